@@ -28,7 +28,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     kills = int(os.environ.get("BENCH_CONTACT_KILLS", _KILLS))
     count = -(-kills * _CONTACTS_A_KILL // _CONTACTS_A_DEBT)
     with home() as base:
-        stage = Stage(Settings(data_dir=base.folder).on(base.dsn), base.folder / "ordeal", base.server)
+        stage = Stage(Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "ordeal", base.server)
         stage.folder.mkdir()
         ordeal = asyncio.run(play(Plan(count, kills, paid=count // 10), stage, say))
     _report(ordeal, count, say)

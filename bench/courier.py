@@ -17,7 +17,7 @@ import uvloop
 from getbill import reactions, vault
 from getbill.kit.database.transactions import open_database
 from getbill.settings import Settings
-from getbill.webhooks import Courier, Poster
+from getbill.webhooks import WebhookClient, WebhookDispatcher
 
 _OWED = "SELECT EXISTS (SELECT FROM webhook_deliveries)"
 # How often it is asked whether any is left.
@@ -26,12 +26,12 @@ _ASK_SECONDS = 0.01
 
 async def deliver(job: dict[str, Any]) -> float:
     """Deliver all that is owed and return how many seconds that took."""
-    settings = Settings(data_dir=Path(job["folder"])).on(job["dsn"])
+    settings = Settings(data_dir=Path(job["folder"])).with_dsn(job["dsn"])
     database = await open_database(job["dsn"], reactions.edge, size=12)
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     stopping = asyncio.Event()
-    async with Poster((ip_network("127.0.0.0/8"),)) as poster:
-        courier = Courier(database, unlocked, poster)
+    async with WebhookClient((ip_network("127.0.0.0/8"),)) as poster:
+        courier = WebhookDispatcher(database, unlocked, poster)
         began = perf_counter()
         running = asyncio.create_task(courier.run(stopping))
         while await database.pool.fetchval(_OWED):  # noqa: ASYNC110 - the courier tells nobody that it is done

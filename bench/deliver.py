@@ -114,7 +114,7 @@ class _Opened:
 
 
 async def _opened(base: Home) -> _Opened:
-    chosen = Settings(data_dir=base.folder).on(base.dsn)
+    chosen = Settings(data_dir=base.folder).with_dsn(base.dsn)
     database = await open_database(base.dsn, reactions.edge, size=8)
     unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
     live = await database.pool.fetchval(_LIVE)
@@ -145,7 +145,7 @@ async def _owe(base: Home) -> None:
     """Have every event be owed to every endpoint, whatever was delivered before."""
     opened = await _opened(base)
     async with opened.database.transaction(clock.wall()) as tx:
-        await fan_out.owe_due(tx, [fan_out.Due(opened.workspace.id, 0, 1 << 40)])
+        await fan_out.enqueue_ranges(tx, [fan_out.FanOutRange(opened.workspace.id, 0, 1 << 40)])
     await opened.database.pool.execute("VACUUM ANALYZE webhook_deliveries")
     await opened.database.close()
 
@@ -158,8 +158,8 @@ async def _ready(base: Home) -> list[Any]:
     for row in await opened.database.pool.fetch(_OWED):
         key = opened.vault.unwrap(row["wrapped"], row["workspace_id"], row["debt_id"])
         data = events.data_json(row["data"], key, row["workspace_id"], row["event_id"], row["debt_id"])
-        body = model.told(SimpleNamespace(**row), data)
-        signing = secret_rotation.Signing("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
+        body = model.delivery_body(SimpleNamespace(**row), data)
+        signing = secret_rotation.SigningSecrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
         headers = {"Content-Type": "application/json", "User-Agent": "GetBill-Webhooks/1"}
         headers |= secret_rotation.signature_headers(
             signing, ids.show("wh", row["event_id"]), 1_767_607_200, body

@@ -13,8 +13,8 @@ import uvloop
 
 from getbill import contacts, reactions, vault
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Senders
-from getbill.contacts import Desk
+from getbill.channels.senders import Assurance, Capabilities, Fate, Outgoing, Senders, SendOutcome
+from getbill.contacts import SendingContext
 from getbill.kit.database.transactions import open_database
 from getbill.settings import Settings
 
@@ -29,12 +29,12 @@ class Counter:
     def __init__(self) -> None:
         self.taken = 0
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         """Take a message."""
         self.taken += 1
-        return Outcome(Fate.ACCEPTED, message.key)
+        return SendOutcome(Fate.ACCEPTED, message.key)
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Refuse: nothing is remembered."""
         raise NotImplementedError(message.key)
 
@@ -44,11 +44,11 @@ class Counter:
 
 async def drain(job: dict[str, Any]) -> int:
     """Carry out what is due, turn by turn, and return how many e-mails that were."""
-    settings = Settings(data_dir=Path(job["folder"])).on(job["dsn"])
+    settings = Settings(data_dir=Path(job["folder"])).with_dsn(job["dsn"])
     database = await open_database(job["dsn"], reactions.edge, size=8)
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     counter = Counter()
-    desk = Desk(database, unlocked, Senders({Channel.EMAIL: counter}))
+    desk = SendingContext(database, unlocked, Senders({Channel.EMAIL: counter}))
     while await contacts.send_due(desk, lambda: True):
         pass
     await database.close()

@@ -13,9 +13,9 @@ from multiprocessing.process import BaseProcess
 
 import structlog
 
-from getbill.contacts import Pace
+from getbill.contacts import SendingSettings
 from getbill.kit import failpoints
-from getbill.kit.database.errors import LOST
+from getbill.kit.database.errors import DATABASE_ERRORS
 from getbill.process import worker
 from getbill.settings import Settings
 
@@ -24,7 +24,11 @@ _context.set_forkserver_preload(["getbill.process.worker"])
 
 
 def begin(
-    settings: Settings, point: str | None = None, pace: Pace | None = None, *, loses_database: bool = False
+    settings: Settings,
+    point: str | None = None,
+    pace: SendingSettings | None = None,
+    *,
+    loses_database: bool = False,
 ) -> BaseProcess:
     """Start a worker that dies at a point; without one it works until it is told to stop.
 
@@ -46,20 +50,20 @@ async def ended(process: BaseProcess) -> int:
     return status
 
 
-def _work(settings: Settings, point: str | None, pace: Pace | None) -> None:
+def _work(settings: Settings, point: str | None, pace: SendingSettings | None) -> None:
     failpoints.arm(point)
     asyncio.run(_until_told(settings, pace))
 
 
-def _work_while_it_lasts(settings: Settings, point: str | None, pace: Pace | None) -> None:
+def _work_while_it_lasts(settings: Settings, point: str | None, pace: SendingSettings | None) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         _work(settings, point, pace)
-    except LOST:
+    except DATABASE_ERRORS:
         sys.exit(1)
 
 
-async def _until_told(settings: Settings, pace: Pace | None) -> None:
+async def _until_told(settings: Settings, pace: SendingSettings | None) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await worker.run(settings, stop, pace)

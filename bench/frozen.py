@@ -93,7 +93,7 @@ async def _advance(book: Book) -> float:
     workspace = await book.workspace()
     began = perf_counter()
     async with book.database.transaction(workspace.now()) as tx:
-        advance = await sandbox.begin(tx, workspace, timedelta(days=_DAYS))
+        advance = await sandbox.start_advance(tx, workspace, timedelta(days=_DAYS))
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while not await book.database.pool.fetchval(_DONE, book.workspace_id, advance.id):  # noqa: ASYNC110
             await asyncio.sleep(0.05)

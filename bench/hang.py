@@ -130,7 +130,7 @@ async def _opened(base: Home) -> AsyncIterator[_Opened]:
     async def edge(tx: Transaction) -> None:
         events.store(tx)
 
-    chosen = Settings(data_dir=base.folder).on(base.dsn)
+    chosen = Settings(data_dir=base.folder).with_dsn(base.dsn)
     database = await open_database(base.dsn, edge, size=8)
     unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
     sandbox = await database.pool.fetchval(_SANDBOX)
@@ -151,7 +151,7 @@ async def _prepare(base: Home) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def _subscribe(base: Home, url: str) -> dict[str, webhooks.Opened]:
+async def _subscribe(base: Home, url: str) -> dict[str, webhooks.CreatedEndpoint]:
     """Open the ten endpoints and return them by their paths."""
     endpoints = {}
     async with _opened(base) as opened:
@@ -162,7 +162,9 @@ async def _subscribe(base: Home, url: str) -> dict[str, webhooks.Opened]:
     return endpoints
 
 
-async def _play(base: Home, endpoints: dict[str, webhooks.Opened], seconds: float) -> dict[str, float]:
+async def _play(
+    base: Home, endpoints: dict[str, webhooks.CreatedEndpoint], seconds: float
+) -> dict[str, float]:
     """Commit events at their times, wait until they came, and return when each was committed."""
     async with _opened(base) as opened:
         committed = await _commit(opened, seconds)
@@ -185,7 +187,7 @@ async def _commit(opened: _Opened, seconds: float) -> dict[str, float]:
         async with opened.database.transaction(opened.workspace.now()) as tx:
             debt = await debts.lock(tx, opened.workspace, debt_id)
             events.record(tx, kind, debt)
-            name = ids.show("wh", tx.recorded[-1].id)
+            name = ids.show("wh", tx.recorded_events[-1].id)
         committed[name] = time.perf_counter()
 
     begins = time.perf_counter() + 0.5

@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import asyncpg
 
 from getbill.embedded import Server
-from getbill.embedded.accounts import of_this_process
+from getbill.embedded.accounts import current_account
 from getbill.migrations.actions import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,7 +147,7 @@ def start(
 ) -> Popen:
     """Start a process that the kernel ends with us; its complaints are shown unless they have a place."""
     return subprocess.Popen(
-        of_this_process().command(*command),
+        current_account().command(*command),
         env=dict(environment),
         cwd=folder,
         stdin=subprocess.DEVNULL,

@@ -84,7 +84,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
 def _last_working_day() -> date:
     """Return the last day before today on which anybody is contacted: its steps are behind us, those after it not."""
     day = clock.wall().date() - timedelta(days=1)
-    while calendar.open_day(day, calendar.DEFAULT_PLACE, calendar.Exclusions()) != day:
+    while calendar.open_day(day, calendar.DEFAULT_REGION, calendar.Exclusions()) != day:
         day -= timedelta(days=1)
     return day
 
@@ -164,6 +164,6 @@ async def _check(demo: Book, opens: datetime) -> None:
 
 def _second_email_at(opens: datetime) -> datetime:
     """Return when the second e-mail leaves by the scenario, counted from the day on which the first was due."""
-    offset = timedelta(days=scenarios.built_in("standard_3_waves").step("wave_2_email").offset)
-    day = calendar.open_day(opens.date() + offset, calendar.DEFAULT_PLACE, calendar.Exclusions())
+    offset = timedelta(days=scenarios.built_in("standard_3_waves").find_step("wave_2_email").offset)
+    day = calendar.open_day(opens.date() + offset, calendar.DEFAULT_REGION, calendar.Exclusions())
     return calendar.at_local(day, time(8), calendar.DEFAULT_ZONE)

@@ -155,9 +155,9 @@ def _debts(workspace: Workspace) -> Iterator[Rows]:
         person = body["debtor"]
         debt_id, debtor_id, key = ids.new(), ids.new(), Key.new()
         at = began + timedelta(seconds=number)
-        words = [lookup.hash("word", word) for word in debtors.words(person["name"])]
+        words = [lookup.hash("word", word) for word in debtors.comparable_words(person["name"])]
         hashes = [*words, lookup.hash("email", person["email"]), lookup.hash("phone", person["phone"])]
-        sealed = key.seal(json.dumps(person).encode(), debtors.context(live, debtor_id))
+        sealed = key.seal(json.dumps(person).encode(), debtors.seal_context(live, debtor_id))
         minor = round(body["amount"] * 100)
         fixed = (
             "pending",

@@ -82,7 +82,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
 def _moment() -> datetime:
     """Return the noon of a coming day on which people are written to: this may be run at night, or on a holiday."""
     tomorrow = clock.wall().date() + timedelta(days=1)
-    day = calendar.open_day(tomorrow, calendar.DEFAULT_PLACE, calendar.Exclusions())
+    day = calendar.open_day(tomorrow, calendar.DEFAULT_REGION, calendar.Exclusions())
     return calendar.at_local(day, time(12), calendar.DEFAULT_ZONE)
 
 
@@ -144,7 +144,7 @@ async def watched(book: Book, many: int) -> float:
     wanted = await pool.fetchval(_SENT, place) + many
     began = perf_counter()
     await pool.execute(_DUE, place, clock.wall())
-    book.database.wakes.ask(events.WAKE)
+    book.database.notifier.notify(events.EVENTS_CHANNEL)
     while await pool.fetchval(_SENT, place) < wanted:  # noqa: ASYNC110 the worker tells nobody
         await asyncio.sleep(0.05)
     return perf_counter() - began

@@ -15,11 +15,11 @@ import uvloop
 
 from getbill import reactions, vault
 from getbill.channels.senders import senders
-from getbill.contacts import Desk
+from getbill.contacts import SendingContext
 from getbill.kit.database.transactions import open_database
 from getbill.process import worker
 from getbill.settings import Settings
-from getbill.webhooks import Courier
+from getbill.webhooks import WebhookDispatcher
 
 _LOOK_FOR_CONTACTS = ("live_contacts", "sandbox_contacts", "clocks", "recovery")
 _WARM_UP = 20
@@ -31,13 +31,13 @@ class SomethingDue(RuntimeError):
 
 async def tick(job: dict[str, Any]) -> float:
     """Take the turns so many times and return the milliseconds of one time."""
-    settings = Settings(data_dir=Path(job["folder"])).on(job["dsn"])
+    settings = Settings(data_dir=Path(job["folder"])).with_dsn(job["dsn"])
     database = await open_database(job["dsn"], reactions.edge, size=12)
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
-    desk = Desk(database, unlocked, senders(None))
+    desk = SendingContext(database, unlocked, senders(None))
     # No delivery is looked for, so nobody has to carry any.
-    loops = worker.loops_of(desk, cast("Courier", None), asyncio.Event())
-    turns = [loop.turn for loop in loops if loop.name in _LOOK_FOR_CONTACTS]
+    loops = worker.loops_of(desk, cast("WebhookDispatcher", None), asyncio.Event())
+    turns = [loop.tick for loop in loops if loop.name in _LOOK_FOR_CONTACTS]
     began = 0.0
     for number in range(_WARM_UP + job["ticks"]):
         if number == _WARM_UP:

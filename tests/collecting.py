@@ -18,9 +18,9 @@ from pydantic import SecretStr
 from calls import Answer, Site, started
 from getbill import access, companies, contacts, debts, events, followups, scenarios, vault
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Senders
+from getbill.channels.senders import Assurance, Capabilities, Fate, Outgoing, Senders, SendOutcome
 from getbill.companies import Workspace
-from getbill.contacts import Desk, Pace
+from getbill.contacts import SendingContext, SendingSettings
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
 from getbill.kit import clock, json
@@ -29,7 +29,7 @@ from getbill.kit.money import Money
 from getbill.process import worker
 from getbill.process.app import create_app
 from getbill.settings import Settings
-from getbill.webhooks import Courier, Poster
+from getbill.webhooks import WebhookClient, WebhookDispatcher
 from installation import METRICS_TOKEN
 
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -45,7 +45,7 @@ LYON = replace(
     country="FR",
 )
 STEPS = [step.key for step in scenarios.built_in("standard_3_waves").steps] + [debts.END]
-ACCEPTED = Outcome(Fate.ACCEPTED, "ref")
+ACCEPTED = SendOutcome(Fate.ACCEPTED, "ref")
 _NUMBERS = count(1)
 
 
@@ -56,7 +56,7 @@ def at(text: str) -> datetime:
 
 def new_debt(who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> NewDebt:
     """Return a request for a debt with a reference of its own."""
-    money = Money.of(Decimal(amount), "EUR")
+    money = Money.from_decimal(Decimal(amount), "EUR")
     details, scenario = values.pop("details", Details()), values.pop("scenario", "standard_3_waves")
     return NewDebt(who, money, f"F-{next(_NUMBERS)}", scenario, details, **values)
 
@@ -68,7 +68,7 @@ class Place:
     database: Database
     id: UUID
     vault: vault.Vault
-    desk: Desk
+    desk: SendingContext
 
     async def workspace(self) -> Workspace:
         return await companies.workspace(self.database, self.vault, self.id)
@@ -103,7 +103,7 @@ class Place:
         workspace = await self.workspace()
         async with self.database.transaction(workspace.now()) as tx:
             debt = await debts.lock(tx, workspace, debt_id)
-            await debts.update(tx, workspace, debt, debts.Change(dict(known), {}, {}))
+            await debts.update(tx, workspace, debt, debts.DebtChange(dict(known), {}, {}))
 
     async def promise(self, debt_id: UUID, on: date | None, amount: int = 0) -> None:
         """Have the debtor promise to pay, or withdraw the promise where no day is named."""
@@ -111,14 +111,14 @@ class Place:
         async with self.database.transaction(workspace.now()) as tx:
             debt = await debts.lock(tx, workspace, debt_id)
             said = {"promise": on and {"date": on, "amount": Decimal(amount)}}
-            await debts.update(tx, workspace, debt, debts.Change({}, said, {}))
+            await debts.update(tx, workspace, debt, debts.DebtChange({}, said, {}))
 
     async def find(self, debt_id: UUID) -> Debt:
         return await debts.find(self.database, await self.workspace(), debt_id)
 
     async def send_due(self) -> int:
         workspace = await self.workspace()
-        taken = await contacts.send_due_in(self.desk, workspace, lambda: True)
+        taken = await contacts.send_due_sandbox(self.desk, workspace, lambda: True)
         return taken or await contacts.send_suspects_in(self.desk, workspace, lambda: True)
 
     async def run_until(self, text: str) -> None:
@@ -182,21 +182,21 @@ class Provider:
 
     channel: Channel
     assurance: Assurance = Assurance.NEITHER
-    outcome: Outcome = ACCEPTED
+    outcome: SendOutcome = ACCEPTED
     gives_receipt: bool = False
     taken: list[Outgoing] = field(default_factory=list)
-    known: dict[str, Outcome] = field(default_factory=dict)
+    known: dict[str, SendOutcome] = field(default_factory=dict)
     name: str = "provider"
 
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(self.assurance, self.gives_receipt)
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         self.taken.append(message)
         return self.outcome
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         return self.known.get(message.key)
 
     async def close(self) -> None:
@@ -217,7 +217,7 @@ async def found(
     # What an earlier test left planned in live is none of this one's.
     await database.pool.execute("UPDATE contacts SET state = 'stopped' WHERE is_live AND state = 'planned'")
     # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
-    desk = Desk(database, keys, Senders(senders or {}), Pace(share=1))
+    desk = SendingContext(database, keys, Senders(senders or {}), SendingSettings(workspace_share=1))
     return Place(database, founded.live_id if live else founded.sandbox_id, keys, desk)
 
 
@@ -239,17 +239,17 @@ async def site_on(dsn: str, folder: Path) -> AsyncIterator[Site]:
         rate_limit_anonymous=100_000,
         master_key=MASTER_KEY,
         metrics_token=SecretStr(METRICS_TOKEN),
-    ).on(dsn)
+    ).with_dsn(dsn)
     async with started(create_app(settings)) as site:
         yield site
 
 
 @asynccontextmanager
-async def working(database: Database, desk: Desk) -> AsyncIterator[None]:
+async def working(database: Database, desk: SendingContext) -> AsyncIterator[None]:
     """Run a worker's loops on a database."""
     stop = asyncio.Event()
-    async with Poster() as poster:
-        loops = worker.loops_of(desk, Courier(database, desk.vault, poster), stop)
+    async with WebhookClient() as poster:
+        loops = worker.loops_of(desk, WebhookDispatcher(database, desk.vault, poster), stop)
         tasks = [asyncio.create_task(loop.run()) for loop in loops]
         try:
             yield
@@ -289,6 +289,6 @@ async def live_house(site: Site) -> House:
     database = site.app.state.database
     place = await found(database, site.app.state.vault, live=True)
     client, secret = await access.create_client(database, access.NewClient(place.id, "Test"), clock.wall())
-    form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+    form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
     answered = await site.form("/token", form)
     return House(site.with_token(answered.json()["access_token"]), place)

@@ -12,8 +12,8 @@ from getbill import sftp
 from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.sftp import Login, NewLogin, queries
-from getbill.sftp.model import Folder, place_of
-from getbill.sftp.server import House
+from getbill.sftp.model import Folder, parse_path
+from getbill.sftp.server import ServerState
 
 MISSING = "OpenSSH's client is missing: apt-get install openssh-client"
 
@@ -110,7 +110,7 @@ def cut_key(file: Path) -> str:
 class Served:
     """A server in this process."""
 
-    house: House
+    house: ServerState
     port: int
     workspace: Workspace
     folder: Path
@@ -129,12 +129,12 @@ class Served:
 
     async def names(self, login: Login, folder: str = "incoming") -> dict[str, tuple[int, str]]:
         """What lies in a folder: size and state by name."""
-        found = await queries.files(self.house.database, self.workspace, login.id, Folder(folder))
-        return {one.place.name: (one.size, one.state.value) for one in found}
+        found = await queries.list_files(self.house.database, self.workspace, login.id, Folder(folder))
+        return {one.path.name: (one.size, one.state.value) for one in found}
 
     async def content(self, login: Login, path: str) -> bytes:
         """The bytes of a file."""
         database = self.house.database
-        box = await queries.find(database, self.workspace, login.id, place_of(path.encode()))
+        box = await queries.find(database, self.workspace, login.id, parse_path(path.encode()))
         assert box is not None
-        return b"".join([part async for part in queries.stream(database, self.workspace.id, box)])
+        return b"".join([part async for part in queries.read_file(database, self.workspace.id, box)])

@@ -6,7 +6,7 @@ from typing import Any
 
 from getbill import access, companies
 from getbill.access import SCOPES
-from getbill.companies import Founded, Workspace
+from getbill.companies import CreatedCompany, Workspace
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
@@ -18,7 +18,7 @@ _numbers = count(1)
 class Company:
     """A company of one test: its two workspaces, a sandbox key, and a live client that holds every scope."""
 
-    founded: Founded
+    founded: CreatedCompany
     live: Workspace
     sandbox: Workspace
     key: str
@@ -43,20 +43,20 @@ async def company(database: Database, vault: Vault, **changes: Any) -> Company:
     )
 
 
-async def key(database: Database, founded: Founded, **changes: Any) -> str:
+async def key(database: Database, founded: CreatedCompany, **changes: Any) -> str:
     """Cut a key for a company's sandbox."""
     new = access.NewKey(founded.sandbox_id, "Test key", **changes)
     return (await access.create_key(database, new, clock.wall()))[1]
 
 
 async def client(
-    database: Database, founded: Founded, *scopes: str, is_live: bool = True, **changes: Any
+    database: Database, founded: CreatedCompany, *scopes: str, is_live: bool = True, **changes: Any
 ) -> tuple[str, str]:
     """Let a client into a company's live workspace, or its sandbox, and return its id and secret."""
     workspace_id = founded.live_id if is_live else founded.sandbox_id
     new = access.NewClient(workspace_id, "Test client", scopes=scopes or tuple(SCOPES), **changes)
     made, secret = await access.create_client(database, new, clock.wall())
-    return made.shown_id, secret
+    return made.public_id, secret
 
 
 def debt(**changes: Any) -> dict[str, Any]:

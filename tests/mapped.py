@@ -34,12 +34,12 @@ class Read:
     def bodies(self, chosen: mapping.Mapping | None = None) -> list[dict]:
         """Return the rows as bodies."""
         composer = mapping.compose(chosen or self.mapping, self.profile)
-        return [composer.body(row)[0] for row in self.rows]
+        return [composer.compose(row)[0] for row in self.rows]
 
     def findings(self, chosen: mapping.Mapping | None = None) -> list[list[mapping.CellFinding]]:
         """Return what is wrong with the cells of each row."""
         composer = mapping.compose(chosen or self.mapping, self.profile)
-        return [composer.body(row)[1] for row in self.rows]
+        return [composer.compose(row)[1] for row in self.rows]
 
 
 def read(header: str, *rows: str, country: str = "FR", currency: str = "EUR") -> Read:

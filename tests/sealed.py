@@ -67,7 +67,7 @@ class Sealed:
             database_connections=4,
             rate_limit_sandbox=100_000,
             rate_limit_anonymous=100_000,
-        ).on(self.dsn)
+        ).with_dsn(self.dsn)
 
     def lines(self) -> list[str]:
         return (

@@ -30,7 +30,7 @@ from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt
 from getbill.embedded import Server
 from getbill.kit import ids
-from getbill.kit.database.errors import LOST
+from getbill.kit.database.errors import DATABASE_ERRORS
 from getbill.kit.database.transactions import Database, open_database
 from getbill.kit.money import Money
 from getbill.kit.signing import new_secret
@@ -266,14 +266,18 @@ class _Course:
 
     async def _pay(self, debt_id: UUID) -> None:
         entry = NewEntry(
-            "payment", Money.of(_AMOUNT, "EUR"), "transfer", provider="bank", provider_id=str(debt_id)
+            "payment",
+            Money.from_decimal(_AMOUNT, "EUR"),
+            "transfer",
+            provider="bank",
+            provider_id=str(debt_id),
         )
         while True:
             try:
                 workspace = await companies.workspace(self.database, self.keys, self.id)
                 async with self.database.transaction(workspace.now()) as tx:
                     await payments.enter(tx, await debts.lock(tx, workspace, debt_id), entry)
-            except LOST:
+            except DATABASE_ERRORS:
                 await asyncio.sleep(_LOOK_SECONDS)
             else:
                 self.paid[debt_id] = time.monotonic()
@@ -300,7 +304,7 @@ class _Course:
     async def _count(self, query: str) -> int:
         try:
             return int(await self.database.pool.fetchval(query, self.id))
-        except LOST:
+        except DATABASE_ERRORS:
             return 1
 
     async def evidence(self) -> Evidence:
@@ -357,4 +361,4 @@ def _new_debt(number: int) -> NewDebt:
         country="FR",
         language="fr",
     )
-    return NewDebt(who, Money.of(_AMOUNT, "EUR"), f"F-{ids.new()}", _SCENARIO, Details())
+    return NewDebt(who, Money.from_decimal(_AMOUNT, "EUR"), f"F-{ids.new()}", _SCENARIO, Details())

@@ -10,16 +10,16 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 from bench import dying
-from getbill.contacts import Pace
+from getbill.contacts import SendingSettings
 from getbill.settings import Settings
 
 # What a worker claims or sends is another's after a second of silence.
-PACE: Final = Pace(
+PACE: Final = SendingSettings(
     batch=6,
     claim_seconds=1.0,
     recovery_seconds=1.0,
     retry_seconds=0.1,
-    asks_max=200,
+    lookups_max=200,
     answer_seconds_max=0.5,
 )
 # Where a worker can be made to die by itself.

@@ -70,13 +70,15 @@ def _score(layout: Layout, total: Score) -> None:
             total.columns += len(layout.columns)
             return
         for column, label in zip(found.columns, layout.columns, strict=True):
-            _column(layout, column, label, found.asked(column.index), total)
+            _column(layout, column, label, found.has_question(column.index), total)
         rows = list(sheet.rows())
         _compare(layout, rows, mapping.compose(found, profile), _open(found), total)
         _after_answers(layout, rows, found, profile, total)
 
 
-def _column(layout: Layout, column: mapping.Column, label: Labelled, is_asked: bool, total: Score) -> None:
+def _column(
+    layout: Layout, column: mapping.ColumnMapping, label: Labelled, is_asked: bool, total: Score
+) -> None:
     total.columns += 1
     must_ask = label.label.startswith("?")
     wanted = label.label.removeprefix("?")
@@ -128,7 +130,7 @@ def _compare(
         total.wrong_values.append(f"{layout.name}: {len(rows)} rows read of {len(layout.debts)}")
         return
     for row, debt in zip(rows, layout.debts, strict=True):
-        body, _ = composer.body(row)
+        body, _ = composer.compose(row)
         for name, truth in _truth(debt).items():
             if name in skipped or name not in body:
                 continue
@@ -141,8 +143,8 @@ def _after_answers(
     layout: Layout, rows: list[sheets.Row], found: mapping.Mapping, profile: sheets.Profile, total: Score
 ) -> None:
     """Answer every question as the labels say, and compare again: nothing may be asked or wrong any more."""
-    answered = mapping.changed(found, _answers(layout, found), profile)
-    answered = mapping.confirmed(answered)
+    answered = mapping.apply_changes(found, _answers(layout, found), profile)
+    answered = mapping.confirm(answered)
     # What is not in the file stays asked, whoever answers.
     open_still = [one.code for one in answered.questions if not one.code.startswith("missing")]
     if open_still:
@@ -152,7 +154,7 @@ def _after_answers(
     composer = mapping.compose(answered, profile)
     columns = {label.label.removeprefix("?") for label in layout.columns}
     for row, debt in zip(rows, layout.debts, strict=True):
-        body, _ = composer.body(row)
+        body, _ = composer.compose(row)
         for name, truth in _truth(debt).items():
             if name in {"invoice_date", "due_date"} and name not in columns:
                 continue

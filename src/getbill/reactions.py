@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from getbill import contacts, events, followups, imports, payments, quarantine, sftp, todos
 from getbill.debts import Debt
-from getbill.events import Recorded
+from getbill.events import RecordedEvent
 from getbill.kit.database import Transaction
 from getbill.kit.money import Money
 
@@ -29,7 +29,7 @@ async def follow_status(tx: Transaction, debt: Debt, _detail: Mapping[str, Any])
 
 async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Ask a person what is to become of a debt whose scenario is over."""
-    todos.ask(tx, debt.workspace_id, "escalation", debt.id, debt.id)
+    todos.create(tx, debt.workspace_id, "escalation", debt.id, debt.id)
 
 
 async def answer_itself(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
@@ -44,7 +44,7 @@ async def book_adjustment(tx: Transaction, debt: Debt, detail: Mapping[str, Any]
     amount = changes.get("amount")
     # In another currency there is nothing to add to: the claim was made anew, before any entry.
     if amount is not None and "currency" not in changes:
-        change = Money.of(amount["to"] - amount["from"], debt.currency)
+        change = Money.from_decimal(amount["to"] - amount["from"], debt.currency)
         await payments.write_adjustment(tx, debt, change.minor)
 
 
@@ -72,10 +72,10 @@ IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
 
 async def edge(tx: Transaction) -> None:
     """Run the reactions to what a transaction recorded, and to what they record, then store it all."""
-    done = 0
-    while done < len(tx.recorded):
-        event: Recorded = tx.recorded[done]
-        done += 1
+    next_index = 0
+    while next_index < len(tx.recorded_events):
+        event: RecordedEvent = tx.recorded_events[next_index]
+        next_index += 1
         for react in IN_TRANSACTION.get(event.kind, ()):
             # Every event of this release is about a debt.
             await react(tx, cast("Debt", event.subject), event.detail)

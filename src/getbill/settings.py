@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from getbill.embedded import AccountChoice, Wish
+from getbill.embedded import AccountChoice, ClusterOptions
 from getbill.kit import validation
 from getbill.kit.exit_errors import CannotRun
 from getbill.kit.messages import VALUE
@@ -238,16 +238,16 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     @property
-    def wish(self) -> Wish:
+    def cluster_options(self) -> ClusterOptions:
         """What is asked of the embedded database."""
-        return Wish(account=self.postgres_account, home=self.postgres_home)
+        return ClusterOptions(account=self.postgres_account, home=self.postgres_home)
 
     @property
     def master_key_text(self) -> str | None:
         """The master keys as the environment gives them, None when they are in the file."""
         return self.master_key.get_secret_value() if self.master_key else None
 
-    def on(self, dsn: str) -> Self:
+    def with_dsn(self, dsn: str) -> Self:
         """Return the same settings on a database that was reached otherwise."""
         return self.model_copy(update={"database_url": SecretStr(dsn)})
 
@@ -285,10 +285,10 @@ def names() -> dict[str, str]:
     }
 
 
-def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the variables that look like settings of ours and are none: usually a slip of the pen."""
-    known = {*names().values(), *((CRASH_AT, CRASH_MEANT) if crash_point(environment) else ())}
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    valid_names = {*names().values(), *((CRASH_AT, CRASH_MEANT) if crash_point(environment) else ())}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in valid_names)
 
 
 def crash_point(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -296,13 +296,17 @@ def crash_point(environment: Mapping[str, str] = os.environ) -> str | None:
     return environment.get(CRASH_AT) if environment.get(CRASH_MEANT) == "1" else None
 
 
-def complaints(error: ValidationError) -> list[str]:
+def error_sentences(error: ValidationError) -> list[str]:
     """Return what is wrong with the environment, by variable and without the values: some are secrets."""
     by_name = names()
-    told = []
-    for one in error.errors(include_input=False, include_url=False):
-        where = by_name.get(str(one["loc"][0]), str(one["loc"][0])) if one["loc"] else ""
-        is_ours = one["type"] == "value_error"
-        sentence = one["msg"].removeprefix("Value error, ") if is_ours else validation.sentence(one, VALUE)
-        told.append(f"{where}: {sentence}" if where else sentence)
-    return told
+    sentences = []
+    for detail in error.errors(include_input=False, include_url=False):
+        where = by_name.get(str(detail["loc"][0]), str(detail["loc"][0])) if detail["loc"] else ""
+        is_ours = detail["type"] == "value_error"
+        sentence = (
+            detail["msg"].removeprefix("Value error, ")
+            if is_ours
+            else validation.error_sentence(detail, VALUE)
+        )
+        sentences.append(f"{where}: {sentence}" if where else sentence)
+    return sentences

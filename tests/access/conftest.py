@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from calls import Answer, Site
 from getbill import access, companies, events
-from getbill.access import Caller, Change, Gate, Policy
-from getbill.companies import Founded
+from getbill.access import AuthContext, Caller, Change, Policy
+from getbill.companies import CreatedCompany
 from getbill.kit import clock, ids, logs
 from getbill.kit.database.transactions import Database, Transaction, open_database
 from getbill.kit.http.bodies import answer, handle_problems
@@ -41,7 +41,7 @@ def _plain_logs() -> None:
 @pytest.fixture(scope="session")
 async def database(dsn: str) -> AsyncIterator[Database]:
     opened = await open_database(dsn, _edge, size=8)
-    await access.upkeep(opened, VAULT, clock.wall())
+    await access.run_maintenance(opened, VAULT, clock.wall())
     yield opened
     await opened.close()
 
@@ -56,7 +56,7 @@ class House:
     """A company of one test, with ways to let somebody in."""
 
     database: Database
-    founded: Founded
+    founded: CreatedCompany
 
     async def key(self, **values: Any) -> str:
         """Cut a sandbox key."""
@@ -70,7 +70,7 @@ class House:
 
     async def ask(self, site: Site, client: access.Client, secret: str, **fields: str) -> Answer:
         """Ask for a token by client credentials, or as the fields say."""
-        form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+        form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
         return await site.form("/token", form | fields)
 
     async def refresh(
@@ -94,10 +94,12 @@ class House:
     async def heard(self, *sites: Site) -> None:
         """Wait until every site has heard what was committed before; within a second, or the test fails."""
         gates = [site.app.state.gate for site in sites]
-        before = [gate.callers._told for gate in gates]
+        before = [gate.authenticator._invalidations for gate in gates]
         deadline = clock.monotonic() + 1
         await self.database.pool.execute("SELECT pg_notify('getbill_access', $1)", str(ids.new()))
-        while any(gate.callers._told == told for gate, told in zip(gates, before, strict=True)):
+        while any(
+            gate.authenticator._invalidations == told for gate, told in zip(gates, before, strict=True)
+        ):
             assert clock.monotonic() < deadline
             await self.database.pool.fetchval("SELECT 1")
 
@@ -172,7 +174,7 @@ def bench() -> Bench:
 @pytest.fixture
 async def make_site(database: Database, dsn: str, bench: Bench) -> AsyncIterator[MakeApp]:
     """Make an application that hears revocations, as each process of an installation would have its own."""
-    gates: list[Gate] = []
+    gates: list[AuthContext] = []
 
     async def make(policy: Policy = ROOMY, *, is_listening: bool = True) -> Site:
         app = FastAPI(openapi_url=None)
@@ -180,7 +182,7 @@ async def make_site(database: Database, dsn: str, bench: Bench) -> AsyncIterator
         app.include_router(bench.router())
         handle_problems(app)
         app.add_middleware(access.Middleware)
-        gate = app.state.gate = Gate(database, VAULT, policy)
+        gate = app.state.gate = AuthContext(database, VAULT, policy)
         gates.append(gate)
         if is_listening:
             gate.start(dsn)
@@ -198,7 +200,7 @@ async def site(make_site: MakeApp) -> Site:
     return await make_site()
 
 
-def gate_of(site: Site) -> Gate:
+def gate_of(site: Site) -> AuthContext:
     """The gate of a site's application."""
-    gate: Gate = site.app.state.gate
+    gate: AuthContext = site.app.state.gate
     return gate

@@ -154,7 +154,7 @@ async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
     site: Site, house: Any, database: Database
 ) -> None:
     key = await house.key()
-    callers = site.app.state.gate.callers
+    callers = site.app.state.gate.authenticator
     found = callers._by_key
 
     async def slowly(token: str) -> Any:
@@ -187,8 +187,8 @@ async def test_a_moved_sandbox_clock_is_seen_at_once_where_it_was_moved_and_soon
 
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(move, house.founded.sandbox_id)
-        await access.forget(tx, house.founded.sandbox_id)
-    here.app.state.gate.forget(house.founded.sandbox_id)
+        await access.invalidate(tx, house.founded.sandbox_id)
+    here.app.state.gate.invalidate(house.founded.sandbox_id)
 
     shown = (await here.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
     assert int(shown[:4]) > int(before[:4])
@@ -249,10 +249,10 @@ async def test_a_token_may_come_from_a_clock_a_little_ahead(
 async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, house: Any) -> None:
     token = await house.token(site)
     assert (await site.with_token(token).get(PROFILE)).status == 200
-    callers = site.app.state.gate.callers
+    callers = site.app.state.gate.authenticator
 
-    known = callers.recall(token, clock.unix())
-    later = callers.recall(token, clock.unix() + 3601)
+    known = callers.cached_caller(token, clock.unix())
+    later = callers.cached_caller(token, clock.unix() + 3601)
 
     assert known is not None
     assert known.expires_at - clock.wall() <= timedelta(hours=1)
@@ -304,13 +304,13 @@ async def test_a_token_signed_by_anybody_else_is_refused(site: Site, house: Any)
 
 
 async def test_the_memory_is_bounded(site: Site, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("getbill.access.authentication._REMEMBERED_MAX", 2)
+    monkeypatch.setattr("getbill.access.authentication._CACHE_MAX", 2)
     keys = [await house.key() for _ in range(4)]
 
     statuses = [(await site.with_token(key).get(PROFILE)).status for key in keys + keys]
 
     assert statuses == [200] * 8
-    assert len(site.app.state.gate.callers._remembered) == 2
+    assert len(site.app.state.gate.authenticator._cache) == 2
 
 
 async def test_no_credential_is_a_challenge_without_an_error(site: Site) -> None:
@@ -352,18 +352,18 @@ async def test_a_scope_taken_from_the_client_is_gone_from_its_tokens(
 async def test_a_rolled_back_revocation_is_told_to_nobody(site: Site, house: Any, database: Database) -> None:
     key = await house.key()
     await site.with_token(key).get(PROFILE)
-    told = site.app.state.gate.callers._told
+    told = site.app.state.gate.authenticator._invalidations
 
     with pytest.raises(asyncpg.RaiseError):
         await _forget_and_fail(database, await key_id(database, house))
     async with database.transaction(clock.wall()) as tx:
-        await access.forget(tx, ids.new())
-    await until(lambda: site.app.state.gate.callers._told > told, seconds=5)
+        await access.invalidate(tx, ids.new())
+    await until(lambda: site.app.state.gate.authenticator._invalidations > told, seconds=5)
 
-    assert site.app.state.gate.callers._told == told + 1
+    assert site.app.state.gate.authenticator._invalidations == told + 1
 
 
 async def _forget_and_fail(database: Database, subject_id: UUID) -> None:
     async with database.transaction(clock.wall()) as tx:
-        await access.forget(tx, subject_id)
+        await access.invalidate(tx, subject_id)
         await tx.execute(Statement("test.fail", "Fail.", "DO $$ BEGIN RAISE 'no'; END $$"))

@@ -12,7 +12,7 @@ from getbill.process import cli
 
 # Processes, which answer by what they do.
 PROCESSES = {"serve", "api", "worker", "prepare"}
-PRINTS_JSON = re.compile(r"selection\.show\(|_show\(|_change\(|_switch\(")
+PRINTS_JSON = re.compile(r"selection\.print_json\(|_show\(|_change\(|_switch\(")
 
 
 def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

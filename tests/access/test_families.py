@@ -156,7 +156,7 @@ async def test_a_revoked_access_token_stops_working_and_its_family_goes_on(site:
 
     answer = await site.form(
         "/oauth/revoke",
-        {"token": tokens["access_token"], "client_id": client.shown_id, "client_secret": secret},
+        {"token": tokens["access_token"], "client_id": client.public_id, "client_secret": secret},
     )
     await house.heard(site)
 
@@ -176,7 +176,7 @@ async def test_a_revoked_refresh_token_takes_its_access_token_along(site: Site, 
         {
             "token": tokens["refresh_token"],
             "token_type_hint": "access_token",
-            "client_id": client.shown_id,
+            "client_id": client.public_id,
             "client_secret": secret,
         },
     )
@@ -189,7 +189,7 @@ async def test_a_revoked_refresh_token_takes_its_access_token_along(site: Site, 
 
 async def test_revoking_what_is_unknown_is_done_already(site: Site, house: Any) -> None:
     client, secret = await house.client()
-    who = {"client_id": client.shown_id, "client_secret": secret}
+    who = {"client_id": client.public_id, "client_secret": secret}
 
     answers = [
         await site.form("/oauth/revoke", {"token": token, **who})
@@ -205,10 +205,10 @@ async def test_revoking_needs_the_client_and_its_own_token(site: Site, house: An
     tokens = (await house.ask(site, client, secret)).json()
 
     without = await site.form("/oauth/revoke", {"token": tokens["refresh_token"]})
-    missing = await site.form("/oauth/revoke", {"client_id": client.shown_id, "client_secret": secret})
+    missing = await site.form("/oauth/revoke", {"client_id": client.public_id, "client_secret": secret})
     foreign = await site.form(
         "/oauth/revoke",
-        {"token": tokens["access_token"], "client_id": other.shown_id, "client_secret": others_secret},
+        {"token": tokens["access_token"], "client_id": other.public_id, "client_secret": others_secret},
     )
 
     assert (without.status, without.json()) == (401, FAILED)

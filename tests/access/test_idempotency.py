@@ -183,7 +183,7 @@ async def test_a_twin_that_answered_after_our_refusal_is_the_one_that_counts(
 ) -> None:
     # Given: between our rollback and the keeping of our refusal, the same request is sent again and succeeds.
     reply = bench.work
-    keep_apart = access.requests.idempotency.keep_apart
+    keep_apart = access.requests.idempotency.store_answer_separately
 
     async def refuse(_change: access.Change, _tx: Transaction) -> access.Reply:
         raise Conflict("It is so already.")
@@ -194,7 +194,7 @@ async def test_a_twin_that_answered_after_our_refusal_is_the_one_that_counts(
         return await keep_apart(*arguments)
 
     bench.work = refuse
-    monkeypatch.setattr("getbill.access.requests.keep_apart", meanwhile)
+    monkeypatch.setattr("getbill.access.requests.store_answer_separately", meanwhile)
 
     ours = await caller.post(THINGS, {}, Idempotency_Key="one")
     again = await caller.post(THINGS, {}, Idempotency_Key="one")
@@ -313,7 +313,7 @@ async def test_an_erased_debt_takes_its_answers_along(
     (kept,) = await rows(database, house)
 
     async with database.transaction(clock.wall()) as tx:
-        await access.forget_answers(tx, house.founded.sandbox_id, debt_id)
+        await access.delete_answers(tx, house.founded.sandbox_id, debt_id)
 
     assert kept["debt_id"] == debt_id
     assert b"Jean" not in kept["body"]

@@ -8,18 +8,18 @@ import pytest
 
 from calls import Site
 from getbill.access import Policy
-from getbill.access.limits import AddressLimits, Limits
+from getbill.access.limits import AddressLimits, RateLimits
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 
 THINGS = "/external-api/v1/test/things"
 
 
-async def use_up(limits: Limits, subject: Any, limit: int, now: float) -> int:
+async def use_up(limits: RateLimits, subject: Any, limit: int, now: float) -> int:
     """Count requests until one is refused, and return how many were not."""
     done = 0
     while True:
-        count = limits.take(subject, limit, now) or await limits.lease(subject, limit, now)
+        count = limits.try_consume(subject, limit, now) or await limits.lease(subject, limit, now)
         if not count.is_allowed:
             return done
         done += 1
@@ -27,11 +27,11 @@ async def use_up(limits: Limits, subject: Any, limit: int, now: float) -> int:
 
 @pytest.mark.parametrize("limit", [1, 2, 16, 17, 100, 1000])
 async def test_one_process_counts_exactly(database: Database, limit: int) -> None:
-    assert await use_up(Limits(database), uuid4(), limit, clock.unix()) == limit
+    assert await use_up(RateLimits(database), uuid4(), limit, clock.unix()) == limit
 
 
 async def test_remaining_counts_down_by_one(database: Database) -> None:
-    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    limits, subject, now = RateLimits(database), uuid4(), clock.unix()
 
     counts = [await limits.lease(subject, 40, now) for _ in range(41)]
 
@@ -41,7 +41,7 @@ async def test_remaining_counts_down_by_one(database: Database) -> None:
 
 async def test_several_processes_never_let_more_through(database: Database) -> None:
     subject, now = uuid4(), clock.unix()
-    processes = [Limits(database) for _ in range(4)]
+    processes = [RateLimits(database) for _ in range(4)]
     done = 0
 
     while True:
@@ -55,7 +55,7 @@ async def test_several_processes_never_let_more_through(database: Database) -> N
 
 
 async def test_twins_waiting_for_one_lease_share_it(database: Database) -> None:
-    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    limits, subject, now = RateLimits(database), uuid4(), clock.unix()
 
     counts = await asyncio.gather(*(limits.lease(subject, 1000, now) for _ in range(30)))
 
@@ -65,7 +65,7 @@ async def test_twins_waiting_for_one_lease_share_it(database: Database) -> None:
 
 
 async def test_a_minute_over_begins_anew(database: Database) -> None:
-    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    limits, subject, now = RateLimits(database), uuid4(), clock.unix()
     assert await use_up(limits, subject, 20, now) == 20
 
     assert await use_up(limits, subject, 20, now + 59.9) == 0
@@ -73,7 +73,7 @@ async def test_a_minute_over_begins_anew(database: Database) -> None:
 
 
 async def test_a_raised_limit_counts_from_the_next_request(database: Database) -> None:
-    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    limits, subject, now = RateLimits(database), uuid4(), clock.unix()
     assert await use_up(limits, subject, 20, now) == 20
 
     assert await use_up(limits, subject, 30, now) == 10
@@ -173,7 +173,7 @@ def test_addresses_never_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> Non
     limits = AddressLimits(5)
 
     for number in range(100):
-        assert limits.take(f"192.0.2.{number}", 0.0).is_allowed
+        assert limits.consume(f"192.0.2.{number}", 0.0).is_allowed
 
     assert len(limits._minutes) <= 10
 
@@ -229,7 +229,7 @@ async def used_of(database: Database, subject: Any) -> int:
 
 async def test_a_process_that_stops_gives_back_what_it_did_not_use(database: Database) -> None:
     subject, other, now = uuid4(), uuid4(), clock.unix()
-    first, second = Limits(database), Limits(database)
+    first, second = RateLimits(database), RateLimits(database)
     for _ in range(7):
         before = await first.lease(subject, 1000, now)
     await first.lease(other, 1000, now)
@@ -245,7 +245,7 @@ async def test_what_was_leased_of_a_minute_that_is_over_is_not_given_back_to_the
     database: Database,
 ) -> None:
     subject, now = uuid4(), clock.unix()
-    old, new = Limits(database), Limits(database)
+    old, new = RateLimits(database), RateLimits(database)
     await old.lease(subject, 1000, now)
     await new.lease(subject, 1000, now + 61)
 
@@ -258,25 +258,25 @@ async def test_a_killed_process_takes_one_lease_with_it_at_most(database: Databa
     subject, now = uuid4(), clock.unix()
     done = 0
     for requests in (1, 30, 49, 60, 100):
-        killed = Limits(database)
+        killed = RateLimits(database)
         for _ in range(requests):
-            done += bool(killed.take(subject, 1000, now) or await killed.lease(subject, 1000, now))
+            done += bool(killed.try_consume(subject, 1000, now) or await killed.lease(subject, 1000, now))
         await asyncio.gather(*killed._filling)
 
         lost = await used_of(database, subject) - done
         assert 0 <= lost <= 50
         done += lost
 
-    assert await use_up(Limits(database), subject, 1000, now) == 1000 - done
+    assert await use_up(RateLimits(database), subject, 1000, now) == 1000 - done
 
 
 async def test_a_lease_is_filled_up_beside_the_requests(database: Database) -> None:
-    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    limits, subject, now = RateLimits(database), uuid4(), clock.unix()
     await limits.lease(subject, 1000, now)
     waited = 0
 
     for _ in range(500):
-        count = limits.take(subject, 1000, now)
+        count = limits.try_consume(subject, 1000, now)
         if count is None:
             waited += 1
             await limits.lease(subject, 1000, now)
@@ -289,7 +289,7 @@ async def test_a_lease_is_filled_up_beside_the_requests(database: Database) -> N
 
 @pytest.mark.parametrize("limit", [40, 500])
 async def test_a_limit_that_is_changed_in_the_middle_is_kept(database: Database, limit: int) -> None:
-    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    limits, subject, now = RateLimits(database), uuid4(), clock.unix()
     for _ in range(10):
         await limits.lease(subject, 1000, now)
 
@@ -299,7 +299,7 @@ async def test_a_limit_that_is_changed_in_the_middle_is_kept(database: Database,
 async def test_processes_that_come_and_go_never_let_more_through(database: Database) -> None:
     subject, now, done = uuid4(), clock.unix(), 0
     while True:
-        processes = [Limits(database) for _ in range(3)]
+        processes = [RateLimits(database) for _ in range(3)]
         counts = await asyncio.gather(
             *(process.lease(subject, 300, now) for process in processes for _ in range(7))
         )

@@ -98,13 +98,13 @@ async def test_lines_the_database_cannot_take_now_wait_in_order(
 
     monkeypatch.setattr(log, "_copy", fail)
     await log.flush()
-    waiting = [one[1] for one in log._waiting]
+    waiting = [one[1] for one in log._pending]
     monkeypatch.setattr(log, "_copy", copy)
     await log.flush()
 
     assert waiting == ["later-0", "later-1", "later-2", "later-3"]
     assert len(await logged(database, "later-0")) == 1
-    assert not log._waiting
+    assert not log._pending
 
 
 async def test_partitions_are_made_ahead_and_dropped_after_ninety_days(database: Database) -> None:
@@ -157,7 +157,7 @@ async def test_upkeep_forgets_what_has_expired(
         "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = sha256('old')"
     )
 
-    await access.upkeep(database, vault, clock.wall())
+    await access.run_maintenance(database, vault, clock.wall())
 
     count = "SELECT count(*) FROM {} WHERE {} = $1"
     assert await database.pool.fetchval(count.format("token_families", "client_id"), client.id) == 1
@@ -179,5 +179,5 @@ async def test_a_line_that_the_database_does_not_take_keeps_no_other_waiting(dat
 
     rows = await database.pool.fetch("SELECT request_id FROM access_log WHERE request_id LIKE 'beside-%'")
     assert len(rows) == 5
-    assert not log._waiting
+    assert not log._pending
     assert LOG_DROPPED._value.get() == before + 2

@@ -33,7 +33,7 @@ async def test_every_token_path_answers_with_exactly_the_published_keys(
     client, secret = await house.client()
     form = {
         "grant_type": "client_credentials",
-        "client_id": client.shown_id,
+        "client_id": client.public_id,
         "client_secret": secret,
         "scope": "debts:read debts:write followups:read",
     }
@@ -53,7 +53,7 @@ async def test_the_secret_comes_by_basic_as_well(site: Site, house: Any) -> None
     client, secret = await house.client()
 
     answer = await site.form(
-        "/token", {"grant_type": "client_credentials"}, Authorization=basic(client.shown_id, secret)
+        "/token", {"grant_type": "client_credentials"}, Authorization=basic(client.public_id, secret)
     )
 
     assert answer.status == 200
@@ -231,7 +231,7 @@ async def test_a_secret_sent_in_two_ways_is_refused(site: Site, house: Any) -> N
     client, secret = await house.client()
     form = {"grant_type": "client_credentials", "client_secret": secret}
 
-    answer = await site.form("/token", form, Authorization=basic(client.shown_id, secret))
+    answer = await site.form("/token", form, Authorization=basic(client.public_id, secret))
 
     assert (answer.status, answer.json()["error"]) == (400, "invalid_request")
 
@@ -240,7 +240,7 @@ async def test_a_client_id_that_contradicts_basic_is_refused(site: Site, house: 
     client, secret = await house.client()
     form = {"grant_type": "client_credentials", "client_id": "client_other"}
 
-    answer = await site.form("/token", form, Authorization=basic(client.shown_id, secret))
+    answer = await site.form("/token", form, Authorization=basic(client.public_id, secret))
 
     assert (answer.status, answer.json()["error"]) == (400, "invalid_request")
 
@@ -263,7 +263,7 @@ async def test_the_access_token_verifies_with_the_published_keys(site: Site, hou
     assert decoded.header["typ"] == "at+jwt"
     assert decoded.claims["iss"] == metadata["issuer"]
     assert decoded.claims["aud"] == metadata["issuer"]
-    assert decoded.claims["client_id"] == client.shown_id
+    assert decoded.claims["client_id"] == client.public_id
     assert decoded.claims["scope"] == "debts:read"
     assert decoded.claims["exp"] - decoded.claims["iat"] == 3600
     assert all(not {"d", "p", "q"} & set(key) for key in keys["keys"])
@@ -411,9 +411,9 @@ async def test_over_an_open_connection_clients_that_exist_are_not_told_from_othe
         )
         for form, sent in (
             (unknown, secret),
-            (unknown | {"client_id": live.shown_id}, secret),
-            (unknown | {"client_id": live.shown_id}, "gbs_wrong"),
-            (unknown | {"client_id": sandboxed.shown_id}, "gbs_wrong"),
+            (unknown | {"client_id": live.public_id}, secret),
+            (unknown | {"client_id": live.public_id}, "gbs_wrong"),
+            (unknown | {"client_id": sandboxed.public_id}, "gbs_wrong"),
         )
     ]
 
@@ -426,7 +426,7 @@ async def test_over_an_open_connection_an_unknown_client_takes_as_long_as_one_th
 ) -> None:
     live, secret = await house.client()
     far = site.from_address("203.0.113.9")
-    seconds: dict[str, list[float]] = {live.shown_id: [], ids.show("client", ids.new()): []}
+    seconds: dict[str, list[float]] = {live.public_id: [], ids.show("client", ids.new()): []}
 
     for _ in range(60):
         for client_id, taken in seconds.items():
@@ -436,5 +436,5 @@ async def test_over_an_open_connection_an_unknown_client_takes_as_long_as_one_th
             taken.append(clock.monotonic() - began)
 
     existing, unknown = (median(taken) for taken in seconds.values())
-    noise = quantiles(seconds[live.shown_id], n=4)
+    noise = quantiles(seconds[live.public_id], n=4)
     assert abs(existing - unknown) < max(noise[2] - noise[0], 0.1 * existing)

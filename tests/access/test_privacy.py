@@ -7,7 +7,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from access.test_scopes import DOORS, Door, Town, town  # noqa: F401 - the whole application
 from calls import Site
-from getbill.access.requests.privacy import private
+from getbill.access.requests.privacy import private_headers
 
 CACHED = ("/docs", "/problems/", "/.well-known/", "/openapi.json")
 ONCE = ("cache-control", "x-content-type-options", "strict-transport-security", "pragma")
@@ -57,14 +57,16 @@ async def test_what_an_untrusted_proxy_says_of_tls_counts_for_nothing(town: Town
 def test_what_a_route_says_itself_is_replaced_and_never_doubled(name: bytes) -> None:
     own = [(b"etag", b'"1"'), (name, b"public, max-age=60")]
 
-    headers = private("/external-api/v1/debts", "http", own)
+    headers = private_headers("/external-api/v1/debts", "http", own)
 
     assert headers == [
         (b"etag", b'"1"'),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     ]
-    assert [header[0] for header in private("/docs", "http", own)].count(b"x-content-type-options") == 1
+    assert [header[0] for header in private_headers("/docs", "http", own)].count(
+        b"x-content-type-options"
+    ) == 1
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_every_route_stands_in_the_table_and_no_other() -> None:
 @pytest.mark.parametrize("name", sorted(WALKED))
 def test_the_table_says_which_rights_a_route_asks_for(name: str) -> None:
     door, row = WALKED[name], ROWS[name]
-    shown_to = getattr(door.guards[0], "shown_to", None) if door.guards else None
+    shown_to = getattr(door.guards[0], "read_scope", None) if door.guards else None
 
     assert row.rights == scopes(door)
     assert (f"`{shown_to}` {NARROWED}" if shown_to else "") == (

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.access import SCOPES
-from getbill.access.model import in_order
+from getbill.access.model import sort_scopes
 from getbill.access.oauth import forms, server
 from getbill.access.oauth.tokens import RefreshToken
 from getbill.access.requests import idempotency
 from getbill.access.requests.client_address import bucket, peer_of
-from getbill.access.requests.idempotency import KeyUnreadable, Once
+from getbill.access.requests.idempotency import IdempotentRequest, KeyUnreadable
 from getbill.kit import ids
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -56,7 +56,7 @@ def refresh_token(**changes: object) -> RefreshToken:
 def test_a_refresh_token_is_good_once_and_for_thirty_seconds_more(
     changes: dict[str, object], standing: str
 ) -> None:
-    assert refresh_token(**changes).standing(NOW) == standing
+    assert refresh_token(**changes).status(NOW) == standing
 
 
 @given(body=st.binary(max_size=300), content_type=st.text(max_size=60), authorization=st.text(max_size=80))
@@ -121,13 +121,13 @@ def test_every_part_of_a_request_tells_it_from_another() -> None:
 def test_an_advisory_lock_is_a_bigint_of_the_whole_place() -> None:
     place = (uuid4(), uuid4(), "POST /debts", b"key", b"request")
 
-    lock = Once(*place).lock
+    lock = IdempotentRequest(*place).lock_id
 
     assert -(2**63) <= lock < 2**63
-    assert lock == Once(*place).lock
-    assert lock == Once(*place[:4], b"another request").lock
-    assert lock != Once(*place[:3], b"another key", b"request").lock
-    assert lock != Once(place[0], uuid4(), *place[2:]).lock
+    assert lock == IdempotentRequest(*place).lock_id
+    assert lock == IdempotentRequest(*place[:4], b"another request").lock_id
+    assert lock != IdempotentRequest(*place[:3], b"another key", b"request").lock_id
+    assert lock != IdempotentRequest(place[0], uuid4(), *place[2:]).lock_id
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_any_peer_is_told_private_only_for_a_reason(host: str, scheme: str) -> N
 
 @given(st.sets(st.sampled_from(sorted(SCOPES))))
 def test_scopes_are_shown_in_one_order(scopes: set[str]) -> None:
-    shown = in_order(scopes)
+    shown = sort_scopes(scopes)
 
     assert set(shown) == scopes
     assert shown == [scope for scope in SCOPES if scope in shown]

@@ -12,9 +12,9 @@ import pytest
 
 from calls import Answer, Site
 from getbill import access, companies, events, reactions
-from getbill.access import Changes, Gate, Policy, Requires
+from getbill.access import AuthContext, Changes, Policy, Requires
 from getbill.access.oauth.tokens import Issue, sign
-from getbill.companies import Founded
+from getbill.companies import CreatedCompany
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database, open_database
 from getbill.kit.http.paths import routes_of
@@ -104,7 +104,7 @@ class Town:
 
     site: Site
     database: Database
-    ours: Founded
+    ours: CreatedCompany
     key: str
     theirs: dict[str, str]
 
@@ -112,7 +112,7 @@ class Town:
         """Let a client of ours into the live workspace and return its access token."""
         new = access.NewClient(self.ours.live_id, "Walker", scopes=scopes)
         client, secret = await access.create_client(self.database, new, clock.wall())
-        form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+        form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
         return client, (await self.site.form("/token", form)).json()["access_token"]
 
     async def knock(self, door: Door, token: str | None = None) -> Answer:
@@ -135,7 +135,7 @@ async def town(dsn: str, vault: Vault, database: Database) -> AsyncIterator[Town
     opened = await open_database(dsn, reactions.edge, size=4)
     app = create_app(Settings())
     policy = Policy(live_per_minute=10**6, sandbox_per_minute=10**6, anonymous_per_minute=10**6)
-    gate = Gate(opened, vault, policy)
+    gate = AuthContext(opened, vault, policy)
     app.state.database, app.state.vault, app.state.gate = opened, vault, gate
     gate.start(dsn)
     site = Site(app)

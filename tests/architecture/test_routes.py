@@ -7,7 +7,7 @@ import pytest
 
 from getbill import access, events
 from getbill.explorer.document import scope_of, scopes_of
-from getbill.explorer.problems import known
+from getbill.explorer.problems import problem_types
 from getbill.kit.errors import Problem
 from getbill.kit.http.bodies import json_bodies
 from getbill.kit.http.paths import routes_of
@@ -161,7 +161,7 @@ def test_every_problem_has_its_own_code_meaning_and_way_out() -> None:
 
     assert sorted(codes) == sorted(set(codes)), "Two problems share a code."
     assert not vague, f"Say the way out of {vague}: its parent's is too general."
-    for one in known():
+    for one in problem_types():
         assert re.fullmatch(r"[a-z][a-z0-9-]+", one.code)
         assert one.meaning.endswith("."), f"{one.code}: its class has no docstring"
         assert one.way_out.endswith("."), f"{one.code}: say the way out"

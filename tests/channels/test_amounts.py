@@ -15,4 +15,4 @@ AMOUNTS = st.integers(-(10**15), 10**15)
 def test_an_amount_is_written_as_babel_writes_it(minor: int, currency: str, language: str) -> None:
     money, locale = Money(minor, currency), messages._LOCALES[language]
 
-    assert messages._written(money, locale) == messages._formatted(money, locale)
+    assert messages._amount_text(money, locale) == messages._format_money(money, locale)

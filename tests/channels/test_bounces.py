@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounces import bounce
-from getbill.channels.senders import Bounce, Fate, Outcome, failed, read_bounce
+from getbill.channels.senders import Bounce, Fate, SendOutcome, failed, read_bounce
 from getbill.kit import ids
 
 FOLLOWUP, WORKSPACE = ids.show("followup", ids.new()), ids.show("workspace", ids.new())
@@ -29,7 +29,7 @@ def test_one_that_was_given_up_after_a_while_has_failed_too() -> None:
     found = read_bounce(bounce(OURS, status="4.4.7"))
 
     assert found is not None
-    assert found.outcome == Outcome(Fate.FAILED, reason="bounced: 4.4.7")
+    assert found.outcome == SendOutcome(Fate.FAILED, reason="bounced: 4.4.7")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from getbill.channels.senders import (
     Assurance,
     Fate,
     Gateway,
-    Outcome,
+    MessageAuthor,
     Outgoing,
-    Writer,
+    SendOutcome,
     read_gateways,
     senders,
 )
@@ -29,16 +29,16 @@ MESSAGE = Outgoing(
     key="followup_1",
     channel=Channel.SMS,
     address="+33639981234",
-    writer=Writer("Acme", "billing@acme.example"),
+    writer=MessageAuthor("Acme", "billing@acme.example"),
     subject="Acme",
     text="Bonjour",
     workspace="workspace_1",
 )
-TAKEN = Outcome(Fate.ACCEPTED, "x-followup_1")
+TAKEN = SendOutcome(Fate.ACCEPTED, "x-followup_1")
 BASE = "https://getbill.example"
 
 
-async def sent(exchange: Exchange, message: Outgoing = MESSAGE, **settings: Any) -> Outcome:
+async def sent(exchange: Exchange, message: Outgoing = MESSAGE, **settings: Any) -> SendOutcome:
     gateway = Gateway(exchange.settings(message.channel, **settings), BASE)
     try:
         return await gateway.send(message)
@@ -85,29 +85,29 @@ async def test_a_letter_comes_as_the_file_to_print() -> None:
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        ((200, {}), Outcome(Fate.ACCEPTED)),
-        ((202, {"status": "delivered", "ref": "7"}), Outcome(Fate.DELIVERED, "7")),
+        ((200, {}), SendOutcome(Fate.ACCEPTED)),
+        ((202, {"status": "delivered", "ref": "7"}), SendOutcome(Fate.DELIVERED, "7")),
         (
             (200, {"status": "answered", "duration_ms": 9000}),
-            Outcome(Fate.ANSWERED, duration_ms=9000),
+            SendOutcome(Fate.ANSWERED, duration_ms=9000),
         ),
-        ((200, {"status": "unanswered", "reason": "busy"}), Outcome(Fate.UNANSWERED, reason="busy")),
-        ((200, {"status": "failed", "reason": "barred"}), Outcome(Fate.FAILED, reason="barred")),
+        ((200, {"status": "unanswered", "reason": "busy"}), SendOutcome(Fate.UNANSWERED, reason="busy")),
+        ((200, {"status": "failed", "reason": "barred"}), SendOutcome(Fate.FAILED, reason="barred")),
         (
             (200, {"status": "failed", "reason": "full", "permanent": False}),
-            Outcome(Fate.FAILED, reason="full", is_permanent=False),
+            SendOutcome(Fate.FAILED, reason="full", is_permanent=False),
         ),
-        ((422, {"reason": "no such number"}), Outcome(Fate.FAILED, reason="no such number")),
-        ((400, "what?"), Outcome(Fate.FAILED, reason="the gateway answered 400")),
-        ((401, {}), Outcome(Fate.FAILED, reason="the gateway answered 401", is_permanent=False)),
-        ((429, {}), Outcome(Fate.FAILED, reason="the gateway answered 429", is_permanent=False)),
-        ((503, {}), Outcome(Fate.FAILED, reason="the gateway answered 503", is_permanent=False)),
-        ((500, {}), Outcome(Fate.UNKNOWN, reason="the gateway answered 500")),
-        ((409, {}), Outcome(Fate.UNKNOWN, reason="the gateway answered 409")),
-        (None, Outcome(Fate.UNKNOWN, reason="the gateway did not answer: ServerDisconnectedError")),
+        ((422, {"reason": "no such number"}), SendOutcome(Fate.FAILED, reason="no such number")),
+        ((400, "what?"), SendOutcome(Fate.FAILED, reason="the gateway answered 400")),
+        ((401, {}), SendOutcome(Fate.FAILED, reason="the gateway answered 401", is_permanent=False)),
+        ((429, {}), SendOutcome(Fate.FAILED, reason="the gateway answered 429", is_permanent=False)),
+        ((503, {}), SendOutcome(Fate.FAILED, reason="the gateway answered 503", is_permanent=False)),
+        ((500, {}), SendOutcome(Fate.UNKNOWN, reason="the gateway answered 500")),
+        ((409, {}), SendOutcome(Fate.UNKNOWN, reason="the gateway answered 409")),
+        (None, SendOutcome(Fate.UNKNOWN, reason="the gateway did not answer: ServerDisconnectedError")),
     ],
 )
-async def test_an_answer_means_what_the_protocol_says(answer: Any, outcome: Outcome) -> None:
+async def test_an_answer_means_what_the_protocol_says(answer: Any, outcome: SendOutcome) -> None:
     async with exchanging() as exchange:
         exchange.answers = [answer]
 
@@ -194,7 +194,7 @@ async def test_a_redirect_is_not_followed() -> None:
 
         outcome = await sent(exchange)
 
-    assert outcome == Outcome(Fate.UNKNOWN, reason="the gateway answered 307")
+    assert outcome == SendOutcome(Fate.UNKNOWN, reason="the gateway answered 307")
 
 
 def written(folder: Path, value: Any) -> Path:
@@ -215,13 +215,13 @@ def test_a_file_of_gateways_gives_each_channel_its_sender(tmp_path: Path) -> Non
     gateways = read_gateways(written(tmp_path, {"gateways": [one, other]}))
 
     roster = senders(None, gateways)
-    letters = roster.of(Channel.LETTER, is_live=True)
+    letters = roster.for_channel(Channel.LETTER, is_live=True)
     assert letters is not None
     assert (letters.name, letters.capabilities.assurance) == ("gateway:10.0.0.7:80", Assurance.LOOK_UP)
     assert gateways[Channel.SMS].url == "https://sms.example/send"
-    assert roster.of(Channel.AI_CALL, is_live=True) is None
+    assert roster.for_channel(Channel.AI_CALL, is_live=True) is None
     assert read_gateways(None) == {}
-    sandbox = roster.of(Channel.SMS, is_live=False)
+    sandbox = roster.for_channel(Channel.SMS, is_live=False)
     assert sandbox is not None
     assert sandbox.name == "sandbox"
 

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from getbill.channels import Channel
-from getbill.channels.senders import Outgoing, Writer
-from getbill.channels.senders.mail import written
+from getbill.channels.senders import MessageAuthor, Outgoing
+from getbill.channels.senders.mail import compose_mail
 
 MESSAGE = Outgoing(
     key="followup_01",
     channel=Channel.EMAIL,
     address="jean.dupont@example.com",
-    writer=Writer("Martin", "compta@martin.example"),
+    writer=MessageAuthor("Martin", "compta@martin.example"),
     subject="Votre facture",
     text="Bonjour",
     html="<p>Bonjour</p>",
@@ -34,7 +34,7 @@ TEXTS = st.text(
 
 
 def read(message: Outgoing) -> EmailMessage:
-    content = written(message, SENDER).content
+    content = compose_mail(message, SENDER).content
     assert content.isascii()
     assert max(map(len, content.split(b"\r\n"))) <= 998
     assert b"\n" not in content.replace(b"\r\n", b"")
@@ -66,7 +66,9 @@ def by_the_library(message: Outgoing) -> EmailMessage:
 @settings(max_examples=25)
 @given(NAMES.filter(str.strip), LINES.filter(str.strip), TEXTS)
 def test_it_says_exactly_what_the_librarys_own_mail_would(name: str, subject: str, text: str) -> None:
-    message = replace(MESSAGE, writer=Writer(name, "compta@martin.example"), subject=subject, text=text)
+    message = replace(
+        MESSAGE, writer=MessageAuthor(name, "compta@martin.example"), subject=subject, text=text
+    )
 
     ours, theirs = read(message), by_the_library(message)
 
@@ -92,7 +94,7 @@ def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
 @settings(max_examples=25)
 @given(NAMES.filter(str.strip))
 def test_a_name_is_read_as_it_was_written(name: str) -> None:
-    mail = read(replace(MESSAGE, writer=Writer(name, "compta@martin.example")))
+    mail = read(replace(MESSAGE, writer=MessageAuthor(name, "compta@martin.example")))
 
     (sender,) = mail["From"].addresses
     assert (sender.display_name, sender.addr_spec) == (" ".join(name.split()), SENDER)
@@ -126,4 +128,4 @@ def test_a_picture_stands_beside_the_page_that_shows_it() -> None:
 )
 def test_what_is_no_address_is_not_written_to(address: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 whichever of its kind
-        written(replace(MESSAGE, address=address), SENDER)
+        compose_mail(replace(MESSAGE, address=address), SENDER)

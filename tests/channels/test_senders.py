@@ -7,11 +7,11 @@ from getbill.channels.senders import (
     Assurance,
     Fake,
     Fate,
-    Outcome,
+    MessageAuthor,
     Outgoing,
+    SendOutcome,
     Smtp,
     SmtpSettings,
-    Writer,
     senders,
 )
 
@@ -19,24 +19,24 @@ SMTP = SmtpSettings("mail.example.com", 587, "relances@getbill.example")
 
 
 def message(channel: Channel, key: str = "followup_01") -> Outgoing:
-    return Outgoing(key, channel, "somewhere", Writer("Acme"), "subject", "text")
+    return Outgoing(key, channel, "somewhere", MessageAuthor("Acme"), "subject", "text")
 
 
 def test_live_e_mail_goes_by_smtp_once_it_is_set_up() -> None:
     without, with_smtp = senders(None), senders(SMTP)
 
-    assert without.of(Channel.EMAIL, is_live=True) is None
-    assert isinstance(with_smtp.of(Channel.EMAIL, is_live=True), Smtp)
+    assert without.for_channel(Channel.EMAIL, is_live=True) is None
+    assert isinstance(with_smtp.for_channel(Channel.EMAIL, is_live=True), Smtp)
 
 
 @pytest.mark.parametrize("channel", [channel for channel in Channel if channel != Channel.EMAIL])
 def test_no_other_channel_is_ever_faked_in_live(channel: Channel) -> None:
-    assert senders(SMTP).of(channel, is_live=True) is None
+    assert senders(SMTP).for_channel(channel, is_live=True) is None
 
 
 @pytest.mark.parametrize("channel", list(Channel))
 def test_a_sandbox_has_a_fake_for_every_channel_and_nothing_else(channel: Channel) -> None:
-    assert isinstance(senders(SMTP).of(channel, is_live=False), Fake)
+    assert isinstance(senders(SMTP).for_channel(channel, is_live=False), Fake)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_a_fake_answers_the_same_key_the_same_way() -> None:
     first, again = await fake.send(message(Channel.AI_CALL)), await fake.send(message(Channel.AI_CALL))
 
     assert first == again == await fake.look_up(message(Channel.AI_CALL))
-    assert first == Outcome(
+    assert first == SendOutcome(
         Fate.ANSWERED, "sandbox_followup_01", "completed_successfully", duration_ms=42_000
     )
 

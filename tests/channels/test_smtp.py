@@ -13,21 +13,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, Outgoing, Smtp, SmtpSettings, Writer, failed
+from getbill.channels.senders import Fate, MessageAuthor, Outgoing, SendOutcome, Smtp, SmtpSettings, failed
 from mailserver import Mailbox, serving
 
 MESSAGE = Outgoing(
     key="followup_01",
     channel=Channel.EMAIL,
     address="jean.dupont@example.com",
-    writer=Writer("Électricité Martin", "compta@martin.example"),
+    writer=MessageAuthor("Électricité Martin", "compta@martin.example"),
     subject="Votre facture F-2024-0847",
     text="Bonjour,\n\nIl reste 2 340,00 € à payer.\n.\nMerci",
     html="<p>Il reste 2 340,00 € à payer.</p>",
 )
 
 
-async def send(settings: SmtpSettings, *messages: Outgoing) -> list[Outcome]:
+async def send(settings: SmtpSettings, *messages: Outgoing) -> list[SendOutcome]:
     sender = Smtp(settings)
     try:
         return [await sender.send(message) for message in messages]
@@ -42,7 +42,7 @@ async def test_a_message_arrives_as_text_and_html_from_the_company() -> None:
         outcomes = await send(settings, MESSAGE)
 
     (mail,) = mailbox.received
-    assert outcomes == [Outcome(Fate.ACCEPTED, "<followup_01@getbill.example>")]
+    assert outcomes == [SendOutcome(Fate.ACCEPTED, "<followup_01@getbill.example>")]
     assert mail["Message-ID"] == "<followup_01@getbill.example>"
     assert mail["Subject"] == "Votre facture F-2024-0847"
     assert mail["From"] == "Électricité Martin <relances@getbill.example>"
@@ -94,7 +94,7 @@ async def test_a_refused_message_has_failed_for_good_or_for_now(answer: str, is_
     async with serving(mailbox) as settings:
         (outcome,) = await send(settings, MESSAGE)
 
-    assert outcome == Outcome(Fate.FAILED, reason=answer, is_permanent=is_permanent)
+    assert outcome == SendOutcome(Fate.FAILED, reason=answer, is_permanent=is_permanent)
 
 
 async def test_a_connection_lost_before_the_message_left_is_a_passing_failure() -> None:
@@ -191,7 +191,7 @@ async def test_names_cannot_add_headers() -> None:
         "k",
         Channel.EMAIL,
         "jean@example.com",
-        Writer("Martin\r\nBcc: all@example.com"),
+        MessageAuthor("Martin\r\nBcc: all@example.com"),
         "a\r\nBcc: b@example.com",
         "t",
     )
@@ -290,7 +290,7 @@ async def test_whoever_wants_no_more_mail_has_a_button_that_writes_to_the_compan
     mailbox = Mailbox()
 
     async with serving(mailbox) as settings:
-        await send(settings, MESSAGE, replace(MESSAGE, writer=Writer("Martin")))
+        await send(settings, MESSAGE, replace(MESSAGE, writer=MessageAuthor("Martin")))
 
     assert [mail["List-Unsubscribe"] for mail in mailbox.received] == [
         "<mailto:compta@martin.example?subject=STOP%20followup_01>",

@@ -130,7 +130,7 @@ async def test_mail_that_bounces_for_good_suppresses_its_address(house: House) -
     )
     bounced = failed("550 5.1.1 unknown user", permanent=True, dead_address=True)
 
-    await contacts.receive(database, await house.place.workspace(), followup_id, bounced)
+    await contacts.receive_callback(database, await house.place.workspace(), followup_id, bounced)
 
     (line,) = (await house.get("/suppressions?email=jean.dupont@example.com")).json()["data"]
     assert line["reason"] == "hard_bounce"

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from getbill import compliance
 from getbill.channels import Channel
-from getbill.compliance import Basis, Collector, Contact, Facts, Hours, Party, Rule, Rulebook, Severity
+from getbill.compliance import Basis, Collector, Facts, Hours, Party, PastContact, Rule, Rulebook, Severity
 from getbill.kit import calendar
-from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.calendar import Exclusions, Region
 
 PHONE, EMAIL = b"phone", b"email"
 CONSENTS = frozenset({(PHONE, "artificial_voice")})
@@ -18,14 +18,14 @@ TO_PHONE = (Channel.AI_CALL, Channel.SMS, Channel.WHATSAPP)
 PARIS = Facts(email_hash=EMAIL, phone_hash=PHONE)
 WHERE = st.sampled_from(
     [
-        (("Europe/Paris",), Place("FR")),
-        (("Europe/Paris",), Place("FR", "6AE")),
-        (("Indian/Reunion",), Place("FR", "974")),
-        (("Europe/Paris", "Indian/Mayotte", "Indian/Reunion"), Place("FR")),
-        (("Pacific/Tahiti", "Pacific/Marquesas", "Pacific/Gambier"), Place("FR", "987")),
-        (("America/New_York", "America/Los_Angeles"), Place("US")),
-        (("Asia/Jerusalem",), Place("IL")),
-        (("Australia/Lord_Howe",), Place("AU")),
+        (("Europe/Paris",), Region("FR")),
+        (("Europe/Paris",), Region("FR", "6AE")),
+        (("Indian/Reunion",), Region("FR", "974")),
+        (("Europe/Paris", "Indian/Mayotte", "Indian/Reunion"), Region("FR")),
+        (("Pacific/Tahiti", "Pacific/Marquesas", "Pacific/Gambier"), Region("FR", "987")),
+        (("America/New_York", "America/Los_Angeles"), Region("US")),
+        (("Asia/Jerusalem",), Region("IL")),
+        (("Australia/Lord_Howe",), Region("AU")),
     ]
 )
 FIRST, LAST = (datetime.combine(date(year, 1, 1), time.min) for year in (2024, 2031))
@@ -48,7 +48,7 @@ def at(text: str) -> datetime:
 
 @given(where=WHERE, channel=CHANNELS, not_before=INSTANTS)
 def test_a_contact_never_lands_on_a_forbidden_hour_or_day_in_any_candidate_zone(
-    where: tuple[tuple[str, ...], Place], channel: Channel, not_before: datetime
+    where: tuple[tuple[str, ...], Region], channel: Channel, not_before: datetime
 ) -> None:
     zones, place = where
 
@@ -69,7 +69,7 @@ def test_a_contact_never_lands_on_a_forbidden_hour_or_day_in_any_candidate_zone(
 
 @given(where=WHERE, channel=CHANNELS, not_before=INSTANTS)
 def test_the_next_instant_is_not_earlier_is_allowed_and_stays_where_it_is(
-    where: tuple[tuple[str, ...], Place], channel: Channel, not_before: datetime
+    where: tuple[tuple[str, ...], Region], channel: Channel, not_before: datetime
 ) -> None:
     facts = Facts(*where, phone_hash=PHONE, consents=CONSENTS)
 
@@ -78,12 +78,12 @@ def test_the_next_instant_is_not_earlier_is_allowed_and_stays_where_it_is(
     assert allowed_at is not None
     assert allowed_at >= not_before
     assert compliance.next_allowed(facts, channel, allowed_at) == allowed_at
-    assert compliance.evaluate(facts, channel, allowed_at).allowed
+    assert compliance.evaluate(facts, channel, allowed_at).is_allowed
 
 
 @given(where=WHERE, channel=CHANNELS, not_before=INSTANTS)
 def test_nothing_earlier_was_allowed(
-    where: tuple[tuple[str, ...], Place], channel: Channel, not_before: datetime
+    where: tuple[tuple[str, ...], Region], channel: Channel, not_before: datetime
 ) -> None:
     facts = Facts(*where, phone_hash=PHONE, consents=CONSENTS)
     allowed_at = compliance.next_allowed(facts, channel, not_before)
@@ -95,7 +95,7 @@ def test_nothing_earlier_was_allowed(
         passed_over.append(compliance.evaluate(facts, channel, probe))
         probe += timedelta(minutes=97)
 
-    assert not any(verdict.allowed for verdict in passed_over)
+    assert not any(verdict.is_allowed for verdict in passed_over)
     assert all(verdict.next_allowed_at == allowed_at for verdict in passed_over)
 
 
@@ -120,7 +120,7 @@ def test_caps_hold_whatever_the_history(wishes: list[tuple[Channel, int]], start
         assert allowed_at is not None
         clock = allowed_at
         address = {Channel.EMAIL: EMAIL, Channel.LETTER: None}.get(channel, PHONE)
-        facts = replace(facts, contacts=(*facts.contacts, Contact(channel, allowed_at, address)))
+        facts = replace(facts, contacts=(*facts.contacts, PastContact(channel, allowed_at, address)))
 
     to_phone = [contact.at for contact in facts.contacts if contact.channel in TO_PHONE]
     to_email = [contact.at for contact in facts.contacts if contact.channel == Channel.EMAIL]
@@ -142,7 +142,7 @@ def test_caps_hold_also_beside_contacts_that_come_later(
     contacts: list[tuple[Channel, datetime, bool]], not_before: datetime
 ) -> None:
     history = tuple(
-        Contact(channel, instant, PHONE if channel == Channel.SMS else EMAIL, same_case)
+        PastContact(channel, instant, PHONE if channel == Channel.SMS else EMAIL, same_case)
         for channel, instant, same_case in contacts
     )
     within_before = most_within([c.at for c in history if c.channel == Channel.EMAIL], timedelta(days=7))
@@ -165,8 +165,8 @@ def test_an_ordinary_evening_waits_for_the_next_morning() -> None:
 def test_a_call_at_lunch_waits_for_the_afternoon_and_is_told_why() -> None:
     verdict = compliance.evaluate(PARIS, Channel.AI_CALL, at("2026-11-20T13:00"))
 
-    assert not verdict.allowed
-    assert [(failing.rule.id, failing.until) for failing in verdict.failing] == [
+    assert not verdict.is_allowed
+    assert [(failing.rule.id, failing.until) for failing in verdict.failed_rules] == [
         ("FR-TEL-POLICY-HOURS", at("2026-11-20T14:00"))
     ]
     assert verdict.next_allowed_at == at("2026-11-20T14:00")
@@ -177,7 +177,7 @@ def test_every_rule_against_a_contact_is_told_with_its_own_instant() -> None:
 
     verdict = compliance.evaluate(PARIS, Channel.SMS, saturday_night)
 
-    assert [(failing.rule.id, failing.until) for failing in verdict.failing] == [
+    assert [(failing.rule.id, failing.until) for failing in verdict.failed_rules] == [
         ("POLICY-DAYS", at("2026-04-07T00:00")),
         ("FR-TEL-POLICY-HOURS", at("2026-04-06T10:00")),
     ]
@@ -186,9 +186,9 @@ def test_every_rule_against_a_contact_is_told_with_its_own_instant() -> None:
 
 def test_good_friday_is_a_holiday_in_alsace_alone() -> None:
     good_friday = at("2026-04-03T11:00")
-    alsace = replace(PARIS, place=Place("FR", "6AE"))
+    alsace = replace(PARIS, region=Region("FR", "6AE"))
 
-    assert compliance.evaluate(PARIS, Channel.SMS, good_friday).allowed
+    assert compliance.evaluate(PARIS, Channel.SMS, good_friday).is_allowed
     assert compliance.next_allowed(alsace, Channel.SMS, good_friday) == at("2026-04-07T10:00")
 
 
@@ -199,29 +199,29 @@ def test_the_scenarios_own_days_are_kept_beside_the_rules() -> None:
 
     verdict = compliance.evaluate(facts, Channel.EMAIL, at("2026-11-20T12:00"))
 
-    assert [failing.rule.basis for failing in verdict.failing] == [Basis.SCENARIO]
+    assert [failing.rule.basis for failing in verdict.failed_rules] == [Basis.SCENARIO]
     assert verdict.next_allowed_at == at("2026-11-23T08:00")
 
 
 def test_a_fifth_call_or_message_of_a_case_waits_until_the_first_is_30_days_old() -> None:
     sent_at = [at(f"2026-11-{day}T11:00") for day in ("02", "10", "16", "19")]
-    history = tuple(Contact(Channel.SMS, instant, b"another number") for instant in sent_at)
+    history = tuple(PastContact(Channel.SMS, instant, b"another number") for instant in sent_at)
 
     verdict = compliance.evaluate(replace(PARIS, contacts=history), Channel.AI_CALL, at("2026-11-20T11:00"))
 
-    assert [failing.rule.id for failing in verdict.failing] == ["FR-TEL-POLICY-CAP"]
+    assert [failing.rule.id for failing in verdict.failed_rules] == ["FR-TEL-POLICY-CAP"]
     assert verdict.next_allowed_at == at("2026-12-02T11:00")
 
 
 def test_an_address_is_contacted_four_times_in_a_week_over_all_cases() -> None:
     sent_at = [at(f"2026-11-{day}T09:00") for day in ("16", "17", "18", "19")]
-    of_other_cases = tuple(Contact(Channel.EMAIL, instant, EMAIL, same_case=False) for instant in sent_at)
+    of_other_cases = tuple(PastContact(Channel.EMAIL, instant, EMAIL, same_case=False) for instant in sent_at)
     facts = replace(PARIS, contacts=of_other_cases)
     friday = at("2026-11-20T09:00")
 
     assert compliance.next_allowed(facts, Channel.EMAIL, friday) == at("2026-11-23T09:00")
-    assert compliance.evaluate(facts, Channel.SMS, at("2026-11-20T10:00")).allowed
-    assert compliance.evaluate(facts, Channel.LETTER, friday).allowed
+    assert compliance.evaluate(facts, Channel.SMS, at("2026-11-20T10:00")).is_allowed
+    assert compliance.evaluate(facts, Channel.LETTER, friday).is_allowed
 
 
 def test_a_third_party_in_france_sends_nothing_before_its_letter() -> None:
@@ -230,29 +230,31 @@ def test_a_third_party_in_france_sends_nothing_before_its_letter() -> None:
 
     for channel in Channel:
         verdict = compliance.evaluate(facts, channel, monday)
-        assert [failing.rule.id for failing in verdict.failing] == ["FR-LETTER"]
+        assert [failing.rule.id for failing in verdict.failed_rules] == ["FR-LETTER"]
         assert verdict.next_allowed_at is None
-        assert verdict.failing[0].rule.basis == Basis.LAW
+        assert verdict.failed_rules[0].rule.basis == Basis.LAW
 
-    assert compliance.evaluate(facts.saying((compliance.LETTER_R124_4,)), Channel.LETTER, monday).allowed
-    abroad = replace(facts, place=Place("ES"), zones=("Europe/Madrid",))
-    assert compliance.evaluate(abroad, Channel.EMAIL, monday).allowed
-    german = replace(facts, place=Place("DE"), zones=("Europe/Berlin",))
+    assert compliance.evaluate(
+        facts.with_notices((compliance.LETTER_R124_4,)), Channel.LETTER, monday
+    ).is_allowed
+    abroad = replace(facts, region=Region("ES"), zones=("Europe/Madrid",))
+    assert compliance.evaluate(abroad, Channel.EMAIL, monday).is_allowed
+    german = replace(facts, region=Region("DE"), zones=("Europe/Berlin",))
     verdict = compliance.evaluate(german, Channel.EMAIL, monday)
-    assert [failing.rule.id for failing in verdict.failing] == ["DE-13A"]
+    assert [failing.rule.id for failing in verdict.failed_rules] == ["DE-13A"]
 
 
 def test_an_artificial_voice_calls_the_united_states_only_with_consent() -> None:
-    facts = Facts(("America/New_York",), Place("US"), collector=Collector.THIRD_PARTY, phone_hash=PHONE)
+    facts = Facts(("America/New_York",), Region("US"), collector=Collector.THIRD_PARTY, phone_hash=PHONE)
     noon = datetime(2026, 11, 17, 16, tzinfo=UTC)
 
     verdict = compliance.evaluate(facts, Channel.AI_CALL, noon)
 
-    assert [failing.rule.id for failing in verdict.failing] == ["US-TCPA"]
-    assert compliance.evaluate(replace(facts, consents=CONSENTS), Channel.AI_CALL, noon).allowed
+    assert [failing.rule.id for failing in verdict.failed_rules] == ["US-TCPA"]
+    assert compliance.evaluate(replace(facts, consents=CONSENTS), Channel.AI_CALL, noon).is_allowed
     others = replace(facts, consents=frozenset({(b"another number", "artificial_voice")}))
-    assert not compliance.evaluate(others, Channel.AI_CALL, noon).allowed
-    assert compliance.evaluate(facts, Channel.SMS, noon).allowed
+    assert not compliance.evaluate(others, Channel.AI_CALL, noon).is_allowed
+    assert compliance.evaluate(facts, Channel.SMS, noon).is_allowed
 
 
 def test_a_channel_counts_by_the_address_it_uses_and_a_letter_by_none() -> None:
@@ -267,17 +269,19 @@ def test_a_suppressed_address_is_never_contacted_and_others_are() -> None:
 
     verdict = compliance.evaluate(facts, Channel.EMAIL, monday)
 
-    assert [(failing.rule.id, failing.until) for failing in verdict.failing] == [("POLICY-SUPPRESSION", None)]
+    assert [(failing.rule.id, failing.until) for failing in verdict.failed_rules] == [
+        ("POLICY-SUPPRESSION", None)
+    ]
     assert verdict.next_allowed_at is None
     for channel in (Channel.SMS, Channel.LETTER):
-        assert compliance.evaluate(facts, channel, monday).allowed
+        assert compliance.evaluate(facts, channel, monday).is_allowed
 
 
 @given(channel=CHANNELS, not_before=INSTANTS)
 def test_the_rules_that_move_a_contact_lead_to_where_it_is_allowed(
     channel: Channel, not_before: datetime
 ) -> None:
-    moves = compliance.moves(PARIS, channel, not_before)
+    moves = compliance.rule_moves(PARIS, channel, not_before)
 
     assert (moves[-1].until if moves else not_before) == compliance.next_allowed(PARIS, channel, not_before)
     assert [one.until for one in moves] == sorted(one.until for one in moves if one.until)
@@ -291,7 +295,7 @@ def test_law_and_policy_are_kept_apart_and_law_is_of_a_country() -> None:
 
 
 def test_zones_without_a_common_hour_need_a_person() -> None:
-    russia = Facts(("Europe/Kaliningrad", "Asia/Kamchatka"), Place("RU"))
+    russia = Facts(("Europe/Kaliningrad", "Asia/Kamchatka"), Region("RU"))
 
     assert compliance.next_allowed(russia, Channel.AI_CALL, at("2026-11-16T11:00")) is None
 
@@ -319,9 +323,9 @@ def test_a_rule_binds_only_between_its_dates_its_party_and_when_it_blocks(instan
         business, Channel.AI_CALL, instant, Rulebook((replace(never, severity=Severity.WARN),))
     )
 
-    assert binds.allowed is (instant.year != 2026 or within)
-    assert warned.allowed
-    assert compliance.evaluate(PARIS, Channel.AI_CALL, instant, Rulebook((never,))).allowed
+    assert binds.is_allowed is (instant.year != 2026 or within)
+    assert warned.is_allowed
+    assert compliance.evaluate(PARIS, Channel.AI_CALL, instant, Rulebook((never,))).is_allowed
 
 
 def test_every_rule_is_dated_sourced_and_comes_back_from_storage() -> None:

@@ -13,12 +13,12 @@ from calls import Site
 from collecting import ACCEPTED, House, Provider
 from getbill import contacts, debts
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, Outgoing, Senders, failed, unknown
+from getbill.channels.senders import Fate, Outgoing, Senders, SendOutcome, failed, unknown
 from getbill.debts import Debt
 from getbill.kit import clock, ids
 
 MONDAY = "2026-01-05 09:00"
-DELIVERED = Outcome(Fate.DELIVERED, "ref")
+DELIVERED = SendOutcome(Fate.DELIVERED, "ref")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ class SlowProvider(Provider):
 
     meanwhile: Callable[[], Awaitable[Any]] = field(default=nothing)
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         await self.meanwhile()
         return await super().send(message)
 
@@ -56,9 +56,11 @@ class Crossing:
     async def send(self) -> None:
         await self.house.place.send_due_live()
 
-    async def receipt(self, outcome: Outcome) -> None:
+    async def receipt(self, outcome: SendOutcome) -> None:
         place = self.house.place
-        await contacts.receive(place.database, await place.workspace(), await self.followup_id(), outcome)
+        await contacts.receive_callback(
+            place.database, await place.workspace(), await self.followup_id(), outcome
+        )
 
     async def followup_id(self) -> UUID:
         (shown,) = await self.listed()

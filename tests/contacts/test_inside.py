@@ -43,7 +43,7 @@ class AskedAfter(Fake):
 class Outside(Senders):
     """Such fakes for every channel of a sandbox."""
 
-    def of(self, channel: Channel, *, is_live: bool) -> Sender | None:
+    def for_channel(self, channel: Channel, *, is_live: bool) -> Sender | None:
         return None if is_live else AskedAfter(channel)
 
 

@@ -10,12 +10,12 @@ import pytest
 from collecting import ACCEPTED, JEAN, Place, Provider, at, place_with
 from getbill import contacts, debts
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Fate, Outcome, failed
+from getbill.channels.senders import Assurance, Fate, SendOutcome, failed
 from getbill.contacts import ledger
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import settle
-from getbill.contacts.sending.context import Departing
-from getbill.contacts.sending.send import depart
+from getbill.contacts.sending.context import PreparedSend
+from getbill.contacts.sending.send import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 
@@ -27,9 +27,9 @@ async def claim(place: Place, crashes: ledger.Crashes = ledger.UNSUSPECTED) -> l
     return await ledger.claim_live(place.database, clock.wall(), 100, lease, (), crashes)
 
 
-async def send_and_die(place: Place) -> list[Departing]:
+async def send_and_die(place: Place) -> list[PreparedSend]:
     """Commit what is due as `sending`, as a worker that then dies before its provider has answered."""
-    departing = await depart(place.desk, await place.workspace(), await claim(place))
+    departing = await prepare_sends(place.desk, await place.workspace(), await claim(place))
     await expire(place)
     return departing
 
@@ -75,11 +75,11 @@ async def test_a_worker_that_was_too_slow_sends_nothing(database: Database) -> N
     await contacts.recover(place.desk)
     taken_anew = await claim(place, (1, 1))
 
-    departing = await depart(place.desk, await place.workspace(), slow)
+    departing = await prepare_sends(place.desk, await place.workspace(), slow)
 
     assert departing == []
     assert await place.ledger(debt.id) == [("wave_1_email", "claimed")]
-    assert len(await depart(place.desk, await place.workspace(), taken_anew)) == 1
+    assert len(await prepare_sends(place.desk, await place.workspace(), taken_anew)) == 1
 
 
 async def test_what_was_on_its_way_by_a_provider_that_cannot_be_asked_is_unknown_and_never_sent_again(
@@ -132,7 +132,7 @@ async def test_a_provider_that_can_be_looked_up_says_what_became_of_a_message(da
     place = await place_with(database, provider)
     debt = await place.debt()
     (departed,) = await send_and_die(place)
-    provider.known[departed.message.key] = Outcome(Fate.DELIVERED, "ref-1")
+    provider.known[departed.message.key] = SendOutcome(Fate.DELIVERED, "ref-1")
 
     await contacts.recover(place.desk)
 
@@ -164,7 +164,7 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     await contacts.recover(place.desk)
 
     workspace = await place.workspace()
-    await settle.settle_contacts(place.desk, workspace, await settle.hand_over(departing))
+    await settle.settle_contacts(place.desk, workspace, await settle.send_prepared(departing))
 
     assert (await place.ledger(debt.id))[0] == ("wave_1_email", "unknown")
     assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.updated"]
@@ -175,12 +175,12 @@ async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_w
 ) -> None:
     place = await place_with(database, Provider(Channel.EMAIL))
     debt = await place.debt()
-    departing = await depart(place.desk, await place.workspace(), await claim(place))
+    departing = await prepare_sends(place.desk, await place.workspace(), await claim(place))
     workspace = await place.workspace()
     async with database.transaction(workspace.now()) as tx:
         await debts.erase(tx, workspace, await debts.lock(tx, workspace, debt.id))
 
-    await settle.settle_contacts(place.desk, workspace, await settle.hand_over(departing))
+    await settle.settle_contacts(place.desk, workspace, await settle.send_prepared(departing))
 
     found = await place.first(debt.id)
     assert (found["state"], found["address_hash"], found["followup_id"]) == ("accepted", None, None)
@@ -231,7 +231,7 @@ async def test_what_happens_between_claim_and_sending_stops_the_contact(
     claimed = await claim(place)
 
     await place.change(debt.id, verb, *arguments)
-    departing = await depart(place.desk, await place.workspace(), claimed)
+    departing = await prepare_sends(place.desk, await place.workspace(), claimed)
 
     assert departing == []
     found = await place.first(debt.id)
@@ -249,7 +249,7 @@ async def test_a_debt_held_and_resumed_between_claim_and_sending_is_contacted_on
     await place.change(debt.id, debts.hold, None)
     await place.change(debt.id, debts.resume)
 
-    departing = await depart(place.desk, await place.workspace(), claimed)
+    departing = await prepare_sends(place.desk, await place.workspace(), claimed)
     await place.send_due_live()
 
     assert departing == []
@@ -264,10 +264,10 @@ async def test_a_debt_held_and_resumed_between_claim_and_sending_is_contacted_on
 async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(database: Database) -> None:
     place = await place_with(database, Provider(Channel.EMAIL))
     debt = await place.debt()
-    departing = await depart(place.desk, await place.workspace(), await claim(place))
+    departing = await prepare_sends(place.desk, await place.workspace(), await claim(place))
 
     await place.change(debt.id, debts.enter_money, "payment", -234_000)
-    carried = await settle.hand_over(departing)
+    carried = await settle.send_prepared(departing)
     await settle.settle_contacts(place.desk, await place.workspace(), carried)
 
     found = await place.first(debt.id)
@@ -282,11 +282,11 @@ async def test_a_debt_held_and_resumed_while_a_message_is_on_its_way_is_planned_
 ) -> None:
     place = await place_with(database, Provider(Channel.EMAIL))
     debt = await place.debt()
-    departing = await depart(place.desk, await place.workspace(), await claim(place))
+    departing = await prepare_sends(place.desk, await place.workspace(), await claim(place))
     await place.change(debt.id, debts.hold, None)
     await place.change(debt.id, debts.resume)
 
-    carried = await settle.hand_over(departing)
+    carried = await settle.send_prepared(departing)
     await settle.settle_contacts(place.desk, await place.workspace(), carried)
 
     assert await place.ledger(debt.id) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
@@ -322,7 +322,7 @@ async def test_a_workspace_gets_a_bounded_share_of_a_turn(database: Database) ->
     place = await place_with(database, large)
     for number in range(12):
         await place.debt(replace(JEAN, name=f"Luc {number}", email=f"luc{number}@example.com"))
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, batch=5, share=5))
+    place.desk = replace(place.desk, settings=replace(place.desk.settings, batch=5, workspace_share=5))
 
     taken = await place.send_due_live()
 
@@ -338,7 +338,7 @@ async def test_one_workspaces_backlog_does_not_keep_another_one_waiting(database
         await large.debt(replace(JEAN, name=f"Guy {number}", email=f"guy{number}@example.com"))
     await small.set_clock("2026-01-05 11:00")
     waiting = await small.debt(replace(JEAN, name="Eve", email="eve@example.com"))
-    desk = replace(large.desk, pace=replace(large.desk.pace, batch=5, share=10))
+    desk = replace(large.desk, settings=replace(large.desk.settings, batch=5, workspace_share=10))
 
     await contacts.send_due(desk, lambda: True)
 
@@ -369,7 +369,7 @@ async def test_a_try_whose_claim_was_overtaken_by_a_hold_is_cancelled(database: 
     claimed = await claim(place)
     await place.change(debt.id, debts.hold, None)
 
-    departing = await depart(place.desk, await place.workspace(), claimed)
+    departing = await prepare_sends(place.desk, await place.workspace(), claimed)
 
     assert departing == []
     assert await place.followups(debt.id) == [("email", "cancelled")]

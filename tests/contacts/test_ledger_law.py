@@ -20,16 +20,16 @@ from getbill.channels.senders import (
     Assurance,
     Capabilities,
     Fate,
-    Outcome,
     Outgoing,
     Sender,
     Senders,
+    SendOutcome,
     failed,
     unknown,
 )
 from getbill.contacts import ledger
 from getbill.contacts.sending import settle
-from getbill.contacts.sending.send import depart
+from getbill.contacts.sending.send import prepare_sends
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.todo_decisions import Decision
@@ -51,10 +51,10 @@ class Street:
     received: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
 
-    def mood(self, assurance: Assurance, key: str) -> Outcome:
+    def mood(self, assurance: Assurance, key: str) -> SendOutcome:
         """Take a message or not, and say what the provider says of it."""
         if assurance == Assurance.IDEMPOTENCY_KEY and key in self.received:
-            return Outcome(Fate.ACCEPTED, f"ref-{key}")
+            return SendOutcome(Fate.ACCEPTED, f"ref-{key}")
         if key in self.refused:
             return failed("no such address", permanent=True)
         word = self.chance.choice(["took"] * 6 + ["took, fell silent", "fell silent", "busy", "refused"])
@@ -63,7 +63,7 @@ class Street:
         if word == "refused":
             self.refused.add(key)
         return {
-            "took": Outcome(Fate.ACCEPTED, f"ref-{key}"),
+            "took": SendOutcome(Fate.ACCEPTED, f"ref-{key}"),
             "took, fell silent": unknown("it fell silent"),
             "fell silent": unknown("it fell silent"),
             "busy": failed("busy", permanent=False),
@@ -87,14 +87,14 @@ class Provider:
     def capabilities(self) -> Capabilities:
         return Capabilities(self.assurance, gives_receipt=self.channel in {Channel.SMS, Channel.AI_CALL})
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         return self.street.mood(self.assurance, message.key)
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         key = message.key
         if key in self.street.refused:
             return failed("no such address", permanent=True)
-        return Outcome(Fate.ACCEPTED, f"ref-{key}") if key in self.street.received else None
+        return SendOutcome(Fate.ACCEPTED, f"ref-{key}") if key in self.street.received else None
 
     async def close(self) -> None:
         pass
@@ -107,7 +107,7 @@ class Everywhere(Senders):
         super().__init__({})
         self.providers: dict[Channel, Any] = {channel: Provider(channel, street) for channel in ASSURANCES}
 
-    def of(self, channel: Channel, *, is_live: bool) -> Sender | None:
+    def for_channel(self, channel: Channel, *, is_live: bool) -> Sender | None:
         return self.providers.get(channel) if not is_live else None
 
 
@@ -141,12 +141,12 @@ class Life:
         await self.to_the_next()
         place, workspace = self.place, await self.place.workspace()
         lease = clock.wall() + timedelta(seconds=60)
-        claimed = await ledger.claim_in(place.database, place.id, workspace.now(), 20, lease, (0, 99))
+        claimed = await ledger.claim_sandbox(place.database, place.id, workspace.now(), 20, lease, (0, 99))
         how_far = self.chance.randrange(3)
         if how_far > 0:
-            departing = await depart(place.desk, workspace, claimed)
+            departing = await prepare_sends(place.desk, workspace, claimed)
             if how_far > 1:
-                await settle.hand_over(departing)
+                await settle.send_prepared(departing)
 
     async def recover(self) -> None:
         await self.place.database.pool.execute(
@@ -176,8 +176,8 @@ class Life:
             key = self.chance.choice(self.street.received)
             fate = self.chance.choice([Fate.DELIVERED, Fate.DELIVERED, Fate.FAILED])
             workspace = await self.place.workspace()
-            await contacts.receive(
-                self.place.database, workspace, ids.read("followup", key), Outcome(fate, "ref")
+            await contacts.receive_callback(
+                self.place.database, workspace, ids.read("followup", key), SendOutcome(fate, "ref")
             )
 
     async def pay(self) -> None:
@@ -251,8 +251,8 @@ async def test_whatever_the_history_the_ledger_says_what_was_received(database: 
     workspace = await place.workspace()
     lines = ["Acme SAS", "1 rue de la Paix", "75002 Paris"]
     await companies.set_letterhead(database, workspace.company.id, lines, "RCS Paris 123 456 789")
-    place.desk = contacts.Desk(
-        database, place.vault, Everywhere(street), contacts.Pace(retry_seconds=600, crashes_max=99)
+    place.desk = contacts.SendingContext(
+        database, place.vault, Everywhere(street), contacts.SendingSettings(retry_seconds=600, crashes_max=99)
     )
     life = Life(place, street, chance)
     await place.set_clock("2026-01-05 09:00")

@@ -6,7 +6,7 @@ from typing import Any
 import collecting
 from collecting import JEAN, Provider, at, place_with
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, failed, unknown
+from getbill.channels.senders import Fate, SendOutcome, failed, unknown
 from getbill.kit.database.transactions import Database
 
 
@@ -36,7 +36,7 @@ async def test_acceptance_alone_is_no_contact_where_a_receipt_will_come(database
 
 
 async def test_a_call_nobody_answers_has_contacted_nobody(database: Database) -> None:
-    outcome = Outcome(Fate.UNANSWERED, "call-1", "no_answer")
+    outcome = SendOutcome(Fate.UNANSWERED, "call-1", "no_answer")
     place = await place_with(database, Provider(Channel.AI_CALL, outcome=outcome, gives_receipt=True))
     debt = await place.debt(replace(JEAN, email=None))
     await place.database.pool.execute(
@@ -97,7 +97,7 @@ async def test_a_failure_that_passes_is_tried_again_as_the_same_followup(databas
 async def test_a_failure_that_never_passes_gives_way_to_the_next_step(database: Database) -> None:
     provider = Provider(Channel.EMAIL, outcome=failed("451 Try later", permanent=False))
     place = await place_with(database, provider)
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, tries_max=3))
+    place.desk = replace(place.desk, settings=replace(place.desk.settings, tries_max=3))
     debt = await place.debt()
 
     for _ in range(3):
@@ -126,7 +126,7 @@ async def test_a_message_of_which_nobody_knows_counts_as_a_contact_and_is_not_an
 
 async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Database) -> None:
     class Broken(Provider):
-        async def send(self, _message: Any) -> Outcome:
+        async def send(self, _message: Any) -> SendOutcome:
             raise RuntimeError("a mistake of ours")
 
     place = await place_with(database, Broken(Channel.EMAIL))

@@ -132,7 +132,7 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
         "UPDATE companies SET collector = 'third_party' WHERE id = $1",
         (await house.place.workspace()).company.id,
     )
-    house.site.app.state.gate.callers.forget_all()
+    house.site.app.state.gate.authenticator.invalidate_all()
     preview = (await house.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
 
     (condition,) = shown["planned"][1]["blocked_by"]
@@ -232,7 +232,7 @@ async def change(place: Place, debt: Debt, chance: random.Random) -> None:
             name = chance.choice(["gentle_2_waves", "b2b_formal", "standard_3_waves"])
             async with place.database.transaction(workspace.now()) as tx:
                 held = await debts.lock(tx, workspace, debt.id)
-                await debts.update(tx, workspace, held, debts.Change({}, {}, {"scenario": name}))
+                await debts.update(tx, workspace, held, debts.DebtChange({}, {}, {"scenario": name}))
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -10,11 +10,11 @@ import collecting
 from collecting import JEAN, Place, Provider
 from getbill import contacts
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, failed, unknown
+from getbill.channels.senders import Fate, SendOutcome, failed, unknown
 from getbill.debtors import Identity
 from getbill.kit.database.transactions import Database
 
-DELIVERED = Outcome(Fate.DELIVERED, "ref-1")
+DELIVERED = SendOutcome(Fate.DELIVERED, "ref-1")
 
 
 async def sent(database: Database, provider: Provider) -> tuple[Place, UUID, UUID]:
@@ -26,8 +26,8 @@ async def sent(database: Database, provider: Provider) -> tuple[Place, UUID, UUI
     return place, debt.id, (await place.contacts(debt.id))[0]["followup_id"]
 
 
-async def receive(place: Place, followup_id: UUID, outcome: Outcome) -> bool:
-    return await contacts.receive(place.database, await place.workspace(), followup_id, outcome)
+async def receive(place: Place, followup_id: UUID, outcome: SendOutcome) -> bool:
+    return await contacts.receive_callback(place.database, await place.workspace(), followup_id, outcome)
 
 
 async def test_a_delivery_confirmed_later_contacts_the_debtor_then(database: Database) -> None:
@@ -103,7 +103,7 @@ async def test_a_call_counts_as_answered_or_not(database: Database) -> None:
     provider = Provider(Channel.EMAIL, gives_receipt=True)
     place, debt_id, followup_id = await sent(database, provider)
 
-    await receive(place, followup_id, Outcome(Fate.UNANSWERED))
+    await receive(place, followup_id, SendOutcome(Fate.UNANSWERED))
 
     assert await place.followups(debt_id) == [("email", "no_answer")]
     assert "debt.contacted" not in await place.events(debt_id)

@@ -11,11 +11,11 @@ import pytest
 from collecting import ACCEPTED, JEAN, Place, Provider, place_with
 from getbill import compliance, contacts, debts
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Capabilities, Outcome, Outgoing, failed, unknown
+from getbill.channels.senders import Assurance, Capabilities, Outgoing, SendOutcome, failed, unknown
 from getbill.contacts import ledger
 from getbill.contacts.sending import settle
-from getbill.contacts.sending.context import Departing
-from getbill.contacts.sending.send import depart
+from getbill.contacts.sending.context import PreparedSend
+from getbill.contacts.sending.send import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 
@@ -43,22 +43,22 @@ class SlowProvider(Provider):
     def capabilities(self) -> Capabilities:
         return Capabilities(self.assurance, self.gives_receipt, answer_seconds=self.answer_seconds)
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         if self.meanwhile is not None:
             await self.meanwhile()
         return await super().send(message)
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         if self.meanwhile is not None:
             await self.meanwhile()
         return await super().look_up(message)
 
 
-async def send_and_die(place: Place) -> list[Departing]:
+async def send_and_die(place: Place) -> list[PreparedSend]:
     """Commit what is due as `sending`, as a worker that then dies before its provider has answered."""
     lease = clock.wall() + timedelta(seconds=60)
     claimed = await ledger.claim_live(place.database, clock.wall(), 100, lease, ())
-    departing = await depart(place.desk, await place.workspace(), claimed)
+    departing = await prepare_sends(place.desk, await place.workspace(), claimed)
     await expire(place)
     return departing
 
@@ -77,7 +77,7 @@ async def recover_later(place: Place) -> None:
 
 
 async def dead(
-    database: Database, assurance: Assurance, outcome: Outcome = ACCEPTED
+    database: Database, assurance: Assurance, outcome: SendOutcome = ACCEPTED
 ) -> tuple[Place, Provider]:
     """Return a workspace whose worker died on a Monday morning while it handed over an e-mail."""
     provider = Provider(Channel.EMAIL, assurance, outcome)
@@ -156,7 +156,7 @@ async def test_whoever_asked_to_be_left_alone_since_then_is(database: Database) 
 
 @pytest.mark.parametrize("silence", [BUSY, unknown("it did not answer")])
 async def test_a_provider_that_cannot_be_asked_now_is_asked_later(
-    database: Database, silence: Outcome
+    database: Database, silence: SendOutcome
 ) -> None:
     place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY, silence)
 
@@ -172,7 +172,7 @@ async def test_a_provider_that_cannot_be_asked_now_is_asked_later(
 
 async def test_one_that_never_answers_leaves_it_unknown_in_the_end(database: Database) -> None:
     place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY, BUSY)
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, asks_max=4))
+    place.desk = replace(place.desk, settings=replace(place.desk.settings, lookups_max=4))
 
     for _ in range(5):
         await recover_later(place)
@@ -226,11 +226,11 @@ async def test_whoever_looks_after_a_contact_learns_that_another_worker_has_it_b
 ) -> None:
     place, _ = await dead(database, Assurance.IDEMPOTENCY_KEY)
     wall = clock.wall()
-    (slow,) = await ledger.take_over(database, wall, 1, wall - timedelta(seconds=1))
-    (ours,) = await ledger.take_over(database, wall, 1, wall + timedelta(seconds=60))
+    (slow,) = await ledger.claim_interrupted(database, wall, 1, wall - timedelta(seconds=1))
+    (ours,) = await ledger.claim_interrupted(database, wall, 1, wall + timedelta(seconds=60))
     later = wall + timedelta(seconds=600)
 
-    answers = [await ledger.look_after_at(database, one, later) for one in (slow, ours)]
+    answers = [await ledger.extend_lease(database, one, later) for one in (slow, ours)]
 
     assert answers == [False, True]
     assert (slow.lease_until, ours.lease_until) == (wall - timedelta(seconds=1), later)
@@ -269,7 +269,7 @@ async def test_a_worker_that_slept_until_its_lease_was_nearly_over_sends_nothing
     departing = await send_and_die(place)
     departing[0].contact.lease_until = clock.wall() + timedelta(seconds=80)
 
-    (carried,) = await settle.hand_over(departing)
+    (carried,) = await settle.send_prepared(departing)
 
     assert provider.taken == []
     assert carried.outcome == failed("its worker was too slow to send it", permanent=False)
@@ -279,7 +279,7 @@ async def test_what_a_provider_said_is_written_down_once_the_database_is_back(da
     provider = SlowProvider(Channel.EMAIL)
     place = await place_with(database, provider)
     # One lane: another, claiming while the connections go, would say so.
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, abreast=1))
+    place.desk = replace(place.desk, settings=replace(place.desk.settings, concurrent_batches=1))
     debt = await place.debt()
 
     async def lose_every_connection() -> None:

@@ -12,9 +12,9 @@ import collecting
 from collecting import JEAN, Place, Provider
 from getbill import debts
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, failed
+from getbill.channels.senders import Fate, SendOutcome, failed
 from getbill.contacts import history, ledger
-from getbill.contacts.history import History
+from getbill.contacts.history import ContactHistory
 from getbill.contacts.sending import send, settle
 from getbill.debts import Debt
 from getbill.kit import clock
@@ -47,7 +47,7 @@ async def test_a_debt_changed_since_is_read_again(sandbox: Place) -> None:
     workspace = await sandbox.workspace()
     async with sandbox.database.transaction(workspace.now()) as tx:
         changed = await debts.lock(tx, workspace, before.id)
-        await debts.update(tx, workspace, changed, debts.Change({}, {}, {}, amount=Money(100_00, "EUR")))
+        await debts.update(tx, workspace, changed, debts.DebtChange({}, {}, {}, amount=Money(100_00, "EUR")))
 
     after = await again(sandbox, before)
 
@@ -89,9 +89,9 @@ async def test_what_contacts_do_not_move_is_written_too_where_it_changed(sandbox
     assert (after.run, after.contacts_count, after.status) == (2, 1, "in_progress")
 
 
-def told(past: History) -> dict[str, Any]:
+def told(past: ContactHistory) -> dict[str, Any]:
     """Return what a history says, whatever the order it was read in."""
-    said = {one.name: getattr(past, one.name) for one in fields(History)}
+    said = {one.name: getattr(past, one.name) for one in fields(ContactHistory)}
     return said | {"contacts": Counter(past.contacts)}
 
 
@@ -99,7 +99,7 @@ def told(past: History) -> dict[str, Any]:
 async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_again(
     database: Database, fate: Fate
 ) -> None:
-    outcome = Outcome(fate, "ref")
+    outcome = SendOutcome(fate, "ref")
     providers = {channel: Provider(channel, outcome=outcome) for channel in Channel}
     place = await collecting.found(database, live=True, senders=providers)
     await place.set_clock("2026-01-05 09:00")
@@ -112,7 +112,7 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     lease = clock.wall() + timedelta(seconds=60)
     claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await settle.hand_over(await send.depart(place.desk, workspace, claimed))
+    carried = await settle.send_prepared(await send.prepare_sends(place.desk, workspace, claimed))
     async with database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {debt.id for debt in mine})
         for one in carried:
@@ -122,8 +122,10 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
 
     assert len(carried) >= 2
     for one in carried:
-        assert one.past is not None
-        assert told(one.past.after(one.contact.step)) == told(read_again[one.contact.debt_id])
+        assert one.contact_history is not None
+        assert told(one.contact_history.after_contact(one.contact.step)) == told(
+            read_again[one.contact.debt_id]
+        )
 
 
 async def test_after_a_failure_the_histories_of_a_round_are_read_again(database: Database) -> None:
@@ -135,9 +137,9 @@ async def test_after_a_failure_the_histories_of_a_round_are_read_again(database:
     lease = clock.wall() + timedelta(seconds=60)
     claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await settle.hand_over(await send.depart(place.desk, workspace, claimed))
+    carried = await settle.send_prepared(await send.prepare_sends(place.desk, workspace, claimed))
     async with database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, [debt.id], {debt.id: carried[0].debt or debt})
-        found = await settle._pasts(tx, workspace, held, carried)
+        found = await settle._load_histories(tx, workspace, held, carried)
 
-    assert found[debt.id] is not carried[0].past
+    assert found[debt.id] is not carried[0].contact_history

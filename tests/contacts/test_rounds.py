@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import collecting
 from collecting import JEAN, Provider
 from getbill.channels import Channel
-from getbill.channels.senders import Capabilities, Outcome, Outgoing
+from getbill.channels.senders import Capabilities, Outgoing, SendOutcome
 from getbill.kit.database.transactions import Database
 
 
@@ -22,7 +22,7 @@ class CountingProvider(Provider):
     def capabilities(self) -> Capabilities:
         return Capabilities(self.assurance, self.gives_receipt, at_once=self.at_once)
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await asyncio.sleep(0)
@@ -35,7 +35,7 @@ async def test_each_provider_is_handed_as_many_as_it_says_whatever_the_others_ta
 ) -> None:
     mail, text = CountingProvider(Channel.EMAIL, at_once=6), CountingProvider(Channel.SMS, at_once=2)
     place = await collecting.found(database, live=True, senders={Channel.EMAIL: mail, Channel.SMS: text})
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, abreast=1))
+    place.desk = replace(place.desk, settings=replace(place.desk.settings, concurrent_batches=1))
     await place.set_clock("2026-01-05 09:00")
     for number in range(4):
         await place.debt(replace(JEAN, name=f"Luc {number}", email=None, phone=f"+3361234560{number}"))

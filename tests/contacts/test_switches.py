@@ -77,7 +77,7 @@ async def test_what_was_claimed_before_the_stop_goes_back(database: Database) ->
     claimed = await contacts.ledger.claim_live(database, at("2026-01-06 09:00"), 10, lease, [])
     await place.switch("stopped")
 
-    done = await contacts.sending.jobs._carry(place.desk, await place.workspace(), claimed, lambda: True)
+    done = await contacts.sending.jobs._send_batch(place.desk, await place.workspace(), claimed, lambda: True)
 
     assert (done, provider.taken) == (0, [])
     assert await place.ledger(debt.id) == [("wave_1_email", "planned")]

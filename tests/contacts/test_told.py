@@ -10,14 +10,14 @@ import pytest
 from collecting import ACCEPTED, Provider, place_with
 from getbill import contacts, debts
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, failed, unknown
+from getbill.channels.senders import Fate, SendOutcome, failed, unknown
 from getbill.kit.database.transactions import Database
 
 CREATED = ["debt.created", "followup.created"]
 CONFIRMED = ["debt.contacted", "debt.status_changed", "followup.completed"]
 FAILED = ["followup.completed", "followup.failed"]
-DELIVERED, ANSWERED = Outcome(Fate.DELIVERED, "ref"), Outcome(Fate.ANSWERED, "ref")
-UNANSWERED = Outcome(Fate.UNANSWERED, "ref", "voicemail")
+DELIVERED, ANSWERED = SendOutcome(Fate.DELIVERED, "ref"), SendOutcome(Fate.ANSWERED, "ref")
+UNANSWERED = SendOutcome(Fate.UNANSWERED, "ref", "voicemail")
 REFUSED, LATER = failed("550 5.1.1", permanent=True), failed("451", permanent=False)
 LOST = unknown("the connection was lost")
 
@@ -38,7 +38,7 @@ LOST = unknown("the connection was lost")
     ],
 )
 async def test_what_is_told_when_the_provider_has_answered(
-    database: Database, outcome: Outcome, gives_receipt: bool, told: list[str], status: str
+    database: Database, outcome: SendOutcome, gives_receipt: bool, told: list[str], status: str
 ) -> None:
     place = await place_with(database, Provider(Channel.EMAIL, outcome=outcome, gives_receipt=gives_receipt))
     debt = await place.debt()
@@ -68,7 +68,7 @@ async def test_what_is_told_when_the_provider_has_answered(
     ],
 )
 async def test_what_a_later_receipt_tells_and_the_same_once_more_does_not(
-    database: Database, before: Outcome, receipt: Outcome, told: list[str], status: str
+    database: Database, before: SendOutcome, receipt: SendOutcome, told: list[str], status: str
 ) -> None:
     place = await place_with(database, Provider(Channel.EMAIL, outcome=before, gives_receipt=True))
     debt = await place.debt()
@@ -77,7 +77,7 @@ async def test_what_a_later_receipt_tells_and_the_same_once_more_does_not(
     followup_id = (await place.first(debt.id))["followup_id"]
 
     for _ in range(2):
-        await contacts.receive(database, await place.workspace(), followup_id, receipt)
+        await contacts.receive_callback(database, await place.workspace(), followup_id, receipt)
 
     assert (await place.events(debt.id))[len(already) :] == told
     assert await place.followups(debt.id) == [("email", status)]
@@ -91,7 +91,7 @@ async def test_a_bounce_after_it_counted_unconfirmed_ends_it_again_and_contacts_
     await place.send_due_live()
     followup_id = (await place.first(debt.id))["followup_id"]
 
-    await contacts.receive(database, await place.workspace(), followup_id, REFUSED)
+    await contacts.receive_callback(database, await place.workspace(), followup_id, REFUSED)
 
     told: list[dict[str, Any]] = await place.event_data(debt.id, "followup.completed")
     assert await place.events(debt.id) == [*CREATED, *CONFIRMED, *FAILED]

@@ -51,7 +51,7 @@ def run(command: list[str], given: Any) -> Any:
     return json.loads(done.stdout)
 
 
-def sent(timestamp: int, signing: secret_rotation.Signing) -> dict[str, Any]:
+def sent(timestamp: int, signing: secret_rotation.SigningSecrets) -> dict[str, Any]:
     """A sample as it would be pushed, with header names as servers hand them over."""
     body = json.dumps(events.CATALOGUE[0].sample, default=float)
     headers = secret_rotation.signature_headers(
@@ -67,9 +67,9 @@ def test_the_samples_verify_through_a_rotation_and_nothing_else(language: str) -
         "node": lambda: [*node(), "--input-type=module", "--eval", NODE + CALL_NODE],
     }[language]()
     now = int(clock.unix())
-    rotating = sent(now, secret_rotation.Signing(OLD, NEXT))
+    rotating = sent(now, secret_rotation.SigningSecrets(OLD, NEXT))
     changed = rotating | {"body": rotating["body"].replace("2340", "2341")}
-    late = sent(now - 600, secret_rotation.Signing(OLD))
+    late = sent(now - 600, secret_rotation.SigningSecrets(OLD))
     known = [[OLD], [NEXT], [OLD, NEXT], [FOREIGN]]
 
     assert run(command, rotating | {"known": known}) == [True, True, True, False]
@@ -78,7 +78,7 @@ def test_the_samples_verify_through_a_rotation_and_nothing_else(language: str) -
 
 
 def test_the_plain_sample_verifies_and_a_changed_byte_does_not() -> None:
-    told = sent(int(clock.unix()), secret_rotation.Signing(OLD))
+    told = sent(int(clock.unix()), secret_rotation.SigningSecrets(OLD))
     body, signature = told["body"].encode(), told["headers"]["x-getbill-signature"]
     names: dict[str, Any] = {}
     exec(PYTHON, names)  # noqa: S102 - the guide's own code
@@ -119,4 +119,4 @@ def test_the_guide_says_the_guarantee_word_for_word() -> None:
 
 
 def test_the_guide_says_how_many_may_wait() -> None:
-    assert f"At most {streams.Seats().of_credential} calls of a credential wait" in GUIDE
+    assert f"At most {streams.WaiterLimits().per_credential} calls of a credential wait" in GUIDE

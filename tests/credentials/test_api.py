@@ -167,7 +167,7 @@ async def test_one_that_is_revoked_already_is_told_and_can_still_be_cleaned_up_a
 async def test_it_needs_a_right_that_no_client_has_unless_named(
     program: Any, method: str, path: str, scope: str
 ) -> None:
-    usual = await program(*access.USUAL_SCOPES)
+    usual = await program(*access.DEFAULT_SCOPES)
 
     refused = await usual.site.call(method, f"{V1}/credentials/{usual.id}/{path}")
 
@@ -221,21 +221,21 @@ async def test_a_person_goes_with_what_no_program_uses(
         await database.pool.execute(
             "UPDATE sftp_logins SET used_at = $2 WHERE id = $1", login.id, clock.wall() - timedelta(days=days)
         )
-    form = {"grant_type": "client_credentials", "client_id": busy.shown_id, "client_secret": secret}
+    form = {"grant_type": "client_credentials", "client_id": busy.public_id, "client_secret": secret}
     token = (await client.form("/token", form)).json()["access_token"]
     assert (await client.with_token(token).get(f"{V1}/sftp/logins")).status == 200
     await client.app.state.gate.log.flush()
 
-    done = await created(revoke(admin, person.shown, created="revoke"))
+    done = await created(revoke(admin, person.public_id, created="revoke"))
 
     going = {
-        idle.shown_id,
+        idle.public_id,
         ids.show("key", key.id),
         *(ids.show("sftp", one.id) for one in (unused, stale, inner)),
     }
     assert names(done["revoked"]) == going
     assert {entry["id"]: entry["used_by"] for entry in done["left"]} == {
-        busy.shown_id: [busy.shown_id],
+        busy.public_id: [busy.public_id],
         ids.show("sftp", used.id): [ids.show("sftp", used.id)],
     }
     assert not await database.pool.fetchval("SELECT is_active FROM users WHERE id = $1", person.id)
@@ -246,7 +246,7 @@ async def test_a_person_is_deactivated_from_the_live_workspace_only(
 ) -> None:
     person = await hired(installation, company)
 
-    refused = await sandbox.post(f"{V1}/credentials/{person.shown}/revoke", {})
+    refused = await sandbox.post(f"{V1}/credentials/{person.public_id}/revoke", {})
 
     assert refused.status == 404
     assert await installation.database.pool.fetchval("SELECT is_active FROM users WHERE id = $1", person.id)

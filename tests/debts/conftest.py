@@ -84,7 +84,7 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         rate_limit_sandbox=100_000,
         rate_limit_anonymous=100_000,
         master_key="AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-    ).on(dsn)
+    ).with_dsn(dsn)
     async with started(create_app(settings)) as site:
         yield site
 

@@ -73,7 +73,7 @@ AMOUNTS = st.sampled_from(
     [1, 2340, Decimal("2340.00"), Decimal("12.345"), 0, -5, 10**13, Decimal("1E+2"), "12", True, 1.5]
 )
 SCENARIOS = st.sampled_from(["standard_3_waves", " standard_3_waves ", "nobody_knows", ""])
-TIMELINES = st.sampled_from(["timeline_01", scenarios.shown_id(WORKSPACE, "standard_3_waves"), ""])
+TIMELINES = st.sampled_from(["timeline_01", scenarios.scenario_public_id(WORKSPACE, "standard_3_waves"), ""])
 METADATA = st.sampled_from([{}, {"crm": 1}, {"a": {"b": [1, "c"]}}, {str(n): n for n in range(101)}, [], "x"])
 
 

@@ -112,7 +112,7 @@ def test_a_move_is_recorded_with_where_from_and_where_to() -> None:
 
     debts.hold(tx, debt, "disputed")
 
-    assert [(event.kind, event.detail["changes"]) for event in tx.recorded] == [
+    assert [(event.kind, event.detail["changes"]) for event in tx.recorded_events] == [
         ("debt.status_changed", {"status": {"from": "pending", "to": "on_hold"}})
     ]
 
@@ -204,7 +204,7 @@ def test_a_claim_lowered_to_what_was_written_off_was_paid_by_nobody() -> None:
 def test_the_first_contact_of_a_reachable_debtor_is_the_e_mail_of_day_0() -> None:
     planned = debts.next_contact(a_debt(), NOW)
 
-    assert (planned.channel, planned.due_at, planned.skipped) == ("email", NOW, ())
+    assert (planned.channel, planned.due_at, planned.skipped_steps) == ("email", NOW, ())
 
 
 def test_a_debtor_without_e_mail_begins_with_the_text_message_of_day_3() -> None:
@@ -212,7 +212,7 @@ def test_a_debtor_without_e_mail_begins_with_the_text_message_of_day_3() -> None
 
     assert planned.channel == "sms"
     assert planned.due_at == datetime(2026, 3, 5, 9, 0, tzinfo=UTC)  # Thursday, 10:00 in Paris
-    assert [skip.reason for skip in planned.skipped] == ["no e-mail address"]
+    assert [skip.reason for skip in planned.skipped_steps] == ["no e-mail address"]
 
 
 def test_nobody_to_reach_goes_to_a_person_on_day_30() -> None:
@@ -220,7 +220,7 @@ def test_nobody_to_reach_goes_to_a_person_on_day_30() -> None:
 
     assert (planned.step, planned.channel) == ("end", "review")
     assert planned.due_at.date() == date(2026, 3, 31)
-    assert len(planned.skipped) == 6
+    assert len(planned.skipped_steps) == 6
 
 
 def test_a_debt_due_in_the_future_begins_the_day_after() -> None:
@@ -282,7 +282,7 @@ async def test_the_docs_body_means_the_same() -> None:
         "currency": "EUR",
         "internal_id": "F-2024-0847",
         "due_date": "2024-01-15",
-        "timeline_id": scenarios.shown_id(WORKSPACE, "standard_3_waves"),
+        "timeline_id": scenarios.scenario_public_id(WORKSPACE, "standard_3_waves"),
     }
 
     new = serializers.new_debt(await _read(NewDebtBody, docs), WORKSPACE)
@@ -351,7 +351,7 @@ async def test_every_wrong_field_comes_at_once() -> None:
 async def test_a_change_names_only_what_it_sends() -> None:
     body = await _read(DebtChangeBody, {"debtor": {"phone": "0611223344"}, "due_date": None})
 
-    change = serializers.change(body, a_debt(due_on=date(2024, 1, 15)))
+    change = serializers.parse_change(body, a_debt(due_on=date(2024, 1, 15)))
 
     assert change.identity == {"phone": "+33611223344"}
     assert change.columns == {"due_on": None}
@@ -375,7 +375,7 @@ async def test_the_docs_status_words_map_to_ours(docs: str, ours: str) -> None:
 
 
 def test_an_answer_has_every_name_of_the_contract() -> None:
-    shown = serializers.debt(a_debt())
+    shown = serializers.serialize_debt(a_debt())
 
     assert {
         "id", "status", "reference", "amount", "currency", "due_date", "scenario", "debtor", "timeline_id",
@@ -388,11 +388,11 @@ def test_an_answer_has_every_name_of_the_contract() -> None:
 
 def test_a_debt_s_tag_changes_with_its_debtor_too() -> None:
     debt = a_debt()
-    before = serializers.tag(debt)
+    before = serializers.etag(debt)
 
     debt.debtor.updated_at = NOW + timedelta(seconds=1)
 
-    assert serializers.tag(debt) != before
+    assert serializers.etag(debt) != before
 
 
 async def test_a_country_is_not_refused_as_a_language() -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from calls import Site
 from debts.test_rules import WORKSPACE
-from getbill.debtors.name_parts import agree
+from getbill.debtors.name_parts import names_agree
 from getbill.debts import read_many
-from getbill.debts.wire.checks import lifetimes
+from getbill.debts.wire.checks import birthdate_range
 from getbill.kit.text import names
 
 DEBTS = "/external-api/v1/debts"
@@ -66,7 +66,7 @@ async def errors(site: Site, new: dict[str, Any]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "first", "last"), AGREEING)
 def test_a_name_written_otherwise_is_the_same(name: str, first: str | None, last: str | None) -> None:
-    assert agree(name, first, last)
+    assert names_agree(name, first, last)
 
 
 @pytest.mark.parametrize(("name", "first", "last"), DISAGREEING)
@@ -83,8 +83,8 @@ async def test_a_name_that_its_parts_contradict_is_refused(
 
 @given(st.text(max_size=12), st.text(max_size=8), st.text(max_size=8))
 def test_any_name_agrees_with_itself_in_either_order(first: str, middle: str, last: str) -> None:
-    assert agree(f"{first} {middle} {last}".strip(), first, f"{middle} {last}".strip())
-    assert agree(f"{last} {first}", first, last)
+    assert names_agree(f"{first} {middle} {last}".strip(), first, f"{middle} {last}".strip())
+    assert names_agree(f"{last} {first}", first, last)
 
 
 async def test_the_name_of_a_firm_and_its_contact_do_not_disagree(sandbox: Site) -> None:
@@ -112,7 +112,7 @@ async def test_a_changed_name_must_agree_with_the_parts_that_stay(sandbox: Site)
 
 @pytest.mark.parametrize("field", ["birthdate", "debtor.birthdate"])
 async def test_nobody_is_born_later_or_older_than_anybody(sandbox: Site, field: str, company: Any) -> None:
-    oldest, newest = lifetimes(company.sandbox.now())
+    oldest, newest = birthdate_range(company.sandbox.now())
     pointer = "/" + field.replace(".", "/")
 
     async def of(day: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from getbill.embedded import Keeper, Outage, Server, ServerDidNotStart, outage_causes
+from getbill.embedded import Outage, Server, ServerDidNotStart, ServerSupervisor, outage_causes
 from getbill.embedded import server as servers
 from waiting import until
 
@@ -37,7 +37,7 @@ def cluster_of(server: Server) -> Path:
 async def kept(server: Server) -> AsyncIterator[Outage]:
     """Keep a server up beside a test."""
     outage, stop = Outage.create(), asyncio.Event()
-    task = asyncio.create_task(Keeper(server, outage, stop).run())
+    task = asyncio.create_task(ServerSupervisor(server, outage, stop).run())
     try:
         await until(lambda: server.is_ready and outage.sentence() is None)
         yield outage

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from getbill.embedded import AccountChoice, ClusterInUse, Server, available, reach, running_dsn
-from getbill.embedded.data_folder import SOCKET_FOLDER_MAX, Wish
+from getbill.embedded.data_folder import SOCKET_FOLDER_MAX, ClusterOptions
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 SOURCE = str(Path(__file__).parents[2] / "src")
@@ -43,8 +43,8 @@ def ask(dsn: str, question: str) -> object:
     return asyncio.run(asked())
 
 
-def server(data_dir: Path, wish: Wish | None = None) -> Server:
-    return Server(data_dir, durable=False, wish=wish)
+def server(data_dir: Path, wish: ClusterOptions | None = None) -> Server:
+    return Server(data_dir, durable=False, options=wish)
 
 
 def test_it_listens_on_a_private_socket_and_on_nothing_else(folder: Path) -> None:
@@ -202,7 +202,7 @@ def test_root_runs_it_in_a_user_namespace_below_a_closed_folder(folder: Path) ->
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
 
-    with server(closed / "data", Wish(account=AccountChoice.NAMESPACE)) as running:
+    with server(closed / "data", ClusterOptions(account=AccountChoice.NAMESPACE)) as running:
         assert ask(running.dsn, "SELECT 1") == 1
 
         assert running.process is not None
@@ -214,7 +214,7 @@ def test_root_runs_it_in_a_user_namespace_below_a_closed_folder(folder: Path) ->
 def test_root_runs_it_as_a_system_user_with_a_home_of_its_own(folder: Path) -> None:
     closed, home = folder / "closed", folder / "var" / "getbill"
     closed.mkdir(mode=0o700)
-    wish = Wish(account=AccountChoice.USER, home=home)
+    wish = ClusterOptions(account=AccountChoice.USER, home=home)
 
     with server(closed / "data", wish) as running:
         ask(running.dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -235,7 +235,7 @@ def test_root_runs_it_as_a_system_user_with_a_home_of_its_own(folder: Path) -> N
 def test_the_system_users_cluster_is_closed_to_others(folder: Path) -> None:
     home = folder / "var"
 
-    with server(folder / "data", Wish(account=AccountChoice.USER, home=home)):
+    with server(folder / "data", ClusterOptions(account=AccountChoice.USER, home=home)):
         clusters = list((home / "clusters").iterdir())
         assert len(clusters) == 1
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in clusters[0].iterdir()}

@@ -18,12 +18,12 @@ from calls import Site
 from collecting import House, Provider
 from getbill import contacts, events
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, Senders
-from getbill.contacts import Desk, Pace
+from getbill.channels.senders import Fate, Senders, SendOutcome
+from getbill.contacts import SendingContext, SendingSettings
 from getbill.kit import clock, ids, json
 from getbill.streams import WebhookData
 from getbill.webhooks.deliveries import auto_disable
-from getbill.webhooks.deliveries.ledger import Ailing
+from getbill.webhooks.deliveries.ledger import FailingEndpoint
 
 SAMPLES = Path(events.__file__).parent / "samples"
 _ID = re.compile(r"\b(debt|followup|pay|wh|we)_[0-9a-z]{26}\b")
@@ -52,10 +52,12 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 async def told(site: Site) -> dict[str, Any]:
     """The first event of each kind in the story."""
     house = await collecting.live_house(site)
-    mail = Provider(Channel.EMAIL, outcome=Outcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
+    mail = Provider(Channel.EMAIL, outcome=SendOutcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
     # The clock stands in the past: what comes next is due at once by the wall's, and is left for another turn.
-    pace = Pace(share=1)
-    house.place.desk = Desk(house.place.database, house.place.vault, Senders({Channel.EMAIL: mail}), pace)
+    pace = SendingSettings(workspace_share=1)
+    house.place.desk = SendingContext(
+        house.place.database, house.place.vault, Senders({Channel.EMAIL: mail}), pace
+    )
     await _tell(house, mail)
     while await events.sequence(house.place.database):
         pass
@@ -79,12 +81,14 @@ async def _tell(house: House, mail: Provider) -> None:
         ids.read("debt", debt["id"]),
     )
     workspace = await house.place.workspace()
-    await contacts.receive(house.place.database, workspace, followup, Outcome(Fate.DELIVERED, "ref"))
+    await contacts.receive_callback(
+        house.place.database, workspace, followup, SendOutcome(Fate.DELIVERED, "ref")
+    )
     await _set_clock(house, "2026-01-07 14:32")
     paid = {"amount": 2340.00, "method": "card", "provider": "stripe", "provider_id": "pi_3Ox1m804scmte4gb"}
     assert (await house.post(f"/debts/{debt['id']}/payments", paid)).status == 201
 
-    mail.outcome = Outcome(Fate.FAILED, None, "the mailbox does not exist", is_permanent=True)
+    mail.outcome = SendOutcome(Fate.FAILED, None, "the mailbox does not exist", is_permanent=True)
     other = json.read((await house.post("/debts", DEBT | {"reference": "F-2024-0848"})).body)
     await house.place.send_due_live()
     decided = {"reason": "No answer to three letters.", "decided_by": "Marie Martin"}
@@ -105,17 +109,17 @@ async def _have_a_webhook_fail(house: House) -> None:
     sent = {"url": "https://example.com/hooks", "description": "The accounts"}
     hook = json.read((await house.post("/webhooks", sent)).body)
     since = clock.wall() - timedelta(days=5, minutes=1)
-    failing = Ailing(house.place.id, ids.read("we", hook["id"]), since, is_gone=False)
+    failing = FailingEndpoint(house.place.id, ids.read("we", hook["id"]), since, is_gone=False)
     database = house.place.database
     await database.pool.execute(
         "UPDATE webhook_endpoints SET failing_since = $2 WHERE id = $1", failing.id, since
     )
-    await auto_disable.treat(database, house.place.vault, [failing])
+    await auto_disable.disable_failing(database, house.place.vault, [failing])
 
 
 async def _set_clock(house: House, text: str) -> None:
     await house.place.set_clock(text)
-    house.site.app.state.gate.forget(house.place.id)
+    house.site.app.state.gate.invalidate(house.place.id)
 
 
 def nameless(value: Any) -> Any:
@@ -132,7 +136,7 @@ def nameless(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("entry", events.CATALOGUE, ids=lambda entry: entry.kind)
-def test_a_sample_is_what_the_product_emits(told, entry: events.Entry) -> None:
+def test_a_sample_is_what_the_product_emits(told, entry: events.EventKind) -> None:
     real = told[entry.kind]
     path = SAMPLES / f"{entry.kind}.json"
     if os.environ.get("GETBILL_SAMPLES") == "write" and (
@@ -144,7 +148,7 @@ def test_a_sample_is_what_the_product_emits(told, entry: events.Entry) -> None:
 
 
 @pytest.mark.parametrize("entry", events.CATALOGUE, ids=lambda entry: entry.kind)
-def test_the_catalogue_names_what_a_sample_carries(entry: events.Entry) -> None:
+def test_the_catalogue_names_what_a_sample_carries(entry: events.EventKind) -> None:
     common = WebhookData.model_fields.keys() | {"erased"}
 
     own = entry.sample["data"].keys() - common

@@ -10,7 +10,7 @@ import pytest
 
 from getbill import events, streams
 from getbill.explorer import examples
-from getbill.explorer.problems import known
+from getbill.explorer.problems import problem_types
 from getbill.kit.errors import OtherStatus
 from getbill.kit.messages.translation import message
 
@@ -30,7 +30,7 @@ async def test_every_page_runs_only_this_installations_own_files(client) -> None
 async def test_the_page_of_errors_names_every_problem_with_its_way_out(client) -> None:
     page = (await client.get("/docs/errors")).body.decode()
 
-    codes = [one.code for one in known()]
+    codes = [one.code for one in problem_types()]
     assert {"invalid", "not-found", "scope-missing", "rate-limited", "malformed-json"} <= set(codes)
     for code in codes:
         assert f'href="/problems/{code}"' in page
@@ -101,7 +101,9 @@ async def test_the_example_of_a_refusal_is_what_is_really_refused(sandbox) -> No
 
 
 @pytest.mark.parametrize("entry", events.CATALOGUE, ids=lambda entry: entry.kind)
-async def test_a_webhook_that_was_really_emitted_is_one_of_the_document(client, entry: events.Entry) -> None:
+async def test_a_webhook_that_was_really_emitted_is_one_of_the_document(
+    client, entry: events.EventKind
+) -> None:
     document = (await client.get("/openapi.json")).json()
     media = document["webhooks"][entry.kind]["post"]["requestBody"]["content"]["application/json"]
     shown = document["components"]["schemas"]["EventShown"]
@@ -124,7 +126,7 @@ async def test_a_webhook_that_was_really_emitted_is_one_of_the_document(client, 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 408, 413, 431, 503])
 async def test_what_the_server_itself_refuses_leads_to_its_page(client, status: int) -> None:
-    refusal = OtherStatus(status, message("It is refused.")).body("fr")
+    refusal = OtherStatus(status, message("It is refused.")).document("fr")
 
     page = await client.get(refusal["type"])
 

@@ -207,8 +207,8 @@ def test_every_word_of_the_glossary_is_used(document, routes, operations) -> Non
         for key in glossary.keys_of(one["name"], [operation["operationId"]])
     }
 
-    assert glossary.words(glossary.PROPERTIES).keys() - fields == set()
-    assert glossary.words(glossary.PARAMETERS).keys() - parameters == set()
+    assert glossary.load_descriptions(glossary.PROPERTIES).keys() - fields == set()
+    assert glossary.load_descriptions(glossary.PARAMETERS).keys() - parameters == set()
 
 
 def test_operations_are_verbs_with_a_title_in_words(operations) -> None:
@@ -217,7 +217,7 @@ def test_operations_are_verbs_with_a_title_in_words(operations) -> None:
 
     assert [name for name in names if not VERBS.match(name)] == []
     assert len(set(names)) == len(names)
-    assert set(names) == glossary.words(glossary.SUMMARIES).keys()
+    assert set(names) == glossary.load_descriptions(glossary.SUMMARIES).keys()
     assert len(set(titles)) == len(titles)
     assert [title for title in titles if re.search(r"[a-z] [A-Z][a-z]", title)] == []
 

@@ -206,7 +206,7 @@ async def test_the_scope_is_asked_for_by_name(house: House, site: Site) -> None:
     client, secret = await access.create_client(
         database, access.NewClient(house.place.id, "Narrow", scopes=("debts:read",)), clock.wall()
     )
-    form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+    form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
     token = (await site.form("/token", form)).json()["access_token"]
 
     answered = await site.with_token(token).get("/external-api/v1/followups")

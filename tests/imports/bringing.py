@@ -12,10 +12,10 @@ import openpyxl
 
 from calls import Answer, Site
 from getbill.imports import queries
-from getbill.imports.files.temp_file import Opened
+from getbill.imports.files.temp_file import ImportFile
 from getbill.imports.rows.create import Work
 from getbill.imports.runs import tasks
-from getbill.imports.runs.jobs import Crew, starter
+from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Statement
 from installation import Installation
@@ -80,9 +80,9 @@ def xlsx(rows: Sequence[Sequence[str]], headers: Sequence[str] = HEADERS) -> byt
     return written.getvalue()
 
 
-async def alone(task: Callable[[Work, Opened], Awaitable[None]], work: Work) -> None:
+async def alone(task: Callable[[Work, ImportFile], Awaitable[None]], work: Work) -> None:
     """Do one task of an import by itself."""
-    with closing(Opened()) as opened:
+    with closing(ImportFile()) as opened:
         await task(work, opened)
 
 
@@ -137,7 +137,7 @@ class Sender:
         found_id = ids.read(import_id.partition("_")[0], import_id)
         await database.fetchval(_TAKE, workspace.id, found_id)
         found = await queries.find(database, workspace, found_id)
-        key = queries.keys_of(workspace, found).own
+        key = queries.keys_of(workspace, found).main
         assert key is not None
         return Work(database, workspace, found, key)
 
@@ -162,12 +162,12 @@ class Sender:
 async def by_crew(sender: Sender, import_id: str, seconds: float = 60.0) -> dict[str, Any]:
     """Have a worker's crew, with its children, do an import to its end."""
     installation = sender.installation
-    crew = Crew(installation.database, installation.vault, starter(installation.settings))
+    crew = ImportSupervisor(installation.database, installation.vault, child_starter(installation.settings))
     until = clock.monotonic() + seconds
     try:
         while (shown := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
             assert clock.monotonic() < until, shown
-            await crew.turn()
+            await crew.tick()
             await asyncio.sleep(0.05)
     finally:
         await crew.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from calls import Site
-from getbill.imports.model import MOVES
+from getbill.imports.model import TRANSITIONS
 from installation import Installation
 from make import Company
 
@@ -32,7 +32,7 @@ async def moves(installation: Installation) -> None:
     """The table of moves as a trigger, so that every statement of every test is held to it."""
     if await installation.database.pool.fetchval("SELECT to_regproc('held_to_moves')") is not None:
         return
-    allowed = ",".join(f'"{old} {new}"' for old, news in MOVES.items() for new in news)
+    allowed = ",".join(f'"{old} {new}"' for old, news in TRANSITIONS.items() for new in news)
     await installation.database.pool.execute(_HELD.replace("'{%s}'", f"'{{{allowed}}}'"))
 
 

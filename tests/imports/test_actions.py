@@ -9,7 +9,7 @@ from getbill import sheets
 from getbill.kit import ids
 from getbill.sheets import files
 from getbill.sheets.files import workbooks
-from getbill.sheets.model import Choices
+from getbill.sheets.model import ReadChoices
 
 COUNTED = ("created", "updated", "unchanged", "skipped", "rejected")
 OTHER = {"Montant dû": "99,00"}
@@ -76,7 +76,7 @@ async def test_a_workbook_is_taken_apart_once_however_many_tasks_read_it(
     extracted: list[str | None] = []
     extract = workbooks.extract
 
-    def counting(file: BinaryIO, limits: sheets.Limits, choices: Choices) -> workbooks.Workbook:
+    def counting(file: BinaryIO, limits: sheets.ReadLimits, choices: ReadChoices) -> workbooks.Workbook:
         extracted.append(choices.sheet)
         return extract(file, limits, choices)
 

@@ -473,7 +473,7 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
         found_id,
     )
     found = await imports.find(database, workspace, found_id)
-    key = queries.keys_of(workspace, found).own
+    key = queries.keys_of(workspace, found).main
     assert key is not None
     await alone(tasks.read, Work(database, workspace, found, key))
     stale = Work(database, workspace, await imports.find(database, workspace, found_id), key)
@@ -481,7 +481,7 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
     undone = await sender.call("POST", f"/imports/{import_id}/undo")
     await tasks.run(database, vault, workspace.id, found_id, fence)
     with pytest.raises(LeaseLost):
-        await alone(tasks.bring_in, stale)
+        await alone(tasks.import_rows, stale)
     shown = await sender.work(import_id)
 
     assert undone.status == 202, undone.body
@@ -491,11 +491,11 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
 
 async def test_an_upload_that_broke_off_begins_anew_under_its_id(sender: Sender) -> None:
     database, workspace = sender.installation.database, sender.company.sandbox
-    wanted = imports.Wanted("debts.csv", "sftp", "login", "fr", is_auto=True)
+    wanted = imports.ImportOptions("debts.csv", "sftp", "login", "fr", is_auto=True)
     import_id = ids.new()
-    broken = await imports.begin(database, workspace, wanted, import_id)
+    broken = await imports.begin_draft(database, workspace, wanted, import_id)
     assert broken is not None
-    await broken.put(database, b"half of a file")
+    await broken.store_chunk(database, b"half of a file")
 
     async def stream() -> AsyncIterator[bytes]:
         yield csv([row(1)])
@@ -503,7 +503,7 @@ async def test_an_upload_that_broke_off_begins_anew_under_its_id(sender: Sender)
     made = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
     again = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
     with pytest.raises(imports.ImportSuperseded):
-        await broken.put(database, b"the other half")
+        await broken.store_chunk(database, b"the other half")
 
     shown = await sender.work(made.shown_id)
     assert (made.id, again.id) == (import_id, import_id)

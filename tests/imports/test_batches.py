@@ -190,11 +190,11 @@ def test_what_the_batch_says_of_costly_calls_holds_for_rows_that_do_not(company:
     rows = [make.debt(), make.debt(accept_expensive_destination=False), 7]
     sent = {"debts": rows, "accept_expensive_destination": True}
 
-    checked = checks.check(json.write(sent), checks.Terms.of(company.sandbox))
+    checked = checks.check(json.write(sent), checks.WorkspaceTerms.from_workspace(company.sandbox))
 
     bodies = [body for _, _, body in checks.rows_of(checked.chunks[0].rows)]
     assert [body["accept_expensive_destination"] for body in bodies] == [True, False]
-    assert [one.index for one in checked.refused] == [2]
+    assert [one.index for one in checked.refused_rows] == [2]
 
 
 async def test_a_checking_process_that_dies_costs_one_request(company: Company) -> None:

@@ -225,7 +225,7 @@ def test_a_debt_is_not_due_before_its_invoice(rows: list[str], asked: list[str],
 def test_years_of_two_digits_are_asked_where_days_could_be_years(
     cells: list[str], order: str, is_certain: bool
 ) -> None:
-    shape = dated(*cells).profile.of(3).date
+    shape = dated(*cells).profile.column(3).date
 
     assert (shape.order, shape.is_certain) == (order, is_certain)
 
@@ -239,9 +239,9 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
 
     days = {}
     for answer in found.questions[0].options:
-        settled = mapping.changed(found, {"dates": {"3": answer}}, profile)
+        settled = mapping.apply_changes(found, {"dates": {"3": answer}}, profile)
         assert settled.is_certain
-        days[answer] = [mapping.compose(settled, profile).body(row)[0]["due_date"] for row in rows]
+        days[answer] = [mapping.compose(settled, profile).compose(row)[0]["due_date"] for row in rows]
 
     assert days == {
         "turned": ["2026-10-14", "2026-10-05", "2026-10-30"],
@@ -272,7 +272,7 @@ def test_an_order_remembered_of_a_sender_does_not_answer_for_turned_dates() -> N
     before = dated("14/10/2026", "05/10/2026")
     _, profile, _ = workbook(["F1", "Ann Bo", 12.5, "14/10/2026"], ["F2", "Ann Bo", 9.0, date(2026, 5, 10)])
 
-    known = mapping.recalled(before.mapping, before.layout, profile, "EUR")
+    known = mapping.recall(before.mapping, before.layout, profile, "EUR")
 
     assert "dates_turned" in [one.code for one in known.questions]
 
@@ -294,7 +294,7 @@ def test_typed_days_are_those_that_were_meant(cells: list[Any], days: list[str |
     found, profile, rows = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
 
     composer = mapping.compose(found, profile)
-    assert [composer.body(row)[0].get("due_date") for row in rows] == days
+    assert [composer.compose(row)[0].get("due_date") for row in rows] == days
 
 
 def test_a_bare_number_is_no_day_where_days_count_from_1904() -> None:
@@ -302,7 +302,7 @@ def test_a_bare_number_is_no_day_where_days_count_from_1904() -> None:
         ["F1", "Ann Bo", 12.5, date(2026, 10, 14)], ["F2", "Ann Bo", 9.0, 44847], is_1904=True
     )
 
-    bodies = [mapping.compose(found, profile).body(row)[0] for row in rows]
+    bodies = [mapping.compose(found, profile).compose(row)[0] for row in rows]
 
     assert [body.get("due_date") for body in bodies] == ["2026-10-14", None]
 
@@ -329,22 +329,22 @@ def test_digits_of_a_long_column_are_told_from_days_and_fractions() -> None:
     found = read("Facture | Client | Solde | Échéance", *rows)
 
     assert [body["reference"] for body in found.bodies()][-1] == "74999"
-    assert found.profile.of(0).kinds[sheets.Kind.WHOLE_FLOAT] == 5_000
+    assert found.profile.column(0).kinds[sheets.CellKind.WHOLE_FLOAT] == 5_000
 
 
 def test_versions_are_no_fractions_of_digits() -> None:
     found = read(PLAIN, f"1.0 | Ann Bo | 12,50 | {DUE}", f"1.1 | Ann Bo | 12,50 | {DUE}")
 
-    settled = mapping.changed(found.mapping, {"columns": {"0": "reference"}}, found.profile)
+    settled = mapping.apply_changes(found.mapping, {"columns": {"0": "reference"}}, found.profile)
     assert [body["reference"] for body in found.bodies(settled)] == ["1.0", "1.1"]
 
 
 @pytest.mark.parametrize("cell", ["3.36123e+10", "1,23457E+11", 1.2345678901234568e17])
 def test_a_code_whose_digits_are_lost_is_refused(cell: Any) -> None:
     found, profile, rows = workbook([cell, "Ann Bo", 12.5, date(2026, 10, 14)])
-    settled = mapping.changed(found, {"columns": {"0": "reference"}}, profile)
+    settled = mapping.apply_changes(found, {"columns": {"0": "reference"}}, profile)
 
-    body, wrong = mapping.compose(settled, profile).body(rows[0])
+    body, wrong = mapping.compose(settled, profile).compose(rows[0])
 
     assert "reference" not in body
     assert [one.code for one in wrong] == ["digits_lost"]
@@ -363,7 +363,7 @@ def test_a_code_whose_digits_are_lost_is_refused(cell: Any) -> None:
 )
 def test_what_a_spreadsheet_leaves_around_a_reference_is_no_part_of_it(cell: str, text: str) -> None:
     found = read(PLAIN, f"{cell} | 't Hart | 12,50 | {DUE}", f"B{cell} | 's-Gravenzande BV | 12,50 | {DUE}")
-    settled = mapping.changed(found.mapping, {"columns": {"0": "reference"}}, found.profile)
+    settled = mapping.apply_changes(found.mapping, {"columns": {"0": "reference"}}, found.profile)
 
     first, second = found.bodies(settled)
     assert first["reference"] == text
@@ -375,7 +375,7 @@ def test_a_corrected_cell_keeps_its_currency() -> None:
     found = column("12,50", "3,00")
     composer = mapping.compose(found.mapping, found.profile)
 
-    body, _ = composer.body(sheets.Row(9, ["F9", "Ann Bo", "75 USD", DUE]))
+    body, _ = composer.compose(sheets.Row(9, ["F9", "Ann Bo", "75 USD", DUE]))
 
     assert (str(body["amount"]), body["currency"]) == ("75", "USD")
 
@@ -420,5 +420,5 @@ def test_one_decimal_among_many_that_may_be_thousands_is_asked(mark: str, amount
     found = column("1.200", "1.300", "1.400", "80.5")
 
     assert found.asked() == ["number_format"]
-    after = mapping.changed(found.mapping, {"numbers": {"Solde": mark}}, found.profile)
+    after = mapping.apply_changes(found.mapping, {"numbers": {"Solde": mark}}, found.profile)
     assert [body["amount"] for body in found.bodies(after)] == [Decimal(amount) for amount in amounts]

@@ -12,7 +12,7 @@ from mapped import Read, read
 def owed(header: str, *rows: str, country: str = "FR", currency: str = "EUR") -> Read:
     """Return a file whose mapping asks nothing."""
     found = read(header, *rows, country=country, currency=currency)
-    found.mapping = mapping.looked_through(found.mapping, found.profile, lambda: found.rows)
+    found.mapping = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
     assert found.asked() == [], found.mapping.questions
     return found
 

@@ -10,8 +10,8 @@ import make
 from getbill import mapping
 from getbill.kit import phones
 from getbill.mapping.columns.contents import fit
-from getbill.mapping.messages import said
-from getbill.mapping.model import Field, Reason
+from getbill.mapping.messages import message_text
+from getbill.mapping.model import ColumnReason, Field
 from getbill.mapping.values import phone_formats
 from getbill.mapping.vocabulary.header_rules import Claim
 from mapped import Read, read
@@ -143,7 +143,7 @@ def test_english_headers_alone_say_nothing_and_one_question_is_asked(country: st
     assert country in question.options
     assert dialled(found) == [None] * 4
     assert question.facts["readings"][next(iter(known))][country] == next(iter(known.values()))
-    answered = mapping.changed(found.mapping, {"country": country}, found.profile)
+    answered = mapping.apply_changes(found.mapping, {"country": country}, found.profile)
     assert dialled(found, answered) == [*known.values()]
     assert "phone_country" not in [question.code for question in answered.questions]
 
@@ -212,8 +212,8 @@ def test_the_reason_names_what_was_seen_in_both_languages() -> None:
     why = found.mapping.country_reason
 
     assert why.code == "country_domains"
-    assert said(why.code, why.facts, "fr") == "Les adresses e-mail se terminent comme en NL."
-    assert "NL" in said(why.code, why.facts, "en")
+    assert message_text(why.code, why.facts, "fr") == "Les adresses e-mail se terminent comme en NL."
+    assert "NL" in message_text(why.code, why.facts, "en")
 
 
 def test_the_question_shows_each_reading_of_real_cells() -> None:
@@ -225,8 +225,8 @@ def test_the_question_shows_each_reading_of_real_cells() -> None:
         question.facts["readings"]["06-12345678"] | {"FR": "+33612345678", "NL": "+31612345678"}
         == (question.facts["readings"]["06-12345678"])
     )
-    assert "FR +33612345678" in said(question.code, question.facts, "fr")
-    assert not mapping.confirmed(found.mapping).is_certain
+    assert "FR +33612345678" in message_text(question.code, question.facts, "fr")
+    assert not mapping.confirm(found.mapping).is_certain
 
 
 def test_numbers_with_their_country_code_need_no_country() -> None:
@@ -424,14 +424,14 @@ def test_a_telephone_is_read_as_people_write_it_and_its_column_stays_one(text, n
 def test_words_for_none_and_one_odd_cell_leave_a_column_of_telephones_one(cells, least) -> None:
     found = read("Facture | Téléphone", *[f"F{n} | {cell}" for n, cell in enumerate(cells)])
 
-    assert fit(Claim(Field.PHONE, 1.0), found.profile.of(1)) >= least
+    assert fit(Claim(Field.PHONE, 1.0), found.profile.column(1)) >= least
 
 
 @pytest.mark.parametrize(
     "cells", [["12,50", "1020,10"], ["FAC-2026-0001", "FAC-2026-0002"], ["2026-01-31", "Jean"]]
 )
 def test_what_is_no_telephone_does_not_pass_for_one(cells) -> None:
-    assert not all(phone_formats.is_written(cell) for cell in cells)
+    assert not all(phone_formats.looks_like_numbers(cell) for cell in cells)
 
 
 PLAIN = "Facture | Client | Restant dû | Échéance | Téléphone | E-mail"
@@ -447,7 +447,7 @@ def lines(*written: str, ending: str = "fr") -> list[str]:
 
 def recalled(before: mapping.Mapping, later: Read) -> mapping.Mapping:
     """The mapping of a later file of a known layout."""
-    return mapping.recalled(before, later.layout, later.profile, "EUR")
+    return mapping.recall(before, later.layout, later.profile, "EUR")
 
 
 def test_a_remembered_country_stays_until_a_file_speaks_against_it() -> None:
@@ -482,7 +482,7 @@ def test_addresses_of_a_later_file_are_not_of_a_remembered_country_against_what_
 
 def test_an_answered_country_is_remembered() -> None:
     first = file(HEADERS["en"], ["06-12345678", "06-12345679"])
-    answered = mapping.changed(first.mapping, {"country": "NL"}, first.profile)
+    answered = mapping.apply_changes(first.mapping, {"country": "NL"}, first.profile)
     later = file(HEADERS["en"], ["06-87654321"])
 
     assert dialled(later, recalled(answered, later)) == ["+31687654321"]
@@ -494,7 +494,7 @@ def test_a_mapping_remembered_before_countries_had_reasons_still_loads() -> None
     del stored["country_reason"]
     old = mapping.Mapping.from_json(json.loads(json.dumps(stored)))
 
-    assert old == replace(found.mapping, country_reason=Reason("remembered"))
+    assert old == replace(found.mapping, country_reason=ColumnReason("remembered"))
     assert dialled(found, recalled(old, found)) == ["+33142685300"]
 
 
@@ -503,10 +503,10 @@ def test_a_column_that_a_human_calls_a_telephone_is_asked_whose_numbers_it_has()
         "Invoice | Customer | Amount due | Due date | Something",
         "F1 | A B | 10.50 | 2026-01-31 | 06-12345678",
     )
-    changed = mapping.changed(found.mapping, {"columns": {"Something": "phone"}}, found.profile)
+    changed = mapping.apply_changes(found.mapping, {"columns": {"Something": "phone"}}, found.profile)
 
     assert [question.code for question in changed.questions] == ["phone_country"]
-    left_out = mapping.changed(changed, {"columns": {"Something": None}}, found.profile)
+    left_out = mapping.apply_changes(changed, {"columns": {"Something": None}}, found.profile)
     assert left_out.questions == ()
 
 
@@ -514,7 +514,7 @@ def test_a_country_that_is_none_is_refused() -> None:
     found = file(HEADERS["en"], ["06-12345678"])
 
     with pytest.raises(mapping.FieldUnknown, match="not a country"):
-        mapping.changed(found.mapping, {"country": "Atlantis"}, found.profile)
+        mapping.apply_changes(found.mapping, {"country": "Atlantis"}, found.profile)
 
 
 async def test_a_file_waits_for_the_country_of_its_numbers_and_is_imported_with_it(sender) -> None:

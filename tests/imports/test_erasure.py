@@ -28,7 +28,9 @@ async def test_what_is_remembered_of_a_layout_says_nothing_of_a_cell(sender: Sen
 
     confirmed = await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
 
-    known = await saved_mappings.recall(work.database, work.workspace, "erp", str(work.found.signature))
+    known = await saved_mappings.find_mapping(
+        work.database, work.workspace, "erp", str(work.import_.signature)
+    )
     assert confirmed.status == 202, confirmed.body
     assert "jean0@example.com" in mapped["columns"][2]["reason"]["message"]
     assert known.mapping is not None
@@ -98,7 +100,7 @@ async def test_a_file_that_nobody_should_have_goes_when_its_import_fails_too(sen
     await erase(sender, "F-2026-00001")
     needed = await sender.rows(_CHUNKS, sender.workspace_id)
 
-    await tasks._fail(work.database, work.workspace, work.found, "file-gone", tasks._GONE)
+    await tasks._fail(work.database, work.workspace, work.import_, "file-gone", tasks._GONE)
 
     assert len(needed) == 1
     assert await sender.rows(_CHUNKS, sender.workspace_id) == []
@@ -134,10 +136,10 @@ async def stored(sender: Sender) -> str:
     database, workspace = sender.installation.database, sender.company.sandbox
     for one in await sender.rows(_IMPORTS, sender.workspace_id):
         found = await queries.find(database, workspace, one["id"])
-        key = queries.keys_of(workspace, found).own
+        key = queries.keys_of(workspace, found).main
         assert key is not None
         if found.plan is not None:
-            texts.append(reading_plan.opened(found.plan, key, found.id).write().decode())
+            texts.append(reading_plan.open_plan(found.plan, key, found.id).write().decode())
         for table, context in ((_FINDINGS, finding_context), (_CORRECTED, correction_context)):
             texts += [
                 key.open(kept["sealed"], context(found.id, kept["line"])).decode()

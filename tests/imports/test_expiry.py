@@ -5,7 +5,7 @@ from bringing import Sender, csv, row
 
 from getbill import imports
 from getbill.imports import queries
-from getbill.imports.runs.jobs import Crew, starter
+from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import ids
 
 _THEIRS = "SELECT FROM import_chunks WHERE workspace_id = $1"
@@ -63,7 +63,9 @@ async def test_an_import_whose_rows_are_gone_is_given_up(sender: Sender) -> None
     )
     installation = sender.installation
 
-    await Crew(installation.database, installation.vault, starter(installation.settings))._give_up(claimed)
+    await ImportSupervisor(
+        installation.database, installation.vault, child_starter(installation.settings)
+    )._fail_import(claimed)
 
     shown = await sender.get(f"/imports/{import_id}")
     assert (shown["state"], shown["doing"], shown["error"]["code"]) == ("failed", None, "gave-up")

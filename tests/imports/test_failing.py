@@ -7,7 +7,7 @@ import pytest
 from bringing import Sender, by_crew, csv, row
 
 from getbill import imports, quarantine, todo_decisions
-from getbill.imports.runs.jobs import Crew, starter
+from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import ids
 from installation import Installation
 
@@ -118,21 +118,21 @@ async def test_an_import_that_nobody_can_open_is_set_aside_and_others_are_done(s
     await spoil(sender, "vault_keys", "wrapped", place, sender.workspace_id, uuid_of(broken))
     # As often as its children die of it.
     await database.pool.execute("UPDATE imports SET tries = 12 WHERE id = $1", uuid_of(broken))
-    crew = Crew(database, installation.vault, starter(installation.settings))
+    crew = ImportSupervisor(database, installation.vault, child_starter(installation.settings))
 
-    assert await crew.turn()
+    assert await crew.tick()
     await crew.close()
 
-    assert [(one.kind, one.subject_id) for one in await quarantine.every(database)] == [
+    assert [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)] == [
         ("import", uuid_of(broken))
     ]
     (reason,) = await todos(sender)
     assert SEAL in reason
     assert (await by_crew(sender, other))["state"] == "completed"
-    assert not await crew.turn()
+    assert not await crew.tick()
 
     await spoil(sender, "vault_keys", "wrapped", place, sender.workspace_id, uuid_of(broken))
-    (aside,) = await quarantine.every(database)
+    (aside,) = await quarantine.list_entries(database)
     assert await todo_decisions.retry(database, installation.vault, aside)
     assert (await by_crew(sender, broken))["state"] == "completed"
 
@@ -141,9 +141,9 @@ async def test_an_import_given_up_asks_a_person(sender: Sender) -> None:
     installation, database = sender.installation, sender.installation.database
     broken = await sender.sent(csv([row(1)]), "?auto=true")
     await database.pool.execute("UPDATE imports SET tries = 12 WHERE id = $1", uuid_of(broken))
-    crew = Crew(database, installation.vault, starter(installation.settings))
+    crew = ImportSupervisor(database, installation.vault, child_starter(installation.settings))
 
-    while await crew.turn():
+    while await crew.tick():
         pass
     await crew.close()
 
@@ -171,4 +171,4 @@ async def test_an_import_that_cannot_be_dropped_keeps_no_other_from_it(sender: S
         "SELECT id FROM imports WHERE drop_at IS NOT NULL AND id = ANY($1)", [broken_id, other_id]
     )
     assert [row["id"] for row in left] == [broken_id]
-    assert [one.subject_id for one in await quarantine.every(database)] == [broken_id]
+    assert [one.subject_id for one in await quarantine.list_entries(database)] == [broken_id]

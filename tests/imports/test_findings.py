@@ -14,8 +14,8 @@ from getbill import sheets
 from getbill.debts.wire.bodies import NewDebtBody
 from getbill.imports import reading_plan
 from getbill.imports.findings import domain_suggestions, messages, model
-from getbill.imports.findings.model import Row
-from getbill.imports.reading_plan import Plan
+from getbill.imports.findings.model import ImportRow
+from getbill.imports.reading_plan import ReadingPlan
 from getbill.kit.errors import FieldError, Invalid
 from getbill.kit.http.bodies import JsonBody
 from getbill.mapping import propose
@@ -35,18 +35,20 @@ CELLS = st.one_of(
 @given(st.lists(CELLS, max_size=8))
 def test_cells_come_back_as_they_were(cells: list[sheets.Cell]) -> None:
     key, import_id = Key.new(), uuid4()
-    row = Row(7, 5, "rejected", [model.said("date-far", {"date": "2999-01-01", "years": 10})], cells=cells)
+    row = ImportRow(
+        7, 5, "rejected", [model.from_code("date-far", {"date": "2999-01-01", "years": 10})], cells=cells
+    )
 
     record = {
         "line": 7,
         "index": 5,
         "outcome": "rejected",
         "import_id": import_id,
-        "sealed": model.seal(import_id, key, row),
+        "sealed": model.seal_row(import_id, key, row),
         "debt_id": None,
     }
 
-    back = model.opened(record, key)  # type: ignore[arg-type]
+    back = model.open_row(record, key)  # type: ignore[arg-type]
     assert back.cells == cells
     assert [type(cell) for cell in back.cells or ()] == [type(cell) for cell in cells]
     assert back.findings == row.findings
@@ -64,9 +66,9 @@ def test_a_plan_comes_back_as_it_was() -> None:
     with sheets.open(content, "debts.xlsx") as opened:
         profile = sheets.profile(opened)
         mapped = propose(opened.layout, profile, company_country="FR", company_currency="EUR")
-        plan = Plan(opened.layout, profile, mapped, (("layout-changed", {"changes": []}),))
+        plan = ReadingPlan(opened.layout, profile, mapped, (("layout-changed", {"changes": []}),))
 
-    back = Plan.read(plan.write())
+    back = ReadingPlan.read(plan.write())
 
     assert back.layout == plan.layout
     assert back.mapping == plan.mapping
@@ -92,25 +94,25 @@ def test_a_plan_comes_back_as_it_was() -> None:
 def test_only_what_is_one_slip_from_a_domain_everybody_knows_is_doubted(
     domain: str, meant: str | None
 ) -> None:
-    assert domain_suggestions.meant(domain) == meant
+    assert domain_suggestions.suggest_domain(domain) == meant
 
 
 @pytest.mark.parametrize("domain", sorted(domain_suggestions._REAL))
 def test_a_domain_in_use_is_named_only_where_it_would_be_doubted(
     domain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_left_alone = domain_suggestions.meant(domain) is None
-    domain_suggestions.meant.cache_clear()
+    is_left_alone = domain_suggestions.suggest_domain(domain) is None
+    domain_suggestions.suggest_domain.cache_clear()
     monkeypatch.setattr(domain_suggestions, "_REAL", domain_suggestions._REAL - {domain})
 
     assert is_left_alone
-    assert domain_suggestions.meant(domain) is not None
-    domain_suggestions.meant.cache_clear()
+    assert domain_suggestions.suggest_domain(domain) is not None
+    domain_suggestions.suggest_domain.cache_clear()
 
 
 @given(st.text(max_size=60))
 def test_no_mended_address_is_the_one_that_was_refused(text: str) -> None:
-    mended = domain_suggestions.mended_address(text)
+    mended = domain_suggestions.suggest_address(text)
 
     assert mended is None or mended != text
 
@@ -119,11 +121,11 @@ def test_no_mended_address_is_the_one_that_was_refused(text: str) -> None:
 def test_a_column_is_named_in_words_and_a_bodys_field_by_its_name(*, is_cell: bool) -> None:
     (error,) = (one for one in _refused({"amount": None}) if one.pointer == "/amount")
 
-    finding = model.of_error(error, {}, is_cell=is_cell)
+    finding = model.from_error(error, {}, is_cell=is_cell)
 
     name = "montant" if is_cell else "amount"
-    assert finding.told("fr") == f"Le champ « {name} » est obligatoire : la somme due."
-    assert finding.told("en") == "The field 'amount' is required: what is owed."
+    assert finding.message("fr") == f"Le champ « {name} » est obligatoire : la somme due."
+    assert finding.message("en") == "The field 'amount' is required: what is owed."
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_a_suggestion_is_made_where_only_one_value_can_be_meant(
     body = {"currency": "EUR", field: value}
     errors = [one for one in _refused(body) if one.pointer == f"/{field}"]
 
-    (finding,) = (model.of_error(one, body) for one in errors)
+    (finding,) = (model.from_error(one, body) for one in errors)
 
     assert (finding.suggestion, type(finding.suggestion)) == (suggestion, type(suggestion))
 
@@ -178,8 +180,8 @@ def test_every_sentence_of_an_imports_own_is_in_both_languages() -> None:
     names = "reference line_before debt why domain meant date years status fields champs customer"
     facts = {name: name for name in names.split()}
 
-    for code in messages._OWN:
-        english, french = messages.own(code, facts)
+    for code in messages._MESSAGES:
+        english, french = messages.bilingual_message(code, facts)
         assert english != french
 
 
@@ -190,8 +192,8 @@ def test_layouts_of_another_kind_of_file_are_no_change() -> None:
         )
         return sheets.Layout("csv", columns, 1, 2, len(names))
 
-    assert reading_plan._is_akin(layout("A", "B", "C"), layout("a", "B", "D"))
-    assert not reading_plan._is_akin(layout("A", "B", "C"), layout("X", "Y", "C"))
+    assert reading_plan._is_similar(layout("A", "B", "C"), layout("a", "B", "D"))
+    assert not reading_plan._is_similar(layout("A", "B", "C"), layout("X", "Y", "C"))
 
 
 def test_dates_have_a_shape_of_their_own_in_json() -> None:

@@ -9,7 +9,7 @@ from signal import SIGKILL
 import pytest
 from bringing import Sender, csv, row
 
-from getbill.imports.runs.jobs import Crew, starter
+from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import clock
 from installation import Cluster, Installation, open_installation
 
@@ -44,14 +44,14 @@ def _mixed() -> list[list[str]]:
 async def test_every_row_is_one_debt_or_one_finding_whatever_is_killed(sender: Sender) -> None:
     dice = random.Random(20_260_104)  # noqa: S311 - when to kill
     import_id = await sender.sent(csv(_mixed()), "?auto=true")
-    crew = Crew(
-        sender.installation.database, sender.installation.vault, starter(sender.installation.settings)
+    crew = ImportSupervisor(
+        sender.installation.database, sender.installation.vault, child_starter(sender.installation.settings)
     )
     killed, settled, until = 0, -1, clock.monotonic() + SECONDS
 
     while (shown := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
         assert clock.monotonic() < until, shown
-        await crew.turn()
+        await crew.tick()
         children = [one for one in crew.children.values() if one.returncode is None]
         if children and shown["progress"]["rows_done"] > settled:
             settled = shown["progress"]["rows_done"]

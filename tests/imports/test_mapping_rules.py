@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from getbill import mapping
 from getbill.kit import phones
-from getbill.mapping.messages import said
+from getbill.mapping.messages import message_text
 from getbill.mapping.values import addresses, names, phone_formats
 from getbill.mapping.vocabulary.header_rules import claims
 from getbill.mapping.vocabulary.header_words import JOINING, WORDS
-from getbill.mapping.vocabulary.headers import listen
+from getbill.mapping.vocabulary.headers import parse_header
 from mapped import Read, read
 
 PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
@@ -96,7 +96,7 @@ def test_once_a_human_answered_every_value_is_right_and_nothing_is_asked(tuned, 
     ],
 )
 def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field) -> None:
-    found = claims(listen(header))
+    found = claims(parse_header(header))
 
     assert found
     assert found[0].field == field
@@ -132,7 +132,7 @@ def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field
     ],
 )
 def test_headers_of_the_north_are_read_and_leave_those_of_others_alone(header, field) -> None:
-    found = claims(listen(header))
+    found = claims(parse_header(header))
 
     assert (found[0].field if found else None) == field
 
@@ -161,7 +161,7 @@ def test_headers_of_the_north_are_read_and_leave_those_of_others_alone(header, f
     ],
 )
 def test_what_is_no_field_of_a_debt_is_known_not_to_be(header) -> None:
-    assert claims(listen(header)) == ()
+    assert claims(parse_header(header)) == ()
 
 
 def test_a_plain_file_is_certain_and_composed() -> None:
@@ -201,14 +201,14 @@ def test_what_was_invoiced_alone_is_asked_and_may_be_confirmed() -> None:
     found = read("Facture | Client | Montant TTC", "F1 | A | 100,00", "F2 | B | 50,00")
 
     assert found.asked() == ["invoiced_only"]
-    assert mapping.confirmed(found.mapping).is_certain
+    assert mapping.confirm(found.mapping).is_certain
 
 
 def test_an_amount_beside_its_tax_is_asked_whether_it_includes_it() -> None:
     found = read("Factura | Cliente | Importe | IVA", "F1 | Ana | 100,00 | 21,00", "F2 | Eva | 50,00 | 10,50")
 
     assert found.asked() == ["tax_included"]
-    assert mapping.confirmed(found.mapping).is_certain
+    assert mapping.confirm(found.mapping).is_certain
 
 
 def test_columns_that_do_not_add_up_are_asked() -> None:
@@ -294,13 +294,13 @@ def test_two_columns_never_share_a_field() -> None:
     found = read(PLAIN, *ROWS)
 
     with pytest.raises(mapping.ColumnsCollide, match="both amount"):
-        mapping.changed(found.mapping, {"columns": {"B": "amount", "D": "amount"}}, found.profile)
+        mapping.apply_changes(found.mapping, {"columns": {"B": "amount", "D": "amount"}}, found.profile)
 
 
 def test_naming_a_column_frees_the_one_that_held_its_field() -> None:
     found = read(PLAIN, *ROWS)
 
-    after = mapping.changed(found.mapping, {"columns": {"D": "amount"}}, found.profile)
+    after = mapping.apply_changes(found.mapping, {"columns": {"D": "amount"}}, found.profile)
 
     assert [column.field for column in after.columns] == ["invoice_reference", "name", None, "amount"]
 
@@ -313,7 +313,7 @@ def plain():
 @given(changes=st.dictionaries(st.sampled_from("ABCD"), st.sampled_from([*mapping.Field, None]), max_size=4))
 def test_no_change_puts_two_columns_on_one_field(plain, changes) -> None:
     try:
-        after = mapping.changed(plain.mapping, {"columns": changes}, plain.profile)
+        after = mapping.apply_changes(plain.mapping, {"columns": changes}, plain.profile)
     except mapping.ColumnsCollide:
         return
 
@@ -324,8 +324,8 @@ def test_no_change_puts_two_columns_on_one_field(plain, changes) -> None:
 def test_an_answer_settles_its_question_and_no_other() -> None:
     found = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025")
 
-    half = mapping.changed(found.mapping, {"numbers": {"2": ","}}, found.profile)
-    whole = mapping.changed(half, {"dates": {"D": "mdy"}}, found.profile)
+    half = mapping.apply_changes(found.mapping, {"numbers": {"2": ","}}, found.profile)
+    whole = mapping.apply_changes(half, {"dates": {"D": "mdy"}}, found.profile)
 
     assert [question.code for question in half.questions] == ["date_order"]
     assert whole.is_certain
@@ -347,7 +347,7 @@ def test_a_change_that_makes_no_sense_is_refused(changes) -> None:
     found = read(PLAIN, *ROWS)
 
     with pytest.raises(mapping.FieldUnknown):
-        mapping.changed(found.mapping, changes, found.profile)
+        mapping.apply_changes(found.mapping, changes, found.profile)
 
 
 def test_a_mapping_survives_being_stored() -> None:
@@ -365,7 +365,7 @@ def test_a_remembered_mapping_asks_where_the_file_looks_different() -> None:
     asked = [
         [
             question.code
-            for question in mapping.recalled(before.mapping, one.layout, one.profile, "EUR").questions
+            for question in mapping.recall(before.mapping, one.layout, one.profile, "EUR").questions
         ]
         for one in (same, points, swapped)
     ]
@@ -379,7 +379,7 @@ def test_a_remembered_order_of_dates_is_used_where_a_file_leaves_it_open() -> No
     before = read(PLAIN, *ROWS)
     after = read(PLAIN, "F3 | Luc | 7,10 | 01/02/2025", "F4 | Eva | 8,20 | 03/04/2025")
 
-    known = mapping.recalled(before.mapping, after.layout, after.profile, "EUR")
+    known = mapping.recall(before.mapping, after.layout, after.profile, "EUR")
 
     assert known.is_certain
     assert after.bodies(known)[0]["due_date"] == "2025-02-01"
@@ -532,7 +532,7 @@ def test_what_is_due_is_what_was_invoiced_less_what_was_paid() -> None:
         "F2 | B | 50,00 | ",
     )
 
-    assert [str(body["amount"]) for body in found.bodies(mapping.confirmed(found.mapping))] == [
+    assert [str(body["amount"]) for body in found.bodies(mapping.confirm(found.mapping))] == [
         "59.50",
         "50.00",
     ]
@@ -562,16 +562,16 @@ def test_a_row_marked_as_paid_or_as_a_credit_is_never_a_debt(header, marks, code
 def test_a_human_may_have_marked_rows_imported_all_the_same() -> None:
     found = read(f"{PLAIN} | Statut", *(f"{row} | Payée" for row in ROWS))
 
-    after = mapping.changed(found.mapping, {"not_owed": {"Statut": None}}, found.profile)
+    after = mapping.apply_changes(found.mapping, {"not_owed": {"Statut": None}}, found.profile)
 
     assert found.findings(after) == [[], []]
-    assert mapping.recalled(after, found.layout, found.profile, "EUR").not_owed == {4: {}}
+    assert mapping.recall(after, found.layout, found.profile, "EUR").not_owed == {4: {}}
 
 
 def test_columns_a_human_keeps_stay_with_the_debt() -> None:
     found = read(PLAIN + " | Agence", *(f"{row} | Lyon" for row in ROWS))
 
-    kept = mapping.changed(found.mapping, {"columns": {"Agence": "metadata"}}, found.profile)
+    kept = mapping.apply_changes(found.mapping, {"columns": {"Agence": "metadata"}}, found.profile)
 
     assert found.bodies(kept)[0]["metadata"] == {"Agence": "Lyon"}
 
@@ -580,10 +580,10 @@ def test_columns_a_human_keeps_stay_with_the_debt() -> None:
 def test_no_cell_and_no_header_breaks_a_row(plain, cells, header) -> None:
     row = plain.rows[0]._replace(cells=cells)
 
-    body, _ = mapping.compose(plain.mapping, plain.profile).body(row)
+    body, _ = mapping.compose(plain.mapping, plain.profile).compose(row)
 
     assert "currency" in body
-    listen(header)
+    parse_header(header)
     addresses.split_address(header)
     names.split_name(header)
     phone_formats.international(header, "FR")
@@ -600,10 +600,10 @@ def test_every_reason_and_question_is_said_in_both_languages() -> None:
 
     for language in ("fr", "en"):
         for column in found.columns:
-            assert said(column.reason.code, column.reason.facts, language)
+            assert message_text(column.reason.code, column.reason.facts, language)
         for question in found.questions:
-            assert said(question.code, question.facts, language)
-    assert said("missing_amount", {}, "fr") == "Quelle colonne est le montant dû ?"
+            assert message_text(question.code, question.facts, language)
+    assert message_text("missing_amount", {}, "fr") == "Quelle colonne est le montant dû ?"
 
 
 def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
@@ -614,7 +614,7 @@ def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
     )
 
     answers = {"columns": {"D": "amount"}, "numbers": {"D": ","}, "dates": {"E": "dmy"}}
-    after = mapping.changed(found.mapping, answers, found.profile)
+    after = mapping.apply_changes(found.mapping, answers, found.profile)
 
     assert set(found.asked()) == {"which_amount", "number_format", "date_order"}
     assert {index for question in found.mapping.questions for index in question.columns} == {2, 3, 4}
@@ -690,8 +690,8 @@ def test_columns_that_differ_in_the_last_of_many_rows_are_not_the_same() -> None
     same = _many(300, "FX | Client X | 90,10 | 90,10 | 14/10/2025")
     differing = _many(300, "FX | Client X | 90,10 | 40,10 | 14/10/2025")
 
-    assert mapping.verified(same.mapping, same.profile, same.rows).is_certain
-    asked = mapping.verified(differing.mapping, differing.profile, differing.rows).questions
+    assert mapping.verify(same.mapping, same.profile, same.rows).is_certain
+    asked = mapping.verify(differing.mapping, differing.profile, differing.rows).questions
     assert [(one.code, one.columns, one.facts["examples"]) for one in asked] == [
         ("which_amount", (2, 3), ["90,10", "40,10"])
     ]
@@ -704,10 +704,10 @@ def test_instalments_are_asked_and_the_lines_of_one_invoice_are_not() -> None:
 
     apart, alike = read(header, *rows), read(header, *lines)
 
-    found = mapping.looked_through(apart.mapping, apart.profile, lambda: apart.rows)
+    found = mapping.check_repeats(apart.mapping, apart.profile, lambda: apart.rows)
     assert [question.code for question in found.questions] == ["instalments"]
-    assert mapping.changed(found, {"instalments": "split"}, apart.profile).is_certain
-    assert mapping.looked_through(alike.mapping, alike.profile, lambda: alike.rows).questions == ()
+    assert mapping.apply_changes(found, {"instalments": "split"}, apart.profile).is_certain
+    assert mapping.check_repeats(alike.mapping, alike.profile, lambda: alike.rows).questions == ()
 
 
 def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
@@ -717,7 +717,7 @@ def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
         "Luc Roy | 600,00 | 31/10/2026 | B-2024-031",
     )
 
-    after = mapping.changed(found.mapping, {"reference_from": ["Locataire", "C"]}, found.profile)
+    after = mapping.apply_changes(found.mapping, {"reference_from": ["Locataire", "C"]}, found.profile)
 
     assert found.asked() == ["missing_reference"]
     assert after.is_certain
@@ -761,7 +761,7 @@ def test_debts_without_a_column_of_references_are_told_apart(
 ) -> None:
     found = read(header, *rows)
 
-    seen = mapping.looked_through(found.mapping, found.profile, lambda: found.rows)
+    seen = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
 
     assert [question.code for question in seen.questions] == []
     assert [body["reference"] for body in found.bodies(seen)] == references
@@ -786,7 +786,7 @@ def test_debts_without_a_column_of_references_are_told_apart(
 def test_debts_that_nothing_tells_apart_are_asked_about(header: str, rows: tuple[str, ...]) -> None:
     found = read(header, *rows)
 
-    seen = mapping.looked_through(found.mapping, found.profile, lambda: found.rows)
+    seen = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
 
     assert [question.code for question in seen.questions] == ["missing_reference"]
     assert seen.reference_from == ()
@@ -795,7 +795,7 @@ def test_debts_that_nothing_tells_apart_are_asked_about(header: str, rows: tuple
 def test_naming_a_column_of_references_ends_the_composed_ones() -> None:
     found = read("Code client | Nom | Solde", "C0012 | Ana Paz | 500,00", "C0013 | Luc Roy | 612,40")
 
-    after = mapping.changed(found.mapping, {"columns": {"A": "reference"}}, found.profile)
+    after = mapping.apply_changes(found.mapping, {"columns": {"A": "reference"}}, found.profile)
 
     assert (found.mapping.reference_from, after.reference_from, after.is_certain) == ((0,), (), True)
 
@@ -849,9 +849,9 @@ def test_a_reference_that_repeats_and_is_none_goes_on_with_its_day_and_no_second
         "M-1002 | Jan Roth | 30.09.2026 | 45,00",
         "M-1001 | Ute Beck | 31.10.2026 | 45,00",
     )
-    asked = mapping.looked_through(found.mapping, found.profile, lambda: found.rows)
+    asked = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
 
-    after = mapping.changed(asked, {"columns": {"A": None}}, found.profile)
+    after = mapping.apply_changes(asked, {"columns": {"A": None}}, found.profile)
 
     assert [question.code for question in asked.questions] == ["reference_repeats"]
     assert (after.is_certain, after.reference_from) == (True, (0, 2))
@@ -895,8 +895,8 @@ def test_a_sum_of_amounts_due_is_held_against_every_row() -> None:
 
     assert same.asked() == other.asked() == []
     assert same.mapping.columns[4].field == "amount"
-    assert mapping.verified(same.mapping, same.profile, same.rows).is_certain
-    assert [one.code for one in mapping.verified(other.mapping, other.profile, other.rows).questions] == [
+    assert mapping.verify(same.mapping, same.profile, same.rows).is_certain
+    assert [one.code for one in mapping.verify(other.mapping, other.profile, other.rows).questions] == [
         "which_amount"
     ]
 
@@ -913,7 +913,7 @@ def test_what_is_left_by_the_sums_is_held_against_every_row() -> None:
     )
 
     assert same.mapping.columns[5].field == "amount"
-    assert mapping.verified(same.mapping, same.profile, same.rows).is_certain
+    assert mapping.verify(same.mapping, same.profile, same.rows).is_certain
     assert "which_amount" in [
-        one.code for one in mapping.verified(other.mapping, other.profile, other.rows).questions
+        one.code for one in mapping.verify(other.mapping, other.profile, other.rows).questions
     ]

@@ -11,7 +11,7 @@ from bringing import Sender, alone, csv
 import make
 from getbill.imports.rows.create import LeaseLost
 from getbill.imports.runs import jobs, tasks
-from getbill.imports.runs.jobs import Crew, starter
+from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import clock
 
 HEADERS = ["Nom", "Facture", "Échéance", "Solde", "E-mail"]
@@ -353,12 +353,12 @@ async def test_undoing_survives_the_death_of_its_process(sender: Sender) -> None
     shown = await updated(sender, *others)
     await sender.call("POST", f"/imports/{shown['id']}/undo")
     installation = sender.installation
-    crew = Crew(installation.database, installation.vault, starter(installation.settings))
+    crew = ImportSupervisor(installation.database, installation.vault, child_starter(installation.settings))
     until, killed_at = clock.monotonic() + 60, 0
 
     while (after := await sender.get(f"/imports/{shown['id']}"))["doing"] is not None:
         assert clock.monotonic() < until, after
-        await crew.turn()
+        await crew.tick()
         if not killed_at and after["counts"]["restored"]:
             for process in crew.children.values():
                 with suppress(ProcessLookupError):

@@ -166,7 +166,7 @@ def test_every_value_of_a_status_column_is_understood_or_asked_with_its_rows() -
         "En retard": "open",
     }
     answer = {"row_status": {"Statut": {"Niveau bleu": "excluded"}}}
-    after = mapping.changed(found.mapping, answer, found.profile)
+    after = mapping.apply_changes(found.mapping, answer, found.profile)
     assert after.is_certain
     assert [findings[0].code if findings else None for findings in found.findings(after)] == [
         "row_is_settled",
@@ -179,11 +179,11 @@ def test_every_value_of_a_status_column_is_understood_or_asked_with_its_rows() -
 def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
     first = _file("Statut", "Niveau bleu", "En retard")
     answer = {"row_status": {"Statut": {"Niveau bleu": "open"}}}
-    known = mapping.changed(first.mapping, answer, first.profile)
+    known = mapping.apply_changes(first.mapping, answer, first.profile)
     same, other = _file("Statut", "Niveau bleu", "En retard"), _file("Statut", "Niveau bleu", "Niveau vert")
 
-    assert mapping.recalled(known, same.layout, same.profile, "EUR").is_certain
-    asked = mapping.recalled(known, other.layout, other.profile, "EUR").questions
+    assert mapping.recall(known, same.layout, same.profile, "EUR").is_certain
+    asked = mapping.recall(known, other.layout, other.profile, "EUR").questions
     assert [question.facts["unclear"] for question in asked] == [["Niveau vert (1)"]]
 
 

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from bringing import Sender, alone, csv, row
 
-from getbill.imports.model import MOVES, STATES, TASKS_OF
+from getbill.imports.model import STATES, TASKS_OF, TRANSITIONS
 from getbill.imports.runs import tasks
 
 _STATES_AND_TASKS = "UPDATE imports SET state = $2, task = $3 WHERE workspace_id = $1"
@@ -17,11 +17,11 @@ UNCLEAR = ["Référence", "Nom", "Quelque chose"]
 
 def test_every_state_is_reached_and_only_undone_is_final() -> None:
     reached = {"uploaded"}
-    while more := {state for one in reached for state in MOVES[one]} - reached:
+    while more := {state for one in reached for state in TRANSITIONS[one]} - reached:
         reached |= more
 
-    assert reached == set(STATES) == set(MOVES) == set(TASKS_OF)
-    assert [state for state in STATES if not MOVES[state]] == ["undone"]
+    assert reached == set(STATES) == set(TRANSITIONS) == set(TASKS_OF)
+    assert [state for state in STATES if not TRANSITIONS[state]] == ["undone"]
 
 
 async def test_the_database_takes_the_same_states_with_the_same_tasks(sender: Sender) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bringing import Sender, alone, csv, row
 
 import make
-from getbill.imports.files.temp_file import Opened
+from getbill.imports.files.temp_file import ImportFile
 from getbill.imports.rows import dry_run
 from getbill.imports.rows.create import LeaseLost, Work
 from getbill.imports.runs import tasks
@@ -82,7 +82,7 @@ async def test_a_debt_that_all_or_nothing_could_not_take_back_is_no_repetition_w
     sender: Sender,
 ) -> None:
     import_id = await checked_before_the_book_changed(sender)
-    await alone(tasks.bring_in, await sender.taken(import_id))
+    await alone(tasks.import_rows, await sender.taken(import_id))
     paid = next(debt for debt in await sender.debts() if debt["reference"] == "F-2026-00001")
     await sender.call("POST", f"/debts/{paid['id']}/payments", {"amount": 10})
     failed = await sender.work(import_id)
@@ -112,7 +112,7 @@ async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_o
     sender: Sender,
 ) -> None:
     import_id = await checked_before_the_book_changed(sender)
-    await alone(tasks.bring_in, await sender.taken(import_id))
+    await alone(tasks.import_rows, await sender.taken(import_id))
     going = await sender.get(f"/imports/{import_id}")
 
     await sender.call("POST", f"/imports/{import_id}/undo")
@@ -128,9 +128,9 @@ async def examined(sender: Sender, query: str) -> tuple[str, Work]:
     import_id = await sender.sent(csv([row(1), row(2)]), query)
     await alone(tasks.read, await sender.taken(import_id))
     work = await sender.taken(import_id)
-    with closing(Opened()) as opened:
-        async for lines, cursor in await tasks._lines(work, opened):
-            await dry_run.examine(work, lines, cursor, {})
+    with closing(ImportFile()) as opened:
+        async for lines, cursor in await tasks._checked_chunks(work, opened):
+            await dry_run.examine_rows(work, lines, cursor, {})
     return import_id, work
 
 

@@ -146,7 +146,7 @@ async def test_a_file_that_begins_to_wait_while_its_layout_is_confirmed_goes_on_
     await sender.call(
         "PUT", f"/imports/{first}/mapping", {"columns": {"Quelque chose": "amount"}, "confirm": False}
     )
-    signature = str((await sender.taken(first)).found.signature)
+    signature = str((await sender.taken(first)).import_.signature)
 
     async with database.transaction(workspace.now()) as tx:
         # Its layout is known, and not to others yet: whoever found it unknown waits.
@@ -159,6 +159,6 @@ async def test_a_file_that_begins_to_wait_while_its_layout_is_confirmed_goes_on_
     done = await sender.work(second)
 
     async with database.transaction(workspace.now()) as tx:
-        assert await saved_mappings.is_known(tx, workspace.id, ("erp", signature))
+        assert await saved_mappings.is_confirmed(tx, workspace.id, ("erp", signature))
     assert (done["state"], done["counts"]["created"]) == ("completed", 1)
     assert await todos(sender) == []

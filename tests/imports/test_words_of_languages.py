@@ -11,12 +11,12 @@ BOTH = {"dni", "referent", "zahlungsart", "kostenstelle"}
 
 
 def test_a_word_of_a_language_keeps_what_the_lexicon_says_of_it() -> None:
-    core = headers._known([])
+    core = headers._load_concepts([])
     taken = {
         (path.stem, word)
         for path in FOLDER.glob("*.toml")
         for concepts, words in tomllib.loads(path.read_text("utf-8")).get("words", {}).items()
-        for word in map(headers._as_written, words.split())
+        for word in map(headers._lexicon_key, words.split())
         if word in core and not core[word] & set(concepts.split("+"))
     }
 
@@ -25,7 +25,7 @@ def test_a_word_of_a_language_keeps_what_the_lexicon_says_of_it() -> None:
 
 def test_a_header_that_every_country_has_is_read_alike_with_all_languages() -> None:
     read = {
-        header: headers.listen(header).concepts
+        header: headers.parse_header(header).concepts
         for header in ("CP", "Namen", "Restante", "Nom", "Due", "Data")
     }
 

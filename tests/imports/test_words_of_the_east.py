@@ -7,7 +7,7 @@ import pytest
 from getbill import mapping, sheets
 from getbill.mapping.row_status.words import status_of
 from getbill.mapping.vocabulary.header_rules import claims
-from getbill.mapping.vocabulary.headers import listen
+from getbill.mapping.vocabulary.headers import parse_header
 
 HEADERS = {
     "pl": "Kod kontrahenta=debtor_reference|Data wystawienia=invoice_date|Termin płatności=due_date|Pozostało do zapłaty=amount|Zapłacono=amount_paid"
@@ -37,7 +37,7 @@ STATES = {
     [pair.rsplit("=", 1) for listed in HEADERS.values() for pair in listed.split("|")],
 )
 def test_a_header_of_the_east_is_its_field(header: str, field: str) -> None:
-    named = claims(listen(header))
+    named = claims(parse_header(header))
     assert named is not None
     assert (named[0].field.value if named else "") == field
 

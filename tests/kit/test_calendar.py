@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.kit import calendar
-from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.calendar import Exclusions, Region
 
 ZONES = (
     "Europe/Paris",
@@ -20,7 +20,7 @@ DAYS = st.dates(date(2024, 1, 1), date(2030, 12, 31))
 
 
 def test_france_has_eleven_public_holidays() -> None:
-    assert calendar.holidays_of(Place("FR"), 2026) == {
+    assert calendar.holidays_of(Region("FR"), 2026) == {
         date(2026, 1, 1),
         date(2026, 4, 6),
         date(2026, 5, 1),
@@ -38,27 +38,27 @@ def test_france_has_eleven_public_holidays() -> None:
 @pytest.mark.parametrize(
     ("country", "postal_code", "place"),
     [
-        (None, None, Place("FR")),
-        ("fr", "75001", Place("FR")),
-        ("FR", "67000", Place("FR", "6AE")),
-        ("FR", "57000", Place("FR", "57")),
-        ("FR", "97400", Place("FR", "974")),
-        ("RE", None, Place("FR", "974")),
-        ("FR", "98800", Place("FR", "988")),
-        ("DE", "67059", Place("DE")),
+        (None, None, Region("FR")),
+        ("fr", "75001", Region("FR")),
+        ("FR", "67000", Region("FR", "6AE")),
+        ("FR", "57000", Region("FR", "57")),
+        ("FR", "97400", Region("FR", "974")),
+        ("RE", None, Region("FR", "974")),
+        ("FR", "98800", Region("FR", "988")),
+        ("DE", "67059", Region("DE")),
     ],
 )
 def test_a_place_is_country_and_department(
-    country: str | None, postal_code: str | None, place: Place
+    country: str | None, postal_code: str | None, place: Region
 ) -> None:
-    assert calendar.place_of(country, postal_code) == place
+    assert calendar.region_of(country, postal_code) == place
 
 
 @pytest.mark.parametrize(
     "prefix", ["971", "972", "973", "974", "975", "976", "977", "978", "984", "986", "987", "988"]
 )
 def test_every_overseas_territory_keeps_the_abolition_or_its_own_days(prefix: str) -> None:
-    place = calendar.place_of("FR", f"{prefix}00")
+    place = calendar.region_of("FR", f"{prefix}00")
 
     assert date(2026, 7, 14) in calendar.holidays_of(place, 2026)
     assert calendar.zones_of("FR", f"{prefix}00", None) != ("Europe/Paris",)
@@ -67,12 +67,12 @@ def test_every_overseas_territory_keeps_the_abolition_or_its_own_days(prefix: st
 def test_alsace_rests_on_good_friday() -> None:
     good_friday = date(2026, 4, 3)
 
-    assert good_friday in calendar.holidays_of(calendar.place_of("FR", "67000"), 2026)
-    assert good_friday not in calendar.holidays_of(calendar.place_of("FR", "75001"), 2026)
+    assert good_friday in calendar.holidays_of(calendar.region_of("FR", "67000"), 2026)
+    assert good_friday not in calendar.holidays_of(calendar.region_of("FR", "75001"), 2026)
 
 
 def test_a_country_whose_holidays_are_not_known_still_has_weekends() -> None:
-    nowhere = Place("XX")
+    nowhere = Region("XX")
 
     assert calendar.holidays_of(nowhere, 2026) == frozenset()
     assert calendar.is_excluded(date(2026, 1, 3), nowhere, Exclusions())
@@ -81,8 +81,8 @@ def test_a_country_whose_holidays_are_not_known_still_has_weekends() -> None:
 def test_the_weekend_is_the_countrys_own() -> None:
     friday = date(2026, 6, 12)
 
-    assert calendar.is_excluded(friday, Place("SA"), Exclusions())
-    assert not calendar.is_excluded(friday, Place("FR"), Exclusions())
+    assert calendar.is_excluded(friday, Region("SA"), Exclusions())
+    assert not calendar.is_excluded(friday, Region("FR"), Exclusions())
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ def test_the_zones_are_every_place_the_debtor_may_live(
 def test_business_days_pass_over_weekends_and_holidays() -> None:
     thursday = date(2026, 4, 2)
 
-    assert calendar.add_business_days(thursday, 2, Place("FR")) == date(2026, 4, 7)
-    assert calendar.add_business_days(thursday, 2, Place("FR", "6AE")) == date(2026, 4, 8)
-    assert calendar.add_business_days(date(2026, 4, 4), 0, Place("FR")) == date(2026, 4, 7)
+    assert calendar.add_business_days(thursday, 2, Region("FR")) == date(2026, 4, 7)
+    assert calendar.add_business_days(thursday, 2, Region("FR", "6AE")) == date(2026, 4, 8)
+    assert calendar.add_business_days(date(2026, 4, 4), 0, Region("FR")) == date(2026, 4, 7)
 
 
 @given(day=DAYS, subdivision=st.sampled_from([None, "6AE", "974"]))
 def test_an_open_day_is_never_excluded_and_never_earlier(day: date, subdivision: str | None) -> None:
-    place = Place("FR", subdivision)
+    place = Region("FR", subdivision)
 
     opened = calendar.open_day(day, place, Exclusions())
 

@@ -6,7 +6,13 @@ import asyncpg
 import pytest
 
 from getbill.kit import clock
-from getbill.kit.database.transactions import Database, PresumedWrong, Statement, Transaction, open_database
+from getbill.kit.database.transactions import (
+    Database,
+    OptimisticConflict,
+    Statement,
+    Transaction,
+    open_database,
+)
 
 WRITE = Statement("test.write", "Write a row.", "INSERT INTO presumed (name) VALUES ($1)")
 COUNT = Statement("test.count", "How many rows are there?", "SELECT count(*) FROM presumed")
@@ -25,15 +31,15 @@ async def database(empty_dsn: str) -> AsyncIterator[Database]:
 
 
 async def presume_and_write(database: Database, *presumed: str) -> None:
-    async with database.transaction(clock.wall(), is_hopeful=True) as tx:
+    async with database.transaction(clock.wall(), is_optimistic=True) as tx:
         for name in presumed:
-            await tx.presume_none(KNOWN, name)
+            await tx.assume_none(KNOWN, name)
         tx.defer(WRITE, "new")
 
 
 async def begin_and_write(database: Database, presumed: str) -> None:
-    async with database.transaction(clock.wall(), is_hopeful=True) as tx:
-        await tx.presume_none(KNOWN, presumed)
+    async with database.transaction(clock.wall(), is_optimistic=True) as tx:
+        await tx.assume_none(KNOWN, presumed)
         await tx.execute(WRITE, "new")
 
 
@@ -44,8 +50,8 @@ async def write(database: Database, *names: str) -> None:
 
 
 async def test_a_right_guess_costs_no_question(database: Database) -> None:
-    async with database.transaction(clock.wall(), is_hopeful=True) as tx:
-        found = await tx.presume_none(KNOWN, "new")
+    async with database.transaction(clock.wall(), is_optimistic=True) as tx:
+        found = await tx.assume_none(KNOWN, "new")
         tx.defer(WRITE, "new")
 
     assert found == []
@@ -55,7 +61,7 @@ async def test_a_right_guess_costs_no_question(database: Database) -> None:
 async def test_a_wrong_guess_writes_nothing_at_all(database: Database) -> None:
     await database.execute(WRITE, "old")
 
-    with pytest.raises(PresumedWrong):
+    with pytest.raises(OptimisticConflict):
         await presume_and_write(database, "nobody", "old")
 
     assert await database.fetchval(COUNT) == 1
@@ -70,7 +76,7 @@ async def test_a_wrong_guess_writes_nothing_at_all(database: Database) -> None:
 async def test_a_wrong_guess_is_found_also_by_a_transaction_that_began_meanwhile(database: Database) -> None:
     await database.execute(WRITE, "old")
 
-    with pytest.raises(PresumedWrong):
+    with pytest.raises(OptimisticConflict):
         await begin_and_write(database, "old")
 
     assert await database.fetchval(COUNT) == 1
@@ -80,10 +86,10 @@ async def test_a_wrong_guess_is_found_also_by_a_transaction_that_began_meanwhile
 async def test_whoever_has_begun_or_has_no_hope_asks(database: Database, *, is_hopeful: bool) -> None:
     await database.execute(WRITE, "old")
 
-    async with database.transaction(clock.wall(), is_hopeful=is_hopeful) as tx:
+    async with database.transaction(clock.wall(), is_optimistic=is_hopeful) as tx:
         if is_hopeful:
             await tx.fetch(COUNT)
-        found = await tx.presume_none(KNOWN, "old")
+        found = await tx.assume_none(KNOWN, "old")
 
     assert [row["name"] for row in found] == ["old"]
 

@@ -12,7 +12,14 @@ from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
 from phonenumbers.carrierdata import CARRIER_DATA
 
 from getbill.kit import phones
-from getbill.kit.phones.destinations import Destination, Zone, destination_of, expensive, refusal, zone_of
+from getbill.kit.phones.destinations import (
+    Destination,
+    Zone,
+    destination_of,
+    expensive_destination,
+    refusal,
+    zone_of,
+)
 
 EXPENSIVE = [
     ("+33899123456", "premium"),
@@ -81,7 +88,7 @@ def test_a_number_that_costs_more_is_known(number: str, destination: str) -> Non
 
 @pytest.mark.parametrize("number", ORDINARY)
 def test_the_number_of_a_person_or_a_firm_costs_nothing_more(number: str) -> None:
-    assert expensive(phones.parse(number)) is None
+    assert expensive_destination(phones.parse(number)) is None
 
 
 @pytest.mark.parametrize("destination", [*Destination, *Zone])
@@ -104,8 +111,8 @@ def test_every_destination_is_named_in_both_languages(destination: str) -> None:
 )
 def test_a_zone_counts_only_for_a_company_that_rules_it_out(number: str, zone: Zone | None) -> None:
     assert zone_of(number) == zone
-    assert expensive(number, frozenset()) is None
-    assert expensive(number, frozenset(Zone)) == zone
+    assert expensive_destination(number, frozenset()) is None
+    assert expensive_destination(number, frozenset(Zone)) == zone
 
 
 # Companies with satellite in their name whose numbers are ordinary ones (decisions/0027).

@@ -75,14 +75,14 @@ def test_an_identifier_tells_when_it_was_made() -> None:
 def test_an_amount_goes_to_the_wire_and_back(minor: int, currency: str) -> None:
     amount = Money(minor, currency)
 
-    assert Money.of(amount.decimal, currency) == amount
+    assert Money.from_decimal(amount.decimal, currency) == amount
     assert -amount.decimal.as_tuple().exponent == money.decimals(currency)
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("1.001", "EUR"), ("1.5", "JPY"), ("0.0001", "TND")])
 def test_an_amount_finer_than_its_currency_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(money.AmountHasTooManyDecimals):
-        Money.of(Decimal(amount), currency)
+        Money.from_decimal(Decimal(amount), currency)
 
 
 def test_two_currencies_are_not_added() -> None:

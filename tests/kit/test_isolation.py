@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from getbill.kit.database import errors
-from getbill.kit.database.isolation import is_passing
+from getbill.kit.database.isolation import is_transient
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,6 @@ from getbill.kit.database.isolation import is_passing
     ],
 )
 def test_a_failure_of_the_moment_is_told_from_a_things_own(error: Exception, is_moment: bool) -> None:
-    assert is_passing(error) is is_moment
+    assert is_transient(error) is is_moment
     # Whatever says that the database is away sets nothing aside.
-    assert is_moment or not errors.is_away(error)
+    assert is_moment or not errors.is_unavailable(error)

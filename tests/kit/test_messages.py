@@ -140,7 +140,7 @@ def test_facts_are_translated_too_and_lists_have_commas() -> None:
 
     assert said == "The value must be one of: a, b."
     assert said.translated("fr") == "La valeur doit avoir une de ces valeurs : a, b."
-    named = said.about(message("The field '{field}'", field="status"))
+    named = said.with_subject(message("The field '{field}'", field="status"))
     assert named.translated("fr") == "Le champ « status » doit avoir une de ces valeurs : a, b."
 
 
@@ -165,14 +165,17 @@ def test_braces_stay_where_a_template_names_nothing() -> None:
 
 def test_a_message_crosses_to_another_process() -> None:
     said = joined(
-        [message("There is no debt {debt}.", debt="debt_1"), translation.Written({"en": "a", "fr": "b"})]
+        [
+            message("There is no debt {debt}.", debt="debt_1"),
+            translation.TranslatedMessage({"en": "a", "fr": "b"}),
+        ]
     )
 
     arrived = pickle.loads(pickle.dumps(said))  # noqa: S301 - our own
 
     assert (arrived, arrived.translated("fr")) == (said, "La créance debt_1 n'existe pas. b")
     refused = Invalid(said, errors=[FieldError("/a", "b", said)])
-    assert pickle.loads(pickle.dumps(refused)).body("fr") == refused.body("fr")  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(refused)).document("fr") == refused.document("fr")  # noqa: S301 - our own
 
 
 @pytest.mark.parametrize(
@@ -223,10 +226,10 @@ def test_the_language_is_the_one_that_is_accepted_most(header: str | None, langu
 def test_a_refusal_lists_a_hundred_errors_and_says_how_many_there_are() -> None:
     wrong = [FieldError(f"/{place}", "unknown-field", VALUE) for place in range(ERRORS_MAX + 1)]
 
-    body = refusal(wrong).body()
+    body = refusal(wrong).document()
 
     assert (len(body["errors"]), body["errors_total"]) == (ERRORS_MAX, ERRORS_MAX + 1)
-    assert "errors_total" not in refusal(wrong[:ERRORS_MAX]).body()
+    assert "errors_total" not in refusal(wrong[:ERRORS_MAX]).document()
 
 
 def test_no_message_is_made_of_a_text_alone() -> None:

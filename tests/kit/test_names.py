@@ -6,7 +6,7 @@ from getbill import access, companies
 from getbill.companies import NewUser
 from getbill.kit import clock
 from getbill.kit.errors import Invalid
-from getbill.sftp.model import NoSuchPlace, place_of
+from getbill.sftp.model import NoSuchPath, parse_path
 from installation import Installation
 from make import Company
 
@@ -45,11 +45,11 @@ async def test_whoever_names_something_is_refused_with_the_field(
         with pytest.raises(Invalid) as refused:
             await making
         assert [one.pointer for one in refused.value.errors] == [pointer]
-        assert refused.value.body("fr")["detail"].startswith("Le texte contient U+")
+        assert refused.value.document("fr")["detail"].startswith("Le texte contient U+")
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_dropped_file_has_a_name_that_people_can_read(name: str) -> None:
-    assert place_of(b"/incoming/debts.csv").name == "debts.csv"
-    with pytest.raises(NoSuchPlace):
-        place_of(f"/incoming/{name}".encode())
+    assert parse_path(b"/incoming/debts.csv").name == "debts.csv"
+    with pytest.raises(NoSuchPath):
+        parse_path(f"/incoming/{name}".encode())

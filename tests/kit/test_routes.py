@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from calls import Site
 from getbill.kit.http.openapi import describe
-from getbill.kit.http.routes import Route, Straight, gather
+from getbill.kit.http.routes import DirectRouter, Route, include_routes
 
 
 class Header:
@@ -58,8 +58,8 @@ def application(route_class: type[APIRoute]) -> Site:
         return PlainTextResponse(f"{thing} the second way {part}")
 
     app = FastAPI()
-    gather(app.router, router)
-    app.add_middleware(Straight, api=app)
+    include_routes(app.router, router)
+    app.add_middleware(DirectRouter, api=app)
     return Site(app)
 
 

@@ -28,7 +28,14 @@ from getbill.kit.errors import WrongValue
 from getbill.kit.http.bodies import json_bodies, wrong_fields
 from getbill.kit.http.paths import routes_of
 from getbill.kit.messages.translation import VALUE, message
-from getbill.kit.validation import CODES, KNOWN, formed, forms, sentence, wrong_field
+from getbill.kit.validation import (
+    CODES,
+    HANDLED_TYPES,
+    error_sentence,
+    pattern_field,
+    pattern_messages,
+    wrong_field,
+)
 from getbill.process.app import create_app
 from getbill.settings import Settings
 
@@ -44,7 +51,9 @@ HOME = Path(getbill.__file__).parent
 
 
 def test_every_type_of_error_has_a_sentence() -> None:
-    assert sorted(ERRORS.keys() - KNOWN) == [], "Give it a sentence in kit/validation.py, and its French."
+    assert sorted(ERRORS.keys() - HANDLED_TYPES) == [], (
+        "Give it a sentence in kit/validation.py, and its French."
+    )
 
 
 @pytest.mark.parametrize("kind", sorted(ERRORS))
@@ -56,7 +65,7 @@ def test_no_error_speaks_pydantics_words(kind: str) -> None:
     for name in {"pattern", "class_name", "class", "method_name"} & context.keys():
         context[name] = "Leaked"
 
-    said = sentence({"type": kind, "ctx": context}, VALUE)
+    said = error_sentence({"type": kind, "ctx": context}, VALUE)
 
     for text in (said, said.translated("fr")):
         assert not FOREIGN.search(text), text
@@ -66,7 +75,9 @@ def test_no_error_speaks_pydantics_words(kind: str) -> None:
 
 
 def test_an_error_that_nobody_knows_still_says_nothing_foreign() -> None:
-    assert sentence({"type": "of_tomorrow", "msg": "Input should be"}, VALUE) == "The value is not valid."
+    assert (
+        error_sentence({"type": "of_tomorrow", "msg": "Input should be"}, VALUE) == "The value is not valid."
+    )
 
 
 class Color(StrEnum):
@@ -285,7 +296,9 @@ def test_every_pattern_of_a_body_is_put_in_words(app) -> None:
         for reader in json_bodies(route):
             patterns |= set(_patterns(TypeAdapter(reader.model).json_schema()))
 
-    assert sorted(patterns - forms().keys()) == [], "Declare it by kit.validation.formed(pattern, message)."
+    assert sorted(patterns - pattern_messages().keys()) == [], (
+        "Declare it by kit.validation.formed(pattern, message)."
+    )
 
 
 def _patterns(schema: Any) -> Iterator[str]:
@@ -301,7 +314,7 @@ def _patterns(schema: Any) -> Iterator[str]:
 
 def test_a_pattern_has_one_form_of_words() -> None:
     with pytest.raises(ValueError, match="in words already"):
-        formed("^[A-Za-z]{2}$", message("{subject} must be something else.", subject=VALUE))
+        pattern_field("^[A-Za-z]{2}$", message("{subject} must be something else.", subject=VALUE))
 
 
 @pytest.mark.parametrize("kind", sorted(ERRORS))

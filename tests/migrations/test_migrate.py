@@ -11,7 +11,7 @@ from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 
 from getbill import migrations
 from getbill.embedded import Server, available
-from getbill.embedded.data_folder import Wish
+from getbill.embedded.data_folder import ClusterOptions
 from getbill.migrations import script
 from getbill.migrations.actions import configuration, migrate
 
@@ -99,7 +99,7 @@ async def test_a_failing_revision_leaves_the_database_as_it_was(
 def test_the_oldest_supported_server_takes_the_schema(tmp_path: Path) -> None:
     assert min(available()) == migrations.SERVER_MIN
 
-    with Server(tmp_path, durable=False, wish=Wish(major=migrations.SERVER_MIN)) as server:
+    with Server(tmp_path, durable=False, options=ClusterOptions(major=migrations.SERVER_MIN)) as server:
         asyncio.run(migrate(server.dsn))
         asyncio.run(migrations.check_revision(server.dsn))
 

@@ -33,17 +33,19 @@ async def keys() -> vault.Vault:
 
 
 @pytest.fixture(scope="session")
-async def founded(database: Database, keys: vault.Vault) -> companies.actions.Founded:
+async def founded(database: Database, keys: vault.Vault) -> companies.actions.CreatedCompany:
     return await companies.create(database, keys, "Acme")
 
 
 @pytest.fixture(scope="session")
-async def workspace(database: Database, keys: vault.Vault, founded: companies.actions.Founded) -> Workspace:
+async def workspace(
+    database: Database, keys: vault.Vault, founded: companies.actions.CreatedCompany
+) -> Workspace:
     return await companies.workspace(database, keys, founded.sandbox_id)
 
 
 @pytest.fixture(scope="session")
-async def live(database: Database, keys: vault.Vault, founded: companies.actions.Founded) -> Workspace:
+async def live(database: Database, keys: vault.Vault, founded: companies.actions.CreatedCompany) -> Workspace:
     return await companies.workspace(database, keys, founded.live_id)
 
 
@@ -55,7 +57,7 @@ def open_debt(database: Database, workspace: Workspace) -> Callable[..., Awaitab
         number = next(numbers)
         person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
         new = NewDebt(
-            person, Money.of(Decimal(amount), "EUR"), f"PAY-{number}", "standard_3_waves", Details()
+            person, Money.from_decimal(Decimal(amount), "EUR"), f"PAY-{number}", "standard_3_waves", Details()
         )
         async with database.transaction(where.now()) as tx:
             return (await debts.create(tx, where, new)).debt

@@ -21,10 +21,10 @@ OpenDebt = Callable[..., Awaitable[Debt]]
 
 
 def euros(amount: str) -> Money:
-    return Money.of(Decimal(amount), "EUR")
+    return Money.from_decimal(Decimal(amount), "EUR")
 
 
-async def enter(database: Database, debt: Debt, new: NewEntry) -> payments.Entered:
+async def enter(database: Database, debt: Debt, new: NewEntry) -> payments.EntryOutcome:
     async with database.transaction(debt.workspace.now()) as tx:
         return await payments.enter(tx, await debts.lock(tx, debt.workspace, debt.id), new)
 
@@ -310,7 +310,7 @@ async def test_the_balance_always_equals_the_entries(
         outcomes = await asyncio.gather(
             *(enter(database, debt, _entry(*entry)) for entry in together), return_exceptions=True
         )
-        assert all(isinstance(outcome, payments.Entered | Invalid) for outcome in outcomes)
+        assert all(isinstance(outcome, payments.EntryOutcome | Invalid) for outcome in outcomes)
         await _check(database, debt)
 
 

@@ -318,7 +318,7 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
     house, outlook = await live(site, provider)
     place, pool = house.place, house.place.database.pool
     broken, *others = await debts_of(place, NEIGHBOURS + 1)
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, share=100))
+    place.desk = replace(place.desk, settings=replace(place.desk.settings, workspace_share=100))
 
     async with damage.refused("followups", f"debt_id = '{broken}' AND status = 'sent'"):
         await place.send_due_live()
@@ -350,7 +350,7 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
     house, outlook = await live(site, provider)
     place, pool = house.place, house.place.database.pool
     broken, *others = await debts_of(place, 4)
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, share=100))
+    place.desk = replace(place.desk, settings=replace(place.desk.settings, workspace_share=100))
     await place.send_due_live()
     rows = await pool.fetch(
         "SELECT debt_id, followup_id FROM contacts WHERE workspace_id = $1 AND state = 'accepted'", place.id
@@ -404,7 +404,7 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
     ],
 )
 def test_what_passes_by_itself_is_told_from_what_is_the_items_own(error: Exception, is_passing: bool) -> None:
-    assert quarantine.is_passing(error) is is_passing
+    assert quarantine.is_transient(error) is is_passing
 
 
 @pytest.mark.parametrize(

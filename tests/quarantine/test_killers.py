@@ -14,7 +14,7 @@ from calls import Site
 from collecting import LYON, House, Place
 from getbill import contacts, health, sandbox
 from getbill.channels import Channel
-from getbill.channels.senders import Capabilities, Outcome, Outgoing, Sender, Senders
+from getbill.channels.senders import Capabilities, Outgoing, Sender, Senders, SendOutcome
 from getbill.channels.senders.fakes import Fake
 from getbill.kit import clock, ids
 from quarantine.conftest import Outlook, shown
@@ -35,7 +35,7 @@ class Deadly(Fake):
     address: str = "killer@example.com"
     capabilities: Capabilities = field(default=Fake.capabilities)
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         if message.address == self.address:
             raise Died
         return await super().send(message)
@@ -44,7 +44,7 @@ class Deadly(Fake):
 class DeadlySenders(Senders):
     """Such a provider for e-mails, in sandboxes and live."""
 
-    def of(self, channel: Channel, *, is_live: bool) -> Sender | None:  # noqa: ARG002 the same everywhere
+    def for_channel(self, channel: Channel, *, is_live: bool) -> Sender | None:  # noqa: ARG002 the same everywhere
         return Deadly() if channel == Channel.EMAIL else Fake(channel)
 
 
@@ -94,7 +94,7 @@ async def test_a_live_contact_that_kills_is_found_among_all_of_its_round(site: S
 
     deaths = await lives_until_it_works(place, place.send_due_live)
 
-    assert deaths == place.desk.pace.crashes_max
+    assert deaths == place.desk.settings.crashes_max
     await assert_only_the_killer_stands_aside(house, killer, others)
     # Put back it is taken alone, and once is enough.
     await Outlook(site, house).decide("retry")
@@ -113,7 +113,7 @@ async def test_a_sandbox_contact_that_kills_leaves_its_trace_from_the_second_dea
     place.desk = replace(place.desk, careful_until=inf)
     deaths = await lives_until_it_works(place, place.send_due)
 
-    assert deaths == place.desk.pace.crashes_max
+    assert deaths == place.desk.settings.crashes_max
     await assert_only_the_killer_stands_aside(house, killer, others)
 
 
@@ -124,16 +124,16 @@ async def test_a_clock_that_is_moved_over_a_contact_that_kills_arrives(site: Sit
     place.desk = replace(place.desk, careful_until=inf)
     workspace = await place.workspace()
     async with place.database.transaction(workspace.now()) as tx:
-        begun = await sandbox.begin(tx, workspace, timedelta(days=1))
+        begun = await sandbox.start_advance(tx, workspace, timedelta(days=1))
 
     async def has_not_arrived() -> bool:
-        await sandbox.advance(place.desk, lambda: True)
+        await sandbox.advance_clock(place.desk, lambda: True)
         moved = await sandbox.find_advance(place.database, await place.workspace(), begun.id)
         return moved.arrived_at is None
 
     deaths = await lives_until_it_works(place, has_not_arrived)
 
-    assert deaths == place.desk.pace.crashes_max
+    assert deaths == place.desk.settings.crashes_max
     await assert_only_the_killer_stands_aside(house, killer, others)
 
 

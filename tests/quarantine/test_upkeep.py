@@ -12,7 +12,7 @@ from calls import Site
 from getbill import quarantine
 from getbill.channels.senders import senders
 from getbill.contacts import callbacks
-from getbill.debts import Journal
+from getbill.debts import ErasureJournal
 from getbill.kit import ids, json
 from getbill.process import maintenance
 from getbill.settings import Settings
@@ -31,7 +31,7 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
     )
     await pool.execute("ALTER TABLE sftp_files RENAME TO sftp_files_gone")
     try:
-        await maintenance.once(database, site.app.state.vault, settings)
+        await maintenance.run_all(database, site.app.state.vault, settings)
     finally:
         await pool.execute("ALTER TABLE sftp_files_gone RENAME TO sftp_files")
 
@@ -41,10 +41,10 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
     )
     assert await outlook.gauge("job") == 2
     assert await outlook.notes() == ["Set aside because it failed: 2 job. Run `getbill quarantine list`."]
-    assert {one.workspace_id for one in await quarantine.every(database)} == {quarantine.INSTALLATION}
+    assert {one.workspace_id for one in await quarantine.list_entries(database)} == {quarantine.INSTALLATION}
 
-    await maintenance.once(database, site.app.state.vault, settings)
-    assert await quarantine.every(database) == []
+    await maintenance.run_all(database, site.app.state.vault, settings)
+    assert await quarantine.list_entries(database) == []
 
 
 async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its_debt_from_contact(
@@ -58,10 +58,12 @@ async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its
     lines = [{"workspace_id": str(place.id), "debt_id": str(one)} for one in (broken, other)]
     path.write_bytes(b"".join(b"\n" + json.write(line) for line in lines))
 
-    assert await Journal(path).erase_again(database, site.app.state.vault) == 1
+    assert await ErasureJournal(path).erase_again(database, site.app.state.vault) == 1
 
     assert (await house.get(f"/debts/{shown(other)}")).status == 404
-    assert [(one.kind, one.subject_id) for one in await quarantine.every(database)] == [("erasure", broken)]
+    assert [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)] == [
+        ("erasure", broken)
+    ]
     await damage.debtor(broken)
     await place.send_due()
     assert await place.ledger(broken) == [("wave_1_email", "stopped")]
@@ -92,7 +94,9 @@ async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
     assert (await place.first(other.id))["state"] == "bounced"
     flags = [path.name[-1] for path in (tmp_path / "cur").iterdir()]
     assert flags.count("F") == flags.count("S") == len(mails) / 2
-    assert [one.kind for one in await quarantine.every(state.database)] == ["bounce"] * flags.count("F")
+    assert [one.kind for one in await quarantine.list_entries(state.database)] == ["bounce"] * flags.count(
+        "F"
+    )
 
 
 async def getbill(dsn: str, folder: Path, *words: str) -> tuple[int, str, str]:

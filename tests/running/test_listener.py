@@ -113,11 +113,14 @@ def test_the_port_of_sftp_that_is_known_from_before_is_taken_again() -> None:
     usual = Settings.model_construct(_fields_set={"host"}, host="127.0.0.1", sftp_port=usual_port)
     any_port = Settings(host="127.0.0.1", sftp_port=0)
 
-    with socket.create_server(("127.0.0.1", usual_port)), sockets.bind_sftp(usual, known=known) as bound:
+    with (
+        socket.create_server(("127.0.0.1", usual_port)),
+        sockets.bind_sftp(usual, previous_port=known) as bound,
+    ):
         assert bound.getsockname()[1] == known
-    with sockets.bind_sftp(any_port, known=known) as bound:
+    with sockets.bind_sftp(any_port, previous_port=known) as bound:
         assert bound.getsockname()[1] == known
-    with socket.create_server(("127.0.0.1", known)), sockets.bind_sftp(usual, known=known) as bound:
+    with socket.create_server(("127.0.0.1", known)), sockets.bind_sftp(usual, previous_port=known) as bound:
         assert bound.getsockname()[1] == usual_port
 
 
@@ -128,4 +131,4 @@ def test_a_chosen_port_of_sftp_is_that_or_none() -> None:
         socket.create_server(("127.0.0.1", port)),
         pytest.raises(sockets.PortInUse, match="set GETBILL_SFTP_PORT to another"),
     ):
-        sockets.bind_sftp(Settings(sftp_port=port), known=free_port())
+        sockets.bind_sftp(Settings(sftp_port=port), previous_port=free_port())

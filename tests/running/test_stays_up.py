@@ -280,7 +280,7 @@ def test_a_database_of_somebody_elses_may_go_away_and_come_back(program: MakePro
         seconds_until(lambda: asyncio.run(listening(server)) >= 3, PATIENT_SECONDS)
         heard = asyncio.run(listening(server))
 
-        server.end()
+        server.kill_hanging()
         assert creator.create() == 503
         assert creator.call("GET", "/readyz")[0] == 503
         # Whoever starts while it is away waits for it.
@@ -292,7 +292,7 @@ def test_a_database_of_somebody_elses_may_go_away_and_come_back(program: MakePro
         seconds_until(creator.is_back, BACK_SECONDS)
 
         # And whoever was there while it went away opens again what it had open, to listen too.
-        server.end()
+        server.kill_hanging()
         seconds_until(lambda: creator.create() == 503, PATIENT_SECONDS)
         server.restart()
         seconds_until(creator.is_back, BACK_SECONDS)

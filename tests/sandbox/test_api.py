@@ -230,10 +230,10 @@ async def test_a_move_whose_worker_was_killed_is_finished_by_the_next(house: Hou
     database, desk = house.place.database, house.place.desk
     workspace = await house.place.workspace()
     async with database.transaction(workspace.now()) as tx:
-        begun = await actions.begin(tx, workspace, timedelta(days=5))
-    lost = await actions.take(database, clock.wall() + timedelta(seconds=60))
+        begun = await actions.start_advance(tx, workspace, timedelta(days=5))
+    lost = await actions.claim(database, clock.wall() + timedelta(seconds=60))
     assert lost is not None
-    reached = await jobs._step(desk, lost, lambda: True)
+    reached = await jobs._advance_to_next(desk, lost, lambda: True)
     assert reached is not None
     await database.pool.execute(
         "UPDATE clock_advances SET lease_until = $2 WHERE id = $1",
@@ -243,7 +243,7 @@ async def test_a_move_whose_worker_was_killed_is_finished_by_the_next(house: Hou
 
     async with collecting.working(database, desk):
         for _ in range(100):
-            found = await queries.advance(database, workspace, begun.id)
+            found = await queries.find_clock_advance(database, workspace, begun.id)
             if found.done_at:
                 break
             await asyncio.sleep(0.05)
@@ -282,7 +282,7 @@ async def test_a_debt_created_while_the_clock_is_moved_starts_where_it_stands(ho
     await house.place.set_clock(MONDAY)
     workspace = await house.place.workspace()
     async with house.place.database.transaction(workspace.now()) as tx:
-        await actions.begin(tx, workspace, timedelta(days=5))
+        await actions.start_advance(tx, workspace, timedelta(days=5))
 
     debt = await created(house)
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from calls import Site
-from getbill.kit.calendar import Place
+from getbill.kit.calendar import Region
 from getbill.scenarios import BUILT_IN, parse
 from getbill.scenarios.ending import ends_too_early
 
-FRANCE = Place("FR")
+FRANCE = Region("FR")
 
 
 def scenario(steps: list[tuple[int, str]], end: int, unit: str = "days", **changes: Any) -> dict[str, Any]:

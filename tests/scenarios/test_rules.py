@@ -10,9 +10,9 @@ from getbill import scenarios, vault
 from getbill.channels import AddressKind, Channel, built_in_names, reachable
 from getbill.companies import Company, OwnScenario, Workspace
 from getbill.kit import calendar, ids
-from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.calendar import Exclusions, Region
 from getbill.kit.clock import WorkspaceClock
-from getbill.scenarios import Conditions, End, Fallback, Late, Scenario, Standing, Start, Step, Unit
+from getbill.scenarios import ConditionFacts, Conditions, End, Fallback, Late, Scenario, Start, Step, Unit
 
 STANDARD = scenarios.built_in("standard_3_waves", 1)
 COMPANY = Company(
@@ -139,7 +139,7 @@ def test_a_step_is_due_from_the_start_of_its_day_where_the_debtor_is() -> None:
 
 
 def test_offsets_count_days_hours_or_business_days() -> None:
-    friday = Start(date(2026, 11, 20), "Europe/Paris", Place("FR"))
+    friday = Start(date(2026, 11, 20), "Europe/Paris", Region("FR"))
     step = STANDARD.steps[1]
 
     in_hours = scenarios.nominal_instant(STANDARD, replace(step, offset=30, unit=Unit.HOURS), friday)
@@ -179,7 +179,7 @@ def test_a_step_falls_back_where_only_the_other_address_is_known() -> None:
     assert step.on("email") == step
 
 
-STANDING = Standing(
+STANDING = ConditionFacts(
     balance=Decimal(100),
     amount=Decimal(120),
     age_days=40,
@@ -238,12 +238,12 @@ def test_a_scenario_is_one_thing_by_name_and_by_timeline_id() -> None:
     workspace = a_workspace(mine=OwnScenario(1, 3))
 
     for name in ("standard_3_waves", "gentle_2_waves", "mine"):
-        shown = scenarios.shown_id(workspace, name)
+        shown = scenarios.scenario_public_id(workspace, name)
         assert scenarios.resolve(workspace, name, None) == name
         assert scenarios.resolve(workspace, None, shown) == name
         assert scenarios.resolve(workspace, name, shown) == name
         assert scenarios.find_name(workspace, shown) == scenarios.find_name(workspace, name) == name
-    assert scenarios.shown_id(workspace, "standard_3_waves") == ids.show("timeline", STANDARD.id)
+    assert scenarios.scenario_public_id(workspace, "standard_3_waves") == ids.show("timeline", STANDARD.id)
     assert scenarios.resolve(workspace, None, None) == "standard_3_waves"
 
 
@@ -252,11 +252,11 @@ def test_an_unknown_scenario_and_two_that_differ_are_refused() -> None:
 
     with pytest.raises(scenarios.ScenarioUnknown, match="there are b2b_formal, gentle_2_waves, mine, "):
         scenarios.resolve(workspace, "aggressive", None)
-    for timeline_id in ("timeline_0", scenarios.shown_id(other, "mine")):
+    for timeline_id in ("timeline_0", scenarios.scenario_public_id(other, "mine")):
         with pytest.raises(scenarios.ScenarioUnknown, match="timeline_id"):
             scenarios.resolve(workspace, None, timeline_id)
     with pytest.raises(scenarios.ScenarioConflict, match="timeline_id is the scenario mine, not aggressive"):
-        scenarios.resolve(workspace, "aggressive", scenarios.shown_id(workspace, "mine"))
+        scenarios.resolve(workspace, "aggressive", scenarios.scenario_public_id(workspace, "mine"))
     with pytest.raises(scenarios.ScenarioUnknown):
         scenarios.built_in("standard_3_waves", 99)
 

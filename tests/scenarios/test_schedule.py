@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from getbill import compliance, scenarios
 from getbill.channels import Channel, reachable
-from getbill.compliance import Contact, Facts
+from getbill.compliance import Facts, PastContact
 from getbill.kit import calendar
 from getbill.scenarios import Start
 
@@ -32,20 +32,20 @@ CREATED = st.datetimes(
 )
 
 
-def schedule(facts: Facts, now: datetime, due_on: date | None) -> list[Contact]:
+def schedule(facts: Facts, now: datetime, due_on: date | None) -> list[PastContact]:
     """Return the contacts of the scenario for someone with every address who never answers."""
     start = Start(
-        scenarios.day_zero(calendar.local_date(now, facts.zones[0]), due_on), facts.zones[0], facts.place
+        scenarios.day_zero(calendar.local_date(now, facts.zones[0]), due_on), facts.zones[0], facts.region
     )
     everyone = reachable("jean.dupont@email.com", "+33612345678", postal=True)
     for step in STANDARD.steps:
         assert step.reaching(everyone) == step
         last_at = facts.contacts[-1].at if facts.contacts else None
         nominal = scenarios.nominal_instant(STANDARD, step, start, last_at)
-        due_at = compliance.next_allowed(facts.saying(step.notices), step.channel, max(now, nominal))
+        due_at = compliance.next_allowed(facts.with_notices(step.notices), step.channel, max(now, nominal))
         assert due_at is not None
         address = facts.email_hash if step.channel == Channel.EMAIL else facts.phone_hash
-        facts = replace(facts, contacts=(*facts.contacts, Contact(step.channel, due_at, address)))
+        facts = replace(facts, contacts=(*facts.contacts, PastContact(step.channel, due_at, address)))
         now = due_at
     return list(facts.contacts)
 
@@ -56,7 +56,7 @@ def test_no_contact_of_a_schedule_is_on_a_closed_day_or_hour_wherever_the_debtor
 ) -> None:
     facts = Facts(
         calendar.zones_of(*address),
-        calendar.place_of(*address[:2]),
+        calendar.region_of(*address[:2]),
         email_hash=b"email",
         phone_hash=b"phone",
         exclusions=STANDARD.exclusions,
@@ -69,7 +69,7 @@ def test_no_contact_of_a_schedule_is_on_a_closed_day_or_hour_wherever_the_debtor
     for contact in contacts:
         for zone in facts.zones:
             local = contact.at.astimezone(ZoneInfo(zone))
-            assert not calendar.is_excluded(local.date(), facts.place, STANDARD.exclusions)
+            assert not calendar.is_excluded(local.date(), facts.region, STANDARD.exclusions)
             assert 8 <= local.hour < 20
             assert due_on is None or local.date() > due_on
     days = [calendar.local_date(contact.at, facts.zones[0]) for contact in contacts]

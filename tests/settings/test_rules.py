@@ -49,7 +49,7 @@ def test_complaints_name_the_variable_and_not_its_value(monkeypatch: pytest.Monk
     with pytest.raises(ValidationError) as refusal:
         Settings()
 
-    told = settings.complaints(refusal.value)
+    told = settings.error_sentences(refusal.value)
     assert [sentence.split(":")[0] for sentence in told] == ["GETBILL_PORT", "GETBILL_WEBHOOK_NETWORKS"]
     assert told[1] == "GETBILL_WEBHOOK_NETWORKS: Networks are written like 10.0.0.0/8, separated by commas."
     assert told[0] == "GETBILL_PORT: The value must be a whole number, such as 3."
@@ -62,7 +62,7 @@ def test_a_certificate_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError) as refusal:
         Settings()
 
-    assert settings.complaints(refusal.value) == ["GETBILL_TLS_CERT and GETBILL_TLS_KEY go together."]
+    assert settings.error_sentences(refusal.value) == ["GETBILL_TLS_CERT and GETBILL_TLS_KEY go together."]
 
 
 def test_networks_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,9 @@ def test_the_url_is_what_others_call(chosen: dict[str, object], url: str) -> Non
 
 
 def test_a_slip_of_the_pen_is_noticed() -> None:
-    assert settings.unknown({"GETBILL_PROT": "1", "GETBILL_PORT": "1", "PATH": "/"}) == ["GETBILL_PROT"]
+    assert settings.unknown_variables({"GETBILL_PROT": "1", "GETBILL_PORT": "1", "PATH": "/"}) == [
+        "GETBILL_PROT"
+    ]
 
 
 def test_a_process_without_a_database_says_how_to_get_one() -> None:
@@ -105,4 +107,4 @@ def test_a_process_dies_at_a_point_only_where_it_is_said_to_be_meant(
     environment: dict[str, str], point: str | None
 ) -> None:
     assert settings.crash_point(environment) == point
-    assert settings.unknown(environment) == ([] if point else sorted(environment))
+    assert settings.unknown_variables(environment) == ([] if point else sorted(environment))

@@ -11,8 +11,8 @@ import pytest
 
 from dropping import MISSING, Served
 from getbill import companies
-from getbill.sftp import Limits
-from getbill.sftp.server import House, listen
+from getbill.sftp import SftpLimits
+from getbill.sftp.server import ServerState, listen
 from installation import Cluster, Installation, open_installation
 from make import Company
 
@@ -36,7 +36,7 @@ async def serve(
     async def start(**limits: Any) -> Served:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
-        house = House(installation.database, installation.vault, replace(Limits(), **limits))
+        house = ServerState(installation.database, installation.vault, replace(SftpLimits(), **limits))
         started.append((await listen(house, bound), house))
         workspace = await companies.workspace(
             installation.database, installation.vault, company.founded.sandbox_id
@@ -46,7 +46,7 @@ async def serve(
     yield start
     for acceptor, house in started:
         acceptor.close()
-        await house.clear()
+        await house.close_connections()
         await acceptor.wait_closed()
 
 

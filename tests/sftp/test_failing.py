@@ -45,14 +45,14 @@ async def test_a_file_that_does_not_open_keeps_no_other_waiting(
     # It is tried a few times, each a lease apart, before a person is asked; the other one is imported meanwhile.
     states = [row["state"] for row in await pool.fetch("SELECT state FROM sftp_files")]
     assert states == ["taken", "taken"]
-    assert await quarantine.every(worker.database) == []
+    assert await quarantine.list_entries(worker.database) == []
     for _ in range(jobs._FAILURES_MAX):
         await pool.execute(
             "UPDATE sftp_files SET leased_until = now() - interval '1 s' WHERE id = $1 AND leased_until < 'infinity'",
             broken,
         )
-        await worker.pick_up.turn()
-    assert [(one.kind, one.subject_id) for one in await quarantine.every(worker.database)] == [
+        await worker.pick_up.tick()
+    assert [(one.kind, one.subject_id) for one in await quarantine.list_entries(worker.database)] == [
         ("file", broken)
     ]
     (todo,) = (await sandbox.get("/external-api/v1/todos?type=set_aside&state=open")).json()["data"]
@@ -63,7 +63,7 @@ async def test_a_file_that_does_not_open_keeps_no_other_waiting(
     assert waiting == 1
 
     await pool.execute(spoil, broken)
-    (aside,) = await quarantine.every(worker.database)
+    (aside,) = await quarantine.list_entries(worker.database)
     assert await todo_decisions.retry(worker.database, worker.vault, aside)
     await worker.work()
     taken = await pool.fetchval("SELECT count(*) FROM imports WHERE workspace_id = $1", worker.workspace_id)

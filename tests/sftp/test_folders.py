@@ -11,10 +11,10 @@ import pytest
 from dropping import Client, Served
 from getbill import sftp
 from getbill.kit import clock, ids
-from getbill.sftp import Limits, queries
-from getbill.sftp.actions import Folders, Upload
-from getbill.sftp.model import CHUNK_BYTES, DESERTED, Folder, NameTaken, NoRoom, State, TakenOver
-from getbill.sftp.model import place_of as place
+from getbill.sftp import SftpLimits, queries
+from getbill.sftp.actions import Folders, SftpUpload
+from getbill.sftp.model import ABANDONED_AFTER, CHUNK_BYTES, Folder, NameTaken, NoRoom, State, TakenOver
+from getbill.sftp.model import parse_path as place
 
 DEBTS = place(b"incoming/debts.csv")
 PART = place(b"incoming/debts.csv.part")
@@ -30,10 +30,10 @@ async def client(served: Served) -> Client:
 
 
 def folders_of(served: Served, client: Client, **limits: int) -> Folders:
-    return Folders(served.house.database, served.workspace, client.login.id, Limits(**limits))
+    return Folders(served.house.database, served.workspace, client.login.id, SftpLimits(**limits))
 
 
-async def deserted(served: Served, folders: Folders, content: bytes) -> Upload:
+async def deserted(served: Served, folders: Folders, content: bytes) -> SftpUpload:
     """Begin a file in a process that dies: nobody closes it."""
     upload = await folders.write(PART)
     await upload.write(0, content)
@@ -41,7 +41,7 @@ async def deserted(served: Served, folders: Folders, content: bytes) -> Upload:
     await served.house.database.pool.execute(
         "UPDATE sftp_files SET written_at = written_at - $2::interval WHERE login_id = $1",
         folders.login_id,
-        DESERTED + timedelta(seconds=1),
+        ABANDONED_AFTER + timedelta(seconds=1),
     )
     return upload
 
@@ -89,7 +89,7 @@ async def test_upkeep_cuts_off_what_was_open_when_its_process_died(served: Serve
     await deserted(served, folders, b"reference;amount\n")
     written = await folders.write(DEBTS)
 
-    await sftp.cut_deserted(served.house.database, clock.wall())
+    await sftp.cut_abandoned(served.house.database, clock.wall())
 
     assert await served.names(client.login) == {"debts.csv.part": (17, "cut"), "debts.csv": (0, "open")}
     await written.close(State.CUT)
@@ -139,7 +139,7 @@ async def test_of_two_reports_written_at_once_each_gets_a_name(served: Served, c
     folders, report = folders_of(served, client), place(b"reports/debts.csv.report.json")
     async with served.house.database.transaction(clock.wall()) as tx:
         await folders.insert(tx, report, import_id=ids.new())
-        later = await blocked(served, folders.put(report, ids.new()))
+        later = await blocked(served, folders.create_report(report, ids.new()))
     await (await later).close(State.KEPT)
 
     names = await served.names(client.login, "reports")
@@ -147,7 +147,7 @@ async def test_of_two_reports_written_at_once_each_gets_a_name(served: Served, c
     assert "debts.csv.report.json" in names
 
 
-async def begun(folders: Folders, name: bytes, size: int) -> Upload:
+async def begun(folders: Folders, name: bytes, size: int) -> SftpUpload:
     upload = await folders.write(place(name))
     await upload.write(0, bytes(size))
     return upload
@@ -167,7 +167,7 @@ async def test_two_sessions_that_fill_the_folders_at_once_do_not_pass_the_limit(
     second = await begun(folders_of(served, client, quota_bytes=250_000), b"incoming/b.csv", 100_000)
 
     async with served.house.database.transaction(clock.wall()) as tx:
-        await first._take_room(tx)
+        await first._reserve_space(tx)
         later = await blocked(served, second.flush())
     with pytest.raises(NoRoom):
         await later
@@ -211,13 +211,15 @@ async def test_a_file_that_is_emptied_leaves_its_room_to_others(served: Served, 
 async def test_of_more_files_than_are_shown_the_newest_are(served: Served, client: Client) -> None:
     folders = folders_of(served, client)
     for name in ("old", "newer", "newest"):
-        await (await folders.put(place(f"reports/{name}.csv".encode()), ids.new())).close(State.KEPT)
+        await (await folders.create_report(place(f"reports/{name}.csv".encode()), ids.new())).close(
+            State.KEPT
+        )
 
-    shown = await queries.files(
+    shown = await queries.list_files(
         served.house.database, served.workspace, client.login.id, Folder.REPORTS, limit=2
     )
 
-    assert [one.place.name for one in shown] == ["newest.csv", "newer.csv"]
+    assert [one.path.name for one in shown] == ["newest.csv", "newer.csv"]
 
 
 async def test_a_file_that_somebody_goes_on_with_as_it_would_expire_stays(
@@ -231,7 +233,7 @@ async def test_a_file_that_somebody_goes_on_with_as_it_would_expire_stays(
     )
 
     async with asyncio.timeout(10), database.transaction(clock.wall()) as tx:
-        upload = await folders._open(tx, DEBTS, creates=False, truncates=False, is_new=False)
+        upload = await folders._open_file(tx, DEBTS, creates=False, truncates=False, is_new=False)
         await sftp.expire(database, clock.wall())
     await sftp.expire(database, clock.wall())
     await upload.write(3, b"er")

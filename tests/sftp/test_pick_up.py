@@ -15,12 +15,12 @@ from getbill import imports, sftp
 from getbill.imports.runs import tasks
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Statement
-from getbill.sftp import Limits, PickUp, pickup, queries
+from getbill.sftp import PickupWorker, SftpLimits, pickup, queries
 from getbill.sftp.actions import Folders
 from getbill.sftp.model import Folder, State
-from getbill.sftp.model import place_of as place
-from getbill.sftp.pickup import Taken, TakenByAnother
-from getbill.sftp.result_files import Return
+from getbill.sftp.model import parse_path as place
+from getbill.sftp.pickup import ClaimedFile, FileLeaseLost
+from getbill.sftp.result_files import ResultWriter
 from installation import Installation
 from make import Company
 
@@ -60,12 +60,12 @@ class Worker:
     def __init__(self, installation: Installation, workspace_id: UUID) -> None:
         self.database, self.vault = installation.database, installation.vault
         self.workspace_id = workspace_id
-        self.pick_up = PickUp(self.database, self.vault, 1_440, imports.BYTES_MAX)
+        self.pick_up = PickupWorker(self.database, self.vault, 1_440, imports.BYTES_MAX)
 
     async def work(self) -> None:
         """Turn until nothing is left to do; a file that was asked for is come back for, as the worker does."""
         for _ in range(_COMES_BACK):
-            while await self.pick_up.turn() or await self._import():
+            while await self.pick_up.tick() or await self._import():
                 pass
             if not await self.database.fetchval(_LEFT, self.workspace_id):
                 return
@@ -112,7 +112,7 @@ async def confirmed(sandbox: Site, worker: Worker) -> dict[str, Any]:
 
 
 def sftp_folders(served: Served, dropper: Client) -> Folders:
-    return Folders(served.house.database, served.workspace, dropper.login.id, Limits())
+    return Folders(served.house.database, served.workspace, dropper.login.id, SftpLimits())
 
 
 async def references(sandbox: Site) -> list[str]:
@@ -185,7 +185,7 @@ async def test_what_cannot_be_read_is_rejected_with_the_reason(
 async def test_a_file_larger_than_an_import_takes_is_rejected_with_the_reason(
     served: Served, dropper: Client, sandbox: Site, worker: Worker
 ) -> None:
-    worker.pick_up = PickUp(worker.database, worker.vault, 1_440, len(GOOD.encode()) - 1)
+    worker.pick_up = PickupWorker(worker.database, worker.vault, 1_440, len(GOOD.encode()) - 1)
     dropper.file("debts.csv", GOOD.encode())
     await dropper.run("put debts.csv incoming/")
 
@@ -222,9 +222,9 @@ async def test_the_hour_takes_what_was_whole_a_minute_before_it(
     now = clock.wall()
     database = installation.database
 
-    early = await pickup.take(database, now, now + timedelta(seconds=30))
-    due = await pickup.take(database, now, now + timedelta(seconds=90))
-    twice = await pickup.take(database, now, now + timedelta(seconds=90))
+    early = await pickup.claim_due(database, now, now + timedelta(seconds=30))
+    due = await pickup.claim_due(database, now, now + timedelta(seconds=90))
+    twice = await pickup.claim_due(database, now, now + timedelta(seconds=90))
 
     assert due is not None
     assert (early, due.workspace_id, twice) == (None, served.workspace.id, None)
@@ -237,10 +237,10 @@ async def test_what_somebody_asked_for_is_taken_though_the_clock_went_back(
     await dropper.run("put debts.csv incoming/")
     now = clock.wall()
     async with installation.database.transaction(now) as tx:
-        await sftp.ask(tx, served.workspace.id, now)
+        await sftp.request_pickup(tx, served.workspace.id, now)
 
     before = now - timedelta(minutes=5)
-    taken = await pickup.take(installation.database, before, before)
+    taken = await pickup.claim_due(installation.database, before, before)
 
     assert taken is not None
 
@@ -251,17 +251,17 @@ async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
     dropper.file("debts.csv", GOOD.encode())
     await dropper.run("put debts.csv incoming/")
     async with installation.database.transaction(clock.wall()) as tx:
-        await sftp.ask(tx, served.workspace.id, clock.wall())
+        await sftp.request_pickup(tx, served.workspace.id, clock.wall())
     now = clock.wall()
     # Taken by somebody who was killed before a byte was handed over.
-    taken = await pickup.take(installation.database, now, now)
+    taken = await pickup.claim_due(installation.database, now, now)
 
-    early = await pickup.take_ended(installation.database, now)
-    later = await pickup.take_ended(installation.database, now + timedelta(minutes=3))
+    early = await pickup.claim_ended(installation.database, now)
+    later = await pickup.claim_ended(installation.database, now + timedelta(minutes=3))
     assert taken is not None
     assert later is not None
-    await worker.pick_up._go_on(later)
-    await worker.pick_up._go_on(later)
+    await worker.pick_up._process(later)
+    await worker.pick_up._process(later)
 
     assert early is None
     assert later.import_id == taken.import_id
@@ -522,12 +522,12 @@ async def test_only_what_was_never_handed_over_is_given_up(
 ) -> None:
     taken = await _taken(served, dropper, sandbox, worker)
     if is_imported:
-        await worker.pick_up._go_on(taken)
+        await worker.pick_up._process(taken)
         while await worker._import():
             pass
 
     await worker.database.pool.execute("UPDATE sftp_files SET tries = 21 WHERE id = $1", taken.file_id)
-    await worker.pick_up._go_on(replace(taken, tries=21))
+    await worker.pick_up._process(replace(taken, tries=21))
 
     assert set(await served.names(dropper.login)) == set()
     assert "more.csv" in await served.names(dropper.login, folder)
@@ -540,19 +540,21 @@ async def test_a_worker_that_lost_a_file_leaves_the_reports_and_the_file_to_the_
     served: Served, dropper: Client, sandbox: Site, worker: Worker
 ) -> None:
     slow = await _imported(served, dropper, sandbox, worker)
-    box = await queries.by_id(worker.database, served.workspace, slow.file_id)
+    box = await queries.find_by_id(worker.database, served.workspace, slow.file_id)
     assert box is not None
-    others: list[Taken | None] = []
+    others: list[ClaimedFile | None] = []
 
     async def report():
         # The lease runs out while this is written, and another worker does it all.
         late = clock.wall() + timedelta(minutes=3)
-        others.append(await pickup.take_ended(worker.database, late))
-        await worker.pick_up._go_on(others[0])
+        others.append(await pickup.claim_ended(worker.database, late))
+        await worker.pick_up._process(others[0])
         yield b"{}"
 
-    with pytest.raises(TakenByAnother):
-        await Return(worker.database, served.workspace, slow, box).end({"x": report()}, Folder.REJECTED)
+    with pytest.raises(FileLeaseLost):
+        await ResultWriter(worker.database, served.workspace, slow, box).write(
+            {"x": report()}, Folder.REJECTED
+        )
 
     assert await served.names(dropper.login) == {}
     assert await served.names(dropper.login, "rejected") == {}
@@ -575,7 +577,7 @@ async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
         return found
 
     before = await lease()
-    async with pickup.kept(worker.database, taken, every=0.01), asyncio.timeout(10):
+    async with pickup.renewing_lease(worker.database, taken, every=0.01), asyncio.timeout(10):
         while await lease() <= before:  # noqa: ASYNC110 - the row has no event
             await asyncio.sleep(0.01)
         renewed = await lease()
@@ -583,26 +585,26 @@ async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
     assert renewed > before
 
 
-async def _taken(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> Taken:
+async def _taken(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> ClaimedFile:
     """Take a file of a layout that is known, before anything is done with it."""
     await _known_layout(dropper, sandbox, worker)
     dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
     await dropper.run("put more.csv incoming/")
     async with served.house.database.transaction(clock.wall()) as tx:
-        await sftp.ask(tx, served.workspace.id, clock.wall())
+        await sftp.request_pickup(tx, served.workspace.id, clock.wall())
     now = clock.wall()
-    found = await pickup.take(worker.database, now, now)
+    found = await pickup.claim_due(worker.database, now, now)
     assert found is not None
     return found
 
 
-async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> Taken:
+async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> ClaimedFile:
     """Take a file whose import is over."""
     first = await _taken(served, dropper, sandbox, worker)
-    await worker.pick_up._go_on(first)
+    await worker.pick_up._process(first)
     while await worker._import():
         pass
-    found = await pickup.take_ended(worker.database, clock.wall())
+    found = await pickup.claim_ended(worker.database, clock.wall())
     assert found is not None
     return found
 

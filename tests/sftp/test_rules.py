@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from getbill.sftp.model import Folder, NoSuchPlace, Place, beside, is_finished, path_of, place_of
+from getbill.sftp.model import (
+    Folder,
+    FolderPath,
+    NoSuchPath,
+    format_path,
+    is_finished,
+    parse_path,
+    timestamped_name,
+)
 from getbill.sftp.pickup import last_due
 
 
@@ -16,41 +24,41 @@ from getbill.sftp.pickup import last_due
 @example(b"/incoming/a/../../../b")
 def test_whatever_is_asked_for_is_a_folder_a_file_in_one_or_nothing(path: bytes) -> None:
     try:
-        place = place_of(path)
-    except NoSuchPlace:
+        place = parse_path(path)
+    except NoSuchPath:
         return
 
     assert isinstance(place.folder, Folder)
     assert "/" not in place.name
     assert place.name not in {".", ".."}
     assert "\0" not in place.name
-    assert place_of(path_of(place).encode()) == place
+    assert parse_path(format_path(place).encode()) == place
 
 
 @pytest.mark.parametrize(
     ("path", "place"),
     [
-        (b"/", Place(Folder.ROOT)),
-        (b"", Place(Folder.ROOT)),
-        (b".", Place(Folder.ROOT)),
-        (b"..", Place(Folder.ROOT)),
-        (b"debts.csv", Place(Folder.ROOT, "debts.csv")),
-        (b"/incoming", Place(Folder.INCOMING)),
-        (b"incoming/./d\xc3\xa9bits.csv", Place(Folder.INCOMING, "débits.csv")),
-        ("incoming/de\u0301bits.csv".encode(), Place(Folder.INCOMING, "débits.csv")),
-        (b"processed/../reports/x", Place(Folder.REPORTS, "x")),
+        (b"/", FolderPath(Folder.ROOT)),
+        (b"", FolderPath(Folder.ROOT)),
+        (b".", FolderPath(Folder.ROOT)),
+        (b"..", FolderPath(Folder.ROOT)),
+        (b"debts.csv", FolderPath(Folder.ROOT, "debts.csv")),
+        (b"/incoming", FolderPath(Folder.INCOMING)),
+        (b"incoming/./d\xc3\xa9bits.csv", FolderPath(Folder.INCOMING, "débits.csv")),
+        ("incoming/de\u0301bits.csv".encode(), FolderPath(Folder.INCOMING, "débits.csv")),
+        (b"processed/../reports/x", FolderPath(Folder.REPORTS, "x")),
     ],
 )
-def test_a_path_comes_to_one_place(path: bytes, place: Place) -> None:
-    assert place_of(path) == place
+def test_a_path_comes_to_one_place(path: bytes, place: FolderPath) -> None:
+    assert parse_path(path) == place
 
 
 @pytest.mark.parametrize(
     "path", [b"other/x", b"incoming/a/b", b"a\nb", b"\xff", b"a" * 256, b"/" + b"x/" * 3_000]
 )
 def test_there_are_no_other_places(path: bytes) -> None:
-    with pytest.raises(NoSuchPlace):
-        place_of(path)
+    with pytest.raises(NoSuchPath):
+        parse_path(path)
 
 
 @pytest.mark.parametrize("name", ["a.part", "a.csv.FILEPART", ".a.csv", "a.tmp"])
@@ -70,8 +78,8 @@ def test_the_hour_is_the_last_full_one() -> None:
 def test_a_second_file_of_a_name_gets_the_instant_into_it() -> None:
     moment = datetime(2026, 11, 22, 14, 0, 1, 5, tzinfo=UTC)
 
-    assert beside("debts.csv", moment) == "debts-20261122T140001000005Z.csv"
-    assert beside("debts", moment) == "debts-20261122T140001000005Z"
-    assert beside(".csv", moment) == ".csv-20261122T140001000005Z"
+    assert timestamped_name("debts.csv", moment) == "debts-20261122T140001000005Z.csv"
+    assert timestamped_name("debts", moment) == "debts-20261122T140001000005Z"
+    assert timestamped_name(".csv", moment) == ".csv-20261122T140001000005Z"
     # What is appended to it later fits into what any system takes.
-    assert len(beside("é" * 98 + ".csv", moment).encode()) <= 200
+    assert len(timestamped_name("é" * 98 + ".csv", moment).encode()) <= 200

@@ -72,7 +72,7 @@ async def test_a_login_reads_for_as_long_as_its_creator_may_and_drops_files_on(
 
     refused = await client.run(dropping, reading)
     dropped = await client.run(dropping, "ls incoming")
-    login = await credentials.login(database, served.workspace.id, client.login.id)
+    login = await credentials.find_login(database, served.workspace.id, client.login.id)
     async with database.transaction(clock.wall()) as tx:
         rotated, password = await credentials.rotate_login(tx, login, clock.wall())
     again = await replace(client, password=password).run(reading)
@@ -315,12 +315,12 @@ async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an
     assert client.password is not None
 
     # Connections that asked who it is before the first wrong password came, and one that asks later.
-    claim = await credentials.claimed(database, client.login.username)
-    assert await credentials.opens(database, claim, client.password, now)
+    claim = await credentials.find_candidate(database, client.login.username)
+    assert await credentials.check_password(database, claim, client.password, now)
     for _ in range(10):
-        assert not await credentials.opens(database, claim, "guessed", now)
-    waiting = await credentials.opens(database, claim, client.password, now + timedelta(minutes=14))
-    over = await credentials.opens(database, claim, client.password, now + timedelta(minutes=15))
+        assert not await credentials.check_password(database, claim, "guessed", now)
+    waiting = await credentials.check_password(database, claim, client.password, now + timedelta(minutes=14))
+    over = await credentials.check_password(database, claim, client.password, now + timedelta(minutes=15))
     shut = await with_password.run("ls")
     by_key = await client.run("ls")
 
@@ -331,13 +331,13 @@ async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an
 async def test_a_password_that_was_replaced_since_opens_no_more(served: Served) -> None:
     client = await served.let_in()
     database, now = served.house.database, clock.wall()
-    claim = await credentials.claimed(database, client.login.username)
+    claim = await credentials.find_candidate(database, client.login.username)
     assert client.password is not None
 
     async with database.transaction(now) as tx:
         await sftp.rotate_login(tx, client.login, now)
 
-    assert not await credentials.opens(database, claim, client.password, now)
+    assert not await credentials.check_password(database, claim, client.password, now)
 
 
 async def test_a_revoked_login_opens_no_more(served: Served, client: Client) -> None:

@@ -15,7 +15,7 @@ from getbill import sheets
 
 CSV = "Référence;Nom;Montant\nA1;Zoé;12,50\nA2;Noël;7,00\n".encode()
 ROWS = [["A1", "Zoé", "12,50"], ["A2", "Noël", "7,00"]]
-SMALL = replace(sheets.Limits(), bytes_max=1024 * 1024)
+SMALL = replace(sheets.ReadLimits(), bytes_max=1024 * 1024)
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +131,7 @@ def test_every_other_archive_is_refused_with_the_way_out(content: bytes, code: s
 
     assert refused.value.code == code
     for language in ("en", "fr"):
-        assert all("{" not in sentence for sentence in refused.value.told(language))
+        assert all("{" not in sentence for sentence in refused.value.localized(language))
 
 
 def test_bytes_that_rotted_in_an_archive_are_noticed() -> None:

@@ -162,7 +162,7 @@ def test_other_workbooks_are_read_with_their_dates_merged_cells_and_without_hidd
     assert (layout.merged_columns, layout.hidden_columns) == ((0,), (1,))
     assert [note.code for note in layout.notes] == ["hidden_rows", "hidden_columns"]
 
-    with sheets.open(io.BytesIO(content), name, choices=sheets.Choices(with_hidden_rows=True)) as sheet:
+    with sheets.open(io.BytesIO(content), name, choices=sheets.ReadChoices(with_hidden_rows=True)) as sheet:
         assert [(row.line, list(row.cells)) for row in sheet.rows()] == [*READ, HIDDEN]
 
 

@@ -82,7 +82,7 @@ CODE_LAST = [
 ]
 
 
-def opened(rows: Table) -> tuple[sheets.Layout, list[sheets.Row], sheets.LeftOut]:
+def opened(rows: Table) -> tuple[sheets.Layout, list[sheets.Row], sheets.SkippedRows]:
     """Return the table, and hold that it is the same from a stored layout, from any line on."""
     file = tables.csv_of([list(row) for row in rows])
     with sheets.open(file, "export.csv") as sheet:

@@ -13,9 +13,9 @@ HEADER = ["Référence", "Nom", "Montant TTC", "Échéance"]
 
 def opened(
     rows: list[list[str]], **choices: object
-) -> tuple[sheets.Layout, list[sheets.Row], sheets.LeftOut]:
+) -> tuple[sheets.Layout, list[sheets.Row], sheets.SkippedRows]:
     """Return what is read of a CSV with these rows."""
-    chosen = sheets.Choices(**choices) if choices else None  # type: ignore[arg-type]
+    chosen = sheets.ReadChoices(**choices) if choices else None  # type: ignore[arg-type]
     with sheets.open(tables.csv_of(rows), "export.csv", choices=chosen) as sheet:
         return sheet.layout, list(sheet.rows()), sheet.left_out
 

@@ -21,7 +21,7 @@ from getbill import sheets
 
 HEADER = "reference;nom;montant;date\n"
 ROW = "A1;Dupont;12,50;31/01/2026\n"
-SMALL = replace(sheets.Limits(), memory_max=512 * 1024 * 1024, cpu_seconds=10, wait_seconds=20.0)
+SMALL = replace(sheets.ReadLimits(), memory_max=512 * 1024 * 1024, cpu_seconds=10, wait_seconds=20.0)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def refused(
-    file: io.BytesIO | bytes, name: str = "export.csv", limits: sheets.Limits = SMALL
+    file: io.BytesIO | bytes, name: str = "export.csv", limits: sheets.ReadLimits = SMALL
 ) -> sheets.Unreadable:
     """Return why a file is not read, after all of its rows were asked for."""
     started = time.monotonic()
@@ -64,13 +64,13 @@ def is_read(content: bytes, name: str) -> bool:
 
 def _is_clear(error: sheets.Unreadable) -> bool:
     """Tell whether it says what is wrong and what to do, in whole sentences and in both languages."""
-    told = [error.told(language) for language in ("en", "fr")]
+    told = [error.localized(language) for language in ("en", "fr")]
     sentences = [sentence for both in told for sentence in both]
     is_whole = all(sentence.endswith(".") and "{" not in sentence for sentence in sentences)
     return is_whole and told[0] != told[1]
 
 
-def _read(file: io.BytesIO, name: str, limits: sheets.Limits = SMALL) -> list[sheets.Row]:
+def _read(file: io.BytesIO, name: str, limits: sheets.ReadLimits = SMALL) -> list[sheets.Row]:
     with sheets.open(file, name, limits) as sheet:
         sheets.profile(sheet)
         return list(sheet.rows())

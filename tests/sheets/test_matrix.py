@@ -33,7 +33,7 @@ def failures(
             )
             return wrong
         profile = sheets.profile(sheet)
-    amount, invoiced, due = (profile.of(index) for index in (4, 5, 6))
+    amount, invoiced, due = (profile.column(index) for index in (4, 5, 6))
     if not (amount.number and amount.number.is_certain):
         wrong.append(f"number {amount.number}")
     elif [sheets.read_number(row[4], amount.number) for row in read] != tables.AMOUNTS:

@@ -187,14 +187,14 @@ def lakhs(amount: Decimal) -> str:
     "text", ["C00123", "D-00013", "K12", "CR2024", "12 B", "12 C", "T-1", "A 12", "S100"]
 )
 def test_a_code_of_a_letter_and_digits_is_no_amount(text: str) -> None:
-    assert sheets.Kind.NUMBER not in types.of(text)
+    assert sheets.CellKind.NUMBER not in types.kinds_of(text)
 
 
 @pytest.mark.parametrize(
     "text", ["5,000 Cr", "5,000 Dr", "3 lakh", "120,00 H", "120,00S", "10 k€", "€ 10K", "- €"]
 )
 def test_an_amount_with_its_mark_is_a_number(text: str) -> None:
-    assert sheets.Kind.NUMBER in types.of(text)
+    assert sheets.CellKind.NUMBER in types.kinds_of(text)
 
 
 STYLES = [

@@ -13,7 +13,7 @@ FIRST = ["C1", "Lefèvre Camille", "0,00", "120,50", "0,00", "120,50"]
 SECOND = ["C2", "Petit Louis", "0,00", "0,00", "80,00", "80,00"]
 
 
-def read(rows: Sequence[Sequence[str]]) -> tuple[sheets.Layout, list[sheets.Row], sheets.LeftOut]:
+def read(rows: Sequence[Sequence[str]]) -> tuple[sheets.Layout, list[sheets.Row], sheets.SkippedRows]:
     with sheets.open(tables.csv_of([list(row) for row in rows]), "export.csv") as sheet:
         return sheet.layout, list(sheet.rows()), sheet.left_out
 

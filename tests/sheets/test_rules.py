@@ -130,7 +130,7 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
         try:
             assert isinstance(sheets.read_number(text, shape), Decimal)
         except sheets.CellWrong as wrong:
-            assert wrong.told("fr") != ""  # noqa: PT017 - either end is right
+            assert wrong.localized("fr") != ""  # noqa: PT017 - either end is right
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_any_text_is_a_date_or_refused(text: str) -> None:
     try:
         assert isinstance(sheets.read_date(text, DMY), date)
     except sheets.CellWrong as wrong:
-        assert wrong.told("fr") != ""  # noqa: PT017 - either end is right
+        assert wrong.localized("fr") != ""  # noqa: PT017 - either end is right
 
 
 def test_a_column_in_doubt_follows_the_others_of_its_file() -> None:
@@ -268,8 +268,8 @@ def test_a_column_in_doubt_follows_the_others_of_its_file() -> None:
     with sheets.open(tables.csv_of([header, *rows]), "export.csv") as sheet:
         profile = sheets.profile(sheet)
 
-    assert profile.of(1).number == sheets.NumberShape(",", ".", is_certain=True, why="other_columns")
-    assert profile.of(3).date == sheets.DateShape("dmy", is_certain=True, why="other_columns")
+    assert profile.column(1).number == sheets.NumberShape(",", ".", is_certain=True, why="other_columns")
+    assert profile.column(3).date == sheets.DateShape("dmy", is_certain=True, why="other_columns")
 
 
 @settings(max_examples=60)
@@ -345,11 +345,11 @@ def test_foreign_lines_in_a_file_of_utf_8_are_read_as_windows_writes_them_and_it
 def test_a_person_says_the_encoding_and_an_unknown_one_is_refused() -> None:
     content = "reference;nom\nA1;Ж\n".encode("cp1251")
 
-    with sheets.open(io.BytesIO(content), "a.csv", choices=sheets.Choices(encoding="cp1251")) as sheet:
+    with sheets.open(io.BytesIO(content), "a.csv", choices=sheets.ReadChoices(encoding="cp1251")) as sheet:
         assert [row.cells[1] for row in sheet.rows()] == ["Ж"]
     for unknown in ("klingon", "base64"):
         with pytest.raises(sheets.Unreadable) as refused:
-            sheets.open(io.BytesIO(content), "a.csv", choices=sheets.Choices(encoding=unknown))
+            sheets.open(io.BytesIO(content), "a.csv", choices=sheets.ReadChoices(encoding=unknown))
         assert refused.value.code == "encoding_unknown"
 
 
@@ -392,10 +392,10 @@ def test_an_impossible_day_hides_no_column_of_days_in_whatever_row_it_stands() -
     for due in (["31/02/2025", "15/03/2025", "28/02/2025"], ["15/03/2025", "28/02/2025", "31/02/2025"]):
         rows = [[f"A{at}", "12,50", day] for at, day in enumerate(due)]
         with sheets.open(tables.csv_of([["Référence", "Montant", "Échéance"], *rows]), "export.csv") as sheet:
-            column = sheets.profile(sheet).of(2)
+            column = sheets.profile(sheet).column(2)
 
         assert column.date == sheets.DateShape("dmy", is_certain=True, why="day_above_12")
-        assert column.kinds[sheets.Kind.DATE] == 2
+        assert column.kinds[sheets.CellKind.DATE] == 2
 
 
 def test_eight_digits_that_are_no_days_are_numbers() -> None:
@@ -406,9 +406,9 @@ def test_eight_digits_that_are_no_days_are_numbers() -> None:
     with sheets.open(tables.csv_of([["Référence", "Compte", "Date"], *rows]), "export.csv") as sheet:
         profile = sheets.profile(sheet)
 
-    assert profile.of(1).kinds.get(sheets.Kind.DATE, 0) < 30
-    assert profile.of(2).kinds[sheets.Kind.DATE] == 3_000
-    assert profile.of(2).date == sheets.DateShape("ymd", is_certain=True, why="year_first")
+    assert profile.column(1).kinds.get(sheets.CellKind.DATE, 0) < 30
+    assert profile.column(2).kinds[sheets.CellKind.DATE] == 3_000
+    assert profile.column(2).date == sheets.DateShape("ymd", is_certain=True, why="year_first")
 
 
 def test_the_guide_names_every_refusal_and_every_reason() -> None:

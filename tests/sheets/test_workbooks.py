@@ -44,8 +44,8 @@ def made(*rows: list[object], change: Callable[[Worksheet], object] | None = Non
     return out
 
 
-def read(file: io.BytesIO, **choices: object) -> tuple[sheets.Layout, list[sheets.Row], sheets.LeftOut]:
-    chosen = sheets.Choices(**choices) if choices else None  # type: ignore[arg-type]
+def read(file: io.BytesIO, **choices: object) -> tuple[sheets.Layout, list[sheets.Row], sheets.SkippedRows]:
+    chosen = sheets.ReadChoices(**choices) if choices else None  # type: ignore[arg-type]
     with sheets.open(file, "export.xlsx", choices=chosen) as sheet:
         return sheet.layout, list(sheet.rows()), sheet.left_out
 
@@ -90,7 +90,7 @@ def test_numbers_kept_as_text_and_texts_kept_as_numbers_are_told_apart() -> None
         profile = sheets.profile(sheet)
         rows = list(sheet.rows())
 
-    amount, day = profile.of(2), profile.of(3)
+    amount, day = profile.column(2), profile.column(3)
     assert amount.number == sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen", places=2)
     assert day.date == sheets.DateShape("dmy", is_certain=True, why="day_above_12")
     assert [sheets.read_text(row.cells[1]) for row in rows] == ["612345678", "120000000000"]
@@ -112,7 +112,7 @@ def test_dates_that_a_spreadsheet_half_turned_round_are_no_certainty() -> None:
         HEADER, ["A1", "x", 1, "13/02/2026"], ["A2", "y", 2, date(2026, 3, 2)], ["A3", "z", 3, "28/02/2026"]
     )
     with sheets.open(file, "export.xlsx") as sheet:
-        shape = sheets.profile(sheet).of(3).date
+        shape = sheets.profile(sheet).column(3).date
 
     assert shape == sheets.DateShape("dmy", is_certain=False, why="half_converted")
 
@@ -121,7 +121,7 @@ def test_a_whole_number_that_may_be_a_date_is_told_and_read_as_one_when_asked() 
     with sheets.open(made(HEADER, ["A1", "x", 1, 46053], ["A2", "y", 2, 46081]), "export.xlsx") as sheet:
         profile = sheets.profile(sheet)
 
-    assert profile.of(3).kinds[sheets.Kind.SERIAL_DATE] == 2
+    assert profile.column(3).kinds[sheets.CellKind.SERIAL_DATE] == 2
     shape = sheets.DateShape("serial", is_certain=False, why="typed")
     assert sheets.read_date(46053, shape) == date(2026, 1, 31)
 
@@ -174,7 +174,7 @@ def test_the_sheet_with_the_debts_is_chosen_and_the_others_are_told() -> None:
         ("Créances", 2, False),
         ("Codes", 51, False),
     ]
-    assert [note.told("fr") for note in layout.notes] == [
+    assert [note.localized("fr") for note in layout.notes] == [
         "La feuille Factures a été lue ; d'autres ont aussi des lignes : Créances, Codes."
     ]
 
@@ -193,7 +193,7 @@ def test_a_sheet_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(sheets.Unreadable) as refused:
         read(made(HEADER, *ROWS), sheet="Mars")
 
-    assert refused.value.told("fr") == (
+    assert refused.value.localized("fr") == (
         "Le classeur n'a pas de feuille appelée Mars.",
         "Choisissez parmi : Sheet.",
     )
@@ -259,7 +259,7 @@ def test_a_sheet_of_open_document_is_read_like_any_other() -> None:
 
 @pytest.mark.parametrize(("parent", "status"), [(os.getpid, 0), (os.getppid, 1)])
 def test_a_child_whose_parent_is_gone_already_reads_nothing(parent: Callable[[], int], status: int) -> None:
-    asked = asdict(sheets.Limits()) | {"sheet": None, "words": "montant", "parent": parent()}
+    asked = asdict(sheets.ReadLimits()) | {"sheet": None, "words": "montant", "parent": parent()}
 
     with tempfile.TemporaryFile() as file:
         file.write(made(HEADER, *ROWS).getvalue())

@@ -18,7 +18,7 @@ async def scoped(house: House, *scopes: str) -> Site:
     state = house.site.app.state
     new = access.NewClient(house.place.id, "Puller", scopes=scopes)
     client, secret = await access.create_client(state.database, new, clock.wall())
-    form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+    form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
     return house.site.with_token((await house.site.form("/token", form)).json()["access_token"])
 
 

@@ -15,7 +15,7 @@ import collecting
 import make
 from collecting import House
 from getbill import access, events
-from getbill.events import Marks
+from getbill.events import HighWaterMarks
 from getbill.kit import clock, json
 from installation import TEMPLATE, Cluster
 
@@ -69,13 +69,13 @@ async def installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Insta
     await admin.close()
 
 
-async def happen(house: House, marks: Marks) -> str:
+async def happen(house: House, marks: HighWaterMarks) -> str:
     """Open a debt, have its event placed, and the worker write down how far the stream has come."""
     opened = await house.post("/debts", make.debt())
     assert opened.status == 201
     while await events.sequence(house.place.database, marks=marks):
         pass
-    await marks.keep(house.place.database)
+    await marks.save(house.place.database)
     debt_id: str = json.read(opened.body)["id"]
     return debt_id
 
@@ -91,7 +91,7 @@ async def test_an_integrator_reads_on_through_a_restore_and_misses_nothing(
     installation: Installation,
 ) -> None:
     async with installation.running() as house:
-        marks = Marks(installation.marks_file)
+        marks = HighWaterMarks(installation.marks_file)
         kept = [await happen(house, marks), await happen(house, marks)]
     await installation.back_up()
     async with installation.running() as house:
@@ -102,8 +102,8 @@ async def test_an_integrator_reads_on_through_a_restore_and_misses_nothing(
     await installation.restore()
 
     async with installation.running() as house:
-        marks = Marks(installation.marks_file)
-        assert await marks.keep(house.place.database) == 1
+        marks = HighWaterMarks(installation.marks_file)
+        assert await marks.save(house.place.database) == 1
         # As many as were lost, and one more: the place of the old cursor exists again.
         new = [await happen(house, marks) for _ in range(2)]
         found, page = await pull(house, before["next_cursor"])
@@ -113,7 +113,7 @@ async def test_an_integrator_reads_on_through_a_restore_and_misses_nothing(
 
     # Another start of the same database is no restore.
     async with installation.running() as house:
-        await Marks(installation.marks_file).keep(house.place.database)
+        await HighWaterMarks(installation.marks_file).save(house.place.database)
         assert (await pull(house, page["next_cursor"]))[1]["epoch"] == 2
 
 
@@ -121,14 +121,14 @@ async def test_an_older_backup_than_the_last_restore_begins_one_more_epoch(
     installation: Installation,
 ) -> None:
     async with installation.running() as house:
-        marks = Marks(installation.marks_file)
+        marks = HighWaterMarks(installation.marks_file)
         kept = await happen(house, marks)
     await installation.back_up()
     cursors = []
     for _ in range(2):
         async with installation.running() as house:
-            marks = Marks(installation.marks_file)
-            await marks.keep(house.place.database)
+            marks = HighWaterMarks(installation.marks_file)
+            await marks.save(house.place.database)
             await happen(house, marks)
             cursors.append((await pull(house))[1]["next_cursor"])
         await installation.restore()
@@ -162,7 +162,7 @@ async def take_back(house: House, events_lost: int) -> None:
 async def test_a_worker_that_lives_through_a_failover_notices_before_it_goes_on(
     live_stream: House, installation: Installation
 ) -> None:
-    marks = Marks(installation.marks_file)
+    marks = HighWaterMarks(installation.marks_file)
     for _ in range(3):
         await happen(live_stream, marks)
     _, before = await pull(live_stream)
@@ -180,9 +180,9 @@ async def test_a_worker_that_lives_through_a_failover_notices_before_it_goes_on(
 async def test_what_another_worker_placed_is_known_to_this_one(
     live_stream: House, installation: Installation
 ) -> None:
-    marks = Marks(installation.marks_file)
-    await happen(live_stream, Marks(installation.marks_file.with_name("elsewhere.jsonl")))
-    marks.hear(f"{live_stream.place.id} 1 1")
+    marks = HighWaterMarks(installation.marks_file)
+    await happen(live_stream, HighWaterMarks(installation.marks_file.with_name("elsewhere.jsonl")))
+    marks.on_notification(f"{live_stream.place.id} 1 1")
     await take_back(live_stream, 1)
 
     begun = await marks.check(live_stream.place.database)
@@ -193,13 +193,13 @@ async def test_what_another_worker_placed_is_known_to_this_one(
 async def test_many_processes_that_start_at_once_begin_one_epoch(
     live_stream: House, installation: Installation
 ) -> None:
-    marks = Marks(installation.marks_file)
+    marks = HighWaterMarks(installation.marks_file)
     await happen(live_stream, marks)
     await happen(live_stream, marks)
     await take_back(live_stream, 1)
 
     database = live_stream.place.database
-    begun = await asyncio.gather(*(Marks(installation.marks_file).check(database) for _ in range(4)))
+    begun = await asyncio.gather(*(HighWaterMarks(installation.marks_file).check(database) for _ in range(4)))
 
     assert sorted(begun) == [0, 0, 0, 1]
     assert (await events.stream(database, live_stream.place.id)).epoch == 2
@@ -209,13 +209,13 @@ async def test_a_file_that_grew_long_is_written_anew_and_says_the_same(
     live_stream: House, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("getbill.events.high_water_marks._LINES_EACH_MAX", 2)
-    marks = Marks(installation.marks_file)
+    marks = HighWaterMarks(installation.marks_file)
     for _ in range(6):
         await happen(live_stream, marks)
     with installation.marks_file.open("ab") as file:
         file.write(b'\n{"workspace_id":"' + str(live_stream.place.id).encode())
 
-    Marks(installation.marks_file)
+    HighWaterMarks(installation.marks_file)
 
     lines = [line for line in installation.marks_file.read_bytes().splitlines() if line]
     assert [json.read(line) for line in lines] == [
@@ -227,8 +227,8 @@ async def test_a_file_that_grew_long_is_written_anew_and_says_the_same(
 async def test_a_workspace_younger_than_the_backup_is_nobodys_stream(
     live_stream: House, installation: Installation
 ) -> None:
-    marks = Marks(installation.marks_file)
-    marks.note(uuid4(), (1, 7))
+    marks = HighWaterMarks(installation.marks_file)
+    marks.raise_mark(uuid4(), (1, 7))
 
     begun = await marks.check(live_stream.place.database)
 

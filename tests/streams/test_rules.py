@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from getbill.events import Stream
 from getbill.kit.errors import BadRequest
 from getbill.kit.http import paging
-from getbill.streams.model import LOST, Place, Start, read_place, write_place
+from getbill.streams.model import NOT_IN_STREAM, StreamPosition, StreamStart, read_position, write_position
 
-PLACES = st.builds(Place, st.integers(1, 2**31 - 1), st.integers(0, 2**63 - 1))
+PLACES = st.builds(StreamPosition, st.integers(1, 2**31 - 1), st.integers(0, 2**63 - 1))
 
 
 @given(PLACES)
-def test_a_cursor_names_the_place_it_was_written_for(place: Place) -> None:
-    assert read_place(write_place(place)) == place
+def test_a_cursor_names_the_place_it_was_written_for(place: StreamPosition) -> None:
+    assert read_position(write_position(place)) == place
 
 
 @pytest.mark.parametrize(
@@ -25,28 +25,30 @@ def test_a_cursor_names_the_place_it_was_written_for(place: Place) -> None:
 )
 def test_what_is_no_place_is_no_cursor(parts: list) -> None:
     with pytest.raises(BadRequest):
-        read_place(paging.write_cursor("events", parts))
+        read_position(paging.write_cursor("events", parts))
 
 
 @given(PLACES, st.integers(0, 40), st.text(max_size=60))
-def test_a_text_is_a_place_or_is_refused(place: Place, cut: int, text: str) -> None:
+def test_a_text_is_a_place_or_is_refused(place: StreamPosition, cut: int, text: str) -> None:
     with suppress(BadRequest):
-        found = read_place(write_place(place)[:cut] + text)
+        found = read_position(write_position(place)[:cut] + text)
 
-        assert found.epoch >= 1 or found == LOST
+        assert found.epoch >= 1 or found == NOT_IN_STREAM
         assert 0 <= found.position < 2**63
 
 
 @given(PLACES, PLACES)
-def test_reading_goes_on_only_in_the_stream_that_the_place_is_of(place: Place, end: Place) -> None:
+def test_reading_goes_on_only_in_the_stream_that_the_place_is_of(
+    place: StreamPosition, end: StreamPosition
+) -> None:
     stream = Stream(end.epoch, end.position)
 
     start = place.start_in(stream)
 
     is_in_it = place.epoch == end.epoch and place.position <= end.position
-    assert start == (Start(place.position) if is_in_it else Start(0, is_new_epoch=True))
+    assert start == (StreamStart(place.position) if is_in_it else StreamStart(0, is_new_epoch=True))
 
 
 @given(PLACES)
-def test_what_is_lost_is_in_no_stream(end: Place) -> None:
-    assert LOST.start_in(Stream(end.epoch, end.position)).is_new_epoch
+def test_what_is_lost_is_in_no_stream(end: StreamPosition) -> None:
+    assert NOT_IN_STREAM.start_in(Stream(end.epoch, end.position)).is_new_epoch

@@ -11,28 +11,28 @@ from calls import Answer
 from collecting import House
 from getbill import access
 from getbill.kit import clock, json
-from getbill.streams import Room
-from getbill.streams.long_poll import Seats
+from getbill.streams import WaitingRoom
+from getbill.streams.long_poll import WaiterLimits
 
 # Under this, it was a wake: the net looks every five seconds while the listener hears.
 WOKEN_SECONDS = 3.0
 
 
 @pytest.fixture
-def room(house: House) -> Room:
+def room(house: House) -> WaitingRoom:
     return house.site.app.state.room
 
 
 @asynccontextmanager
 async def waiting(house: House, query: str = "", **how: Any) -> AsyncIterator[asyncio.Task[Answer]]:
     """Have a call wait at the end of a house's stream."""
-    room: Room = house.site.app.state.room
+    room: WaitingRoom = house.site.app.state.room
     after = json.read((await house.get("/events?after=now")).body)["next_cursor"]
-    before = room.waiting
+    before = room.waiting_count
     path = f"/external-api/v1/events?wait=30&after={after}{query}"
     task = asyncio.create_task(house.site.call("GET", path, **how))
     async with asyncio.timeout(10):
-        while room.waiting == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
+        while room.waiting_count == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
             await asyncio.sleep(0.001)
     yield task
     task.cancel()
@@ -54,7 +54,7 @@ async def test_who_waits_is_answered_when_something_happens(house, open_debt, se
 
         assert clock.monotonic() - begun < WOKEN_SECONDS
         assert told(answered) == [debt["id"]]
-    assert room.waiting == 0
+    assert room.waiting_count == 0
 
 
 async def test_who_waits_holds_no_connection(house, open_debt, sequence) -> None:
@@ -123,13 +123,13 @@ async def test_a_client_that_leaves_waits_no_longer(house, room) -> None:
 
         await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), WOKEN_SECONDS)
 
-        assert room.waiting == 0
+        assert room.waiting_count == 0
 
 
 async def test_a_process_that_stops_lets_everybody_go(house, room, pull) -> None:
     async with waiting(house) as first, waiting(house) as second:
         try:
-            room.let_go()
+            room.release_all()
 
             answers = await asyncio.wait_for(asyncio.gather(first, second), WOKEN_SECONDS)
             async with asyncio.timeout(WOKEN_SECONDS):
@@ -157,7 +157,7 @@ async def test_a_listener_that_died_keeps_nobody_waiting(house, open_debt, seque
 async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
     house, other_house, room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_seats", Seats(of_credential=2, of_process=3))
+    monkeypatch.setattr(room, "_limits", WaiterLimits(per_credential=2, per_process=3))
     async with waiting(house), waiting(house):
         third = await house.get("/events?wait=30")
         async with waiting(other_house):
@@ -168,4 +168,4 @@ async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
     assert (fourth.status, fourth.json()["type"]) == (503, "/problems/unavailable")
     assert [third.headers["retry-after"], fourth.headers["retry-after"]] == ["1", "1"]
     assert without.status == 200
-    assert room.waiting == 0
+    assert room.waiting_count == 0

@@ -12,8 +12,8 @@ from calls import Answer, Site
 from collecting import ACCEPTED, House, Provider
 from getbill import debts, todo_decisions, todos
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, Senders, unknown
-from getbill.contacts import receive
+from getbill.channels.senders import Fate, Senders, SendOutcome, unknown
+from getbill.contacts import receive_callback
 from getbill.debts import Debt
 from getbill.kit import clock, ids
 
@@ -248,10 +248,10 @@ async def test_what_is_no_answer_is_refused_and_the_question_stays_open(doubt: D
 async def test_a_receipt_answers_the_question(doubt: Doubt) -> None:
     (todo,) = await doubt.todos()
     place = doubt.house.place
-    outcome = Outcome(Fate.DELIVERED, "ref")
+    outcome = SendOutcome(Fate.DELIVERED, "ref")
     followup_id = ids.read("followup", todo["subject_id"])
 
-    await receive(place.database, await place.workspace(), followup_id, outcome)
+    await receive_callback(place.database, await place.workspace(), followup_id, outcome)
 
     (after,) = await doubt.todos()
     assert (after["state"], after["decision"], after["decided_by"]) == ("decided", "gone", None)
@@ -264,11 +264,11 @@ async def test_a_receipt_that_waited_for_the_decision_does_not_count_the_contact
     workspace = await place.workspace()
     (todo,) = await doubt.todos()
     (row,) = [row for row in await place.contacts(doubt.debt.id) if row["step"] == "wave_1_email"]
-    told = Outcome(Fate.DELIVERED, "ref")
+    told = SendOutcome(Fate.DELIVERED, "ref")
 
     async with place.database.transaction(workspace.now()) as tx:
         await debts.lock(tx, workspace, doubt.debt.id)
-        receiving = asyncio.create_task(receive(place.database, workspace, row["followup_id"], told))
+        receiving = asyncio.create_task(receive_callback(place.database, workspace, row["followup_id"], told))
         while not await place.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - who waits for a lock tells nobody
             await asyncio.sleep(0.01)
         word = todo_decisions.Decision("sent", "client_1")

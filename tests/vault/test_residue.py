@@ -12,7 +12,7 @@ import make
 from getbill import vault
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database
-from getbill.vault import Key, KeyFile, Rotation, Vault
+from getbill.vault import Key, KeyFile, MasterKeyRotation, Vault
 from sealed import API, DAYS, Sealed, pass_days, sealed_apart
 
 
@@ -49,10 +49,10 @@ async def unlock(place: Sealed, database: Database) -> Vault:
 
 
 async def rotate(place: Sealed, database: Database) -> None:
-    rotation = Rotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS)
+    rotation = MasterKeyRotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS)
     await rotation.announce(at_once=True)
     assert await rotation.promote() == []
-    assert await rotation.settle() is not None
+    assert await rotation.rewrap() is not None
 
 
 async def test_destroyed_keys_open_until_their_master_key_is_destroyed(
@@ -60,12 +60,12 @@ async def test_destroyed_keys_open_until_their_master_key_is_destroyed(
 ) -> None:
     debts = await erased(place, 3)
 
-    before = await vault.look(database, (await unlock(place, database)).masters)
+    before = await vault.find_residue(database, (await unlock(place, database)).masters)
     await rotate(place, database)
-    between = await vault.look(database, (await unlock(place, database)).masters)
+    between = await vault.find_residue(database, (await unlock(place, database)).masters)
     pass_days(place.key_file, 26)
-    await Rotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS).turn()
-    after = await vault.look(database, (await unlock(place, database)).masters)
+    await MasterKeyRotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS).run_due()
+    after = await vault.find_residue(database, (await unlock(place, database)).masters)
 
     subjects = {subject_id for _, subject_id in before.openable}
     assert subjects >= {ids.read("debt", one) for one in debts}
@@ -73,7 +73,7 @@ async def test_destroyed_keys_open_until_their_master_key_is_destroyed(
     assert len(before.openable) == len(between.openable) == 6
     assert len(before.in_log) == 6
     assert len(before.in_rows) > 0
-    assert (len(after.openable), after.unplaced, after.masters) == (0, 0, 2)
+    assert (len(after.openable), after.unmatched, after.masters) == (0, 0, 2)
 
 
 async def test_a_key_that_was_rewrapped_before_it_was_destroyed_is_found_in_the_log(
@@ -86,7 +86,7 @@ async def test_a_key_that_was_rewrapped_before_it_was_destroyed_is_found_in_the_
         await site.call("DELETE", f"{API}/debts/{made.json()['id']}")
     newest = KeyFile(place.key_file).read().current.key
 
-    residue = await vault.look(database, [newest])
+    residue = await vault.find_residue(database, [newest])
 
     # What the log of an update leaves out is found again by whom it belongs to.
     assert len(residue.in_log) == 2
@@ -97,7 +97,7 @@ async def test_nothing_opens_with_a_master_key_that_wrapped_nothing(
 ) -> None:
     await erased(place, 1)
 
-    residue = await vault.look(database, [Key.new()])
+    residue = await vault.find_residue(database, [Key.new()])
 
     assert len(residue.openable) == 0
     assert residue.bytes_read > 1_000_000
@@ -131,7 +131,7 @@ async def test_a_role_that_may_not_read_the_servers_files_is_told_so(
     try:
         async with place.opened(role=role) as other:
             with pytest.raises(vault.ServerFilesClosed, match="pg_read_server_files"):
-                await vault.look(other, [Key.new()])
+                await vault.find_residue(other, [Key.new()])
     finally:
         await database.pool.execute(f"DROP OWNED BY {role}")
         await database.pool.execute(f"DROP ROLE {role}")

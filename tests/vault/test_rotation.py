@@ -14,7 +14,7 @@ from calls import Site
 from getbill import vault
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
-from getbill.vault import Key, KeyFile, MasterKeyWrong, Rotation, Vault, Version, Versions
+from getbill.vault import Key, KeyFile, MasterKeyRotation, MasterKeyWrong, Vault, Version, Versions
 from installation import Cluster
 from sealed import API, DAYS, Sealed, pass_days, sealed
 
@@ -39,8 +39,8 @@ async def unlocked(place: Sealed, database: Database) -> Vault:
 
 
 @pytest.fixture
-def rotation(place: Sealed, database: Database, unlocked: Vault) -> Rotation:
-    return Rotation(database, unlocked, KeyFile(place.key_file), DAYS)
+def rotation(place: Sealed, database: Database, unlocked: Vault) -> MasterKeyRotation:
+    return MasterKeyRotation(database, unlocked, KeyFile(place.key_file), DAYS)
 
 
 async def open_debts(site: Site, number: int) -> list[str]:
@@ -66,37 +66,37 @@ async def wrapped_by(database: Database) -> set[str]:
 
 
 async def test_a_master_key_is_rotated_when_it_is_due_and_its_former_version_destroyed_when_that_is(
-    place: Sealed, database: Database, rotation: Rotation
+    place: Sealed, database: Database, rotation: MasterKeyRotation
 ) -> None:
     async with place.served() as site:
         debts = await open_debts(site, 3)
     first = KeyFile(place.key_file).read().current
 
-    await rotation.turn()
+    await rotation.run_due()
     pass_days(place.key_file, 5.01)
-    await rotation.turn()
+    await rotation.run_due()
     second = KeyFile(place.key_file).read()
     pass_days(place.key_file, 24.9)
-    await rotation.turn()
+    await rotation.run_due()
     third = KeyFile(place.key_file).read()
     pass_days(place.key_file, 0.2)
-    await rotation.turn()
+    await rotation.run_due()
     fourth = KeyFile(place.key_file).read()
 
     assert [one.key.id for one in second.replaced] == [first.key.id]
     # In use for five days each: another one came meanwhile.
     assert [one.key.id for one in third.replaced] == [second.current.key.id, first.key.id]
     assert [one.key.id for one in fourth.replaced] == [second.current.key.id]
-    assert [one.shown_id for one in fourth.destroyed] == [first.shown_id]
-    assert await wrapped_by(database) == {fourth.current.shown_id}
+    assert [one.hex_id for one in fourth.destroyed] == [first.hex_id]
+    assert await wrapped_by(database) == {fourth.current.hex_id}
     async with place.served() as site:
         assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
 
 
 async def test_a_new_version_wraps_nothing_before_every_process_can_open_it(
-    place: Sealed, database: Database, rotation: Rotation
+    place: Sealed, database: Database, rotation: MasterKeyRotation
 ) -> None:
-    first = KeyFile(place.key_file).read().current.shown_id
+    first = KeyFile(place.key_file).read().current.hex_id
     process_id = ids.new()
     await database.pool.execute(_HOLDER, process_id, "api", [first], first)
 
@@ -105,24 +105,24 @@ async def test_a_new_version_wraps_nothing_before_every_process_can_open_it(
     announced = KeyFile(place.key_file).read()
     assert announced.next is not None
     await database.pool.execute(
-        "UPDATE vault_holders SET key_ids = key_ids || $1::text", announced.next.shown_id
+        "UPDATE vault_holders SET key_ids = key_ids || $1::text", announced.next.hex_id
     )
     done = await rotation.promote()
 
     assert (waiting, done) == (["api"], [])
-    assert announced.current.shown_id == first
-    assert KeyFile(place.key_file).read().current.shown_id == announced.next.shown_id
+    assert announced.current.hex_id == first
+    assert KeyFile(place.key_file).read().current.hex_id == announced.next.hex_id
 
 
 async def test_a_version_is_not_destroyed_while_a_process_still_wraps_with_it(
-    place: Sealed, database: Database, rotation: Rotation
+    place: Sealed, database: Database, rotation: MasterKeyRotation
 ) -> None:
-    first = KeyFile(place.key_file).read().current.shown_id
+    first = KeyFile(place.key_file).read().current.hex_id
     await rotation.announce(at_once=True)
     await rotation.promote()
-    await rotation.settle()
+    await rotation.rewrap()
     pass_days(place.key_file, 26)
-    second = KeyFile(place.key_file).read().current.shown_id
+    second = KeyFile(place.key_file).read().current.hex_id
     await database.pool.execute(_HOLDER, ids.new(), "api", [first, second], first)
 
     kept = await rotation.destroy()
@@ -130,18 +130,18 @@ async def test_a_version_is_not_destroyed_while_a_process_still_wraps_with_it(
     gone = await rotation.destroy()
 
     assert kept == []
-    assert [one.shown_id for one in gone] == [first]
+    assert [one.hex_id for one in gone] == [first]
 
 
 async def test_what_a_slow_change_wrapped_with_the_former_version_is_rewrapped_before_that_is_destroyed(
-    place: Sealed, database: Database, rotation: Rotation
+    place: Sealed, database: Database, rotation: MasterKeyRotation
 ) -> None:
     async with place.served() as site:
         await open_debts(site, 1)
     before = await database.pool.fetchrow("SELECT * FROM vault_keys LIMIT 1")
     await rotation.announce(at_once=True)
     await rotation.promote()
-    await rotation.settle()
+    await rotation.rewrap()
     await database.pool.execute(
         "UPDATE vault_keys SET wrapped = $1 WHERE subject_id = $2", before["wrapped"], before["subject_id"]
     )
@@ -150,11 +150,11 @@ async def test_what_a_slow_change_wrapped_with_the_former_version_is_rewrapped_b
     gone = await rotation.destroy()
 
     assert len(gone) == 1
-    assert await wrapped_by(database) == {KeyFile(place.key_file).read().current.shown_id}
+    assert await wrapped_by(database) == {KeyFile(place.key_file).read().current.hex_id}
 
 
 async def test_a_key_that_nothing_opens_holds_up_neither_rotation_nor_destruction(
-    place: Sealed, database: Database, rotation: Rotation
+    place: Sealed, database: Database, rotation: MasterKeyRotation
 ) -> None:
     async with place.served() as site:
         (debt_id,) = await open_debts(site, 1)
@@ -165,7 +165,7 @@ async def test_a_key_that_nothing_opens_holds_up_neither_rotation_nor_destructio
 
     await rotation.announce(at_once=True)
     await rotation.promote()
-    moved = await rotation.settle()
+    moved = await rotation.rewrap()
     pass_days(place.key_file, 26)
     gone = await rotation.destroy()
 
@@ -173,7 +173,7 @@ async def test_a_key_that_nothing_opens_holds_up_neither_rotation_nor_destructio
 
 
 async def test_keys_that_somebody_holds_are_rewrapped_in_the_next_round(
-    place: Sealed, database: Database, rotation: Rotation
+    place: Sealed, database: Database, rotation: MasterKeyRotation
 ) -> None:
     async with place.served() as site:
         (debt_id,) = await open_debts(site, 1)
@@ -184,9 +184,9 @@ async def test_keys_that_somebody_holds_are_rewrapped_in_the_next_round(
         await other.execute(
             "SELECT FROM vault_keys WHERE subject_id = $1 FOR UPDATE", ids.read("debt", debt_id)
         )
-        waiting = await rotation.settle()
+        waiting = await rotation.rewrap()
         between = len(await wrapped_by(database))
-    second = await rotation.settle()
+    second = await rotation.rewrap()
 
     assert (waiting, between, second) == (None, 2, 1)
     assert len(await wrapped_by(database)) == 1
@@ -217,7 +217,7 @@ async def test_a_rotation_that_is_killed_anywhere_goes_on_with_the_next_call(
 ) -> None:
     async with place.served() as site:
         debts = await open_debts(site, 2)
-    first = KeyFile(place.key_file).read().current.shown_id
+    first = KeyFile(place.key_file).read().current.hex_id
     await fill(database, place, 600)
 
     with place.process("vault", "rotate", GETBILL_CRASH_AT=point, GETBILL_TEST_CRASHES="1") as killed:
@@ -227,20 +227,20 @@ async def test_a_rotation_that_is_killed_anywhere_goes_on_with_the_next_call(
     await place.command("vault", "rotate")
 
     versions = KeyFile(place.key_file).read()
-    assert await wrapped_by(database) == {versions.current.shown_id}
-    assert first in {one.shown_id for one in versions.replaced}
+    assert await wrapped_by(database) == {versions.current.hex_id}
+    assert first in {one.hex_id for one in versions.replaced}
     assert versions.next is None
     async with place.served() as site:
         assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
 
 
 async def test_a_destruction_that_is_killed_half_way_is_finished(place: Sealed, database: Database) -> None:
-    rotation = Rotation(
+    rotation = MasterKeyRotation(
         database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
     )
     await rotation.announce(at_once=True)
     await rotation.promote()
-    await rotation.settle()
+    await rotation.rewrap()
     pass_days(place.key_file, 1)
     old = KeyFile(place.key_file).read().replaced[0]
 
@@ -249,10 +249,10 @@ async def test_a_destruction_that_is_killed_half_way_is_finished(place: Sealed, 
         assert await asyncio.to_thread(killed.wait, 60) == -signal.SIGKILL
     left = place.folder / "master.key.old"
     assert left.exists()
-    await rotation.turn()
+    await rotation.run_due()
 
     assert not left.exists()
-    assert old.shown_id not in {one.shown_id for one in KeyFile(place.key_file).read().kept}
+    assert old.hex_id not in {one.hex_id for one in KeyFile(place.key_file).read().openable}
 
 
 async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_older_one_does_not(
@@ -262,12 +262,12 @@ async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_
         gone, stays = await open_debts(site, 2)
     await place.back_up()
     async with place.opened() as database:
-        rotation = Rotation(
+        rotation = MasterKeyRotation(
             database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
         )
         await rotation.announce(at_once=True)
         await rotation.promote()
-        await rotation.settle()
+        await rotation.rewrap()
     async with place.served() as site:
         assert (await site.call("DELETE", f"{API}/debts/{gone}")).status == 200
 
@@ -277,13 +277,13 @@ async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_
         assert (await site.get(f"{API}/debts/{stays}")).status == 200
         (new,) = await open_debts(site, 1)
     async with place.opened() as database:
-        rotation = Rotation(
+        rotation = MasterKeyRotation(
             database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
         )
-        await rotation.turn()
+        await rotation.run_due()
         assert len(await wrapped_by(database)) == 1
         pass_days(place.key_file, 26)
-        await rotation.turn()
+        await rotation.run_due()
     async with place.served() as site:
         assert {(await site.get(f"{API}/debts/{one}")).status for one in (stays, new)} == {200}
 
@@ -320,7 +320,7 @@ async def test_readers_and_writers_do_not_notice_a_rotation(place: Sealed) -> No
 
     assert set(statuses) == {200, 201}
     async with place.opened() as database:
-        assert await wrapped_by(database) == {KeyFile(place.key_file).read().current.shown_id}
+        assert await wrapped_by(database) == {KeyFile(place.key_file).read().current.hex_id}
 
 
 async def test_a_worker_rotates_by_itself_and_an_api_follows(place: Sealed, database: Database) -> None:
@@ -332,7 +332,7 @@ async def test_a_worker_rotates_by_itself_and_an_api_follows(place: Sealed, data
     with place.process("api") as api, place.process("worker"):
         await place.answers(api)
         async with asyncio.timeout(60):
-            while await wrapped_by(database) == {versions.current.shown_id}:  # noqa: ASYNC110 - processes tell nobody
+            while await wrapped_by(database) == {versions.current.hex_id}:  # noqa: ASYNC110 - processes tell nobody
                 await asyncio.sleep(0.05)
         read = await place.call("GET", f"/debts/{debt_id}")
         made = await place.call("POST", "/debts", json=make.debt())
@@ -384,12 +384,14 @@ async def test_a_kept_answer_is_replayed_across_a_rotation_and_never_carried_out
     body, once = make.debt(), {"Idempotency_Key": "once"}
     async with place.served() as site:
         made = await site.post(f"{API}/debts", body, **once)
-        rotation = Rotation(site.app.state.database, site.app.state.vault, KeyFile(place.key_file), DAYS)
+        rotation = MasterKeyRotation(
+            site.app.state.database, site.app.state.vault, KeyFile(place.key_file), DAYS
+        )
         await rotation.announce(at_once=True)
         site.app.state.vault.refresh()
         await site.app.state.database.pool.execute("DELETE FROM vault_holders")
         await rotation.promote()
-        await rotation.settle()
+        await rotation.rewrap()
 
         replayed = await site.post(f"{API}/debts", body, **once)
         pass_days(place.key_file, 26)

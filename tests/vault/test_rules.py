@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.kit import ids
-from getbill.kit.key_life import lasting
+from getbill.kit.key_life import use_and_retention
 from getbill.vault import (
     Key,
     KeyFile,
@@ -96,7 +96,7 @@ def test_an_older_master_key_still_unwraps() -> None:
 def test_an_unwrapped_key_is_remembered_for_its_place_alone_and_forgotten_in_time() -> None:
     master, key = Key.new(), Key.new()
     workspace_id, subject_id = ids.new(), ids.new()
-    remembering, forgetful = Vault([master]), Vault([master], remembered_seconds=0)
+    remembering, forgetful = Vault([master]), Vault([master], cache_seconds=0)
     wrapped = remembering.wrap(key, workspace_id, subject_id)
 
     first = remembering.unwrap(wrapped, workspace_id, subject_id)
@@ -147,17 +147,17 @@ def test_a_hash_is_the_hmac_that_rfc_2104_defines(secret: bytes, text: str) -> N
 
 def test_what_passes_opens_until_the_master_key_it_was_sealed_under_is_gone() -> None:
     old, new, installation = Key.new(), Key.new(), Key.new()
-    sealed = Vault([old], installation).seal_passing(b"answer", b"place")
+    sealed = Vault([old], installation).seal_temporary(b"answer", b"place")
 
     rotated, destroyed = Vault([new, old], installation), Vault([new], installation)
 
-    assert rotated.open_passing(sealed, b"place") == b"answer"
+    assert rotated.open_temporary(sealed, b"place") == b"answer"
     with pytest.raises(SealBroken):
-        rotated.open_passing(sealed, b"elsewhere")
+        rotated.open_temporary(sealed, b"elsewhere")
     with pytest.raises(SealBroken, match="was not given"):
-        destroyed.open_passing(sealed, b"place")
+        destroyed.open_temporary(sealed, b"place")
     # As earlier versions of the program sealed it.
-    assert destroyed.open_passing(destroyed.seal(b"answer", b"place"), b"place") == b"answer"
+    assert destroyed.open_temporary(destroyed.seal(b"answer", b"place"), b"place") == b"answer"
 
 
 def test_a_changed_file_is_read_before_anything_is_wrapped_and_a_broken_one_changes_nothing(tmp_path) -> None:
@@ -206,12 +206,12 @@ def test_the_times_of_every_version_come_back_from_the_file(tmp_path) -> None:
     read = file.read()
     file.write(read.without(read.replaced, now))
 
-    assert [(one.key.id, one.made_at, one.replaced_at, one.is_next) for one in read.kept] == [
-        (one.key.id, one.made_at, one.replaced_at, one.is_next) for one in rotated.kept
+    assert [(one.key.id, one.made_at, one.replaced_at, one.is_next) for one in read.openable] == [
+        (one.key.id, one.made_at, one.replaced_at, one.is_next) for one in rotated.openable
     ]
-    assert [one.shown_id for one in file.read().destroyed] == [versions.current.shown_id]
+    assert [one.hex_id for one in file.read().destroyed] == [versions.current.hex_id]
     assert [key.id for key in read_master_keys(file.path.read_text())] == [
-        one.key.id for one in file.read().kept
+        one.key.id for one in file.read().openable
     ]
 
 
@@ -229,7 +229,7 @@ def test_a_file_of_an_earlier_version_is_read_and_its_times_begin_now(tmp_path) 
 
 @pytest.mark.parametrize("days", [1, 2, 30, 365])
 def test_a_version_is_in_use_and_kept_for_less_than_the_days_together(days: int) -> None:
-    in_use, kept = lasting(days)
+    in_use, kept = use_and_retention(days)
 
     assert timedelta(0) < in_use < kept
     assert in_use + kept < timedelta(days=days)

@@ -12,7 +12,7 @@ import make
 from getbill import health, vault
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database, Statement
-from getbill.vault import Key, KeyFile, MasterKeyWrong, Rotation, Vault, standing
+from getbill.vault import Key, KeyFile, MasterKeyRotation, MasterKeyWrong, Vault, master_key_status
 from installation import Cluster, Installation, open_installation
 from sealed import DAYS, Sealed, pass_days, sealed
 
@@ -73,7 +73,7 @@ async def test_where_the_key_is_in_the_environment_a_rotation_is_due_after_the_f
 
     assert "master_key" not in nobody_erased
     assert "master_key" not in just_erased
-    now = await standing(given.database, given.vault, DAYS)
+    now = await master_key_status(given.database, given.vault, DAYS)
     assert now.due_since is not None
     assert due["master_key"]["is_ready"] is True
     said = f"The rotation of the master key in GETBILL_MASTER_KEY has been due since {now.due_since:%Y-%m-%d %H:%M} UTC"
@@ -86,9 +86,9 @@ async def test_a_replaced_key_is_due_to_leave_the_environment(given: Installatio
     both = Vault([Key.new(), given.vault.current], await installation_key(given))
 
     await vault.rotate(given.database, both)
-    rotated = await standing(given.database, both, DAYS)
+    rotated = await master_key_status(given.database, both, DAYS)
     await let_pass(given.database, 25)
-    due = await standing(given.database, both, DAYS)
+    due = await master_key_status(given.database, both, DAYS)
 
     assert (rotated.notice, rotated.due_since) == (None, None)
     assert due.notice is not None
@@ -99,13 +99,13 @@ async def test_a_key_that_is_to_come_is_not_taken_for_a_replaced_one(given: Inst
     coming = Vault([given.vault.current, Key.new()], await installation_key(given))
     await let_pass(given.database, 60)
 
-    assert (await standing(given.database, coming, DAYS)).notice is None
+    assert (await master_key_status(given.database, coming, DAYS)).notice is None
 
 
 async def test_a_new_key_in_front_asks_for_the_rewrap(given: Installation) -> None:
     new = Vault([Key.new(), given.vault.current], await installation_key(given))
 
-    notice = (await standing(given.database, new, DAYS)).notice
+    notice = (await master_key_status(given.database, new, DAYS)).notice
 
     assert notice is not None
     assert notice.endswith("run `getbill vault rewrap`.")
@@ -120,15 +120,15 @@ async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotati
     place: Sealed, database: Database
 ) -> None:
     unlocked = await vault.unlock(database, None, place.key_file)
-    rotation = vault.Rotation(database, unlocked, KeyFile(place.key_file), DAYS)
-    await rotation.turn()
+    rotation = vault.MasterKeyRotation(database, unlocked, KeyFile(place.key_file), DAYS)
+    await rotation.run_due()
     pass_days(place.key_file, 5.01)
     await database.pool.execute(
         "INSERT INTO vault_holders VALUES ($1, 'sftp', $2, $3, now())", ids.new(), ["0" * 16], "0" * 16
     )
 
-    await rotation.turn()
-    now = await standing(database, unlocked, DAYS)
+    await rotation.run_due()
+    now = await master_key_status(database, unlocked, DAYS)
 
     assert now.lacking == ("sftp",)
     assert now.notice is not None
@@ -136,25 +136,25 @@ async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotati
 
 
 async def test_status_says_which_backups_open_and_until_when(place: Sealed, database: Database) -> None:
-    rotation = vault.Rotation(
+    rotation = vault.MasterKeyRotation(
         database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
     )
     await rotation.announce(at_once=True)
     await rotation.promote()
-    await rotation.settle()
+    await rotation.rewrap()
     versions = KeyFile(place.key_file).read()
 
     plain = await place.command("vault", "status")
     members = json.loads(await place.command("vault", "status", "--json"))
 
-    assert f"sealed under the master key {versions.current.shown_id}, in {place.key_file}" in plain
-    assert f"open with the master key {versions.replaced[0].shown_id} until it is destroyed after" in plain
+    assert f"sealed under the master key {versions.current.hex_id}, in {place.key_file}" in plain
+    assert f"open with the master key {versions.replaced[0].hex_id} until it is destroyed after" in plain
     assert (
         "cannot be opened from any backup after 30 days (GETBILL_ERASURE_DAYS), nor can older backups."
         in plain
     )
-    assert members["key_id"] == versions.current.shown_id
-    assert [one["key_id"] for one in members["kept"]] == [versions.replaced[0].shown_id]
+    assert members["key_id"] == versions.current.hex_id
+    assert [one["key_id"] for one in members["kept"]] == [versions.replaced[0].hex_id]
     assert base64.b64encode(versions.current.key.secret).decode() not in plain
 
 
@@ -162,23 +162,23 @@ async def test_two_databases_do_not_share_a_key_file(
     postgres: Cluster, place: Sealed, database: Database, tmp_path: Path
 ) -> None:
     unlocked = await vault.unlock(database, None, place.key_file)
-    await Rotation(database, unlocked, KeyFile(place.key_file), DAYS).turn()
+    await MasterKeyRotation(database, unlocked, KeyFile(place.key_file), DAYS).run_due()
     taken = place.key_file.read_bytes()
     async with sealed(postgres, tmp_path / "other") as other, other.opened() as opened:
         await opened.execute(Statement("test.new", "As before its first start.", "DELETE FROM vault_master"))
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):
             await vault.unlock(opened, None, place.key_file, may_make=True)
         mine = await vault.unlock(opened, None, other.key_file)
-        rotation = Rotation(opened, mine, KeyFile(other.key_file), DAYS)
-        await rotation.turn()
+        rotation = MasterKeyRotation(opened, mine, KeyFile(other.key_file), DAYS)
+        await rotation.run_due()
         own = other.key_file.read_bytes()
 
         # As where both name one file while they run.
         other.key_file.write_bytes(taken)
         pass_days(other.key_file, 5.01)
         shared = other.key_file.read_bytes()
-        await rotation.turn()
-        notice = (await standing(opened, mine, DAYS)).notice
+        await rotation.run_due()
+        notice = (await master_key_status(opened, mine, DAYS)).notice
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):
             await rotation.announce(at_once=True)
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):

@@ -28,7 +28,7 @@ from getbill.debts import Debt, Details, NewDebt
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database, Transaction, open_database
 from getbill.kit.money import Money
-from getbill.webhooks import Courier, Plan, Poster
+from getbill.webhooks import DispatchSettings, WebhookClient, WebhookDispatcher
 
 Answers = Callable[["Received"], Awaitable[web.StreamResponse]]
 
@@ -152,7 +152,7 @@ def open_debt(database: Database, workspace: Workspace) -> Callable[..., Awaitab
     async def open_one() -> Debt:
         number = next(numbers)
         person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
-        amount = Money.of(Decimal("2340.00"), "EUR")
+        amount = Money.from_decimal(Decimal("2340.00"), "EUR")
         new = NewDebt(person, amount, f"F-{number}", "standard_3_waves", Details())
         async with database.transaction(workspace.now()) as tx:
             return (await debts.create(tx, workspace, new)).debt
@@ -224,27 +224,27 @@ async def subscribe(
 
 
 @pytest.fixture
-async def poster() -> AsyncIterator[Poster]:
-    async with Poster(timeout_seconds=0.3) as poster:
+async def poster() -> AsyncIterator[WebhookClient]:
+    async with WebhookClient(timeout_seconds=0.3) as poster:
         yield poster
 
 
 @pytest.fixture
-def courier(database: Database, keys: vault.Vault, poster: Poster) -> Courier:
-    return Courier(database, keys, poster, Plan())
+def courier(database: Database, keys: vault.Vault, poster: WebhookClient) -> WebhookDispatcher:
+    return WebhookDispatcher(database, keys, poster, DispatchSettings())
 
 
 @pytest.fixture
-def deliver(database: Database, courier: Courier) -> Callable[..., Awaitable[None]]:
+def deliver(database: Database, courier: WebhookDispatcher) -> Callable[..., Awaitable[None]]:
     """Do what the worker does until nothing is left to do now."""
 
-    async def until_quiet(by: Courier = courier) -> None:
+    async def until_quiet(by: WebhookDispatcher = courier) -> None:
         while await events.sequence(database):
             pass
-        while await webhooks.owe(database):
+        while await webhooks.enqueue_deliveries(database):
             pass
-        while await by.turn():
-            await by.settled()
+        while await by.tick():
+            await by.drain()
 
     return until_quiet
 
@@ -306,7 +306,7 @@ class Carrier:
     """What the worker does for a company that calls the API, done when the test asks for it."""
 
     house: House
-    courier: Courier
+    courier: WebhookDispatcher
 
     async def open(self, receiver: Receiver, **told: Any) -> dict[str, Any]:
         """Have a receiver told of what happens from now on; return the endpoint as it was answered."""
@@ -321,10 +321,10 @@ class Carrier:
         database = self.house.app.state.database
         while await events.sequence(database):
             pass
-        while await webhooks.owe(database) or await webhooks.catch_up(database):
+        while await webhooks.enqueue_deliveries(database) or await webhooks.catch_up(database):
             pass
-        while await self.courier.turn():
-            await self.courier.settled()
+        while await self.courier.tick():
+            await self.courier.drain()
 
     async def pass_time(self) -> None:
         """Have every wait be over."""
@@ -340,8 +340,8 @@ class Carrier:
 @pytest.fixture
 async def carrier(house: House) -> AsyncIterator[Carrier]:  # noqa: F811 - the fixture of that name
     state = house.app.state
-    async with Poster(timeout_seconds=1.0) as poster:
-        yield Carrier(house, Courier(state.database, state.vault, poster, Plan()))
+    async with WebhookClient(timeout_seconds=1.0) as poster:
+        yield Carrier(house, WebhookDispatcher(state.database, state.vault, poster, DispatchSettings()))
     # Nothing is left for the next test's courier, whose keys are others.
     for shown in read(await house.get("/webhooks"))["data"]:
         await house.call("DELETE", f"/webhooks/{shown['id']}")

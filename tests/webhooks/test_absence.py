@@ -185,9 +185,9 @@ async def test_an_event_is_owed_or_missed_and_never_both(
         await open_debt()
     while await events.sequence(database):
         pass
-    await webhooks.owe(database, 2)
+    await webhooks.enqueue_deliveries(database, 2)
     await switch(endpoint_id, on=False)
-    while await webhooks.owe(database, 2):
+    while await webhooks.enqueue_deliveries(database, 2):
         pass
 
     await switch(endpoint_id, on=True)

@@ -21,8 +21,8 @@ from getbill.companies import NewUser, Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
 from getbill.process import background_jobs
-from getbill.webhooks import NOTICE, Notices, Poster
-from getbill.webhooks.deliveries.admin_notifications import NoticeRefused
+from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier, WebhookClient
+from getbill.webhooks.deliveries.admin_notifications import NotificationFailed
 from mailserver import Mailbox, serving
 from webhooks.conftest import endpoint
 
@@ -63,12 +63,14 @@ async def sick(
 @pytest.fixture
 async def poster() -> AsyncIterator[Any]:
     # The loopback is no place for a live webhook, unless the operator lists it.
-    async with Poster((ip_network("127.0.0.0/8"),), timeout_seconds=0.3) as poster:
+    async with WebhookClient((ip_network("127.0.0.0/8"),), timeout_seconds=0.3) as poster:
         yield poster
 
 
 async def jobs(database: Database) -> list[Any]:
-    rows = await database.pool.fetch("SELECT payload FROM pgqueuer WHERE entrypoint = $1 ORDER BY id", NOTICE)
+    rows = await database.pool.fetch(
+        "SELECT payload FROM pgqueuer WHERE entrypoint = $1 ORDER BY id", NOTIFICATION_JOB
+    )
     return [json.read(row["payload"]) for row in rows]
 
 
@@ -210,7 +212,9 @@ async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) ->
     receiver = await sick(500, 6)
     await open_debt()
     await deliver()
-    payload = await database.pool.fetchval("SELECT payload FROM pgqueuer WHERE entrypoint = $1", NOTICE)
+    payload = await database.pool.fetchval(
+        "SELECT payload FROM pgqueuer WHERE entrypoint = $1", NOTIFICATION_JOB
+    )
     return receiver.endpoint_id, payload
 
 
@@ -233,7 +237,7 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
 
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        await Notices(database, keys, mail).send(payload, 0)
+        await AdminNotifier(database, keys, mail).send(payload, 0)
         await mail.close()
 
     [read] = mailbox.received
@@ -254,15 +258,15 @@ async def test_a_mail_that_could_not_leave_is_tried_again_and_held_after_the_las
 
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        notices = Notices(database, keys, mail)
+        notices = AdminNotifier(database, keys, mail)
         with pytest.raises(RetryRequested) as first:
             await notices.send(payload, 0)
         with pytest.raises(RetryRequested) as last:
             await notices.send(payload, 5)
-        with pytest.raises(NoticeRefused):
+        with pytest.raises(NotificationFailed):
             await notices.send(payload, 6)
         mailbox.on_rcpt = "550 no such person"
-        with pytest.raises(NoticeRefused):
+        with pytest.raises(NotificationFailed):
             await notices.send(payload, 0)
         await mail.close()
 
@@ -276,10 +280,10 @@ async def test_without_a_mail_server_or_once_it_is_enabled_again_nobody_is_told(
     endpoint_id, payload = await notice(database, sick, open_debt, deliver)
     mailbox = Mailbox()
 
-    await Notices(database, keys, None).send(payload, 0)
+    await AdminNotifier(database, keys, None).send(payload, 0)
     await database.pool.execute("UPDATE webhook_endpoints SET is_enabled = true WHERE id = $1", endpoint_id)
     async with serving(mailbox) as settings:
-        await Notices(database, keys, Smtp(settings)).send(payload, 0)
+        await AdminNotifier(database, keys, Smtp(settings)).send(payload, 0)
 
     assert mailbox.received == []
 
@@ -301,7 +305,7 @@ async def test_the_queue_counts_the_tries_and_holds_the_job(
         mail = Smtp(settings)
         connection = await asyncpg.connect(dsn)
         manager = QueueManager(Queries(AsyncpgDriver(connection)))
-        background_jobs.register(manager, Notices(database, keys, mail))
+        background_jobs.register(manager, AdminNotifier(database, keys, mail))
         await manager.run(
             mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
         )
@@ -321,7 +325,7 @@ async def test_the_workers_errands_are_done_and_a_lost_connection_does_not_stop_
 
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        take = background_jobs.turn(dsn, Notices(database, keys, mail), stop)
+        take = background_jobs.queue_tick(dsn, AdminNotifier(database, keys, mail), stop)
         lost = asyncio.create_task(take())
         async with asyncio.timeout(20):
             while await jobs(database):  # noqa: ASYNC110 - the queue tells nobody

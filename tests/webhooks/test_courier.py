@@ -10,7 +10,7 @@ from getbill import events, webhooks
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
-from getbill.webhooks import Courier, Plan, Poster
+from getbill.webhooks import DispatchSettings, WebhookClient, WebhookDispatcher
 from webhooks.conftest import attempts, deliveries, endpoint
 
 
@@ -110,11 +110,11 @@ async def test_a_hanging_endpoint_delays_no_other(
     for _ in range(40):
         await open_debt()
     await events.sequence(database)
-    await webhooks.owe(database)
+    await webhooks.enqueue_deliveries(database)
     stopping = asyncio.Event()
 
-    async with Poster(timeout_seconds=60) as poster:
-        courier = Courier(database, keys, poster, Plan(stop_seconds=0.05))
+    async with WebhookClient(timeout_seconds=60) as poster:
+        courier = WebhookDispatcher(database, keys, poster, DispatchSettings(stop_seconds=0.05))
         running = asyncio.create_task(courier.run(stopping))
         await asyncio.wait_for(everything.wait(), 10)
         stopping.set()
@@ -164,19 +164,19 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
     open_debt: Any,
     record: Any,
     deliver: Any,
-    poster: Poster,
+    poster: WebhookClient,
 ) -> None:
     receiver = await receive()
     endpoint_id = await subscribe(receiver, "debt.created", "debt.updated")
     await record(await open_debt(), "debt.updated")
     while await events.sequence(database):
         pass
-    await webhooks.owe(database)
-    killed = Courier(database, keys, poster, Plan())
-    await killed.turn()
-    for held in killed._held.values():
+    await webhooks.enqueue_deliveries(database)
+    killed = WebhookDispatcher(database, keys, poster, DispatchSettings())
+    await killed.tick()
+    for held in killed._leases.values():
         held.task.cancel()
-    await asyncio.wait([held.task for held in killed._held.values()])
+    await asyncio.wait([held.task for held in killed._leases.values()])
 
     await deliver()
     assert receiver.received == []
@@ -193,7 +193,7 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
 async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
     database: Database,
     keys: Vault,
-    poster: Poster,
+    poster: WebhookClient,
     receive: Any,
     subscribe: Any,
     open_debt: Any,
@@ -205,7 +205,7 @@ async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
     opened = [await open_debt() for _ in range(12)]
     for debt in opened:
         await record(debt, "debt.updated", "debt.updated")
-    couriers = [Courier(database, keys, poster, Plan()) for _ in range(3)]
+    couriers = [WebhookDispatcher(database, keys, poster, DispatchSettings()) for _ in range(3)]
 
     await asyncio.gather(*(deliver(courier) for courier in couriers))
     await deliver()
@@ -239,12 +239,12 @@ async def test_whatever_fails_nothing_of_a_debt_starts_before_what_came_earlier_
         await record(debt, *["debt.updated"] * 4)
     while await events.sequence(database):
         pass
-    await webhooks.owe(database)
-    plan = Plan(poll_seconds=0.01)
+    await webhooks.enqueue_deliveries(database)
+    plan = DispatchSettings(poll_seconds=0.01)
     stopping = asyncio.Event()
-    async with Poster() as poster, asyncio.TaskGroup() as group:
+    async with WebhookClient() as poster, asyncio.TaskGroup() as group:
         for _ in range(3):
-            group.create_task(Courier(database, keys, poster, plan).run(stopping))
+            group.create_task(WebhookDispatcher(database, keys, poster, plan).run(stopping))
         async with asyncio.timeout(20):
             while any(row["state"] == "pending" for row in await deliveries(database, endpoint_id)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
@@ -275,10 +275,10 @@ async def test_a_stopped_courier_gives_back_what_no_receiver_answered(
     endpoint_id = await subscribe(receiver)
     await open_debt()
     await events.sequence(database)
-    await webhooks.owe(database)
+    await webhooks.enqueue_deliveries(database)
     stopping = asyncio.Event()
-    async with Poster(timeout_seconds=5) as poster:
-        courier = Courier(database, keys, poster, Plan(stop_seconds=0.05))
+    async with WebhookClient(timeout_seconds=5) as poster:
+        courier = WebhookDispatcher(database, keys, poster, DispatchSettings(stop_seconds=0.05))
         running = asyncio.create_task(courier.run(stopping))
         await asyncio.wait_for(arrived.wait(), 5)
 

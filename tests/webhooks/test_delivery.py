@@ -16,12 +16,12 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
 from getbill.payments import NewEntry
-from getbill.webhooks import Courier
+from getbill.webhooks import WebhookDispatcher
 from webhooks.conftest import deliveries, endpoint
 
 
 async def test_an_event_arrives_within_a_second_of_its_commit(
-    database: Database, courier: Courier, receive: Any, subscribe: Any, open_debt: Any
+    database: Database, courier: WebhookDispatcher, receive: Any, subscribe: Any, open_debt: Any
 ) -> None:
     arrived: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
@@ -37,7 +37,7 @@ async def test_an_event_arrives_within_a_second_of_its_commit(
     await open_debt()
     committed = clock.monotonic()
     await events.sequence(database)
-    await webhooks.owe(database)
+    await webhooks.enqueue_deliveries(database)
     courier.wake()
 
     assert await asyncio.wait_for(arrived, 5) - committed < 1
@@ -213,4 +213,4 @@ async def test_a_deleted_endpoint_is_owed_nothing(
 
 
 def test_the_body_is_written_by_our_own_writer() -> None:
-    assert json.write({"data": json.written(b'{"amount":2340.00}')}) == b'{"data":{"amount":2340.00}}'
+    assert json.write({"data": json.raw_json(b'{"amount":2340.00}')}) == b'{"data":{"amount":2340.00}}'

@@ -20,7 +20,7 @@ from getbill.companies import Workspace
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database
 from getbill.process import background_jobs
-from getbill.webhooks import NOTICE, Notices
+from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier
 from mailserver import Mailbox, serving
 from webhooks.conftest import deliveries, endpoint, status
 
@@ -55,7 +55,7 @@ async def spoil(database: Database, table: str, column: str, row_id: UUID) -> No
 
 
 async def aside(database: Database) -> list[tuple[str, UUID]]:
-    return [(one.kind, one.subject_id) for one in await quarantine.every(database)]
+    return [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)]
 
 
 async def todos(database: Database, workspace_id: UUID) -> list[str]:
@@ -72,7 +72,7 @@ async def event_of(database: Database, debt_id: UUID) -> UUID:
 
 
 async def put_back(database: Database, keys: vault.Vault) -> None:
-    for one in await quarantine.every(database):
+    for one in await quarantine.list_entries(database):
         assert await todo_decisions.retry(database, keys, one)
 
 
@@ -98,7 +98,7 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     database: Database, keys: vault.Vault, workspace: Workspace, open_debt: Any
 ) -> None:
     await open_debt()
-    assert await streams.place(database)
+    assert await streams.sequence_events(database)
     # As after a restore that took back the stream and not its events: the next place is taken.
     await database.pool.execute(
         "UPDATE streams SET position = 0, reacted = 0 WHERE workspace_id = $1", workspace.id
@@ -107,7 +107,7 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     other = await elsewhere(database, keys)
     await event_in(database, keys, other)
 
-    await streams.place(database)
+    await streams.sequence_events(database)
 
     assert (await unplaced(database, other.id), await unplaced(database, workspace.id)) == (0, 1)
     assert await aside(database) == [("stream", workspace.id)]
@@ -115,10 +115,10 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     assert "by its rule events_stream (SQLSTATE 23505)" in reason
     # It is not looked at while it stands aside.
     await event_in(database, keys, other)
-    assert await streams.place(database) == 1
+    assert await streams.sequence_events(database) == 1
 
     await put_back(database, keys)
-    assert await streams.place(database) == 1
+    assert await streams.sequence_events(database) == 1
     assert await unplaced(database, workspace.id) == 0
 
 
@@ -127,13 +127,13 @@ async def test_a_stream_that_is_missing_is_set_aside_and_made_anew(
 ) -> None:
     await open_debt()
     await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", workspace.id)
-    await streams.place(database)
+    await streams.sequence_events(database)
 
     await todo_decisions.retry_due(database, keys)
 
     assert await aside(database) == [("stream", workspace.id)]
     await put_back(database, keys)
-    await streams.place(database)
+    await streams.sequence_events(database)
     assert await unplaced(database, workspace.id) == 0
 
 
@@ -192,7 +192,7 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
     assert "What is sealed does not open" in reason
     # It does not heal by itself, and is not tried by itself.
     await todo_decisions.retry_due(database, keys)
-    assert len(await quarantine.every(database)) == 1
+    assert len(await quarantine.list_entries(database)) == 1
 
     await spoil(database, "events", "data", broken)
     await put_back(database, keys)
@@ -291,8 +291,8 @@ async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
             "UPDATE webhook_endpoints SET catching_up_from = 0 WHERE id = $1", endpoint_id
         )
     await open_debt()
-    await streams.place(database)
-    await webhooks.owe(database)
+    await streams.sequence_events(database)
+    await webhooks.enqueue_deliveries(database)
 
     async with refused(database, "webhook_deliveries", f"endpoint_id = '{broken_id}'"):
         while await webhooks.catch_up(database):
@@ -317,9 +317,9 @@ async def test_a_mail_to_staff_that_cannot_be_read_is_held_and_others_are_sent(
         mail = Smtp(settings)
         connection = await asyncpg.connect(dsn)
         queries = Queries(AsyncpgDriver(connection))
-        await queries.enqueue([NOTICE, NOTICE], [b"{not json", b"\xff"], [0, 0])
+        await queries.enqueue([NOTIFICATION_JOB, NOTIFICATION_JOB], [b"{not json", b"\xff"], [0, 0])
         manager = QueueManager(queries)
-        background_jobs.register(manager, Notices(database, keys, mail))
+        background_jobs.register(manager, AdminNotifier(database, keys, mail))
         await manager.run(
             mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
         )
@@ -328,7 +328,7 @@ async def test_a_mail_to_staff_that_cannot_be_read_is_held_and_others_are_sent(
 
     rows = await database.pool.fetch("SELECT status FROM pgqueuer")
     assert [row["status"] for row in rows] == ["failed", "failed"]
-    assert [one.kind for one in await quarantine.every(database)] == ["job"]
+    assert [one.kind for one in await quarantine.list_entries(database)] == ["job"]
     await put_back(database, keys)
     rows = await database.pool.fetch("SELECT status FROM pgqueuer")
     assert [row["status"] for row in rows] == ["queued", "queued"]

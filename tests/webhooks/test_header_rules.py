@@ -41,12 +41,12 @@ RESERVED = st.sampled_from(
 def test_ours_and_the_connections_are_reserved_in_any_case(name: str, upper: list[bool]) -> None:
     cased = "".join(one.upper() if is_upper else one for one, is_upper in zip(name, upper, strict=False))
 
-    assert [wrong.code for wrong in extra_headers.wrong({cased: "value"})] == ["reserved"]
+    assert [wrong.code for wrong in extra_headers.header_errors({cased: "value"})] == ["reserved"]
 
 
 @given(name=st.text(max_size=30), value=st.text(max_size=30))
 def test_nothing_that_passes_can_break_out_of_its_line(name: str, value: str) -> None:
-    if extra_headers.wrong({name: value}):
+    if extra_headers.header_errors({name: value}):
         return
 
     line = f"{name}: {value}"
@@ -59,8 +59,8 @@ def test_nothing_that_passes_can_break_out_of_its_line(name: str, value: str) ->
 
 @given(before=st.dictionaries(TOKEN, st.just("1"), max_size=5), name=TOKEN)
 def test_a_header_is_set_once_and_taken_away_whatever_its_case(before: dict[str, str], name: str) -> None:
-    with_it = extra_headers.merged(before, {name: "new"})
-    without = extra_headers.merged(with_it, {name.swapcase(): None})
+    with_it = extra_headers.merge_headers(before, {name: "new"})
+    without = extra_headers.merge_headers(with_it, {name.swapcase(): None})
 
     assert [value for other, value in with_it.items() if other.lower() == name.lower()] == ["new"]
     assert name.lower() not in {other.lower() for other in without}
@@ -71,10 +71,10 @@ def test_there_are_at_most_so_many_and_so_long_ones() -> None:
     most = {f"X-{number}": "1" for number in range(extra_headers.HEADERS_MAX)}
     longest = {"X-A": "a" * (extra_headers.BYTES_MAX - 3)}
 
-    assert extra_headers.merged(most, {}) == most
-    assert extra_headers.merged({}, longest) == longest
+    assert extra_headers.merge_headers(most, {}) == most
+    assert extra_headers.merge_headers({}, longest) == longest
     with pytest.raises(Invalid):
-        extra_headers.merged(most, {"X-More": "1"})
+        extra_headers.merge_headers(most, {"X-More": "1"})
     with pytest.raises(Invalid):
-        extra_headers.merged(longest, {"X-B": "b"})
-    assert extra_headers.merged(most, None) == {}
+        extra_headers.merge_headers(longest, {"X-B": "b"})
+    assert extra_headers.merge_headers(most, None) == {}

@@ -7,7 +7,7 @@ import pytest
 from getbill.kit.errors import Invalid
 from getbill.webhooks.endpoints.wire import refuse_unreachable
 from getbill.webhooks.ssrf.hosts import host_of
-from getbill.webhooks.ssrf.resolver import Reach
+from getbill.webhooks.ssrf.resolver import EgressPolicy
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ from getbill.webhooks.ssrf.resolver import Reach
 )
 def test_a_host_is_refused_for_what_it_could_mean(host: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        refuse_unreachable(f"https://{host}/hooks", Reach(is_live=True))
+        refuse_unreachable(f"https://{host}/hooks", EgressPolicy(is_live=True))
 
     assert [(one.pointer, one.code) for one in refused.value.errors] == [("/url", code)]
 
@@ -83,27 +83,27 @@ def test_a_host_is_refused_for_what_it_could_mean(host: str, code: str) -> None:
 def test_a_plain_host_is_taken(host: str, read: object) -> None:
     for url in (f"https://{host}", f"https://{host}:8443/hooks?a=b@c"):
         assert host_of(url) == read
-        refuse_unreachable(url, Reach(is_live=True))
+        refuse_unreachable(url, EgressPolicy(is_live=True))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_a_sandbox_reaches_the_loopback(host: str) -> None:
     url = f"http://{host}:9000/hooks"
 
-    refuse_unreachable(url, Reach(is_live=False))
+    refuse_unreachable(url, EgressPolicy(is_live=False))
 
     with pytest.raises(Invalid):
-        refuse_unreachable(url, Reach(is_live=True))
+        refuse_unreachable(url, EgressPolicy(is_live=True))
 
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1"])
 def test_a_sandbox_is_held_to_plain_spelling_too(host: str) -> None:
     with pytest.raises(Invalid, match="four decimal numbers"):
-        refuse_unreachable(f"http://{host}:9000/hooks", Reach(is_live=False))
+        refuse_unreachable(f"http://{host}:9000/hooks", EgressPolicy(is_live=False))
 
 
 def test_a_name_that_only_ends_like_the_loopback_is_not_it() -> None:
     with pytest.raises(Invalid) as refused:
-        refuse_unreachable("http://mylocalhost:9000/hooks", Reach(is_live=False))
+        refuse_unreachable("http://mylocalhost:9000/hooks", EgressPolicy(is_live=False))
 
     assert refused.value.errors[0].code == "not-https"

@@ -250,7 +250,7 @@ async def test_what_debts_say_is_shown_only_to_who_may_read_debts(
     state = house.app.state
     new = access.NewClient(house.workspace_id, "Watcher", scopes=("webhooks:read",))
     client, secret = await access.create_client(state.database, new, clock.wall())
-    form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+    form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
     token = (await house.site.form("/token", form)).json()["access_token"]
     watcher = House(house.site.with_token(token), house.workspace_id, house.app)
 

@@ -14,9 +14,9 @@ from getbill import events, webhooks
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
-from getbill.webhooks import Courier, Plan, Poster
+from getbill.webhooks import DispatchSettings, WebhookClient, WebhookDispatcher
 from getbill.webhooks.deliveries import ledger
-from getbill.webhooks.model import trimmed
+from getbill.webhooks.model import select_keys
 from waiting import until
 from webhooks.conftest import attempts, deliveries, endpoint
 
@@ -28,7 +28,7 @@ async def owe(database: Database) -> Any:
     async def all_of_it() -> None:
         while await events.sequence(database):
             pass
-        while await webhooks.owe(database):
+        while await webhooks.enqueue_deliveries(database):
             pass
 
     return all_of_it
@@ -39,14 +39,17 @@ async def couriers(database: Database, keys: Vault) -> AsyncIterator[Any]:
     """Run so many couriers beside each other until the test says that it has seen enough."""
     stopping = asyncio.Event()
     running: list[asyncio.Task[None]] = []
-    posters: list[Poster] = []
+    posters: list[WebhookClient] = []
 
-    async def start(many: int, timeout_seconds: float = 5.0, **plan: float) -> list[Courier]:
+    async def start(many: int, timeout_seconds: float = 5.0, **plan: float) -> list[WebhookDispatcher]:
         started = []
         for _ in range(many):
-            posters.append(Poster(timeout_seconds=timeout_seconds))
-            courier = Courier(
-                database, keys, posters[-1], Plan(**({"poll_seconds": 0.02, "stop_seconds": 0.05} | plan))
+            posters.append(WebhookClient(timeout_seconds=timeout_seconds))
+            courier = WebhookDispatcher(
+                database,
+                keys,
+                posters[-1],
+                DispatchSettings(**({"poll_seconds": 0.02, "stop_seconds": 0.05} | plan)),
             )
             started.append(courier)
             running.append(asyncio.create_task(courier.run(stopping)))
@@ -147,7 +150,7 @@ async def test_an_endpoint_that_begins_to_hang_keeps_only_what_is_on_the_wire(
         while await database.pool.fetchval(held, endpoint_id) != 4:  # noqa: ASYNC110 - the courier's own turns
             await asyncio.sleep(0.02)
 
-    assert len(courier._held) == 4
+    assert len(courier._leases) == 4
     receiver.answer = answering(204)
 
 
@@ -184,29 +187,31 @@ async def test_whoever_lost_its_lease_stops_posting_and_takes_nothing_from_the_n
     open_debt: Any,
     owe: Any,
     hanging: Any,
-    poster: Poster,
+    poster: WebhookClient,
 ) -> None:
     receiver = await receive(hanging)
     endpoint_id = await subscribe(receiver, "debt.created")
     await open_debt()
     await owe()
-    async with Poster(timeout_seconds=30) as patient:
-        slow = Courier(database, keys, patient, Plan(lease_seconds=0.2, poll_seconds=0.02))
-        assert await slow.turn() == 1
+    async with WebhookClient(timeout_seconds=30) as patient:
+        slow = WebhookDispatcher(
+            database, keys, patient, DispatchSettings(lease_seconds=0.2, poll_seconds=0.02)
+        )
+        assert await slow.tick() == 1
         await until(lambda: receiver.under_way == 1)
         await asyncio.sleep(0.25)
-        other = Courier(database, keys, poster, Plan())
-        assert await other.turn() == 1
+        other = WebhookDispatcher(database, keys, poster, DispatchSettings())
+        assert await other.tick() == 1
         watching = asyncio.create_task(slow._watch_leases())
-        await until(lambda: not slow._held)
+        await until(lambda: not slow._leases)
         watching.cancel()
-        await slow.settled()
+        await slow.drain()
 
         row = await database.pool.fetchrow(
             "SELECT * FROM webhook_deliveries WHERE endpoint_id = $1", endpoint_id
         )
         assert row["lease_until"] is not None
-        await other.settled()
+        await other.drain()
 
     assert [row["attempt"] for row in await attempts(database, endpoint_id)] == [1]
 
@@ -329,7 +334,7 @@ async def test_a_trimmed_body_says_which_fields_it_has_and_stays_as_it_was_owed(
 def test_trimming_keeps_what_was_asked_for_and_whom_it_is_about(
     data: dict[str, int], fields: list[str]
 ) -> None:
-    kept = json.read(trimmed(json.write(data), fields))
+    kept = json.read(select_keys(json.write(data), fields))
 
     assert kept == {
         name: value for name, value in data.items() if name in {*fields, "debt_id", "erased", "webhook"}

@@ -34,7 +34,7 @@ async def backlog(database: Database, workspace: Workspace, receive: Any, subscr
 def arguments(statement: Statement, workspace_id: Any, endpoint_id: Any) -> list[Any]:
     """As a courier hands them over, for two hundred deliveries."""
     now, many = clock.wall(), 200
-    if statement is ledger._TAKE:
+    if statement is ledger._CLAIM:
         return [[workspace_id], [endpoint_id], [256], now, now, now, 4096]
     places = [[workspace_id] * many, [ids.new() for _ in range(many)]]
     if statement is ledger._RENEW:
@@ -46,7 +46,7 @@ def arguments(statement: Statement, workspace_id: Any, endpoint_id: Any) -> list
     return [*places, *told, *came, ["delivered"] * many, [now] * many, [False] * many, now]
 
 
-@pytest.mark.parametrize("statement", [ledger._TAKE, ledger._RENEW, ledger._RELEASE, ledger._SETTLE])
+@pytest.mark.parametrize("statement", [ledger._CLAIM, ledger._RENEW, ledger._RELEASE, ledger._SETTLE])
 async def test_a_backlog_without_statistics_is_not_read_as_a_whole(
     database: Database, workspace: Workspace, backlog: Any, statement: Statement
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from getbill.kit.database.transactions import Database
-from getbill.webhooks import Poster
+from getbill.webhooks import WebhookClient
 from webhooks.conftest import attempts, deliveries
 
 
@@ -121,7 +121,7 @@ async def test_a_forbidden_address_is_refused_before_any_connection_is_tried(rec
         return ["127.0.0.1"]
 
     port = receiver.url.split(":")[2]
-    async with Poster(lookup=look_up) as poster:
+    async with WebhookClient(lookup=look_up) as poster:
         named = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=True)
         numbered = await poster.post(receiver.url, {}, b"{}", is_live=True)
         allowed = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=False)
@@ -139,7 +139,7 @@ async def test_a_live_webhook_never_goes_over_a_connection_a_sandbox_opened(rece
         return ["127.0.0.1"]
 
     url = receiver.url.replace("127.0.0.1", "example.com")
-    async with Poster(lookup=look_up) as poster:
+    async with WebhookClient(lookup=look_up) as poster:
         first = await poster.post(url, {}, b"{}", is_live=False)
         second = await poster.post(url, {}, b"{}", is_live=True)
 
@@ -153,7 +153,7 @@ async def test_a_certificate_nobody_vouches_for_is_a_failure_and_an_own_authorit
     server_side, client_side = certificate
     receiver = await receive(tls=server_side)
 
-    async with Poster() as strangers, Poster(tls=client_side) as friends:
+    async with WebhookClient() as strangers, WebhookClient(tls=client_side) as friends:
         refused = await strangers.post(receiver.url, {}, b"{}", is_live=False)
         trusted = await friends.post(receiver.url, {}, b"{}", is_live=False)
 
@@ -168,7 +168,7 @@ async def test_a_name_that_is_not_found_and_a_closed_port_are_failures_in_words(
             raise OSError("Name or service not known")
         return ["127.0.0.1"]
 
-    async with Poster(lookup=look_up) as poster:
+    async with WebhookClient(lookup=look_up) as poster:
         unknown = await poster.post("http://nowhere.example/", {}, b"{}", is_live=False)
         closed = await poster.post("http://somewhere.example:1/", {}, b"{}", is_live=False)
 

@@ -19,7 +19,7 @@ async def scoped(house: House, *scopes: str) -> tuple[House, access.Client]:
     state = house.app.state
     new = access.NewClient(house.workspace_id, "Program", scopes=scopes)
     client, secret = await access.create_client(state.database, new, clock.wall())
-    form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+    form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
     token = (await house.site.form("/token", form)).json()["access_token"]
     return House(house.site.with_token(token), house.workspace_id, house.app), client
 
@@ -120,7 +120,7 @@ async def test_an_endpoint_without_its_owners_right_is_sent_ids_only_and_its_log
     logged = {one["debt_id"]: one for one in await log_of(house, endpoint)}
     one = read(await house.get(f"/webhooks/{endpoint['id']}/deliveries/{logged[second['id']]['id']}"))
 
-    assert (endpoint["owner"], endpoint["data_withheld"]) == (client.shown_id, False)
+    assert (endpoint["owner"], endpoint["data_withheld"]) == (client.public_id, False)
     assert first_data["debtor"]["name"] == "Jean Dupont"
     assert second_data == {"debt_id": second["id"], **SENT_WITHOUT}
     assert b"Dupont" not in receiver.received[1].body
@@ -292,8 +292,8 @@ async def test_whoever_says_where_data_goes_is_its_owner_and_the_question_is_wit
     await house.debt()
     await carrier.carry()
 
-    assert read(changed)["owner"] == client.shown_id
-    assert read(changed)["created_by"] == endpoint["created_by"] != client.shown_id
+    assert read(changed)["owner"] == client.public_id
+    assert read(changed)["created_by"] == endpoint["created_by"] != client.public_id
     assert ["withheld" in data for data in data_of(receiver)] == [True, False]
     assert await open_todos(house) == []
 

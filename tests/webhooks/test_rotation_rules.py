@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from getbill.kit import clock
 from getbill.kit.signing import new_secret
 from getbill.webhooks import secret_rotation
-from getbill.webhooks.secret_rotation import Signing
+from getbill.webhooks.secret_rotation import SigningSecrets
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 END = BEGIN + timedelta(hours=24)
@@ -22,7 +22,7 @@ hours = st.floats(0, 48)
 
 
 def signed_at(moment: datetime, cut_over_at: datetime | None = None) -> dict[str, str]:
-    signing = secret_rotation.signing(moment, OLD, NEXT, cut_over_at, END)
+    signing = secret_rotation.signing_secrets(moment, OLD, NEXT, cut_over_at, END)
     # The package compares the timestamp with the machine's own clock.
     return secret_rotation.signature_headers(signing, "wh_1", int(clock.unix()), BODY)
 
@@ -43,11 +43,11 @@ def plain(secret: str) -> str:
 
 
 def test_one_secret_signs_alone_while_none_is_being_replaced() -> None:
-    signing = secret_rotation.signing(BEGIN, OLD, None, None, None)
+    signing = secret_rotation.signing_secrets(BEGIN, OLD, None, None, None)
 
     headers = secret_rotation.signature_headers(signing, "wh_1", 1_700_000_000, BODY)
 
-    assert signing == Signing(OLD)
+    assert signing == SigningSecrets(OLD)
     assert sorted(headers) == ["X-GetBill-Signature", "webhook-id", "webhook-signature", "webhook-timestamp"]
     assert headers["X-GetBill-Signature"] == plain(OLD)
     assert " " not in headers["webhook-signature"]
@@ -96,10 +96,10 @@ def test_a_receiver_of_the_plain_header_may_switch_at_the_cut_over(cut_over_afte
 
 
 def test_a_rotation_is_under_way_until_its_end() -> None:
-    begun = secret_rotation.begin(BEGIN)
+    begun = secret_rotation.begin_rotation(BEGIN)
 
     assert begun.ends_at == END
-    assert secret_rotation.under_way(END - timedelta(seconds=1), None, END) == begun
-    assert secret_rotation.under_way(END, None, END) is None
-    assert secret_rotation.under_way(BEGIN, None, None) is None
-    assert secret_rotation.begin(BEGIN, 0).ends_at == BEGIN
+    assert secret_rotation.current_rotation(END - timedelta(seconds=1), None, END) == begun
+    assert secret_rotation.current_rotation(END, None, END) is None
+    assert secret_rotation.current_rotation(BEGIN, None, None) is None
+    assert secret_rotation.begin_rotation(BEGIN, 0).ends_at == BEGIN

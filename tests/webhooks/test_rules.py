@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from getbill.kit.errors import Invalid
 from getbill.webhooks.endpoints import wire
-from getbill.webhooks.model import RETRY_SECONDS, Outcome, judge
-from getbill.webhooks.ssrf.resolver import AddressForbidden, CheckedResolver, Reach
+from getbill.webhooks.model import RETRY_SECONDS, AttemptOutcome, judge
+from getbill.webhooks.ssrf.resolver import AddressForbidden, CheckedResolver, EgressPolicy
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
-LIVE, SANDBOX = Reach(is_live=True), Reach(is_live=False)
+LIVE, SANDBOX = EgressPolicy(is_live=True), EgressPolicy(is_live=False)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_only_a_sandbox_reaches_its_own_machine(text: str) -> None:
 
 
 def test_the_operator_may_list_a_network_but_never_the_metadata_in_it() -> None:
-    listed = Reach(is_live=True, networks=(ip_network("10.0.0.0/8"), ip_network("169.254.0.0/16")))
+    listed = EgressPolicy(is_live=True, networks=(ip_network("10.0.0.0/8"), ip_network("169.254.0.0/16")))
 
     assert listed.allows(ip_address("10.1.2.3"))
     assert not listed.allows(ip_address("169.254.169.254"))
@@ -94,8 +94,8 @@ def test_a_live_webhook_goes_to_https_on_the_public_network(url: str, code: str)
     assert [error.code for error in refusal.value.errors][-1:] == [code]
 
 
-def outcome(**values: object) -> Outcome:
-    return Outcome(NOW, 3, **values)  # type: ignore[arg-type]
+def outcome(**values: object) -> AttemptOutcome:
+    return AttemptOutcome(NOW, 3, **values)  # type: ignore[arg-type]
 
 
 @given(status=st.integers(100, 599), before=st.integers(0, 6))

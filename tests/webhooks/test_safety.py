@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from getbill.kit import clock
 from getbill.kit.exit_errors import CannotRun
-from getbill.webhooks import Poster, trusting
+from getbill.webhooks import WebhookClient, client_tls
 
 FORBIDDEN = "The address is one that webhooks may not be sent to."
 _watchers: list[list[Any]] = []
@@ -73,7 +73,7 @@ async def test_a_forbidden_address_is_refused_before_any_connection_is_tried(
     connects: list[Any], address: str
 ) -> None:
     host = f"[{address}]" if ":" in address else address
-    async with Poster(lookup=answers([address])) as poster:
+    async with WebhookClient(lookup=answers([address])) as poster:
         named = await poster.post("https://example.com/hooks", {}, b"{}", is_live=True)
         numbered = await poster.post(f"https://{host}/hooks", {}, b"{}", is_live=True)
 
@@ -88,7 +88,7 @@ async def test_the_metadata_of_a_cloud_is_refused_though_the_operator_lists_its_
 ) -> None:
     networks = (ip_network("169.254.0.0/16"), ip_network("fd00::/8"), ip_network("::/0"))
     host = f"[{address}]" if ":" in address else address
-    async with Poster(networks, lookup=answers([address])) as poster:
+    async with WebhookClient(networks, lookup=answers([address])) as poster:
         named = await poster.post("http://metadata.example/latest", {}, b"{}", is_live=is_live)
         numbered = await poster.post(f"http://{host}/latest", {}, b"{}", is_live=is_live)
 
@@ -98,7 +98,7 @@ async def test_the_metadata_of_a_cloud_is_refused_though_the_operator_lists_its_
 
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0177.0.0.1", "127.0.0.1.", "017700000001"])
 async def test_an_address_in_disguise_is_no_way_around(connects: list[Any], host: str) -> None:
-    async with Poster(lookup=answers(["127.0.0.1"])) as poster:
+    async with WebhookClient(lookup=answers(["127.0.0.1"])) as poster:
         outcome = await poster.post(f"http://{host}:9/hooks", {}, b"{}", is_live=True)
 
     assert outcome.status is None
@@ -111,7 +111,7 @@ async def test_one_forbidden_address_among_good_ones_refuses_the_name(
     receiver = await receive()
     port = receiver.url.split(":")[2]
     listed = (ip_network("127.0.0.1/32"),)
-    async with Poster(listed, lookup=answers(["127.0.0.1", "127.0.0.2"])) as poster:
+    async with WebhookClient(listed, lookup=answers(["127.0.0.1", "127.0.0.2"])) as poster:
         outcome = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=True)
 
     assert outcome.error == FORBIDDEN
@@ -125,7 +125,7 @@ async def test_a_name_that_answers_otherwise_a_moment_later_gains_nothing(
     port = receiver.url.split(":")[2]
     listed = (ip_network("127.0.0.1/32"),)
     # One look-up for a connection: were there a second after the check, it would be sent to 127.0.0.2.
-    async with Poster(listed, lookup=answers(["127.0.0.1"], ["127.0.0.2"])) as poster:
+    async with WebhookClient(listed, lookup=answers(["127.0.0.1"], ["127.0.0.2"])) as poster:
         first = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=True)
         second = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=True)
 
@@ -139,7 +139,7 @@ async def test_no_redirect_is_followed_not_even_to_a_forbidden_address(
 ) -> None:
     receiver = await receive(answering(status, Location="http://169.254.169.254/latest/meta-data/"))
 
-    async with Poster() as poster:
+    async with WebhookClient() as poster:
         outcome = await poster.post(receiver.url, {}, b"{}", is_live=False)
 
     assert (outcome.status, outcome.error) == (status, "Redirects are not followed.")
@@ -169,7 +169,7 @@ async def test_a_head_that_crawls_is_cut_off_in_time() -> None:
             await asyncio.sleep(0.02)
 
     server, url = await raw(crawl)
-    async with server, Poster(timeout_seconds=0.3) as poster:
+    async with server, WebhookClient(timeout_seconds=0.3) as poster:
         outcome = await poster.post(url, {}, b"{}", is_live=False)
 
     assert (outcome.status, outcome.error) == (None, "No answer within 0.3 seconds.")
@@ -188,7 +188,7 @@ async def test_a_head_without_end_is_cut_off_by_its_size() -> None:
             await writer.drain()
 
     server, url = await raw(endless)
-    async with server, Poster(timeout_seconds=5) as poster:
+    async with server, WebhookClient(timeout_seconds=5) as poster:
         outcome = await poster.post(url, {}, b"{}", is_live=False)
 
     assert outcome.status is None
@@ -209,7 +209,7 @@ async def test_a_large_answer_is_read_to_four_kilobytes_and_the_connection_is_dr
             dropped.set()
 
     receiver = await receive(endless)
-    async with Poster() as poster:
+    async with WebhookClient() as poster:
         outcome = await poster.post(receiver.url, {}, b"{}", is_live=False)
         await asyncio.wait_for(dropped.wait(), 5)
 
@@ -264,7 +264,10 @@ async def test_an_authority_of_ones_own_is_trusted_once_it_is_named(
 ) -> None:
     receiver = await receive(tls=authority.server("127.0.0.1"))
 
-    async with Poster(tls=trusting(None)) as without, Poster(tls=trusting(authority.bundle)) as with_it:
+    async with (
+        WebhookClient(tls=client_tls(None)) as without,
+        WebhookClient(tls=client_tls(authority.bundle)) as with_it,
+    ):
         refused = await without.post(receiver.url, {}, b"{}", is_live=False)
         taken = await with_it.post(receiver.url, {}, b"{}", is_live=False)
 
@@ -278,7 +281,7 @@ async def test_a_certificate_for_another_host_or_of_yesterday_is_refused(
 ) -> None:
     receiver = await receive(tls=authority.server(address, days=days))
 
-    async with Poster(tls=trusting(authority.bundle)) as poster:
+    async with WebhookClient(tls=client_tls(authority.bundle)) as poster:
         outcome = await poster.post(receiver.url, {}, b"{}", is_live=False)
 
     assert (outcome.status, outcome.error) == (None, "The certificate is not valid for this host.")
@@ -290,6 +293,6 @@ def test_a_bundle_without_certificates_stops_the_start_with_its_name(tmp_path: P
     empty.write_text("nothing")
 
     with pytest.raises(CannotRun, match="GETBILL_CA_BUNDLE"):
-        trusting(empty)
+        client_tls(empty)
     with pytest.raises(CannotRun, match="GETBILL_CA_BUNDLE"):
-        trusting(tmp_path / "missing.pem")
+        client_tls(tmp_path / "missing.pem")

@@ -6,21 +6,21 @@ from getbill import events, webhooks
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 from getbill.webhooks.deliveries import ledger
-from getbill.webhooks.deliveries.ledger import Ask, Tried
-from getbill.webhooks.model import Outcome, Verdict
+from getbill.webhooks.deliveries.ledger import ClaimRequest, DeliveryAttempt
+from getbill.webhooks.model import AttemptOutcome, DeliveryVerdict
 from webhooks.conftest import attempts
 
 
-def tried(claimed: Any, status: int, verdict: Verdict) -> Tried:
-    return Tried(claimed, Outcome(clock.wall(), 5, status), verdict, None)
+def tried(claimed: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttempt:
+    return DeliveryAttempt(claimed, AttemptOutcome(clock.wall(), 5, status), verdict, None)
 
 
 async def claim(database: Database) -> Any:
     while await events.sequence(database):
         pass
-    while await webhooks.owe(database):
+    while await webhooks.enqueue_deliveries(database):
         pass
-    return (await ledger.claim(database, Ask(10, 8.0, lambda _target, _in_hand: 10))).claimed
+    return (await ledger.claim(database, ClaimRequest(10, 8.0, lambda _target, _in_hand: 10))).deliveries
 
 
 async def test_a_delivery_settled_again_is_settled_once(
@@ -29,10 +29,10 @@ async def test_a_delivery_settled_again_is_settled_once(
     endpoint_id = await subscribe(await receive())
     await open_debt()
     (claimed,) = await claim(database)
-    done = tried(claimed, 200, Verdict("delivered", clock.wall()))
+    done = tried(claimed, 200, DeliveryVerdict("delivered", clock.wall()))
 
     for _ in range(2):
-        await ledger.settle(database, [done])
+        await ledger.record_attempts(database, [done])
 
     assert [row["attempt"] for row in await attempts(database, endpoint_id)] == [1]
     logged = "SELECT count(*) FROM webhook_log WHERE endpoint_id = $1"
@@ -45,10 +45,10 @@ async def test_a_failed_attempt_settled_again_spends_one_try(
     endpoint_id = await subscribe(await receive())
     await open_debt()
     (claimed,) = await claim(database)
-    failed = tried(claimed, 500, Verdict("pending", clock.wall()))
+    failed = tried(claimed, 500, DeliveryVerdict("pending", clock.wall()))
 
     for _ in range(2):
-        await ledger.settle(database, [failed])
+        await ledger.record_attempts(database, [failed])
 
     spent = "SELECT attempts FROM webhook_deliveries WHERE endpoint_id = $1"
     assert await database.pool.fetchval(spent, endpoint_id) == 1
@@ -62,6 +62,6 @@ async def test_the_next_of_a_lane_is_due_once_its_forerunner_is_settled_whoever_
     # The claim that takes the first puts the second aside.
     (first,) = await claim(database)
 
-    await ledger.settle(database, [tried(first, 200, Verdict("delivered", clock.wall()))])
+    await ledger.record_attempts(database, [tried(first, 200, DeliveryVerdict("delivered", clock.wall()))])
 
     assert [one.sequence for one in await claim(database)] == [2]

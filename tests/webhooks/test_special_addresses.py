@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from getbill.webhooks.ssrf.resolver import AddressForbidden, Reach, checked_socket
+from getbill.webhooks.ssrf.resolver import AddressForbidden, EgressPolicy, checked_socket
 from getbill.webhooks.ssrf.special_addresses import Network, ranges
 
 # The rows of the IANA registries of special-purpose addresses (July 2026) that are not globally reachable, or whose
@@ -50,7 +50,7 @@ NOT_REACHABLE = [
     "fc00::/7",
     "fe80::/10",
 ]
-LIVE, SANDBOX = Reach(is_live=True), Reach(is_live=False)
+LIVE, SANDBOX = EgressPolicy(is_live=True), EgressPolicy(is_live=False)
 PUBLIC = ("8.8.8.8", "1.1.1.1", "192.0.1.1", "198.20.0.1", "2606:4700:4700::1111", "2a00:1450:4007::200e")
 # Forms of RFC 4291 (mapped, compatible), RFC 2765 (translated), RFC 6052, RFC 8215.
 STANDING_IN = ("::ffff:{}", "::{}", "::ffff:0:{}", "64:ff9b::{}", "64:ff9b:1::{}")
@@ -119,7 +119,7 @@ def test_a_sandbox_reaches_the_loopback_of_its_own_machine_only() -> None:
 
 
 def test_the_metadata_of_a_cloud_is_refused_in_every_form_whatever_the_operator_lists() -> None:
-    everything = Reach(is_live=True, networks=(ip_network("0.0.0.0/0"), ip_network("::/0")))
+    everything = EgressPolicy(is_live=True, networks=(ip_network("0.0.0.0/0"), ip_network("::/0")))
     forms = [form.format("169.254.169.254") for form in STANDING_IN]
 
     for text in [*forms, "2002:a9fe:a9fe::1", "169.254.169.254", "64:ff9b:1:a9:fe:a9fe::"]:

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from debts.conftest import House, read
 from getbill.events import KINDS
-from getbill.webhooks import Poster, Trials
+from getbill.webhooks import EndpointTester, WebhookClient
 from getbill.webhooks.replays import test_sends
 from webhooks.conftest import Carrier, Received
 
@@ -26,10 +26,10 @@ async def fire(house: House, endpoint: dict[str, Any], body: Any = None) -> dict
 
 
 @asynccontextmanager
-async def posting(house: House, poster: Poster) -> AsyncIterator[None]:
+async def posting(house: House, poster: WebhookClient) -> AsyncIterator[None]:
     """Have tests leave by this poster."""
     state = house.app.state
-    usual, state.trials = state.trials, Trials(poster)
+    usual, state.trials = state.trials, EndpointTester(poster)
     async with poster:
         yield
     state.trials = usual
@@ -104,7 +104,7 @@ async def test_a_name_that_leads_inside_is_refused_before_any_connection(house: 
     async def look_up(_host: str) -> list[str]:
         return ["10.0.0.1"]
 
-    async with posting(house, Poster(lookup=look_up)):
+    async with posting(house, WebhookClient(lookup=look_up)):
         tried = await fire(house, opened)
 
     assert tried["error"] == "The address is one that webhooks may not be sent to."
@@ -181,7 +181,7 @@ async def test_a_few_at_a_time_are_under_way_for_a_workspace(
     receiver = await receive(hanging)
     endpoint = await carrier.open(receiver)
     other = read(await other_house.post("/webhooks", {"url": receiver.url}))
-    async with posting(house, Poster(timeout_seconds=0.5)):
+    async with posting(house, WebhookClient(timeout_seconds=0.5)):
         crowd = [house.post(f"/webhooks/{endpoint['id']}/test") for _ in range(test_sends.WORKSPACE_MAX + 1)]
         *answers, others = await asyncio.gather(*crowd, other_house.post(f"/webhooks/{other['id']}/test"))
         afterwards = await house.post(f"/webhooks/{endpoint['id']}/test")

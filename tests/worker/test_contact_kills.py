@@ -17,7 +17,7 @@ from installation import Cluster, Installation, open_installation
 def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
     told: list[str] = []
     with home() as base:
-        stage = Stage(Settings(data_dir=base.folder).on(base.dsn), base.folder / "ordeal", base.server)
+        stage = Stage(Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "ordeal", base.server)
         stage.folder.mkdir()
         plan = Plan(debts=20, kills=30, paid=3, between_kills=1, patience_seconds=240)
         ordeal = asyncio.run(play(plan, stage, told.append))

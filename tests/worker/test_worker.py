@@ -19,7 +19,7 @@ from calls import Site
 from collecting import JEAN, House, Place, at
 from getbill.kit import clock
 from getbill.process import worker
-from getbill.process.worker import Loop
+from getbill.process.worker import WorkerLoop
 from getbill.sandbox import actions, queries
 from getbill.settings import Settings, SmtpTls
 from waiting import until
@@ -60,7 +60,9 @@ async def a_process(dsn: str, folder: Path) -> AsyncIterator[Process]:
 
 async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: str, tmp_path: Path) -> None:
     await house.place.set_clock(MONDAY)
-    settings = Settings(data_dir=tmp_path, master_key=collecting.MASTER_KEY, database_connections=8).on(dsn)
+    settings = Settings(data_dir=tmp_path, master_key=collecting.MASTER_KEY, database_connections=8).with_dsn(
+        dsn
+    )
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(settings, stop))
     pool = house.place.database.pool
@@ -93,7 +95,7 @@ async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody
     debts = [await place.debt(person(number)) for number in range(40)]
     workspace = await place.workspace()
     async with place.database.transaction(workspace.now()) as tx:
-        begun = await actions.begin(tx, workspace, timedelta(days=30))
+        begun = await actions.start_advance(tx, workspace, timedelta(days=30))
 
     async with a_process(dsn, tmp_path) as first:
         await until(lambda: has_contacted(place, 60), seconds=60)
@@ -133,7 +135,7 @@ async def has_contacted(place: Place, many: int) -> bool:
 
 
 async def is_done(place: Place, advance_id: Any) -> Any:
-    found = await queries.advance(place.database, await place.workspace(), advance_id)
+    found = await queries.find_clock_advance(place.database, await place.workspace(), advance_id)
     return found if found.done_at else None
 
 
@@ -156,7 +158,7 @@ class PanicException(BaseException):
 async def test_a_loop_that_fails_is_taken_up_again(
     monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
 ) -> None:
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.01)
     stop, turns = asyncio.Event(), 0
 
     async def turn() -> bool:
@@ -167,7 +169,7 @@ async def test_a_loop_that_fails_is_taken_up_again(
         stop.set()
         return False
 
-    await asyncio.wait_for(Loop("unlucky", turn, stop).run(), 5)
+    await asyncio.wait_for(WorkerLoop("unlucky", turn, stop).run(), 5)
 
     assert turns == 3
 
@@ -180,7 +182,7 @@ async def test_a_loop_looks_at_once_when_it_is_woken_and_goes_on_while_there_is_
         turns += 1
         return turns < 3
 
-    loop = Loop("busy", turn, stop)
+    loop = WorkerLoop("busy", turn, stop)
     running = asyncio.create_task(loop.run())
     await asyncio.sleep(0.05)
     before = turns
@@ -203,7 +205,7 @@ async def test_a_burst_of_news_is_a_reason_for_one_look_at_once_and_the_next_one
         first.set()
         return False
 
-    loop = Loop("burst", turn, stop, apart_seconds=3600)
+    loop = WorkerLoop("burst", turn, stop, min_interval_seconds=3600)
     running = asyncio.create_task(loop.run())
     await asyncio.wait_for(first.wait(), 5)
     for _ in range(100):

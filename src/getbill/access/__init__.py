@@ -5,18 +5,18 @@ A call comes with an OAuth access token of a client, or in a sandbox with a stat
 """
 
 from getbill.access.api import router
-from getbill.access.cache_invalidation import forget, forget_all
-from getbill.access.context import Gate, gate_of, open_gate, upkeep
-from getbill.access.credential_uses import holding, note_use
+from getbill.access.cache_invalidation import invalidate, invalidate_all
+from getbill.access.context import AuthContext, auth_context_of, open_auth_context, run_maintenance
+from getbill.access.credential_uses import holding, record_use
 from getbill.access.dependencies import Change, Changes, Reply, Requires, caller_now, change, requires
 from getbill.access.keys import ApiKey, NewKey, create_key, end_key, keys, revoke_key
 from getbill.access.middleware import Middleware
 from getbill.access.model import (
     ADMINISTRATIVE,
+    DEFAULT_SCOPES,
     GRANTS,
     OPERATOR,
     SCOPES,
-    USUAL_SCOPES,
     Actor,
     ActorKind,
     Caller,
@@ -26,22 +26,22 @@ from getbill.access.oauth.clients import Client, NewClient, clients, create_clie
 from getbill.access.oauth.signing_keys import rotate as rotate_signing_key
 from getbill.access.requests.client_address import bucket as address_bucket
 from getbill.access.requests.client_address import is_within
-from getbill.access.requests.idempotency import forget_answers, forget_answers_at
+from getbill.access.requests.idempotency import delete_answers, delete_answers_at
 
 __all__ = [
     "ADMINISTRATIVE",
+    "DEFAULT_SCOPES",
     "GRANTS",
     "OPERATOR",
     "SCOPES",
-    "USUAL_SCOPES",
     "Actor",
     "ActorKind",
     "ApiKey",
+    "AuthContext",
     "Caller",
     "Change",
     "Changes",
     "Client",
-    "Gate",
     "Middleware",
     "NewClient",
     "NewKey",
@@ -49,27 +49,27 @@ __all__ = [
     "Reply",
     "Requires",
     "address_bucket",
+    "auth_context_of",
     "caller_now",
     "change",
     "clients",
     "create_client",
     "create_key",
+    "delete_answers",
+    "delete_answers_at",
     "end_client",
     "end_key",
-    "forget",
-    "forget_all",
-    "forget_answers",
-    "forget_answers_at",
-    "gate_of",
     "holding",
+    "invalidate",
+    "invalidate_all",
     "is_within",
     "keys",
-    "note_use",
-    "open_gate",
+    "open_auth_context",
+    "record_use",
     "requires",
     "revoke_client",
     "revoke_key",
     "rotate_signing_key",
     "router",
-    "upkeep",
+    "run_maintenance",
 ]

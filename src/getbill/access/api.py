@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from getbill import companies
 from getbill.access import oauth, wire
-from getbill.access.context import gate_of
+from getbill.access.context import auth_context_of
 from getbill.access.dependencies import requires
-from getbill.access.limits import Crowded
+from getbill.access.limits import CrowdedRequest
 from getbill.access.model import Caller, RateLimited
 from getbill.kit import clock
 from getbill.kit.http import answer, problems
@@ -35,31 +35,31 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 async def issue_token(request: Request) -> Response:
     """Get an access token: by client credentials, or by the refresh token of an earlier answer."""
-    gate = gate_of(request)
+    auth = auth_context_of(request)
     try:
-        asked = await _asked(request)
-        await _pass_the_crowd(request, asked)
+        token_request = await _read_token_request(request)
+        await _check_crowded_client(request, token_request)
         is_private = request.scope["state"]["is_private"]
-        told = await gate.endpoints.token(asked, clock.wall(), is_private=is_private)
+        oauth_answer = await auth.endpoints.issue_token(token_request, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
-        told = oauth.refusal(error)
-    return _told(told)
+        oauth_answer = oauth.refusal(error)
+    return _response(oauth_answer)
 
 
 async def revoke_token(request: Request) -> Response:
     """Revoke an access token, or a refresh token with every token of its family (RFC 7009)."""
-    gate = gate_of(request)
+    auth = auth_context_of(request)
     try:
-        asked = await _asked(request)
-        await _pass_the_crowd(request, asked)
+        token_request = await _read_token_request(request)
+        await _check_crowded_client(request, token_request)
         is_private = request.scope["state"]["is_private"]
-        told = await gate.endpoints.revocation(asked, clock.wall(), is_private=is_private)
+        oauth_answer = await auth.endpoints.revoke_token(token_request, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
-        told = oauth.refusal(error)
-    return _told(told)
+        oauth_answer = oauth.refusal(error)
+    return _response(oauth_answer)
 
 
-async def _asked(request: Request) -> oauth.Asked:
+async def _read_token_request(request: Request) -> oauth.TokenRequest:
     oauth.check_headers(request.headers)
     body = bytearray()
     async for chunk in request.stream():
@@ -70,28 +70,28 @@ async def _asked(request: Request) -> oauth.Asked:
     return oauth.read(bytes(body), headers.get("content-type", ""), headers.get("authorization"))
 
 
-async def _pass_the_crowd(request: Request, asked: oauth.Asked) -> None:
+async def _check_crowded_client(request: Request, token_request: oauth.TokenRequest) -> None:
     """Let a client in whose secret is right although its address has asked too often; raise RateLimited else.
 
     Such a request counts against the client's own minute.
     """
-    crowded: Crowded | None = request.scope["state"].get("crowded")
+    crowded: CrowdedRequest | None = request.scope["state"].get("crowded")
     if crowded is None:
         return
-    count, gate, now = crowded.count, gate_of(request), clock.unix()
-    async with gate.crowd:
-        client = await gate.endpoints.authenticated(asked)
+    count, auth, now = crowded.count, auth_context_of(request), clock.unix()
+    async with auth.crowd_semaphore:
+        client = await auth.endpoints.authenticate(token_request)
     if client is not None:
-        usual = gate.policy.live_per_minute if client.is_live else gate.policy.sandbox_per_minute
+        default_limit = auth.policy.live_per_minute if client.is_live else auth.policy.sandbox_per_minute
         counted_as = client.id if client.is_live or client.limit_per_minute else client.workspace_id
-        count = await gate.limits.lease(counted_as, client.limit_per_minute or usual, now)
+        count = await auth.limits.lease(counted_as, client.limit_per_minute or default_limit, now)
     crowded.show(count)
     if not count.is_allowed:
         raise RateLimited(count.limit, count.seconds_left(now))
 
 
-def _told(told: oauth.Answer) -> Response:
-    status, members, headers = told
+def _response(oauth_answer: oauth.Answer) -> Response:
+    status, members, headers = oauth_answer
     return answer(status, members, dict(headers))
 
 
@@ -111,7 +111,7 @@ for _path, _name in REVOCATION_PATHS.items():
         _path,
         revoke_token,
         methods=["POST"],
-        response_model=wire.Revoked,
+        response_model=wire.RevokedToken,
         responses=_REFUSALS,
         openapi_extra=wire.REVOCATION_FORM,
         operation_id=_name,
@@ -122,7 +122,7 @@ for _path, _name in REVOCATION_PATHS.items():
 @router.get("/.well-known/oauth-authorization-server", response_model=wire.Metadata, tags=["Authentication"])
 async def get_metadata(request: Request) -> Response:
     """Describe the authorization server (RFC 8414)."""
-    return answer(200, oauth.metadata(gate_of(request).policy.base_url))
+    return answer(200, oauth.metadata(auth_context_of(request).policy.base_url))
 
 
 @router.get(
@@ -130,14 +130,14 @@ async def get_metadata(request: Request) -> Response:
 )
 async def get_keys(request: Request) -> Response:
     """Publish the keys that verify access tokens (RFC 7517)."""
-    keys = await gate_of(request).signing.published(clock.wall())
+    keys = await auth_context_of(request).signing.published_keys(clock.wall())
     return answer(200, {"keys": keys}, {"Cache-Control": "max-age=300"})
 
 
-@router.get("/external-api/v1/company/profile", response_model=wire.Profile, tags=["Company"])
+@router.get("/external-api/v1/company/profile", response_model=wire.CompanyProfile, tags=["Company"])
 async def get_profile(caller: Annotated[Caller, Depends(requires("company:read"))]) -> Response:
     """Show the company the credential belongs to: the recommended first call."""
-    return answer(200, wire.profile(caller))
+    return answer(200, wire.serialize_profile(caller))
 
 
 @router.get("/external-api/v1/company/users", response_model=wire.UserList, tags=["Company"])
@@ -145,5 +145,5 @@ async def list_users(
     request: Request, caller: Annotated[Caller, Depends(requires("users:read"))]
 ) -> Response:
     """List the company's staff."""
-    users = await companies.users(gate_of(request).database, caller.workspace.company.id)
-    return answer(200, {"data": [wire.user(member) for member in users]})
+    users = await companies.users(auth_context_of(request).database, caller.workspace.company.id)
+    return answer(200, {"data": [wire.serialize_user(member) for member in users]})

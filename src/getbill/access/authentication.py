@@ -17,14 +17,14 @@ from joserfc.jwt import JWTClaimsRegistry
 from getbill import companies
 from getbill.access.keys import KEY, PREFIX
 from getbill.access.model import SCOPES, Caller, Kind, Policy, TokenExpired, TokenInvalid
-from getbill.access.oauth import TOKEN_LIFE, Signed, SigningKeys
+from getbill.access.oauth import TOKEN_LIFE, SigningKeys, VerifiedToken
 from getbill.kit import clock, ids
 from getbill.kit.database import Database, Listener, Statement
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 from getbill.vault import Vault
 
-_REMEMBERED_MAX = 10_000
+_CACHE_MAX = 10_000
 _TOKEN_CHARACTERS_MAX = 4096
 # How far the clock of the machine that issued a token may be ahead of ours, or ours may have gone back.
 _CLOCK_SKEW_SECONDS = 60
@@ -54,7 +54,7 @@ class _ClaimsRegistry(JWTClaimsRegistry):
 
 
 @dataclass(frozen=True, slots=True)
-class _Memory:
+class _CachedCaller:
     caller: Caller
     expires: float
     # Whatever being told of drops this memory.
@@ -73,7 +73,7 @@ class _Claims:
     expires: int
 
 
-class Callers:
+class Authenticator:
     """The callers one process knows."""
 
     def __init__(self, database: Database, vault: Vault, signing: SigningKeys, policy: Policy) -> None:
@@ -82,76 +82,76 @@ class Callers:
         self._signing = signing
         self._policy = policy
         self._listener: Listener | None = None
-        self._remembered: dict[bytes, _Memory] = {}
+        self._cache: dict[bytes, _CachedCaller] = {}
         # Counts what was told, so that an answer read before a revocation is not remembered after it.
-        self._told = 0
+        self._invalidations = 0
 
     def listen(self, listener: Listener) -> None:
         """Trust what is remembered for as long as this listener is live."""
         self._listener = listener
-        listener.on_live(self.forget_all)
+        listener.on_live(self.invalidate_all)
 
-    def hear(self, payload: str) -> None:
+    def on_notification(self, payload: str) -> None:
         """Drop what a notification names; one that names nothing we can read drops everything."""
         try:
-            self.forget(UUID(payload))
+            self.invalidate(UUID(payload))
         except ValueError:
-            self.forget_all()
+            self.invalidate_all()
 
-    def forget(self, subject_id: UUID) -> None:
+    def invalidate(self, subject_id: UUID) -> None:
         """Drop every caller that a credential, token, family, workspace or company bears on."""
-        self._told += 1
-        stale = [key for key, memory in self._remembered.items() if subject_id in memory.subjects]
+        self._invalidations += 1
+        stale = [key for key, memory in self._cache.items() if subject_id in memory.subjects]
         for key in stale:
-            del self._remembered[key]
+            del self._cache[key]
 
-    def forget_all(self) -> None:
+    def invalidate_all(self) -> None:
         """Drop every caller."""
-        self._told += 1
-        self._remembered.clear()
+        self._invalidations += 1
+        self._cache.clear()
 
-    def recall(self, token: str, now: float) -> Caller | None:
+    def cached_caller(self, token: str, now: float) -> Caller | None:
         """Return the caller of a credential seen before, if that may be trusted; never waits."""
         if self._listener is None or not self._listener.is_live:
             return None
-        memory = self._remembered.get(hashlib.sha256(token.encode()).digest())
+        memory = self._cache.get(hashlib.sha256(token.encode()).digest())
         return memory.caller if memory is not None and memory.expires > now else None
 
     async def authenticate(self, token: str) -> Caller:
         """Return the caller of a credential; raise TokenInvalid when it is not good, or no longer."""
-        known = self.recall(token, clock.unix())
-        if known is not None:
-            return known
+        caller = self.cached_caller(token, clock.unix())
+        if caller is not None:
+            return caller
         if len(token) > _TOKEN_CHARACTERS_MAX:
             raise TokenInvalid(message("The credential is too long to be one of ours"))
-        told = self._told
+        invalidations = self._invalidations
         memory = await (self._by_key(token) if token.startswith(PREFIX) else self._by_token(token))
-        if told == self._told:
-            self._remember(hashlib.sha256(token.encode()).digest(), memory)
+        if invalidations == self._invalidations:
+            self._add_to_cache(hashlib.sha256(token.encode()).digest(), memory)
         return memory.caller
 
-    def _remember(self, key: bytes, memory: _Memory) -> None:
-        if len(self._remembered) >= _REMEMBERED_MAX:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[key] = memory
+    def _add_to_cache(self, key: bytes, memory: _CachedCaller) -> None:
+        if len(self._cache) >= _CACHE_MAX:
+            del self._cache[next(iter(self._cache))]
+        self._cache[key] = memory
 
-    async def _by_key(self, token: str) -> _Memory:
+    async def _by_key(self, token: str) -> _CachedCaller:
         row = await self._database.fetchrow(KEY, hashlib.sha256(token.encode()).digest())
         if row is None:
             raise TokenInvalid(message("The sandbox key is unknown or revoked"))
         return await self._caller(row, "key", frozenset(SCOPES), None)
 
-    async def _by_token(self, token: str) -> _Memory:
+    async def _by_token(self, token: str) -> _CachedCaller:
         now = clock.wall()
-        claims = self._read(await self._signing.open(token, now), now)
+        claims = self._read_claims(await self._signing.verify(token, now), now)
         values = (claims.client_id, claims.token_id, claims.family_id, claims.key_id, now - TOKEN_LIFE)
         row = await self._database.fetchrow(_GRANTED, *values)
         if row is None:
             raise TokenInvalid(message("The access token was revoked"))
         return await self._caller(row, "client", claims.scopes & frozenset(row["scopes"]), claims)
 
-    def _read(self, signed: Signed | None, now: datetime) -> _Claims:
-        if signed is None:
+    def _read_claims(self, verified_token: VerifiedToken | None, now: datetime) -> _Claims:
+        if verified_token is None:
             raise TokenInvalid(message("The access token is malformed or its signature is not ours"))
         issuer = self._policy.base_url
         registry = _ClaimsRegistry(
@@ -161,30 +161,32 @@ class Callers:
             exp={"essential": True},
         )
         try:
-            registry.validate(signed.claims)
+            registry.validate(verified_token.claims)
         except ExpiredTokenError as error:
             raise TokenExpired from error
         except JoseError as error:
             raise TokenInvalid(
                 message("The access token is not for this server, or not valid yet")
             ) from error
-        claims = signed.claims
+        claims = verified_token.claims
         return _Claims(
             ids.read("client", claims["client_id"]),
             UUID(claims["jti"]),
             UUID(claims["family"]) if "family" in claims else None,
-            signed.key_id,
+            verified_token.key_id,
             frozenset(claims["scope"].split()),
             claims["exp"],
         )
 
-    async def _caller(self, row: Any, kind: Kind, scopes: frozenset[str], claims: _Claims | None) -> _Memory:
+    async def _caller(
+        self, row: Any, kind: Kind, scopes: frozenset[str], claims: _Claims | None
+    ) -> _CachedCaller:
         try:
             workspace = await companies.workspace(self._database, self._vault, row["workspace_id"])
         except NotFound as error:
             raise TokenInvalid(message("The workspace of this credential is gone")) from error
-        own = row["limit_per_minute"]
-        usual = self._policy.live_per_minute if workspace.is_live else self._policy.sandbox_per_minute
+        own_limit = row["limit_per_minute"]
+        default_limit = self._policy.live_per_minute if workspace.is_live else self._policy.sandbox_per_minute
         expires_at = None if claims is None else datetime.fromtimestamp(claims.expires, UTC)
         caller = Caller(
             workspace=workspace,
@@ -192,15 +194,15 @@ class Callers:
             kind=kind,
             name=row["name"],
             scopes=scopes,
-            limit_per_minute=own or usual,
+            limit_per_minute=own_limit or default_limit,
             # A sandbox has one budget for all its credentials, except for those given a limit of their own.
-            counted_as=row["id"] if own or workspace.is_live else workspace.id,
+            counted_as=row["id"] if own_limit or workspace.is_live else workspace.id,
             expires_at=expires_at,
         )
         subjects = {row["id"], workspace.id, workspace.company.id}
         if claims is None:
-            return _Memory(caller, float("inf"), frozenset(subjects))
+            return _CachedCaller(caller, float("inf"), frozenset(subjects))
         subjects.add(claims.token_id)
         if claims.family_id is not None:
             subjects.add(claims.family_id)
-        return _Memory(caller, float(claims.expires), frozenset(subjects))
+        return _CachedCaller(caller, float(claims.expires), frozenset(subjects))

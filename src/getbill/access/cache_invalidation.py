@@ -16,11 +16,11 @@ _NOTIFY = Statement(
 )
 
 
-async def forget(tx: Transaction, subject_id: UUID) -> None:
+async def invalidate(tx: Transaction, subject_id: UUID) -> None:
     """Have every process forget what it remembers of a credential, token, family, workspace or company."""
     await tx.execute(_NOTIFY, CHANNEL, str(subject_id))
 
 
-async def forget_all(tx: Transaction) -> None:
+async def invalidate_all(tx: Transaction) -> None:
     """Have every process forget every credential."""
     await tx.execute(_NOTIFY, CHANNEL, "all")

@@ -7,20 +7,20 @@ from uuid import UUID
 from starlette.requests import Request
 
 from getbill.access import oauth, requests
-from getbill.access.authentication import Callers
+from getbill.access.authentication import Authenticator
 from getbill.access.cache_invalidation import CHANNEL
-from getbill.access.limits import AddressLimits, Limits
-from getbill.access.model import Choices, Policy
+from getbill.access.limits import AddressLimits, RateLimits
+from getbill.access.model import AccessSettings, Policy
 from getbill.access.oauth import Endpoints, SigningKeys
 from getbill.access.requests import AccessLog
-from getbill.kit.database import KEPT_DAYS, Database, Listener
+from getbill.kit.database import RETENTION_DAYS, Database, Listener
 from getbill.vault import Vault
 
 # Few enough that guesses leave the database to those who are known.
 CROWD_AT_ONCE = 2
 
 
-class Gate:
+class AuthContext:
     """A process's view of who may call; the application keeps it as `app.state.gate`."""
 
     def __init__(self, database: Database, vault: Vault, policy: Policy) -> None:
@@ -28,24 +28,24 @@ class Gate:
         self.vault = vault
         self.policy = policy
         self.signing = SigningKeys(database, vault)
-        self.callers = Callers(database, vault, self.signing, policy)
+        self.authenticator = Authenticator(database, vault, self.signing, policy)
         self.endpoints = Endpoints(database, self.signing, policy.base_url)
-        self.limits = Limits(database)
+        self.limits = RateLimits(database)
         self.addresses = AddressLimits(policy.anonymous_per_minute)
         # Where those stand in line whose address has made too many wrong guesses.
-        self.crowd = asyncio.Semaphore(CROWD_AT_ONCE)
+        self.crowd_semaphore = asyncio.Semaphore(CROWD_AT_ONCE)
         self.log = AccessLog(database)
         self.listener: Listener | None = None
 
     def start(self, dsn: str) -> None:
         """Begin to hear revocations and to write the access log."""
-        self.listener = Listener(dsn, {CHANNEL: self.callers.hear})
-        self.callers.listen(self.listener)
+        self.listener = Listener(dsn, {CHANNEL: self.authenticator.on_notification})
+        self.authenticator.listen(self.listener)
         self.log.start()
 
-    def forget(self, subject_id: UUID) -> None:
+    def invalidate(self, subject_id: UUID) -> None:
         """Forget in this process at once what `access.forget` told all to; call it after the commit."""
-        self.callers.forget(subject_id)
+        self.authenticator.invalidate(subject_id)
 
     async def close(self) -> None:
         """Stop hearing, give back what is leased, and write what is left of the access log."""
@@ -55,20 +55,22 @@ class Gate:
         await self.log.close()
 
 
-def open_gate(database: Database, vault: Vault, choices: Choices) -> Gate:
+def open_auth_context(database: Database, vault: Vault, settings: AccessSettings) -> AuthContext:
     """Open the gate of an API process."""
-    gate = Gate(database, vault, Policy.of(choices))
-    gate.start(choices.dsn)
-    return gate
+    auth = AuthContext(database, vault, Policy.from_settings(settings))
+    auth.start(settings.dsn)
+    return auth
 
 
-def gate_of(request: Request) -> Gate:
+def auth_context_of(request: Request) -> AuthContext:
     """Return the gate of the application that answers this request."""
-    gate: Gate = request.app.state.gate
-    return gate
+    auth: AuthContext = request.app.state.gate
+    return auth
 
 
-async def upkeep(database: Database, vault: Vault, now: datetime, log_days: int = KEPT_DAYS) -> None:
+async def run_maintenance(
+    database: Database, vault: Vault, now: datetime, log_days: int = RETENTION_DAYS
+) -> None:
     """Do what access needs once at start and once a day: partitions, a signing key, no expired rows."""
     await requests.keep_partitions(database, now, log_days)
     await SigningKeys(database, vault).signer(now)

@@ -9,7 +9,7 @@ from getbill.access.model import Actor
 from getbill.kit import clock
 from getbill.kit.database import Statement, Transaction
 
-_NOTE = Statement(
+_RECORD = Statement(
     "access.note_use",
     "Somebody changed, rotated or used an SFTP login or an endpoint.",
     """
@@ -34,6 +34,6 @@ def holding(kind: str, identifier: str, scope: str) -> str:
 _NOBODY = UUID(int=0)
 
 
-def note_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
+def record_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
     """Write down at the transaction's edge who handled something."""
-    tx.defer(_NOTE, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())
+    tx.defer(_RECORD, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())

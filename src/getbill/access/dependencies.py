@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill.access import requests
-from getbill.access.context import gate_of
+from getbill.access.context import auth_context_of
 from getbill.access.model import Caller, NoCredential, ScopeMissing
-from getbill.access.narrowing import narrowed
-from getbill.access.requests import AnswerGone, Given, KeyReused, Once, TwinRunning
+from getbill.access.narrowing import narrow_response
+from getbill.access.requests import AnswerGone, IdempotentRequest, KeyReused, StoredAnswer, TwinRunning
 from getbill.companies import Workspace
 from getbill.kit import failpoints
-from getbill.kit.database import Database, PresumedWrong, Transaction
+from getbill.kit.database import Database, OptimisticConflict, Transaction
 from getbill.kit.errors import Problem
 from getbill.kit.http import problem, refuse_repeated_parameters, refuse_unknown_parameters
 from getbill.vault import Vault
@@ -27,9 +27,9 @@ from getbill.vault import Vault
 Reply = Callable[[], Response]
 Work = Callable[[Transaction], Awaitable[Reply]]
 
-_TRIES = 3
+_ATTEMPTS_MAX = 3
 _COLLISIONS = (
-    PresumedWrong,
+    OptimisticConflict,
     asyncpg.UniqueViolationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -53,12 +53,12 @@ def caller_of(request: Request, scopes: tuple[str, ...]) -> Caller:
 
     An Idempotency-Key is read on every POST, also on one that changes nothing and needs none.
     """
-    found = request.scope["state"].get("caller")
-    if found is None:
+    caller_or_problem = request.scope["state"].get("caller")
+    if caller_or_problem is None:
         raise NoCredential
-    if isinstance(found, Problem):
-        raise found
-    caller: Caller = found
+    if isinstance(caller_or_problem, Problem):
+        raise caller_or_problem
+    caller: Caller = caller_or_problem
     caller.require(*scopes)
     refuse_unknown_parameters(request)
     refuse_repeated_parameters(request)
@@ -73,7 +73,7 @@ async def caller_now(request: Request, scope: str) -> Caller:
     Raises TokenInvalid when the credential is good no longer, ScopeMissing when it lost the scope.
     """
     token = request.headers.get("authorization", "")[len("Bearer ") :].strip()
-    caller = await gate_of(request).callers.authenticate(token)
+    caller = await auth_context_of(request).authenticator.authenticate(token)
     if scope not in caller.scopes:
         raise ScopeMissing(scope)
     return caller
@@ -97,7 +97,7 @@ class Change:
     # What stands for a body that was taken in piece by piece, where an Idempotency-Key asks which request this is.
     body_digest: bytes | None = None
     # The scope that what the answer shows is read with.
-    shown_to: str | None = None
+    read_scope: str | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -113,50 +113,56 @@ class Change:
         was changed is answered ids and states only.
         """
         response = await self._commit(work)
-        return response if self.shown_to is None or self.caller.may(self.shown_to) else narrowed(response)
+        return (
+            response
+            if self.read_scope is None or self.caller.may(self.read_scope)
+            else narrow_response(response)
+        )
 
     async def _commit(self, work: Work) -> Response:
-        once = await self._once()
-        for attempt in range(_TRIES - 1):
+        idempotent_request = await self._idempotent_request()
+        for attempt in range(_ATTEMPTS_MAX - 1):
             try:
-                return await self._run(work, once, is_hopeful=attempt == 0)
+                return await self._attempt(work, idempotent_request, is_optimistic=attempt == 0)
             except _COLLISIONS:
                 self.debt_id = None
-        return await self._run(work, once, is_hopeful=False)
+        return await self._attempt(work, idempotent_request, is_optimistic=False)
 
-    async def reach_out(self, work: Callable[[], Awaitable[Response]]) -> Response:
+    async def run_external(self, work: Callable[[], Awaitable[Response]]) -> Response:
         """Run `work`, which asks somebody outside, in no transaction, and return its answer.
 
         A POST with an Idempotency-Key is answered once: the answer is kept in a short transaction afterwards. Twins at
         the same moment may both reach out; the first answer is the one that is kept.
         """
-        once = await self._once()
-        if once is None:
+        idempotent_request = await self._idempotent_request()
+        if idempotent_request is None:
             return await work()
         async with self.database.transaction(self.workspace.now()) as tx:
-            answered = await requests.begin(tx, once, self.vault)
-        if answered is not None:
-            return answered
+            stored = await requests.begin_request(tx, idempotent_request, self.vault)
+        if stored is not None:
+            return stored
         try:
             response = await work()
         except Problem as refusal:
-            if not requests.is_kept(refusal):
+            if not requests.is_storable(refusal):
                 raise
             response = problem(refusal, self.request)
-        return await requests.keep_apart(self.database, once, self.vault, Given(response, self.debt_id))
+        return await requests.store_answer_separately(
+            self.database, idempotent_request, self.vault, StoredAnswer(response, self.debt_id)
+        )
 
-    async def answered(self) -> Response | None:
+    async def stored_answer(self) -> Response | None:
         """Return the answer that this very request got before; for work that is long and comes before the change.
 
         Raises TwinRunning and KeyReused as `commit` does.
         """
-        once = await self._once()
-        if once is None:
+        idempotent_request = await self._idempotent_request()
+        if idempotent_request is None:
             return None
         async with self.database.transaction(self.workspace.now()) as tx:
-            return await requests.begin(tx, once, self.vault)
+            return await requests.begin_request(tx, idempotent_request, self.vault)
 
-    async def _once(self) -> Once | None:
+    async def _idempotent_request(self) -> IdempotentRequest | None:
         """Return what an Idempotency-Key makes of the request; None when it has none."""
         request = self.request
         header = request.headers.get("idempotency-key")
@@ -168,58 +174,62 @@ class Change:
         content = await request.body() if self.body_digest is None else self.body_digest
         fingerprint = requests.fingerprint(request.method, path, scope["query_string"], content)
         route = f"{request.method} {scope['route'].path}"
-        return Once(self.workspace.id, self.caller.credential_id, route, key, fingerprint)
+        return IdempotentRequest(self.workspace.id, self.caller.credential_id, route, key, fingerprint)
 
-    async def _run(self, work: Work, once: Once | None, *, is_hopeful: bool) -> Response:
-        if once is not None:
-            return await self._run_once(work, once)
-        async with self.database.transaction(self.workspace.now(), is_hopeful=is_hopeful) as tx:
+    async def _attempt(
+        self, work: Work, idempotent_request: IdempotentRequest | None, *, is_optimistic: bool
+    ) -> Response:
+        if idempotent_request is not None:
+            return await self._run_once(work, idempotent_request)
+        async with self.database.transaction(self.workspace.now(), is_optimistic=is_optimistic) as tx:
             reply = await work(tx)
         return reply()
 
-    async def _run_once(self, work: Work, once: Once) -> Response:
-        given: list[Given] = []
+    async def _run_once(self, work: Work, idempotent_request: IdempotentRequest) -> Response:
+        stored_answers: list[StoredAnswer] = []
 
-        def give() -> Given:
-            given.append(Given(reply(), self.debt_id))
-            return given[0]
+        def make_stored_answer() -> StoredAnswer:
+            stored_answers.append(StoredAnswer(reply(), self.debt_id))
+            return stored_answers[0]
 
         try:
             async with self.database.transaction(self.workspace.now()) as tx:
-                answered = await requests.begin(tx, once, self.vault)
-                if answered is not None:
-                    return answered
+                stored = await requests.begin_request(tx, idempotent_request, self.vault)
+                if stored is not None:
+                    return stored
                 reply = await work(tx)
-                requests.keep(tx, once, self.vault, give)
+                requests.store_answer(tx, idempotent_request, self.vault, make_stored_answer)
             failpoints.at("access.committed")
         except (TwinRunning, KeyReused, AnswerGone):
             raise
         except Problem as refusal:
-            if not requests.is_kept(refusal):
+            if not requests.is_storable(refusal):
                 raise
-            refused = Given(problem(refusal, self.request), self.debt_id)
-            return await requests.keep_apart(self.database, once, self.vault, refused)
-        return given[0].response
+            stored_refusal = StoredAnswer(problem(refusal, self.request), self.debt_id)
+            return await requests.store_answer_separately(
+                self.database, idempotent_request, self.vault, stored_refusal
+            )
+        return stored_answers[0].response
 
 
 class Changes:
     """A dependency that answers a `Change`, if the caller holds `scope` and what is required beside it."""
 
-    def __init__(self, scope: str, *also: str, shown_to: str | None = None) -> None:
+    def __init__(self, scope: str, *also: str, read_scope: str | None = None) -> None:
         self.scope = scope
         self.scopes = (scope, *also)
-        self.shown_to = shown_to
+        self.read_scope = read_scope
 
     async def __call__(self, request: Request) -> Change:
         """Return the change; raise NoCredential, TokenInvalid or ScopeMissing."""
         caller = caller_of(request, self.scopes)
-        gate = gate_of(request)
-        return Change(caller, gate.database, gate.vault, request, shown_to=self.shown_to)
+        auth = auth_context_of(request)
+        return Change(caller, auth.database, auth.vault, request, read_scope=self.read_scope)
 
 
-def change(scope: str, *also: str, shown_to: str | None = None) -> Changes:
+def change(scope: str, *also: str, read_scope: str | None = None) -> Changes:
     """Have a route take a `Change`, whose caller holds these scopes: `Depends(access.change("debts:write"))`.
 
     Callers without the scope `shown_to` are answered ids and states only, and what they created just now.
     """
-    return Changes(scope, *also, shown_to=shown_to)
+    return Changes(scope, *also, read_scope=read_scope)

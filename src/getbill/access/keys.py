@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from getbill.access.cache_invalidation import forget
+from getbill.access.cache_invalidation import invalidate
 from getbill.access.model import OPERATOR, Actor, ActorKind, digest
 from getbill.kit import ids
 from getbill.kit.database import Database, Statement, Transaction
@@ -132,4 +132,4 @@ async def end_key(tx: Transaction, key_id: UUID, now: datetime) -> None:
     """Have a key open no longer from the commit on; raise NotFound when there is none, or it is revoked already."""
     if await tx.fetchval(_REVOKE, key_id, now) is None:
         raise NotFound(message("There is no such key, or it is revoked already."))
-    await forget(tx, key_id)
+    await invalidate(tx, key_id)

@@ -17,7 +17,7 @@ import structlog
 from asyncpg import Record
 
 from getbill.kit import clock
-from getbill.kit.database import LOST, Connection, Database, Statement
+from getbill.kit.database import DATABASE_ERRORS, Connection, Database, Statement
 
 WINDOW_SECONDS = 60
 
@@ -47,7 +47,7 @@ _LEASE = Statement(
     RETURNING ends_at, used, leased
     """,
 )
-_GIVE_BACK = Statement(
+_RELEASE_LEASES = Statement(
     "access.give_back_leases",
     "Give back what a process leased and did not use, each of the minute it was leased from.",
     """
@@ -78,7 +78,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowded:
+class CrowdedRequest:
     """A request of an address whose minute is used up, which only a right secret lets in; `show` says where it stands."""
 
     count: Count
@@ -86,13 +86,13 @@ class Crowded:
 
 
 @dataclass(slots=True, eq=False)
-class _Minute:
+class _Window:
     """What this process knows of one subject's minute."""
 
     limit: int
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     # The same subject's minute under the limit it had before.
-    before: "_Minute | None" = None
+    previous: "_Window | None" = None
     ends: float = 0.0
     ends_at: datetime | None = None
     # Requests leased to this process and not yet made, and those that nobody had leased at that time.
@@ -101,7 +101,7 @@ class _Minute:
     # With so few left the lease is filled up beside the requests, none of which waits for it.
     low: int = 0
 
-    def take(self, now: float) -> Count | None:
+    def consume(self, now: float) -> Count | None:
         """Count one request, or return None when only the database can tell."""
         if now >= self.ends:
             return None
@@ -110,39 +110,39 @@ class _Minute:
             return Count(self.limit, self.leased + self.unleased, self.ends, is_allowed=True)
         return None if self.unleased else Count(self.limit, 0, self.ends, is_allowed=False)
 
-    def hold(self, now: float) -> tuple[int, datetime | None]:
+    def take_over(self, now: float) -> tuple[int, datetime | None]:
         """Return what is held of which minute, taking it over from the one before; nothing of one that is over."""
-        before, self.before = self.before, None
-        held = self if before is None else before
-        leased = held.leased if now < held.ends else 0
-        if before is not None:
-            before.leased = before.unleased = before.low = 0
-        return leased, held.ends_at
+        previous, self.previous = self.previous, None
+        holder = self if previous is None else previous
+        leased = holder.leased if now < holder.ends else 0
+        if previous is not None:
+            previous.leased = previous.unleased = previous.low = 0
+        return leased, holder.ends_at
 
-    def fill(self, row: Record, held: int) -> None:
+    def fill(self, row: Record, leased_before: int) -> None:
         """Take what was leased in place of what was held, less what was used of that meanwhile."""
-        used_meanwhile = held - self.leased if row["ends_at"] == self.ends_at and self.ends else 0
+        used_meanwhile = leased_before - self.leased if row["ends_at"] == self.ends_at and self.ends else 0
         self.ends_at, self.ends = row["ends_at"], row["ends_at"].timestamp()
         self.leased = max(0, row["leased"] - used_meanwhile)
         self.unleased = max(0, self.limit - row["used"])
         self.low = min(self.unleased, row["leased"] // _LOW)
 
 
-class Limits:
+class RateLimits:
     """The minutes of every credential and sandbox this process has heard from."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._minutes: dict[UUID, _Minute] = {}
+        self._minutes: dict[UUID, _Window] = {}
         self._filling: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    def take(self, subject_id: UUID, limit: int, now: float) -> Count | None:
+    def try_consume(self, subject_id: UUID, limit: int, now: float) -> Count | None:
         """Count one request if that needs no lease, else return None; never waits."""
         minute = self._minutes.get(subject_id)
         if minute is None or minute.limit != limit:
             return None
-        count = minute.take(now)
+        count = minute.consume(now)
         if minute.low and minute.leased <= minute.low:
             minute.low = 0
             self._fill_soon(subject_id, minute, now)
@@ -153,10 +153,10 @@ class Limits:
         minute = self._minute(subject_id, limit, now)
         async with minute.lock:
             # Whoever held the lock before us may have leased for us too.
-            count = minute.take(now)
+            count = minute.consume(now)
             while count is None:
                 await self._fill(subject_id, minute, now)
-                count = minute.take(now)
+                count = minute.consume(now)
             return count
 
     async def close(self) -> None:
@@ -165,23 +165,23 @@ class Limits:
         if self._filling:
             await asyncio.wait(self._filling, timeout=_CLOSE_SECONDS)
         now = clock.unix()
-        held = [(key, *minute.hold(now)) for key, minute in self._minutes.items()]
+        leases = [(key, *minute.take_over(now)) for key, minute in self._minutes.items()]
         self._minutes.clear()
-        rows = [(key, ends_at, leased) for key, leased, ends_at in held if leased]
+        rows = [(key, ends_at, leased) for key, leased, ends_at in leases if leased]
         if rows:
-            await self._give_back(rows)
+            await self._release(rows)
 
-    async def _give_back(self, rows: list[tuple[UUID, datetime | None, int]]) -> None:
+    async def _release(self, rows: list[tuple[UUID, datetime | None, int]]) -> None:
         pool = self._database.pool
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 connection = await self._connection()
                 try:
                     # Once: whether a lost one was done is not known, and twice would be more than was leased.
-                    await connection.execute(_GIVE_BACK.text, *map(list, zip(*rows, strict=True)))
+                    await connection.execute(_RELEASE_LEASES.text, *map(list, zip(*rows, strict=True)))
                 finally:
                     await pool.release(connection)
-        except LOST as error:
+        except DATABASE_ERRORS as error:
             _log.warning("leases_not_given_back", subjects=len(rows), error=type(error).__name__)
 
     async def _connection(self) -> Connection:
@@ -189,42 +189,42 @@ class Limits:
         while True:
             try:
                 return await self._database.pool.acquire()
-            except LOST:
+            except DATABASE_ERRORS:
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _fill(self, subject_id: UUID, minute: _Minute, now: float) -> None:
-        held, ends_at = minute.hold(now)
-        values = (subject_id, datetime.fromtimestamp(now, UTC), minute.limit, held, ends_at)
+    async def _fill(self, subject_id: UUID, minute: _Window, now: float) -> None:
+        leased, ends_at = minute.take_over(now)
+        values = (subject_id, datetime.fromtimestamp(now, UTC), minute.limit, leased, ends_at)
         row = await self._database.fetchrow(_LEASE, *values)
         if row is None:
             raise LookupError("an UPSERT returns its row")
-        minute.fill(row, held)
+        minute.fill(row, leased)
 
-    def _fill_soon(self, subject_id: UUID, minute: _Minute, now: float) -> None:
+    def _fill_soon(self, subject_id: UUID, minute: _Window, now: float) -> None:
         if self._is_closed:
             return
-        task = asyncio.get_running_loop().create_task(self._fill_beside(subject_id, minute, now))
+        task = asyncio.get_running_loop().create_task(self._fill_in_background(subject_id, minute, now))
         self._filling.add(task)
         task.add_done_callback(self._filling.discard)
 
-    async def _fill_beside(self, subject_id: UUID, minute: _Minute, now: float) -> None:
+    async def _fill_in_background(self, subject_id: UUID, minute: _Window, now: float) -> None:
         async with minute.lock:
             # Unless somebody who waited has filled it up, or the minute has begun anew.
             if minute.low or now >= minute.ends or self._minutes.get(subject_id) is not minute:
                 return
             try:
                 await self._fill(subject_id, minute, now)
-            except LOST as error:
+            except DATABASE_ERRORS as error:
                 # Whoever uses up the rest asks again, and waits for the answer.
                 _log.warning("lease_not_filled", error=type(error).__name__)
 
-    def _minute(self, subject_id: UUID, limit: int, now: float) -> _Minute:
+    def _minute(self, subject_id: UUID, limit: int, now: float) -> _Window:
         minute = self._minutes.get(subject_id)
         if minute is None or minute.limit != limit:
             if len(self._minutes) >= _SUBJECTS_MAX:
-                self._minutes = {key: one for key, one in self._minutes.items() if one.ends > now}
+                self._minutes = {key: window for key, window in self._minutes.items() if window.ends > now}
             lock = asyncio.Lock() if minute is None else minute.lock
-            minute = self._minutes[subject_id] = _Minute(limit, lock, before=minute)
+            minute = self._minutes[subject_id] = _Window(limit, lock, previous=minute)
         return minute
 
 
@@ -235,16 +235,16 @@ class AddressLimits:
         self._limit = limit
         self._minutes: dict[str, tuple[float, int]] = {}
 
-    def look(self, address: str, now: float) -> Count:
+    def peek(self, address: str, now: float) -> Count:
         """Return where an address stands, without counting."""
         ends, used = self._minutes.get(address, (0.0, 0))
         if now >= ends:
             ends, used = now + WINDOW_SECONDS, 0
         return Count(self._limit, max(0, self._limit - used), ends, is_allowed=used < self._limit)
 
-    def take(self, address: str, now: float) -> Count:
+    def consume(self, address: str, now: float) -> Count:
         """Count one request of an address."""
-        count = self.look(address, now)
+        count = self.peek(address, now)
         if not count.is_allowed:
             return count
         if address not in self._minutes and len(self._minutes) >= _SUBJECTS_MAX:

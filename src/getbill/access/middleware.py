@@ -12,13 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from getbill.access import requests
-from getbill.access.context import Gate
-from getbill.access.limits import WINDOW_SECONDS, Count, Crowded
+from getbill.access.context import AuthContext
+from getbill.access.limits import WINDOW_SECONDS, Count, CrowdedRequest
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
-from getbill.access.requests import Peer, bucket, peer_of, private
+from getbill.access.requests import Peer, bucket, peer_of, private_headers
 from getbill.kit import clock, ids
 from getbill.kit.errors import Problem, Unauthenticated
-from getbill.kit.http import place, problem, template
+from getbill.kit.http import problem, route_template, template_with_ids
 from getbill.kit.text import storable_text
 
 API = "/external-api/"
@@ -27,7 +27,7 @@ OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
 AUTHENTICATING = OAUTH | {"/external-api/v1/oauth/token", "/external-api/v1/oauth/revoke"}
 
 # Written by whoever reverse-proxies: the connection ended before the answer (nginx).
-_CLIENT_LEFT = 499
+_CLIENT_CLOSED_REQUEST = 499
 _REQUEST_ID = pattern(rb"[A-Za-z0-9._:-]{1,128}")
 
 Headers = dict[bytes, bytes]
@@ -48,34 +48,34 @@ class Middleware:
         if method == "HEAD":
             # A HEAD is answered as the GET it stands for, without the body (RFC 9110 section 9.3.2).
             scope = {**scope, "method": "GET"}
-        visit = _Visit(scope, send, scope["app"].state.gate, method)
+        exchange = _Exchange(scope, send, scope["app"].state.gate, method)
         try:
-            await self._answer(visit, scope, receive)
+            await self._answer(exchange, scope, receive)
         except ClientDisconnect:
             # Unless the server has answered in our place.
-            visit.status = scope["state"].get("dismissed", _CLIENT_LEFT)
+            exchange.status = scope["state"].get("dismissed", _CLIENT_CLOSED_REQUEST)
         except Exception as error:
-            if visit.status:
+            if exchange.status:
                 raise
             # Outside of us only the server is left, whose answer would have neither the request's id nor our shape.
-            crashed = scope["app"].exception_handlers[Exception]
-            await (await crashed(Request(scope), error))(scope, receive, visit.send)
+            crash_handler = scope["app"].exception_handlers[Exception]
+            await (await crash_handler(Request(scope), error))(scope, receive, exchange.send)
         finally:
-            visit.leave()
+            exchange.log_request()
 
-    async def _answer(self, visit: "_Visit", scope: Scope, receive: Receive) -> None:
+    async def _answer(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
         try:
-            await visit.enter()
+            await exchange.admit()
             storable_text.refuse_address(scope["path"], scope["query_string"])
-            visit.check_headers()
-            receive = visit.bounded(receive)
+            exchange.check_headers()
+            receive = exchange.limited_receive(receive)
         except Problem as refusal:
-            await problem(refusal, scope)(scope, receive, visit.send)
+            await problem(refusal, scope)(scope, receive, exchange.send)
         else:
-            await self._app(scope, receive, visit.send)
+            await self._app(scope, receive, exchange.send)
 
 
-class _Visit:
+class _Exchange:
     """One request between the door and its answer."""
 
     __slots__ = (
@@ -92,7 +92,7 @@ class _Visit:
         "status",
     )
 
-    def __init__(self, scope: Scope, pass_on: Send, gate: Gate, method: str) -> None:
+    def __init__(self, scope: Scope, pass_on: Send, gate: AuthContext, method: str) -> None:
         self.started = clock.monotonic()
         self.now = clock.unix()
         self.scope = scope
@@ -111,31 +111,31 @@ class _Visit:
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
     def _request_id(self) -> str:
-        sent = self.headers.get(b"x-request-id")
-        if sent is not None and _REQUEST_ID.fullmatch(sent):
-            return sent.decode()
+        header = self.headers.get(b"x-request-id")
+        if header is not None and _REQUEST_ID.fullmatch(header):
+            return header.decode()
         return ids.new_text()
 
-    async def enter(self) -> None:
+    async def admit(self) -> None:
         """Find the caller and count the request; raise RateLimited or TlsRequired."""
         path = self.scope["path"]
         if path.startswith(API):
-            found = await self._found()
-            self.scope["state"]["caller"] = found
-            if isinstance(found, Caller):
+            caller = await self._find_caller()
+            self.scope["state"]["caller"] = caller
+            if isinstance(caller, Caller):
                 stranger = self.scope["state"].get("stranger")
                 if stranger is not None:
                     stranger.recognise()
-                await self._count(found)
+                await self._count(caller)
                 return
         elif path not in OAUTH:
             return
-        count = self.gate.addresses.take(bucket(self.peer.address), self.now)
+        count = self.gate.addresses.consume(bucket(self.peer.address), self.now)
         if not count.is_allowed and path in AUTHENTICATING:
             # The route lets a client in whose secret is right, and nobody else.
-            self.scope["state"]["crowded"] = Crowded(count, self._show)
+            self.scope["state"]["crowded"] = CrowdedRequest(count, self._add_rate_headers)
             return
-        self._tell(count)
+        self._enforce_limit(count)
 
     def check_headers(self) -> None:
         """Raise what is wrong with the headers themselves; the routes of OAuth say it in their own shape."""
@@ -147,45 +147,45 @@ class _Visit:
         if not isinstance(self.scope["state"].get("caller"), Problem):
             requests.refuse_encoding(self.scope["headers"], self.headers)
 
-    async def _found(self) -> Caller | Problem:
+    async def _find_caller(self) -> Caller | Problem:
         token = _token(self.headers)
         if token is None:
             return NoCredential()
-        known = self.gate.callers.recall(token, self.now)
-        if known is not None:
-            return known
-        count = self.gate.addresses.look(bucket(self.peer.address), self.now)
+        cached_caller = self.gate.authenticator.cached_caller(token, self.now)
+        if cached_caller is not None:
+            return cached_caller
+        count = self.gate.addresses.peek(bucket(self.peer.address), self.now)
         if count.is_allowed:
-            return await self._checked(token)
+            return await self._authenticate(token)
         # Guesses cost us a question to the database each: those from an address that has made too many stand in line,
         # and so does the client behind it whose credential is good.
-        async with self.gate.crowd:
-            found = await self._checked(token)
-        if not isinstance(found, Caller):
-            self._tell(count)
-        return found
+        async with self.gate.crowd_semaphore:
+            caller = await self._authenticate(token)
+        if not isinstance(caller, Caller):
+            self._enforce_limit(count)
+        return caller
 
-    async def _checked(self, token: str) -> Caller | Problem:
+    async def _authenticate(self, token: str) -> Caller | Problem:
         try:
-            return await self.gate.callers.authenticate(token)
+            return await self.gate.authenticator.authenticate(token)
         except Unauthenticated as refusal:
             return refusal
 
     async def _count(self, caller: Caller) -> None:
         self.caller = caller
         limits, limit = self.gate.limits, caller.limit_per_minute
-        count = limits.take(caller.counted_as, limit, self.now)
-        self._tell(count or await limits.lease(caller.counted_as, limit, self.now))
+        count = limits.try_consume(caller.counted_as, limit, self.now)
+        self._enforce_limit(count or await limits.lease(caller.counted_as, limit, self.now))
         if caller.workspace.is_live and not self.peer.is_private:
             raise TlsRequired
 
-    def _tell(self, count: Count) -> None:
+    def _enforce_limit(self, count: Count) -> None:
         """Say where the caller stands; raise RateLimited where the minute is used up."""
-        self._show(count)
+        self._add_rate_headers(count)
         if not count.is_allowed:
             raise RateLimited(count.limit, count.seconds_left(self.now))
 
-    def _show(self, count: Count) -> None:
+    def _add_rate_headers(self, count: Count) -> None:
         """Add the headers that say where the caller stands (the last two: draft-ietf-httpapi-ratelimit-headers)."""
         seconds = count.seconds_left(self.now)
         self.extra += (
@@ -196,40 +196,42 @@ class _Visit:
             (b"ratelimit", b'"minute";r=%d;t=%d' % (count.remaining, seconds)),
         )
 
-    def bounded(self, receive: Receive) -> Receive:
+    def limited_receive(self, receive: Receive) -> Receive:
         """Return a way to receive the body that refuses one too large, declared so or found so."""
         policy = self.gate.policy
-        most = policy.larger_bodies.get(self.scope["path"], policy.body_bytes_max)
+        bytes_max = policy.larger_bodies.get(self.scope["path"], policy.body_bytes_max)
         declared = self.headers.get(b"content-length")
         if declared is not None:
             # The server reads no more than was declared.
-            if declared.isdigit() and int(declared) > most:
-                raise BodyTooLarge(most)
+            if declared.isdigit() and int(declared) > bytes_max:
+                raise BodyTooLarge(bytes_max)
             return receive
-        return _counted(receive, most) if b"transfer-encoding" in self.headers else receive
+        return _limit_body(receive, bytes_max) if b"transfer-encoding" in self.headers else receive
 
     async def send(self, message: Message) -> None:
         """Pass the answer on with the request's id and the caller's place in the minute."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            told = private(self.scope["path"], self.scope["scheme"], message.get("headers", ()))
-            message["headers"] = [*told, *self.extra]
+            response_headers = private_headers(
+                self.scope["path"], self.scope["scheme"], message.get("headers", ())
+            )
+            message["headers"] = [*response_headers, *self.extra]
         elif self.method == "HEAD":
             message = {**message, "body": b""}
         await self.pass_on(message)
 
-    def leave(self) -> None:
+    def log_request(self) -> None:
         """Write the request's line and count it."""
         scope, caller = self.scope, self.caller
         seconds = clock.monotonic() - self.started
-        status = self.status or _CLIENT_LEFT
-        requests.count(self.method, template(scope), status, seconds)
+        status = self.status or _CLIENT_CLOSED_REQUEST
+        requests.count(self.method, route_template(scope), status, seconds)
         self.gate.log.add(
             (
                 clock.wall(),
                 scope["state"]["request_id"],
                 self.method,
-                place(scope),
+                template_with_ids(scope),
                 status,
                 seconds * 1000,
                 None if caller is None else caller.workspace.id,
@@ -239,18 +241,18 @@ class _Visit:
         )
 
 
-def _counted(receive: Receive, most: int) -> Receive:
+def _limit_body(receive: Receive, bytes_max: int) -> Receive:
     seen = 0
 
-    async def counting() -> Message:
+    async def receive_limited() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > most:
-            raise BodyTooLarge(most)
+        if seen > bytes_max:
+            raise BodyTooLarge(bytes_max)
         return message
 
-    return counting
+    return receive_limited
 
 
 def _token(headers: Headers) -> str | None:

@@ -40,7 +40,7 @@ SCOPES = {
 }
 # Let their holder make or end credentials: a client holds them only where they are named.
 ADMINISTRATIVE = frozenset({"sftp:read", "sftp:write", "credentials:read", "credentials:write"})
-USUAL_SCOPES = tuple(scope for scope in SCOPES if scope not in ADMINISTRATIVE)
+DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope not in ADMINISTRATIVE)
 
 GRANTS = ("client_credentials", "refresh_token", "authorization_code")
 
@@ -57,7 +57,7 @@ class Actor:
     id: UUID | None = None
 
     @property
-    def shown(self) -> str:
+    def public_id(self) -> str:
         """The actor as answers name it."""
         return self.kind if self.id is None else ids.show(self.kind, self.id)
 
@@ -65,7 +65,7 @@ class Actor:
 OPERATOR = Actor("operator")
 
 
-class Choices(Protocol):
+class AccessSettings(Protocol):
     """What access reads of the installation's settings."""
 
     @property
@@ -114,16 +114,16 @@ class Policy:
     larger_bodies: Mapping[str, int] = field(default_factory=lambda: dict(LARGER_BODIES))
 
     @classmethod
-    def of(cls, choices: Choices) -> "Policy":
+    def from_settings(cls, settings: AccessSettings) -> "Policy":
         """Return the policy of an installation."""
         return cls(
-            base_url=choices.url,
-            live_per_minute=choices.rate_limit_live,
-            sandbox_per_minute=choices.rate_limit_sandbox,
-            anonymous_per_minute=choices.rate_limit_anonymous,
-            body_bytes_max=choices.body_bytes_max,
+            base_url=settings.url,
+            live_per_minute=settings.rate_limit_live,
+            sandbox_per_minute=settings.rate_limit_sandbox,
+            anonymous_per_minute=settings.rate_limit_anonymous,
+            body_bytes_max=settings.body_bytes_max,
             # A form is a little larger than the file in it.
-            larger_bodies={**LARGER_BODIES, "/external-api/v1/imports": choices.import_bytes_max + 65_536},
+            larger_bodies={**LARGER_BODIES, "/external-api/v1/imports": settings.import_bytes_max + 65_536},
         )
 
 
@@ -247,7 +247,7 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def in_order(scopes: Iterable[str]) -> list[str]:
+def sort_scopes(scopes: Iterable[str]) -> list[str]:
     """Return scopes in the order people read them."""
-    held = frozenset(scopes)
-    return [scope for scope in SCOPES if scope in held]
+    granted = frozenset(scopes)
+    return [scope for scope in SCOPES if scope in granted]

@@ -11,21 +11,21 @@ from getbill.kit import json
 from getbill.kit.http import JsonAnswer
 
 # What says which thing it is, how it stands and since when.
-_KEPT: Final = frozenset({"id", "type", "status", "state", "created_at", "updated_at"})
+_VISIBLE_FIELDS: Final = frozenset({"id", "type", "status", "state", "created_at", "updated_at"})
 # Of something just created the caller knows all but these, which may have been there before.
 _THERE_BEFORE: Final = frozenset({"debtor", "debt"})
 
 
-def narrowed(response: Response) -> Response:
+def narrow_response(response: Response) -> Response:
     """Return an answer without what only its reader may see; refusals stay as they are."""
     if response.status_code >= 300 or response.headers.get("content-type") != "application/json":
         return response
     value = json.read(bytes(response.body))
     if not isinstance(value, dict):
         return response
-    shown = _created(value) if response.status_code == 201 else _ids(value)
-    kept = {name: text for name, text in response.headers.items() if not name.startswith("content-")}
-    return JsonAnswer(response.status_code, json.write(shown), kept)
+    visible_value = _created(value) if response.status_code == 201 else _ids(value)
+    headers = {name: text for name, text in response.headers.items() if not name.startswith("content-")}
+    return JsonAnswer(response.status_code, json.write(visible_value), headers)
 
 
 def _created(value: dict[str, Any]) -> dict[str, Any]:
@@ -37,5 +37,5 @@ def _created(value: dict[str, Any]) -> dict[str, Any]:
 
 def _ids(value: dict[str, Any]) -> dict[str, Any]:
     nested = {name: _ids(part) for name, part in value.items() if isinstance(part, dict)}
-    plain = {name: part for name, part in value.items() if name in _KEPT or name.endswith("_id")}
+    plain = {name: part for name, part in value.items() if name in _VISIBLE_FIELDS or name.endswith("_id")}
     return plain | {name: part for name, part in nested.items() if part}

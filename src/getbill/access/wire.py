@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from getbill.access.model import SCOPES, Caller, in_order
+from getbill.access.model import SCOPES, Caller, sort_scopes
 from getbill.companies import User
 from getbill.kit import ids, json
 from getbill.kit.http import Instant
@@ -29,7 +29,7 @@ class OAuthRefusal(BaseModel):
     error_description: str | None = Field(None, examples=["Client authentication failed"])
 
 
-class Revoked(BaseModel):
+class RevokedToken(BaseModel):
     """The token is good for nothing any more, or never was (RFC 7009 section 2.2)."""
 
 
@@ -73,7 +73,7 @@ class Configuration(BaseModel):
     requests_per_minute: int
 
 
-class Profile(BaseModel):
+class CompanyProfile(BaseModel):
     """The company a credential belongs to."""
 
     id: str
@@ -103,7 +103,7 @@ class UserList(BaseModel):
     data: list[UserShown]
 
 
-def profile(caller: Caller) -> dict[str, Any]:
+def serialize_profile(caller: Caller) -> dict[str, Any]:
     """Write the company of a caller."""
     workspace = caller.workspace
     company = workspace.company
@@ -123,13 +123,13 @@ def profile(caller: Caller) -> dict[str, Any]:
             "scenario": company.scenario,
             "collector": company.collector,
             "iban": company.iban,
-            "scopes": in_order(caller.scopes),
+            "scopes": sort_scopes(caller.scopes),
             "requests_per_minute": caller.limit_per_minute,
         },
     }
 
 
-def user(member: User) -> dict[str, Any]:
+def serialize_user(member: User) -> dict[str, Any]:
     """Write a member of staff."""
     return {
         "id": ids.show("user", member.id),
@@ -149,14 +149,14 @@ _CREDENTIALS = {
 }
 
 
-def form(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+def form_schema(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
     """Return the OpenAPI of a form-encoded body with a client's credentials."""
     schema = {"type": "object", "required": required, "properties": properties | _CREDENTIALS}
     content = {"application/x-www-form-urlencoded": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 
-TOKEN_FORM = form(
+TOKEN_FORM = form_schema(
     ["grant_type"],
     {
         "grant_type": {
@@ -174,7 +174,7 @@ TOKEN_FORM = form(
         },
     },
 )
-REVOCATION_FORM = form(
+REVOCATION_FORM = form_schema(
     ["token"],
     {
         "token": {

@@ -18,8 +18,8 @@ from getbill.channels import markup, sample_debts, template_source
 from getbill.channels.messages import (
     DISCLOSURES,
     NOTICES,
-    Message,
     MessageFacts,
+    RenderedMessage,
     TemplateUnknown,
     environment,
     frame_of,
@@ -70,12 +70,12 @@ class Fault:
 
 def channel_of(template: str) -> Channel:
     """Return the channel a template is for, which its name ends with; raise TemplateUnknown where it does not."""
-    found = _CHANNELS.get(template.rpartition("_")[2])
-    if found is None:
+    channel = _CHANNELS.get(template.rpartition("_")[2])
+    if channel is None:
         raise TemplateUnknown(
             messages.message("There is no template '{template}'.", template=excerpt(template))
         )
-    return found
+    return channel
 
 
 def built_in_wording(template: str, language: str) -> Wording:
@@ -90,7 +90,7 @@ def built_in_wording(template: str, language: str) -> Wording:
     return Wording(parts.get("subject", "").strip() or None, parts["txt"].strip(), html)
 
 
-def render_wording(wording: Wording, template: str, language: str, facts: MessageFacts) -> Message:
+def render_wording(wording: Wording, template: str, language: str, facts: MessageFacts) -> RenderedMessage:
     """Return the message of a wording, with nothing in its page but what may stand there; of one that the law words, ours.
 
     Raises HowToPayMissing where there is no way to pay, WordingBroken where it cannot be filled in, where something would
@@ -98,36 +98,36 @@ def render_wording(wording: Wording, template: str, language: str, facts: Messag
     """
     if template in WORDED_BY_LAW:
         return render(template, language, facts)
-    message = _filled(wording, template, language, facts)
-    for fault in _unsaid(message, channel_of(template), language, facts):
+    message = _fill_template(wording, template, language, facts)
+    for fault in _missing_statements(message, channel_of(template), language, facts):
         raise WordingBroken(messages.message("{part}: {fault}", part=fault.part, fault=fault.detail))
     return message.whole
 
 
 @dataclass(frozen=True, slots=True)
-class _Filled:
+class _FilledTemplate:
     """A message, and the page of its own within our frame."""
 
-    whole: Message
+    whole: RenderedMessage
     page: str | None
 
 
-def _filled(wording: Wording, template: str, language: str, facts: MessageFacts) -> _Filled:
+def _fill_template(wording: Wording, template: str, language: str, facts: MessageFacts) -> _FilledTemplate:
     values = values_of(language, facts)
     page = html = None
     if wording.html is not None:
-        page, findings = markup.sanitised(template_source.fill(wording.html, values, is_html=True))
+        page, findings = markup.sanitize(template_source.fill(wording.html, values, is_html=True))
         if findings:
-            raise WordingBroken(_taken_out(wording.html, findings[0]))
+            raise WordingBroken(_removal_message(wording.html, findings[0]))
         content = Markup(page)  # noqa: S704 - nothing is in it but what is allowed
         html = environment().get_template(frame_of(template)).render(values | {"content": content})
     elif wording.subject is not None:
         html = html_of(partial(template_source.fill, wording.text), template, values)
     subject = template_source.fill(wording.subject, values) if wording.subject is not None else None
-    return _Filled(message_of(subject, template_source.fill(wording.text, values), html), page)
+    return _FilledTemplate(message_of(subject, template_source.fill(wording.text, values), html), page)
 
 
-def _taken_out(source: str, finding: markup.Finding) -> messages.Message:
+def _removal_message(source: str, finding: markup.MarkupFinding) -> messages.Message:
     """Return what would have to be taken out of a page, in the author's own words: a debtor's stand in it too."""
     is_known = finding.source.lower() in source.lower()
     tag = excerpt(f"{finding.source}>") if is_known else messages.message("a tag")
@@ -140,9 +140,9 @@ def _taken_out(source: str, finding: markup.Finding) -> messages.Message:
 def faults(wording: Wording, template: str, language: str) -> list[Fault]:
     """Return what keeps a wording from being published; nothing when it may be."""
     channel = channel_of(template)
-    found = list(_faults_of_parts(wording, channel))
+    problems = list(_faults_of_parts(wording, channel))
     if template in WORDED_BY_LAW:
-        found.append(
+        problems.append(
             Fault(
                 "text",
                 "worded-by-law",
@@ -153,8 +153,8 @@ def faults(wording: Wording, template: str, language: str) -> list[Fault]:
         )
     for part, source in (("subject", wording.subject), ("text", wording.text), ("html", wording.html)):
         if source is not None:
-            found += _faults_of_source(part, source)
-    return found or list(_faults_of_message(wording, template, channel, language))
+            problems += _faults_of_source(part, source)
+    return problems or list(_faults_of_message(wording, template, channel, language))
 
 
 def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
@@ -174,18 +174,18 @@ def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
 
 
 def _faults_of_source(part: str, source: str) -> Iterator[Fault]:
-    for fault in template_source.faults_of(source, _known()):
+    for fault in template_source.faults_of(source, _variable_names()):
         yield Fault(part, fault.code, fault.detail)
 
 
 @lru_cache(maxsize=1)
-def _known() -> frozenset[str]:
+def _variable_names() -> frozenset[str]:
     return frozenset(values_of("en", sample_debts.PLAIN))
 
 
 def variables() -> list[str]:
     """Return the names of what a template may say."""
-    return sorted(_known())
+    return sorted(_variable_names())
 
 
 def _faults_of_message(wording: Wording, template: str, channel: Channel, language: str) -> Iterator[Fault]:
@@ -193,16 +193,16 @@ def _faults_of_message(wording: Wording, template: str, channel: Channel, langua
     parts = {"subject": wording.subject, "text": wording.text, "html": wording.html}
     names = template_source.names_in([source for source in parts.values() if source is not None])
     size = sum(len(source) for source in parts.values() if source is not None)
-    seen: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for facts in sample_debts.every(names, size):
         for fault in _faults_with(wording, template, channel, language, facts):
-            if (fault.part, fault.code) not in seen:
-                seen.add((fault.part, fault.code))
+            if (fault.part, fault.code) not in reported:
+                reported.add((fault.part, fault.code))
                 yield fault
-        if any(code == "not-rendered" for _, code in seen):
+        if any(code == "not-rendered" for _, code in reported):
             # The next one costs as much and says the same.
             return
-    if not seen:
+    if not reported:
         yield from _faults_of_hostile(wording, language)
 
 
@@ -212,13 +212,13 @@ def _faults_with(
     if wording.html is not None:
         yield from _faults_of_page(wording.html, language, facts)
     try:
-        message = _filled(wording, template, language, facts)
+        message = _fill_template(wording, template, language, facts)
     except WordingBroken as error:
         # What the page says wrong is said already.
         if wording.html is None or not str(error).startswith("html: "):
             yield Fault("text", "not-rendered", error.detail)
         return
-    yield from _unsaid(message, channel, language, facts)
+    yield from _missing_statements(message, channel, language, facts)
     if channel == Channel.SMS and len(message.whole.text) > TEXT_MESSAGE_MAX:
         detail = messages.message("A text message has at most {most} characters.", most=TEXT_MESSAGE_MAX)
         yield Fault("text", "too-long", detail)
@@ -230,14 +230,14 @@ def _faults_of_page(source: str, language: str, facts: MessageFacts) -> Iterator
     except WordingBroken as error:
         yield Fault("html", "not-rendered", error.detail)
         return
-    _, findings = markup.sanitised(page)
+    _, findings = markup.sanitize(page)
     for finding in findings:
-        yield Fault("html", finding.code, _placed(source, finding))
+        yield Fault("html", finding.code, _located(source, finding))
     if wrong := template_source.unprintable(unescape(page)):
         yield Fault("html", "not-encodable", wrong)
 
 
-def _placed(source: str, finding: markup.Finding) -> messages.Message:
+def _located(source: str, finding: markup.MarkupFinding) -> messages.Message:
     """Return a finding with where an author finds it: in the source, else in the page that is rendered from it."""
     at = source.lower().find(finding.source.lower())
     if at < 0:
@@ -258,18 +258,20 @@ def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
         return
 
 
-def _unsaid(message: _Filled, channel: Channel, language: str, facts: MessageFacts) -> Iterator[Fault]:
+def _missing_statements(
+    message: _FilledTemplate, channel: Channel, language: str, facts: MessageFacts
+) -> Iterator[Fault]:
     """Yield what a message must say and does not: who writes, how to pay, that a voice is a machine's."""
     way = way_to_pay(facts)
     bodies = {"text": message.whole.text}
     if message.page is not None:
         bodies["html"] = unescape(message.page)
     for part, body in bodies.items():
-        shown = _spaced(body)
-        if _spaced(facts.creditor) not in shown:
+        visible_text = _spaced(body)
+        if _spaced(facts.creditor) not in visible_text:
             detail = messages.message("Say who writes: {{ creditor }} or {{ foot }}, in every case.")
             yield Fault(part, "no-sender", detail)
-        if _spaced(way) not in shown:
+        if _spaced(way) not in visible_text:
             detail = messages.message("Say how to pay: {{ how_to_pay }}, in every case.")
             yield Fault(part, "no-way-to-pay", detail)
     if channel == Channel.AI_CALL and not message.whole.text.startswith(DISCLOSURES[language]):

@@ -42,15 +42,15 @@ class Letter:
 
     def paragraphs(self) -> list[str]:
         """Return the text's paragraphs without the addresses."""
-        found = [paragraph.rstrip() for paragraph in _EMPTY_LINES.split(self.text.strip("\n"))]
+        paragraphs = [paragraph.rstrip() for paragraph in _EMPTY_LINES.split(self.text.strip("\n"))]
         heads = {"\n".join(self.letterhead), self.address}
-        return [paragraph for paragraph in found if paragraph.strip() and paragraph not in heads]
+        return [paragraph for paragraph in paragraphs if paragraph.strip() and paragraph not in heads]
 
 
 def window(address: str) -> list[str]:
     """Return the lines of an address as they stand in the window; raise AddressTooLong where they do not fit."""
-    name, *rest = address.split("\n")
-    lines = [part for line in (name, *(line.upper() for line in rest)) for part in _wrapped(line)]
+    name, *address_lines = address.split("\n")
+    lines = [part for line in (name, *(line.upper() for line in address_lines)) for part in _wrap(line)]
     if len(lines) > LINES_MAX:
         raise AddressTooLong(
             message(
@@ -62,7 +62,7 @@ def window(address: str) -> list[str]:
     return lines
 
 
-def _wrapped(line: str) -> list[str]:
+def _wrap(line: str) -> list[str]:
     return textwrap.wrap(line, CHARACTERS_MAX, break_on_hyphens=False)
 
 
@@ -71,7 +71,7 @@ def print_letter(letter: Letter) -> bytes:
 
     Takes some hundredths of a second of a processor: call it from a thread.
     """
-    printed = {
+    contents = {
         "from": letter.letterhead,
         "to": window(letter.address),
         "paragraphs": letter.paragraphs(),
@@ -79,13 +79,13 @@ def print_letter(letter: Letter) -> bytes:
         "subject": letter.subject,
         "imprint": letter.imprint or "",
     }
-    made: bytes = typst.compile(
+    pdf: bytes = typst.compile(
         _SHEET,
         format="pdf",
-        sys_inputs={"letter": json.write(printed).decode()},
+        sys_inputs={"letter": json.write(contents).decode()},
         # Only the fonts that come with the library, so that every machine prints the same.
         ignore_system_fonts=True,
         pdf_standards=["a-3b"],
         timestamp=letter.written_at.replace(microsecond=0),
     )
-    return made
+    return pdf

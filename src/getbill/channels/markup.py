@@ -42,7 +42,7 @@ _FUNCTION: Final = re.compile(r"([\w-]*)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MarkupFinding:
     """What may not stand in a page, the text of it, and the line it begins on."""
 
     detail: Message
@@ -69,7 +69,7 @@ class AllowList:
 
 
 @lru_cache(maxsize=1)
-def allowed() -> AllowList:
+def allow_list() -> AllowList:
     """Return the allow list, read from `markup.toml` once."""
     table = tomllib.loads((files("getbill.channels") / "markup.toml").read_text("utf-8"))
     return AllowList(
@@ -84,34 +84,34 @@ def allowed() -> AllowList:
 
 
 @dataclass(slots=True)
-class Page:
+class ParsedPage:
     """A page read by the rules of the HTML standard: what is wrong with it, and each element that was begun."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[MarkupFinding] = field(default_factory=list)
     elements: Counter[tuple[str, frozenset[str]]] = field(default_factory=Counter)
 
 
-def sanitised(html: str) -> tuple[str, list[Finding]]:
+def sanitize(html: str) -> tuple[str, list[MarkupFinding]]:
     """Return a page as an HTML5 parser leaves it with nothing but what is allowed, and what is not."""
-    page = read(html)
+    page = parse_page(html)
     if page.findings:
         return "", page.findings
     # A no-break space stays the character that it is.
     clean = _cleaner().clean(html).replace("&nbsp;", "\u00a0")
-    lost = page.elements - read(clean).elements
-    return clean, [_lost(tag, html) for tag, _ in lost][:1]
+    lost = page.elements - parse_page(clean).elements
+    return clean, [_removed_element(tag, html) for tag, _ in lost][:1]
 
 
-def _lost(tag: str, html: str) -> Finding:
+def _removed_element(tag: str, html: str) -> MarkupFinding:
     place = re.search(rf"<{re.escape(tag)}\b", html, re.IGNORECASE)
     at = place.start() if place else 0
     detail = message("<{tag}> cannot stand there, or not with these attributes.", tag=tag)
-    return Finding(detail, f"<{tag}", _line(html, at))
+    return MarkupFinding(detail, f"<{tag}", _line_at(html, at))
 
 
 @lru_cache(maxsize=1)
 def _cleaner() -> nh3.Cleaner:
-    rules = allowed()
+    rules = allow_list()
     return nh3.Cleaner(
         tags=set(rules.tags),
         clean_content_tags={"script", "style"},
@@ -123,20 +123,20 @@ def _cleaner() -> nh3.Cleaner:
     )
 
 
-def read(html: str) -> Page:
+def parse_page(html: str) -> ParsedPage:
     """Read a page; findings are in the order in which they stand, at most a few."""
-    page, stack = Page(), _Stack()
-    for found in _tokens(html):
-        if isinstance(found, Finding):
-            page.findings.append(found)
+    page, stack = ParsedPage(), _Stack()
+    for token in _tokens(html):
+        if isinstance(token, MarkupFinding):
+            page.findings.append(token)
         else:
-            page.findings += _findings(html, found)
-            page.findings += stack.take(html, found)
-            if not found.is_end:
-                page.elements[found.name, frozenset(name for name, _ in found.attributes)] += 1
+            page.findings += _tag_findings(html, token)
+            page.findings += stack.check(html, token)
+            if not token.is_end:
+                page.elements[token.name, frozenset(name for name, _ in token.attributes)] += 1
         if len(page.findings) >= _FINDINGS_MAX:
             return page
-    page.findings += stack.left(html)
+    page.findings += stack.unclosed(html)
     return page
 
 
@@ -148,7 +148,7 @@ class _Tag:
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-def _tokens(html: str) -> Iterator["_Tag | Finding"]:
+def _tokens(html: str) -> Iterator["_Tag | MarkupFinding"]:
     """Yield every tag of a page, and a finding for what is markup and no tag."""
     at = 0
     while place := _MARKUP.search(html, at):
@@ -162,63 +162,63 @@ def _tokens(html: str) -> Iterator["_Tag | Finding"]:
         while True:
             part = _ATTRIBUTE.match(html, at)
             if part is None:
-                yield Finding(
+                yield MarkupFinding(
                     message("'{tag}' does not end: a tag ends with '>'.", tag=excerpt(name.group())),
                     name.group(),
-                    _line(html, start),
+                    _line_at(html, start),
                     _SHAPE,
                 )
                 return
             at = part.end()
             if part[1]:
                 break
-            value = next((one for one in part.groups()[2:] if one is not None), "")
+            value = next((group for group in part.groups()[2:] if group is not None), "")
             attributes.append((part[2].lower(), unescape(value)))
         yield _Tag(name[2].lower(), start, bool(name[1]), tuple(attributes))
 
 
-def _no_tag(html: str, at: int) -> Finding:
+def _no_tag(html: str, at: int) -> MarkupFinding:
     if html.startswith("<!--", at):
         detail = message("A message has no comments in its page; write {# ... #} for what only you read.")
     elif html.startswith("</", at):
         detail = message("'</' begins no tag here; write &lt; for the sign itself.")
     else:
         detail = message("'<!' and '<?' cannot stand in a message: our frame has the document's head.")
-    return Finding(detail, html[at : at + 4], _line(html, at))
+    return MarkupFinding(detail, html[at : at + 4], _line_at(html, at))
 
 
-def _findings(html: str, tag: _Tag) -> Iterator[Finding]:
-    rules, source = allowed(), f"<{tag.name}"
+def _tag_findings(html: str, tag: _Tag) -> Iterator[MarkupFinding]:
+    rules, source = allow_list(), f"<{tag.name}"
     if tag.name not in rules.tags:
         if not tag.is_end:
             detail = message(
                 "<{tag}> cannot stand in a message: nothing runs, nothing is fetched on opening. Use of {tags}.",
-                tag=_shown(tag.name),
+                tag=_printable(tag.name),
                 tags=sorted(rules.tags),
             )
-            yield Finding(detail, source, _line(html, tag.at))
+            yield MarkupFinding(detail, source, _line_at(html, tag.at))
         return
     if tag.is_end:
         return
-    seen: set[str] = set()
+    names: set[str] = set()
     for name, value in tag.attributes:
-        if name in seen:
-            twice = message("<{tag}> has {attribute} twice.", tag=tag.name, attribute=_shown(name))
-            yield Finding(twice, source, _line(html, tag.at))
+        if name in names:
+            twice = message("<{tag}> has {attribute} twice.", tag=tag.name, attribute=_printable(name))
+            yield MarkupFinding(twice, source, _line_at(html, tag.at))
         elif fault := _fault_of(tag.name, name, value):
-            yield Finding(fault, source, _line(html, tag.at))
-        seen.add(name)
+            yield MarkupFinding(fault, source, _line_at(html, tag.at))
+        names.add(name)
 
 
 def _fault_of(tag: str, name: str, value: str) -> Message | None:
     """Return what is wrong with an attribute, as a sentence; None where it may stand."""
-    rules = allowed()
+    rules = allow_list()
     if tag not in rules.tags:
-        return message("<{tag}> cannot stand in a message.", tag=_shown(tag))
+        return message("<{tag}> cannot stand in a message.", tag=_printable(tag))
     if name not in rules.attributes(tag):
         return message(
             "{attribute} cannot stand on <{tag}>: nothing runs, nothing is fetched on opening. It takes {attributes}.",
-            attribute=_shown(name),
+            attribute=_printable(name),
             tag=tag,
             attributes=sorted(rules.attributes(tag)),
         )
@@ -228,7 +228,7 @@ def _fault_of(tag: str, name: str, value: str) -> Message | None:
 
 
 def _fault_of_address(tag: str, name: str, value: str) -> Message | None:
-    schemes = allowed().schemes[name]
+    schemes = allow_list().schemes[name]
     scheme = _SCHEME.match(value)
     is_known = scheme is not None and scheme[1].lower() in schemes
     is_good = is_known and not _CONTROL.search(value)
@@ -250,20 +250,20 @@ def _fault_of_address(tag: str, name: str, value: str) -> Message | None:
         "{attribute} of <{tag}> begins with {schemes} or {last}:.",
         attribute=name,
         tag=tag,
-        schemes=[f"{one}:" for one in schemes[:-1]],
+        schemes=[f"{prefix}:" for prefix in schemes[:-1]],
         last=schemes[-1],
     )
 
 
 @lru_cache(maxsize=1024)
 def _fault_of_style(tag: str, value: str) -> Message | None:
-    rules = allowed()
+    rules = allow_list()
     for declaration in filter(str.strip, value.split(";")):
         part = _DECLARATION.fullmatch(declaration)
         if part is None:
             return message(
                 "'{declaration}' cannot stand in the style of <{tag}>: write `property: value`, nothing fetched.",
-                declaration=_shown(declaration.strip()),
+                declaration=_printable(declaration.strip()),
                 tag=tag,
             )
         if part[1].lower() not in rules.properties:
@@ -289,8 +289,8 @@ class _Stack:
 
     open: list[_Tag] = field(default_factory=list)
 
-    def take(self, html: str, tag: _Tag) -> Iterator[Finding]:
-        rules = allowed()
+    def check(self, html: str, tag: _Tag) -> Iterator[MarkupFinding]:
+        rules = allow_list()
         if tag.name not in rules.tags or (tag.name in rules.void and not tag.is_end):
             return
         if not tag.is_end:
@@ -298,7 +298,7 @@ class _Stack:
                 self.open.pop()
             self.open.append(tag)
             if len(self.open) > DEPTH_MAX or self._is_formatted():
-                yield Finding(
+                yield MarkupFinding(
                     message(
                         "<{tag}> stands too deep: at most {most} elements, {formatting} of them for formatting.",
                         tag=tag.name,
@@ -306,7 +306,7 @@ class _Stack:
                         formatting=_FORMATTING_MAX,
                     ),
                     f"<{tag.name}",
-                    _line(html, tag.at),
+                    _line_at(html, tag.at),
                     _SHAPE,
                 )
             return
@@ -316,30 +316,30 @@ class _Stack:
             self.open.pop()
         elif tag.name != "p":
             # That of a paragraph around one of ours closes nothing, and leaves an empty line.
-            yield Finding(
+            yield MarkupFinding(
                 message("</{tag}> closes nothing: close what was opened last first.", tag=tag.name),
                 f"</{tag.name}",
-                _line(html, tag.at),
+                _line_at(html, tag.at),
                 _SHAPE,
             )
 
     def _is_formatted(self) -> bool:
-        return sum(one.name in _FORMATTING for one in self.open) > _FORMATTING_MAX
+        return sum(tag.name in _FORMATTING for tag in self.open) > _FORMATTING_MAX
 
     def _is_implied(self, end: _Tag) -> bool:
-        return self.open[-1].name in allowed().implied and any(one.name == end.name for one in self.open)
+        return self.open[-1].name in allow_list().implied and any(tag.name == end.name for tag in self.open)
 
-    def left(self, html: str) -> Iterator[Finding]:
+    def unclosed(self, html: str) -> Iterator[MarkupFinding]:
         for tag in self.open:
-            if tag.name not in allowed().implied:
+            if tag.name not in allow_list().implied:
                 detail = message("<{tag}> is not closed.", tag=tag.name)
-                yield Finding(detail, f"<{tag.name}", _line(html, tag.at), _SHAPE)
+                yield MarkupFinding(detail, f"<{tag.name}", _line_at(html, tag.at), _SHAPE)
                 return
 
 
-def _line(html: str, at: int) -> int:
+def _line_at(html: str, at: int) -> int:
     return html.count("\n", 0, at) + 1
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     return name[:40].encode("ascii", "backslashreplace").decode()

@@ -119,7 +119,7 @@ class MessageFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RenderedMessage:
     """A rendered message; `subject` and `html` are None where the channel has none."""
 
     subject: str | None
@@ -132,30 +132,30 @@ def language_of(language: str | None, country: str | None, default: str = "en") 
 
     `language` is a BCP 47 tag, of which the first part counts; English stands in for one without templates.
     """
-    own = (language or "").replace("_", "-").split("-")[0].lower()
-    if own in LANGUAGES:
-        return own
+    language_code = (language or "").replace("_", "-").split("-")[0].lower()
+    if language_code in LANGUAGES:
+        return language_code
     if country:
         return _SPEAKING.get(country.upper(), "en")
-    return default if default in LANGUAGES and not own else "en"
+    return default if default in LANGUAGES and not language_code else "en"
 
 
-def render(template: str, language: str, facts: MessageFacts) -> Message:
+def render(template: str, language: str, facts: MessageFacts) -> RenderedMessage:
     """Return the message; raise `TemplateUnknown`, `HowToPayMissing`, or Jinja's error on an unknown variable."""
-    language, parts = _written_in(template, language)
+    language, parts = _template_parts(template, language)
     values = values_of(language, facts)
-    rendered = {part: filled(_ours(name), values) for part, name in parts.items()}
+    rendered = {part: fill_template(_built_in_template(name), values) for part, name in parts.items()}
     if "subject" in rendered and "html" not in rendered:
-        rendered["html"] = html_of(_ours(parts["txt"]).render, template, values)
+        rendered["html"] = html_of(_built_in_template(parts["txt"]).render, template, values)
     return message_of(rendered.get("subject"), rendered["txt"], rendered.get("html"))
 
 
-def _written_in(template: str, language: str) -> tuple[str, dict[str, str]]:
+def _template_parts(template: str, language: str) -> tuple[str, dict[str, str]]:
     """Return the parts of a template in a language, or in English where it has none there."""
-    for one in (language, "en") if language in LANGUAGES else ():
-        parts = _parts().get((one, template))
+    for code in (language, "en") if language in LANGUAGES else ():
+        parts = _parts().get((code, template))
         if parts is not None:
-            return one, parts
+            return code, parts
     raise TemplateUnknown(
         message(
             "There is no template '{template}' in '{language}'.",
@@ -165,18 +165,18 @@ def _written_in(template: str, language: str) -> tuple[str, dict[str, str]]:
     )
 
 
-def message_of(subject: str | None, text: str, html: str | None) -> Message:
+def message_of(subject: str | None, text: str, html: str | None) -> RenderedMessage:
     """Return a message of its rendered parts: the subject on one line, the text with ordinary spaces."""
     for space in _NO_BREAK_SPACES:
         text = text.replace(space, " ")
-    return Message(
+    return RenderedMessage(
         subject=" ".join(subject.split()) if subject is not None else None,
         text=text.strip() + "\n",
         html=html,
     )
 
 
-def filled(template: Template, values: dict[str, Any]) -> str:
+def fill_template(template: Template, values: dict[str, Any]) -> str:
     """Return a template filled in; its parts all read the same values, which nobody copies."""
     return "".join(template.root_render_func(template.new_context(values, shared=True)))
 
@@ -188,21 +188,23 @@ def html_of(fill: Callable[[dict[str, Any]], str], name: str, values: dict[str, 
     pages = {mark: values[part].__html__() for part, mark in marks.items()}
     head = {"\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "debtor")}
     paragraphs = []
-    for found in _EMPTY_LINES.split(text.strip()):
-        paragraph = found.strip()
+    for block in _EMPTY_LINES.split(text.strip()):
+        paragraph = block.strip()
         if paragraph in pages:
             paragraphs.append(pages[paragraph])
         elif paragraph not in head:
-            paragraphs.append(f"<p>{_with(pages, str(escape(paragraph)).replace(chr(10), '<br>'))}</p>")
-    frame = _ours(frame_of(name))
+            paragraphs.append(
+                f"<p>{_with_passages(pages, str(escape(paragraph)).replace(chr(10), '<br>'))}</p>"
+            )
+    frame = _built_in_template(frame_of(name))
     content = Markup("\n".join(paragraphs))  # noqa: S704 - each of them was escaped
     return frame.render(values | {"content": content})
 
 
-def _with(pages: dict[str, str], shown: str) -> str:
+def _with_passages(pages: dict[str, str], text: str) -> str:
     for mark, page in pages.items():
-        shown = shown.replace(mark, page)
-    return shown
+        text = text.replace(mark, page)
+    return text
 
 
 def frame_of(template: str) -> str:
@@ -227,9 +229,9 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "costs_of_law": _COSTS_OF_LAW,
         "debtor": facts.debtor,
         "reference": facts.reference,
-        "balance": _written(facts.balance, locale),
-        "sent_on": _dated(facts.sent_on, locale),
-        "due_on": _dated(facts.due_on, locale) if facts.due_on else None,
+        "balance": _amount_text(facts.balance, locale),
+        "sent_on": _date_text(facts.sent_on, locale),
+        "due_on": _date_text(facts.due_on, locale) if facts.due_on else None,
         "pay_by": _pay_by(facts, contact),
         "payment_link": facts.payment_link,
         "iban": ibans.grouped(facts.iban) if facts.iban else None,
@@ -249,31 +251,31 @@ class _Partial:
         self._values = values
 
     def __str__(self) -> str:
-        return filled(_ours(f"{self._name}.txt"), self._values).strip()
+        return fill_template(_built_in_template(f"{self._name}.txt"), self._values).strip()
 
     def __html__(self) -> str:
-        return filled(_ours(f"{self._name}.html"), self._values).strip()
+        return fill_template(_built_in_template(f"{self._name}.html"), self._values).strip()
 
 
 @lru_cache(maxsize=1024)
-def _dated(day: date, locale: str) -> str:
+def _date_text(day: date, locale: str) -> str:
     return format_date(day, "long", locale)
 
 
-def _written(money: Money, locale: str) -> str:
+def _amount_text(money: Money, locale: str) -> str:
     if money.minor < 0:
-        return _formatted(money, locale)
+        return _format_money(money, locale)
     digits = str(money.minor).rjust(decimals(money.currency) + 1, "0")
-    return _places(money.currency, locale, len(digits)).format(*digits)
+    return _amount_pattern(money.currency, locale, len(digits)).format(*digits)
 
 
 @lru_cache(maxsize=1024)
-def _places(currency: str, locale: str, digits: int) -> str:
+def _amount_pattern(currency: str, locale: str, digits: int) -> str:
     """Return how amounts of so many digits are written, each digit's place marked: only the digits differ."""
-    return _formatted(Money(int("1" * digits), currency), locale).replace("1", "{}")
+    return _format_money(Money(int("1" * digits), currency), locale).replace("1", "{}")
 
 
-def _formatted(money: Money, locale: str) -> str:
+def _format_money(money: Money, locale: str) -> str:
     # With ISO's decimals: Babel's own would round away those that daily use has dropped.
     digits = decimals(money.currency)
     pattern = Locale.parse(locale).currency_formats["standard"].pattern
@@ -308,7 +310,7 @@ def environment() -> ImmutableSandboxedEnvironment:
 
     What is filled in is escaped in templates whose name ends with html.
     """
-    made = ImmutableSandboxedEnvironment(
+    sandbox = ImmutableSandboxedEnvironment(
         loader=DictLoader(_sources()),
         autoescape=select_autoescape(("html",), default=False),
         undefined=StrictUndefined,
@@ -318,13 +320,13 @@ def environment() -> ImmutableSandboxedEnvironment:
         cache_size=-1,
     )
     # What may be said comes with each message; what the library adds to every template is looked through each time.
-    made.globals.clear()
-    return made
+    sandbox.globals.clear()
+    return sandbox
 
 
 # The library's own cache takes a lock and a weak reference for each of a message's seven parts.
 @cache
-def _ours(name: str) -> Template:
+def _built_in_template(name: str) -> Template:
     return environment().get_template(name)
 
 
@@ -354,7 +356,7 @@ def _parts() -> dict[tuple[str, str], dict[str, str]]:
 
 def source_of(template: str, language: str) -> dict[str, str]:
     """Return the parts of a template of ours as they are written; raise TemplateUnknown where there is none."""
-    _, parts = _written_in(template, language)
+    _, parts = _template_parts(template, language)
     return {part: _sources()[name] for part, name in parts.items()}
 
 

@@ -48,15 +48,17 @@ MISSING = {
 def reachable(email: str | None, phone: str | None, *, postal: bool) -> frozenset[AddressKind]:
     """Return the kinds of address known: `phone` in E.164, `postal` whether street, postcode and city are."""
     is_mobile = bool(phone and phones.is_mobile(phone))
-    return _known(is_email=bool(email), is_phone=bool(phone), is_mobile=is_mobile, is_postal=postal)
+    return _address_kinds(is_email=bool(email), is_phone=bool(phone), is_mobile=is_mobile, is_postal=postal)
 
 
 @cache
-def _known(*, is_email: bool, is_phone: bool, is_mobile: bool, is_postal: bool) -> frozenset[AddressKind]:
+def _address_kinds(
+    *, is_email: bool, is_phone: bool, is_mobile: bool, is_postal: bool
+) -> frozenset[AddressKind]:
     kinds = {
         AddressKind.EMAIL: is_email,
         AddressKind.PHONE: is_phone,
         AddressKind.MOBILE: is_mobile,
         AddressKind.POSTAL: is_postal,
     }
-    return frozenset(kind for kind, known in kinds.items() if known)
+    return frozenset(kind for kind, is_known in kinds.items() if is_known)

@@ -68,7 +68,7 @@ class WordingBroken(Exception):
         self.detail = detail
 
 
-class _Refused(Exception):
+class _SourceRefused(Exception):
     """A source cannot be read any further."""
 
     def __init__(self, code: str, detail: Message) -> None:
@@ -76,13 +76,13 @@ class _Refused(Exception):
         self.fault = SourceFault(code, detail)
 
 
-def faults_of(source: str, known: frozenset[str]) -> list[SourceFault]:
+def faults_of(source: str, variables: frozenset[str]) -> list[SourceFault]:
     """Return what is wrong with a source whose variables are these; nothing where it can be filled in."""
     try:
         tree = _tree(source)
-    except _Refused as refused:
+    except _SourceRefused as refused:
         return [refused.fault]
-    return list(dict.fromkeys(_Reading(known).statements(tree.body, {})))
+    return list(dict.fromkeys(_SourceChecker(variables).statements(tree.body, {})))
 
 
 def names_in(parts: Sequence[str]) -> frozenset[str]:
@@ -92,7 +92,7 @@ def names_in(parts: Sequence[str]) -> frozenset[str]:
 
 def fill(source: str, values: Mapping[str, Any], *, is_html: bool = False) -> str:
     """Return a source filled in; raise WordingBroken where it cannot be, or gets too long."""
-    program = _compiled(source, frozenset(values), is_html)
+    program = _compile(source, frozenset(values), is_html)
     parts, length = [], 0
     for part in program.root_render_func(program.new_context(dict(values), shared=True)):
         length += len(part)
@@ -105,8 +105,8 @@ def fill(source: str, values: Mapping[str, Any], *, is_html: bool = False) -> st
 
 
 @lru_cache(maxsize=2048)
-def _compiled(source: str, known: frozenset[str], is_html: bool) -> Template:
-    faults = faults_of(source, known)
+def _compile(source: str, variables: frozenset[str], is_html: bool) -> Template:
+    faults = faults_of(source, variables)
     if faults:
         raise WordingBroken(faults[0].detail)
     tree = _tree(source)
@@ -120,51 +120,53 @@ def _compiled(source: str, known: frozenset[str], is_html: bool) -> Template:
 
 @lru_cache(maxsize=2)
 def _environment(is_html: bool) -> ImmutableSandboxedEnvironment:
-    own = ImmutableSandboxedEnvironment(
+    sandbox = ImmutableSandboxedEnvironment(
         autoescape=is_html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
         cache_size=0,
-        finalize=_said,
+        finalize=_printed,
     )
-    own.globals.clear()
-    own.filters = {name: own.filters[name] for name in FILTERS} | {_TEXT: _text}
-    own.tests.clear()
-    return own
+    sandbox.globals.clear()
+    sandbox.filters = {name: sandbox.filters[name] for name in FILTERS} | {_TEXT: _as_string}
+    sandbox.tests.clear()
+    return sandbox
 
 
-def _said(value: Any) -> Any:
+def _printed(value: Any) -> Any:
     """Return what is printed of a value: nothing of one that is absent, the lines of a list."""
     if value is None:
         return ""
     return ", ".join(value) if isinstance(value, tuple) else value
 
 
-def _text(value: Any) -> str:
+def _as_string(value: Any) -> str:
     return "" if value is None else str(value)
 
 
 def _tree(source: str) -> nodes.Template:
     """Return the syntax tree of a source, its texts as they will be said; raise _Refused where it has none."""
     if len(source) > CHARACTERS_MAX:
-        raise _Refused("too-long", message("A template has at most {most} characters.", most=CHARACTERS_MAX))
-    _look_at_characters(source, 1)
+        raise _SourceRefused(
+            "too-long", message("A template has at most {most} characters.", most=CHARACTERS_MAX)
+        )
+    _check_characters(source, 1)
     environment = _environment(is_html=False)
     try:
         _measure(environment.lex(source))
         tree = environment.parse(source)
     except TemplateSyntaxError as error:
-        raise _Refused("syntax", template_syntax.sentence(error)) from error
+        raise _SourceRefused("syntax", template_syntax.sentence(error)) from error
     except RecursionError as error:
-        raise _Refused("too-complex", message("The template is nested too deep.")) from error
+        raise _SourceRefused("too-complex", message("The template is nested too deep.")) from error
     for node in tree.find_all(nodes.Const):
-        _look_at_constant(node)
+        _check_constant(node)
     return tree
 
 
-def _look_at_constant(node: nodes.Const) -> None:
+def _check_constant(node: nodes.Const) -> None:
     if isinstance(node.value, str):
         try:
             # As JSON and JavaScript write what lies beyond 16 bits: two halves of one sign.
@@ -174,24 +176,24 @@ def _look_at_constant(node: nodes.Const) -> None:
                 "Line {line}: half a sign of two (\\ud800 to \\udfff) is no text; write the sign itself.",
                 line=node.lineno,
             )
-            raise _Refused("not-encodable", detail) from error
-        _look_at_characters(node.value, node.lineno)
+            raise _SourceRefused("not-encodable", detail) from error
+        _check_characters(node.value, node.lineno)
 
 
-def _look_at_characters(text: str, line: int) -> None:
+def _check_characters(text: str, line: int) -> None:
     if wrong := unprintable(text, line):
-        raise _Refused("not-encodable", wrong)
+        raise _SourceRefused("not-encodable", wrong)
 
 
 def unprintable(text: str, line: int = 1) -> Message | None:
     """Return which character of a text cannot be stored, sent or read as it stands, as a sentence; None for none."""
-    found = _UNPRINTABLE.search(text)
-    if found is None:
+    match = _UNPRINTABLE.search(text)
+    if match is None:
         return None
     return message(
         "Line {line}: the character {character} cannot stand in a message; take it out.",
-        line=line + text.count("\n", 0, found.start()),
-        character=f"U+{ord(found.group()):04X}",
+        line=line + text.count("\n", 0, match.start()),
+        character=f"U+{ord(match.group()):04X}",
     )
 
 
@@ -199,7 +201,7 @@ def _measure(tokens: Iterable[tuple[int, str, str]]) -> None:
     """Raise _Refused for what would be parsed too deep or too long; the lexer itself is not recursive."""
     size = _Size()
     for line, kind, value in tokens:
-        size.take(line, kind, value)
+        size.count_token(line, kind, value)
 
 
 @dataclass(slots=True)
@@ -214,25 +216,25 @@ class _Size:
     branches: int = 0
     is_block: bool = False
 
-    def take(self, line: int, kind: str, value: str) -> None:
+    def count_token(self, line: int, kind: str, value: str) -> None:
         """Count a token; raise _Refused where it is one too many."""
         if kind in {"variable_begin", "block_begin"}:
             self.tags, self.signs, self.brackets, self.is_block = self.tags + 1, 0, 0, kind == "block_begin"
-            self._hold(self.tags <= _TAGS_MAX, line, _MANY_TAGS, _TAGS_MAX)
+            self._check_limit(self.tags <= _TAGS_MAX, line, _MANY_TAGS, _TAGS_MAX)
         elif kind in {"integer", "float"}:
-            self._hold(len(value) <= _DIGITS_MAX, line, _MANY_DIGITS, _DIGITS_MAX)
+            self._check_limit(len(value) <= _DIGITS_MAX, line, _MANY_DIGITS, _DIGITS_MAX)
         if kind in _TRIVIAL:
             return
         if self.is_block and self.signs == 0 and kind == "name":
-            self._open(line, value)
+            self._open_block(line, value)
         self.signs += 1
         self.brackets += (
             {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(value, 0) if kind == "operator" else 0
         )
-        self._hold(self.signs <= _SIGNS_MAX or kind == "data", line, _MANY_SIGNS, _SIGNS_MAX)
-        self._hold(self.brackets <= _BRACKETS_MAX, line, _DEEP_BRACKETS, _BRACKETS_MAX)
+        self._check_limit(self.signs <= _SIGNS_MAX or kind == "data", line, _MANY_SIGNS, _SIGNS_MAX)
+        self._check_limit(self.brackets <= _BRACKETS_MAX, line, _DEEP_BRACKETS, _BRACKETS_MAX)
 
-    def _open(self, line: int, statement: str) -> None:
+    def _open_block(self, line: int, statement: str) -> None:
         if statement not in _STATEMENTS:
             detail = message(
                 "Line {line}: a template cannot do that ({statement}); it has {statements}.",
@@ -240,51 +242,51 @@ class _Size:
                 statement=excerpt(statement[:40]),
                 statements=_STATEMENTS,
             )
-            raise _Refused("not-allowed", detail)
+            raise _SourceRefused("not-allowed", detail)
         self.blocks += {"if": 1, "for": 1, "endif": -1, "endfor": -1}.get(statement, 0)
         self.loops += {"for": 1, "endfor": -1}.get(statement, 0)
-        self._hold(self.loops <= _LOOPS_MAX, line, _DEEP_LOOPS, _LOOPS_MAX)
+        self._check_limit(self.loops <= _LOOPS_MAX, line, _DEEP_LOOPS, _LOOPS_MAX)
         self.branches = (
             self.branches + 1 if statement == "elif" else 0 if statement == "if" else self.branches
         )
-        self._hold(self.blocks <= _BLOCKS_MAX, line, _DEEP_BLOCKS, _BLOCKS_MAX)
-        self._hold(self.branches <= _BRANCHES_MAX, line, _MANY_BRANCHES, _BRANCHES_MAX)
+        self._check_limit(self.blocks <= _BLOCKS_MAX, line, _DEEP_BLOCKS, _BLOCKS_MAX)
+        self._check_limit(self.branches <= _BRANCHES_MAX, line, _MANY_BRANCHES, _BRANCHES_MAX)
 
     @staticmethod
-    def _hold(is_so: bool, line: int, limit: str, most: int) -> None:
+    def _check_limit(is_so: bool, line: int, limit: str, most: int) -> None:
         if not is_so:
-            raise _Refused("too-complex", Message(limit, {"line": line, "most": most}))
+            raise _SourceRefused("too-complex", Message(limit, {"line": line, "most": most}))
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _SourceChecker:
     """Walks a tree by the allow list, and tells of every expression what it can be."""
 
-    known: frozenset[str]
+    variables: frozenset[str]
 
-    def statements(self, body: Sequence[nodes.Node], own: Mapping[str, str]) -> Iterator[SourceFault]:
+    def statements(self, body: Sequence[nodes.Node], loop_names: Mapping[str, str]) -> Iterator[SourceFault]:
         """Yield what is wrong with statements in which these names of loops are known."""
         for node in body:
             if isinstance(node, nodes.Output):
                 for inner in node.nodes:
                     if not isinstance(inner, nodes.TemplateData):
-                        yield from self._faults(inner, own)
+                        yield from self._faults(inner, loop_names)
             elif isinstance(node, nodes.If):
-                yield from self._faults(node.test, own)
+                yield from self._faults(node.test, loop_names)
                 for branch in (node.body, node.elif_, node.else_):
-                    yield from self.statements(branch, own)
+                    yield from self.statements(branch, loop_names)
             elif isinstance(node, nodes.For):
-                yield from self._loop(node, own)
+                yield from self._loop(node, loop_names)
             else:
                 yield _not_allowed(node)
 
-    def _loop(self, node: nodes.For, own: Mapping[str, str]) -> Iterator[SourceFault]:
+    def _loop(self, node: nodes.For, loop_names: Mapping[str, str]) -> Iterator[SourceFault]:
         if not (isinstance(node.iter, nodes.Name) and node.iter.name in LISTS):
             detail = message("Line {line}: only {lists} are lists.", line=node.lineno, lists=sorted(LISTS))
             yield SourceFault("not-a-list", detail)
         elif not isinstance(node.target, nodes.Name) or node.recursive:
             yield _not_allowed(node)
-        elif node.target.name in self.known:
+        elif node.target.name in self.variables:
             detail = message(
                 "Line {line}: {name} is a variable; give the loop's line a name of its own.",
                 line=node.lineno,
@@ -292,66 +294,80 @@ class _Reading:
             )
             yield SourceFault("name-taken", detail)
         else:
-            inner = {**own, node.target.name: _TEXT}
+            inner = {**loop_names, node.target.name: _TEXT}
             if node.test is not None:
                 yield from self._faults(node.test, inner)
             yield from self.statements(node.body, inner)
-            yield from self.statements(node.else_, own)
+            yield from self.statements(node.else_, loop_names)
 
-    def _faults(self, node: nodes.Node, own: Mapping[str, str]) -> list[SourceFault]:
+    def _faults(self, node: nodes.Node, loop_names: Mapping[str, str]) -> list[SourceFault]:
         faults: list[SourceFault] = []
-        self._kinds(node, own, faults)
+        self._kinds(node, loop_names, faults)
         return faults
 
-    def _kinds(self, node: nodes.Node, own: Mapping[str, str], faults: list[SourceFault]) -> frozenset[str]:
+    def _kinds(
+        self, node: nodes.Node, loop_names: Mapping[str, str], faults: list[SourceFault]
+    ) -> frozenset[str]:
         """Return what an expression can be, and note what is wrong with it."""
         match node:
             case nodes.Const():
                 kinds = frozenset({_kind_of(node.value)})
             case nodes.Name():
-                kinds = self._variable(node, own, faults)
+                kinds = self._variable(node, loop_names, faults)
             case nodes.Not():
-                self._kinds(node.node, own, faults)
+                self._kinds(node.node, loop_names, faults)
                 kinds = frozenset({_FLAG})
             case nodes.And() | nodes.Or():
-                kinds = self._kinds(node.left, own, faults) | self._kinds(node.right, own, faults)
+                kinds = self._kinds(node.left, loop_names, faults) | self._kinds(
+                    node.right, loop_names, faults
+                )
             case nodes.CondExpr():
-                self._kinds(node.test, own, faults)
-                branches = [one for one in (node.expr1, node.expr2) if one is not None]
-                kinds = frozenset({_TEXT}).union(*(self._kinds(one, own, faults) for one in branches))
+                self._kinds(node.test, loop_names, faults)
+                branches = [branch for branch in (node.expr1, node.expr2) if branch is not None]
+                kinds = frozenset({_TEXT}).union(
+                    *(self._kinds(branch, loop_names, faults) for branch in branches)
+                )
             case nodes.Compare():
-                kinds = self._comparison(node, own, faults)
+                kinds = self._comparison(node, loop_names, faults)
             case nodes.Filter() if node.name in FILTERS and node.node is not None:
-                kinds = self._filter(node, node.node, own, faults)
+                kinds = self._filter(node, node.node, loop_names, faults)
             case _:
                 faults.append(_not_allowed(node))
                 kinds = frozenset({_TEXT})
         return kinds
 
     def _variable(
-        self, node: nodes.Name, own: Mapping[str, str], faults: list[SourceFault]
+        self, node: nodes.Name, loop_names: Mapping[str, str], faults: list[SourceFault]
     ) -> frozenset[str]:
-        if node.name in own:
-            return frozenset({own[node.name]})
-        if node.name not in self.known:
+        if node.name in loop_names:
+            return frozenset({loop_names[node.name]})
+        if node.name not in self.variables:
             detail = message(
                 "Line {line}: there is no '{name}'; there are {names}.",
                 line=node.lineno,
                 name=excerpt(node.name[:40]),
-                names=sorted(self.known),
+                names=sorted(self.variables),
             )
             faults.append(SourceFault("unknown-variable", detail))
         kind = _LINES if node.name in LISTS else _PASSAGE if node.name in PASSAGES else None
         return frozenset({kind or (_FLAG if node.name in _FLAGS else _TEXT)})
 
     def _filter(
-        self, node: nodes.Filter, filtered: nodes.Node, own: Mapping[str, str], faults: list[SourceFault]
+        self,
+        node: nodes.Filter,
+        filtered: nodes.Node,
+        loop_names: Mapping[str, str],
+        faults: list[SourceFault],
     ) -> frozenset[str]:
-        if not self._kinds(filtered, own, faults) <= {_TEXT, _ABSENT}:
+        if not self._kinds(filtered, loop_names, faults) <= {_TEXT, _ABSENT}:
             detail = message("Line {line}: {filter} is for texts only.", line=node.lineno, filter=node.name)
             faults.append(SourceFault("not-a-text", detail))
         is_plain = not (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs)
-        is_trim = node.name == "trim" and [_constant(one) for one in node.args] == [_TEXT] and not node.kwargs
+        is_trim = (
+            node.name == "trim"
+            and [_constant(argument) for argument in node.args] == [_TEXT]
+            and not node.kwargs
+        )
         if not (is_plain or is_trim):
             detail = message(
                 "Line {line}: {filter} stands without brackets.", line=node.lineno, filter=node.name
@@ -360,11 +376,11 @@ class _Reading:
         return frozenset({_TEXT})
 
     def _comparison(
-        self, node: nodes.Compare, own: Mapping[str, str], faults: list[SourceFault]
+        self, node: nodes.Compare, loop_names: Mapping[str, str], faults: list[SourceFault]
     ) -> frozenset[str]:
-        left = self._kinds(node.expr, own, faults)
+        left = self._kinds(node.expr, loop_names, faults)
         for operand in node.ops:
-            right = self._kinds(operand.expr, own, faults)
+            right = self._kinds(operand.expr, loop_names, faults)
             if _PASSAGE in left | right:
                 detail = message(
                     "Line {line}: {passages} stand as they are; compare pay_by or contact.",
@@ -380,21 +396,21 @@ class _Reading:
 
 def _mismatch(sign: str, left: frozenset[str], right: frozenset[str], line: int) -> Message | None:
     """Return why two things cannot be compared by a sign; None where they can, or always differ."""
-    both = left | right
-    if sign in _SIGNS and not (both <= {_TEXT, _ABSENT} or both == {_NUMBER}):
+    kinds = left | right
+    if sign in _SIGNS and not (kinds <= {_TEXT, _ABSENT} or kinds == {_NUMBER}):
         return message(
             "Line {line}: {left} and {right} cannot be compared by {sign}; every variable is a text.",
             line=line,
-            left=_written(left),
-            right=_written(right),
+            left=_kind_names(left),
+            right=_kind_names(right),
             sign=_SIGNS[sign],
         )
-    if sign in _MEMBER and right != {_LINES} and not both <= {_TEXT, _ABSENT}:
+    if sign in _MEMBER and right != {_LINES} and not kinds <= {_TEXT, _ABSENT}:
         return message(
             "Line {line}: {left} cannot be in {right}; look for a text in a text or in an address.",
             line=line,
-            left=_written(left),
-            right=_written(right),
+            left=_kind_names(left),
+            right=_kind_names(right),
         )
     return None
 
@@ -409,9 +425,9 @@ _WRITTEN: Final = {
 }
 
 
-def _written(kinds: frozenset[str]) -> Message:
+def _kind_names(kinds: frozenset[str]) -> Message:
     return reduce(
-        lambda one, other: message("{one} or {other}", one=one, other=other),
+        lambda first, other: message("{one} or {other}", one=first, other=other),
         sorted(_WRITTEN[kind] for kind in kinds),
     )
 

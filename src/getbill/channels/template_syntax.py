@@ -38,29 +38,29 @@ _SIGNS: Final = {
 
 def sentence(error: TemplateSyntaxError) -> Message:
     """Return what is wrong, and on which line."""
-    line, said = error.lineno, error.message or ""
-    for known, text in _KNOWN.items():
-        if known in said:
+    line, jinja_message = error.lineno, error.message or ""
+    for phrase, text in _KNOWN.items():
+        if phrase in jinja_message:
             return Message(text, {"line": line})
-    if ended := _ENDED.search(said):
+    if ended := _ENDED.search(jinja_message):
         return message(
             "Line {line}: the template ends where '{wanted}' was expected.",
             line=line,
-            wanted=_written(ended["wanted"] or ended["other"]),
+            wanted=_sign_text(ended["wanted"] or ended["other"]),
         )
-    if got := _GOT.search(said):
+    if got := _GOT.search(jinja_message):
         return message(
             "Line {line}: '{sign}' stands where '{wanted}' was expected.",
             line=line,
-            sign=_written(got["sign"] or got["other"]),
-            wanted=_written(got["wanted"] or got["end"]),
+            sign=_sign_text(got["sign"] or got["other"]),
+            wanted=_sign_text(got["wanted"] or got["end"]),
         )
-    if unexpected := _UNEXPECTED.search(said):
+    if unexpected := _UNEXPECTED.search(jinja_message):
         return message(
-            "Line {line}: '{sign}' cannot stand here.", line=line, sign=_written(unexpected["sign"])
+            "Line {line}: '{sign}' cannot stand here.", line=line, sign=_sign_text(unexpected["sign"])
         )
     return message("Line {line}: the template cannot be read.", line=line)
 
 
-def _written(sign: str) -> str:
+def _sign_text(sign: str) -> str:
     return excerpt(_SIGNS.get(sign, sign))

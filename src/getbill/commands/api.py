@@ -21,7 +21,7 @@ from getbill.kit import logs
 from getbill.kit.exit_errors import CannotRun
 from getbill.process import sockets
 from getbill.process.app import create_app
-from getbill.process.connections import Bounds, bounded
+from getbill.process.connections import ConnectionLimits, bounded_protocol
 from getbill.settings import Settings
 
 STOP_SECONDS: Final = 8
@@ -36,13 +36,13 @@ def api(listen_fd: Descriptor = None, outage_fd: OutageDescriptor = None) -> Non
     """Answer HTTP until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "api")
-    bound = sockets.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
-    with connection.reached(settings) as dsn:
-        _run(settings.on(dsn), bound, None if outage_fd is None else Outage(outage_fd))
+    listener = sockets.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
+    with connection.database_dsn(settings) as dsn:
+        _serve(settings.with_dsn(dsn), listener, None if outage_fd is None else Outage(outage_fd))
 
 
-def _run(settings: Settings, bound: socket.socket, outage: Outage | None) -> None:
-    _raise_limit_of_files()
+def _serve(settings: Settings, listener: socket.socket, outage: Outage | None) -> None:
+    _raise_open_files_limit()
     app = create_app(settings, outage)
     reasons: list[CannotRun] = []
     open_app = app.router.lifespan_context
@@ -64,19 +64,19 @@ def _run(settings: Settings, bound: socket.socket, outage: Outage | None) -> Non
 
     app.router.lifespan_context = lifespan
     try:
-        _Server(_configuration(settings, app), app).run(sockets=[bound])
+        _Server(_configuration(settings, app), app).run(sockets=[listener])
     except SystemExit:
         if reasons:
             raise reasons[0] from None
         raise
 
 
-def _raise_limit_of_files() -> None:
+def _raise_open_files_limit() -> None:
     """Let this process have as many connections as it may: the soft limit is usually 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    soft_limit = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft_limit, hard))
 
 
 class _Server(uvicorn.Server):
@@ -90,7 +90,7 @@ class _Server(uvicorn.Server):
         """Let those go who wait, then stop as every server does."""
         room = getattr(self._app.state, "room", None)
         if room is not None:
-            room.let_go()
+            room.release_all()
         await super().shutdown(sockets)
 
 
@@ -99,7 +99,7 @@ def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="getbill.process.connections:Loop",
-        http=bounded(Bounds.of(settings)),
+        http=bounded_protocol(ConnectionLimits.from_settings(settings)),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -41,36 +41,36 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
 ) -> None:
     """Let a program in and print its id and secret."""
 
-    async def make(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await selection.company(opened, company)
-        made, secret = await access.create_client(
-            opened,
+    async def create_client(database: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await selection.find_company(database, company)
+        new_client, secret = await access.create_client(
+            database,
             access.NewClient(
-                await selection.workspace(opened, owner, workspace),
+                await selection.find_workspace_id(database, owner, workspace),
                 name,
                 tuple(grant or access.GRANTS[:2]),
-                tuple(" ".join(scope).split()) if scope else access.USUAL_SCOPES,
+                tuple(" ".join(scope).split()) if scope else access.DEFAULT_SCOPES,
                 tuple(redirect_uri or ()),
                 limit_per_minute,
-                await selection.creator(opened, owner, created_by),
+                await selection.find_creator(database, owner, created_by),
             ),
             clock.wall(),
         )
-        return {"client_id": made.shown_id, "client_secret": secret, **_shown(made)}
+        return {"client_id": new_client.public_id, "client_secret": secret, **_serialize_client(new_client)}
 
-    selection.show(connection.run(make))
-    selection.say_once()
+    selection.print_json(connection.run(create_client))
+    selection.remind_to_keep_secret()
 
 
 @client.command("list")
-def list_all(company: CompanyName = None) -> None:
+def list_clients(company: CompanyName = None) -> None:
     """List the clients, revoked ones too."""
 
-    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        found = await access.clients(opened, await selection.company_id(opened, company))
-        return [{"client_id": one.shown_id, **_shown(one)} for one in found]
+    async def find_clients(database: Database, _vault: Vault) -> list[dict[str, Any]]:
+        clients = await access.clients(database, await selection.find_company_id(database, company))
+        return [{"client_id": client.public_id, **_serialize_client(client)} for client in clients]
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_clients))
 
 
 @client.command()
@@ -82,16 +82,16 @@ def revoke(
     revoke_one(client_id, with_created=with_created, is_preview=preview, as_json=as_json)
 
 
-def _shown(one: access.Client) -> dict[str, Any]:
+def _serialize_client(client: access.Client) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "workspace_id": ids.show("workspace", one.workspace_id),
-        "is_live": one.is_live,
-        "grants": list(one.grants),
-        "scopes": list(one.scopes),
-        "redirect_uris": list(one.redirect_uris),
-        "limit_per_minute": one.limit_per_minute,
-        "created_at": json.instant(one.created_at),
-        "revoked_at": json.instant(one.revoked_at),
-        "created_by": one.creator.shown if one.creator else None,
+        "name": client.name,
+        "workspace_id": ids.show("workspace", client.workspace_id),
+        "is_live": client.is_live,
+        "grants": list(client.grants),
+        "scopes": list(client.scopes),
+        "redirect_uris": list(client.redirect_uris),
+        "limit_per_minute": client.limit_per_minute,
+        "created_at": json.instant(client.created_at),
+        "revoked_at": json.instant(client.revoked_at),
+        "created_by": client.creator.public_id if client.creator else None,
     }

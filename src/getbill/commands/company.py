@@ -29,18 +29,18 @@ def create(
 ) -> None:
     """Create a company with a live workspace and a sandbox."""
 
-    async def found(opened: Database, vault: Vault) -> dict[str, Any]:
+    async def create_company(database: Database, vault: Vault) -> dict[str, Any]:
         if not same_name:
-            await _refuse_namesake(opened, name)
-        made = await companies.create(opened, vault, name, email=email, iban=iban)
+            await _refuse_namesake(database, name)
+        new_company = await companies.create(database, vault, name, email=email, iban=iban)
         return {
-            "id": ids.show("company", made.company_id),
+            "id": ids.show("company", new_company.company_id),
             "name": name,
-            "live_workspace_id": ids.show("workspace", made.live_id),
-            "sandbox_workspace_id": ids.show("workspace", made.sandbox_id),
+            "live_workspace_id": ids.show("workspace", new_company.live_id),
+            "sandbox_workspace_id": ids.show("workspace", new_company.sandbox_id),
         }
 
-    selection.show(connection.run(found))
+    selection.print_json(connection.run(create_company))
 
 
 @company.command()
@@ -54,13 +54,17 @@ def letterhead(
 ) -> None:
     """Say what a company's letters carry."""
 
-    async def say(opened: Database, _vault: Vault) -> dict[str, Any]:
-        company_id = (await selection.company(opened, name)).id
-        await companies.set_letterhead(opened, company_id, address, imprint)
-        found = await companies.company(opened, company_id)
-        return {"name": found.name, "address": list(found.address), "imprint": found.imprint}
+    async def set_letterhead(database: Database, _vault: Vault) -> dict[str, Any]:
+        company_id = (await selection.find_company(database, name)).id
+        await companies.set_letterhead(database, company_id, address, imprint)
+        updated_company = await companies.company(database, company_id)
+        return {
+            "name": updated_company.name,
+            "address": list(updated_company.address),
+            "imprint": updated_company.imprint,
+        }
 
-    selection.show(connection.run(say))
+    selection.print_json(connection.run(set_letterhead))
 
 
 @company.command()
@@ -73,12 +77,12 @@ def logo(
     """Put a logo at the head of a company's e-mails."""
     image = file.read_bytes()
 
-    async def put(opened: Database, _vault: Vault) -> dict[str, Any]:
-        found = await selection.company(opened, name)
-        kept = await companies.set_logo(opened, found.id, image)
-        return {"name": found.name, "media_type": kept.media_type, "bytes": len(kept.image)}
+    async def set_logo(database: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await selection.find_company(database, name)
+        stored_logo = await companies.set_logo(database, owner.id, image)
+        return {"name": owner.name, "media_type": stored_logo.media_type, "bytes": len(stored_logo.image)}
 
-    selection.show(connection.run(put))
+    selection.print_json(connection.run(set_logo))
 
 
 @company.command()
@@ -91,32 +95,32 @@ def zones(
 ) -> None:
     """Say whose phone numbers are refused unless a debt accepts expensive destinations."""
 
-    async def put(opened: Database, _vault: Vault) -> dict[str, Any]:
-        found = await selection.company(opened, name)
-        async with opened.transaction(clock.wall()) as tx:
-            await companies.set_refused_zones(tx, found.id, refuse or ())
-            await access.forget(tx, found.id)
-        return {"name": found.name, "refused_zones": sorted(refuse or ())}
+    async def set_zones(database: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await selection.find_company(database, name)
+        async with database.transaction(clock.wall()) as tx:
+            await companies.set_refused_zones(tx, owner.id, refuse or ())
+            await access.invalidate(tx, owner.id)
+        return {"name": owner.name, "refused_zones": sorted(refuse or ())}
 
-    selection.show(connection.run(put))
+    selection.print_json(connection.run(set_zones))
 
 
 @company.command("list")
-def list_all() -> None:
+def list_companies() -> None:
     """List the companies."""
 
-    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
+    async def find_companies(database: Database, _vault: Vault) -> list[dict[str, Any]]:
         return [
             {
-                "id": ids.show("company", one.id),
-                "name": one.name,
-                "email": one.email,
-                "created_at": json.instant(one.created_at),
+                "id": ids.show("company", row.id),
+                "name": row.name,
+                "email": row.email,
+                "created_at": json.instant(row.created_at),
             }
-            for one in await companies.companies(opened)
+            for row in await companies.companies(database)
         ]
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_companies))
 
 
 @company.command()
@@ -129,13 +133,13 @@ def rename(
 ) -> None:
     """Change a company's name in every message from now on."""
 
-    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        current = await selection.company(opened, name)
+    async def rename_company(database: Database, vault: Vault) -> dict[str, Any]:
+        current = await selection.find_company(database, name)
         if not same_name:
-            await _refuse_namesake(opened, new_name, but=current.id)
-        return await _update(opened, vault, current, companies.CompanyChanges(name=new_name))
+            await _refuse_namesake(database, new_name, except_id=current.id)
+        return await _update_company(database, vault, current, companies.CompanyChanges(name=new_name))
 
-    selection.show(connection.run(change))
+    selection.print_json(connection.run(rename_company))
 
 
 @company.command("set")
@@ -153,17 +157,17 @@ def set_fields(  # noqa: PLR0913 the options of a command are its parameters
 ) -> None:
     """Change how a company is reached and what its debts come with; what is not given stays."""
     changes = companies.CompanyChanges(
-        None, email, phone, iban, _upper(country), _upper(currency), language, scenario
+        None, email, phone, iban, _uppercase(country), _uppercase(currency), language, scenario
     )
     if changes == companies.CompanyChanges():
         raise CannotRun("Give at least one option; --help lists them.")
     if language is not None and language not in channels.LANGUAGES:
         raise CannotRun(f"--language is one of {', '.join(channels.LANGUAGES)}, not {language!r}.")
 
-    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        return await _update(opened, vault, await selection.company(opened, name), changes)
+    async def update_company(database: Database, vault: Vault) -> dict[str, Any]:
+        return await _update_company(database, vault, await selection.find_company(database, name), changes)
 
-    selection.show(connection.run(change))
+    selection.print_json(connection.run(update_company))
 
 
 @company.command()
@@ -173,54 +177,54 @@ def delete(
 ) -> None:
     """Delete a company for good: its sandbox, credentials, webhooks, files and staff; refused while it has live debts."""
 
-    async def find(opened: Database, _vault: Vault) -> companies.Company:
-        return await selection.company(opened, name)
+    async def find_company(database: Database, _vault: Vault) -> companies.Company:
+        return await selection.find_company(database, name)
 
-    doomed = connection.run(find)
+    owner = connection.run(find_company)
     if not yes:
-        typed = typer.prompt(
-            f"Everything of {doomed.name} is deleted for good. Type its name to go on", err=True
+        typed_name = typer.prompt(
+            f"Everything of {owner.name} is deleted for good. Type its name to go on", err=True
         )
-        if typed.strip() != doomed.name:
+        if typed_name.strip() != owner.name:
             raise CannotRun("That is not its name: nothing was deleted.")
 
-    async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
-        async with opened.transaction(clock.wall()) as tx:
-            rows = await companies.delete(tx, doomed.id)
-            await access.forget(tx, doomed.id)
-        return {"id": ids.show("company", doomed.id), "name": doomed.name, "deleted_rows": rows}
+    async def delete_company(database: Database, _vault: Vault) -> dict[str, Any]:
+        async with database.transaction(clock.wall()) as tx:
+            rows = await companies.delete(tx, owner.id)
+            await access.invalidate(tx, owner.id)
+        return {"id": ids.show("company", owner.id), "name": owner.name, "deleted_rows": rows}
 
-    selection.show(connection.run(end))
+    selection.print_json(connection.run(delete_company))
 
 
-def _upper(code: str | None) -> str | None:
+def _uppercase(code: str | None) -> str | None:
     return code.upper() if code else None
 
 
-async def _refuse_namesake(opened: Database, name: str, but: UUID | None = None) -> None:
+async def _refuse_namesake(database: Database, name: str, except_id: UUID | None = None) -> None:
     """Raise where another company has this name already, whatever its capitals."""
-    wanted = " ".join(name.split()).casefold()
-    for other in await companies.companies(opened):
-        if other.id != but and " ".join(other.name.split()).casefold() == wanted:
-            shown = ids.show("company", other.id)
+    folded_name = " ".join(name.split()).casefold()
+    for other in await companies.companies(database):
+        if other.id != except_id and " ".join(other.name.split()).casefold() == folded_name:
+            public_id = ids.show("company", other.id)
             raise CannotRun(
-                f"There is a company named {other.name} already ({shown}). "
+                f"There is a company named {other.name} already ({public_id}). "
                 "Use it, or give --same-name to have two of one name."
             )
 
 
-async def _update(
-    opened: Database, vault: Vault, current: companies.Company, changes: companies.CompanyChanges
+async def _update_company(
+    database: Database, vault: Vault, current: companies.Company, changes: companies.CompanyChanges
 ) -> dict[str, Any]:
-    live_id = await selection.workspace(opened, current, "live")
-    live = await companies.workspace(opened, vault, live_id)
-    known = scenarios.names(live)
-    if changes.scenario is not None and changes.scenario not in known:
-        raise CannotRun(f"There is no scenario {changes.scenario!r}. There are: {', '.join(known)}.")
-    async with opened.transaction(clock.wall()) as tx:
+    live_id = await selection.find_workspace_id(database, current, "live")
+    live = await companies.workspace(database, vault, live_id)
+    scenario_names = scenarios.names(live)
+    if changes.scenario is not None and changes.scenario not in scenario_names:
+        raise CannotRun(f"There is no scenario {changes.scenario!r}. There are: {', '.join(scenario_names)}.")
+    async with database.transaction(clock.wall()) as tx:
         await companies.update(tx, current.id, changes)
-        await access.forget(tx, current.id)
-    after = await companies.company(opened, current.id)
-    return {"id": ids.show("company", after.id)} | {
-        one.name: getattr(after, one.name) for one in fields(changes)
+        await access.invalidate(tx, current.id)
+    updated_company = await companies.company(database, current.id)
+    return {"id": ids.show("company", updated_company.id)} | {
+        field.name: getattr(updated_company, field.name) for field in fields(changes)
     }

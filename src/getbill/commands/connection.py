@@ -24,7 +24,7 @@ from getbill.settings import Settings
 from getbill.vault import Vault
 
 # What an operator mends: the password, the name of the database, its disk, its memory, its connections.
-_REFUSED = (
+_DATABASE_REFUSALS = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
@@ -36,26 +36,26 @@ _REFUSED = (
 
 T = TypeVar("T")
 Action = Callable[[Database, Vault], Awaitable[T]]
-KnowingAction = Callable[[Settings, Database, Vault], Awaitable[T]]
+SettingsAction = Callable[[Settings, Database, Vault], Awaitable[T]]
 
 
 @contextmanager
-def reached(settings: Settings) -> Iterator[str]:
+def database_dsn(settings: Settings) -> Iterator[str]:
     """Yield the DSN of the database the settings name."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    with embedded.reach(settings.data_dir, settings.wish) as dsn:
+    with embedded.reach(settings.data_dir, settings.cluster_options) as dsn:
         yield dsn
 
 
 @contextmanager
-def awaited() -> Iterator[None]:
+def exit_if_database_lost() -> Iterator[None]:
     """Turn the loss of the database while a process opens into a CannotRunNow, a reason to start it again."""
     try:
         yield
-    except database.LOST as error:
-        if not database.is_away(error):
+    except database.DATABASE_ERRORS as error:
+        if not database.is_unavailable(error):
             raise
         raise migrations.DatabaseAway(f"The database went away: {type(error).__name__}") from error
 
@@ -63,25 +63,25 @@ def awaited() -> Iterator[None]:
 def run(action: Action[T]) -> T:
     """Run one action on the settings' database and vault; what refuses it is told as a sentence."""
 
-    async def unknowing(_settings: Settings, opened: Database, vault: Vault) -> T:
-        return await action(opened, vault)
+    async def ignore_settings(_settings: Settings, db: Database, vault: Vault) -> T:
+        return await action(db, vault)
 
-    return run_knowing(unknowing)
+    return run_with_settings(ignore_settings)
 
 
-def run_knowing(action: KnowingAction[T]) -> T:
+def run_with_settings(action: SettingsAction[T]) -> T:
     """Run one action that needs the settings too, with the DSN of the database it is run on."""
     settings = Settings()
     logs.configure(settings.log_level, "command")
     _refuse_empty_folder(settings)
-    with reached(settings) as dsn:
+    with database_dsn(settings) as dsn:
         try:
-            return asyncio.run(_run(settings.on(dsn), action))
+            return asyncio.run(_run_on_database(settings.with_dsn(dsn), action))
         except Problem as refusal:
             raise CannotRun(refusal.detail) from refusal
         except (EmailInvalid, IbanInvalid, PhoneInvalid, SecretMalformed) as error:
             raise CannotRun(str(error)) from error
-        except _REFUSED as error:
+        except _DATABASE_REFUSALS as error:
             raise CannotRun(f"The database refused: {error}.") from error
 
 
@@ -94,12 +94,10 @@ def _refuse_empty_folder(settings: Settings) -> None:
         )
 
 
-async def _run(settings: Settings, action: KnowingAction[T]) -> T:
+async def _run_on_database(settings: Settings, action: SettingsAction[T]) -> T:
     await migrations.check_revision(settings.dsn)
-    opened = await open_database(settings.dsn, reactions.edge, size=2)
+    db = await open_database(settings.dsn, reactions.edge, size=2)
     try:
-        return await action(
-            settings, opened, await vault.unlock(opened, settings.master_key_text, settings.key_file)
-        )
+        return await action(settings, db, await vault.unlock(db, settings.master_key_text, settings.key_file))
     finally:
-        await opened.close()
+        await db.close()

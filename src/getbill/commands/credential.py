@@ -8,7 +8,7 @@ from getbill import companies, credentials
 from getbill.access import Actor
 from getbill.commands import connection, selection
 from getbill.commands.selection import CompanyName
-from getbill.credentials import Scope, Wish
+from getbill.credentials import RevocationRequest, Scope
 from getbill.kit import clock
 from getbill.kit.database import Database
 from getbill.kit.errors import NotFound
@@ -23,71 +23,71 @@ WithCreated = Annotated[
     bool, typer.Option("--with-created", help="Also revoke what they created and nobody else uses.")
 ]
 Preview = Annotated[bool, typer.Option("--preview", help="Change nothing, show what would be.")]
-Which = Annotated[
+CredentialArgument = Annotated[
     str, typer.Argument(metavar="CREDENTIAL", help="A client's, key's or user's id, or an e-mail.")
 ]
 
 
 @credential.command()
-def created(which: Which, company: CompanyName = None) -> None:
+def created(selector: CredentialArgument, company: CompanyName = None) -> None:
     """List what a client, a key or a member of staff created, and whether it would be revoked with them."""
 
-    async def find(opened: Database, _vault: Vault) -> dict[str, Any]:
-        scope, subject = await _place(opened, company, which)
+    async def find_created(database: Database, _vault: Vault) -> dict[str, Any]:
+        scope, subject = await _find_subject(database, company, selector)
         now = clock.wall()
-        async with opened.transaction(now) as tx:
-            return credentials.listed(await credentials.preview(tx, scope, subject, now), now)
+        async with database.transaction(now) as tx:
+            return credentials.serialize_revocation(await credentials.preview(tx, scope, subject, now), now)
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_created))
 
 
 @credential.command()
 def revoke(
-    which: Which,
+    selector: CredentialArgument,
     with_created: WithCreated = False,
     preview: Preview = False,
     company: CompanyName = None,
 ) -> None:
     """Revoke a client or a key, or deactivate a member of staff; print what was revoked and what was left."""
 
-    async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
-        scope, subject = await _place(opened, company, which)
-        return await _revoke(opened, scope, Wish(subject, with_created, preview))
+    async def revoke_credential(database: Database, _vault: Vault) -> dict[str, Any]:
+        scope, subject = await _find_subject(database, company, selector)
+        return await _revoke_subject(database, scope, RevocationRequest(subject, with_created, preview))
 
-    selection.show(connection.run(end))
+    selection.print_json(connection.run(revoke_credential))
 
 
-def revoke_one(shown_id: str, *, with_created: bool, is_preview: bool, as_json: bool) -> None:
+def revoke_one(public_id: str, *, with_created: bool, is_preview: bool, as_json: bool) -> None:
     """Revoke a client or a key of whichever company, and say what went with it and what was left."""
 
-    async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
-        scope = Scope(None, await companies.workspace_ids(opened))
-        wish = Wish(credentials.subject_of(shown_id), with_created, is_preview)
-        return await _revoke(opened, scope, wish)
+    async def revoke_subject(database: Database, _vault: Vault) -> dict[str, Any]:
+        scope = Scope(None, await companies.workspace_ids(database))
+        request = RevocationRequest(credentials.subject_of(public_id), with_created, is_preview)
+        return await _revoke_subject(database, scope, request)
 
-    done = connection.run(end)
-    lines = [f"{shown_id} {'would be' if is_preview else 'is'} revoked."]
-    lines += [f"With it: {one['id']} ({one['name']})." for one in done["revoked"]]
-    for one in done["left"]:
-        users = f", used by {', '.join(one['used_by'])}" if one["used_by"] else ""
-        lines.append(f"It created and leaves: {one['id']} ({one['name']}{users}).")
-    selection.tell(done, *lines, as_json=as_json)
+    revocation = connection.run(revoke_subject)
+    lines = [f"{public_id} {'would be' if is_preview else 'is'} revoked."]
+    lines += [f"With it: {credential['id']} ({credential['name']})." for credential in revocation["revoked"]]
+    for credential in revocation["left"]:
+        users = f", used by {', '.join(credential['used_by'])}" if credential["used_by"] else ""
+        lines.append(f"It created and leaves: {credential['id']} ({credential['name']}{users}).")
+    selection.tell(revocation, *lines, as_json=as_json)
 
 
-async def _revoke(opened: Database, scope: Scope, wish: Wish) -> dict[str, Any]:
+async def _revoke_subject(database: Database, scope: Scope, request: RevocationRequest) -> dict[str, Any]:
     now = clock.wall()
-    async with opened.transaction(now) as tx:
-        done = await credentials.revoke(tx, scope, wish, now)
-    return credentials.revoked(done, now, is_preview=wish.is_preview)
+    async with database.transaction(now) as tx:
+        revocation = await credentials.revoke(tx, scope, request, now)
+    return credentials.serialize_revocation_result(revocation, now, is_preview=request.is_preview)
 
 
-async def _place(opened: Database, company: str | None, which: str) -> tuple[Scope, Actor]:
-    owner = await selection.company(opened, company)
-    spaces = await companies.workspaces_of(opened, owner.id)
-    scope = Scope(owner.id, [space_id for space_id, _, _ in spaces])
-    if "@" not in which:
-        return scope, credentials.subject_of(which)
-    for member in await companies.users(opened, owner.id):
-        if member.email.lower() == which.strip().lower():
+async def _find_subject(database: Database, company: str | None, selector: str) -> tuple[Scope, Actor]:
+    owner = await selection.find_company(database, company)
+    workspaces = await companies.workspaces_of(database, owner.id)
+    scope = Scope(owner.id, [workspace_id for workspace_id, _, _ in workspaces])
+    if "@" not in selector:
+        return scope, credentials.subject_of(selector)
+    for member in await companies.users(database, owner.id):
+        if member.email.lower() == selector.strip().lower():
             return scope, Actor("user", member.id)
-    raise NotFound(message("{company} has no user {email}.", company=owner.name, email=excerpt(which)))
+    raise NotFound(message("{company} has no user {email}.", company=owner.name, email=excerpt(selector)))

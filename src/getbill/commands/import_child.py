@@ -26,22 +26,24 @@ _CONNECTIONS: Final = 3
 
 def import_child() -> None:
     """Do one import, as its orders on the standard input say; for workers, not for people."""
-    orders = json.read(sys.stdin.buffer.read())
-    logs.configure(LogLevel(orders["log_level"]), "import")
+    instructions = json.read(sys.stdin.buffer.read())
+    logs.configure(LogLevel(instructions["log_level"]), "import")
     os.nice(_NICER)
     # Only the soft limit: what reads workbooks sets one of its own.
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_MAX, resource.RLIM_INFINITY))
-    uvloop.run(_work(orders))
+    uvloop.run(_run_import(instructions))
 
 
-async def _work(orders: dict[str, Any]) -> None:
-    database = await open_database(orders["dsn"], reactions.edge, size=_CONNECTIONS)
+async def _run_import(instructions: dict[str, Any]) -> None:
+    database = await open_database(instructions["dsn"], reactions.edge, size=_CONNECTIONS)
     try:
-        unlocked = await vault.unlock(database, orders["master_key"], Path(orders["key_file"]))
-        workspace_id, import_id, fence = orders["import"]
+        unlocked_vault = await vault.unlock(
+            database, instructions["master_key"], Path(instructions["key_file"])
+        )
+        workspace_id, import_id, fence = instructions["import"]
         # What is there now stays; rows come and go by the thousand without cycles.
         gc.freeze()
         gc.disable()
-        await imports.carry_out(database, unlocked, UUID(workspace_id), UUID(import_id), fence)
+        await imports.run_import(database, unlocked_vault, UUID(workspace_id), UUID(import_id), fence)
     finally:
         await database.close()

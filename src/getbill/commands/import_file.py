@@ -29,45 +29,45 @@ from getbill.kit.text import names
 from getbill.settings import Settings
 from getbill.vault import Vault
 
-_PIECE_BYTES: Final = 256 * 1024
-_LOOK_SECONDS: Final = 0.2
+_BLOCK_BYTES: Final = 256 * 1024
+_POLL_SECONDS: Final = 0.2
 # So long a worker has time to take the import, before it is done here.
-_PATIENCE_SECONDS: Final = 2.0
-_FINDINGS_SHOWN: Final = 20
-_COUNTS: Final = ("created", "updated", "unchanged", "skipped", "rejected", "warnings")
+_WORKER_WAIT_SECONDS: Final = 2.0
+_FINDINGS_MAX: Final = 20
+_ROW_COUNTS: Final = ("created", "updated", "unchanged", "skipped", "rejected", "warnings")
 
 
-class Status(IntEnum):
+class ExitStatus(IntEnum):
     """What scripts are told."""
 
     DONE = 0
-    ASKS = 3
+    NEEDS_MAPPING = 3
     ROWS_REFUSED = 4
     FILE_REFUSED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _ImportRequest:
     file: Path
-    columns: dict[str, str | None]
-    accepts: bool
+    column_fields: dict[str, str | None]
+    accepts_proposals: bool
     is_dry_run: bool
     is_json: bool
-    rejected: Path | None
+    rejected_path: Path | None
     sender: str
     is_all_or_nothing: bool
     on_duplicate: imports.OnDuplicate
     grace_hours: int | None
 
-    def wanted(self, language: str) -> imports.Wanted:
+    def import_options(self, language: str) -> imports.ImportOptions:
         """Return what the import is asked for, in the language of whoever reads about it; raise Invalid for its names."""
         names.refuse_hidden({"name": self.file.name, "sender": self.sender})
-        return imports.Wanted(
+        return imports.ImportOptions(
             name=self.file.name,
             source="upload",
             sender=self.sender,
             language=language,
-            is_auto=not self.columns,
+            is_auto=not self.column_fields,
             is_dry_run=self.is_dry_run,
             mode="all_or_nothing" if self.is_all_or_nothing else "partial",
             on_duplicate=self.on_duplicate,
@@ -75,7 +75,7 @@ class _Asked:
         )
 
 
-Columns = Annotated[
+ColumnMappings = Annotated[
     list[str] | None,
     typer.Option(
         "--map",
@@ -88,7 +88,7 @@ Columns = Annotated[
 def import_file(  # noqa: PLR0913 the options of a command are its parameters
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, and change nothing.")] = False,
-    map_: Columns = None,
+    map_: ColumnMappings = None,
     accept: Annotated[
         bool, typer.Option("--accept", help="Accept what is proposed for columns that are not certain.")
     ] = False,
@@ -116,175 +116,189 @@ def import_file(  # noqa: PLR0913 the options of a command are its parameters
     Exit status: 0 all rows are in; 3 a column is not certain, nothing was imported; 4 some rows were refused; 5 the file
     was refused, nothing was imported. A running worker does the work; where there is none, this command does.
     """
-    asked = _Asked(
+    request = _ImportRequest(
         file=file,
-        columns=_columns(map_ or []),
-        accepts=accept,
+        column_fields=_parse_columns(map_ or []),
+        accepts_proposals=accept,
         is_dry_run=dry_run,
         is_json=as_json,
-        rejected=rejected,
+        rejected_path=rejected,
         sender=sender,
         is_all_or_nothing=all_or_nothing,
-        on_duplicate=_known(on_duplicate),
+        on_duplicate=_duplicate_policy(on_duplicate),
         grace_hours=grace_hours,
     )
-    _import(asked, company, workspace)
+    _import(request, company, workspace)
 
 
-def _import(asked: _Asked, company: str | None, workspace: str) -> None:
+def _import(request: _ImportRequest, company: str | None, workspace: str) -> None:
     """Import a file into a workspace and end with the status that scripts are told."""
 
-    async def run(settings: Settings, opened: Database, vault: Vault) -> int:
-        place = await selection.loaded(opened, vault, company, workspace)
-        crew = imports.Crew(opened, vault, imports.starter(settings))
-        wanted = asked.wanted(place.company.language)
-        return await _Run(opened, crew, place, asked).go(wanted, settings.import_bytes_max)
+    async def run_import(settings: Settings, database: Database, vault: Vault) -> int:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        supervisor = imports.ImportSupervisor(database, vault, imports.child_starter(settings))
+        options = request.import_options(target.company.language)
+        return await _ImportRun(database, supervisor, target, request).run(options, settings.import_bytes_max)
 
-    status = connection.run_knowing(run)
-    if status:
-        raise typer.Exit(status)
+    exit_status = connection.run_with_settings(run_import)
+    if exit_status:
+        raise typer.Exit(exit_status)
 
 
-def _known(on_duplicate: str) -> imports.OnDuplicate:
-    known: dict[str, imports.OnDuplicate] = {"skip": "skip", "update": "update", "error": "error"}
-    if on_duplicate not in known:
+def _duplicate_policy(on_duplicate: str) -> imports.OnDuplicate:
+    policies: dict[str, imports.OnDuplicate] = {"skip": "skip", "update": "update", "error": "error"}
+    if on_duplicate not in policies:
         raise typer.BadParameter("skip, update or error", param_hint="--on-duplicate")
-    return known[on_duplicate]
+    return policies[on_duplicate]
 
 
-def _columns(texts: list[str]) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
+def _parse_columns(texts: list[str]) -> dict[str, str | None]:
+    fields_by_column: dict[str, str | None] = {}
     for text in texts:
         column, sign, field = text.rpartition("=")
         if not sign or not column.strip():
             raise typer.BadParameter(f"{text!r} is no COLUMN=FIELD.", param_hint="--map")
-        found[column.strip()] = field.strip() or None
-    return found
+        fields_by_column[column.strip()] = field.strip() or None
+    return fields_by_column
 
 
-class _Run:
+class _ImportRun:
     """One file on its way, as whoever sits in front of it sees it."""
 
-    def __init__(self, opened: Database, crew: imports.Crew, workspace: Workspace, asked: _Asked) -> None:
-        self._database = opened
-        self._crew = crew
+    def __init__(
+        self,
+        database: Database,
+        supervisor: imports.ImportSupervisor,
+        workspace: Workspace,
+        request: _ImportRequest,
+    ) -> None:
+        self._database = database
+        self._supervisor = supervisor
         self._workspace = workspace
-        self._asked = asked
-        self._told = Console(stderr=True, highlight=False)
-        self._out = Console(highlight=False)
+        self._request = request
+        self._stderr = Console(stderr=True, highlight=False)
+        self._stdout = Console(highlight=False)
 
-    async def go(self, wanted: imports.Wanted, bytes_max: int) -> int:
+    async def run(self, options: imports.ImportOptions, bytes_max: int) -> int:
         """Do it all and return the status."""
         database, workspace = self._database, self._workspace
-        taken = await imports.create(database, workspace, self._bytes(), wanted, bytes_max=bytes_max)
-        found = await self._wait(taken.id, "Reading")
-        if found.state in {"needs_mapping", "mapped"}:
-            if not await self._settle_columns(found):
-                return Status.ASKS
-            found = await self._wait(found.id, "Checking" if self._asked.is_dry_run else "Importing")
-        return await self._tell(found)
+        new_import = await imports.create(
+            database, workspace, self._read_blocks(), options, bytes_max=bytes_max
+        )
+        import_ = await self._wait_until_idle(new_import.id, "Reading")
+        if import_.state in {"needs_mapping", "mapped"}:
+            if not await self._confirm_columns(import_):
+                return ExitStatus.NEEDS_MAPPING
+            import_ = await self._wait_until_idle(
+                import_.id, "Checking" if self._request.is_dry_run else "Importing"
+            )
+        return await self._print_outcome(import_)
 
-    async def _bytes(self) -> AsyncIterator[bytes]:
-        with self._asked.file.open("rb") as file:
-            while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
-                yield piece
+    async def _read_blocks(self) -> AsyncIterator[bytes]:
+        with self._request.file.open("rb") as file:
+            while block := await asyncio.to_thread(file.read, _BLOCK_BYTES):
+                yield block
 
-    async def _wait(self, import_id: UUID, doing: str) -> Import:
+    async def _wait_until_idle(self, import_id: UUID, label: str) -> Import:
         """Wait until nothing is done with the import any more, showing how far it is; do it here if nobody does."""
-        alone_from = clock.monotonic() + _PATIENCE_SECONDS
+        fallback_at = clock.monotonic() + _WORKER_WAIT_SECONDS
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self._told, transient=True) as progress:
-            bar = progress.add_task(doing, total=None)
+        with Progress(*columns, console=self._stderr, transient=True) as progress:
+            bar = progress.add_task(label, total=None)
             try:
                 while True:
-                    found = await imports.find(self._database, self._workspace, import_id)
-                    progress.update(bar, completed=found.rows_done, total=found.rows_total)
-                    if found.task is None:
-                        return found
-                    if clock.monotonic() > alone_from:
-                        await self._crew.turn()
-                    await asyncio.sleep(_LOOK_SECONDS)
+                    import_ = await imports.find(self._database, self._workspace, import_id)
+                    progress.update(bar, completed=import_.rows_done, total=import_.rows_total)
+                    if import_.task is None:
+                        return import_
+                    if clock.monotonic() > fallback_at:
+                        await self._supervisor.tick()
+                    await asyncio.sleep(_POLL_SECONDS)
             finally:
-                await self._crew.close()
+                await self._supervisor.close()
 
-    async def _settle_columns(self, found: Import) -> bool:
+    async def _confirm_columns(self, import_: Import) -> bool:
         """Say what the columns are; without certainty nothing is imported and the file is put away."""
-        asked, place = self._asked, (self._workspace, found.id)
+        request, import_key = self._request, (self._workspace, import_.id)
         try:
             async with self._database.transaction(self._workspace.now()) as tx:
-                if asked.columns:
-                    found, _ = await imports.change_mapping(tx, *place, {"columns": asked.columns})
-                shown = imports.columns(self._workspace, found)
-                is_known = shown["is_certain"] and (found.state == "mapped" or bool(asked.columns))
-                if is_known or asked.accepts:
-                    await imports.confirm(tx, *place, is_dry_run=asked.is_dry_run)
+                if request.column_fields:
+                    import_, _ = await imports.change_mapping(
+                        tx, *import_key, {"columns": request.column_fields}
+                    )
+                mapping = imports.describe_columns(self._workspace, import_)
+                is_certain = mapping["is_certain"] and (
+                    import_.state == "mapped" or bool(request.column_fields)
+                )
+                if is_certain or request.accepts_proposals:
+                    await imports.confirm(tx, *import_key, is_dry_run=request.is_dry_run)
                     return True
         except imports.MappingNotCertain:
             pass
         except BaseException:
-            await self._put_away(found)
+            await self._discard(import_)
             raise
-        self._ask(imports.columns(self._workspace, found))
-        await self._put_away(found)
+        self._print_questions(imports.describe_columns(self._workspace, import_))
+        await self._discard(import_)
         return False
 
-    async def _put_away(self, found: Import) -> None:
+    async def _discard(self, import_: Import) -> None:
         async with self._database.transaction(self._workspace.now()) as tx:
-            await imports.discard(tx, self._workspace, found.id)
+            await imports.discard(tx, self._workspace, import_.id)
 
-    def _ask(self, shown: dict[str, Any]) -> None:
-        if self._asked.is_json:
-            selection.show({"state": "asks", **shown})
+    def _print_questions(self, mapping: dict[str, Any]) -> None:
+        if self._request.is_json:
+            selection.print_json({"state": "asks", **mapping})
             return
         table = Table("Column", "Taken for", "Sure", "Why", "For example")
-        for column in shown["columns"]:
+        for column in mapping["columns"]:
             sure = f"{column['confidence']:.0%}" if column["field"] else ""
             samples = ", ".join(column["samples"])
             name = column.get("header") or column.get("letter") or str(column["index"])
             table.add_row(name, column["field"] or "-", sure, column["reason"]["message"], samples)
-        self._out.print(table)
-        for question in shown["questions"]:
-            self._told.print(f"? {question['message']}", markup=False)
-        self._told.print(
+        self._stdout.print(table)
+        for question in mapping["questions"]:
+            self._stderr.print(f"? {question['message']}", markup=False)
+        self._stderr.print(
             "Nothing was imported. Say what the columns are (--map 'COLUMN=FIELD'), or --accept what is proposed.",
             markup=False,
         )
-        self._told.print(f"Fields: {', '.join(shown['fields'])}", markup=False)
+        self._stderr.print(f"Fields: {', '.join(mapping['fields'])}", markup=False)
 
-    async def _tell(self, found: Import) -> int:
+    async def _print_outcome(self, import_: Import) -> int:
         """Print the summary and return the status."""
-        told = await imports.account(self._database, self._workspace, found)
-        if self._asked.rejected is not None:
-            await self._write_rejected(found, self._asked.rejected)
-        if self._asked.is_json:
-            selection.show(told)
+        report = await imports.build_report(self._database, self._workspace, import_)
+        if self._request.rejected_path is not None:
+            await self._write_rejected(import_, self._request.rejected_path)
+        if self._request.is_json:
+            selection.print_json(report)
         else:
-            await self._print(found, told)
-        if found.state == "failed":
-            return Status.FILE_REFUSED
-        return Status.ROWS_REFUSED if found.rejected else Status.DONE
+            await self._print_summary(import_, report)
+        if import_.state == "failed":
+            return ExitStatus.FILE_REFUSED
+        return ExitStatus.ROWS_REFUSED if import_.rejected else ExitStatus.DONE
 
-    async def _print(self, found: Import, told: dict[str, Any]) -> None:
-        self._out.print(f"{found.name}: {found.state}", markup=False)
+    async def _print_summary(self, import_: Import, report: dict[str, Any]) -> None:
+        self._stdout.print(f"{import_.name}: {import_.state}", markup=False)
         table = Table("Rows", "")
-        for count in _COUNTS:
-            name = "would be created" if count == "created" and found.state == "checked" else count
-            table.add_row(name, str(getattr(found, count)))
-        self._out.print(table)
-        for one in told["notes"]:
-            self._told.print(one["message"], markup=False)
-        if told["error"]:
-            self._told.print(f"{told['error']['message']} {told['error']['way_out']}", markup=False)
-        shown = await imports.said_of_rows(self._database, self._workspace, found, _FINDINGS_SHOWN)
-        for one in shown:
-            place = f"line {one['line']}" + (f", {one['column']}" if one["column"] else "")
-            self._told.print(f"{place}: {one['message']}", markup=False)
-        if len(shown) == _FINDINGS_SHOWN:
-            self._told.print("... and more: --rejected FILE writes them all.", markup=False)
-        self._out.print(f"Import {found.shown_id}", markup=False)
+        for count in _ROW_COUNTS:
+            name = "would be created" if count == "created" and import_.state == "checked" else count
+            table.add_row(name, str(getattr(import_, count)))
+        self._stdout.print(table)
+        for entry in report["notes"]:
+            self._stderr.print(entry["message"], markup=False)
+        if report["error"]:
+            self._stderr.print(f"{report['error']['message']} {report['error']['way_out']}", markup=False)
+        findings = await imports.first_findings(self._database, self._workspace, import_, _FINDINGS_MAX)
+        for entry in findings:
+            location = f"line {entry['line']}" + (f", {entry['column']}" if entry["column"] else "")
+            self._stderr.print(f"{location}: {entry['message']}", markup=False)
+        if len(findings) == _FINDINGS_MAX:
+            self._stderr.print("... and more: --rejected FILE writes them all.", markup=False)
+        self._stdout.print(f"Import {import_.shown_id}", markup=False)
 
-    async def _write_rejected(self, found: Import, path: Path) -> None:
-        rows = await imports.rows_to_correct(self._database, self._workspace, found)
+    async def _write_rejected(self, import_: Import, path: Path) -> None:
+        rows = await imports.rows_to_correct(self._database, self._workspace, import_)
         if rows is None:
             return
         with private_files.create(path) as file:

@@ -27,27 +27,27 @@ def create(
 ) -> None:
     """Cut a key and print it."""
 
-    async def cut(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await selection.company(opened, company)
-        sandbox_id = await selection.workspace(opened, owner, workspace)
-        by = await selection.creator(opened, owner, created_by)
-        new = access.NewKey(sandbox_id, name, limit_per_minute, by)
-        made, text = await access.create_key(opened, new, clock.wall())
-        return {"key": text, **_shown(made)}
+    async def create_key(database: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await selection.find_company(database, company)
+        sandbox_id = await selection.find_workspace_id(database, owner, workspace)
+        creator = await selection.find_creator(database, owner, created_by)
+        new_key = access.NewKey(sandbox_id, name, limit_per_minute, creator)
+        api_key, secret = await access.create_key(database, new_key, clock.wall())
+        return {"key": secret, **_serialize_key(api_key)}
 
-    selection.show(connection.run(cut))
-    selection.say_once()
+    selection.print_json(connection.run(create_key))
+    selection.remind_to_keep_secret()
 
 
 @key.command("list")
-def list_all(company: CompanyName = None) -> None:
+def list_keys(company: CompanyName = None) -> None:
     """List the keys by what is left to tell them apart, revoked ones too."""
 
-    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        found = await access.keys(opened, await selection.company_id(opened, company))
-        return [_shown(one) for one in found]
+    async def find_keys(database: Database, _vault: Vault) -> list[dict[str, Any]]:
+        keys = await access.keys(database, await selection.find_company_id(database, company))
+        return [_serialize_key(api_key) for api_key in keys]
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_keys))
 
 
 @key.command()
@@ -59,14 +59,14 @@ def revoke(
     revoke_one(key_id, with_created=with_created, is_preview=preview, as_json=as_json)
 
 
-def _shown(one: access.ApiKey) -> dict[str, Any]:
+def _serialize_key(api_key: access.ApiKey) -> dict[str, Any]:
     return {
-        "id": ids.show("key", one.id),
-        "name": one.name,
-        "hint": one.hint,
-        "workspace_id": ids.show("workspace", one.workspace_id),
-        "limit_per_minute": one.limit_per_minute,
-        "created_at": json.instant(one.created_at),
-        "revoked_at": json.instant(one.revoked_at),
-        "created_by": one.creator.shown if one.creator else None,
+        "id": ids.show("key", api_key.id),
+        "name": api_key.name,
+        "hint": api_key.hint,
+        "workspace_id": ids.show("workspace", api_key.workspace_id),
+        "limit_per_minute": api_key.limit_per_minute,
+        "created_at": json.instant(api_key.created_at),
+        "revoked_at": json.instant(api_key.revoked_at),
+        "created_by": api_key.creator.public_id if api_key.creator else None,
     }

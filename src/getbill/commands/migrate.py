@@ -13,6 +13,6 @@ from getbill.settings import Settings
 
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the revision this program needs."""
-    with connection.reached(Settings()) as dsn:
+    with connection.database_dsn(Settings()) as dsn:
         revision = asyncio.run(actions.migrate(dsn))
     selection.tell({"revision": revision}, f"The database is at {revision}.", as_json=as_json)

@@ -21,27 +21,27 @@ def prepare() -> None:
     """Migrate the database and make the demo company, where it is not there yet."""
     settings = Settings()
     logs.configure(settings.log_level, "prepare")
-    with connection.reached(settings) as dsn:
-        asyncio.run(_prepare(settings.on(dsn)))
+    with connection.database_dsn(settings) as dsn:
+        asyncio.run(_prepare(settings.with_dsn(dsn)))
 
 
 async def _prepare(settings: Settings) -> None:
     is_first = not settings.first_run_file.exists()
     try:
-        _say(2, is_first=is_first)
+        _print_step(2, is_first=is_first)
         await actions.migrate(settings.dsn)
-        _say(3, is_first=is_first)
-        await bootstrap.prepare(settings, demo.found)
+        _print_step(3, is_first=is_first)
+        await bootstrap.prepare(settings, demo.create_demo_company)
         health.make_token(settings)
     except CannotRun:
         raise
     except Exception as error:
-        if database.comes_of_away(error):
+        if database.is_caused_by_unavailability(error):
             raise CannotRunNow(f"The database went away meanwhile ({type(error).__name__}).") from error
         raise
 
 
-def _say(step: int, *, is_first: bool) -> None:
+def _print_step(step: int, *, is_first: bool) -> None:
     if is_first:
         with suppress(OSError):  # nobody reads it, or its disk is full
-            typer.echo(startup_banner.step(step))
+            typer.echo(startup_banner.step_line(step))

@@ -10,12 +10,12 @@ from getbill.commands import connection, selection
 from getbill.kit import ids, json
 from getbill.kit.database import Database
 from getbill.kit.exit_errors import CannotRun
-from getbill.quarantine import Aside
+from getbill.quarantine import QuarantineEntry
 from getbill.vault import Vault
 
 quarantine = typer.Typer(no_args_is_help=True, help="What failed and was set aside.")
 
-Which = Annotated[str | None, typer.Argument(help="Its id, as `list` shows it; all by default.")]
+AsideArgument = Annotated[str | None, typer.Argument(help="Its id, as `list` shows it; all by default.")]
 
 
 class NothingOfThatId(CannotRun):
@@ -23,40 +23,44 @@ class NothingOfThatId(CannotRun):
 
 
 @quarantine.command("list")
-def show() -> None:
+def list_asides() -> None:
     """List what stands aside in all workspaces, the oldest first, with the reason."""
 
-    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        return [_shown(one) for one in await asides.every(opened)]
+    async def find_asides(database: Database, _vault: Vault) -> list[dict[str, Any]]:
+        return [_serialize_aside(aside) for aside in await asides.list_entries(database)]
 
-    selection.show({"data": connection.run(find)})
+    selection.print_json({"data": connection.run(find_asides)})
 
 
 @quarantine.command()
-def retry(which: Which = None) -> None:
+def retry(which: AsideArgument = None) -> None:
     """Put back what was set aside; what fails again is set aside again."""
 
-    async def put_back(opened: Database, vault: Vault) -> int:
-        found = [one for one in await asides.every(opened) if which in {None, ids.show("aside", one.id)}]
-        if which is not None and not found:
+    async def retry_matches(database: Database, vault: Vault) -> int:
+        matches = [
+            aside
+            for aside in await asides.list_entries(database)
+            if which in {None, ids.show("aside", aside.id)}
+        ]
+        if which is not None and not matches:
             raise NothingOfThatId(
                 f"Nothing with the id {which} stands aside: `getbill quarantine list` says what does."
             )
-        return sum([await todo_decisions.retry(opened, vault, one) for one in found])
+        return sum([await todo_decisions.retry(database, vault, aside) for aside in matches])
 
-    selection.show({"put_back": connection.run(put_back)})
+    selection.print_json({"put_back": connection.run(retry_matches)})
 
 
-def _shown(one: Aside) -> dict[str, Any]:
+def _serialize_aside(aside: QuarantineEntry) -> dict[str, Any]:
     return {
-        "id": ids.show("aside", one.id),
+        "id": ids.show("aside", aside.id),
         "workspace": None
-        if one.workspace_id == asides.INSTALLATION
-        else ids.show("workspace", one.workspace_id),
-        "kind": one.kind,
-        "subject": asides.named(one.item),
-        "reason": one.reason,
-        "tries": one.tries,
-        "since": json.instant(one.since),
-        "next_try_at": json.instant(one.next_try_at),
+        if aside.workspace_id == asides.INSTALLATION
+        else ids.show("workspace", aside.workspace_id),
+        "kind": aside.kind,
+        "subject": asides.public_id_of(aside.item),
+        "reason": aside.reason,
+        "tries": aside.tries,
+        "since": json.instant(aside.since),
+        "next_try_at": json.instant(aside.next_try_at),
     }

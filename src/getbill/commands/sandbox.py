@@ -18,8 +18,8 @@ from getbill.vault import Vault
 
 sandbox = typer.Typer(no_args_is_help=True, help="A sandbox's time.")
 
-_LOOK_SECONDS: Final = 0.2
-_SAY_SECONDS: Final = 3.0
+_POLL_SECONDS: Final = 0.2
+_REPORT_SECONDS: Final = 3.0
 
 WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id of a sandbox.")]
 
@@ -36,41 +36,45 @@ def advance(
     if not 0 < 24 * days + hours <= 24 * sandboxes.ADVANCE_DAYS_MAX:
         raise CannotRun(f"Give --days or --hours: more than none, at most {sandboxes.ADVANCE_DAYS_MAX} days.")
 
-    async def move(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        async with opened.transaction(place.now()) as tx:
-            begun = await sandboxes.begin(tx, place, timedelta(days=days, hours=hours))
-            await access.forget(tx, place.id)
-        ended = await _ended(opened, place, begun) if wait else begun
-        return sandboxes.advance_shown(ended)
+    async def advance_clock(database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        async with database.transaction(target.now()) as tx:
+            advance_run = await sandboxes.start_advance(tx, target, timedelta(days=days, hours=hours))
+            await access.invalidate(tx, target.id)
+        final_run = await _wait_for_advance(database, target, advance_run) if wait else advance_run
+        return sandboxes.advance_document(final_run)
 
-    selection.show(connection.run(move))
+    selection.print_json(connection.run(advance_clock))
 
 
 @sandbox.command("clock")
 def show_clock(company: CompanyName = None, workspace: WorkspaceName = "sandbox") -> None:
     """Say what time it is in a sandbox, and how far a move of its clock has come."""
 
-    async def find(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        sandboxes.refuse_live(place)
-        running = await sandboxes.running(opened, place.id)
-        return sandboxes.clock_shown(await sandboxes.clock_of(opened, place.id), running)
+    async def find_clock(database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        sandboxes.refuse_live(target)
+        advance_run = await sandboxes.running_advance(database, target.id)
+        return sandboxes.clock_document(await sandboxes.clock_of(database, target.id), advance_run)
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_clock))
 
 
-async def _ended(opened: Database, place: Workspace, begun: sandboxes.Advance) -> sandboxes.Advance:
+async def _wait_for_advance(
+    database: Database, target: Workspace, advance_run: sandboxes.Advance
+) -> sandboxes.Advance:
     """Return a move once it has ended; say every few seconds how far it is."""
-    moving, said_at = begun, clock.monotonic()
-    while moving.done_at is None:
-        await asyncio.sleep(_LOOK_SECONDS)
-        moving = await sandboxes.find_advance(opened, place, begun.id)
-        if clock.monotonic() - said_at > _SAY_SECONDS:
-            said_at = clock.monotonic()
-            typer.echo(f"At {json.instant(moving.reached_at)}, {moving.contacts} contacts so far.", err=True)
-            if moving.reached_at == begun.reached_at:
+    progress, reported_at = advance_run, clock.monotonic()
+    while progress.done_at is None:
+        await asyncio.sleep(_POLL_SECONDS)
+        progress = await sandboxes.find_advance(database, target, advance_run.id)
+        if clock.monotonic() - reported_at > _REPORT_SECONDS:
+            reported_at = clock.monotonic()
+            typer.echo(
+                f"At {json.instant(progress.reached_at)}, {progress.contacts} contacts so far.", err=True
+            )
+            if progress.reached_at == advance_run.reached_at:
                 typer.echo(
                     "Nothing moves yet: a worker has to run (`getbill serve` or `getbill worker`).", err=True
                 )
-    return moving
+    return progress

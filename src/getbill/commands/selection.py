@@ -28,50 +28,58 @@ CreatorEmail = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
 
-class WhichCompany(CannotRun):
+class CompanyNotCertain(CannotRun):
     """There is more than one company, or none, that could be meant."""
 
 
-async def company(database: Database, named: str | None) -> Company:
+async def find_company(database: Database, selector: str | None) -> Company:
     """Return the company of a name or id, or the only one there is."""
-    if named is not None and named.startswith("company_"):
-        return await companies.company(database, ids.read("company", named))
-    found = await companies.companies(database, named)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise WhichCompany(f"There is no company named {named!r}." if named else "There is no company yet.")
-    known = ", ".join(f"{one.name} ({ids.show('company', one.id)})" for one in found[:20])
-    raise WhichCompany(f"Which company? Give --company one of: {known}.")
+    if selector is not None and selector.startswith("company_"):
+        return await companies.company(database, ids.read("company", selector))
+    matches = await companies.companies(database, selector)
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        raise CompanyNotCertain(
+            f"There is no company named {selector!r}." if selector else "There is no company yet."
+        )
+    choices = ", ".join(
+        f"{candidate.name} ({ids.show('company', candidate.id)})" for candidate in matches[:20]
+    )
+    raise CompanyNotCertain(f"Which company? Give --company one of: {choices}.")
 
 
-async def company_id(database: Database, named: str | None) -> UUID | None:
+async def find_company_id(database: Database, selector: str | None) -> UUID | None:
     """Return the id of a named company, or None for all when none is named."""
-    return None if named is None else (await company(database, named)).id
+    return None if selector is None else (await find_company(database, selector)).id
 
 
-async def workspace(database: Database, owner: Company, named: str) -> UUID:
+async def find_workspace_id(database: Database, owner: Company, selector: str) -> UUID:
     """Return a company's workspace by its kind, name or id."""
     for workspace_id, kind, name in await companies.workspaces_of(database, owner.id):
-        if named in {kind, name, ids.show("workspace", workspace_id)}:
+        if selector in {kind, name, ids.show("workspace", workspace_id)}:
             return workspace_id
-    raise NotFound(message("{name} has no workspace '{named}'.", name=owner.name, named=excerpt(named)))
+    raise NotFound(message("{name} has no workspace '{named}'.", name=owner.name, named=excerpt(selector)))
 
 
-async def loaded(database: Database, vault: Vault, named_company: str | None, named: str) -> Workspace:
+async def load_workspace(
+    database: Database, vault: Vault, company_selector: str | None, workspace_selector: str
+) -> Workspace:
     """Return the workspace of a kind, name or id, of a named company or the only one there is, with all it carries."""
-    owner = await company(database, named_company)
-    return await companies.workspace(database, vault, await workspace(database, owner, named))
+    owner = await find_company(database, company_selector)
+    return await companies.workspace(
+        database, vault, await find_workspace_id(database, owner, workspace_selector)
+    )
 
 
-async def workspaces(database: Database, owner: Company, named: str | None) -> list[UUID]:
+async def find_workspace_ids(database: Database, owner: Company, selector: str | None) -> list[UUID]:
     """Return a company's workspace by its kind, name or id, or all of them when none is named."""
-    if named is not None:
-        return [await workspace(database, owner, named)]
+    if selector is not None:
+        return [await find_workspace_id(database, owner, selector)]
     return [workspace_id for workspace_id, _, _ in await companies.workspaces_of(database, owner.id)]
 
 
-async def creator(database: Database, owner: Company, email: str | None) -> Actor:
+async def find_creator(database: Database, owner: Company, email: str | None) -> Actor:
     """Return the member of staff who creates something, or the operator where nobody is named."""
     if email is None:
         return OPERATOR
@@ -81,7 +89,7 @@ async def creator(database: Database, owner: Company, email: str | None) -> Acto
     raise NotFound(message("{company} has no user {email}.", company=owner.name, email=excerpt(email)))
 
 
-def show(value: Any) -> None:
+def print_json(value: Any) -> None:
     """Print what a command made or found as JSON, for people and programs alike."""
     typer.echo(json.pretty(value), nl=False)
 
@@ -89,11 +97,11 @@ def show(value: Any) -> None:
 def tell(value: Any, *lines: str, as_json: bool) -> None:
     """Print what a command did: in lines for people, or as JSON for programs."""
     if as_json:
-        show(value)
+        print_json(value)
     else:
         typer.echo("\n".join(lines))
 
 
-def say_once() -> None:
+def remind_to_keep_secret() -> None:
     """Remind whoever looks that a secret is shown this once."""
     typer.echo("Keep the secret now: it is not shown again.", err=True)

@@ -13,15 +13,15 @@ import structlog
 import typer
 
 from getbill import migrations, reactions, vault
-from getbill import sftp as dropped
+from getbill import sftp as file_drop
 from getbill.commands import connection, selection
 from getbill.commands.selection import CompanyName
 from getbill.kit import clock, logs
 from getbill.kit.database import Database, open_database
 from getbill.process import sockets
 from getbill.settings import Settings
-from getbill.sftp import Limits
-from getbill.sftp.server import House, listen
+from getbill.sftp import SftpLimits
+from getbill.sftp.server import ServerState, listen
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -39,9 +39,9 @@ def serve(context: typer.Context, listen_fd: Descriptor = None) -> None:
         return
     settings = Settings()
     logs.configure(settings.log_level, "sftp")
-    bound = sockets.bind_sftp(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
-    with connection.reached(settings) as dsn:
-        asyncio.run(_serve(settings.on(dsn), bound))
+    listener = sockets.bind_sftp(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
+    with connection.database_dsn(settings) as dsn:
+        asyncio.run(_serve(settings.with_dsn(dsn), listener))
 
 
 @sftp.command()
@@ -51,39 +51,41 @@ def pick_up(
 ) -> None:
     """Have what was dropped imported now, rather than on the hour; a running worker does it."""
 
-    async def ask(opened: Database, _vault: Vault) -> int:
-        owner = await selection.company(opened, company)
-        async with opened.transaction(clock.wall()) as tx:
+    async def request_pickup(database: Database, _vault: Vault) -> int:
+        owner = await selection.find_company(database, company)
+        async with database.transaction(clock.wall()) as tx:
             counts = [
-                await dropped.ask(tx, each, clock.wall())
-                for each in await selection.workspaces(opened, owner, workspace)
+                await file_drop.request_pickup(tx, workspace_id, clock.wall())
+                for workspace_id in await selection.find_workspace_ids(database, owner, workspace)
             ]
         return sum(counts)
 
-    selection.show({"files": connection.run(ask)})
+    selection.print_json({"files": connection.run(request_pickup)})
 
 
-async def _serve(settings: Settings, bound: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket) -> None:
     stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await migrations.await_revision(settings.dsn, stop)
     if stop.is_set():
         return
-    with connection.awaited():
-        await _listen(settings, bound, stop)
+    with connection.exit_if_database_lost():
+        await _listen(settings, listener, stop)
 
 
-async def _listen(settings: Settings, bound: socket.socket, stop: asyncio.Event) -> None:
+async def _listen(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
-        opened = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
-        stack.push_async_callback(opened.close)
-        unlocked = await vault.unlock(opened, settings.master_key_text, settings.key_file)
-        await stack.enter_async_context(vault.holding(opened, unlocked, "sftp"))
-        limits = Limits(settings.sftp_file_bytes_max, settings.sftp_quota_bytes, settings.sftp_sessions_max)
-        house = House(opened, unlocked, limits)
-        acceptor = await listen(house, bound)
-        _log.info("sftp_listening", port=bound.getsockname()[1])
+        database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
+        stack.push_async_callback(database.close)
+        unlocked_vault = await vault.unlock(database, settings.master_key_text, settings.key_file)
+        await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "sftp"))
+        limits = SftpLimits(
+            settings.sftp_file_bytes_max, settings.sftp_quota_bytes, settings.sftp_sessions_max
+        )
+        sftp_server = ServerState(database, unlocked_vault, limits)
+        acceptor = await listen(sftp_server, listener)
+        _log.info("sftp_listening", port=listener.getsockname()[1])
         await stop.wait()
         acceptor.close()
-        await house.clear()
+        await sftp_server.close_connections()

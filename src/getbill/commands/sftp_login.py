@@ -15,20 +15,20 @@ from getbill.vault import Vault
 
 sftp_login = typer.Typer(no_args_is_help=True, help="SFTP logins: folders that files are dropped into.")
 
-Keys = Annotated[
+PublicKeyFiles = Annotated[
     list[Path] | None,
     typer.Option(
         "--public-key", exists=True, dir_okay=False, help="File of public keys, as ~/.ssh/id_ed25519.pub."
     ),
 ]
-Which = Annotated[str, typer.Argument(metavar="LOGIN", help="Its id or user name.")]
+LoginArgument = Annotated[str, typer.Argument(metavar="LOGIN", help="Its id or user name.")]
 
 
 @sftp_login.command()
 def create(  # noqa: PLR0913 the options of a command are its parameters
     name: Annotated[str, typer.Option(help="What people call it.")] = "SFTP login",
     username: Annotated[str | None, typer.Option(help="Made up unless given.")] = None,
-    public_key: Keys = None,
+    public_key: PublicKeyFiles = None,
     password: Annotated[
         bool | None,
         typer.Option(
@@ -40,83 +40,87 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     created_by: CreatorEmail = None,
 ) -> None:
     """Let somebody drop files, and print how they get in."""
-    keys = _read(public_key) or ()
+    keys = _read_public_keys(public_key) or ()
 
-    async def make(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await selection.company(opened, company)
-        workspace_id = await selection.workspace(opened, owner, workspace)
-        by = await selection.creator(opened, owner, created_by)
-        new = sftp.NewLogin(workspace_id, name, username, keys, password, by)
-        async with opened.transaction(clock.wall()) as tx:
-            made, secret = await sftp.create_login(tx, new, clock.wall())
-        return _opened(made, secret)
+    async def create_login(database: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await selection.find_company(database, company)
+        workspace_id = await selection.find_workspace_id(database, owner, workspace)
+        creator = await selection.find_creator(database, owner, created_by)
+        request = sftp.NewLogin(workspace_id, name, username, keys, password, creator)
+        async with database.transaction(clock.wall()) as tx:
+            new_login, secret = await sftp.create_login(tx, request, clock.wall())
+        return _serialize_with_password(new_login, secret)
 
-    _show(connection.run(make))
+    _print_login(connection.run(create_login))
 
 
 @sftp_login.command()
-def rotate(login: Which, public_key: Keys = None) -> None:
+def rotate(login: LoginArgument, public_key: PublicKeyFiles = None) -> None:
     """Replace the password, or the keys by those given; the old ones open no more."""
-    keys = _read(public_key)
+    keys = _read_public_keys(public_key)
 
-    async def change(opened: Database, _vault: Vault) -> dict[str, Any]:
-        found = await sftp.named(opened, login)
-        async with opened.transaction(clock.wall()) as tx:
-            made, secret = await sftp.rotate_login(tx, found, clock.wall(), keys)
-        return _opened(made, secret)
+    async def rotate_login(database: Database, _vault: Vault) -> dict[str, Any]:
+        target_login = await sftp.find_login_by_name(database, login)
+        async with database.transaction(clock.wall()) as tx:
+            rotated_login, secret = await sftp.rotate_login(tx, target_login, clock.wall(), keys)
+        return _serialize_with_password(rotated_login, secret)
 
-    _show(connection.run(change))
+    _print_login(connection.run(rotate_login))
 
 
 @sftp_login.command()
-def revoke(login: Which, as_json: AsJson = False) -> None:
+def revoke(login: LoginArgument, as_json: AsJson = False) -> None:
     """Let somebody in no longer; what they dropped stays, and is imported no more."""
 
-    async def end(opened: Database, _vault: Vault) -> sftp.Login:
-        found = await sftp.named(opened, login)
-        async with opened.transaction(clock.wall()) as tx:
-            await sftp.revoke_login(tx, found, clock.wall())
-        return await sftp.named(opened, login)
+    async def revoke_login(database: Database, _vault: Vault) -> sftp.Login:
+        target_login = await sftp.find_login_by_name(database, login)
+        async with database.transaction(clock.wall()) as tx:
+            await sftp.revoke_login(tx, target_login, clock.wall())
+        return await sftp.find_login_by_name(database, login)
 
-    selection.tell(_shown(connection.run(end)), f"{login} is revoked.", as_json=as_json)
+    selection.tell(_serialize_login(connection.run(revoke_login)), f"{login} is revoked.", as_json=as_json)
 
 
 @sftp_login.command("list")
-def list_all(
+def list_logins(
     company: CompanyName = None,
     workspace: Annotated[str | None, typer.Option(help="Kind, name or id; all of the company's.")] = None,
 ) -> None:
     """List the logins of a company, revoked ones too."""
 
-    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        owner = await selection.company(opened, company)
-        found = await selection.workspaces(opened, owner, workspace)
-        return [_shown(one) for each in found for one in await sftp.logins(opened, each)]
+    async def find_logins(database: Database, _vault: Vault) -> list[dict[str, Any]]:
+        owner = await selection.find_company(database, company)
+        workspace_ids = await selection.find_workspace_ids(database, owner, workspace)
+        return [
+            _serialize_login(login)
+            for workspace_id in workspace_ids
+            for login in await sftp.list_logins(database, workspace_id)
+        ]
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_logins))
 
 
-def _read(files: list[Path] | None) -> tuple[str, ...] | None:
+def _read_public_keys(files: list[Path] | None) -> tuple[str, ...] | None:
     if files is None:
         return None
     lines = [line.strip() for file in files for line in file.read_text("utf-8", "replace").splitlines()]
-    found = tuple(line for line in lines if line and not line.startswith("#"))
-    if files and not found:
+    public_keys = tuple(line for line in lines if line and not line.startswith("#"))
+    if files and not public_keys:
         raise CannotRun("There is no public key in that file.")
-    return found
+    return public_keys
 
 
-def _show(told: dict[str, Any]) -> None:
-    selection.show(told)
-    if "password" in told:
-        selection.say_once()
+def _print_login(output: dict[str, Any]) -> None:
+    selection.print_json(output)
+    if "password" in output:
+        selection.remind_to_keep_secret()
 
 
-def _opened(login: sftp.Login, password: str | None) -> dict[str, Any]:
-    return _shown(login) | ({"password": password} if password else {})
+def _serialize_with_password(login: sftp.Login, password: str | None) -> dict[str, Any]:
+    return _serialize_login(login) | ({"password": password} if password else {})
 
 
-def _shown(login: sftp.Login) -> dict[str, Any]:
+def _serialize_login(login: sftp.Login) -> dict[str, Any]:
     return {
         "id": ids.show(sftp.PREFIX, login.id),
         "username": login.username,
@@ -128,6 +132,6 @@ def _shown(login: sftp.Login) -> dict[str, Any]:
         "rotated_at": json.instant(login.rotated_at),
         "used_at": json.instant(login.used_at),
         "revoked_at": json.instant(login.revoked_at),
-        "created_by": login.creator.shown if login.creator else None,
+        "created_by": login.creator.public_id if login.creator else None,
         "data_withheld": not login.may_read,
     }

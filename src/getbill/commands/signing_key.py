@@ -15,7 +15,7 @@ signing_key = typer.Typer(no_args_is_help=True, help="The key that signs access 
 
 
 @signing_key.callback()
-def _noun() -> None:
+def _keep_verb() -> None:
     """Keep the verb in the command: Typer drops it where it is the only one."""
 
 
@@ -28,9 +28,9 @@ def rotate(
 ) -> None:
     """Sign with a new key; tokens signed by the old one stay good until they expire."""
 
-    async def turn(opened: Database, vault: Vault) -> None:
-        await access.rotate_signing_key(opened, vault, clock.wall(), by=access.OPERATOR, at_once=at_once)
+    async def rotate_key(database: Database, vault: Vault) -> None:
+        await access.rotate_signing_key(database, vault, clock.wall(), by=access.OPERATOR, at_once=at_once)
 
-    connection.run(turn)
+    connection.run(rotate_key)
     done = {"rotated": True, "at_once": at_once}
     selection.tell(done, "Access tokens are signed with a new key.", as_json=as_json)

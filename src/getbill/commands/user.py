@@ -29,30 +29,30 @@ def create(
     ] = False,
 ) -> None:
     """Add a member of staff, with a password made up for them unless it is asked for."""
-    typed = _typed() if ask_password else None
-    password = typed or secrets.token_urlsafe(12)
+    typed_password = _prompt_password() if ask_password else None
+    password = typed_password or secrets.token_urlsafe(12)
 
-    async def hire(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await selection.company(opened, company)
-        new = companies.NewUser(email, password, role, first_name, last_name)
-        user_id = await companies.create_user(opened, owner.id, new)
+    async def create_user(database: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await selection.find_company(database, company)
+        new_user = companies.NewUser(email, password, role, first_name, last_name)
+        user_id = await companies.create_user(database, owner.id, new_user)
         return {"id": ids.show("user", user_id), "email": email, "role": role, "company": owner.name}
 
-    made = connection.run(hire)
-    selection.show(made if typed else {**made, "password": password})
-    if not typed:
-        selection.say_once()
+    output = connection.run(create_user)
+    selection.print_json(output if typed_password else {**output, "password": password})
+    if not typed_password:
+        selection.remind_to_keep_secret()
 
 
 @user.command("list")
-def list_all(company: CompanyName = None) -> None:
+def list_users(company: CompanyName = None) -> None:
     """List the staff of a company, those who are let in no longer too."""
 
-    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        owner = await selection.company(opened, company)
-        return [_shown(one) for one in await companies.users(opened, owner.id)]
+    async def find_users(database: Database, _vault: Vault) -> list[dict[str, Any]]:
+        owner = await selection.find_company(database, company)
+        return [_serialize_user(member) for member in await companies.users(database, owner.id)]
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_users))
 
 
 @user.command()
@@ -63,53 +63,53 @@ def reset(
     ] = False,
 ) -> None:
     """Give a member of staff another password."""
-    typed = _typed() if ask_password else None
-    password = typed or secrets.token_urlsafe(12)
+    typed_password = _prompt_password() if ask_password else None
+    password = typed_password or secrets.token_urlsafe(12)
 
-    async def change(opened: Database, _vault: Vault) -> dict[str, Any]:
-        await companies.set_password(opened, email, password)
-        return _shown(await companies.user(opened, email))
+    async def reset_password(database: Database, _vault: Vault) -> dict[str, Any]:
+        await companies.set_password(database, email, password)
+        return _serialize_user(await companies.user(database, email))
 
-    changed = connection.run(change)
-    selection.show(changed if typed else {**changed, "password": password})
-    if not typed:
-        selection.say_once()
+    output = connection.run(reset_password)
+    selection.print_json(output if typed_password else {**output, "password": password})
+    if not typed_password:
+        selection.remind_to_keep_secret()
 
 
 @user.command()
 def deactivate(email: str) -> None:
     """Let a member of staff in no longer; what they did stays under their name."""
-    _change(email, companies.deactivate_user)
+    _apply_to_user(email, companies.deactivate_user)
 
 
 @user.command()
 def activate(email: str) -> None:
     """Let a member of staff in again."""
-    _change(email, companies.activate_user)
+    _apply_to_user(email, companies.activate_user)
 
 
-def _change(email: str, action: Callable[[Transaction, UUID], Awaitable[None]]) -> None:
-    async def change(opened: Database, _vault: Vault) -> dict[str, Any]:
-        person = await companies.user(opened, email)
-        async with opened.transaction(clock.wall()) as tx:
-            await action(tx, person.id)
-        return _shown(await companies.user(opened, email))
+def _apply_to_user(email: str, action: Callable[[Transaction, UUID], Awaitable[None]]) -> None:
+    async def apply_action(database: Database, _vault: Vault) -> dict[str, Any]:
+        member = await companies.user(database, email)
+        async with database.transaction(clock.wall()) as tx:
+            await action(tx, member.id)
+        return _serialize_user(await companies.user(database, email))
 
-    selection.show(connection.run(change))
+    selection.print_json(connection.run(apply_action))
 
 
-def _typed() -> str:
+def _prompt_password() -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
-def _shown(one: companies.User) -> dict[str, Any]:
+def _serialize_user(member: companies.User) -> dict[str, Any]:
     return {
-        "id": ids.show("user", one.id),
-        "email": one.email,
-        "first_name": one.first_name,
-        "last_name": one.last_name,
-        "role": one.role,
-        "is_active": one.is_active,
-        "created_at": json.instant(one.created_at),
-        "last_seen_at": json.instant(one.last_seen_at),
+        "id": ids.show("user", member.id),
+        "email": member.email,
+        "first_name": member.first_name,
+        "last_name": member.last_name,
+        "role": member.role,
+        "is_active": member.is_active,
+        "created_at": json.instant(member.created_at),
+        "last_seen_at": json.instant(member.last_seen_at),
     }

@@ -20,10 +20,10 @@ from getbill.kit import clock
 from getbill.kit.database import Database
 from getbill.kit.exit_errors import CannotRun
 from getbill.settings import Settings
-from getbill.vault import KeyFile, Residue, Rotation, Standing, Vault
+from getbill.vault import KeyFile, MasterKeyRotation, MasterKeyStatus, Residue, Vault
 
-PATIENCE_SECONDS: Final = 90.0
-LOOK_SECONDS: Final = 0.2
+WAIT_SECONDS: Final = 90.0
+POLL_SECONDS: Final = 0.2
 
 vault = typer.Typer(no_args_is_help=True, help="The master key that seals personal data.")
 
@@ -40,37 +40,43 @@ class KeyIsNotEverywhere(CannotRun):
 def status(*, as_json: AsJson = False) -> None:
     """Say which master key is in use, which backups open, and whether a rotation is due."""
 
-    async def ask(settings: Settings, opened: Database, unlocked: Vault) -> Standing:
-        return await vaults.standing(opened, unlocked, settings.erasure_days)
+    async def load_status(settings: Settings, database: Database, unlocked_vault: Vault) -> MasterKeyStatus:
+        return await vaults.master_key_status(database, unlocked_vault, settings.erasure_days)
 
-    standing = connection.run_knowing(ask)
-    typer.echo(json.dumps(_members(standing)) if as_json else "\n".join(_lines(standing, Settings())))
+    key_status = connection.run_with_settings(load_status)
+    typer.echo(
+        json.dumps(_serialize_status(key_status))
+        if as_json
+        else "\n".join(_status_lines(key_status, Settings()))
+    )
 
 
 @vault.command()
 def rotate(*, as_json: AsJson = False) -> None:
     """Make a new master key and rewrap every key under it, while everything runs."""
 
-    async def change(settings: Settings, opened: Database, unlocked: Vault) -> Standing:
-        rotation = _rotation(settings, opened, unlocked)
+    async def rotate_master_key(
+        settings: Settings, database: Database, unlocked_vault: Vault
+    ) -> MasterKeyStatus:
+        rotation = _open_rotation(settings, database, unlocked_vault)
         await rotation.announce(at_once=True)
-        await _until_known(rotation)
-        await _until_settled(rotation)
-        return await vaults.standing(opened, unlocked, settings.erasure_days)
+        await _wait_until_known(rotation)
+        await _wait_until_settled(rotation)
+        return await vaults.master_key_status(database, unlocked_vault, settings.erasure_days)
 
-    standing = connection.run_knowing(change)
-    lines = f"All keys are under the master key {standing.key_id}.", *_kept_lines(standing)
-    selection.tell(_members(standing), *lines, as_json=as_json)
+    key_status = connection.run_with_settings(rotate_master_key)
+    lines = f"All keys are under the master key {key_status.key_id}.", *_replaced_key_lines(key_status)
+    selection.tell(_serialize_status(key_status), *lines, as_json=as_json)
 
 
 @vault.command()
 def rewrap(*, as_json: AsJson = False) -> None:
     """Rewrap every key under the first master key given."""
 
-    async def change(opened: Database, unlocked: Vault) -> int:
-        return await vaults.rotate(opened, unlocked)
+    async def rewrap_keys(database: Database, unlocked_vault: Vault) -> int:
+        return await vaults.rotate(database, unlocked_vault)
 
-    number = connection.run(change)
+    number = connection.run(rewrap_keys)
     line = f"{number} keys rewrapped under the first master key."
     selection.tell({"rewrapped": number}, line, as_json=as_json)
 
@@ -79,18 +85,18 @@ def rewrap(*, as_json: AsJson = False) -> None:
 def destroy(*, as_json: AsJson = False) -> None:
     """Destroy the replaced master keys now, before their time: backups made before the rotation open no more."""
 
-    async def change(settings: Settings, opened: Database, unlocked: Vault) -> int:
-        rotation = _rotation(settings, opened, unlocked)
-        await _until_settled(rotation)
-        replaced = KeyFile(settings.key_file).read().replaced
-        if not replaced:
+    async def destroy_replaced(settings: Settings, database: Database, unlocked_vault: Vault) -> int:
+        rotation = _open_rotation(settings, database, unlocked_vault)
+        await _wait_until_settled(rotation)
+        replaced_versions = KeyFile(settings.key_file).read().replaced
+        if not replaced_versions:
             return 0
-        destroyed = await _until_destroyed(
-            rotation, max(version.replaced_at or clock.wall() for version in replaced)
+        destroyed_versions = await _wait_until_destroyed(
+            rotation, max(version.replaced_at or clock.wall() for version in replaced_versions)
         )
-        return len(destroyed)
+        return len(destroyed_versions)
 
-    number = connection.run_knowing(change)
+    number = connection.run_with_settings(destroy_replaced)
     selection.tell({"destroyed": number}, f"{number} master keys destroyed.", as_json=as_json)
 
 
@@ -104,120 +110,122 @@ def residue(
 ) -> None:
     """Read the table's pages and the write-ahead log for destroyed keys, and count those that still open."""
 
-    async def search(opened: Database, unlocked: Vault) -> Residue:
-        more = vaults.read_master_keys(keys.read_text("utf-8")) if keys else []
-        return await vaults.look(opened, [*unlocked.masters, *more])
+    async def search(database: Database, unlocked_vault: Vault) -> Residue:
+        extra_masters = vaults.read_master_keys(keys.read_text("utf-8")) if keys else []
+        return await vaults.find_residue(database, [*unlocked_vault.masters, *extra_masters])
 
-    result = connection.run(search)
+    report = connection.run(search)
     if as_json:
         typer.echo(
             json.dumps(
                 {
-                    "openable": len(result.openable),
-                    "in_table": len(result.in_rows),
-                    "in_log": len(result.in_log),
-                    "unplaced": result.unplaced,
-                    "master_keys": result.masters,
-                    "bytes_read": result.bytes_read,
+                    "openable": len(report.openable),
+                    "in_table": len(report.in_rows),
+                    "in_log": len(report.in_log),
+                    "unplaced": report.unmatched,
+                    "master_keys": report.masters,
+                    "bytes_read": report.bytes_read,
                 }
             )
         )
         return
     typer.echo(
-        f"Destroyed keys that could be opened: {len(result.openable)} ({len(result.in_rows)} in the table's pages, "
-        f"{len(result.in_log)} in the write-ahead log; {result.masters} master keys tried on "
-        f"{result.bytes_read / 1_000_000:.0f} MB)."
+        f"Destroyed keys that could be opened: {len(report.openable)} ({len(report.in_rows)} in the table's pages, "
+        f"{len(report.in_log)} in the write-ahead log; {report.masters} master keys tried on "
+        f"{report.bytes_read / 1_000_000:.0f} MB)."
     )
-    if result.unplaced:
-        typer.echo(f"{result.unplaced} wrapped keys stand without their subject and were not tried.")
+    if report.unmatched:
+        typer.echo(f"{report.unmatched} wrapped keys stand without their subject and were not tried.")
 
 
-def _rotation(settings: Settings, opened: Database, unlocked: Vault) -> Rotation:
-    if not isinstance(unlocked.source, KeyFile) or not unlocked.source.is_writable:
+def _open_rotation(settings: Settings, database: Database, unlocked_vault: Vault) -> MasterKeyRotation:
+    if not isinstance(unlocked_vault.source, KeyFile) or not unlocked_vault.source.is_writable:
         raise KeyIsInTheEnvironment(
             "The master key is in GETBILL_MASTER_KEY or in a file that is read-only, which only you can change: "
             "docs/runbook.md says how it is rotated while everything runs, with `getbill vault rewrap`."
         )
-    return Rotation(opened, unlocked, unlocked.source, settings.erasure_days)
+    return MasterKeyRotation(database, unlocked_vault, unlocked_vault.source, settings.erasure_days)
 
 
-async def _until_known(rotation: Rotation) -> None:
-    until = clock.monotonic() + PATIENCE_SECONDS
-    while lacking := await rotation.promote():
-        if clock.monotonic() > until:
+async def _wait_until_known(rotation: MasterKeyRotation) -> None:
+    deadline = clock.monotonic() + WAIT_SECONDS
+    while lagging_processes := await rotation.promote():
+        if clock.monotonic() > deadline:
             raise KeyIsNotEverywhere(
-                f"{len(lacking)} processes ({', '.join(sorted(set(lacking)))}) do not see the new master key: let "
+                f"{len(lagging_processes)} processes ({', '.join(sorted(set(lagging_processes)))}) do not see the new master key: let "
                 "GETBILL_MASTER_KEY_FILE name one file for all of them. The rotation goes on once they do."
             )
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
-async def _until_settled(rotation: Rotation) -> None:
-    until = clock.monotonic() + PATIENCE_SECONDS
-    while await rotation.settle() is None:
-        if clock.monotonic() > until:
+async def _wait_until_settled(rotation: MasterKeyRotation) -> None:
+    deadline = clock.monotonic() + WAIT_SECONDS
+    while await rotation.rewrap() is None:
+        if clock.monotonic() > deadline:
             raise KeyIsNotEverywhere(
                 "Some processes still use the former master key; the worker moves the last keys."
             )
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
-async def _until_destroyed(rotation: Rotation, replaced_at: datetime) -> list[vaults.Version]:
+async def _wait_until_destroyed(rotation: MasterKeyRotation, replaced_at: datetime) -> list[vaults.Version]:
     """Destroy the replaced versions as soon as no change under way can have used them."""
-    if clock.wall() < replaced_at + vaults.SETTLED:
+    if clock.wall() < replaced_at + vaults.SETTLE_DELAY:
         typer.echo("Waiting for changes that began before the rotation.", err=True)
-    until = clock.monotonic() + PATIENCE_SECONDS
-    while not (destroyed := await rotation.destroy(at_once=True)):
-        if clock.monotonic() > until:
+    deadline = clock.monotonic() + WAIT_SECONDS
+    while not (destroyed_versions := await rotation.destroy(at_once=True)):
+        if clock.monotonic() > deadline:
             raise KeyIsNotEverywhere("Some processes still use a replaced master key; try again in a minute.")
         await asyncio.sleep(1)
-    return destroyed
+    return destroyed_versions
 
 
-def _lines(standing: Standing, settings: Settings) -> list[str]:
-    place = str(settings.key_file) if standing.is_file else "GETBILL_MASTER_KEY"
-    since = _at(standing.in_use_since)
-    lines = [f"The database is sealed under the master key {standing.key_id}, in {place}, since {since}."]
-    if standing.rotation_at is not None:
-        lines.append(f"Next rotation: {_at(standing.rotation_at)}.")
-    if standing.next_id is not None:
-        lines.append(f"The master key {standing.next_id} is announced and comes into use next.")
-    if standing.is_file:
-        lines += _kept_lines(standing)
+def _status_lines(key_status: MasterKeyStatus, settings: Settings) -> list[str]:
+    location = str(settings.key_file) if key_status.is_file else "GETBILL_MASTER_KEY"
+    since = _format_instant(key_status.in_use_since)
+    lines = [
+        f"The database is sealed under the master key {key_status.key_id}, in {location}, since {since}."
+    ]
+    if key_status.rotation_at is not None:
+        lines.append(f"Next rotation: {_format_instant(key_status.rotation_at)}.")
+    if key_status.next_id is not None:
+        lines.append(f"The master key {key_status.next_id} is announced and comes into use next.")
+    if key_status.is_file:
+        lines += _replaced_key_lines(key_status)
         lines.append(
             f"What is erased cannot be opened from any backup after {settings.erasure_days} days "
             "(GETBILL_ERASURE_DAYS), nor can older backups."
         )
-    return lines + ([standing.notice] if standing.notice else [])
+    return lines + ([key_status.notice] if key_status.notice else [])
 
 
-def _kept_lines(standing: Standing) -> list[str]:
+def _replaced_key_lines(key_status: MasterKeyStatus) -> list[str]:
     return [
-        f"Backups made before {_at(kept.replaced_at)} open with the master key {kept.key_id} until it is destroyed "
-        f"after {_at(kept.destroyed_after)}."
-        for kept in standing.kept
+        f"Backups made before {_format_instant(version.replaced_at)} open with the master key {version.key_id} until it is destroyed "
+        f"after {_format_instant(version.destroyed_after)}."
+        for version in key_status.replaced_versions
     ] or ["No replaced master key is kept: only backups made under the one in use open."]
 
 
-def _members(standing: Standing) -> dict[str, Any]:
+def _serialize_status(key_status: MasterKeyStatus) -> dict[str, Any]:
     return {
-        "key_id": standing.key_id,
-        "is_file": standing.is_file,
-        "in_use_since": _at(standing.in_use_since),
-        "rotation_at": _at(standing.rotation_at),
-        "next_key_id": standing.next_id,
+        "key_id": key_status.key_id,
+        "is_file": key_status.is_file,
+        "in_use_since": _format_instant(key_status.in_use_since),
+        "rotation_at": _format_instant(key_status.rotation_at),
+        "next_key_id": key_status.next_id,
         "kept": [
             {
-                "key_id": kept.key_id,
-                "replaced_at": _at(kept.replaced_at),
-                "destroyed_after": _at(kept.destroyed_after),
+                "key_id": version.key_id,
+                "replaced_at": _format_instant(version.replaced_at),
+                "destroyed_after": _format_instant(version.destroyed_after),
             }
-            for kept in standing.kept
+            for version in key_status.replaced_versions
         ],
-        "due_since": _at(standing.due_since),
-        "notice": standing.notice,
+        "due_since": _format_instant(key_status.due_since),
+        "notice": key_status.notice,
     }
 
 
-def _at(moment: datetime | None) -> str | None:
+def _format_instant(moment: datetime | None) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None

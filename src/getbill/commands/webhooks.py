@@ -21,7 +21,7 @@ from getbill.vault import Vault
 
 commands = typer.Typer(no_args_is_help=True, help="Webhooks: where events are sent to.")
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -41,14 +41,14 @@ class HeaderUnreadable(CannotRun):
 
 
 @commands.command("list")
-def list_all(company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
+def list_webhooks(company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
     """List a workspace's webhooks, without their secrets."""
 
-    async def find(opened: Database, vault: Vault) -> list[dict[str, Any]]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        return [webhooks.shown(one) for one in await webhooks.list_endpoints(opened, place)]
+    async def find_webhooks(database: Database, vault: Vault) -> list[dict[str, Any]]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        return [webhooks.serialize(endpoint) for endpoint in await webhooks.list_endpoints(database, target)]
 
-    selection.show(connection.run(find))
+    selection.print_json(connection.run(find_webhooks))
 
 
 @commands.command()
@@ -75,31 +75,33 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     created_by: CreatorEmail = None,
 ) -> None:
     """Have events sent to a URL from now on, and print the secret that signs them."""
-    told = {
+    options = {
         "url": url,
         "events": event or None,
         "description": description,
-        "headers": dict(_header(text) for text in header or ()),
+        "headers": dict(_parse_header(text) for text in header or ()),
         "fields": field or None,
         "retry_schedule": retry_seconds or None,
         "rate_per_second": rate_per_second,
         "concurrency": concurrency,
     }
-    asked = {name: value for name, value in told.items() if value is not None}
+    webhook_body = {name: value for name, value in options.items() if value is not None}
 
-    async def make(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        new = webhooks.read_new(asked, webhooks.Reach(place.is_live, Settings().webhook_networks))
-        by = await selection.creator(opened, place.company, created_by)
-        async with opened.transaction(place.now()) as tx:
-            made = await webhooks.create(tx, place, new, by)
-        return webhooks.shown(made.endpoint) | {"secret": made.secret}
+    async def create_webhook(database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        new_endpoint = webhooks.read_new(
+            webhook_body, webhooks.EgressPolicy(target.is_live, Settings().webhook_networks)
+        )
+        creator = await selection.find_creator(database, target.company, created_by)
+        async with database.transaction(target.now()) as tx:
+            created_endpoint = await webhooks.create(tx, target, new_endpoint, creator)
+        return webhooks.serialize(created_endpoint.endpoint) | {"secret": created_endpoint.secret}
 
-    selection.show(connection.run(make))
-    selection.say_once()
+    selection.print_json(connection.run(create_webhook))
+    selection.remind_to_keep_secret()
 
 
-def _header(text: str) -> tuple[str, str]:
+def _parse_header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
         raise HeaderUnreadable(f'Write a header as "Name: value", not {name!r}.')
@@ -118,14 +120,16 @@ def rotate(
 ) -> None:
     """Replace the secret without interruption, and print the new one."""
 
-    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        async with opened.transaction(place.now()) as tx:
-            made = await webhooks.rotate(tx, place, ids.read("we", webhook), overlap_hours, OPERATOR)
-        return webhooks.shown(made.endpoint) | {"secret": made.secret}
+    async def rotate_secret(database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        async with database.transaction(target.now()) as tx:
+            rotated_endpoint = await webhooks.rotate(
+                tx, target, ids.read("we", webhook), overlap_hours, OPERATOR
+            )
+        return webhooks.serialize(rotated_endpoint.endpoint) | {"secret": rotated_endpoint.secret}
 
-    selection.show(connection.run(change))
-    selection.say_once()
+    selection.print_json(connection.run(rotate_secret))
+    selection.remind_to_keep_secret()
 
 
 @commands.command("test")
@@ -142,16 +146,20 @@ def send_sample(
     if event not in KINDS:
         raise CannotRun(f"There is no event {event!r}. There are: {', '.join(KINDS)}.")
 
-    async def fire(settings: Settings, opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        endpoint = await webhooks.find(opened, place, ids.read("we", webhook))
-        poster = webhooks.Poster(settings.webhook_networks, tls=webhooks.trusting(settings.ca_bundle))
+    async def send_test(settings: Settings, database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        endpoint = await webhooks.find(database, target, ids.read("we", webhook))
+        poster = webhooks.WebhookClient(
+            settings.webhook_networks, tls=webhooks.client_tls(settings.ca_bundle)
+        )
         async with poster:
-            sent = await webhooks.Trials(poster).fire(place, endpoint, event, is_next=is_next)
-        return webhooks.trial_shown(sent, endpoint)
+            test_delivery = await webhooks.EndpointTester(poster).send(
+                target, endpoint, event, is_next=is_next
+            )
+        return webhooks.serialize_test(test_delivery, endpoint)
 
-    outcome = connection.run_knowing(fire)
-    selection.show(outcome)
+    outcome = connection.run_with_settings(send_test)
+    selection.print_json(outcome)
     if outcome["status"] != "delivered":
         raise typer.Exit(1)
 
@@ -159,7 +167,7 @@ def send_sample(
 @commands.command()
 def disable(webhook: WebhookId, company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
     """Send a webhook nothing until it is enabled again; what it misses is kept for it."""
-    _change(webhook, company, workspace, {"is_enabled": False})
+    _update_webhook(webhook, company, workspace, {"is_enabled": False})
 
 
 @commands.command()
@@ -172,30 +180,30 @@ def enable(
     workspace: WorkspaceName = "live",
 ) -> None:
     """Send a webhook events again."""
-    _change(webhook, company, workspace, {"is_enabled": True, "send_missed": send_missed})
+    _update_webhook(webhook, company, workspace, {"is_enabled": True, "send_missed": send_missed})
 
 
-def _change(webhook: str, company: str | None, workspace: str, changes: dict[str, Any]) -> None:
-    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        async with opened.transaction(place.now()) as tx:
-            changed = await webhooks.update(tx, place, ids.read("we", webhook), changes, OPERATOR)
-            return webhooks.shown(changed)
+def _update_webhook(webhook: str, company: str | None, workspace: str, changes: dict[str, Any]) -> None:
+    async def update_endpoint(database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        async with database.transaction(target.now()) as tx:
+            endpoint = await webhooks.update(tx, target, ids.read("we", webhook), changes, OPERATOR)
+            return webhooks.serialize(endpoint)
 
-    selection.show(connection.run(change))
+    selection.print_json(connection.run(update_endpoint))
 
 
 @commands.command()
 def delete(webhook: WebhookId, company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
     """Delete a webhook; what was pending for it is dropped, and its log stays."""
 
-    async def end(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        async with opened.transaction(place.now()) as tx:
-            await webhooks.delete(tx, place, ids.read("we", webhook))
+    async def delete_endpoint(database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        async with database.transaction(target.now()) as tx:
+            await webhooks.delete(tx, target, ids.read("we", webhook))
         return {"id": webhook, "deleted": True}
 
-    selection.show(connection.run(end))
+    selection.print_json(connection.run(delete_endpoint))
 
 
 @commands.command()
@@ -218,7 +226,7 @@ def replay(  # noqa: PLR0913 the options of a command are its parameters
     workspace: WorkspaceName = "live",
 ) -> None:
     """Send events again: some, some deliveries, or a range of time."""
-    told = {
+    options = {
         "webhook_ids": webhook_id or None,
         "deliveries": delivery or None,
         "from": since,
@@ -227,16 +235,16 @@ def replay(  # noqa: PLR0913 the options of a command are its parameters
         "status": status or None,
         "to_webhook": to_webhook,
     }
-    asked = {name: value for name, value in told.items() if value is not None}
+    replay_body = {name: value for name, value in options.items() if value is not None}
 
-    async def send(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await selection.loaded(opened, vault, company, workspace)
-        again = webhooks.read_replay(asked, ids.read("we", webhook))
-        async with opened.transaction(place.now()) as tx:
-            done = await webhooks.replay(tx, place, again, OPERATOR)
-        return {"replayed": done.replayed, "already_pending": done.already_pending}
+    async def replay_events(database: Database, vault: Vault) -> dict[str, Any]:
+        target = await selection.load_workspace(database, vault, company, workspace)
+        replay_request = webhooks.read_replay(replay_body, ids.read("we", webhook))
+        async with database.transaction(target.now()) as tx:
+            replay_counts = await webhooks.replay(tx, target, replay_request, OPERATOR)
+        return {"replayed": replay_counts.replayed, "already_pending": replay_counts.already_pending}
 
-    selection.show(connection.run(send))
+    selection.print_json(connection.run(replay_events))
 
 
 @commands.command()
@@ -248,24 +256,26 @@ def tail(
 ) -> None:
     """Print each delivery as it is settled, until Ctrl-C."""
 
-    async def follow(opened: Database, vault: Vault) -> None:
-        place = await selection.loaded(opened, vault, company, workspace)
+    async def follow_deliveries(database: Database, vault: Vault) -> None:
+        target = await selection.load_workspace(database, vault, company, workspace)
         endpoint_id = None
         if webhook is not None:
-            endpoint_id = (await webhooks.find(opened, place, ids.read("we", webhook))).id
-        await _follow(opened, place, endpoint_id, as_json=as_json)
+            endpoint_id = (await webhooks.find(database, target, ids.read("we", webhook))).id
+        await _print_deliveries(database, target, endpoint_id, as_json=as_json)
 
-    connection.run(follow)
+    connection.run(follow_deliveries)
 
 
-async def _follow(opened: Database, place: Workspace, endpoint_id: UUID | None, *, as_json: bool) -> None:
-    follower = webhooks.Follower(opened, place, endpoint_id, clock.wall())
+async def _print_deliveries(
+    database: Database, target: Workspace, endpoint_id: UUID | None, *, as_json: bool
+) -> None:
+    follower = webhooks.LogTail(database, target, endpoint_id, clock.wall())
     typer.echo("Following. Stop with Ctrl-C.", err=True)
     is_away = False
     while True:
         try:
-            async for told in follower.news():
-                typer.echo(json.write(told).decode() if as_json else _line(told))
+            async for delivery in follower.poll():
+                typer.echo(json.write(delivery).decode() if as_json else _delivery_line(delivery))
             if is_away:
                 typer.echo("The database is back.", err=True)
             is_away = False
@@ -275,21 +285,21 @@ async def _follow(opened: Database, place: Workspace, endpoint_id: UUID | None, 
             if not is_away:
                 typer.echo("The database is away; looking again every second.", err=True)
             is_away = True
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
-def _line(told: dict[str, Any]) -> str:
-    last = told["last_attempt"] or {}
+def _delivery_line(delivery: dict[str, Any]) -> str:
+    last_attempt = delivery["last_attempt"] or {}
     words = [
-        told["settled_at"],
-        told["status"],
-        str(last.get("status") or "-"),
-        f"{last['duration_ms']}ms" if last else "-",
-        told["event"],
-        told["webhook_id"],
-        told["debt_id"] or "-",
-        told["endpoint_id"],
-        "replay" if told["replay"] else "",
-        last.get("error") or "",
+        delivery["settled_at"],
+        delivery["status"],
+        str(last_attempt.get("status") or "-"),
+        f"{last_attempt['duration_ms']}ms" if last_attempt else "-",
+        delivery["event"],
+        delivery["webhook_id"],
+        delivery["debt_id"] or "-",
+        delivery["endpoint_id"],
+        "replay" if delivery["replay"] else "",
+        last_attempt.get("error") or "",
     ]
     return " ".join(word for word in words if word)

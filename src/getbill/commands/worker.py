@@ -12,7 +12,7 @@ import uvloop
 from getbill import migrations
 from getbill.commands import connection
 from getbill.kit import logs
-from getbill.process import worker as work
+from getbill.process import worker as worker_process
 from getbill.settings import Settings
 
 # A batch makes some hundred thousand objects, and nearly all are gone with it: looking at them every 700, as is usual,
@@ -24,19 +24,19 @@ def worker() -> None:
     """Contact debtors, deliver webhooks and do the upkeep, until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "worker")
-    with connection.reached(settings) as dsn:
-        uvloop.run(_work(settings.on(dsn)))
+    with connection.database_dsn(settings) as dsn:
+        uvloop.run(_run_worker(settings.with_dsn(dsn)))
 
 
-async def _work(settings: Settings) -> None:
+async def _run_worker(settings: Settings) -> None:
     stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await migrations.await_revision(settings.dsn, stop)
     if stop.is_set():
         return
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_EVERY)
-    with connection.awaited():
-        await work.run(settings, stop)
+    with connection.exit_if_database_lost():
+        await worker_process.run(settings, stop)

@@ -134,7 +134,7 @@ class CompanyChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class Founded:
+class CreatedCompany:
     """A new company and its two workspaces."""
 
     company_id: UUID
@@ -161,25 +161,28 @@ async def create(
     email: str | None = None,
     iban: str | None = None,
     is_demo: bool = False,
-) -> Founded:
+) -> CreatedCompany:
     """Found a company with a live workspace and a sandbox."""
     _check_name(name)
-    founded = Founded(ids.new(), ids.new(), ids.new())
+    created_company = CreatedCompany(ids.new(), ids.new(), ids.new())
     now = clock.wall()
-    secret = vault.seal(os.urandom(32), lookup_context(founded.company_id))
+    secret = vault.seal(os.urandom(32), lookup_context(created_company.company_id))
     email = _email(email) if email else None
     iban = _iban(iban) if iban else None
     try:
         async with database.transaction(now) as tx:
             await tx.execute(
-                _INSERT_COMPANY, founded.company_id, name.strip(), email, iban, secret, is_demo, now
+                _INSERT_COMPANY, created_company.company_id, name.strip(), email, iban, secret, is_demo, now
             )
-            for workspace_id, kind in ((founded.live_id, "live"), (founded.sandbox_id, "sandbox")):
-                await tx.execute(_INSERT_WORKSPACE, workspace_id, founded.company_id, kind, kind, now)
+            for workspace_id, kind in (
+                (created_company.live_id, "live"),
+                (created_company.sandbox_id, "sandbox"),
+            ):
+                await tx.execute(_INSERT_WORKSPACE, workspace_id, created_company.company_id, kind, kind, now)
                 await tx.execute(_INSERT_STREAM, workspace_id)
     except asyncpg.UniqueViolationError as error:
         raise CompanyExists(message("There is a demo company already.")) from error
-    return founded
+    return created_company
 
 
 async def set_letterhead(
@@ -191,26 +194,26 @@ async def set_letterhead(
         raise one_field("/address", "too-long", message("An address has at most 5 lines of 60 characters."))
     names.refuse_hidden({f"/address/{number}": line for number, line in enumerate(lines)})
     names.refuse_hidden({"/imprint": (imprint or "").strip()})
-    found = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
-    if found is None:
+    updated_id = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
+    if updated_id is None:
         raise NotFound(message("There is no such company."))
 
 
 async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[str]) -> None:
     """Say which zones' numbers a company treats as expensive, in the place of those before."""
-    wanted = sorted(set(zones))
-    wrong = [zone for zone in wanted if zone not in set(Zone)]
-    if wrong:
+    zone_names = sorted(set(zones))
+    unknown_zones = [zone for zone in zone_names if zone not in set(Zone)]
+    if unknown_zones:
         raise one_field(
             "/zones",
             "unknown",
             message(
                 "There is no zone '{zone}'. There are: {zones}.",
-                zone=excerpt(wrong[0]),
+                zone=excerpt(unknown_zones[0]),
                 zones=[zone.value for zone in Zone],
             ),
         )
-    if await tx.fetchval(_SET_REFUSED_ZONES, company_id, wanted) is None:
+    if await tx.fetchval(_SET_REFUSED_ZONES, company_id, zone_names) is None:
         raise NotFound(message("There is no such company."))
 
 
@@ -221,7 +224,7 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
     names.refuse_hidden({"/first_name": new.first_name, "/last_name": new.last_name})
     user_id = ids.new()
     now = clock.wall()
-    secret = argon2.PasswordHasher().hash(_long_enough(new.password))
+    secret = argon2.PasswordHasher().hash(_check_password(new.password))
     values = (
         user_id,
         company_id,
@@ -241,7 +244,7 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
 
 async def set_password(database: Database, email: str, password: str) -> None:
     """Give a member of staff another password; raise NotFound when nobody has this address."""
-    secret = argon2.PasswordHasher().hash(_long_enough(password))
+    secret = argon2.PasswordHasher().hash(_check_password(password))
     if await database.fetchval(_SET_PASSWORD, emails.normalise(email), secret) is None:
         raise NotFound(message("There is no user {email}.", email=excerpt(email)))
 
@@ -262,7 +265,7 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
             "unknown",
             message("'{code}' is no currency code. Send for example EUR.", code=excerpt(changes.currency)),
         )
-    updated = await tx.fetchval(
+    updated_id = await tx.fetchval(
         _UPDATE,
         company_id,
         changes.name.strip() if changes.name else None,
@@ -274,7 +277,7 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
         changes.language,
         changes.scenario,
     )
-    if updated is None:
+    if updated_id is None:
         raise NotFound(message("There is no such company."))
 
 
@@ -311,8 +314,10 @@ async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
     Raises NotFound when there is none or they are deactivated already, LastAdmin rather than leave a company to nobody.
     """
     colleagues = await tx.fetch(_LOCK_COLLEAGUES, user_id)
-    admins = [one for one in colleagues if one["role"] == "admin" and one["is_active"]]
-    if [one["id"] for one in admins] == [user_id]:
+    admins = [
+        colleague for colleague in colleagues if colleague["role"] == "admin" and colleague["is_active"]
+    ]
+    if [colleague["id"] for colleague in admins] == [user_id]:
         raise LastAdmin(
             message(
                 "{email} is the company's only administrator. Make another one first.",
@@ -328,7 +333,7 @@ async def activate_user(tx: Transaction, user_id: UUID) -> None:
     await tx.execute(_ACTIVATE, user_id)
 
 
-def _long_enough(password: str) -> str:
+def _check_password(password: str) -> str:
     if len(password) < 10:
         raise one_field("/password", "too-short", message("A password has at least 10 characters."))
     return password

@@ -39,7 +39,7 @@ _RESUME_ALL = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Switches:
+class ContactSwitches:
     """How contact of a workspace is switched; `stopped_at` is since when the installation's is stopped."""
 
     contact: str
@@ -49,19 +49,19 @@ class Switches:
 
 async def switch(
     tx: Transaction, workspace_id: UUID, contact: str | None, grace_hours: int | None
-) -> Switches:
+) -> ContactSwitches:
     """Switch contact of a workspace or set its grace period, and return how it is switched now."""
     await tx.execute(_SET, workspace_id, contact, grace_hours)
     row = await tx.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
-    return Switches(row["contact"], row["grace_hours"], row["stopped_at"])
+    return ContactSwitches(row["contact"], row["grace_hours"], row["stopped_at"])
 
 
-async def switches(database: Database, workspace_id: UUID) -> Switches:
+async def switches(database: Database, workspace_id: UUID) -> ContactSwitches:
     """Return how contact of a workspace is switched."""
     row = await database.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
-    return Switches(row["contact"], row["grace_hours"], row["stopped_at"])
+    return ContactSwitches(row["contact"], row["grace_hours"], row["stopped_at"])
 
 
 async def stop_all(tx: Transaction) -> None:

@@ -71,12 +71,12 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.fetchval(_LOCK, company_id)
     workspaces = await tx.fetch(_WORKSPACES, company_id)
     live_id = next(row["workspace_id"] for row in workspaces if row["kind"] == "live")
-    if left := await tx.fetchval(_DEBTS_LEFT, live_id):
+    if debt_count := await tx.fetchval(_DEBTS_LEFT, live_id):
         raise CompanyHasDebts(
             counted(
                 "The company has {count} debt in live. Erase it first.",
                 "The company has {count} debts in live. Erase them first.",
-                count=left,
+                count=debt_count,
             )
         )
     await tx.execute(_NO_LIMIT)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import Forbidden
-from getbill.kit.http import Mark
+from getbill.kit.http import CursorSigner
 from getbill.kit.messages import message
 from getbill.vault import Lookup, Vault
 
@@ -77,10 +77,10 @@ class Workspace:
         """Return the workspace's instant."""
         return self.clock.now()
 
-    def mark_of(self, listing: str) -> Mark:
+    def cursor_signer(self, listing: str) -> CursorSigner:
         """Return what marks the cursors of one of this workspace's lists."""
-        place = f"{self.id}\x00{listing}\x00"
-        return lambda cursor: self.lookup.hash("cursor", place + cursor)
+        prefix = f"{self.id}\x00{listing}\x00"
+        return lambda cursor: self.lookup.hash("cursor", prefix + cursor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,18 +76,20 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
     row = await database.fetchrow(_WORKSPACE, workspace_id)
     if row is None:
         raise NotFound(message("There is no such workspace."))
-    found = _company(row)
-    secret = vault.open(row["lookup_key"], lookup_context(found.id))
+    workspace_company = _company(row)
+    secret = vault.open(row["lookup_key"], lookup_context(workspace_company.id))
     clock = WorkspaceClock(row["clock_offset"], row["frozen_at"])
-    own = {name: OwnScenario(*place) for name, place in json.read(row["own_scenarios"].encode()).items()}
+    own_scenarios = {
+        name: OwnScenario(*pair) for name, pair in json.read(row["own_scenarios"].encode()).items()
+    }
     return Workspace(
         id=workspace_id,
         kind=row["kind"],
-        company=found,
+        company=workspace_company,
         clock=clock,
         vault=vault,
         lookup=Lookup(secret),
-        own_scenarios=own,
+        own_scenarios=own_scenarios,
         contact=row["contact"],
         grace_hours=row["grace_hours"],
     )
@@ -127,10 +129,10 @@ async def companies(database: Database, name: str | None = None) -> list[Company
     return [_company(row) for row in await database.fetch(_NAMED, name)]
 
 
-async def demo(database: Database) -> UUID | None:
+async def demo_company_id(database: Database) -> UUID | None:
     """Return the demo company of the first start, if it was founded."""
-    found: UUID | None = await database.fetchval(_DEMO)
-    return found
+    company_id: UUID | None = await database.fetchval(_DEMO)
+    return company_id
 
 
 async def users(database: Database, company_id: UUID) -> list[User]:

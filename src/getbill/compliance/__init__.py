@@ -6,13 +6,20 @@ made meanwhile, and its address may have been put on the suppression list.
 """
 
 from getbill.compliance.api import router
-from getbill.compliance.consents import consented
-from getbill.compliance.facts import Collector, Contact, Facts, Party, Per, hash_for
-from getbill.compliance.limits import Cap, Consent, Days, Hours, Kind, Limit, Notice, Suppression
+from getbill.compliance.consents import granted_consents
+from getbill.compliance.facts import Collector, Facts, Party, PastContact, Per, hash_for
+from getbill.compliance.limits import Cap, ConsentRequired, Days, Hours, Limit, LimitKind, Notice, Suppression
 from getbill.compliance.model import Basis, Rule, Rulebook, Severity, from_data, to_data
 from getbill.compliance.rule_book import LETTER_R124_4, STANDARD
-from getbill.compliance.suppressions import Suppressed, hash_of, lift, suppress, suppressed, suppressions
-from getbill.compliance.verdict import Failing, Verdict, evaluate, moves, next_allowed
+from getbill.compliance.suppressions import (
+    SuppressedAddress,
+    hash_of,
+    lift,
+    suppress,
+    suppressed_hashes,
+    suppressions,
+)
+from getbill.compliance.verdict import FailedRule, Verdict, evaluate, next_allowed, rule_moves
 
 __all__ = [
     "LETTER_R124_4",
@@ -20,34 +27,34 @@ __all__ = [
     "Basis",
     "Cap",
     "Collector",
-    "Consent",
-    "Contact",
+    "ConsentRequired",
     "Days",
     "Facts",
-    "Failing",
+    "FailedRule",
     "Hours",
-    "Kind",
     "Limit",
+    "LimitKind",
     "Notice",
     "Party",
+    "PastContact",
     "Per",
     "Rule",
     "Rulebook",
     "Severity",
-    "Suppressed",
+    "SuppressedAddress",
     "Suppression",
     "Verdict",
-    "consented",
     "evaluate",
     "from_data",
+    "granted_consents",
     "hash_for",
     "hash_of",
     "lift",
-    "moves",
     "next_allowed",
     "router",
+    "rule_moves",
     "suppress",
-    "suppressed",
+    "suppressed_hashes",
     "suppressions",
     "to_data",
 ]

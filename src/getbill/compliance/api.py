@@ -10,7 +10,7 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller, Change
 from getbill.compliance import consents, suppressions, wire
-from getbill.compliance.consents import Giving
+from getbill.compliance.consents import NewConsent
 from getbill.compliance.suppressions import hash_of
 from getbill.compliance.wire import (
     ConsentBody,
@@ -23,7 +23,7 @@ from getbill.compliance.wire import (
 from getbill.kit import http, ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import one_field
-from getbill.kit.http import Route, answer, body, gather, problems
+from getbill.kit.http import Route, answer, body, include_routes, problems
 from getbill.kit.messages import message
 
 _suppressions = APIRouter(prefix="/external-api/v1/suppressions", tags=["Suppressions"], route_class=Route)
@@ -54,87 +54,87 @@ async def list_suppressions(
 ) -> Response:
     """List the newest lines of the suppression list, or ask whether an address is on it."""
     database: Database = request.app.state.database
-    asked = _asked(caller, query)
-    found = await suppressions.suppressions(database, caller.workspace.id, query.limit, asked)
-    return answer(200, {"data": [wire.suppression(line) for line in found]})
+    address_hash = _address_hash(caller, query)
+    entries = await suppressions.suppressions(database, caller.workspace.id, query.limit, address_hash)
+    return answer(200, {"data": [wire.serialize_suppression(entry) for entry in entries]})
 
 
 @_suppressions.post("", status_code=201, response_model=SuppressionShown, responses=problems(415, 422))
 async def create_suppression(
-    change: Writes, asked: Annotated[SuppressionBody, body(SuppressionBody)]
+    change: Writes, payload: Annotated[SuppressionBody, body(SuppressionBody)]
 ) -> Response:
     """Have nobody contacted at an address any more, on any debt; it holds from the next contact on.
 
     The list keeps a keyed hash of the address and outlives the debts. An address that is on it stays as it is.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
-        found = hash_of(change.workspace, asked.email, asked.phone)
-        kind = "email" if asked.email else "phone"
-        line = await suppressions.suppress(tx, change.workspace.id, kind, found, asked.reason)
-        return lambda: answer(201, wire.suppression(line))
+    async def create(tx: Transaction) -> access.Reply:
+        address_hash = hash_of(change.workspace, payload.email, payload.phone)
+        kind = "email" if payload.email else "phone"
+        line = await suppressions.suppress(tx, change.workspace.id, kind, address_hash, payload.reason)
+        return lambda: answer(201, wire.serialize_suppression(line))
 
-    return await change.commit(work)
+    return await change.commit(create)
 
 
 @_suppressions.delete("/{suppression_id}", response_model=SuppressionShown, responses=problems(404))
 async def delete_suppression(change: Writes, suppression_id: str) -> Response:
     """Take an address off the suppression list, because whoever has it agreed to be contacted again."""
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def lift(tx: Transaction) -> access.Reply:
         line = await suppressions.lift(tx, change.workspace.id, ids.read(suppressions.PREFIX, suppression_id))
-        return lambda: answer(200, wire.suppression(line))
+        return lambda: answer(200, wire.serialize_suppression(line))
 
-    return await change.commit(work)
+    return await change.commit(lift)
 
 
 @_consents.get("", response_model=ConsentList)
 async def list_consents(request: Request, caller: Reads, query: Annotated[PhoneQuery, Query()]) -> Response:
     """List the newest consents, also withdrawn ones, or those about a phone number."""
     database: Database = request.app.state.database
-    asked = hash_of(caller.workspace, None, query.phone) if query.phone else None
-    found = await consents.consents(database, caller.workspace.id, query.limit, asked)
-    return answer(200, {"data": [wire.consent(given) for given in found]})
+    address_hash = hash_of(caller.workspace, None, query.phone) if query.phone else None
+    records = await consents.consents(database, caller.workspace.id, query.limit, address_hash)
+    return answer(200, {"data": [wire.serialize_consent(consent) for consent in records]})
 
 
 @_consents.post("", status_code=201, response_model=ConsentShown, responses=problems(415, 422))
-async def create_consent(change: Writes, asked: Annotated[ConsentBody, body(ConsentBody)]) -> Response:
+async def create_consent(change: Writes, payload: Annotated[ConsentBody, body(ConsentBody)]) -> Response:
     """Record what whoever has a phone number agreed to; it holds from the next contact on, on every debt.
 
     Some contacts are unlawful without: in the United States a call in an artificial voice. The record keeps a keyed hash of
     the number. A consent that is in force stays as it is.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
-        given_at = asked.given_at or tx.now
+    async def create(tx: Transaction) -> access.Reply:
+        given_at = payload.given_at or tx.now
         if given_at > tx.now:
             raise one_field(
                 "/given_at",
                 "in-the-future",
                 message("given_at is after the workspace's time: send an instant that has passed."),
             )
-        found = hash_of(change.workspace, None, asked.phone)
-        giving = Giving("phone", found, asked.consent, asked.source, given_at)
-        given = await consents.give(tx, change.workspace.id, giving)
-        return lambda: answer(201, wire.consent(given))
+        address_hash = hash_of(change.workspace, None, payload.phone)
+        new_consent = NewConsent("phone", address_hash, payload.consent, payload.source, given_at)
+        consent = await consents.record_consent(tx, change.workspace.id, new_consent)
+        return lambda: answer(201, wire.serialize_consent(consent))
 
-    return await change.commit(work)
+    return await change.commit(create)
 
 
 @_consents.delete("/{consent_id}", response_model=ConsentShown, responses=problems(404))
 async def delete_consent(change: Writes, consent_id: str) -> Response:
     """Note that a consent was withdrawn; its record stays, for what was done while it held."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        given = await consents.withdraw(tx, change.workspace.id, ids.read(consents.PREFIX, consent_id))
-        return lambda: answer(200, wire.consent(given))
+    async def withdraw(tx: Transaction) -> access.Reply:
+        consent = await consents.withdraw(tx, change.workspace.id, ids.read(consents.PREFIX, consent_id))
+        return lambda: answer(200, wire.serialize_consent(consent))
 
-    return await change.commit(work)
+    return await change.commit(withdraw)
 
 
-def _asked(caller: Caller, query: AddressQuery) -> bytes | None:
+def _address_hash(caller: Caller, query: AddressQuery) -> bytes | None:
     return hash_of(caller.workspace, query.email, query.phone) if query.email or query.phone else None
 
 
 router = APIRouter()
-gather(router, _suppressions, _consents)
+include_routes(router, _suppressions, _consents)

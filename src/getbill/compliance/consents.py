@@ -63,7 +63,7 @@ _WITHDRAW = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Consent:
     """A consent: to what, how and when it was given, and when it was withdrawn; never by which address."""
 
     id: UUID
@@ -76,7 +76,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Giving:
+class NewConsent:
     """A consent as it is told: by the keyed hash of an address of that kind."""
 
     kind: str
@@ -86,33 +86,33 @@ class Giving:
     given_at: datetime
 
 
-async def give(tx: Transaction, workspace_id: UUID, given: Giving) -> Given:
+async def record_consent(tx: Transaction, workspace_id: UUID, new_consent: NewConsent) -> Consent:
     """Keep a consent and return it; one that is in force stays as it is."""
     await tx.execute(
         _GIVE,
         workspace_id,
         ids.new(),
-        given.address_hash,
-        given.kind,
-        given.consent,
-        given.source,
-        given.given_at,
+        new_consent.address_hash,
+        new_consent.kind,
+        new_consent.consent,
+        new_consent.source,
+        new_consent.given_at,
         tx.now,
     )
-    row = await tx.fetchrow(_IN_FORCE, workspace_id, given.address_hash, given.consent)
+    row = await tx.fetchrow(_IN_FORCE, workspace_id, new_consent.address_hash, new_consent.consent)
     assert row is not None  # noqa: S101 - put there, or there before
-    return _given(row)
+    return _consent_of_row(row)
 
 
-async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> Given:
+async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> Consent:
     """Note that a consent was withdrawn and return it; raise NotFound when there is none."""
     row = await tx.fetchrow(_WITHDRAW, workspace_id, consent_id, tx.now)
     if row is None:
         raise NotFound(message("There is no consent {consent}.", consent=ids.show(PREFIX, consent_id)))
-    return _given(row)
+    return _consent_of_row(row)
 
 
-async def consented(
+async def granted_consents(
     tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]
 ) -> frozenset[tuple[bytes, str]]:
     """Return what holds for these addresses: each with the name of a consent."""
@@ -121,11 +121,11 @@ async def consented(
 
 
 async def consents(
-    database: Database, workspace_id: UUID, most: int, address_hash: bytes | None = None
-) -> list[Given]:
+    database: Database, workspace_id: UUID, limit: int, address_hash: bytes | None = None
+) -> list[Consent]:
     """Return the newest consents, or those of an address."""
-    return [_given(row) for row in await database.fetch(_LIST, workspace_id, address_hash, most)]
+    return [_consent_of_row(row) for row in await database.fetch(_LIST, workspace_id, address_hash, limit)]
 
 
-def _given(row: Record) -> Given:
-    return Given(*row.values())
+def _consent_of_row(row: Record) -> Consent:
+    return Consent(*row.values())

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.kit import calendar
-from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.calendar import Exclusions, Region
 
 
 class Party(StrEnum):
@@ -35,7 +35,7 @@ class Per(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class PastContact:
     """A contact made, or whose fate is unknown: when, how, to which keyed hash, and for this case or not."""
 
     channel: Channel
@@ -54,10 +54,10 @@ class Facts:
     """
 
     zones: tuple[str, ...] = (calendar.DEFAULT_ZONE,)
-    place: Place = calendar.DEFAULT_PLACE
+    region: Region = calendar.DEFAULT_REGION
     party: Party = Party.CONSUMER
     collector: Collector = Collector.CREDITOR
-    contacts: tuple[Contact, ...] = ()
+    contacts: tuple[PastContact, ...] = ()
     email_hash: bytes | None = None
     phone_hash: bytes | None = None
     notices: frozenset[str] = frozenset()
@@ -65,11 +65,11 @@ class Facts:
     consents: frozenset[tuple[bytes, str]] = frozenset()
     exclusions: Exclusions = calendar.NOTHING_EXCLUDED
 
-    def saying(self, notices: tuple[str, ...]) -> "Facts":
+    def with_notices(self, notices: tuple[str, ...]) -> "Facts":
         """Return the facts for a contact that itself gives these notices."""
         return replace(self, notices=self.notices.union(notices)) if notices else self
 
-    def counted(self, per: Per, channel: Channel, channels: tuple[Channel, ...]) -> list[datetime]:
+    def contact_instants(self, per: Per, channel: Channel, channels: tuple[Channel, ...]) -> list[datetime]:
         """Return the instants, in order, of the contacts on `channels` that count with one on `channel`."""
         if not self.contacts:
             return []

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field
 from getbill.channels import Channel
 from getbill.compliance.facts import Facts, Per
 from getbill.kit import calendar
-from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.calendar import Exclusions, Region
 
 _DAY = timedelta(days=1)
 _STRICT = ConfigDict(extra="forbid")
@@ -44,13 +44,13 @@ def _within_hours(
 
 
 @lru_cache(maxsize=4096)
-def _on_open_day(exclusions: Exclusions, place: Place, zone: str, at: datetime) -> datetime:
+def _on_allowed_day(exclusions: Exclusions, region: Region, zone: str, at: datetime) -> datetime:
     today = calendar.local_date(at, zone)
-    day = calendar.open_day(today, place, exclusions)
+    day = calendar.open_day(today, region, exclusions)
     return at if day == today else calendar.at_local(day, time.min, zone)
 
 
-class Kind(StrEnum):
+class LimitKind(StrEnum):
     """The names of the limits in stored rules."""
 
     HOURS = "hours"
@@ -69,12 +69,12 @@ class Hours:
 
     weekdays: tuple[int, ...]
     spans: tuple[tuple[time, time], ...]
-    kind: Literal[Kind.HOURS] = Kind.HOURS
+    kind: Literal[LimitKind.HOURS] = LimitKind.HOURS
 
-    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+    def first_allowed(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
         """Return the first instant within the hours in the zone where they begin last."""
-        opens = [_within_hours(self.weekdays, self.spans, zone, at) for zone in facts.zones]
-        return opens[0] if len(opens) == 1 else max(opens)
+        instants = [_within_hours(self.weekdays, self.spans, zone, at) for zone in facts.zones]
+        return instants[0] if len(instants) == 1 else max(instants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ class Days:
     __pydantic_config__ = _STRICT
 
     exclusions: Exclusions
-    kind: Literal[Kind.DAYS] = Kind.DAYS
+    kind: Literal[LimitKind.DAYS] = LimitKind.DAYS
 
-    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+    def first_allowed(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
         """Return the start of the first day that is not excluded, in the zone where it begins last."""
-        opens = [_on_open_day(self.exclusions, facts.place, zone, at) for zone in facts.zones]
-        return opens[0] if len(opens) == 1 else max(opens)
+        instants = [_on_allowed_day(self.exclusions, facts.region, zone, at) for zone in facts.zones]
+        return instants[0] if len(instants) == 1 else max(instants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +102,24 @@ class Cap:
     days: int
     per: Per
     channels: tuple[Channel, ...]
-    kind: Literal[Kind.CAP] = Kind.CAP
+    kind: Literal[LimitKind.CAP] = LimitKind.CAP
 
-    def opens(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
+    def first_allowed(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
         """Return the first instant at which one more contact leaves every span of days within the cap."""
-        counted = facts.counted(self.per, channel, self.channels)
-        if len(counted) < self.contacts_max:
+        instants = facts.contact_instants(self.per, channel, self.channels)
+        if len(instants) < self.contacts_max:
             return at
-        return next(instant for instant in self._candidates(counted, at) if self._fits(counted, instant))
+        return next(instant for instant in self._candidates(instants, at) if self._fits(instants, instant))
 
-    def _candidates(self, counted: list[datetime], at: datetime) -> Iterator[datetime]:
+    def _candidates(self, instants: list[datetime], at: datetime) -> Iterator[datetime]:
         yield at
         window = timedelta(days=self.days)
-        yield from (instant + window for instant in counted if instant + window > at)
+        yield from (instant + window for instant in instants if instant + window > at)
 
-    def _fits(self, counted: list[datetime], at: datetime) -> bool:
+    def _fits(self, instants: list[datetime], at: datetime) -> bool:
         """Tell whether no span of `days` holds the contact at `at` and `contacts_max` others."""
         window = timedelta(days=self.days)
-        near = [instant for instant in counted if at - window < instant < at + window]
+        near = [instant for instant in instants if at - window < instant < at + window]
         insort(near, at)
         return all(
             last - first >= window for first, last in zip(near, near[self.contacts_max :], strict=False)
@@ -133,9 +133,9 @@ class Notice:
     __pydantic_config__ = _STRICT
 
     notice: str
-    kind: Literal[Kind.NOTICE] = Kind.NOTICE
+    kind: Literal[LimitKind.NOTICE] = LimitKind.NOTICE
 
-    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+    def first_allowed(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
         """Return `at` when the notice was given or is given by this very contact; waiting never helps."""
         return at if self.notice in facts.notices else None
 
@@ -146,28 +146,28 @@ class Suppression:
 
     __pydantic_config__ = _STRICT
 
-    kind: Literal[Kind.SUPPRESSION] = Kind.SUPPRESSION
+    kind: Literal[LimitKind.SUPPRESSION] = LimitKind.SUPPRESSION
 
-    def opens(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
+    def first_allowed(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
         """Return `at` unless the address is on the list; waiting never helps."""
         return None if facts.hash_for(channel) in facts.suppressed else at
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ConsentRequired:
     """No contact without the consent of that name, given by whoever has the address."""
 
     __pydantic_config__ = _STRICT
 
     consent: str
-    kind: Literal[Kind.CONSENT] = Kind.CONSENT
+    kind: Literal[LimitKind.CONSENT] = LimitKind.CONSENT
 
-    def opens(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
+    def first_allowed(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
         """Return `at` when the consent was given; waiting never helps."""
         return at if (facts.hash_for(channel), self.consent) in facts.consents else None
 
 
 Limit = Annotated[
-    Hours | Days | Cap | Notice | Suppression | Consent,
+    Hours | Days | Cap | Notice | Suppression | ConsentRequired,
     Field(discriminator="kind"),
 ]

@@ -13,7 +13,7 @@ from getbill.compliance.model import Rulebook, parse
 LETTER_R124_4 = "FR-R124-4"
 
 
-def _place(name: str) -> tuple[bool, str]:
+def _sort_key(name: str) -> tuple[bool, str]:
     """Return where a file stands: the product's own policy first, which holds everywhere."""
     return name != "policy.json", name
 
@@ -22,7 +22,7 @@ STANDARD = Rulebook(
     tuple(
         rule
         for file in sorted(
-            (files("getbill.compliance") / "rules").iterdir(), key=lambda file: _place(file.name)
+            (files("getbill.compliance") / "rules").iterdir(), key=lambda file: _sort_key(file.name)
         )
         for rule in parse(file.read_bytes())
     )

@@ -54,7 +54,7 @@ _LIFT = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Suppressed:
+class SuppressedAddress:
     """A line of the list: what kind of address, why, and since when; never the address."""
 
     id: UUID
@@ -65,35 +65,37 @@ class Suppressed:
 
 async def suppress(
     tx: Transaction, workspace_id: UUID, kind: str, address_hash: bytes, reason: str
-) -> Suppressed:
+) -> SuppressedAddress:
     """Put an address on the list and return its line; one that is there stays as it is."""
     await tx.execute(_ADD, workspace_id, address_hash, ids.new(), kind, reason, tx.now)
     row = await tx.fetchrow(_BY_ADDRESS, workspace_id, address_hash)
     assert row is not None  # noqa: S101 - put there, or there before
-    return _line(row)
+    return _suppression_of_row(row)
 
 
-async def suppressed(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> frozenset[bytes]:
+async def suppressed_hashes(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> frozenset[bytes]:
     """Return those addresses that are on the list."""
     rows = await tx.fetch(_OF, workspace_id, list(hashes))
     return frozenset(row["address_hash"] for row in rows)
 
 
 async def suppressions(
-    database: Database, workspace_id: UUID, most: int, address_hash: bytes | None = None
-) -> list[Suppressed]:
+    database: Database, workspace_id: UUID, limit: int, address_hash: bytes | None = None
+) -> list[SuppressedAddress]:
     """Return the newest lines of the list, or the one about an address."""
-    return [_line(row) for row in await database.fetch(_LIST, workspace_id, address_hash, most)]
+    return [
+        _suppression_of_row(row) for row in await database.fetch(_LIST, workspace_id, address_hash, limit)
+    ]
 
 
-async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> Suppressed:
+async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> SuppressedAddress:
     """Take an address off the list; raise NotFound when there is no such line."""
     row = await tx.fetchrow(_LIFT, workspace_id, suppression_id)
     if row is None:
         raise NotFound(
             message("There is no suppression {suppression}.", suppression=ids.show(PREFIX, suppression_id))
         )
-    return _line(row)
+    return _suppression_of_row(row)
 
 
 def hash_of(workspace: Workspace, email: str | None, phone: str | None) -> bytes:
@@ -103,5 +105,5 @@ def hash_of(workspace: Workspace, email: str | None, phone: str | None) -> bytes
     return workspace.lookup.hash("phone", phone or "")
 
 
-def _line(row: Record) -> Suppressed:
-    return Suppressed(row["id"], row["kind"], row["reason"], row["created_at"])
+def _suppression_of_row(row: Record) -> SuppressedAddress:
+    return SuppressedAddress(row["id"], row["kind"], row["reason"], row["created_at"])

@@ -22,7 +22,7 @@ _HORIZON = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailedRule:
     """A rule that forbids the contact, and the first instant at which it would not; None: waiting is no help."""
 
     rule: Rule
@@ -33,29 +33,31 @@ class Failing:
 class Verdict:
     """Whether a contact may be made; when not, every rule against it and the next instant all allow."""
 
-    allowed: bool
-    failing: tuple[Failing, ...]
+    is_allowed: bool
+    failed_rules: tuple[FailedRule, ...]
     next_allowed_at: datetime | None
 
     @property
     def names(self) -> str:
         """The ids of the rules against it; where waiting is no help, of those that make it so."""
-        final = [failing for failing in self.failing if failing.until is None]
-        found = final if self.next_allowed_at is None and final else self.failing
-        return ", ".join(failing.rule.id for failing in found)
+        final = [failing for failing in self.failed_rules if failing.until is None]
+        decisive = final if self.next_allowed_at is None and final else self.failed_rules
+        return ", ".join(failing.rule.id for failing in decisive)
 
 
 def evaluate(facts: Facts, channel: Channel, at: datetime, book: Rulebook = STANDARD) -> Verdict:
     """Return whether the contact may be made at that instant, else every rule against it and the way out."""
     _refuse_naive(at)
-    failing = tuple(
-        Failing(rule, _first_open(partial(_alone, rule), facts, channel, at))
+    failed_rules = tuple(
+        FailedRule(rule, _first_allowed(partial(_single_rule, rule), facts, channel, at))
         for rule in _rules(book, facts, channel, at)
-        if rule.limit.opens(facts, channel, at) != at
+        if rule.limit.first_allowed(facts, channel, at) != at
     )
-    if not failing:
-        return Verdict(allowed=True, failing=(), next_allowed_at=at)
-    return Verdict(allowed=False, failing=failing, next_allowed_at=next_allowed(facts, channel, at, book))
+    if not failed_rules:
+        return Verdict(is_allowed=True, failed_rules=(), next_allowed_at=at)
+    return Verdict(
+        is_allowed=False, failed_rules=failed_rules, next_allowed_at=next_allowed(facts, channel, at, book)
+    )
 
 
 def next_allowed(
@@ -63,28 +65,28 @@ def next_allowed(
 ) -> datetime | None:
     """Return the first instant from `not_before` on that every rule allows; None when no waiting helps."""
     _refuse_naive(not_before)
-    return _first_open(lambda at: _rules(book, facts, channel, at), facts, channel, not_before)
+    return _first_allowed(lambda at: _rules(book, facts, channel, at), facts, channel, not_before)
 
 
-def moves(
+def rule_moves(
     facts: Facts, channel: Channel, not_before: datetime, book: Rulebook = STANDARD
-) -> tuple[Failing, ...]:
+) -> tuple[FailedRule, ...]:
     """Return the rules that move a contact from `not_before` on, in turn, each with where it moves it to.
 
     The last one leads to `next_allowed`; one that leads nowhere (None) ends it.
     """
     _refuse_naive(not_before)
-    noted: list[Failing] = []
-    _first_open(lambda at: _rules(book, facts, channel, at), facts, channel, not_before, noted)
-    return tuple(noted)
+    failed_rules: list[FailedRule] = []
+    _first_allowed(lambda at: _rules(book, facts, channel, at), facts, channel, not_before, failed_rules)
+    return tuple(failed_rules)
 
 
-def _first_open(
+def _first_allowed(
     rules_at: Callable[[datetime], tuple[Rule, ...]],
     facts: Facts,
     channel: Channel,
     at: datetime,
-    noted: list[Failing] | None = None,
+    failed_rules: list[FailedRule] | None = None,
 ) -> datetime | None:
     """Move forward from rule to rule until none moves any more, and note each that does.
 
@@ -94,31 +96,31 @@ def _first_open(
     while at <= horizon:
         before = at
         for rule in rules_at(at):
-            opens = rule.limit.opens(facts, channel, at)
-            if noted is not None and opens != at:
-                noted.append(Failing(rule, opens))
-            if opens is None:
+            allowed_at = rule.limit.first_allowed(facts, channel, at)
+            if failed_rules is not None and allowed_at != at:
+                failed_rules.append(FailedRule(rule, allowed_at))
+            if allowed_at is None:
                 return None
-            at = opens
+            at = allowed_at
         if at == before:
             return at
     return None
 
 
-def _alone(rule: Rule, _at: datetime) -> tuple[Rule, ...]:
+def _single_rule(rule: Rule, _at: datetime) -> tuple[Rule, ...]:
     return (rule,)
 
 
 def _rules(book: Rulebook, facts: Facts, channel: Channel, at: datetime) -> tuple[Rule, ...]:
-    where = Binding(facts.place.country, facts.party, facts.collector, channel)
-    rules = _binding(book, where, at.date())
+    where = Binding(facts.region.country, facts.party, facts.collector, channel)
+    rules = _binding_rules(book, where, at.date())
     if facts.exclusions == calendar.NOTHING_EXCLUDED:
         return rules
     return (_scenario_days(facts.exclusions), *rules)
 
 
 @lru_cache(maxsize=4096)
-def _binding(book: Rulebook, where: Binding, on: date) -> tuple[Rule, ...]:
+def _binding_rules(book: Rulebook, where: Binding, on: date) -> tuple[Rule, ...]:
     return tuple(rule for rule in book.rules if rule.severity == Severity.BLOCK and rule.binds(where, on))
 
 

@@ -13,11 +13,11 @@ from pydantic import (
 )
 
 from getbill.compliance import consents
-from getbill.compliance.consents import Given
-from getbill.compliance.suppressions import PREFIX, Suppressed
+from getbill.compliance.consents import Consent
+from getbill.compliance.suppressions import PREFIX, SuppressedAddress
 from getbill.kit import ids, json, phones
 from getbill.kit.errors import WrongValue
-from getbill.kit.http import Instant, some_of, written_instant
+from getbill.kit.http import Instant, check_instant_text, require_any_field
 from getbill.kit.messages import message
 from getbill.kit.text import emails
 from getbill.kit.text.names import Name
@@ -35,7 +35,7 @@ class SuppressionBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra=some_of("email", "phone")
+        json_schema_extra=require_any_field("email", "phone")
         | {"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
     )
 
@@ -47,7 +47,7 @@ class SuppressionBody(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _check_one_address(self) -> Self:
         if (self.email is None) == (self.phone is None):
             raise WrongValue(message("Send email or phone, one of the two."))
         return self
@@ -91,7 +91,7 @@ class ConsentBody(BaseModel):
     source: Annotated[Name, Field(min_length=1, max_length=500)] = Field(
         description="Circumstances of the consent and place of the proof; no personal data."
     )
-    given_at: Annotated[AwareDatetime, BeforeValidator(written_instant)] | None = Field(
+    given_at: Annotated[AwareDatetime, BeforeValidator(check_instant_text)] | None = Field(
         None, description="When consent was given, ISO 8601; now by default."
     )
 
@@ -114,20 +114,20 @@ class ConsentList(BaseModel):
     data: list[ConsentShown]
 
 
-def consent(given: Given) -> dict[str, Any]:
+def serialize_consent(consent: Consent) -> dict[str, Any]:
     """Return a consent as answers show it."""
     return {
-        "id": ids.show(consents.PREFIX, given.id),
-        "kind": given.kind,
-        "consent": given.consent,
-        "source": given.source,
-        "given_at": json.instant(given.given_at),
-        "created_at": json.instant(given.created_at),
-        "withdrawn_at": json.instant(given.withdrawn_at),
+        "id": ids.show(consents.PREFIX, consent.id),
+        "kind": consent.kind,
+        "consent": consent.consent,
+        "source": consent.source,
+        "given_at": json.instant(consent.given_at),
+        "created_at": json.instant(consent.created_at),
+        "withdrawn_at": json.instant(consent.withdrawn_at),
     }
 
 
-def suppression(line: Suppressed) -> dict[str, Any]:
+def serialize_suppression(line: SuppressedAddress) -> dict[str, Any]:
     """Return a line of the list as answers show it."""
     return {
         "id": ids.show(PREFIX, line.id),

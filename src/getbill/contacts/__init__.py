@@ -9,49 +9,55 @@ from getbill.contacts.api import router
 from getbill.contacts.callbacks import BATCH as BOUNCES_BATCH
 from getbill.contacts.callbacks import read_bounces
 from getbill.contacts.callbacks import router as callbacks_router
-from getbill.contacts.callbacks.status_callbacks import receive
+from getbill.contacts.callbacks.status_callbacks import receive_callback
 from getbill.contacts.failures import (
-    ask_again,
-    leave_alone,
-    open_again,
-    pass_over,
+    clear_settled,
     put_all_back,
-    put_back,
-    settled,
+    recheck_workspace,
+    requeue_contact,
+    retry_lookup,
+    set_workspace_aside,
+    skip_set_aside,
 )
 from getbill.contacts.in_doubt import settle_unknown
 from getbill.contacts.queries import is_busy, next_due
 from getbill.contacts.recovery import recover
 from getbill.contacts.schedule.planning import erase, follow_status, start
-from getbill.contacts.sending.context import Desk, Pace, others_go_on
-from getbill.contacts.sending.jobs import KeepGoing, abreast, send_due, send_due_in, send_suspects_in
+from getbill.contacts.sending.context import SendingContext, SendingSettings, isolate_workspace
+from getbill.contacts.sending.jobs import (
+    KeepGoing,
+    run_concurrently,
+    send_due,
+    send_due_sandbox,
+    send_suspects_in,
+)
 
 __all__ = [
     "BOUNCES_BATCH",
-    "Desk",
     "KeepGoing",
-    "Pace",
-    "abreast",
-    "ask_again",
+    "SendingContext",
+    "SendingSettings",
     "callbacks_router",
+    "clear_settled",
     "erase",
     "follow_status",
     "is_busy",
-    "leave_alone",
+    "isolate_workspace",
     "next_due",
-    "open_again",
-    "others_go_on",
-    "pass_over",
     "put_all_back",
-    "put_back",
     "read_bounces",
-    "receive",
+    "receive_callback",
+    "recheck_workspace",
     "recover",
+    "requeue_contact",
+    "retry_lookup",
     "router",
+    "run_concurrently",
     "send_due",
-    "send_due_in",
+    "send_due_sandbox",
     "send_suspects_in",
+    "set_workspace_aside",
     "settle_unknown",
-    "settled",
+    "skip_set_aside",
     "start",
 ]

@@ -10,14 +10,14 @@ from getbill import access, companies, debts, scenarios, templates
 from getbill.access import Caller, Change
 from getbill.companies import Workspace
 from getbill.contacts import queries, sending, wire
-from getbill.contacts.history import History
-from getbill.contacts.schedule import foresee
+from getbill.contacts.history import ContactHistory
+from getbill.contacts.schedule import forecast_steps
 from getbill.contacts.wire import (
     CalendarShown,
     ContactBody,
     ContactShown,
-    MessageShown,
-    PreviewBody,
+    ScenarioPreviewBody,
+    StepMessage,
     TimelineShown,
 )
 from getbill.debts import Debt
@@ -49,20 +49,22 @@ class NothingToSay(Conflict):
 async def get_timeline(request: Request, caller: Reads, debt_id: str) -> Response:
     """Return every contact of a debt, made and ahead, with the rule that moved each and what stands against it."""
     database: Database = request.app.state.database
-    found = await queries.timeline(database, caller.workspace, ids.read("debt", debt_id))
-    planned = []
-    if found.debt.is_contactable:
-        planned = foresee(found.debt, found.history, caller.workspace.now(), found.planned)
-    return answer(200, wire.timeline(found, planned))
+    timeline = await queries.find_timeline(database, caller.workspace, ids.read("debt", debt_id))
+    forecast = []
+    if timeline.debt.is_contactable:
+        forecast = forecast_steps(
+            timeline.debt, timeline.history, caller.workspace.now(), timeline.planned_contact
+        )
+    return answer(200, wire.serialize_timeline(timeline, forecast))
 
 
-@router.get("/debts/{debt_id}/timeline/{step}", response_model=MessageShown, responses=problems(404, 409))
+@router.get("/debts/{debt_id}/timeline/{step}", response_model=StepMessage, responses=problems(404, 409))
 async def get_step_message(request: Request, caller: Reads, debt_id: str, step: str) -> Response:
     """Return what a step of a debt's scenario would say if it were taken now; nothing is sent."""
     database: Database = request.app.state.database
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     try:
-        found = debt.script.step(step)
+        script_step = debt.script.find_step(step)
     except LookupError:
         raise NotFound(
             message(
@@ -72,43 +74,49 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
                 step=excerpt(step),
             )
         ) from None
-    found = found.reaching(debts.usable(debt)) or found
+    script_step = script_step.reaching(debts.usable_kinds(debt)) or script_step
     now = caller.workspace.now()
     async with database.transaction(now) as tx:
-        stationery = await sending.stationery(tx, caller.workspace.id)
+        render_context = await sending.load_render_context(tx, caller.workspace.id)
     try:
-        outgoing = sending.write(debt, found, ids.show("followup", debt.id), now, stationery)
+        outgoing = sending.render_message(
+            debt, script_step, ids.show("followup", debt.id), now, render_context
+        )
     except sending.CannotBeWritten as error:
         raise NothingToSay(message("The step would be set aside: {reason}", reason=error.detail)) from None
     except sending.CannotBeSaid as reason:
         raise NothingToSay(
             message("The step would be passed over: {reason}.", reason=reason.args[0])
         ) from None
-    return answer(200, wire.message(step, outgoing))
+    return answer(200, wire.serialize_message(step, outgoing))
 
 
 @router.get("/contact", response_model=ContactShown)
 async def get_contact(request: Request, caller: Reads) -> Response:
     """Return whether this workspace's debtors are contacted."""
     database: Database = request.app.state.database
-    return answer(200, wire.contact(await companies.switches(database, caller.workspace.id)))
+    return answer(200, wire.serialize_switches(await companies.switches(database, caller.workspace.id)))
 
 
 @router.put("/contact", response_model=ContactShown, responses=problems(415, 422))
-async def update_contact(change: Changes, asked: Annotated[ContactBody, body(ContactBody)]) -> Response:
+async def update_contact(
+    change: Changes, contact_body: Annotated[ContactBody, body(ContactBody)]
+) -> Response:
     """Stop all contact of this workspace, rehearse it in a dry run, or switch it on.
 
     Holds from the next claim on. After a stop what was missed is dealt with as each scenario says; after a dry run what
     was only rehearsed is done in earnest.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
-        now = await companies.switch(tx, change.workspace.id, asked.contact, asked.grace_hours)
-        await access.forget(tx, change.workspace.id)
-        return lambda: answer(200, wire.contact(now))
+    async def switch_contact(tx: Transaction) -> access.Reply:
+        switches = await companies.switch(
+            tx, change.workspace.id, contact_body.contact, contact_body.grace_hours
+        )
+        await access.invalidate(tx, change.workspace.id)
+        return lambda: answer(200, wire.serialize_switches(switches))
 
-    reply = await change.commit(work)
-    access.gate_of(change.request).forget(change.workspace.id)
+    reply = await change.commit(switch_contact)
+    access.auth_context_of(change.request).invalidate(change.workspace.id)
     return reply
 
 
@@ -116,7 +124,10 @@ async def update_contact(change: Changes, asked: Annotated[ContactBody, body(Con
     "/scenarios/{timeline_id}/preview", response_model=CalendarShown, responses=problems(404, 415, 422)
 )
 async def preview_scenario(
-    request: Request, caller: Writes, timeline_id: str, asked: Annotated[PreviewBody, body(PreviewBody)]
+    request: Request,
+    caller: Writes,
+    timeline_id: str,
+    preview: Annotated[ScenarioPreviewBody, body(ScenarioPreviewBody)],
 ) -> Response:
     """Return what a scenario would do from today on, for a debt that is there or one that is only asked about.
 
@@ -124,32 +135,41 @@ async def preview_scenario(
     """
     database: Database = request.app.state.database
     workspace = caller.workspace
-    if asked.debt_id is not None:
+    if preview.debt_id is not None:
         caller.require("debts:read")
     name = scenarios.find_name(workspace, timeline_id)
     script = await scenarios.find(database, workspace, name, None)
-    if asked.version is not None:
-        script = await _tried(database, workspace, script, asked)
-    debt = await _debt(database, workspace, asked, script)
-    return answer(200, wire.calendar(debt, foresee(debt, History(), workspace.now())))
+    if preview.version is not None:
+        script = await _draft_version(database, workspace, script, preview)
+    debt = await _preview_debt(database, workspace, preview, script)
+    return answer(200, wire.serialize_calendar(debt, forecast_steps(debt, ContactHistory(), workspace.now())))
 
 
-async def _tried(database: Database, workspace: Workspace, script: Scenario, asked: PreviewBody) -> Scenario:
-    assert asked.version is not None  # noqa: S101 - the caller looked
-    content, known = scenarios.content(asked.version), await templates.names(database, workspace.id)
+async def _draft_version(
+    database: Database, workspace: Workspace, script: Scenario, preview: ScenarioPreviewBody
+) -> Scenario:
+    assert preview.version is not None  # noqa: S101 - the caller looked
+    content, template_names = (
+        scenarios.version_content(preview.version),
+        await templates.names(database, workspace.id),
+    )
     try:
-        return scenarios.draft(workspace, script.name, script.version + 1, content, known)
+        return scenarios.draft(workspace, script.name, script.version + 1, content, template_names)
     except ScenarioInvalid as error:
-        raise scenarios.refused(error, "/version") from None
+        raise scenarios.invalid_scenario(error, "/version") from None
 
 
-async def _debt(database: Database, workspace: Workspace, asked: PreviewBody, script: Scenario) -> Debt:
+async def _preview_debt(
+    database: Database, workspace: Workspace, preview: ScenarioPreviewBody, script: Scenario
+) -> Debt:
     now = workspace.now()
-    if asked.debt is not None:
-        new = debts.new_debt(asked.debt.model_copy(update={"scenario": None, "timeline_id": None}), workspace)
-        debt = debts.draft(workspace, new, script, now)
+    if preview.debt is not None:
+        new_debt = debts.new_debt(
+            preview.debt.model_copy(update={"scenario": None, "timeline_id": None}), workspace
+        )
+        debt = debts.draft(workspace, new_debt, script, now)
     else:
-        debt = await debts.find(database, workspace, ids.read("debt", asked.debt_id or ""))
+        debt = await debts.find(database, workspace, ids.read("debt", preview.debt_id or ""))
         debt.script = script
         debt.started_on = debts.day_zero(debt.debtor.identity, script, now, debt.due_on)
     debt.scenario = script.name

@@ -33,7 +33,7 @@ _FAIL = Statement(
     RETURNING true
     """,
 )
-_PUT_BACK = Statement(
+_REQUEUE = Statement(
     "contacts.put_back",
     "Plan again the contact of a debt that was set aside.",
     """
@@ -52,7 +52,7 @@ _PUT_ALL_BACK = Statement(
         AND q.reason = $2 AND q.retried_at IS NULL AND q.subject_id = c.debt_id
     """,
 )
-_ASK_AGAIN = Statement(
+_RETRY_LOOKUP = Statement(
     "contacts.ask_again",
     "Have a provider asked once more what became of a contact.",
     """
@@ -61,12 +61,12 @@ _ASK_AGAIN = Statement(
     RETURNING true
     """,
 )
-_ASIDE = Statement(
+_FIND_SET_ASIDE = Statement(
     "contacts.aside",
     "The contact of a debt that was set aside.",
     "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside' FOR UPDATE",
 )
-_GONE = Statement(
+_SETTLED_ASIDES = Statement(
     "contacts.aside_no_longer",
     "Which contacts stand aside in the quarantine, and are stopped or settled by now?",
     """
@@ -85,33 +85,43 @@ class DebtCannotBeRead(Conflict):
     way_out = "Restore its keys and its row from a backup and decide `retry`, or delete the debt."
 
 
-async def put_aside(database: Database, workspace: Workspace, contact: Contact, error: BaseException) -> None:
+async def set_contact_aside(
+    database: Database, workspace: Workspace, contact: Contact, error: BaseException
+) -> None:
     """Set a claimed contact aside, if it is still ours."""
-    await _fail(database, workspace, contact, SET_ASIDE, contact.item, error)
+    await _quarantine_contact(database, workspace, contact, SET_ASIDE, contact.quarantine_item, error)
 
 
-async def give_up(database: Database, workspace: Workspace, contact: Contact, error: BaseException) -> None:
+async def mark_unknown(
+    database: Database, workspace: Workspace, contact: Contact, error: BaseException
+) -> None:
     """Leave as unknown a contact of a dead worker of which nothing can be found out."""
     item = Item(contact.workspace_id, "sending", contact.debt_id, contact.debt_id)
-    await _fail(database, workspace, contact, "unknown", item, error)
+    await _quarantine_contact(database, workspace, contact, "unknown", item, error)
 
 
-async def _fail(
+async def _quarantine_contact(
     database: Database, workspace: Workspace, contact: Contact, state: str, item: Item, error: BaseException
 ) -> None:
     reason = quarantine.reason_of(error)
-    debt_id, traceback = str(contact.debt_id), quarantine.unexplained(error)
+    debt_id, traceback = str(contact.debt_id), quarantine.unexpected(error)
     _log.error("contact_set_aside", debt=debt_id, step=contact.step, reason=reason, exc_info=traceback)
-    place: tuple[Any, ...] = (contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence)
+    contact_key: tuple[Any, ...] = (
+        contact.debt_id,
+        contact.run,
+        contact.step,
+        contact.attempt,
+        contact.fence,
+    )
     async with database.transaction(workspace.now()) as tx:
-        values = (workspace.id, *place, contact.state, state, reason, tx.now)
+        values = (workspace.id, *contact_key, contact.state, state, reason, tx.now)
         if await tx.fetchval(_FAIL, *values):
-            await quarantine.put(tx, item, reason)
+            await quarantine.add(tx, item, reason)
 
 
-async def put_back(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
+async def requeue_contact(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
     """Plan again the contact of a debt that was set aside; tell whether there was one."""
-    return bool(await tx.fetchval(_PUT_BACK, workspace_id, debt_id))
+    return bool(await tx.fetchval(_REQUEUE, workspace_id, debt_id))
 
 
 async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None:
@@ -120,52 +130,52 @@ async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None
     await quarantine.all_retried(tx, workspace_id, "contact", reason)
 
 
-async def ask_again(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
+async def retry_lookup(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
     """Have a provider asked once more what became of a contact; tell whether there was one."""
-    return bool(await tx.fetchval(_ASK_AGAIN, workspace_id, debt_id, clock.wall()))
+    return bool(await tx.fetchval(_RETRY_LOOKUP, workspace_id, debt_id, clock.wall()))
 
 
-async def pass_over(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
+async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
     """Go on with a debt after the step that was set aside; raise DebtCannotBeRead where its row does not open."""
     try:
         debt = await debts.lock(tx, workspace, debt_id)
     except SealBroken as error:
         raise DebtCannotBeRead(message("What is sealed of the debt does not open.")) from error
-    row = await tx.fetchrow(_ASIDE, workspace.id, debt_id)
+    row = await tx.fetchrow(_FIND_SET_ASIDE, workspace.id, debt_id)
     if row is None:
         return
-    contact = ledger.contact(row)
+    contact = ledger.contact_from_row(row)
     contact.settle("skipped", tx.now, "a person passed over it")
     await ledger.write(tx, [contact])
     if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
-        past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
-        past.passed.add(contact.step)
-        await ledger.plan(tx, schedule.go_on(tx, debt, past, contact.step))
+        contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
+        contact_history.passed_steps.add(contact.step)
+        await ledger.plan(tx, schedule.plan_next(tx, debt, contact_history, contact.step))
 
 
-async def settled(database: Database) -> None:
+async def clear_settled(database: Database) -> None:
     """Forget what stood aside and was stopped, paid for or erased since."""
-    for row in await database.fetch(_GONE):
+    for row in await database.fetch(_SETTLED_ASIDES):
         async with database.transaction(clock.wall()) as tx:
-            await quarantine.cured(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
+            await quarantine.resolve(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
 
 
-async def leave_alone(database: Database, workspace_id: UUID, error: BaseException) -> None:
+async def set_workspace_aside(database: Database, workspace_id: UUID, error: BaseException) -> None:
     """Set a whole workspace aside, whose contacts cannot be processed."""
-    await quarantine.put_alone(database, Item(workspace_id, "workspace", workspace_id), error)
+    await quarantine.add_separately(database, Item(workspace_id, "workspace", workspace_id), error)
 
 
-async def open_again(database: Database, vault: Vault, workspace_id: UUID) -> None:
+async def recheck_workspace(database: Database, vault: Vault, workspace_id: UUID) -> None:
     """Read a workspace that was left alone; raise whatever still keeps it from being read."""
     await companies.workspace(database, vault, workspace_id)
 
 
-def standing(contacts: Sequence[Contact]) -> list[tuple[Any, ...]]:
+def snapshot_contacts(contacts: Sequence[Contact]) -> list[tuple[Any, ...]]:
     """Return what contacts say before they are decided on."""
-    return [contact.standing() for contact in contacts]
+    return [contact.snapshot() for contact in contacts]
 
 
-def stand(contacts: Sequence[Contact], before: Sequence[tuple[Any, ...]]) -> None:
+def restore_contacts(contacts: Sequence[Contact], snapshots: Sequence[tuple[Any, ...]]) -> None:
     """Take back what was done to contacts in a transaction that is lost."""
-    for contact, one in zip(contacts, before, strict=True):
-        contact.stand(one)
+    for contact, snapshot in zip(contacts, snapshots, strict=True):
+        contact.restore(snapshot)

@@ -15,7 +15,7 @@ from getbill.followups import Followup
 from getbill.kit.database import Transaction
 from getbill.kit.messages import message
 
-ASKED = "unknown_contact"
+TODO_KIND = "unknown_contact"
 _SENT, _NOT_SENT = "a person found that it was sent", "a person found that it was not sent"
 
 
@@ -24,34 +24,34 @@ async def settle_unknown(tx: Transaction, debt: Debt, followup_id: UUID, *, was_
 
     Raises TodoDecided where a receipt settled it meanwhile.
     """
-    contact = await ledger.of_followup(tx, debt.workspace_id, followup_id)
-    if contact is None or contact.state != "unknown" or not await ledger.held(tx, [contact]):
+    contact = await ledger.find_by_followup(tx, debt.workspace_id, followup_id)
+    if contact is None or contact.state != "unknown" or not await ledger.lock_unchanged(tx, [contact]):
         raise todos.TodoDecided(message("The provider has said by now what became of the message."))
     followup = (await followups.find_many(tx, debt.workspace, [followup_id]))[followup_id]
     if was_sent:
-        await _count(tx, debt, contact, followup)
+        await _record_sent(tx, debt, contact, followup)
     else:
-        await _take_again(tx, debt, contact, followup)
+        await _record_not_sent(tx, debt, contact, followup)
 
 
-async def _count(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
-    contact.settle("accepted", tx.now, _noted(contact, _SENT))
+async def _record_sent(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
+    contact.settle("accepted", tx.now, _reason_with(contact, _SENT))
     await ledger.write(tx, [contact])
-    after = followup.moved("sent", tx.now, sent_at=contact.sent_at, processed_at=tx.now)
-    after = followups.reach(tx, debt, after, is_confirmed=False)
-    await followups.move(tx, [(debt, after, True)])
+    updated_followup = followup.with_status("sent", tx.now, sent_at=contact.sent_at, processed_at=tx.now)
+    updated_followup = followups.mark_reached(tx, debt, updated_followup, is_confirmed=False)
+    await followups.move(tx, [(debt, updated_followup, True)])
 
 
-async def _take_again(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
-    contact.settle("failed", tx.now, _noted(contact, _NOT_SENT))
+async def _record_not_sent(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
+    contact.settle("failed", tx.now, _reason_with(contact, _NOT_SENT))
     await ledger.write(tx, [contact])
-    again = await schedule.take_again(tx, debt, contact)
-    if again is not None:
-        after = followup.moved("scheduled", tx.now)
+    retry = await schedule.replan_unsent(tx, debt, contact)
+    if retry is not None:
+        updated_followup = followup.with_status("scheduled", tx.now)
     else:
-        after = followup.moved("failed", tx.now, processed_at=tx.now)
-    await followups.move(tx, [(debt, replace(after, sent_at=None), again is None)])
+        updated_followup = followup.with_status("failed", tx.now, processed_at=tx.now)
+    await followups.move(tx, [(debt, replace(updated_followup, sent_at=None), retry is None)])
 
 
-def _noted(contact: Contact, found: str) -> str:
-    return "; ".join(filter(None, [contact.reason, found]))
+def _reason_with(contact: Contact, finding: str) -> str:
+    return "; ".join(filter(None, [contact.reason, finding]))

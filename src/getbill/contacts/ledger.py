@@ -63,7 +63,7 @@ _CLAIM_LIVE = Statement(
     RETURNING c.*
     """,
 )
-_CLAIM_IN = Statement(
+_CLAIM_SANDBOX = Statement(
     "contacts.claim_in",
     "Which contacts of a sandbox are due? Take some, each with its debt free, the longest due first.",
     """
@@ -81,7 +81,7 @@ _CLAIM_IN = Statement(
     RETURNING c.*
     """,
 )
-_TAKE_IN = Statement(
+_LOCK_DUE = Statement(
     "contacts.take_in",
     "Which contacts of a sandbox are due, each with its debt free? Hold some to the end of this transaction.",
     """
@@ -92,7 +92,7 @@ _TAKE_IN = Statement(
     ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
     """,
 )
-_HELD = Statement(
+_LOCK_UNCHANGED = Statement(
     "contacts.held",
     "Which of these contacts are still in the state and under the fence in which they were taken?",
     """
@@ -122,7 +122,7 @@ _WRITE = Statement(
         AND c.attempt = w.attempt AND c.fence = w.fence
     """,
 )
-_OF_FOLLOWUP = Statement(
+_FIND_BY_FOLLOWUP = Statement(
     "contacts.of_followup",
     "The last try of the contact behind a followup.",
     """
@@ -130,7 +130,7 @@ _OF_FOLLOWUP = Statement(
     ORDER BY run DESC, attempt DESC LIMIT 1
     """,
 )
-_GIVE_BACK = Statement(
+_RELEASE_EXPIRED = Statement(
     "contacts.give_back",
     "Nothing left by contacts whose worker died before it asked a provider: they are planned again.",
     """
@@ -160,7 +160,7 @@ _RELEASE = Statement(
         AND c.attempt = taken.attempt AND c.fence = taken.fence AND c.state = 'claimed'
     """,
 )
-_TAKE_OVER = Statement(
+_CLAIM_INTERRUPTED = Statement(
     "contacts.take_over",
     "Which contacts were on their way when their worker died? Take some under a new fence.",
     """
@@ -174,7 +174,7 @@ _TAKE_OVER = Statement(
     RETURNING c.*
     """,
 )
-_LOOK_AFTER_AT = Statement(
+_EXTEND_LEASE = Statement(
     "contacts.look_after_at",
     "Look after a contact that was on its way when its worker died at another instant; is it still ours?",
     """
@@ -213,19 +213,19 @@ _ERASE = Statement(
 )
 
 
-def plan_at_edge(tx: Transaction, contact: Contact) -> None:
+def plan_deferred(tx: Transaction, contact: Contact) -> None:
     """Put a contact into the ledger at the transaction's edge."""
-    tx.defer(_PLAN, contact.workspace_id, *_planned(contact))
+    tx.defer(_PLAN, contact.workspace_id, *_plan_values(contact))
 
 
 async def plan(tx: Transaction, contacts: Sequence[Contact]) -> None:
     """Put contacts, all of one workspace, into the ledger."""
     if contacts:
-        columns = zip(*map(_planned, contacts), strict=True)
+        columns = zip(*map(_plan_values, contacts), strict=True)
         await tx.execute(_PLAN_MANY, contacts[0].workspace_id, *map(list, columns))
 
 
-def _planned(contact: Contact) -> tuple[Any, ...]:
+def _plan_values(contact: Contact) -> tuple[Any, ...]:
     return (
         contact.debt_id,
         contact.run,
@@ -247,32 +247,32 @@ def _planned(contact: Contact) -> tuple[Any, ...]:
 async def claim_live(
     database: Database,
     now: datetime,
-    most: int,
+    limit: int,
     lease_until: datetime,
-    passed_over: Iterable[UUID],
+    excluded_ids: Iterable[UUID],
     crashes: Crashes = UNSUSPECTED,
 ) -> list[Contact]:
     """Take live contacts that are due, the longest due first, leaving some workspaces for the next time."""
-    rows = await database.fetch(_CLAIM_LIVE, now, most, lease_until, list(passed_over), *crashes)
-    return [contact(row) for row in rows]
+    rows = await database.fetch(_CLAIM_LIVE, now, limit, lease_until, list(excluded_ids), *crashes)
+    return [contact_from_row(row) for row in rows]
 
 
-async def claim_in(
+async def claim_sandbox(
     database: Database,
     workspace_id: UUID,
     now: datetime,
-    most: int,
+    limit: int,
     lease_until: datetime,
     crashes: Crashes = UNSUSPECTED,
 ) -> list[Contact]:
     """Take a sandbox's contacts that are due at its instant, the longest due first."""
-    rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id, *crashes)
-    return [contact(row) for row in rows]
+    rows = await database.fetch(_CLAIM_SANDBOX, now, limit, lease_until, workspace_id, *crashes)
+    return [contact_from_row(row) for row in rows]
 
 
-async def take_in(tx: Transaction, workspace_id: UUID, most: int) -> list[Contact]:
+async def lock_due(tx: Transaction, workspace_id: UUID, limit: int) -> list[Contact]:
     """Hold a sandbox's contacts that are due, the longest due first, for this transaction to decide on."""
-    return [contact(row) for row in await tx.fetch(_TAKE_IN, tx.now, most, workspace_id)]
+    return [contact_from_row(row) for row in await tx.fetch(_LOCK_DUE, tx.now, limit, workspace_id)]
 
 
 async def release(database: Database, contacts: Sequence[Contact]) -> None:
@@ -282,53 +282,57 @@ async def release(database: Database, contacts: Sequence[Contact]) -> None:
         await database.execute(_RELEASE, contacts[0].workspace_id, *columns)
 
 
-async def give_back(database: Database, wall: datetime, most: int, crashes_max: int) -> int:
+async def release_expired(database: Database, wall: datetime, limit: int, crashes_max: int) -> int:
     """Plan again what dead workers had claimed and not begun to send, unless it was too often; return how many."""
-    return len(await database.fetch(_GIVE_BACK, wall, most, crashes_max))
+    return len(await database.fetch(_RELEASE_EXPIRED, wall, limit, crashes_max))
 
 
 async def deadly(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
     """Return what so many dead workers had claimed, one after the other, that it is what killed them."""
-    return [contact(row) for row in await database.fetch(_DEADLY, wall, crashes_max, most)]
+    return [contact_from_row(row) for row in await database.fetch(_DEADLY, wall, crashes_max, most)]
 
 
-async def take_over(database: Database, wall: datetime, most: int, lease_until: datetime) -> list[Contact]:
+async def claim_interrupted(
+    database: Database, wall: datetime, limit: int, lease_until: datetime
+) -> list[Contact]:
     """Take what dead workers were sending; nobody knows yet whether it left."""
-    return [contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
+    return [
+        contact_from_row(row) for row in await database.fetch(_CLAIM_INTERRUPTED, wall, limit, lease_until)
+    ]
 
 
-async def look_after_at(database: Database, contact: Contact, wall: datetime) -> bool:
+async def extend_lease(database: Database, contact: Contact, wall: datetime) -> bool:
     """Have a contact that is being looked after be looked after again at another instant, if it is still ours.
 
     Returns whether it is.
     """
-    is_ours = await database.fetchval(_LOOK_AFTER_AT, contact.workspace_id, *_key(contact), wall)
+    is_ours = await database.fetchval(_EXTEND_LEASE, contact.workspace_id, *_key(contact), wall)
     if is_ours:
         contact.lease_until = wall
     return is_ours is not None
 
 
-async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
+async def lock_unchanged(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
     """Return, locked, those contacts of one workspace that are still ours, in the state we took them in."""
     if not contacts:
         return []
     first = contacts[0]
     columns = map(list, zip(*map(_key, contacts), strict=True))
-    rows = await tx.fetch(_HELD, first.workspace_id, *columns, first.state)
-    ours = {tuple(row) for row in rows}
-    return [contact for contact in contacts if _key(contact)[:4] in ours]
+    rows = await tx.fetch(_LOCK_UNCHANGED, first.workspace_id, *columns, first.state)
+    owned_keys = {tuple(row) for row in rows}
+    return [contact for contact in contacts if _key(contact)[:4] in owned_keys]
 
 
-async def of_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
+async def find_by_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
     """Return the last try of the contact behind a followup; None when there is none, or no more."""
-    row = await tx.fetchrow(_OF_FOLLOWUP, workspace_id, followup_id)
-    return contact(row) if row else None
+    row = await tx.fetchrow(_FIND_BY_FOLLOWUP, workspace_id, followup_id)
+    return contact_from_row(row) if row else None
 
 
 async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
     """Write contacts of one workspace that are held."""
     if contacts:
-        columns = map(list, zip(*map(_written, contacts), strict=True))
+        columns = map(list, zip(*map(_write_values, contacts), strict=True))
         await tx.execute(_WRITE, contacts[0].workspace_id, *columns)
 
 
@@ -336,7 +340,7 @@ def _key(contact: Contact) -> tuple[UUID, int, str, int, int]:
     return contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence
 
 
-def _written(contact: Contact) -> tuple[Any, ...]:
+def _write_values(contact: Contact) -> tuple[Any, ...]:
     return (
         *_key(contact),
         contact.state,
@@ -373,6 +377,6 @@ async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     await tx.execute(_ERASE, workspace_id, debt_id, tx.now)
 
 
-def contact(row: Record) -> Contact:
+def contact_from_row(row: Record) -> Contact:
     """Return the contact that a row of the ledger is."""
     return Contact(**{name: row[name] for name in COLUMNS})

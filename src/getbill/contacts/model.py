@@ -15,13 +15,13 @@ from getbill.channels import Channel
 from getbill.quarantine import Item
 
 # States in which the debtor was contacted, or may have been: they count for caps and are never repeated.
-MADE = frozenset({"sending", "accepted", "delivered", "answered", "bounced", "unknown"})
+CONTACTED = frozenset({"sending", "accepted", "delivered", "answered", "bounced", "unknown"})
 # What a dry run wrote and did not send: done while it lasts, and to be done after it.
 REHEARSED = "rehearsed"
 # It failed, and neither left nor was it given up: nothing else of its debt is planned meanwhile.
 SET_ASIDE = "set_aside"
 # States in which a step of the scenario is behind us; a stopped one is taken up again when contact resumes.
-PASSED = MADE | {"failed", "skipped"}
+COMPLETED = CONTACTED | {"failed", "skipped"}
 _CHANNELS = {str(channel): channel for channel in Channel}
 
 
@@ -77,17 +77,17 @@ class Contact:
         self.reason = reason
 
     @property
-    def item(self) -> Item:
+    def quarantine_item(self) -> Item:
         """What of it stands aside where it failed: a debt has one contact at a time."""
         return Item(self.workspace_id, "contact", self.debt_id, self.debt_id)
 
-    def standing(self) -> tuple[Any, ...]:
+    def snapshot(self) -> tuple[Any, ...]:
         """Return all that the row says, for `stand` to put it back."""
         return _values(self)
 
-    def stand(self, standing: tuple[Any, ...]) -> None:
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Take back what was done to the contact since: the transaction that did it is lost."""
-        for name, value in zip(COLUMNS, standing, strict=True):
+        for name, value in zip(COLUMNS, snapshot, strict=True):
             setattr(self, name, value)
 
     @property
@@ -96,5 +96,5 @@ class Contact:
         return _CHANNELS[self.channel]
 
 
-COLUMNS = tuple(one.name for one in fields(Contact))
+COLUMNS = tuple(column.name for column in fields(Contact))
 _values = attrgetter(*COLUMNS)

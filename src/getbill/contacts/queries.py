@@ -8,7 +8,7 @@ from uuid import UUID
 from getbill import debts
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
-from getbill.contacts.history import History
+from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
 from getbill.debts import Debt
 from getbill.kit.database import Database, Statement
@@ -47,32 +47,34 @@ class Timeline:
     """A debt with every contact made, passed over or stopped, and the one that is planned."""
 
     debt: Debt
-    history: History
-    past: Sequence[Contact]
-    planned: Contact | None
+    history: ContactHistory
+    closed_contacts: Sequence[Contact]
+    planned_contact: Contact | None
     # What messages crossed on their way, by their followup.
-    crossed: Mapping[UUID, str]
+    crossings: Mapping[UUID, str]
 
 
-async def timeline(database: Database, workspace: Workspace, debt_id: UUID) -> Timeline:
+async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID) -> Timeline:
     """Return what happened to a debt and what is planned; raise NotFound when there is no such debt."""
     debt = await debts.find(database, workspace, debt_id)
     async with database.transaction(workspace.now()) as tx:
-        past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
+        contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
         rows = await tx.fetch(_OF_DEBT, workspace.id, debt.id)
-    contacts = [ledger.contact(row) for row in rows]
-    crossed = {row["followup_id"]: row["crossed_by"] for row in rows if row["crossed_by"]}
-    ahead = [one for one in contacts if one.state in {"planned", "claimed"}]
+    contacts = [ledger.contact_from_row(row) for row in rows]
+    crossings = {row["followup_id"]: row["crossed_by"] for row in rows if row["crossed_by"]}
+    open_contacts = [contact for contact in contacts if contact.state in {"planned", "claimed"}]
     # Another epoch's was made void, and is stopped when it is looked at.
-    valid = [one for one in ahead if one.contact_epoch == debt.contact_epoch]
-    behind = [one for one in contacts if one not in ahead]
-    return Timeline(debt, past, behind, valid[0] if valid else None, crossed)
+    current_contacts = [contact for contact in open_contacts if contact.contact_epoch == debt.contact_epoch]
+    closed_contacts = [contact for contact in contacts if contact not in open_contacts]
+    return Timeline(
+        debt, contact_history, closed_contacts, current_contacts[0] if current_contacts else None, crossings
+    )
 
 
 async def next_due(database: Database, workspace_id: UUID) -> datetime | None:
     """Return when the next contact of a sandbox is due, in its own time; None when nothing is planned."""
-    found: datetime | None = await database.fetchval(_NEXT_DUE, workspace_id)
-    return found
+    due_at: datetime | None = await database.fetchval(_NEXT_DUE, workspace_id)
+    return due_at
 
 
 async def is_busy(database: Database, workspace_id: UUID) -> bool:

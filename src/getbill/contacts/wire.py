@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from getbill import scenarios
 from getbill.channels.senders import Outgoing
-from getbill.companies import Switches
-from getbill.contacts.model import MADE, Contact
+from getbill.companies import ContactSwitches
+from getbill.contacts.model import CONTACTED, Contact
 from getbill.contacts.queries import Timeline
-from getbill.contacts.schedule import Foreseen, Reason
+from getbill.contacts.schedule import ForecastStep, ScheduleReason
 from getbill.debts import Debt, NewDebtBody
 from getbill.kit import ids, json, messages
 from getbill.kit.errors import FieldError, WrongValue
-from getbill.kit.http import Day, Instant, some_of
+from getbill.kit.http import Day, Instant, require_any_field
 from getbill.scenarios import VersionBody
 
 
@@ -31,7 +31,7 @@ class ReasonShown(BaseModel):
     )
 
 
-class PastShown(BaseModel):
+class AttemptShown(BaseModel):
     """A try of a step that was made, passed over, or stopped."""
 
     step: str
@@ -54,7 +54,7 @@ class PastShown(BaseModel):
     )
 
 
-class ForeseenShown(BaseModel):
+class ForecastStepShown(BaseModel):
     """A step that is still ahead, supposing that nobody answers and nothing changes."""
 
     step: str
@@ -78,7 +78,7 @@ class CalendarShown(BaseModel):
     timezones: list[str] = Field(
         description="Time zones where the debtor may be; contact hours are kept in all of them."
     )
-    planned: list[ForeseenShown]
+    planned: list[ForecastStepShown]
 
 
 class TimelineShown(CalendarShown):
@@ -89,16 +89,16 @@ class TimelineShown(CalendarShown):
     run: int
     next_action_at: Instant | None
     stopped_by: str | None = Field(description="Why no step is planned; null while one is.")
-    past: list[PastShown]
+    past: list[AttemptShown]
 
 
-class PreviewBody(BaseModel):
+class ScenarioPreviewBody(BaseModel):
     """Whose calendar: a debt that is there, or one that is only asked about; nothing of it is stored."""
 
     model_config = ConfigDict(
         title="ScenarioPreviewBody",
         extra="forbid",
-        json_schema_extra=some_of("debt_id", "debt")
+        json_schema_extra=require_any_field("debt_id", "debt")
         | {
             "examples": [
                 {
@@ -121,26 +121,26 @@ class PreviewBody(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _check_one_debt(self) -> Self:
         if (self.debt_id is None) == (self.debt is None):
             raise WrongValue(messages.message("Send debt_id or debt, one of the two."))
         return self
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between the fields of the debt asked about."""
         debt = raw.get("debt")
-        wrong = NewDebtBody.across(debt) if isinstance(debt, dict) else []
-        return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
+        errors = NewDebtBody.cross_field_errors(debt) if isinstance(debt, dict) else []
+        return [FieldError("/debt" + error.pointer, error.code, error.detail) for error in errors]
 
     @classmethod
-    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+    def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
         """Return what is wrong with the debt asked about for this workspace, but for its scenario."""
         debt = raw.get("debt")
         if not isinstance(debt, dict):
             return []
-        wrong = NewDebtBody.across_for({**debt, "scenario": None, "timeline_id": None}, caller)
-        return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
+        errors = NewDebtBody.workspace_errors({**debt, "scenario": None, "timeline_id": None}, caller)
+        return [FieldError("/debt" + error.pointer, error.code, error.detail) for error in errors]
 
 
 class ContactBody(BaseModel):
@@ -165,7 +165,7 @@ class ContactShown(BaseModel):
     )
 
 
-class MessageShown(BaseModel):
+class StepMessage(BaseModel):
     """What a step would say if it were taken now."""
 
     model_config = ConfigDict(title="StepMessage")
@@ -178,7 +178,7 @@ class MessageShown(BaseModel):
     html: str | None
 
 
-def contact(switches: Switches) -> dict[str, Any]:
+def serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
     """Return how contact is switched."""
     return {
         "contact": switches.contact,
@@ -187,7 +187,7 @@ def contact(switches: Switches) -> dict[str, Any]:
     }
 
 
-def message(step: str, outgoing: Outgoing) -> dict[str, Any]:
+def serialize_message(step: str, outgoing: Outgoing) -> dict[str, Any]:
     """Return what a step would say."""
     return {
         "step": step,
@@ -199,33 +199,35 @@ def message(step: str, outgoing: Outgoing) -> dict[str, Any]:
     }
 
 
-def calendar(debt: Debt, planned: Sequence[Foreseen]) -> dict[str, Any]:
+def serialize_calendar(debt: Debt, steps: Sequence[ForecastStep]) -> dict[str, Any]:
     """Return what would happen to a debt."""
     return {
         "scenario": debt.scenario,
         "scenario_version": debt.script.version,
-        "timeline_id": scenarios.shown_id(debt.workspace, debt.scenario),
+        "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
         "started_on": json.day(debt.started_on),
         "timezones": list(debt.debtor.identity.zones),
-        "planned": [_foreseen(one) for one in planned],
+        "planned": [_serialize_step(step) for step in steps],
     }
 
 
-def timeline(found: Timeline, planned: Sequence[Foreseen]) -> dict[str, Any]:
+def serialize_timeline(debt_timeline: Timeline, steps: Sequence[ForecastStep]) -> dict[str, Any]:
     """Return what happened to a debt and what will."""
-    debt = found.debt
+    debt = debt_timeline.debt
     return {
         "debt_id": ids.show("debt", debt.id),
         "status": debt.status,
         "run": debt.run,
         "next_action_at": json.instant(debt.next_action_at),
-        "stopped_by": None if planned else f"the debt is {debt.status}",
-        "past": [_past(contact, found.crossed) for contact in found.past],
-        **calendar(debt, planned),
+        "stopped_by": None if steps else f"the debt is {debt.status}",
+        "past": [
+            _serialize_contact(contact, debt_timeline.crossings) for contact in debt_timeline.closed_contacts
+        ],
+        **serialize_calendar(debt, steps),
     }
 
 
-def _past(contact: Contact, crossed: Mapping[UUID, str]) -> dict[str, Any]:
+def _serialize_contact(contact: Contact, crossings: Mapping[UUID, str]) -> dict[str, Any]:
     followup_id = contact.followup_id
     return {
         "step": contact.step,
@@ -239,25 +241,25 @@ def _past(contact: Contact, crossed: Mapping[UUID, str]) -> dict[str, Any]:
         "settled_at": json.instant(contact.settled_at),
         "followup_id": ids.show("followup", followup_id) if followup_id else None,
         # A try that failed before the one that left crossed nothing.
-        "crossed_by": crossed.get(followup_id) if followup_id and contact.state in MADE else None,
+        "crossed_by": crossings.get(followup_id) if followup_id and contact.state in CONTACTED else None,
     }
 
 
-def _foreseen(one: Foreseen) -> dict[str, Any]:
+def _serialize_step(step: ForecastStep) -> dict[str, Any]:
     return {
-        "step": one.step,
-        "wave": one.wave,
-        "channel": one.channel,
-        "template": one.template,
-        "language": one.language,
-        "nominal_at": json.instant(one.nominal_at),
-        "due_at": json.instant(one.due_at),
-        "moved_by": [_reason(reason) for reason in one.moved_by],
-        "blocked_by": [_reason(reason) for reason in one.blocked_by],
+        "step": step.step,
+        "wave": step.wave,
+        "channel": step.channel,
+        "template": step.template,
+        "language": step.language,
+        "nominal_at": json.instant(step.nominal_at),
+        "due_at": json.instant(step.due_at),
+        "moved_by": [_serialize_reason(reason) for reason in step.moved_by],
+        "blocked_by": [_serialize_reason(reason) for reason in step.blocked_by],
     }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def _serialize_reason(reason: ScheduleReason) -> dict[str, Any]:
     return {
         "rule": reason.rule,
         "says": reason.says,

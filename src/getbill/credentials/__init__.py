@@ -4,22 +4,22 @@ A program creates credentials for itself; a person creates them for programs. So
 it unless another credential has handled it, and what a person created stays where a program has used it.
 """
 
-from getbill.credentials.actions import Revocation, Revoked, Wish, preview, revoke
+from getbill.credentials.actions import Revocation, RevocationRequest, RevocationResult, preview, revoke
 from getbill.credentials.api import router
-from getbill.credentials.model import Created, subject_of
+from getbill.credentials.model import CreatedCredential, subject_of
 from getbill.credentials.queries import Scope
-from getbill.credentials.wire import listed, revoked
+from getbill.credentials.wire import serialize_revocation, serialize_revocation_result
 
 __all__ = [
-    "Created",
+    "CreatedCredential",
     "Revocation",
-    "Revoked",
+    "RevocationRequest",
+    "RevocationResult",
     "Scope",
-    "Wish",
-    "listed",
     "preview",
     "revoke",
-    "revoked",
     "router",
+    "serialize_revocation",
+    "serialize_revocation_result",
     "subject_of",
 ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from getbill import access, companies, sftp, webhooks
 from getbill.access import Actor
 from getbill.credentials import queries
-from getbill.credentials.model import Created
+from getbill.credentials.model import CreatedCredential
 from getbill.credentials.queries import Scope
 from getbill.kit.database import Transaction
 from getbill.kit.errors import Conflict
@@ -26,12 +26,12 @@ class RevokedAlready(Conflict):
 class Revocation:
     """What goes with its creator, and what stays because another uses it."""
 
-    goes: Sequence[Created]
-    stays: Sequence[Created]
+    revocable: Sequence[CreatedCredential]
+    retained: Sequence[CreatedCredential]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RevocationRequest:
     """Who is to be revoked, whether with what only they used, and whether only to see what that would be."""
 
     subject: Actor
@@ -40,12 +40,12 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Revoked:
+class RevocationResult:
     """Who was revoked, and what was revoked with them or left; of a preview, what would be."""
 
     subject: Actor
-    revoked: Sequence[Created]
-    left: Sequence[Created]
+    revoked: Sequence[CreatedCredential]
+    retained: Sequence[CreatedCredential]
 
 
 async def preview(tx: Transaction, scope: Scope, subject: Actor, now: datetime) -> Revocation:
@@ -54,45 +54,47 @@ async def preview(tx: Transaction, scope: Scope, subject: Actor, now: datetime) 
     What a client or key that goes too created is judged likewise.
     """
     await queries.is_revoked(tx, scope, subject)
-    goes: list[Created] = []
-    stays = await queries.created_by(tx, scope, subject)
-    going = {subject}
-    while chosen := [one for one in stays if _goes(one, going, now)]:
-        goes += chosen
-        stays = [one for one in stays if one not in chosen]
-        creators = [one.actor for one in chosen if one.actor is not None]
-        going.update(creators)
+    revocable: list[CreatedCredential] = []
+    retained = await queries.created_by(tx, scope, subject)
+    revoked_actors = {subject}
+    while batch := [credential for credential in retained if _is_revocable(credential, revoked_actors, now)]:
+        revocable += batch
+        retained = [credential for credential in retained if credential not in batch]
+        creators = [credential.actor for credential in batch if credential.actor is not None]
+        revoked_actors.update(creators)
         for creator in creators:
-            stays += await queries.created_by(tx, scope, creator)
-    return Revocation(goes, stays)
+            retained += await queries.created_by(tx, scope, creator)
+    return Revocation(revocable, retained)
 
 
-def _goes(one: Created, going: AbstractSet[Actor], now: datetime) -> bool:
-    return going >= set(one.others) and not one.is_used_for_itself(now)
+def _is_revocable(credential: CreatedCredential, revoked_actors: AbstractSet[Actor], now: datetime) -> bool:
+    return revoked_actors >= set(credential.other_users) and not credential.is_used_for_itself(now)
 
 
-async def revoke(tx: Transaction, scope: Scope, wish: Wish, now: datetime) -> Revoked:
+async def revoke(
+    tx: Transaction, scope: Scope, request: RevocationRequest, now: datetime
+) -> RevocationResult:
     """Revoke a client, key or person, and where it is wished what only they used; raise NotFound or RevokedAlready.
 
     A revoked webhook is disabled: what it misses is kept for whoever enables it again. One that stays without its owner
     is sent ids only from then on. A preview changes nothing.
     """
-    subject = wish.subject
+    subject = request.subject
     is_revoked = await queries.is_revoked(tx, scope, subject)
-    if is_revoked and not wish.with_created and not wish.is_preview:
-        raise RevokedAlready(message("{id} is revoked already.", id=subject.shown))
-    found = await preview(tx, scope, subject, now)
-    goes = found.goes if wish.with_created else ()
-    left = found.stays if wish.with_created else [*found.goes, *found.stays]
-    if not wish.is_preview:
+    if is_revoked and not request.with_created and not request.is_preview:
+        raise RevokedAlready(message("{id} is revoked already.", id=subject.public_id))
+    revocation = await preview(tx, scope, subject, now)
+    revocable = revocation.revocable if request.with_created else ()
+    retained = revocation.retained if request.with_created else [*revocation.revocable, *revocation.retained]
+    if not request.is_preview:
         if not is_revoked:
-            await _end(tx, subject, now)
-        for one in goes:
-            await _end_created(tx, one, now)
-    return Revoked(subject, goes, left)
+            await _revoke_subject(tx, subject, now)
+        for credential in revocable:
+            await _revoke_credential(tx, credential, now)
+    return RevocationResult(subject, revocable, retained)
 
 
-async def _end(tx: Transaction, subject: Actor, now: datetime) -> None:
+async def _revoke_subject(tx: Transaction, subject: Actor, now: datetime) -> None:
     assert subject.id is not None  # noqa: S101 - the operator is not revoked
     if subject.kind == "client":
         await access.end_client(tx, subject.id, now)
@@ -102,12 +104,12 @@ async def _end(tx: Transaction, subject: Actor, now: datetime) -> None:
         await companies.deactivate_user(tx, subject.id)
 
 
-async def _end_created(tx: Transaction, one: Created, now: datetime) -> None:
-    if one.kind == "client":
-        await access.end_client(tx, one.id, now)
-    elif one.kind == "key":
-        await access.end_key(tx, one.id, now)
-    elif one.kind == "sftp_login":
-        await sftp.end_login(tx, one.workspace_id, one.id, now)
+async def _revoke_credential(tx: Transaction, credential: CreatedCredential, now: datetime) -> None:
+    if credential.kind == "client":
+        await access.end_client(tx, credential.id, now)
+    elif credential.kind == "key":
+        await access.end_key(tx, credential.id, now)
+    elif credential.kind == "sftp_login":
+        await sftp.end_login(tx, credential.workspace_id, credential.id, now)
     else:
-        await webhooks.disable(tx, one.workspace_id, one.id)
+        await webhooks.disable(tx, credential.workspace_id, credential.id)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from getbill import access, companies
 from getbill.access import Actor, Caller, Change
 from getbill.credentials import actions, wire
-from getbill.credentials.actions import Wish
+from getbill.credentials.actions import RevocationRequest
 from getbill.credentials.model import subject_of
 from getbill.credentials.queries import Scope
 from getbill.credentials.wire import CreatedList, RevokeBody, RevokedShown
@@ -33,34 +33,36 @@ async def list_created(request: Request, caller: Reads, credential_id: str) -> R
     subject, now = subject_of(credential_id), clock.wall()
     scope = await _scope(database, caller, subject)
     async with database.transaction(now) as tx:
-        found = await actions.preview(tx, scope, subject, now)
-    return answer(200, wire.listed(found, now))
+        revocation = await actions.preview(tx, scope, subject, now)
+    return answer(200, wire.serialize_revocation(revocation, now))
 
 
 @router.post("/{credential_id}/revoke", response_model=RevokedShown, responses=problems(404, 409, 415, 422))
 async def revoke_credential(
-    change: Writes, credential_id: str, asked: Annotated[RevokeBody, body(RevokeBody, optional=True)]
+    change: Writes, credential_id: str, payload: Annotated[RevokeBody, body(RevokeBody, optional=True)]
 ) -> Response:
     """Revoke a client or a key, or deactivate a member of staff; with `created: revoke` also what only they used.
 
     Nothing that another uses is revoked. With `preview` nothing is changed. A member of staff is deactivated from the live
     workspace only.
     """
-    wish = Wish(subject_of(credential_id), with_created=asked.created == "revoke", is_preview=asked.preview)
-    scope, now = await _scope(change.database, change.caller, wish.subject), clock.wall()
-    ended: list[UUID] = []
+    revocation_request = RevocationRequest(
+        subject_of(credential_id), with_created=payload.created == "revoke", is_preview=payload.preview
+    )
+    scope, now = await _scope(change.database, change.caller, revocation_request.subject), clock.wall()
+    revoked_ids: list[UUID] = []
 
-    async def work(tx: Transaction) -> access.Reply:
-        done = await actions.revoke(tx, scope, wish, now)
-        ended[:] = [one.id for one in done.revoked]
-        shown = wire.revoked(done, now, is_preview=wish.is_preview)
-        return lambda: answer(200, shown)
+    async def revoke(tx: Transaction) -> access.Reply:
+        revocation = await actions.revoke(tx, scope, revocation_request, now)
+        revoked_ids[:] = [revoked.id for revoked in revocation.revoked]
+        document = wire.serialize_revocation_result(revocation, now, is_preview=revocation_request.is_preview)
+        return lambda: answer(200, document)
 
-    reply = await change.commit(work)
+    reply = await change.commit(revoke)
     # All processes are told by the commit; this one knows as soon as it answers.
-    for credential in (wish.subject.id, *ended):
+    for credential in (revocation_request.subject.id, *revoked_ids):
         if credential is not None:
-            access.gate_of(change.request).forget(credential)
+            access.auth_context_of(change.request).invalidate(credential)
     return reply
 
 

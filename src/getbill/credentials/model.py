@@ -18,7 +18,7 @@ IN_USE: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class CreatedCredential:
     """Something that is not revoked, by who created it and who else has handled it since."""
 
     kind: Kind
@@ -30,10 +30,10 @@ class Created:
     # Of a client or key its last request, of an SFTP login its last session; of a webhook, none.
     used_at: datetime | None
     # Other credentials and people, not revoked, that changed, rotated or own it.
-    others: tuple[Actor, ...]
+    other_users: tuple[Actor, ...]
 
     @property
-    def shown_id(self) -> str:
+    def public_id(self) -> str:
         """Its id as callers know it."""
         return ids.show(PREFIXES[self.kind], self.id)
 
@@ -49,14 +49,14 @@ class Created:
 
     def used_by(self, now: datetime) -> list[str]:
         """Return who else uses it, as callers know them; it is itself among them where a person created it."""
-        own = [self.shown_id] if self.is_used_for_itself(now) else []
-        return [other.shown for other in self.others] + own
+        own_ids = [self.public_id] if self.is_used_for_itself(now) else []
+        return [other_user.public_id for other_user in self.other_users] + own_ids
 
 
-def subject_of(shown_id: str) -> Actor:
+def subject_of(public_id: str) -> Actor:
     """Return the client, key or member of staff of an id; raise NotFound for any other."""
     kinds: tuple[Literal["client", "key", "user"], ...] = ("client", "key", "user")
     for kind in kinds:
-        if shown_id.startswith(f"{kind}_"):
-            return Actor(kind, ids.read(kind, shown_id))
-    raise NotFound(message("There is no client, key or user {id}.", id=excerpt(shown_id)))
+        if public_id.startswith(f"{kind}_"):
+            return Actor(kind, ids.read(kind, public_id))
+    raise NotFound(message("There is no client, key or user {id}.", id=excerpt(public_id)))

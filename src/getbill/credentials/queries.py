@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from getbill.access import Actor
-from getbill.credentials.model import Created, Kind
+from getbill.credentials.model import CreatedCredential, Kind
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
@@ -77,32 +77,36 @@ class Scope:
 
 async def is_revoked(tx: Transaction, scope: Scope, subject: Actor) -> bool:
     """Return whether a client, key or person is revoked already; raise NotFound when there is none here."""
-    found = await tx.fetch(_SUBJECT, subject.kind, subject.id, list(scope.workspace_ids), scope.company_id)
-    if not found:
-        raise NotFound(message("There is no {id} here.", id=subject.shown))
-    return bool(found[0]["is_revoked"])
+    rows = await tx.fetch(_SUBJECT, subject.kind, subject.id, list(scope.workspace_ids), scope.company_id)
+    if not rows:
+        raise NotFound(message("There is no {id} here.", id=subject.public_id))
+    return bool(rows[0]["is_revoked"])
 
 
-async def created_by(tx: Transaction, scope: Scope, creator: Actor) -> list[Created]:
+async def created_by(tx: Transaction, scope: Scope, creator: Actor) -> list[CreatedCredential]:
     """Return what a client, key or person created and is not revoked, the oldest first, workspace by workspace."""
     return [
-        await _created(tx, workspace_id, creator, row)
+        await _credential_of_row(tx, workspace_id, creator, row)
         for workspace_id in scope.workspace_ids
         for row in await tx.fetch(_CREATED, workspace_id, creator.kind, creator.id)
     ]
 
 
-async def _created(tx: Transaction, workspace_id: UUID, creator: Actor, row: Any) -> Created:
+async def _credential_of_row(
+    tx: Transaction, workspace_id: UUID, creator: Actor, row: Any
+) -> CreatedCredential:
     kind: Kind = row["kind"]
-    others = [_actor(*other.values()) for other in await tx.fetch(_OTHERS, workspace_id, row["id"])]
+    other_users = [
+        _actor(*other_user.values()) for other_user in await tx.fetch(_OTHERS, workspace_id, row["id"])
+    ]
     if row["owner_kind"] not in {None, "unknown"}:
-        others.append(_actor(row["owner_kind"], row["owner"]))
-    others = [other for other in dict.fromkeys(others) if other != creator]
+        other_users.append(_actor(row["owner_kind"], row["owner"]))
+    other_users = [other_user for other_user in dict.fromkeys(other_users) if other_user != creator]
     used_at: datetime | None = row["used_at"]
     if kind in {"client", "key"}:
         used_at = await tx.fetchval(_LAST_REQUEST, workspace_id, row["id"])
-    place = (row["id"], row["name"], row["created_at"])
-    return Created(kind, workspace_id, *place, creator, used_at, tuple(others))
+    columns = (row["id"], row["name"], row["created_at"])
+    return CreatedCredential(kind, workspace_id, *columns, creator, used_at, tuple(other_users))
 
 
 def _actor(kind: Any, identifier: UUID | None) -> Actor:

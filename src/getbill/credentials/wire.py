@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getbill.credentials.actions import Revocation, Revoked
-from getbill.credentials.model import Created
+from getbill.credentials.actions import Revocation, RevocationResult
+from getbill.credentials.model import CreatedCredential
 from getbill.kit import ids, json
 from getbill.kit.http import Flag, Instant
 
@@ -56,33 +56,35 @@ class RevokedShown(BaseModel):
     left: list[CreatedShown] = Field(description="What it created and was left.")
 
 
-def created(one: Created, now: datetime) -> dict[str, Any]:
+def serialize_credential(credential: CreatedCredential, now: datetime) -> dict[str, Any]:
     """Return something as callers see it."""
     return {
-        "id": one.shown_id,
-        "kind": one.kind,
-        "name": one.name,
-        "workspace_id": ids.show("workspace", one.workspace_id),
-        "created_at": json.instant(one.created_at),
-        "created_by": one.creator.shown,
-        "used_at": json.instant(one.used_at),
-        "used_by": one.used_by(now),
+        "id": credential.public_id,
+        "kind": credential.kind,
+        "name": credential.name,
+        "workspace_id": ids.show("workspace", credential.workspace_id),
+        "created_at": json.instant(credential.created_at),
+        "created_by": credential.creator.public_id,
+        "used_at": json.instant(credential.used_at),
+        "used_by": credential.used_by(now),
     }
 
 
-def listed(found: Revocation, now: datetime) -> dict[str, Any]:
+def serialize_revocation(revocation: Revocation, now: datetime) -> dict[str, Any]:
     """Return what a credential created as callers see it."""
     return {
-        "would_be_revoked": [created(one, now) for one in found.goes],
-        "would_stay": [created(one, now) for one in found.stays],
+        "would_be_revoked": [serialize_credential(credential, now) for credential in revocation.revocable],
+        "would_stay": [serialize_credential(credential, now) for credential in revocation.retained],
     }
 
 
-def revoked(done: Revoked, now: datetime, *, is_preview: bool) -> dict[str, Any]:
+def serialize_revocation_result(
+    revocation: RevocationResult, now: datetime, *, is_preview: bool
+) -> dict[str, Any]:
     """Return what was revoked, or would be, as callers see it."""
     return {
-        "id": done.subject.shown,
+        "id": revocation.subject.public_id,
         "preview": is_preview,
-        "revoked": [created(one, now) for one in done.revoked],
-        "left": [created(one, now) for one in done.left],
+        "revoked": [serialize_credential(credential, now) for credential in revocation.revoked],
+        "left": [serialize_credential(credential, now) for credential in revocation.retained],
     }

@@ -7,40 +7,49 @@ people is a collective account and recognises nobody any more. Who a debtor is s
 """
 
 from getbill.debtors.actions import create, erase, fill, merge, restore, update
-from getbill.debtors.comparison import Likeness, compare, differences, is_alike
-from getbill.debtors.matching import Doubt, Matcher, Recognised
-from getbill.debtors.model import Debtor, Hasher, Hashes, Identity, context, hashes, of_row, words
-from getbill.debtors.name_parts import agree
-from getbill.debtors.queries import COLUMNS, Page, count, find, holders_of, list_debtors, lock
+from getbill.debtors.comparison import Likeness, compare, differences, names_alike
+from getbill.debtors.matching import DebtorMatch, DebtorMatcher, IdentityDoubt
+from getbill.debtors.model import (
+    Debtor,
+    Hasher,
+    Identity,
+    IdentityHashes,
+    comparable_words,
+    from_row,
+    hash_identity,
+    seal_context,
+)
+from getbill.debtors.name_parts import names_agree
+from getbill.debtors.queries import COLUMNS, DebtorPageQuery, count, find, holders_of, list_debtors, lock
 
 __all__ = [
     "COLUMNS",
     "Debtor",
-    "Doubt",
+    "DebtorMatch",
+    "DebtorMatcher",
+    "DebtorPageQuery",
     "Hasher",
-    "Hashes",
     "Identity",
+    "IdentityDoubt",
+    "IdentityHashes",
     "Likeness",
-    "Matcher",
-    "Page",
-    "Recognised",
-    "agree",
+    "comparable_words",
     "compare",
-    "context",
     "count",
     "create",
     "differences",
     "erase",
     "fill",
     "find",
-    "hashes",
+    "from_row",
+    "hash_identity",
     "holders_of",
-    "is_alike",
     "list_debtors",
     "lock",
     "merge",
-    "of_row",
+    "names_agree",
+    "names_alike",
     "restore",
+    "seal_context",
     "update",
-    "words",
 ]

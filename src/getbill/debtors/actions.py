@@ -6,8 +6,8 @@ from uuid import UUID
 
 from getbill import vault
 from getbill.companies import Workspace
-from getbill.debtors.comparison import filled
-from getbill.debtors.model import Debtor, Hashes, Identity, hashes, seal
+from getbill.debtors.comparison import fill_missing
+from getbill.debtors.model import Debtor, Identity, IdentityHashes, hash_identity, seal
 from getbill.kit import ids
 from getbill.kit.database import Statement, Transaction
 
@@ -40,7 +40,7 @@ _SHARE_CODE = Statement(
     ON CONFLICT (workspace_id, match) DO UPDATE SET debtor_id = NULL
     """,
 )
-_TAKE_OVER = Statement(
+_REASSIGN_MATCH = Statement(
     "debtors.take_over",
     "A hash found somebody who bears another name now: it finds the debtor who bears it.",
     "UPDATE debtor_matches SET debtor_id = $3 WHERE workspace_id = $1 AND match = $2 AND debtor_id IS NOT NULL",
@@ -55,7 +55,7 @@ _UPDATE = Statement(
     "Keep what was learned of a debtor.",
     "UPDATE debtors SET identity = $3, lookup = $4, updated_at = $5 WHERE workspace_id = $1 AND id = $2",
 )
-_FORGET_MATCHES = Statement(
+_DELETE_MATCHES = Statement(
     "debtors.forget_matches",
     "No later debt recognises this debtor any more.",
     "DELETE FROM debtor_matches WHERE workspace_id = $1 AND debtor_id = $2",
@@ -71,7 +71,11 @@ _ERASE = Statement(
 
 
 def create(
-    tx: Transaction, workspace: Workspace, identity: Identity, found: Hashes, free: list[bytes]
+    tx: Transaction,
+    workspace: Workspace,
+    identity: Identity,
+    identity_hashes: IdentityHashes,
+    free_matches: list[bytes],
 ) -> Debtor:
     """Meet a debtor and let the match hashes that are free stand for them.
 
@@ -83,13 +87,17 @@ def create(
 
     def row() -> tuple[Any, ...]:
         # At the edge: another debt of the same request may have said more of them.
-        known = debtor.identity
-        lookups = found.lookups if known is identity else hashes(known, workspace.lookup).lookups
-        return workspace.id, debtor_id, seal(known, key, workspace.id, debtor_id), lookups, tx.now
+        current_identity = debtor.identity
+        lookups = (
+            identity_hashes.lookups
+            if current_identity is identity
+            else hash_identity(current_identity, workspace.lookup).lookups
+        )
+        return workspace.id, debtor_id, seal(current_identity, key, workspace.id, debtor_id), lookups, tx.now
 
     tx.defer_row(_INSERT, row)
-    code = found.matches[0] if identity.reference else None
-    for match in free:
+    code = identity_hashes.matches[0] if identity.reference else None
+    for match in free_matches:
         if match == code:
             tx.defer_row(_INSERT_MATCH, partial(_match_row, debtor, match))
         else:
@@ -104,13 +112,13 @@ def _match_row(debtor: Debtor, match: bytes) -> tuple[UUID, bytes, UUID | None]:
 def share_code(tx: Transaction, workspace: Workspace, debtor: Debtor, match: bytes) -> None:
     """Have a code, which a debtor was recognised by, recognise nobody any more."""
     debtor.shared_codes |= {match}
-    if not debtor.is_new or match in debtor.learned:
+    if not debtor.is_new or match in debtor.learned_matches:
         tx.defer(_SHARE_CODE, workspace.id, match)
 
 
-def take_over(tx: Transaction, workspace: Workspace, debtor: Debtor, match: bytes) -> None:
+def reassign_match(tx: Transaction, workspace: Workspace, debtor: Debtor, match: bytes) -> None:
     """Have a hash recognise this debtor, whom it describes, and not the one it described before."""
-    tx.defer(_TAKE_OVER, workspace.id, match, debtor.id)
+    tx.defer(_REASSIGN_MATCH, workspace.id, match, debtor.id)
 
 
 async def fill(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> list[bytes]:
@@ -118,16 +126,19 @@ async def fill(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Ide
 
     Returns the hashes by which the debtor is recognised only now.
     """
-    return await update(tx, workspace, debtor, filled(debtor.identity, later))
+    return await update(tx, workspace, debtor, fill_missing(debtor.identity, later))
 
 
 async def restore(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> None:
     """Give a locked debtor an earlier identity back: they are no longer recognised by what replaced it."""
-    replaced = hashes(debtor.identity, workspace.lookup).matches
+    replaced_matches = hash_identity(debtor.identity, workspace.lookup).matches
     await update(tx, workspace, debtor, identity)
-    kept = hashes(identity, workspace.lookup).matches
+    restored_matches = hash_identity(identity, workspace.lookup).matches
     await tx.execute(
-        _DROP_MATCHES, workspace.id, debtor.id, [match for match in replaced if match not in kept]
+        _DROP_MATCHES,
+        workspace.id,
+        debtor.id,
+        [match for match in replaced_matches if match not in restored_matches],
     )
 
 
@@ -136,33 +147,37 @@ async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Id
 
     Returns the hashes by which the debtor is recognised now and was not before.
     """
-    return await update(tx, workspace, debtor, debtor.identity.learned(later))
+    return await update(tx, workspace, debtor, debtor.identity.merged_with(later))
 
 
 async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> list[bytes]:
     """Replace a locked debtor's identity and return the hashes by which they are recognised only now."""
     if identity == debtor.identity:
         return []
-    before, after = (hashes(one, workspace.lookup) for one in (debtor.identity, identity))
-    learned = [found for found in after.matches if found not in before.matches]
+    before, after = (hash_identity(version, workspace.lookup) for version in (debtor.identity, identity))
+    new_matches = [match for match in after.matches if match not in before.matches]
     debtor.identity = identity
     debtor.updated_at = tx.now
     if debtor.is_new:
-        debtor.learned |= frozenset(learned)
-        tx.defer_row(_ADD_MATCHES, partial(_learned_row, debtor, learned))
-        return learned
+        debtor.learned_matches |= frozenset(new_matches)
+        tx.defer_row(_ADD_MATCHES, partial(_new_matches_row, debtor, new_matches))
+        return new_matches
     sealed = seal(identity, debtor.key, workspace.id, debtor.id)
     await tx.execute(_UPDATE, workspace.id, debtor.id, sealed, after.lookups, tx.now)
     await tx.execute(_ADD_MATCHES, workspace.id, after.matches, debtor.id)
-    return learned
+    return new_matches
 
 
-def _learned_row(debtor: Debtor, learned: list[bytes]) -> tuple[UUID, list[bytes], UUID]:
-    return debtor.workspace_id, [match for match in learned if match not in debtor.shared_codes], debtor.id
+def _new_matches_row(debtor: Debtor, new_matches: list[bytes]) -> tuple[UUID, list[bytes], UUID]:
+    return (
+        debtor.workspace_id,
+        [match for match in new_matches if match not in debtor.shared_codes],
+        debtor.id,
+    )
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debtor_id: UUID) -> None:
     """Forget a debtor for good: key, identity, and every hash that could recognise them."""
-    await tx.execute(_FORGET_MATCHES, workspace_id, debtor_id)
+    await tx.execute(_DELETE_MATCHES, workspace_id, debtor_id)
     await tx.execute(_ERASE, workspace_id, debtor_id, tx.now)
     await vault.destroy(tx, workspace_id, debtor_id, "debtor")

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
-from getbill.debtors.model import OF_A_STREET, Identity, words
+from getbill.debtors.model import STREET_FIELDS, Identity, comparable_words
 
 
 class Likeness(Enum):
@@ -23,59 +23,59 @@ class Likeness(Enum):
 
 
 _CIVILITIES: Final = frozenset(
-    words(
+    comparable_words(
         "m mr mrs ms miss mister mme mlle monsieur madame mademoiselle me maitre dr prof herr herrn frau hr"
         " sr sra srta senor senora don dona sig signor signora dhr mevr mevrouw mw heer pan pani"
     )
 )
 _LEGAL_FORMS: Final = frozenset(
-    words(
+    comparable_words(
         "sarl sas sasu sa eurl ei eirl sci snc scp scop selarl earl gaec societe ste ets etablissements gmbh ag kg ohg ug"
         " gbr ev bv bvba nv vof ltd limited plc llc llp inc corp srl spa sl slu lda sprl asbl spzoo ab oy aps"
         " sagl sarlau"
     )
 )
-_DOTTED: Final = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}")
-_APART: Final = ("birthdate", "civility", "country")
+_DOTTED_LETTERS: Final = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}")
+_SINGLE_FIELDS: Final = ("birthdate", "civility", "country")
 
 
-def compare(known: Identity, given: Identity) -> Likeness:
+def compare(existing: Identity, incoming: Identity) -> Likeness:
     """Tell whether two descriptions beside the same code may be one person's."""
-    differing = frozenset(differences(known, given))
+    differing = frozenset(differences(existing, incoming))
     if not differing:
         return Likeness.SAME
-    return Likeness.OTHER if _are_two(known, given, differing) else Likeness.UNSURE
+    return Likeness.OTHER if _are_two(existing, incoming, differing) else Likeness.UNSURE
 
 
-def differences(known: Identity, given: Identity) -> Iterator[str]:
+def differences(existing: Identity, incoming: Identity) -> Iterator[str]:
     """Name the fields in which two descriptions contradict each other; what one of them leaves out does not."""
-    if not _is_same_name(known, given):
+    if not _is_same_name(existing, incoming):
         yield "name"
-    if known.company and given.company and not is_alike(known.company, given.company):
+    if existing.company and incoming.company and not names_alike(existing.company, incoming.company):
         yield "company"
-    if known.email and given.email and known.email.lower() != given.email.lower():
+    if existing.email and incoming.email and existing.email.lower() != incoming.email.lower():
         yield "email"
-    if known.phone and given.phone and known.phone != given.phone:
+    if existing.phone and incoming.phone and existing.phone != incoming.phone:
         yield "phone"
-    if not _is_same_address(known, given):
+    if not _is_same_address(existing, incoming):
         yield "address"
-    for name in _APART:
-        before, after = getattr(known, name), getattr(given, name)
+    for name in _SINGLE_FIELDS:
+        before, after = getattr(existing, name), getattr(incoming, name)
         if before and after and before != after:
             yield name
 
 
-def _are_two(known: Identity, given: Identity, differing: frozenset[str]) -> bool:
+def _are_two(existing: Identity, incoming: Identity, differing: frozenset[str]) -> bool:
     if "birthdate" in differing or {"email", "phone"} <= differing:
         return True
     if "name" not in differing:
         return False
     shares_something = (
-        _is_shared(known.email, given.email, "email" in differing)
-        or _is_shared(known.phone, given.phone, "phone" in differing)
-        or _is_shared(known.company, given.company, "company" in differing)
+        _is_shared(existing.email, incoming.email, "email" in differing)
+        or _is_shared(existing.phone, incoming.phone, "phone" in differing)
+        or _is_shared(existing.company, incoming.company, "company" in differing)
     )
-    before, after = set(name_words(known.name)), set(name_words(given.name))
+    before, after = set(name_words(existing.name)), set(name_words(incoming.name))
     return not (shares_something or before <= after or after <= before)
 
 
@@ -83,54 +83,60 @@ def _is_shared(before: str | None, after: str | None, is_different: bool) -> boo
     return bool(before and after) and not is_different
 
 
-def is_known_by_name(known: Identity, given: Identity) -> bool:
+def is_same_by_name(existing: Identity, incoming: Identity) -> bool:
     """Tell whether name and e-mail address, or name and phone number, are the same."""
-    if sorted(words(known.name)) != sorted(words(given.name)):
+    if sorted(comparable_words(existing.name)) != sorted(comparable_words(incoming.name)):
         return False
-    is_mail_same = bool(known.email and given.email) and str(known.email).lower() == str(given.email).lower()
-    return is_mail_same or bool(known.phone and known.phone == given.phone)
+    is_mail_same = (
+        bool(existing.email and incoming.email) and str(existing.email).lower() == str(incoming.email).lower()
+    )
+    return is_mail_same or bool(existing.phone and existing.phone == incoming.phone)
 
 
-def _is_same_name(known: Identity, given: Identity) -> bool:
-    if is_alike(known.name, given.name):
+def _is_same_name(existing: Identity, incoming: Identity) -> bool:
+    if names_alike(existing.name, incoming.name):
         return True
-    before, after = known.company or known.name, given.company or given.name
+    before, after = existing.company or existing.name, incoming.company or incoming.name
     # One names the company, the other its contact there.
-    return is_alike(before, after) and (is_alike(known.name, before) or is_alike(given.name, after))
+    return names_alike(before, after) and (
+        names_alike(existing.name, before) or names_alike(incoming.name, after)
+    )
 
 
 @lru_cache(maxsize=4096)
-def is_alike(one: str, other: str) -> bool:
+def names_alike(name: str, other_name: str) -> bool:
     """Tell whether two names differ in their writing at most."""
-    left, right = list(name_words(one)), list(name_words(other))
+    left, right = list(name_words(name)), list(name_words(other_name))
     for word in tuple(left):
         if word in right:
             left.remove(word)
             right.remove(word)
     if not left and not right:
         return True
-    has_common = len(left) < len(name_words(one))
+    has_common = len(left) < len(name_words(name))
     return has_common and len(left) == len(right) and all(map(_is_initial, sorted(left), sorted(right)))
 
 
-def _is_initial(one: str, other: str) -> bool:
-    return min(len(one), len(other)) == 1 and one[0] == other[0]
+def _is_initial(word: str, other_word: str) -> bool:
+    return min(len(word), len(other_word)) == 1 and word[0] == other_word[0]
 
 
 @lru_cache(maxsize=4096)
 def name_words(name: str) -> tuple[str, ...]:
     """Return the words of a name without forms of address and legal forms, unless there are no others."""
-    every = words(_DOTTED.sub(_joined, name))
-    return tuple(word for word in every if word not in _CIVILITIES and word not in _LEGAL_FORMS) or every
+    all_words = comparable_words(_DOTTED_LETTERS.sub(_join_letters, name))
+    return (
+        tuple(word for word in all_words if word not in _CIVILITIES and word not in _LEGAL_FORMS) or all_words
+    )
 
 
-def _joined(dotted: re.Match[str]) -> str:
-    letters = re.sub(r"[.\s]", "", dotted[0])
-    return f"{letters} " if letters.casefold() in _LEGAL_FORMS else dotted[0]
+def _join_letters(match: re.Match[str]) -> str:
+    letters = re.sub(r"[.\s]", "", match[0])
+    return f"{letters} " if letters.casefold() in _LEGAL_FORMS else match[0]
 
 
-def _is_same_address(known: Identity, given: Identity) -> bool:
-    before, after = _address_words(known), _address_words(given)
+def _is_same_address(existing: Identity, incoming: Identity) -> bool:
+    before, after = _address_words(existing), _address_words(incoming)
     return before <= after or after <= before
 
 
@@ -142,23 +148,25 @@ def _address_words(identity: Identity) -> frozenset[str]:
         identity.postal_code,
         identity.city,
     )
-    return frozenset(word for part in parts if part for word in words(part))
+    return frozenset(word for part in parts if part for word in comparable_words(part))
 
 
 _IN_ONE_LINE: Final = ("address",)
 _IN_PARTS: Final = ("street_address", "street_number")
 
 
-def filled(known: Identity, later: Identity) -> Identity:
+def fill_missing(existing: Identity, later: Identity) -> Identity:
     """Return a description with what a later one adds; what is known stays, and two addresses never mix."""
-    missing: dict[str, str | None] = {
-        name: value for name, value in later.given().items() if getattr(known, name) is None
+    missing_fields: dict[str, str | None] = {
+        name: value for name, value in later.present_fields().items() if getattr(existing, name) is None
     }
-    kept: tuple[str, ...] = ()
-    if not _is_same_address(known, later):
-        kept = (*OF_A_STREET, "country")
-    elif known.street_address:
-        kept = _IN_ONE_LINE
-    elif known.address:
-        kept = _IN_PARTS
-    return known.updated({name: value for name, value in missing.items() if name not in kept})
+    protected_fields: tuple[str, ...] = ()
+    if not _is_same_address(existing, later):
+        protected_fields = (*STREET_FIELDS, "country")
+    elif existing.street_address:
+        protected_fields = _IN_ONE_LINE
+    elif existing.address:
+        protected_fields = _IN_PARTS
+    return existing.with_changes(
+        {name: value for name, value in missing_fields.items() if name not in protected_fields}
+    )

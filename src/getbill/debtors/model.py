@@ -13,15 +13,15 @@ from getbill.kit import calendar, json
 from getbill.vault import Key, Lookup, Vault
 
 # What belongs to one address; its country stands where a later one names none.
-OF_A_STREET = ("address", "street_address", "street_number", "postal_code", "city")
+STREET_FIELDS = ("address", "street_address", "street_number", "postal_code", "city")
 # Where the house number follows the street, after a space or a comma (UPU, postal addressing systems of its members).
 # Elsewhere, as in France, it goes before.
-_AFTER_A_SPACE = frozenset(
+_NUMBER_AFTER_SPACE = frozenset(
     {"AL", "AR", "AT", "BA", "BE", "BG", "BO", "CH", "CL", "CY", "CZ", "DE", "DK", "EE", "FI", "FO", "GR"}
     | {"HR", "HU", "IS", "LI", "LT", "LV", "ME", "MK", "MX", "NL", "NO", "PE", "PL", "PT", "RO", "RS", "SE"}
     | {"SI", "SK", "TR", "UY"}
 )
-_AFTER_A_COMMA = frozenset({"BR", "ES", "IT", "SM", "VA"})
+_NUMBER_AFTER_COMMA = frozenset({"BR", "ES", "IT", "SM", "VA"})
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -57,30 +57,30 @@ class Identity:
         street, number = self.street_address or "", self.street_number or ""
         if not street or not number:
             return street or number
-        if self.country in _AFTER_A_COMMA:
+        if self.country in _NUMBER_AFTER_COMMA:
             return f"{street}, {number}"
-        return f"{street} {number}" if self.country in _AFTER_A_SPACE else f"{number} {street}"
+        return f"{street} {number}" if self.country in _NUMBER_AFTER_SPACE else f"{number} {street}"
 
     @property
     def zones(self) -> tuple[str, ...]:
         """Every zone the debtor may live in, the likeliest first."""
         return calendar.zones_of(self.country, self.postal_code, self.phone)
 
-    def updated(self, later: dict[str, str | None]) -> "Identity":
+    def with_changes(self, later: dict[str, str | None]) -> "Identity":
         """Return the identity with what a later source says, the rest as it was."""
         return replace(self, **later)  # type: ignore[arg-type]  # the keys are this class's fields
 
-    def learned(self, later: "Identity") -> "Identity":
+    def merged_with(self, later: "Identity") -> "Identity":
         """Return the identity with what a later debt of the same person says; nothing else is lost.
 
         Streets of two addresses never mix: one that is named takes the place of all that was known of the other.
         """
-        given: dict[str, str | None] = dict(later.given())
+        changes: dict[str, str | None] = dict(later.present_fields())
         if later.street_address or later.address:
-            given = dict.fromkeys(OF_A_STREET) | given
-        return self.updated(given)
+            changes = dict.fromkeys(STREET_FIELDS) | changes
+        return self.with_changes(changes)
 
-    def given(self) -> dict[str, str]:
+    def present_fields(self) -> dict[str, str]:
         """Return the fields that say something."""
         return {name: value for name, value in asdict(self).items() if value}
 
@@ -100,11 +100,11 @@ class Debtor:
     # The identity as its row held it, if it was read from one.
     sealed: bytes | None = None
     # Match hashes learned in the transaction that met them, and codes that turned out there to stand for several.
-    learned: frozenset[bytes] = frozenset()
+    learned_matches: frozenset[bytes] = frozenset()
     shared_codes: frozenset[bytes] = frozenset()
 
 
-def context(workspace_id: UUID, debtor_id: UUID) -> bytes:
+def seal_context(workspace_id: UUID, debtor_id: UUID) -> bytes:
     """Return the place a debtor's identity is sealed for."""
     return b"debtor" + workspace_id.bytes + debtor_id.bytes
 
@@ -114,20 +114,20 @@ _FIELDS = tuple(field.name for field in fields(Identity))
 
 def seal(identity: Identity, key: Key, workspace_id: UUID, debtor_id: UUID) -> bytes:
     """Return the sealed form of an identity for its row."""
-    known = {name: value for name in _FIELDS if (value := getattr(identity, name)) is not None}
-    return key.seal(json.write(known), context(workspace_id, debtor_id))
+    identity_fields = {name: value for name in _FIELDS if (value := getattr(identity, name)) is not None}
+    return key.seal(json.write(identity_fields), seal_context(workspace_id, debtor_id))
 
 
-def of_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
+def from_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
     """Open a debtor from a row that carries `queries.COLUMNS`."""
     workspace_id, debtor_id = row["workspace_id"], row[prefix + "id"]
     key = vault.unwrap(row[prefix + "key"], workspace_id, debtor_id)
     sealed = row[prefix + "identity"]
-    known = json.read_texts(key.open(sealed, context(workspace_id, debtor_id)))
+    identity_fields = json.read_texts(key.open(sealed, seal_context(workspace_id, debtor_id)))
     return Debtor(
         debtor_id,
         workspace_id,
-        Identity(**known),
+        Identity(**identity_fields),
         key,
         row[prefix + "created_at"],
         row[prefix + "updated_at"],
@@ -136,14 +136,14 @@ def of_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
 
 
 @lru_cache(maxsize=4096)
-def words(text: str) -> tuple[str, ...]:
+def comparable_words(text: str) -> tuple[str, ...]:
     """Return the words of a name as they are compared: no accents, no case, no punctuation."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return tuple(_WORD.findall("".join(part for part in plain if not unicodedata.combining(part))))
 
 
 @dataclass(frozen=True, slots=True)
-class Hashes:
+class IdentityHashes:
     """The keyed hashes of a person: of each address, by which a search finds them, and by which a later debt does.
 
     `matches` stand in the order of how sure they are: the creditor's own reference for the person, then name with
@@ -163,33 +163,33 @@ class Hasher:
         self._hash = lookup.hash
         self._words: dict[str, bytes] = {}
 
-    def hashes(self, identity: Identity) -> Hashes:
+    def hash_identity(self, identity: Identity) -> IdentityHashes:
         """Return the hashes of a person."""
-        name, found, matching = words(identity.name), set[bytes](), list[bytes]()
-        for word in (*name, *words(identity.company)) if identity.company else name:
-            found.add(self._words.get(word) or self._word(word))
+        name, lookups, matches = comparable_words(identity.name), set[bytes](), list[bytes]()
+        for word in (*name, *comparable_words(identity.company)) if identity.company else name:
+            lookups.add(self._words.get(word) or self._hash_word(word))
         email = phone = None
         if identity.reference:
-            found.add(self._hash("reference", identity.reference))
-            matching.append(self._hash("match-reference", identity.reference))
-        shown = " ".join(sorted(name))
+            lookups.add(self._hash("reference", identity.reference))
+            matches.append(self._hash("match-reference", identity.reference))
+        sorted_name = " ".join(sorted(name))
         if identity.email:
             address = identity.email.lower()
             email = self._hash("email", address)
-            found.add(email)
-            if shown:
-                matching.append(self._hash("match-email", f"{shown}\x00{address}"))
+            lookups.add(email)
+            if sorted_name:
+                matches.append(self._hash("match-email", f"{sorted_name}\x00{address}"))
         if identity.phone:
             phone = self._hash("phone", identity.phone)
-            found.add(phone)
-            if shown:
-                matching.append(self._hash("match-phone", f"{shown}\x00{identity.phone}"))
-        return Hashes(email, phone, sorted(found), matching)
+            lookups.add(phone)
+            if sorted_name:
+                matches.append(self._hash("match-phone", f"{sorted_name}\x00{identity.phone}"))
+        return IdentityHashes(email, phone, sorted(lookups), matches)
 
-    def _word(self, word: str) -> bytes:
+    def _hash_word(self, word: str) -> bytes:
         return self._words.setdefault(word, self._hash("word", word))
 
 
-def hashes(identity: Identity, lookup: Lookup) -> Hashes:
+def hash_identity(identity: Identity, lookup: Lookup) -> IdentityHashes:
     """Return the keyed hashes of one person."""
-    return Hasher(lookup).hashes(identity)
+    return Hasher(lookup).hash_identity(identity)

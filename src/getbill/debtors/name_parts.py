@@ -65,7 +65,7 @@ _LETTERS: Final = str.maketrans(
 _UMLAUTS: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
-def agree(name: str, first_name: str | None, last_name: str | None) -> bool:
+def names_agree(name: str, first_name: str | None, last_name: str | None) -> bool:
     """Say whether a whole name and its parts may be the same person's."""
     parts = " ".join(part for part in (first_name, last_name) if part)
     return not parts or name in {parts, f"{last_name} {first_name}"} or _is_same(name, parts)
@@ -73,22 +73,22 @@ def agree(name: str, first_name: str | None, last_name: str | None) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_same(name: str, parts: str) -> bool:
-    whole, split = _words(name), _words(parts)
+    whole, split = _folded_words(name), _folded_words(parts)
     if not whole or not split or _script(whole) != _script(split):
         return True
-    shorter, longer = sorted((_main(whole), _main(split)), key=len)
-    return _is_within(shorter, longer) or not _in_one_word(whole).isdisjoint(_in_one_word(split))
+    shorter, longer = sorted((_without_particles(whole), _without_particles(split)), key=len)
+    return _is_within(shorter, longer) or not _joined_forms(whole).isdisjoint(_joined_forms(split))
 
 
-def _words(text: str) -> list[str]:
-    return [_plain(word) for word in name_words(text)]
+def _folded_words(text: str) -> list[str]:
+    return [_fold_letters(word) for word in name_words(text)]
 
 
-def _main(words: list[str]) -> list[str]:
+def _without_particles(words: list[str]) -> list[str]:
     return [word for word in words if word not in _PARTICLES] or words
 
 
-def _plain(word: str) -> str:
+def _fold_letters(word: str) -> str:
     plain = word.translate(_LETTERS)
     for long, short in _UMLAUTS:
         plain = plain.replace(long, short)
@@ -96,19 +96,19 @@ def _plain(word: str) -> str:
 
 
 def _is_within(shorter: list[str], longer: list[str]) -> bool:
-    left = list(longer)
+    unmatched = list(longer)
     # Whole words first, so that an initial is not taken for a word that stands there too.
     for word in sorted(shorter, key=len, reverse=True):
-        same = next((other for other in left if word == other), None) or next(
-            (other for other in left if min(len(word), len(other)) == 1 and word[0] == other[0]), None
+        matching_word = next((other for other in unmatched if word == other), None) or next(
+            (other for other in unmatched if min(len(word), len(other)) == 1 and word[0] == other[0]), None
         )
-        if same is None:
+        if matching_word is None:
             return False
-        left.remove(same)
+        unmatched.remove(matching_word)
     return True
 
 
-def _in_one_word(words: list[str]) -> set[str]:
+def _joined_forms(words: list[str]) -> set[str]:
     """Return words written without gaps, wherever the last name begins."""
     return {"".join(words[at:] + words[:at]) for at in range(len(words))}
 

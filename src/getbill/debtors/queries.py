@@ -7,7 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.companies import Workspace
-from getbill.debtors.model import Debtor, of_row
+from getbill.debtors.model import Debtor, from_row
 from getbill.kit import ids
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -58,7 +58,7 @@ _HOLDERS = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DebtorPageQuery:
     """Which rows of a list are asked for: after a place, or by an offset."""
 
     limit: int
@@ -68,12 +68,12 @@ class Page:
 
 async def find(database: Database, workspace: Workspace, debtor_id: UUID) -> Debtor:
     """Return a debtor; raise NotFound when there is none or they were erased."""
-    return _one(await database.fetchrow(_FIND, workspace.id, debtor_id), workspace, debtor_id)
+    return _require_debtor(await database.fetchrow(_FIND, workspace.id, debtor_id), workspace, debtor_id)
 
 
 async def lock(tx: Transaction, workspace: Workspace, debtor_id: UUID) -> Debtor:
     """Return a debtor whom nobody changes or erases until the transaction ends."""
-    return _one(await tx.fetchrow(_LOCK, workspace.id, debtor_id), workspace, debtor_id)
+    return _require_debtor(await tx.fetchrow(_LOCK, workspace.id, debtor_id), workspace, debtor_id)
 
 
 async def holders_of(tx: Transaction, workspace_id: UUID, matches: list[bytes]) -> dict[bytes, UUID | None]:
@@ -82,20 +82,20 @@ async def holders_of(tx: Transaction, workspace_id: UUID, matches: list[bytes]) 
     return {row["match"]: row["debtor_id"] for row in rows}
 
 
-def _one(row: Record | None, workspace: Workspace, debtor_id: UUID) -> Debtor:
+def _require_debtor(row: Record | None, workspace: Workspace, debtor_id: UUID) -> Debtor:
     if row is None:
         raise NotFound(message("There is no debtor {debtor}.", debtor=ids.show("debtor", debtor_id)))
-    return of_row(row, workspace.vault)
+    return from_row(row, workspace.vault)
 
 
-async def list_debtors(database: Database, workspace: Workspace, page: Page) -> list[Debtor]:
+async def list_debtors(database: Database, workspace: Workspace, page: DebtorPageQuery) -> list[Debtor]:
     """Return a page of debtors, the newest first."""
     at, identifier = page.after or (None, None)
     rows = await database.fetch(_LIST, workspace.id, at, identifier, page.limit, page.offset)
-    return [of_row(row, workspace.vault) for row in rows]
+    return [from_row(row, workspace.vault) for row in rows]
 
 
-async def count(database: Database, workspace: Workspace, most: int) -> int:
+async def count(database: Database, workspace: Workspace, limit: int) -> int:
     """Return how many debtors there are, at most `most`."""
-    total: int = await database.fetchval(_COUNT, workspace.id, most)
+    total: int = await database.fetchval(_COUNT, workspace.id, limit)
     return total

@@ -6,38 +6,38 @@ has money or a write-off behind it. Everything that ends contact raises `contact
 """
 
 from getbill.debts.actions import (
-    Change,
     Created,
-    Person,
+    DebtChange,
     ReferenceTaken,
+    ReplacementDebtor,
     create,
     create_many,
     draft,
     fingerprint,
     update,
 )
-from getbill.debts.erasure import Erased, erase, has_others
-from getbill.debts.erasure_journal import Journal
-from getbill.debts.model import MOVES, STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, Planned
-from getbill.debts.promises import is_waited_for, left_alone_until
-from getbill.debts.queries import find, find_many, lock, lock_many, taken
+from getbill.debts.erasure import ErasureResult, erase, has_other_debts
+from getbill.debts.erasure_journal import ErasureJournal
+from getbill.debts.model import MOVES, STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, PlannedContact
+from getbill.debts.promises import is_promise_pending, paused_until
+from getbill.debts.queries import find, find_many, find_references, lock, lock_many
 from getbill.debts.schedule import (
     END,
     EXPENSIVE,
     NEVER,
     REVIEW,
-    Course,
-    Past,
+    PriorContacts,
+    ScheduleEvaluator,
+    condition_facts,
     day_zero,
     expensive_destination,
     facts_of,
     hashes_of,
     next_contact,
-    reachable_by,
-    standing_of,
-    usable,
+    reachable_kinds,
+    usable_kinds,
 )
-from getbill.debts.snapshots import changing, replaced, restoring, snapshot
+from getbill.debts.snapshots import differing_fields, replaced_fields, restoring_change, snapshot
 from getbill.debts.transitions import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
@@ -53,8 +53,8 @@ from getbill.debts.transitions import (
 )
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.debts.wire.bulk_parser import read_many
-from getbill.debts.wire.serializers import change as changes
 from getbill.debts.wire.serializers import new_debt
+from getbill.debts.wire.serializers import parse_change as debt_change
 
 __all__ = [
     "END",
@@ -63,30 +63,31 @@ __all__ = [
     "NEVER",
     "REVIEW",
     "STATUSES",
-    "Change",
-    "Course",
     "Created",
     "Debt",
     "DebtCannotMove",
+    "DebtChange",
     "DebtChangeBody",
     "DebtHasNoMoneyBehindIt",
     "Details",
-    "Erased",
     "ErasedPerson",
-    "Journal",
+    "ErasureJournal",
+    "ErasureResult",
     "NewDebt",
     "NewDebtBody",
     "Origin",
-    "Past",
-    "Person",
-    "Planned",
+    "PlannedContact",
+    "PriorContacts",
     "ReferenceTaken",
+    "ReplacementDebtor",
+    "ScheduleEvaluator",
     "archive",
-    "changes",
-    "changing",
+    "condition_facts",
     "create",
     "create_many",
     "day_zero",
+    "debt_change",
+    "differing_fields",
     "draft",
     "end_scenario",
     "enter_money",
@@ -96,27 +97,26 @@ __all__ = [
     "facts_of",
     "find",
     "find_many",
+    "find_references",
     "fingerprint",
-    "has_others",
+    "has_other_debts",
     "hashes_of",
     "hold",
-    "is_waited_for",
-    "left_alone_until",
+    "is_promise_pending",
     "lock",
     "lock_many",
     "mark_contacted",
     "new_debt",
     "next_contact",
+    "paused_until",
     "plan",
-    "reachable_by",
+    "reachable_kinds",
     "read_many",
-    "replaced",
-    "restoring",
+    "replaced_fields",
+    "restoring_change",
     "resume",
     "snapshot",
-    "standing_of",
-    "taken",
     "undo",
     "update",
-    "usable",
+    "usable_kinds",
 ]

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
-from getbill.debtors import Debtor, Doubt, Identity
+from getbill.debtors import Debtor, Identity, IdentityDoubt
 from getbill.debts import promises, queries
-from getbill.debts.initial_schedule import Beginnings
+from getbill.debts.initial_schedule import InitialSchedule
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin
 from getbill.debts.schedule import day_zero
 from getbill.debts.transitions import set_status
 from getbill.kit import ids, json
-from getbill.kit.database import PresumedWrong, Transaction
+from getbill.kit.database import OptimisticConflict, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.messages import excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
@@ -30,15 +30,15 @@ class ReferenceTaken(Conflict):
     way_out = "Read the debt that `id` names: change it by PUT, or send this one under another reference."
 
     def __init__(self, reference: str | None, debt_id: UUID) -> None:
-        shown = ids.show("debt", debt_id)
+        public_id = ids.show("debt", debt_id)
         super().__init__(
             message(
                 "The reference '{reference}' belongs to {debt}, made from other values. Change that debt by PUT"
                 " /external-api/v1/debts/{debt}, or send another reference.",
                 reference=excerpt(reference),
-                debt=shown,
+                debt=public_id,
             ),
-            extra={"id": shown},
+            extra={"id": public_id},
         )
         self.debt_id = debt_id
 
@@ -50,117 +50,140 @@ class Created:
     debt: Debt
     is_new: bool
     # What of its person was not taken, and why.
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[IdentityDoubt, ...] = ()
     # Who its person was before, where it taught something of them.
-    person_before: Identity | None = None
+    previous_identity: Identity | None = None
 
 
-async def create(tx: Transaction, workspace: Workspace, new: NewDebt) -> Created:
+async def create(tx: Transaction, workspace: Workspace, new_debt: NewDebt) -> Created:
     """Open a debt, or return the one already made from the same body; raise ReferenceTaken for another body."""
-    outcome = (await create_many(tx, workspace, [new]))[0]
+    outcome = (await create_many(tx, workspace, [new_debt]))[0]
     if isinstance(outcome, ReferenceTaken):
         raise outcome
     return outcome
 
 
 async def create_many(
-    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt], origin: Origin | None = None
+    tx: Transaction, workspace: Workspace, new_debts: Sequence[NewDebt], origin: Origin | None = None
 ) -> list[Created | ReferenceTaken]:
     """Open debts in one go; each answers for itself, in the order asked.
 
     Imported ones say where they come from and may be left alone for a while, so that a wrong file can be taken back.
     """
     hasher = debtors.Hasher(workspace.lookup)
-    hashes = [hasher.hashes(new.identity) for new in news]
-    found = await queries.known(tx, workspace.id, [new.reference for new in news], hashes)
-    taken = found.debts
-    people = debtors.Matcher(tx, workspace, found.debtors, replaces=origin is None or origin.replaces)
-    scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
-    beginnings = Beginnings(tx.now, found.suppressed, found.consents)
+    hashes = [hasher.hash_identity(new_debt.identity) for new_debt in new_debts]
+    existing = await queries.find_existing(
+        tx, workspace.id, [new_debt.reference for new_debt in new_debts], hashes
+    )
+    debts_by_reference = existing.debts
+    matcher = debtors.DebtorMatcher(
+        tx, workspace, existing.debtors, replaces=origin is None or origin.replaces
+    )
+    scripts = {
+        name: await scenarios.current(tx, workspace, name)
+        for name in {new_debt.scenario for new_debt in new_debts}
+    }
+    initial_schedule = InitialSchedule(tx.now, existing.suppressed, existing.consents)
     outcomes: list[Created | ReferenceTaken] = []
-    made: dict[str, Debt] = {}
-    for number, (new, hashed) in enumerate(zip(news, hashes, strict=True)):
-        own = fingerprint(workspace, new)
-        if new.reference in made:
-            first = made[new.reference]
-            outcomes.append(_twin(first, own) or Created(first, is_new=False))
-        elif new.reference in taken:
-            outcomes.append(await _existing(tx, workspace, new, own, taken))
+    created_debts: dict[str, Debt] = {}
+    for number, (new_debt, debtor_hashes) in enumerate(zip(new_debts, hashes, strict=True)):
+        body_fingerprint = fingerprint(workspace, new_debt)
+        if new_debt.reference in created_debts:
+            first = created_debts[new_debt.reference]
+            outcomes.append(_batch_conflict(first, body_fingerprint) or Created(first, is_new=False))
+        elif new_debt.reference in debts_by_reference:
+            outcomes.append(
+                await _find_existing(tx, workspace, new_debt, body_fingerprint, debts_by_reference)
+            )
         else:
-            who, script = await people.find_or_create(new.identity, hashed), scripts[new.scenario]
-            started_on = beginnings.started_on(new, who.debtor.identity, script)
-            debt = _made(workspace, who.debtor, new, script, tx.now, started_on)
-            debt.fingerprint = own
+            debtor_match, script = (
+                await matcher.find_or_create(new_debt.identity, debtor_hashes),
+                scripts[new_debt.scenario],
+            )
+            started_on = initial_schedule.start_day(new_debt, debtor_match.debtor.identity, script)
+            debt = _build_debt(workspace, debtor_match.debtor, new_debt, script, tx.now, started_on)
+            debt.fingerprint = body_fingerprint
             if origin is not None:
                 debt.not_before, debt.import_id = origin.not_before, origin.import_id
                 debt.import_line = origin.lines[number]
-            debt.planned = beginnings.first_contact(debt, hashed)
-            debt.next_action_at = debt.planned.due_at
-            made[new.reference] = debt
-            outcomes.append(Created(debt, is_new=True, doubts=who.doubts, person_before=who.before))
+            debt.first_contact = initial_schedule.first_contact(debt, debtor_hashes)
+            debt.next_action_at = debt.first_contact.due_at
+            created_debts[new_debt.reference] = debt
+            outcomes.append(
+                Created(
+                    debt,
+                    is_new=True,
+                    doubts=debtor_match.doubts,
+                    previous_identity=debtor_match.previous_identity,
+                )
+            )
     # After all of their debtors: rows go out in the order in which the first of each kind was deferred.
-    for debt in made.values():
-        _open(tx, debt)
+    for debt in created_debts.values():
+        _defer_insert(tx, debt)
     return outcomes
 
 
-def fingerprint(workspace: Workspace, new: NewDebt) -> bytes:
+def fingerprint(workspace: Workspace, new_debt: NewDebt) -> bytes:
     """Return what tells the body of a debt from any other, under the company's key."""
-    return workspace.lookup.hash("body", new.canonical())
+    return workspace.lookup.hash("body", new_debt.canonical())
 
 
-def _twin(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:
+def _batch_conflict(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:
     return None if first.fingerprint == fingerprint else ReferenceTaken(first.reference, first.id)
 
 
-async def _existing(
-    tx: Transaction, workspace: Workspace, new: NewDebt, fingerprint: bytes, taken: dict[str, Any]
+async def _find_existing(
+    tx: Transaction,
+    workspace: Workspace,
+    new_debt: NewDebt,
+    fingerprint: bytes,
+    debts_by_reference: dict[str, Any],
 ) -> Created | ReferenceTaken:
-    debt_id, before = taken[new.reference]
-    if before != fingerprint:
-        return ReferenceTaken(new.reference, debt_id)
+    debt_id, stored_fingerprint = debts_by_reference[new_debt.reference]
+    if stored_fingerprint != fingerprint:
+        return ReferenceTaken(new_debt.reference, debt_id)
     try:
         return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
     except NotFound:
         # Erased since it was looked up: its reference is free.
-        raise PresumedWrong from None
+        raise OptimisticConflict from None
 
 
-def _open(tx: Transaction, debt: Debt) -> None:
+def _defer_insert(tx: Transaction, debt: Debt) -> None:
     debt.key = vault.make_key(tx, debt.workspace.vault, debt.workspace.id, debt.id)
     tx.defer_row(INSERT, debt.row)
     events.record(tx, "debt.created", debt)
 
 
-def draft(workspace: Workspace, new: NewDebt, script: Scenario, now: datetime) -> Debt:
+def draft(workspace: Workspace, new_debt: NewDebt, script: Scenario, now: datetime) -> Debt:
     """Return the debt that would be opened, of a debtor nobody knows; nothing of it is kept."""
-    debtor = Debtor(ids.new(), workspace.id, new.identity, vault.Key.new(), now, now, is_new=True)
-    started_on = Beginnings(now).started_on(new, new.identity, script)
-    return _made(workspace, debtor, new, script, now, started_on)
+    debtor = Debtor(ids.new(), workspace.id, new_debt.identity, vault.Key.new(), now, now, is_new=True)
+    started_on = InitialSchedule(now).start_day(new_debt, new_debt.identity, script)
+    return _build_debt(workspace, debtor, new_debt, script, now, started_on)
 
 
-def _made(
-    workspace: Workspace, debtor: Debtor, new: NewDebt, script: Scenario, now: datetime, started_on: date
+def _build_debt(
+    workspace: Workspace, debtor: Debtor, new_debt: NewDebt, script: Scenario, now: datetime, started_on: date
 ) -> Debt:
     return Debt(
         workspace=workspace,
         debtor=debtor,
         key=None,
         id=ids.new(),
-        reference=new.reference,
-        invoice_reference=new.invoice_reference,
+        reference=new_debt.reference,
+        invoice_reference=new_debt.invoice_reference,
         fingerprint=None,
         status="pending",
         resolution=None,
-        currency=new.amount.currency,
-        amount=new.amount.minor,
-        balance=new.amount.minor,
+        currency=new_debt.amount.currency,
+        amount=new_debt.amount.minor,
+        balance=new_debt.amount.minor,
         paid=0,
-        due_on=new.due_on,
-        scenario=new.scenario,
+        due_on=new_debt.due_on,
+        scenario=new_debt.scenario,
         scenario_version=script.version,
         script=script,
-        details=new.details,
+        details=new_debt.details,
         started_on=started_on,
         next_action_at=None,
         run=1,
@@ -179,7 +202,7 @@ def _made(
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DebtChange:
     """What a caller asks to change: only what is named; None clears what may be empty."""
 
     identity: dict[str, str | None]
@@ -203,7 +226,7 @@ _REPLANNING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ReplacementDebtor:
     """The locked debtor of a debt from now on, and in which fields they differ from before."""
 
     debtor: Debtor
@@ -211,7 +234,11 @@ class Person:
 
 
 async def update(
-    tx: Transaction, workspace: Workspace, debt: Debt, change: Change, person: Person | None = None
+    tx: Transaction,
+    workspace: Workspace,
+    debt: Debt,
+    change: DebtChange,
+    replacement: ReplacementDebtor | None = None,
 ) -> None:
     """Change a locked debt; raise ReferenceTaken or a refusal that names the field.
 
@@ -221,20 +248,20 @@ async def update(
     await _change_reference(tx, workspace, debt, change)
     _change_columns(debt, change, changes)
     await _change_script(tx, workspace, debt, change, changes)
-    if person is not None:
-        debt.debtor = person.debtor
-        if person.fields:
-            changes["debtor"] = sorted(person.fields)
+    if replacement is not None:
+        debt.debtor = replacement.debtor
+        if replacement.fields:
+            changes["debtor"] = sorted(replacement.fields)
     elif change.identity:
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         before = debtor.identity
-        await debtors.update(tx, workspace, debtor, before.updated(change.identity))
+        await debtors.update(tx, workspace, debtor, before.with_changes(change.identity))
         debt.debtor = debtor
         if debtor.identity != before:
             changes["debtor"] = sorted(change.identity)
     _change_amount(debt, change, changes)
     promise_before = debt.details.promise
-    details = Details(**(debt.details.known() | _with_promise(debt, change, tx.now)))
+    details = Details(**(debt.details.present_fields() | _with_promise(debt, change, tx.now)))
     if details != debt.details:
         changes |= {
             name: {"from": before, "to": after}
@@ -245,8 +272,8 @@ async def update(
         debt.details = details
     if details.promise != promise_before:
         changes["promise"] = {
-            "from": promises.told(debt, promise_before),
-            "to": promises.told(debt, details.promise),
+            "from": promises.promise_terms(debt, promise_before),
+            "to": promises.promise_terms(debt, details.promise),
         }
     if changes:
         _replan(debt, tx, changes)
@@ -256,41 +283,41 @@ async def update(
         set_status(tx, debt, change.status)
 
 
-def _with_promise(debt: Debt, change: Change, now: datetime) -> dict[str, Any]:
-    asked = change.details.get("promise")
-    if asked is None:
+def _with_promise(debt: Debt, change: DebtChange, now: datetime) -> dict[str, Any]:
+    promise = change.details.get("promise")
+    if promise is None:
         return change.details
-    return change.details | {"promise": promises.promised(debt, asked["date"], asked["amount"], now)}
+    return change.details | {"promise": promises.build_promise(debt, promise["date"], promise["amount"], now)}
 
 
-async def _change_reference(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
+async def _change_reference(tx: Transaction, workspace: Workspace, debt: Debt, change: DebtChange) -> None:
     reference: str | None = change.columns.get("reference")
     if reference is not None and reference != debt.reference:
-        taken = await queries.taken(tx, workspace.id, [reference])
-        if reference in taken:
-            raise ReferenceTaken(reference, taken[reference][0])
+        debts_by_reference = await queries.find_references(tx, workspace.id, [reference])
+        if reference in debts_by_reference:
+            raise ReferenceTaken(reference, debts_by_reference[reference][0])
 
 
 _WIRE_NAMES = {"due_on": "due_date"}
 
 
-def _change_columns(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
+def _change_columns(debt: Debt, change: DebtChange, changes: dict[str, Any]) -> None:
     for column, value in change.columns.items():
         before = getattr(debt, column)
         if before != value:
             setattr(debt, column, value)
-            changes[_WIRE_NAMES.get(column, column)] = {"from": _shown(before), "to": _shown(value)}
+            changes[_WIRE_NAMES.get(column, column)] = {"from": _json_value(before), "to": _json_value(value)}
 
 
 async def _change_script(
-    tx: Transaction, workspace: Workspace, debt: Debt, change: Change, changes: dict[str, Any]
+    tx: Transaction, workspace: Workspace, debt: Debt, change: DebtChange, changes: dict[str, Any]
 ) -> None:
     """Have a debt run another scenario from its beginning, or another version of its own from where it stands."""
-    before, wanted = debt.scenario_version, change.scenario_version
-    if "scenario" in changes and wanted is None:
+    before, requested_version = debt.scenario_version, change.scenario_version
+    if "scenario" in changes and requested_version is None:
         debt.script = await scenarios.current(tx, workspace, debt.scenario)
-    elif "scenario" in changes or wanted not in {None, before}:
-        key = debt.scenario, wanted or before
+    elif "scenario" in changes or requested_version not in {None, before}:
+        key = debt.scenario, requested_version or before
         try:
             debt.script = (await scenarios.load(tx, workspace, [key]))[key]
         except scenarios.ScenarioUnknown as error:
@@ -300,11 +327,11 @@ async def _change_script(
         changes["scenario_version"] = {"from": before, "to": debt.scenario_version}
 
 
-def _shown(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return json.day(value) if isinstance(value, date) else value
 
 
-def _change_amount(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
+def _change_amount(debt: Debt, change: DebtChange, changes: dict[str, Any]) -> None:
     if change.currency is not None and change.currency != debt.currency:
         if debt.details.promise is not None and "promise" not in change.details:
             detail = message(
@@ -324,7 +351,7 @@ def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: d
         )
     before = debt.money(debt.amount)
     try:
-        after = amount or Money.of(before.decimal, currency)
+        after = amount or Money.from_decimal(before.decimal, currency)
     except AmountHasTooManyDecimals as error:
         raise one_field(
             "/amount", "too-many-decimals", message("Send the amount too: {why}", why=error.detail)

@@ -18,7 +18,7 @@ from getbill.debts.wire import (
     DebtorWithTotals,
     DebtQuery,
     DebtShown,
-    ErasedShown,
+    ErasureShown,
     Line,
     NewDebtBody,
     PageQuery,
@@ -27,7 +27,7 @@ from getbill.debts.wire import (
 from getbill.kit import clock, http, ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import NotFound, PreconditionFailed
-from getbill.kit.http import Route, answer, body, gather, problems
+from getbill.kit.http import Route, answer, body, include_routes, problems
 from getbill.kit.messages import message
 
 _debts = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
@@ -36,7 +36,7 @@ _debtors = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Ro
 _CHANGING = problems(404, 409, 412, 415, 422)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
-Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debts:read"))]
 # The answer says what is gone, and nothing of what it was.
 Erases = Annotated[Change, Depends(access.change("debts:write"))]
 IfMatch = Annotated[
@@ -68,17 +68,17 @@ def database_of(request: Request) -> Database:
     return database
 
 
-def _journal_of(request: Request) -> erasure_journal.Journal:
-    journal: erasure_journal.Journal = request.app.state.journal
+def _journal_of(request: Request) -> erasure_journal.ErasureJournal:
+    journal: erasure_journal.ErasureJournal = request.app.state.journal
     return journal
 
 
-def _shown(status: int, debt: Debt) -> Response:
-    shown = wire.debt(debt)
-    headers = {"ETag": wire.tag(debt)}
+def _debt_response(status: int, debt: Debt) -> Response:
+    payload = wire.serialize_debt(debt)
+    headers = {"ETag": wire.etag(debt)}
     if status == 201:
-        headers["Location"] = f"/external-api/v1/debts/{shown['id']}"
-    return answer(status, shown, headers)
+        headers["Location"] = f"/external-api/v1/debts/{payload['id']}"
+    return answer(status, payload, headers)
 
 
 @_debts.post(
@@ -90,117 +90,117 @@ def _shown(status: int, debt: Debt) -> Response:
         200: {"model": DebtShown, "description": "The debt made before from the same body."},
     },
 )
-async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBody)]) -> Response:
+async def create_debt(change: Writes, debt_body: Annotated[NewDebtBody, body(NewDebtBody)]) -> Response:
     """Create a debt: its scenario starts by itself.
 
     The same `reference` with the same body answers 200 with the debt made before; with another body 409, with
     the existing debt's `id`.
     """
-    asked = wire.new_debt(new, change.workspace)
+    new_debt = wire.new_debt(debt_body, change.workspace)
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def create(tx: Transaction) -> access.Reply:
         try:
-            created = await actions.create(tx, change.workspace, asked)
-        except actions.ReferenceTaken as taken:
+            created = await actions.create(tx, change.workspace, new_debt)
+        except actions.ReferenceTaken as conflict:
             # The refusal names that debt and its reference, so its stored answer goes with it.
-            change.debt_id = taken.debt_id
+            change.debt_id = conflict.debt_id
             raise
         change.debt_id = created.debt.id
-        return lambda: _shown(201 if created.is_new else 200, created.debt)
+        return lambda: _debt_response(201 if created.is_new else 200, created.debt)
 
-    return await change.commit(work)
+    return await change.commit(create)
 
 
 @_debts.get("/debts", response_model=DebtList)
 async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
     """List debts, by page or, for large books, by cursor."""
     database = database_of(request)
-    wanted = wire.wanted(query, caller.workspace)
-    found = await queries.page(database, caller.workspace, wanted)
-    total = await queries.count(database, caller.workspace, wanted.filters, http.EXACT_MAX + 1)
-    shown = found[: query.limit]
-    cursor = wire.cursor_after(caller.workspace, shown[-1], query.sort) if len(found) > query.limit else None
-    pages = http.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [wire.debt(debt) for debt in shown], "pagination": pages})
+    debt_filter = wire.build_filter(query, caller.workspace)
+    debts = await queries.find_page(database, caller.workspace, debt_filter)
+    total = await queries.count(database, caller.workspace, debt_filter.conditions, http.EXACT_MAX + 1)
+    page = debts[: query.limit]
+    cursor = wire.cursor_after(caller.workspace, page[-1], query.sort) if len(debts) > query.limit else None
+    pagination = http.pagination(total, query.page, query.limit, cursor)
+    return answer(200, {"data": [wire.serialize_debt(debt) for debt in page], "pagination": pagination})
 
 
 @_debts.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
 async def get_debt(request: Request, caller: Reads, debt_id: str) -> Response:
     """Return one debt; its ETag serves a later `If-Match`."""
-    found = await queries.find(database_of(request), caller.workspace, ids.read("debt", debt_id))
-    return _shown(200, found)
+    debt = await queries.find(database_of(request), caller.workspace, ids.read("debt", debt_id))
+    return _debt_response(200, debt)
 
 
 @_debts.put("/debts/{debt_id}", response_model=DebtShown, responses=_CHANGING)
 async def update_debt(
     change: Writes,
     debt_id: str,
-    changed: Annotated[DebtChangeBody, body(DebtChangeBody)],
+    change_body: Annotated[DebtChangeBody, body(DebtChangeBody)],
     if_match: IfMatch = None,
 ) -> Response:
     """Change what is sent, leave the rest. A changed amount is booked as an adjustment."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        debt = await _locked(tx, change, debt_id)
-        _refuse_older(debt, if_match)
-        wanted = wire.change(changed, debt)
-        wire.refuse_other_name(wanted, debt)
-        await actions.update(tx, change.workspace, debt, wanted)
-        return lambda: _shown(200, debt)
+    async def update(tx: Transaction) -> access.Reply:
+        debt = await _lock_debt(tx, change, debt_id)
+        _check_etag(debt, if_match)
+        debt_change = wire.parse_change(change_body, debt)
+        wire.refuse_other_name(debt_change, debt)
+        await actions.update(tx, change.workspace, debt, debt_change)
+        return lambda: _debt_response(200, debt)
 
-    return await change.commit(work)
+    return await change.commit(update)
 
 
-@_debts.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412, 503))
+@_debts.delete("/debts/{debt_id}", response_model=ErasureShown, responses=problems(404, 412, 503))
 async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: IfMatch = None) -> Response:
     """Erase a debt for good: contact stops, and nothing that says who the debtor was remains.
 
     The answer comes when the erasure is on disk beside the database too, so that no restored backup takes it back.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
-        debt = await _locked(tx, change, debt_id)
-        _refuse_older(debt, if_match)
-        done = await erasure.erase(tx, change.workspace, debt)
-        await access.forget_answers(tx, change.workspace.id, debt.id)
-        return lambda: answer(200, wire.erased(done))
+    async def erase(tx: Transaction) -> access.Reply:
+        debt = await _lock_debt(tx, change, debt_id)
+        _check_etag(debt, if_match)
+        erasure_result = await erasure.erase(tx, change.workspace, debt)
+        await access.delete_answers(tx, change.workspace.id, debt.id)
+        return lambda: answer(200, wire.serialize_erasure(erasure_result))
 
-    place = change.workspace.id, ids.read("debt", debt_id)
+    erasure_key = change.workspace.id, ids.read("debt", debt_id)
     try:
-        response = await change.commit(work)
+        response = await change.commit(erase)
     except NotFound:
         # Erased by a request that was never answered, perhaps.
-        if (erased_at := await erasure_journal.erased_at(change.database, *place)) is not None:
-            await _journal_of(request).note_again(*place, erased_at)
+        if (erased_at := await erasure_journal.find_erased_at(change.database, *erasure_key)) is not None:
+            await _journal_of(request).record_if_missing(*erasure_key, erased_at)
         raise
-    await _journal_of(request).note(*place, clock.wall())
+    await _journal_of(request).record(*erasure_key, clock.wall())
     return response
 
 
 @_debts.post("/debts/{debt_id}/hold", response_model=DebtShown, responses=_CHANGING)
 async def hold_debt(
-    change: Writes, debt_id: str, held: Annotated[HoldBody, body(HoldBody, optional=True)]
+    change: Writes, debt_id: str, hold_body: Annotated[HoldBody, body(HoldBody, optional=True)]
 ) -> Response:
     """Hold a debt: nobody contacts the debtor until it is resumed."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        debt = await _locked(tx, change, debt_id)
-        transitions.hold(tx, debt, held.reason)
-        return lambda: _shown(200, debt)
+    async def hold(tx: Transaction) -> access.Reply:
+        debt = await _lock_debt(tx, change, debt_id)
+        transitions.hold(tx, debt, hold_body.reason)
+        return lambda: _debt_response(200, debt)
 
-    return await change.commit(work)
+    return await change.commit(hold)
 
 
 @_debts.post("/debts/{debt_id}/resume", response_model=DebtShown, responses=_CHANGING)
 async def resume_debt(change: Writes, debt_id: str) -> Response:
     """Resume a held debt where its scenario stood."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        debt = await _locked(tx, change, debt_id)
+    async def resume(tx: Transaction) -> access.Reply:
+        debt = await _lock_debt(tx, change, debt_id)
         transitions.resume(tx, debt)
-        return lambda: _shown(200, debt)
+        return lambda: _debt_response(200, debt)
 
-    return await change.commit(work)
+    return await change.commit(resume)
 
 
 @_debts.post("/debts/{debt_id}/escalate", response_model=DebtShown, responses=_CHANGING)
@@ -209,28 +209,28 @@ async def escalate_debt(
 ) -> Response:
     """Hand a debt over to legal action. A person decides; no scenario ever does."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        debt = await _locked(tx, change, debt_id)
+    async def escalate(tx: Transaction) -> access.Reply:
+        debt = await _lock_debt(tx, change, debt_id)
         transitions.escalate(tx, debt, decision.reason, decision.decided_by)
-        return lambda: _shown(200, debt)
+        return lambda: _debt_response(200, debt)
 
-    return await change.commit(work)
+    return await change.commit(escalate)
 
 
-async def _locked(tx: Transaction, change: Change, debt_id: str) -> Debt:
+async def _lock_debt(tx: Transaction, change: Change, debt_id: str) -> Debt:
     debt = await queries.lock(tx, change.workspace, ids.read("debt", debt_id))
     change.debt_id = debt.id
     return debt
 
 
-def _refuse_older(debt: Debt, if_match: str | None) -> None:
+def _check_etag(debt: Debt, if_match: str | None) -> None:
     if if_match is None or if_match.strip() == "*":
         return
-    now = wire.tag(debt)
-    if now not in [tag.strip() for tag in if_match.split(",")]:
+    current_tag = wire.etag(debt)
+    if current_tag not in [tag.strip() for tag in if_match.split(",")]:
         raise PreconditionFailed(
-            message("The debt is at {now}; read it again and repeat the change.", now=now),
-            headers={"ETag": now},
+            message("The debt is at {now}; read it again and repeat the change.", now=current_tag),
+            headers={"ETag": current_tag},
         )
 
 
@@ -245,24 +245,30 @@ async def list_debtors(
     database = database_of(request)
     after = wire.debtors_after(caller.workspace, query.cursor)
     offset = 0 if after else (query.page - 1) * query.limit
-    page = debtors.Page(query.limit + 1, offset, after)
-    found = await debtors.list_debtors(database, caller.workspace, page)
+    page_query = debtors.DebtorPageQuery(query.limit + 1, offset, after)
+    matches = await debtors.list_debtors(database, caller.workspace, page_query)
     total = await debtors.count(database, caller.workspace, http.EXACT_MAX + 1)
-    shown = found[: query.limit]
-    is_end = len(found) <= query.limit
-    cursor = None if is_end else wire.debtors_cursor(caller.workspace, shown[-1].created_at, shown[-1].id)
-    pages = http.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [wire.debtor(debtor) for debtor in shown], "pagination": pages})
+    debtor_page = matches[: query.limit]
+    is_end = len(matches) <= query.limit
+    cursor = (
+        None
+        if is_end
+        else wire.debtors_cursor(caller.workspace, debtor_page[-1].created_at, debtor_page[-1].id)
+    )
+    pagination = http.pagination(total, query.page, query.limit, cursor)
+    return answer(
+        200, {"data": [wire.serialize_debtor(debtor) for debtor in debtor_page], "pagination": pagination}
+    )
 
 
 @_debtors.get("/debtors/{debtor_id}", response_model=DebtorWithTotals, responses=problems(404))
 async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> Response:
     """Return a debtor with what they owe and paid, per currency."""
     database = database_of(request)
-    found = await debtors.find(database, caller.workspace, ids.read("debtor", debtor_id))
-    totals = await queries.totals_of_debtor(database, caller.workspace.id, found.id)
-    return answer(200, wire.debtor_with_totals(found, totals))
+    debtor = await debtors.find(database, caller.workspace, ids.read("debtor", debtor_id))
+    totals = await queries.totals_of_debtor(database, caller.workspace.id, debtor.id)
+    return answer(200, wire.serialize_debtor_with_totals(debtor, totals))
 
 
 router = APIRouter()
-gather(router, _debts, _debtors)
+include_routes(router, _debts, _debtors)

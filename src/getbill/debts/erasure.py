@@ -13,7 +13,7 @@ from getbill.companies import Workspace
 from getbill.debts.model import Debt, Details, ErasedPerson
 from getbill.kit.database import Statement, Transaction
 
-_OTHERS = Statement(
+_OTHER_DEBTS = Statement(
     "debts.others_of_debtor",
     "Which other debts does the debtor have that are not erased? The first that are asked for.",
     """
@@ -22,20 +22,20 @@ _OTHERS = Statement(
 )
 
 
-async def has_others(tx: Transaction, workspace: Workspace, debt: Debt, debtor_id: UUID) -> bool:
+async def has_other_debts(tx: Transaction, workspace: Workspace, debt: Debt, debtor_id: UUID) -> bool:
     """Tell whether a debtor has another debt than this, counting what this transaction changes."""
-    theirs, gone = set[UUID](), set[UUID]()
+    other_ids, excluded_ids = set[UUID](), set[UUID]()
     for other in tx.subjects.values():
-        is_theirs = other.debtor.id == debtor_id and other.erased_at is None
-        (theirs if is_theirs else gone).add(other.id)
-    if theirs - {debt.id}:
+        is_other_debt = other.debtor.id == debtor_id and other.erased_at is None
+        (other_ids if is_other_debt else excluded_ids).add(other.id)
+    if other_ids - {debt.id}:
         return True
-    rows = await tx.fetch(_OTHERS, workspace.id, debtor_id, debt.id, len(gone) + 1)
-    return any(row["id"] not in gone for row in rows)
+    rows = await tx.fetch(_OTHER_DEBTS, workspace.id, debtor_id, debt.id, len(excluded_ids) + 1)
+    return any(row["id"] not in excluded_ids for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureResult:
     """What an erasure did."""
 
     debt_id: UUID
@@ -43,10 +43,10 @@ class Erased:
     is_debtor_erased: bool
 
 
-async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> Erased:
+async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> ErasureResult:
     """Erase a locked debt, for good, and stop contact; the debtor's other debts live on."""
     await debtors.lock(tx, workspace, debt.debtor.id)
-    is_last = not await has_others(tx, workspace, debt, debt.debtor.id)
+    is_last = not await has_other_debts(tx, workspace, debt, debt.debtor.id)
     references = tuple(filter(None, (debt.reference, debt.invoice_reference)))
     debt.erased_person = ErasedPerson(references, debt.debtor.identity if is_last else None)
     debt.stop_contact()
@@ -61,4 +61,4 @@ async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> Erased:
     if is_last:
         await debtors.erase(tx, workspace.id, debt.debtor.id)
     events.record(tx, "debt.deleted", debt)
-    return Erased(debt.id, tx.now, is_last)
+    return ErasureResult(debt.id, tx.now, is_last)

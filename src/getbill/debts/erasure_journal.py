@@ -45,7 +45,7 @@ _ERASED_AT = Statement(
     "When a debt was erased, if it was.",
     "SELECT erased_at FROM erasures WHERE workspace_id = $1 AND subject_id = $2 AND kind = 'debt'",
 )
-_STANDING = Statement(
+_EXISTING_DEBTS = Statement(
     "debts.standing",
     "Which of some debts are there and not erased?",
     """
@@ -59,7 +59,7 @@ _VOID = Statement(
     "Make void whatever contact of a debt is planned, without opening what is sealed of it.",
     "UPDATE debts SET contact_epoch = contact_epoch + 1 WHERE workspace_id = $1 AND id = $2",
 )
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A transaction may commit after a later one did: each round looks back this far.
 _OVERLAP = timedelta(hours=1)
 
@@ -86,19 +86,19 @@ class _Batch:
     error: OSError | None = None
 
 
-class Journal:
+class ErasureJournal:
     """The file of erasures, as one process writes it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: set[Subject] = set()
-        self._read_to = 0
-        self._since = _EVER
+        self._journaled_subjects: set[Subject] = set()
+        self._read_offset = 0
+        self._since = _EPOCH
         self._batch = _Batch()
-        self._writing = asyncio.Lock()
-        self._catch_up()
+        self._write_lock = asyncio.Lock()
+        self._read_new_lines()
 
-    async def note(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
+    async def record(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
         """Write one committed erasure down; it is safely on disk when this returns.
 
         Erasures that come while others are being written share the next sync. Raises ErasureNotJournaled.
@@ -106,7 +106,7 @@ class Journal:
         failpoints.at("debts.erased")
         batch = self._batch
         batch.erasures.append((workspace_id, debt_id, erased_at))
-        async with self._writing:
+        async with self._write_lock:
             if not batch.is_written:
                 self._batch = _Batch()
                 await self._write_batch(batch)
@@ -119,32 +119,34 @@ class Journal:
             )
         failpoints.at("debts.journaled")
 
-    async def note_again(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
+    async def record_if_missing(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
         """Write down an erasure that was committed earlier, unless it is in the file. Raises ErasureNotJournaled."""
-        if (workspace_id, debt_id) not in self._known:
-            await self.note(workspace_id, debt_id, erased_at)
+        if (workspace_id, debt_id) not in self._journaled_subjects:
+            await self.record(workspace_id, debt_id, erased_at)
 
     async def write(self, database: Database) -> int:
         """Append the erasures that the file lacks, safely on disk; return how many."""
         rows = await database.fetch(_ERASED, self._since)
-        async with self._writing:
-            self._catch_up()
-            new = [_erasure(row) for row in rows if _subject(row) not in self._known]
-            if new:
-                await asyncio.to_thread(self._append, new)
+        async with self._write_lock:
+            self._read_new_lines()
+            missing_erasures = [
+                _erasure(row) for row in rows if _subject(row) not in self._journaled_subjects
+            ]
+            if missing_erasures:
+                await asyncio.to_thread(self._append, missing_erasures)
         if rows:
-            self._since = max(_EVER, rows[-1]["erased_at"] - _OVERLAP)
-        return len(new)
+            self._since = max(_EPOCH, rows[-1]["erased_at"] - _OVERLAP)
+        return len(missing_erasures)
 
     async def erase_again(self, database: Database, vault: Vault) -> int:
         """Erase what the file says was erased and a restored database still has; return how many."""
-        erased = {_subject(row) for row in await database.fetch(_ERASED, _EVER)}
-        missing = sorted(self._known - erased)
-        if not missing:
+        erased_subjects = {_subject(row) for row in await database.fetch(_ERASED, _EPOCH)}
+        missing_subjects = sorted(self._journaled_subjects - erased_subjects)
+        if not missing_subjects:
             return 0
         # The others are younger than the backup that was restored: there is nothing to erase.
-        rows = await database.fetch(_STANDING, *map(list, zip(*missing, strict=True)))
-        return sum([await _erase_again(database, vault, row["workspace_id"], row["id"]) for row in rows])
+        rows = await database.fetch(_EXISTING_DEBTS, *map(list, zip(*missing_subjects, strict=True)))
+        return sum([await _reapply_erasure(database, vault, row["workspace_id"], row["id"]) for row in rows])
 
     async def _write_batch(self, batch: _Batch) -> None:
         try:
@@ -155,36 +157,36 @@ class Journal:
         batch.is_written = True
 
     def _append(self, erasures: list[Erasure]) -> None:
-        append_only_log.append(self._path, map(_line, erasures))
-        self._known.update(erasure[:2] for erasure in erasures)
+        append_only_log.append(self._path, map(_journal_line, erasures))
+        self._journaled_subjects.update(erasure[:2] for erasure in erasures)
 
-    def _catch_up(self) -> None:
+    def _read_new_lines(self) -> None:
         """Read what other processes wrote meanwhile."""
-        lines, self._read_to = append_only_log.read_on(self._path, self._read_to)
-        self._known |= _subjects(self._path, lines)
+        lines, self._read_offset = append_only_log.read_from(self._path, self._read_offset)
+        self._journaled_subjects |= _subjects(self._path, lines)
 
 
-async def erased_at(database: Database, workspace_id: UUID, debt_id: UUID) -> datetime | None:
+async def find_erased_at(database: Database, workspace_id: UUID, debt_id: UUID) -> datetime | None:
     """Return when a debt was erased; None where it was not."""
     moment: datetime | None = await database.fetchval(_ERASED_AT, workspace_id, debt_id)
     return moment
 
 
-async def _erase_again(database: Database, vault: Vault, workspace_id: UUID, debt_id: UUID) -> bool:
+async def _reapply_erasure(database: Database, vault: Vault, workspace_id: UUID, debt_id: UUID) -> bool:
     try:
         workspace = await companies.workspace(database, vault, workspace_id)
         async with database.transaction(workspace.now()) as tx:
             await erase(tx, workspace, await lock(tx, workspace, debt_id))
-            await access.forget_answers(tx, workspace_id, debt_id)
+            await access.delete_answers(tx, workspace_id, debt_id)
     except NotFound:
         # Another process that starts right now was faster.
         return False
     except Exception as error:
-        if quarantine.is_passing(error):
+        if quarantine.is_transient(error):
             raise
         # The others are erased all the same, and whom this one names is not contacted: what was planned for the debt is void.
         await database.execute(_VOID, workspace_id, debt_id)
-        await quarantine.put_alone(database, Item(workspace_id, "erasure", debt_id), error)
+        await quarantine.add_separately(database, Item(workspace_id, "erasure", debt_id), error)
         return False
     return True
 
@@ -197,7 +199,7 @@ def _erasure(row: Any) -> Erasure:
     return row["workspace_id"], row["subject_id"], row["erased_at"]
 
 
-def _line(erasure: Erasure) -> append_only_log.Line:
+def _journal_line(erasure: Erasure) -> append_only_log.Line:
     workspace_id, debt_id, erased_at = erasure
     return {
         "workspace_id": str(workspace_id),

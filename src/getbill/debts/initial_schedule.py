@@ -7,14 +7,14 @@ invariant: what is said of a debt here is what `day_zero` and `next_contact` say
 from datetime import date, datetime
 from typing import Any
 
-from getbill.debtors import Hashes, Identity
-from getbill.debts.model import Debt, NewDebt, Planned
-from getbill.debts.schedule import Past, day_zero, expensive_destination, next_contact, usable
+from getbill.debtors import Identity, IdentityHashes
+from getbill.debts.model import Debt, NewDebt, PlannedContact
+from getbill.debts.schedule import PriorContacts, day_zero, expensive_destination, next_contact, usable_kinds
 from getbill.kit import calendar
 from getbill.scenarios import Scenario
 
 
-class Beginnings:
+class InitialSchedule:
     """The beginnings of debts made at one instant in one workspace."""
 
     def __init__(
@@ -24,39 +24,41 @@ class Beginnings:
         consents: frozenset[tuple[bytes, str]] = frozenset(),
     ) -> None:
         self._now = now
-        self._past = Past(suppressed=suppressed, consents=consents)
+        self._prior_contacts = PriorContacts(suppressed=suppressed, consents=consents)
         # Whoever has one of these addresses is looked at alone.
-        self._apart = suppressed.union(address for address, _ in consents)
-        self._days: dict[Any, date] = {}
-        self._planned: dict[Any, Planned] = {}
+        self._listed_addresses = suppressed.union(address for address, _ in consents)
+        self._start_days: dict[Any, date] = {}
+        self._first_contacts: dict[Any, PlannedContact] = {}
 
-    def started_on(self, new: NewDebt, identity: Identity, script: Scenario) -> date:
+    def start_day(self, new_debt: NewDebt, identity: Identity, script: Scenario) -> date:
         """Return day 0 of a debt."""
-        mode = new.details.start_mode
-        place = calendar.place_of(identity.country, identity.postal_code) if mode else None
-        alike = (identity.zones[0], new.due_on, mode, place, script.name, script.version)
-        found = self._days.get(alike)
-        if found is None:
-            found = self._days[alike] = day_zero(identity, script, self._now, new.due_on, mode)
-        return found
+        mode = new_debt.details.start_mode
+        region = calendar.region_of(identity.country, identity.postal_code) if mode else None
+        cache_key = (identity.zones[0], new_debt.due_on, mode, region, script.name, script.version)
+        start_day = self._start_days.get(cache_key)
+        if start_day is None:
+            start_day = self._start_days[cache_key] = day_zero(
+                identity, script, self._now, new_debt.due_on, mode
+            )
+        return start_day
 
-    def first_contact(self, debt: Debt, hashes: Hashes) -> Planned:
+    def first_contact(self, debt: Debt, hashes: IdentityHashes) -> PlannedContact:
         """Return the first contact of a debt; the hashes are of its debtor's addresses."""
-        if self._apart and self._apart.intersection((hashes.email, hashes.phone)):
-            return next_contact(debt, self._now, past=self._past)
+        if self._listed_addresses and self._listed_addresses.intersection((hashes.email, hashes.phone)):
+            return next_contact(debt, self._now, prior_contacts=self._prior_contacts)
         identity = debt.debtor.identity
-        alike = (
+        cache_key = (
             identity.zones,
-            calendar.place_of(identity.country, identity.postal_code),
+            calendar.region_of(identity.country, identity.postal_code),
             identity.company is None,
-            usable(debt),
+            usable_kinds(debt),
             expensive_destination(debt),
             debt.started_on,
             debt.not_before,
             debt.scenario,
             debt.scenario_version,
         )
-        found = self._planned.get(alike)
-        if found is None:
-            found = self._planned[alike] = next_contact(debt, self._now)
-        return found
+        contact = self._first_contacts.get(cache_key)
+        if contact is None:
+            contact = self._first_contacts[cache_key] = next_contact(debt, self._now)
+        return contact

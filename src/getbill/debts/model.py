@@ -51,7 +51,7 @@ class Details:
     # What the debtor said they would pay: `date`, `amount` in minor units or null, `paid` when it was said.
     promise: dict[str, Any] | None = None
 
-    def known(self) -> dict[str, Any]:
+    def present_fields(self) -> dict[str, Any]:
         """Return the fields that say something."""
         return {name: value for name in _DETAILS if (value := getattr(self, name)) is not None}
 
@@ -88,7 +88,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedContact:
     """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first.
 
     `missed_at` is when it was due, of one that was missed and is made up for.
@@ -97,7 +97,7 @@ class Planned:
     step: str
     channel: str
     due_at: datetime
-    skipped: tuple[Skip, ...]
+    skipped_steps: tuple[Skip, ...]
     missed_at: datetime | None = None
 
 
@@ -158,7 +158,7 @@ _MOVE = Statement(
     """,
 )
 # What `_MOVE` writes besides the key.
-_MOVING = (
+_MOVE_COLUMNS = (
     "status",
     "next_action_at",
     "contacts_count",
@@ -168,7 +168,7 @@ _MOVING = (
     "contacted_at",
     "updated_at",
 )
-_moving = attrgetter("workspace.id", "id", *_MOVING)
+_move_values = attrgetter("workspace.id", "id", *_MOVE_COLUMNS)
 INSERT = Statement(
     "debts.insert",
     "Open a debt, as it stands at the end of the transaction that opens it.",
@@ -240,12 +240,12 @@ class Debt:
     # Whether this transaction took it up again, after a hold or when something was owed anew.
     is_resumed: bool = False
     # The first contact of a new debt, for the ledger.
-    planned: Planned | None = None
+    first_contact: PlannedContact | None = None
     is_changed: bool = False
     # Its scenario has come to its end in this transaction: the contact that ended it was all that was planned.
     is_over: bool = False
     # What `lasting` said of it when its row was read; None of a debt that was never read whole.
-    read: tuple[Any, ...] | None = None
+    stored_values: tuple[Any, ...] | None = None
     # Only in the transaction that erases it.
     erased_person: ErasedPerson | None = None
 
@@ -300,19 +300,19 @@ class Debt:
         """Have the row's update sent with the transaction; a new debt's insert is deferred already."""
         if self.is_changed and not self.is_new:
             self.version += 1
-            if lasting(self) == self.read:
-                tx.defer(_MOVE, *_moving(self))
+            if stable_values(self) == self.stored_values:
+                tx.defer(_MOVE, *_move_values(self))
             else:
                 tx.defer(_UPDATE, *self.row())
-                self.read = lasting(self)
+                self.stored_values = stable_values(self)
         self.is_changed = False
 
     def row(self) -> tuple[Any, ...]:
         """Return the row's values in the order of `INSERT`."""
-        known = self.details.known()
+        detail_fields = self.details.present_fields()
         sealed = None
-        if known and self.key is not None:
-            sealed = self.key.seal(json.write(known), details_context(self.workspace.id, self.id))
+        if detail_fields and self.key is not None:
+            sealed = self.key.seal(json.write(detail_fields), details_context(self.workspace.id, self.id))
         return (
             self.workspace.id,
             self.id,
@@ -356,7 +356,7 @@ _NAMES = [field.name for field in fields(Debt)]
 # The columns that a debt is made of, in the order of its fields.
 COLUMNS = tuple(_NAMES[_NAMES.index("id") : _NAMES.index("entries_count") + 1])
 # All that `_MOVE` leaves as it is.
-lasting = attrgetter("debtor.id", "details", *(name for name in COLUMNS if name not in _MOVING))
+stable_values = attrgetter("debtor.id", "details", *(name for name in COLUMNS if name not in _MOVE_COLUMNS))
 
 
 def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:

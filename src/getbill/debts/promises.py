@@ -14,7 +14,7 @@ from getbill.kit.errors import FieldError, one_field, refusal
 from getbill.kit.messages import message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 
-_MOST_DAYS = 366
+_DAYS_MAX = 366
 
 
 class PromiseState(StrEnum):
@@ -26,13 +26,13 @@ class PromiseState(StrEnum):
     BROKEN = "broken"
 
 
-def promised(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]:
+def build_promise(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]:
     """Return a promise as a debt keeps it; raise Invalid for a day or a sum that cannot be meant."""
-    wrong = []
+    errors = []
     today = calendar.local_date(now, debt.debtor.identity.zones[0])
-    if not today <= on <= today + timedelta(days=_MOST_DAYS):
+    if not today <= on <= today + timedelta(days=_DAYS_MAX):
         detail = message("A promise is for a day from today ({today}) on, within a year.", today=today)
-        wrong.append(FieldError("/promise/date", "out-of-range", detail))
+        errors.append(FieldError("/promise/date", "out-of-range", detail))
     minor = None
     if amount is not None:
         minor = _minor(debt, amount)
@@ -42,15 +42,15 @@ def promised(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]
                 balance=debt.money(debt.balance).decimal,
                 currency=debt.currency,
             )
-            wrong.append(FieldError("/promise/amount", "above-balance", detail))
-    if wrong:
-        raise refusal(wrong)
+            errors.append(FieldError("/promise/amount", "above-balance", detail))
+    if errors:
+        raise refusal(errors)
     return {"date": on.isoformat(), "amount": minor, "paid": debt.paid}
 
 
 def _minor(debt: Debt, amount: Any) -> int:
     try:
-        return Money.of(amount, debt.currency).minor
+        return Money.from_decimal(amount, debt.currency).minor
     except AmountHasTooManyDecimals as error:
         raise one_field("/promise/amount", "too-many-decimals", error.detail) from None
     except AmountTooLarge as error:
@@ -62,39 +62,39 @@ def state_of(debt: Debt, at: datetime) -> PromiseState:
     promise = debt.details.promise
     if promise is None:
         return PromiseState.NONE
-    wanted = promise["amount"]
-    if debt.balance <= 0 or (wanted is not None and debt.paid - promise["paid"] >= wanted):
+    promised_amount = promise["amount"]
+    if debt.balance <= 0 or (promised_amount is not None and debt.paid - promise["paid"] >= promised_amount):
         return PromiseState.KEPT
-    return PromiseState.OPEN if at < over_at(debt, promise) else PromiseState.BROKEN
+    return PromiseState.OPEN if at < promise_ends_at(debt, promise) else PromiseState.BROKEN
 
 
-def over_at(debt: Debt, promise: dict[str, Any]) -> datetime:
+def promise_ends_at(debt: Debt, promise: dict[str, Any]) -> datetime:
     """Return the instant at which the promised day is over where the debtor lives."""
     day = date.fromisoformat(promise["date"]) + timedelta(days=1)
     return calendar.at_local(day, time(0), debt.debtor.identity.zones[0])
 
 
-def left_alone_until(debt: Debt) -> datetime | None:
+def paused_until(debt: Debt) -> datetime | None:
     """Return when the debtor may be contacted again: after an import's grace, and after what they promised is due."""
     promise, grace = debt.details.promise, debt.not_before
     if promise is None:
         return grace
-    until = over_at(debt, promise)
+    until = promise_ends_at(debt, promise)
     return max(grace or until, until)
 
 
-def is_waited_for(debt: Debt) -> bool:
+def is_promise_pending(debt: Debt) -> bool:
     """Tell whether it is the promise that has the debtor left alone, not the grace of an import."""
-    return left_alone_until(debt) != debt.not_before
+    return paused_until(debt) != debt.not_before
 
 
-def shown(debt: Debt) -> dict[str, Any] | None:
+def serialize_promise(debt: Debt) -> dict[str, Any] | None:
     """Return a debt's promise as answers show it, with where it stands now; None where there is none."""
-    told_of = told(debt, debt.details.promise)
-    return told_of and told_of | {"state": str(state_of(debt, debt.workspace.now()))}
+    terms = promise_terms(debt, debt.details.promise)
+    return terms and terms | {"state": str(state_of(debt, debt.workspace.now()))}
 
 
-def told(debt: Debt, promise: dict[str, Any] | None) -> dict[str, Any] | None:
+def promise_terms(debt: Debt, promise: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return what was promised, as events tell it."""
     if promise is None:
         return None

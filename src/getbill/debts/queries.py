@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from getbill import debtors, scenarios
 from getbill.companies import Workspace
-from getbill.debts.model import COLUMNS, Debt, Details, details_context, lasting
+from getbill.debts.model import COLUMNS, Debt, Details, details_context, stable_values
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -40,7 +40,7 @@ _LOCK = Statement(
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d",
 )
 # An erased debt has no debtor any more either.
-_LOCK_KNOWN = Statement(
+_RELOCK = Statement(
     "debts.lock_known",
     "Some debts, each held until the transaction ends, taken in id order: do they still stand as they were read?",
     """
@@ -49,14 +49,14 @@ _LOCK_KNOWN = Statement(
     WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d
     """,
 )
-_TAKEN = Statement(
+_FIND_REFERENCES = Statement(
     "debts.taken",
     "Which debts have these references already?",
     "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)"
     " AND undone_at IS NULL",
 )
 
-_KNOWN = Statement(
+_FIND_EXISTING = Statement(
     "debts.known",
     "Which of these references are taken, who of these people is a debtor already, at which addresses is nobody"
     " to be contacted, and what was agreed to by which?",
@@ -78,24 +78,26 @@ _NO_DETAILS = Details()
 _columns = itemgetter(*COLUMNS)
 
 
-async def open_rows(asker: Database | Transaction, workspace: Workspace, rows: list[Record]) -> list[Debt]:
+async def open_rows(
+    connection: Database | Transaction, workspace: Workspace, rows: list[Record]
+) -> list[Debt]:
     """Open debts from rows of `_FROM`; asks for their scenarios only where this process never saw them."""
     scripts = await scenarios.load(
-        asker, workspace, {(row["scenario"], row["scenario_version"]) for row in rows}
+        connection, workspace, {(row["scenario"], row["scenario_version"]) for row in rows}
     )
-    return [_open(row, workspace, scripts[row["scenario"], row["scenario_version"]]) for row in rows]
+    return [_debt_from_row(row, workspace, scripts[row["scenario"], row["scenario_version"]]) for row in rows]
 
 
-def _open(row: Record, workspace: Workspace, script: Scenario) -> Debt:
+def _debt_from_row(row: Record, workspace: Workspace, script: Scenario) -> Debt:
     debt_id = row["id"]
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
     sealed = row["details"]
     details = _NO_DETAILS
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
-    debtor = debtors.of_row(row, workspace.vault)
+    debtor = debtors.from_row(row, workspace.vault)
     debt = Debt(workspace, debtor, key, details, script, *_columns(row))
-    debt.read = lasting(debt)
+    debt.stored_values = stable_values(debt)
     return debt
 
 
@@ -103,7 +105,7 @@ async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
     """Return a debt; raise NotFound when the workspace has none of this id or it was erased."""
     row = await database.fetchrow(_FIND, workspace.id, debt_id)
     if row is None:
-        raise _absent(debt_id)
+        raise _not_found(debt_id)
     return (await open_rows(database, workspace, [row]))[0]
 
 
@@ -122,40 +124,42 @@ async def find_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UU
 
 async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
     """Return a debt that nobody else changes until the transaction ends; raise NotFound when there is none."""
-    found = await lock_many(tx, workspace, [debt_id])
-    if debt_id not in found:
-        raise _absent(debt_id)
-    return found[debt_id]
+    debts = await lock_many(tx, workspace, [debt_id])
+    if debt_id not in debts:
+        raise _not_found(debt_id)
+    return debts[debt_id]
 
 
 async def lock_many(
-    tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID], read: Mapping[UUID, Debt] | None = None
+    tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID], cached: Mapping[UUID, Debt] | None = None
 ) -> dict[UUID, Debt]:
     """Lock some debts in id order and return those there are; an object already held is returned as it is.
 
     Of those that an earlier transaction read, and left as it wrote them, only what changed since is read again.
     """
-    if read:
-        return await _lock_again(tx, workspace, list(debt_ids), read)
+    if cached:
+        return await _relock(tx, workspace, list(debt_ids), cached)
     rows = await tx.fetch(_LOCK, workspace.id, list(debt_ids))
     # Erased while we waited for its lock, a debt comes with the key it had when we began to wait.
-    there = [row for row in rows if row["erased_at"] is None]
-    found = {row["id"]: tx.subjects.get(row["id"]) for row in there}
-    unknown = [row for row in there if found[row["id"]] is None]
-    opened = {debt.id: debt for debt in await open_rows(tx, workspace, unknown)}
-    return {debt_id: debt or opened[debt_id] for debt_id, debt in found.items()}
+    live_rows = [row for row in rows if row["erased_at"] is None]
+    held_debts = {row["id"]: tx.subjects.get(row["id"]) for row in live_rows}
+    uncached_rows = [row for row in live_rows if held_debts[row["id"]] is None]
+    loaded_debts = {debt.id: debt for debt in await open_rows(tx, workspace, uncached_rows)}
+    return {debt_id: debt or loaded_debts[debt_id] for debt_id, debt in held_debts.items()}
 
 
-async def _lock_again(
-    tx: Transaction, workspace: Workspace, debt_ids: list[UUID], read: Mapping[UUID, Debt]
+async def _relock(
+    tx: Transaction, workspace: Workspace, debt_ids: list[UUID], cached: Mapping[UUID, Debt]
 ) -> dict[UUID, Debt]:
-    rows = await tx.fetch(_LOCK_KNOWN, workspace.id, debt_ids)
-    found = {row["id"]: read[row["id"]] for row in rows if _is_as_read(row, read.get(row["id"]))}
-    changed = [row["id"] for row in rows if row["id"] not in found]
-    return found | (await lock_many(tx, workspace, changed) if changed else {})
+    rows = await tx.fetch(_RELOCK, workspace.id, debt_ids)
+    unchanged_debts = {
+        row["id"]: cached[row["id"]] for row in rows if _is_unchanged(row, cached.get(row["id"]))
+    }
+    changed_ids = [row["id"] for row in rows if row["id"] not in unchanged_debts]
+    return unchanged_debts | (await lock_many(tx, workspace, changed_ids) if changed_ids else {})
 
 
-def _is_as_read(row: Record, debt: Debt | None) -> bool:
+def _is_unchanged(row: Record, debt: Debt | None) -> bool:
     if debt is None or row["version"] != debt.version:
         return False
     # Each seal is another: the same one holds the same person.
@@ -163,17 +167,17 @@ def _is_as_read(row: Record, debt: Debt | None) -> bool:
     return is_same
 
 
-async def taken(
-    asker: Database | Transaction, workspace_id: UUID, references: list[str]
+async def find_references(
+    connection: Database | Transaction, workspace_id: UUID, references: list[str]
 ) -> dict[str, tuple[UUID, bytes | None]]:
     """Return which references are in use: the debt's id and the fingerprint of the body it was made from."""
-    fetch = asker.peek if isinstance(asker, Transaction) else asker.fetch
-    rows = await fetch(_TAKEN, workspace_id, references)
+    fetch = connection.peek if isinstance(connection, Transaction) else connection.fetch
+    rows = await fetch(_FIND_REFERENCES, workspace_id, references)
     return {row["reference"]: (row["id"], row["fingerprint"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExistingRecords:
     """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash.
 
     A code that stands for several people is there with None.
@@ -187,25 +191,25 @@ class Known:
     consents: frozenset[tuple[bytes, str]]
 
 
-async def known(
-    tx: Transaction, workspace_id: UUID, references: list[str], people: Iterable[debtors.Hashes]
-) -> Known:
+async def find_existing(
+    tx: Transaction, workspace_id: UUID, references: list[str], people: Iterable[debtors.IdentityHashes]
+) -> ExistingRecords:
     """Return which references, people and addresses are known; a hopeful transaction presumes none."""
     people = list(people)
-    hashes = [found for one in people for found in one.matches]
-    addresses = [found for one in people for found in (one.email, one.phone) if found]
-    rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes, addresses)
-    about = [row for row in rows if row["match"] is not None]
-    of_addresses = [row for row in about if not row["is_person"]]
-    return Known(
+    hashes = [hash_value for person in people for hash_value in person.matches]
+    addresses = [hash_value for person in people for hash_value in (person.email, person.phone) if hash_value]
+    rows = await tx.assume_none(_FIND_EXISTING, workspace_id, references, hashes, addresses)
+    hash_rows = [row for row in rows if row["match"] is not None]
+    address_rows = [row for row in hash_rows if not row["is_person"]]
+    return ExistingRecords(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
-        {row["match"]: row["id"] for row in about if row["is_person"]},
-        frozenset(row["match"] for row in of_addresses if row["reference"] is None),
-        frozenset((row["match"], row["reference"]) for row in of_addresses if row["reference"] is not None),
+        {row["match"]: row["id"] for row in hash_rows if row["is_person"]},
+        frozenset(row["match"] for row in address_rows if row["reference"] is None),
+        frozenset((row["match"], row["reference"]) for row in address_rows if row["reference"] is not None),
     )
 
 
-def _absent(debt_id: UUID) -> NotFound:
+def _not_found(debt_id: UUID) -> NotFound:
     return NotFound(message("There is no debt {debt}.", debt=ids.show("debt", debt_id)))
 
 
@@ -242,10 +246,10 @@ _TYPES = {"date": "timestamptz", "-date": "timestamptz", "amount": "bigint", "-a
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DebtFilter:
     """Which debts a list is asked for: conditions with their values, an order, and where the page begins."""
 
-    filters: dict[str, Any]
+    conditions: dict[str, Any]
     sort: str
     limit: int
     offset: int = 0
@@ -259,9 +263,9 @@ def _conditions(names: tuple[str, ...]) -> str:
         name: CONDITIONS[name].format(n=f"${position}") for position, name in enumerate(names, start=2)
     }
     parts += [condition for name, condition in numbered.items() if not name.startswith("q_")]
-    either = [condition for name, condition in numbered.items() if name.startswith("q_")]
-    if either:
-        parts.append("(" + " OR ".join(either) + ")")
+    search_conditions = [condition for name, condition in numbered.items() if name.startswith("q_")]
+    if search_conditions:
+        parts.append("(" + " OR ".join(search_conditions) + ")")
     return " AND ".join(parts)
 
 
@@ -287,21 +291,26 @@ def count_statement(names: tuple[str, ...]) -> Statement:
     )
 
 
-async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list[Debt]:
+async def find_page(database: Database, workspace: Workspace, debt_filter: DebtFilter) -> list[Debt]:
     """Return a page of debts."""
-    names = tuple(wanted.filters)
-    statement = page_statement(names, wanted.sort, is_after=wanted.after is not None)
-    after = wanted.after or ()
+    names = tuple(debt_filter.conditions)
+    statement = page_statement(names, debt_filter.sort, is_after=debt_filter.after is not None)
+    after = debt_filter.after or ()
     rows = await database.fetch(
-        statement, workspace.id, *wanted.filters.values(), *after, wanted.limit, wanted.offset
+        statement,
+        workspace.id,
+        *debt_filter.conditions.values(),
+        *after,
+        debt_filter.limit,
+        debt_filter.offset,
     )
     return await open_rows(database, workspace, rows)
 
 
-async def count(database: Database, workspace: Workspace, filters: dict[str, Any], most: int) -> int:
+async def count(database: Database, workspace: Workspace, conditions: dict[str, Any], limit: int) -> int:
     """Return how many debts meet the conditions, counting no further than `most`."""
     total: int = await database.fetchval(
-        count_statement(tuple(filters)), workspace.id, *filters.values(), most
+        count_statement(tuple(conditions)), workspace.id, *conditions.values(), limit
     )
     return total
 

@@ -13,9 +13,9 @@ from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachabl
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import promises
-from getbill.debts.model import Debt, Planned
+from getbill.debts.model import Debt, PlannedContact
 from getbill.kit import calendar, phones
-from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
+from getbill.scenarios import ConditionFacts, Late, Scenario, Skip, Start, StartMode, Step
 
 # The ledger's channel and step of the moment a person decides, at the scenario's end.
 REVIEW = "review"
@@ -24,7 +24,7 @@ END = "end"
 NEVER = "never allowed: "
 EXPENSIVE = "expensive destination: "
 
-_OF_PHONES = frozenset({AddressKind.PHONE, AddressKind.MOBILE})
+_PHONE_KINDS = frozenset({AddressKind.PHONE, AddressKind.MOBILE})
 
 _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compliance.Collector.THIRD_PARTY}
 
@@ -38,12 +38,12 @@ def day_zero(
     """
     today = calendar.local_date(now, identity.zones[0])
     if mode == StartMode.NEXT_DAY:
-        place = calendar.place_of(identity.country, identity.postal_code)
-        today = calendar.open_day(today + timedelta(days=1), place, script.exclusions)
+        region = calendar.region_of(identity.country, identity.postal_code)
+        today = calendar.open_day(today + timedelta(days=1), region, script.exclusions)
     return scenarios.day_zero(today, due_on)
 
 
-def reachable_by(identity: Identity) -> frozenset[AddressKind]:
+def reachable_kinds(identity: Identity) -> frozenset[AddressKind]:
     """Return the kinds of address known of a debtor."""
     return reachable(identity.email, identity.phone, postal=identity.is_postal)
 
@@ -53,25 +53,25 @@ def expensive_destination(debt: Debt) -> str | None:
     phone = debt.debtor.identity.phone
     if not phone or debt.details.accept_expensive_destination:
         return None
-    destination = phones.expensive(phone, debt.workspace.company.refused_zones)
+    destination = phones.expensive_destination(phone, debt.workspace.company.refused_zones)
     return None if destination is None else EXPENSIVE + destination
 
 
-def usable(debt: Debt) -> frozenset[AddressKind]:
+def usable_kinds(debt: Debt) -> frozenset[AddressKind]:
     """Return the kinds of address known of a debtor that the debt may be contacted at."""
-    kinds = reachable_by(debt.debtor.identity)
-    return kinds - _OF_PHONES if expensive_destination(debt) else kinds
+    kinds = reachable_kinds(debt.debtor.identity)
+    return kinds - _PHONE_KINDS if expensive_destination(debt) else kinds
 
 
-def standing_of(debt: Debt, at: datetime) -> Standing:
+def condition_facts(debt: Debt, at: datetime) -> ConditionFacts:
     """Return where a debt stands at an instant, as far as a scenario's conditions ask."""
     zone = debt.debtor.identity.zones[0]
     since = debt.due_on or calendar.local_date(debt.created_at, zone)
-    return Standing(
+    return ConditionFacts(
         balance=debt.money(debt.balance).decimal,
         amount=debt.money(debt.amount).decimal,
         age_days=(calendar.local_date(at, zone) - since).days,
-        reachable=usable(debt),
+        reachable=usable_kinds(debt),
         was_reached=debt.contacted_at is not None,
         has_answered=debt.answers_count > 0,
         promise=promises.state_of(debt, at),
@@ -80,14 +80,14 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PriorContacts:
     """What was done towards a debtor: contacts made on this case and on the person's other ones, notices given.
 
     `suppressed` are the keyed hashes of their addresses that are on the suppression list, `consents` what they agreed to
     by an address.
     """
 
-    contacts: tuple[compliance.Contact, ...] = ()
+    contacts: tuple[compliance.PastContact, ...] = ()
     notices: tuple[str, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
     consents: frozenset[tuple[bytes, str]] = frozenset()
@@ -99,33 +99,36 @@ class Past:
         """Whether no rule has to know their addresses."""
         return not self.contacts and not self.suppressed and not self.consents
 
-    def with_contact(self, made: compliance.Contact, notices: tuple[str, ...]) -> "Past":
+    def with_contact(self, contact: compliance.PastContact, notices: tuple[str, ...]) -> "PriorContacts":
         """Return the past after one contact more."""
-        return replace(self, contacts=(*self.contacts, made), notices=(*self.notices, *notices))
+        return replace(self, contacts=(*self.contacts, contact), notices=(*self.notices, *notices))
 
 
-NOTHING_PAST = Past()
+NO_PRIOR_CONTACTS = PriorContacts()
 
 
 def facts_of(
-    workspace: Workspace, identity: Identity, scenario: Scenario, past: Past = NOTHING_PAST
+    workspace: Workspace,
+    identity: Identity,
+    scenario: Scenario,
+    prior_contacts: PriorContacts = NO_PRIOR_CONTACTS,
 ) -> compliance.Facts:
     """Return what the rules look at for a debtor of this workspace."""
     email = phone = None
     # Only contacts made and the suppression list are looked for by these; a new debt mostly has none of either.
-    if not past.is_blank:
-        email, phone = past.hashes or hashes_of(workspace, identity)
+    if not prior_contacts.is_blank:
+        email, phone = prior_contacts.hashes or hashes_of(workspace, identity)
     return compliance.Facts(
         zones=identity.zones,
-        place=calendar.place_of(identity.country, identity.postal_code),
+        region=calendar.region_of(identity.country, identity.postal_code),
         party=compliance.Party.BUSINESS if identity.company else compliance.Party.CONSUMER,
         collector=_THIRD_PARTY[workspace.company.collector],
-        contacts=past.contacts,
+        contacts=prior_contacts.contacts,
         email_hash=email,
         phone_hash=phone,
-        notices=frozenset(past.notices),
-        suppressed=past.suppressed,
-        consents=past.consents,
+        notices=frozenset(prior_contacts.notices),
+        suppressed=prior_contacts.suppressed,
+        consents=prior_contacts.consents,
         exclusions=scenario.exclusions,
     )
 
@@ -141,34 +144,36 @@ def next_contact(
     debt: Debt,
     now: datetime,
     after: str | None = None,
-    past: Past = NOTHING_PAST,
+    prior_contacts: PriorContacts = NO_PRIOR_CONTACTS,
     *,
     is_late: bool = False,
-) -> Planned:
+) -> PlannedContact:
     """Return the contact after the step `after` (the first one by default), not before `now`.
 
     Where steps were missed, `is_late` has those of the next ones that were missed too dealt with as the scenario says.
     """
-    course = Course.of(debt, past)
-    now = max(now, promises.left_alone_until(debt) or now)
-    skipped: list[Skip] = []
+    evaluator = ScheduleEvaluator.for_debt(debt, prior_contacts)
+    now = max(now, promises.paused_until(debt) or now)
+    skipped_steps: list[Skip] = []
     steps = debt.script.after(after)
     for position, step in enumerate(steps):
-        reason = course.unreachable(step)
-        if reason is None and is_late and course.is_given_up(step, steps[position + 1 :], now):
+        reason = evaluator.unreachable_reason(step)
+        if reason is None and is_late and evaluator.is_given_up(step, steps[position + 1 :], now):
             reason = f"late: {step.when_late}"
         if reason is None:
-            due_at = course.allowed_from(step, max(now, course.nominal(step)))
+            due_at = evaluator.allowed_from(step, max(now, evaluator.nominal_at(step)))
             if due_at is not None:
-                missed_at = course.unspaced(step) if is_late and course.is_missed(step, now) else None
-                return Planned(step.key, course.channel(step), due_at, tuple(skipped), missed_at)
-            reason = course.forbidden(step, now)
-        skipped.append(Skip(step, reason))
-    return Planned(END, REVIEW, max(now, course.nominal_end()), tuple(skipped))
+                missed_at = evaluator.offset_at(step) if is_late and evaluator.is_missed(step, now) else None
+                return PlannedContact(
+                    step.key, evaluator.channel(step), due_at, tuple(skipped_steps), missed_at
+                )
+            reason = evaluator.forbidden_reason(step, now)
+        skipped_steps.append(Skip(step, reason))
+    return PlannedContact(END, REVIEW, max(now, evaluator.nominal_end()), tuple(skipped_steps))
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ScheduleEvaluator:
     """What a debt's scenario and the rules say of its steps, after the contacts made so far."""
 
     script: Scenario
@@ -180,64 +185,64 @@ class Course:
     expensive: str | None = None
 
     @classmethod
-    def of(cls, debt: Debt, past: Past = NOTHING_PAST) -> "Course":
+    def for_debt(cls, debt: Debt, prior_contacts: PriorContacts = NO_PRIOR_CONTACTS) -> "ScheduleEvaluator":
         """Return the course of a debt after what was done so far."""
         identity = debt.debtor.identity
-        facts = facts_of(debt.workspace, identity, debt.script, past)
-        start = Start(debt.started_on, facts.zones[0], facts.place)
-        last_at = max((contact.at for contact in past.contacts if contact.same_case), default=None)
-        return cls(debt.script, start, facts, usable(debt), last_at, expensive_destination(debt))
+        facts = facts_of(debt.workspace, identity, debt.script, prior_contacts)
+        start = Start(debt.started_on, facts.zones[0], facts.region)
+        last_at = max((contact.at for contact in prior_contacts.contacts if contact.same_case), default=None)
+        return cls(debt.script, start, facts, usable_kinds(debt), last_at, expensive_destination(debt))
 
-    def unreachable(self, step: Step) -> str | None:
+    def unreachable_reason(self, step: Step) -> str | None:
         """Return why a step reaches nobody; None when it does."""
         if step.reaching(self.kinds):
             return None
         kind = ADDRESS_OF[step.channel]
-        return self.expensive if self.expensive and kind in _OF_PHONES else MISSING[kind]
+        return self.expensive if self.expensive and kind in _PHONE_KINDS else MISSING[kind]
 
     def channel(self, step: Step) -> Channel:
         """Return the channel a step is taken on: its own, or its fall-back's where its address is not known or suppressed."""
         return (step.reaching(self._open_kinds()) or step.reaching(self.kinds) or step).channel
 
     def _open_kinds(self) -> frozenset[AddressKind]:
-        facts, closed = self.facts, set[AddressKind]()
+        facts, closed_kinds = self.facts, set[AddressKind]()
         if facts.email_hash in facts.suppressed:
-            closed.add(AddressKind.EMAIL)
+            closed_kinds.add(AddressKind.EMAIL)
         if facts.phone_hash in facts.suppressed:
-            closed |= {AddressKind.PHONE, AddressKind.MOBILE}
-        return self.kinds - closed
+            closed_kinds |= {AddressKind.PHONE, AddressKind.MOBILE}
+        return self.kinds - closed_kinds
 
     def nominal_end(self) -> datetime:
         """Return when the scenario ends."""
         return scenarios.nominal_instant(self.script, self.script.end, self.start)
 
-    def nominal(self, step: Step) -> datetime:
+    def nominal_at(self, step: Step) -> datetime:
         """Return when the scenario wants a step taken, so many days after the last contact, whatever the rules say."""
         return scenarios.nominal_instant(self.script, step, self.start, self.last_at)
 
-    def moves(self, step: Step, at: datetime) -> tuple[compliance.Failing, ...]:
+    def moving_rules(self, step: Step, at: datetime) -> tuple[compliance.FailedRule, ...]:
         """Return the rules that move a step from that instant on, in turn."""
-        return compliance.moves(self.facts.saying(step.notices), self.channel(step), at)
+        return compliance.rule_moves(self.facts.with_notices(step.notices), self.channel(step), at)
 
     def allowed_from(self, step: Step, at: datetime) -> datetime | None:
         """Return the first instant from `at` on at which the rules allow a step; None when they never do."""
-        return compliance.next_allowed(self.facts.saying(step.notices), self.channel(step), at)
+        return compliance.next_allowed(self.facts.with_notices(step.notices), self.channel(step), at)
 
-    def forbidden(self, step: Step, at: datetime) -> str:
+    def forbidden_reason(self, step: Step, at: datetime) -> str:
         """Return why a step is never allowed."""
-        verdict = compliance.evaluate(self.facts.saying(step.notices), self.channel(step), at)
+        verdict = compliance.evaluate(self.facts.with_notices(step.notices), self.channel(step), at)
         return NEVER + verdict.names
 
-    def is_given_up(self, step: Step, later: Sequence[Step], now: datetime) -> bool:
+    def is_given_up(self, step: Step, later_steps: Sequence[Step], now: datetime) -> bool:
         """Tell whether a step was missed and is not made up for, as it says itself."""
         if not self.is_missed(step, now):
             return False
         if step.when_late == Late.COLLAPSE:
-            return any(self._says_it_instead(one, now) for one in later)
+            return any(self._covers_missed_step(later_step, now) for later_step in later_steps)
         return step.when_late == Late.SKIP
 
-    def _says_it_instead(self, step: Step, now: datetime) -> bool:
-        if not step.reaching(self.kinds) or self.unspaced(step) > now:
+    def _covers_missed_step(self, step: Step, now: datetime) -> bool:
+        if not step.reaching(self.kinds) or self.offset_at(step) > now:
             return False
         if step.when_late == Late.SKIP and self.is_missed(step, now):
             return False
@@ -245,8 +250,8 @@ class Course:
 
     def is_missed(self, step: Step, now: datetime) -> bool:
         """Tell whether a step's own offset is longer ago than a step may be late."""
-        return now > self.unspaced(step) + self.script.late_after
+        return now > self.offset_at(step) + self.script.late_after
 
-    def unspaced(self, step: Step) -> datetime:
+    def offset_at(self, step: Step) -> datetime:
         """Return when a step's own offset puts it."""
         return scenarios.nominal_instant(self.script, step, self.start)

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, Final
 
-from getbill.debts.actions import Change
+from getbill.debts.actions import DebtChange
 from getbill.debts.model import Debt
 from getbill.kit import json
 from getbill.kit.money import Money
@@ -16,11 +16,15 @@ def snapshot(debt: Debt) -> dict[str, Any]:
     """Return the values of a debt that a change may replace, as JSON keeps them."""
     values = {name: getattr(debt, name) for name in _COLUMNS}
     fingerprint = debt.fingerprint.hex() if debt.fingerprint else None
-    kept = values | {"details": debt.details.known(), "fingerprint": fingerprint, "status": debt.status}
-    return dict(json.read(json.write(kept)))
+    snapshot_values = values | {
+        "details": debt.details.present_fields(),
+        "fingerprint": fingerprint,
+        "status": debt.status,
+    }
+    return dict(json.read(json.write(snapshot_values)))
 
 
-def replaced(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def differing_fields(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Return the names of the values in which two snapshots of a debt differ."""
     names = [name for name in _COLUMNS if before[name] != after[name]]
     details = before["details"].keys() | after["details"].keys()
@@ -29,7 +33,7 @@ def replaced(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     )
 
 
-def restoring(before: dict[str, Any], names: list[str]) -> Change:
+def restoring_change(before: dict[str, Any], names: list[str]) -> DebtChange:
     """Return the change that gives a debt some values of a snapshot back."""
     columns: dict[str, Any] = {
         name: before[name] for name in names if name in {"invoice_reference", "scenario"}
@@ -38,7 +42,7 @@ def restoring(before: dict[str, Any], names: list[str]) -> Change:
         columns["due_on"] = date.fromisoformat(before["due_on"]) if before["due_on"] else None
     is_claim = not {"amount", "currency"}.isdisjoint(names)
     is_course = not {"scenario", "scenario_version"}.isdisjoint(names)
-    return Change(
+    return DebtChange(
         identity={},
         details={name: before["details"].get(name) for name in names if name not in _COLUMNS},
         columns=columns,
@@ -48,7 +52,7 @@ def restoring(before: dict[str, Any], names: list[str]) -> Change:
     )
 
 
-def changing(debt: Debt, change: Change) -> list[str]:
+def replaced_fields(debt: Debt, change: DebtChange) -> list[str]:
     """Return, under the names of the API, which values of a debt a change would replace; its debtor apart."""
     names = [name for name, value in change.columns.items() if getattr(debt, name) != value]
     names += [name for name, value in change.details.items() if getattr(debt.details, name) != value]

@@ -56,9 +56,9 @@ def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = 
 def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
     """Stop contacting the debtor until the debt is resumed."""
     move(tx, debt, "on_hold", {"reason": reason})
-    held = _with(debt.details, hold_reason=reason)
-    if held != debt.details:
-        debt.details = held
+    details = _replace_details(debt.details, hold_reason=reason)
+    if details != debt.details:
+        debt.details = details
         debt.touch(tx)
 
 
@@ -71,7 +71,7 @@ def resume(tx: Transaction, debt: Debt) -> None:
             ),
             extra={"status_now": debt.status},
         )
-    debt.details = _with(debt.details, hold_reason=None)
+    debt.details = _replace_details(debt.details, hold_reason=None)
     move(tx, debt, working_status(debt))
 
 
@@ -83,15 +83,15 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
                 f"/{name}", "missing", message("An escalation names the person who decided and the reason.")
             )
     if debt.balance <= 0 or debt.status == "escalated":
-        why = (
+        detail = (
             message("It is escalated already.")
             if debt.balance > 0
             else message("There is nothing left to claim on this debt.")
         )
-        raise DebtCannotMove(why, extra={"status_now": debt.status})
+        raise DebtCannotMove(detail, extra={"status_now": debt.status})
     move(tx, debt, "escalated")
     decision = {"reason": reason, "decided_by": decided_by, "decided_at": json.instant(tx.now) or ""}
-    debt.details = _with(debt.details, escalation=decision)
+    debt.details = _replace_details(debt.details, escalation=decision)
     events.record(tx, "debt.escalated", debt, {"escalation": decision})
 
 
@@ -138,7 +138,7 @@ def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
 
 
 def enter_money(
-    tx: Transaction, debt: Debt, kind: str, change: int, told: dict[str, Any] | None = None
+    tx: Transaction, debt: Debt, kind: str, change: int, entry_payload: dict[str, Any] | None = None
 ) -> None:
     """Let an entry change what is owed: `change` is in minor units and negative lowers the balance.
 
@@ -157,7 +157,11 @@ def enter_money(
         debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
         debt.resolved_at = tx.now
         # Only a payment pays a debt: what was written off has no transaction behind it.
-        context = {"status_change_context": {"transaction": told}} if kind == "payment" and told else None
+        context = (
+            {"status_change_context": {"transaction": entry_payload}}
+            if kind == "payment" and entry_payload
+            else None
+        )
         move(tx, debt, "resolved", context)
         events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})
     elif debt.balance > 0 and debt.status == "resolved":
@@ -204,20 +208,20 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
     if status == "on_hold":
         hold(tx, debt, None)
     elif status in CONTACTABLE and debt.status in {"on_hold", "unresolved"}:
-        _refuse_other_than_working(debt, status)
+        _refuse_other_than_resumed(debt, status)
         resume(tx, debt)
     else:
         move(tx, debt, status)
 
 
-def _refuse_other_than_working(debt: Debt, status: str) -> None:
-    working = working_status(debt)
-    if status != working:
+def _refuse_other_than_resumed(debt: Debt, status: str) -> None:
+    resumed_status = working_status(debt)
+    if status != resumed_status:
         raise DebtCannotMove(
             message(
                 "This debt is {status}; taken up again it is {resumed}, not {wanted}: use POST /external-api/v1/debts/{debt}/resume.",
                 status=debt.status,
-                resumed=working,
+                resumed=resumed_status,
                 wanted=status,
                 debt=ids.show("debt", debt.id),
             ),
@@ -225,6 +229,6 @@ def _refuse_other_than_working(debt: Debt, status: str) -> None:
         )
 
 
-def _with(details: Details, **changes: Any) -> Details:
-    known = details.known() | changes
-    return Details(**known)
+def _replace_details(details: Details, **changes: Any) -> Details:
+    detail_fields = details.present_fields() | changes
+    return Details(**detail_fields)

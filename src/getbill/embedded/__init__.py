@@ -5,29 +5,29 @@ folder, and nothing listens on TCP. The invariant: one process at a time owns a 
 whatever a killed owner left behind is put right by the next one.
 """
 
-from getbill.embedded.accounts import Account, AccountChoice, NoAccount, of_this_process
+from getbill.embedded.accounts import Account, AccountChoice, NoAccount, current_account
 from getbill.embedded.binaries import Binaries, available
-from getbill.embedded.data_folder import Wish
+from getbill.embedded.data_folder import ClusterOptions
 from getbill.embedded.launch import end_with
 from getbill.embedded.outage import Outage
 from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, is_there, reach, running_dsn
-from getbill.embedded.supervisor import Keeper
+from getbill.embedded.supervisor import ServerSupervisor
 
 __all__ = [
     "Account",
     "AccountChoice",
     "Binaries",
     "ClusterInUse",
-    "Keeper",
+    "ClusterOptions",
     "NoAccount",
     "Outage",
     "Server",
     "ServerDidNotStart",
-    "Wish",
+    "ServerSupervisor",
     "available",
+    "current_account",
     "end_with",
     "is_there",
-    "of_this_process",
     "reach",
     "running_dsn",
 ]

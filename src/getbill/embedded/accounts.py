@@ -55,7 +55,7 @@ class Account:
         probe = self.command(sys.executable, "-I", "-S", "-c", PROBE, str(folder), str(programs))
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 our own launcher
 
-    def own(self, folder: Path) -> None:
+    def create_folder(self, folder: Path) -> None:
         """Create a folder of mode 0700 for this account; an existing one stays as it is."""
         if folder.is_dir():
             return
@@ -64,7 +64,7 @@ class Account:
             os.chown(folder, self.uid, self.gid)
 
 
-def of_this_process() -> Account:
+def current_account() -> Account:
     """Return the account we are."""
     return Account("self", os.geteuid(), os.getegid())
 
@@ -72,10 +72,10 @@ def of_this_process() -> Account:
 def in_namespace() -> Account:
     """Return root under another number, in a user namespace."""
     # initdb looks its user up by number: any user but root that this machine knows will do.
-    known = [entry for entry in pwd.getpwall() if entry.pw_uid]
-    if not known:
+    users = [entry for entry in pwd.getpwall() if entry.pw_uid]
+    if not users:
         raise NoAccount("This machine knows no user but root: add one, or set DATABASE_URL.")
-    lowest = min(known, key=lambda entry: entry.pw_uid)
+    lowest = min(users, key=lambda entry: entry.pw_uid)
     return Account("namespace", lowest.pw_uid, lowest.pw_gid)
 
 

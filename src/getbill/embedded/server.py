@@ -19,7 +19,7 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from getbill.embedded import crash_cleanup, data_folder, outage_causes
-from getbill.embedded.data_folder import Place, Wish
+from getbill.embedded.data_folder import ClusterOptions, DataFolder
 from getbill.kit.exit_errors import CannotRun
 from getbill.kit.files import private_files
 
@@ -70,12 +70,14 @@ class ServerDidNotStart(CannotRun):
 class Server:
     """The embedded PostgreSQL of one data folder, for the life of this process at most."""
 
-    def __init__(self, data_dir: Path, *, durable: bool = True, wish: Wish | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, durable: bool = True, options: ClusterOptions | None = None
+    ) -> None:
         self.folder = data_dir.absolute() / "postgres"
         self._durable = durable
-        self._wish = wish or Wish()
+        self._options = options or ClusterOptions()
         self._lock: int | None = None
-        self._place: Place | None = None
+        self._data_folder: DataFolder | None = None
         self._socket: Path | None = None
         self._log_offset = 0
         self._failed_starts = 0
@@ -88,7 +90,7 @@ class Server:
         """
         self.claim(patience_seconds=patience_seconds)
         try:
-            self._run()
+            self._start_and_wait()
         except BaseException:
             self.stop()
             raise
@@ -105,11 +107,11 @@ class Server:
         for log in (self.log, self.log.with_suffix(".1")):
             private_files.restrict(log)
         try:
-            self._place = data_folder.find(self.folder, self._wish)
-            _end_orphan(self._place)
-            if not self._place.cluster.exists():
-                self._create(self._place)
-            self._socket = self._place.socket_folder()
+            self._data_folder = data_folder.find(self.folder, self._options)
+            _end_orphan(self._data_folder)
+            if not self._data_folder.cluster.exists():
+                self._create(self._data_folder)
+            self._socket = self._data_folder.socket_folder()
         except BaseException:
             self.stop()
             raise
@@ -118,9 +120,9 @@ class Server:
     def stop(self) -> None:
         """Shut the server down fast but cleanly, and let go of the cluster."""
         if self.process is not None:
-            _end(self.process)
+            _terminate(self.process)
             self.process = None
-        if self._socket is not None and self._place and self._socket.parent != self._place.base:
+        if self._socket is not None and self._data_folder and self._socket.parent != self._data_folder.base:
             shutil.rmtree(self._socket, ignore_errors=True)
         self._socket = None
         if self._lock is not None:
@@ -129,36 +131,36 @@ class Server:
 
     def restart(self) -> None:
         """Start a server that fell, on the same socket; its cluster recovers by itself."""
-        self._run()
+        self._start_and_wait()
 
     def launch(self) -> None:
         """Launch a server that is not running, without waiting for it; what the last one left is cleared away.
 
         Raises ServerDidNotStart when there is not even a process.
         """
-        at, socket = self._claimed
+        cluster_files, socket = self._folder_and_socket
         if self._failed_starts:
             # The last server's processes had their time to leave by themselves.
             crash_cleanup.end_processes(
-                at.cluster, signal.SIGQUIT if self._failed_starts == 1 else signal.SIGKILL
+                cluster_files.cluster, signal.SIGQUIT if self._failed_starts == 1 else signal.SIGKILL
             )
-        crash_cleanup.clear_files(at.pid_file, socket)
+        crash_cleanup.clear_files(cluster_files.pid_file, socket)
         self._failed_starts += 1
         try:
-            self._launch(at, socket)
+            self._launch(cluster_files, socket)
         except OSError as error:
-            reason = outage_causes.cause(str(error), at.cluster)
+            reason = outage_causes.cause(str(error), cluster_files.cluster)
             raise ServerDidNotStart(f"PostgreSQL did not start. {reason}") from error
 
-    def _launch(self, at: Place, socket: Path) -> None:
+    def _launch(self, cluster_files: DataFolder, socket: Path) -> None:
         if not socket.is_dir():
-            at.account.own(socket)
+            cluster_files.account.create_folder(socket)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
             self.log.rename(self.log.with_suffix(".1"))
         with self.log.open("ab") as log:
             self._log_offset = log.tell()
             self.process = subprocess.Popen(  # noqa: S603 PostgreSQL itself
-                at.account.command(*self._command(at, socket)),
+                cluster_files.account.command(*self._command(cluster_files, socket)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -168,7 +170,10 @@ class Server:
     @property
     def is_ready(self) -> bool:
         """Whether the server process has said that it takes connections."""
-        ready = self.process is not None and _status(self._claimed[0].pid_file) == (self.process.pid, "ready")
+        ready = self.process is not None and _status(self._folder_and_socket[0].pid_file) == (
+            self.process.pid,
+            "ready",
+        )
         if ready:
             self._failed_starts = 0
         return ready
@@ -182,26 +187,26 @@ class Server:
     def cause(self) -> str:
         """Why the server ended, in one sentence with the way out."""
         status = self.process.poll() if self.process is not None else None
-        return outage_causes.cause(self._words(), self._claimed[0].cluster, status)
+        return outage_causes.cause(self._log_tail(), self._folder_and_socket[0].cluster, status)
 
     @property
     def disk_full(self) -> str | None:
         """The sentence of a full disk, None while there is room."""
-        cluster = self._claimed[0].cluster
+        cluster = self._folder_and_socket[0].cluster
         return outage_causes.disk_full(cluster) if outage_causes.is_full(cluster) else None
 
-    def end(self) -> None:
+    def kill_hanging(self) -> None:
         """End a server that hangs, without letting go of the cluster; its cluster recovers at the next start."""
         if self.process is not None:
-            _end(self.process, ((signal.SIGQUIT, HANGING_SECONDS), (signal.SIGKILL, HANGING_SECONDS)))
+            _terminate(self.process, ((signal.SIGQUIT, HANGING_SECONDS), (signal.SIGKILL, HANGING_SECONDS)))
 
     @property
-    def _claimed(self) -> tuple[Place, Path]:
-        if self._place is None or self._socket is None:
+    def _folder_and_socket(self) -> tuple[DataFolder, Path]:
+        if self._data_folder is None or self._socket is None:
             raise ServerDidNotStart("The embedded PostgreSQL was never started.")
-        return self._place, self._socket
+        return self._data_folder, self._socket
 
-    def _words(self) -> str:
+    def _log_tail(self) -> str:
         try:
             with self.log.open("rb") as log:
                 log.seek(self._log_offset)
@@ -235,39 +240,50 @@ class Server:
         """The file that takes what PostgreSQL has to say."""
         return self.folder / "log"
 
-    def _create(self, at: Place) -> None:
-        unfinished = at.base / "cluster.new"
+    def _create(self, cluster_files: DataFolder) -> None:
+        unfinished = cluster_files.base / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        at.account.own(unfinished)
+        cluster_files.account.create_folder(unfinished)
         initdb = [
             *("--pgdata", str(unfinished), "--username", ROLE, "--auth", "trust", "--encoding", "UTF8"),
             *("--no-instructions", "--locale", "C"),
-            *(() if at.binaries.major < 17 else ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")),
+            *(
+                ()
+                if cluster_files.binaries.major < 17
+                else ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+            ),
             *(() if self._durable else ("--no-sync",)),
         ]
-        self._say(at, at.binaries.program("initdb"), *initdb)
+        self._run_program(cluster_files, cluster_files.binaries.program("initdb"), *initdb)
         # Only a finished cluster gets its name, so an interrupted first start begins again.
         single = ("--single", "-D", str(unfinished), "postgres")
-        self._say(at, at.binaries.program("postgres"), *single, stdin=f"CREATE DATABASE {DATABASE}")
-        unfinished.rename(at.cluster)
-
-    def _say(self, at: Place, *command: str, stdin: str = "") -> None:
-        done = subprocess.run(  # noqa: S603 PostgreSQL's own programs
-            at.account.command(*command), input=stdin, capture_output=True, text=True, check=False
+        self._run_program(
+            cluster_files,
+            cluster_files.binaries.program("postgres"),
+            *single,
+            stdin=f"CREATE DATABASE {DATABASE}",
         )
-        if done.returncode:
-            raise ServerDidNotStart(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
+        unfinished.rename(cluster_files.cluster)
 
-    def _command(self, at: Place, socket: Path) -> list[str]:
+    def _run_program(self, cluster_files: DataFolder, *command: str, stdin: str = "") -> None:
+        completed = subprocess.run(  # noqa: S603 PostgreSQL's own programs
+            cluster_files.account.command(*command), input=stdin, capture_output=True, text=True, check=False
+        )
+        if completed.returncode:
+            raise ServerDidNotStart(
+                f"{Path(command[0]).name} failed: {(completed.stderr or completed.stdout).strip()}"
+            )
+
+    def _command(self, cluster_files: DataFolder, socket: Path) -> list[str]:
         folder = str(socket).replace('"', '""')
         settings = _SETTINGS | {"unix_socket_directories": f'"{folder}"'}
         settings |= {} if self._durable else _FAST_AND_LOSSY
-        command = [at.binaries.program("postgres"), "-D", str(at.cluster)]
+        command = [cluster_files.binaries.program("postgres"), "-D", str(cluster_files.cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         return command
 
-    def _run(self) -> None:
+    def _start_and_wait(self) -> None:
         """Launch a server and wait until it is ready, as long as it gets on."""
         deadline = time.monotonic() + START_SECONDS
         while not self._comes_up():
@@ -293,7 +309,7 @@ class Server:
     @property
     def is_held_up(self) -> bool:
         """Whether the server ended only because processes of the last one have yet to leave."""
-        return "shared memory block" in self._words()
+        return "shared memory block" in self._log_tail()
 
 
 def running_dsn(data_dir: Path) -> str | None:
@@ -301,7 +317,7 @@ def running_dsn(data_dir: Path) -> str | None:
     folder = data_dir.absolute() / "postgres"
     home = folder / "home"
     base = Path(home.read_text("utf-8")) if home.exists() else folder
-    lines = _lines(base / "cluster" / "postmaster.pid")
+    lines = _pid_file_lines(base / "cluster" / "postmaster.pid")
     if len(lines) < 8 or lines[7].strip() != "ready":
         return None
     return _dsn(Path(lines[4]))
@@ -313,18 +329,18 @@ def is_there(data_dir: Path) -> bool:
 
 
 @contextmanager
-def reach(data_dir: Path, wish: Wish | None = None) -> Iterator[str]:
+def reach(data_dir: Path, options: ClusterOptions | None = None) -> Iterator[str]:
     """Yield the DSN of a data folder's database: of the running server, else of one started for the while."""
-    server = Server(data_dir, wish=wish)
+    server = Server(data_dir, options=options)
     try:
         dsn = server.start(patience_seconds=0)
     except ClusterInUse:
         deadline = time.monotonic() + START_SECONDS
-        while (found := running_dsn(data_dir)) is None:
+        while (existing_dsn := running_dsn(data_dir)) is None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-        yield found
+        yield existing_dsn
         return
     try:
         yield dsn
@@ -351,7 +367,7 @@ def _lock(file: Path, patience_seconds: float) -> int:
             return descriptor
 
 
-def _lines(pid_file: Path) -> list[str]:
+def _pid_file_lines(pid_file: Path) -> list[str]:
     try:
         return pid_file.read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -359,13 +375,13 @@ def _lines(pid_file: Path) -> list[str]:
 
 
 def _status(pid_file: Path) -> tuple[int, str] | None:
-    lines = _lines(pid_file)
+    lines = _pid_file_lines(pid_file)
     if len(lines) < 8 or not lines[0].strip().isdigit():
         return None
     return int(lines[0]), lines[7].strip()
 
 
-def _end(process: subprocess.Popen[bytes], signs: Signs = _STOP) -> None:
+def _terminate(process: subprocess.Popen[bytes], signs: Signs = _STOP) -> None:
     """End a server of ours: fast, then immediate, then by force."""
     for sign, seconds in signs:
         process.send_signal(sign)
@@ -376,22 +392,22 @@ def _end(process: subprocess.Popen[bytes], signs: Signs = _STOP) -> None:
         return
 
 
-def _end_orphan(at: Place) -> None:
+def _end_orphan(cluster_files: DataFolder) -> None:
     """Shut down a server whose owner is gone, and clear away a pid file whose number means another process."""
-    lines = _lines(at.pid_file)
+    lines = _pid_file_lines(cluster_files.pid_file)
     if not lines or not lines[0].strip().isdigit():
         return
     pid = int(lines[0])
     deadline = time.monotonic() + STOP_SECONDS
-    sent = None
-    while crash_cleanup.is_server_of(pid, at.cluster):
+    last_sign = None
+    while crash_cleanup.is_server_of(pid, cluster_files.cluster):
         sign = signal.SIGINT if time.monotonic() < deadline else signal.SIGQUIT
-        if sign != sent:
+        if sign != last_sign:
             os.kill(pid, sign)
-            sent = sign
+            last_sign = sign
         time.sleep(0.02)
     if Path(f"/proc/{pid}").exists():
         # PostgreSQL refuses to start while that number is alive, whoever has it now.
-        at.pid_file.unlink(missing_ok=True)
-    if len(lines) > 4 and Path(lines[4]).parent != at.base:
+        cluster_files.pid_file.unlink(missing_ok=True)
+    if len(lines) > 4 and Path(lines[4]).parent != cluster_files.base:
         shutil.rmtree(lines[4], ignore_errors=True)

@@ -18,7 +18,7 @@ WAIT_FIRST_SECONDS: Final = 0.2
 WAIT_MAX_SECONDS: Final = 5.0
 # A server that stayed up for so long is started again at once when it falls.
 STEADY_SECONDS: Final = 2.0
-LOOK_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.25
 
 _STARTING: Final = "The database is starting: it recovers what was under way when it ended."
@@ -26,26 +26,26 @@ _STARTING: Final = "The database is starting: it recovers what was under way whe
 _log = structlog.get_logger(__name__)
 
 
-class Keeper:
+class ServerSupervisor:
     """The supervisor of one claimed server, until told to stop."""
 
     def __init__(self, server: Server, outage: Outage, stop: asyncio.Event) -> None:
         self._server = server
         self._outage = outage
         self._stop = stop
-        self._logged: str | None = None
+        self._logged_reason: str | None = None
 
     async def run(self) -> None:
         """Keep the server up until told to stop; its clients reconnect by themselves."""
         wait_seconds = WAIT_FIRST_SECONDS
         while not self._stop.is_set():
-            if await self._once() >= STEADY_SECONDS or self._server.is_held_up:
+            if await self._run_once() >= STEADY_SECONDS or self._server.is_held_up:
                 wait_seconds = WAIT_FIRST_SECONDS
             if await self._pause(wait_seconds):
                 return
             wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
 
-    async def _once(self) -> float:
+    async def _run_once(self) -> float:
         """Start the server and stay with it until it ends; return for how many seconds it was up."""
         loop = asyncio.get_running_loop()
         try:
@@ -69,14 +69,14 @@ class Keeper:
         server, loop = self._server, asyncio.get_running_loop()
         signs, since = server.progress, loop.time()
         while not server.is_ready:
-            if not server.is_running or await self._pause(LOOK_SECONDS):
+            if not server.is_running or await self._pause(POLL_SECONDS):
                 return False
             if self._outage.sentence() is None:
-                self._outage.tell(_STARTING)
+                self._outage.report(_STARTING)
             if (signs_now := server.progress) != signs:
                 signs, since = signs_now, loop.time()
             elif loop.time() - since > servers.START_SECONDS:
-                await asyncio.to_thread(server.end)
+                await asyncio.to_thread(server.kill_hanging)
                 seconds = f"{servers.START_SECONDS:.0f}"
                 raise ServerDidNotStart(f"PostgreSQL got no further for {seconds} s and is started again.")
         return True
@@ -94,10 +94,10 @@ class Keeper:
 
     def _say(self, sentence: str | None) -> None:
         """Tell a new reason to those who are asked, and log it once."""
-        self._outage.tell(sentence)
-        if sentence == self._logged:
+        self._outage.report(sentence)
+        if sentence == self._logged_reason:
             return
-        self._logged = sentence
+        self._logged_reason = sentence
         if sentence is None:
             _log.info("database_up")
         else:

@@ -7,33 +7,40 @@ After the commit the sequencer gives each its place in the workspace's stream, w
 catalogue names every kind; high-water marks beside the database tell when a restore took some of it back.
 """
 
-from getbill.events.actions import WAKE, erase, record, store
-from getbill.events.catalogue import CATALOGUE, DEFAULTS, KINDS, Entry
-from getbill.events.high_water_marks import GROWN, Marks, begin_epoch
-from getbill.events.jobs import Stretch, behind, sequence, take_unreacted, waiting
-from getbill.events.model import Recorded, Subject, data_context, data_json, read_data, told
-from getbill.events.queries import Page, Placed, Stream, Wanted, find, read, stream, streams_of
+from getbill.events.actions import EVENTS_CHANNEL, erase, record, store
+from getbill.events.catalogue import CATALOGUE, DEFAULTS, KINDS, EventKind
+from getbill.events.high_water_marks import STREAM_CHANNEL, HighWaterMarks, begin_epoch
+from getbill.events.jobs import (
+    StreamRange,
+    claim_unreacted,
+    sequence,
+    unreacted_workspaces,
+    unsequenced_workspaces,
+)
+from getbill.events.model import RecordedEvent, Subject, data_context, data_json, event_payload, read_data
+from getbill.events.queries import EventQuery, Stream, StreamEvent, StreamPage, find, read, stream, streams_of
 
 __all__ = [
     "CATALOGUE",
     "DEFAULTS",
-    "GROWN",
+    "EVENTS_CHANNEL",
     "KINDS",
-    "WAKE",
-    "Entry",
-    "Marks",
-    "Page",
-    "Placed",
-    "Recorded",
+    "STREAM_CHANNEL",
+    "EventKind",
+    "EventQuery",
+    "HighWaterMarks",
+    "RecordedEvent",
     "Stream",
-    "Stretch",
+    "StreamEvent",
+    "StreamPage",
+    "StreamRange",
     "Subject",
-    "Wanted",
     "begin_epoch",
-    "behind",
+    "claim_unreacted",
     "data_context",
     "data_json",
     "erase",
+    "event_payload",
     "find",
     "read",
     "read_data",
@@ -42,7 +49,6 @@ __all__ = [
     "store",
     "stream",
     "streams_of",
-    "take_unreacted",
-    "told",
-    "waiting",
+    "unreacted_workspaces",
+    "unsequenced_workspaces",
 ]

@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from getbill.events.catalogue import KINDS
-from getbill.events.model import Recorded, Subject, data_context
+from getbill.events.model import RecordedEvent, Subject, data_context
 from getbill.kit import clock, json
 from getbill.kit.database import Statement, Transaction
 
 # The channel on which a commit with events wakes the worker.
-WAKE = "getbill_events"
+EVENTS_CHANNEL = "getbill_events"
 
 _INSERT = Statement(
     "events.insert",
@@ -30,7 +30,7 @@ def record(tx: Transaction, kind: str, subject: Subject, detail: dict[str, Any] 
     """Note a fact about a debt; it is stored, with the debt's final state, if the transaction commits."""
     if kind not in KINDS:
         raise LookupError(f"{kind} is not in the catalogue of events")
-    tx.recorded.append(Recorded(kind, subject, detail or {}))
+    tx.recorded_events.append(RecordedEvent(kind, subject, detail or {}))
     tx.subjects[subject.id] = subject
 
 
@@ -38,22 +38,24 @@ def store(tx: Transaction) -> None:
     """Give every recorded fact its sequence and data and have them written with the debts' rows."""
     now = clock.wall()
     # All that one transaction tells of a debt shows it as it then stands.
-    standing: dict[UUID, dict[str, Any]] = {}
-    for event in tx.recorded:
+    data_by_debt: dict[UUID, dict[str, Any]] = {}
+    for event in tx.recorded_events:
         subject = event.subject
         data = None
         if subject.key is not None:
-            shown = standing.get(subject.id) or standing.setdefault(subject.id, subject.event_data())
+            debt_data = data_by_debt.get(subject.id) or data_by_debt.setdefault(
+                subject.id, subject.event_data()
+            )
             data = subject.key.seal(
-                json.write(shown | event.detail), data_context(subject.workspace_id, event.id)
+                json.write(debt_data | event.detail), data_context(subject.workspace_id, event.id)
             )
         sequence = subject.next_sequence()
         tx.defer(_INSERT, subject.workspace_id, event.id, subject.id, sequence, event.kind, data, tx.now, now)
     for subject in tx.subjects.values():
         subject.store(tx)
-    if tx.recorded:
-        tx.wakes.add(WAKE)
-    tx.recorded = []
+    if tx.recorded_events:
+        tx.channels_to_notify.add(EVENTS_CHANNEL)
+    tx.recorded_events = []
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:

@@ -15,7 +15,7 @@ from getbill.kit import json
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EventKind:
     """One kind of event; `carries` names the keys of its `data` beside the debt's own, with what each is."""
 
     kind: str
@@ -32,45 +32,45 @@ class Entry:
 _FOLLOWUP = {"followup": "The call, message or letter, as `GET /followups/{id}` shows it."}
 _CHANGES = {"changes": "For each changed field its value before (`from`) and after (`to`)."}
 
-CATALOGUE: tuple[Entry, ...] = (
-    Entry("debt.created", "A new case is created.", {}, is_default=True),
-    Entry(
+CATALOGUE: tuple[EventKind, ...] = (
+    EventKind("debt.created", "A new case is created.", {}, is_default=True),
+    EventKind(
         "debt.contacted",
         "The debtor has been successfully contacted.",
         _FOLLOWUP | {"confirmed": "False where the channel never confirms that a message arrived."},
         is_default=True,
     ),
-    Entry(
+    EventKind(
         "debt.payment_received",
         "A payment has been received.",
         {"payment": "The money that came in."},
         is_default=True,
     ),
-    Entry(
+    EventKind(
         "debt.resolved",
         "The case is fully resolved.",
         {"resolution": "`paid`, `settled` or `written_off`."},
         is_default=True,
     ),
-    Entry(
+    EventKind(
         "debt.escalated",
         "The case has been escalated to legal.",
         {"escalation": "Who decided so, when and why."},
         is_default=True,
     ),
-    Entry(
+    EventKind(
         "followup.completed",
         "A follow up has been completed.",
         _FOLLOWUP,
         is_default=True,
     ),
-    Entry(
+    EventKind(
         "debt.updated",
         "Fields of the case were changed.",
         {"changes": _CHANGES["changes"][:-1] + "; of the debtor, which fields."}
         | {"entry": "The refund, write-off or adjustment that changed the balance, where one did."},
     ),
-    Entry(
+    EventKind(
         "debt.status_changed",
         "The case moved to another status.",
         _CHANGES
@@ -79,26 +79,26 @@ CATALOGUE: tuple[Entry, ...] = (
             "reason": "Why it is on hold, where it is.",
         },
     ),
-    Entry(
+    EventKind(
         "debt.escalation_requested",
         "The scenario is over and the case is not resolved: a person is asked whether to escalate it.",
         {
             "escalation_request": "Which version of the scenario ran, since when, and how often the debtor was reached."
         },
     ),
-    Entry("debt.deleted", "The case was erased; nothing of it is left but its id.", {}),
-    Entry("followup.created", "A call, message or letter is about to leave.", _FOLLOWUP),
-    Entry(
+    EventKind("debt.deleted", "The case was erased; nothing of it is left but its id.", {}),
+    EventKind("followup.created", "A call, message or letter is about to leave.", _FOLLOWUP),
+    EventKind(
         "followup.updated",
         "A follow up moved on and is not at its end: accepted by the provider, to be tried again, on hold.",
         _FOLLOWUP | _CHANGES,
     ),
-    Entry(
+    EventKind(
         "followup.failed",
         "A follow up failed for good; it is also completed.",
         _FOLLOWUP,
     ),
-    Entry(
+    EventKind(
         "webhook.disabled",
         "A webhook is called no longer: it answered 410, or failed for five days.",
         {"webhook": "Which, why and since when. It is about no debt: there is no `debt_id`."},

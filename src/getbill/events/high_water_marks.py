@@ -18,7 +18,7 @@ from getbill.kit.files import append_only_log
 _log = structlog.get_logger(__name__)
 
 # The channel on which a stream that grew or began anew is told: `workspace_id epoch position`.
-GROWN: Final = "getbill_streams"
+STREAM_CHANNEL: Final = "getbill_streams"
 # More lines than this for each stream, and the file is written anew.
 _LINES_EACH_MAX: Final = 1_000
 
@@ -56,93 +56,99 @@ _FIRST: Final = (1, 0)
 
 async def begin_epoch(tx: Transaction, workspace_id: UUID) -> None:
     """Have every cursor of a workspace begin again; for whoever takes events out of its stream."""
-    await tx.execute(_BEGIN_EPOCH, workspace_id, GROWN)
+    await tx.execute(_BEGIN_EPOCH, workspace_id, STREAM_CHANNEL)
 
 
-class Marks:
+class HighWaterMarks:
     """The marks as one process knows them: always in memory, and in the file as of the last `keep`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         lines = list(append_only_log.read(path))
-        self._known = _latest(lines)
-        self._written = dict(self._known)
-        if len(lines) > _LINES_EACH_MAX * (len(self._known) + 1):
-            append_only_log.shorten(path, lambda lines: _lines(_latest(lines)))
+        self._marks = _latest(lines)
+        self._saved_marks = dict(self._marks)
+        if len(lines) > _LINES_EACH_MAX * (len(self._marks) + 1):
+            append_only_log.rewrite(path, lambda lines: _mark_lines(_latest(lines)))
 
-    def hear(self, payload: str) -> None:
+    def on_notification(self, payload: str) -> None:
         """Note what a notification on `GROWN` tells."""
         workspace_id, epoch, position = payload.split()
-        self.note(UUID(workspace_id), (int(epoch), int(position)))
+        self.raise_mark(UUID(workspace_id), (int(epoch), int(position)))
 
-    def note(self, workspace_id: UUID, mark: Mark) -> None:
+    def raise_mark(self, workspace_id: UUID, mark: Mark) -> None:
         """Note how far a stream has come; what is known never goes back."""
-        self._known[workspace_id] = max(mark, self._known.get(workspace_id, mark))
+        self._marks[workspace_id] = max(mark, self._marks.get(workspace_id, mark))
 
     def is_behind(self, workspace_id: UUID, mark: Mark) -> bool:
         """Say whether a stream stands behind what is known of it."""
-        return mark < self._known.get(workspace_id, mark)
+        return mark < self._marks.get(workspace_id, mark)
 
     async def begin_epochs(self, tx: Transaction, behind: Mapping[UUID, int]) -> set[UUID]:
         """Begin a new epoch of streams that are behind, unless another process has just done so; return whose.
 
         Each comes with the number of events that this transaction has just added to it.
         """
-        known = [(workspace_id, *self._known[workspace_id], added) for workspace_id, added in behind.items()]
-        begun = await tx.fetch(_BEGIN_EPOCHS, *zip(*known, strict=True), GROWN)
-        for row in begun:
+        stale_marks = [
+            (workspace_id, *self._marks[workspace_id], added) for workspace_id, added in behind.items()
+        ]
+        rows = await tx.fetch(_BEGIN_EPOCHS, *zip(*stale_marks, strict=True), STREAM_CHANNEL)
+        for row in rows:
             _log.warning("stream_epoch_begun", workspace_id=str(row["workspace_id"]), epoch=row["epoch"])
-            self.note(row["workspace_id"], (row["epoch"], row["position"]))
-        return {row["workspace_id"] for row in begun}
+            self.raise_mark(row["workspace_id"], (row["epoch"], row["position"]))
+        return {row["workspace_id"] for row in rows}
 
     async def check(self, database: Database) -> int:
         """Begin a new epoch of every stream that the database knows less of; return of how many.
 
         To be done before anybody reads or sequences at a start.
         """
-        if not self._known:
+        if not self._marks:
             return 0
         marks = {
             row["workspace_id"]: (row["epoch"], row["position"]) for row in await database.fetch(_STREAMS)
         }
         # A stream at its very beginning may be one that a restore took back there.
-        behind = [one for one, known in self._known.items() if marks.get(one, _FIRST) < known]
-        begun: set[UUID] = set()
+        behind = [stream_id for stream_id, mark in self._marks.items() if marks.get(stream_id, _FIRST) < mark]
+        renewed: set[UUID] = set()
         if behind:
             async with database.transaction(clock.wall()) as tx:
-                begun = await self.begin_epochs(tx, dict.fromkeys(behind, 0))
-            for workspace_id in set(behind) - marks.keys() - begun:
+                renewed = await self.begin_epochs(tx, dict.fromkeys(behind, 0))
+            for workspace_id in set(behind) - marks.keys() - renewed:
                 # Its workspace is younger than the backup: there is no such stream any more.
-                del self._known[workspace_id]
-        return len(begun)
+                del self._marks[workspace_id]
+        return len(renewed)
 
-    async def keep(self, database: Database) -> int:
+    async def save(self, database: Database) -> int:
         """Check, and write down what is news, safely on disk; return of how many streams there was."""
         await self.check(database)
         for row in await database.fetch(_STREAMS):
-            self.note(row["workspace_id"], (row["epoch"], row["position"]))
-        news = {one: mark for one, mark in self._known.items() if self._written.get(one) != mark}
-        if news:
+            self.raise_mark(row["workspace_id"], (row["epoch"], row["position"]))
+        changed_marks = {
+            stream_id: mark
+            for stream_id, mark in self._marks.items()
+            if self._saved_marks.get(stream_id) != mark
+        }
+        if changed_marks:
             failpoints.at("events.marking")
-            append_only_log.append(self._path, _lines(news))
+            append_only_log.append(self._path, _mark_lines(changed_marks))
             failpoints.at("events.marked")
-            self._written |= news
-        return len(news)
+            self._saved_marks |= changed_marks
+        return len(changed_marks)
 
 
 def _latest(lines: Iterable[Mapping[str, Any]]) -> dict[UUID, Mark]:
-    found: dict[UUID, Mark] = {}
+    latest: dict[UUID, Mark] = {}
     for line in lines:
         try:
             workspace_id, mark = UUID(line["workspace_id"]), (int(line["epoch"]), int(line["position"]))
         except (KeyError, ValueError, TypeError, AttributeError):
             _log.warning("stream_mark_broken")
             continue
-        found[workspace_id] = max(mark, found.get(workspace_id, mark))
-    return found
+        latest[workspace_id] = max(mark, latest.get(workspace_id, mark))
+    return latest
 
 
-def _lines(marks: dict[UUID, Mark]) -> list[append_only_log.Line]:
+def _mark_lines(marks: dict[UUID, Mark]) -> list[append_only_log.Line]:
     return [
         {"workspace_id": str(workspace_id), "epoch": epoch, "position": position}
         for workspace_id, (epoch, position) in marks.items()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.events.high_water_marks import GROWN, Marks
+from getbill.events.high_water_marks import STREAM_CHANNEL, HighWaterMarks
 from getbill.kit import clock, failpoints
 from getbill.kit.database import Database, Statement, Transaction
 
@@ -70,7 +70,7 @@ _BEHIND = Statement(
     "On whose streams have reactions not happened yet?",
     "SELECT workspace_id FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 1000",
 )
-_TAKE_UNREACTED = Statement(
+_CLAIM_UNREACTED = Statement(
     "events.take_unreacted",
     "Take the next stretch of every stream on which the reactions marked `after` have not happened yet.",
     """
@@ -85,7 +85,7 @@ _TAKE_UNREACTED = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class StreamRange:
     """A part of one workspace's stream: the events with `after` < position <= `until`."""
 
     workspace_id: UUID
@@ -96,10 +96,10 @@ class Stretch:
 async def sequence(
     database: Database,
     batch: int = 1000,
-    marks: Marks | None = None,
+    marks: HighWaterMarks | None = None,
     *,
     only: UUID | None = None,
-    passed_over: Sequence[UUID] = (),
+    skipped_workspaces: Sequence[UUID] = (),
 ) -> int:
     """Give committed events their positions and return how many; 0 also when another process is at it.
 
@@ -109,43 +109,43 @@ async def sequence(
     async with database.transaction(clock.wall()) as tx:
         if not await tx.fetchval(_TRY_LOCK):
             return 0
-        grown = await tx.fetch(_SEQUENCE, batch, GROWN, list(passed_over), only)
-        if marks is not None and (behind := _behind(grown, marks)):
+        grown_streams = await tx.fetch(_SEQUENCE, batch, STREAM_CHANNEL, list(skipped_workspaces), only)
+        if marks is not None and (behind := _behind(grown_streams, marks)):
             await marks.begin_epochs(tx, behind)
-        if grown:
+        if grown_streams:
             failpoints.at("events.placing")
-    if grown:
+    if grown_streams:
         failpoints.at("events.placed")
     if marks is not None:
-        for row in grown:
-            marks.note(row["workspace_id"], (row["epoch"], row["position"]))
-    return sum(row["position"] - row["before"] for row in grown)
+        for row in grown_streams:
+            marks.raise_mark(row["workspace_id"], (row["epoch"], row["position"]))
+    return sum(row["position"] - row["before"] for row in grown_streams)
 
 
-def _behind(grown: Sequence[Record], marks: Marks) -> dict[UUID, int]:
+def _behind(grown_streams: Sequence[Record], marks: HighWaterMarks) -> dict[UUID, int]:
     """Return the streams that stood behind their marks before they grew, with by how much they did."""
     return {
         row["workspace_id"]: row["position"] - row["before"]
-        for row in grown
+        for row in grown_streams
         if marks.is_behind(row["workspace_id"], (row["epoch"], row["before"]))
     }
 
 
-async def waiting(database: Database) -> list[UUID]:
+async def unsequenced_workspaces(database: Database) -> list[UUID]:
     """Return workspaces whose events have no position yet."""
     return [row["workspace_id"] for row in await database.fetch(_WAITING)]
 
 
-async def behind(database: Database) -> list[UUID]:
+async def unreacted_workspaces(database: Database) -> list[UUID]:
     """Return workspaces on whose streams reactions have not happened yet."""
     return [row["workspace_id"] for row in await database.fetch(_BEHIND)]
 
 
-async def take_unreacted(tx: Transaction, batch: int, only: UUID | None = None) -> list[Stretch]:
+async def claim_unreacted(tx: Transaction, batch: int, only: UUID | None = None) -> list[StreamRange]:
     """Take stretches of the streams whose reactions this transaction makes happen; its commit ticks them off.
 
     Locks the streams' rows, skipping those that another worker holds; at most `batch` events of each stream, or of
     `only` one.
     """
-    rows = await tx.fetch(_TAKE_UNREACTED, batch, only)
-    return [Stretch(row["workspace_id"], row["after"], row["until"]) for row in rows]
+    rows = await tx.fetch(_CLAIM_UNREACTED, batch, only)
+    return [StreamRange(row["workspace_id"], row["after"], row["until"]) for row in rows]

@@ -36,7 +36,7 @@ class Subject(Protocol):
 
 
 @dataclass(slots=True)
-class Recorded:
+class RecordedEvent:
     """A fact noted in a transaction and not yet stored."""
 
     kind: str
@@ -66,7 +66,7 @@ def read_data(
     return json.read(data_json(sealed, key, workspace_id, event_id, debt_id))
 
 
-class Told(Protocol):
+class PushedEvent(Protocol):
     """What telling an event needs besides its data."""
 
     @property
@@ -86,12 +86,12 @@ class Told(Protocol):
         """When, in the workspace's time."""
 
 
-def told(event: Told, data: bytes | None) -> dict[str, Any]:
+def event_payload(event: PushedEvent, data: bytes | None) -> dict[str, Any]:
     """Return an event in the shape in which push and pull tell it; `data` is its JSON, None for who may not read it."""
     return {
         "event": event.kind,
         "timestamp": json.instant(event.occurred_at),
-        "data": None if data is None else json.written(data),
+        "data": None if data is None else json.raw_json(data),
         "webhook_id": ids.show("wh", event.event_id),
         "sequence": event.sequence,
     }

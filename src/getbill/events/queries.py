@@ -86,7 +86,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class StreamEvent:
     """A committed event at its place in the stream; `sealed` and `wrapped` are None once the debt is erased."""
 
     event_id: UUID
@@ -100,7 +100,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventQuery:
     """What is asked of a stream: at most `limit` events with `after` < position <= `until`."""
 
     after: int
@@ -111,11 +111,11 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class StreamPage:
     """Events in the order of the stream; up to `reached` there are no others of those asked for."""
 
-    events: list[Placed]
-    reached: int
+    events: list[StreamEvent]
+    reached_position: int
 
 
 async def stream(database: Database, workspace_id: UUID) -> Stream:
@@ -130,35 +130,35 @@ async def streams_of(database: Database, workspace_ids: Sequence[UUID]) -> dict[
     return {row["workspace_id"]: Stream(row["epoch"], row["position"]) for row in rows}
 
 
-async def read(database: Database, workspace_id: UUID, wanted: Wanted) -> Page:
+async def read(database: Database, workspace_id: UUID, query: EventQuery) -> StreamPage:
     """Return the next events of a stream, looking at no more of it than a call may cost.
 
     A page that is not full and has not reached `wanted.until` has searched `SEARCH_MAX` events.
     """
-    place = (workspace_id, wanted.after, wanted.until, wanted.limit)
-    if wanted.after >= wanted.until:
-        return Page([], wanted.after)
-    if wanted.debt_id is not None:
-        rows = await database.fetch(_READ_DEBT, *place, wanted.debt_id, wanted.kinds)
-    elif wanted.kinds is not None:
-        return _searched(await database.fetch(_SEARCH, *place, wanted.kinds, SEARCH_MAX), wanted)
+    range_values = (workspace_id, query.after, query.until, query.limit)
+    if query.after >= query.until:
+        return StreamPage([], query.after)
+    if query.debt_id is not None:
+        rows = await database.fetch(_READ_DEBT, *range_values, query.debt_id, query.kinds)
+    elif query.kinds is not None:
+        return _search_page(await database.fetch(_SEARCH, *range_values, query.kinds, SEARCH_MAX), query)
     else:
-        rows = await database.fetch(_READ, *place)
-    found = [Placed(*row.values()) for row in rows]
-    return Page(found, _reached(found, wanted, wanted.until))
+        rows = await database.fetch(_READ, *range_values)
+    events = [StreamEvent(*row.values()) for row in rows]
+    return StreamPage(events, _reached_position(events, query, query.until))
 
 
-def _searched(rows: Sequence[Record], wanted: Wanted) -> Page:
-    found = [Placed(*list(row.values())[:8]) for row in rows if row["id"] is not None]
+def _search_page(rows: Sequence[Record], query: EventQuery) -> StreamPage:
+    events = [StreamEvent(*list(row.values())[:8]) for row in rows if row["id"] is not None]
     is_cut = rows[0]["number"] >= SEARCH_MAX
-    return Page(found, _reached(found, wanted, rows[0]["last"] if is_cut else wanted.until))
+    return StreamPage(events, _reached_position(events, query, rows[0]["last"] if is_cut else query.until))
 
 
-def _reached(found: Sequence[Placed], wanted: Wanted, searched: int) -> int:
-    return found[-1].position if len(found) == wanted.limit else searched
+def _reached_position(events: Sequence[StreamEvent], query: EventQuery, searched_position: int) -> int:
+    return events[-1].position if len(events) == query.limit else searched_position
 
 
-async def find(database: Database, workspace_id: UUID, event_id: UUID) -> Placed | None:
+async def find(database: Database, workspace_id: UUID, event_id: UUID) -> StreamEvent | None:
     """Return an event that has its place in the stream; None when there is none of this id."""
     row = await database.fetchrow(_FIND, workspace_id, event_id)
-    return None if row is None else Placed(*row.values())
+    return None if row is None else StreamEvent(*row.values())

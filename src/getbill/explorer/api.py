@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from getbill import access, events, streams
 from getbill.explorer import problems
-from getbill.explorer.document import pushed
+from getbill.explorer.document import pushed_sample
 from getbill.kit import json
 from getbill.kit.errors import NotFound
 from getbill.kit.http import language_of
@@ -51,35 +51,35 @@ async def explorer(request: Request) -> Response:
 @router.get("/docs/errors")
 async def errors(request: Request) -> Response:
     """List every problem with its meaning and the way out."""
-    return _page(request, "errors.html", problems=problems.known())
+    return _page(request, "errors.html", problems=problems.problem_types())
 
 
 @router.get("/problems/{code}")
 async def problem(request: Request, code: str) -> Response:
     """Explain one problem: where the `type` of every refusal leads."""
-    found = [one for one in problems.known() if one.code == code]
-    if not found:
+    matches = [problem_type for problem_type in problems.problem_types() if problem_type.code == code]
+    if not matches:
         raise NotFound(
             message("There is no problem {code}. All of them are at /docs/errors.", code=excerpt(code))
         )
-    return _page(request, "errors.html", problems=found)
+    return _page(request, "errors.html", problems=matches)
 
 
 @router.get("/docs/events")
 async def list_events(request: Request) -> Response:
     """List every event that webhooks announce, each with a sample as it is pushed."""
-    samples = {entry.kind: json.pretty(pushed(entry)) for entry in events.CATALOGUE}
+    samples = {entry.kind: json.pretty(pushed_sample(entry)) for entry in events.CATALOGUE}
     facts = {"catalogue": events.CATALOGUE, "samples": samples, "guarantee": streams.GUARANTEE}
     return _page(request, "events.html", **facts)
 
 
 def _page(request: Request, template: str, **facts: Any) -> Response:
-    language = _language(request)
+    language = _page_language(request)
     text = _templates().get_template(template).render(language=language, path=request.url.path, **facts)
     return HTMLResponse(text, headers=_HEADERS)
 
 
-def _language(request: Request) -> str:
+def _page_language(request: Request) -> str:
     """Return the language asked for by `?lang=`, else by Accept-Language as every answer's is."""
     named = request.query_params.get("lang", "")[:2].lower()
     return named if named in LANGUAGES else language_of(request)

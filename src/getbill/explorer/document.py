@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from getbill import access, events
 from getbill.explorer import examples, glossary
-from getbill.explorer.problems import known
+from getbill.explorer.problems import problem_types
 from getbill.explorer.wire import DATA, ErasedData, WebhookDisabledData, WebhookSent, WithheldData
 from getbill.kit import json
 from getbill.kit.http import ProblemShown, classes_of, problems
@@ -27,9 +27,9 @@ MODELS: Final[tuple[type[BaseModel], ...]] = (
     *DATA.values(),
 )
 # What FastAPI says of an answer that nobody describes.
-_UNDESCRIBED: Final = "Successful Response"
+_DEFAULT_DESCRIPTION: Final = "Successful Response"
 _STREAM: Final = "/external-api/v1/events"
-_SENT: Final = {
+_WEBHOOKS_TAG: Final = {
     "name": "Webhooks that GetBill sends",
     "description": "Events as your endpoint receives them.",
 }
@@ -40,17 +40,17 @@ _HEADERS: Final = {
     "X-RateLimit-Reset": ("integer", "When the minute ends, in Unix seconds."),
 }
 # Beside the good ones; they stand on every answer, and would fill the page.
-_HEADED: Final = frozenset({"429", "500"})
+_HEADER_STATUSES: Final = frozenset({"429", "500"})
 # For each status the plainest problem there is.
 _EXAMPLES: Final = {
-    str(one.status): {
-        "type": f"/problems/{one.code}",
-        "title": one.title,
-        "status": one.status,
-        "detail": one.meaning,
+    str(problem_type.status): {
+        "type": f"/problems/{problem_type.code}",
+        "title": problem_type.title,
+        "status": problem_type.status,
+        "detail": problem_type.meaning,
     }
-    for one in known()
-    if one.is_plain
+    for problem_type in problem_types()
+    if problem_type.is_plain
 }
 _RETRY_AFTER: Final = {
     "description": "Whole seconds until the next request is let in.",
@@ -64,7 +64,7 @@ _IDEMPOTENCY_KEY: Final = {
     " marked `Idempotent-Replayed: true`.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-_SENT_HEADERS: Final = {
+_WEBHOOK_HEADERS: Final = {
     "webhook-id": "The event's `webhook_id` (Standard Webhooks).",
     "webhook-timestamp": "When this attempt was sent, in Unix seconds (Standard Webhooks).",
     "webhook-signature": "`v1,` and the base64 HMAC-SHA256 of id, timestamp and body (Standard Webhooks).",
@@ -74,32 +74,32 @@ _SENT_HEADERS: Final = {
 
 def scope_of(route: RouteContext) -> str | None:
     """Return the scope a route's guard asks for; None for one that anybody may call."""
-    waiting = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
-    while waiting:
-        dependant = waiting.pop()
+    pending = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
+    while pending:
+        dependant = pending.pop()
         scope = getattr(dependant.call, "scope", None)
         if isinstance(scope, str):
             return scope
-        waiting.extend(dependant.dependencies)
+        pending.extend(dependant.dependencies)
     return None
 
 
 def scopes_of(route: RouteContext) -> list[str]:
     """Return every scope that a route's guard asks for; none for one that anybody may call."""
-    waiting = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
-    while waiting:
-        dependant = waiting.pop()
+    pending = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
+    while pending:
+        dependant = pending.pop()
         scopes = getattr(dependant.call, "scopes", None)
         if isinstance(scopes, tuple):
             return list(scopes)
-        waiting.extend(dependant.dependencies)
+        pending.extend(dependant.dependencies)
     return []
 
 
 def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) -> None:
     """Complete the document that FastAPI derives from the routes."""
     routes = list(routes)
-    document["tags"] = [*glossary.tags(), _SENT]
+    document["tags"] = [*glossary.tags(), _WEBHOOKS_TAG]
     document["servers"] = [{"url": "/", "description": "This installation"}]
     _add_schemes(document["components"])
     for route in routes:
@@ -112,7 +112,7 @@ def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) ->
                 _finish_operation(operation, method, str(route.path_format), scope_of(route))
                 if scopes := scopes_of(route):
                     operation["security"] = [{"sandboxKey": []}, {"clientCredentials": scopes}]
-    _describe_answers(document)
+    _describe_responses(document)
     glossary.describe_properties(document["components"]["schemas"], classes_of(routes, MODELS))
     _add_examples(document)
     document["webhooks"] = {entry.kind: {"post": _webhook(entry)} for entry in events.CATALOGUE}
@@ -132,7 +132,8 @@ def _add_schemes(components: dict[str, Any]) -> None:
         },
     }
     components["headers"] = {
-        name: {"description": told, "schema": {"type": kind}} for name, (kind, told) in _HEADERS.items()
+        name: {"description": description, "schema": {"type": kind}}
+        for name, (kind, description) in _HEADERS.items()
     }
 
 
@@ -148,13 +149,13 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
     for status, refusal in problems(*_refusals(operation, method, path, scope)).items():
         responses.setdefault(str(status), refusal)
     for status, response in responses.items():
-        refused = response.get("content", {}).get("application/problem+json")
-        if refused is not None and status in _EXAMPLES:
-            refused["example"] = _EXAMPLES[status]
+        problem_content = response.get("content", {}).get("application/problem+json")
+        if problem_content is not None and status in _EXAMPLES:
+            problem_content["example"] = _EXAMPLES[status]
     if scope is not None and method == "POST":
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     for status, response in responses.items():
-        if status not in _HEADED and not status.startswith("2"):
+        if status not in _HEADER_STATUSES and not status.startswith("2"):
             continue
         headers = response.setdefault("headers", {})
         names = _HEADERS if scope is not None else ["X-Request-Id"]
@@ -163,11 +164,11 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
             headers["Retry-After"] = _RETRY_AFTER
 
 
-def _describe_answers(document: dict[str, Any]) -> None:
+def _describe_responses(document: dict[str, Any]) -> None:
     """Say of each good answer what it is, as its schema does."""
-    for operation in (one for methods in document["paths"].values() for one in methods.values()):
+    for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         for response in operation["responses"].values():
-            if response["description"] == _UNDESCRIBED:
+            if response["description"] == _DEFAULT_DESCRIPTION:
                 response["description"] = _first_sentence(document, response)
 
 
@@ -176,8 +177,8 @@ def _first_sentence(document: dict[str, Any], response: dict[str, Any]) -> str:
         return "Done. The answer has no body."
     schema = response["content"].get("application/json", {}).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
-    described: str = document["components"]["schemas"].get(name, {}).get("description", "Text.")
-    return described.partition("\n")[0]
+    description: str = document["components"]["schemas"].get(name, {}).get("description", "Text.")
+    return description.partition("\n")[0]
 
 
 def _refusals(operation: dict[str, Any], method: str, path: str, scope: str | None) -> list[int]:
@@ -210,22 +211,26 @@ def _add_examples(document: dict[str, Any]) -> None:
     responses["422"]["content"]["application/problem+json"]["example"] = examples.PROBLEM
     stream = document["paths"][_STREAM]["get"]["responses"]["200"]
     stream["content"]["application/json"]["example"] = examples.STREAM | {
-        "data": [_plain(entry.sample) for entry in events.CATALOGUE if entry.kind == "debt.payment_received"]
+        "data": [
+            _without_decimals(entry.sample)
+            for entry in events.CATALOGUE
+            if entry.kind == "debt.payment_received"
+        ]
     }
 
 
-def pushed(entry: events.Entry) -> dict[str, Any]:
+def pushed_sample(entry: events.EventKind) -> dict[str, Any]:
     """Return a sample as it is pushed to an endpoint that is due every event."""
     sequence = entry.sample["sequence"]
     return entry.sample | {"previous_sequence": sequence - 1 if sequence > 1 else None}
 
 
-def _plain(value: Any) -> Any:
+def _without_decimals(value: Any) -> Any:
     # FastAPI writes the document with the standard library, which knows no decimals.
     return loads(json.write(value))
 
 
-def _webhook(entry: events.Entry) -> dict[str, Any]:
+def _webhook(entry: events.EventKind) -> dict[str, Any]:
     kind = entry.kind
     # What is left when the debt was erased before it was sent.
     models: dict[type[BaseModel], None] = dict.fromkeys((DATA[kind], ErasedData))
@@ -239,13 +244,13 @@ def _webhook(entry: events.Entry) -> dict[str, Any]:
                 {"type": "object", "properties": {"event": {"const": kind}, "data": {"anyOf": shapes}}},
             ]
         },
-        "example": _plain(pushed(entry)),
+        "example": _without_decimals(pushed_sample(entry)),
     }
     return {
         "summary": entry.sentence,
-        "description": _described(entry),
+        "description": _webhook_description(entry),
         "operationId": "receive_" + kind.replace(".", "_"),
-        "tags": [_SENT["name"]],
+        "tags": [_WEBHOOKS_TAG["name"]],
         "parameters": [
             {
                 "name": name,
@@ -254,13 +259,15 @@ def _webhook(entry: events.Entry) -> dict[str, Any]:
                 "description": text,
                 "schema": {"type": "string"},
             }
-            for name, text in _SENT_HEADERS.items()
+            for name, text in _WEBHOOK_HEADERS.items()
         ],
         "requestBody": {"required": True, "content": {"application/json": media}},
         "responses": {"2XX": {"description": "Received; anything else is tried again."}},
     }
 
 
-def _described(entry: events.Entry) -> str:
-    sent = "Sent by default." if entry.is_default else "Sent to endpoints that ask for it."
-    return "\n".join([sent, *(f"\n`{name}`: {told}" for name, told in entry.carries.items())])
+def _webhook_description(entry: events.EventKind) -> str:
+    delivery_note = "Sent by default." if entry.is_default else "Sent to endpoints that ask for it."
+    return "\n".join(
+        [delivery_note, *(f"\n`{name}`: {description}" for name, description in entry.carries.items())]
+    )

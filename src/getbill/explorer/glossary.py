@@ -18,41 +18,45 @@ _TAGS: Final = "tags"
 
 
 @cache
-def words(kind: str) -> Mapping[str, str]:
+def load_descriptions(kind: str) -> Mapping[str, str]:
     """Return the descriptions of a kind, by name or by place and name."""
-    return cast("Mapping[str, str]", _read(kind))
+    return cast("Mapping[str, str]", _load(kind))
 
 
 @cache
 def tags() -> list[dict[str, str]]:
     """Return the groups of operations, in the order in which they are read."""
-    return cast("list[dict[str, str]]", _read(_TAGS))
+    return cast("list[dict[str, str]]", _load(_TAGS))
 
 
-def _read(name: str) -> Any:
+def _load(name: str) -> Any:
     return json.read((files("getbill.explorer") / "descriptions" / f"{name}.json").read_bytes())
 
 
 def describe_properties(schemas: Mapping[str, dict[str, Any]], classes: Mapping[str, type]) -> None:
     """Describe every property that its field does not describe itself."""
-    known = words(PROPERTIES)
+    descriptions = load_descriptions(PROPERTIES)
     for name, schema in schemas.items():
         places = places_of(name, classes)
-        for field, shown in schema.get("properties", {}).items():
-            described = next((known[key] for key in keys_of(field, places) if key in known), None)
-            if described is not None:
-                shown.setdefault("description", described)
+        for field, property_schema in schema.get("properties", {}).items():
+            description = next(
+                (descriptions[key] for key in keys_of(field, places) if key in descriptions), None
+            )
+            if description is not None:
+                property_schema.setdefault("description", description)
 
 
 def describe_operation(operation: dict[str, Any]) -> None:
     """Give an operation its title in words, and describe every parameter that its field does not describe itself."""
     name = operation["operationId"]
-    operation["summary"] = words(SUMMARIES).get(name, operation["summary"])
-    known = words(PARAMETERS)
+    operation["summary"] = load_descriptions(SUMMARIES).get(name, operation["summary"])
+    descriptions = load_descriptions(PARAMETERS)
     for parameter in operation.get("parameters", ()):
-        described = next((known[key] for key in keys_of(parameter["name"], [name]) if key in known), None)
-        if described is not None:
-            parameter.setdefault("description", described)
+        description = next(
+            (descriptions[key] for key in keys_of(parameter["name"], [name]) if key in descriptions), None
+        )
+        if description is not None:
+            parameter.setdefault("description", description)
 
 
 def keys_of(name: str, places: list[str]) -> Iterator[str]:

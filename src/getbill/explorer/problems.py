@@ -10,7 +10,7 @@ from getbill.kit.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ProblemType:
     """One type of problem, as people read it."""
 
     code: str
@@ -22,24 +22,26 @@ class Known:
     is_plain: bool
 
 
-def known() -> list[Known]:
+def problem_types() -> list[ProblemType]:
     """Return every type of problem by status and code; a class without a code of its own is its parent's."""
-    found = {"internal": _known(Problem)}
-    for kind in _below(Problem):
+    types_by_code = {"internal": _problem_type(Problem)}
+    for kind in _subclasses(Problem):
         if "code" in vars(kind):
-            found[kind.code] = _known(kind)
-    return sorted(found.values(), key=lambda one: (one.status, one.code))
+            types_by_code[kind.code] = _problem_type(kind)
+    return sorted(types_by_code.values(), key=lambda problem_type: (problem_type.status, problem_type.code))
 
 
-def _below(kind: type[Problem]) -> Iterator[type[Problem]]:
+def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
     for derived in kind.__subclasses__():
         yield derived
-        yield from _below(derived)
+        yield from _subclasses(derived)
 
 
-def _known(kind: type[Problem]) -> Known:
+def _problem_type(kind: type[Problem]) -> ProblemType:
     meaning = "Something failed that should not have." if kind is Problem else kind.__doc__ or ""
-    return Known(kind.code, kind.status, kind.title, " ".join(meaning.split()), kind.way_out, _is_plain(kind))
+    return ProblemType(
+        kind.code, kind.status, kind.title, " ".join(meaning.split()), kind.way_out, _is_plain(kind)
+    )
 
 
 def _is_plain(kind: type[Problem]) -> bool:

@@ -142,7 +142,7 @@ class FollowupUpdatedData(FollowupData):
     changes: StatusChanges
 
 
-class WebhookDisabled(BaseModel):
+class DisabledWebhook(BaseModel):
     """The endpoint, which is called no longer."""
 
     id: str
@@ -156,7 +156,7 @@ class WebhookDisabled(BaseModel):
 class WebhookDisabledData(BaseModel):
     """An endpoint. It is about no debt."""
 
-    webhook: WebhookDisabled
+    webhook: DisabledWebhook
 
 
 class ErasedData(BaseModel):

@@ -4,18 +4,27 @@ A followup begins when a contact is about to leave and ends in one final status,
 `followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
 """
 
-from getbill.followups.actions import announce, announce_reach, begin, cancel, erase, keep, move, reach
+from getbill.followups.actions import (
+    announce,
+    announce_reach,
+    begin,
+    cancel,
+    erase,
+    insert_completed,
+    mark_reached,
+    move,
+)
 from getbill.followups.api import router
-from getbill.followups.model import FINAL, STATUSES, TYPES, Content, Followup
-from getbill.followups.queries import find, find_many, made_by_hand
+from getbill.followups.model import FINAL, STATUSES, TYPES, Followup, FollowupContent
+from getbill.followups.queries import find, find_manual_contacts, find_many
 from getbill.followups.wire import FollowupShown
 
 __all__ = [
     "FINAL",
     "STATUSES",
     "TYPES",
-    "Content",
     "Followup",
+    "FollowupContent",
     "FollowupShown",
     "announce",
     "announce_reach",
@@ -23,10 +32,10 @@ __all__ = [
     "cancel",
     "erase",
     "find",
+    "find_manual_contacts",
     "find_many",
-    "keep",
-    "made_by_hand",
+    "insert_completed",
+    "mark_reached",
     "move",
-    "reach",
     "router",
 ]

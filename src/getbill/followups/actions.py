@@ -24,7 +24,7 @@ _BEGIN = Statement(
         is_retry = excluded.is_retry, updated_at = excluded.updated_at
     """,
 )
-_KEEP = Statement(
+_INSERT_COMPLETED = Statement(
     "followups.keep",
     "Keep a followup that left and came to where it is in one transaction.",
     """
@@ -48,7 +48,7 @@ _MOVE = Statement(
     WHERE f.workspace_id = $1 AND f.id = moved.id
     """,
 )
-_row = attrgetter(
+_row_values = attrgetter(
     "id",
     "debt_id",
     "channel",
@@ -75,126 +75,142 @@ _ERASE = Statement(
 )
 
 
-async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
+async def begin(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> None:
     """Keep followups, all of one workspace, that are about to leave: what they say sealed with their debt's key.
 
     Each is announced.
     """
-    if begun:
-        await _begin(tx, begun)
-        announce(tx, begun)
+    if pairs:
+        await _begin(tx, pairs)
+        announce(tx, pairs)
 
 
-async def _begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
-    workspace_id = begun[0][0].workspace_id
-    sealed = [seal(one, debt.key, workspace_id) if debt.key else None for debt, one in begun]
-    all_of = [one for _, one in begun]
+async def _begin(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> None:
+    workspace_id = pairs[0][0].workspace_id
+    sealed_contents = [
+        seal(followup, debt.key, workspace_id) if debt.key else None for debt, followup in pairs
+    ]
+    followups = [followup for _, followup in pairs]
     await tx.execute(
         _BEGIN,
         workspace_id,
-        [one.id for one in all_of],
-        [one.debt_id for one in all_of],
-        [str(one.channel) for one in all_of],
-        [one.type for one in all_of],
-        [one.step for one in all_of],
-        [one.scheduled_at for one in all_of],
-        sealed,
-        [one.is_retry for one in all_of],
+        [followup.id for followup in followups],
+        [followup.debt_id for followup in followups],
+        [str(followup.channel) for followup in followups],
+        [followup.type for followup in followups],
+        [followup.step for followup in followups],
+        [followup.scheduled_at for followup in followups],
+        sealed_contents,
+        [followup.is_retry for followup in followups],
         tx.now,
     )
 
 
-def announce(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
+def announce(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> None:
     """Announce followups that are about to leave: as created, or as updated where one is tried again."""
-    for debt, one in begun:
-        if one.moved_from is None:
-            events.record(tx, "followup.created", debt, {"followup": one.shown()})
+    for debt, followup in pairs:
+        if followup.previous_status is None:
+            events.record(tx, "followup.created", debt, {"followup": followup.serialize()})
         else:
-            _announce(tx, debt, one, is_complete=False)
+            _announce(tx, debt, followup, is_complete=False)
 
 
-async def keep(tx: Transaction, kept: Sequence[tuple[Followup, tuple[Debt, Followup, bool]]]) -> None:
+async def insert_completed(
+    tx: Transaction, changes: Sequence[tuple[Followup, tuple[Debt, Followup, bool]]]
+) -> None:
     """Keep followups of one workspace, announced as they began, that have moved on since in the same transaction.
 
     Those marked complete are announced as such. One that is tried again has its row already.
     """
-    again = [(begun, moved) for begun, moved in kept if begun.moved_from is not None]
-    if again:
-        await _begin(tx, [(debt, begun) for begun, (debt, _, _) in again])
-        await move(tx, [moved for _, moved in again])
-    for begun, (debt, one, is_complete) in kept:
-        if begun.moved_from is None:
-            sealed = seal(one, debt.key, debt.workspace_id) if debt.key else None
-            tx.defer(_KEEP, debt.workspace_id, *_row(one), sealed)
-            _announce(tx, debt, one, is_complete=is_complete)
+    retries = [
+        (initial, transition) for initial, transition in changes if initial.previous_status is not None
+    ]
+    if retries:
+        await _begin(tx, [(debt, initial) for initial, (debt, _, _) in retries])
+        await move(tx, [transition for _, transition in retries])
+    for initial, (debt, followup, is_complete) in changes:
+        if initial.previous_status is None:
+            sealed_content = seal(followup, debt.key, debt.workspace_id) if debt.key else None
+            tx.defer(_INSERT_COMPLETED, debt.workspace_id, *_row_values(followup), sealed_content)
+            _announce(tx, debt, followup, is_complete=is_complete)
 
 
-async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) -> None:
+async def move(tx: Transaction, moves: Sequence[tuple[Debt, Followup, bool]]) -> None:
     """Write how far followups of one workspace came; those marked complete are announced.
 
     The debts are held by the transaction.
     """
-    if not moved:
+    if not moves:
         return
-    all_of = [one for _, one, _ in moved]
+    followups = [followup for _, followup, _ in moves]
     await tx.execute(
         _MOVE,
-        moved[0][0].workspace_id,
-        [one.id for one in all_of],
-        [one.status for one in all_of],
-        [one.sent_at for one in all_of],
-        [one.processed_at for one in all_of],
-        [one.reached_at for one in all_of],
-        [one.provider_ref for one in all_of],
-        [one.duration_ms for one in all_of],
-        [one.disconnection_reason for one in all_of],
-        [one.crossed_by for one in all_of],
+        moves[0][0].workspace_id,
+        [followup.id for followup in followups],
+        [followup.status for followup in followups],
+        [followup.sent_at for followup in followups],
+        [followup.processed_at for followup in followups],
+        [followup.reached_at for followup in followups],
+        [followup.provider_ref for followup in followups],
+        [followup.duration_ms for followup in followups],
+        [followup.disconnection_reason for followup in followups],
+        [followup.crossed_by for followup in followups],
         tx.now,
     )
-    for debt, one, is_complete in moved:
-        _announce(tx, debt, one, is_complete=is_complete)
+    for debt, followup, is_complete in moves:
+        _announce(tx, debt, followup, is_complete=is_complete)
 
 
-def _announce(tx: Transaction, debt: Debt, moved: Followup, *, is_complete: bool) -> None:
+def _announce(tx: Transaction, debt: Debt, followup: Followup, *, is_complete: bool) -> None:
     if is_complete:
-        announce_end(tx, debt, moved)
+        announce_completion(tx, debt, followup)
         return
-    changes = {"status": {"from": moved.moved_from, "to": moved.status}}
-    events.record(tx, "followup.updated", debt, {"followup": moved.shown(), "changes": changes})
+    changes = {"status": {"from": followup.previous_status, "to": followup.status}}
+    events.record(tx, "followup.updated", debt, {"followup": followup.serialize(), "changes": changes})
 
 
-def announce_end(tx: Transaction, debt: Debt, ended: Followup) -> None:
+def announce_completion(tx: Transaction, debt: Debt, followup: Followup) -> None:
     """Announce that a followup of a locked debt came to its end."""
-    told = {"followup": ended.shown()}
-    events.record(tx, "followup.completed", debt, told)
-    if ended.status == "failed":
-        events.record(tx, "followup.failed", debt, told)
+    payload = {"followup": followup.serialize()}
+    events.record(tx, "followup.completed", debt, payload)
+    if followup.status == "failed":
+        events.record(tx, "followup.failed", debt, payload)
 
 
-def reach(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> Followup:
+def mark_reached(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> Followup:
     """Announce that a followup reached the debtor of a locked debt, once for each, and return it so marked."""
     if followup.reached_at is not None:
         return followup
-    reached = replace(followup, reached_at=tx.now)
-    announce_reach(tx, debt, reached, is_confirmed=is_confirmed)
-    return reached
+    reached_followup = replace(followup, reached_at=tx.now)
+    announce_reach(tx, debt, reached_followup, is_confirmed=is_confirmed)
+    return reached_followup
 
 
-def announce_reach(tx: Transaction, debt: Debt, reached: Followup, *, is_confirmed: bool) -> None:
+def announce_reach(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> None:
     """Announce that a followup, marked so already, reached the debtor of a locked debt for the first time."""
-    events.record(tx, "debt.contacted", debt, {"followup": reached.shown(), "confirmed": is_confirmed})
-    debt.answers_count += reached.channel in CALLS
+    events.record(tx, "debt.contacted", debt, {"followup": followup.serialize(), "confirmed": is_confirmed})
+    debt.answers_count += followup.channel in CALLS
     debts.mark_contacted(tx, debt)
 
 
-async def cancel(tx: Transaction, cancelled: Sequence[tuple[Debt, UUID]]) -> None:
+async def cancel(tx: Transaction, cancellations: Sequence[tuple[Debt, UUID]]) -> None:
     """End followups of one workspace that were to be tried again and will not be."""
-    if not cancelled:
+    if not cancellations:
         return
-    workspace = cancelled[0][0].workspace
-    found = await queries.find_many(tx, workspace, [followup_id for _, followup_id in cancelled])
-    ended = [(debt, found[one]) for debt, one in cancelled if one in found]
-    await move(tx, [(debt, one.moved("cancelled", tx.now, processed_at=tx.now), True) for debt, one in ended])
+    workspace = cancellations[0][0].workspace
+    followups_by_id = await queries.find_many(
+        tx, workspace, [followup_id for _, followup_id in cancellations]
+    )
+    open_followups = [
+        (debt, followups_by_id[target]) for debt, target in cancellations if target in followups_by_id
+    ]
+    await move(
+        tx,
+        [
+            (debt, target.with_status("cancelled", tx.now, processed_at=tx.now), True)
+            for debt, target in open_followups
+        ],
+    )
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:

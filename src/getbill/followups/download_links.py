@@ -17,36 +17,38 @@ from getbill.kit.messages import message
 from getbill.vault import SealBroken, Vault
 
 LIFE = timedelta(hours=1)
-_PLACE = b"followup-link"
+_SEAL_CONTEXT = b"followup-link"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class DownloadLink:
     """Where something is to be had, and until when by the wall's clock."""
 
     url: str
     expires_at: datetime
 
 
-def link(followup: Followup, workspace: Workspace, base_url: str, wall: datetime) -> Link | None:
+def create_link(
+    followup: Followup, workspace: Workspace, base_url: str, wall: datetime
+) -> DownloadLink | None:
     """Return the link to a followup's letter; None when it is no letter that was written here."""
     if followup.channel != "letter" or followup.content.text is None:
         return None
     expires_at = (wall + LIFE).replace(microsecond=0)
-    told = workspace.id.bytes + followup.id.bytes + int(expires_at.timestamp()).to_bytes(8)
-    token = urlsafe_b64encode(workspace.vault.seal(told, _PLACE)).rstrip(b"=").decode()
-    return Link(f"{base_url}/media/{token}", expires_at)
+    payload = workspace.id.bytes + followup.id.bytes + int(expires_at.timestamp()).to_bytes(8)
+    token = urlsafe_b64encode(workspace.vault.seal(payload, _SEAL_CONTEXT)).rstrip(b"=").decode()
+    return DownloadLink(f"{base_url}/media/{token}", expires_at)
 
 
 def read(token: str, vault: Vault, wall: datetime) -> tuple[UUID, UUID]:
     """Return the workspace and the followup of a link; raise NotFound when it is none, or not good any more."""
     try:
-        told = vault.open(urlsafe_b64decode(token + "=" * (-len(token) % 4)), _PLACE)
+        payload = vault.open(urlsafe_b64decode(token + "=" * (-len(token) % 4)), _SEAL_CONTEXT)
     except (SealBroken, Error, ValueError):
         raise NotFound(message("There is nothing behind this link.")) from None
-    if wall.timestamp() >= int.from_bytes(told[32:]):
+    if wall.timestamp() >= int.from_bytes(payload[32:]):
         raise NotFound(message("The link was good for an hour. Read the followup again for a new one."))
-    return UUID(bytes=told[:16]), UUID(bytes=told[16:32])
+    return UUID(bytes=payload[:16]), UUID(bytes=payload[16:32])
 
 
 def letter_of(followup: Followup) -> Letter:

@@ -12,17 +12,17 @@ from typing import Any
 from getbill import events
 from getbill.debts import Debt
 from getbill.followups import actions
-from getbill.followups.model import CALLS, FINAL, ON_THE_PHONE, WAYS, Followup, Type, seal
+from getbill.followups.model import CALLS, CHANNELS, FINAL, PHONE_CHANNELS, Followup, Type, seal
 from getbill.kit import ids, json
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import Conflict, FieldError, refusal
 from getbill.kit.messages import message
 
-_AHEAD = timedelta(minutes=5)
-_OPEN = frozenset({"on_hold", "scheduled", "in_progress"})
-_NOT_MADE = frozenset({"on_hold", "scheduled", "cancelled", "failed"})
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+_OPEN_STATUSES = frozenset({"on_hold", "scheduled", "in_progress"})
+_UNSENT_STATUSES = frozenset({"on_hold", "scheduled", "cancelled", "failed"})
 # What the ledger of contacts says of a followup, and nobody may say otherwise.
-_OF_THE_LEDGER = ("type", "call_date", "scheduled_at", "phone_number_used", "direction", "is_retry")
+_LEDGER_FIELDS = ("type", "call_date", "scheduled_at", "phone_number_used", "direction", "is_retry")
 
 _INSERT = Statement(
     "followups.insert",
@@ -61,23 +61,23 @@ class FollowupHasEnded(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FollowupInput:
     """What a caller says of a followup, by the contract's names; what is not in `values` stays as it is."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def of(self, name: str, before: Any) -> Any:
+    def get(self, name: str, before: Any) -> Any:
         """Return what is said of one thing, else what it was."""
         return self.values.get(name, before)
 
 
-async def record(tx: Transaction, debt: Debt, told: Told) -> Followup:
+async def record(tx: Transaction, debt: Debt, followup_input: FollowupInput) -> Followup:
     """Keep what people did about a locked debt; raise Invalid where it cannot have been so."""
-    kind: Type = told.of("type", "manual_call")
+    kind: Type = followup_input.get("type", "manual_call")
     before = Followup(
         id=ids.new(),
         debt_id=debt.id,
-        channel=WAYS[kind],
+        channel=CHANNELS[kind],
         type=kind,
         status="on_hold",
         step=None,
@@ -85,68 +85,68 @@ async def record(tx: Transaction, debt: Debt, told: Told) -> Followup:
         created_at=tx.now,
         updated_at=tx.now,
     )
-    after = _moved(before, told, tx.now)
-    _refuse(after, told, tx.now)
+    after = _apply_input(before, followup_input, tx.now)
+    _check_input(after, followup_input, tx.now)
     # Announced as it was noted down, then how it ended.
-    events.record(tx, "followup.created", debt, {"followup": after.shown()})
-    after = _counted(tx, debt, after)
-    await tx.execute(_INSERT, *_row(debt, after))
+    events.record(tx, "followup.created", debt, {"followup": after.serialize()})
+    after = _count_contact(tx, debt, after)
+    await tx.execute(_INSERT, *_row_values(debt, after))
     if _is_complete(after):
-        actions.announce_end(tx, debt, after)
+        actions.announce_completion(tx, debt, after)
     return after
 
 
-async def correct(tx: Transaction, debt: Debt, before: Followup, told: Told) -> Followup:
+async def correct(tx: Transaction, debt: Debt, before: Followup, followup_input: FollowupInput) -> Followup:
     """Change what is said of a followup of a locked debt, and announce it; raise where it cannot be so."""
     if before.step is not None:
-        _refuse_the_ledgers(before, told)
-    after = _moved(before, told, tx.now)
+        _refuse_ledger_fields(before, followup_input)
+    after = _apply_input(before, followup_input, tx.now)
     changes = _changes(before, after)
     if not changes:
         return before
     _refuse_move(before, after)
-    _refuse(after, told, tx.now)
-    after = _counted(tx, debt, replace(after, updated_at=tx.now))
-    await tx.execute(_UPDATE, *_row(debt, after))
+    _check_input(after, followup_input, tx.now)
+    after = _count_contact(tx, debt, replace(after, updated_at=tx.now))
+    await tx.execute(_UPDATE, *_row_values(debt, after))
     # As with a receipt: one that was complete is announced again only if it failed after all.
     if (
         "status" in changes
         and _is_complete(after)
         and (before.processed_at is None or after.status == "failed")
     ):
-        actions.announce_end(tx, debt, after)
+        actions.announce_completion(tx, debt, after)
     else:
-        events.record(tx, "followup.updated", debt, {"followup": after.shown(), "changes": changes})
+        events.record(tx, "followup.updated", debt, {"followup": after.serialize(), "changes": changes})
     return after
 
 
-def _moved(before: Followup, told: Told, now: datetime) -> Followup:
-    kind: Type = told.of("type", before.type)
+def _apply_input(before: Followup, followup_input: FollowupInput, now: datetime) -> Followup:
+    kind: Type = followup_input.get("type", before.type)
     content = replace(
         before.content,
-        address=told.of("phone_number_used", before.content.address),
-        summary=told.of("summary", before.content.summary),
-        notes=told.of("notes", before.content.notes),
-        audio_url=told.of("audio_url", before.content.audio_url),
+        address=followup_input.get("phone_number_used", before.content.address),
+        summary=followup_input.get("summary", before.content.summary),
+        notes=followup_input.get("notes", before.content.notes),
+        audio_url=followup_input.get("audio_url", before.content.audio_url),
     )
-    status = told.of("status", before.status)
-    sent_at = told.of("call_date", before.sent_at)
-    if sent_at is None and status not in _NOT_MADE:
+    status = followup_input.get("status", before.status)
+    sent_at = followup_input.get("call_date", before.sent_at)
+    if sent_at is None and status not in _UNSENT_STATUSES:
         sent_at = now
     after = replace(
         before,
         type=kind,
-        channel=before.channel if kind == before.type else WAYS[kind],
+        channel=before.channel if kind == before.type else CHANNELS[kind],
         status=status,
-        scheduled_at=told.of("scheduled_at", before.scheduled_at),
+        scheduled_at=followup_input.get("scheduled_at", before.scheduled_at),
         sent_at=sent_at,
         content=content,
-        provider_ref=told.of("call_id", before.provider_ref),
-        duration_ms=told.of("duration_ms", before.duration_ms),
-        direction=told.of("direction", before.direction),
-        disconnection_reason=told.of("disconnection_reason", before.disconnection_reason),
-        is_retry=told.of("is_retry", before.is_retry),
-        moved_from=before.status,
+        provider_ref=followup_input.get("call_id", before.provider_ref),
+        duration_ms=followup_input.get("duration_ms", before.duration_ms),
+        direction=followup_input.get("direction", before.direction),
+        disconnection_reason=followup_input.get("disconnection_reason", before.disconnection_reason),
+        is_retry=followup_input.get("is_retry", before.is_retry),
+        previous_status=before.status,
     )
     is_moved = status != before.status or before.processed_at is None
     return replace(after, processed_at=now) if is_moved and _is_complete(after) else after
@@ -157,30 +157,30 @@ def _is_complete(followup: Followup) -> bool:
     return followup.status in FINAL or (followup.status == "sent" and followup.channel not in CALLS)
 
 
-def _counted(tx: Transaction, debt: Debt, followup: Followup) -> Followup:
+def _count_contact(tx: Transaction, debt: Debt, followup: Followup) -> Followup:
     """Announce that a followup reached the debtor, once; what the debtor began is no contact of ours."""
     if followup.reached_at is not None or followup.direction == "inbound" or followup.type == "voicemail":
         return followup
     is_confirmed = followup.status in {"delivered", "deal_found", "deal_not_found", "bad_behavior"}
     if is_confirmed or (followup.status == "sent" and _is_complete(followup)):
-        return actions.reach(tx, debt, followup, is_confirmed=is_confirmed)
+        return actions.mark_reached(tx, debt, followup, is_confirmed=is_confirmed)
     return followup
 
 
 def _changes(before: Followup, after: Followup) -> dict[str, Any]:
-    was, now = before.shown(), after.shown()
+    old_payload, new_payload = before.serialize(), after.serialize()
     return {
-        name: {"from": was[name], "to": now[name]}
-        for name in now
-        if was[name] != now[name] and name not in {"sent_at", "updated_at"}
+        name: {"from": old_payload[name], "to": new_payload[name]}
+        for name in new_payload
+        if old_payload[name] != new_payload[name] and name not in {"sent_at", "updated_at"}
     }
 
 
-def _refuse(after: Followup, told: Told, now: datetime) -> None:
-    wrong = []
-    call_date = told.values.get("call_date")
-    if call_date is not None and call_date > now + _AHEAD:
-        wrong.append(
+def _check_input(after: Followup, followup_input: FollowupInput, now: datetime) -> None:
+    errors = []
+    call_date = followup_input.values.get("call_date")
+    if call_date is not None and call_date > now + _CLOCK_TOLERANCE:
+        errors.append(
             FieldError(
                 "/call_date",
                 "in-the-future",
@@ -188,85 +188,87 @@ def _refuse(after: Followup, told: Told, now: datetime) -> None:
             )
         )
     if after.status == "scheduled" and after.scheduled_at is None:
-        wrong.append(
+        errors.append(
             FieldError("/scheduled_at", "missing", message("A scheduled followup needs its scheduled_at."))
         )
-    if told.values.get("phone_number_used") is not None and after.channel not in ON_THE_PHONE:
+    if followup_input.values.get("phone_number_used") is not None and after.channel not in PHONE_CHANNELS:
         detail = message("A followup of type {type} uses no phone number.", type=after.type)
-        wrong.append(FieldError("/phone_number_used", "no-phone", detail))
-    if wrong:
-        raise refusal(wrong)
+        errors.append(FieldError("/phone_number_used", "no-phone", detail))
+    if errors:
+        raise refusal(errors)
 
 
-def _refuse_the_ledgers(before: Followup, told: Told) -> None:
-    shown = before.shown()
-    wrong = []
-    for name in _OF_THE_LEDGER:
-        said = told.values.get(name, shown[name])
-        if (json.instant(said) if isinstance(said, datetime) else said) != shown[name]:
+def _refuse_ledger_fields(before: Followup, followup_input: FollowupInput) -> None:
+    payload = before.serialize()
+    errors = []
+    for name in _LEDGER_FIELDS:
+        value = followup_input.values.get(name, payload[name])
+        if (json.instant(value) if isinstance(value, datetime) else value) != payload[name]:
             detail = message(
                 "The scenario carried this followup out: its {name} is as the ledger of contacts says.",
                 name=name,
             )
-            wrong.append(FieldError(f"/{name}", "of-the-ledger", detail))
-    if wrong:
-        raise refusal(wrong)
+            errors.append(FieldError(f"/{name}", "of-the-ledger", detail))
+    if errors:
+        raise refusal(errors)
 
 
 def _refuse_move(before: Followup, after: Followup) -> None:
     if before.status == after.status:
         return
-    shown = ids.show("followup", before.id)
-    if before.step is not None and before.status in _OPEN:
+    public_id = ids.show("followup", before.id)
+    if before.step is not None and before.status in _OPEN_STATUSES:
         raise FollowupOnItsWay(
             message(
-                "{followup} is {status}, in the hands of its scenario.", followup=shown, status=before.status
+                "{followup} is {status}, in the hands of its scenario.",
+                followup=public_id,
+                status=before.status,
             )
         )
-    has_ended = before.status not in _OPEN
-    if has_ended and after.status in _OPEN:
+    has_ended = before.status not in _OPEN_STATUSES
+    if has_ended and after.status in _OPEN_STATUSES:
         raise FollowupHasEnded(
             message(
                 "{followup} is {status}; it cannot become {after}.",
-                followup=shown,
+                followup=public_id,
                 status=before.status,
                 after=after.status,
             )
         )
     if before.reached_at is not None and after.status == "cancelled":
         raise FollowupHasEnded(
-            message("{followup} reached the debtor; it cannot be cancelled.", followup=shown)
+            message("{followup} reached the debtor; it cannot be cancelled.", followup=public_id)
         )
 
 
-def _row(debt: Debt, one: Followup) -> tuple[Any, ...]:
+def _row_values(debt: Debt, followup: Followup) -> tuple[Any, ...]:
     workspace_id = debt.workspace_id
     return (
         workspace_id,
-        one.id,
-        one.debt_id,
-        str(one.channel),
-        one.type,
-        one.status,
-        one.scheduled_at,
-        one.sent_at,
-        one.processed_at,
-        one.reached_at,
-        seal(one, debt.key, workspace_id) if debt.key else None,
-        one.provider_ref,
-        one.duration_ms,
-        one.direction,
-        one.disconnection_reason,
-        one.is_retry,
-        _hash_of(debt, one) if one.step is None else None,
-        one.updated_at,
+        followup.id,
+        followup.debt_id,
+        str(followup.channel),
+        followup.type,
+        followup.status,
+        followup.scheduled_at,
+        followup.sent_at,
+        followup.processed_at,
+        followup.reached_at,
+        seal(followup, debt.key, workspace_id) if debt.key else None,
+        followup.provider_ref,
+        followup.duration_ms,
+        followup.direction,
+        followup.disconnection_reason,
+        followup.is_retry,
+        _address_hash(debt, followup) if followup.step is None else None,
+        followup.updated_at,
     )
 
 
-def _hash_of(debt: Debt, one: Followup) -> bytes | None:
+def _address_hash(debt: Debt, followup: Followup) -> bytes | None:
     """Return the keyed hash of the address that was used; the debtor's own where none was told."""
     identity, lookup = debt.debtor.identity, debt.workspace.lookup
-    if one.channel == "email":
+    if followup.channel == "email":
         return lookup.hash("email", identity.email.lower()) if identity.email else None
-    number = (one.content.address or identity.phone) if one.channel in ON_THE_PHONE else None
+    number = (followup.content.address or identity.phone) if followup.channel in PHONE_CHANNELS else None
     return lookup.hash("phone", number) if number else None

@@ -41,9 +41,9 @@ FINAL = frozenset(
     {"delivered", "deal_found", "no_answer", "deal_not_found", "bad_behavior", "failed", "cancelled"}
 )
 # Besides the channels of scenarios, the ways that only people have.
-Way = Literal["ai_call", "sms", "email", "letter", "whatsapp", "phone", "visit"]
+FollowupChannel = Literal["ai_call", "sms", "email", "letter", "whatsapp", "phone", "visit"]
 # By which way people did what they record under each type. An AI call is only ever one that was made here.
-WAYS: dict[Type, Way] = {
+CHANNELS: dict[Type, FollowupChannel] = {
     "call": "phone",
     "manual_call": "phone",
     "voicemail": "phone",
@@ -54,11 +54,11 @@ WAYS: dict[Type, Way] = {
     "physical": "visit",
 }
 CALLS = frozenset({"ai_call", "phone"})
-ON_THE_PHONE = CALLS | {"sms", "whatsapp"}
+PHONE_CHANNELS = CALLS | {"sms", "whatsapp"}
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class FollowupContent:
     """What a followup said, to which address: e-mail, E.164 number, or the lines of a letter."""
 
     address: str | None = None
@@ -78,12 +78,12 @@ class Content:
     # What had been paid when it was written, in minor units: what was paid more at its end crossed it.
     paid: int | None = None
 
-    def known(self) -> dict[str, Any]:
+    def present_fields(self) -> dict[str, Any]:
         """Return the fields that say something."""
         return {name: value for name in _CONTENT if (value := getattr(self, name)) is not None}
 
 
-_CONTENT = tuple(one.name for one in fields(Content))
+_CONTENT = tuple(content_field.name for content_field in fields(FollowupContent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Followup:
     processed_at: datetime | None = None
     # When it was counted as having reached the debtor.
     reached_at: datetime | None = None
-    content: Content = field(default_factory=Content)
+    content: FollowupContent = field(default_factory=FollowupContent)
     provider_ref: str | None = None
     duration_ms: int | None = None
     direction: str | None = "outbound"
@@ -113,21 +113,21 @@ class Followup:
     # What happened to the debt while it was on its way: `payment`, or the status that ended contact.
     crossed_by: str | None = None
     # The status it had before this transaction moved it on.
-    moved_from: str | None = None
+    previous_status: str | None = None
     # What `shown` said of it: one change tells it in several events.
     _shown: dict[str, Any] | None = field(default=None, init=False, compare=False, repr=False)
 
-    def moved(self, status: str, now: datetime, **changes: Any) -> "Followup":
+    def with_status(self, status: str, now: datetime, **changes: Any) -> "Followup":
         """Return the followup as it is after it moved to another status."""
-        return replace(self, status=status, moved_from=self.status, updated_at=now, **changes)
+        return replace(self, status=status, previous_status=self.status, updated_at=now, **changes)
 
-    def shown(self) -> dict[str, Any]:
+    def serialize(self) -> dict[str, Any]:
         """Return the followup as answers and events show it (contract 7.1, with `channel` and `sent_at`), to be read only."""
         if self._shown is None:
-            object.__setattr__(self, "_shown", self._as_shown())
+            object.__setattr__(self, "_shown", self._build_payload())
         return self._shown or {}
 
-    def _as_shown(self) -> dict[str, Any]:
+    def _build_payload(self) -> dict[str, Any]:
         return {
             "id": ids.show("followup", self.id),
             "debt_id": ids.show("debt", self.debt_id),
@@ -146,7 +146,7 @@ class Followup:
             "duration_ms": self.duration_ms,
             "disconnection_reason": self.disconnection_reason,
             "direction": self.direction,
-            "phone_number_used": self.content.address if self.channel in ON_THE_PHONE else None,
+            "phone_number_used": self.content.address if self.channel in PHONE_CHANNELS else None,
             "is_retry": self.is_retry,
             "triggered_payment": self.triggered_payment,
             "crossed_by": self.crossed_by,
@@ -158,7 +158,7 @@ class Followup:
             "email_click_count": 0,
         }
 
-    def message(self) -> dict[str, Any]:
+    def serialize_message(self) -> dict[str, Any]:
         """Return what was said, and to which address."""
         content = self.content
         return {
@@ -176,18 +176,18 @@ class Followup:
         }
 
 
-def context(workspace_id: UUID, followup_id: UUID) -> bytes:
+def seal_context(workspace_id: UUID, followup_id: UUID) -> bytes:
     """Return the place a followup's content is sealed for."""
     return b"followup" + workspace_id.bytes + followup_id.bytes
 
 
 def seal(followup: Followup, key: Key, workspace_id: UUID) -> bytes:
     """Return the sealed form of what a followup said."""
-    return key.seal(json.write(followup.content.known()), context(workspace_id, followup.id))
+    return key.seal(json.write(followup.content.present_fields()), seal_context(workspace_id, followup.id))
 
 
-def open_content(sealed: bytes | None, key: Key, workspace_id: UUID, followup_id: UUID) -> Content:
+def open_content(sealed: bytes | None, key: Key, workspace_id: UUID, followup_id: UUID) -> FollowupContent:
     """Open what `seal` sealed for the same followup."""
     if sealed is None:
-        return Content()
-    return Content(**json.read(key.open(sealed, context(workspace_id, followup_id))))
+        return FollowupContent()
+    return FollowupContent(**json.read(key.open(sealed, seal_context(workspace_id, followup_id))))

@@ -18,7 +18,7 @@ _FROM = """
     SELECT f.*, k.wrapped AS debt_key
     FROM followups f JOIN vault_keys k ON k.workspace_id = f.workspace_id AND k.subject_id = f.debt_id
     """
-_WANTED = """
+_CONDITIONS = """
     f.workspace_id = $1
       AND ($2::text[] IS NULL OR f.status = ANY($2)) AND ($3::text[] IS NULL OR f.type = ANY($3))
       AND ($4::text[] IS NULL OR f.channel = ANY($4))
@@ -34,29 +34,29 @@ _FIND_MANY = Statement(
     "followups.find_many", "Some followups.", _FROM + "WHERE f.workspace_id = $1 AND f.id = ANY($2)"
 )
 _PAGE = Statement(
-    "followups.page", "A page of all followups, the newest first.", _FROM + "WHERE" + _WANTED + _AFTER
+    "followups.page", "A page of all followups, the newest first.", _FROM + "WHERE" + _CONDITIONS + _AFTER
 )
 _PAGE_OF_DEBT = Statement(
     "followups.page_of_debt",
     "A page of one debt's followups, the newest first.",
-    _FROM + "WHERE f.debt_id = $12 AND" + _WANTED + _AFTER,
+    _FROM + "WHERE f.debt_id = $12 AND" + _CONDITIONS + _AFTER,
 )
 _COUNT = Statement(
     "followups.count",
     "How many followups are there, as far as a page says?",
-    f"SELECT count(*) FROM (SELECT FROM followups f WHERE {_WANTED} LIMIT $8) AS counted",
+    f"SELECT count(*) FROM (SELECT FROM followups f WHERE {_CONDITIONS} LIMIT $8) AS counted",
 )
 _COUNT_OF_DEBT = Statement(
     "followups.count_of_debt",
     "How many followups has a debt, as far as a page says?",
-    f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $9 AND {_WANTED} LIMIT $8) AS counted",
+    f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $9 AND {_CONDITIONS} LIMIT $8) AS counted",
 )
-_DEBT_OF = Statement(
+_FIND_DEBT_ID = Statement(
     "followups.debt_of",
     "Which debt is a followup about?",
     "SELECT debt_id FROM followups WHERE workspace_id = $1 AND id = $2",
 )
-_MADE_BY_HAND = Statement(
+_FIND_MANUAL_CONTACTS = Statement(
     "followups.made_by_hand",
     "What did people do of late on these debts, or to these addresses? Visits have no cap.",
     """
@@ -69,7 +69,7 @@ _MADE_BY_HAND = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FollowupFilter:
     """Which followups a list is asked for; None leaves a condition out. `until` is not included."""
 
     statuses: Sequence[str] | None
@@ -78,13 +78,13 @@ class Wanted:
     debt_id: UUID | None
     since: datetime | None
     until: datetime | None
-    crossed: bool | None
+    is_crossed: bool | None
     limit: int
     offset: int = 0
     after: tuple[datetime, UUID] | None = None
 
 
-def _of_row(row: Record, workspace: Workspace) -> Followup:
+def _followup_from_row(row: Record, workspace: Workspace) -> Followup:
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, row["debt_id"])
     return Followup(
         id=row["id"],
@@ -114,63 +114,71 @@ async def find(database: Database, workspace: Workspace, followup_id: UUID) -> F
     """Return a followup; raise NotFound when the workspace has none of this id."""
     row = await database.fetchrow(_FIND, workspace.id, followup_id)
     if row is None:
-        raise _absent(followup_id)
-    return _of_row(row, workspace)
+        raise _not_found(followup_id)
+    return _followup_from_row(row, workspace)
 
 
 async def find_many(
-    asker: Database | Transaction, workspace: Workspace, followup_ids: Sequence[UUID]
+    connection: Database | Transaction, workspace: Workspace, followup_ids: Sequence[UUID]
 ) -> dict[UUID, Followup]:
     """Return those of some followups that there are; they stay as they are while a transaction holds their debts."""
-    rows = await asker.fetch(_FIND_MANY, workspace.id, followup_ids)
-    return {row["id"]: _of_row(row, workspace) for row in rows}
+    rows = await connection.fetch(_FIND_MANY, workspace.id, followup_ids)
+    return {row["id"]: _followup_from_row(row, workspace) for row in rows}
 
 
-async def debt_of(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> UUID:
+async def find_debt_id(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> UUID:
     """Return the debt a followup is about; raise NotFound when the workspace has none of this id."""
-    debt_id: UUID | None = await tx.fetchval(_DEBT_OF, workspace_id, followup_id)
+    debt_id: UUID | None = await tx.fetchval(_FIND_DEBT_ID, workspace_id, followup_id)
     if debt_id is None:
-        raise _absent(followup_id)
+        raise _not_found(followup_id)
     return debt_id
 
 
-def _absent(followup_id: UUID) -> NotFound:
+def _not_found(followup_id: UUID) -> NotFound:
     return NotFound(message("There is no followup {followup}.", followup=ids.show("followup", followup_id)))
 
 
-async def made_by_hand(
+async def find_manual_contacts(
     tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID], addresses: Sequence[bytes], since: datetime
 ) -> list[Record]:
     """Return what people did of late on some debts or to some addresses: debt, channel, instant, address hash."""
-    return await tx.fetch(_MADE_BY_HAND, workspace_id, debt_ids, addresses, since)
+    return await tx.fetch(_FIND_MANUAL_CONTACTS, workspace_id, debt_ids, addresses, since)
 
 
-async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list[Followup]:
+async def find_page(
+    database: Database, workspace: Workspace, followup_filter: FollowupFilter
+) -> list[Followup]:
     """Return a page of followups, the newest first."""
-    at, identifier = wanted.after or (None, None)
-    values = (*_conditions(workspace, wanted), at, identifier, wanted.limit, wanted.offset)
-    if wanted.debt_id is None:
+    at, identifier = followup_filter.after or (None, None)
+    values = (
+        *_filter_values(workspace, followup_filter),
+        at,
+        identifier,
+        followup_filter.limit,
+        followup_filter.offset,
+    )
+    if followup_filter.debt_id is None:
         rows = await database.fetch(_PAGE, *values)
     else:
-        rows = await database.fetch(_PAGE_OF_DEBT, *values, wanted.debt_id)
-    return [_of_row(row, workspace) for row in rows]
+        rows = await database.fetch(_PAGE_OF_DEBT, *values, followup_filter.debt_id)
+    return [_followup_from_row(row, workspace) for row in rows]
 
 
-async def count(database: Database, workspace: Workspace, wanted: Wanted, most: int) -> int:
+async def count(database: Database, workspace: Workspace, followup_filter: FollowupFilter, limit: int) -> int:
     """Return how many followups a list has, at most `most`."""
-    values = (*_conditions(workspace, wanted), most)
-    if wanted.debt_id is None:
+    values = (*_filter_values(workspace, followup_filter), limit)
+    if followup_filter.debt_id is None:
         return int(await database.fetchval(_COUNT, *values))
-    return int(await database.fetchval(_COUNT_OF_DEBT, *values, wanted.debt_id))
+    return int(await database.fetchval(_COUNT_OF_DEBT, *values, followup_filter.debt_id))
 
 
-def _conditions(workspace: Workspace, wanted: Wanted) -> tuple[object, ...]:
+def _filter_values(workspace: Workspace, followup_filter: FollowupFilter) -> tuple[object, ...]:
     return (
         workspace.id,
-        wanted.statuses,
-        wanted.types,
-        wanted.channels,
-        wanted.since,
-        wanted.until,
-        wanted.crossed,
+        followup_filter.statuses,
+        followup_filter.types,
+        followup_filter.channels,
+        followup_filter.since,
+        followup_filter.until,
+        followup_filter.is_crossed,
     )

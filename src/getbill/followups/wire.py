@@ -8,21 +8,21 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from getbill.channels import is_web_link
 from getbill.debts import Debt
-from getbill.followups.download_links import Link
-from getbill.followups.manual import Told
-from getbill.followups.model import Followup, Status, Type, Way
-from getbill.followups.queries import Wanted
+from getbill.followups.download_links import DownloadLink
+from getbill.followups.manual import FollowupInput
+from getbill.followups.model import Followup, FollowupChannel, Status, Type
+from getbill.followups.queries import FollowupFilter
 from getbill.kit import http, ids, json, phones
 from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.errors import WrongValue, one_field
 from getbill.kit.http import (
-    DayAsked,
     Flag,
     Instant,
     Pagination,
     Printable,
+    QueryDay,
+    check_instant_text,
     refuse_empty_range,
-    written_instant,
 )
 from getbill.kit.messages import VALUE, message
 from getbill.kit.text.names import Name
@@ -40,12 +40,12 @@ class FollowupsOfDebtQuery(BaseModel):
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     status: list[Status] | None = None
     type: list[Type] | None = None
-    channel: list[Way] | None = None
+    channel: list[FollowupChannel] | None = None
     since: Annotated[
-        DayAsked | None, Field(alias="from", description="Only followups on or after this day, in UTC.")
+        QueryDay | None, Field(alias="from", description="Only followups on or after this day, in UTC.")
     ] = None
     until: Annotated[
-        DayAsked | None, Field(alias="to", description="Only followups on or before this day, in UTC.")
+        QueryDay | None, Field(alias="to", description="Only followups on or before this day, in UTC.")
     ] = None
     crossed: bool | None = Field(
         None,
@@ -60,19 +60,21 @@ class FollowupQuery(FollowupsOfDebtQuery):
     debt_id: Annotated[str, Field(max_length=64)] | None = None
 
 
-def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: http.Mark) -> Wanted:
+def build_filter(
+    query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: http.CursorSigner
+) -> FollowupFilter:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
     refuse_empty_range("from", query.since, "to", query.until)
-    cursor = http.opened(query.cursor, mark)
-    after = http.read_place(cursor, _SORT) if cursor else None
-    return Wanted(
+    cursor = http.unseal_optional(query.cursor, mark)
+    after = http.read_time_cursor(cursor, _SORT) if cursor else None
+    return FollowupFilter(
         statuses=query.status,
         types=query.type,
         channels=query.channel,
         debt_id=debt_id,
         since=_midnight(query.since),
         until=_midnight(query.until + timedelta(days=1)) if query.until and query.until < date.max else None,
-        crossed=query.crossed,
+        is_crossed=query.crossed,
         # One more than is shown tells whether it is the end.
         limit=query.limit + 1,
         offset=0 if after else (query.page - 1) * query.limit,
@@ -84,17 +86,17 @@ def _midnight(day: date | None) -> datetime | None:
     return datetime.combine(day, time.min, UTC) if day else None
 
 
-def debt_of(query: FollowupQuery) -> UUID | None:
+def read_debt_id(query: FollowupQuery) -> UUID | None:
     """Return the debt a query names; raise NotFound for what is no debt's id."""
     return ids.read("debt", query.debt_id) if query.debt_id else None
 
 
-def cursor_after(found: list[Followup], limit: int, mark: http.Mark) -> str | None:
+def cursor_after(followups: list[Followup], limit: int, mark: http.CursorSigner) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
-    if len(found) <= limit:
+    if len(followups) <= limit:
         return None
-    cursor = http.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
-    return http.sealed(cursor, mark)
+    cursor = http.write_time_cursor(_SORT, followups[limit - 1].created_at, followups[limit - 1].id)
+    return http.seal_optional(cursor, mark)
 
 
 class FollowupShown(BaseModel):
@@ -104,7 +106,7 @@ class FollowupShown(BaseModel):
     debt_id: str
     status: Status
     type: Type
-    channel: Way
+    channel: FollowupChannel
     call_date: Instant | None = Field(description="When it was carried out, in UTC; null until then.")
     scheduled_at: Instant | None = Field(description="When it was due, in UTC; null if it was not planned.")
     sent_at: Instant | None
@@ -139,22 +141,22 @@ class FollowupAnswer(FollowupShown):
     media_urls_expire_at: Instant | None
 
 
-def shown(followup: Followup, link: Link | None) -> dict[str, Any]:
+def serialize_followup(followup: Followup, link: DownloadLink | None) -> dict[str, Any]:
     """Return a followup as answers show it, with the link to its letter."""
     media: dict[str, Any] = {"pdf_url": None, "media_urls_expire_at": None}
     if link is not None:
         media = {"pdf_url": link.url, "media_urls_expire_at": json.instant(link.expires_at)}
-    return followup.shown() | media
+    return followup.serialize() | media
 
 
-class MessageShown(BaseModel):
+class FollowupMessage(BaseModel):
     """What a debtor was told, word for word, and at which address."""
 
     model_config = ConfigDict(title="FollowupMessage")
 
     followup_id: str
     debt_id: str
-    channel: Way
+    channel: FollowupChannel
     address: str | None = Field(description="E-mail address, phone number, or address lines of a letter.")
     language: str | None
     subject: str | None
@@ -175,13 +177,13 @@ class FollowupList(BaseModel):
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-def _plausible(value: datetime) -> datetime:
+def _check_plausible(value: datetime) -> datetime:
     if value < _OLDEST:
         raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
     return value
 
 
-def _link(value: str) -> str:
+def _check_link(value: str) -> str:
     if not is_web_link(value):
         raise WrongValue(
             message("{subject} must begin with https:// or http:// and have no spaces.", subject=VALUE)
@@ -189,35 +191,37 @@ def _link(value: str) -> str:
     return value
 
 
-Asked = Annotated[
+PlausibleInstant = Annotated[
     AwareDatetime,
-    BeforeValidator(written_instant),
-    AfterValidator(_plausible),
+    BeforeValidator(check_instant_text),
+    AfterValidator(_check_plausible),
     Field(examples=["2024-03-15T14:32:07Z"]),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Word = Printable
-WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
+WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_check_link)]
 
 
-def _show_change(schema: dict[str, Any]) -> None:
+def _describe_change(schema: dict[str, Any]) -> None:
     # What is left out of a change stays: a client that fills in defaults would change it.
-    for shown in schema["properties"].values():
-        shown.pop("default", None)
+    for property_schema in schema["properties"].values():
+        property_schema.pop("default", None)
     schema["examples"] = [{"status": "deal_found", "summary": "Pays on Friday by transfer."}]
 
 
 class FollowupChangeBody(BaseModel):
     """What is known of a followup now; what is not sent stays, null takes away."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_show_change)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_describe_change)
 
     type: Type = "manual_call"
     status: Status = "on_hold"
-    call_date: Asked | None = Field(
+    call_date: PlausibleInstant | None = Field(
         None, description="When it was carried out, ISO 8601; now by default if the status implies it."
     )
-    scheduled_at: Asked | None = Field(None, description="When somebody is to carry it out, ISO 8601.")
+    scheduled_at: PlausibleInstant | None = Field(
+        None, description="When somebody is to carry it out, ISO 8601."
+    )
     summary: Text | None = None
     notes: Text | None = None
     call_id: Word | None = Field(None, description="The provider's id of the call.")
@@ -255,7 +259,7 @@ class NewFollowupBody(FollowupChangeBody):
     debt_id: Annotated[str, Field(max_length=64)] = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
 
 
-def told(body: FollowupChangeBody, debt: Debt) -> Told:
+def parse_input(body: FollowupChangeBody, debt: Debt) -> FollowupInput:
     """Return what a body says of a followup; raise Invalid for a number that nobody can call, or that costs too much.
 
     A number without its country's prefix is one of the debtor's country.
@@ -269,11 +273,11 @@ def told(body: FollowupChangeBody, debt: Debt) -> Told:
         except phones.PhoneInvalid as error:
             raise one_field("/phone_number_used", "phone", error.detail) from None
         _refuse_expensive(values["phone_number_used"], debt)
-    return Told(values)
+    return FollowupInput(values)
 
 
 def _refuse_expensive(number: str, debt: Debt) -> None:
-    destination = phones.expensive(number, debt.workspace.company.refused_zones)
+    destination = phones.expensive_destination(number, debt.workspace.company.refused_zones)
     if destination is not None and not debt.details.accept_expensive_destination:
         sentence = phones.refusal(number, destination)
         raise one_field("/phone_number_used", "expensive-destination", sentence)

@@ -9,6 +9,6 @@ from getbill.health.api import router
 from getbill.health.metrics_token import make as make_token
 from getbill.health.metrics_token import read as read_token
 from getbill.health.queries import Check, checks
-from getbill.health.startup import opened
+from getbill.health.startup import open_when_ready
 
-__all__ = ["Check", "beat", "checks", "has_others", "make_token", "opened", "read_token", "router"]
+__all__ = ["Check", "beat", "checks", "has_others", "make_token", "open_when_ready", "read_token", "router"]

@@ -12,12 +12,12 @@ from uuid import UUID
 import structlog
 
 from getbill.kit import clock, ids
-from getbill.kit.database import LOST, Database, Statement
+from getbill.kit.database import DATABASE_ERRORS, Database, Statement
 
 EVERY_SECONDS: Final = 2.0
 # How old the last beat of a worker that is counted as alive may be.
-FRESH: Final = timedelta(seconds=15)
-_FORGOTTEN: Final = timedelta(hours=1)
+ALIVE_WITHIN: Final = timedelta(seconds=15)
+_REMOVE_AFTER: Final = timedelta(hours=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -51,16 +51,16 @@ async def beat(database: Database) -> None:
     process_id, started_at = ids.new(), clock.wall()
     try:
         while True:
-            await _once(database, process_id, started_at)
+            await _write_beat(database, process_id, started_at)
             await asyncio.sleep(EVERY_SECONDS)
     finally:
         # A database that is gone takes the sign with it soon enough.
-        with suppress(*LOST):
-            await database.execute(_END, process_id, clock.wall() - _FORGOTTEN)
+        with suppress(*DATABASE_ERRORS):
+            await database.execute(_END, process_id, clock.wall() - _REMOVE_AFTER)
 
 
-async def _once(database: Database, process_id: UUID, started_at: datetime) -> None:
+async def _write_beat(database: Database, process_id: UUID, started_at: datetime) -> None:
     try:
         await database.execute(_BEAT, process_id, started_at, clock.wall())
-    except LOST as error:
+    except DATABASE_ERRORS as error:
         _log.warning("heartbeat_not_written", error=type(error).__name__)

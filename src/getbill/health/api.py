@@ -11,7 +11,7 @@ from starlette.responses import Response
 from getbill.embedded import Outage
 from getbill.health import delivery_metrics, metrics_token, quarantine_metrics, queries
 from getbill.health.wire import readiness
-from getbill.kit.database import LOST, Database
+from getbill.kit.database import DATABASE_ERRORS, Database
 from getbill.kit.http import answer, problems
 from getbill.vault import Vault
 
@@ -73,11 +73,11 @@ async def ready(request: Request) -> Response:
     """Say whether database, migrations, worker and company are ready, and which is not."""
     outage: Outage | None = getattr(request.app.state, "outage", None)
     parts = await queries.checks(_database(request), outage)
-    answering = {part.name for part in parts if part.is_ready}
-    if answering >= {"database", "migrations"} and (due := await queries.due(*_vault(request))) is not None:
+    ready_parts = {part.name for part in parts if part.is_ready}
+    if ready_parts >= {"database", "migrations"} and (due := await queries.due(*_vault(request))) is not None:
         # Nothing is missing, and a person has to do something.
         return readiness(parts, await queries.notes(_database(request)), {"master_key": due})
-    return readiness(parts, await queries.notes(_database(request)) if "database" in answering else [])
+    return readiness(parts, await queries.notes(_database(request)) if "database" in ready_parts else [])
 
 
 @router.get(
@@ -99,15 +99,15 @@ async def metrics(request: Request) -> Response:
     """
     metrics_token.check(request)
     try:
-        waiting = await queries.backlog(_database(request))
-    except LOST:
+        backlog = await queries.backlog(_database(request))
+    except DATABASE_ERRORS:
         # What this process counted is worth the most when the database is down.
         _DATABASE.set(0)
     else:
         _DATABASE.set(1)
-        _WORKERS.set(waiting.pop("workers"))
-        for what, number in waiting.items():
-            _BACKLOG.labels(what).set(number)
+        _WORKERS.set(backlog.pop("workers"))
+        for backlog_kind, number in backlog.items():
+            _BACKLOG.labels(backlog_kind).set(number)
         await delivery_metrics.gauge(_database(request))
         await quarantine_metrics.gauge(_database(request))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

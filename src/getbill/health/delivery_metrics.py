@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 
 from getbill.health.queries import WITHIN_SECONDS
 from getbill.kit import clock
-from getbill.kit.database import LOST, Database, Statement
+from getbill.kit.database import DATABASE_ERRORS, Database, Statement
 
 _log = structlog.get_logger(__name__)
 
@@ -66,10 +66,10 @@ async def gauge(database: Database) -> None:
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             row = await database.fetchrow(_GOING, now, now - _DAY)
-    except LOST as error:
+    except DATABASE_ERRORS as error:
         _log.warning("deliveries_not_gauged", error=type(error).__name__)
-        for one in _ALL:
-            one.set(float("nan"))
+        for metric in _ALL:
+            metric.set(float("nan"))
         return
-    for one, number in zip(_ALL, row.values() if row else (), strict=True):
-        one.set(number or 0)
+    for metric, number in zip(_ALL, row.values() if row else (), strict=True):
+        metric.set(number or 0)

@@ -30,20 +30,20 @@ def make(settings: Settings) -> None:
     """Make the token's file, for its owner alone, where no token is set and there is none."""
     if settings.metrics_token is not None or settings.metrics_token_file.exists():
         return
-    draft = settings.metrics_token_file.with_suffix(".new")
-    with private_files.create(draft) as file:
+    temporary = settings.metrics_token_file.with_suffix(".new")
+    with private_files.create(temporary) as file:
         file.write(secrets.token_urlsafe(32).encode() + b"\n")
-    draft.rename(settings.metrics_token_file)
+    temporary.rename(settings.metrics_token_file)
 
 
 def read(settings: Settings) -> str | None:
     """Return the token; None where there is none, and metrics are not read."""
     if settings.metrics_token is not None:
         return settings.metrics_token.get_secret_value()
-    return _of(settings.metrics_token_file)
+    return _read_file(settings.metrics_token_file)
 
 
-def _of(file: Path) -> str | None:
+def _read_file(file: Path) -> str | None:
     return (file.read_text("utf-8").strip() or None) if file.exists() else None
 
 
@@ -52,9 +52,9 @@ def check(request: Request) -> None:
     token: str | None = getattr(request.app.state, "metrics_token", None)
     if token is None:
         raise MetricsOff(message("Metrics are not read here: no token is set."))
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     # Both in bytes: what a header holds may be no ASCII.
-    is_right = hmac.compare_digest(given.strip().encode(), token.encode())
+    is_right = hmac.compare_digest(credential.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not is_right:
         raise MetricsTokenWrong(
             message("Metrics are read with the installation's token."),

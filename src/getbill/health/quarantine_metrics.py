@@ -7,7 +7,7 @@ from prometheus_client import Gauge
 
 from getbill import quarantine
 from getbill.health.queries import WITHIN_SECONDS
-from getbill.kit.database import LOST, Database
+from getbill.kit.database import DATABASE_ERRORS, Database
 
 _log = structlog.get_logger(__name__)
 
@@ -19,7 +19,7 @@ async def gauge(database: Database) -> None:
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             aside = await quarantine.counts(database)
-    except LOST as error:
+    except DATABASE_ERRORS as error:
         _log.warning("quarantine_not_gauged", error=type(error).__name__)
         return
     for kind in quarantine.KINDS:

@@ -11,11 +11,11 @@ from asyncpg import Record
 
 from getbill import migrations, quarantine
 from getbill.embedded import Outage
-from getbill.health.actions import FRESH
+from getbill.health.actions import ALIVE_WITHIN
 from getbill.kit import clock, database
-from getbill.kit.database import LOST, Database, Statement
+from getbill.kit.database import DATABASE_ERRORS, Database, Statement
 from getbill.kit.exit_errors import CannotRun
-from getbill.vault import Vault, standing
+from getbill.vault import Vault, master_key_status
 
 WITHIN_SECONDS = 2.0
 
@@ -65,16 +65,16 @@ async def checks(database: Database, outage: Outage | None = None) -> list[Check
         return [Check("database", reason)]
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            row = await database.fetchrow(_PARTS, clock.wall() - FRESH)
+            row = await database.fetchrow(_PARTS, clock.wall() - ALIVE_WITHIN)
     except asyncpg.UndefinedTableError:
         return [Check("database"), _migrations(None)]
-    except LOST as error:
-        return [Check("database", away(error))]
+    except DATABASE_ERRORS as error:
+        return [Check("database", outage_reason(error))]
     assert row is not None  # noqa: S101 - the statement always answers one row
-    return [Check("database"), _migrations(row["revision"]), *_people(row)]
+    return [Check("database"), _migrations(row["revision"]), *_worker_and_company(row)]
 
 
-def away(error: Exception) -> str:
+def outage_reason(error: Exception) -> str:
     """Return why the database is away, in one sentence."""
     if isinstance(error, CannotRun):
         return str(error)
@@ -82,7 +82,7 @@ def away(error: Exception) -> str:
         return "The database is starting: it recovers what was under way when it ended."
     if isinstance(error, asyncpg.TooManyConnectionsError):
         return "The database takes no more connections: raise its max_connections or lower GETBILL_DATABASE_CONNECTIONS."
-    if database.is_full(error):
+    if database.is_disk_full(error):
         return "The disk is full: free some space where the database is."
     return f"The database does not answer ({type(error).__name__})."
 
@@ -94,7 +94,7 @@ def _migrations(revision: str | None) -> Check:
     return Check("migrations", f"The database is {at}, not {migrations.HEAD}: run `getbill migrate`.")
 
 
-def _people(row: Record) -> list[Check]:
+def _worker_and_company(row: Record) -> list[Check]:
     worker, company = bool(row["workers"]), bool(row["has_company"])
     return [
         Check("worker", None if worker else "No worker has been heard of: start `getbill worker`."),
@@ -107,7 +107,7 @@ async def notes(database: Database) -> list[str]:
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             aside = await quarantine.counts(database)
-    except LOST:
+    except DATABASE_ERRORS:
         return []
     many = [f"{number} {kind}" for kind, number in aside.items()]
     return [f"Set aside because it failed: {', '.join(many)}. Run `getbill quarantine list`."] if many else []
@@ -117,8 +117,8 @@ async def due(database: Database, vault: Vault, erasure_days: int) -> str | None
     """Return what is due at the master key and since when, while everything is ready; None where nothing is."""
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            return (await standing(database, vault, erasure_days)).notice
-    except LOST:
+            return (await master_key_status(database, vault, erasure_days)).notice
+    except DATABASE_ERRORS:
         return None
 
 
@@ -126,5 +126,5 @@ async def backlog(database: Database) -> dict[str, int]:
     """Return how much waits for the workers, by what it is."""
     now = clock.wall()
     async with asyncio.timeout(WITHIN_SECONDS):
-        row = await database.fetchrow(_BACKLOG, now - FRESH, now)
+        row = await database.fetchrow(_BACKLOG, now - ALIVE_WITHIN, now)
     return dict(row or {})

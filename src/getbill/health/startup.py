@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from getbill.embedded import Outage
-from getbill.health.queries import Check, away
+from getbill.health.queries import Check, outage_reason
 from getbill.health.wire import readiness
 from getbill.kit import database, ids
 from getbill.kit.errors import Unavailable
@@ -33,7 +33,9 @@ Open = Callable[[AsyncExitStack], Awaitable[None]]
 
 
 @asynccontextmanager
-async def opened(app: Starlette, open_all: Open, outage: Outage | None = None) -> AsyncIterator[None]:
+async def open_when_ready(
+    app: Starlette, open_all: Open, outage: Outage | None = None
+) -> AsyncIterator[None]:
     """Open an application, at once where the database answers, else as soon as it does.
 
     Raises CannotRun for a reason that does not pass by itself. With an outage, which a supervisor tells, a database
@@ -41,22 +43,22 @@ async def opened(app: Starlette, open_all: Open, outage: Outage | None = None) -
     """
     async with AsyncExitStack() as stack:
         try:
-            await _open(open_all, stack)
+            await _open_all(open_all, stack)
         except Exception as error:
             if not _may_pass(error, is_supervised=outage is not None):
                 raise
-            door, behind_it = _ClosedDoor(error, outage), app.middleware_stack
-            app.middleware_stack = door
+            unavailable_app, ready_app = _UnavailableApp(error, outage), app.middleware_stack
+            app.middleware_stack = unavailable_app
 
             async def wait() -> None:
-                await _wait(open_all, stack, door)
-                app.middleware_stack = behind_it
+                await _wait(open_all, stack, unavailable_app)
+                app.middleware_stack = ready_app
 
-            stack.push_async_callback(_end, asyncio.create_task(wait()))
+            stack.push_async_callback(_cancel, asyncio.create_task(wait()))
         yield
 
 
-async def _open(open_all: Open, stack: AsyncExitStack) -> None:
+async def _open_all(open_all: Open, stack: AsyncExitStack) -> None:
     async with AsyncExitStack() as trial:
         await open_all(trial)
         stack.push_async_exit(trial.pop_all())
@@ -65,28 +67,28 @@ async def _open(open_all: Open, stack: AsyncExitStack) -> None:
 def _may_pass(error: Exception, *, is_supervised: bool) -> bool:
     if isinstance(error, CannotRun):
         return isinstance(error, CannotRunNow) or (is_supervised and isinstance(error, DatabaseBehind))
-    return database.is_away(error)
+    return database.is_unavailable(error)
 
 
-async def _wait(open_all: Open, stack: AsyncExitStack, door: "_ClosedDoor") -> None:
+async def _wait(open_all: Open, stack: AsyncExitStack, unavailable_app: "_UnavailableApp") -> None:
     while True:
         await asyncio.sleep(RETRY_SECONDS)
         try:
-            await _open(open_all, stack)
+            await _open_all(open_all, stack)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
-            door.say(error)
+            unavailable_app.say(error)
         else:
             _log.info("opened")
             return
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-class _ClosedDoor:
+class _UnavailableApp:
     """The ASGI application that answers while there is no database."""
 
     def __init__(self, error: Exception, outage: Outage | None) -> None:
@@ -96,8 +98,8 @@ class _ClosedDoor:
 
     def say(self, error: Exception) -> None:
         """Tell why the last try to open failed, and log it when it is news."""
-        is_known = isinstance(error, CannotRun) or database.is_away(error)
-        sentence = away(error) if is_known else "The API cannot open; its log says why."
+        is_known = isinstance(error, CannotRun) or database.is_unavailable(error)
+        sentence = outage_reason(error) if is_known else "The API cannot open; its log says why."
         if sentence != self._sentence:
             self._sentence = sentence
             _log.warning("not_open", reason=sentence, exc_info=None if is_known else error)

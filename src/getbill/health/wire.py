@@ -13,10 +13,10 @@ def readiness(
 ) -> Response:
     """Return whether every part is ready: 200, or 503 with what to do; `due` is ready and wants a person all the same."""
     is_ready = all(part.is_ready for part in parts)
-    shown = {
+    document = {
         "status": "ready" if is_ready else "not_ready",
         "parts": {part.name: {"is_ready": part.is_ready, "way_out": part.way_out} for part in parts}
         | {name: {"is_ready": True, "way_out": way_out} for name, way_out in (due or {}).items()},
         "notes": list(notes),
     }
-    return answer(200 if is_ready else 503, shown, {"Cache-Control": "no-store"})
+    return answer(200 if is_ready else 503, document, {"Cache-Control": "no-store"})

@@ -3,7 +3,7 @@
 Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
 """
 
-from getbill.imports.actions import begin, create
+from getbill.imports.actions import begin_draft, create
 from getbill.imports.batch import Checkers
 from getbill.imports.batch import router as batch_router
 from getbill.imports.model import (
@@ -12,50 +12,55 @@ from getbill.imports.model import (
     FileEmpty,
     FileTooLarge,
     Import,
+    ImportOptions,
     ImportSuperseded,
     OnDuplicate,
-    Wanted,
-    show,
+    public_id,
 )
 from getbill.imports.queries import find
-from getbill.imports.reports.sender_report import account, columns, rows_to_correct, said_of_rows
+from getbill.imports.reports.sender_report import (
+    build_report,
+    describe_columns,
+    first_findings,
+    rows_to_correct,
+)
 from getbill.imports.reports.summaries import summaries
-from getbill.imports.rows.failures import put_back
+from getbill.imports.rows.failures import requeue_import
 from getbill.imports.rows.snapshots import erase as erase_changes
 from getbill.imports.runs.erasure import erase
-from getbill.imports.runs.jobs import Crew, drop_expired, starter
-from getbill.imports.runs.tasks import run as carry_out
+from getbill.imports.runs.jobs import ImportSupervisor, child_starter, drop_expired
+from getbill.imports.runs.tasks import run as run_import
 from getbill.imports.runs.user_decisions import MappingNotCertain, change_mapping, confirm, discard
 
 __all__ = [
     "BYTES_MAX",
     "WAKE",
     "Checkers",
-    "Crew",
     "FileEmpty",
     "FileTooLarge",
     "Import",
+    "ImportOptions",
     "ImportSuperseded",
+    "ImportSupervisor",
     "MappingNotCertain",
     "OnDuplicate",
-    "Wanted",
-    "account",
     "batch_router",
-    "begin",
-    "carry_out",
+    "begin_draft",
+    "build_report",
     "change_mapping",
-    "columns",
+    "child_starter",
     "confirm",
     "create",
+    "describe_columns",
     "discard",
     "drop_expired",
     "erase",
     "erase_changes",
     "find",
-    "put_back",
+    "first_findings",
+    "public_id",
+    "requeue_import",
     "rows_to_correct",
-    "said_of_rows",
-    "show",
-    "starter",
+    "run_import",
     "summaries",
 ]

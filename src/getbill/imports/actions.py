@@ -18,9 +18,9 @@ from getbill.imports.model import (
     FileEmpty,
     FileTooLarge,
     Import,
+    ImportOptions,
     ImportSuperseded,
     Task,
-    Wanted,
     chunk_context,
 )
 from getbill.kit import clock, ids
@@ -70,7 +70,7 @@ _FINISH = Statement(
     RETURNING id
     """,
 )
-_WISH = Statement(
+_SET_OPTIONS = Statement(
     "imports.wish",
     "What is asked of a draft, once all of it was heard.",
     """
@@ -92,7 +92,7 @@ DROP_DRAFT = Statement(
 
 
 @dataclass(slots=True)
-class Draft:
+class ImportDraft:
     """An import whose bytes are still coming in."""
 
     workspace: Workspace
@@ -109,20 +109,20 @@ class Draft:
         """What tells the bytes that came from any others."""
         return self._sha.digest()
 
-    async def put(self, database: Database, piece: bytes) -> None:
+    async def store_chunk(self, database: Database, piece: bytes) -> None:
         """Seal and keep the next piece; raise ImportSuperseded when somebody began the upload anew."""
         sealed = self.key.seal(piece, chunk_context(self.id, self.pieces))
-        place = self.workspace.id, self.id
-        if await database.fetchval(_PUT, *place, self.pieces, sealed, self.fence) is None:
+        primary_key = self.workspace.id, self.id
+        if await database.fetchval(_PUT, *primary_key, self.pieces, sealed, self.fence) is None:
             raise ImportSuperseded(message("Another upload of this import has begun."))
         self._sha.update(piece)
         self.pieces += 1
         self.size += len(piece)
 
 
-async def begin(
-    database: Database, workspace: Workspace, wanted: Wanted, import_id: UUID | None = None
-) -> Draft | None:
+async def begin_draft(
+    database: Database, workspace: Workspace, options: ImportOptions, import_id: UUID | None = None
+) -> ImportDraft | None:
     """Begin a draft, under an id of the caller's own where one is given.
 
     An unfinished draft of that id begins anew; None says that all of its bytes are here already.
@@ -130,20 +130,20 @@ async def begin(
     import_id = import_id or ids.new()
     async with database.transaction(workspace.now()) as tx:
         file_id = ids.new()
-        grace = workspace.grace_hours if wanted.grace_hours is None else wanted.grace_hours
+        grace = workspace.grace_hours if options.grace_hours is None else options.grace_hours
         row = await tx.fetchrow(
             _BEGIN,
             workspace.id,
             import_id,
             file_id,
-            wanted.source,
-            wanted.sender,
-            wanted.name,
-            wanted.language,
-            wanted.is_auto,
-            wanted.is_dry_run,
-            wanted.mode,
-            wanted.on_duplicate,
+            options.source,
+            options.sender,
+            options.name,
+            options.language,
+            options.is_auto,
+            options.is_dry_run,
+            options.mode,
+            options.on_duplicate,
             grace,
             tx.now,
             clock.wall() + FILE_KEPT,
@@ -153,55 +153,57 @@ async def begin(
         if row["file_id"] == file_id:
             vault.make_key(tx, workspace.vault, workspace.id, import_id)
             key = vault.make_key(tx, workspace.vault, workspace.id, file_id)
-            return Draft(workspace, import_id, file_id, row["fence"], key)
+            return ImportDraft(workspace, import_id, file_id, row["fence"], key)
         await tx.execute(FORGET_CHUNKS, workspace.id, import_id)
-        known = queries.keys_of(workspace, await queries.lock(tx, workspace, import_id)).file
-        assert known is not None  # noqa: S101 - a draft's key is made with it and goes with it
-        return Draft(workspace, import_id, row["file_id"], row["fence"], known)
+        file_key = queries.keys_of(workspace, await queries.lock(tx, workspace, import_id)).file
+        assert file_key is not None  # noqa: S101 - a draft's key is made with it and goes with it
+        return ImportDraft(workspace, import_id, row["file_id"], row["fence"], file_key)
 
 
 async def receive(
-    database: Database, draft: Draft, stream: AsyncIterator[bytes], bytes_max: int = BYTES_MAX
+    database: Database, draft: ImportDraft, stream: AsyncIterator[bytes], bytes_max: int = BYTES_MAX
 ) -> None:
     """Take in a file's bytes; the draft is dropped when they do not come whole.
 
     Raises FileTooLarge, FileEmpty or ImportSuperseded, and whatever the stream raises.
     """
     try:
-        await _take_in(database, draft, stream, bytes_max)
+        await _receive_chunks(database, draft, stream, bytes_max)
     except BaseException:
-        await drop(database, draft)
+        await drop_draft(database, draft)
         raise
 
 
-async def _take_in(database: Database, draft: Draft, stream: AsyncIterator[bytes], bytes_max: int) -> None:
-    waiting = bytearray()
+async def _receive_chunks(
+    database: Database, draft: ImportDraft, stream: AsyncIterator[bytes], bytes_max: int
+) -> None:
+    buffer = bytearray()
     async for part in stream:
-        waiting += part
-        if draft.size + len(waiting) > bytes_max:
+        buffer += part
+        if draft.size + len(buffer) > bytes_max:
             raise FileTooLarge(message("The file has more than {bytes_max} bytes.", bytes_max=bytes_max))
-        if len(waiting) >= _PIECE_BYTES:
-            await draft.put(database, bytes(waiting))
-            waiting.clear()
-    if waiting:
-        await draft.put(database, bytes(waiting))
+        if len(buffer) >= _PIECE_BYTES:
+            await draft.store_chunk(database, bytes(buffer))
+            buffer.clear()
+    if buffer:
+        await draft.store_chunk(database, bytes(buffer))
     if not draft.size:
         raise FileEmpty(message("The file has no bytes. Send the file again."))
 
 
-async def drop(database: Database, draft: Draft) -> None:
+async def drop_draft(database: Database, draft: ImportDraft) -> None:
     """Drop a draft with all that came of it; one that is gone, or was begun anew by others, is none of ours."""
     async with database.transaction(draft.workspace.now()) as tx:
-        place = draft.workspace.id, draft.id
-        if await tx.fetchval(_OURS, *place, draft.fence) is not None:
-            await tx.execute(FORGET_CHUNKS, *place)
-            await tx.execute(DROP_DRAFT, *place)
+        primary_key = draft.workspace.id, draft.id
+        if await tx.fetchval(_OURS, *primary_key, draft.fence) is not None:
+            await tx.execute(FORGET_CHUNKS, *primary_key)
+            await tx.execute(DROP_DRAFT, *primary_key)
             await vault.drop_key(tx, draft.workspace.id, draft.id)
             await vault.drop_key(tx, draft.workspace.id, draft.file_id)
 
 
-async def finish(
-    tx: Transaction, draft: Draft, *, task: Task = "read", rows_total: int | None = None
+async def finish_draft(
+    tx: Transaction, draft: ImportDraft, *, task: Task = "read", rows_total: int | None = None
 ) -> Import:
     """Make a draft whose bytes are all here an import, with what is to be done first, and return it."""
     workspace = draft.workspace
@@ -209,25 +211,25 @@ async def finish(
     values = (workspace.id, draft.id, draft.fence, tx.now, draft.size, digest, task, rows_total)
     if await tx.fetchval(_FINISH, *values) is None:
         raise ImportSuperseded(message("Another upload of this import has begun."))
-    tx.wakes.add(WAKE)
+    tx.channels_to_notify.add(WAKE)
     return await queries.lock(tx, workspace, draft.id)
 
 
-async def wish(tx: Transaction, draft: Draft, wanted: Wanted) -> None:
+async def set_options(tx: Transaction, draft: ImportDraft, options: ImportOptions) -> None:
     """Say what is asked of a draft, where that was not known when it began."""
     await tx.execute(
-        _WISH,
+        _SET_OPTIONS,
         draft.workspace.id,
         draft.id,
         draft.fence,
-        wanted.name,
-        wanted.sender,
-        wanted.language,
-        wanted.is_auto,
-        wanted.is_dry_run,
-        wanted.mode,
-        wanted.on_duplicate,
-        wanted.grace_hours,
+        options.name,
+        options.sender,
+        options.language,
+        options.is_auto,
+        options.is_dry_run,
+        options.mode,
+        options.on_duplicate,
+        options.grace_hours,
     )
 
 
@@ -235,16 +237,16 @@ async def create(
     database: Database,
     workspace: Workspace,
     stream: AsyncIterator[bytes],
-    wanted: Wanted,
+    options: ImportOptions,
     *,
     import_id: UUID | None = None,
     bytes_max: int = BYTES_MAX,
 ) -> Import:
     """Take in a file and have it read; the same `import_id` again is the same import, once all bytes were here."""
-    draft = await begin(database, workspace, wanted, import_id)
+    draft = await begin_draft(database, workspace, options, import_id)
     if draft is None:
         assert import_id is not None  # noqa: S101 - only an id of the caller's own can be known
         return await queries.find(database, workspace, import_id)
     await receive(database, draft, stream, bytes_max)
     async with database.transaction(workspace.now()) as tx:
-        return await finish(tx, draft)
+        return await finish_draft(tx, draft)

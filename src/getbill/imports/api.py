@@ -13,7 +13,7 @@ from getbill.access import Caller, Change
 from getbill.imports import actions, findings, queries, reports, rows, runs, serializers
 from getbill.imports.files import Upload
 from getbill.imports.model import Import
-from getbill.imports.reading_plan import Plan
+from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.wire import (
     ConfirmBody,
     CorrectionsBody,
@@ -29,16 +29,16 @@ from getbill.imports.wire import (
 from getbill.kit import http, ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import BadRequest, FieldError, one_parameter, refusal, summary
-from getbill.kit.http import Route, answer, body, problems, spoken, wrong_parameter
+from getbill.kit.http import Route, answer, body, language_headers, problems, wrong_parameter
 from getbill.kit.messages import message
 from getbill.kit.text import names, storable_text
 
 router = APIRouter(prefix="/external-api/v1", tags=["Imports"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
-Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debts:read"))]
 
-_KEPT_SHOWN = 100
+_LEFTOVERS_MAX = 100
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -82,26 +82,26 @@ _FILES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _shown(request: Request, caller: Caller, found: Import, status: int = 200) -> Response:
+def _import_response(request: Request, caller: Caller, import_: Import, status: int = 200) -> Response:
     workspace = caller.workspace
-    language = serializers.language(request, found.language)
-    key = queries.keys_of(workspace, found).own
-    plan = _plan(caller, found)
-    value = serializers.shown(found, workspace.now(), language, key, plan)
-    headers = spoken(language)
+    language = serializers.language(request, import_.language)
+    key = queries.keys_of(workspace, import_).main
+    plan = _find_plan(caller, import_)
+    value = serializers.serialize_import(import_, workspace.now(), language, key, plan)
+    headers = language_headers(language)
     if status == 202:
-        headers["Location"] = f"/external-api/v1/imports/{found.shown_id}"
+        headers["Location"] = f"/external-api/v1/imports/{import_.shown_id}"
     return answer(status, value, headers)
 
 
-def _mapping(request: Request, found: Import, plan: Plan) -> Response:
-    language = serializers.language(request, found.language)
-    return answer(200, serializers.mapping_shown(plan, language), spoken(language))
+def _mapping_response(request: Request, import_: Import, plan: ReadingPlan) -> Response:
+    language = serializers.language(request, import_.language)
+    return answer(200, serializers.serialize_mapping(plan, language), language_headers(language))
 
 
-def _plan(caller: Caller, found: Import) -> Plan | None:
-    has_key = queries.keys_of(caller.workspace, found).own is not None
-    return runs.plan_of(caller.workspace, found) if found.plan is not None and has_key else None
+def _find_plan(caller: Caller, import_: Import) -> ReadingPlan | None:
+    has_key = queries.keys_of(caller.workspace, import_).main is not None
+    return runs.plan_of(caller.workspace, import_) if import_.plan is not None and has_key else None
 
 
 @router.post(
@@ -124,61 +124,70 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     storable_text.refuse_unstorable({"filename": upload.name})
     names.refuse_hidden({"filename": upload.name})
     credential_id = change.caller.credential_id
-    draft = await actions.begin(
-        database, workspace, serializers.wanted(query, upload.name, workspace, credential_id)
+    draft = await actions.begin_draft(
+        database, workspace, serializers.import_options(query, upload.name, workspace, credential_id)
     )
     assert draft is not None  # noqa: S101 - its id is new
     is_settled = False
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def create(tx: Transaction) -> access.Reply:
         nonlocal is_settled
-        await actions.wish(tx, draft, asked)
-        found = await actions.finish(tx, draft)
+        await actions.set_options(tx, draft, options)
+        import_ = await actions.finish_draft(tx, draft)
         is_settled = True
-        return lambda: _shown(request, change.caller, found, 202)
+        return lambda: _import_response(request, change.caller, import_, 202)
 
     try:
         await actions.receive(database, draft, stream, request.app.state.settings.import_bytes_max)
         storable_text.refuse_unstorable({"filename": upload.name} | upload.fields)
         names.refuse_hidden({"filename": upload.name})
-        asked = serializers.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
+        options = serializers.import_options(
+            _with_form(query, upload.fields), upload.name, workspace, credential_id
+        )
         change.body_digest = draft.sha256 + repr(sorted(upload.fields.items())).encode()
-        return await change.commit(work)
+        return await change.commit(create)
     finally:
         if not is_settled:
-            await actions.drop(database, draft)
+            await actions.drop_draft(database, draft)
 
 
 def _with_form(query: UploadQuery, fields: dict[str, str]) -> UploadQuery:
     try:
         return UploadQuery.model_validate(query.model_dump(exclude_unset=True) | fields)
     except ValidationError as error:
-        wrong = [wrong_parameter(one, str(one["loc"][0])) for one in error.errors(include_url=False)]
-        raise BadRequest(summary(wrong), errors=wrong) from None
+        errors = [
+            wrong_parameter(detail, str(detail["loc"][0])) for detail in error.errors(include_url=False)
+        ]
+        raise BadRequest(summary(errors), errors=errors) from None
 
 
 @router.get("/imports", response_model=ImportList)
 async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQuery, Query()]) -> Response:
     """List imports, of files, of batches and over SFTP, the newest first."""
     database: Database = request.app.state.database
-    mark = caller.workspace.mark_of("imports")
-    asked = http.opened(query.cursor, mark)
-    after = http.read_place(asked, "-created_at") if asked else None
+    mark = caller.workspace.cursor_signer("imports")
+    cursor_text = http.unseal_optional(query.cursor, mark)
+    after = http.read_time_cursor(cursor_text, "-created_at") if cursor_text else None
     offset = 0 if after else (query.page - 1) * query.limit
-    place = query.limit + 1, offset
-    found = await queries.page(database, caller.workspace.id, query.state, after, place)
+    window = query.limit + 1, offset
+    matches = await queries.list_imports(database, caller.workspace.id, query.state, after, window)
     total = await queries.count(database, caller.workspace.id, query.state, http.EXACT_MAX + 1)
-    page = found[: query.limit]
+    page = matches[: query.limit]
     cursor = None
-    if len(found) > query.limit:
-        cursor = http.sealed(http.write_place("-created_at", page[-1].created_at, page[-1].id), mark)
+    if len(matches) > query.limit:
+        cursor = http.seal_optional(
+            http.write_time_cursor("-created_at", page[-1].created_at, page[-1].id), mark
+        )
     now = caller.workspace.now()
     language = serializers.language(request, caller.workspace.company.language)
-    data = [serializers.shown(one, now, language, queries.keys_of(caller.workspace, one).own) for one in page]
+    data = [
+        serializers.serialize_import(import_, now, language, queries.keys_of(caller.workspace, import_).main)
+        for import_ in page
+    ]
     return answer(
         200,
         {"data": data, "pagination": http.pagination(total, query.page, query.limit, cursor)},
-        spoken(language),
+        language_headers(language),
     )
 
 
@@ -187,18 +196,18 @@ async def _refuse_unknown_codes(
 ) -> None:
     if not accepted:
         return
-    found = await _found(request, caller, import_id)
-    unknown = await reports.unknown_codes(request.app.state.database, caller.workspace, found, accepted)
+    import_ = await _find_import(request, caller, import_id)
+    unknown = await reports.unknown_codes(request.app.state.database, caller.workspace, import_, accepted)
     if unknown:
         raise refusal([FieldError(f"/accept/{place}", "unknown", detail) for place, detail in unknown])
 
 
-async def _found(request: Request, caller: Caller, import_id: str) -> Import:
+async def _find_import(request: Request, caller: Caller, import_id: str) -> Import:
     database: Database = request.app.state.database
-    return await queries.find_shown(database, caller.workspace, _read(import_id))
+    return await queries.find_received(database, caller.workspace, _parse_id(import_id))
 
 
-def _read(import_id: str) -> UUID:
+def _parse_id(import_id: str) -> UUID:
     """Return the id that is shown with either prefix."""
     prefix = "batch" if import_id.startswith("batch_") else "import"
     return ids.read(prefix, import_id)
@@ -207,36 +216,36 @@ def _read(import_id: str) -> UUID:
 @router.get("/imports/{import_id}", response_model=ImportShown, responses=problems(404))
 async def get_import(request: Request, caller: Reads, import_id: str) -> Response:
     """Return an import and how far it has come."""
-    return _shown(request, caller, await _found(request, caller, import_id))
+    return _import_response(request, caller, await _find_import(request, caller, import_id))
 
 
 @router.get("/imports/{import_id}/mapping", response_model=MappingShown, responses=problems(404, 409))
 async def get_mapping(request: Request, caller: Reads, import_id: str) -> Response:
     """Return what each column was taken for, how surely and why, and what is asked. 409 while the file is read."""
-    found = await _found(request, caller, import_id)
-    plan = runs.plan_of(caller.workspace, found)
-    return _mapping(request, found, plan)
+    import_ = await _find_import(request, caller, import_id)
+    plan = runs.plan_of(caller.workspace, import_)
+    return _mapping_response(request, import_, plan)
 
 
 @router.put(
     "/imports/{import_id}/mapping", response_model=MappingShown, responses=problems(404, 409, 415, 422)
 )
 async def change_mapping(
-    request: Request, change: Writes, import_id: str, asked: Annotated[MappingBody, body(MappingBody)]
+    request: Request, change: Writes, import_id: str, payload: Annotated[MappingBody, body(MappingBody)]
 ) -> Response:
     """Change what columns are; with `confirm` also accept the rest as proposed, and go on."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        place = change.workspace, _read(import_id)
-        changes = {name: value for name, value in asked.changes().items() if value is not None}
-        found, plan = await runs.change_mapping(tx, *place, changes)
-        if asked.confirm:
+    async def apply_changes(tx: Transaction) -> access.Reply:
+        target = change.workspace, _parse_id(import_id)
+        changes = {name: value for name, value in payload.changes().items() if value is not None}
+        import_, plan = await runs.change_mapping(tx, *target, changes)
+        if payload.confirm:
             by = change.caller.credential_id
-            found = await runs.confirm(tx, *place, by=by, is_dry_run=asked.dry_run)
-            plan = runs.plan_of(change.workspace, found)
-        return lambda: _mapping(request, found, plan)
+            import_ = await runs.confirm(tx, *target, by=by, is_dry_run=payload.dry_run)
+            plan = runs.plan_of(change.workspace, import_)
+        return lambda: _mapping_response(request, import_, plan)
 
-    return await change.commit(work)
+    return await change.commit(apply_changes)
 
 
 @router.post(
@@ -249,16 +258,18 @@ async def confirm_mapping(
     request: Request,
     change: Writes,
     import_id: str,
-    asked: Annotated[ConfirmBody, body(ConfirmBody, optional=True)],
+    payload: Annotated[ConfirmBody, body(ConfirmBody, optional=True)],
 ) -> Response:
     """Accept the mapping as it is proposed, remember it for such files of this sender, and go on."""
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def confirm(tx: Transaction) -> access.Reply:
         by = change.caller.credential_id
-        found = await runs.confirm(tx, change.workspace, _read(import_id), by=by, is_dry_run=asked.dry_run)
-        return lambda: _shown(request, change.caller, found, 202)
+        import_ = await runs.confirm(
+            tx, change.workspace, _parse_id(import_id), by=by, is_dry_run=payload.dry_run
+        )
+        return lambda: _import_response(request, change.caller, import_, 202)
 
-    return await change.commit(work)
+    return await change.commit(confirm)
 
 
 @router.post(
@@ -267,11 +278,11 @@ async def confirm_mapping(
 async def start_import(request: Request, change: Writes, import_id: str) -> Response:
     """Import a file that was only checked."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        found = await runs.start(tx, change.workspace, _read(import_id))
-        return lambda: _shown(request, change.caller, found, 202)
+    async def start(tx: Transaction) -> access.Reply:
+        import_ = await runs.start(tx, change.workspace, _parse_id(import_id))
+        return lambda: _import_response(request, change.caller, import_, 202)
 
-    return await change.commit(work)
+    return await change.commit(start)
 
 
 @router.post(
@@ -284,17 +295,19 @@ async def correct_import(
     request: Request,
     change: Writes,
     import_id: str,
-    asked: Annotated[CorrectionsBody, body(CorrectionsBody)],
+    payload: Annotated[CorrectionsBody, body(CorrectionsBody)],
 ) -> Response:
     """Correct refused rows, cell by cell or all of a kind by what was suggested; they are made in the background."""
-    await _refuse_unknown_codes(request, change.caller, import_id, asked.accept)
+    await _refuse_unknown_codes(request, change.caller, import_id, payload.accept)
 
-    async def work(tx: Transaction) -> access.Reply:
-        patches = [(one.line, one.column, one.value) for one in asked.corrections]
-        found = await runs.correct(tx, change.workspace, _read(import_id), patches, asked.accept)
-        return lambda: _shown(request, change.caller, found, 202)
+    async def correct(tx: Transaction) -> access.Reply:
+        patches = [
+            (correction.line, correction.column, correction.value) for correction in payload.corrections
+        ]
+        import_ = await runs.correct(tx, change.workspace, _parse_id(import_id), patches, payload.accept)
+        return lambda: _import_response(request, change.caller, import_, 202)
 
-    return await change.commit(work)
+    return await change.commit(correct)
 
 
 @router.post(
@@ -307,11 +320,11 @@ async def undo_import(request: Request, change: Writes, import_id: str) -> Respo
     stays, debt or change; the report lists it under `kept` with the reason.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
-        found = await runs.undo(tx, change.workspace, _read(import_id))
-        return lambda: _shown(request, change.caller, found, 202)
+    async def undo(tx: Transaction) -> access.Reply:
+        import_ = await runs.undo(tx, change.workspace, _parse_id(import_id))
+        return lambda: _import_response(request, change.caller, import_, 202)
 
-    return await change.commit(work)
+    return await change.commit(undo)
 
 
 @router.get("/imports/{import_id}/report", response_model=ImportReport, responses=_FILES | problems(404, 409))
@@ -320,16 +333,16 @@ async def get_import_report(
 ) -> Response:
     """Return what is said of the rows: as JSON, or as a file of the rejected rows that can be corrected and sent again."""
     _refuse_unheeded(query)
-    found = await _found(request, caller, import_id)
-    language = serializers.language(request, found.language)
+    import_ = await _find_import(request, caller, import_id)
+    language = serializers.language(request, import_.language)
     if query.format == "json":
-        return await _report(request, caller, found, query)
-    write = reports.rejected if query.rows == "rejected" else reports.listed
+        return await _report(request, caller, import_, query)
+    write = reports.write_rejected_rows if query.rows == "rejected" else reports.write_findings
     database: Database = request.app.state.database
-    file = await write(database, caller.workspace, found, query.format, language)
-    name = f"{found.shown_id}-{query.rows}.{query.format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'} | spoken(language)
-    return StreamingResponse(reports.blocks(file), 200, headers, media_type=_TYPES[query.format])
+    file = await write(database, caller.workspace, import_, query.format, language)
+    name = f"{import_.shown_id}-{query.rows}.{query.format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'} | language_headers(language)
+    return StreamingResponse(reports.read_blocks(file), 200, headers, media_type=_TYPES[query.format])
 
 
 # What only JSON, and what only a file can be asked for.
@@ -358,34 +371,36 @@ def _refuse_unheeded(query: ReportQuery) -> None:
         raise BadRequest(summary(wrong), errors=wrong)
 
 
-async def _report(request: Request, caller: Caller, found: Import, query: ReportQuery) -> Response:
+async def _report(request: Request, caller: Caller, import_: Import, query: ReportQuery) -> Response:
     database: Database = request.app.state.database
-    workspace, language = caller.workspace, serializers.language(request, found.language)
-    mark = workspace.mark_of(f"imports/{found.id}/report")
-    asked = http.opened(query.cursor, mark)
-    after = http.read_cursor(asked, "line", 1)[0] if asked else -1
+    workspace, language = caller.workspace, serializers.language(request, import_.language)
+    mark = workspace.cursor_signer(f"imports/{import_.id}/report")
+    cursor_text = http.unseal_optional(query.cursor, mark)
+    after = http.read_cursor(cursor_text, "line", 1)[0] if cursor_text else -1
     if not isinstance(after, int):
-        raise http.not_ours()
+        raise http.foreign_cursor()
     for _, detail in await reports.unknown_codes(
-        database, workspace, found, [query.code] if query.code else []
+        database, workspace, import_, [query.code] if query.code else []
     ):
         raise one_parameter("code", "unknown", detail)
-    wanted = query.outcome, query.code
-    report_rows = await reports.rows(database, workspace, found, wanted, (after, query.limit + 1))
+    filters = query.outcome, query.code
+    report_rows = await reports.list_rows(database, workspace, import_, filters, (after, query.limit + 1))
     page = report_rows[: query.limit]
     cursor = http.write_cursor("line", [page[-1].line]) if len(report_rows) > query.limit else None
-    cursor = http.sealed(cursor, mark)
-    kept = await rows.kept(database, workspace, found.id, _KEPT_SHOWN) if found.kept else []
+    cursor = http.seal_optional(cursor, mark)
+    leftovers = (
+        await rows.list_leftovers(database, workspace, import_.id, _LEFTOVERS_MAX) if import_.kept else []
+    )
     return answer(
         200,
         {
-            "id": found.shown_id,
-            "state": found.state,
-            "counts": serializers.counts(found, _plan(caller, found)),
-            "codes": await reports.codes(database, workspace, found),
-            "data": [one for row in page for one in findings.shown(row, language)],
-            "kept": [one.shown(language) for one in kept],
+            "id": import_.shown_id,
+            "state": import_.state,
+            "counts": serializers.counts(import_, _find_plan(caller, import_)),
+            "codes": await reports.count_codes(database, workspace, import_),
+            "data": [entry for row in page for entry in findings.serialize_row(row, language)],
+            "kept": [entry.serialize(language) for entry in leftovers],
             "pagination": {"next_cursor": cursor},
         },
-        spoken(language),
+        language_headers(language),
     )

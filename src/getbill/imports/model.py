@@ -54,7 +54,7 @@ TASKS_OF: Final[Mapping[State, frozenset[Task]]] = {
     "failed": frozenset(),
 }
 # Where an import may go from each state; it may always stay.
-MOVES: Final[Mapping[State, frozenset[State]]] = {
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "uploaded": frozenset({"needs_mapping", "mapped", "checking", "importing", "undone", "failed"}),
     "needs_mapping": frozenset({"uploaded", "mapped", "undone"}),
     "mapped": frozenset({"uploaded", "needs_mapping", "checking", "importing", "undone"}),
@@ -110,7 +110,7 @@ class ImportSuperseded(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportOptions:
     """What whoever sends a list of debts asks for."""
 
     name: str
@@ -176,7 +176,7 @@ class Import:
     file_key: bytes | None = None
 
     @classmethod
-    def of(cls, row: Record) -> "Import":
+    def from_row(cls, row: Record) -> "Import":
         """Read a row of `imports` beside its two keys."""
         values = {name: row[name] for name in _NAMES}
         return cls(**values | {"accepts": tuple(row["accepts"])})
@@ -184,7 +184,7 @@ class Import:
     @property
     def shown_id(self) -> str:
         """The id as callers see it."""
-        return show(self.source, self.id)
+        return public_id(self.source, self.id)
 
     @property
     def is_checked(self) -> bool:
@@ -192,16 +192,16 @@ class Import:
         return self.state == "checked" or self.task == "check"
 
     @property
-    def has_made(self) -> bool:
+    def has_debts(self) -> bool:
         """Whether debts were made or changed, so that there is something to take back or to tell of."""
         return not self.is_checked and (self.created > 0 or self.updated > 0)
 
-    def check_move(self, state: State) -> None:
+    def check_transition(self, state: State) -> None:
         """Raise AssertionError where the table of moves does not lead from this state to another."""
-        if state != self.state and state not in MOVES[self.state]:
+        if state != self.state and state not in TRANSITIONS[self.state]:
             raise AssertionError(f"An import never moves from {self.state} to {state}.")
 
-    def but(self, **changes: Any) -> "Import":
+    def with_values(self, **changes: Any) -> "Import":
         """Return the import with some values changed."""
         return replace(self, **changes)
 
@@ -213,11 +213,11 @@ _NAMES: Final = tuple(field.name for field in fields(Import))
 class Keys:
     """The keys of an import, unwrapped: of its file and of all the rest."""
 
-    own: Key | None
+    main: Key | None
     file: Key | None
 
 
-def show(source: str, import_id: UUID) -> str:
+def public_id(source: str, import_id: UUID) -> str:
     """Return an import's id as callers see it."""
     return ids.show(PREFIXES[source], import_id)
 

@@ -26,7 +26,7 @@ _LOCK = Statement(
     "One import, held until the transaction ends.",
     _FROM + "WHERE i.workspace_id = $1 AND i.id = $2 FOR UPDATE OF i",
 )
-_SOME = Statement(
+_FIND_MANY = Statement(
     "imports.some",
     "Some imports with their keys.",
     _FROM + "WHERE i.workspace_id = $1 AND i.id = ANY($2)",
@@ -60,80 +60,80 @@ _CHUNK = Statement(
 
 async def find(database: Database, workspace: Workspace, import_id: UUID) -> Import:
     """Return an import; raise NotFound when the workspace has none of this id."""
-    return _found(await database.fetchrow(_FIND, workspace.id, import_id))
+    return _from_row(await database.fetchrow(_FIND, workspace.id, import_id))
 
 
-async def find_shown(
+async def find_received(
     database: Database, workspace: Workspace, import_id: UUID, sources: tuple[str, ...] = tuple(PREFIXES)
 ) -> Import:
     """Return an import whose bytes are all here and whose kind the caller named; raise NotFound otherwise."""
-    found = await find(database, workspace, import_id)
-    if found.received_at is None or found.source not in sources:
-        raise _absent()
-    return found
+    import_ = await find(database, workspace, import_id)
+    if import_.received_at is None or import_.source not in sources:
+        raise _not_found()
+    return import_
 
 
-async def some(
+async def find_many(
     database: Database | Transaction, workspace: Workspace, import_ids: Collection[UUID]
 ) -> list[Import]:
     """Return those of some imports that there are."""
-    rows = await database.fetch(_SOME, workspace.id, list(import_ids))
-    return [Import.of(row) for row in rows]
+    rows = await database.fetch(_FIND_MANY, workspace.id, list(import_ids))
+    return [Import.from_row(row) for row in rows]
 
 
 async def lock(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Return an import that nobody else changes until the transaction ends; raise NotFound when there is none."""
-    return _found(await tx.fetchrow(_LOCK, workspace.id, import_id))
+    return _from_row(await tx.fetchrow(_LOCK, workspace.id, import_id))
 
 
-def _found(row: Record | None) -> Import:
+def _from_row(row: Record | None) -> Import:
     if row is None:
-        raise _absent()
-    return Import.of(row)
+        raise _not_found()
+    return Import.from_row(row)
 
 
-def _absent() -> NotFound:
+def _not_found() -> NotFound:
     return NotFound(message("There is no such import."))
 
 
-async def page(
+async def list_imports(
     database: Database,
     workspace_id: UUID,
     state: str | None,
     after: tuple[datetime, UUID] | None,
-    place: tuple[int, int],
+    window: tuple[int, int],
 ) -> list[Import]:
     """Return a page of the imports of files, the newest first: `place` is how many, and after how many."""
     moment, last = after or (None, None)
-    limit, offset = place
+    limit, offset = window
     rows = await database.fetch(_PAGE, workspace_id, list(PREFIXES), state, moment, last, limit, offset)
-    return [Import.of(row) for row in rows]
+    return [Import.from_row(row) for row in rows]
 
 
-async def count(database: Database, workspace_id: UUID, state: str | None, most: int) -> int:
+async def count(database: Database, workspace_id: UUID, state: str | None, limit: int) -> int:
     """Return how many imports there are, counting no further than `most`."""
-    total: int = await database.fetchval(_COUNT, workspace_id, list(PREFIXES), state, most)
+    total: int = await database.fetchval(_COUNT, workspace_id, list(PREFIXES), state, limit)
     return total
 
 
-def keys_of(workspace: Workspace, found: Import) -> Keys:
+def keys_of(workspace: Workspace, import_: Import) -> Keys:
     """Return the keys of an import, each None where it was dropped."""
-    vault, place = workspace.vault, workspace.id
+    vault, workspace_id = workspace.vault, workspace.id
     return Keys(
-        vault.unwrap(found.key, place, found.id) if found.key else None,
-        vault.unwrap(found.file_key, place, found.file_id) if found.file_key else None,
+        vault.unwrap(import_.key, workspace_id, import_.id) if import_.key else None,
+        vault.unwrap(import_.file_key, workspace_id, import_.file_id) if import_.file_key else None,
     )
 
 
 async def chunks(
-    database: Database, workspace: Workspace, found: Import, first: int = 0
+    database: Database, workspace: Workspace, import_: Import, first: int = 0
 ) -> AsyncIterator[bytes]:
     """Yield what came, chunk by chunk from the first wanted, opened; nothing where the file was dropped."""
-    key = keys_of(workspace, found).file
+    key = keys_of(workspace, import_).file
     number = first
     while key is not None:
-        sealed = await database.fetchval(_CHUNK, workspace.id, found.id, number)
+        sealed = await database.fetchval(_CHUNK, workspace.id, import_.id, number)
         if sealed is None:
             return
-        yield key.open(sealed, chunk_context(found.id, number))
+        yield key.open(sealed, chunk_context(import_.id, number))
         number += 1

@@ -22,11 +22,11 @@ from getbill.vault import Key
 # The columns that rejected rows come back with: they are ours, whoever sends the file again.
 FINDING_HEADER: Final = "GetBill: finding"
 SUGGESTION_HEADER: Final = "GetBill: suggestion"
-OURS: Final = frozenset({FINDING_HEADER, SUGGESTION_HEADER})
+OWN_HEADERS: Final = frozenset({FINDING_HEADER, SUGGESTION_HEADER})
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReadingPlan:
     """How a file is read. `warnings` are codes with facts; `is_remembered` says that its mapping was confirmed before."""
 
     layout: sheets.Layout
@@ -39,7 +39,7 @@ class Plan:
     def write(self) -> bytes:
         """Return the plan as JSON."""
         return json.write(
-            _plain(
+            _to_json(
                 {
                     "layout": self.layout.to_json(),
                     "profile": _profile_out(self.profile),
@@ -52,9 +52,9 @@ class Plan:
         )
 
     @classmethod
-    def read(cls, written: bytes) -> "Plan":
+    def read(cls, plan_json: bytes) -> "ReadingPlan":
         """Read what `write` wrote."""
-        stored = _numbers(json.read(written))
+        stored = _with_floats(json.read(plan_json))
         return cls(
             layout=sheets.Layout.from_json(stored["layout"]),
             profile=_profile_in(stored["profile"]),
@@ -68,33 +68,37 @@ class Plan:
         """Return the plan sealed for its import's row."""
         return key.seal(self.write(), plan_context(import_id))
 
-    def mapped(self, changed: Mapping) -> "Plan":
+    def with_mapping(self, column_mapping: Mapping) -> "ReadingPlan":
         """Return the plan with another mapping."""
-        return replace(self, mapping=changed)
+        return replace(self, mapping=column_mapping)
 
-    def with_hidden_rows(self, *, is_wanted: bool) -> "Plan":
+    def with_hidden_rows(self, *, is_included: bool) -> "ReadingPlan":
         """Return the plan with the rows that the sheet hides, or without them."""
         count = self.profile.left_out.counts.get("hidden", 0)
-        if is_wanted == self.layout.with_hidden_rows or not count:
+        if is_included == self.layout.with_hidden_rows or not count:
             return self
-        rows = self.profile.rows + (count if is_wanted else -count)
-        left_out = {why: number for why, number in self.left_out.items() if why != "hidden"}
+        rows = self.profile.rows + (count if is_included else -count)
+        left_out = {
+            skip_reason: number for skip_reason, number in self.left_out.items() if skip_reason != "hidden"
+        }
         return replace(
             self,
-            layout=replace(self.layout, with_hidden_rows=is_wanted),
+            layout=replace(self.layout, with_hidden_rows=is_included),
             profile=replace(self.profile, rows=rows),
-            left_out=left_out if is_wanted else left_out | {"hidden": count},
+            left_out=left_out if is_included else left_out | {"hidden": count},
         )
 
-    def scrubbed(self) -> "Plan":
+    def scrubbed(self) -> "ReadingPlan":
         """Return the plan without anything that its file's cells say, for when somebody in it was erased."""
         layout = replace(self.layout, skipped=())
         profile = replace(
             self.profile,
             head=(),
-            columns=tuple(replace(one, samples=(), values={}) for one in self.profile.columns),
+            columns=tuple(replace(column, samples=(), values={}) for column in self.profile.columns),
         )
-        return replace(self, layout=layout, profile=profile, mapping=self.mapping.scrubbed(), warnings=())
+        return replace(
+            self, layout=layout, profile=profile, mapping=self.mapping.without_examples(), warnings=()
+        )
 
     @property
     def doubts(self) -> tuple[sheets.Note, ...]:
@@ -107,47 +111,49 @@ class Plan:
         return {column.index: column.header for column in self.layout.columns}
 
 
-def opened(sealed: bytes, key: Key, import_id: Any) -> Plan:
+def open_plan(sealed: bytes, key: Key, import_id: Any) -> ReadingPlan:
     """Return the plan of an import's row."""
-    return Plan.read(key.open(sealed, plan_context(import_id)))
+    return ReadingPlan.read(key.open(sealed, plan_context(import_id)))
 
 
-def without_ours(layout: sheets.Layout) -> sheets.Layout:
+def without_own_columns(layout: sheets.Layout) -> sheets.Layout:
     """Return a layout without the columns that we added to a file we sent back."""
-    return replace(layout, columns=tuple(one for one in layout.columns if one.header not in OURS))
+    return replace(
+        layout, columns=tuple(column for column in layout.columns if column.header not in OWN_HEADERS)
+    )
 
 
 def make(
     sheet: sheets.Sheet, workspace: Workspace, remembered: Mapping | None, before: sheets.Layout | None
-) -> Plan:
+) -> ReadingPlan:
     """Read a whole file and say how it would be read.
 
     `remembered` is what was confirmed for this sender's files of this layout, `before` the layout that this sender's
     files had until now, where it is another.
     """
-    sheet.layout = layout = without_ours(sheet.layout)
+    sheet.layout = layout = without_own_columns(sheet.layout)
     profile = sheets.profile(sheet)
     company = workspace.company
     if remembered is not None:
-        found = mapping.recalled(remembered, layout, profile, company.currency)
+        proposal = mapping.recall(remembered, layout, profile, company.currency)
     else:
-        found = mapping.propose(
+        proposal = mapping.propose(
             layout, profile, company_country=company.country, company_currency=company.currency
         )
-    found = mapping.looked_through(found, profile, sheet.rows)
-    found = mapping.verified(found, profile, sheet.rows())
+    proposal = mapping.check_repeats(proposal, profile, sheet.rows)
+    proposal = mapping.verify(proposal, profile, sheet.rows())
     warnings: list[tuple[str, Facts[str, Any]]] = []
-    if remembered is None and before is not None and _is_akin(before, layout):
+    if remembered is None and before is not None and _is_similar(before, layout):
         changes = mapping.difference(before, layout)
         warnings.append(("layout-changed", {"changes": changes}))
-    return Plan(
-        layout, profile, found, tuple(warnings), remembered is not None, dict(profile.left_out.counts)
+    return ReadingPlan(
+        layout, profile, proposal, tuple(warnings), remembered is not None, dict(profile.left_out.counts)
     )
 
 
-def _is_akin(before: sheets.Layout, after: sheets.Layout) -> bool:
+def _is_similar(before: sheets.Layout, after: sheets.Layout) -> bool:
     """Say whether a layout is another one changed, and not another kind of file altogether."""
-    old, new = ({header.casefold() for header in one.headers if header} for one in (before, after))
+    old, new = ({header.casefold() for header in layout.headers if header} for layout in (before, after))
     return 2 * len(old & new) >= min(len(old), len(new))
 
 
@@ -165,7 +171,9 @@ def _profile_in(stored: dict[str, Any]) -> sheets.Profile:
     return sheets.Profile(
         rows=stored["rows"],
         columns=tuple(_column_in(column) for column in stored["columns"]),
-        left_out=sheets.LeftOut(left_out["counts"], [(line, why) for line, why in left_out["lines"]]),
+        left_out=sheets.SkippedRows(
+            left_out["counts"], [(line, skip_reason) for line, skip_reason in left_out["lines"]]
+        ),
         head=tuple(cells_in(cells) for cells in stored["head"]),
     )
 
@@ -177,28 +185,28 @@ def _column_in(stored: dict[str, Any]) -> sheets.ColumnProfile:
         | {
             "column": sheets.Column(**stored["column"]),
             "samples": tuple(cells_in(stored["samples"])),
-            "kinds": {sheets.Kind(kind): count for kind, count in stored["kinds"].items()},
+            "kinds": {sheets.CellKind(kind): count for kind, count in stored["kinds"].items()},
             "number": sheets.NumberShape(**number) if number else None,
             "date": sheets.DateShape(**day) if day else None,
         }
     )
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     # The writer wants keys that are texts and nothing more; ours are words of an enumeration here and there.
     if isinstance(value, Facts):
-        return {str(name): _plain(member) for name, member in value.items()}
+        return {str(name): _to_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(member) for member in value]
+        return [_to_json(member) for member in value]
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, StrEnum) else value
 
 
-def _numbers(value: Any) -> Any:
+def _with_floats(value: Any) -> Any:
     # Our reader makes decimals of what were floats.
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):
-        return {name: _numbers(member) for name, member in value.items()}
-    return [_numbers(member) for member in value] if isinstance(value, list) else value
+        return {name: _with_floats(member) for name, member in value.items()}
+    return [_with_floats(member) for member in value] if isinstance(value, list) else value

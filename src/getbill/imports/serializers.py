@@ -9,8 +9,8 @@ from starlette.requests import Request
 
 from getbill import mapping, sheets
 from getbill.companies import Workspace
-from getbill.imports.model import Import, Wanted, problem_context, show
-from getbill.imports.reading_plan import Plan
+from getbill.imports.model import Import, ImportOptions, problem_context, public_id
+from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.wire import UploadQuery
 from getbill.kit import clock, json
 from getbill.kit.messages import preferred
@@ -40,12 +40,14 @@ _CHANGES = {
 
 def language(request: Request, otherwise: str) -> str:
     """Return the language of an answer: the one of French and English that the caller accepts most, else another."""
-    return preferred(request.headers.get("accept-language")) or mapping.tongue(otherwise)
+    return preferred(request.headers.get("accept-language")) or mapping.locale_of(otherwise)
 
 
-def wanted(query: UploadQuery, name: str | None, workspace: Workspace, credential_id: UUID) -> Wanted:
+def import_options(
+    query: UploadQuery, name: str | None, workspace: Workspace, credential_id: UUID
+) -> ImportOptions:
     """Return what is asked of a file."""
-    return Wanted(
+    return ImportOptions(
         name=(query.name or name or "upload")[:200],
         source="upload",
         sender=query.sender or str(credential_id),
@@ -63,129 +65,136 @@ _WAITING_FOR = {"needs_mapping": "mapping", "mapped": "confirmation", "checked":
 _HAS_DEBTS = frozenset({"importing", "completed", "correcting", "rolling_back", "undoing"})
 
 
-def waiting_for(found: Import) -> str | None:
+def waiting_for(import_: Import) -> str | None:
     """Return what only a person can do next."""
-    if found.source == "batch":
+    if import_.source == "batch":
         return None
-    if found.state == "failed" and found.error == "findings":
+    if import_.state == "failed" and import_.error == "findings":
         return "corrections"
-    return _WAITING_FOR.get(found.state)
+    return _WAITING_FOR.get(import_.state)
 
 
-def shown(
-    found: Import, now: datetime, language: str, key: Key | None, plan: Plan | None = None
+def serialize_import(
+    import_: Import, now: datetime, language: str, key: Key | None, plan: ReadingPlan | None = None
 ) -> dict[str, Any]:
     """Return an import as callers see it."""
-    done = found.rows_done
-    share = round(100 * done / found.rows_total, 1) if found.rows_total else None
+    rows_done = import_.rows_done
+    share = round(100 * rows_done / import_.rows_total, 1) if import_.rows_total else None
     return {
-        "id": found.shown_id,
-        "source": found.source,
-        "name": found.name,
-        "sender": found.sender,
-        "state": found.state,
-        "doing": found.task,
-        "waiting_for": waiting_for(found),
-        "auto": found.is_auto,
-        "dry_run": found.is_dry_run,
-        "mode": found.mode,
-        "on_duplicate": found.on_duplicate,
-        "grace_hours": found.grace_hours,
-        "contacts_from": json.instant(_contacts_from(found, now)),
-        "size": found.size,
-        "same_as": show(found.source, found.same_as) if found.same_as else None,
+        "id": import_.shown_id,
+        "source": import_.source,
+        "name": import_.name,
+        "sender": import_.sender,
+        "state": import_.state,
+        "doing": import_.task,
+        "waiting_for": waiting_for(import_),
+        "auto": import_.is_auto,
+        "dry_run": import_.is_dry_run,
+        "mode": import_.mode,
+        "on_duplicate": import_.on_duplicate,
+        "grace_hours": import_.grace_hours,
+        "contacts_from": json.instant(_contacts_from(import_, now)),
+        "size": import_.size,
+        "same_as": public_id(import_.source, import_.same_as) if import_.same_as else None,
         "progress": {
-            "rows_total": found.rows_total,
-            "rows_done": done,
+            "rows_total": import_.rows_total,
+            "rows_done": rows_done,
             "percent": share,
-            "rows_per_second": _rate(found),
+            "rows_per_second": _rate(import_),
         },
-        "would_create": found.created if found.is_checked else None,
-        "counts": counts(found, plan),
-        "error": _error(found, language, key),
-        "notes": _notes(found, plan, language),
-        "created_at": json.instant(found.created_at),
-        "ended_at": json.instant(found.ended_at),
-        "kept_until": json.instant(found.drop_at),
+        "would_create": import_.created if import_.is_checked else None,
+        "counts": counts(import_, plan),
+        "error": _error(import_, language, key),
+        "notes": _notes(import_, plan, language),
+        "created_at": json.instant(import_.created_at),
+        "ended_at": json.instant(import_.ended_at),
+        "kept_until": json.instant(import_.drop_at),
     }
 
 
-def _contacts_from(found: Import, now: datetime) -> datetime | None:
+def _contacts_from(import_: Import, now: datetime) -> datetime | None:
     """Return the instant before which no debt of an import is contacted: its grace, counted from its end."""
-    if found.state not in _HAS_DEBTS or not found.grace_hours:
+    if import_.state not in _HAS_DEBTS or not import_.grace_hours:
         return None
-    ended = found.ended_at
+    ended_at = import_.ended_at
     # The end is wall time; workspace time lies as far from it as now does.
-    at = now if ended is None else now - (clock.wall() - ended)
-    return at + timedelta(hours=found.grace_hours)
+    at = now if ended_at is None else now - (clock.wall() - ended_at)
+    return at + timedelta(hours=import_.grace_hours)
 
 
-def counts(found: Import, plan: Plan | None) -> dict[str, Any]:
+def counts(import_: Import, plan: ReadingPlan | None) -> dict[str, Any]:
     """Return what became of an import's rows."""
     return {
-        "created": 0 if found.is_checked else found.created,
-        "updated": 0 if found.is_checked else found.updated,
-        "unchanged": found.unchanged,
-        "skipped": found.skipped,
-        "rejected": found.rejected,
-        "warnings": found.warnings,
+        "created": 0 if import_.is_checked else import_.created,
+        "updated": 0 if import_.is_checked else import_.updated,
+        "unchanged": import_.unchanged,
+        "skipped": import_.skipped,
+        "rejected": import_.rejected,
+        "warnings": import_.warnings,
         "left_out": dict(plan.left_out) if plan else {},
-        "undone": found.undone,
-        "kept": found.kept,
-        "restored": found.restored,
+        "undone": import_.undone,
+        "kept": import_.kept,
+        "restored": import_.restored,
     }
 
 
-def _rate(found: Import) -> float | None:
-    if found.begun_at is None or not found.rows_done:
+def _rate(import_: Import) -> float | None:
+    if import_.begun_at is None or not import_.rows_done:
         return None
-    seconds = ((found.ended_at or clock.wall()) - found.begun_at).total_seconds()
-    return round(found.rows_done / seconds, 1) if seconds > 0 else None
+    seconds = ((import_.ended_at or clock.wall()) - import_.begun_at).total_seconds()
+    return round(import_.rows_done / seconds, 1) if seconds > 0 else None
 
 
-def _error(found: Import, language: str, key: Key | None) -> dict[str, Any] | None:
-    if found.error is None:
+def _error(import_: Import, language: str, key: Key | None) -> dict[str, Any] | None:
+    if import_.error is None:
         return None
     message = way_out = ""
-    if found.problem is not None and key is not None:
-        told = json.read(key.open(found.problem, problem_context(found.id)))
-        message, way_out = told[mapping.tongue(language)]
-    return {"code": found.error, "message": message, "way_out": way_out}
+    if import_.problem is not None and key is not None:
+        messages = json.read(key.open(import_.problem, problem_context(import_.id)))
+        message, way_out = messages[mapping.locale_of(language)]
+    return {"code": import_.error, "message": message, "way_out": way_out}
 
 
-def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, str]]:
-    tongue = mapping.tongue(language)
-    said: list[tuple[str, dict[str, str]]] = []
-    if found.same_as is not None:
-        said.append(("same-file", {"other": show(found.source, found.same_as)}))
-    if _leaves_changes(found):
-        said.append(("changes-stay", {"count": str(found.updated - found.restored)}))
-    notes = [{"code": code, "message": _NOTES[code][tongue == "fr"].format(**facts)} for code, facts in said]
-    notes += [{"code": one[0], "message": warning(one, tongue)} for one in (plan.warnings if plan else ())]
+def _notes(import_: Import, plan: ReadingPlan | None, language: str) -> list[dict[str, str]]:
+    locale = mapping.locale_of(language)
+    codes: list[tuple[str, dict[str, str]]] = []
+    if import_.same_as is not None:
+        codes.append(("same-file", {"other": public_id(import_.source, import_.same_as)}))
+    if _leaves_changes(import_):
+        codes.append(("changes-stay", {"count": str(import_.updated - import_.restored)}))
+    notes = [{"code": code, "message": _NOTES[code][locale == "fr"].format(**facts)} for code, facts in codes]
+    notes += [
+        {"code": plan_warning[0], "message": warning(plan_warning, locale)}
+        for plan_warning in (plan.warnings if plan else ())
+    ]
     return notes + [
-        {"code": note.code.replace("_", "-"), "message": note.told(tongue)}
+        {"code": note.code.replace("_", "-"), "message": note.localized(locale)}
         for note in (plan.layout.notes if plan else ())
     ]
 
 
-def warning(warned: tuple[str, Mapping[str, Any]], language: str) -> str:
+def warning(plan_warning: tuple[str, Mapping[str, Any]], language: str) -> str:
     """Return what a plan warns of, in words."""
-    (code, facts), tongue = warned, mapping.tongue(language)
+    (code, facts), locale = plan_warning, mapping.locale_of(language)
     changes = cast("list[dict[str, str]]", facts["changes"])
-    told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
-    return _NOTES[code][tongue == "fr"].format(changes=told)
+    changes_text = ", ".join(
+        _CHANGES[locale][change["code"]].format(change["header"] or "?") for change in changes[:10]
+    )
+    return _NOTES[code][locale == "fr"].format(changes=changes_text)
 
 
-def _leaves_changes(found: Import) -> bool:
+def _leaves_changes(import_: Import) -> bool:
     # A check that fails counts nothing: here the book changed after it.
-    is_taken_back = found.state == "undone" or (found.state == "failed" and found.mode == "all_or_nothing")
-    return is_taken_back and found.updated > found.restored and not found.is_checked
+    is_taken_back = import_.state == "undone" or (
+        import_.state == "failed" and import_.mode == "all_or_nothing"
+    )
+    return is_taken_back and import_.updated > import_.restored and not import_.is_checked
 
 
-def _hidden_shown(plan: Plan) -> dict[str, Any]:
+def _serialize_hidden(plan: ReadingPlan) -> dict[str, Any]:
     """Return what the sheet hides: how many rows, the first of them, whether they are read, and the columns."""
     layout, left_out = plan.layout, plan.profile.left_out
-    lines = [line for line, why in left_out.lines if why == "hidden"]
+    lines = [line for line, skip_reason in left_out.lines if skip_reason == "hidden"]
     return {
         "rows": left_out.counts.get("hidden", 0),
         "first_lines": lines[:_HIDDEN_SHOWN],
@@ -194,20 +203,27 @@ def _hidden_shown(plan: Plan) -> dict[str, Any]:
     }
 
 
-def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:
+def serialize_mapping(plan: ReadingPlan, language: str) -> dict[str, Any]:
     """Return what a file's columns were taken for."""
     stored = plan.mapping.to_json()
-    samples = {one.column.index: [str(cell) for cell in one.samples[:3]] for one in plan.profile.columns}
-    for column, own in zip(stored["columns"], plan.mapping.columns, strict=True):
+    samples = {
+        entry.column.index: [str(cell) for cell in entry.samples[:3]] for entry in plan.profile.columns
+    }
+    for column, column_mapping in zip(stored["columns"], plan.mapping.columns, strict=True):
         column["reason"] = {
-            "code": own.reason.code,
-            "message": mapping.said(own.reason.code, own.reason.facts, language),
+            "code": column_mapping.reason.code,
+            "message": mapping.message_text(
+                column_mapping.reason.code, column_mapping.reason.facts, language
+            ),
         }
-        column["samples"] = samples.get(own.index, [])
-    why = plan.mapping.country_reason
-    stored["country_reason"] = {"code": why.code, "message": mapping.said(why.code, why.facts, language)}
-    for question, asked in zip(stored["questions"], plan.mapping.questions, strict=True):
-        question["message"] = mapping.said(asked.code, asked.facts, language)
+        column["samples"] = samples.get(column_mapping.index, [])
+    country_reason = plan.mapping.country_reason
+    stored["country_reason"] = {
+        "code": country_reason.code,
+        "message": mapping.message_text(country_reason.code, country_reason.facts, language),
+    }
+    for question, mapping_question in zip(stored["questions"], plan.mapping.questions, strict=True):
+        question["message"] = mapping.message_text(mapping_question.code, mapping_question.facts, language)
     layout = plan.layout
     return stored | {
         "is_remembered": plan.is_remembered,
@@ -216,13 +232,15 @@ def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:
             "encoding": layout.encoding,
             "delimiter": layout.delimiter,
             "sheet": layout.sheet,
-            "other_sheets": [one.name for one in layout.other_sheets],
+            "other_sheets": [entry.name for entry in layout.other_sheets],
             "header_line": layout.header_line,
             "rows": plan.profile.rows,
-            "hidden": _hidden_shown(plan),
+            "hidden": _serialize_hidden(plan),
             "merged_columns": [sheets.letter(index) for index in layout.merged_columns],
-            "skipped": [{"line": one.line, "why": one.why, "text": one.text} for one in layout.skipped],
+            "skipped": [
+                {"line": entry.line, "why": entry.why, "text": entry.text} for entry in layout.skipped
+            ],
         },
         "left_out": dict(plan.left_out),
-        "fields": [one.value for one in MappedField],
+        "fields": [entry.value for entry in MappedField],
     }

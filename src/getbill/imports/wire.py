@@ -279,7 +279,7 @@ class MappingShown(BaseModel):
     fields: list[str]
 
 
-class FindingShown(BaseModel):
+class ImportFinding(BaseModel):
     """One thing that is wrong with a row, and what would be right."""
 
     line: int = Field(
@@ -317,6 +317,6 @@ class ImportReport(BaseModel):
     state: State
     counts: CountsShown
     codes: list[dict[str, Any]] = Field(description="Number of rows by code of finding.")
-    data: list[FindingShown]
+    data: list[ImportFinding]
     kept: list[dict[str, Any]] = Field(description="The first debts that undoing kept, each with the reason.")
     pagination: ReportPagination

@@ -44,14 +44,14 @@ _ALSACE_MOSELLE = {"57": "57", "67": "6AE", "68": "6AE"}
 _HOLIDAY_KEYS = {_OVERSEAS[territory]: territory for territory in ("BL", "MF", "NC", "PF", "PM", "TF", "WF")}
 
 
-class Place(NamedTuple):
+class Region(NamedTuple):
     """Where a debtor lives, as far as public holidays differ: country and, in France, department."""
 
     country: str = DEFAULT_COUNTRY
     subdivision: str | None = None
 
 
-DEFAULT_PLACE = Place()
+DEFAULT_REGION = Region()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +76,27 @@ def territory_of(country: str | None, postal_code: str | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def place_of(country: str | None, postal_code: str | None) -> Place:
+def region_of(country: str | None, postal_code: str | None) -> Region:
     """Return where the address is for holidays and law; French overseas territories are in `FR`."""
     territory = territory_of(country, postal_code)
     if territory in _OVERSEAS:
-        return Place("FR", _OVERSEAS[territory])
+        return Region("FR", _OVERSEAS[territory])
     if territory == "FR" and postal_code:
-        return Place("FR", _ALSACE_MOSELLE.get(postal_code.strip()[:2]))
-    return Place(territory)
+        return Region("FR", _ALSACE_MOSELLE.get(postal_code.strip()[:2]))
+    return Region(territory)
 
 
 @lru_cache(maxsize=4096)
-def holidays_of(place: Place, year: int) -> frozenset[date]:
+def holidays_of(region: Region, year: int) -> frozenset[date]:
     """Return the public holidays of a year; none where the country's are not known."""
-    country, subdivision = place
+    country, subdivision = region
     try:
-        found = holidays.country_holidays(
+        public_holidays = holidays.country_holidays(
             country, subdiv=_HOLIDAY_KEYS.get(subdivision or "", subdivision), years=year
         )
     except NotImplementedError:
         return frozenset()
-    return frozenset(found)
+    return frozenset(public_holidays)
 
 
 @lru_cache(maxsize=512)
@@ -108,38 +108,38 @@ def weekend_of(country: str) -> frozenset[int]:
         return frozenset({5, 6})
 
 
-def is_excluded(day: date, place: Place, exclusions: Exclusions) -> bool:
+def is_excluded(day: date, region: Region, exclusions: Exclusions) -> bool:
     """Tell whether nobody is contacted on that day at that place."""
-    return day in excluded_days(place, exclusions, day.year)
+    return day in excluded_days(region, exclusions, day.year)
 
 
 @lru_cache(maxsize=4096)
-def excluded_days(place: Place, exclusions: Exclusions, year: int) -> frozenset[date]:
+def excluded_days(region: Region, exclusions: Exclusions, year: int) -> frozenset[date]:
     """Return every day of the year on which nobody is contacted."""
     days = {day for day in exclusions.dates if day.year == year}
     if exclusions.public_holidays:
-        days |= holidays_of(place, year)
+        days |= holidays_of(region, year)
     if exclusions.weekends:
-        weekend, first = weekend_of(place.country), date(year, 1, 1)
+        weekend, first = weekend_of(region.country), date(year, 1, 1)
         length = (date(year, 12, 31) - first).days + 1
-        every = (first + timedelta(days=count) for count in range(length))
-        days |= {day for day in every if day.weekday() in weekend}
+        all_days = (first + timedelta(days=count) for count in range(length))
+        days |= {day for day in all_days if day.weekday() in weekend}
     return frozenset(days)
 
 
 @lru_cache(maxsize=4096)
-def open_day(day: date, place: Place, exclusions: Exclusions) -> date:
+def open_day(day: date, region: Region, exclusions: Exclusions) -> date:
     """Return the first day, from `day` on, that is not excluded."""
-    while is_excluded(day, place, exclusions):
+    while is_excluded(day, region, exclusions):
         day += timedelta(days=1)
     return day
 
 
-def add_business_days(day: date, count: int, place: Place) -> date:
+def add_business_days(day: date, count: int, region: Region) -> date:
     """Return the day `count` business days after `day`; with 0, `day` itself or the next business day."""
-    day = open_day(day, place, Exclusions())
+    day = open_day(day, region, Exclusions())
     for _ in range(count):
-        day = open_day(day + timedelta(days=1), place, Exclusions())
+        day = open_day(day + timedelta(days=1), region, Exclusions())
     return day
 
 
@@ -211,7 +211,7 @@ def _is_numbered_in(phone: str, territory: str) -> bool:
 
 
 def _phone_zones(phone: str) -> tuple[str, ...]:
-    number, kind = phones.parsed(phone), phones.kind(phone)
+    number, kind = phones.phone_number_of(phone), phones.kind(phone)
     code = number.country_code
     if code is None or kind == PhoneNumberType.UNKNOWN:
         return ()

@@ -62,7 +62,7 @@ class Problem(Exception):
         self.extra = dict(extra or {})
         self.headers = dict(headers or {})
 
-    def body(self, language: str = DEFAULT) -> dict[str, Any]:
+    def document(self, language: str = DEFAULT) -> dict[str, Any]:
         """Return the members of the problem document, in one language."""
         members: dict[str, Any] = {
             "type": f"/problems/{self.code}",
@@ -217,7 +217,7 @@ class OtherStatus(Problem):
         super().__init__(detail, headers=headers)
         self._status = status
 
-    def body(self, language: str = DEFAULT) -> dict[str, Any]:
+    def document(self, language: str = DEFAULT) -> dict[str, Any]:
         """Return the problem document; a status without a kind has its own phrase for its type."""
         kind = _PLAIN.get(self._status)
         code = kind.code if kind else HTTPStatus(self._status).phrase.lower().replace(" ", "-")
@@ -246,11 +246,11 @@ def one_parameter(name: str, code: str, detail: Message) -> BadRequest:
     return BadRequest(detail, errors=[FieldError(name, code, detail)])
 
 
-def refusal(wrong: Sequence[FieldError]) -> Invalid:
+def refusal(errors: Sequence[FieldError]) -> Invalid:
     """Return the refusal of these fields."""
-    return Invalid(summary(wrong), errors=wrong)
+    return Invalid(summary(errors), errors=errors)
 
 
-def summary(wrong: Sequence[FieldError]) -> Message:
+def summary(errors: Sequence[FieldError]) -> Message:
     """Return what is said of the first wrong fields, as one text."""
-    return joined([error.detail for error in wrong[:3]])
+    return joined([error.detail for error in errors[:3]])

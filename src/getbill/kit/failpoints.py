@@ -10,24 +10,24 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class _Armed:
+class _ArmedFailpoint:
     point: str = ""
     passes: int = 0
 
 
-_armed = _Armed()
+_armed_failpoint = _ArmedFailpoint()
 
 
 def arm(point: str | None) -> None:
     """Have this process die when it comes to a point: `name`, or `name:3` when it comes there the third time."""
     name, _, times = (point or "").partition(":")
-    _armed.point, _armed.passes = name, int(times or 1)
+    _armed_failpoint.point, _armed_failpoint.passes = name, int(times or 1)
 
 
 def at(point: str) -> None:
     """Die here if this is the point."""
-    if point != _armed.point:
+    if point != _armed_failpoint.point:
         return
-    _armed.passes -= 1
-    if _armed.passes == 0:
+    _armed_failpoint.passes -= 1
+    if _armed_failpoint.passes == 0:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -21,7 +21,7 @@ _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 # The same digits as `int` names them; what is none of ours becomes what `int` refuses.
 _TO_BASE_32 = dict.fromkeys(range(128), "!") | str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 # What people call the things whose prefix is no word.
-_CALLED = {
+_NOUNS = {
     "advance": message("clock advance"),
     "batch": message("batch"),
     "client": message("client"),
@@ -85,4 +85,4 @@ def read(prefix: str, text: str) -> UUID:
         except ValueError:
             # A character that is none of ours, or more than 128 bits.
             pass
-    raise NotFound(message("There is no {called} with this id.", called=_CALLED.get(prefix, prefix)))
+    raise NotFound(message("There is no {called} with this id.", called=_NOUNS.get(prefix, prefix)))

@@ -58,9 +58,9 @@ def _integer(text: str) -> int | Decimal:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        duplicate, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise MalformedJson(
-            message('The key "{twice}" stands twice in one object. Send it once.', twice=excerpt(twice))
+            message('The key "{twice}" stands twice in one object. Send it once.', twice=excerpt(duplicate))
         )
     return members
 
@@ -138,7 +138,7 @@ def _refuse_depth(text: str) -> None:
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
-def _other(value: Any) -> Any:
+def _encode_decimal(value: Any) -> Any:
     if isinstance(value, Decimal):
         return orjson.Fragment(format(value, "f").encode())
     raise TypeError(f"{type(value).__name__} has no JSON form here")
@@ -146,10 +146,10 @@ def _other(value: Any) -> Any:
 
 def write(value: Any) -> bytes:
     """Write a value as compact UTF-8 JSON: decimals keep their digits, instants (in UTC) get whole seconds and `Z`."""
-    return orjson.dumps(value, default=_other, option=_OPTIONS)
+    return orjson.dumps(value, default=_encode_decimal, option=_OPTIONS)
 
 
-def written(body: bytes) -> Any:
+def raw_json(body: bytes) -> Any:
     """Return JSON that `write` wrote before, to stand as it is inside a value now being written."""
     return orjson.Fragment(body)
 
@@ -157,7 +157,7 @@ def written(body: bytes) -> Any:
 def pretty(value: Any) -> str:
     """Write a value for people: indented, ending in a newline."""
     return orjson.dumps(
-        value, default=_other, option=_OPTIONS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        value, default=_encode_decimal, option=_OPTIONS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     ).decode()
 
 

@@ -7,8 +7,8 @@ from typing import Final
 LATE: Final = timedelta(hours=1)
 
 
-def lasting(days: int) -> tuple[timedelta, timedelta]:
+def use_and_retention(days: int) -> tuple[timedelta, timedelta]:
     """Return how long a version is in use, and how long it is kept once it is replaced: together less than the days."""
-    whole = timedelta(days=days)
-    in_use = whole / 6
-    return in_use, whole - in_use - LATE
+    lifetime = timedelta(days=days)
+    in_use = lifetime / 6
+    return in_use, lifetime - in_use - LATE

@@ -48,13 +48,13 @@ def configure(level: str, process: str) -> None:
     )
     logging.root.handlers = [handler]
     warnings.showwarning = _on_warning
-    sys.excepthook = _on_end
+    sys.excepthook = _on_uncaught
     logging.root.setLevel(level.upper())
     for chatty in ("alembic", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
 
 
-def _on_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _on_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell what ended the process, as every other error is told."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
@@ -91,19 +91,19 @@ def without_texts(_logger: Any, _method: str, event: Event) -> Event:
         info = sys.exc_info()
     error = info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
-        event["exception"] = _told(error)
+        event["exception"] = _exception_chain(error)
     return event
 
 
-def _told(error: BaseException) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
-    seen: BaseException | None = error
-    while seen is not None and len(told) < 5:
-        frames = extract_tb(seen.__traceback__)[-15:]
+def _exception_chain(error: BaseException) -> list[dict[str, Any]]:
+    chain: list[dict[str, Any]] = []
+    cause: BaseException | None = error
+    while cause is not None and len(chain) < 5:
+        frames = extract_tb(cause.__traceback__)[-15:]
         places = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
-        told.append({"kind": type(seen).__qualname__, "at": places})
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return told
+        chain.append({"kind": type(cause).__qualname__, "at": places})
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return chain
 
 
 def _short(file: str) -> str:

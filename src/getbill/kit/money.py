@@ -63,7 +63,7 @@ class Money:
     currency: str
 
     @classmethod
-    def of(cls, amount: Decimal | int, currency: str) -> "Money":
+    def from_decimal(cls, amount: Decimal | int, currency: str) -> "Money":
         """Read a wire amount exactly; raise when it is finer than the currency or absurdly large."""
         scaled = Decimal(amount).scaleb(decimals(currency))
         if abs(scaled) > MINOR_MAX:
@@ -86,13 +86,13 @@ class Money:
         return Decimal(self.minor).scaleb(-decimals(self.currency))
 
     def __add__(self, other: "Money") -> "Money":
-        self._same(other)
+        self._check_same_currency(other)
         return Money(self.minor + other.minor, self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        self._same(other)
+        self._check_same_currency(other)
         return Money(self.minor - other.minor, self.currency)
 
-    def _same(self, other: "Money") -> None:
+    def _check_same_currency(self, other: "Money") -> None:
         if self.currency != other.currency:
             raise ValueError(f"{self.currency} and {other.currency} cannot be added")

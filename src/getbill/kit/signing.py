@@ -43,11 +43,11 @@ def body_signature(secret: str, body: bytes) -> str:
 
 def standard_signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """Return the `webhook-signature` of a message (Standard Webhooks 1.0, symmetric `v1`)."""
-    signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
-    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    signed_content = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
+    return "v1," + base64.b64encode(hmac.digest(key, signed_content, "sha256")).decode()
 
 
 def standard_verifies(key: bytes, message_id: str, timestamp: int, body: bytes, signatures: str) -> bool:
     """Say whether one of the signatures of a `webhook-signature` header is that of the message."""
     expected = standard_signature(key, message_id, timestamp, body)
-    return any(hmac.compare_digest(one.encode(), expected.encode()) for one in signatures.split())
+    return any(hmac.compare_digest(signature.encode(), expected.encode()) for signature in signatures.split())

@@ -221,15 +221,15 @@ _SPELLED: Final = pattern(
     r"datetime\.date(?:time)?\((?P<parts>[\d, ]+)(?:, tzinfo=.*)?\)|Decimal\('(?P<number>[-\d.]+)'\)"
 )
 _QUOTED: Final = pattern(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
-_FORMS: Final[dict[str, Message]] = {}
+_PATTERN_MESSAGES: Final[dict[str, Message]] = {}
 
 
-def formed(pattern_text: str, form: Message, /, **more: Any) -> Any:
+def pattern_field(pattern_text: str, pattern_message: Message, /, **more: Any) -> Any:
     """Return a text's `Field` with a pattern, and say in words what the pattern expects: a message with `{subject}`.
 
     Raises ValueError for a pattern that already has other words: pydantic's errors name nothing else of the field.
     """
-    if _FORMS.setdefault(pattern_text, form) != form:
+    if _PATTERN_MESSAGES.setdefault(pattern_text, pattern_message) != pattern_message:
         raise ValueError(
             f"{pattern_text} is in words already; spell it differently where it means something else"
         )
@@ -237,51 +237,51 @@ def formed(pattern_text: str, form: Message, /, **more: Any) -> Any:
     return field
 
 
-def forms() -> Mapping[str, Message]:
+def pattern_messages() -> Mapping[str, Message]:
     """Return the patterns that have been put in words."""
-    return _FORMS
+    return _PATTERN_MESSAGES
 
 
 def wrong_field(error: Mapping[str, Any], pointer: str, subject: Message) -> FieldError:
     """Return an error of pydantic's as what is wrong with a field."""
-    said = sentence(error, subject)
-    return FieldError(pointer, _code(str(error["type"]), said), said)
+    sentence = error_sentence(error, subject)
+    return FieldError(pointer, _code(str(error["type"]), sentence), sentence)
 
 
-def _code(kind: str, said: Message) -> str:
+def _code(kind: str, sentence: Message) -> str:
     if kind in _COUNTED:
         return _COUNTED[kind]
-    return _FORM if kind == "string_pattern_mismatch" else _CODES.get(said.template, _OTHER)
+    return _FORM if kind == "string_pattern_mismatch" else _CODES.get(sentence.template, _OTHER)
 
 
-def sentence(error: Mapping[str, Any], subject: Message) -> Message:
+def error_sentence(error: Mapping[str, Any], subject: Message) -> Message:
     """Return an error of pydantic's in our words."""
     kind, facts = str(error["type"]), error.get("ctx") or {}
-    own = facts.get("error")
-    if isinstance(own, WrongValue):
-        return own.detail.about(subject)
-    if kind == "string_pattern_mismatch" and facts.get("pattern") in _FORMS:
-        return _FORMS[facts["pattern"]].about(subject)
+    wrong_value = facts.get("error")
+    if isinstance(wrong_value, WrongValue):
+        return wrong_value.detail.with_subject(subject)
+    if kind == "string_pattern_mismatch" and facts.get("pattern") in _PATTERN_MESSAGES:
+        return _PATTERN_MESSAGES[facts["pattern"]].with_subject(subject)
     # Behind a validator of ours pydantic counts a text's characters as it counts a list's entries.
-    counts = (
+    counted_kind = (
         f"string_{kind}"
         if kind in {"too_short", "too_long"} and isinstance(error.get("input"), str)
         else kind
     )
-    limit = _limit(counts, facts, subject)
+    limit = _limit(counted_kind, facts, subject)
     if limit is not None:
         return limit
-    written = {name: _bound(value) for name, value in facts.items() if name in _BOUNDS}
-    is_day = any(isinstance(value, str) and "-" in value for value in written.values())
-    chosen = _DAYS[kind] if is_day and kind in _DAYS else SENTENCES.get(kind, _NOT_VALID)
-    written = {name: value for name, value in written.items() if f"{{{name}}}" in chosen}
-    return Message(chosen, {"subject": subject, "allowed": _allowed(facts), **written})
+    bounds = {name: _bound(value) for name, value in facts.items() if name in _BOUNDS}
+    is_day = any(isinstance(value, str) and "-" in value for value in bounds.values())
+    sentence_template = _DAYS[kind] if is_day and kind in _DAYS else SENTENCES.get(kind, _NOT_VALID)
+    bounds = {name: value for name, value in bounds.items() if f"{{{name}}}" in sentence_template}
+    return Message(sentence_template, {"subject": subject, "allowed": _allowed(facts), **bounds})
 
 
 def _bound(value: Any) -> Any:
-    if isinstance(value, str) and (spelled := _SPELLED.fullmatch(value)):
+    if isinstance(value, str) and (match := _SPELLED.fullmatch(value)):
         # Behind a validator of ours pydantic spells a limit as Python does.
-        return _day_of(spelled["parts"]) if spelled["parts"] else spelled["number"]
+        return _day_of(match["parts"]) if match["parts"] else match["number"]
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, float) and value.is_integer():
@@ -297,7 +297,7 @@ def _day_of(parts: str) -> str:
 def _allowed(facts: Mapping[str, Any]) -> list[str]:
     """Return the values that pydantic names, which writes them as Python does."""
     expected = str(facts.get("expected") or facts.get("expected_tags") or "")
-    words = [one or other for one, other in _QUOTED.findall(expected)]
+    words = [single_quoted or double_quoted for single_quoted, double_quoted in _QUOTED.findall(expected)]
     return words or [part.strip() for part in expected.replace(" or ", ",").split(",") if part.strip()]
 
 
@@ -364,7 +364,7 @@ _LIMITS: Final[Mapping[str, Sequence[str]]] = {
     "decimal_max_digits": ("max_digits",),
     "decimal_whole_digits": ("whole_digits",),
 }
-KNOWN: Final = frozenset(SENTENCES) | frozenset(_LIMITS)
+HANDLED_TYPES: Final = frozenset(SENTENCES) | frozenset(_LIMITS)
 
 
 def field_subject(location: Sequence[int | str]) -> Message:
@@ -388,16 +388,16 @@ def parameter_subject(name: str) -> Message:
     return message("The parameter '{name}'", name=excerpt(name))
 
 
-def place_of(location: Sequence[int | str], value: Any, *, is_missing: bool) -> tuple[int | str, ...]:
+def field_location(location: Sequence[int | str], value: Any, *, is_missing: bool) -> tuple[int | str, ...]:
     """Return where an error is in a body; pydantic also counts the branches of its own models as places."""
-    place: list[int | str] = []
+    path: list[int | str] = []
     for number, part in enumerate(location):
         is_last = number == len(location) - 1
         if isinstance(value, dict):
             if part in value or (is_last and is_missing):
-                place.append(part)
+                path.append(part)
                 value = value.get(part)
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            place.append(part)
+            path.append(part)
             value = value[part]
-    return tuple(place)
+    return tuple(path)

@@ -5,31 +5,32 @@ meets a known layout again, and `compose` makes rows into bodies as POST /debts 
 """
 
 from getbill.mapping.amounts.units import Unit
-from getbill.mapping.amounts.verification import verified
-from getbill.mapping.changes import changed, difference, recalled
-from getbill.mapping.messages import codes, said, tongue
+from getbill.mapping.amounts.verification import verify
+from getbill.mapping.changes import apply_changes, difference, recall
+from getbill.mapping.messages import codes, locale_of, message_text
 from getbill.mapping.model import (
     Alternative,
-    Column,
+    ColumnMapping,
+    ColumnReason,
     ColumnsCollide,
     Currency,
     Field,
     FieldUnknown,
     Mapping,
     Question,
-    Reason,
-    confirmed,
+    confirm,
 )
 from getbill.mapping.proposal import propose
 from getbill.mapping.row_status.words import Status
 from getbill.mapping.rows.composition import Composer, compose
-from getbill.mapping.rows.repeats import Instalments, looked_through
+from getbill.mapping.rows.repeats import Instalments, check_repeats
 from getbill.mapping.values.cells import CellFinding
 
 __all__ = [
     "Alternative",
     "CellFinding",
-    "Column",
+    "ColumnMapping",
+    "ColumnReason",
     "ColumnsCollide",
     "Composer",
     "Currency",
@@ -38,18 +39,17 @@ __all__ = [
     "Instalments",
     "Mapping",
     "Question",
-    "Reason",
     "Status",
     "Unit",
-    "changed",
+    "apply_changes",
+    "check_repeats",
     "codes",
     "compose",
-    "confirmed",
+    "confirm",
     "difference",
-    "looked_through",
+    "locale_of",
+    "message_text",
     "propose",
-    "recalled",
-    "said",
-    "tongue",
-    "verified",
+    "recall",
+    "verify",
 ]

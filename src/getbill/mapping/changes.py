@@ -13,8 +13,17 @@ from getbill.kit.messages import excerpt, message
 from getbill.kit.money import currencies
 from getbill.mapping import amounts, row_status, rows, values
 from getbill.mapping.columns import fit
-from getbill.mapping.model import AMOUNTS, Column, Currency, Field, FieldUnknown, Mapping, Question, Reason
-from getbill.mapping.proposal import missing, propose
+from getbill.mapping.model import (
+    AMOUNTS,
+    ColumnMapping,
+    ColumnReason,
+    Currency,
+    Field,
+    FieldUnknown,
+    Mapping,
+    Question,
+)
+from getbill.mapping.proposal import ask_missing, propose
 from getbill.mapping.vocabulary import Claim
 
 _AMOUNT_QUESTIONS = frozenset(
@@ -49,7 +58,7 @@ _NAMES = frozenset(
 )
 
 
-def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile) -> Mapping:
+def apply_changes(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile) -> Mapping:
     """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
@@ -66,7 +75,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
             )
         )
     fields = {_index(mapping, key): _field(value) for key, value in changes.get("columns", {}).items()}
-    fields |= _freed(mapping, fields)
+    fields |= _freed_fields(mapping, fields)
     scales = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
     numbers = {_index(mapping, k): _one_of(v, {",", "."}) for k, v in changes.get("numbers", {}).items()}
     dates = {_index(mapping, k): _one_of(v, _ORDERS) for k, v in changes.get("dates", {}).items()}
@@ -75,7 +84,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     } | {_index(mapping, key): _statuses(value) for key, value in changes.get("row_status", {}).items()}
     after = replace(
         mapping,
-        columns=tuple(_column(column, fields, scales) for column in mapping.columns),
+        columns=tuple(_changed_column(column, fields, scales) for column in mapping.columns),
         currency=_currency(mapping, changes),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
@@ -89,92 +98,94 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
             },
         },
     ).without_collisions()
-    places = {column.field for one in (mapping, after) for column in one.columns if column.index in fields}
-    is_touched = bool(places & values.PLACES) or "currency" in changes
-    after = values.anew(after, profile, changes.get("country"), is_touched=is_touched)
+    changed_fields = {
+        column.field for version in (mapping, after) for column in version.columns if column.index in fields
+    }
+    is_touched = bool(changed_fields & values.PLACES) or "currency" in changes
+    after = values.redecide_country(after, profile, changes.get("country"), is_touched=is_touched)
     touched = fields.keys() | scales.keys() | numbers.keys() | dates.keys()
-    return _asked_again(after, touched, changes, profile)
+    return _ask_again(after, touched, changes, profile)
 
 
-def recalled(
+def recall(
     remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile, company_currency: str
 ) -> Mapping:
     """Return a remembered mapping for a new file of the same layout, asking where its cells look different now."""
     orders = {index: order for index, order in remembered.dates.items() if order not in _TURNED}
     remembered = replace(remembered, dates=orders)
-    fresh = propose(layout, profile, company_country=remembered.country, company_currency=company_currency)
+    proposal = propose(layout, profile, company_country=remembered.country, company_currency=company_currency)
     questions: list[Question] = []
-    found = {one.column.index: one for one in profile.columns}
+    profiles = {question.column.index: question for question in profile.columns}
     for column in remembered.columns:
-        if column.field and fit(Claim(column.field, 1.0), found[column.index]) < 0.5:
+        if column.field and fit(Claim(column.field, 1.0), profiles[column.index]) < 0.5:
             facts = {"header": column.header or column.letter, "field": column.field.value}
             questions.append(Question("contents_changed", (column.index,), column.field, (), None, facts))
     marks, orders, unclear = amounts.decide_formats(list(remembered.columns), profile, remembered.currency)
-    questions += [one for one in unclear if not _is_settled(one, remembered)]
+    questions += [question for question in unclear if not _is_format_known(question, remembered)]
     for code, now, before in (
         ("number_format", marks, remembered.numbers),
         ("date_order", orders, remembered.dates),
     ):
         for index in now.keys() & before.keys():
             if now[index] != before[index]:
-                facts = {"header": found[index].column.header, "before": before[index], "now": now[index]}
+                facts = {"header": profiles[index].column.header, "before": before[index], "now": now[index]}
                 questions.append(
                     Question(f"{code}_changed", (index,), None, (before[index], now[index]), None, facts)
                 )
     if (
-        fresh.currency.reason.code in {"sign", "header_code"}
-        and fresh.currency.code != remembered.currency.code
+        proposal.currency.reason.code in {"sign", "header_code"}
+        and proposal.currency.code != remembered.currency.code
     ):
-        facts = {"before": remembered.currency.code, "now": fresh.currency.code}
-        options = (remembered.currency.code, fresh.currency.code)
+        facts = {"before": remembered.currency.code, "now": proposal.currency.code}
+        options = (remembered.currency.code, proposal.currency.code)
         questions.append(Question("currency_changed", (), Field.CURRENCY, options, None, facts))
-    known = {sign.casefold() for sign in remembered.currency.signs}
+    answered_signs = {sign.casefold() for sign in remembered.currency.signs}
     questions += [
-        one
-        for one in fresh.questions
-        if one.code in {"currency_sign", "currencies_differ"}
-        and str(one.facts.get("sign", "")).casefold() not in known
+        question
+        for question in proposal.questions
+        if question.code in {"currency_sign", "currencies_differ"}
+        and str(question.facts.get("sign", "")).casefold() not in answered_signs
     ]
-    place = values.recalled(remembered, profile)
-    statuses, unclear_rows = _statuses_recalled(remembered, fresh)
+    country = values.recheck_country(remembered, profile)
+    statuses, unclear_rows = _recall_statuses(remembered, proposal)
     return replace(
         remembered,
-        questions=(*questions, *place.questions, *unclear_rows),
+        questions=(*questions, *country.questions, *unclear_rows),
         row_status=statuses,
-        country=place.country,
-        country_reason=place.reason,
+        country=country.country,
+        country_reason=country.reason,
     )
 
 
-def _statuses_recalled(
-    remembered: Mapping, fresh: Mapping
+def _recall_statuses(
+    remembered: Mapping, proposal: Mapping
 ) -> tuple[dict[int, dict[str, str]], list[Question]]:
     """Return what values say of rows, as a person said before, and the questions about values never seen."""
     statuses = {index: dict(meanings) for index, meanings in remembered.row_status.items()}
-    for index, meanings in fresh.row_status.items():
+    for index, meanings in proposal.row_status.items():
         statuses[index] = {} if statuses.get(index) == {} else {**meanings, **statuses.get(index, {})}
     questions = []
-    for question in fresh.questions:
+    for question in proposal.questions:
         if question.code == "row_status" and remembered.row_status.get(question.columns[0]) != {}:
-            left = row_status.left_open(question, statuses.get(question.columns[0], {}))
-            questions += [left] if left else []
+            remaining = row_status.remaining_question(question, statuses.get(question.columns[0], {}))
+            questions += [remaining] if remaining else []
     return statuses, questions
 
 
 def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, str]]:
     """Return how a sender's layout changed: columns `added`, `missing` and `moved`, by their headers."""
     old, new = before.headers, after.headers
-    told = [{"code": "missing", "header": header} for header in old if header not in new]
-    told += [{"code": "added", "header": header} for header in new if header not in old]
-    kept_old = [header for header in old if header in new]
-    kept_new = [header for header in new if header in old]
-    if kept_old != kept_new:
-        told += [
+    differences = [{"code": "missing", "header": header} for header in old if header not in new]
+    differences += [{"code": "added", "header": header} for header in new if header not in old]
+    common_before = [header for header in old if header in new]
+    common_after = [header for header in new if header in old]
+    if common_before != common_after:
+        differences += [
             {"code": "moved", "header": header}
-            for header, other in zip(kept_new, kept_old, strict=False)
+            for header, other in zip(common_after, common_before, strict=False)
             if header != other
         ]
-    return told
+    return differences
 
 
 def _reference_from(
@@ -197,26 +208,32 @@ def _with_day(mapping: Mapping, fields: Facts[int, Field | None]) -> tuple[int, 
         for index in question.columns
         if index in fields and fields[index] is None
     ]
-    days = [column.index for field in (Field.DUE_DATE, Field.INVOICE_DATE) if (column := mapping.of(field))]
+    days = [
+        column.index
+        for field in (Field.DUE_DATE, Field.INVOICE_DATE)
+        if (column := mapping.column_for(field))
+    ]
     return (repeated[0], days[0]) if repeated and days else ()
 
 
-def _freed(mapping: Mapping, fields: Facts[int, Field | None]) -> dict[int, Field | None]:
+def _freed_fields(mapping: Mapping, fields: Facts[int, Field | None]) -> dict[int, Field | None]:
     """Free the columns whose field a person gave to another column."""
-    given = {field for field in fields.values() if field not in {None, Field.METADATA}}
+    assigned = {field for field in fields.values() if field not in {None, Field.METADATA}}
     return {
         column.index: None
         for column in mapping.columns
-        if column.field in given and column.index not in fields
+        if column.field in assigned and column.index not in fields
     }
 
 
-def _column(column: Column, fields: dict[int, Field | None], scales: dict[int, Any]) -> Column:
+def _changed_column(
+    column: ColumnMapping, fields: dict[int, Field | None], scales: dict[int, Any]
+) -> ColumnMapping:
     if column.index in fields:
         field = fields[column.index]
         unit = column.unit or (amounts.unit_of(column.header) if field in AMOUNTS else None)
         column = replace(
-            column, field=field, confidence=1.0, reason=Reason("human"), alternatives=(), unit=unit
+            column, field=field, confidence=1.0, reason=ColumnReason("human"), alternatives=(), unit=unit
         )
     return replace(column, unit=scales[column.index]) if column.index in scales else column
 
@@ -229,7 +246,7 @@ def _currency(mapping: Mapping, changes: Facts[str, Any]) -> Currency:
     )
     if code is None:
         return replace(currency, signs=signs)
-    return Currency(_code(code), Reason("human"), signs)
+    return Currency(_code(code), ColumnReason("human"), signs)
 
 
 def _sign_in_header(question: Question) -> str:
@@ -237,35 +254,35 @@ def _sign_in_header(question: Question) -> str:
     return str(question.facts["sign"]).casefold() if question.facts.get("in_header") else ""
 
 
-def _asked_again(
+def _ask_again(
     mapping: Mapping, touched: set[int], changes: Facts[str, Any], profile: sheets.Profile
 ) -> Mapping:
-    kept = [
+    questions = [
         question for question in mapping.questions if not _is_answered(question, mapping, touched, changes)
     ]
-    kept = [left for question in kept if (left := _left_open(question, mapping))]
-    is_open = any(question.field == Field.CURRENCY for question in kept)
+    questions = [remaining for question in questions if (remaining := _remaining_question(question, mapping))]
+    is_open = any(question.field == Field.CURRENCY for question in questions)
     currency = None if is_open else mapping.currency
     marks, orders, unclear = amounts.decide_formats(list(mapping.columns), profile, currency)
-    kept += [question for question in unclear if not _is_settled(question, mapping)]
-    kept += missing(list(mapping.columns), kept, has_reference=bool(mapping.reference_from))
+    questions += [question for question in unclear if not _is_format_known(question, mapping)]
+    questions += ask_missing(list(mapping.columns), questions, has_reference=bool(mapping.reference_from))
     return replace(
         mapping,
-        questions=tuple(kept),
+        questions=tuple(questions),
         numbers={**marks, **mapping.numbers},
         dates={**orders, **mapping.dates},
     )
 
 
-def _left_open(question: Question, mapping: Mapping) -> Question | None:
+def _remaining_question(question: Question, mapping: Mapping) -> Question | None:
     """Return what an answer leaves of a question that has parts."""
     if question.code != "row_status":
         return question
     values = mapping.row_status.get(question.columns[0])
-    return None if values == {} else row_status.left_open(question, values or {})
+    return None if values == {} else row_status.remaining_question(question, values or {})
 
 
-def _is_settled(question: Question, mapping: Mapping) -> bool:
+def _is_format_known(question: Question, mapping: Mapping) -> bool:
     """Tell whether the mapping says how the column of a question about its format is read."""
     index = question.columns[0]
     if question.code == "dates_turned":
@@ -278,8 +295,8 @@ def _is_answered(question: Question, mapping: Mapping, touched: set[int], change
     if question.code == "phone_country":
         return False  # answered or asked anew already
     if question.code in _AMOUNT_QUESTIONS:
-        owed = {column.index for column in mapping.columns if column.field in AMOUNTS}
-        return bool(touched & (set(question.columns) | owed))
+        amount_columns = {column.index for column in mapping.columns if column.field in AMOUNTS}
+        return bool(touched & (set(question.columns) | amount_columns))
     if question.code in _FORMATS or question.code.startswith("missing"):
         return True  # asked anew where it still holds
     if question.field == Field.CURRENCY:
@@ -330,10 +347,10 @@ def _field(value: Any) -> Field | None:
     return Field(value)
 
 
-def _one_of(value: Any, known: frozenset[Any] | set[Any]) -> Any:
-    if value not in known:
+def _one_of(value: Any, options: frozenset[Any] | set[Any]) -> Any:
+    if value not in options:
         raise FieldUnknown(
-            message("'{value}' is not one of {known}.", value=excerpt(value), known=sorted(map(str, known)))
+            message("'{value}' is not one of {known}.", value=excerpt(value), known=sorted(map(str, options)))
         )
     return value
 

@@ -32,17 +32,17 @@ class Head:
         """The cells of the first rows."""
         return self._rows
 
-    def numbers(self, found: sheets.ColumnProfile) -> list[Decimal | None]:
+    def numbers(self, profile: sheets.ColumnProfile) -> list[Decimal | None]:
         """Return a column's numbers, None where a cell is none."""
-        index = found.column.index
+        index = profile.column.index
         if index not in self._numbers:
-            reader = sheets.number_reader(found.number) if found.number else None
+            reader = sheets.number_reader(profile.number) if profile.number else None
             self._numbers[index] = [read_cell(reader, row[index]) for row in self._rows]
         return self._numbers[index]
 
-    def are_equal(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
+    def are_equal(self, first: sheets.ColumnProfile, second: sheets.ColumnProfile) -> bool:
         """Tell whether two columns of amounts say the same in every row."""
-        pairs = self._pairs(one, other)
+        pairs = self._pairs(first, second)
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
     def is_difference(
@@ -51,8 +51,14 @@ class Head:
         """Tell whether a column is in every row one column less another, and not always zero."""
         zero = Decimal(0)
         rows = list(zip(self.numbers(balance), self.numbers(plus), self.numbers(minus), strict=True))
-        known = [(rest, (more or zero) - (less or zero)) for rest, more, less in rows if rest is not None]
-        return any(rest for rest, _ in known) and all(abs(rest - net) < _CENT for rest, net in known)
+        balances = [
+            (remainder, (more or zero) - (less or zero))
+            for remainder, more, less in rows
+            if remainder is not None
+        ]
+        return any(remainder for remainder, _ in balances) and all(
+            abs(remainder - net) < _CENT for remainder, net in balances
+        )
 
     def is_part_of(self, part: sheets.ColumnProfile, whole: sheets.ColumnProfile) -> bool:
         """Tell whether a column is in some rows another amount and in the others less of it."""
@@ -61,13 +67,13 @@ class Head:
         is_within = all(abs(left) <= abs(right) + _CENT and left * right >= 0 for left, right in pairs)
         return is_within and len(pairs) > _ROWS_MIN and len(pairs) > same and 3 * same >= len(pairs)
 
-    def is_zero(self, found: sheets.ColumnProfile) -> bool:
+    def is_zero(self, profile: sheets.ColumnProfile) -> bool:
         """Tell whether a column has nothing but zeros."""
-        return bool(self._rows) and not any(self.numbers(found))
+        return bool(self._rows) and not any(self.numbers(profile))
 
-    def differ(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
+    def differ(self, first: sheets.ColumnProfile, second: sheets.ColumnProfile) -> bool:
         """Tell whether two columns of amounts say something else in some row."""
-        return any(abs(left - right) >= _CENT for left, right in self._pairs(one, other))
+        return any(abs(left - right) >= _CENT for left, right in self._pairs(first, second))
 
     def share_within(self, small: sheets.ColumnProfile, large: sheets.ColumnProfile) -> float:
         """Return in which share of rows with something in the first one amount is at most the other."""
@@ -87,25 +93,25 @@ class Head:
 
         A row of which nothing is due any more, though nothing was paid of it, was cancelled: others decide, if there are.
         """
-        others = self.numbers(other) if other else [None] * len(self._rows)
+        other_amounts = self.numbers(other) if other else [None] * len(self._rows)
         columns: list[Sequence[Decimal | None]] = [
             self.numbers(due),
             self.numbers(invoiced),
             self.numbers(paid),
-            others,
+            other_amounts,
         ]
         rows = [row for row in zip(*columns, strict=True) if row[0] is not None and row[1] is not None]
         live = [row for row in rows if row[0] or row[2] or row[3]]
         fits = [
-            abs(abs(total or 0) - abs(received or 0) - abs(more or 0) - abs(rest or 0)) < _CENT
-            for rest, total, received, more in (live if len(live) >= _LIVE_MIN else rows)
+            abs(abs(total or 0) - abs(received or 0) - abs(more or 0) - abs(remainder or 0)) < _CENT
+            for remainder, total, received, more in (live if len(live) >= _LIVE_MIN else rows)
         ]
         return sum(fits) / len(fits) if fits else 1.0
 
-    def share_negative(self, found: sheets.ColumnProfile) -> float:
+    def share_negative(self, profile: sheets.ColumnProfile) -> float:
         """Return the share of amounts below zero."""
-        known = [number for number in self.numbers(found) if number]
-        return sum(1 for number in known if number < 0) / len(known) if known else 0.0
+        amounts = [number for number in self.numbers(profile) if number]
+        return sum(1 for number in amounts if number < 0) / len(amounts) if amounts else 0.0
 
     def is_running(
         self,
@@ -145,10 +151,10 @@ class Head:
         return any(_sums_up(pairs, self._texts(key)) for key in keys)
 
     def differs_only_beside(
-        self, one: sheets.ColumnProfile, other: sheets.ColumnProfile, text: sheets.ColumnProfile
+        self, first: sheets.ColumnProfile, second: sheets.ColumnProfile, text: sheets.ColumnProfile
     ) -> bool:
         """Tell whether two columns of numbers are equal in every row that has no text in a third column."""
-        pairs = zip(self.numbers(one), self.numbers(other), self._texts(text), strict=True)
+        pairs = zip(self.numbers(first), self.numbers(second), self._texts(text), strict=True)
         return all(left == right or beside for left, right, beside in pairs)
 
     def has_open(
@@ -158,7 +164,7 @@ class Head:
         names: Sequence[sheets.ColumnProfile],
     ) -> bool:
         """Tell whether some row of somebody has an amount and no mark of reconciliation."""
-        columns, people = ([self._texts(one) for one in group] for group in (marks, names))
+        columns, people = ([self._texts(profile) for profile in group] for group in (marks, names))
         return any(
             number
             and not any(texts[at] for texts in columns)
@@ -207,8 +213,8 @@ class Head:
         rows = [text for text, person in zip(codes, people, strict=True) if text and any(person)]
         return 2 * sum(1 for text in rows if len(beside[text]) > 1) > len(rows)
 
-    def _texts(self, found: sheets.ColumnProfile) -> list[str]:
-        return [str(row[found.column.index] or "").strip().casefold() for row in self._rows]
+    def _texts(self, profile: sheets.ColumnProfile) -> list[str]:
+        return [str(row[profile.column.index] or "").strip().casefold() for row in self._rows]
 
     def is_named_by(self, code: sheets.ColumnProfile, text: sheets.ColumnProfile) -> bool:
         """Tell whether each code has one text and each text one code, some of them in several rows."""
@@ -217,19 +223,19 @@ class Head:
         codes, texts = {left for left, _ in different}, {right for _, right in different}
         return len(different) == len(codes) == len(texts) < len(pairs) and len(codes) > 1
 
-    def counts_rows(self, found: sheets.ColumnProfile) -> bool:
+    def counts_rows(self, profile: sheets.ColumnProfile) -> bool:
         """Tell whether a column only numbers the rows: 1, 2, 3, and not FT 1, FT 2, whose FT is a currency too."""
-        if found.currencies:
+        if profile.currencies:
             return False
-        numbers = [number for number in self.numbers(found) if number is not None]
+        numbers = [number for number in self.numbers(profile) if number is not None]
         first = numbers[0] if numbers else None
         return len(numbers) > 1 and first in {0, 1} and numbers == [first + at for at in range(len(numbers))]
 
-    def is_never_after(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
+    def is_never_after(self, earlier: sheets.ColumnProfile, later: sheets.ColumnProfile) -> bool:
         """Tell whether one column's date never comes after the other's, and mostly before."""
         pairs = [
             (first, second)
-            for first, second in zip(self._dates(one), self._dates(other), strict=True)
+            for first, second in zip(self._dates(earlier), self._dates(later), strict=True)
             if first and second
         ]
         if len(pairs) < _ROWS_MIN:
@@ -256,14 +262,16 @@ class Head:
         growing = sum(1 for earlier, later in in_order if earlier[1] < later[1])
         return growing >= rows_min - 1 and growing >= _GROWING * len(in_order)
 
-    def _dates(self, found: sheets.ColumnProfile) -> list[date | None]:
-        reader = sheets.date_reader(found.date) if found.date else None
-        return [read_cell(reader, row[found.column.index]) for row in self._rows]
+    def _dates(self, profile: sheets.ColumnProfile) -> list[date | None]:
+        reader = sheets.date_reader(profile.date) if profile.date else None
+        return [read_cell(reader, row[profile.column.index]) for row in self._rows]
 
-    def _pairs(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> list[tuple[Decimal, Decimal]]:
+    def _pairs(
+        self, first: sheets.ColumnProfile, second: sheets.ColumnProfile
+    ) -> list[tuple[Decimal, Decimal]]:
         return [
             (left, right)
-            for left, right in zip(self.numbers(one), self.numbers(other), strict=True)
+            for left, right in zip(self.numbers(first), self.numbers(second), strict=True)
             if left is not None and right is not None
         ]
 

@@ -6,7 +6,7 @@ One table has every sentence in both languages, so that none is said in one only
 from collections.abc import Mapping as Facts
 from typing import Any, Literal
 
-Tongue = Literal["en", "fr"]
+MessageLocale = Literal["en", "fr"]
 
 # The sentence of each code, in English and in French.
 _SENTENCES: dict[str, tuple[str, str]] = {
@@ -296,7 +296,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def tongue(language: str) -> Tongue:
+def locale_of(language: str) -> MessageLocale:
     """Return in which of the two languages somebody is told something: French where they speak it, else English."""
     return "fr" if language.startswith("fr") else "en"
 
@@ -306,11 +306,11 @@ def codes() -> list[str]:
     return list(_SENTENCES)
 
 
-def said(code: str, facts: Facts[str, Any], language: str) -> str:
+def message_text(code: str, facts: Facts[str, Any], language: str) -> str:
     """Return the sentence of a reason, a question or a finding in French (`fr`) or English."""
     english, french = _SENTENCES[code]
-    shown = {
+    fact_texts = {
         name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact
         for name, fact in facts.items()
     }
-    return (french if tongue(language) == "fr" else english).format(**shown)
+    return (french if locale_of(language) == "fr" else english).format(**fact_texts)

@@ -72,13 +72,13 @@ class FieldUnknown(WrongValue):
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ColumnReason:
     """Why a column was taken for what it is: a code, whose sentence `said` writes, and what was seen."""
 
     code: str
     facts: Facts[str, Any] = default(default_factory=dict)
 
-    def scrubbed(self) -> "Reason":
+    def without_example(self) -> "ColumnReason":
         """Return the reason without the cell that is its example."""
         return replace(self, facts={**self.facts, "example": "…"}) if "example" in self.facts else self
 
@@ -92,7 +92,7 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnMapping:
     """A column of the file and the field it was taken for; None leaves it out."""
 
     index: int
@@ -100,7 +100,7 @@ class Column:
     header: str
     field: Field | None
     confidence: float
-    reason: Reason
+    reason: ColumnReason
     alternatives: tuple[Alternative, ...] = ()
     # `cents` where the header says that amounts are in minor units.
     unit: str | None = None
@@ -129,7 +129,7 @@ class Currency:
     """
 
     code: str
-    reason: Reason
+    reason: ColumnReason
     signs: Facts[str, str] = default(default_factory=dict)
 
 
@@ -137,7 +137,7 @@ class Currency:
 class Mapping:
     """What every column is, what is asked, and how numbers and dates are written where a human said so."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnMapping, ...]
     currency: Currency
     # The country of national phone numbers and addresses where a row names none (ISO 3166-1 alpha-2).
     country: str
@@ -152,7 +152,7 @@ class Mapping:
     # The columns that name a debt together, where no column is its reference.
     reference_from: tuple[int, ...] = ()
     # Why that country; `country_unsettled` where it is only the company's own.
-    country_reason: Reason = default(default_factory=lambda: Reason("remembered"))
+    country_reason: ColumnReason = default(default_factory=lambda: ColumnReason("remembered"))
 
     @property
     def is_certain(self) -> bool:
@@ -167,26 +167,26 @@ class Mapping:
             for index, values in self.row_status.items()
         }
 
-    def of(self, wanted: Field) -> Column | None:
+    def column_for(self, field: Field) -> ColumnMapping | None:
         """Return the column that is `wanted`, if one is."""
-        return next((column for column in self.columns if column.field == wanted), None)
+        return next((column for column in self.columns if column.field == field), None)
 
-    def asked(self, index: int) -> bool:
+    def has_question(self, index: int) -> bool:
         """Tell whether a question concerns the column."""
         return any(index in question.columns for question in self.questions)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads back as the same mapping."""
         return {
-            "columns": [_column_shown(column) for column in self.columns],
+            "columns": [_column_json(column) for column in self.columns],
             "currency": {
                 "code": self.currency.code,
-                "reason": _reason_shown(self.currency.reason),
+                "reason": _reason_json(self.currency.reason),
                 "signs": dict(self.currency.signs),
             },
             "country": self.country,
-            "country_reason": _reason_shown(self.country_reason),
-            "questions": [_question_shown(question) for question in self.questions],
+            "country_reason": _reason_json(self.country_reason),
+            "questions": [_question_json(question) for question in self.questions],
             "numbers": {str(index): mark for index, mark in self.numbers.items()},
             "dates": {str(index): order for index, order in self.dates.items()},
             "row_status": {str(index): dict(values) for index, values in self.row_status.items()},
@@ -201,31 +201,33 @@ class Mapping:
         """Read a mapping as `to_json` wrote it."""
         currency = stored["currency"]
         return cls(
-            columns=tuple(_column_read(column) for column in stored["columns"]),
-            currency=Currency(currency["code"], Reason(**currency["reason"]), currency["signs"]),
+            columns=tuple(_column_from_json(column) for column in stored["columns"]),
+            currency=Currency(currency["code"], ColumnReason(**currency["reason"]), currency["signs"]),
             country=stored["country"],
             # A mapping that was remembered before reasons were.
-            country_reason=Reason(**stored.get("country_reason", {"code": "remembered"})),
-            questions=tuple(_question_read(question) for question in stored["questions"]),
+            country_reason=ColumnReason(**stored.get("country_reason", {"code": "remembered"})),
+            questions=tuple(_question_from_json(question) for question in stored["questions"]),
             numbers={int(index): mark for index, mark in stored["numbers"].items()},
             dates={int(index): order for index, order in stored["dates"].items()},
-            row_status=_row_status_read(stored),
+            row_status=_row_status_from_json(stored),
             instalments=stored.get("instalments"),
             reference_from=tuple(stored.get("reference_from", ())),
         )
 
-    def scrubbed(self) -> "Mapping":
+    def without_examples(self) -> "Mapping":
         """Return the mapping without what cells say: its reasons and questions give some as examples."""
-        columns = tuple(replace(one, reason=one.reason.scrubbed()) for one in self.columns)
-        return replace(self, columns=columns, questions=(), country_reason=self.country_reason.scrubbed())
+        columns = tuple(replace(column, reason=column.reason.without_example()) for column in self.columns)
+        return replace(
+            self, columns=columns, questions=(), country_reason=self.country_reason.without_example()
+        )
 
     def without_collisions(self) -> "Mapping":
         """Return the mapping itself, or raise `ColumnsCollide` where two columns are one field."""
-        taken: dict[Field, Column] = {}
+        columns_by_field: dict[Field, ColumnMapping] = {}
         for column in self.columns:
             if column.field is None or column.field == Field.METADATA:
                 continue
-            if (other := taken.setdefault(column.field, column)) is not column:
+            if (other := columns_by_field.setdefault(column.field, column)) is not column:
                 raise ColumnsCollide(
                     message(
                         "Columns {letter} and {other} are both {field}: one field has one column.",
@@ -237,24 +239,24 @@ class Mapping:
         return self
 
 
-def confirmed(mapping: Mapping) -> Mapping:
+def confirm(mapping: Mapping) -> Mapping:
     """Return the mapping as a human accepts it: what it proposes counts, what it could not propose stays asked."""
-    left = tuple(question for question in mapping.questions if question.proposed is None)
-    return replace(mapping, questions=left)
+    unanswered = tuple(question for question in mapping.questions if question.proposed is None)
+    return replace(mapping, questions=unanswered)
 
 
-def _reason_shown(reason: Reason) -> dict[str, Any]:
+def _reason_json(reason: ColumnReason) -> dict[str, Any]:
     return {"code": reason.code, "facts": dict(reason.facts)}
 
 
-def _column_shown(column: Column) -> dict[str, Any]:
+def _column_json(column: ColumnMapping) -> dict[str, Any]:
     return {
         "index": column.index,
         "letter": column.letter,
         "header": column.header,
         "field": column.field and column.field.value,
         "confidence": column.confidence,
-        "reason": _reason_shown(column.reason),
+        "reason": _reason_json(column.reason),
         "alternatives": [
             {"field": other.field.value, "confidence": other.confidence} for other in column.alternatives
         ],
@@ -262,14 +264,14 @@ def _column_shown(column: Column) -> dict[str, Any]:
     }
 
 
-def _column_read(stored: Facts[str, Any]) -> Column:
-    return Column(
+def _column_from_json(stored: Facts[str, Any]) -> ColumnMapping:
+    return ColumnMapping(
         index=stored["index"],
         letter=stored["letter"],
         header=stored["header"],
         field=stored["field"] and Field(stored["field"]),
         confidence=stored["confidence"],
-        reason=Reason(**stored["reason"]),
+        reason=ColumnReason(**stored["reason"]),
         alternatives=tuple(
             Alternative(Field(other["field"]), other["confidence"]) for other in stored["alternatives"]
         ),
@@ -281,7 +283,7 @@ _NOT_OWED = {"paid": "settled", "credit": "credit", "excluded": "excluded"}
 _STATUS_OF = {reason: status for status, reason in _NOT_OWED.items()}
 
 
-def _row_status_read(stored: Facts[str, Any]) -> dict[int, dict[str, str]]:
+def _row_status_from_json(stored: Facts[str, Any]) -> dict[int, dict[str, str]]:
     """Read what values say of rows; mappings remembered before only said which are not owed."""
     if "row_status" in stored:
         return {int(index): dict(values) for index, values in stored["row_status"].items()}
@@ -291,7 +293,7 @@ def _row_status_read(stored: Facts[str, Any]) -> dict[int, dict[str, str]]:
     }
 
 
-def _question_shown(question: Question) -> dict[str, Any]:
+def _question_json(question: Question) -> dict[str, Any]:
     return {
         "code": question.code,
         "columns": list(question.columns),
@@ -302,7 +304,7 @@ def _question_shown(question: Question) -> dict[str, Any]:
     }
 
 
-def _question_read(stored: Facts[str, Any]) -> Question:
+def _question_from_json(stored: Facts[str, Any]) -> Question:
     return Question(
         code=stored["code"],
         columns=tuple(stored["columns"]),

@@ -14,13 +14,13 @@ from getbill.mapping.model import (
     NAMES,
     WORTH_ASKING,
     Alternative,
-    Column,
+    ColumnMapping,
+    ColumnReason,
     Field,
     Mapping,
     Question,
-    Reason,
 )
-from getbill.mapping.vocabulary import Claim, plain
+from getbill.mapping.vocabulary import Claim, normalize
 
 _REFERENCES = columns.REFERENCES
 # Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
@@ -48,52 +48,60 @@ def propose(
     layout: sheets.Layout, profile: sheets.Profile, *, company_country: str, company_currency: str
 ) -> Mapping:
     """Propose what each column of a file is, with the reason, and the questions that are left."""
-    found = columns.of(layout, profile)
+    candidates = columns.build_candidates(layout, profile)
     head = Head(profile)
-    row_status.leave_days(found)
-    columns.weigh_context(found, head)
-    columns.weigh_debtor_names(found, head)
-    columns.weigh_references(found, head)
-    questions = amounts.weigh_amounts(found, head, has_open_items=_is_of_open_items(layout))
-    assigned = _assign(found, layout.header_line is None)
-    mapped_columns = [_column(one, assigned, found) for one in found]
-    rows = row_status.decide_row_status(mapped_columns, found, head)
+    row_status.leave_out_closing_days(candidates)
+    columns.weigh_context(candidates, head)
+    columns.weigh_debtor_names(candidates, head)
+    columns.weigh_references(candidates, head)
+    questions = amounts.weigh_amounts(candidates, head, has_open_items=_is_of_open_items(layout))
+    assigned = _assign(candidates, layout.header_line is None)
+    mapped_columns = [_map_column(candidate, assigned, candidates) for candidate in candidates]
+    rows = row_status.decide_row_status(mapped_columns, candidates, head)
     if rows.tracks_payment:
         questions = [question for question in questions if question.code != "invoiced_only"]
-    asked = {index for question in [*questions, *rows.questions] for index in question.columns}
-    uncertain = _uncertain(mapped_columns, found, assigned, asked | rows.explained)
+    asked_columns = {index for question in [*questions, *rows.questions] for index in question.columns}
+    uncertain = _ask_uncertain(mapped_columns, candidates, assigned, asked_columns | rows.explained)
     if layout.header_line is not None:
         mapped_columns, uncertain = _without_guesses(mapped_columns, uncertain)
     questions += uncertain + rows.questions
-    currency, about = amounts.decide_currency(mapped_columns, found, layout, company_currency)
-    questions += about
-    questions += amounts.titled(mapped_columns, profile, layout)
-    place = values.decide_countries(mapped_columns, profile, currency, company_country)
-    together = columns.together(mapped_columns, found, head)
-    questions += missing(mapped_columns, questions, has_reference=bool(together))
-    questions += _repeated(mapped_columns, found) + _whose_account(mapped_columns, found)
-    possible = _possible(mapped_columns, profile, questions)
-    marks, orders, unclear = amounts.decide_formats(possible, profile, None if about else currency)
+    currency, currency_questions = amounts.decide_currency(
+        mapped_columns, candidates, layout, company_currency
+    )
+    questions += currency_questions
+    questions += amounts.ask_unit(mapped_columns, profile, layout)
+    country = values.decide_countries(mapped_columns, profile, currency, company_country)
+    identifying = columns.identifying_columns(mapped_columns, candidates, head)
+    questions += ask_missing(mapped_columns, questions, has_reference=bool(identifying))
+    questions += _ask_repeated_reference(mapped_columns, candidates) + _ask_account_owner(
+        mapped_columns, candidates
+    )
+    possible = _possible_columns(mapped_columns, profile, questions)
+    marks, orders, unclear = amounts.decide_formats(
+        possible, profile, None if currency_questions else currency
+    )
     return Mapping(
         tuple(mapped_columns),
         currency,
-        place.country,
-        (*questions, *unclear, *place.questions),
+        country.country,
+        (*questions, *unclear, *country.questions),
         marks,
         orders,
         rows.statuses,
-        reference_from=together,
-        country_reason=place.reason,
+        reference_from=identifying,
+        country_reason=country.reason,
     ).without_collisions()
 
 
 def _is_of_open_items(layout: sheets.Layout) -> bool:
     """Tell whether the lines above the table call it a list of open items."""
     titles = (line.text for line in layout.skipped if line.why in {"preamble", "group"})
-    return any(_OPEN_ITEMS.search(plain(title)) for title in titles)
+    return any(_OPEN_ITEMS.search(normalize(title)) for title in titles)
 
 
-def _possible(columns: list[Column], profile: sheets.Profile, questions: list[Question]) -> list[Column]:
+def _possible_columns(
+    columns: list[ColumnMapping], profile: sheets.Profile, questions: list[Question]
+) -> list[ColumnMapping]:
     """Return the columns as answers may make them, so that how their cells are written is asked in the same round."""
     fields: dict[int, Field] = {}
     for question in questions:
@@ -103,9 +111,11 @@ def _possible(columns: list[Column], profile: sheets.Profile, questions: list[Qu
             fields |= dict.fromkeys(question.columns, field)
         elif question.code == "missing_amount":
             numeric = [
-                one for one in profile.columns if one.number and one.share(sheets.Kind.NUMBER) >= CERTAIN
+                column_profile
+                for column_profile in profile.columns
+                if column_profile.number and column_profile.share(sheets.CellKind.NUMBER) >= CERTAIN
             ]
-            fields |= dict.fromkeys((one.column.index for one in numeric), Field.AMOUNT)
+            fields |= dict.fromkeys((column_profile.column.index for column_profile in numeric), Field.AMOUNT)
     return [
         replace(column, field=fields[column.index])
         if column.index in fields and column.field not in AMOUNTS | DATES
@@ -119,112 +129,133 @@ def _format_of(options: tuple[str, ...]) -> Field | None:
     return next((Field(option) for option in options if option in AMOUNTS | DATES), None)
 
 
-def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
+def _assign(candidates: list[Candidate], is_headless: bool) -> dict[int, Claim]:
     """Give each field to the column that claims it best; what contents alone show comes last, where it is missing."""
     assigned: dict[int, Claim] = {}
-    named = [
-        (one, claim)
-        for one in found
-        for claim in one.claims
-        if not (one.found.filled == 0 and claim.field in _NEVER_EMPTY)
-        and (one.is_known or claim.score >= CERTAIN)
-        and not _is_contradicted(one, claim)
+    header_claims = [
+        (candidate, claim)
+        for candidate in candidates
+        for claim in candidate.claims
+        if not (candidate.profile.filled == 0 and claim.field in _NEVER_EMPTY)
+        and (candidate.is_known or claim.score >= CERTAIN)
+        and not _is_contradicted(candidate, claim)
     ]
-    _give(named, assigned)
-    missing = _wanted({claim.field for claim in assigned.values()}, is_headless)
-    shown = [
-        (one, claim) for one in found for claim in one.claims if not one.is_known and claim.field in missing
+    _assign_claims(header_claims, assigned)
+    missing_fields = _missing_fields({claim.field for claim in assigned.values()}, is_headless)
+    content_claims = [
+        (candidate, claim)
+        for candidate in candidates
+        for claim in candidate.claims
+        if not candidate.is_known and claim.field in missing_fields
     ]
-    _give(shown, assigned)
+    _assign_claims(content_claims, assigned)
     return assigned
 
 
-def _is_contradicted(one: Candidate, claim: Claim) -> bool:
+def _is_contradicted(candidate: Candidate, claim: Claim) -> bool:
     """Tell whether a column's own header says another thing than its cells show."""
-    return one.reason.code == "contradicted" and claim.field not in AMOUNTS | DATES
+    return candidate.reason.code == "contradicted" and claim.field not in AMOUNTS | DATES
 
 
-def _give(offers: list[tuple[Candidate, Claim]], assigned: dict[int, Claim]) -> None:
-    taken = {claim.field for claim in assigned.values()}
-    for one, claim in sorted(offers, key=lambda offer: (-offer[1].score, offer[0].column.index)):
+def _assign_claims(offers: list[tuple[Candidate, Claim]], assigned: dict[int, Claim]) -> None:
+    assigned_fields = {claim.field for claim in assigned.values()}
+    for candidate, claim in sorted(offers, key=lambda offer: (-offer[1].score, offer[0].column.index)):
         if claim.field in _OPTIONAL and claim.score < CERTAIN:
             continue
-        if claim.score >= WORTH_ASKING and one.column.index not in assigned and claim.field not in taken:
-            assigned[one.column.index] = claim
-            taken.add(claim.field)
+        if (
+            claim.score >= WORTH_ASKING
+            and candidate.column.index not in assigned
+            and claim.field not in assigned_fields
+        ):
+            assigned[candidate.column.index] = claim
+            assigned_fields.add(claim.field)
 
 
-def _wanted(taken: set[Field], is_headless: bool) -> set[Field]:
+def _missing_fields(assigned_fields: set[Field], is_headless: bool) -> set[Field]:
     """Return the fields for which unnamed columns are looked through: those the debts would miss."""
-    wanted = {Field.PAYMENT_LINK, Field.IBAN} if is_headless else set()
-    if not taken & AMOUNTS:
-        wanted.add(Field.AMOUNT)
-    if not taken & NAMES:
-        wanted.add(Field.NAME)
-    if is_headless and not taken & _REFERENCES:
+    missing_fields = {Field.PAYMENT_LINK, Field.IBAN} if is_headless else set()
+    if not assigned_fields & AMOUNTS:
+        missing_fields.add(Field.AMOUNT)
+    if not assigned_fields & NAMES:
+        missing_fields.add(Field.NAME)
+    if is_headless and not assigned_fields & _REFERENCES:
         # Below a header, codes are a place's or a product's as often: which columns identify a row is asked.
-        wanted.add(Field.REFERENCE)
-    if is_headless or not taken & {Field.INVOICE_DATE, Field.DUE_DATE}:
-        wanted |= {Field.INVOICE_DATE, Field.DUE_DATE}
-    return wanted
+        missing_fields.add(Field.REFERENCE)
+    if is_headless or not assigned_fields & {Field.INVOICE_DATE, Field.DUE_DATE}:
+        missing_fields |= {Field.INVOICE_DATE, Field.DUE_DATE}
+    return missing_fields
 
 
-def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) -> Column:
-    claim = assigned.get(one.column.index)
-    others = tuple(
+def _map_column(
+    candidate: Candidate, assigned: dict[int, Claim], candidates: list[Candidate]
+) -> ColumnMapping:
+    claim = assigned.get(candidate.column.index)
+    alternatives = tuple(
         Alternative(other.field, round(other.score, 2))
-        for other in one.claims
+        for other in candidate.claims
         if claim is None or other.field != claim.field
     )
-    reason = one.reason
-    if claim is None and one.claims:
+    reason = candidate.reason
+    if claim is None and candidate.claims:
         holder = next(
-            (o for o in found if (c := assigned.get(o.column.index)) and c.field == one.claims[0].field), None
+            (
+                o
+                for o in candidates
+                if (c := assigned.get(o.column.index)) and c.field == candidate.claims[0].field
+            ),
+            None,
         )
         reason = (
-            Reason("taken", {"field": one.claims[0].field.value, "header": holder.column.header})
+            ColumnReason("taken", {"field": candidate.claims[0].field.value, "header": holder.column.header})
             if holder
             else reason
         )
-    return Column(
-        index=one.column.index,
-        letter=one.column.letter,
-        header=one.column.header,
+    return ColumnMapping(
+        index=candidate.column.index,
+        letter=candidate.column.letter,
+        header=candidate.column.header,
         field=claim.field if claim else None,
         confidence=round(claim.score, 2) if claim else 0.0,
         reason=reason,
-        alternatives=others,
-        unit=_unit(one) if claim and claim.field in AMOUNTS else None,
+        alternatives=alternatives,
+        unit=_unit(candidate) if claim and claim.field in AMOUNTS else None,
     )
 
 
-def _unit(one: Candidate) -> str | None:
-    if one.is_negated:
+def _unit(candidate: Candidate) -> str | None:
+    if candidate.is_negated:
         return "negated"
-    if "cents" in one.spoken.concepts:
+    if "cents" in candidate.tokens.concepts:
         return "cents"
-    return amounts.unit_of(f"{one.column.group} {one.column.header}")
+    return amounts.unit_of(f"{candidate.column.group} {candidate.column.header}")
 
 
-def _uncertain(
-    columns: list[Column], found: list[Candidate], assigned: dict[int, Claim], asked: set[int]
+def _ask_uncertain(
+    columns: list[ColumnMapping],
+    candidates: list[Candidate],
+    assigned: dict[int, Claim],
+    asked_columns: set[int],
 ) -> list[Question]:
     questions = []
-    for column, one in zip(columns, found, strict=True):
-        if column.index in asked or (column.field not in _CRITICAL and not one.found.filled):
+    for column, candidate in zip(columns, candidates, strict=True):
+        if column.index in asked_columns or (column.field not in _CRITICAL and not candidate.profile.filled):
             continue
-        rivals = _rivals(column, one, assigned)
-        if one.denied and one.found.share(sheets.Kind.YES_NO) >= CERTAIN:
+        rivals = _rivals(column, candidate, assigned)
+        if candidate.denied and candidate.profile.share(sheets.CellKind.YES_NO) >= CERTAIN:
             # `Envoyée par mail: oui` is no address.
             continue
-        if one.denied and column.field is None and (_is_held(one.denied, columns) or _is_constant(one)):
+        if (
+            candidate.denied
+            and column.field is None
+            and (_is_field_certain(candidate.denied, columns) or _is_constant(candidate))
+        ):
             continue
-        if one.denied is Field.PHONE and column.field is None and _are_short_codes(one):
+        if candidate.denied is Field.PHONE and column.field is None and _are_short_codes(candidate):
             continue
-        if one.denied and column.field is None:
+        if candidate.denied and column.field is None:
             denied = {"header": column.header or column.letter}
-            options = (one.denied.value, *(other.field.value for other in column.alternatives))
-            questions.append(Question("which_field", (column.index,), one.denied, options, "", denied))
+            options = (candidate.denied.value, *(other.field.value for other in column.alternatives))
+            questions.append(Question("which_field", (column.index,), candidate.denied, options, "", denied))
         elif (column.field and column.confidence < CERTAIN) or rivals:
             options = tuple(
                 dict.fromkeys(
@@ -241,56 +272,73 @@ def _uncertain(
     return questions
 
 
-def _are_short_codes(one: Candidate) -> bool:
+def _are_short_codes(candidate: Candidate) -> bool:
     """Tell whether every cell has fewer digits than any telephone number."""
     return (
-        columns.part(columns.texts_of(one.found), lambda text: sum(map(str.isdigit, text)) < _DIGITS_MIN) == 1
+        columns.share_matching(
+            columns.texts_of(candidate.profile), lambda text: sum(map(str.isdigit, text)) < _DIGITS_MIN
+        )
+        == 1
     )
 
 
-def _without_guesses(columns: list[Column], asked: list[Question]) -> tuple[list[Column], list[Question]]:
+def _without_guesses(
+    columns: list[ColumnMapping], questions: list[Question]
+) -> tuple[list[ColumnMapping], list[Question]]:
     """Return no uncertain name or reference where the file has no other: which column it is, is one question."""
     guessed: set[int] = set()
     for group in (NAMES, _REFERENCES):
-        of_group = [one for one in asked if one.code == "which_field" and one.field in group]
-        held = {index for one in of_group for index in one.columns}
-        if held and not any(column.field in group and column.index not in held for column in columns):
-            guessed |= held
+        of_group = [
+            question for question in questions if question.code == "which_field" and question.field in group
+        ]
+        uncertain_columns = {index for question in of_group for index in question.columns}
+        if uncertain_columns and not any(
+            column.field in group and column.index not in uncertain_columns for column in columns
+        ):
+            guessed |= uncertain_columns
             columns = [
-                replace(column, field=None, confidence=0.0) if column.index in held else column
+                replace(column, field=None, confidence=0.0) if column.index in uncertain_columns else column
                 for column in columns
             ]
-    return columns, [one for one in asked if one.code != "which_field" or not guessed & set(one.columns)]
+    return columns, [
+        question
+        for question in questions
+        if question.code != "which_field" or not guessed & set(question.columns)
+    ]
 
 
-def _is_constant(one: Candidate) -> bool:
+def _is_constant(candidate: Candidate) -> bool:
     """Tell whether a column says the same in every row, of the creditor as a rule."""
-    return one.found.filled > _CONSTANT_MIN and one.found.distinct == 1
+    return candidate.profile.filled > _CONSTANT_MIN and candidate.profile.distinct == 1
 
 
-def _is_held(field: Field, columns: list[Column]) -> bool:
+def _is_field_certain(field: Field, columns: list[ColumnMapping]) -> bool:
     """Tell whether another column holds a field, or one like it, for certain."""
     like = _REFERENCES if field in _REFERENCES else {field}
     return any(column.field in like and column.confidence >= CERTAIN for column in columns)
 
 
-def _rivals(column: Column, one: Candidate, assigned: dict[int, Claim]) -> list[int]:
+def _rivals(column: ColumnMapping, candidate: Candidate, assigned: dict[int, Claim]) -> list[int]:
     """Return the columns that hold the field this one has nearly as good a claim on."""
-    if column.field is not None or not one.is_known:
+    if column.field is not None or not candidate.is_known:
         return []
     return [
         index
-        for index, held in assigned.items()
-        for claim in one.claims
-        if claim.field == held.field and claim.field in _CRITICAL and held.score - claim.score < _NEARLY
+        for index, rival in assigned.items()
+        for claim in candidate.claims
+        if claim.field == rival.field and claim.field in _CRITICAL and rival.score - claim.score < _NEARLY
     ]
 
 
-def missing(columns: list[Column], asked: list[Question], *, has_reference: bool = False) -> list[Question]:
+def ask_missing(
+    columns: list[ColumnMapping], open_questions: list[Question], *, has_reference: bool = False
+) -> list[Question]:
     """Return the questions for what a debt cannot be without."""
     fields = {column.field for column in columns}
     questions = []
-    if not fields & {Field.AMOUNT, Field.AMOUNT_INVOICED} and not any(q.field == Field.AMOUNT for q in asked):
+    if not fields & {Field.AMOUNT, Field.AMOUNT_INVOICED} and not any(
+        q.field == Field.AMOUNT for q in open_questions
+    ):
         questions.append(Question("missing_amount", (), Field.AMOUNT))
     if not fields & NAMES:
         questions.append(Question("missing_name", (), Field.NAME))
@@ -299,23 +347,32 @@ def missing(columns: list[Column], asked: list[Question], *, has_reference: bool
     return questions
 
 
-def _repeated(columns: list[Column], found: list[Candidate]) -> list[Question]:
+def _ask_repeated_reference(columns: list[ColumnMapping], candidates: list[Candidate]) -> list[Question]:
     """Ask where the column that tells the debts apart has the same value in several rows."""
-    held = {column.field: one for column, one in zip(columns, found, strict=True) if column.field}
-    one = held.get(Field.REFERENCE) or held.get(Field.INVOICE_REFERENCE)
-    if one is None or one.found.filled - one.found.distinct <= one.found.filled * 0.1:
+    candidates_by_field = {
+        column.field: candidate for column, candidate in zip(columns, candidates, strict=True) if column.field
+    }
+    candidate = candidates_by_field.get(Field.REFERENCE) or candidates_by_field.get(Field.INVOICE_REFERENCE)
+    if (
+        candidate is None
+        or candidate.profile.filled - candidate.profile.distinct <= candidate.profile.filled * 0.1
+    ):
         return []
-    if one.found.distinct >= _COUNTED_MAX:
+    if candidate.profile.distinct >= _COUNTED_MAX:
         return []
-    facts = {"header": one.column.header, "rows": one.found.filled, "distinct": one.found.distinct}
-    field = next(column.field for column in columns if column.index == one.column.index)
-    return [Question("reference_repeats", (one.column.index,), field, (), field and field.value, facts)]
+    facts = {
+        "header": candidate.column.header,
+        "rows": candidate.profile.filled,
+        "distinct": candidate.profile.distinct,
+    }
+    field = next(column.field for column in columns if column.index == candidate.column.index)
+    return [Question("reference_repeats", (candidate.column.index,), field, (), field and field.value, facts)]
 
 
-def _whose_account(columns: list[Column], found: list[Candidate]) -> list[Question]:
+def _ask_account_owner(columns: list[ColumnMapping], candidates: list[Candidate]) -> list[Question]:
     """Ask whose the accounts are that differ from row to row: a debtor's own is not where to pay."""
-    for column, one in zip(columns, found, strict=True):
-        if column.field == Field.IBAN and column.confidence >= CERTAIN and one.found.distinct > 1:
-            facts = {"header": column.header, "distinct": one.found.distinct}
+    for column, candidate in zip(columns, candidates, strict=True):
+        if column.field == Field.IBAN and column.confidence >= CERTAIN and candidate.profile.distinct > 1:
+            facts = {"header": column.header, "distinct": candidate.profile.distinct}
             return [Question("iban_whose", (column.index,), Field.IBAN, ("iban", ""), None, facts)]
     return []

@@ -49,8 +49,8 @@ class DatabaseTooOld(CannotRun):
 class DatabaseBehind(CannotRun):
     """The database has another revision than this program was written for."""
 
-    def __init__(self, found: str | None) -> None:
-        at = f"at {found}" if found else "empty"
+    def __init__(self, revision: str | None) -> None:
+        at = f"at {revision}" if revision else "empty"
         super().__init__(f"The database is {at}, this program needs {HEAD}: run `getbill migrate`.")
 
 
@@ -70,7 +70,7 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, socket.gaierror):
         return error.errno == socket.EAI_AGAIN
     # Before it starts the socket of an embedded server is not there.
-    return isinstance(error, OSError) or database.is_away(error)
+    return isinstance(error, OSError) or database.is_unavailable(error)
 
 
 async def check_server(connection: asyncpg.Connection) -> None:
@@ -93,16 +93,16 @@ async def check_revision(dsn: str) -> None:
     connection = await connect(dsn)
     try:
         await check_server(connection)
-        found = await current(connection)
-    except database.LOST as error:
-        if not database.is_away(error):
+        revision = await current(connection)
+    except database.DATABASE_ERRORS as error:
+        if not database.is_unavailable(error):
             raise
         raise DatabaseAway(f"The database went away: {type(error).__name__}") from error
     finally:
-        with suppress(*database.LOST):
+        with suppress(*database.DATABASE_ERRORS):
             await connection.close(timeout=1)
-    if found != HEAD:
-        raise DatabaseBehind(found)
+    if revision != HEAD:
+        raise DatabaseBehind(revision)
 
 
 async def await_revision(dsn: str, stop: asyncio.Event) -> None:
@@ -110,15 +110,15 @@ async def await_revision(dsn: str, stop: asyncio.Event) -> None:
 
     Raises DatabaseUnreachable at once for a reason that does not pass by itself.
     """
-    logged, began = "", clock.monotonic()
+    logged_reason, began = "", clock.monotonic()
     while not stop.is_set():
         try:
             return await check_revision(dsn)
         except DatabaseAway as error:
             # One that starts beside us needs a moment.
-            if str(error) != logged and clock.monotonic() - began > _QUIET_SECONDS:
-                logged = str(error)
-                _log.warning("database_awaited", reason=logged)
+            if str(error) != logged_reason and clock.monotonic() - began > _QUIET_SECONDS:
+                logged_reason = str(error)
+                _log.warning("database_awaited", reason=logged_reason)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _RETRY_SECONDS)
     return None

@@ -4,14 +4,14 @@ A mistake is corrected by another entry. The balance on the debt's row always eq
 entries say, because both are written under the debt's lock in one transaction.
 """
 
-from getbill.payments.actions import Entered, anonymise, enter, simulate, write_adjustment
+from getbill.payments.actions import EntryOutcome, anonymise, enter, simulate, write_adjustment
 from getbill.payments.model import KINDS, Entry, NewEntry, ProviderIdTaken
 from getbill.payments.queries import entries_of
 
 __all__ = [
     "KINDS",
-    "Entered",
     "Entry",
+    "EntryOutcome",
     "NewEntry",
     "ProviderIdTaken",
     "anonymise",

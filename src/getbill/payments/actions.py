@@ -15,11 +15,11 @@ from getbill.kit.messages import message
 from getbill.kit.money import Money
 from getbill.payments import queries
 from getbill.payments.model import (
+    Balance,
     Entry,
     NewEntry,
     NothingOwed,
     ProviderIdTaken,
-    Standing,
     note_context,
     refusals,
 )
@@ -41,51 +41,51 @@ _ANONYMISE = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class EntryOutcome:
     """An entry that was asked for: made now, or the one made before with the same provider's id."""
 
     entry: Entry
     is_new: bool
 
 
-async def enter(tx: Transaction, debt: Debt, new: NewEntry) -> Entered:
+async def enter(tx: Transaction, debt: Debt, new: NewEntry) -> EntryOutcome:
     """Enter money on a locked debt, or return the entry already made with this provider's id.
 
     Raises ProviderIdTaken when that entry says something else, Invalid when the debt's standing refuses it.
     A full payment resolves the debt and stops contact in this transaction.
     """
     if new.provider_id is not None:
-        twin = await queries.of_provider(tx, debt, new.provider, new.provider_id)
+        twin = await queries.find_by_provider(tx, debt, new.provider, new.provider_id)
         if twin is not None:
-            return Entered(_same(twin, debt, new), is_new=False)
-    standing = Standing(debt.money(debt.amount), debt.money(debt.balance), debt.money(debt.paid))
-    wrong = refusals(new, standing, tx.now)
-    if wrong:
-        raise refusal(wrong)
+            return EntryOutcome(_same(twin, debt, new), is_new=False)
+    balance = Balance(debt.money(debt.amount), debt.money(debt.balance), debt.money(debt.paid))
+    errors = refusals(new, balance, tx.now)
+    if errors:
+        raise refusal(errors)
     before = debt.money(debt.balance).decimal
     entry = _write(tx, debt, new)
     if entry.kind != "payment":
         changes = {"balance": {"from": before, "to": debt.money(debt.balance).decimal}}
-        events.record(tx, "debt.updated", debt, {"changes": changes, "entry": told(entry)})
-    return Entered(entry, is_new=True)
+        events.record(tx, "debt.updated", debt, {"changes": changes, "entry": entry_payload(entry)})
+    return EntryOutcome(entry, is_new=True)
 
 
 def _same(twin: Entry, debt: Debt, new: NewEntry) -> Entry:
-    if (twin.debt_id, twin.kind, twin.minor) == (debt.id, new.kind, new.change):
+    if (twin.debt_id, twin.kind, twin.minor) == (debt.id, new.kind, new.balance_change):
         return twin
-    shown = ids.show("pay", twin.id)
+    entry_id = ids.show("pay", twin.id)
     raise ProviderIdTaken(
         message(
             "{provider} {provider_id} is {shown} already: a {kind} of {amount} {currency} on {debt}.",
             provider=new.provider,
             provider_id=new.provider_id,
-            shown=shown,
+            shown=entry_id,
             kind=twin.kind,
             amount=twin.amount.decimal,
             currency=twin.currency,
             debt=ids.show("debt", twin.debt_id),
         ),
-        extra={"id": shown},
+        extra={"id": entry_id},
     )
 
 
@@ -94,7 +94,7 @@ def _write(tx: Transaction, debt: Debt, new: NewEntry) -> Entry:
         id=ids.new(),
         debt_id=debt.id,
         kind=new.kind,
-        minor=new.change,
+        minor=new.balance_change,
         currency=debt.currency,
         method=new.method,
         provider=new.provider,
@@ -105,8 +105,8 @@ def _write(tx: Transaction, debt: Debt, new: NewEntry) -> Entry:
     )
     _insert(tx, debt, entry)
     if new.kind == "payment":
-        events.record(tx, "debt.payment_received", debt, {"payment": told(entry)})
-    debts.enter_money(tx, debt, entry.kind, entry.minor, told(entry))
+        events.record(tx, "debt.payment_received", debt, {"payment": entry_payload(entry)})
+    debts.enter_money(tx, debt, entry.kind, entry.minor, entry_payload(entry))
     return entry
 
 
@@ -131,7 +131,7 @@ def _insert(tx: Transaction, debt: Debt, entry: Entry) -> None:
     )
 
 
-def told(entry: Entry) -> dict[str, Any]:
+def entry_payload(entry: Entry) -> dict[str, Any]:
     """Return what the event of an entry says of it."""
     return {
         "id": ids.show("pay", entry.id),
@@ -144,7 +144,7 @@ def told(entry: Entry) -> dict[str, Any]:
     }
 
 
-async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: str) -> Entered:
+async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: str) -> EntryOutcome:
     """Let a sandbox's locked debt be paid as if by Stripe, by default all that is owed."""
     if debt.workspace.is_live:
         raise SandboxOnly(
@@ -154,8 +154,10 @@ async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: st
         if debt.balance <= 0:
             raise NothingOwed(message("Nothing is owed on this debt. Send an amount to pay more than that."))
         amount = debt.money(debt.balance)
-    paid_by = f"pi_{secrets.token_hex(12)}"
-    return await enter(tx, debt, NewEntry("payment", amount, method, provider="stripe", provider_id=paid_by))
+    payment_intent_id = f"pi_{secrets.token_hex(12)}"
+    return await enter(
+        tx, debt, NewEntry("payment", amount, method, provider="stripe", provider_id=payment_intent_id)
+    )
 
 
 async def write_adjustment(tx: Transaction, debt: Debt, change: int) -> None:

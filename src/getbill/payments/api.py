@@ -13,13 +13,13 @@ from getbill.kit import http, ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.http import Route, answer, body, problems
 from getbill.payments import actions, queries, wire
-from getbill.payments.actions import Entered
-from getbill.payments.wire import EnteredShown, NewPaymentBody, PageQuery, PaymentList, SimulationBody
+from getbill.payments.actions import EntryOutcome
+from getbill.payments.wire import EnteredShown, NewPaymentBody, PaymentList, PaymentPageQuery, SimulationBody
 
 router = APIRouter(prefix="/external-api/v1", tags=["Payments"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
-Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debts:read"))]
 
 
 @router.post(
@@ -32,7 +32,7 @@ Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:
     },
 )
 async def create_payment(
-    change: Writes, debt_id: str, new: Annotated[NewPaymentBody, body(NewPaymentBody)]
+    change: Writes, debt_id: str, payload: Annotated[NewPaymentBody, body(NewPaymentBody)]
 ) -> Response:
     """Enter a payment, refund, write-off or adjustment on a debt.
 
@@ -40,25 +40,25 @@ async def create_payment(
     id twice answers 200 with the entry made before; with another amount 409.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
-        debt = await _locked(tx, change, debt_id)
-        entered = await actions.enter(tx, debt, wire.new_entry(new, debt))
-        return lambda: _shown(entered, debt)
+    async def create(tx: Transaction) -> access.Reply:
+        debt = await _lock_debt(tx, change, debt_id)
+        outcome = await actions.enter(tx, debt, wire.new_entry(payload, debt))
+        return lambda: _entry_response(outcome, debt)
 
-    return await change.commit(work)
+    return await change.commit(create)
 
 
 @router.get("/debts/{debt_id}/payments", response_model=PaymentList, responses=problems(404))
 async def list_payments(
-    request: Request, caller: Reads, debt_id: str, query: Annotated[PageQuery, Query()]
+    request: Request, caller: Reads, debt_id: str, query: Annotated[PaymentPageQuery, Query()]
 ) -> Response:
     """List a debt's entries, the oldest first."""
     database: Database = request.app.state.database
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     offset = (query.page - 1) * query.limit
-    found, total = await queries.entries_of(database, debt, query.limit, offset)
+    entries, total = await queries.entries_of(database, debt, query.limit, offset)
     pages = http.pagination(total, query.page, query.limit, None)
-    return answer(200, {"data": [wire.entry(entry) for entry in found], "pagination": pages})
+    return answer(200, {"data": [wire.serialize_entry(entry) for entry in entries], "pagination": pages})
 
 
 @router.post(
@@ -69,24 +69,24 @@ async def list_payments(
     responses=problems(403, 404, 409, 415, 422),
 )
 async def simulate_payment(
-    change: Writes, debt_id: str, asked: Annotated[SimulationBody, body(SimulationBody, optional=True)]
+    change: Writes, debt_id: str, payload: Annotated[SimulationBody, body(SimulationBody, optional=True)]
 ) -> Response:
     """Let a sandbox's debtor pay, by default all that is owed, by card."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        debt = await _locked(tx, change, debt_id)
-        amount = None if asked.amount is None else wire.money(asked.amount, debt.currency)
-        entered = await actions.simulate(tx, debt, amount, asked.method)
-        return lambda: _shown(entered, debt)
+    async def simulate(tx: Transaction) -> access.Reply:
+        debt = await _lock_debt(tx, change, debt_id)
+        amount = None if payload.amount is None else wire.read_money(payload.amount, debt.currency)
+        outcome = await actions.simulate(tx, debt, amount, payload.method)
+        return lambda: _entry_response(outcome, debt)
 
-    return await change.commit(work)
+    return await change.commit(simulate)
 
 
-async def _locked(tx: Transaction, change: Change, debt_id: str) -> Debt:
+async def _lock_debt(tx: Transaction, change: Change, debt_id: str) -> Debt:
     debt = await debts.lock(tx, change.workspace, ids.read("debt", debt_id))
     change.debt_id = debt.id
     return debt
 
 
-def _shown(entered: Entered, debt: Debt) -> Response:
-    return answer(201 if entered.is_new else 200, wire.entered(entered, debt))
+def _entry_response(outcome: EntryOutcome, debt: Debt) -> Response:
+    return answer(201 if outcome.is_new else 200, wire.serialize_outcome(outcome, debt))

@@ -44,7 +44,7 @@ class NewEntry:
     note: str | None = None
 
     @property
-    def change(self) -> int:
+    def balance_change(self) -> int:
         """What the entry does to the balance, in minor units: negative lowers what is owed."""
         return KINDS[self.kind] * self.amount.minor
 
@@ -72,7 +72,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Balance:
     """What is claimed, owed and paid on a debt, in minor units, before an entry."""
 
     amount: Money
@@ -80,45 +80,45 @@ class Standing:
     paid: Money
 
 
-def refusals(new: NewEntry, standing: Standing, now: datetime) -> list[FieldError]:
+def refusals(new: NewEntry, balance: Balance, now: datetime) -> list[FieldError]:
     """Return what is wrong with entering this on a debt that stands so."""
-    found = []
-    if new.kind == "refund" and new.amount.minor > standing.paid.minor:
-        found.append(
-            _amount(
+    errors = []
+    if new.kind == "refund" and new.amount.minor > balance.paid.minor:
+        errors.append(
+            _amount_error(
                 "exceeds-paid",
-                message("Only {paid} were paid and not refunded.", paid=_written(standing.paid)),
+                message("Only {paid} were paid and not refunded.", paid=_money_text(balance.paid)),
             )
         )
-    if new.kind == "write_off" and new.amount.minor > standing.balance.minor:
-        found.append(
-            _amount(
-                "exceeds-balance", message("Only {balance} are owed.", balance=_written(standing.balance))
+    if new.kind == "write_off" and new.amount.minor > balance.balance.minor:
+        errors.append(
+            _amount_error(
+                "exceeds-balance", message("Only {balance} are owed.", balance=_money_text(balance.balance))
             )
         )
-    if new.kind == "adjustment" and standing.amount.minor + new.amount.minor <= 0:
-        found.append(
-            _amount(
+    if new.kind == "adjustment" and balance.amount.minor + new.amount.minor <= 0:
+        errors.append(
+            _amount_error(
                 "exceeds-claim",
-                message("The claim of {amount} must stay above 0.", amount=_written(standing.amount)),
+                message("The claim of {amount} must stay above 0.", amount=_money_text(balance.amount)),
             )
         )
     if new.paid_at is not None and new.paid_at > now + _AHEAD:
-        found.append(
+        errors.append(
             FieldError(
                 "/paid_at",
                 "in-the-future",
                 message("paid_at is after the workspace's time: send an instant that has passed."),
             )
         )
-    return found
+    return errors
 
 
-def _amount(code: str, detail: Message) -> FieldError:
+def _amount_error(code: str, detail: Message) -> FieldError:
     return FieldError("/amount", code, detail)
 
 
-def _written(money: Money) -> str:
+def _money_text(money: Money) -> str:
     return f"{money.decimal} {money.currency}"
 
 

@@ -40,7 +40,9 @@ async def entries_of(database: Database, debt: Debt, limit: int, offset: int) ->
     return [_entry(row, debt) for row in rows], total
 
 
-async def of_provider(tx: Transaction, debt: Debt, provider: str | None, provider_id: str) -> Entry | None:
+async def find_by_provider(
+    tx: Transaction, debt: Debt, provider: str | None, provider_id: str
+) -> Entry | None:
     """Return the entry of the debt's workspace that a provider's id stands for, on whatever debt."""
     row = await tx.fetchrow(_OF_PROVIDER, debt.workspace_id, provider, provider_id)
     return None if row is None else _entry(row, debt)

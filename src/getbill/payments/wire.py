@@ -20,14 +20,14 @@ from getbill.kit.errors import FieldError, Invalid, WrongValue, one_field
 from getbill.kit.http import Currency, Instant, MoneyNumber, Pagination, Printable
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
-from getbill.kit.validation import formed
-from getbill.payments.actions import Entered
+from getbill.kit.validation import pattern_field
+from getbill.payments.actions import EntryOutcome
 from getbill.payments.model import Entry, NewEntry
 
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-def _amount(value: Any) -> Decimal:
+def _check_amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise WrongValue(message("{subject} must be a number, such as 2340.00.", subject=VALUE))
     if value == 0:
@@ -35,7 +35,7 @@ def _amount(value: Any) -> Decimal:
     return Decimal(value)
 
 
-def _instant(value: Any) -> Any:
+def _check_instant(value: Any) -> Any:
     if not isinstance(value, str) or value[4:5] != "-":
         raise WrongValue(
             message(
@@ -46,18 +46,18 @@ def _instant(value: Any) -> Any:
     return value + "T00:00:00Z" if len(value) == 10 else value
 
 
-def _plausible(value: datetime) -> datetime:
+def _check_plausible(value: datetime) -> datetime:
     if value < _OLDEST:
         raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
     return value
 
 
 Amount = Annotated[
-    Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [2340.00]})
+    Decimal, BeforeValidator(_check_amount), WithJsonSchema({"type": "number", "examples": [2340.00]})
 ]
 Word = Annotated[
     str,
-    formed(
+    pattern_field(
         "^[a-z][a-z0-9_]{0,39}$",
         message(
             "{subject} must be one word of at most 40 small letters, digits and _, such as bank_transfer.",
@@ -68,8 +68,8 @@ Word = Annotated[
 ProviderId = Printable
 PaidAt = Annotated[
     AwareDatetime,
-    BeforeValidator(_instant),
-    AfterValidator(_plausible),
+    BeforeValidator(_check_instant),
+    AfterValidator(_check_plausible),
     Field(examples=["2024-03-15T14:32:07Z"]),
 ]
 
@@ -110,12 +110,12 @@ class NewPaymentBody(BaseModel):
     note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between the fields."""
-        found = []
+        errors = []
         amount, kind = raw.get("amount"), raw.get("kind", "payment")
         if isinstance(amount, int | Decimal) and amount < 0 and kind != "adjustment":
-            found.append(
+            errors.append(
                 FieldError(
                     "/amount",
                     "not-positive",
@@ -124,13 +124,13 @@ class NewPaymentBody(BaseModel):
             )
         if raw.get("stripe_payment_id") is not None:
             if raw.get("provider_id") is not None:
-                found.append(
+                errors.append(
                     FieldError(
                         "/provider_id", "twice", message("Send stripe_payment_id or provider_id, not both.")
                     )
                 )
             if isinstance(raw.get("provider"), str) and raw["provider"] != "stripe":
-                found.append(
+                errors.append(
                     FieldError(
                         "/provider",
                         "not-stripe",
@@ -139,7 +139,7 @@ class NewPaymentBody(BaseModel):
                         ),
                     )
                 )
-        return found
+        return errors
 
 
 class SimulationBody(BaseModel):
@@ -153,12 +153,12 @@ class SimulationBody(BaseModel):
     method: Word = "card"
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between the fields."""
-        return NewPaymentBody.across({"amount": raw.get("amount")})
+        return NewPaymentBody.cross_field_errors({"amount": raw.get("amount")})
 
 
-class PageQuery(BaseModel):
+class PaymentPageQuery(BaseModel):
     """Which page of the entries."""
 
     model_config = ConfigDict(extra="forbid")
@@ -207,10 +207,10 @@ class PaymentList(BaseModel):
     pagination: Pagination
 
 
-def money(amount: Decimal, currency: str) -> Money:
+def read_money(amount: Decimal, currency: str) -> Money:
     """Return an amount in the debt's currency; raise Invalid when the currency has no such amount."""
     try:
-        return Money.of(amount, currency)
+        return Money.from_decimal(amount, currency)
     except AmountHasTooManyDecimals as error:
         raise one_field("/amount", "too-many-decimals", error.detail) from error
     except AmountTooLarge as error:
@@ -229,7 +229,7 @@ def new_entry(body: NewPaymentBody, debt: Debt) -> NewEntry:
         provider = provider or "other"
     return NewEntry(
         kind=body.kind,
-        amount=money(body.amount, debt.currency),
+        amount=read_money(body.amount, debt.currency),
         method=body.method,
         paid_at=body.paid_at,
         provider=provider,
@@ -246,7 +246,7 @@ def _other_currency(debt: Debt) -> Invalid:
     )
 
 
-def entry(entry: Entry) -> dict[str, Any]:
+def serialize_entry(entry: Entry) -> dict[str, Any]:
     """Return an entry as every answer shows it."""
     return {
         "id": ids.show("pay", entry.id),
@@ -264,9 +264,9 @@ def entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def entered(entered: Entered, debt: Debt) -> dict[str, Any]:
+def serialize_outcome(outcome: EntryOutcome, debt: Debt) -> dict[str, Any]:
     """Return an entry with how its debt stands now."""
-    return entry(entered.entry) | {
+    return serialize_entry(outcome.entry) | {
         "debt": {
             "id": ids.show("debt", debt.id),
             "status": debt.status,

@@ -17,14 +17,14 @@ from getbill.compliance import api as compliance_api
 from getbill.contacts import api as contacts_api
 from getbill.contacts import callbacks_router
 from getbill.credentials import api as credentials_api
-from getbill.debts import Journal
+from getbill.debts import ErasureJournal
 from getbill.debts import api as debts_api
 from getbill.embedded import Outage
 from getbill.followups import api as followups_api
 from getbill.imports import api as imports_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.database import open_database
-from getbill.kit.http import Straight, describe, gather, handle_problems
+from getbill.kit.http import DirectRouter, describe, handle_problems, include_routes
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
@@ -36,7 +36,7 @@ from getbill.streams import api as streams_api
 from getbill.templates import api as templates_api
 from getbill.todo_decisions import api as todo_decisions_api
 from getbill.todos import api as todos_api
-from getbill.webhooks import Poster, Trials, trusting
+from getbill.webhooks import EndpointTester, WebhookClient, client_tls
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
@@ -83,13 +83,13 @@ def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
         webhooks_api,
     )
     # The path of a batch is one that a debt might have.
-    gather(app.router, imports.batch_router, callbacks_router, *(api.router for api in apis))
-    gather(app.router, access.router, health.router, explorer.router)
+    include_routes(app.router, imports.batch_router, callbacks_router, *(api.router for api in apis))
+    include_routes(app.router, access.router, health.router, explorer.router)
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document, explorer.MODELS)
     # The last one added is the outermost.
-    app.add_middleware(Straight, api=app)
+    app.add_middleware(DirectRouter, api=app)
     app.add_middleware(access.Middleware)
     return app
 
@@ -98,7 +98,7 @@ def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     _warm_up()
-    async with health.opened(app, partial(open_state, app, settings), app.state.outage):
+    async with health.open_when_ready(app, partial(open_state, app, settings), app.state.outage):
         yield
 
 
@@ -110,25 +110,27 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
-    await stack.enter_async_context(vault.holding(state.database, state.vault, "api"))
+    await stack.enter_async_context(vault.hold_keys(state.database, state.vault, "api"))
     # Before anybody reads: nobody whom a restored backup brought back is shown, and the streams are of a new epoch.
-    state.journal = Journal(settings.erasure_journal_file)
+    state.journal = ErasureJournal(settings.erasure_journal_file)
     await state.journal.erase_again(state.database, state.vault)
     await state.journal.write(state.database)
-    await events.Marks(settings.marks_file).check(state.database)
-    await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
+    await events.HighWaterMarks(settings.marks_file).check(state.database)
+    await access.run_maintenance(state.database, state.vault, clock.wall(), settings.access_log_days)
     await webhooks.keep_partitions(state.database, clock.wall())
-    state.gate = access.open_gate(state.database, state.vault, settings)
+    state.gate = access.open_auth_context(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
     state.metrics_token = health.read_token(settings)
     state.gateways = read_gateways(settings.gateways_file)
-    state.trials = Trials(
-        await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
+    state.trials = EndpointTester(
+        await stack.enter_async_context(
+            WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
+        )
     )
     state.summaries = imports.summaries
     state.checkers = imports.Checkers()
     stack.callback(state.checkers.close)
-    state.room = streams.Room(state.database, dsn)
+    state.room = streams.WaitingRoom(state.database, dsn)
     stack.push_async_callback(state.room.close)
 
 
@@ -137,4 +139,4 @@ def _warm_up() -> None:
     phones.is_mobile(phones.parse("+33639980001"))
     this_year = clock.wall().year
     for year in (this_year, this_year + 1):
-        calendar.excluded_days(calendar.DEFAULT_PLACE, calendar.Exclusions(), year)
+        calendar.excluded_days(calendar.DEFAULT_REGION, calendar.Exclusions(), year)

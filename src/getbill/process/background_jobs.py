@@ -21,19 +21,19 @@ from getbill.kit import json
 from getbill.kit.database import SETTINGS
 from getbill.kit.errors import Problem
 from getbill.quarantine import INSTALLATION, Item
-from getbill.webhooks import NOTICE, Notices
+from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier
 
 
-def turn(dsn: str, telling: Notices, stop: asyncio.Event) -> Callable[[], Awaitable[bool]]:
+def queue_tick(dsn: str, notices: AdminNotifier, stop: asyncio.Event) -> Callable[[], Awaitable[bool]]:
     """Return a loop's turn that does what stands in the queue until told to stop."""
 
-    async def take() -> bool:
+    async def run_queue() -> bool:
         # One connection of its own, which also listens: the pool is for those who are quick.
         connection = await asyncpg.connect(
             dsn, server_settings=SETTINGS | {"application_name": "getbill errands"}
         )
         manager = QueueManager(Queries(AsyncpgDriver(connection)))
-        register(manager, telling)
+        register(manager, notices)
         # An event of its own, which it sets when its connection is lost: the worker goes on then.
         watch = asyncio.create_task(stop.wait())
         watch.add_done_callback(lambda _: manager.shutdown.set())
@@ -45,29 +45,29 @@ def turn(dsn: str, telling: Notices, stop: asyncio.Event) -> Callable[[], Awaita
                 await connection.close(timeout=1)
         return False
 
-    return take
+    return run_queue
 
 
 def _item(payload: bytes) -> Item:
     """Return what stands aside of a job: the endpoint that it tells of, or, where it cannot be read, the job itself."""
     try:
-        named = json.read_texts(payload)
-        return Item(UUID(named["workspace_id"]), "job", UUID(named["endpoint_id"]))
+        payload_ids = json.read_texts(payload)
+        return Item(UUID(payload_ids["workspace_id"]), "job", UUID(payload_ids["endpoint_id"]))
     except (ValueError, KeyError, TypeError, AttributeError, Problem):
-        return Item(INSTALLATION, "job", uuid5(INSTALLATION, NOTICE))
+        return Item(INSTALLATION, "job", uuid5(INSTALLATION, NOTIFICATION_JOB))
 
 
-def register(manager: QueueManager, telling: Notices) -> None:
+def register(manager: QueueManager, notices: AdminNotifier) -> None:
     """Name what is done to each kind of job."""
 
-    async def tell(job: Job) -> None:
+    async def send_notice(job: Job) -> None:
         try:
-            await telling.send(job.payload or b"", job.attempts)
+            await notices.send(job.payload or b"", job.attempts)
         except RetryRequested:
             raise
         except Exception as error:
             # The queue holds it; a person has it tried again.
-            await quarantine.put_alone(telling.database, _item(job.payload or b""), error)
+            await quarantine.add_separately(notices.database, _item(job.payload or b""), error)
             raise
 
-    manager.entrypoint(NOTICE, on_failure="hold")(tell)
+    manager.entrypoint(NOTIFICATION_JOB, on_failure="hold")(send_notice)

@@ -33,10 +33,10 @@ class Credentials(TypedDict):
     sftp_password: str
 
 
-Found = Callable[[Settings], Awaitable[Credentials]]
+CreateCompany = Callable[[Settings], Awaitable[Credentials]]
 
 
-async def prepare(settings: Settings, found: Found) -> None:
+async def prepare(settings: Settings, create_company: CreateCompany) -> None:
     """Found the demo company and write its credentials, unless this database has companies already.
 
     Founding may be repeated: it finishes what a killed first start left half-made, with fresh credentials.
@@ -47,20 +47,22 @@ async def prepare(settings: Settings, found: Found) -> None:
             return
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark.touch(mode=0o600)
-        write(file, await found(settings))
+        write(file, await create_company(settings))
     mark.unlink(missing_ok=True)
 
 
 def write(file: Path, credentials: Credentials) -> None:
     """Write the credentials so that a crash leaves all of them or no file."""
-    draft = file.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+    temporary = file.with_suffix(".draft")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as out:
         json.dump(credentials, out, indent=2)
         out.write("\n")
         out.flush()
         os.fsync(out.fileno())
-    draft.rename(file)
+    temporary.rename(file)
     folder = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

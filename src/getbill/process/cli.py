@@ -48,7 +48,7 @@ COMMANDS: Final = {
 
 
 # What processes of ours call, and nobody else.
-UNSEEN: Final = frozenset({"import-child"})
+HIDDEN: Final = frozenset({"import-child"})
 
 
 class Commands(TyperGroup):
@@ -56,20 +56,20 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return every word, in the order of the table."""
-        return [*super().list_commands(ctx), *(word for word in COMMANDS if word not in UNSEEN)]
+        return [*super().list_commands(ctx), *(word for word in COMMANDS if word not in HIDDEN)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a word, loading it now."""
-        place = COMMANDS.get(cmd_name)
-        if place is None:
+        path = COMMANDS.get(cmd_name)
+        if path is None:
             return super().get_command(ctx, cmd_name)
-        module, _, name = place.partition(":")
-        found = getattr(import_module(module), name)
-        if not isinstance(found, typer.Typer):
-            alone = typer.Typer(add_completion=False)
-            alone.command(cmd_name)(found)
-            found = alone
-        command = typer.main.get_command(found)
+        module, _, name = path.partition(":")
+        target = getattr(import_module(module), name)
+        if not isinstance(target, typer.Typer):
+            single = typer.Typer(add_completion=False)
+            single.command(cmd_name)(target)
+            target = single
+        command = typer.main.get_command(target)
         command.name = cmd_name
         return command
 
@@ -83,8 +83,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"getbill {__version__}")
         raise typer.Exit
 
@@ -101,7 +101,7 @@ def _options(
 def main() -> None:
     """Run the command line; the exit status is 0 when the command did what it was asked."""
     private_files.keep_private()
-    for name in settings.unknown():
+    for name in settings.unknown_variables():
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
     if not all(map(_is_text, sys.argv)):
         _say("The arguments are not in the encoding of your locale: write them in UTF-8.")
@@ -109,7 +109,7 @@ def main() -> None:
     try:
         app(prog_name=PROGRAM)
     except ValidationError as error:
-        _say(*settings.complaints(error))
+        _say(*settings.error_sentences(error))
     except CannotRun as error:
         _say(str(error), status=error.exit_status)
     except Problem as refusal:

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from getbill.access import address_bucket, is_within
 from getbill.kit import ids, json
 from getbill.kit.errors import OtherStatus
-from getbill.kit.http import TlsServer, spoken
+from getbill.kit.http import TlsServer, language_headers
 from getbill.kit.messages import DEFAULT, Message, message, negotiated
 from getbill.settings import Settings
 
@@ -33,7 +33,7 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConnectionLimits:
     """What is taken of a client before it has shown a credential."""
 
     head_bytes: int
@@ -45,7 +45,7 @@ class Bounds:
     proxies: Networks = ()
 
     @classmethod
-    def of(cls, settings: Settings) -> "Bounds":
+    def from_settings(cls, settings: Settings) -> "ConnectionLimits":
         """Return the bounds of an installation."""
         return cls(
             settings.head_bytes_max,
@@ -61,18 +61,18 @@ class Bounds:
 class Stranger:
     """A connection on which nobody has shown a good credential yet; the request's state carries it."""
 
-    __slots__ = ("_strangers", "address", "is_known")
+    __slots__ = ("_strangers", "address", "is_authenticated")
 
     def __init__(self, strangers: "Strangers", address: str) -> None:
         self._strangers = strangers
         self.address = address
-        self.is_known = False
+        self.is_authenticated = False
 
     def recognise(self) -> None:
         """Take it off the count: a credential was shown."""
-        if not self.is_known:
-            self.is_known = True
-            self._strangers.leave(self)
+        if not self.is_authenticated:
+            self.is_authenticated = True
+            self._strangers.remove(self)
 
 
 class Waiting(Protocol):
@@ -93,12 +93,12 @@ class Waiting(Protocol):
 class Strangers:
     """The connections of one process on which nobody has shown a good credential yet, the oldest first."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: ConnectionLimits) -> None:
         self._bounds = bounds
         self._all: dict[Stranger, Waiting] = {}
         self._by_address: dict[str, dict[Stranger, Waiting]] = {}
 
-    def enter(self, host: str, protocol: Waiting) -> Stranger | None:
+    def admit(self, host: str, protocol: Waiting) -> Stranger | None:
         """Count a new connection, closing the one that waits longest where there is no room; None where none waits."""
         bounds, address = self._bounds, address_bucket(host)
         is_proxy = bool(bounds.proxies) and is_within(host, bounds.proxies)
@@ -112,25 +112,29 @@ class Strangers:
         self._by_address.setdefault(address, {})[stranger] = protocol
         return stranger
 
-    def leave(self, stranger: Stranger) -> None:
+    def remove(self, stranger: Stranger) -> None:
         """Count a connection no longer."""
         self._all.pop(stranger, None)
-        beside = self._by_address.get(stranger.address)
-        if beside is not None:
-            beside.pop(stranger, None)
-            if not beside:
+        siblings = self._by_address.get(stranger.address)
+        if siblings is not None:
+            siblings.pop(stranger, None)
+            if not siblings:
                 del self._by_address[stranger.address]
 
-    def _make_room(self, among: dict[Stranger, Waiting], limit: int) -> bool:
-        if len(among) < limit:
+    def _make_room(self, connections: dict[Stranger, Waiting], limit: int) -> bool:
+        if len(connections) < limit:
             return True
         # Whoever sends a body without an end would else keep out everybody else.
-        found = next((one for one, protocol in among.items() if protocol.is_waiting), None)
-        found = found or next((one for one, protocol in among.items() if protocol.is_sending), None)
-        if found is None:
+        stranger = next(
+            (candidate for candidate, protocol in connections.items() if protocol.is_waiting), None
+        )
+        stranger = stranger or next(
+            (candidate for candidate, protocol in connections.items() if protocol.is_sending), None
+        )
+        if stranger is None:
             return False
-        protocol = among[found]
-        self.leave(found)
+        protocol = connections[stranger]
+        self.remove(stranger)
         protocol.give_way()
         return True
 
@@ -138,7 +142,7 @@ class Strangers:
 class BoundedProtocol(HttpToolsProtocol):
     """Uvicorn's HTTP with bounds on what a client may send and how slowly."""
 
-    bounds: Bounds
+    bounds: ConnectionLimits
     strangers: Strangers
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -164,7 +168,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count the connection and give its first head its time."""
         super().connection_made(transport)
         if self.client is not None:
-            self._stranger = self.strangers.enter(self.client[0], self)
+            self._stranger = self.strangers.admit(self.client[0], self)
             if self._stranger is None:
                 self._dismiss(
                     503, message("Too many connections are open from this address. Close some, or wait.")
@@ -178,7 +182,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._stop_reading_timer()
         if self._stranger is not None:
-            self.strangers.leave(self._stranger)
+            self.strangers.remove(self._stranger)
         super().connection_lost(exc)
 
     @property
@@ -209,7 +213,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Wait until the client has read; a stranger reads as fast as it has to send."""
         super().pause_writing()
-        if self._reading_timer is None and self._stranger is not None and not self._stranger.is_known:
+        if self._reading_timer is None and self._stranger is not None and not self._stranger.is_authenticated:
             self._unread_bytes = self.transport.get_write_buffer_size()
             self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
 
@@ -413,7 +417,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = None
 
 
-def bounded(bounds: Bounds) -> type[BoundedProtocol]:
+def bounded_protocol(bounds: ConnectionLimits) -> type[BoundedProtocol]:
     """Return the protocol of a server with these bounds."""
     members = {"bounds": bounds, "strangers": Strangers(bounds)}
     return type("BoundedProtocol", (BoundedProtocol,), members)
@@ -434,7 +438,7 @@ class Loop(uvloop.Loop):
 
 
 def _answer(status: int, detail: Message, language: str) -> bytes:
-    body = json.write(OtherStatus(status, detail).body(language))
+    body = json.write(OtherStatus(status, detail).document(language))
     lines = (
         f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
         "content-type: application/problem+json",
@@ -442,7 +446,7 @@ def _answer(status: int, detail: Message, language: str) -> bytes:
         "cache-control: no-store",
         f"x-request-id: {ids.new_text()}",
         "x-content-type-options: nosniff",
-        *(f"{name.lower()}: {value}" for name, value in spoken(language).items()),
+        *(f"{name.lower()}: {value}" for name, value in language_headers(language).items()),
         "connection: close",
     )
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

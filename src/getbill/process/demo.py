@@ -28,16 +28,16 @@ IBAN: Final = "FR7630006000011234567890189"
 
 
 @dataclass(frozen=True, slots=True)
-class _Stock:
+class _SampleDebt:
     """A debt of the stocked sandbox; due so many days before the start."""
 
     reference: str
     minor: int
     days_late: int
-    who: Identity
+    identity: Identity
 
 
-def _at(street: str, postal_code: str, city: str) -> dict[str, str]:
+def _address(street: str, postal_code: str, city: str) -> dict[str, str]:
     number, _, name = street.partition(" ")
     return {
         "street_number": number,
@@ -48,93 +48,102 @@ def _at(street: str, postal_code: str, city: str) -> dict[str, str]:
     }
 
 
-STOCK: Final = (
-    _Stock(
+SAMPLE_DEBTS: Final = (
+    _SampleDebt(
         "DEMO-0001",
         12_990,
         12,
         Identity("Claire Moreau", email="claire.moreau@demo.example", phone="+33639980001"),
     ),
-    _Stock("DEMO-0002", 234_000, 40, Identity("Hugo Lefèvre", email="hugo.lefevre@demo.example")),
-    _Stock("DEMO-0003", 4_550, 3, Identity("Inès Garnier", phone="+33639980003")),
-    _Stock(
+    _SampleDebt("DEMO-0002", 234_000, 40, Identity("Hugo Lefèvre", email="hugo.lefevre@demo.example")),
+    _SampleDebt("DEMO-0003", 4_550, 3, Identity("Inès Garnier", phone="+33639980003")),
+    _SampleDebt(
         "DEMO-0004",
         89_900,
         75,
-        Identity("Paul Rousseau", **_at("12 rue des Lilas", "69003", "Lyon"), phone="+33639980004"),
+        Identity("Paul Rousseau", **_address("12 rue des Lilas", "69003", "Lyon"), phone="+33639980004"),
     ),
-    _Stock(
+    _SampleDebt(
         "DEMO-0005",
         1_560_000,
         30,
         Identity("Atelier Durand SARL", company="Atelier Durand SARL", email="compta@durand.demo.example"),
     ),
-    _Stock("DEMO-0006", 7_800, -10, Identity("Emma Petit", email="emma.petit@demo.example", language="en")),
-    _Stock(
+    _SampleDebt(
+        "DEMO-0006", 7_800, -10, Identity("Emma Petit", email="emma.petit@demo.example", language="en")
+    ),
+    _SampleDebt(
         "DEMO-0007",
         31_025,
         18,
         Identity("Claire Moreau", email="claire.moreau@demo.example", phone="+33639980001"),
     ),
-    _Stock("DEMO-0008", 56_000, 100, Identity("Lucas Bernard")),
+    _SampleDebt("DEMO-0008", 56_000, 100, Identity("Lucas Bernard")),
 )
 
 
-async def found(settings: Settings) -> Credentials:
+async def create_demo_company(settings: Settings) -> Credentials:
     """Make the demo company, or finish it, and return fresh credentials for it."""
     database = await open_database(settings.dsn, reactions.edge, size=2)
     try:
-        unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file, may_make=True)
-        return await _found(settings, database, unlocked)
+        unlocked_vault = await vault.unlock(
+            database, settings.master_key_text, settings.key_file, may_make=True
+        )
+        return await _create_demo_company(settings, database, unlocked_vault)
     finally:
         await database.close()
 
 
-async def _found(settings: Settings, database: Database, unlocked: vault.Vault) -> Credentials:
-    company_id = await companies.demo(database)
+async def _create_demo_company(
+    settings: Settings, database: Database, unlocked_vault: vault.Vault
+) -> Credentials:
+    company_id = await companies.demo_company_id(database)
     if company_id is None:
-        founded = await companies.create(
-            database, unlocked, NAME, email="contact@demo.example", iban=IBAN, is_demo=True
+        new_company = await companies.create(
+            database, unlocked_vault, NAME, email="contact@demo.example", iban=IBAN, is_demo=True
         )
-        company_id = founded.company_id
+        company_id = new_company.company_id
     spaces = {kind: space_id for space_id, kind, _ in await companies.workspaces_of(database, company_id)}
     password = secrets.token_urlsafe(12)
-    await _hire(database, company_id, password)
+    await _create_admin(database, company_id, password)
     now = clock.wall()
     client, secret = await access.create_client(
         database, access.NewClient(spaces["live"], "First client", scopes=tuple(access.SCOPES)), now
     )
     _, key = await access.create_key(database, access.NewKey(spaces["sandbox"], "First key"), now)
-    entrance, sftp_password = await _entrance(database, spaces["sandbox"])
-    await _stock(database, await companies.workspace(database, unlocked, spaces["sandbox"]))
+    sftp_login, sftp_password = await _create_sftp_login(database, spaces["sandbox"])
+    await _stock(database, await companies.workspace(database, unlocked_vault, spaces["sandbox"]))
     return Credentials(
         base_url=settings.url,
         dashboard_email=EMAIL,
         dashboard_password=password,
         sandbox_api_key=key,
-        client_id=client.shown_id,
+        client_id=client.public_id,
         client_secret=secret,
         sftp_host=urlsplit(settings.url).hostname or settings.host,
         sftp_port=settings.sftp_port,
-        sftp_username=entrance.username,
+        sftp_username=sftp_login.username,
         sftp_password=sftp_password,
     )
 
 
-async def _entrance(database: Database, sandbox_id: UUID) -> tuple[sftp.Login, str]:
+async def _create_sftp_login(database: Database, sandbox_id: UUID) -> tuple[sftp.Login, str]:
     """Let files into the sandbox, by one login and its password."""
     now = clock.wall()
-    found = next((one for one in await sftp.logins(database, sandbox_id) if one.name == SFTP_NAME), None)
+    existing_login = next(
+        (existing for existing in await sftp.list_logins(database, sandbox_id) if existing.name == SFTP_NAME),
+        None,
+    )
     async with database.transaction(now) as tx:
         login, password = (
             await sftp.create_login(tx, sftp.NewLogin(sandbox_id, SFTP_NAME), now)
-            if found is None
-            else await sftp.rotate_login(tx, found, now)
+            if existing_login is None
+            else await sftp.rotate_login(tx, existing_login, now)
         )
     return login, password or ""
 
 
-async def _hire(database: Database, company_id: UUID, password: str) -> None:
+async def _create_admin(database: Database, company_id: UUID, password: str) -> None:
     admin = companies.NewUser(EMAIL, password, "admin", "Demo", "Admin")
     try:
         await companies.create_user(database, company_id, admin)
@@ -144,16 +153,16 @@ async def _hire(database: Database, company_id: UUID, password: str) -> None:
 
 async def _stock(database: Database, sandbox: Workspace) -> None:
     today = sandbox.now().date()
-    news = [
+    new_debts = [
         debts.NewDebt(
-            identity=replace(stock.who, country=stock.who.country or "FR"),
+            identity=replace(stock.identity, country=stock.identity.country or "FR"),
             amount=Money(stock.minor, "EUR"),
             reference=stock.reference,
             scenario=sandbox.company.scenario,
             details=debts.Details(object="Demo invoice"),
             due_on=today - timedelta(days=stock.days_late),
         )
-        for stock in STOCK
+        for stock in SAMPLE_DEBTS
     ]
     async with database.transaction(sandbox.now()) as tx:
-        await debts.create_many(tx, sandbox, news)
+        await debts.create_many(tx, sandbox, new_debts)

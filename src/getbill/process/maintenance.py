@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 # When Europe sleeps; UTC.
 EVERY_NIGHT: Final = "17 2 * * *"
-_QUEUE_LOG_KEPT: Final = timedelta(days=7)
+_QUEUE_LOG_RETENTION: Final = timedelta(days=7)
 
 _PRUNE_QUEUE_LOG = Statement(
     "process.prune_queue_log",
@@ -38,53 +38,53 @@ _PRUNE_QUEUE_LOG = Statement(
 )
 
 
-async def once(database: Database, vault: Vault, settings: Settings) -> None:
+async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
     """Do the whole upkeep now; a part that fails is set aside, and the others are done."""
     now = clock.wall()
     parts: dict[str, Callable[[], Awaitable[object]]] = {
-        "access": lambda: access.upkeep(database, vault, now, settings.access_log_days),
+        "access": lambda: access.run_maintenance(database, vault, now, settings.access_log_days),
         "partitions": lambda: webhooks.keep_partitions(database, now),
         "rotations": lambda: webhooks.end_rotations(database, now),
         "imports": lambda: imports.drop_expired(database, vault),
-        "cut_files": lambda: sftp.cut_deserted(database, now),
+        "cut_files": lambda: sftp.cut_abandoned(database, now),
         "old_files": lambda: sftp.expire(database, now),
         "vacuum": lambda: vaults.vacuum_keys(database),
-        "queue_log": lambda: database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT),
+        "queue_log": lambda: database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_RETENTION),
     }
     for name, part in parts.items():
-        await _do(database, name, part)
+        await _run_part(database, name, part)
     _log.info("upkeep_done")
 
 
-async def _do(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:
+async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:
     item = Item(INSTALLATION, "job", uuid5(INSTALLATION, name))
     try:
         await part()
     except Exception as error:
         is_own = isinstance(error, asyncpg.SyntaxOrAccessError)
-        if quarantine.is_passing(error) and not is_own:
+        if quarantine.is_transient(error) and not is_own:
             raise
         _log.error("upkeep_failed", part=name)
-        await quarantine.put_alone(database, item, error)
+        await quarantine.add_separately(database, item, error)
         return
     async with database.transaction(clock.wall()) as tx:
-        await quarantine.cured(tx, item)
+        await quarantine.resolve(tx, item)
 
 
-def turn(
+def maintenance_tick(
     database: Database, vault: Vault, settings: Settings, stop: asyncio.Event
 ) -> Callable[[], Awaitable[bool]]:
     """Return a loop's turn that does the upkeep at once and then every night until told to stop."""
 
     async def at_night(_schedule: Schedule) -> None:
-        await once(database, vault, settings)
+        await run_all(database, vault, settings)
 
-    async def take() -> bool:
-        await once(database, vault, settings)
+    async def run_nightly() -> bool:
+        await run_all(database, vault, settings)
         scheduler = SchedulerManager(Queries(AsyncpgPoolDriver(database.pool)))
         scheduler.shutdown = stop
         scheduler.schedule("upkeep", EVERY_NIGHT, clean_old=True)(at_night)
         await scheduler.run()
         return False
 
-    return take
+    return run_nightly

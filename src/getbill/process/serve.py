@@ -21,11 +21,11 @@ import structlog
 import typer
 
 from getbill import migrations
-from getbill.embedded import Keeper, Outage, Server
+from getbill.embedded import Outage, Server, ServerSupervisor
 from getbill.kit import logs
 from getbill.kit.exit_errors import CannotRun
 from getbill.process import bootstrap, sockets, startup_banner
-from getbill.process.subprocesses import Child, Wishes, attempt, is_refusal, keep, pause
+from getbill.process.subprocesses import Child, ShutdownRequest, attempt, is_refusal, keep_running, pause
 from getbill.settings import Settings
 
 PATIENCE_SECONDS: Final = 15.0
@@ -63,15 +63,15 @@ def serve() -> None:
     settings = Settings()
     logs.configure(settings.log_level, "serve")
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
-    for sign in _signs():
-        signal.signal(sign, _leave)  # until the loop takes over, a stop unwinds what was started
-    with _alone(settings.data_dir) as left_behind:
+    for sign in _stop_signals():
+        signal.signal(sign, _exit_on_signal)  # until the loop takes over, a stop unwinds what was started
+    with _locked_data_folder(settings.data_dir) as left_behind:
         # The processes of a killed supervisor need a moment to give the port back.
         patience = PATIENCE_SECONDS if left_behind else 0.0
         ports = Ports(
             sockets.bind(settings, patience_seconds=patience),
             sockets.bind_sftp(
-                settings, known=_known_port(settings.first_run_file), patience_seconds=patience
+                settings, previous_port=_known_port(settings.first_run_file), patience_seconds=patience
             ),
         )
         # Whichever port it came to is told to those who are prepared for it.
@@ -83,120 +83,126 @@ def _known_port(file: Path) -> int | None:
     return bootstrap.read(file).get("sftp_port") if file.exists() else None
 
 
-def _signs() -> list[signal.Signals]:
+def _stop_signals() -> list[signal.Signals]:
     # A terminal that closes stops us, unless `nohup` said otherwise.
-    hung_up = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
-    return [signal.SIGINT, signal.SIGTERM, *hung_up]
+    hangup = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
+    return [signal.SIGINT, signal.SIGTERM, *hangup]
 
 
 def _serve(settings: Settings, ports: Ports) -> None:
     if settings.database_url is not None:
         asyncio.run(_supervise(settings, ports, None, settings.dsn))
         return
-    server = Server(settings.data_dir, wish=settings.wish)
+    database_server = Server(settings.data_dir, options=settings.cluster_options)
     if not settings.first_run_file.exists():
-        _echo(startup_banner.step(1))
+        _echo(startup_banner.step_line(1))
     try:
-        asyncio.run(_supervise(settings, ports, server, server.claim()))
+        asyncio.run(_supervise(settings, ports, database_server, database_server.claim()))
     finally:
-        server.stop()
+        database_server.stop()
 
 
 async def _supervise(settings: Settings, ports: Ports, server: Server | None, dsn: str) -> None:
-    wishes, outage = Wishes(), Outage.create()
-    for sign in _signs():
-        asyncio.get_running_loop().add_signal_handler(sign, wishes.ask_stop)
+    shutdown, outage = ShutdownRequest(), Outage.create()
+    for sign in _stop_signals():
+        asyncio.get_running_loop().add_signal_handler(sign, shutdown.request_stop)
     environment = os.environ | {
         "DATABASE_URL": dsn,
         "GETBILL_DATA_DIR": str(settings.data_dir),
         "GETBILL_SFTP_PORT": str(settings.sftp_port),
     }
-    tasks = [asyncio.create_task(_processes(settings, ports, environment, outage, wishes))]
+    tasks = [asyncio.create_task(_processes(settings, ports, environment, outage, shutdown))]
     if server is not None:
-        tasks.append(asyncio.create_task(Keeper(server, outage, wishes.stop).run()))
+        tasks.append(asyncio.create_task(ServerSupervisor(server, outage, shutdown.stop).run()))
     await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    wishes.stop.set()
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    shutdown.stop.set()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     ports.close()
     if server is not None:
         # Here the loop still catches signals: a second Ctrl-C cannot cut the database's shutdown short.
         server.stop()
-    for error in ended:
+    for error in outcomes:
         if isinstance(error, BaseException):
             raise error
 
 
 async def _processes(
-    settings: Settings, ports: Ports, environment: Mapping[str, str], outage: Outage, wishes: Wishes
+    settings: Settings,
+    ports: Ports,
+    environment: Mapping[str, str],
+    outage: Outage,
+    shutdown: ShutdownRequest,
 ) -> None:
     """Prepare the database once it is there, and keep every process running until asked to stop."""
-    api, *others = _children(ports, environment, outage)
+    api, *other_children = _children(ports, environment, outage)
     is_first = not settings.first_run_file.exists()
-    prepared = asyncio.create_task(_prepare(environment, wishes, is_first=is_first))
+    preparation = asyncio.create_task(_prepare(environment, shutdown, is_first=is_first))
     if is_first:
         # Nobody gets in before there are credentials.
-        await prepared
-        _echo(startup_banner.step(len(startup_banner.STEPS)))
+        await preparation
+        _echo(startup_banner.step_line(len(startup_banner.STEPS)))
     else:
-        await asyncio.wait([prepared], timeout=EARLY_SECONDS)
+        await asyncio.wait([preparation], timeout=EARLY_SECONDS)
 
-    async def rest() -> None:
-        await prepared
-        greeted = _greet(settings, ports, wishes, is_first=is_first)
-        await _all(greeted, *(keep(child, wishes) for child in others), wishes=wishes)
+    async def start_others() -> None:
+        await preparation
+        banner = _print_banner(settings, ports, shutdown, is_first=is_first)
+        await _all(banner, *(keep_running(child, shutdown) for child in other_children), shutdown=shutdown)
 
-    await _all(keep(api, wishes), rest(), wishes=wishes)
+    await _all(keep_running(api, shutdown), start_others(), shutdown=shutdown)
 
 
-async def _all(*parts: Coroutine[Any, Any, None], wishes: Wishes) -> None:
+async def _all(*parts: Coroutine[Any, Any, None], shutdown: ShutdownRequest) -> None:
     """Run parts side by side; the first that fails stops the others and is raised once they have ended."""
     running = [asyncio.create_task(part) for part in parts]
     try:
         await asyncio.gather(*running)
     finally:
-        wishes.stop.set()
+        shutdown.stop.set()
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _prepare(environment: Mapping[str, str], wishes: Wishes, *, is_first: bool) -> None:
+async def _prepare(environment: Mapping[str, str], shutdown: ShutdownRequest, *, is_first: bool) -> None:
     """Have the database migrated and the first start made, again and again while it is away."""
-    while not wishes.stop.is_set():
-        is_migrated = await _is_migrated(environment["DATABASE_URL"], wishes)
-        if wishes.stop.is_set() or (is_migrated and not is_first):
+    while not shutdown.stop.is_set():
+        is_migrated = await _is_migrated(environment["DATABASE_URL"], shutdown)
+        if shutdown.stop.is_set() or (is_migrated and not is_first):
             return
-        status = await attempt(Child("prepare", ("prepare",), environment), wishes)
-        if status == 0 or wishes.stop.is_set():
+        status = await attempt(Child("prepare", ("prepare",), environment), shutdown)
+        if status == 0 or shutdown.stop.is_set():
             return
         if is_refusal(status):
             raise NotPrepared("The database could not be prepared.")
-        await pause(wishes, PREPARE_AGAIN_SECONDS)
+        await pause(shutdown, PREPARE_AGAIN_SECONDS)
 
 
-async def _is_migrated(dsn: str, wishes: Wishes) -> bool:
+async def _is_migrated(dsn: str, shutdown: ShutdownRequest) -> bool:
     try:
-        await migrations.await_revision(dsn, wishes.stop)
+        await migrations.await_revision(dsn, shutdown.stop)
     except migrations.DatabaseBehind:
         return False
     return True
 
 
 def _children(ports: Ports, environment: Mapping[str, str], outage: Outage) -> list[Child]:
-    api, sftp, told = ports.api.fileno(), ports.sftp.fileno(), outage.descriptor
-    words = ("api", "--listen-fd", str(api), "--outage-fd", str(told))
+    api, sftp, outage_fd = ports.api.fileno(), ports.sftp.fileno(), outage.descriptor
+    words = ("api", "--listen-fd", str(api), "--outage-fd", str(outage_fd))
     return [
-        Child("api", words, environment, (api, told)),
+        Child("api", words, environment, (api, outage_fd)),
         Child("worker", ("worker",), environment),
         Child("sftp", ("sftp", "--listen-fd", str(sftp)), environment, (sftp,)),
     ]
 
 
-async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: bool) -> None:
+async def _print_banner(
+    settings: Settings, ports: Ports, shutdown: ShutdownRequest, *, is_first: bool
+) -> None:
     """Say that everything is there, once the API listens."""
     host, port = ports.api.getsockname()[:2]
-    here = {ANYWHERE_4: "127.0.0.1", "::": "::1"}.get(host, host)
-    while not wishes.stop.is_set():
+    connect_host = {ANYWHERE_4: "127.0.0.1", "::": "::1"}.get(host, host)
+    while not shutdown.stop.is_set():
         try:
-            _, writer = await asyncio.open_connection(here, port)
+            _, writer = await asyncio.open_connection(connect_host, port)
         except OSError:
             await asyncio.sleep(0.05)
             continue
@@ -204,7 +210,7 @@ async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: 
         file = settings.first_run_file
         credentials = bootstrap.read(file) if file.exists() else None
         is_terminal = sys.stdout.isatty()
-        _echo(startup_banner.text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
+        _echo(startup_banner.banner_text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
         return
 
 
@@ -216,7 +222,7 @@ def _echo(text: str) -> None:
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Iterator[bool]:
+def _locked_data_folder(data_dir: Path) -> Iterator[bool]:
     """Own the data folder; yields whether the last owner was killed rather than stopped."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -247,5 +253,5 @@ def _alone(data_dir: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _leave(sign: int, _frame: Any) -> None:
+def _exit_on_signal(sign: int, _frame: Any) -> None:
     sys.exit(128 + sign)

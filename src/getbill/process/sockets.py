@@ -30,7 +30,7 @@ def bind(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
 
 
 def bind_sftp(
-    settings: Settings, *, known: int | None = None, patience_seconds: float = 0.0
+    settings: Settings, *, previous_port: int | None = None, patience_seconds: float = 0.0
 ) -> socket.socket:
     """Bind the socket of SFTP, as `bind` does that of the API.
 
@@ -38,7 +38,7 @@ def bind_sftp(
     else any free one: whoever reads first-run.json or the start-up text finds it, and the rest of GetBill runs.
     """
     is_chosen = "sftp_port" in settings.model_fields_set and settings.sftp_port != 0
-    first = settings.sftp_port if is_chosen or known is None else known
+    first = settings.sftp_port if is_chosen or previous_port is None else previous_port
     for port in dict.fromkeys((first, settings.sftp_port)):
         try:
             # Only the first can be that of a process which is just ending.

@@ -25,12 +25,12 @@ STEPS: Final = (
 )
 
 
-def step(number: int) -> str:
+def step_line(number: int) -> str:
     """Return the line that says which step of the first start begins, of how many; numbered from 1."""
     return f"First start, {number} of {len(STEPS)}: {STEPS[number - 1]}"
 
 
-def text(
+def banner_text(
     settings: Settings, credentials: Credentials | None, *, is_first: bool, is_terminal: bool = True
 ) -> str:
     """Return the start-up text; secrets stand in it at the first start only, and for a person at a terminal.
@@ -66,7 +66,7 @@ def _backups(settings: Settings) -> list[str]:
     """Return how long a backup of the database opens, where the master key is ours to destroy."""
     if settings.master_key is not None:
         return []
-    days = key_life.lasting(settings.erasure_days)[1].days
+    days = key_life.use_and_retention(settings.erasure_days)[1].days
     return [
         f"A backup of the database opens for {days} days, an older one never: replaced versions of the master key are",
         "destroyed, so that who is erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart.",

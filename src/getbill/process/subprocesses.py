@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from getbill.embedded import of_this_process
+from getbill.embedded import current_account
 from getbill.kit.exit_errors import CannotRun, CannotRunNow
 
 STOP_SECONDS: Final = 10.0
@@ -32,13 +32,13 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Wishes:
+class ShutdownRequest:
     """What the operator has asked of the supervisor: to stop, and then to hurry."""
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ask_stop(self) -> None:
+    def request_stop(self) -> None:
         """Ask to stop; asked again, to hurry."""
         (self.hurry if self.stop.is_set() else self.stop).set()
 
@@ -55,34 +55,34 @@ class Child:
     async def start(self) -> Process:
         """Start it, in a session of its own so that a Ctrl-C at the terminal is ours to pass on."""
         words = (sys.executable, "-m", "getbill", *self.words)
-        command = of_this_process().command(*words, ended_by=signal.SIGTERM)
+        command = current_account().command(*words, ended_by=signal.SIGTERM)
         return await asyncio.create_subprocess_exec(
             *command, env=dict(self.environment), pass_fds=self.descriptors, start_new_session=True
         )
 
 
-async def run(child: Child, wishes: Wishes) -> int:
+async def run(child: Child, shutdown: ShutdownRequest) -> int:
     """Run a child to its end, or until asked to stop, and return its exit status."""
     process = await child.start()
-    await _either(process.wait(), wishes.stop.wait())
-    return await _stop(child, process, wishes)
+    await _wait_for_first(process.wait(), shutdown.stop.wait())
+    return await _stop(child, process, shutdown)
 
 
 class ChildDidNotStart(CannotRun):
     """A process refused to start; it has said why."""
 
 
-async def keep(child: Child, wishes: Wishes) -> None:
+async def keep_running(child: Child, shutdown: ShutdownRequest) -> None:
     """Keep a child running until asked to stop.
 
     Raises ChildDidNotStart when its first start ends in a refusal: that would not change by trying again.
     """
     loop = asyncio.get_running_loop()
     is_first, wait_seconds = True, WAIT_FIRST_SECONDS
-    while not wishes.stop.is_set():
+    while not shutdown.stop.is_set():
         began = loop.time()
-        status = await attempt(child, wishes)
-        if wishes.stop.is_set():
+        status = await attempt(child, shutdown)
+        if shutdown.stop.is_set():
             return
         lasted_seconds = loop.time() - began
         if is_first and is_refusal(status) and lasted_seconds < REFUSAL_SECONDS:
@@ -92,14 +92,14 @@ async def keep(child: Child, wishes: Wishes) -> None:
         if lasted_seconds > STEADY_SECONDS:
             wait_seconds = WAIT_FIRST_SECONDS
         _log.warning("process ended", child=child.name, status=status, again_in_seconds=wait_seconds)
-        await pause(wishes, wait_seconds)
+        await pause(shutdown, wait_seconds)
         wait_seconds = min(wait_seconds * 2, KILLED_WAIT_MAX_SECONDS if status < 0 else WAIT_MAX_SECONDS)
 
 
-async def attempt(child: Child, wishes: Wishes) -> int:
+async def attempt(child: Child, shutdown: ShutdownRequest) -> int:
     """Run a child as `run` does; a machine that has no room for a process now is one that may have it later."""
     try:
-        return await run(child, wishes)
+        return await run(child, shutdown)
     except OSError as error:
         _log.error("process not started", child=child.name, reason=error.strerror)
         return CannotRunNow.exit_status
@@ -110,18 +110,18 @@ def is_refusal(status: int) -> bool:
     return status > 0 and status != CannotRunNow.exit_status
 
 
-async def pause(wishes: Wishes, seconds: float) -> None:
+async def pause(shutdown: ShutdownRequest, seconds: float) -> None:
     """Wait, at most until asked to stop."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(wishes.stop.wait(), seconds)
+        await asyncio.wait_for(shutdown.stop.wait(), seconds)
 
 
-async def _stop(child: Child, process: Process, wishes: Wishes) -> int:
+async def _stop(child: Child, process: Process, shutdown: ShutdownRequest) -> int:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(_either(process.wait(), wishes.hurry.wait()), STOP_SECONDS)
+            await asyncio.wait_for(_wait_for_first(process.wait(), shutdown.hurry.wait()), STOP_SECONDS)
     if process.returncode is None:
         _log.warning("process killed", child=child.name)
         with contextlib.suppress(ProcessLookupError):
@@ -129,7 +129,7 @@ async def _stop(child: Child, process: Process, wishes: Wishes) -> int:
     return await process.wait()
 
 
-async def _either(*waits: Coroutine[Any, Any, object]) -> None:
+async def _wait_for_first(*waits: Coroutine[Any, Any, object]) -> None:
     tasks = [asyncio.create_task(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -29,20 +29,20 @@ from getbill import (
 )
 from getbill.channels import Channel
 from getbill.channels.senders import SmtpSettings, read_gateways, senders
-from getbill.contacts import Desk, Pace
-from getbill.debts import Journal
-from getbill.events import Marks
+from getbill.contacts import SendingContext, SendingSettings
+from getbill.debts import ErasureJournal
+from getbill.events import HighWaterMarks
 from getbill.kit import clock
 from getbill.kit.database import Database, Listener, open_database
 from getbill.process import background_jobs, maintenance
 from getbill.settings import Settings
-from getbill.webhooks import Courier, Notices, Poster, trusting
+from getbill.webhooks import AdminNotifier, WebhookClient, WebhookDispatcher, client_tls
 
 _log = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 # A burst of commits is one reason to look, or two, not hundreds.
-APART_SECONDS: Final = 0.05
+MIN_INTERVAL_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 5.0
 JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
@@ -54,45 +54,45 @@ CAREFUL_SECONDS: Final = 90.0
 FINISH_SECONDS: Final = 7.0
 
 # Does one turn of its work, and says whether there may be more to do at once.
-Turn = Callable[[], Awaitable[bool]]
+Tick = Callable[[], Awaitable[bool]]
 
 
 @dataclass(slots=True)
-class Loop:
+class WorkerLoop:
     """One thing the worker does again and again, its turns at least `apart_seconds` apart; `wake` has it look at once."""
 
     name: str
-    turn: Turn
+    tick: Tick
     stop: asyncio.Event
-    apart_seconds: float = 0.0
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    min_interval_seconds: float = 0.0
+    _wake_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Look at once whether there is something to do."""
-        self._news.set()
+        self._wake_event.set()
 
     async def run(self) -> None:
         """Take turns until told to stop; a turn that fails is taken again, later each time."""
-        wait_seconds = LOOK_SECONDS
+        wait_seconds = POLL_SECONDS
         while not self.stop.is_set():
-            self._news.clear()
+            self._wake_event.clear()
             began = clock.monotonic()
             try:
-                more = await self.turn()
+                more = await self.tick()
             except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever it was, the next turn may do better; a library's panic too
                 _log.error("loop_failed", loop=self.name, error=type(error).__name__, exc_info=error)
                 if clock.monotonic() - began > wait_seconds:
                     # It had gone well for a while: some turns last as long as the worker.
-                    wait_seconds = LOOK_SECONDS
+                    wait_seconds = POLL_SECONDS
                 await self._pause(self.stop, wait_seconds)
                 wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
                 continue
-            wait_seconds = LOOK_SECONDS
+            wait_seconds = POLL_SECONDS
             if not more:
-                await self._pause(self._news, LOOK_SECONDS)
-            await self._pause(self.stop, began + self.apart_seconds - clock.monotonic())
+                await self._pause(self._wake_event, POLL_SECONDS)
+            await self._pause(self.stop, began + self.min_interval_seconds - clock.monotonic())
 
     @staticmethod
     async def _pause(until: asyncio.Event, seconds: float) -> None:
@@ -101,45 +101,57 @@ class Loop:
                 await asyncio.wait_for(until.wait(), seconds)
 
 
-async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None) -> None:
+async def run(
+    settings: Settings, stop: asyncio.Event, sending_settings: SendingSettings | None = None
+) -> None:
     """Work until told to stop, then finish what was begun."""
     async with AsyncExitStack() as stack:
         database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
         stack.push_async_callback(database.close)
-        unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
-        journal = Journal(settings.erasure_journal_file)
+        unlocked_vault = await vault.unlock(database, settings.master_key_text, settings.key_file)
+        journal = ErasureJournal(settings.erasure_journal_file)
         # Before anything else: nobody whom a restored backup brought back is contacted.
-        await journal.erase_again(database, unlocked)
+        await journal.erase_again(database, unlocked_vault)
         # And whoever reads events is told that some of them are no more.
-        marks = events.Marks(settings.marks_file)
-        await marks.keep(database)
-        carriers = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
-        stack.push_async_callback(carriers.close)
+        marks = events.HighWaterMarks(settings.marks_file)
+        await marks.save(database)
+        message_senders = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
+        stack.push_async_callback(message_senders.close)
         poster = await stack.enter_async_context(
-            Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle))
+            WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
         )
         careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_others(database) else 0.0
-        desk = Desk(database, unlocked, carriers, pace or Pace(), careful_until)
-        courier = Courier(database, unlocked, poster)
-        loops = loops_of(desk, courier, stop, marks)
-        loops.append(Loop("upkeep", maintenance.turn(database, unlocked, settings, stop), stop))
-        notices = Notices(database, unlocked, carriers.of(Channel.EMAIL, is_live=True))
-        loops.append(Loop("errands", background_jobs.turn(settings.dsn, notices, stop), stop))
+        context = SendingContext(
+            database, unlocked_vault, message_senders, sending_settings or SendingSettings(), careful_until
+        )
+        dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
+        loops = loops_of(context, dispatcher, stop, marks)
+        loops.append(
+            WorkerLoop("upkeep", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop)
+        )
+        notices = AdminNotifier(
+            database, unlocked_vault, message_senders.for_channel(Channel.EMAIL, is_live=True)
+        )
+        loops.append(WorkerLoop("errands", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
-        await stack.enter_async_context(vault.holding(database, unlocked, "worker"))
-        if isinstance(unlocked.source, vault.KeyFile) and unlocked.source.is_writable:
-            rotation = vault.Rotation(database, unlocked, unlocked.source, settings.erasure_days)
+        await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "worker"))
+        if isinstance(unlocked_vault.source, vault.KeyFile) and unlocked_vault.source.is_writable:
+            rotation = vault.MasterKeyRotation(
+                database, unlocked_vault, unlocked_vault.source, settings.erasure_days
+            )
             loops.append(_rotation(rotation, stop))
-        crew = imports.Crew(database, unlocked, imports.starter(settings))
-        stack.push_async_callback(crew.close)
-        loops.append(Loop("imports", crew.turn, stop))
-        pick_up = sftp.PickUp(database, unlocked, settings.sftp_pick_up_minutes, settings.import_bytes_max)
-        loops.append(Loop("sftp", pick_up.turn, stop))
+        supervisor = imports.ImportSupervisor(database, unlocked_vault, imports.child_starter(settings))
+        stack.push_async_callback(supervisor.close)
+        loops.append(WorkerLoop("imports", supervisor.tick, stop))
+        pick_up = sftp.PickupWorker(
+            database, unlocked_vault, settings.sftp_pick_up_minutes, settings.import_bytes_max
+        )
+        loops.append(WorkerLoop("sftp", pick_up.tick, stop))
         if settings.bounce_maildir:
-            loops.append(_bounces(desk, settings.bounce_maildir, stop))
-        listener = _listen(settings.dsn, loops, courier, marks)
+            loops.append(_bounces(context, settings.bounce_maildir, stop))
+        listener = _listen(settings.dsn, loops, dispatcher, marks)
         stack.push_async_callback(listener.close)
-        await _together(loops, asyncio.create_task(health.beat(database)), stop)
+        await _run_loops(loops, asyncio.create_task(health.beat(database)), stop)
 
 
 def smtp_of(settings: Settings) -> SmtpSettings | None:
@@ -157,103 +169,112 @@ def smtp_of(settings: Settings) -> SmtpSettings | None:
     )
 
 
-def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | None = None) -> list[Loop]:
+def loops_of(
+    context: SendingContext,
+    dispatcher: WebhookDispatcher,
+    stop: asyncio.Event,
+    marks: HighWaterMarks | None = None,
+) -> list[WorkerLoop]:
     """Return what a worker does, one loop for each thing that must not wait for another."""
 
-    def goes_on() -> bool:
+    def should_continue() -> bool:
         return not stop.is_set()
 
     async def stream() -> bool:
-        placed = await streams.place(desk.database, marks)
-        owed = await webhooks.owe(desk.database)
-        return bool(await webhooks.catch_up(desk.database) or owed or placed)
+        sequenced_count = await streams.sequence_events(context.database, marks)
+        enqueued_count = await webhooks.enqueue_deliveries(context.database)
+        return bool(await webhooks.catch_up(context.database) or enqueued_count or sequenced_count)
 
     async def live() -> bool:
-        return bool(await contacts.send_due(desk, goes_on))
+        return bool(await contacts.send_due(context, should_continue))
 
     async def in_sandboxes() -> bool:
-        return bool(await sandbox.send_due(desk, goes_on))
+        return bool(await sandbox.send_due(context, should_continue))
 
     async def clocks() -> bool:
-        return await sandbox.advance(desk, goes_on)
+        return await sandbox.advance_clock(context, should_continue)
 
     async def recovery() -> bool:
-        return bool(await contacts.recover(desk))
+        return bool(await contacts.recover(context))
 
     async def retries() -> bool:
-        return bool(await todo_decisions.retry_due(desk.database, desk.vault))
+        return bool(await todo_decisions.retry_due(context.database, context.vault))
 
     async def deliveries() -> bool:
-        await courier.run(stop)
+        await dispatcher.run(stop)
         return False
 
     return [
-        Loop("stream", stream, stop, APART_SECONDS),
-        Loop("live_contacts", live, stop, APART_SECONDS),
-        Loop("sandbox_contacts", in_sandboxes, stop, APART_SECONDS),
-        Loop("clocks", clocks, stop),
-        Loop("recovery", recovery, stop, LOOK_SECONDS),
-        Loop("retries", retries, stop, RETRIES_SECONDS),
-        Loop("deliveries", deliveries, stop),
+        WorkerLoop("stream", stream, stop, MIN_INTERVAL_SECONDS),
+        WorkerLoop("live_contacts", live, stop, MIN_INTERVAL_SECONDS),
+        WorkerLoop("sandbox_contacts", in_sandboxes, stop, MIN_INTERVAL_SECONDS),
+        WorkerLoop("clocks", clocks, stop),
+        WorkerLoop("recovery", recovery, stop, POLL_SECONDS),
+        WorkerLoop("retries", retries, stop, RETRIES_SECONDS),
+        WorkerLoop("deliveries", deliveries, stop),
     ]
 
 
-def _journal(journal: Journal, marks: Marks, database: Database, stop: asyncio.Event) -> Loop:
+def _journal(
+    journal: ErasureJournal, marks: HighWaterMarks, database: Database, stop: asyncio.Event
+) -> WorkerLoop:
     async def write() -> bool:
         await journal.write(database)
-        await marks.keep(database)
+        await marks.save(database)
         return False
 
-    return Loop("journal", write, stop, JOURNAL_SECONDS)
+    return WorkerLoop("journal", write, stop, JOURNAL_SECONDS)
 
 
-def _rotation(rotation: vault.Rotation, stop: asyncio.Event) -> Loop:
-    async def turn() -> bool:
-        await rotation.turn(lambda: not stop.is_set())
+def _rotation(rotation: vault.MasterKeyRotation, stop: asyncio.Event) -> WorkerLoop:
+    async def rotate() -> bool:
+        await rotation.run_due(lambda: not stop.is_set())
         return False
 
-    return Loop("master_key", turn, stop, ROTATION_SECONDS)
+    return WorkerLoop("master_key", rotate, stop, ROTATION_SECONDS)
 
 
-def _bounces(desk: Desk, maildir: Path, stop: asyncio.Event) -> Loop:
+def _bounces(context: SendingContext, maildir: Path, stop: asyncio.Event) -> WorkerLoop:
     async def read() -> bool:
-        return await contacts.read_bounces(desk.database, desk.vault, maildir) == contacts.BOUNCES_BATCH
+        return await contacts.read_bounces(context.database, context.vault, maildir) == contacts.BOUNCES_BATCH
 
-    return Loop("bounces", read, stop, BOUNCES_SECONDS)
+    return WorkerLoop("bounces", read, stop, BOUNCES_SECONDS)
 
 
-def _listen(dsn: str, loops: list[Loop], courier: Courier, marks: Marks) -> Listener:
+def _listen(
+    dsn: str, loops: list[WorkerLoop], dispatcher: WebhookDispatcher, marks: HighWaterMarks
+) -> Listener:
     def on_events(_payload: str) -> None:
         for loop in loops:
             loop.wake()
 
     def on_deliveries(_payload: str) -> None:
-        courier.wake()
+        dispatcher.wake()
 
-    heard = {
-        events.WAKE: on_events,
-        events.GROWN: marks.hear,
+    handlers = {
+        events.EVENTS_CHANNEL: on_events,
+        events.STREAM_CHANNEL: marks.on_notification,
         webhooks.WAKE: on_deliveries,
         imports.WAKE: on_events,
         sftp.WAKE: on_events,
     }
-    listener = Listener(dsn, heard)
+    listener = Listener(dsn, handlers)
     # What happened while nobody listened was not heard.
     listener.on_live(lambda: on_events(""))
-    listener.on_live(courier.wake)
+    listener.on_live(dispatcher.wake)
     return listener
 
 
-async def _together(loops: list[Loop], beating: asyncio.Task[None], stop: asyncio.Event) -> None:
+async def _run_loops(loops: list[WorkerLoop], heartbeat: asyncio.Task[None], stop: asyncio.Event) -> None:
     """Run the loops until told to stop, and give what is under way its time."""
     running = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
     await stop.wait()
     for loop in loops:
         loop.wake()
     _, late = await asyncio.wait(running, timeout=FINISH_SECONDS)
-    for task in (*late, beating):
+    for task in (*late, heartbeat):
         task.cancel()
     if late:
         # A message cut off here is taken for unknown, not sent again.
         _log.warning("stopped_before_the_end", loops=[task.get_name() for task in late])
-    await asyncio.gather(*running, beating, return_exceptions=True)
+    await asyncio.gather(*running, heartbeat, return_exceptions=True)

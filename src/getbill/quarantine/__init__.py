@@ -5,53 +5,53 @@ itself a few times, later each time; then a person puts it back: each has a todo
 in a gauge, and `/readyz` names it.
 """
 
-from getbill.kit.database import is_passing, isolated
+from getbill.kit.database import is_transient, isolate_failures
 from getbill.quarantine.actions import (
+    add,
+    add_separately,
     all_retried,
-    cured,
-    dismissed,
+    dismiss,
     erase,
-    forget_proven,
-    put,
-    put_alone,
-    retried,
+    mark_retried,
+    remove_proven,
+    resolve,
 )
 from getbill.quarantine.model import (
     INSTALLATION,
     KINDS,
-    Aside,
     Item,
     ProcessesDied,
-    named,
+    QuarantineEntry,
+    public_id_of,
     reason_of,
-    unexplained,
+    unexpected,
 )
-from getbill.quarantine.queries import counts, due, every, find, is_aside, of_reason, workspaces
+from getbill.quarantine.queries import counts, due, find, is_quarantined, list_entries, of_reason, workspaces
 
 __all__ = [
     "INSTALLATION",
     "KINDS",
-    "Aside",
     "Item",
     "ProcessesDied",
+    "QuarantineEntry",
+    "add",
+    "add_separately",
     "all_retried",
     "counts",
-    "cured",
-    "dismissed",
+    "dismiss",
     "due",
     "erase",
-    "every",
     "find",
-    "forget_proven",
-    "is_aside",
-    "is_passing",
-    "isolated",
-    "named",
+    "is_quarantined",
+    "is_transient",
+    "isolate_failures",
+    "list_entries",
+    "mark_retried",
     "of_reason",
-    "put",
-    "put_alone",
+    "public_id_of",
     "reason_of",
-    "retried",
-    "unexplained",
+    "remove_proven",
+    "resolve",
+    "unexpected",
     "workspaces",
 ]

@@ -12,14 +12,14 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import Message, message
 from getbill.quarantine.model import (
     INSTALLATION,
-    Aside,
     Item,
     Kind,
+    QuarantineEntry,
     cause_of,
-    named,
-    pauses,
+    public_id_of,
     reason_of,
-    unexplained,
+    retry_delays,
+    unexpected,
 )
 
 _log = structlog.get_logger(__name__)
@@ -80,7 +80,7 @@ _ALL_RETRIED = Statement(
 )
 
 
-async def put(tx: Transaction, item: Item, reason: Message, *, is_shared: bool = False) -> None:
+async def add(tx: Transaction, item: Item, reason: Message, *, is_shared: bool = False) -> None:
     """Set something aside with its reason, and ask a person of its workspace.
 
     A reason that is shared with others, such as a template that all are written by, is asked about once.
@@ -94,33 +94,33 @@ async def put(tx: Transaction, item: Item, reason: Message, *, is_shared: bool =
         item.debt_id,
         str(reason),
         clock.wall(),
-        pauses(item.kind),
+        retry_delays(item.kind),
     )
     if is_shared:
         ask_of_all(tx, item.workspace_id, reason)
     elif item.workspace_id != INSTALLATION:
-        said = message("{kind} {id}: {why}", kind=item.kind, id=named(item), why=reason)
-        todos.ask(tx, item.workspace_id, TODO, row_id, item.debt_id, reason=said)
+        question = message("{kind} {id}: {why}", kind=item.kind, id=public_id_of(item), why=reason)
+        todos.create(tx, item.workspace_id, TODO, row_id, item.debt_id, reason=question)
 
 
 def ask_of_all(tx: Transaction, workspace_id: UUID, reason: Message) -> None:
     """Ask a person, unless that is asked already, about all that failed for one reason."""
-    todos.ask(tx, workspace_id, TODO, cause_of(workspace_id, str(reason)), None, reason=reason)
+    todos.create(tx, workspace_id, TODO, cause_of(workspace_id, str(reason)), None, reason=reason)
 
 
-async def put_alone(database: Database, item: Item, error: BaseException) -> None:
+async def add_separately(database: Database, item: Item, error: BaseException) -> None:
     """Set something aside in a transaction of its own; the log has the reason, and the traceback where that says too little."""
     reason = reason_of(error)
     _log.error(
-        "set_aside", kind=item.kind, subject=str(item.subject_id), reason=reason, exc_info=unexplained(error)
+        "set_aside", kind=item.kind, subject=str(item.subject_id), reason=reason, exc_info=unexpected(error)
     )
     async with database.transaction(clock.wall()) as tx:
-        await put(tx, item, reason)
+        await add(tx, item, reason)
 
 
-async def retried(tx: Transaction, aside: Aside) -> None:
+async def mark_retried(tx: Transaction, entry: QuarantineEntry) -> None:
     """Note that something was put back; it is forgotten unless it fails again."""
-    await tx.execute(_RETRIED, aside.workspace_id, aside.id, clock.wall())
+    await tx.execute(_RETRIED, entry.workspace_id, entry.id, clock.wall())
 
 
 async def all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: str) -> None:
@@ -128,12 +128,12 @@ async def all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: s
     await tx.execute(_ALL_RETRIED, workspace_id, kind, reason, clock.wall())
 
 
-async def dismissed(tx: Transaction, aside: Aside) -> None:
+async def dismiss(tx: Transaction, entry: QuarantineEntry) -> None:
     """Forget something that a person wants left as it is."""
-    await tx.execute(_DISMISS, aside.workspace_id, aside.id)
+    await tx.execute(_DISMISS, entry.workspace_id, entry.id)
 
 
-async def cured(tx: Transaction, item: Item) -> bool:
+async def resolve(tx: Transaction, item: Item) -> bool:
     """Forget something that went well, with its question; tell whether it stood aside."""
     row = await tx.fetchrow(_FORGET, item.workspace_id, item.kind, item.subject_id)
     if row is not None and item.workspace_id != INSTALLATION:
@@ -148,12 +148,12 @@ async def _withdraw_shared(tx: Transaction, workspace_id: UUID, reason: str) -> 
         todos.withdraw(tx, workspace_id, TODO, cause_of(workspace_id, reason))
 
 
-async def forget_proven(database: Database) -> int:
+async def remove_proven(database: Database) -> int:
     """Forget what was put back and went well, and return how much that was."""
     rows = await database.fetch(_WENT_WELL, clock.wall() - _PROVEN)
     for row in rows:
         async with database.transaction(clock.wall()) as tx:
-            await cured(tx, Aside.of(row).item)
+            await resolve(tx, QuarantineEntry.from_row(row).item)
     return len(rows)
 
 

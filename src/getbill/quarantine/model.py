@@ -66,7 +66,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class QuarantineEntry:
     """A row of the quarantine."""
 
     workspace_id: UUID
@@ -82,9 +82,9 @@ class Aside:
     retried_at: datetime | None
 
     @staticmethod
-    def of(row: Record) -> "Aside":
+    def from_row(row: Record) -> "QuarantineEntry":
         """Return what a row says."""
-        return Aside(**row)
+        return QuarantineEntry(**row)
 
     @property
     def item(self) -> Item:
@@ -101,17 +101,17 @@ def cause_of(workspace_id: UUID, reason: str) -> UUID:
     return uuid5(workspace_id, reason)
 
 
-def named(item: Item) -> str:
+def public_id_of(item: Item) -> str:
     """Return what callers know something by."""
     return ids.show(PREFIXES[item.kind], item.subject_id)
 
 
-def pauses(kind: Kind) -> list[float]:
+def retry_delays(kind: Kind) -> list[float]:
     """Return the seconds after each failure before it is tried again by itself."""
     return [] if kind in _BY_HAND else list(RETRY_SECONDS)
 
 
-def unexplained(error: BaseException) -> BaseException | None:
+def unexpected(error: BaseException) -> BaseException | None:
     """Return an error whose traceback somebody needs, for the log; None where its reason says all."""
     return None if isinstance(error, SealBroken | WordingBroken | Problem | ProcessesDied) else error
 

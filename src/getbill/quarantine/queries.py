@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from getbill.kit.database import Database, Statement, Transaction
-from getbill.quarantine.model import Aside, Item
+from getbill.quarantine.model import Item, QuarantineEntry
 
 _DUE = Statement(
     "quarantine.due",
@@ -50,28 +50,28 @@ _WORKSPACES = Statement(
 )
 
 
-async def due(database: Database, now: datetime) -> list[Aside]:
+async def due(database: Database, now: datetime) -> list[QuarantineEntry]:
     """Return what is to be tried again by itself."""
-    return [Aside.of(row) for row in await database.fetch(_DUE, now)]
+    return [QuarantineEntry.from_row(row) for row in await database.fetch(_DUE, now)]
 
 
-async def every(database: Database, most: int = 1000) -> list[Aside]:
+async def list_entries(database: Database, limit: int = 1000) -> list[QuarantineEntry]:
     """Return what stands aside in all workspaces, the oldest first."""
-    return [Aside.of(row) for row in await database.fetch(_EVERY, most)]
+    return [QuarantineEntry.from_row(row) for row in await database.fetch(_EVERY, limit)]
 
 
-async def find(tx: Transaction, workspace_id: UUID, aside_id: UUID) -> Aside | None:
+async def find(tx: Transaction, workspace_id: UUID, entry_id: UUID) -> QuarantineEntry | None:
     """Return one thing that stands aside; None when it does no longer."""
-    row = await tx.fetchrow(_FIND, workspace_id, aside_id)
-    return Aside.of(row) if row else None
+    row = await tx.fetchrow(_FIND, workspace_id, entry_id)
+    return QuarantineEntry.from_row(row) if row else None
 
 
-async def of_reason(tx: Transaction, workspace_id: UUID, reason: str, most: int) -> list[Aside]:
+async def of_reason(tx: Transaction, workspace_id: UUID, reason: str, most: int) -> list[QuarantineEntry]:
     """Return some of what failed for one reason and was not put back since."""
-    return [Aside.of(row) for row in await tx.fetch(_OF_REASON, workspace_id, reason, most)]
+    return [QuarantineEntry.from_row(row) for row in await tx.fetch(_OF_REASON, workspace_id, reason, most)]
 
 
-async def is_aside(database: Database, item: Item) -> bool:
+async def is_quarantined(database: Database, item: Item) -> bool:
     """Tell whether something stands aside."""
     return bool(await database.fetchval(_IS_ASIDE, item.workspace_id, item.kind, item.subject_id))
 

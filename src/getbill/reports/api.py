@@ -31,11 +31,13 @@ async def get_report(
     today = caller.workspace.now().date()
     from_on, to_on = queries.period_of(query.from_on, query.to_on, today)
     refuse_empty_range("from", from_on, "to", to_on)
-    return answer(200, wire.report(await queries.report(database, caller.workspace.id, from_on, to_on)))
+    return answer(
+        200, wire.serialize_report(await queries.report(database, caller.workspace.id, from_on, to_on))
+    )
 
 
 @router.get("/company/statistics", tags=["Company"], response_model=StatisticsShown)
 async def get_statistics(request: Request, caller: ReadsCompany) -> Response:
     """Return debts by status, open and recovered amounts, and the resolution rate."""
     database: Database = request.app.state.database
-    return answer(200, wire.statistics(await queries.statistics(database, caller.workspace.id)))
+    return answer(200, wire.serialize_statistics(await queries.statistics(database, caller.workspace.id)))

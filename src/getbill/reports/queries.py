@@ -90,16 +90,16 @@ async def report(database: Database, workspace_id: UUID, from_on: date, to_on: d
     """Return the figures of a period; days are UTC's."""
     begins = datetime.combine(from_on, time(), UTC)
     ends = datetime.combine(to_on + timedelta(days=1), time(), UTC)
-    opened = await database.fetch(_OPENED, workspace_id, begins, ends)
+    created_counts = await database.fetch(_OPENED, workspace_id, begins, ends)
     delay = await database.fetch(_DELAY, workspace_id, begins, ends)
     recovered = await database.fetch(_RECOVERED, workspace_id, begins, ends)
     seconds = delay[0]["seconds"]
     return Report(
         from_on=from_on,
         to_on=to_on,
-        created=opened[0]["debts"],
+        created=created_counts[0]["debts"],
         resolved=delay[0]["debts"],
-        resolution_rate=_rate(opened[0]["resolved"], opened[0]["debts"]),
+        resolution_rate=_rate(created_counts[0]["resolved"], created_counts[0]["debts"]),
         recovered=_money(recovered),
         average_delay_days=None if seconds is None else (seconds / 86_400).quantize(Decimal("0.01")),
     )

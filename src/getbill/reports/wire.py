@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.kit import json
 from getbill.kit.errors import WrongValue
-from getbill.kit.http import Day, DayAsked, MoneyNumber
+from getbill.kit.http import Day, MoneyNumber, QueryDay
 from getbill.kit.messages import VALUE, message
 from getbill.kit.money import Money
 from getbill.reports.queries import Report, Statistics
@@ -19,7 +19,7 @@ def _plausible(value: date) -> date:
     return value
 
 
-DayReported = Annotated[DayAsked, AfterValidator(_plausible)]
+DayReported = Annotated[QueryDay, AfterValidator(_plausible)]
 
 
 class PeriodQuery(BaseModel):
@@ -86,7 +86,7 @@ def _amounts(amounts: list[Money]) -> dict[str, Any]:
     return {money.currency: money.decimal for money in amounts}
 
 
-def report(report: Report) -> dict[str, Any]:
+def serialize_report(report: Report) -> dict[str, Any]:
     """Return a report as the answer shows it."""
     return {
         "period": {"from": json.day(report.from_on), "to": json.day(report.to_on)},
@@ -98,7 +98,7 @@ def report(report: Report) -> dict[str, Any]:
     }
 
 
-def statistics(statistics: Statistics) -> dict[str, Any]:
+def serialize_statistics(statistics: Statistics) -> dict[str, Any]:
     """Return a workspace's statistics as the answer shows them."""
     return {
         "debts": {"total": statistics.total, "by_status": statistics.by_status},

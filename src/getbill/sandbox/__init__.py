@@ -4,27 +4,27 @@ Nobody real is ever contacted from here. Moving the clock ahead carries out ever
 each at its own instant and in order; one move at a time, and one that a crash interrupted is finished.
 """
 
-from getbill.sandbox.actions import AdvanceRunning, begin, refuse_live
+from getbill.sandbox.actions import AdvanceRunning, refuse_live, start_advance
 from getbill.sandbox.api import router
-from getbill.sandbox.jobs import advance, send_due
+from getbill.sandbox.jobs import advance_clock, send_due
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
-from getbill.sandbox.queries import advance as find_advance
-from getbill.sandbox.queries import clock_of, running
-from getbill.sandbox.wire import advance as advance_shown
-from getbill.sandbox.wire import clock as clock_shown
+from getbill.sandbox.queries import clock_of, running_advance
+from getbill.sandbox.queries import find_clock_advance as find_advance
+from getbill.sandbox.wire import serialize_advance as advance_document
+from getbill.sandbox.wire import serialize_clock as clock_document
 
 __all__ = [
     "ADVANCE_DAYS_MAX",
     "Advance",
     "AdvanceRunning",
-    "advance",
-    "advance_shown",
-    "begin",
+    "advance_clock",
+    "advance_document",
+    "clock_document",
     "clock_of",
-    "clock_shown",
     "find_advance",
     "refuse_live",
     "router",
-    "running",
+    "running_advance",
     "send_due",
+    "start_advance",
 ]

@@ -9,7 +9,7 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import message
-from getbill.sandbox.model import Advance, of_row
+from getbill.sandbox.model import Advance, advance_of_row
 from getbill.sandbox.queries import RUNNING
 
 # Calendars and rules are data of some years: a sandbox beyond them would tell nothing true.
@@ -28,7 +28,7 @@ _INSERT = Statement(
     VALUES ($1, $2, $3, $4, $3, $5, $6) RETURNING *
     """,
 )
-_STAND = Statement(
+_FREEZE = Statement(
     "sandbox.stand",
     "Have the clock of a sandbox stand still at an instant.",
     "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1",
@@ -45,7 +45,7 @@ _GO_ON = Statement(
     WHERE w.workspace_id = $1 AND a.workspace_id = $1 AND a.id = $2
     """,
 )
-_TAKE = Statement(
+_CLAIM = Statement(
     "sandbox.take",
     "Which clock is to be moved on, of those nobody is at? Take the one that waited longest.",
     """
@@ -81,7 +81,7 @@ _FINISH = Statement(
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING *
     """,
 )
-_LET_GO = Statement(
+_RELEASE = Statement(
     "sandbox.let_go",
     "Leave a clock to whichever worker comes next.",
     "UPDATE clock_advances SET lease_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3",
@@ -102,48 +102,48 @@ def refuse_live(workspace: Workspace) -> None:
         raise SandboxOnly(message("This is a live workspace; its time is everybody's. Use a sandbox key."))
 
 
-async def begin(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
+async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
     """Set a sandbox's clock in motion; raise AdvanceRunning while it is moved already."""
     refuse_live(workspace)
     row = await tx.fetchrow(_CLOCK, workspace.id)
     assert row is not None  # noqa: S101 - the caller's own workspace
-    running = await tx.fetchrow(RUNNING, workspace.id)
-    if running is not None:
-        raise _running(of_row(running))
+    running_row = await tx.fetchrow(RUNNING, workspace.id)
+    if running_row is not None:
+        raise _advance_running(advance_of_row(running_row))
     now = row["frozen_at"] or clock.wall() + row["clock_offset"]
     if now + by > clock.wall() + _AHEAD_MAX:
         raise one_field(
             "/days", "too-far", message("A sandbox's clock goes at most 50 years ahead of the wall's.")
         )
-    begun = await tx.fetchrow(
+    advance_row = await tx.fetchrow(
         _INSERT, workspace.id, ids.new(), now, now + by, row["frozen_at"] is not None, clock.wall()
     )
-    assert begun is not None  # noqa: S101 - an insert returns its row
-    await _stand(tx, workspace.id, now)
-    tx.wakes.add(events.WAKE)
-    return of_row(begun)
+    assert advance_row is not None  # noqa: S101 - an insert returns its row
+    await _freeze(tx, workspace.id, now)
+    tx.channels_to_notify.add(events.EVENTS_CHANNEL)
+    return advance_of_row(advance_row)
 
 
-def _running(advance: Advance) -> AdvanceRunning:
+def _advance_running(advance: Advance) -> AdvanceRunning:
     return AdvanceRunning(
         message(
             "The clock is on its way to {target_at}; wait for it at {url}.",
             target_at=json.instant(advance.target_at),
             url=advance.url,
         ),
-        extra={"id": advance.shown_id, "url": advance.url},
+        extra={"id": advance.public_id, "url": advance.url},
     )
 
 
-async def _stand(tx: Transaction, workspace_id: UUID, at: datetime) -> None:
-    await tx.execute(_STAND, workspace_id, at)
-    await access.forget(tx, workspace_id)
+async def _freeze(tx: Transaction, workspace_id: UUID, at: datetime) -> None:
+    await tx.execute(_FREEZE, workspace_id, at)
+    await access.invalidate(tx, workspace_id)
 
 
-async def take(database: Database, lease_until: datetime) -> Advance | None:
+async def claim(database: Database, lease_until: datetime) -> Advance | None:
     """Take a clock that is to be moved on and that nobody is at, under a new fence; None when there is none."""
-    row = await database.fetchrow(_TAKE, clock.wall(), lease_until)
-    return of_row(row) if row else None
+    row = await database.fetchrow(_CLAIM, clock.wall(), lease_until)
+    return advance_of_row(row) if row else None
 
 
 async def reach(
@@ -157,8 +157,8 @@ async def reach(
         if row is None:
             return None
         if at != advance.reached_at:
-            await _stand(tx, advance.workspace_id, at)
-    return of_row(row)
+            await _freeze(tx, advance.workspace_id, at)
+    return advance_of_row(row)
 
 
 async def arrive(database: Database, advance: Advance) -> Advance | None:
@@ -168,16 +168,16 @@ async def arrive(database: Database, advance: Advance) -> Advance | None:
         if row is None:
             return None
         await tx.execute(_GO_ON, advance.workspace_id, advance.id)
-        await access.forget(tx, advance.workspace_id)
-        tx.wakes.add(events.WAKE)
-    return of_row(row)
+        await access.invalidate(tx, advance.workspace_id)
+        tx.channels_to_notify.add(events.EVENTS_CHANNEL)
+    return advance_of_row(row)
 
 
-async def finish(database: Database, advance: Advance) -> None:
+async def mark_done(database: Database, advance: Advance) -> None:
     """Mark that all that follows from moving a clock has happened."""
     await database.fetchrow(_FINISH, advance.workspace_id, advance.id, advance.fence, clock.wall())
 
 
-async def let_go(database: Database, advance: Advance) -> None:
+async def release(database: Database, advance: Advance) -> None:
     """Leave a clock to whichever worker comes next, behind those that wait already."""
-    await database.execute(_LET_GO, advance.workspace_id, advance.id, advance.fence, clock.wall())
+    await database.execute(_RELEASE, advance.workspace_id, advance.id, advance.fence, clock.wall())

@@ -22,7 +22,7 @@ Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
 
 _WAIT_SECONDS = 30.0
-_LOOK_AGAIN_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 @router.get("/clock", response_model=ClockShown, responses=problems(403))
@@ -30,9 +30,9 @@ async def get_clock(request: Request, caller: Reads) -> Response:
     """Return what time it is in the sandbox."""
     actions.refuse_live(caller.workspace)
     database: Database = request.app.state.database
-    running = await queries.running(database, caller.workspace.id)
-    found = await queries.clock_of(database, caller.workspace.id)
-    return answer(200, wire.clock(found, running))
+    running = await queries.running_advance(database, caller.workspace.id)
+    workspace_clock = await queries.clock_of(database, caller.workspace.id)
+    return answer(200, wire.serialize_clock(workspace_clock, running))
 
 
 @router.post(
@@ -44,47 +44,47 @@ async def get_clock(request: Request, caller: Reads) -> Response:
     },
 )
 async def advance_clock(
-    request: Request, change: Writes, asked: Annotated[AdvanceBody, body(AdvanceBody)]
+    request: Request, change: Writes, payload: Annotated[AdvanceBody, body(AdvanceBody)]
 ) -> Response:
     """Move the sandbox's clock ahead; everything that falls due on the way happens, in order.
 
     Answers 200 once all of it has happened: contacts made, events in the stream, webhooks on their way. What
     takes longer than 30 seconds is answered 202, with a URL that says how far it has come.
     """
-    begun: list[Advance] = []
+    advances: list[Advance] = []
 
-    async def work(tx: Transaction) -> access.Reply:
-        begun[:] = [await actions.begin(tx, change.workspace, asked.by)]
-        return lambda: _shown(202, begun[0])
+    async def start(tx: Transaction) -> access.Reply:
+        advances[:] = [await actions.start_advance(tx, change.workspace, payload.by)]
+        return lambda: _advance_response(202, advances[0])
 
-    reply = await change.commit(work)
-    if not begun:
+    reply = await change.commit(start)
+    if not advances:
         return reply
-    access.gate_of(request).forget(change.workspace.id)
-    found = await _wait(request.app.state.database, change, begun[0])
-    access.gate_of(request).forget(change.workspace.id)
-    return _shown(200 if found.done_at else 202, found)
+    access.auth_context_of(request).invalidate(change.workspace.id)
+    advance = await _wait(request.app.state.database, change, advances[0])
+    access.auth_context_of(request).invalidate(change.workspace.id)
+    return _advance_response(200 if advance.done_at else 202, advance)
 
 
 @router.get("/clock/advances/{advance_id}", response_model=AdvanceShown, responses=problems(403, 404))
 async def get_clock_advance(request: Request, caller: Reads, advance_id: str) -> Response:
     """Return how far a move of the clock has come."""
     actions.refuse_live(caller.workspace)
-    found = await queries.advance(
+    advance = await queries.find_clock_advance(
         request.app.state.database, caller.workspace, ids.read("advance", advance_id)
     )
-    return _shown(200, found)
+    return _advance_response(200, advance)
 
 
-async def _wait(database: Database, change: Change, begun: Advance) -> Advance:
+async def _wait(database: Database, change: Change, advance: Advance) -> Advance:
     ends = clock.monotonic() + _WAIT_SECONDS
-    found = begun
-    while found.done_at is None and clock.monotonic() < ends:
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-        found = await queries.advance(database, change.workspace, begun.id)
-    return found
+    latest = advance
+    while latest.done_at is None and clock.monotonic() < ends:
+        await asyncio.sleep(_POLL_SECONDS)
+        latest = await queries.find_clock_advance(database, change.workspace, advance.id)
+    return latest
 
 
-def _shown(status: int, found: Advance) -> Response:
-    headers = {"Location": found.url} if status == 202 else None
-    return answer(status, wire.advance(found), headers)
+def _advance_response(status: int, advance: Advance) -> Response:
+    headers = {"Location": advance.url} if status == 202 else None
+    return answer(status, wire.serialize_advance(advance), headers)

@@ -27,16 +27,16 @@ class Advance:
     done_at: datetime | None
 
     @property
-    def shown_id(self) -> str:
+    def public_id(self) -> str:
         """The id as callers see it."""
         return ids.show("advance", self.id)
 
     @property
     def url(self) -> str:
         """Where a caller asks how far it has come."""
-        return f"/external-api/v1/sandbox/clock/advances/{self.shown_id}"
+        return f"/external-api/v1/sandbox/clock/advances/{self.public_id}"
 
 
-def of_row(row: Record) -> Advance:
+def advance_of_row(row: Record) -> Advance:
     """Return an advance from its row."""
     return Advance(**{name: row[name] for name in Advance.__slots__})

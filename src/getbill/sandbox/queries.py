@@ -8,7 +8,7 @@ from getbill.kit.clock import WorkspaceClock
 from getbill.kit.database import Database, Statement
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
-from getbill.sandbox.model import Advance, of_row
+from getbill.sandbox.model import Advance, advance_of_row
 
 _ADVANCE = Statement(
     "sandbox.advance",
@@ -48,20 +48,20 @@ _IS_QUIET = Statement(
 )
 
 
-async def advance(database: Database, workspace: Workspace, advance_id: UUID) -> Advance:
+async def find_clock_advance(database: Database, workspace: Workspace, advance_id: UUID) -> Advance:
     """Return a move of a sandbox's clock; raise NotFound when there is none of this id."""
     row = await database.fetchrow(_ADVANCE, workspace.id, advance_id)
     if row is None:
         raise NotFound(
             message("There is no clock advance {advance}.", advance=ids.show("advance", advance_id))
         )
-    return of_row(row)
+    return advance_of_row(row)
 
 
-async def running(database: Database, workspace_id: UUID) -> Advance | None:
+async def running_advance(database: Database, workspace_id: UUID) -> Advance | None:
     """Return the move a sandbox's clock is on; None when it goes by itself."""
     row = await database.fetchrow(RUNNING, workspace_id)
-    return of_row(row) if row else None
+    return advance_of_row(row) if row else None
 
 
 async def clock_of(database: Database, workspace_id: UUID) -> WorkspaceClock:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import WrongValue
-from getbill.kit.http import Instant, some_of
+from getbill.kit.http import Instant, require_any_field
 from getbill.kit.messages import message
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 
@@ -17,7 +17,9 @@ class AdvanceBody(BaseModel):
     """By how much a sandbox's clock is moved ahead; days and hours add up."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra=some_of("days", "hours") | {"examples": [{"days": 30}]}
+        extra="forbid",
+        strict=True,
+        json_schema_extra=require_any_field("days", "hours") | {"examples": [{"days": 30}]},
     )
 
     days: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX)] = 0
@@ -61,24 +63,24 @@ class ClockShown(BaseModel):
     advance: AdvanceShown | None = Field(description="Move of the clock under way; null if there is none.")
 
 
-def advance(found: Advance) -> dict[str, Any]:
+def serialize_advance(advance: Advance) -> dict[str, Any]:
     """Return a move of a clock as answers show it."""
     return {
-        "id": found.shown_id,
-        "status": "done" if found.done_at else "running",
-        "started_from": json.instant(found.started_from),
-        "target": json.instant(found.target_at),
-        "now": json.instant(found.reached_at),
-        "contacts": found.contacts,
-        "url": found.url,
+        "id": advance.public_id,
+        "status": "done" if advance.done_at else "running",
+        "started_from": json.instant(advance.started_from),
+        "target": json.instant(advance.target_at),
+        "now": json.instant(advance.reached_at),
+        "contacts": advance.contacts,
+        "url": advance.url,
     }
 
 
-def clock(found: WorkspaceClock, running: Advance | None) -> dict[str, Any]:
+def serialize_clock(workspace_clock: WorkspaceClock, running: Advance | None) -> dict[str, Any]:
     """Return a workspace's time as answers show it."""
     return {
-        "now": json.instant(found.now()),
-        "is_frozen": found.frozen_at is not None,
-        "ahead_seconds": int(found.offset.total_seconds()),
-        "advance": advance(running) if running else None,
+        "now": json.instant(workspace_clock.now()),
+        "is_frozen": workspace_clock.frozen_at is not None,
+        "ahead_seconds": int(workspace_clock.offset.total_seconds()),
+        "advance": serialize_advance(running) if running else None,
     }

@@ -19,11 +19,11 @@ from getbill.scenarios.catalogue import (
     id_of,
     names,
     resolve,
-    shown_id,
+    scenario_public_id,
     version_of,
 )
 from getbill.scenarios.checks import ScenarioInvalid, from_data, parse, texts_missing, to_data
-from getbill.scenarios.conditions import Conditions, Standing
+from getbill.scenarios.conditions import ConditionFacts, Conditions
 from getbill.scenarios.model import (
     LATE_BY_CHANNEL,
     End,
@@ -40,11 +40,12 @@ from getbill.scenarios.model import (
     nominal_instant,
 )
 from getbill.scenarios.versions import current, find, load
-from getbill.scenarios.wire import VersionBody, content, refused
+from getbill.scenarios.wire import VersionBody, invalid_scenario, version_content
 
 __all__ = [
     "BUILT_IN",
     "LATE_BY_CHANNEL",
+    "ConditionFacts",
     "Conditions",
     "End",
     "EndAction",
@@ -56,14 +57,12 @@ __all__ = [
     "ScenarioInvalid",
     "ScenarioUnknown",
     "Skip",
-    "Standing",
     "Start",
     "StartMode",
     "Step",
     "Unit",
     "VersionBody",
     "built_in",
-    "content",
     "current",
     "day_zero",
     "draft",
@@ -71,15 +70,16 @@ __all__ = [
     "find_name",
     "from_data",
     "id_of",
+    "invalid_scenario",
     "load",
     "names",
     "nominal_instant",
     "parse",
-    "refused",
     "resolve",
     "router",
-    "shown_id",
+    "scenario_public_id",
     "texts_missing",
     "to_data",
+    "version_content",
     "version_of",
 ]

@@ -18,7 +18,7 @@ from getbill.scenarios.model import Scenario
 
 OWN_MAX = 200
 
-_HOLD = Statement(
+_LOCK = Statement(
     "scenarios.hold",
     "Which scenarios are a workspace's own? Nobody else writes one until this transaction ends.",
     "SELECT own_scenarios FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
@@ -44,52 +44,58 @@ class ScenarioExists(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PublishedVersion:
     """A version of a scenario, and the workspace as it is with it."""
 
     workspace: Workspace
     scenario: Scenario
 
 
-async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, Any]) -> Written:
+async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, Any]) -> PublishedVersion:
     """Write the first version of a scenario; raise ScenarioExists, or ScenarioInvalid with every problem."""
-    own = await _hold(tx, workspace)
+    own_scenarios = await _lock_own_scenarios(tx, workspace)
     name = content["name"]
-    if name in own or name in catalogue.names(workspace):
-        shown = catalogue.shown_id(workspace, name)
+    if name in own_scenarios or name in catalogue.names(workspace):
+        scenario_id = catalogue.scenario_public_id(workspace, name)
         raise ScenarioExists(
-            message("The scenario '{name}' is {shown} already.", name=excerpt(name), shown=shown),
-            extra={"id": shown},
+            message("The scenario '{name}' is {shown} already.", name=excerpt(name), shown=scenario_id),
+            extra={"id": scenario_id},
         )
-    if len(own) >= OWN_MAX:
+    if len(own_scenarios) >= OWN_MAX:
         raise one_field(
             "/name",
             "too-many",
             message("A workspace has at most {most} scenarios of its own.", most=OWN_MAX),
         )
     return await _write(
-        tx, workspace, own, name, draft(workspace, name, 1, content, await templates.names(tx, workspace.id))
+        tx,
+        workspace,
+        own_scenarios,
+        name,
+        draft(workspace, name, 1, content, await templates.names(tx, workspace.id)),
     )
 
 
-async def publish(tx: Transaction, workspace: Workspace, name: str, content: Mapping[str, Any]) -> Written:
+async def publish(
+    tx: Transaction, workspace: Workspace, name: str, content: Mapping[str, Any]
+) -> PublishedVersion:
     """Write the next version of a scenario, or return the present one when nothing differs.
 
     Debts that run keep the version they have. Raises ScenarioInvalid with every problem.
     """
-    own = await _hold(tx, workspace)
-    before = own[name].version if name in own else catalogue.version_of(workspace, name)
-    known = await templates.names(tx, workspace.id)
-    scenario = draft(workspace, name, before + 1, content, known)
-    now = replace(workspace, own_scenarios=own)
+    own_scenarios = await _lock_own_scenarios(tx, workspace)
+    before = own_scenarios[name].version if name in own_scenarios else catalogue.version_of(workspace, name)
+    template_names = await templates.names(tx, workspace.id)
+    scenario = draft(workspace, name, before + 1, content, template_names)
+    now = replace(workspace, own_scenarios=own_scenarios)
     present = (await versions.load(tx, now, [(name, before)]))[name, before]
     if to_data(scenario) | {"version": before} == to_data(present):
-        return Written(now, present)
-    return await _write(tx, workspace, own, name, scenario)
+        return PublishedVersion(now, present)
+    return await _write(tx, workspace, own_scenarios, name, scenario)
 
 
 def draft(
-    workspace: Workspace, name: str, version: int, content: Mapping[str, Any], known: Collection[str]
+    workspace: Workspace, name: str, version: int, content: Mapping[str, Any], template_names: Collection[str]
 ) -> Scenario:
     """Return a version as it would be written; raise ScenarioInvalid with every problem.
 
@@ -98,8 +104,8 @@ def draft(
     steps = [step | {"notices": _notices(step)} for step in content["steps"]]
     identifier = str(catalogue.id_of(workspace, name))
     scenario = from_data({**content, "steps": steps, "id": identifier, "name": name, "version": version})
-    problems = texts_missing(scenario, known)
-    early = ends_too_early(scenario, calendar.place_of(workspace.company.country, None))
+    problems = texts_missing(scenario, template_names)
+    early = ends_too_early(scenario, calendar.region_of(workspace.company.country, None))
     problems = (*problems, *unknown_languages(scenario))
     if early is not None:
         problems = (*problems, ("end.offset", early))
@@ -109,24 +115,30 @@ def draft(
 
 
 def _notices(step: Mapping[str, Any]) -> Sequence[str]:
-    said: Sequence[str] | None = step.get("notices")
-    return list(NOTICES.get(step["template"], ())) if said is None else said
+    notices: Sequence[str] | None = step.get("notices")
+    return list(NOTICES.get(step["template"], ())) if notices is None else notices
 
 
-async def _hold(tx: Transaction, workspace: Workspace) -> dict[str, OwnScenario]:
-    found = await tx.fetchval(_HOLD, workspace.id)
-    return {name: OwnScenario(*place) for name, place in json.read(found.encode()).items()}
+async def _lock_own_scenarios(tx: Transaction, workspace: Workspace) -> dict[str, OwnScenario]:
+    content = await tx.fetchval(_LOCK, workspace.id)
+    return {name: OwnScenario(*pair) for name, pair in json.read(content.encode()).items()}
 
 
 async def _write(
-    tx: Transaction, workspace: Workspace, own: Mapping[str, OwnScenario], name: str, scenario: Scenario
-) -> Written:
+    tx: Transaction,
+    workspace: Workspace,
+    own_scenarios: Mapping[str, OwnScenario],
+    name: str,
+    scenario: Scenario,
+) -> PublishedVersion:
     text = json.write(scenario).decode()
     await tx.execute(_INSERT, workspace.id, name, scenario.version, text, clock.wall())
-    since = own[name].since if name in own else scenario.version
-    now_own = {**own, name: OwnScenario(since, scenario.version)}
+    since = own_scenarios[name].since if name in own_scenarios else scenario.version
+    now_own = {**own_scenarios, name: OwnScenario(since, scenario.version)}
     await tx.execute(
-        _PRESENT, workspace.id, json.write({one: [*place] for one, place in now_own.items()}).decode()
+        _PRESENT,
+        workspace.id,
+        json.write({scenario_name: [*entry] for scenario_name, entry in now_own.items()}).decode(),
     )
-    await access.forget(tx, workspace.id)
-    return Written(replace(workspace, own_scenarios=now_own), scenario)
+    await access.invalidate(tx, workspace.id)
+    return PublishedVersion(replace(workspace, own_scenarios=now_own), scenario)

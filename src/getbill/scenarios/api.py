@@ -39,23 +39,23 @@ async def list_scenarios(request: Request, caller: Reads) -> Response:
     """List the workspace's scenarios, each in the version that new debts get."""
     database: Database = request.app.state.database
     workspace = caller.workspace
-    wanted = [(name, catalogue.version_of(workspace, name)) for name in catalogue.names(workspace)]
-    found = await versions.load(database, workspace, wanted)
-    return answer(200, {"data": [wire.shown(workspace, found[key]) for key in wanted]})
+    keys = [(name, catalogue.version_of(workspace, name)) for name in catalogue.names(workspace)]
+    scenarios = await versions.load(database, workspace, keys)
+    return answer(200, {"data": [wire.serialize_scenario(workspace, scenarios[key]) for key in keys]})
 
 
 @router.post("", status_code=201, response_model=ScenarioShown, responses=problems(409, 415, 422))
-async def create_scenario(change: Writes, asked: Annotated[ScenarioBody, body(ScenarioBody)]) -> Response:
+async def create_scenario(change: Writes, payload: Annotated[ScenarioBody, body(ScenarioBody)]) -> Response:
     """Write a scenario; debts may name it from then on, by its name or as `timeline_id`."""
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def create(tx: Transaction) -> access.Reply:
         try:
-            written = await actions.create(tx, change.workspace, wire.content(asked))
+            version = await actions.create(tx, change.workspace, wire.version_content(payload))
         except ScenarioInvalid as error:
-            raise wire.refused(error) from None
-        return lambda: _shown(201, written.workspace, written.scenario)
+            raise wire.invalid_scenario(error) from None
+        return lambda: _scenario_response(201, version.workspace, version.scenario)
 
-    return _told(change, await change.commit(work))
+    return _invalidate_cache(change, await change.commit(create))
 
 
 @router.get("/{timeline_id}", response_model=ScenarioShown, responses=problems(404))
@@ -68,13 +68,13 @@ async def get_scenario(
     """Return a scenario, by its id or its name."""
     database: Database = request.app.state.database
     name = catalogue.find_name(caller.workspace, timeline_id)
-    found = await versions.find(database, caller.workspace, name, query.version)
-    return _shown(200, caller.workspace, found)
+    scenario = await versions.find(database, caller.workspace, name, query.version)
+    return _scenario_response(200, caller.workspace, scenario)
 
 
 @router.put("/{timeline_id}", response_model=ScenarioShown, responses=problems(404, 409, 415, 422))
 async def update_scenario(
-    change: Writes, timeline_id: str, asked: Annotated[VersionBody, body(VersionBody)]
+    change: Writes, timeline_id: str, payload: Annotated[VersionBody, body(VersionBody)]
 ) -> Response:
     """Write the next version of a scenario, whole. Debts that run keep the version they have.
 
@@ -82,24 +82,24 @@ async def update_scenario(
     `PUT /debts/{id}` with `scenario_version`.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def publish(tx: Transaction) -> access.Reply:
         name = catalogue.find_name(change.workspace, timeline_id)
         try:
-            written = await actions.publish(tx, change.workspace, name, wire.content(asked))
+            version = await actions.publish(tx, change.workspace, name, wire.version_content(payload))
         except ScenarioInvalid as error:
-            raise wire.refused(error) from None
-        return lambda: _shown(200, written.workspace, written.scenario)
+            raise wire.invalid_scenario(error) from None
+        return lambda: _scenario_response(200, version.workspace, version.scenario)
 
-    return _told(change, await change.commit(work))
-
-
-def _shown(status: int, workspace: Workspace, scenario: Scenario) -> Response:
-    shown = wire.shown(workspace, scenario)
-    headers = {"Location": f"{router.prefix}/{shown['id']}"} if status == 201 else None
-    return answer(status, shown, headers)
+    return _invalidate_cache(change, await change.commit(publish))
 
 
-def _told(change: Change, reply: Response) -> Response:
+def _scenario_response(status: int, workspace: Workspace, scenario: Scenario) -> Response:
+    document = wire.serialize_scenario(workspace, scenario)
+    headers = {"Location": f"{router.prefix}/{document['id']}"} if status == 201 else None
+    return answer(status, document, headers)
+
+
+def _invalidate_cache(change: Change, reply: Response) -> Response:
     """Have this process know at once what the commit has told all others."""
-    access.gate_of(change.request).forget(change.workspace.id)
+    access.auth_context_of(change.request).invalidate(change.workspace.id)
     return reply

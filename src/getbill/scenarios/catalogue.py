@@ -35,8 +35,8 @@ BUILT_IN: tuple[Scenario, ...] = tuple(
 @cache
 def built_in(name: str, version: int | None = None) -> Scenario:
     """Return the built-in scenario of that name, in its latest version unless one is given."""
-    found = [s for s in BUILT_IN if s.name == name and version in {None, s.version}]
-    if not found:
+    versions = [s for s in BUILT_IN if s.name == name and version in {None, s.version}]
+    if not versions:
         raise ScenarioUnknown(
             message(
                 "There is no scenario '{name}'; there are {names}.",
@@ -44,7 +44,7 @@ def built_in(name: str, version: int | None = None) -> Scenario:
                 names=list(_BUILT_IN_IDS),
             )
         )
-    return max(found, key=lambda scenario: scenario.version)
+    return max(versions, key=lambda scenario: scenario.version)
 
 
 _BUILT_IN_IDS = {scenario.name: scenario.id for scenario in BUILT_IN}
@@ -58,9 +58,9 @@ def id_of(workspace: Workspace, name: str) -> UUID:
     return _BUILT_IN_IDS.get(name) or _own_id(workspace.id, name)
 
 
-def shown_id(workspace: Workspace, name: str) -> str:
+def scenario_public_id(workspace: Workspace, name: str) -> str:
     """Return the id of a workspace's scenario as callers see it."""
-    return _shown(id_of(workspace, name))
+    return _format_id(id_of(workspace, name))
 
 
 def names(workspace: Workspace) -> list[str]:
@@ -70,8 +70,8 @@ def names(workspace: Workspace) -> list[str]:
 
 def version_of(workspace: Workspace, name: str) -> int:
     """Return the version that a debt made now in a workspace gets; raise ScenarioUnknown when there is none."""
-    own = workspace.own_scenarios.get(name)
-    return own.version if own else built_in(name).version
+    own_scenario = workspace.own_scenarios.get(name)
+    return own_scenario.version if own_scenario else built_in(name).version
 
 
 def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> str:
@@ -80,38 +80,38 @@ def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> 
     The company's own default stands where neither is given. Raises ScenarioUnknown or ScenarioConflict.
     """
     if timeline_id is None:
-        wanted = name or workspace.company.scenario
-        if wanted not in workspace.own_scenarios and wanted not in _BUILT_IN_IDS:
+        requested_name = name or workspace.company.scenario
+        if requested_name not in workspace.own_scenarios and requested_name not in _BUILT_IN_IDS:
             raise ScenarioUnknown(
                 message(
                     "There is no scenario '{name}'; there are {names}.",
-                    name=excerpt(wanted),
+                    name=excerpt(requested_name),
                     names=list(names(workspace)),
                 )
             )
-        return wanted
-    named = _by_id(workspace, timeline_id)
-    if named is None:
+        return requested_name
+    name_by_id = _name_by_id(workspace, timeline_id)
+    if name_by_id is None:
         raise ScenarioUnknown(
             message("No scenario has this timeline_id; read them at GET /external-api/v1/scenarios.")
         )
-    if name is not None and name != named:
+    if name is not None and name != name_by_id:
         raise ScenarioConflict(
             message(
                 "timeline_id is the scenario {named}, not {name}; send one of the two.",
-                named=named,
+                named=name_by_id,
                 name=name,
             )
         )
-    return named
+    return name_by_id
 
 
 def find_name(workspace: Workspace, id_or_name: str) -> str:
     """Return the name of the scenario that an address names by its id or its name; raise NotFound."""
     if id_or_name in workspace.own_scenarios or id_or_name in _BUILT_IN_IDS:
         return id_or_name
-    named = _by_id(workspace, id_or_name)
-    if named is None:
+    name_by_id = _name_by_id(workspace, id_or_name)
+    if name_by_id is None:
         raise NotFound(
             message(
                 "There is no scenario {id_or_name}; there are {names}.",
@@ -119,15 +119,15 @@ def find_name(workspace: Workspace, id_or_name: str) -> str:
                 names=list(names(workspace)),
             )
         )
-    return named
+    return name_by_id
 
 
-def _by_id(workspace: Workspace, timeline_id: str) -> str | None:
+def _name_by_id(workspace: Workspace, timeline_id: str) -> str | None:
     try:
-        wanted = ids.read(PREFIX, timeline_id)
+        scenario_id = ids.read(PREFIX, timeline_id)
     except NotFound:
         return None
-    return next((name for name in names(workspace) if id_of(workspace, name) == wanted), None)
+    return next((name for name in names(workspace) if id_of(workspace, name) == scenario_id), None)
 
 
 @cache
@@ -136,5 +136,5 @@ def _own_id(workspace_id: UUID, name: str) -> UUID:
 
 
 @cache
-def _shown(identifier: UUID) -> str:
+def _format_id(identifier: UUID) -> str:
     return ids.show(PREFIX, identifier)

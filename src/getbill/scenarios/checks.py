@@ -13,7 +13,7 @@ from getbill.channels import NOTICES, Channel
 from getbill.kit import json
 from getbill.kit.messages import Message, excerpt, message
 from getbill.kit.text import languages
-from getbill.kit.validation import field_subject, sentence
+from getbill.kit.validation import error_sentence, field_subject
 from getbill.scenarios.model import End, Scenario, Step, Unit
 
 Problem = tuple[str, Message]
@@ -43,13 +43,13 @@ def parse(text: bytes | str) -> Scenario:
     try:
         scenario = _ADAPTER.validate_json(text)
     except ValidationError as error:
-        found = [_problem(problem) for problem in error.errors(include_url=False)]
-        places = [where for where, _ in found]
+        field_problems = [_problem(problem) for problem in error.errors(include_url=False)]
+        places = [where for where, _ in field_problems]
         # Of a list whose members are wrong pydantic also says that it has too few of them.
         raise ScenarioInvalid(
             tuple(
                 (where, detail)
-                for where, detail in found
+                for where, detail in field_problems
                 if not any(other.startswith(where + ".") for other in places)
             )
         ) from None
@@ -59,15 +59,15 @@ def parse(text: bytes | str) -> Scenario:
     return scenario
 
 
-def texts_missing(scenario: Scenario, known: Collection[str]) -> tuple[Problem, ...]:
+def texts_missing(scenario: Scenario, template_names: Collection[str]) -> tuple[Problem, ...]:
     """Return where a scenario names a template that there is none of, or claims a notice its text does not give."""
-    return tuple(_texts(scenario, known))
+    return tuple(_texts(scenario, template_names))
 
 
 def unknown_languages(scenario: Scenario) -> tuple[Problem, ...]:
     """Return where a scenario names a language that there is none of."""
     return tuple(
-        (f"steps.{position}.language", languages.unknown(step.language))
+        (f"steps.{position}.language", languages.unknown_language(step.language))
         for position, step in enumerate(scenario.steps)
         if step.language is not None and step.language not in languages.codes()
     )
@@ -81,23 +81,23 @@ def _problem(error: Mapping[str, Any]) -> Problem:
         name = excerpt(error["loc"][-1])
         detail = message("There is no field '{field}' here. Check its spelling, or leave it out.", field=name)
     else:
-        detail = sentence(error, field_subject(error["loc"]))
+        detail = error_sentence(error, field_subject(error["loc"]))
     return ".".join(map(str, error["loc"])), detail
 
 
-def _texts(scenario: Scenario, known: Collection[str]) -> Iterator[Problem]:
+def _texts(scenario: Scenario, template_names: Collection[str]) -> Iterator[Problem]:
     for position, step in enumerate(scenario.steps):
-        named = [(f"steps.{position}.template", step.template)]
+        references = [(f"steps.{position}.template", step.template)]
         if step.fallback is not None:
-            named.append((f"steps.{position}.fallback.template", step.fallback.template))
-        for where, template in named:
-            if template not in known:
+            references.append((f"steps.{position}.fallback.template", step.fallback.template))
+        for where, template in references:
+            if template not in template_names:
                 yield (
                     where,
                     message(
                         "There is no template {template}; there are {known}.",
                         template=excerpt(template),
-                        known=sorted(known),
+                        known=sorted(template_names),
                     ),
                 )
         if NOTICES.get(step.template) and step.channel != Channel.LETTER:
@@ -113,17 +113,17 @@ def _texts(scenario: Scenario, known: Collection[str]) -> Iterator[Problem]:
 
 
 def _contradictions(scenario: Scenario) -> Iterator[Problem]:
-    seen: set[str] = set()
+    keys_seen: set[str] = set()
     for position, step in enumerate(scenario.steps):
         where = f"steps.{position}"
-        if step.key in seen:
+        if step.key in keys_seen:
             yield (
                 f"{where}.key",
                 message("Another step is already called {key}; give each its own key.", key=step.key),
             )
         if step.key == "end":
             yield f"{where}.key", message("`end` is the name of the scenario's end; call the step otherwise.")
-        seen.add(step.key)
+        keys_seen.add(step.key)
         yield from _contradictions_of(step, where)
     for position, (before, after) in enumerate(pairwise(scenario.steps), start=1):
         if _hours(after) < _hours(before):
@@ -149,17 +149,17 @@ def _contradictions_of(step: Step, where: str) -> Iterator[Problem]:
             )
         if step.notices:
             yield f"{where}.fallback", message("The law asks for this very letter; nothing stands in for it.")
-    asked = step.only_if
-    if asked is None:
+    conditions = step.only_if
+    if conditions is None:
         return
     for name in ("balance", "amount", "age_days"):
-        least, most = getattr(asked, f"{name}_min"), getattr(asked, f"{name}_max")
+        least, most = getattr(conditions, f"{name}_min"), getattr(conditions, f"{name}_max")
         if least is not None and most is not None and most < least:
             yield (
                 f"{where}.only_if.{name}_max",
                 message("It is below {name}_min: the step would never be taken.", name=name),
             )
-    if set(asked.contactable) & set(asked.not_contactable):
+    if set(conditions.contactable) & set(conditions.not_contactable):
         yield f"{where}.only_if.not_contactable", message("An address cannot be known and not known at once.")
 
 

@@ -19,7 +19,7 @@ _Tags = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...
 PromiseWord = Literal["none", "open", "kept", "broken"]
 
 
-class Standing(NamedTuple):
+class ConditionFacts(NamedTuple):
     """Where a debt stands, as far as conditions ask. Sums are in the debt's own currency.
 
     `age_days` count from the day it was due, or was made where no day is known.
@@ -37,8 +37,14 @@ class Standing(NamedTuple):
     @property
     def tags(self) -> frozenset[str]:
         """The tags of a debt: the words its metadata lists as `tags`."""
-        listed = self.metadata.get("tags")
-        words = listed.split(",") if isinstance(listed, str) else listed if isinstance(listed, list) else ()
+        tags_value = self.metadata.get("tags")
+        words = (
+            tags_value.split(",")
+            if isinstance(tags_value, str)
+            else tags_value
+            if isinstance(tags_value, list)
+            else ()
+        )
         return frozenset(word.strip() for word in words if isinstance(word, str))
 
 
@@ -63,25 +69,25 @@ class Conditions:
     not_contactable: tuple[AddressKind, ...] = ()
     metadata: Annotated[dict[str, str | int | bool | Decimal], Field(max_length=20)] | None = None
 
-    def unmet(self, standing: Standing) -> tuple[str, ...]:
+    def unmet(self, facts: ConditionFacts) -> tuple[str, ...]:
         """Return the names of the conditions that do not hold."""
-        return tuple(name for name, holds in self._asked(standing) if not holds)
+        return tuple(name for name, holds in self._evaluate(facts) if not holds)
 
-    def _asked(self, standing: Standing) -> Iterator[tuple[str, bool]]:
+    def _evaluate(self, facts: ConditionFacts) -> Iterator[tuple[str, bool]]:
         for name, value in (
-            ("balance", standing.balance),
-            ("amount", standing.amount),
-            ("age_days", standing.age_days),
+            ("balance", facts.balance),
+            ("amount", facts.amount),
+            ("age_days", facts.age_days),
         ):
             least, most = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             yield f"{name}_min", least is None or value >= least
             yield f"{name}_max", most is None or value <= most
-        yield "reached", self.reached in {None, standing.was_reached}
-        yield "answered", self.answered in {None, standing.has_answered}
-        yield "promise", not self.promise or standing.promise in self.promise
-        yield "tags", standing.tags.issuperset(self.tags)
-        yield "not_tags", standing.tags.isdisjoint(self.not_tags)
-        yield "contactable", standing.reachable.issuperset(self.contactable)
-        yield "not_contactable", standing.reachable.isdisjoint(self.not_contactable)
-        for key, wanted in (self.metadata or {}).items():
-            yield f"metadata.{key}", standing.metadata.get(key) == wanted
+        yield "reached", self.reached in {None, facts.was_reached}
+        yield "answered", self.answered in {None, facts.has_answered}
+        yield "promise", not self.promise or facts.promise in self.promise
+        yield "tags", facts.tags.issuperset(self.tags)
+        yield "not_tags", facts.tags.isdisjoint(self.not_tags)
+        yield "contactable", facts.reachable.issuperset(self.contactable)
+        yield "not_contactable", facts.reachable.isdisjoint(self.not_contactable)
+        for key, expected in (self.metadata or {}).items():
+            yield f"metadata.{key}", facts.metadata.get(key) == expected

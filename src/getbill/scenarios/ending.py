@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from getbill.kit import calendar
-from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.calendar import Exclusions, Region
 from getbill.kit.messages import Message, message
 from getbill.scenarios.model import OFFSET_MAX, End, Scenario, Step, Unit
 
@@ -23,15 +23,15 @@ _LAST_HOUR: Final = 19
 _CLOSED_DAYS_MAX: Final = 10
 
 
-def ends_too_early(scenario: Scenario, place: Place) -> Message | None:
+def ends_too_early(scenario: Scenario, region: Region) -> Message | None:
     """Return why a scenario may end before its last step, and what would be right; None when it cannot."""
     if _is_ample(scenario):
         return None
     starts = [_FIRST_START + timedelta(days=number) for number in range(_STARTS)]
-    lasts = [(start, _last_contact(scenario, start, place)) for start in starts]
-    if all(_day(scenario.end, start, place) >= last for start, last in lasts):
+    last_contacts = [(start, _last_contact(scenario, start, region)) for start in starts]
+    if all(_day(scenario.end, start, region) >= last for start, last in last_contacts):
         return None
-    needed = max((last - start).days for start, last in lasts)
+    needed = max((last - start).days for start, last in last_contacts)
     return message(
         "Weekends, holidays and the days between contacts can move the last step to day {day}; let the scenario end on day {day} or later.",
         day=needed,
@@ -51,33 +51,33 @@ def _is_ample(scenario: Scenario) -> bool:
     return _offset(scenario.end) >= latest
 
 
-def _last_contact(scenario: Scenario, start: date, place: Place) -> date:
+def _last_contact(scenario: Scenario, start: date, region: Region) -> date:
     last: date | None = None
-    for day in _nominal_days(scenario.steps, start, place):
+    for day in _nominal_days(scenario.steps, start, region):
         spaced = day if last is None else max(day, last + timedelta(days=scenario.spacing_days))
-        last = calendar.open_day(spaced, place, scenario.exclusions)
+        last = calendar.open_day(spaced, region, scenario.exclusions)
     return last or start
 
 
-def _nominal_days(steps: tuple[Step, ...], start: date, place: Place) -> Iterator[date]:
+def _nominal_days(steps: tuple[Step, ...], start: date, region: Region) -> Iterator[date]:
     for step in steps:
         is_evening = step.unit == Unit.HOURS and step.offset % 24 > _LAST_HOUR
-        yield _day(step, start, place) + timedelta(days=is_evening)
+        yield _day(step, start, region) + timedelta(days=is_evening)
 
 
-def _day(part: Step | End, start: date, place: Place) -> date:
+def _day(part: Step | End, start: date, region: Region) -> date:
     if part.unit == Unit.BUSINESS_DAYS:
-        days = _business_days(place)
+        days = _business_days(region)
         return days[bisect_left(days, start) + part.offset]
     return start + timedelta(days=_offset(part))
 
 
 @lru_cache(maxsize=64)
-def _business_days(place: Place) -> tuple[date, ...]:
+def _business_days(region: Region) -> tuple[date, ...]:
     """Return as many business days as the furthest offset of the last start needs."""
-    days = [calendar.open_day(_FIRST_START, place, Exclusions())]
+    days = [calendar.open_day(_FIRST_START, region, Exclusions())]
     while len(days) <= _STARTS + OFFSET_MAX:
-        days.append(calendar.open_day(days[-1] + timedelta(days=1), place, Exclusions()))
+        days.append(calendar.open_day(days[-1] + timedelta(days=1), region, Exclusions()))
     return tuple(days)
 
 

@@ -14,16 +14,16 @@ from pydantic import ConfigDict, Field
 
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.kit import calendar
-from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.calendar import Exclusions, Region
 from getbill.kit.messages import VALUE, message
-from getbill.kit.validation import formed
+from getbill.kit.validation import pattern_field
 from getbill.scenarios.conditions import Conditions
 
 OFFSET_MAX = 3660
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Name = Annotated[
     str,
-    formed(
+    pattern_field(
         "^[a-z0-9_]{1,64}$",
         message(
             "{subject} must have 1 to 64 small letters, digits and _, such as first_reminder.", subject=VALUE
@@ -32,7 +32,7 @@ Name = Annotated[
 ]
 Language = Annotated[
     str,
-    formed(
+    pattern_field(
         "^[a-z]{2}$",
         message("{subject} must be an ISO 639-1 code of two small letters, such as fr.", subject=VALUE),
     ),
@@ -169,7 +169,7 @@ class Scenario:
         """How long after its instant a step is late."""
         return timedelta(hours=self.late_after_hours)
 
-    def step(self, key: str) -> Step:
+    def find_step(self, key: str) -> Step:
         """Return the step of that key; raise LookupError when there is none."""
         return self.steps[self._position(key)]
 
@@ -195,7 +195,7 @@ class Start:
 
     on: date
     zone: str = calendar.DEFAULT_ZONE
-    place: Place = calendar.DEFAULT_PLACE
+    region: Region = calendar.DEFAULT_REGION
 
 
 class Skip(NamedTuple):
@@ -242,6 +242,6 @@ def _offset_instant(step: Step | End, start: Start) -> datetime:
     if step.unit == Unit.DAYS:
         day += timedelta(days=step.offset)
     elif step.unit == Unit.BUSINESS_DAYS:
-        day = calendar.add_business_days(day, step.offset, start.place)
+        day = calendar.add_business_days(day, step.offset, start.region)
     midnight = calendar.at_local(day, time.min, start.zone)
     return midnight + timedelta(hours=step.offset) if step.unit == Unit.HOURS else midnight

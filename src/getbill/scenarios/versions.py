@@ -19,7 +19,7 @@ from getbill.scenarios.checks import parse
 from getbill.scenarios.model import Scenario
 
 Key = tuple[str, int]
-_REMEMBERED_MAX = 5000
+_CACHE_MAX = 5000
 
 _LOAD = Statement(
     "scenarios.load",
@@ -31,28 +31,28 @@ _LOAD = Statement(
     WHERE s.workspace_id = $1
     """,
 )
-_remembered: dict[tuple[UUID, str, int], Scenario] = {}
+_cache: dict[tuple[UUID, str, int], Scenario] = {}
 
 
 async def load(
-    asker: Database | Transaction, workspace: Workspace, wanted: Iterable[Key]
+    source: Database | Transaction, workspace: Workspace, keys: Iterable[Key]
 ) -> dict[Key, Scenario]:
     """Return versions by name and number; asks the database only for own ones this process never saw.
 
     Raises ScenarioUnknown for one there is none of.
     """
-    found: dict[Key, Scenario] = {}
+    scenarios: dict[Key, Scenario] = {}
     missing: list[Key] = []
-    for key in wanted:
-        known = _known(workspace, key)
-        if known is None:
+    for key in keys:
+        scenario = _cached_version(workspace, key)
+        if scenario is None:
             missing.append(key)
         else:
-            found[key] = known
+            scenarios[key] = scenario
     if missing:
-        found |= await _fetch(asker, workspace.id, missing)
+        scenarios |= await _fetch(source, workspace.id, missing)
         for name, version in missing:
-            if (name, version) not in found:
+            if (name, version) not in scenarios:
                 raise ScenarioUnknown(
                     message(
                         "There is no version {version} of the scenario '{name}'.",
@@ -60,13 +60,13 @@ async def load(
                         name=excerpt(name),
                     )
                 )
-    return found
+    return scenarios
 
 
-async def current(asker: Database | Transaction, workspace: Workspace, name: str) -> Scenario:
+async def current(source: Database | Transaction, workspace: Workspace, name: str) -> Scenario:
     """Return the version that a debt made now gets."""
     key = name, catalogue.version_of(workspace, name)
-    return (await load(asker, workspace, [key]))[key]
+    return (await load(source, workspace, [key]))[key]
 
 
 async def find(database: Database, workspace: Workspace, name: str, version: int | None) -> Scenario:
@@ -78,26 +78,26 @@ async def find(database: Database, workspace: Workspace, name: str, version: int
         raise NotFound(error.detail) from None
 
 
-def _known(workspace: Workspace, key: Key) -> Scenario | None:
+def _cached_version(workspace: Workspace, key: Key) -> Scenario | None:
     name, version = key
-    own = workspace.own_scenarios.get(name)
-    if own is None or version < own.since:
+    own_scenario = workspace.own_scenarios.get(name)
+    if own_scenario is None or version < own_scenario.since:
         try:
             return catalogue.built_in(name, version)
         except ScenarioUnknown:
             pass  # Written by the workspace since its memory of itself was told.
-    return _remembered.get((workspace.id, name, version))
+    return _cache.get((workspace.id, name, version))
 
 
 async def _fetch(
-    asker: Database | Transaction, workspace_id: UUID, missing: list[Key]
+    source: Database | Transaction, workspace_id: UUID, missing: list[Key]
 ) -> dict[Key, Scenario]:
     fetch: Callable[..., Awaitable[list[Record]]]
-    fetch = asker.peek if isinstance(asker, Transaction) else asker.fetch
+    fetch = source.peek if isinstance(source, Transaction) else source.fetch
     rows = await fetch(_LOAD, workspace_id, *map(list, zip(*missing, strict=True)))
-    found = {(row["name"], row["version"]): parse(row["content"]) for row in rows}
-    for (name, version), scenario in found.items():
-        while len(_remembered) >= _REMEMBERED_MAX:
-            del _remembered[next(iter(_remembered))]
-        _remembered[workspace_id, name, version] = scenario
-    return found
+    scenarios = {(row["name"], row["version"]): parse(row["content"]) for row in rows}
+    for (name, version), scenario in scenarios.items():
+        while len(_cache) >= _CACHE_MAX:
+            del _cache[next(iter(_cache))]
+        _cache[workspace_id, name, version] = scenario
+    return scenarios

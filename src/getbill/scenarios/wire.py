@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from getbill.channels import AddressKind, Channel
 from getbill.companies import Workspace
 from getbill.kit.errors import FieldError, Invalid, refusal
-from getbill.kit.http import Flag, MoneyNumber, written_day
+from getbill.kit.http import Flag, MoneyNumber, check_day_text
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
 from getbill.scenarios.conditions import PromiseWord
@@ -18,7 +18,7 @@ from getbill.scenarios.model import Language, Late, Name, Scenario, Unit
 _Name = Name
 _Whole = Annotated[int, Field(strict=True)]
 _Tag = Annotated[str, Field(min_length=1, max_length=100)]
-_Day = Annotated[date, BeforeValidator(written_day)]
+_Day = Annotated[date, BeforeValidator(check_day_text)]
 
 
 # Answers repeat these in full, defaults too.
@@ -193,25 +193,25 @@ class ScenarioList(BaseModel):
     data: list[ScenarioShown]
 
 
-def content(asked: VersionBody) -> dict[str, Any]:
+def version_content(payload: VersionBody) -> dict[str, Any]:
     """Return what a body says of a scenario, as plain values."""
-    return asked.model_dump(mode="python")
+    return payload.model_dump(mode="python")
 
 
-def shown(workspace: Workspace, scenario: Scenario) -> dict[str, Any]:
+def serialize_scenario(workspace: Workspace, scenario: Scenario) -> dict[str, Any]:
     """Return a scenario as answers show it."""
-    own = workspace.own_scenarios.get(scenario.name)
+    own_scenario = workspace.own_scenarios.get(scenario.name)
     head = {
-        "id": catalogue.shown_id(workspace, scenario.name),
+        "id": catalogue.scenario_public_id(workspace, scenario.name),
         "name": scenario.name,
         "version": scenario.version,
         "current_version": catalogue.version_of(workspace, scenario.name),
-        "is_built_in": own is None or scenario.version < own.since,
+        "is_built_in": own_scenario is None or scenario.version < own_scenario.since,
     }
     return head | {name: value for name, value in to_data(scenario).items() if name not in head}
 
 
-def refused(error: ScenarioInvalid, under: str = "") -> Invalid:
+def invalid_scenario(error: ScenarioInvalid, under: str = "") -> Invalid:
     """Return the refusal that names every problem of a scenario by its field."""
     return refusal(
         [

@@ -6,28 +6,36 @@ The files lie in the database, sealed, since the process that takes them and the
 else. `getbill.sftp.server` speaks the protocol and is loaded by that process alone.
 """
 
-from getbill.sftp.credentials import create_login, end_login, login, logins, named, revoke_login, rotate_login
-from getbill.sftp.jobs import PickUp, cut_deserted, erase, expire
-from getbill.sftp.model import PREFIX, Limits, Login, NewLogin
-from getbill.sftp.pickup import WAKE, ask, put_back
+from getbill.sftp.credentials import (
+    create_login,
+    end_login,
+    find_login,
+    find_login_by_name,
+    list_logins,
+    revoke_login,
+    rotate_login,
+)
+from getbill.sftp.jobs import PickupWorker, cut_abandoned, erase, expire
+from getbill.sftp.model import PREFIX, Login, NewLogin, SftpLimits
+from getbill.sftp.pickup import WAKE, request_pickup, requeue_file
 
 __all__ = [
     "PREFIX",
     "WAKE",
-    "Limits",
     "Login",
     "NewLogin",
-    "PickUp",
-    "ask",
+    "PickupWorker",
+    "SftpLimits",
     "create_login",
-    "cut_deserted",
+    "cut_abandoned",
     "end_login",
     "erase",
     "expire",
-    "login",
-    "logins",
-    "named",
-    "put_back",
+    "find_login",
+    "find_login_by_name",
+    "list_logins",
+    "request_pickup",
+    "requeue_file",
     "revoke_login",
     "rotate_login",
 ]

@@ -21,18 +21,18 @@ from getbill.sftp.model import (
     NAME_BYTES_MAX,
     File,
     Folder,
-    Limits,
+    FolderPath,
     NameTaken,
     NoRoom,
-    NoSuchPlace,
+    NoSuchPath,
     NotAllowed,
-    Place,
+    SftpLimits,
     State,
     TakenOver,
-    beside,
     is_finished,
+    timestamped_name,
 )
-from getbill.sftp.queries import Box, chunk_context, name_context, name_hash
+from getbill.sftp.queries import KeyedFile, chunk_context, name_context, name_hash
 
 _INSERT = Statement(
     "sftp.insert_file",
@@ -66,12 +66,12 @@ _CUT_CHUNKS = Statement(
     "Drop the chunks of a file from one number on.",
     "DELETE FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number >= $3",
 )
-_HOLD_ROOM = Statement(
+_LOCK_LOGIN = Statement(
     "sftp.hold_room",
     "Whoever else wants room in a login's folders waits until it is given out.",
     "SELECT id FROM sftp_logins WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE",
 )
-_TAKE_ROOM = Statement(
+_RESERVE_SPACE = Statement(
     "sftp.take_room",
     "Leave room for a file that is still this writer's: as much as is wished, or what is left if that is enough.",
     """
@@ -119,7 +119,7 @@ _MOVE = Statement(
     WHERE workspace_id = $1 AND id = $2
     """,
 )
-_PUT_ASIDE = Statement(
+_RENAME_ASIDE = Statement(
     "sftp.put_aside",
     "A file gives its name to a later one; nothing else of it changes, and it is imported as it would have been.",
     "UPDATE sftp_files SET name_hash = $3, name = $4 WHERE workspace_id = $1 AND id = $2",
@@ -131,61 +131,61 @@ _DELETE = Statement(
 )
 _TRIES = 3
 # So much room is taken at a time: the whole folders are summed up once for so many bytes.
-_ROOM_BYTES = 16 * 1024 * 1024
+_RESERVED_BYTES = 16 * 1024 * 1024
 T = TypeVar("T")
 _TAKEN_OVER = "Another session is writing this file now."
 
 
-class Upload:
+class SftpUpload:
     """A file being written: one chunk in memory, whatever its size; the rest is stored."""
 
-    def __init__(self, folders: "Folders", box: Box, writer: UUID, size: int = 0) -> None:
-        self.size = self._room = size
+    def __init__(self, folders: "Folders", keyed_file: KeyedFile, writer: UUID, size: int = 0) -> None:
+        self.size = self._reserved = size
         # Whether every write goes to the end, wherever the client believes it to be.
         self.appends = False
         self._folders = folders
-        self._box = box
+        self._keyed_file = keyed_file
         self._writer = writer
         self._number = -1
         self._bytes = bytearray()
         self._is_dirty = False
         # A client that was refused some bytes closes the file all the same, and it is not whole then.
-        self._is_refused = False
+        self._has_refused_write = False
 
     @property
     def file_id(self) -> UUID:
         """Which file it is."""
-        return self._box.file.id
+        return self._keyed_file.file.id
 
     async def write(self, offset: int, data: bytes) -> None:
         """Write bytes at an offset, at most right behind the end; raise NoRoom or TakenOver."""
         if offset > self.size:
             raise NotAllowed("A file is written without holes.")
         if offset + len(data) > self._folders.limits.file_bytes_max:
-            self._is_refused = True
+            self._has_refused_write = True
             raise NoRoom(f"A file has at most {self._folders.limits.file_bytes_max} bytes here.")
-        rest = memoryview(data)
-        while rest:
+        remaining = memoryview(data)
+        while remaining:
             number, begin = divmod(offset, CHUNK_BYTES)
-            await self._turn_to(number)
-            part = rest[: CHUNK_BYTES - begin]
+            await self._load_chunk(number)
+            part = remaining[: CHUNK_BYTES - begin]
             self._bytes[begin : begin + len(part)] = part
             self._is_dirty = True
             offset += len(part)
             self.size = max(self.size, offset)
-            rest = rest[len(part) :]
+            remaining = remaining[len(part) :]
 
     async def truncate(self, size: int) -> None:
         """Cut the file to a size it already has."""
         if size > self.size:
             raise NotAllowed("A file is written without holes.")
         number, begin = divmod(size, CHUNK_BYTES)
-        await self._turn_to(number)
-        folders, place = self._folders, (self._folders.workspace.id, self._box.file.id)
+        await self._load_chunk(number)
+        folders, file_key = self._folders, (self._folders.workspace.id, self._keyed_file.file.id)
         async with folders.database.transaction(clock.wall()) as tx:
-            if await tx.fetchval(_RESIZE, *place, self._writer, size) is None:
+            if await tx.fetchval(_RESIZE, *file_key, self._writer, size) is None:
                 raise TakenOver(_TAKEN_OVER)
-            await tx.execute(_CUT_CHUNKS, *place, number + (1 if begin else 0))
+            await tx.execute(_CUT_CHUNKS, *file_key, number + (1 if begin else 0))
         del self._bytes[begin:]
         self.size = size
         self._is_dirty = bool(self._bytes)
@@ -194,200 +194,217 @@ class Upload:
         """Store what is not stored yet; raise NoRoom when the folders are full, TakenOver when another writes now."""
         if not self._is_dirty:
             return
-        folders, file_id = self._folders, self._box.file.id
-        place = (folders.workspace.id, file_id, self._writer)
-        if self.size > self._room:
+        folders, file_id = self._folders, self._keyed_file.file.id
+        file_key = (folders.workspace.id, file_id, self._writer)
+        if self.size > self._reserved:
             async with folders.database.transaction(clock.wall()) as tx:
-                await self._take_room(tx)
-        sealed = self._box.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
+                await self._reserve_space(tx)
+        sealed = self._keyed_file.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
         # All other chunks are stored: with this one, everything up to the end is.
-        stored = await folders.database.fetchval(
-            _STORE, *place, self._number, self.size, clock.wall(), sealed
+        stored_number = await folders.database.fetchval(
+            _STORE, *file_key, self._number, self.size, clock.wall(), sealed
         )
-        if stored is None:
+        if stored_number is None:
             raise TakenOver(_TAKEN_OVER)
         self._is_dirty = False
 
     async def close(self, state: State = State.WHOLE) -> None:
         """End the writing: the file is whole, was cut off where it is, or is ours; raise what `flush` raises."""
-        if self._is_refused and state == State.WHOLE:
+        if self._has_refused_write and state == State.WHOLE:
             state = State.CUT
         try:
             await self.flush()
         except NoRoom:
-            await self._end(State.CUT)
+            await self._release_file(State.CUT)
             raise
-        await self._end(state)
+        await self._release_file(state)
 
-    async def _take_room(self, tx: Transaction) -> None:
+    async def _reserve_space(self, tx: Transaction) -> None:
         folders, quota = self._folders, self._folders.limits.quota_bytes
-        place = (folders.workspace.id, self._box.file.id, self._writer)
-        await tx.execute(_HOLD_ROOM, folders.workspace.id, folders.login_id)
-        row = (folders.login_id, self.size, self.size + _ROOM_BYTES, quota)
-        room = await tx.fetchval(_TAKE_ROOM, *place, *row)
+        file_key = (folders.workspace.id, self._keyed_file.file.id, self._writer)
+        await tx.execute(_LOCK_LOGIN, folders.workspace.id, folders.login_id)
+        row = (folders.login_id, self.size, self.size + _RESERVED_BYTES, quota)
+        room = await tx.fetchval(_RESERVE_SPACE, *file_key, *row)
         if room is None:
-            if await tx.fetchval(_IS_WRITER, *place) is None:
+            if await tx.fetchval(_IS_WRITER, *file_key) is None:
                 raise TakenOver(_TAKEN_OVER)
             raise NoRoom(f"The folders of this login hold at most {quota} bytes.")
-        self._room = room
+        self._reserved = room
 
-    async def _end(self, state: State) -> None:
+    async def _release_file(self, state: State) -> None:
         folders = self._folders
-        row = (folders.workspace.id, self._box.file.id, self._writer, state.value, clock.wall())
+        row = (folders.workspace.id, self._keyed_file.file.id, self._writer, state.value, clock.wall())
         if await folders.database.fetchval(_CLOSE, *row) is None:
             raise TakenOver(_TAKEN_OVER)
 
-    async def _turn_to(self, number: int) -> None:
+    async def _load_chunk(self, number: int) -> None:
         if number == self._number:
             return
         await self.flush()
-        has_it = number * CHUNK_BYTES < self.size
+        is_stored = number * CHUNK_BYTES < self.size
         folders = self._folders
-        found = (
-            await queries.chunk(folders.database, folders.workspace.id, self._box, number) if has_it else b""
+        content = (
+            await queries.read_chunk(folders.database, folders.workspace.id, self._keyed_file, number)
+            if is_stored
+            else b""
         )
-        self._number, self._bytes = number, bytearray(found)
+        self._number, self._bytes = number, bytearray(content)
 
 
 class Folders:
     """The folders of one login, as one session has them."""
 
-    def __init__(self, database: Database, workspace: Workspace, login_id: UUID, limits: Limits) -> None:
+    def __init__(self, database: Database, workspace: Workspace, login_id: UUID, limits: SftpLimits) -> None:
         self.database = database
         self.workspace = workspace
         self.login_id = login_id
         self.limits = limits
 
     async def write(
-        self, place: Place, *, creates: bool = True, truncates: bool = True, is_new: bool = False
-    ) -> Upload:
+        self, path: FolderPath, *, creates: bool = True, truncates: bool = True, is_new: bool = False
+    ) -> SftpUpload:
         """Open a file for writing, making it where there is none; whoever wrote it before writes no more."""
-        _refuse_fixed(place)
-        _refuse_long(place)
-        return await self.change(
-            lambda tx: self._open(tx, place, creates=creates, truncates=truncates, is_new=is_new)
+        _check_folder(path)
+        _check_name(path)
+        return await self.transact(
+            lambda tx: self._open_file(tx, path, creates=creates, truncates=truncates, is_new=is_new)
         )
 
-    async def change(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transact(self, action: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do something in a transaction, and anew when another session took a name at the same moment."""
         for _ in range(_TRIES):
             try:
                 async with self.database.transaction(clock.wall()) as tx:
-                    return await work(tx)
+                    return await action(tx)
             except UniqueViolationError:
                 # Now it is there to be seen.
                 continue
         raise NameTaken("Others keep taking this name.")
 
-    async def _open(
-        self, tx: Transaction, place: Place, *, creates: bool, truncates: bool, is_new: bool
-    ) -> Upload:
-        found = await queries.find_locked(tx, self.workspace, self.login_id, place)
+    async def _open_file(
+        self, tx: Transaction, path: FolderPath, *, creates: bool, truncates: bool, is_new: bool
+    ) -> SftpUpload:
+        keyed_file = await queries.find_locked(tx, self.workspace, self.login_id, path)
         writer = ids.new()
-        if found is None:
+        if keyed_file is None:
             if not creates:
-                raise NoSuchPlace("There is no such file.")
-            return Upload(self, await self.insert(tx, place, writer=writer), writer)
+                raise NoSuchPath("There is no such file.")
+            return SftpUpload(self, await self.insert(tx, path, writer=writer), writer)
         if is_new:
             raise NameTaken("There is a file of this name.")
-        if truncates and found.file.is_complete:
-            await self._put_aside(tx, found)
-            return Upload(self, await self.insert(tx, place, writer=writer), writer)
-        _refuse_taken(found)
-        size = 0 if truncates else found.file.size
+        if truncates and keyed_file.file.is_complete:
+            await self._rename_aside(tx, keyed_file)
+            return SftpUpload(self, await self.insert(tx, path, writer=writer), writer)
+        _check_not_importing(keyed_file)
+        size = 0 if truncates else keyed_file.file.size
         if truncates:
-            await tx.execute(_CUT_CHUNKS, self.workspace.id, found.file.id, 0)
-        await tx.execute(_REOPEN, self.workspace.id, found.file.id, writer, clock.wall(), size)
-        return Upload(self, found, writer, size)
+            await tx.execute(_CUT_CHUNKS, self.workspace.id, keyed_file.file.id, 0)
+        await tx.execute(_REOPEN, self.workspace.id, keyed_file.file.id, writer, clock.wall(), size)
+        return SftpUpload(self, keyed_file, writer, size)
 
-    async def put(self, place: Place, import_id: UUID) -> Upload:
+    async def create_report(self, path: FolderPath, import_id: UUID) -> SftpUpload:
         """Open a file of ours for writing, beside one that has its name already."""
         writer = ids.new()
 
-        async def work(tx: Transaction) -> Upload:
-            free = await self.free(tx, place)
-            return Upload(self, await self.insert(tx, free, writer=writer, import_id=import_id), writer)
+        async def create(tx: Transaction) -> SftpUpload:
+            free_path = await self.free_path(tx, path)
+            return SftpUpload(
+                self, await self.insert(tx, free_path, writer=writer, import_id=import_id), writer
+            )
 
-        return await self.change(work)
+        return await self.transact(create)
 
-    async def free_name(self, tx: Transaction, name: str, wanted: Sequence[tuple[Folder, str]]) -> str:
+    async def free_name(self, tx: Transaction, name: str, placements: Sequence[tuple[Folder, str]]) -> str:
         """Return a name that is free in each folder with what is appended there: its own, or one beside it."""
-        for folder, ending in wanted:
-            if await queries.find_locked(tx, self.workspace, self.login_id, Place(folder, name + ending)):
-                return beside(name, clock.wall())
+        for folder, ending in placements:
+            if await queries.find_locked(
+                tx, self.workspace, self.login_id, FolderPath(folder, name + ending)
+            ):
+                return timestamped_name(name, clock.wall())
         return name
 
-    async def free(self, tx: Transaction, place: Place) -> Place:
+    async def free_path(self, tx: Transaction, path: FolderPath) -> FolderPath:
         """Return a place for a file of ours: its own, or one beside whatever has its name already."""
-        if await queries.find_locked(tx, self.workspace, self.login_id, place) is None:
-            return place
-        return Place(place.folder, beside(place.name, clock.wall()))
+        if await queries.find_locked(tx, self.workspace, self.login_id, path) is None:
+            return path
+        return FolderPath(path.folder, timestamped_name(path.name, clock.wall()))
 
-    async def _put_aside(self, tx: Transaction, box: Box) -> None:
+    async def _rename_aside(self, tx: Transaction, keyed_file: KeyedFile) -> None:
         """Leave a name to a later file of it: both are imported."""
-        place = Place(box.file.place.folder, beside(box.file.place.name, clock.wall()))
-        name = box.key.seal(place.name.encode(), name_context(box.file.id))
-        await tx.execute(_PUT_ASIDE, self.workspace.id, box.file.id, self._hash(place), name)
+        path = FolderPath(
+            keyed_file.file.path.folder, timestamped_name(keyed_file.file.path.name, clock.wall())
+        )
+        name = keyed_file.key.seal(path.name.encode(), name_context(keyed_file.file.id))
+        await tx.execute(_RENAME_ASIDE, self.workspace.id, keyed_file.file.id, self._hash(path), name)
 
     async def insert(
-        self, tx: Transaction, place: Place, *, writer: UUID | None = None, import_id: UUID | None = None
-    ) -> Box:
+        self, tx: Transaction, path: FolderPath, *, writer: UUID | None = None, import_id: UUID | None = None
+    ) -> KeyedFile:
         """Make an empty file at a place where there is none; raise NoRoom when there are too many."""
-        held = await tx.fetchval(_COUNT, self.workspace.id, self.login_id)
-        if held >= FILES_MAX and place.folder.takes_files:
+        files_count = await tx.fetchval(_COUNT, self.workspace.id, self.login_id)
+        if files_count >= FILES_MAX and path.folder.takes_files:
             raise NoRoom(f"The folders of this login hold at most {FILES_MAX} files.")
         file_id = ids.new()
         key = vault.make_key(tx, self.workspace.vault, self.workspace.id, file_id)
-        row = (self.workspace.id, file_id, self.login_id, place.folder.value, self._hash(place))
-        name = key.seal(place.name.encode(), name_context(file_id))
+        row = (self.workspace.id, file_id, self.login_id, path.folder.value, self._hash(path))
+        name = key.seal(path.name.encode(), name_context(file_id))
         now = clock.wall()
         await tx.execute(
-            _INSERT, *row, name, State.OPEN.value, writer, now, import_id, is_finished(place.name)
+            _INSERT, *row, name, State.OPEN.value, writer, now, import_id, is_finished(path.name)
         )
-        return Box(File(file_id, self.login_id, place, 0, State.OPEN, now, import_id), key)
+        return KeyedFile(File(file_id, self.login_id, path, 0, State.OPEN, now, import_id), key)
 
-    async def rename(self, old: Place, new: Place, *, replaces: bool) -> None:
+    async def rename(self, old_path: FolderPath, new_path: FolderPath, *, replaces: bool) -> None:
         """Give a file another name; one that was cut off counts as whole then, since somebody says so."""
-        _refuse_fixed(old)
-        _refuse_fixed(new)
-        _refuse_long(new)
-        await self.change(lambda tx: self._rename(tx, old, new, replaces=replaces))
+        _check_folder(old_path)
+        _check_folder(new_path)
+        _check_name(new_path)
+        await self.transact(lambda tx: self._rename(tx, old_path, new_path, replaces=replaces))
 
-    async def _rename(self, tx: Transaction, old: Place, new: Place, *, replaces: bool) -> None:
-        found = await queries.find_locked(tx, self.workspace, self.login_id, old)
-        if found is None:
-            raise NoSuchPlace("There is no such file.")
-        _refuse_taken(found)
-        there = await queries.find_locked(tx, self.workspace, self.login_id, new)
-        if there is not None and there.file.id != found.file.id:
+    async def _rename(
+        self, tx: Transaction, old_path: FolderPath, new_path: FolderPath, *, replaces: bool
+    ) -> None:
+        keyed_file = await queries.find_locked(tx, self.workspace, self.login_id, old_path)
+        if keyed_file is None:
+            raise NoSuchPath("There is no such file.")
+        _check_not_importing(keyed_file)
+        existing_file = await queries.find_locked(tx, self.workspace, self.login_id, new_path)
+        if existing_file is not None and existing_file.file.id != keyed_file.file.id:
             if not replaces:
                 raise NameTaken("There is a file of this name.")
-            if there.file.is_complete:
-                await self._put_aside(tx, there)
+            if existing_file.file.is_complete:
+                await self._rename_aside(tx, existing_file)
             else:
-                await drop(tx, self.workspace.id, there.file.id)
-        state = State.WHOLE if found.file.is_cut(clock.wall()) else found.file.state
-        await self.move(tx, found, new, state)
+                await drop(tx, self.workspace.id, existing_file.file.id)
+        state = State.WHOLE if keyed_file.file.is_cut(clock.wall()) else keyed_file.file.state
+        await self.move(tx, keyed_file, new_path, state)
 
-    async def move(self, tx: Transaction, box: Box, new: Place, state: State) -> None:
+    async def move(self, tx: Transaction, keyed_file: KeyedFile, new_path: FolderPath, state: State) -> None:
         """Put a file at another place, where nothing is."""
-        name = box.key.seal(new.name.encode(), name_context(box.file.id))
-        row = (self.workspace.id, box.file.id, new.folder.value, self._hash(new), name, state.value)
-        await tx.execute(_MOVE, *row, clock.wall(), is_finished(new.name))
+        name = keyed_file.key.seal(new_path.name.encode(), name_context(keyed_file.file.id))
+        row = (
+            self.workspace.id,
+            keyed_file.file.id,
+            new_path.folder.value,
+            self._hash(new_path),
+            name,
+            state.value,
+        )
+        await tx.execute(_MOVE, *row, clock.wall(), is_finished(new_path.name))
 
-    async def remove(self, place: Place) -> None:
+    async def remove(self, path: FolderPath) -> None:
         """Drop a file and its key; not while it is being imported."""
-        if not place.name:
+        if not path.name:
             raise NotAllowed("The folders are fixed.")
         async with self.database.transaction(clock.wall()) as tx:
-            found = await queries.find_locked(tx, self.workspace, self.login_id, place)
-            if found is None:
-                raise NoSuchPlace("There is no such file.")
-            _refuse_taken(found)
-            await drop(tx, self.workspace.id, found.file.id)
+            keyed_file = await queries.find_locked(tx, self.workspace, self.login_id, path)
+            if keyed_file is None:
+                raise NoSuchPath("There is no such file.")
+            _check_not_importing(keyed_file)
+            await drop(tx, self.workspace.id, keyed_file.file.id)
 
-    def _hash(self, place: Place) -> bytes:
-        return name_hash(self.workspace, self.login_id, place)
+    def _hash(self, path: FolderPath) -> bytes:
+        return name_hash(self.workspace, self.login_id, path)
 
 
 async def drop(tx: Transaction, workspace_id: UUID, file_id: UUID) -> None:
@@ -397,18 +414,18 @@ async def drop(tx: Transaction, workspace_id: UUID, file_id: UUID) -> None:
     await vault.drop_key(tx, workspace_id, file_id)
 
 
-def _refuse_fixed(place: Place) -> None:
-    if not place.name:
+def _check_folder(path: FolderPath) -> None:
+    if not path.name:
         raise NotAllowed("The folders are fixed.")
-    if not place.folder.takes_files:
-        raise NotAllowed(f"Nothing is put into {place.folder.value}/: drop files into incoming/.")
+    if not path.folder.takes_files:
+        raise NotAllowed(f"Nothing is put into {path.folder.value}/: drop files into incoming/.")
 
 
-def _refuse_long(place: Place) -> None:
-    if len(place.name.encode()) > NAME_BYTES_MAX:
+def _check_name(path: FolderPath) -> None:
+    if len(path.name.encode()) > NAME_BYTES_MAX:
         raise NotAllowed(f"A name has at most {NAME_BYTES_MAX} bytes.")
 
 
-def _refuse_taken(box: Box) -> None:
-    if box.file.state is State.TAKEN:
+def _check_not_importing(keyed_file: KeyedFile) -> None:
+    if keyed_file.file.state is State.TAKEN:
         raise NotAllowed("The file is being imported; it moves to processed/ or rejected/ by itself.")

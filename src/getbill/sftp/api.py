@@ -15,7 +15,14 @@ from getbill.kit.database import Database, Transaction
 from getbill.kit.http import Route, answer, body, problems
 from getbill.sftp import credentials, host_keys, pickup, wire
 from getbill.sftp.model import PREFIX, Login, NewLogin
-from getbill.sftp.wire import LoginList, LoginShown, NewLoginBody, OpenedLogin, PickUpShown, RotateLoginBody
+from getbill.sftp.wire import (
+    LoginList,
+    LoginShown,
+    LoginWithPassword,
+    NewLoginBody,
+    PickUpShown,
+    RotateLoginBody,
+)
 
 router = APIRouter(prefix="/external-api/v1/sftp", tags=["SFTP"], route_class=Route)
 
@@ -26,72 +33,84 @@ Lets = Annotated[Change, Depends(access.change("sftp:write", "debts:read", "debt
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
 
 
-@router.post("/logins", status_code=201, response_model=OpenedLogin, responses=problems(409, 415, 422))
+@router.post("/logins", status_code=201, response_model=LoginWithPassword, responses=problems(409, 415, 422))
 async def create_sftp_login(
-    change: Lets, new: Annotated[NewLoginBody, body(NewLoginBody, optional=True)]
+    change: Lets, payload: Annotated[NewLoginBody, body(NewLoginBody, optional=True)]
 ) -> Response:
     """Let a system drop files over SFTP, into folders of its own. The answer shows the password, once."""
-    hosts = await host_keys.host_fingerprints(change.database)
+    host_fingerprints = await host_keys.host_fingerprints(change.database)
     by = change.caller.actor
-    wanted = NewLogin(change.workspace.id, new.name, new.username, tuple(new.public_keys), new.password, by)
+    new_login = NewLogin(
+        change.workspace.id, payload.name, payload.username, tuple(payload.public_keys), payload.password, by
+    )
 
-    async def work(tx: Transaction) -> access.Reply:
-        made, password = await credentials.create_login(tx, wanted, clock.wall())
-        shown = _shown(change.request, made) | {"password": password, "host_fingerprints": hosts}
-        return lambda: answer(201, shown)
+    async def create(tx: Transaction) -> access.Reply:
+        login, password = await credentials.create_login(tx, new_login, clock.wall())
+        response_body = _serialize_login(change.request, login) | {
+            "password": password,
+            "host_fingerprints": host_fingerprints,
+        }
+        return lambda: answer(201, response_body)
 
-    return await change.commit(work)
+    return await change.commit(create)
 
 
 @router.get("/logins", response_model=LoginList)
 async def list_sftp_logins(request: Request, caller: Reads) -> Response:
     """List who may drop files, revoked logins too, the oldest first."""
     database: Database = request.app.state.database
-    found = await credentials.logins(database, caller.workspace.id)
-    return answer(200, {"data": [_shown(request, one) for one in found]})
+    logins = await credentials.list_logins(database, caller.workspace.id)
+    return answer(200, {"data": [_serialize_login(request, login) for login in logins]})
 
 
-@router.post("/logins/{login_id}/rotate", response_model=OpenedLogin, responses=problems(404, 409, 415, 422))
+@router.post(
+    "/logins/{login_id}/rotate", response_model=LoginWithPassword, responses=problems(404, 409, 415, 422)
+)
 async def rotate_sftp_login(
-    change: Lets, login_id: str, asked: Annotated[RotateLoginBody, body(RotateLoginBody, optional=True)]
+    change: Lets, login_id: str, payload: Annotated[RotateLoginBody, body(RotateLoginBody, optional=True)]
 ) -> Response:
     """Replace the password, and the keys where new ones are given. The old ones open no more; files stay."""
-    hosts = await host_keys.host_fingerprints(change.database)
-    login = await credentials.login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
-    keys = None if asked.public_keys is None else tuple(asked.public_keys)
+    host_fingerprints = await host_keys.host_fingerprints(change.database)
+    login = await credentials.find_login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
+    keys = None if payload.public_keys is None else tuple(payload.public_keys)
 
-    async def work(tx: Transaction) -> access.Reply:
-        made, password = await credentials.rotate_login(tx, login, clock.wall(), keys, change.caller.actor)
-        shown = _shown(change.request, made) | {"password": password, "host_fingerprints": hosts}
-        return lambda: answer(200, shown)
+    async def rotate(tx: Transaction) -> access.Reply:
+        rotated_login, password = await credentials.rotate_login(
+            tx, login, clock.wall(), keys, change.caller.actor
+        )
+        response_body = _serialize_login(change.request, rotated_login) | {
+            "password": password,
+            "host_fingerprints": host_fingerprints,
+        }
+        return lambda: answer(200, response_body)
 
-    return await change.commit(work)
+    return await change.commit(rotate)
 
 
 @router.delete("/logins/{login_id}", response_model=LoginShown, responses=problems(404, 409))
 async def revoke_sftp_login(change: Ends, login_id: str) -> Response:
     """Let a system in no longer. What it dropped and was not picked up yet is not imported any more."""
-    login = await credentials.login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
+    login = await credentials.find_login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def revoke(tx: Transaction) -> access.Reply:
         now = clock.wall()
         await credentials.revoke_login(tx, login, now)
-        return lambda: answer(200, _shown(change.request, replace(login, revoked_at=now)))
+        return lambda: answer(200, _serialize_login(change.request, replace(login, revoked_at=now)))
 
-    return await change.commit(work)
+    return await change.commit(revoke)
 
 
 @router.post("/pick-up", status_code=202, response_model=PickUpShown, responses=problems(409))
 async def pick_up_sftp_files(change: Writes) -> Response:
     """Import what was dropped now, rather than on the hour. Files that are still being written to wait."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        count = await pickup.ask(tx, change.workspace.id, clock.wall())
+    async def request(tx: Transaction) -> access.Reply:
+        count = await pickup.request_pickup(tx, change.workspace.id, clock.wall())
         return lambda: answer(202, {"files": count})
 
-    return await change.commit(work)
+    return await change.commit(request)
 
 
-def _shown(request: Request, login: Login) -> dict[str, Any]:
+def _serialize_login(request: Request, login: Login) -> dict[str, Any]:
     settings = request.app.state.settings
-    return wire.login(login, urlsplit(settings.url).hostname or settings.host, settings.sftp_port)
+    return wire.serialize_login(login, urlsplit(settings.url).hostname or settings.host, settings.sftp_port)

@@ -60,7 +60,7 @@ _LOGIN = Statement(
     "One login of a workspace.",
     f"SELECT {_COLUMNS} FROM sftp_logins WHERE workspace_id = $1 AND id = $2",
 )
-_PLACE_OF = Statement(
+_WORKSPACE_OF = Statement(
     "sftp.workspace_of_login",
     "In which workspace is the login of this id or user name?",
     "SELECT workspace_id, id FROM sftp_logins WHERE id = $1 OR username = $2",
@@ -100,7 +100,7 @@ _FAILED = Statement(
     WHERE id = $1 AND (locked_until IS NULL OR locked_until <= $4)
     """,
 )
-_OPENS = Statement(
+_IS_CURRENT = Statement(
     "sftp.opens",
     "Does this password still open the login, and is it not locked by wrong ones meanwhile?",
     """
@@ -111,11 +111,11 @@ _OPENS = Statement(
 
 _hasher = argon2.PasswordHasher()
 # Checked against when nobody has the name, so that the answer takes as long.
-_NOBODYS: Final = _hasher.hash(secrets.token_urlsafe(18))
+_DUMMY_HASH: Final = _hasher.hash(secrets.token_urlsafe(18))
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class LoginCandidate:
     """A login somebody claims to be, with what its proof is held against."""
 
     login: Login
@@ -126,29 +126,29 @@ async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[L
     """Let somebody drop files and return the login with its password, which is shown this once."""
     if not new.name.strip():
         raise one_field("/name", "missing", message("A login has a name."))
-    username = new.username or _made_up(new.name)
+    username = new.username or _generate_username(new.name)
     if not USERNAME.fullmatch(username):
         raise one_field(
             "/username",
             "pattern",
             message("A user name has 3 to 63 small letters, digits, dots, dashes or underscores."),
         )
-    prints = fingerprints(new.public_keys)
-    has_password = not prints if new.has_password is None else new.has_password
-    password, hashed = await _new_password() if has_password or not prints else (None, None)
+    key_fingerprints = fingerprints(new.public_keys)
+    has_password = not key_fingerprints if new.has_password is None else new.has_password
+    password, password_hash = await _new_password() if has_password or not key_fingerprints else (None, None)
     login = Login(
         ids.new(),
         new.workspace_id,
         username,
         new.name.strip(),
         password is not None,
-        tuple(prints),
+        tuple(key_fingerprints),
         now,
         created_by_kind=new.created_by.kind,
         created_by=new.created_by.id,
     )
     by = (login.created_by_kind, login.created_by)
-    row = (login.id, login.workspace_id, username, login.name, hashed, prints, now, *by)
+    row = (login.id, login.workspace_id, username, login.name, password_hash, key_fingerprints, now, *by)
     try:
         await tx.execute(_INSERT, *row)
     except UniqueViolationError:
@@ -171,12 +171,14 @@ async def rotate_login(
     """
     if public_keys is None and not login.has_password:
         raise one_field("/public_keys", "missing", message("Only keys open this login: give the new ones."))
-    prints = list(login.fingerprints) if public_keys is None else fingerprints(public_keys)
-    password, hashed = await _new_password() if login.has_password or not prints else (None, None)
-    row = await tx.fetchrow(_ROTATE, login.workspace_id, login.id, hashed, prints, now)
+    key_fingerprints = list(login.fingerprints) if public_keys is None else fingerprints(public_keys)
+    password, password_hash = (
+        await _new_password() if login.has_password or not key_fingerprints else (None, None)
+    )
+    row = await tx.fetchrow(_ROTATE, login.workspace_id, login.id, password_hash, key_fingerprints, now)
     if row is None:
-        raise _gone()
-    access.note_use(tx, login.workspace_id, login.id, by)
+        raise _login_not_found()
+    access.record_use(tx, login.workspace_id, login.id, by)
     # `by` may read debts, and that is noted only at the transaction's edge.
     return replace(_login(row), may_read=True), password
 
@@ -184,7 +186,7 @@ async def rotate_login(
 async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
     """Have a login open no longer; who is in is put out at their first request a few seconds later."""
     if await tx.fetchval(_REVOKE, login.workspace_id, login.id, now) is None:
-        raise _gone()
+        raise _login_not_found()
 
 
 async def end_login(tx: Transaction, workspace_id: UUID, login_id: UUID, now: datetime) -> None:
@@ -197,12 +199,12 @@ async def _new_password() -> tuple[str, str]:
     return password, await asyncio.to_thread(_hasher.hash, password)
 
 
-async def logins(database: Database, workspace_id: UUID) -> list[Login]:
+async def list_logins(database: Database, workspace_id: UUID) -> list[Login]:
     """Return a workspace's logins, revoked ones too, the oldest first."""
     return [_login(row) for row in await database.fetch(_LOGINS, workspace_id)]
 
 
-async def login(database: Database, workspace_id: UUID, login_id: UUID) -> Login:
+async def find_login(database: Database, workspace_id: UUID, login_id: UUID) -> Login:
     """Return one login of a workspace; raise NotFound when there is none."""
     row = await database.fetchrow(_LOGIN, workspace_id, login_id)
     if row is None:
@@ -210,41 +212,43 @@ async def login(database: Database, workspace_id: UUID, login_id: UUID) -> Login
     return _login(row)
 
 
-async def named(database: Database, text: str) -> Login:
+async def find_login_by_name(database: Database, text: str) -> Login:
     """Return the login of an id or a user name, in whatever workspace; for the command line."""
     try:
         login_id = ids.read(PREFIX, text)
     except NotFound:
         login_id = UUID(int=0)
-    row = await database.fetchrow(_PLACE_OF, login_id, text)
+    row = await database.fetchrow(_WORKSPACE_OF, login_id, text)
     if row is None:
         raise NotFound(message("There is no SFTP login '{text}'.", text=excerpt(text)))
-    return await login(database, row["workspace_id"], row["id"])
+    return await find_login(database, row["workspace_id"], row["id"])
 
 
-async def claimed(database: Database, username: str) -> Claimed | None:
+async def find_candidate(database: Database, username: str) -> LoginCandidate | None:
     """Return the login that somebody claims to be, None when nobody is called so or it is revoked."""
     row = await database.fetchrow(_BY_USERNAME, username) if storable_text.is_storable(username) else None
     if row is None:
         return None
-    return Claimed(await login(database, row["workspace_id"], row["id"]), row["password_hash"])
+    return LoginCandidate(await find_login(database, row["workspace_id"], row["id"]), row["password_hash"])
 
 
-async def opens(database: Database, claim: Claimed | None, password: str, now: datetime) -> bool:
+async def check_password(
+    database: Database, candidate: LoginCandidate | None, password: str, now: datetime
+) -> bool:
     """Say whether a password opens a login; a wrong one is counted. It takes as long where nobody has the name."""
-    hashed = claim.password_hash if claim else None
-    is_right = await asyncio.to_thread(_is_right, hashed or _NOBODYS, password)
-    if claim is None or hashed is None:
+    password_hash = candidate.password_hash if candidate else None
+    is_correct = await asyncio.to_thread(_is_correct, password_hash or _DUMMY_HASH, password)
+    if candidate is None or password_hash is None:
         return False
-    login_id = claim.login.id
-    if not is_right:
+    login_id = candidate.login.id
+    if not is_correct:
         await database.execute(_FAILED, login_id, _FAILURES_MAX, now + _LOCKED, now)
         return False
     # Other connections may have tried since this one asked who it is.
-    return await database.fetchval(_OPENS, login_id, hashed, now) is not None
+    return await database.fetchval(_IS_CURRENT, login_id, password_hash, now) is not None
 
 
-async def entered(database: Database, login_id: UUID, now: datetime) -> None:
+async def record_login(database: Database, login_id: UUID, now: datetime) -> None:
     """Write down that a login was opened."""
     await database.execute(_USED, login_id, now)
 
@@ -255,26 +259,26 @@ def fingerprints(public_keys: tuple[str, ...]) -> list[str]:
         raise one_field(
             "/public_keys", "too-long", message("A login has at most {most} keys.", most=KEYS_MAX)
         )
-    found: list[str] = []
+    known_fingerprints: list[str] = []
     for index, text in enumerate(public_keys):
-        made = _fingerprint(text, f"/public_keys/{index}")
-        if made not in found:
-            found.append(made)
-    return found
+        key_fingerprint = _fingerprint(text, f"/public_keys/{index}")
+        if key_fingerprint not in known_fingerprints:
+            known_fingerprints.append(key_fingerprint)
+    return known_fingerprints
 
 
 def _fingerprint(text: str, pointer: str) -> str:
     parts = text.split()
     if len(parts) < 2 or "PRIVATE" in text:
-        raise _no_key(pointer)
+        raise _invalid_key(pointer)
     try:
         load_ssh_public_key(" ".join(parts[:2]).encode())
         return host_keys.fingerprint(text)
     except (ValueError, UnsupportedAlgorithm):
-        raise _no_key(pointer) from None
+        raise _invalid_key(pointer) from None
 
 
-def _no_key(pointer: str) -> Invalid:
+def _invalid_key(pointer: str) -> Invalid:
     return one_field(
         pointer,
         "public-key",
@@ -282,16 +286,16 @@ def _no_key(pointer: str) -> Invalid:
     )
 
 
-def _is_right(hashed: str, password: str) -> bool:
+def _is_correct(password_hash: str, password: str) -> bool:
     try:
-        return bool(_hasher.verify(hashed, password))
+        return bool(_hasher.verify(password_hash, password))
     except argon2.exceptions.VerificationError:
         return False
 
 
-def _made_up(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40]
+def _generate_username(name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40]
     head = slug if slug[:1].isalpha() else f"sftp-{slug}".rstrip("-")
     return f"{head}-{secrets.token_hex(4)}"
 
@@ -301,5 +305,5 @@ def _login(row: Record) -> Login:
     return Login(**values | {"fingerprints": tuple(row["fingerprints"])})
 
 
-def _gone() -> NotFound:
+def _login_not_found() -> NotFound:
     return NotFound(message("There is no such SFTP login, or it is revoked already."))

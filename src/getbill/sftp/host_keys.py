@@ -56,9 +56,9 @@ async def host_keys(database: Database, vault: Vault) -> list[HostKey]:
     rows = await database.fetch(_KEYS)
     if len(rows) < len(_ALGORITHMS):
         for algorithm in _ALGORITHMS:
-            made = _make(algorithm)
-            sealed = vault.seal(made.private, _context(algorithm))
-            await database.execute(_INSERT, algorithm, made.public, sealed, clock.wall())
+            host_key = _generate_key(algorithm)
+            sealed = vault.seal(host_key.private, _context(algorithm))
+            await database.execute(_INSERT, algorithm, host_key.public, sealed, clock.wall())
         rows = await database.fetch(_KEYS)
     return [HostKey(row["public"], vault.open(row["private"], _context(row["algorithm"]))) for row in rows]
 
@@ -68,7 +68,7 @@ async def host_fingerprints(database: Database) -> list[str]:
     return [fingerprint(row["public"]) for row in await database.fetch(_PUBLIC)]
 
 
-def _make(algorithm: str) -> HostKey:
+def _generate_key(algorithm: str) -> HostKey:
     key = (
         ed25519.Ed25519PrivateKey.generate()
         if algorithm == "ssh-ed25519"

@@ -20,10 +20,10 @@ from getbill.kit.errors import NotFound, Problem
 from getbill.kit.messages import message, translated
 from getbill.quarantine import Item
 from getbill.sftp import actions, pickup, queries
-from getbill.sftp.model import DESERTED, PREFIX, Folder
-from getbill.sftp.pickup import Taken, TakenByAnother
-from getbill.sftp.queries import Box
-from getbill.sftp.result_files import Return
+from getbill.sftp.model import ABANDONED_AFTER, PREFIX, Folder
+from getbill.sftp.pickup import ClaimedFile, FileLeaseLost
+from getbill.sftp.queries import KeyedFile
+from getbill.sftp.result_files import ResultWriter
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ _EXPIRED = Statement(
     LIMIT 100 FOR UPDATE OF f SKIP LOCKED
     """,
 )
-_CUT_DESERTED = Statement(
+_CUT_ABANDONED = Statement(
     "sftp.cut_deserted",
     "Files that were open when their process died are cut off where they are.",
     """
@@ -70,7 +70,7 @@ class FileGivenUp(Problem):
     way_out = "Look into the worker's log, then drop the file again."
 
 
-class PickUp:
+class PickupWorker:
     """One worker's turns at the dropped files."""
 
     def __init__(self, database: Database, vault: Vault, minutes: int, bytes_max: int) -> None:
@@ -79,55 +79,64 @@ class PickUp:
         self._minutes = minutes
         self._bytes_max = bytes_max
 
-    async def turn(self) -> bool:
+    async def tick(self) -> bool:
         """Take one step with one file; say whether there may be more to do at once."""
         now = clock.wall()
-        ended = await pickup.take_ended(self._database, now)
-        taken = ended or await pickup.take(self._database, now, pickup.last_due(now, self._minutes))
-        if taken is None:
+        ended_file = await pickup.claim_ended(self._database, now)
+        claimed_file = ended_file or await pickup.claim_due(
+            self._database, now, pickup.last_due(now, self._minutes)
+        )
+        if claimed_file is None:
             return False
         try:
-            async with pickup.kept(self._database, taken):
-                await self._go_on(taken)
-        except (TakenByAnother, ImportSuperseded):
-            _log.warning("sftp_file_lost", import_id=imports.show("sftp", taken.import_id))
+            async with pickup.renewing_lease(self._database, claimed_file):
+                await self._process(claimed_file)
+        except (FileLeaseLost, ImportSuperseded):
+            _log.warning("sftp_file_lost", import_id=imports.public_id("sftp", claimed_file.import_id))
         except Exception as error:
-            if quarantine.is_passing(error):
+            if quarantine.is_transient(error):
                 raise
-            await self._set_aside(taken, error)
+            await self._quarantine(claimed_file, error)
         return True
 
-    async def _set_aside(self, taken: Taken, error: Exception) -> None:
+    async def _quarantine(self, claimed_file: ClaimedFile, error: Exception) -> None:
         """Leave a file that failed to the next worker; set it aside where it failed often enough."""
-        _log.error("sftp_file_failed", file=str(taken.file_id), tries=taken.tries, exc_info=error)
-        if taken.tries >= _FAILURES_MAX and await pickup.hold(self._database, taken):
-            item = Item(taken.workspace_id, "file", taken.file_id)
-            await quarantine.put_alone(self._database, item, error)
+        _log.error(
+            "sftp_file_failed", file=str(claimed_file.file_id), tries=claimed_file.tries, exc_info=error
+        )
+        if claimed_file.tries >= _FAILURES_MAX and await pickup.hold_file(self._database, claimed_file):
+            item = Item(claimed_file.workspace_id, "file", claimed_file.file_id)
+            await quarantine.add_separately(self._database, item, error)
 
-    async def _go_on(self, taken: Taken) -> None:
-        workspace = await companies.workspace(self._database, self._vault, taken.workspace_id)
-        box = await queries.by_id(self._database, workspace, taken.file_id)
-        if box is None:
+    async def _process(self, claimed_file: ClaimedFile) -> None:
+        workspace = await companies.workspace(self._database, self._vault, claimed_file.workspace_id)
+        keyed_file = await queries.find_by_id(self._database, workspace, claimed_file.file_id)
+        if keyed_file is None:
             return
         try:
-            found = await imports.find(self._database, workspace, taken.import_id)
+            import_ = await imports.find(self._database, workspace, claimed_file.import_id)
         except NotFound:
-            found = None
-        if found is not None and found.received_at is not None:
-            await self._put_back(workspace, taken, box, found)
-        elif taken.tries > _TRIES_MAX:
+            import_ = None
+        if import_ is not None and import_.received_at is not None:
+            await self._return_results(workspace, claimed_file, keyed_file, import_)
+        elif claimed_file.tries > _TRIES_MAX:
             await self._reject(
-                workspace, taken, box, FileGivenUp(message("Reading it failed again and again."))
+                workspace,
+                claimed_file,
+                keyed_file,
+                FileGivenUp(message("Reading it failed again and again.")),
             )
         else:
-            await self._hand_over(workspace, taken, box)
+            await self._import_file(workspace, claimed_file, keyed_file)
 
-    async def _hand_over(self, workspace: Workspace, taken: Taken, box: Box) -> None:
+    async def _import_file(
+        self, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile
+    ) -> None:
         """Have a file imported: its bytes go over into an import, whose affair everything else is."""
-        wanted = imports.Wanted(
-            name=box.file.place.name,
+        options = imports.ImportOptions(
+            name=keyed_file.file.path.name,
             source="sftp",
-            sender=ids.show(PREFIX, box.file.login_id),
+            sender=ids.show(PREFIX, keyed_file.file.login_id),
             language=workspace.company.language,
             is_auto=True,
         )
@@ -135,37 +144,43 @@ class PickUp:
             await imports.create(
                 self._database,
                 workspace,
-                queries.stream(self._database, workspace.id, box),
-                wanted,
-                import_id=taken.import_id,
+                queries.read_file(self._database, workspace.id, keyed_file),
+                options,
+                import_id=claimed_file.import_id,
                 bytes_max=self._bytes_max,
             )
         except (FileEmpty, FileTooLarge) as refusal:
-            await self._reject(workspace, taken, box, refusal)
+            await self._reject(workspace, claimed_file, keyed_file, refusal)
             return
-        await pickup.hand_on(self._database, taken)
-        _log.info("sftp_file_taken", import_id=imports.show("sftp", taken.import_id))
+        await pickup.release_file(self._database, claimed_file)
+        _log.info("sftp_file_taken", import_id=imports.public_id("sftp", claimed_file.import_id))
 
-    async def _put_back(self, workspace: Workspace, taken: Taken, box: Box, found: Import) -> None:
-        told = await imports.account(self._database, workspace, found)
-        reports = {"report.json": _once(json.pretty(told).encode())}
-        if rejected := await imports.rows_to_correct(self._database, workspace, found):
-            ending, rows = rejected
+    async def _return_results(
+        self, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile, import_: Import
+    ) -> None:
+        report = await imports.build_report(self._database, workspace, import_)
+        reports = {"report.json": _single_chunk(json.pretty(report).encode())}
+        if rejected_rows := await imports.rows_to_correct(self._database, workspace, import_):
+            ending, rows = rejected_rows
             reports[f"rejected.{ending}"] = rows
-        folder = Folder.PROCESSED if found.state == "completed" else Folder.REJECTED
-        await Return(self._database, workspace, taken, box).end(reports, folder)
+        folder = Folder.PROCESSED if import_.state == "completed" else Folder.REJECTED
+        await ResultWriter(self._database, workspace, claimed_file, keyed_file).write(reports, folder)
 
-    async def _reject(self, workspace: Workspace, taken: Taken, box: Box, refusal: Problem) -> None:
-        name = box.file.place.name
+    async def _reject(
+        self, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile, refusal: Problem
+    ) -> None:
+        name = keyed_file.file.path.name
         detail = translated(refusal.detail, workspace.company.language)
-        told = {"file": name, "state": "failed", "error": refusal.code, "message": detail}
-        reports = {"report.json": _once(json.pretty(told).encode())}
-        await Return(self._database, workspace, taken, box).end(reports, Folder.REJECTED)
+        report = {"file": name, "state": "failed", "error": refusal.code, "message": detail}
+        reports = {"report.json": _single_chunk(json.pretty(report).encode())}
+        await ResultWriter(self._database, workspace, claimed_file, keyed_file).write(
+            reports, Folder.REJECTED
+        )
 
 
-async def cut_deserted(database: Database, now: datetime) -> int:
+async def cut_abandoned(database: Database, now: datetime) -> int:
     """Count files as cut off that nobody wrote to for a while nor closed, and return how many."""
-    return len(await database.fetch(_CUT_DESERTED, now - DESERTED))
+    return len(await database.fetch(_CUT_ABANDONED, now - ABANDONED_AFTER))
 
 
 async def expire(database: Database, now: datetime) -> int:
@@ -191,5 +206,5 @@ async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
         await actions.drop(tx, workspace_id, row["id"])
 
 
-async def _once(content: bytes) -> AsyncIterator[bytes]:
+async def _single_chunk(content: bytes) -> AsyncIterator[bytes]:
     yield content

@@ -23,7 +23,7 @@ CHUNK_BYTES: Final = 256 * 1024
 FILES_MAX: Final = 10_000
 KEYS_MAX: Final = 10
 # An open file that nothing came into for so long has lost its writer, whose process died perhaps.
-DESERTED: Final = timedelta(minutes=15)
+ABANDONED_AFTER: Final = timedelta(minutes=15)
 # Of what a client puts. What we put back may have a longer one, and no system takes more than 255.
 NAME_BYTES_MAX: Final = 200
 _KEPT_NAME_BYTES_MAX: Final = 255
@@ -58,27 +58,27 @@ class State(StrEnum):
     KEPT = "kept"
 
 
-class Refused(Exception):
+class SftpRefused(Exception):
     """What a client asked for is not done; the text says why."""
 
 
-class NoSuchPlace(Refused):
+class NoSuchPath(SftpRefused):
     """There is no such file or folder."""
 
 
-class NotAllowed(Refused):
+class NotAllowed(SftpRefused):
     """The folders are fixed, and only `incoming` and the root take files."""
 
 
-class NameTaken(Refused):
+class NameTaken(SftpRefused):
     """There is a file of that name already."""
 
 
-class NoRoom(Refused):
+class NoRoom(SftpRefused):
     """The file is larger than one may be, or the login's folders are full."""
 
 
-class TakenOver(Refused):
+class TakenOver(SftpRefused):
     """Another session has opened the same file for writing since."""
 
 
@@ -89,7 +89,7 @@ class UsernameTaken(Conflict):
     way_out = "Choose another user name, or leave it out and have one made."
 
 
-class Place(NamedTuple):
+class FolderPath(NamedTuple):
     """A file's folder and name; a folder itself where the name is empty."""
 
     folder: Folder
@@ -134,7 +134,7 @@ class NewLogin:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SftpLimits:
     """What one installation grants to those who drop files."""
 
     file_bytes_max: int = 1_000_000_000
@@ -156,7 +156,7 @@ class File:
 
     id: UUID
     login_id: UUID
-    place: Place
+    path: FolderPath
     size: int
     state: State
     written_at: datetime
@@ -167,39 +167,41 @@ class File:
         """Whether it has come whole and is, or will be, imported as it is."""
         if self.state is State.TAKEN:
             return True
-        return self.state is State.WHOLE and self.size > 0 and is_finished(self.place.name)
+        return self.state is State.WHOLE and self.size > 0 and is_finished(self.path.name)
 
     def is_cut(self, now: datetime) -> bool:
         """Say whether nobody is writing to it any more, and it was not closed."""
-        return self.state is State.CUT or (self.state is State.OPEN and self.written_at < now - DESERTED)
+        return self.state is State.CUT or (
+            self.state is State.OPEN and self.written_at < now - ABANDONED_AFTER
+        )
 
 
-def place_of(path: bytes) -> Place:
+def parse_path(path: bytes) -> FolderPath:
     """Return what a client's path names; raise NoSuchPlace for what can be no file or folder of a login.
 
     `..` stops at the root, as it does for everybody who is locked into a folder.
     """
     if len(path) > _PATH_BYTES_MAX:
-        raise NoSuchPlace("The path is too long.")
+        raise NoSuchPath("The path is too long.")
     try:
         text = path.decode("utf-8")
     except UnicodeDecodeError:
-        raise NoSuchPlace("A path is written in UTF-8.") from None
+        raise NoSuchPath("A path is written in UTF-8.") from None
     parts = [part for part in posixpath.normpath("/" + text).split("/") if part]
     if not parts:
-        return Place(Folder.ROOT)
+        return FolderPath(Folder.ROOT)
     if len(parts) == 1:
         folder = _folder(parts[0])
-        return Place(folder) if folder else Place(Folder.ROOT, _checked(parts[0]))
+        return FolderPath(folder) if folder else FolderPath(Folder.ROOT, _checked_name(parts[0]))
     folder = _folder(parts[0])
     if folder is None or len(parts) > 2:
-        raise NoSuchPlace("There are no other folders than incoming, processed, rejected and reports.")
-    return Place(folder, _checked(parts[1]))
+        raise NoSuchPath("There are no other folders than incoming, processed, rejected and reports.")
+    return FolderPath(folder, _checked_name(parts[1]))
 
 
-def path_of(place: Place) -> str:
+def format_path(path: FolderPath) -> str:
     """Return the path that names a place."""
-    return "/" + "/".join(part for part in place if part)
+    return "/" + "/".join(part for part in path if part)
 
 
 def _folder(name: str) -> Folder | None:
@@ -209,13 +211,13 @@ def _folder(name: str) -> Folder | None:
         return None
 
 
-def _checked(name: str) -> str:
+def _checked_name(name: str) -> str:
     # Composed: what a Mac decomposes is the same name to a person.
     name = unicodedata.normalize("NFC", name)
     if len(name.encode()) > _KEPT_NAME_BYTES_MAX:
-        raise NoSuchPlace(f"A name has at most {_KEPT_NAME_BYTES_MAX} bytes.")
+        raise NoSuchPath(f"A name has at most {_KEPT_NAME_BYTES_MAX} bytes.")
     if names.hidden_in(name) is not None or not storable_text.is_storable(name) or "\\" in name:
-        raise NoSuchPlace("A name has no control characters, no marks of direction and no backslash.")
+        raise NoSuchPath("A name has no control characters, no marks of direction and no backslash.")
     return name
 
 
@@ -224,7 +226,7 @@ def is_finished(name: str) -> bool:
     return not name.startswith(".") and not name.lower().endswith(_UNFINISHED)
 
 
-def beside(name: str, moment: datetime) -> str:
+def timestamped_name(name: str, moment: datetime) -> str:
     """Return the name a file gets where another has its own already: with the instant before its ending."""
     stem, dot, ending = name.rpartition(".")
     if not dot or not stem:

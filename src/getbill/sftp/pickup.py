@@ -23,7 +23,7 @@ QUIET: Final = timedelta(seconds=60)
 LEASE: Final = timedelta(minutes=2)
 _RENEW_SECONDS: Final = 30.0
 
-_ASK = Statement(
+_REQUEST = Statement(
     "sftp.ask",
     "Have what is complete in a workspace picked up at once.",
     """
@@ -34,7 +34,7 @@ _ASK = Statement(
     RETURNING f.id
     """,
 )
-_TAKE = Statement(
+_CLAIM = Statement(
     "sftp.take",
     "Take the file that is due longest, or that somebody asked for.",
     """
@@ -49,7 +49,7 @@ _TAKE = Statement(
     RETURNING f.workspace_id, f.id, f.import_id, f.tries
     """,
 )
-_TAKE_ENDED = Statement(
+_CLAIM_ENDED = Statement(
     "sftp.take_ended",
     "Take a file whose import is over, or of whose import not every byte is there.",
     """
@@ -81,7 +81,7 @@ _HOLD = Statement(
     WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
     """,
 )
-_PUT_BACK = Statement(
+_REQUEUE = Statement(
     "sftp.put_back",
     "Have a file that was set aside be taken again.",
     """
@@ -91,11 +91,11 @@ _PUT_BACK = Statement(
 )
 
 
-async def ask(tx: Transaction, workspace_id: UUID, now: datetime) -> int:
+async def request_pickup(tx: Transaction, workspace_id: UUID, now: datetime) -> int:
     """Have what is complete picked up at once, and return how many files that is."""
-    found = await tx.fetch(_ASK, workspace_id, now)
-    tx.wakes.add(WAKE)
-    return len(found)
+    rows = await tx.fetch(_REQUEST, workspace_id, now)
+    tx.channels_to_notify.add(WAKE)
+    return len(rows)
 
 
 def last_due(now: datetime, minutes: int) -> datetime:
@@ -104,12 +104,12 @@ def last_due(now: datetime, minutes: int) -> datetime:
     return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
 
 
-class TakenByAnother(Exception):
+class FileLeaseLost(Exception):
     """The lease ran out, and another worker has the file now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedFile:
     """A file one worker has for a while: its import's id stays, and each time it is taken is one try more."""
 
     workspace_id: UUID
@@ -118,33 +118,35 @@ class Taken:
     tries: int
 
 
-async def take(database: Database, now: datetime, boundary: datetime) -> Taken | None:
+async def claim_due(database: Database, now: datetime, boundary: datetime) -> ClaimedFile | None:
     """Take a file that is due and hand it to nobody else for a while; None when none is."""
-    row = await database.fetchrow(_TAKE, boundary - QUIET, now + LEASE, ids.new())
-    return None if row is None else Taken(*row)
+    row = await database.fetchrow(_CLAIM, boundary - QUIET, now + LEASE, ids.new())
+    return None if row is None else ClaimedFile(*row)
 
 
-async def take_ended(database: Database, now: datetime) -> Taken | None:
+async def claim_ended(database: Database, now: datetime) -> ClaimedFile | None:
     """Take a file whose import has come to its end, or never began, and hand it to nobody else for a while."""
-    row = await database.fetchrow(_TAKE_ENDED, now, now + LEASE)
-    return None if row is None else Taken(*row)
+    row = await database.fetchrow(_CLAIM_ENDED, now, now + LEASE)
+    return None if row is None else ClaimedFile(*row)
 
 
-async def keep(database: Database | Transaction, taken: Taken, now: datetime) -> None:
+async def renew_lease(database: Database | Transaction, claimed_file: ClaimedFile, now: datetime) -> None:
     """Keep a file for a while more, in a transaction until its end; raise TakenByAnother when somebody else has it."""
-    place = taken.workspace_id, taken.file_id
-    if await database.fetchval(_LEASE, *place, taken.tries, now + LEASE) is None:
-        raise TakenByAnother
+    file_key = claimed_file.workspace_id, claimed_file.file_id
+    if await database.fetchval(_LEASE, *file_key, claimed_file.tries, now + LEASE) is None:
+        raise FileLeaseLost
 
 
 @asynccontextmanager
-async def kept(database: Database, taken: Taken, every: float = _RENEW_SECONDS) -> AsyncIterator[None]:
+async def renewing_lease(
+    database: Database, claimed_file: ClaimedFile, every: float = _RENEW_SECONDS
+) -> AsyncIterator[None]:
     """Keep a file for as long as the block takes, unless somebody else has it: whoever writes asks `keep` about that."""
 
     async def renew() -> None:
         while True:
             await asyncio.sleep(every)
-            await keep(database, taken, clock.wall())
+            await renew_lease(database, claimed_file, clock.wall())
 
     renewing = asyncio.create_task(renew())
     try:
@@ -154,17 +156,20 @@ async def kept(database: Database, taken: Taken, every: float = _RENEW_SECONDS) 
         await asyncio.gather(renewing, return_exceptions=True)
 
 
-async def hold(database: Database, taken: Taken) -> bool:
+async def hold_file(database: Database, claimed_file: ClaimedFile) -> bool:
     """Have nobody take a file until it is put back; tell whether it was still ours."""
-    return await database.fetchval(_HOLD, taken.workspace_id, taken.file_id, taken.tries) is not None
+    return (
+        await database.fetchval(_HOLD, claimed_file.workspace_id, claimed_file.file_id, claimed_file.tries)
+        is not None
+    )
 
 
-async def put_back(tx: Transaction, workspace_id: UUID, file_id: UUID) -> bool:
+async def requeue_file(tx: Transaction, workspace_id: UUID, file_id: UUID) -> bool:
     """Have a file that was set aside be taken again; tell whether there is one."""
-    tx.wakes.add(WAKE)
-    return await tx.fetchval(_PUT_BACK, workspace_id, file_id) is not None
+    tx.channels_to_notify.add(WAKE)
+    return await tx.fetchval(_REQUEUE, workspace_id, file_id) is not None
 
 
-async def hand_on(database: Database, taken: Taken) -> None:
+async def release_file(database: Database, claimed_file: ClaimedFile) -> None:
     """Be done with a file for now: what follows is its import's affair."""
-    await database.execute(_LEASE, taken.workspace_id, taken.file_id, taken.tries, None)
+    await database.execute(_LEASE, claimed_file.workspace_id, claimed_file.file_id, claimed_file.tries, None)

@@ -8,7 +8,7 @@ from asyncpg import Record
 
 from getbill.companies import Workspace
 from getbill.kit.database import Database, Statement, Transaction
-from getbill.sftp.model import CHUNK_BYTES, FILES_MAX, File, Folder, NoSuchPlace, Place, State
+from getbill.sftp.model import CHUNK_BYTES, FILES_MAX, File, Folder, FolderPath, NoSuchPath, State
 from getbill.vault import Key
 
 _FILE = """f.id, f.login_id, f.folder, f.name, f.size, f.state, f.written_at, f.import_id, k.wrapped
@@ -45,23 +45,23 @@ _CHUNK = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class KeyedFile:
     """A file with its key."""
 
     file: File
     key: Key
 
 
-def _box(workspace: Workspace, row: Record) -> Box:
+def _keyed_file(workspace: Workspace, row: Record) -> KeyedFile:
     key = workspace.vault.unwrap(row["wrapped"], workspace.id, row["id"])
-    place = Place(Folder(row["folder"]), key.open(row["name"], name_context(row["id"])).decode())
-    values = (place, row["size"], State(row["state"]), row["written_at"], row["import_id"])
-    return Box(File(row["id"], row["login_id"], *values), key)
+    path = FolderPath(Folder(row["folder"]), key.open(row["name"], name_context(row["id"])).decode())
+    values = (path, row["size"], State(row["state"]), row["written_at"], row["import_id"])
+    return KeyedFile(File(row["id"], row["login_id"], *values), key)
 
 
-def name_hash(workspace: Workspace, login_id: UUID, place: Place) -> bytes:
+def name_hash(workspace: Workspace, login_id: UUID, path: FolderPath) -> bytes:
     """Return what a file is found by."""
-    return workspace.lookup.hash("sftp", f"{login_id}/{place.folder}/{place.name}")
+    return workspace.lookup.hash("sftp", f"{login_id}/{path.folder}/{path.name}")
 
 
 def name_context(file_id: UUID) -> bytes:
@@ -74,73 +74,77 @@ def chunk_context(file_id: UUID, number: int) -> bytes:
     return b"sftp chunk" + file_id.bytes + number.to_bytes(4, "big")
 
 
-async def find(database: Database, workspace: Workspace, login_id: UUID, place: Place) -> Box | None:
+async def find(
+    database: Database, workspace: Workspace, login_id: UUID, path: FolderPath
+) -> KeyedFile | None:
     """Return the file at a place, None where there is none."""
     row = await database.fetchrow(
-        _FIND, workspace.id, login_id, place.folder.value, name_hash(workspace, login_id, place)
+        _FIND, workspace.id, login_id, path.folder.value, name_hash(workspace, login_id, path)
     )
-    return _box(workspace, row) if row else None
+    return _keyed_file(workspace, row) if row else None
 
 
-async def find_locked(tx: Transaction, workspace: Workspace, login_id: UUID, place: Place) -> Box | None:
+async def find_locked(
+    tx: Transaction, workspace: Workspace, login_id: UUID, path: FolderPath
+) -> KeyedFile | None:
     """Return the file at a place, held by the transaction."""
     row = await tx.fetchrow(
-        _FIND_LOCKED, workspace.id, login_id, place.folder.value, name_hash(workspace, login_id, place)
+        _FIND_LOCKED, workspace.id, login_id, path.folder.value, name_hash(workspace, login_id, path)
     )
-    return _box(workspace, row) if row else None
+    return _keyed_file(workspace, row) if row else None
 
 
-async def by_id(database: Database, workspace: Workspace, file_id: UUID) -> Box | None:
+async def find_by_id(database: Database, workspace: Workspace, file_id: UUID) -> KeyedFile | None:
     """Return a file wherever it lies, None when it is gone."""
     row = await database.fetchrow(_BY_ID, workspace.id, file_id)
-    return _box(workspace, row) if row else None
+    return _keyed_file(workspace, row) if row else None
 
 
-async def files(
+async def list_files(
     database: Database, workspace: Workspace, login_id: UUID, folder: Folder, limit: int = FILES_MAX
 ) -> list[File]:
     """Return what lies in a folder, the newest first: of more than are shown, nobody waits for the oldest."""
     rows = await database.fetch(_LIST, workspace.id, login_id, folder.value, limit)
-    return [_box(workspace, row).file for row in rows]
+    return [_keyed_file(workspace, row).file for row in rows]
 
 
-async def chunk(database: Database, workspace_id: UUID, box: Box, number: int) -> bytes:
+async def read_chunk(database: Database, workspace_id: UUID, keyed_file: KeyedFile, number: int) -> bytes:
     """Return one chunk's bytes; raise NoSuchPlace when the file was taken away meanwhile."""
-    sealed = await database.fetchval(_CHUNK, workspace_id, box.file.id, number)
+    sealed = await database.fetchval(_CHUNK, workspace_id, keyed_file.file.id, number)
     if sealed is None:
-        raise NoSuchPlace("The file is gone.")
-    return box.key.open(sealed, chunk_context(box.file.id, number))
+        raise NoSuchPath("The file is gone.")
+    return keyed_file.key.open(sealed, chunk_context(keyed_file.file.id, number))
 
 
-async def stream(database: Database, workspace_id: UUID, box: Box) -> AsyncIterator[bytes]:
+async def read_file(database: Database, workspace_id: UUID, keyed_file: KeyedFile) -> AsyncIterator[bytes]:
     """Yield a file's bytes, a chunk at a time."""
-    for number in range(-(-box.file.size // CHUNK_BYTES)):
-        yield await chunk(database, workspace_id, box, number)
+    for number in range(-(-keyed_file.file.size // CHUNK_BYTES)):
+        yield await read_chunk(database, workspace_id, keyed_file, number)
 
 
-class Download:
+class SftpDownload:
     """A file being read: one chunk in memory, whatever its size."""
 
-    def __init__(self, database: Database, workspace_id: UUID, box: Box) -> None:
-        self.file = box.file
+    def __init__(self, database: Database, workspace_id: UUID, keyed_file: KeyedFile) -> None:
+        self.file = keyed_file.file
         self._database = database
         self._workspace_id = workspace_id
-        self._box = box
+        self._keyed_file = keyed_file
         self._number = -1
         self._bytes = b""
 
     async def read(self, offset: int, size: int) -> bytes:
         """Return at most so many bytes from an offset on; none at the end."""
-        found = bytearray()
+        content = bytearray()
         end = min(offset + size, self.file.size)
         while offset < end:
             number, begin = divmod(offset, CHUNK_BYTES)
             if number != self._number:
-                self._bytes = await chunk(self._database, self._workspace_id, self._box, number)
+                self._bytes = await read_chunk(self._database, self._workspace_id, self._keyed_file, number)
                 self._number = number
             part = self._bytes[begin : begin + end - offset]
             if not part:
                 break
-            found += part
+            content += part
             offset += len(part)
-        return bytes(found)
+        return bytes(content)

@@ -15,14 +15,14 @@ from getbill.kit import clock
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.sftp import actions, pickup
 from getbill.sftp.actions import Folders
-from getbill.sftp.model import Folder, Limits, Place, State, TakenOver
-from getbill.sftp.pickup import Taken, TakenByAnother
-from getbill.sftp.queries import Box
+from getbill.sftp.model import Folder, FolderPath, SftpLimits, State, TakenOver
+from getbill.sftp.pickup import ClaimedFile, FileLeaseLost
+from getbill.sftp.queries import KeyedFile
 
 _log = structlog.get_logger(__name__)
 
 # What we put back is put back however full the folders are.
-_NO_LIMITS: Final = Limits(quota_bytes=2**62, file_bytes_max=2**62)
+_NO_LIMITS: Final = SftpLimits(quota_bytes=2**62, file_bytes_max=2**62)
 
 _OLD_REPORTS = Statement(
     "sftp.old_reports",
@@ -40,63 +40,67 @@ _IS_UNWANTED = Statement(
 Reports = Mapping[str, AsyncIterator[bytes]]
 
 
-class Return:
+class ResultWriter:
     """The way back of one file, for the worker that took it."""
 
-    def __init__(self, database: Database, workspace: Workspace, taken: Taken, box: Box) -> None:
+    def __init__(
+        self, database: Database, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile
+    ) -> None:
         self._database = database
-        self._folders = Folders(database, workspace, box.file.login_id, _NO_LIMITS)
-        self._taken = taken
-        self._box = box
-        self._written: list[UUID] = []
+        self._folders = Folders(database, workspace, keyed_file.file.login_id, _NO_LIMITS)
+        self._claimed_file = claimed_file
+        self._keyed_file = keyed_file
+        self._report_ids: list[UUID] = []
 
-    async def end(self, reports: Reports, folder: Folder) -> None:
+    async def write(self, reports: Reports, folder: Folder) -> None:
         """Write the reports and move the file; raise TakenByAnother, leaving nothing, when another worker has it."""
         try:
-            await self._forget_reports()
-            name = await self._name(reports, folder)
+            await self._drop_old_reports()
+            name = await self._choose_name(reports, folder)
             for ending, content in reports.items():
-                await self._write(f"{name}.{ending}", content)
-            await self._move(Place(folder, name))
-        except (TakenByAnother, TakenOver):
-            await self._drop(self._written)
-            raise TakenByAnother from None
+                await self._write_report(f"{name}.{ending}", content)
+            await self._move(FolderPath(folder, name))
+        except (FileLeaseLost, TakenOver):
+            await self._drop(self._report_ids)
+            raise FileLeaseLost from None
         _log.info("sftp_file_done", folder=folder.value)
 
-    async def _forget_reports(self) -> None:
-        place = self._taken.workspace_id, self._taken.import_id
-        await pickup.keep(self._database, self._taken, clock.wall())
-        await self._drop([row["id"] for row in await self._database.fetch(_OLD_REPORTS, *place)])
+    async def _drop_old_reports(self) -> None:
+        import_key = self._claimed_file.workspace_id, self._claimed_file.import_id
+        await pickup.renew_lease(self._database, self._claimed_file, clock.wall())
+        await self._drop([row["id"] for row in await self._database.fetch(_OLD_REPORTS, *import_key)])
 
-    async def _name(self, reports: Reports, folder: Folder) -> str:
+    async def _choose_name(self, reports: Reports, folder: Folder) -> str:
         """Return the name under which the file and its reports lie from now on, the same for all of them."""
-        wanted = [(folder, ""), *((Folder.REPORTS, f".{ending}") for ending in reports)]
+        placements = [(folder, ""), *((Folder.REPORTS, f".{ending}") for ending in reports)]
 
-        async def work(tx: Transaction) -> str:
-            return await self._folders.free_name(tx, self._box.file.place.name, wanted)
+        async def choose_name(tx: Transaction) -> str:
+            return await self._folders.free_name(tx, self._keyed_file.file.path.name, placements)
 
-        return await self._folders.change(work)
+        return await self._folders.transact(choose_name)
 
-    async def _write(self, name: str, content: AsyncIterator[bytes]) -> None:
-        await pickup.keep(self._database, self._taken, clock.wall())
-        upload = await self._folders.put(Place(Folder.REPORTS, name), self._taken.import_id)
-        self._written.append(upload.file_id)
+    async def _write_report(self, name: str, content: AsyncIterator[bytes]) -> None:
+        await pickup.renew_lease(self._database, self._claimed_file, clock.wall())
+        upload = await self._folders.create_report(
+            FolderPath(Folder.REPORTS, name), self._claimed_file.import_id
+        )
+        self._report_ids.append(upload.file_id)
         async for part in content:
             await upload.write(upload.size, part)
         await upload.close(state=State.KEPT)
 
-    async def _move(self, place: Place) -> None:
-        async def work(tx: Transaction) -> None:
-            await pickup.keep(tx, self._taken, clock.wall())
-            if await tx.fetchval(_IS_UNWANTED, self._taken.workspace_id, self._taken.file_id):
-                await actions.drop(tx, self._taken.workspace_id, self._taken.file_id)
+    async def _move(self, path: FolderPath) -> None:
+        async def move(tx: Transaction) -> None:
+            await pickup.renew_lease(tx, self._claimed_file, clock.wall())
+            if await tx.fetchval(_IS_UNWANTED, self._claimed_file.workspace_id, self._claimed_file.file_id):
+                await actions.drop(tx, self._claimed_file.workspace_id, self._claimed_file.file_id)
                 return
-            free = await self._folders.free(tx, place)
-            await self._folders.move(tx, self._box, free, State.KEPT)
+            free_path = await self._folders.free_path(tx, path)
+            await self._folders.move(tx, self._keyed_file, free_path, State.KEPT)
 
-        await self._folders.change(work)
+        await self._folders.transact(move)
 
     async def _drop(self, file_ids: list[UUID]) -> None:
         async with self._database.transaction(clock.wall()) as tx:
             for file_id in file_ids:
-                await actions.drop(tx, self._taken.workspace_id, file_id)
+                await actions.drop(tx, self._claimed_file.workspace_id, file_id)

@@ -20,9 +20,9 @@ from getbill.kit import clock
 from getbill.kit.database import Database
 from getbill.sftp import credentials, host_keys
 from getbill.sftp.actions import Folders
-from getbill.sftp.credentials import Claimed
-from getbill.sftp.model import Limits, Login
-from getbill.sftp.session import Dialogue, Session
+from getbill.sftp.credentials import LoginCandidate
+from getbill.sftp.model import Login, SftpLimits
+from getbill.sftp.session import Session, SftpProtocol
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -46,45 +46,45 @@ _CLEAR_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
-class House:
+class ServerState:
     """What the sessions of one process share: the database, the limits, and who is in."""
 
     database: Database
     vault: Vault
-    limits: Limits
-    inside: Counter[str] = field(default_factory=Counter)
+    limits: SftpLimits
+    session_counts: Counter[str] = field(default_factory=Counter)
     connections: set[asyncssh.SSHServerConnection] = field(default_factory=set)
-    checking: int = 0
-    speaking: set[asyncio.Task[Any] | None] = field(default_factory=set)
+    password_checks: int = 0
+    session_tasks: set[asyncio.Task[Any] | None] = field(default_factory=set)
     _failures: dict[str, deque[float]] = field(default_factory=dict)
 
-    async def clear(self) -> None:
+    async def close_connections(self) -> None:
         """Close every connection, and wait until what they had open is stored."""
         for connection in list(self.connections):
             connection.close()
-        if speaking := [task for task in self.speaking if task]:
+        if speaking := [task for task in self.session_tasks if task]:
             await asyncio.wait(speaking, timeout=_CLEAR_SECONDS)
 
-    def failed(self, address: str) -> None:
+    def count_failure(self, address: str) -> None:
         """Count a wrong credential from an address."""
         if len(self._failures) >= _ADDRESSES_MAX:
             self._failures.pop(next(iter(self._failures)))
         self._failures.setdefault(address, deque(maxlen=self.limits.failures_max)).append(clock.monotonic())
 
-    def is_shut_to(self, address: str) -> bool:
+    def is_blocked(self, address: str) -> bool:
         """Say whether so many came from an address that none from there is looked at for now."""
         times = self._failures.get(address, deque[float]())
         since = clock.monotonic() - _FAILURES_SECONDS
         return len(times) >= self.limits.failures_max and times[0] > since
 
 
-async def listen(house: House, bound: socket.socket) -> asyncssh.SSHAcceptor:
+async def listen(state: ServerState, bound: socket.socket) -> asyncssh.SSHAcceptor:
     """Answer on a bound socket until the acceptor is closed."""
     asyncssh.set_log_level("ERROR")
-    keys = await host_keys.host_keys(house.database, house.vault)
+    keys = await host_keys.host_keys(state.database, state.vault)
     return await asyncssh.listen(
         sock=bound,
-        server_factory=lambda: Door(house),
+        server_factory=lambda: SftpConnection(state),
         server_host_keys=[asyncssh.import_private_key(key.private) for key in keys],
         encoding=None,
         config=None,
@@ -96,43 +96,43 @@ async def listen(house: House, bound: socket.socket) -> asyncssh.SSHAcceptor:
         host_based_auth=False,
         gss_host=None,
         compression_algs=None,
-        login_timeout=house.limits.login_seconds,
+        login_timeout=state.limits.login_seconds,
         keepalive_interval=_KEEPALIVE_SECONDS,
         signature_algs=_SIGNATURES,
     )
 
 
-class Door(asyncssh.SSHServer):
+class SftpConnection(asyncssh.SSHServer):
     """One connection: from the first byte to the login, and the limits on both."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
         self._connection: asyncssh.SSHServerConnection
         self._address = "?"
         self._attempts = 0
-        self._claims: dict[str, Claimed | None] = {}
-        self._entered: str | None = None
+        self._candidates: dict[str, LoginCandidate | None] = {}
+        self._username: str | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Count the connection; one too many is closed."""
         self._connection = conn
         self._address = (conn.get_extra_info("peername") or ("?",))[0]
-        if len(self._house.connections) >= self._house.limits.sessions_max:
-            _log.warning("sftp_full", connections=len(self._house.connections))
+        if len(self._state.connections) >= self._state.limits.sessions_max:
+            _log.warning("sftp_full", connections=len(self._state.connections))
             conn.abort()
             return
-        self._house.connections.add(conn)
+        self._state.connections.add(conn)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 it does not matter why
         """Forget the connection."""
-        self._house.connections.discard(self._connection)
-        if self._entered is not None:
-            self._house.inside[self._entered] -= 1
+        self._state.connections.discard(self._connection)
+        if self._username is not None:
+            self._state.session_counts[self._username] -= 1
 
     async def begin_auth(self, username: str) -> bool:
         """Find the login, whose proof is always asked for."""
-        if username not in self._claims:
-            self._claims = {username: await credentials.claimed(self._house.database, username)}
+        if username not in self._candidates:
+            self._candidates = {username: await credentials.find_candidate(self._state.database, username)}
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -147,56 +147,56 @@ class Door(asyncssh.SSHServer):
         """Say whether this key opens the login; the client still has to prove that it holds it."""
         if not self._may_try(is_over=self._has_tried_all):
             return False
-        claim = self._claims.get(username)
+        candidate = self._candidates.get(username)
         # The client asks first whether a key would do: that is no attempt.
-        is_known = claim is not None and key.get_fingerprint() in claim.login.fingerprints
+        is_known = candidate is not None and key.get_fingerprint() in candidate.login.fingerprints
         self._attempts -= is_known
         return is_known
 
     async def validate_password(self, username: str, password: str) -> bool:
         """Say whether this password opens the login."""
-        house = self._house
-        if not self._may_try(is_over=self._is_over) or house.checking >= _PASSWORDS_AT_ONCE_MAX:
+        state = self._state
+        if not self._may_try(is_over=self._is_over) or state.password_checks >= _PASSWORDS_AT_ONCE_MAX:
             return False
-        house.checking += 1
+        state.password_checks += 1
         try:
-            is_right: bool = await credentials.opens(
-                house.database, self._claims.get(username), password, clock.wall()
+            is_right: bool = await credentials.check_password(
+                state.database, self._candidates.get(username), password, clock.wall()
             )
         finally:
-            house.checking -= 1
+            state.password_checks -= 1
         if not is_right:
-            house.failed(self._address)
+            state.count_failure(self._address)
             _log.warning("sftp_login_refused", username=username, address=self._address)
         return is_right
 
     async def auth_completed(self) -> None:
         """Write down who came in; one session too many of a login is closed."""
         username = self._connection.get_extra_info("username")
-        claim = self._claims.get(username)
-        inside = self._house.inside
-        if claim is None or inside[username] >= self._house.limits.sessions_per_login:
+        candidate = self._candidates.get(username)
+        session_counts = self._state.session_counts
+        if candidate is None or session_counts[username] >= self._state.limits.sessions_per_login:
             self._connection.disconnect(
                 DISC_TOO_MANY_CONNECTIONS, "Too many sessions of this login are open."
             )
             return
-        self._entered = username
-        inside[username] += 1
-        await credentials.entered(self._house.database, claim.login.id, clock.wall())
+        self._username = username
+        session_counts[username] += 1
+        await credentials.record_login(self._state.database, candidate.login.id, clock.wall())
         _log.info("sftp_login", username=username, address=self._address)
 
     def session_requested(self) -> Any:
         """Open a channel for the sftp subsystem."""
-        claim = self._claims.get(self._entered or "")
-        return False if claim is None else _Channel(self._house, claim.login)
+        candidate = self._candidates.get(self._username or "")
+        return False if candidate is None else _Channel(self._state, candidate.login)
 
     @property
     def _has_tried_all(self) -> bool:
-        return self._attempts >= self._house.limits.attempts_max
+        return self._attempts >= self._state.limits.attempts_max
 
     @property
     def _is_over(self) -> bool:
-        return self._has_tried_all or self._house.is_shut_to(self._address)
+        return self._has_tried_all or self._state.is_blocked(self._address)
 
     def _may_try(self, *, is_over: bool) -> bool:
         if is_over:
@@ -209,9 +209,9 @@ class Door(asyncssh.SSHServer):
 class _Channel(SSHServerStreamSession[bytes]):
     """A channel on which nothing but the sftp subsystem is spoken."""
 
-    def __init__(self, house: House, login: Login) -> None:
+    def __init__(self, state: ServerState, login: Login) -> None:
         super().__init__(None)
-        self._house = house
+        self._state = state
         self._login = login
 
     def shell_requested(self) -> bool:
@@ -231,18 +231,18 @@ class _Channel(SSHServerStreamSession[bytes]):
         channel: Any = self._chan
         reader = asyncssh.SSHReader[bytes](self, channel)
         writer = asyncssh.SSHWriter[bytes](self, channel)
-        channel.get_connection().create_task(self._speak(channel, reader, writer))
+        channel.get_connection().create_task(self._serve(channel, reader, writer))
 
-    async def _speak(
+    async def _serve(
         self, channel: Any, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
     ) -> None:
-        house, login = self._house, self._login
+        state, login = self._state, self._login
         task = asyncio.current_task()
-        house.speaking.add(task)
+        state.session_tasks.add(task)
         try:
-            workspace = await companies.workspace(house.database, house.vault, login.workspace_id)
-            folders = Folders(house.database, workspace, login.id, house.limits)
+            workspace = await companies.workspace(state.database, state.vault, login.workspace_id)
+            folders = Folders(state.database, workspace, login.id, state.limits)
             session = Session(channel, folders, may_read=login.may_read)
-            await Dialogue(session, reader, writer).run()
+            await SftpProtocol(session, reader, writer).run()
         finally:
-            house.speaking.discard(task)
+            state.session_tasks.discard(task)

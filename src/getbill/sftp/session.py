@@ -17,9 +17,9 @@ from asyncssh.sftp import MAX_SFTP_READ_LEN, SFTPServerHandler
 
 from getbill.kit import clock
 from getbill.sftp import credentials, model, queries
-from getbill.sftp.actions import Folders, Upload
-from getbill.sftp.model import File, Folder, Place, State, place_of
-from getbill.sftp.queries import Download
+from getbill.sftp.actions import Folders, SftpUpload
+from getbill.sftp.model import File, Folder, FolderPath, State, parse_path
+from getbill.sftp.queries import SftpDownload
 
 _log = structlog.get_logger(__name__)
 
@@ -34,16 +34,16 @@ _EXTENSIONS: Final = [
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Handle = Upload | Download
+Handle = SftpUpload | SftpDownload
 
 
-def _spoken() -> dict[int | bytes, Any]:
-    known = SFTPServerHandler._packet_handlers  # noqa: SLF001 there is no other way to speak less of it
+def _supported_handlers() -> dict[int | bytes, Any]:
+    handlers = SFTPServerHandler._packet_handlers  # noqa: SLF001 there is no other way to speak less of it
     extensions = {name for name, _ in _EXTENSIONS}
-    return {kind: answer for kind, answer in known.items() if isinstance(kind, int) or kind in extensions}
+    return {kind: answer for kind, answer in handlers.items() if isinstance(kind, int) or kind in extensions}
 
 
-class Dialogue(SFTPServerHandler):
+class SftpProtocol(SFTPServerHandler):
     """The protocol, without what there is not here: links, locks, copies on the server."""
 
     def __init__(
@@ -63,21 +63,21 @@ class Dialogue(SFTPServerHandler):
         return await super()._process_opendir(packet)
 
     _extensions = _EXTENSIONS
-    _packet_handlers = _spoken() | {FXP_OPENDIR: cast("Any", _process_opendir)}
+    _packet_handlers = _supported_handlers() | {FXP_OPENDIR: cast("Any", _process_opendir)}
 
 
-def _told(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def _translates_errors(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """Answer a refusal as SFTP does; what is our own fault is logged and told as such, without its inside."""
 
     @wraps(method)
-    async def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await method(*args, **kwargs)
-        except model.NoSuchPlace as refusal:
+        except model.NoSuchPath as refusal:
             raise asyncssh.SFTPNoSuchFile(str(refusal)) from None
         except model.NotAllowed as refusal:
             raise asyncssh.SFTPPermissionDenied(str(refusal)) from None
-        except model.Refused as refusal:
+        except model.SftpRefused as refusal:
             raise asyncssh.SFTPFailure(str(refusal)) from None
         except asyncssh.SFTPError:
             raise
@@ -85,18 +85,18 @@ def _told(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
             _log.error("sftp_request_failed", error=type(error).__name__, exc_info=error)
             raise asyncssh.SFTPFailure("Something went wrong on our side; try again.") from None
 
-    return ask
+    return wrapper
 
 
-def _asked(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+def _requires_login(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
     """Answer as `_told` does, and nobody whose login was revoked since they came in."""
 
     @wraps(method)
-    async def ask(session: "Session", *args: Any, **kwargs: Any) -> T:
-        await session.stay()
+    async def wrapper(session: "Session", *args: Any, **kwargs: Any) -> T:
+        await session.check_login()
         return await method(session, *args, **kwargs)
 
-    return _told(ask)
+    return _translates_errors(wrapper)
 
 
 class Session(asyncssh.SFTPServer):
@@ -107,8 +107,8 @@ class Session(asyncssh.SFTPServer):
         self._may_read = may_read
         self.is_cut = False
         self._folders = folders
-        self._open: set[Handle] = set()
-        self._looked_at = clock.monotonic()
+        self._handles: set[Handle] = set()
+        self._checked_at = clock.monotonic()
 
     def format_user(self, uid: int | None) -> str:  # noqa: ARG002 all is one owner's
         """Name the owner of what is listed."""
@@ -118,74 +118,78 @@ class Session(asyncssh.SFTPServer):
         """Name the group of what is listed."""
         return "getbill"
 
-    @_asked
+    @_requires_login
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Handle:  # noqa: ARG002 modes are fixed
         """Open a file to read it or to write it, not for both."""
-        if len(self._open) >= self._folders.limits.files_open_max:
+        if len(self._handles) >= self._folders.limits.files_open_max:
             raise asyncssh.SFTPFailure("Too many files are open in this session.")
-        place = place_of(path)
-        opened: Handle
+        target = parse_path(path)
+        handle: Handle
         if pflags & _WRITES:
-            opened = await self._folders.write(
-                place,
+            handle = await self._folders.write(
+                target,
                 creates=bool(pflags & FXF_CREAT),
                 truncates=bool(pflags & FXF_TRUNC),
                 is_new=bool(pflags & FXF_EXCL),
             )
-            opened.appends = bool(pflags & FXF_APPEND)
+            handle.appends = bool(pflags & FXF_APPEND)
         else:
             self._refuse_unread()
-            box = await self._box(place)
-            opened = Download(self._folders.database, self._folders.workspace.id, box)
-        self._open.add(opened)
-        return opened
+            keyed_file = await self._find_file(target)
+            handle = SftpDownload(self._folders.database, self._folders.workspace.id, keyed_file)
+        self._handles.add(handle)
+        return handle
 
-    @_asked
+    @_requires_login
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Read on in a file."""
-        if not isinstance(file_obj, Download):
+        if not isinstance(file_obj, SftpDownload):
             raise model.NotAllowed("The file was opened for writing.")
         self._refuse_unread()
         return await file_obj.read(offset, min(size, MAX_SFTP_READ_LEN))
 
-    @_asked
+    @_requires_login
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Write on in a file."""
         upload = _upload(file_obj)
         await upload.write(upload.size if upload.appends else offset, data)
         return len(data)
 
-    @_told
+    @_translates_errors
     async def close(self, file_obj: object) -> None:
         """Close a file: from then on it is whole, unless the connection broke off."""
-        self._open.discard(file_obj)
-        if not isinstance(file_obj, Upload):
+        self._handles.discard(file_obj)
+        if not isinstance(file_obj, SftpUpload):
             return
         try:
             await file_obj.close(State.CUT if self.is_cut else State.WHOLE)
-        except model.Refused:
+        except model.SftpRefused:
             # Nobody is there any more to be told, and the other open files are to be closed too.
             if not self.is_cut:
                 raise
 
-    @_asked
+    @_requires_login
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """Tell of a file or a folder."""
-        place = place_of(path)
-        return _attributes((await self._box(place)).file) if place.name else _folder_attributes(place.folder)
+        target = parse_path(path)
+        return (
+            _attributes((await self._find_file(target)).file)
+            if target.name
+            else _folder_attributes(target.folder)
+        )
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """Tell of a file or a folder; there are no links."""
         return await self.stat(path)
 
-    @_asked
+    @_requires_login
     async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
         """Tell of an open file."""
-        if isinstance(file_obj, Download):
+        if isinstance(file_obj, SftpDownload):
             return _attributes(file_obj.file)
         return asyncssh.SFTPAttrs(size=_upload(file_obj).size, permissions=stat.S_IFREG | 0o640)
 
-    @_asked
+    @_requires_login
     async def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Take modes and times in silence, as clients send them after every upload; cut nothing by name."""
         await self.stat(path)
@@ -196,7 +200,7 @@ class Session(asyncssh.SFTPServer):
         """Do what setstat does; there are no links."""
         await self.setstat(path, attrs)
 
-    @_asked
+    @_requires_login
     async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """Cut an open file, and take modes and times in silence."""
         if attrs.size is not None:
@@ -207,41 +211,44 @@ class Session(asyncssh.SFTPServer):
         for name in await self._names(path):
             yield name
 
-    @_asked
+    @_requires_login
     async def _names(self, path: bytes) -> list[asyncssh.SFTPName]:
-        place = place_of(path)
-        if place.name:
-            raise model.NoSuchPlace("There is no such folder.")
+        target = parse_path(path)
+        if target.name:
+            raise model.NoSuchPath("There is no such folder.")
         folders = self._folders
-        found = await queries.files(folders.database, folders.workspace, folders.login_id, place.folder)
-        inner = [folder for folder in Folder if folder] if place.folder is Folder.ROOT else []
+        files = await queries.list_files(folders.database, folders.workspace, folders.login_id, target.folder)
+        subfolders = [folder for folder in Folder if folder] if target.folder is Folder.ROOT else []
         return [
-            *(asyncssh.SFTPName(name, attrs=_folder_attributes(place.folder)) for name in (b".", b"..")),
-            *(asyncssh.SFTPName(one.value.encode(), attrs=_folder_attributes(one)) for one in inner),
-            *(asyncssh.SFTPName(one.place.name.encode(), attrs=_attributes(one)) for one in found),
+            *(asyncssh.SFTPName(name, attrs=_folder_attributes(target.folder)) for name in (b".", b"..")),
+            *(
+                asyncssh.SFTPName(entry.value.encode(), attrs=_folder_attributes(entry))
+                for entry in subfolders
+            ),
+            *(asyncssh.SFTPName(entry.path.name.encode(), attrs=_attributes(entry)) for entry in files),
         ]
 
-    @_asked
+    @_requires_login
     async def realpath(self, path: bytes) -> bytes:
         """Tell what a path comes to."""
-        return model.path_of(place_of(path)).encode()
+        return model.format_path(parse_path(path)).encode()
 
-    @_asked
+    @_requires_login
     async def remove(self, path: bytes) -> None:
         """Drop a file."""
-        await self._folders.remove(place_of(path))
+        await self._folders.remove(parse_path(path))
 
-    @_asked
+    @_requires_login
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Give a file another name that no other has."""
-        await self._folders.rename(place_of(oldpath), place_of(newpath), replaces=False)
+        await self._folders.rename(parse_path(oldpath), parse_path(newpath), replaces=False)
 
-    @_asked
+    @_requires_login
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Give a file another name, in place of whichever has it."""
-        await self._folders.rename(place_of(oldpath), place_of(newpath), replaces=True)
+        await self._folders.rename(parse_path(oldpath), parse_path(newpath), replaces=True)
 
-    @_asked
+    @_requires_login
     async def fsync(self, file_obj: object) -> None:
         """Store all that was sent."""
         await _upload(file_obj).flush()
@@ -266,20 +273,20 @@ class Session(asyncssh.SFTPServer):
         """Refuse: there are no links."""
         raise asyncssh.SFTPOpUnsupported("There are no links here.")
 
-    async def _box(self, place: Place) -> queries.Box:
+    async def _find_file(self, path: FolderPath) -> queries.KeyedFile:
         folders = self._folders
-        found = await queries.find(folders.database, folders.workspace, folders.login_id, place)
-        if found is None or not place.name:
-            raise model.NoSuchPlace("There is no such file.")
-        return found
+        keyed_file = await queries.find(folders.database, folders.workspace, folders.login_id, path)
+        if keyed_file is None or not path.name:
+            raise model.NoSuchPath("There is no such file.")
+        return keyed_file
 
-    async def stay(self) -> None:
+    async def check_login(self) -> None:
         """Put out whoever's login was revoked since; asked every few seconds at most."""
         folders = self._folders
-        if clock.monotonic() - self._looked_at < folders.limits.look_seconds:
+        if clock.monotonic() - self._checked_at < folders.limits.look_seconds:
             return
-        self._looked_at = clock.monotonic()
-        login = await credentials.login(folders.database, folders.workspace.id, folders.login_id)
+        self._checked_at = clock.monotonic()
+        login = await credentials.find_login(folders.database, folders.workspace.id, folders.login_id)
         if login.revoked_at is not None:
             self.connection.close()
             raise model.NotAllowed("This login is revoked.")
@@ -292,14 +299,14 @@ class Session(asyncssh.SFTPServer):
             )
 
 
-def _upload(handle: object) -> Upload:
-    if not isinstance(handle, Upload):
+def _upload(handle: object) -> SftpUpload:
+    if not isinstance(handle, SftpUpload):
         raise model.NotAllowed("The file was opened for reading.")
     return handle
 
 
 def _attributes(file: File) -> asyncssh.SFTPAttrs:
-    mode = 0o640 if file.place.folder.takes_files else 0o440
+    mode = 0o640 if file.path.folder.takes_files else 0o440
     at = int(file.written_at.timestamp())
     return asyncssh.SFTPAttrs(
         size=file.size, uid=0, gid=0, permissions=stat.S_IFREG | mode, atime=at, mtime=at, nlink=1

@@ -71,7 +71,7 @@ class LoginShown(BaseModel):
     )
 
 
-class OpenedLogin(LoginShown):
+class LoginWithPassword(LoginShown):
     """A login with what opens it."""
 
     password: str | None = Field(description="Password, shown only once; null if only keys open the login.")
@@ -92,20 +92,20 @@ class PickUpShown(BaseModel):
     files: int = Field(description="Files that are imported now; files still being written are left out.")
 
 
-def login(one: Login, host: str, port: int) -> dict[str, Any]:
+def serialize_login(login: Login, host: str, port: int) -> dict[str, Any]:
     """Return a login as callers see it."""
     return {
-        "id": ids.show(PREFIX, one.id),
-        "username": one.username,
-        "name": one.name,
-        "has_password": one.has_password,
-        "fingerprints": list(one.fingerprints),
+        "id": ids.show(PREFIX, login.id),
+        "username": login.username,
+        "name": login.name,
+        "has_password": login.has_password,
+        "fingerprints": list(login.fingerprints),
         "host": host,
         "port": port,
-        "created_at": json.instant(one.created_at),
-        "rotated_at": json.instant(one.rotated_at),
-        "used_at": json.instant(one.used_at),
-        "revoked_at": json.instant(one.revoked_at),
-        "created_by": one.creator.shown if one.creator else None,
-        "data_withheld": not one.may_read,
+        "created_at": json.instant(login.created_at),
+        "rotated_at": json.instant(login.rotated_at),
+        "used_at": json.instant(login.used_at),
+        "revoked_at": json.instant(login.revoked_at),
+        "created_by": login.creator.public_id if login.creator else None,
+        "data_withheld": not login.may_read,
     }

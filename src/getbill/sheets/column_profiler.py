@@ -13,7 +13,7 @@ from typing import Literal
 
 from getbill.sheets import cells
 from getbill.sheets.cells import clean
-from getbill.sheets.model import Cell, Column, ColumnProfile, DateShape, Kind, NumberShape
+from getbill.sheets.model import Cell, CellKind, Column, ColumnProfile, DateShape, NumberShape
 
 # Distinct values counted at most, values kept with their counts, and samples shown.
 DISTINCT_MAX = 10_000
@@ -31,20 +31,20 @@ _NO_NOTATION = "?"
 # Where a date in numbers ends and its time begins.
 _DAY_CHARS = 10
 _KIND_OF_TYPE = {
-    date: Kind.DATE,
-    datetime: Kind.DATE,
-    bool: Kind.YES_NO,
-    int: Kind.NUMBER,
-    float: Kind.NUMBER,
+    date: CellKind.DATE,
+    datetime: CellKind.DATE,
+    bool: CellKind.YES_NO,
+    int: CellKind.NUMBER,
+    float: CellKind.NUMBER,
 }
-_EXACT = frozenset({Kind.PHONE, Kind.DATE})
+_EXACT = frozenset({CellKind.PHONE, CellKind.DATE})
 # Days of this century as a spreadsheet counts them, with the time of day behind or without.
 # Two decimals are those of an amount.
 _SERIAL = re.compile(r"9{5}(?:[.,](?:9|9{3,}))?")
 _WHOLE_FLOAT = re.compile(r"9+[.,]9")
 _BARE = re.compile(r"9{1,7}(?:[.,]9+)?")
 _INSTANT = re.compile(r"9{4}-99-99[A ]99:99(?::99(?:\.9+)?)?(?:A|[+-]99:?99)")
-_CHECKED = frozenset({Kind.SIREN, Kind.SIRET})
+_CHECKED = frozenset({CellKind.SIREN, CellKind.SIRET})
 _AROUND_MOST = "0123456789.,+-() \u00a0\u202f\u2014"
 _AROUND_NUMBERS = "0123456789.,+-()<>[];'\u2019\u2018\u2014" + cells.SPACES + cells.DASHES
 _DIGITS = re.compile(r"\d(?:[\d.,\s'\u2019\u2018]*\d)?")
@@ -53,11 +53,11 @@ _TYPED_NUMBERS = (int, float)
 
 
 @dataclass(slots=True)
-class Way:
+class CellPattern:
     """One way in which a column's cells are written."""
 
     example: str
-    kinds: frozenset[Kind]
+    kinds: frozenset[CellKind]
     count: int = 0
     # How many cells of it begin with a zero, where that decides.
     zeros: int = 0
@@ -71,7 +71,7 @@ class Way:
     is_doubtful: bool = False
     # A number of five digits, which may be a day; a number with one decimal, which may be a whole one.
     is_serial: bool = False
-    looked_at: int = 0
+    inspected: int = 0
     is_float: bool = False
     is_instant: bool = False
     # A spreadsheet's apostrophe or something invisible is around it.
@@ -80,39 +80,44 @@ class Way:
     is_rare: bool = False
 
     # Whether each cell of it must be looked at, for any of these but the word.
-    is_looked_at: bool = False
+    is_inspected: bool = False
 
 
-def way_of(pattern: str, example: str) -> Way:
+def describe_pattern(pattern: str, example: str) -> CellPattern:
     """Return what a pattern tells, by the first cell seen of it."""
-    looks = cells.of(example)
-    way = Way(example, looks)
-    meant = clean(example)
-    plain = cells.pattern(meant)
-    way.is_marked = meant != example
-    way.is_day = Kind.DATE in looks or cells.has_form(meant[:_WORD_CHARS])
-    way.is_instant = bool(_INSTANT.fullmatch(plain))
-    way.is_phone = Kind.PHONE in looks
-    way.is_word = (
+    looks = cells.kinds_of(example)
+    cell_pattern = CellPattern(example, looks)
+    cleaned = clean(example)
+    plain = cells.pattern(cleaned)
+    cell_pattern.is_marked = cleaned != example
+    cell_pattern.is_day = CellKind.DATE in looks or cells.has_form(cleaned[:_WORD_CHARS])
+    cell_pattern.is_instant = bool(_INSTANT.fullmatch(plain))
+    cell_pattern.is_phone = CellKind.PHONE in looks
+    cell_pattern.is_word = (
         len(pattern) <= _WORD_CHARS and ("9" not in pattern or pattern == "9") and "@" not in pattern
     )
-    if Kind.NUMBER in looks:
-        way.is_serial = bool(_SERIAL.fullmatch(plain))
-        way.is_float = bool(_WHOLE_FLOAT.fullmatch(plain))
-        way.has_currency = bool(plain.strip(_AROUND_NUMBERS))
-        body = cells.body_of(meant) or ""
-        way.is_doubtful = ("." in body or "," in body) and len(
+    if CellKind.NUMBER in looks:
+        cell_pattern.is_serial = bool(_SERIAL.fullmatch(plain))
+        cell_pattern.is_float = bool(_WHOLE_FLOAT.fullmatch(plain))
+        cell_pattern.has_currency = bool(plain.strip(_AROUND_NUMBERS))
+        body = cells.body_of(cleaned) or ""
+        cell_pattern.is_doubtful = ("." in body or "," in body) and len(
             {sign for sign, _ in cells.number_readings(body)}
         ) > 1
-    way.is_rare = way.is_marked or way.is_serial or way.is_float
-    way.is_looked_at = (
-        way.is_day or way.is_phone or way.has_currency or way.is_doubtful or way.is_serial or way.is_float
+    cell_pattern.is_rare = cell_pattern.is_marked or cell_pattern.is_serial or cell_pattern.is_float
+    cell_pattern.is_inspected = (
+        cell_pattern.is_day
+        or cell_pattern.is_phone
+        or cell_pattern.has_currency
+        or cell_pattern.is_doubtful
+        or cell_pattern.is_serial
+        or cell_pattern.is_float
     )
-    return way
+    return cell_pattern
 
 
 @dataclass(slots=True)
-class Sight:
+class ColumnProfiler:
     """What has been seen of a column so far."""
 
     column: Column
@@ -122,9 +127,9 @@ class Sight:
     filled: int = 0
     distinct: set[Cell] = field(default_factory=set)
     values: Counter[str] = field(default_factory=Counter)
-    ways: dict[bytes, Way] = field(default_factory=dict)
+    patterns: dict[bytes, CellPattern] = field(default_factory=dict)
     # What is counted cell by cell, and the cells of the ways beyond those kept.
-    exact: Counter[Kind] = field(default_factory=Counter)
+    exact: Counter[CellKind] = field(default_factory=Counter)
     days: Counter[str] = field(default_factory=Counter)
     currencies: Counter[str] = field(default_factory=Counter)
     typed: Counter[type] = field(default_factory=Counter)
@@ -159,92 +164,95 @@ class Sight:
             if len(self.distinct) <= VALUES_MAX:
                 self.values.update(counts or values)
         patterns = cells.patterns(values)
-        close = self._count_ways(patterns, values, counts)
-        if close:
+        inspected = self._count_patterns(patterns, values, counts)
+        if inspected:
             for pattern, cell in zip(patterns, values, strict=True):
-                if pattern in close:
-                    self._look_at(cell, close[pattern], counts[cell] if counts else 1)
+                if pattern in inspected:
+                    self._inspect(cell, inspected[pattern], counts[cell] if counts else 1)
 
-    def _count_ways(
+    def _count_patterns(
         self, patterns: list[bytes], cells: Sequence[str], counts: Counter[str]
-    ) -> dict[bytes, Way]:
+    ) -> dict[bytes, CellPattern]:
         """Count the cells of each way and return the ways whose cells are to be looked at."""
         if counts:
-            seen: Counter[bytes] = Counter()
+            pattern_counts: Counter[bytes] = Counter()
             for pattern, count in zip(patterns, counts.values(), strict=True):
-                seen[pattern] += count
+                pattern_counts[pattern] += count
         else:
-            seen = Counter(patterns)
-        if not seen.keys() <= self.ways.keys():
-            self._add_ways(dict(zip(patterns, cells, strict=True)), seen)
-        close = {}
+            pattern_counts = Counter(patterns)
+        if not pattern_counts.keys() <= self.patterns.keys():
+            self._add_patterns(dict(zip(patterns, cells, strict=True)), pattern_counts)
+        inspected = {}
         has_words = len(self.distinct) <= _WORDS_MAX
-        for pattern, count in seen.items():
-            way = self.ways.get(pattern)
-            if way is not None:
-                way.count += count
-                if way.is_looked_at or (has_words and way.is_word):
-                    close[pattern] = way
-        return close
+        for pattern, count in pattern_counts.items():
+            cell_pattern = self.patterns.get(pattern)
+            if cell_pattern is not None:
+                cell_pattern.count += count
+                if cell_pattern.is_inspected or (has_words and cell_pattern.is_word):
+                    inspected[pattern] = cell_pattern
+        return inspected
 
-    def _add_ways(self, examples: dict[bytes, str], seen: Counter[bytes]) -> None:
+    def _add_patterns(self, examples: dict[bytes, str], pattern_counts: Counter[bytes]) -> None:
         for pattern, example in examples.items():
-            if pattern in self.ways:
+            if pattern in self.patterns:
                 continue
-            way = way_of(pattern.decode("utf-8", "replace"), example)
-            if len(self.ways) < _WAYS_MAX:
-                self.ways[pattern] = way
+            cell_pattern = describe_pattern(pattern.decode("utf-8", "replace"), example)
+            if len(self.patterns) < _WAYS_MAX:
+                self.patterns[pattern] = cell_pattern
             else:
                 # What each cell of it would tell is given up; what the way tells is not.
-                self.exact.update(dict.fromkeys(way.kinds, seen[pattern]))
+                self.exact.update(dict.fromkeys(cell_pattern.kinds, pattern_counts[pattern]))
 
-    def _look_at(self, cell: str, way: Way, count: int) -> None:
-        if way.is_rare:
-            cell = self._look_at_rare(cell, way, count)
-        if way.is_word and len(self.distinct) <= _WORDS_MAX:
-            for kind in cells.of_word(cell):
+    def _inspect(self, cell: str, cell_pattern: CellPattern, count: int) -> None:
+        if cell_pattern.is_rare:
+            cell = self._inspect_rare(cell, cell_pattern, count)
+        if cell_pattern.is_word and len(self.distinct) <= _WORDS_MAX:
+            for kind in cells.word_kinds(cell):
                 self.exact[kind] += count
-        if way.is_phone and cell.lstrip("( ")[:1] in {"+", "0"}:
-            self.exact[Kind.PHONE] += count
-        if way.is_day:
-            self._look_at_day(cell, way, count)
-        if way.has_currency:
-            rest = cell.strip(_AROUND_MOST)
-            self.currencies[rest if rest in self.currencies else self._rest(rest, cell)] += count
-        if way.is_doubtful and (digit := _DIGIT.search(cell)) and digit[0] == "0":
-            way.zeros += count
+        if cell_pattern.is_phone and cell.lstrip("( ")[:1] in {"+", "0"}:
+            self.exact[CellKind.PHONE] += count
+        if cell_pattern.is_day:
+            self._inspect_day(cell, cell_pattern, count)
+        if cell_pattern.has_currency:
+            affix = cell.strip(_AROUND_MOST)
+            self.currencies[affix if affix in self.currencies else self._affix(affix, cell)] += count
+        if cell_pattern.is_doubtful and (digit := _DIGIT.search(cell)) and digit[0] == "0":
+            cell_pattern.zeros += count
 
-    def _rest(self, rest: str, cell: str) -> str:
+    def _affix(self, affix: str, cell: str) -> str:
         """Return what stands beside the digits of a cell, in the form in which it is counted."""
-        rest = rest.strip(_AROUND_NUMBERS)
+        affix = affix.strip(_AROUND_NUMBERS)
         # The point of an abbreviation, which is no decimal sign: `Fr.`
-        point = "." if rest and cell.endswith(f"{rest}.") else ""
-        rest = _DIGITS.sub("1", rest) + point
+        point = "." if affix and cell.endswith(f"{affix}.") else ""
+        affix = _DIGITS.sub("1", affix) + point
         # Like an amount by the number of its letters alone, a column of codes has thousands of them.
-        return rest if len(self.currencies) < _BESIDE_MAX else _NO_NOTATION
+        return affix if len(self.currencies) < _BESIDE_MAX else _NO_NOTATION
 
-    def _look_at_rare(self, cell: str, way: Way, count: int) -> str:
+    def _inspect_rare(self, cell: str, cell_pattern: CellPattern, count: int) -> str:
         """Look at what few columns have, and return the cell without what a spreadsheet left around it."""
         cell = clean(cell)
-        if way.is_serial:
-            self._look_at_serial(cell, count)
-            way.looked_at += count
+        if cell_pattern.is_serial:
+            self._inspect_serial(cell, count)
+            cell_pattern.inspected += count
             # Postal codes and other numbers of five digits: no column of days, and not worth looking on.
-            if way.looked_at > _SERIALS_MIN and self.exact[Kind.SERIAL_DATE] < 0.9 * way.looked_at:
-                way.is_serial = False
-                way.is_looked_at = way.is_float
-        if way.is_float and cell[-1] == "0":
-            self.exact[Kind.WHOLE_FLOAT] += count
+            if (
+                cell_pattern.inspected > _SERIALS_MIN
+                and self.exact[CellKind.SERIAL_DATE] < 0.9 * cell_pattern.inspected
+            ):
+                cell_pattern.is_serial = False
+                cell_pattern.is_inspected = cell_pattern.is_float
+        if cell_pattern.is_float and cell[-1] == "0":
+            self.exact[CellKind.WHOLE_FLOAT] += count
         return cell
 
-    def _look_at_serial(self, cell: str, count: int) -> None:
+    def _inspect_serial(self, cell: str, count: int) -> None:
         if not self.is_1904 and cells.LIKELY_FIRST <= int(cell[:5]) <= cells.LIKELY_LAST:
-            self.exact[Kind.SERIAL_DATE] += count
+            self.exact[CellKind.SERIAL_DATE] += count
             if not "01" <= cell[1:3] <= "12":
                 self.counted += count
 
-    def _look_at_day(self, cell: str, way: Way, count: int) -> None:
-        if way.is_instant:
+    def _inspect_day(self, cell: str, cell_pattern: CellPattern, count: int) -> None:
+        if cell_pattern.is_instant:
             self.instants += count
             self.midnights += count if cells.is_midnight(cell) else 0
         # A day in numbers without its time, so that a column of instants is one of few days.
@@ -253,11 +261,13 @@ class Sight:
             if not cells.date_readings(day):
                 day = cell.strip()
             if not cells.date_readings(day):
-                way.misses += 1
+                cell_pattern.misses += 1
                 # Given up where most of what is written as days turns out to be none, such as eight digits.
-                way.is_day = way.misses < _MISSES_MAX or way.misses < 4 * self.exact[Kind.DATE]
+                cell_pattern.is_day = (
+                    cell_pattern.misses < _MISSES_MAX or cell_pattern.misses < 4 * self.exact[CellKind.DATE]
+                )
                 return
-        self.exact[Kind.DATE] += count
+        self.exact[CellKind.DATE] += count
         if day in self.days or len(self.days) < _DAYS_MAX:
             self.days[day] += count
 
@@ -272,9 +282,9 @@ class Sight:
                 self.instants += 1
                 self.midnights += cells.is_midnight(cell)
             elif type(cell) in _TYPED_NUMBERS and cells.SERIAL_FIRST <= cell < cells.SERIAL_LAST + 1:  # type: ignore[operator]
-                self._look_at_serial(str(cell), 1)
+                self._inspect_serial(str(cell), 1)
         if len(self.distinct) <= VALUES_MAX:
-            self.values.update(_shown(cell) for cell in values)
+            self.values.update(_value_text(cell) for cell in values)
 
     def profile(self) -> ColumnProfile:
         """Return what the column holds, all of its rows being seen."""
@@ -289,25 +299,31 @@ class Sight:
             kinds=self._kinds(samples),
             number=self._number(),
             date=self._date(),
-            currencies=self._beside(),
+            currencies=self._currency_counts(),
         )
 
-    def _kinds(self, samples: Iterable[Cell]) -> dict[Kind, int]:
-        found = Counter(self.exact)
+    def _kinds(self, samples: Iterable[Cell]) -> dict[CellKind, int]:
+        counts = Counter(self.exact)
         # One cell such as 12.5 shows that the others are fractions too.
-        if found[Kind.WHOLE_FLOAT] < sum(way.count for way in self.ways.values() if way.is_float):
-            del found[Kind.WHOLE_FLOAT]
-        for way in self.ways.values():
-            told = way.kinds - (_EXACT | {Kind.NUMBER} if way.has_currency else _EXACT)
-            found.update(dict.fromkeys(told, way.count))
-        found[Kind.NUMBER] += sum(count for rest, count in self.currencies.items() if cells.is_beside(rest))
+        if counts[CellKind.WHOLE_FLOAT] < sum(
+            cell_pattern.count for cell_pattern in self.patterns.values() if cell_pattern.is_float
+        ):
+            del counts[CellKind.WHOLE_FLOAT]
+        for cell_pattern in self.patterns.values():
+            pattern_kinds = cell_pattern.kinds - (
+                _EXACT | {CellKind.NUMBER} if cell_pattern.has_currency else _EXACT
+            )
+            counts.update(dict.fromkeys(pattern_kinds, cell_pattern.count))
+        counts[CellKind.NUMBER] += sum(
+            count for affix, count in self.currencies.items() if cells.is_amount_affix(affix)
+        )
         for type_, count in self.typed.items():
-            found[_KIND_OF_TYPE.get(type_, Kind.TEXT)] += count
-        found[Kind.INTEGER] += self.typed[int]
-        for kind in _CHECKED & found.keys():
-            if not _most_pass_luhn(samples, 9 if kind is Kind.SIREN else 14):
-                del found[kind]
-        return {kind: count for kind, count in found.most_common() if count}
+            counts[_KIND_OF_TYPE.get(type_, CellKind.TEXT)] += count
+        counts[CellKind.INTEGER] += self.typed[int]
+        for kind in _CHECKED & counts.keys():
+            if not _most_pass_luhn(samples, 9 if kind is CellKind.SIREN else 14):
+                del counts[kind]
+        return {kind: count for kind, count in counts.most_common() if count}
 
     def _samples(self) -> tuple[Cell, ...]:
         # The order of a set changes from run to run; a sample must not.
@@ -317,34 +333,36 @@ class Sight:
 
     def _number(self) -> NumberShape | None:
         bodies: Counter[str] = Counter()
-        for way in self.ways.values():
-            if Kind.NUMBER not in way.kinds:
+        for cell_pattern in self.patterns.values():
+            if CellKind.NUMBER not in cell_pattern.kinds:
                 continue
-            plain = cells.pattern(cells.body_of(way.example) or "")
-            bodies[plain] += way.count - way.zeros
-            bodies["0" + plain[1:]] += way.zeros
+            plain = cells.pattern(cells.body_of(cell_pattern.example) or "")
+            bodies[plain] += cell_pattern.count - cell_pattern.zeros
+            bodies["0" + plain[1:]] += cell_pattern.zeros
         shape = cells.decide_number_shape((body, count) for body, count in bodies.items() if count)
         if shape is None and self.typed.keys() & {int, float}:
             shape = NumberShape(".", "", is_certain=True, why="typed")
         marks = self._marks() if shape and self.currencies else ""
         return replace(shape, marks=marks) if shape and marks else shape
 
-    def _beside(self) -> dict[str, int]:
+    def _currency_counts(self) -> dict[str, int]:
         """Count the currencies beside the numbers, as written."""
-        found: Counter[str] = Counter()
-        for rest, count in self.currencies.items():
-            if currency := cells.beside(rest)[0]:
-                found[currency] += count
-        return dict(found.most_common())
+        counts: Counter[str] = Counter()
+        for affix, count in self.currencies.items():
+            if currency := cells.currency_and_mark(affix)[0]:
+                counts[currency] += count
+        return dict(counts.most_common())
 
     def _marks(self) -> str:
-        marks = {mark for rest in self.currencies if (mark := cells.beside(rest)[1])}
-        return "".join(sorted(map(cells.letter, marks)))
+        marks = {mark for affix in self.currencies if (mark := cells.currency_and_mark(affix)[1])}
+        return "".join(sorted(map(cells.mark_letter, marks)))
 
     def _has_serials(self) -> bool | None:
         """Tell whether the column's bare numbers are days: None where it has none."""
         bare = sum(
-            way.count for way in self.ways.values() if _BARE.fullmatch(cells.pattern(clean(way.example)))
+            cell_pattern.count
+            for cell_pattern in self.patterns.values()
+            if _BARE.fullmatch(cells.pattern(clean(cell_pattern.example)))
         )
         bare += sum(self.typed[type_] for type_ in _TYPED_NUMBERS)
         return 2 * self.counted > bare if bare else None
@@ -381,7 +399,7 @@ def _most_pass_luhn(samples: Iterable[Cell], length: int) -> bool:
     return bool(right_length) and passing >= 0.8 * len(right_length)
 
 
-def _shown(cell: Cell) -> str:
+def _value_text(cell: Cell) -> str:
     return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 

@@ -335,7 +335,7 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-def note(code: str, language: str, facts: Mapping[str, Any]) -> str:
+def note_text(code: str, language: str, facts: Mapping[str, Any]) -> str:
     """Return a note's sentence in French (`fr`) or English."""
     english, french = NOTES[code]
     return (french if language.startswith("fr") else english).format(**facts)
@@ -353,10 +353,10 @@ class Unreadable(Exception):
     def __init__(self, code: str, **facts: Any) -> None:
         self.code = code
         self.facts = facts
-        self.message, self.way_out = self.told("en")
+        self.message, self.way_out = self.localized("en")
         super().__init__(f"{self.message} {self.way_out}")
 
-    def told(self, language: str) -> tuple[str, str]:
+    def localized(self, language: str) -> tuple[str, str]:
         """Return the message and the way out in French (`fr`) or English."""
         english, out, french, sortie = UNREADABLE[self.code]
         pair = (french, sortie) if language.startswith("fr") else (english, out)
@@ -374,10 +374,10 @@ class CellWrong(ValueError):
         self.code = code
         self.suggestion = suggestion
         self.facts = facts
-        self.message = self.told("en")
+        self.message = self.localized("en")
         super().__init__(self.message)
 
-    def told(self, language: str) -> str:
+    def localized(self, language: str) -> str:
         """Return the message in French (`fr`) or English."""
         english, french = CELLS[self.code]
         return (french if language.startswith("fr") else english).format(**self.facts)

@@ -22,7 +22,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReadLimits:
     """What one file may cost to read; a file beyond any of them is refused, in words."""
 
     bytes_max: int = 512 * MEBIBYTE
@@ -73,7 +73,7 @@ class OtherSheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedLine:
     """A line above the data that is not data: `why` is `preamble`, `header`, `group`, `separator` or `empty`."""
 
     line: int
@@ -92,9 +92,9 @@ class Note:
     code: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def told(self, language: str) -> str:
+    def localized(self, language: str) -> str:
         """Return the sentence in French (`fr`) or English."""
-        return messages.note(self.code, language, self.facts)
+        return messages.note_text(self.code, language, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Layout:
     # Columns the file hides; they are read.
     hidden_columns: tuple[int, ...] = ()
     other_sheets: tuple[OtherSheet, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedLine, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property
@@ -154,7 +154,7 @@ class Layout:
     @property
     def signature(self) -> str:
         """What tells this layout from others: the kind and the headers in their order, however written."""
-        names = [f"{folded(column.group)}/{folded(column.header)}" for column in self.columns]
+        names = [f"{fold(column.group)}/{fold(column.header)}" for column in self.columns]
         return hashlib.sha256("\x1f".join([self.kind, *names]).encode()).hexdigest()[:32]
 
     @property
@@ -178,14 +178,14 @@ class Layout:
                 "hidden_columns": tuple(stored.get("hidden_columns", ())),
                 "columns": tuple(Column(**column) for column in stored["columns"]),
                 "other_sheets": tuple(OtherSheet(**sheet) for sheet in stored["other_sheets"]),
-                "skipped": tuple(Skipped(**line) for line in stored["skipped"]),
+                "skipped": tuple(SkippedLine(**line) for line in stored["skipped"]),
                 "notes": tuple(Note(**note) for note in stored["notes"]),
             }
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ReadChoices:
     """What a person decided about a file against what was found; None leaves it to be found."""
 
     encoding: str | None = None
@@ -197,11 +197,11 @@ class Choices:
 
 
 # Lines told one by one; beyond, only counted.
-TOLD_MAX = 1_000
+LISTED_MAX = 1_000
 
 
 @dataclass(slots=True)
-class LeftOut:
+class SkippedRows:
     """The rows that are not data: how many for each reason, and the lines of the first thousand.
 
     Reasons: `empty`, `template`, `total`, `header` and `page` (repeated), `footer`, `separator`, `heading`,
@@ -215,11 +215,11 @@ class LeftOut:
         """Count a row that is left out."""
         self.counts[why] = self.counts.get(why, 0) + 1
         # Empty rows are many and nobody asks which.
-        if why != "empty" and len(self.lines) < TOLD_MAX:
+        if why != "empty" and len(self.lines) < LISTED_MAX:
             self.lines.append((line, why))
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """What a cell looks like; one cell can look like several things."""
 
     EMAIL = "email"
@@ -288,13 +288,13 @@ class ColumnProfile:
     samples: tuple[Cell, ...]
     # Every value with its count, where there are few; else empty.
     values: Mapping[str, int]
-    kinds: Mapping[Kind, int]
+    kinds: Mapping[CellKind, int]
     number: NumberShape | None
     date: DateShape | None
     # The signs and codes written beside numbers, as written: {"€": 812, "CHF": 3}.
     currencies: Mapping[str, int]
 
-    def share(self, kind: Kind) -> float:
+    def share(self, kind: CellKind) -> float:
         """The share of filled cells that look like `kind`."""
         return self.kinds.get(kind, 0) / self.filled if self.filled else 0.0
 
@@ -305,11 +305,11 @@ class Profile:
 
     rows: int
     columns: tuple[ColumnProfile, ...]
-    left_out: LeftOut
+    left_out: SkippedRows
     # The cells of the first rows, for what only columns side by side show.
     head: tuple[Sequence[Cell], ...] = ()
 
-    def of(self, index: int) -> ColumnProfile:
+    def column(self, index: int) -> ColumnProfile:
         """Return the profile of the column at `index` in a row's cells."""
         return next(column for column in self.columns if column.column.index == index)
 
@@ -319,12 +319,12 @@ def letter(index: int) -> str:
     letters = ""
     index += 1
     while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(ord("A") + rest) + letters
+        index, remainder = divmod(index - 1, 26)
+        letters = chr(ord("A") + remainder) + letters
     return letters
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """Return the text as it compares: small letters without accents, one space between words."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from getbill.sheets.column_profiler import Sight
+from getbill.sheets.column_profiler import ColumnProfiler
 from getbill.sheets.model import DATES_FROM_1904, Cell, ColumnProfile, Profile
 from getbill.sheets.reader import Sheet
 
@@ -23,7 +23,7 @@ def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
     Rows that are wrong as a whole are counted and not looked at.
     """
     is_1904 = any(note.code == DATES_FROM_1904 for note in sheet.layout.notes)
-    sights = [Sight(column, is_1904) for column in sheet.layout.columns]
+    profilers = [ColumnProfiler(column, is_1904) for column in sheet.layout.columns]
     rows = 0
     head: tuple[Sequence[Cell], ...] = ()
     cells = (row.cells for row in sheet.rows() if row.wrong is None)
@@ -33,12 +33,14 @@ def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
         rows += len(block)
         head = head or tuple(block[:_HEAD])
         columns = list(zip(*block, strict=True))
-        for sight in sights:
-            sight.add(columns[sight.column.index])
-    return Profile(rows, _agreed([sight.profile() for sight in sights]), sheet.left_out, head)
+        for profiler in profilers:
+            profiler.add(columns[profiler.column.index])
+    return Profile(
+        rows, _agree_on_shapes([profiler.profile() for profiler in profilers]), sheet.left_out, head
+    )
 
 
-def _agreed(columns: list[ColumnProfile]) -> tuple[ColumnProfile, ...]:
+def _agree_on_shapes(columns: list[ColumnProfile]) -> tuple[ColumnProfile, ...]:
     """Let columns in doubt follow those that are sure, when those agree among themselves."""
     numbers = [column.number for column in columns if column.number and column.number.why == "decimal_seen"]
     days = [column.date for column in columns if column.date and column.date.why == "day_above_12"]
@@ -46,10 +48,10 @@ def _agreed(columns: list[ColumnProfile]) -> tuple[ColumnProfile, ...]:
     orders = {shape.order for shape in days}
     decimal = decimals.pop() if len(decimals) == 1 else None
     order = orders.pop() if len(orders) == 1 else None
-    return tuple(_following(column, decimal, order) for column in columns)
+    return tuple(_follow_shapes(column, decimal, order) for column in columns)
 
 
-def _following(
+def _follow_shapes(
     column: ColumnProfile,
     decimal: Literal[".", ","] | None,
     order: Literal["dmy", "mdy", "ymd", "serial"] | None,

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
 from getbill.sheets import files, tables
-from getbill.sheets.files import Delimited, Dialect, Merge, Merged, Record
+from getbill.sheets.files import Delimited, Dialect, Merge, MergedCells, Record
 from getbill.sheets.messages import CellWrong, Unreadable
-from getbill.sheets.model import Cell, Choices, Column, Layout, LeftOut, Limits, Note, Row
-from getbill.sheets.tables import INITIALS, MARKS, STARTS, Headings, Leaving, without_tables_beside
+from getbill.sheets.model import Cell, Column, Layout, Note, ReadChoices, ReadLimits, Row, SkippedRows
+from getbill.sheets.tables import INITIALS, MARKS, STARTS, Headings, SkipRules, without_tables_beside
 
 _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_ROWS = 300
@@ -51,26 +51,28 @@ class Source(Protocol):
 class Sheet:
     """A table of a file that is open: what it looks like and its rows."""
 
-    def __init__(self, layout: Layout, source: Source, limits: Limits) -> None:
+    def __init__(self, layout: Layout, source: Source, limits: ReadLimits) -> None:
         self.layout = layout
         # What the latest pass over the rows left out, whole once the pass is.
-        self.left_out = LeftOut()
+        self.left_out = SkippedRows()
         self._source = source
         self._limits = limits
         # What was unpacked for this sheet, and goes with it.
         self._unpacked: BinaryIO | None = None
 
-    def under(self, layout: Layout) -> "Sheet | None":
+    def reread(self, layout: Layout) -> "Sheet | None":
         """Return the table as a layout describes it, of what was read already; None where that does not hold it."""
-        asked, read = ((one.kind, one.sheet, one.with_hidden_rows) for one in (layout, self.layout))
-        is_there = layout.kind == "xlsx" and asked == read
+        requested, current = (
+            (version.kind, version.sheet, version.with_hidden_rows) for version in (layout, self.layout)
+        )
+        is_there = layout.kind == "xlsx" and requested == current
         if not is_there:
             return None
         sheet = Sheet(layout, self._source, self._limits)
         sheet._unpacked = self._unpacked
         return sheet
 
-    def out_of(self, unpacked: BinaryIO, note: Note) -> Self:
+    def mark_unpacked(self, unpacked: BinaryIO, note: Note) -> Self:
         """Return the sheet as one of a file that was unpacked for it; the note says so."""
         self._unpacked = unpacked
         if note not in self.layout.notes:
@@ -79,23 +81,23 @@ class Sheet:
 
     def rows(self, after_line: int = 0) -> Iterator[Row]:
         """Yield the rows of data below `after_line`, from the beginning of the file each time."""
-        self.left_out = left_out = LeftOut()
-        layout, leaving, rows_left = self.layout, Leaving(self.layout), self._limits.rows_max
-        width, data_line, few = layout.physical_width, layout.data_line, leaving.few
+        self.left_out = left_out = SkippedRows()
+        layout, skip_rules, rows_left = self.layout, SkipRules(self.layout), self._limits.rows_max
+        width, data_line, few = layout.physical_width, layout.data_line, skip_rules.few
         next_line = data_line
         blank: Cell = "" if layout.kind == "csv" else None
-        first_header, hidden = leaving.first_header, self._source.hidden
+        first_header, hidden = skip_rules.first_header, self._source.hidden
         # What ordinary files need nothing of: headings and merged cells.
-        completed = self._completion(leaving)
+        complete = self._completion(skip_rules)
         for line, cells, wrong in self._source.records():
             if line < data_line:
                 continue
             if len(cells) != width:
-                cells, wrong = self._fitted(line, cells, wrong)  # noqa: PLW2901 - the same row, made to fit
+                cells, wrong = self._fit_width(line, cells, wrong)  # noqa: PLW2901 - the same row, made to fit
             first = cells[0] or next(filter(None, cells), None)
             is_looked_at = (
                 line != next_line
-                or line <= leaving.near_line
+                or line <= skip_rules.near_line
                 or cells.count(blank) >= few
                 or first == first_header
                 or (
@@ -104,11 +106,13 @@ class Sheet:
                     and (first[0] in MARKS or first[:3].lower() in STARTS)
                 )
             )
-            why = leaving.why(line, cells, is_below_gap=line != next_line) if is_looked_at else None
+            why = (
+                skip_rules.skip_reason(line, cells, is_below_gap=line != next_line) if is_looked_at else None
+            )
             # Below blank rows or a title another table may begin.
             next_line = 0 if is_looked_at and cells.count(blank) >= width - 1 else line + 1
-            if completed is not None:
-                why, cells = completed(line, cells, why)  # noqa: PLW2901 - the same row, with what stands elsewhere
+            if complete is not None:
+                why, cells = complete(line, cells, why)  # noqa: PLW2901 - the same row, with what stands elsewhere
             if why is None and line in hidden:
                 why = "hidden"
             if why is not None:
@@ -120,21 +124,21 @@ class Sheet:
             if line > after_line:
                 yield Row(line, cells, wrong)
 
-    def _completion(self, leaving: Leaving) -> Completion | None:
+    def _completion(self, skip_rules: SkipRules) -> Completion | None:
         """Return what gives a row the values that stand outside it, or None where there are none."""
         layout = self.layout
         steps: list[Completion] = []
         if layout.group:
-            steps.append(Headings(layout, layout.group, leaving).completed)
+            steps.append(Headings(layout, layout.group, skip_rules).complete)
         if layout.merged_columns:
-            steps.append(Merged(self._source.merges, layout).completed)
+            steps.append(MergedCells(self._source.merges, layout).complete)
 
-        def completed(line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
+        def complete_row(line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
             for step in steps:
                 why, cells = step(line, cells, why)
             return why, cells
 
-        return completed if steps else None
+        return complete_row if steps else None
 
     def close(self) -> None:
         """Give back what reading took; the file itself stays open, it is its owner's."""
@@ -142,22 +146,22 @@ class Sheet:
         if self._unpacked is not None:
             self._unpacked.close()
 
-    def _fitted(
+    def _fit_width(
         self, line: int, cells: list[Cell], wrong: CellWrong | None
     ) -> tuple[list[Cell], CellWrong | None]:
         """Return the row with as many cells as the header has columns, and what that says about the row."""
-        width, found = self.layout.physical_width, len(cells)
-        if found > self._limits.columns_max:
+        width, count = self.layout.physical_width, len(cells)
+        if count > self._limits.columns_max:
             raise Unreadable("too_many_columns", line=line, limit=self._limits.columns_max)
-        if found > width:
+        if count > width:
             # A spreadsheet's cell slides nowhere: it stands beside the table.
             if self.layout.kind == "csv" and any(cells[width:]):
-                wrong = wrong or CellWrong("cells_slid", cells=found, columns=width)
+                wrong = wrong or CellWrong("cells_slid", cells=count, columns=width)
             return cells[:width], wrong
         if not self.layout.is_ragged and any(cells):
-            wrong = wrong or CellWrong("row_cut", cells=found, columns=width)
+            wrong = wrong or CellWrong("row_cut", cells=count, columns=width)
         blank: Cell = "" if self.layout.kind == "csv" else None
-        return [*cells, *[blank] * (width - found)], wrong
+        return [*cells, *[blank] * (width - count)], wrong
 
     def __enter__(self) -> Self:
         return self
@@ -171,10 +175,10 @@ class Sheet:
 def open(  # noqa: A001 - read as `sheets.open`
     file: BinaryIO,
     name: str,
-    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    limits: ReadLimits = ReadLimits(),  # noqa: B008 - it is frozen
     *,
     layout: Layout | None = None,
-    choices: Choices | None = None,
+    choices: ReadChoices | None = None,
 ) -> Sheet:
     """Open a file as a table, whatever its extension says, or raise `Unreadable`.
 
@@ -183,49 +187,51 @@ def open(  # noqa: A001 - read as `sheets.open`
     size = file.seek(0, io.SEEK_END)
     if size > limits.bytes_max:
         raise Unreadable("too_large", limit=limits.bytes_max)
-    member = files.member(file, name, limits)
+    member = files.unpack_member(file, name, limits)
     if member is None:
-        return _opened(file, name, limits, layout, choices)
+        return _open_sheet(file, name, limits, layout, choices)
     try:
-        sheet = _opened(member.file, member.name, limits, layout, choices)
+        sheet = _open_sheet(member.file, member.name, limits, layout, choices)
     except BaseException:
         member.file.close()
         raise
-    return sheet.out_of(member.file, Note("unpacked", {"file": member.name, "archive": name}))
+    return sheet.mark_unpacked(member.file, Note("unpacked", {"file": member.name, "archive": name}))
 
 
-def _opened(
-    file: BinaryIO, name: str, limits: Limits, layout: Layout | None, choices: Choices | None
+def _open_sheet(
+    file: BinaryIO, name: str, limits: ReadLimits, layout: Layout | None, choices: ReadChoices | None
 ) -> Sheet:
     kind = files.kind_of(file, file.seek(0, io.SEEK_END))
     if layout:
-        choices = Choices(
+        choices = ReadChoices(
             layout.encoding, layout.delimiter, layout.sheet, layout.header_line, layout.with_hidden_rows
         )
-    choices = choices or Choices()
+    choices = choices or ReadChoices()
     if kind == "xlsx":
         return _open_workbook(file, name, limits, layout, choices)
     return _open_text(file, name, limits, layout, choices)
 
 
-def _open_text(file: BinaryIO, name: str, limits: Limits, layout: Layout | None, choices: Choices) -> Sheet:
+def _open_text(
+    file: BinaryIO, name: str, limits: ReadLimits, layout: Layout | None, choices: ReadChoices
+) -> Sheet:
     if layout and layout.encoding and layout.delimiter:
-        encoding = files.named(layout.encoding)
+        encoding = files.encoding_named(layout.encoding)
         dialect = Dialect(layout.delimiter, layout.quote, layout.escape)
         return Sheet(layout, Delimited(file, encoding, dialect, limits, layout.physical_width), limits)
-    encoding = files.named(choices.encoding) if choices.encoding else files.detect(file)
+    encoding = files.encoding_named(choices.encoding) if choices.encoding else files.detect(file)
     lines = _first_lines(file, encoding)
-    dialect = files.find(lines)
+    dialect = files.detect_dialect(lines)
     if choices.delimiter:
         dialect = replace(dialect, delimiter=choices.delimiter)
     # Enough to read the first rows by, until the header tells the width.
     source = Delimited(file, encoding, dialect, limits, files.usual_width(dialect, lines))
-    sample, found = _found(source, choices, limits, is_said=files.is_said(lines))
-    source.width = found.width
-    found = _grouped(found, source, sample)
-    notes = (*encoding.notes, *files.notes(name, "csv"), *found.notes)
+    sample, table_layout = _find_layout(source, choices, limits, names_delimiter=files.names_delimiter(lines))
+    source.width = table_layout.width
+    table_layout = _detect_groups(table_layout, source, sample)
+    notes = (*encoding.notes, *files.extension_notes(name, "csv"), *table_layout.notes)
     layout = replace(
-        found,
+        table_layout,
         encoding=encoding.name,
         delimiter=dialect.delimiter,
         quote=dialect.quote,
@@ -253,8 +259,13 @@ def _sample(source: Source, most: int = _SAMPLE_ROWS) -> list[tuple[int, list[Ce
     return list(islice(filled, most))
 
 
-def _found(
-    source: Source, choices: Choices, limits: Limits, *, is_said: bool = False, may_be_empty: bool = False
+def _find_layout(
+    source: Source,
+    choices: ReadChoices,
+    limits: ReadLimits,
+    *,
+    names_delimiter: bool = False,
+    may_be_empty: bool = False,
 ) -> tuple[list[tuple[int, list[Cell]]], Layout]:
     """Find the table in the first records, further down where they are lines of another kind.
 
@@ -262,21 +273,21 @@ def _found(
     """
     for most in (_SAMPLE_ROWS, _PREAMBLE_ROWS):
         sample = _sample(source, most)
-        if sample and is_said:
+        if sample and names_delimiter:
             sample[0] = (1, [])
-        found = _table(sample, choices, limits, may_be_empty=may_be_empty)
-        if len(sample) < most or not any(note.code in _HEADER_NOTES for note in found.notes):
+        layout = _table(sample, choices, limits, may_be_empty=may_be_empty)
+        if len(sample) < most or not any(note.code in _HEADER_NOTES for note in layout.notes):
             break
-    return sample, found
+    return sample, layout
 
 
-def _above_others(layout: Layout, sample: list[tuple[int, list[Cell]]]) -> Layout:
+def _note_other_table(layout: Layout, sample: list[tuple[int, list[Cell]]]) -> Layout:
     """Return the layout with a note on another table below, if the first rows show one."""
-    leaving = Leaving(layout)
+    skip_rules = SkipRules(layout)
     other, next_line = None, layout.data_line
     for line, cells in sample:
         if line >= layout.data_line:
-            if leaving.why(line, cells, is_below_gap=line != next_line) == "other_table":
+            if skip_rules.skip_reason(line, cells, is_below_gap=line != next_line) == "other_table":
                 other = line
                 break
             next_line = 0 if sum(map(_holds, cells)) <= 1 else line + 1
@@ -287,62 +298,68 @@ def _holds(cell: Cell) -> bool:
     return cell is not None and cell != ""
 
 
-def _grouped(layout: Layout, source: Source, sample: list[tuple[int, list[Cell]]]) -> Layout:
+def _detect_groups(layout: Layout, source: Source, sample: list[tuple[int, list[Cell]]]) -> Layout:
     """Return the layout with the customers that stand on rows of their own, if they do."""
     first = next((cells for line, cells in sample if line >= layout.data_line), [])
     if len(sample) >= _SAMPLE_ROWS and tables.is_heading(first):
         sample = _sample(source, _GROUP_ROWS)
-    return _above_others(tables.grouped(layout, sample), sample)
+    return _note_other_table(tables.detect_groups(layout, sample), sample)
 
 
 def _open_workbook(
-    file: BinaryIO, name: str, limits: Limits, layout: Layout | None, choices: Choices
+    file: BinaryIO, name: str, limits: ReadLimits, layout: Layout | None, choices: ReadChoices
 ) -> Sheet:
     book = files.extract(file, limits, choices)
     try:
         if layout:
-            book.twice = files.twice_of(layout.encoding)
+            book.twice = files.double_encoding_of(layout.encoding)
             return Sheet(layout, book, limits)
         first = _sample(book)
-        book.twice = files.twice_in(cell for _, cells in first for cell in cells if isinstance(cell, str))
+        book.twice = files.detect_double_encoding(
+            cell for _, cells in first for cell in cells if isinstance(cell, str)
+        )
         # Rows that hold nothing but cells far beside the table are rows all the same.
         may_be_empty = book.head["far_cells"] > 0
-        sample, found = _found(book, choices, limits, may_be_empty=may_be_empty)
-        notes = (*found.notes, *book.notes, *files.notes(name, "xlsx"))
-        found = replace(
-            found,
+        sample, table_layout = _find_layout(book, choices, limits, may_be_empty=may_be_empty)
+        notes = (*table_layout.notes, *book.notes, *files.extension_notes(name, "xlsx"))
+        table_layout = replace(
+            table_layout,
             kind="xlsx",
-            columns=tuple(_with_currency(column, book.currencies) for column in found.columns),
+            columns=tuple(_with_currency(column, book.currencies) for column in table_layout.columns),
             sheet=book.sheet,
-            encoding=files.twice_name(book.twice) if book.twice else None,
-            other_sheets=book.others,
+            encoding=files.double_encoding_name(book.twice) if book.twice else None,
+            other_sheets=book.other_sheets,
             with_hidden_rows=choices.with_hidden_rows,
             is_ragged=True,
-            merged_columns=files.columns_of(book.merges, found.data_line),
+            merged_columns=files.columns_of(book.merges, table_layout.data_line),
             hidden_columns=tuple(book.head["hidden_columns"]),
             notes=notes,
         )
-        rows = [cells for line, cells in sample if line >= found.data_line]
-        found = _grouped(without_tables_beside(found, rows), book, sample)
-        return Sheet(found, book, limits)
+        rows = [cells for line, cells in sample if line >= table_layout.data_line]
+        table_layout = _detect_groups(without_tables_beside(table_layout, rows), book, sample)
+        return Sheet(table_layout, book, limits)
     except BaseException:
         book.close()
         raise
 
 
 def _with_currency(column: Column, currencies: dict[str, list[str]]) -> Column:
-    shown = currencies.get(column.letter, [])
-    return replace(column, currency=shown[0]) if len(shown) == 1 else column
+    signs = currencies.get(column.letter, [])
+    return replace(column, currency=signs[0]) if len(signs) == 1 else column
 
 
 def _table(
-    sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: Limits, *, may_be_empty: bool = False
+    sample: Sequence[tuple[int, list[Cell]]],
+    choices: ReadChoices,
+    limits: ReadLimits,
+    *,
+    may_be_empty: bool = False,
 ) -> Layout:
     """Find the table in the first records, or say why there is none."""
     for line, cells in sample:
         if len(cells) > limits.columns_max:
             raise Unreadable("too_many_columns", line=line, limit=limits.columns_max)
-    table = tables.find(sample, choices.header_line)
+    table = tables.find_table(sample, choices.header_line)
     if table is None:
         raise Unreadable("empty")
     below = [cells for line, cells in sample if line >= table.data_line and any(cells)]
@@ -351,7 +368,7 @@ def _table(
     short = sum(1 for cells in below if 2 < len(cells) < table.width)
     return Layout(
         kind="csv",
-        columns=tuple(map(tables.marked, table.columns)),
+        columns=tuple(map(tables.mark_heading, table.columns)),
         header_line=table.header_line,
         data_line=table.data_line,
         width=table.width,

@@ -44,7 +44,7 @@ def csv_blocks(rows: Iterable[Sequence[Cell]], layout: Layout | None = None) -> 
     """Yield the rows as blocks of a CSV, for who sends it as it is made."""
     text = io.StringIO(newline="")
     writer = _writer(text, layout)
-    encoder = files.writer(layout.encoding if layout else None)
+    encoder = files.encoder_for(layout.encoding if layout else None)
     for number, row in enumerate(rows, 1):
         writer.writerow([_safe(read_text(cell) if type(cell) is not str else cell) for cell in row])
         if number % _ROWS_PER_BLOCK == 0:
@@ -82,29 +82,29 @@ def _write_cell(
     page: Any,
     at: tuple[int, int],
     cell: Cell,
-    shown: Any,
+    cell_format: Any,
 ) -> None:
     if cell is None or cell == "":
         return
     if isinstance(cell, bool):
-        page.write_boolean(*at, cell, shown)
+        page.write_boolean(*at, cell, cell_format)
     elif isinstance(cell, int | float):
-        page.write_number(*at, cell, shown)
+        page.write_number(*at, cell, cell_format)
     elif isinstance(cell, date):
-        page.write_datetime(*at, cell, shown)
+        page.write_datetime(*at, cell, cell_format)
     else:
         # As a text, never as a formula or a link, whatever it begins with.
-        page.write_string(*at, _UNWRITABLE.sub("", cell)[:_XLSX_TEXT_MAX], shown)
+        page.write_string(*at, _UNWRITABLE.sub("", cell)[:_XLSX_TEXT_MAX], cell_format)
 
 
-class Writer(Protocol):
+class CsvWriter(Protocol):
     """The csv module's writer."""
 
     def writerow(self, row: Iterable[str], /) -> Any:
         """Write one row."""
 
 
-def _writer(text: io.StringIO, layout: Layout | None) -> Writer:
+def _writer(text: io.StringIO, layout: Layout | None) -> CsvWriter:
     if layout is None or layout.kind != "csv":
         return csv.writer(text, delimiter=";")
     return csv.writer(

@@ -5,26 +5,26 @@ however long they were away. Where a restore took back what was told, the stream
 """
 
 from getbill.streams.api import router
-from getbill.streams.long_poll import Room, Seats
-from getbill.streams.model import GUARANTEE, Asked, Place, Pulled
-from getbill.streams.queries import place_of, pull
-from getbill.streams.sequencing import mend, place, set_missing_aside
-from getbill.streams.wire import EventShown, WebhookData, shown
+from getbill.streams.long_poll import WaiterLimits, WaitingRoom
+from getbill.streams.model import GUARANTEE, PullResult, StreamPosition, StreamRequest
+from getbill.streams.queries import position_of, pull
+from getbill.streams.sequencing import mend, sequence_events, set_missing_aside
+from getbill.streams.wire import EventShown, WebhookData, serialize_event
 
 __all__ = [
     "GUARANTEE",
-    "Asked",
     "EventShown",
-    "Place",
-    "Pulled",
-    "Room",
-    "Seats",
+    "PullResult",
+    "StreamPosition",
+    "StreamRequest",
+    "WaiterLimits",
+    "WaitingRoom",
     "WebhookData",
     "mend",
-    "place",
-    "place_of",
+    "position_of",
     "pull",
     "router",
+    "sequence_events",
+    "serialize_event",
     "set_missing_aside",
-    "shown",
 ]

@@ -16,8 +16,8 @@ from getbill.kit.errors import NotFound
 from getbill.kit.http import Route, answer, problems
 from getbill.kit.messages import excerpt, message
 from getbill.streams import queries, wire
-from getbill.streams.long_poll import Room, Waiter
-from getbill.streams.model import Asked, Pulled
+from getbill.streams.long_poll import Waiter, WaitingRoom
+from getbill.streams.model import PullResult, StreamRequest
 from getbill.streams.wire import EventPage, EventShown, EventsQuery
 from getbill.vault import Vault
 
@@ -41,66 +41,78 @@ async def list_events(request: Request, caller: Reads, query: Annotated[EventsQu
     """
     database: Database = request.app.state.database
     workspace = caller.workspace
-    asked = wire.asked(query, await queries.place_of(database, workspace, query.after))
-    pulled = await queries.pull(database, workspace.id, asked)
-    if query.wait and not pulled.is_news and not pulled.has_more:
-        pulled = await _wait(request, caller, replace(asked, after=pulled.place), query.wait)
+    stream_request = wire.stream_request(query, await queries.position_of(database, workspace, query.after))
+    pull_result = await queries.pull(database, workspace.id, stream_request)
+    if query.wait and not pull_result.is_news and not pull_result.has_more:
+        pull_result = await _wait(
+            request, caller, replace(stream_request, after=pull_result.position), query.wait
+        )
         # It may have been revoked in the meantime.
         caller = await access.caller_now(request, _SCOPE)
     vault: Vault = request.app.state.vault
-    return answer(200, await wire.page(pulled, vault, workspace, with_data=caller.may(_DATA_SCOPE)))
+    return answer(
+        200, await wire.serialize_page(pull_result, vault, workspace, with_data=caller.may(_DATA_SCOPE))
+    )
 
 
 @router.get("/{event_id}", response_model=EventShown, responses=problems(404))
 async def get_event(request: Request, caller: Reads, event_id: str) -> Response:
     """Return one event, by its `webhook_id`."""
     database: Database = request.app.state.database
-    found = await events.find(database, caller.workspace.id, ids.read("wh", event_id))
-    if found is None:
+    event = await events.find(database, caller.workspace.id, ids.read("wh", event_id))
+    if event is None:
         raise NotFound(message("There is no event {event_id}.", event_id=excerpt(event_id)))
     vault: Vault = request.app.state.vault
     key = None
-    if found.wrapped is not None:
-        key = vault.unwrap(found.wrapped, caller.workspace.id, found.debt_id)
+    if event.wrapped is not None:
+        key = vault.unwrap(event.wrapped, caller.workspace.id, event.debt_id)
     with_data = caller.may(_DATA_SCOPE)
-    return answer(200, wire.shown(found, key, caller.workspace.id, with_data=with_data))
+    return answer(200, wire.serialize_event(event, key, caller.workspace.id, with_data=with_data))
 
 
-async def _wait(request: Request, caller: Caller, asked: Asked, seconds: float) -> Pulled:
+async def _wait(
+    request: Request, caller: Caller, stream_request: StreamRequest, seconds: float
+) -> PullResult:
     """Look at the stream each time it grows, until there is news, the time is up, or the process stops."""
-    room: Room = request.app.state.room
-    assert asked.after is not None  # noqa: S101 - where the first look ended
+    waiting_room: WaitingRoom = request.app.state.room
+    assert stream_request.after is not None  # noqa: S101 - where the first look ended
     ends = clock.monotonic() + seconds
-    is_filtered = asked.kinds is not None or asked.debt_id is not None
-    with room.enter(caller.workspace.id, caller.credential_id, asked.after) as waiter:
-        watch = asyncio.create_task(_end_when_left(request, waiter))
+    is_filtered = stream_request.kinds is not None or stream_request.debt_id is not None
+    with waiting_room.admit(caller.workspace.id, caller.credential_id, stream_request.after) as waiter:
+        watch = asyncio.create_task(_stop_on_disconnect(request, waiter))
         try:
             while True:
-                waiter.look_from(asked.after)
-                pulled = await queries.pull(request.app.state.database, caller.workspace.id, asked)
-                if pulled.is_news or not await _goes_on(waiter, pulled, ends, is_filtered=is_filtered):
+                waiter.mark_read_to(stream_request.after)
+                pull_result = await queries.pull(
+                    request.app.state.database, caller.workspace.id, stream_request
+                )
+                if pull_result.is_news or not await _wait_for_growth(
+                    waiter, pull_result, ends, is_filtered=is_filtered
+                ):
                     break
-                asked = replace(asked, after=pulled.place)
+                stream_request = replace(stream_request, after=pull_result.position)
         finally:
             watch.cancel()
     if watch.done() and not watch.cancelled():
         raise ClientDisconnect
-    return pulled
+    return pull_result
 
 
-async def _goes_on(waiter: Waiter, pulled: Pulled, ends: float, *, is_filtered: bool) -> bool:
+async def _wait_for_growth(
+    waiter: Waiter, pull_result: PullResult, ends: float, *, is_filtered: bool
+) -> bool:
     """Wait until it is worth another look; False when the waiting is over."""
-    waiter.place = pulled.place
-    if pulled.has_more:
+    waiter.position = pull_result.position
+    if pull_result.has_more:
         return not waiter.is_over and clock.monotonic() < ends
-    is_woken = await waiter.news(ends - clock.monotonic())
+    is_woken = await waiter.wait_for_news(ends - clock.monotonic())
     if is_woken and is_filtered:
         await asyncio.sleep(_REST_SECONDS)
     return is_woken
 
 
-async def _end_when_left(request: Request, waiter: Waiter) -> None:
+async def _stop_on_disconnect(request: Request, waiter: Waiter) -> None:
     # After the request's (empty) body the only thing to receive is that the client left.
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    waiter.end()
+    waiter.stop()

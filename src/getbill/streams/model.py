@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from getbill.companies import Workspace
-from getbill.events import Placed, Stream
+from getbill.events import Stream, StreamEvent
 from getbill.kit import http
 from getbill.kit.errors import BadRequest, TooManyRequests
 from getbill.kit.messages import message
@@ -30,49 +30,49 @@ class TooManyWaiting(TooManyRequests):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StreamPosition:
     """A place in a workspace's stream; after it stands what its holder has not read."""
 
     epoch: int
     position: int
 
-    def start_in(self, stream: Stream) -> "Start":
+    def start_in(self, stream: Stream) -> "StreamStart":
         """Return where reading on begins: at the beginning, for a place that the stream does not have any more."""
         # A place beyond the end is one that a restore took back.
         if self.epoch != stream.epoch or self.position > stream.position:
-            return Start(0, is_new_epoch=True)
-        return Start(self.position)
+            return StreamStart(0, is_new_epoch=True)
+        return StreamStart(self.position)
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StreamStart:
     """After which position to read, and whether its asker was told of another stream than there is."""
 
     after: int
     is_new_epoch: bool = False
 
 
-BEGINNING = Start(0)
+BEGINNING = StreamStart(0)
 # Of no epoch: what stood there is not in the stream.
-LOST = Place(0, 0)
+NOT_IN_STREAM = StreamPosition(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StreamRequest:
     """What a caller wants of the stream: from a place on (None: from the beginning), of some kinds or of one debt."""
 
-    after: Place | None
+    after: StreamPosition | None
     limit: int
     kinds: Sequence[str] | None = None
     debt_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullResult:
     """What the stream had: events in order, the place after all that was looked at, and whether it goes on."""
 
-    events: list[Placed]
-    place: Place
+    events: list[StreamEvent]
+    position: StreamPosition
     has_more: bool
     is_new_epoch: bool
 
@@ -82,28 +82,28 @@ class Pulled:
         return bool(self.events) or self.is_new_epoch
 
 
-def write_place(place: Place) -> str:
+def write_position(position: StreamPosition) -> str:
     """Return the cursor that names a place."""
-    return http.write_cursor(_SORT, [place.epoch, place.position])
+    return http.write_cursor(_SORT, [position.epoch, position.position])
 
 
-def seal_place(place: Place, workspace: Workspace) -> str:
+def seal_position(position: StreamPosition, workspace: Workspace) -> str:
     """Return the cursor that names a place in a workspace's stream, and in no other one."""
-    return http.seal(write_place(place), workspace.mark_of(_SORT))
+    return http.seal(write_position(position), workspace.cursor_signer(_SORT))
 
 
-def open_place(cursor: str, workspace: Workspace) -> Place:
+def open_position(cursor: str, workspace: Workspace) -> StreamPosition:
     """Return the place a cursor names; raise BadRequest for one of another workspace's stream, or none at all."""
     try:
-        return read_place(http.unseal(cursor, workspace.mark_of(_SORT)))
+        return read_position(http.unseal(cursor, workspace.cursor_signer(_SORT)))
     except BadRequest:
-        raise http.not_ours("after") from None
+        raise http.foreign_cursor("after") from None
 
 
-def read_place(cursor: str) -> Place:
+def read_position(cursor: str) -> StreamPosition:
     """Return the place a cursor names; raise BadRequest for what is no cursor of ours."""
     epoch, position = http.read_cursor(cursor, _SORT, 2)
     # `type`, not `isinstance`: true is an int too.
     if type(epoch) is not int or type(position) is not int or not 0 <= position <= _POSITION_MAX:
-        raise http.not_ours()
-    return Place(epoch, position)
+        raise http.foreign_cursor()
+    return StreamPosition(epoch, position)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from getbill import events, quarantine
-from getbill.events import Marks
+from getbill.events import HighWaterMarks
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 
@@ -30,28 +30,30 @@ class StreamMissing(LookupError):
     """Events wait for a place in a stream that is not there."""
 
 
-async def place(database: Database, marks: Marks | None = None, batch: int = 1000) -> int:
+async def sequence_events(database: Database, marks: HighWaterMarks | None = None, batch: int = 1000) -> int:
     """Give committed events their positions and return how many; a stream that fails is set aside."""
-    aside = await quarantine.workspaces(database, "stream")
+    quarantined_ids = await quarantine.workspaces(database, "stream")
     try:
-        return await events.sequence(database, batch, marks, passed_over=aside)
+        return await events.sequence(database, batch, marks, skipped_workspaces=quarantined_ids)
     except Exception as error:
-        if quarantine.is_passing(error):
+        if quarantine.is_transient(error):
             raise
-    placed = 0
-    for workspace_id in await events.waiting(database):
-        if workspace_id not in aside:
-            placed += await _place_in(database, workspace_id, marks, batch)
-    return placed
+    sequenced_count = 0
+    for workspace_id in await events.unsequenced_workspaces(database):
+        if workspace_id not in quarantined_ids:
+            sequenced_count += await _sequence_workspace(database, workspace_id, marks, batch)
+    return sequenced_count
 
 
-async def _place_in(database: Database, workspace_id: UUID, marks: Marks | None, batch: int) -> int:
+async def _sequence_workspace(
+    database: Database, workspace_id: UUID, marks: HighWaterMarks | None, batch: int
+) -> int:
     try:
         return await events.sequence(database, batch, marks, only=workspace_id)
     except Exception as error:
-        if quarantine.is_passing(error):
+        if quarantine.is_transient(error):
             raise
-        await quarantine.put_alone(database, Item(workspace_id, "stream", workspace_id), error)
+        await quarantine.add_separately(database, Item(workspace_id, "stream", workspace_id), error)
         return 0
 
 
@@ -59,8 +61,8 @@ async def set_missing_aside(database: Database) -> None:
     """Set aside the streams that are not there; what waits for them would be looked at in vain for ever."""
     for row in await database.fetch(_MISSING):
         item = Item(row["workspace_id"], "stream", row["workspace_id"])
-        if not await quarantine.is_aside(database, item):
-            await quarantine.put_alone(database, item, StreamMissing())
+        if not await quarantine.is_quarantined(database, item):
+            await quarantine.add_separately(database, item, StreamMissing())
 
 
 async def mend(tx: Transaction, workspace_id: UUID) -> None:

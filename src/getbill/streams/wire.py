@@ -8,12 +8,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from getbill import events
 from getbill.companies import Workspace
-from getbill.events import KINDS, Placed
+from getbill.events import KINDS, StreamEvent
 from getbill.kit import ids
 from getbill.kit.errors import WrongValue
 from getbill.kit.http import Currency, Day, Instant, MoneyNumber
 from getbill.kit.messages import excerpt, message
-from getbill.streams.model import Asked, Place, Pulled, seal_place
+from getbill.streams.model import PullResult, StreamPosition, StreamRequest, seal_position
 from getbill.vault import Key, Vault
 
 LIMIT_DEFAULT: Final = 100
@@ -23,7 +23,7 @@ WAIT_SECONDS_MAX: Final = 30
 _AT_A_TIME: Final = 50
 
 
-def _known(kind: str) -> str:
+def _check_kind(kind: str) -> str:
     if kind not in KINDS:
         raise WrongValue(
             message("There is no event '{kind}'. There are: {kinds}.", kind=excerpt(kind), kinds=list(KINDS))
@@ -31,7 +31,7 @@ def _known(kind: str) -> str:
     return kind
 
 
-Kind = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(KINDS)})]
+Kind = Annotated[str, AfterValidator(_check_kind), WithJsonSchema({"type": "string", "enum": list(KINDS)})]
 
 
 class EventsQuery(BaseModel):
@@ -119,30 +119,34 @@ class EventPage(BaseModel):
     )
 
 
-def asked(query: EventsQuery, after: Place | None) -> Asked:
+def stream_request(query: EventsQuery, after: StreamPosition | None) -> StreamRequest:
     """Return what a query asks for; raise NotFound for what is no debt's id."""
     debt_id = ids.read("debt", query.debt_id) if query.debt_id else None
-    return Asked(after, query.limit, query.event, debt_id)
+    return StreamRequest(after, query.limit, query.event, debt_id)
 
 
-async def page(pulled: Pulled, vault: Vault, workspace: Workspace, *, with_data: bool) -> dict[str, Any]:
+async def serialize_page(
+    pull_result: PullResult, vault: Vault, workspace: Workspace, *, with_data: bool
+) -> dict[str, Any]:
     """Return what was pulled as an answer; long ones let others have their turn."""
-    told: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
     keys: dict[UUID, Key] = {}
-    for event in pulled.events:
-        if len(told) % _AT_A_TIME == _AT_A_TIME - 1:
+    for event in pull_result.events:
+        if len(documents) % _AT_A_TIME == _AT_A_TIME - 1:
             await asyncio.sleep(0)
-        told.append(shown(event, _key(event, vault, workspace.id, keys), workspace.id, with_data=with_data))
+        documents.append(
+            serialize_event(event, _key(event, vault, workspace.id, keys), workspace.id, with_data=with_data)
+        )
     return {
-        "data": told,
-        "next_cursor": seal_place(pulled.place, workspace),
-        "has_more": pulled.has_more,
-        "epoch": pulled.place.epoch,
-        "epoch_changed": pulled.is_new_epoch,
+        "data": documents,
+        "next_cursor": seal_position(pull_result.position, workspace),
+        "has_more": pull_result.has_more,
+        "epoch": pull_result.position.epoch,
+        "epoch_changed": pull_result.is_new_epoch,
     }
 
 
-def _key(event: Placed, vault: Vault, workspace_id: UUID, keys: dict[UUID, Key]) -> Key | None:
+def _key(event: StreamEvent, vault: Vault, workspace_id: UUID, keys: dict[UUID, Key]) -> Key | None:
     if event.wrapped is None:
         return None
     if event.debt_id not in keys:
@@ -150,9 +154,11 @@ def _key(event: Placed, vault: Vault, workspace_id: UUID, keys: dict[UUID, Key])
     return keys[event.debt_id]
 
 
-def shown(event: Placed, key: Key | None, workspace_id: UUID, *, with_data: bool) -> dict[str, Any]:
+def serialize_event(
+    event: StreamEvent, key: Key | None, workspace_id: UUID, *, with_data: bool
+) -> dict[str, Any]:
     """Return one event in the shape of webhooks; without its data for who may not read debts."""
     if not with_data:
-        return events.told(event, None)
+        return events.event_payload(event, None)
     data = events.data_json(event.sealed, key, workspace_id, event.event_id, event.debt_id)
-    return events.told(event, data)
+    return events.event_payload(event, data)

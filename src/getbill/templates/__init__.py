@@ -5,7 +5,7 @@ version, in force from the next message on. Where a workspace has none of its ow
 """
 
 from getbill.templates.api import router
-from getbill.templates.model import Edition, Shelf
+from getbill.templates.model import Edition, TemplateSet
 from getbill.templates.queries import in_force, names
 
-__all__ = ["Edition", "Shelf", "in_force", "names", "router"]
+__all__ = ["Edition", "TemplateSet", "in_force", "names", "router"]

@@ -3,7 +3,7 @@
 import asyncio
 
 from getbill import channels
-from getbill.channels import Message, MessageFacts, Wording, WordingBroken
+from getbill.channels import MessageFacts, RenderedMessage, Wording, WordingBroken
 from getbill.companies import Workspace
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import FieldError, one_field, refusal
@@ -27,7 +27,7 @@ async def publish(
 
     Two that publish at the same moment collide on the version's number, and the later one is tried again.
     """
-    await check(wording, name, language)
+    await check_wording(wording, name, language)
     last = await queries.last_version(tx, workspace.id, name, language)
     edition = Edition(name, language, last + 1, wording, tx.now)
     values = (wording.subject, wording.text, wording.html, tx.now)
@@ -35,23 +35,23 @@ async def publish(
     return edition
 
 
-async def check(wording: Wording, name: str, language: str) -> None:
+async def check_wording(wording: Wording, name: str, language: str) -> None:
     """Raise Invalid with every fault that keeps a wording from being published; other requests are answered meanwhile."""
     faults = await asyncio.to_thread(channels.faults, wording, name, language)
-    wrong = [FieldError(f"/{fault.part}", fault.code, fault.detail) for fault in faults]
-    if wrong:
-        raise refusal(wrong)
+    errors = [FieldError(f"/{fault.part}", fault.code, fault.detail) for fault in faults]
+    if errors:
+        raise refusal(errors)
 
 
-async def preview(edition: Edition, facts: MessageFacts) -> Message:
+async def preview(edition: Edition, facts: MessageFacts) -> RenderedMessage:
     """Return an edition's message; raise Invalid where it cannot be sent, also one that was published before that was asked.
 
     Ours can be.
     """
-    place = edition.name, edition.language
+    key = edition.name, edition.language
     if edition.version != BUILT_IN:
-        await check(edition.wording, *place)
+        await check_wording(edition.wording, *key)
     try:
-        return channels.render_wording(edition.wording, *place, facts)
+        return channels.render_wording(edition.wording, *key, facts)
     except WordingBroken as error:
         raise one_field("/text", "not-rendered", error.detail) from error

@@ -13,15 +13,15 @@ from getbill.kit import http
 from getbill.kit.database import Database, Transaction
 from getbill.kit.http import Route, answer, body, problems
 from getbill.templates import actions, queries, wire
-from getbill.templates.model import OWN, Edition, named
+from getbill.templates.model import UNPUBLISHED, Edition, template_key
 from getbill.templates.wire import (
     EditionList,
     EditionQuery,
     EditionShown,
-    PageQuery,
-    PreviewBody,
     PreviewShown,
     TemplateList,
+    TemplatePageQuery,
+    TemplatePreviewBody,
     WordingBody,
 )
 
@@ -35,8 +35,11 @@ Writes = Annotated[Change, Depends(access.change("debts:write"))]
 async def list_templates(request: Request, caller: Reads) -> Response:
     """List the templates in each language, each in the edition that is in force, and what they may say."""
     database: Database = request.app.state.database
-    found = await queries.every(database, caller.workspace.id)
-    return answer(200, {"data": [wire.brief(one) for one in found], "variables": channels.variables()})
+    editions = await queries.current_editions(database, caller.workspace.id)
+    return answer(
+        200,
+        {"data": [wire.serialize_brief(edition) for edition in editions], "variables": channels.variables()},
+    )
 
 
 @router.get("/{name}/{language}", response_model=EditionShown, responses=problems(400, 404))
@@ -45,42 +48,44 @@ async def get_template(
 ) -> Response:
     """Return what a template says in a language: the edition in force, or the one of a version."""
     database: Database = request.app.state.database
-    found = await queries.find(database, caller.workspace.id, *named(name, language), query.version)
-    return answer(200, wire.shown(found))
+    edition = await queries.find(database, caller.workspace.id, *template_key(name, language), query.version)
+    return answer(200, wire.serialize_edition(edition))
 
 
 @router.get("/{name}/{language}/versions", response_model=EditionList, responses=problems(400, 404))
 async def list_template_versions(
-    request: Request, caller: Reads, name: str, language: str, query: Annotated[PageQuery, Query()]
+    request: Request, caller: Reads, name: str, language: str, query: Annotated[TemplatePageQuery, Query()]
 ) -> Response:
     """List the workspace's own editions of a template in a language, the newest first."""
     database: Database = request.app.state.database
-    place = named(name, language)
-    await queries.find(database, caller.workspace.id, *place)
+    key = template_key(name, language)
+    await queries.find(database, caller.workspace.id, *key)
     offset = (query.page - 1) * query.limit
-    found, total = await queries.editions(database, caller.workspace.id, place, query.limit, offset)
+    editions, total = await queries.editions(database, caller.workspace.id, key, query.limit, offset)
     pages = http.pagination(total, query.page, query.limit, None)
-    return answer(200, {"data": [wire.shown(one) for one in found], "pagination": pages})
+    return answer(
+        200, {"data": [wire.serialize_edition(edition) for edition in editions], "pagination": pages}
+    )
 
 
 @router.post(
     "/{name}/{language}", status_code=201, response_model=EditionShown, responses=problems(404, 409, 415, 422)
 )
 async def publish_template(
-    change: Writes, name: str, language: str, new: Annotated[WordingBody, body(WordingBody)]
+    change: Writes, name: str, language: str, payload: Annotated[WordingBody, body(WordingBody)]
 ) -> Response:
     """Publish a template in your own words, as a new version in force from the next message on.
 
     It is checked first: every variable is known, who writes and how to pay are said whichever way to pay a debt has,
     an AI call opens with the disclosure, nothing in it runs or is fetched when it is read.
     """
-    place = named(name, language)
+    key = template_key(name, language)
 
-    async def work(tx: Transaction) -> access.Reply:
-        edition = await actions.publish(tx, change.workspace, *place, wire.wording(new))
-        return lambda: answer(201, wire.shown(edition))
+    async def publish(tx: Transaction) -> access.Reply:
+        edition = await actions.publish(tx, change.workspace, *key, wire.read_wording(payload))
+        return lambda: answer(201, wire.serialize_edition(edition))
 
-    return await change.commit(work)
+    return await change.commit(publish)
 
 
 @router.post(
@@ -90,27 +95,27 @@ async def preview_template(
     change: Writes,
     name: str,
     language: str,
-    asked: Annotated[PreviewBody, body(PreviewBody, optional=True)],
+    payload: Annotated[TemplatePreviewBody, body(TemplatePreviewBody, optional=True)],
 ) -> Response:
     """Return a template's message with the facts of nobody's debt; of a wording sent along, checked first.
 
     Nothing is published.
     """
     workspace = change.workspace
-    place = named(name, language)
+    key = template_key(name, language)
 
-    async def work(_tx: Transaction) -> access.Reply:
-        if asked.wording is None:
-            edition = await queries.find(change.database, workspace.id, *place)
+    async def preview(_tx: Transaction) -> access.Reply:
+        if payload.wording is None:
+            edition = await queries.find(change.database, workspace.id, *key)
         else:
-            edition = Edition(*place, OWN, wire.wording(asked.wording))
-        message = await actions.preview(edition, _sample(workspace.company))
-        return lambda: answer(200, wire.preview(message))
+            edition = Edition(*key, UNPUBLISHED, wire.read_wording(payload.wording))
+        message = await actions.preview(edition, _sample_facts(workspace.company))
+        return lambda: answer(200, wire.serialize_preview(message))
 
-    return await change.commit(work)
+    return await change.commit(preview)
 
 
-def _sample(company: Company) -> channels.MessageFacts:
+def _sample_facts(company: Company) -> channels.MessageFacts:
     return channels.sample(
         creditor=company.name,
         iban=company.iban or "FR1420041010050500013M02606",

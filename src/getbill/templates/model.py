@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from getbill import channels
-from getbill.channels import Channel, Message, MessageFacts, TemplateUnknown, Wording
+from getbill.channels import Channel, MessageFacts, RenderedMessage, TemplateUnknown, Wording
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 
 BUILT_IN = 0
 # Of a wording that is not published yet.
-OWN = -1
+UNPUBLISHED = -1
 # Ends with what it is for; a name that is new makes a template of the workspace's own.
 _NAME = re.compile(r"[a-z0-9_]{1,50}_(email|sms|call|letter|whatsapp)")
 
@@ -33,7 +33,7 @@ class Edition:
         return channels.channel_of(self.name)
 
 
-def named(name: str, language: str) -> tuple[str, str]:
+def template_key(name: str, language: str) -> tuple[str, str]:
     """Return the place of a template; raise NotFound where none can be."""
     if language not in channels.LANGUAGES:
         raise NotFound(
@@ -54,28 +54,32 @@ def built_in(name: str, language: str) -> Edition:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class TemplateSet:
     """A workspace's own editions that are in force, by name and language; ours stand behind them."""
 
-    own: Mapping[tuple[str, str], Edition]
+    own_editions: Mapping[tuple[str, str], Edition]
 
-    def render(self, name: str, language: str, facts: MessageFacts) -> tuple[Message, int]:
+    def render(self, name: str, language: str, facts: MessageFacts) -> tuple[RenderedMessage, int]:
         """Return a template's message and the version it is of.
 
         Raises TemplateUnknown where nobody has written it, HowToPayMissing where there is no way to pay. What has a
         name of the workspace's own and is not written in the language is said in one in which it is: in English,
         else in the first.
         """
-        edition = self.own.get((name, language))
+        edition = self.own_editions.get((name, language))
         if edition is None and name not in channels.built_in_names():
-            language, edition = self._elsewhere(name, language)
+            language, edition = self._in_other_language(name, language)
         if edition is None:
             return channels.render(name, language, facts), BUILT_IN
         return channels.render_wording(edition.wording, name, language, facts), edition.version
 
-    def _elsewhere(self, name: str, language: str) -> tuple[str, Edition]:
-        found = {one.language: one for (own_name, _), one in self.own.items() if own_name == name}
-        if not found:
+    def _in_other_language(self, name: str, language: str) -> tuple[str, Edition]:
+        by_language = {
+            edition.language: edition
+            for (own_name, _), edition in self.own_editions.items()
+            if own_name == name
+        }
+        if not by_language:
             raise TemplateUnknown(
                 message(
                     "There is no template '{name}' in '{language}'.",
@@ -83,5 +87,5 @@ class Shelf:
                     language=excerpt(language),
                 )
             )
-        spoken = "en" if "en" in found else min(found)
-        return spoken, found[spoken]
+        fallback = "en" if "en" in by_language else min(by_language)
+        return fallback, by_language[fallback]

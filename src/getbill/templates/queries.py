@@ -9,7 +9,7 @@ from getbill.channels import Channel, TemplateUnknown, Wording
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
-from getbill.templates.model import BUILT_IN, Edition, Shelf, built_in
+from getbill.templates.model import BUILT_IN, Edition, TemplateSet, built_in
 
 _IN_FORCE = Statement(
     "templates.in_force",
@@ -53,25 +53,27 @@ def _edition(row: Record) -> Edition:
     return Edition(row["name"], row["language"], row["version"], wording, row["created_at"])
 
 
-async def in_force(tx: Transaction, workspace_id: UUID) -> Shelf:
+async def in_force(tx: Transaction, workspace_id: UUID) -> TemplateSet:
     """Return what a workspace says in its own words now."""
     editions = [_edition(row) for row in await tx.fetch(_IN_FORCE, workspace_id)]
-    return Shelf({(one.name, one.language): one for one in editions})
+    return TemplateSet({(edition.name, edition.language): edition for edition in editions})
 
 
-async def every(database: Database | Transaction, workspace_id: UUID) -> list[Edition]:
+async def current_editions(database: Database | Transaction, workspace_id: UUID) -> list[Edition]:
     """Return what a workspace says now under every name and in every language, its own words before ours."""
-    own = {
+    own_editions = {
         (row["name"], row["language"]): _edition(row) for row in await database.fetch(_IN_FORCE, workspace_id)
     }
-    ours = [(name, language) for name in channels.built_in_names() for language in channels.LANGUAGES]
-    places = sorted({*own, *ours})
-    return [own.get(place) or built_in(*place) for place in places]
+    built_in_keys = [
+        (name, language) for name in channels.built_in_names() for language in channels.LANGUAGES
+    ]
+    keys = sorted({*own_editions, *built_in_keys})
+    return [own_editions.get(key) or built_in(*key) for key in keys]
 
 
 async def names(database: Database | Transaction, workspace_id: UUID) -> dict[str, Channel]:
     """Return the templates a scenario of a workspace may name, with their channels."""
-    return {one.name: one.channel for one in await every(database, workspace_id)}
+    return {edition.name: edition.channel for edition in await current_editions(database, workspace_id)}
 
 
 async def find(
@@ -87,24 +89,24 @@ async def find(
             return built_in(name, language)
         except TemplateUnknown:
             pass
-    asked = {"name": excerpt(name), "language": excerpt(language)}
+    facts = {"name": excerpt(name), "language": excerpt(language)}
     if version is None:
-        raise NotFound(message("There is no template '{name}' in '{language}'.", **asked))
+        raise NotFound(message("There is no template '{name}' in '{language}'.", **facts))
     raise NotFound(
         message(
             "There is no version {version} of the template '{name}' in '{language}'.",
             version=version,
-            **asked,
+            **facts,
         )
     )
 
 
 async def editions(
-    database: Database, workspace_id: UUID, place: tuple[str, str], limit: int, offset: int
+    database: Database, workspace_id: UUID, key: tuple[str, str], limit: int, offset: int
 ) -> tuple[list[Edition], int]:
     """Return a page of a workspace's own editions of a template in a language, and how many there are."""
-    rows = await database.fetch(_EDITIONS, workspace_id, *place, limit, offset)
-    return [_edition(row) for row in rows], int(await database.fetchval(_COUNT, workspace_id, *place))
+    rows = await database.fetch(_EDITIONS, workspace_id, *key, limit, offset)
+    return [_edition(row) for row in rows], int(await database.fetchval(_COUNT, workspace_id, *key))
 
 
 async def last_version(tx: Transaction, workspace_id: UUID, name: str, language: str) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getbill.channels import Channel, Message, Wording
+from getbill.channels import Channel, RenderedMessage, Wording
 from getbill.kit import http, json
 from getbill.kit.http import Instant, Pagination
 from getbill.kit.text.names import Name
@@ -40,7 +40,7 @@ class WordingBody(BaseModel):
     )
 
 
-class PreviewBody(BaseModel):
+class TemplatePreviewBody(BaseModel):
     """What to preview: a wording that is not published yet, or with no body the one in force."""
 
     model_config = ConfigDict(
@@ -60,7 +60,7 @@ class EditionQuery(BaseModel):
     )
 
 
-class PageQuery(BaseModel):
+class TemplatePageQuery(BaseModel):
     """Which page of the editions."""
 
     model_config = ConfigDict(extra="forbid")
@@ -110,12 +110,12 @@ class PreviewShown(BaseModel):
     html: str | None
 
 
-def wording(body: WordingBody) -> Wording:
+def read_wording(body: WordingBody) -> Wording:
     """Return the wording a body holds."""
     return Wording(body.subject, body.text, body.html)
 
 
-def brief(edition: Edition) -> dict[str, Any]:
+def serialize_brief(edition: Edition) -> dict[str, Any]:
     """Return an edition as the list shows it."""
     return {
         "name": edition.name,
@@ -127,12 +127,12 @@ def brief(edition: Edition) -> dict[str, Any]:
     }
 
 
-def shown(edition: Edition) -> dict[str, Any]:
+def serialize_edition(edition: Edition) -> dict[str, Any]:
     """Return an edition with its words."""
     words = edition.wording
-    return brief(edition) | {"subject": words.subject, "text": words.text, "html": words.html}
+    return serialize_brief(edition) | {"subject": words.subject, "text": words.text, "html": words.html}
 
 
-def preview(message: Message) -> dict[str, Any]:
+def serialize_preview(message: RenderedMessage) -> dict[str, Any]:
     """Return a rendered message."""
     return {"subject": message.subject, "text": message.text, "html": message.html}

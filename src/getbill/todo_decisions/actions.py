@@ -13,7 +13,7 @@ from getbill.kit.database import Transaction
 from getbill.kit.errors import one_field
 from getbill.kit.messages import message
 from getbill.payments import NewEntry
-from getbill.quarantine import Aside
+from getbill.quarantine import QuarantineEntry
 from getbill.todo_decisions import retries
 from getbill.todos import Todo
 
@@ -44,13 +44,13 @@ class Case:
     workspace: Workspace
     todo: Todo
     decision: Decision
-    held: Debt | None
+    locked_debt: Debt | None
 
     @property
     def debt(self) -> Debt:
         """The debt of a question that is about one."""
-        assert self.held is not None  # noqa: S101 - the type's questions are each about a debt
-        return self.held
+        assert self.locked_debt is not None  # noqa: S101 - the type's questions are each about a debt
+        return self.locked_debt
 
 
 # Each is a debt that is locked and planned anew.
@@ -96,7 +96,7 @@ async def escalate(tx: Transaction, case: Case) -> None:
     debts.escalate(tx, case.debt, case.decision.reason, case.decision.decided_by)
 
 
-async def begin_anew(tx: Transaction, case: Case) -> None:
+async def restart_scenario(tx: Transaction, case: Case) -> None:
     """Have the debt's scenario run once more, from its first step."""
     debts.resume(tx, case.debt)
 
@@ -112,28 +112,28 @@ async def archive(tx: Transaction, case: Case) -> None:
     debts.archive(tx, case.debt)
 
 
-async def try_again(tx: Transaction, case: Case) -> None:
+async def retry_item(tx: Transaction, case: Case) -> None:
     """Put back what was set aside."""
-    aside = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
-    if aside is not None:
-        await retries.put_back(tx, aside, case.workspace)
+    entry = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
+    if entry is not None:
+        await retries.requeue(tx, entry, case.workspace)
     elif case.todo.reason is not None:
         await contacts.put_all_back(tx, case.workspace.id, case.todo.reason)
 
 
-async def leave_aside(tx: Transaction, case: Case) -> None:
+async def dismiss_item(tx: Transaction, case: Case) -> None:
     """Leave what failed as it is; of a contact, go on with the step after it."""
-    aside = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
-    if aside is not None:
-        await _dismiss(tx, case, aside)
+    entry = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
+    if entry is not None:
+        await _dismiss(tx, case, entry)
     elif case.todo.reason is not None:
         await _dismiss_all(tx, case, case.todo.reason)
 
 
-async def _dismiss(tx: Transaction, case: Case, aside: Aside) -> None:
+async def _dismiss(tx: Transaction, case: Case, aside: QuarantineEntry) -> None:
     if aside.kind == "contact":
-        await contacts.pass_over(tx, case.workspace, aside.subject_id)
-    await quarantine.dismissed(tx, aside)
+        await contacts.skip_set_aside(tx, case.workspace, aside.subject_id)
+    await quarantine.dismiss(tx, aside)
 
 
 async def _dismiss_all(tx: Transaction, case: Case, reason: str) -> None:
@@ -154,11 +154,11 @@ TABLE: Mapping[str, Mapping[str, Act]] = {
     "webhook_rights": {"send_data": send_data, "ids_only": send_ids_only},
     "escalation": {
         "escalate": escalate,
-        "continue": begin_anew,
+        "continue": restart_scenario,
         "write_off": write_off,
         "archive": archive,
     },
-    "set_aside": {"retry": try_again, "dismiss": leave_aside},
+    "set_aside": {"retry": retry_item, "dismiss": dismiss_item},
 }
 
 
@@ -170,7 +170,7 @@ async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision:
         raise one_field("/decision", "unknown", message("Decide one of: {choices}.", choices=list(choices)))
     is_locked = todo.debt_id is not None and todo.type not in _UNLOCKED
     debt = await debts.lock(tx, workspace, todo.debt_id) if todo.debt_id and is_locked else None
-    closed = await todos.close(tx, todo, decision.word, decision.credential)
-    case = Case(workspace, closed, decision, debt)
+    closed_todo = await todos.close(tx, todo, decision.word, decision.credential)
+    case = Case(workspace, closed_todo, decision, debt)
     await choices[decision.word](tx, case)
     return case

@@ -9,7 +9,7 @@ from getbill import access, imports, todos
 from getbill.access import Change
 from getbill.kit import ids
 from getbill.kit.database import Transaction
-from getbill.kit.http import Route, answer, body, language_of, problems, spoken
+from getbill.kit.http import Route, answer, body, language_headers, language_of, problems
 from getbill.todo_decisions import actions
 from getbill.todo_decisions.actions import Decision
 from getbill.todo_decisions.wire import DecisionBody
@@ -17,12 +17,12 @@ from getbill.todos import TodoShown
 
 router = APIRouter(prefix="/external-api/v1/todos", tags=["Todos"], route_class=Route)
 
-Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debts:read"))]
 
 
 @router.post("/{todo_id}/decide", response_model=TodoShown, responses=problems(404, 409, 415, 422))
 async def decide_todo(
-    change: Writes, todo_id: str, decided: Annotated[DecisionBody, body(DecisionBody)]
+    change: Writes, todo_id: str, payload: Annotated[DecisionBody, body(DecisionBody)]
 ) -> Response:
     """Decide what waits for a person; what follows from it is done in the same transaction.
 
@@ -34,15 +34,15 @@ async def decide_todo(
     contact its debt goes on with the next step. A second decision is refused.
     """
     decision = Decision(
-        decided.decision, change.caller.actor.shown, decided.decided_by, decided.reason, change.caller
+        payload.decision, change.caller.actor.public_id, payload.decided_by, payload.reason, change.caller
     )
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def decide(tx: Transaction) -> access.Reply:
         case = await actions.decide(tx, change.workspace, ids.read("todo", todo_id), decision)
         change.debt_id = case.todo.debt_id
         files = await imports.summaries(tx, change.workspace, [case.todo.subject_id])
         language = language_of(change.request)
-        shown = todos.shown(case.todo, files.get(case.todo.subject_id), language)
-        return lambda: answer(200, shown, spoken(language))
+        document = todos.serialize_todo(case.todo, files.get(case.todo.subject_id), language)
+        return lambda: answer(200, document, language_headers(language))
 
-    return await change.commit(work)
+    return await change.commit(decide)

@@ -12,97 +12,97 @@ from getbill import companies, contacts, imports, quarantine, sftp, streams, web
 from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.kit.database import Database, Transaction
-from getbill.quarantine import INSTALLATION, Aside
+from getbill.quarantine import INSTALLATION, QuarantineEntry
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
 
-PutBack = Callable[[Transaction, Aside], Awaitable[object]]
+Requeue = Callable[[Transaction, QuarantineEntry], Awaitable[object]]
 
 
-async def plan_again(tx: Transaction, aside: Aside) -> None:
+async def plan_again(tx: Transaction, entry: QuarantineEntry) -> None:
     """Plan a contact again."""
-    await contacts.put_back(tx, aside.workspace_id, aside.subject_id)
+    await contacts.requeue_contact(tx, entry.workspace_id, entry.subject_id)
 
 
-async def ask_again(tx: Transaction, aside: Aside) -> None:
+async def ask_again(tx: Transaction, entry: QuarantineEntry) -> None:
     """Have a provider asked once more what became of a contact."""
-    await contacts.ask_again(tx, aside.workspace_id, aside.subject_id)
+    await contacts.retry_lookup(tx, entry.workspace_id, entry.subject_id)
 
 
-async def owe_again(tx: Transaction, aside: Aside) -> None:
+async def enqueue_event(tx: Transaction, entry: QuarantineEntry) -> None:
     """Owe an event to those who asked for it."""
-    await webhooks.owe_again(tx, aside.workspace_id, aside.subject_id)
+    await webhooks.enqueue_event(tx, entry.workspace_id, entry.subject_id)
 
 
-async def mend_stream(tx: Transaction, aside: Aside) -> None:
+async def mend_stream(tx: Transaction, entry: QuarantineEntry) -> None:
     """Have a stream go on after its last event."""
-    await streams.mend(tx, aside.workspace_id)
+    await streams.mend(tx, entry.workspace_id)
 
 
-async def import_again(tx: Transaction, aside: Aside) -> None:
+async def import_again(tx: Transaction, entry: QuarantineEntry) -> None:
     """Have an import worked on again."""
-    await imports.put_back(tx, aside.workspace_id, aside.subject_id)
+    await imports.requeue_import(tx, entry.workspace_id, entry.subject_id)
 
 
-async def take_again(tx: Transaction, aside: Aside) -> None:
+async def pick_up_again(tx: Transaction, entry: QuarantineEntry) -> None:
     """Have a dropped file taken again."""
-    await sftp.put_back(tx, aside.workspace_id, aside.subject_id)
+    await sftp.requeue_file(tx, entry.workspace_id, entry.subject_id)
 
 
-async def queue_again(tx: Transaction, _aside: Aside) -> None:
+async def queue_again(tx: Transaction, _entry: QuarantineEntry) -> None:
     """Have the jobs done that the queue holds."""
-    await webhooks.queue_again(tx)
+    await webhooks.requeue_notifications(tx)
 
 
 # What is not named here is looked at again by its loop as soon as it stands aside no longer.
-TABLE: Mapping[str, PutBack] = {
+TABLE: Mapping[str, Requeue] = {
     "contact": plan_again,
     "sending": ask_again,
-    "event": owe_again,
+    "event": enqueue_event,
     "stream": mend_stream,
     "import": import_again,
-    "file": take_again,
+    "file": pick_up_again,
     "job": queue_again,
 }
 
 
-async def put_back(tx: Transaction, aside: Aside, workspace: Workspace | None) -> None:
+async def requeue(tx: Transaction, entry: QuarantineEntry, workspace: Workspace | None) -> None:
     """Put something back in the transaction; a delivery needs the workspace that it is of."""
-    act = TABLE.get(aside.kind)
+    act = TABLE.get(entry.kind)
     if act is not None:
-        await act(tx, aside)
-    elif aside.kind == "delivery" and workspace is not None:
-        await webhooks.send_again(tx, workspace, aside.subject_id)
-    await quarantine.retried(tx, aside)
+        await act(tx, entry)
+    elif entry.kind == "delivery" and workspace is not None:
+        await webhooks.retry_delivery(tx, workspace, entry.subject_id)
+    await quarantine.mark_retried(tx, entry)
 
 
-async def retry(database: Database, vault: Vault, aside: Aside) -> bool:
+async def retry(database: Database, vault: Vault, entry: QuarantineEntry) -> bool:
     """Put one thing back in a transaction of its own; where that fails it stays aside for longer. Tells whether it went."""
     try:
-        workspace = await _workspace(database, vault, aside)
+        workspace = await _workspace(database, vault, entry)
         async with database.transaction(workspace.now() if workspace else clock.wall()) as tx:
-            await put_back(tx, aside, workspace)
+            await requeue(tx, entry, workspace)
     except Exception as error:
-        if quarantine.is_passing(error):
+        if quarantine.is_transient(error):
             raise
-        await quarantine.put_alone(database, aside.item, error)
+        await quarantine.add_separately(database, entry.item, error)
         return False
-    _log.info("put_back", kind=aside.kind, subject=str(aside.subject_id))
+    _log.info("put_back", kind=entry.kind, subject=str(entry.subject_id))
     return True
 
 
-async def _workspace(database: Database, vault: Vault, aside: Aside) -> Workspace | None:
-    if aside.workspace_id == INSTALLATION or aside.kind not in {"delivery", "workspace"}:
+async def _workspace(database: Database, vault: Vault, entry: QuarantineEntry) -> Workspace | None:
+    if entry.workspace_id == INSTALLATION or entry.kind not in {"delivery", "workspace"}:
         return None
     # Of a workspace that was left alone: whatever still keeps it from being read is raised here.
-    return await companies.workspace(database, vault, aside.workspace_id)
+    return await companies.workspace(database, vault, entry.workspace_id)
 
 
 async def retry_due(database: Database, vault: Vault) -> int:
     """Put back what is to be tried again by itself, forget what went well, and return how much was put back."""
     await streams.set_missing_aside(database)
-    await contacts.settled(database)
-    await quarantine.forget_proven(database)
+    await contacts.clear_settled(database)
+    await quarantine.remove_proven(database)
     due = await quarantine.due(database, clock.wall())
-    return sum([await retry(database, vault, one) for one in due])
+    return sum([await retry(database, vault, entry) for entry in due])

@@ -4,24 +4,24 @@ Whoever cannot go on without a person asks; a question that answers itself is wi
 does to the debt stands in the package `decisions`, above everything that asks.
 """
 
-from getbill.todos.actions import ask, ask_again, close, erase, withdraw
+from getbill.todos.actions import ask_again, close, create, erase, withdraw
 from getbill.todos.api import router
-from getbill.todos.model import KINDS, Kind, Todo, TodoDecided
+from getbill.todos.model import KINDS, Todo, TodoDecided, TodoKind
 from getbill.todos.queries import find
-from getbill.todos.wire import TodoShown, shown
+from getbill.todos.wire import TodoShown, serialize_todo
 
 __all__ = [
     "KINDS",
-    "Kind",
     "Todo",
     "TodoDecided",
+    "TodoKind",
     "TodoShown",
-    "ask",
     "ask_again",
     "close",
+    "create",
     "erase",
     "find",
     "router",
-    "shown",
+    "serialize_todo",
     "withdraw",
 ]

@@ -5,7 +5,7 @@ from uuid import UUID
 from getbill.kit import ids
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.messages import Message, message
-from getbill.todos.model import GONE, KINDS, Todo, TodoDecided
+from getbill.todos.model import KINDS, OBSOLETE, Todo, TodoDecided
 
 _ASK = Statement(
     "todos.ask",
@@ -29,7 +29,7 @@ _WITHDRAW = Statement(
     "todos.withdraw",
     "A question answered itself.",
     f"""
-    UPDATE todos SET decided_at = $4, decision = '{GONE}'
+    UPDATE todos SET decided_at = $4, decision = '{OBSOLETE}'
     WHERE workspace_id = $1 AND type = $2 AND subject_id = $3 AND decided_at IS NULL
     """,
 )
@@ -40,7 +40,7 @@ _ERASE = Statement(
 )
 
 
-def ask(
+def create(
     tx: Transaction,
     workspace_id: UUID,
     type_: str,
@@ -70,7 +70,7 @@ async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
     row = await tx.fetchrow(_CLOSE, todo.workspace_id, todo.id, tx.now, decision, by)
     if row is None:
         raise TodoDecided(message("The todo {todo} was decided before.", todo=ids.show("todo", todo.id)))
-    return Todo.of(row)
+    return Todo.from_row(row)
 
 
 def withdraw(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID) -> None:

@@ -13,7 +13,7 @@ from getbill.access import Caller
 from getbill.companies import Workspace
 from getbill.kit import http, ids
 from getbill.kit.database import Database
-from getbill.kit.http import Route, answer, language_of, problems, spoken
+from getbill.kit.http import Route, answer, language_headers, language_of, problems
 from getbill.todos import queries, wire
 from getbill.todos.model import Todo
 from getbill.todos.wire import TodoList, TodoQuery, TodoShown
@@ -28,29 +28,31 @@ Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 async def list_todos(request: Request, caller: Reads, query: Annotated[TodoQuery, Query()]) -> Response:
     """List what waits for a person or was decided, the newest first, by page or by cursor."""
     database: Database = request.app.state.database
-    wanted = wire.wanted(query, caller.workspace)
-    found = await queries.page(database, caller.workspace.id, wanted)
-    total = await queries.count(database, caller.workspace.id, wanted, http.EXACT_MAX + 1)
-    cursor = wire.cursor_after(caller.workspace, found, query.limit)
+    filters = wire.todo_filter(query, caller.workspace)
+    todos = await queries.find_page(database, caller.workspace.id, filters)
+    total = await queries.count(database, caller.workspace.id, filters, http.EXACT_MAX + 1)
+    cursor = wire.cursor_after(caller.workspace, todos, query.limit)
     pages = http.pagination(total, query.page, query.limit, cursor)
-    files = await _files(request, caller, found)
+    files = await _files(request, caller, todos)
     language = language_of(request)
-    data = [wire.shown(one, files.get(one.subject_id), language) for one in found[: query.limit]]
-    return answer(200, {"data": data, "pagination": pages}, spoken(language))
+    data = [wire.serialize_todo(todo, files.get(todo.subject_id), language) for todo in todos[: query.limit]]
+    return answer(200, {"data": data, "pagination": pages}, language_headers(language))
 
 
 @router.get("/{todo_id}", response_model=TodoShown, responses=problems(404))
 async def get_todo(request: Request, caller: Reads, todo_id: str) -> Response:
     """Return one question, with what can be decided or what was."""
     database: Database = request.app.state.database
-    found = await queries.find(database, caller.workspace.id, ids.read("todo", todo_id))
-    files = await _files(request, caller, [found])
+    todo = await queries.find(database, caller.workspace.id, ids.read("todo", todo_id))
+    files = await _files(request, caller, [todo])
     language = language_of(request)
-    return answer(200, wire.shown(found, files.get(found.subject_id), language), spoken(language))
+    return answer(
+        200, wire.serialize_todo(todo, files.get(todo.subject_id), language), language_headers(language)
+    )
 
 
-async def _files(request: Request, caller: Caller, found: Sequence[Todo]) -> Mapping[UUID, dict[str, Any]]:
+async def _files(request: Request, caller: Caller, todos: Sequence[Todo]) -> Mapping[UUID, dict[str, Any]]:
     # What is imported stands above us: the application says who knows of it.
     summaries: Summaries = request.app.state.summaries
-    wanted = [one.subject_id for one in found if one.kind.subject == "import"]
-    return await summaries(request.app.state.database, caller.workspace, wanted)
+    import_ids = [todo.subject_id for todo in todos if todo.kind.subject == "import"]
+    return await summaries(request.app.state.database, caller.workspace, import_ids)

@@ -13,11 +13,11 @@ from asyncpg import Record
 from getbill.kit.errors import Conflict
 
 # What a question is closed with that answered itself.
-GONE = "gone"
+OBSOLETE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TodoKind:
     """A type of question: the prefix of what it is about, its words in French and English, and its answers.
 
     `{name}` in its words is what the subject is called, `{reason}` why it is asked.
@@ -29,33 +29,33 @@ class Kind:
     decisions: tuple[str, ...]
 
 
-KINDS: Mapping[str, Kind] = {
-    "unknown_contact": Kind(
+KINDS: Mapping[str, TodoKind] = {
+    "unknown_contact": TodoKind(
         "followup",
         "Personne ne sait si ce message est parti. L'a-t-il été ?",
         "Nobody knows whether this message left. Was it sent?",
         ("sent", "not_sent"),
     ),
-    "import_mapping": Kind(
+    "import_mapping": TodoKind(
         "import",
         "Le fichier {name} attend qu'une personne dise ce que sont ses colonnes. L'importer tel que proposé ?",
         "The file {name} waits for a person to say what its columns are. Import it as proposed?",
         ("confirm", "discard"),
     ),
-    "webhook_rights": Kind(
+    "webhook_rights": TodoKind(
         "we",
         "Ce webhook ne reçoit que des identifiants : personne ne répond plus de son droit de lire les dettes. Lui"
         " envoyer à nouveau les données ?",
         "This webhook is sent ids only: nobody answers for its right to read debts any more. Send it data again?",
         ("send_data", "ids_only"),
     ),
-    "escalation": Kind(
+    "escalation": TodoKind(
         "debt",
         "Le scénario est terminé et la dette n'est pas réglée. Que faire ?",
         "The scenario is over and the debt is not paid. What follows?",
         ("escalate", "continue", "write_off", "archive"),
     ),
-    "set_aside": Kind(
+    "set_aside": TodoKind(
         "aside",
         "Mis de côté parce que le traitement a échoué ; le reste continue. Réessayer ? ({reason})",
         "It failed and was set aside; everything else goes on. Try it again? ({reason})",
@@ -88,11 +88,11 @@ class Todo:
     reason_fr: str | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TodoKind:
         """What is asked, and which answers there are."""
         return KINDS[self.type]
 
     @staticmethod
-    def of(row: Record) -> "Todo":
+    def from_row(row: Record) -> "Todo":
         """Return the question that a row is."""
         return Todo(**row)

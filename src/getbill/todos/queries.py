@@ -10,7 +10,7 @@ from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 from getbill.todos.model import Todo
 
-_WANTED = """
+_CONDITIONS = """
     workspace_id = $1 AND ($2::text[] IS NULL OR type = ANY($2))
       AND ($3::boolean IS NULL OR (decided_at IS NULL) = $3) AND ($4::uuid IS NULL OR debt_id = $4)
     """
@@ -19,19 +19,19 @@ _PAGE = Statement(
     "todos.page",
     "A page of questions, the newest first.",
     f"""
-    SELECT * FROM todos WHERE {_WANTED} AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
+    SELECT * FROM todos WHERE {_CONDITIONS} AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
     ORDER BY created_at DESC, id DESC LIMIT $7 OFFSET $8
     """,
 )
 _COUNT = Statement(
     "todos.count",
     "How many questions are there, as far as a page says?",
-    f"SELECT count(*) FROM (SELECT FROM todos WHERE {_WANTED} LIMIT $5) AS counted",
+    f"SELECT count(*) FROM (SELECT FROM todos WHERE {_CONDITIONS} LIMIT $5) AS counted",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TodoFilter:
     """Which questions a list is asked for; None leaves a condition out."""
 
     types: list[str] | None
@@ -47,21 +47,21 @@ async def find(database: Database | Transaction, workspace_id: UUID, todo_id: UU
     row = await database.fetchrow(_FIND, workspace_id, todo_id)
     if row is None:
         raise NotFound(message("There is no todo {todo}.", todo=ids.show("todo", todo_id)))
-    return Todo.of(row)
+    return Todo.from_row(row)
 
 
-async def page(database: Database, workspace_id: UUID, wanted: Wanted) -> list[Todo]:
+async def find_page(database: Database, workspace_id: UUID, filters: TodoFilter) -> list[Todo]:
     """Return a page of questions, the newest first."""
-    at, identifier = wanted.after or (None, None)
-    place = (at, identifier, wanted.limit, wanted.offset)
-    rows = await database.fetch(_PAGE, *_conditions(workspace_id, wanted), *place)
-    return [Todo.of(row) for row in rows]
+    at, identifier = filters.after or (None, None)
+    position = (at, identifier, filters.limit, filters.offset)
+    rows = await database.fetch(_PAGE, *_conditions(workspace_id, filters), *position)
+    return [Todo.from_row(row) for row in rows]
 
 
-async def count(database: Database, workspace_id: UUID, wanted: Wanted, most: int) -> int:
+async def count(database: Database, workspace_id: UUID, filters: TodoFilter, limit: int) -> int:
     """Return how many questions a list has, at most `most`."""
-    return int(await database.fetchval(_COUNT, *_conditions(workspace_id, wanted), most))
+    return int(await database.fetchval(_COUNT, *_conditions(workspace_id, filters), limit))
 
 
-def _conditions(workspace_id: UUID, wanted: Wanted) -> tuple[object, ...]:
-    return workspace_id, wanted.types, wanted.is_open, wanted.debt_id
+def _conditions(workspace_id: UUID, filters: TodoFilter) -> tuple[object, ...]:
+    return workspace_id, filters.types, filters.is_open, filters.debt_id

@@ -10,7 +10,7 @@ from getbill.kit import http, ids, json
 from getbill.kit.http import Instant, Pagination
 from getbill.kit.messages import DEFAULT
 from getbill.todos.model import Todo
-from getbill.todos.queries import Wanted
+from getbill.todos.queries import TodoFilter
 
 _SORT = "-created_at"
 _LIST = "todos"
@@ -86,11 +86,11 @@ class TodoList(BaseModel):
     pagination: Pagination
 
 
-def wanted(query: TodoQuery, workspace: Workspace) -> Wanted:
+def todo_filter(query: TodoQuery, workspace: Workspace) -> TodoFilter:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
-    cursor = http.opened(query.cursor, workspace.mark_of(_LIST))
-    after = http.read_place(cursor, _SORT) if cursor else None
-    return Wanted(
+    cursor = http.unseal_optional(query.cursor, workspace.cursor_signer(_LIST))
+    after = http.read_time_cursor(cursor, _SORT) if cursor else None
+    return TodoFilter(
         types=list(query.type) if query.type else None,
         is_open=None if query.state is None else query.state == "open",
         debt_id=_debt_of(query.debt_id),
@@ -101,19 +101,19 @@ def wanted(query: TodoQuery, workspace: Workspace) -> Wanted:
     )
 
 
-def _debt_of(shown_id: str | None) -> UUID | None:
-    return ids.read("debt", shown_id) if shown_id else None
+def _debt_of(public_id: str | None) -> UUID | None:
+    return ids.read("debt", public_id) if public_id else None
 
 
-def cursor_after(workspace: Workspace, found: list[Todo], limit: int) -> str | None:
+def cursor_after(workspace: Workspace, todos: list[Todo], limit: int) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
-    if len(found) <= limit:
+    if len(todos) <= limit:
         return None
-    cursor = http.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
-    return http.sealed(cursor, workspace.mark_of(_LIST))
+    cursor = http.write_time_cursor(_SORT, todos[limit - 1].created_at, todos[limit - 1].id)
+    return http.seal_optional(cursor, workspace.cursor_signer(_LIST))
 
 
-def shown(todo: Todo, file: dict[str, Any] | None = None, language: str = DEFAULT) -> dict[str, Any]:
+def serialize_todo(todo: Todo, file: dict[str, Any] | None = None, language: str = DEFAULT) -> dict[str, Any]:
     """Return a question as answers show it, with the file that it is about, and its reason in a language."""
     kind, is_open = todo.kind, todo.decided_at is None
     name, french = file["name"] if file else "?", todo.reason_fr or todo.reason

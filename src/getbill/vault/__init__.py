@@ -7,7 +7,7 @@ its replaced versions are destroyed, so that a destroyed key is soon unreadable 
 """
 
 from getbill.vault.actions import destroy, drop_key, make_key, unlock
-from getbill.vault.key_holders import holding
+from getbill.vault.key_holders import hold_keys
 from getbill.vault.keyfile import KeyFile, Version, Versions
 from getbill.vault.maintenance import vacuum_keys
 from getbill.vault.model import (
@@ -21,35 +21,35 @@ from getbill.vault.model import (
     read_master_keys,
     write_master_keys,
 )
-from getbill.vault.residue import Residue, ServerFilesClosed, look
-from getbill.vault.rotation import SETTLED, Rotation, rotate
-from getbill.vault.status import Kept, Standing, standing
+from getbill.vault.residue import Residue, ServerFilesClosed, find_residue
+from getbill.vault.rotation import SETTLE_DELAY, MasterKeyRotation, rotate
+from getbill.vault.status import MasterKeyStatus, ReplacedVersion, master_key_status
 
 __all__ = [
-    "SETTLED",
-    "Kept",
+    "SETTLE_DELAY",
     "Key",
     "KeyFile",
     "Lookup",
     "MasterKeyMissing",
+    "MasterKeyRotation",
+    "MasterKeyStatus",
     "MasterKeyWrong",
+    "ReplacedVersion",
     "Residue",
-    "Rotation",
     "SealBroken",
     "SealedUnderUnknownKey",
     "ServerFilesClosed",
-    "Standing",
     "Vault",
     "Version",
     "Versions",
     "destroy",
     "drop_key",
-    "holding",
-    "look",
+    "find_residue",
+    "hold_keys",
     "make_key",
+    "master_key_status",
     "read_master_keys",
     "rotate",
-    "standing",
     "unlock",
     "vacuum_keys",
     "write_master_keys",

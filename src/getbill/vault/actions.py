@@ -57,31 +57,33 @@ async def drop_key(tx: Transaction, workspace_id: UUID, subject_id: UUID) -> Non
     await tx.execute(_DESTROY_KEY, workspace_id, subject_id)
 
 
-async def unlock(database: Database, given: str | None, path: Path, *, may_make: bool = False) -> Vault:
+async def unlock(database: Database, key_text: str | None, path: Path, *, may_make: bool = False) -> Vault:
     """Return the vault of a database under the master key given, or the one in the file.
 
     With `may_make` a database that never had one gets a new key, written to the file. Raises MasterKeyMissing when
     there is no key, MasterKeyWrong when the database was sealed under another.
     """
-    source = None if given else KeyFile(path)
+    source = None if key_text else KeyFile(path)
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(_LOCK_MASTER)
-        known = await tx.fetchrow(_CURRENT_MASTER)
-        keys = _keys_of(given, source)
+        master_row = await tx.fetchrow(_CURRENT_MASTER)
+        keys = _keys_of(key_text, source)
         if not keys:
-            if known is not None or not may_make:
-                raise MasterKeyMissing(_missing(known["key_id"] if known else None, path))
+            if master_row is not None or not may_make:
+                raise MasterKeyMissing(
+                    _missing_key_sentence(master_row["key_id"] if master_row else None, path)
+                )
             first = Version(Key.new(), clock.wall())
             KeyFile(path).write(Versions(first))
             keys = [first.key]
-        if known is None:
+        if master_row is None:
             vault = _own(Vault(keys, Key.new(), source=source))
             await tx.execute(REGISTER_MASTER, vault.current.id.hex(), vault.wrap_installation(), clock.wall())
             return vault
     vault = Vault(keys)
-    if not vault.knows(bytes.fromhex(known["key_id"])):
-        raise MasterKeyWrong(_wrong(known["key_id"], vault.current, source, path))
-    return _own(Vault(keys, vault.unwrap_installation(known["installation_key"]), source=source))
+    if not vault.has_master(bytes.fromhex(master_row["key_id"])):
+        raise MasterKeyWrong(_wrong_key_sentence(master_row["key_id"], vault.current, source, path))
+    return _own(Vault(keys, vault.unwrap_installation(master_row["installation_key"]), source=source))
 
 
 def _own(vault: Vault) -> Vault:
@@ -92,30 +94,30 @@ def _own(vault: Vault) -> Vault:
     return vault
 
 
-def _keys_of(given: str | None, source: KeyFile | None) -> list[Key]:
+def _keys_of(key_text: str | None, source: KeyFile | None) -> list[Key]:
     if source is None:
-        return read_master_keys(given or "")
+        return read_master_keys(key_text or "")
     return source.keys() if source.path.exists() else []
 
 
-def _wrong(known: str, current: Key, source: KeyFile | None, path: Path) -> str:
+def _wrong_key_sentence(key_id: str, current: Key, source: KeyFile | None, path: Path) -> str:
     destroyed = source.read().destroyed if source else ()
-    at = next((version.at for version in destroyed if version.shown_id == known), None)
+    at = next((version.at for version in destroyed if version.hex_id == key_id), None)
     if at is not None:
         return (
-            f"This database is a backup sealed with the master key {known}, which was destroyed on {at:%Y-%m-%d} "
+            f"This database is a backup sealed with the master key {key_id}, which was destroyed on {at:%Y-%m-%d} "
             "so that erased people stay erased (GETBILL_ERASURE_DAYS). Nobody can open it: restore a younger backup."
         )
     return (
-        f"This database is sealed with the master key {known}; the one given is {current.id.hex()}. "
+        f"This database is sealed with the master key {key_id}; the one given is {current.id.hex()}. "
         f"Give the right one in GETBILL_MASTER_KEY or in {path}."
     )
 
 
-def _missing(known: str | None, path: Path) -> str:
-    which = (
-        f"This database is sealed with the master key {known}, which is missing"
-        if known
+def _missing_key_sentence(key_id: str | None, path: Path) -> str:
+    problem = (
+        f"This database is sealed with the master key {key_id}, which is missing"
+        if key_id
         else "There is no master key"
     )
-    return f"{which}. Give it in GETBILL_MASTER_KEY or put it into {path}; without it nothing can be read."
+    return f"{problem}. Give it in GETBILL_MASTER_KEY or put it into {path}; without it nothing can be read."

@@ -14,12 +14,12 @@ from uuid import UUID
 import structlog
 
 from getbill.kit import clock, ids
-from getbill.kit.database import LOST, Database, Statement
+from getbill.kit.database import DATABASE_ERRORS, Database, Statement
 from getbill.vault.model import Vault
 
 EVERY_SECONDS: Final = 2.0
-FRESH: Final = timedelta(seconds=60)
-_FORGOTTEN: Final = timedelta(hours=1)
+ALIVE_WITHIN: Final = timedelta(seconds=60)
+_REMOVE_AFTER: Final = timedelta(hours=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -50,10 +50,10 @@ _BEHIND = Statement(
 
 
 @asynccontextmanager
-async def holding(database: Database, vault: Vault, process: str) -> AsyncIterator[None]:
+async def hold_keys(database: Database, vault: Vault, process: str) -> AsyncIterator[None]:
     """Be counted among the processes that hold master keys, and follow the file when it changes."""
     process_id = ids.new()
-    await _once(database, vault, process_id, process)
+    await _report(database, vault, process_id, process)
     task = asyncio.create_task(_beat(database, vault, process_id, process))
     try:
         yield
@@ -62,30 +62,30 @@ async def holding(database: Database, vault: Vault, process: str) -> AsyncIterat
         with suppress(asyncio.CancelledError):
             await task
         # A database that is gone forgets the process soon enough.
-        with suppress(*LOST):
-            await database.execute(_LEAVE, process_id, clock.wall() - _FORGOTTEN)
+        with suppress(*DATABASE_ERRORS):
+            await database.execute(_LEAVE, process_id, clock.wall() - _REMOVE_AFTER)
 
 
-async def lacking(database: Database, key_id: str) -> list[str]:
+async def processes_lacking(database: Database, key_id: str) -> list[str]:
     """Return the processes at work that cannot open what a master key wraps."""
-    return [row["process"] for row in await database.fetch(_LACKING, clock.wall() - FRESH, key_id)]
+    return [row["process"] for row in await database.fetch(_LACKING, clock.wall() - ALIVE_WITHIN, key_id)]
 
 
-async def behind(database: Database, key_id: str) -> list[str]:
+async def processes_behind(database: Database, key_id: str) -> list[str]:
     """Return the processes at work that still wrap with another master key."""
-    return [row["process"] for row in await database.fetch(_BEHIND, clock.wall() - FRESH, key_id)]
+    return [row["process"] for row in await database.fetch(_BEHIND, clock.wall() - ALIVE_WITHIN, key_id)]
 
 
 async def _beat(database: Database, vault: Vault, process_id: UUID, process: str) -> None:
     while True:
         await asyncio.sleep(EVERY_SECONDS)
-        await _once(database, vault, process_id, process)
+        await _report(database, vault, process_id, process)
 
 
-async def _once(database: Database, vault: Vault, process_id: UUID, process: str) -> None:
+async def _report(database: Database, vault: Vault, process_id: UUID, process: str) -> None:
     try:
         vault.refresh()
         key_ids = [key.id.hex() for key in vault.masters]
         await database.execute(_HOLD, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
-    except (*LOST, OSError) as error:
+    except (*DATABASE_ERRORS, OSError) as error:
         _log.warning("vault_hold_not_written", error=type(error).__name__)

@@ -38,23 +38,23 @@ class Version:
     is_next: bool = False
 
     @property
-    def shown_id(self) -> str:
+    def hex_id(self) -> str:
         """The id as people read it."""
         return self.key.id.hex()
 
     def line(self) -> str:
         """Return its line of the file."""
         life = ["next"] if self.is_next else []
-        life += [f"made {_written(self.made_at)}"] if self.made_at else []
-        life += [f"replaced {_written(self.replaced_at)}"] if self.replaced_at else []
+        life += [f"made {_format_time(self.made_at)}"] if self.made_at else []
+        life += [f"replaced {_format_time(self.replaced_at)}"] if self.replaced_at else []
         return f"{base64.b64encode(self.key.secret).decode()}  # {', '.join(life)}\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Destroyed:
+class DestroyedVersion:
     """What is known of a version that is no more."""
 
-    shown_id: str
+    hex_id: str
     at: datetime
 
 
@@ -65,12 +65,12 @@ class Versions:
     current: Version
     next: Version | None = None
     replaced: tuple[Version, ...] = ()
-    destroyed: tuple[Destroyed, ...] = field(default=())
+    destroyed: tuple[DestroyedVersion, ...] = field(default=())
     # The installation whose database it belongs to, by the id of its own key; None until its first worker has come by.
     installation: str | None = None
 
     @property
-    def kept(self) -> list[Version]:
+    def openable(self) -> list[Version]:
         """Every version that opens something, the current one first."""
         return [self.current, *((self.next,) if self.next else ()), *self.replaced]
 
@@ -101,9 +101,11 @@ class Versions:
     def without(self, dropped: Iterable[Version], now: datetime) -> "Versions":
         """Return the versions without some that are destroyed."""
         ids = {version.key.id for version in dropped}
-        destroyed = [Destroyed(version.shown_id, now) for version in self.replaced if version.key.id in ids]
-        kept = tuple(version for version in self.replaced if version.key.id not in ids)
-        return replace(self, replaced=kept, destroyed=(*self.destroyed, *destroyed)[-DESTROYED_MAX:])
+        destroyed = [
+            DestroyedVersion(version.hex_id, now) for version in self.replaced if version.key.id in ids
+        ]
+        remaining = tuple(version for version in self.replaced if version.key.id not in ids)
+        return replace(self, replaced=remaining, destroyed=(*self.destroyed, *destroyed)[-DESTROYED_MAX:])
 
     def dated(self, now: datetime) -> "Versions":
         """Return the versions with their times; those of a file that had none begin now."""
@@ -146,7 +148,7 @@ class KeyFile:
 
     def keys(self) -> list[Key]:
         """Return the keys of all versions, the current one first."""
-        return [version.key for version in self.read().kept]
+        return [version.key for version in self.read().openable]
 
     def read(self) -> Versions:
         """Return what the file holds; raise MasterKeyWrong when that is no key."""
@@ -156,17 +158,21 @@ class KeyFile:
             raise MasterKeyWrong(f"There is no master key in {self.path}.")
         # The current one is the first that is in use.
         current = next((version for version in versions if not version.is_next), versions[0])
-        coming = next((version for version in versions if version.is_next), None)
-        replaced = [version for version in versions if version not in (current, coming)]
+        next_version = next((version for version in versions if version.is_next), None)
+        replaced = [version for version in versions if version not in (current, next_version)]
         owner = _INSTALLATION.search(text)
         return Versions(
-            current, coming, tuple(replaced), tuple(_destroyed(text)), owner.group(1) if owner else None
+            current,
+            next_version,
+            tuple(replaced),
+            tuple(_destroyed_versions(text)),
+            owner.group(1) if owner else None,
         )
 
     def write(self, versions: Versions) -> None:
         """Write all versions, for their owner alone, so that a crash leaves the old file or the new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        durable_files.replace(self.path, _text(versions).encode())
+        durable_files.replace(self.path, _file_text(versions).encode())
 
     def destroy(self, versions: Versions) -> None:
         """Write the versions that remain, and overwrite the file that held the others."""
@@ -178,9 +184,9 @@ class KeyFile:
         failpoints.at("vault.destroying")
         durable_files.shred(former)
 
-    def finish(self) -> None:
+    def shred_leftovers(self) -> None:
         """Overwrite what a destruction that was killed half-way, or a draft, left of the keys."""
-        former, draft = (
+        former, temporary = (
             self.path.with_name(f"{self.path.name}.old"),
             self.path.with_name(f"{self.path.name}.new"),
         )
@@ -188,35 +194,35 @@ class KeyFile:
             durable_files.shred(former)
         elif former.exists():
             former.unlink()
-        durable_files.shred(draft)
+        durable_files.shred(temporary)
 
 
 def _versions(line: str) -> list[Version]:
     life = line.partition("#")[2]
-    times = {name: _read(text) for name, text in _TIME.findall(life)}
+    times = {name: _parse_time(text) for name, text in _TIME.findall(life)}
     is_next = life.strip().startswith("next")
     return [Version(key, times.get("made"), times.get("replaced"), is_next) for key in read_master_keys(line)]
 
 
-def _destroyed(text: str) -> Iterable[Destroyed]:
+def _destroyed_versions(text: str) -> Iterable[DestroyedVersion]:
     for key_id, at in _DESTROYED.findall(text):
-        moment = _read(at)
+        moment = _parse_time(at)
         if moment is not None:
-            yield Destroyed(key_id, moment)
+            yield DestroyedVersion(key_id, moment)
 
 
-def _text(versions: Versions) -> str:
-    lines = [version.line() for version in versions.kept]
-    remarks = [f"# destroyed {version.shown_id} {_written(version.at)}\n" for version in versions.destroyed]
+def _file_text(versions: Versions) -> str:
+    lines = [version.line() for version in versions.openable]
+    remarks = [f"# destroyed {version.hex_id} {_format_time(version.at)}\n" for version in versions.destroyed]
     owner = [f"# installation {versions.installation}\n"] if versions.installation else []
     return "".join((_HEAD, *owner, *lines, *remarks))
 
 
-def _written(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat("T", "seconds")[:19] + "Z"
 
 
-def _read(text: str) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -32,11 +32,11 @@ _HEAD = 1 + _ID_BYTES
 _BODY = _HEAD + _NONCE_BYTES
 _INSTALLATION = b"installation"
 # Unwrapped keys are remembered, and all forgotten at the first use after so long: erasing reaches memory too.
-_REMEMBERED_SECONDS = 60.0
-_REMEMBERED_MAX = 4096
-_LOOK_SECONDS = 1.0
+_CACHE_SECONDS = 60.0
+_CACHE_MAX = 4096
+_REFRESH_SECONDS = 1.0
 # What was read from the database before a master key was destroyed is opened within this.
-_LEAVING_SECONDS = 60.0
+_RETIRING_SECONDS = 60.0
 
 
 class SealBroken(Exception):
@@ -136,7 +136,7 @@ class Vault:
         masters: list[Key],
         installation: Key | None = None,
         *,
-        remembered_seconds: float = _REMEMBERED_SECONDS,
+        cache_seconds: float = _CACHE_SECONDS,
         source: "KeySource | None" = None,
     ) -> None:
         if not masters:
@@ -145,13 +145,13 @@ class Vault:
         self.source = source
         self._masters = {key.id: key for key in masters}
         self._installation = installation or self.current
-        self._remembered: dict[tuple[bytes, UUID, UUID], Key] = {}
-        self._remembered_seconds = remembered_seconds
-        self._forgotten_at = 0.0
-        self._looked_at = -_LOOK_SECONDS
+        self._cache: dict[tuple[bytes, UUID, UUID], Key] = {}
+        self._cache_seconds = cache_seconds
+        self._cache_expires_at = 0.0
+        self._refreshed_at = -_REFRESH_SECONDS
         self._stamp: object = None
-        self._leaving: dict[bytes, float] = {}
-        self._passing: dict[bytes, Key] = {}
+        self._retiring: dict[bytes, float] = {}
+        self._temporary_keys: dict[bytes, Key] = {}
 
     @property
     def installation_id(self) -> str:
@@ -168,11 +168,11 @@ class Vault:
         if self.source is None:
             return
         now = clock.monotonic()
-        if not at_once and now < self._looked_at + _LOOK_SECONDS:
+        if not at_once and now < self._refreshed_at + _REFRESH_SECONDS:
             return
-        self._looked_at = now
+        self._refreshed_at = now
         stamp = self.source.stamp()
-        if stamp is None or (stamp == self._stamp and not self._leaving):
+        if stamp is None or (stamp == self._stamp and not self._retiring):
             return
         self._stamp = stamp
         try:
@@ -181,16 +181,18 @@ class Vault:
             # Whoever edits it will finish; until then what was read holds.
             _log.warning("master_keys_unreadable", error=type(error).__name__)
             return
-        self._take(keys, now)
+        self._replace_masters(keys, now)
 
-    def _take(self, keys: list[Key], now: float) -> None:
+    def _replace_masters(self, keys: list[Key], now: float) -> None:
         current = {key.id: key for key in keys}
         former = {key_id: key for key_id, key in self._masters.items() if key_id not in current}
-        ends = {key_id: self._leaving.get(key_id, now + _LEAVING_SECONDS) for key_id in former}
-        self._leaving = {key_id: end for key_id, end in ends.items() if end > now}
-        self._masters = current | {key_id: former[key_id] for key_id in self._leaving}
+        ends = {key_id: self._retiring.get(key_id, now + _RETIRING_SECONDS) for key_id in former}
+        self._retiring = {key_id: end for key_id, end in ends.items() if end > now}
+        self._masters = current | {key_id: former[key_id] for key_id in self._retiring}
         self.current = keys[0]
-        self._passing = {key_id: key for key_id, key in self._passing.items() if key_id in self._masters}
+        self._temporary_keys = {
+            key_id: key for key_id, key in self._temporary_keys.items() if key_id in self._masters
+        }
 
     def wrap(self, key: Key, workspace_id: UUID, subject_id: UUID) -> bytes:
         """Wrap a key for its row in `vault_keys`."""
@@ -199,20 +201,20 @@ class Vault:
 
     def rewrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> bytes:
         """Return the same key under the current master key; raise SealBroken when no master key of ours wrapped it."""
-        place = workspace_id.bytes + subject_id.bytes
-        return self.current.seal(self._of(wrapped).open(wrapped, place), place)
+        context = workspace_id.bytes + subject_id.bytes
+        return self.current.seal(self._master_of(wrapped).open(wrapped, context), context)
 
     def unwrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> Key:
         """Return the key that `wrap` wrapped; raise SealBroken when no master key of ours did."""
         now = clock.monotonic()
-        if now >= self._forgotten_at or len(self._remembered) >= _REMEMBERED_MAX:
-            self._remembered.clear()
-            self._forgotten_at = now + self._remembered_seconds
-        place = (wrapped, workspace_id, subject_id)
-        key = self._remembered.get(place)
+        if now >= self._cache_expires_at or len(self._cache) >= _CACHE_MAX:
+            self._cache.clear()
+            self._cache_expires_at = now + self._cache_seconds
+        cache_key = (wrapped, workspace_id, subject_id)
+        key = self._cache.get(cache_key)
         if key is None:
-            key = Key(self._of(wrapped).open(wrapped, workspace_id.bytes + subject_id.bytes))
-            self._remembered[place] = key
+            key = Key(self._master_of(wrapped).open(wrapped, workspace_id.bytes + subject_id.bytes))
+            self._cache[cache_key] = key
         return key
 
     def wrap_installation(self) -> bytes:
@@ -221,7 +223,7 @@ class Vault:
 
     def unwrap_installation(self, wrapped: bytes) -> Key:
         """Return the installation's own key."""
-        return Key(self._of(wrapped).open(wrapped, _INSTALLATION))
+        return Key(self._master_of(wrapped).open(wrapped, _INSTALLATION))
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Seal something of the installation's own for one place."""
@@ -231,36 +233,36 @@ class Vault:
         """Open what `seal` sealed for the same place."""
         return self._installation.open(sealed, context)
 
-    def seal_passing(self, plain: bytes, context: bytes) -> bytes:
+    def seal_temporary(self, plain: bytes, context: bytes) -> bytes:
         """Seal something that lasts for a day at most: no copy of it outlives the master key that is in use now."""
         self.refresh(at_once=False)
-        return self._passing_of(self.current).seal(plain, context)
+        return self._temporary_key_of(self.current).seal(plain, context)
 
-    def open_passing(self, sealed: bytes, context: bytes) -> bytes:
+    def open_temporary(self, sealed: bytes, context: bytes) -> bytes:
         """Open what `seal_passing` sealed for the same place; raise SealBroken when its master key is no more."""
         key_id = bytes(sealed[1:_HEAD])
         if key_id == self._installation.id:
             # As it was sealed by earlier versions of the program.
             return self._installation.open(sealed, context)
-        if not any(self._passing_of(master).id == key_id for master in self._masters.values()):
+        if not any(self._temporary_key_of(master).id == key_id for master in self._masters.values()):
             self.refresh()
         for master in self._masters.values():
-            if self._passing_of(master).id == key_id:
-                return self._passing_of(master).open(sealed, context)
+            if self._temporary_key_of(master).id == key_id:
+                return self._temporary_key_of(master).open(sealed, context)
         raise SealedUnderUnknownKey("sealed under a master key that was not given")
 
-    def _passing_of(self, master: Key) -> Key:
-        key = self._passing.get(master.id)
+    def _temporary_key_of(self, master: Key) -> Key:
+        key = self._temporary_keys.get(master.id)
         if key is None:
             hkdf = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"getbill passing")
-            key = self._passing[master.id] = Key(hkdf.derive(master.secret))
+            key = self._temporary_keys[master.id] = Key(hkdf.derive(master.secret))
         return key
 
-    def knows(self, key_id: bytes) -> bool:
+    def has_master(self, key_id: bytes) -> bool:
         """Say whether a master key with this id was given."""
         return key_id in self._masters
 
-    def _of(self, sealed: bytes) -> Key:
+    def _master_of(self, sealed: bytes) -> Key:
         key_id = bytes(sealed[1:_HEAD])
         if key_id not in self._masters:
             self.refresh()

@@ -77,7 +77,7 @@ _ERASED: Final = Statement(
     "vault.erased", "Every subject that was erased.", "SELECT workspace_id, subject_id FROM erasures"
 )
 
-Place = tuple[UUID, UUID]
+SubjectId = tuple[UUID, UUID]
 
 
 class ServerFilesClosed(CannotRun):
@@ -93,17 +93,17 @@ class Residue:
 
     bytes_read: int = 0
     masters: int = 0
-    in_rows: set[Place] = field(default_factory=set)
-    in_log: set[Place] = field(default_factory=set)
-    unplaced: int = 0
+    in_rows: set[SubjectId] = field(default_factory=set)
+    in_log: set[SubjectId] = field(default_factory=set)
+    unmatched: int = 0
 
     @property
-    def openable(self) -> set[Place]:
+    def openable(self) -> set[SubjectId]:
         """The subjects whose destroyed key could be opened."""
         return self.in_rows | self.in_log
 
 
-async def look(database: Database, masters: Sequence[Key]) -> Residue:
+async def find_residue(database: Database, masters: Sequence[Key]) -> Residue:
     """Read the server's files for destroyed keys that one of these master keys opens.
 
     Raises ServerFilesClosed where the role may not read them.
@@ -126,11 +126,13 @@ async def look(database: Database, masters: Sequence[Key]) -> Residue:
     erased = await _erased(database)
     for search in (rows, log):
         await _leave_out_living(database, search)
-        residue.unplaced += search.place(erased)
-    dead = (rows.opened | log.opened) - await _alive(database, rows.opened | log.opened)
-    ours = await _workspaces(database)
-    dead = {place for place in dead if place[0] in ours}
-    residue.in_rows, residue.in_log = rows.opened & dead, log.opened & dead
+        residue.unmatched += search.try_subjects(erased)
+    dead = (rows.opened_subjects | log.opened_subjects) - await _alive(
+        database, rows.opened_subjects | log.opened_subjects
+    )
+    own_workspaces = await _workspaces(database)
+    dead = {subject for subject in dead if subject[0] in own_workspaces}
+    residue.in_rows, residue.in_log = rows.opened_subjects & dead, log.opened_subjects & dead
     return residue
 
 
@@ -138,8 +140,8 @@ class _Search:
     """Wrapped keys in raw bytes: those that open where they stand, and those whose subject is not beside them."""
 
     def __init__(self, masters: Sequence[Key]) -> None:
-        self.opened: set[Place] = set()
-        self.unplaced: dict[bytes, Key] = {}
+        self.opened_subjects: set[SubjectId] = set()
+        self.unmatched: dict[bytes, Key] = {}
         self.bytes_read = 0
         self._masters = {key.id: key for key in masters}
 
@@ -156,24 +158,24 @@ class _Search:
             return
         start = at - 1 - len(_LENGTH) - _PLACE_BYTES
         if start >= 0 and content[at - 2 : at - 1] == _LENGTH:
-            place = UUID(bytes=content[start : start + 16]), UUID(bytes=content[start + 16 : start + 32])
-            if _opens(key, sealed, place):
-                self.opened.add(place)
+            subject = UUID(bytes=content[start : start + 16]), UUID(bytes=content[start + 16 : start + 32])
+            if _opens(key, sealed, subject):
+                self.opened_subjects.add(subject)
                 return
         # The log of an update leaves out what the old row began with.
-        self.unplaced[sealed] = key
+        self.unmatched[sealed] = key
 
-    def place(self, erased: Sequence[Place]) -> int:
+    def try_subjects(self, erased: Sequence[SubjectId]) -> int:
         """Try what stands without its subject with every erased one; return how many were left untried."""
         tries = TRIES_MAX // max(1, len(erased))
-        for sealed, key in list(self.unplaced.items())[:tries]:
-            self.opened.update(place for place in erased if _opens(key, sealed, place))
-        return max(0, len(self.unplaced) - tries) if erased else 0
+        for sealed, key in list(self.unmatched.items())[:tries]:
+            self.opened_subjects.update(subject for subject in erased if _opens(key, sealed, subject))
+        return max(0, len(self.unmatched) - tries) if erased else 0
 
 
-def _opens(key: Key, sealed: bytes, place: Place) -> bool:
+def _opens(key: Key, sealed: bytes, subject: SubjectId) -> bool:
     try:
-        key.open(sealed, place[0].bytes + place[1].bytes)
+        key.open(sealed, subject[0].bytes + subject[1].bytes)
     except SealBroken:
         return False
     return True
@@ -225,7 +227,7 @@ def _segments(path: str, size: int) -> Iterator[tuple[str, int]]:
         yield (f"{path}.{number}" if number else path), min(gigabyte, size - number * gigabyte)
 
 
-async def _erased(database: Database) -> list[Place]:
+async def _erased(database: Database) -> list[SubjectId]:
     return [(row["workspace_id"], row["subject_id"]) for row in await database.fetch(_ERASED)]
 
 
@@ -234,12 +236,14 @@ async def _workspaces(database: Database) -> set[UUID]:
 
 
 async def _leave_out_living(database: Database, search: _Search) -> None:
-    candidates = list(search.unplaced)
+    candidates = list(search.unmatched)
     for start in range(0, len(candidates), _TOGETHER):
         for row in await database.fetch(_LIVING, candidates[start : start + _TOGETHER]):
-            search.unplaced.pop(row["wrapped"], None)
+            search.unmatched.pop(row["wrapped"], None)
 
 
-async def _alive(database: Database, places: set[Place]) -> set[Place]:
-    rows = await database.fetch(_SUBJECTS, [place[0] for place in places], [place[1] for place in places])
+async def _alive(database: Database, subjects: set[SubjectId]) -> set[SubjectId]:
+    rows = await database.fetch(
+        _SUBJECTS, [subject[0] for subject in subjects], [subject[1] for subject in subjects]
+    )
     return {(row["workspace_id"], row["subject_id"]) for row in rows}

@@ -17,14 +17,14 @@ from asyncpg import Record
 
 from getbill.kit import clock, failpoints
 from getbill.kit.database import Database, Statement, Transaction
-from getbill.kit.key_life import lasting
+from getbill.kit.key_life import use_and_retention
 from getbill.vault import key_holders
 from getbill.vault.keyfile import KeyFile, Version, Versions, of_another
 from getbill.vault.model import MasterKeyWrong, SealBroken, Vault
 
 BATCH: Final = 500
 # A change that wrapped a key under a replaced version is committed or gone after this.
-SETTLED: Final = timedelta(seconds=60)
+SETTLE_DELAY: Final = timedelta(seconds=60)
 
 _log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ _FORGET_MASTERS = Statement(
     "DELETE FROM vault_master WHERE NOT is_current AND NOT key_id = ANY($1)",
 )
 
-GoesOn = Callable[[], bool]
+ShouldContinue = Callable[[], bool]
 _NOWHERE: Final = UUID(int=0)
 
 
@@ -90,16 +90,16 @@ def forever() -> bool:
     return True
 
 
-async def rotate(database: Database, vault: Vault, goes_on: GoesOn = forever) -> int:
+async def rotate(database: Database, vault: Vault, should_continue: ShouldContinue = forever) -> int:
     """Rewrap every key under the current master key and return how many; safe to repeat after a crash.
 
     Some at a time, and none that somebody holds: those are taken in the next pass. A key that no master key opens is
     left as it is and logged.
     """
-    moved, is_done = await _rewrap_all(database, vault, goes_on)
+    rewrapped_count, is_done = await _rewrap_all(database, vault, should_continue)
     if is_done:
         await _register(database, vault)
-    return moved
+    return rewrapped_count
 
 
 async def _register(database: Database, vault: Vault) -> None:
@@ -111,32 +111,38 @@ async def _register(database: Database, vault: Vault) -> None:
     failpoints.at("vault.registered")
 
 
-async def _rewrap_all(database: Database, vault: Vault, goes_on: GoesOn = forever) -> tuple[int, bool]:
+async def _rewrap_all(
+    database: Database, vault: Vault, should_continue: ShouldContinue = forever
+) -> tuple[int, bool]:
     """Return how many keys were rewrapped, and whether no other master key wraps one that can be read."""
-    moved = 0
-    while goes_on():
-        done, unreadable = await _pass(database, vault, goes_on)
-        moved += done
-        if not done:
-            return moved, await database.fetchval(_COUNT_STALE, vault.current.id) <= unreadable
-    return moved, False
+    rewrapped_count = 0
+    while should_continue():
+        pass_count, unreadable = await _rewrap_pass(database, vault, should_continue)
+        rewrapped_count += pass_count
+        if not pass_count:
+            return rewrapped_count, await database.fetchval(_COUNT_STALE, vault.current.id) <= unreadable
+    return rewrapped_count, False
 
 
-async def _pass(database: Database, vault: Vault, goes_on: GoesOn) -> tuple[int, int]:
-    done = unreadable = 0
-    place = _NOWHERE, _NOWHERE
-    while goes_on():
+async def _rewrap_pass(database: Database, vault: Vault, should_continue: ShouldContinue) -> tuple[int, int]:
+    rewrapped_count = unreadable = 0
+    cursor = _NOWHERE, _NOWHERE
+    while should_continue():
         async with database.transaction(clock.wall()) as tx:
-            rows = await tx.fetch(_STALE_KEYS, vault.current.id, *place, BATCH)
+            rows = await tx.fetch(_STALE_KEYS, vault.current.id, *cursor, BATCH)
             if not rows:
                 break
-            fresh = [moved for row in rows if (moved := _rewrapped(vault, row)) is not None]
-            await tx.execute(_REWRAP, *([moved[column] for moved in fresh] for column in range(3)))
-            place = rows[-1]["workspace_id"], rows[-1]["subject_id"]
-        done += len(fresh)
-        unreadable += len(rows) - len(fresh)
+            rewrapped_rows = [
+                rewrapped_row for row in rows if (rewrapped_row := _rewrapped(vault, row)) is not None
+            ]
+            await tx.execute(
+                _REWRAP, *([rewrapped_row[column] for rewrapped_row in rewrapped_rows] for column in range(3))
+            )
+            cursor = rows[-1]["workspace_id"], rows[-1]["subject_id"]
+        rewrapped_count += len(rewrapped_rows)
+        unreadable += len(rows) - len(rewrapped_rows)
         failpoints.at("vault.rewrapped")
-    return done, unreadable
+    return rewrapped_count, unreadable
 
 
 def _rewrapped(vault: Vault, row: Record) -> tuple[UUID, UUID, bytes] | None:
@@ -153,17 +159,17 @@ async def is_settled(database: Database, key_id: str) -> bool:
     return bool(await database.fetchval(_CURRENT) == key_id)
 
 
-class Rotation:
+class MasterKeyRotation:
     """The life of the master key in a file, as one process sees to it."""
 
     def __init__(self, database: Database, vault: Vault, file: KeyFile, days: int) -> None:
         self._database = database
         self._vault = vault
         self._file = file
-        self._in_use, self._kept = lasting(days)
+        self._in_use, self._retention = use_and_retention(days)
         self._is_told = False
 
-    async def turn(self, goes_on: GoesOn = forever) -> None:
+    async def run_due(self, should_continue: ShouldContinue = forever) -> None:
         """Do what is due now: announce, promote, rewrap, destroy; nothing to a file of another database's."""
         if not self._file.read().is_of(self._vault.installation_id):
             if not self._is_told:
@@ -173,17 +179,17 @@ class Rotation:
         versions = await self.announce()
         if versions.next is not None:
             await self.promote()
-        await self.settle(goes_on)
+        await self.rewrap(should_continue)
         await self.destroy()
 
     async def announce(self, *, at_once: bool = False) -> Versions:
         """Write the next version into the file when it is due, or `at_once`; return what the file then holds."""
         async with self._database.transaction(clock.wall()) as tx:
-            versions, now = await self._locked(tx), clock.wall()
-            self._file.finish()
+            versions, now = await self._locked_versions(tx), clock.wall()
+            self._file.shred_leftovers()
             dated = versions.dated(now).owned(self._vault.installation_id)
             is_due = at_once or now >= (dated.current.made_at or now) + self._in_use
-            if is_due and not dated.next and await is_settled(self._database, dated.current.shown_id):
+            if is_due and not dated.next and await is_settled(self._database, dated.current.hex_id):
                 dated = dated.announced(now)
             if dated != versions:
                 self._file.write(dated)
@@ -194,18 +200,18 @@ class Rotation:
         """Bring the next version into use, unless some processes cannot open it yet: return those."""
         self._vault.refresh()
         async with self._database.transaction(clock.wall()) as tx:
-            versions = await self._locked(tx)
+            versions = await self._locked_versions(tx)
             if versions.next is None:
                 return []
-            lacking = await key_holders.lacking(self._database, versions.next.shown_id)
+            lacking = await key_holders.processes_lacking(self._database, versions.next.hex_id)
             if lacking:
                 return lacking
             self._file.write(versions.promoted(clock.wall()))
-        _log.info("vault_rotated", current=versions.next.shown_id, replaced=versions.current.shown_id)
+        _log.info("vault_rotated", current=versions.next.hex_id, replaced=versions.current.hex_id)
         failpoints.at("vault.promoted")
         return []
 
-    async def settle(self, goes_on: GoesOn = forever) -> int | None:
+    async def rewrap(self, should_continue: ShouldContinue = forever) -> int | None:
         """Rewrap every key under the version in use where that is not done; return how many were.
 
         None while some process still wraps with the replaced version, or somebody holds keys: call it again.
@@ -214,13 +220,13 @@ class Rotation:
         current_id = self._vault.current.id.hex()
         if await is_settled(self._database, current_id):
             return 0
-        if await key_holders.behind(self._database, current_id):
+        if await key_holders.processes_behind(self._database, current_id):
             return None
-        moved, is_done = await _rewrap_all(self._database, self._vault, goes_on)
+        rewrapped_count, is_done = await _rewrap_all(self._database, self._vault, should_continue)
         if not is_done:
             return None
         await _register(self._database, self._vault)
-        return moved
+        return rewrapped_count
 
     async def destroy(self, *, at_once: bool = False) -> list[Version]:
         """Destroy the replaced versions whose time is over, or all of them `at_once`; return those.
@@ -228,10 +234,10 @@ class Rotation:
         None goes before every change that may have used it is over and every process uses the newer one.
         """
         versions, now = self._file.read(), clock.wall()
-        wait = SETTLED if at_once else max(self._kept, SETTLED)
-        ended = [version for version in versions.replaced if (version.replaced_at or now) + wait <= now]
-        current_id = versions.current.shown_id
-        if not ended or await key_holders.behind(self._database, current_id):
+        wait = SETTLE_DELAY if at_once else max(self._retention, SETTLE_DELAY)
+        expired = [version for version in versions.replaced if (version.replaced_at or now) + wait <= now]
+        current_id = versions.current.hex_id
+        if not expired or await key_holders.processes_behind(self._database, current_id):
             return []
         self._vault.refresh()
         # Whatever a slow change wrapped with the old one after the rotation.
@@ -239,15 +245,15 @@ class Rotation:
         if not is_done or not await is_settled(self._database, current_id):
             return []
         async with self._database.transaction(now) as tx:
-            versions = await self._locked(tx)
-            left = versions.without(ended, now)
-            self._file.destroy(left)
-            await tx.execute(_FORGET_MASTERS, [version.shown_id for version in left.kept])
-        _log.info("vault_versions_destroyed", versions=[version.shown_id for version in ended])
+            versions = await self._locked_versions(tx)
+            remaining = versions.without(expired, now)
+            self._file.destroy(remaining)
+            await tx.execute(_FORGET_MASTERS, [version.hex_id for version in remaining.openable])
+        _log.info("vault_versions_destroyed", versions=[version.hex_id for version in expired])
         failpoints.at("vault.destroyed")
-        return ended
+        return expired
 
-    async def _locked(self, tx: Transaction) -> Versions:
+    async def _locked_versions(self, tx: Transaction) -> Versions:
         await tx.execute(_LOCK)
         versions = self._file.read()
         if not versions.is_of(self._vault.installation_id):

@@ -8,9 +8,9 @@ from asyncpg import Record
 
 from getbill.kit import clock
 from getbill.kit.database import Database, Statement
-from getbill.kit.key_life import lasting
+from getbill.kit.key_life import use_and_retention
 from getbill.vault import key_holders
-from getbill.vault.key_holders import FRESH
+from getbill.vault.key_holders import ALIVE_WITHIN
 from getbill.vault.keyfile import KeyFile, of_another
 from getbill.vault.model import Vault
 
@@ -27,7 +27,7 @@ _MASTER: Final = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReplacedVersion:
     """A replaced version of the master key, with which older backups open."""
 
     key_id: str
@@ -36,14 +36,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MasterKeyStatus:
     """The master key of an installation as it stands; `due_since` and `notice` where a person has to do something."""
 
     key_id: str
     is_file: bool
     in_use_since: datetime
     rotation_at: datetime | None
-    kept: tuple[Kept, ...] = ()
+    replaced_versions: tuple[ReplacedVersion, ...] = ()
     next_id: str | None = None
     lacking: tuple[str, ...] = ()
     due_since: datetime | None = None
@@ -52,56 +52,64 @@ class Standing:
     @property
     def opens_since(self) -> datetime | None:
         """From when on a backup must be to be opened; None where every backup opens."""
-        replaced = [version.replaced_at for version in self.kept if version.replaced_at]
+        replaced = [version.replaced_at for version in self.replaced_versions if version.replaced_at]
         return min(replaced) if replaced else None
 
 
-async def standing(database: Database, vault: Vault, days: int) -> Standing:
+async def master_key_status(database: Database, vault: Vault, days: int) -> MasterKeyStatus:
     """Return how the master key stands."""
     row = await database.fetchrow(_MASTER)
     if row is None:
-        return Standing(vault.current.id.hex(), is_file=False, in_use_since=clock.wall(), rotation_at=None)
+        return MasterKeyStatus(
+            vault.current.id.hex(), is_file=False, in_use_since=clock.wall(), rotation_at=None
+        )
     if isinstance(vault.source, KeyFile) and vault.source.is_writable:
-        return await _in_file(database, vault, vault.source, row["created_at"], days)
+        return await _file_status(database, vault, vault.source, row["created_at"], days)
     if row["key_id"] != vault.current.id.hex():
-        return _begun(vault, row)
-    return _given(vault, row, days)
+        return _rewrap_pending_status(vault, row)
+    return _environment_status(vault, row, days)
 
 
-async def _in_file(
+async def _file_status(
     database: Database, vault: Vault, file: KeyFile, registered_at: datetime, days: int
-) -> Standing:
+) -> MasterKeyStatus:
     versions = file.read()
     is_anothers = not versions.is_of(vault.installation_id)
-    in_use, kept = lasting(days)
+    in_use, retention = use_and_retention(days)
     since = versions.current.made_at or registered_at
     rotation_at = since + in_use
-    following = versions.next
-    lacking = tuple(await key_holders.lacking(database, following.shown_id)) if following else ()
+    next_version = versions.next
+    lacking = (
+        tuple(await key_holders.processes_lacking(database, next_version.hex_id)) if next_version else ()
+    )
     # A worker comes by every few seconds; a process that was killed is waited for as long as it may be alive.
-    is_late = clock.wall() > rotation_at + 5 * FRESH
-    return Standing(
-        versions.current.shown_id,
+    is_late = clock.wall() > rotation_at + 5 * ALIVE_WITHIN
+    return MasterKeyStatus(
+        versions.current.hex_id,
         is_file=True,
         in_use_since=since,
         rotation_at=rotation_at,
-        kept=tuple(
-            Kept(
-                version.shown_id,
+        replaced_versions=tuple(
+            ReplacedVersion(
+                version.hex_id,
                 version.replaced_at,
-                version.replaced_at + kept if version.replaced_at else None,
+                version.replaced_at + retention if version.replaced_at else None,
             )
             for version in versions.replaced
         ),
-        next_id=following.shown_id if following else None,
+        next_id=next_version.hex_id if next_version else None,
         lacking=lacking,
         due_since=rotation_at if is_late else None,
-        notice=of_another(file.path) if is_anothers else _stuck(rotation_at, lacking) if is_late else None,
+        notice=of_another(file.path)
+        if is_anothers
+        else _late_notice(rotation_at, lacking)
+        if is_late
+        else None,
     )
 
 
-def _stuck(rotation_at: datetime, lacking: tuple[str, ...]) -> str:
-    due = f"The rotation of the master key has been due since {_shown(rotation_at)}"
+def _late_notice(rotation_at: datetime, lacking: tuple[str, ...]) -> str:
+    due = f"The rotation of the master key has been due since {_format_instant(rotation_at)}"
     if lacking:
         return (
             f"{due}; {len(lacking)} processes ({', '.join(sorted(set(lacking)))}) do not see the new key: let "
@@ -110,8 +118,8 @@ def _stuck(rotation_at: datetime, lacking: tuple[str, ...]) -> str:
     return f"{due}: start `getbill worker` where the key file is, or run `getbill vault rotate`."
 
 
-def _begun(vault: Vault, row: Record) -> Standing:
-    return Standing(
+def _rewrap_pending_status(vault: Vault, row: Record) -> MasterKeyStatus:
+    return MasterKeyStatus(
         vault.current.id.hex(),
         is_file=False,
         in_use_since=row["created_at"],
@@ -120,36 +128,38 @@ def _begun(vault: Vault, row: Record) -> Standing:
     )
 
 
-def _given(vault: Vault, row: Record, days: int) -> Standing:
+def _environment_status(vault: Vault, row: Record, days: int) -> MasterKeyStatus:
     where = str(vault.source.path) if isinstance(vault.source, KeyFile) else "GETBILL_MASTER_KEY"
-    in_use, kept = lasting(days)
+    in_use, retention = use_and_retention(days)
     now, since, erased_at = clock.wall(), row["created_at"], row["erased_at"]
     key_ids = [key.id.hex() for key in vault.masters]
-    older = tuple(Kept(key_id, since, since + kept) for key_id in key_ids if key_id in row["replaced"])
+    older = tuple(
+        ReplacedVersion(key_id, since, since + retention) for key_id in key_ids if key_id in row["replaced"]
+    )
     rotation_at = erased_at + in_use if erased_at else None
     due_since, notice = None, None
     if rotation_at is not None and rotation_at <= now:
         due_since = rotation_at
         notice = (
-            f"The rotation of the master key in {where} has been due since {_shown(rotation_at)}: docs/runbook.md "
+            f"The rotation of the master key in {where} has been due since {_format_instant(rotation_at)}: docs/runbook.md "
             "says how."
         )
-    elif older and since + kept <= now:
-        due_since = since + kept
+    elif older and since + retention <= now:
+        due_since = since + retention
         notice = (
-            f"The replaced master keys have been due to go since {_shown(due_since)}: take "
+            f"The replaced master keys have been due to go since {_format_instant(due_since)}: take "
             f"{', '.join(version.key_id for version in older)} out of {where}."
         )
-    return Standing(
+    return MasterKeyStatus(
         vault.current.id.hex(),
         is_file=False,
         in_use_since=since,
         rotation_at=rotation_at,
-        kept=older,
+        replaced_versions=older,
         due_since=due_since,
         notice=notice,
     )
 
 
-def _shown(moment: datetime) -> str:
+def _format_instant(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"

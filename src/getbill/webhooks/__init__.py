@@ -4,66 +4,70 @@ Pushed at least once within its schedule, never started out of order per debt, d
 recognises one by `webhook_id`, a gap by `sequence`. What stands in the ledger is owed until it is settled.
 """
 
-from getbill.webhooks.deliveries.admin_notifications import NOTICE, Notices, queue_again
-from getbill.webhooks.deliveries.jobs import Courier, Plan
+from getbill.webhooks.deliveries.admin_notifications import (
+    NOTIFICATION_JOB,
+    AdminNotifier,
+    requeue_notifications,
+)
+from getbill.webhooks.deliveries.jobs import DispatchSettings, WebhookDispatcher
 from getbill.webhooks.deliveries.ledger import keep_partitions
-from getbill.webhooks.deliveries.settlement import send_again
-from getbill.webhooks.delivery_log.tail import Follower
-from getbill.webhooks.endpoints.actions import Opened, create, delete, update
+from getbill.webhooks.deliveries.settlement import retry_delivery
+from getbill.webhooks.delivery_log.tail import LogTail
+from getbill.webhooks.endpoints.actions import CreatedEndpoint, create, delete, update
 from getbill.webhooks.endpoints.cutover import end_rotations, rotate
 from getbill.webhooks.endpoints.disabling import catch_up
 from getbill.webhooks.endpoints.disabling import disable_for as disable
 from getbill.webhooks.endpoints.queries import find, list_endpoints
-from getbill.webhooks.endpoints.wire import endpoint as shown
 from getbill.webhooks.endpoints.wire import read_new
-from getbill.webhooks.fan_out import WAKE, owe, owe_again
-from getbill.webhooks.http_client import Poster, trusting
+from getbill.webhooks.endpoints.wire import serialize_endpoint as serialize
+from getbill.webhooks.fan_out import WAKE, enqueue_deliveries, enqueue_event
+from getbill.webhooks.http_client import WebhookClient, client_tls
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
 from getbill.webhooks.replays.actions import replay
 from getbill.webhooks.replays.schemas import read_replay
-from getbill.webhooks.replays.schemas import trial as trial_shown
-from getbill.webhooks.replays.test_sends import Trials
+from getbill.webhooks.replays.schemas import serialize_endpoint_test as serialize_test
+from getbill.webhooks.replays.test_sends import EndpointTester
 from getbill.webhooks.rights import take_over, withhold
 from getbill.webhooks.secret_rotation import OVERLAP_HOURS_DEFAULT, OVERLAP_HOURS_MAX
-from getbill.webhooks.ssrf.resolver import Reach
+from getbill.webhooks.ssrf.resolver import EgressPolicy
 
 __all__ = [
     "EVENTS_DEFAULT",
-    "NOTICE",
+    "NOTIFICATION_JOB",
     "OVERLAP_HOURS_DEFAULT",
     "OVERLAP_HOURS_MAX",
     "RETRY_SECONDS",
     "WAKE",
-    "Courier",
+    "AdminNotifier",
+    "CreatedEndpoint",
+    "DispatchSettings",
+    "EgressPolicy",
     "Endpoint",
-    "Follower",
+    "EndpointTester",
+    "LogTail",
     "NewEndpoint",
-    "Notices",
-    "Opened",
-    "Plan",
-    "Poster",
-    "Reach",
-    "Trials",
+    "WebhookClient",
+    "WebhookDispatcher",
     "catch_up",
+    "client_tls",
     "create",
     "delete",
     "disable",
     "end_rotations",
+    "enqueue_deliveries",
+    "enqueue_event",
     "find",
     "keep_partitions",
     "list_endpoints",
-    "owe",
-    "owe_again",
-    "queue_again",
     "read_new",
     "read_replay",
     "replay",
+    "requeue_notifications",
+    "retry_delivery",
     "rotate",
-    "send_again",
-    "shown",
+    "serialize",
+    "serialize_test",
     "take_over",
-    "trial_shown",
-    "trusting",
     "update",
     "withhold",
 ]

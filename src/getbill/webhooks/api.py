@@ -10,7 +10,7 @@ from getbill import access
 from getbill.access import Caller, Change
 from getbill.kit import ids
 from getbill.kit.database import Database, Transaction
-from getbill.kit.http import Route, answer, body, gather, problems
+from getbill.kit.http import Route, answer, body, include_routes, problems
 from getbill.webhooks import delivery_log, endpoints, replays
 from getbill.webhooks.endpoints import (
     PREFIX,
@@ -18,62 +18,62 @@ from getbill.webhooks.endpoints import (
     EndpointChangeBody,
     EndpointList,
     EndpointShown,
+    EndpointWithSecret,
     NewEndpointBody,
-    OpenedShown,
     RotateBody,
 )
-from getbill.webhooks.rights import READING
-from getbill.webhooks.ssrf import Reach
+from getbill.webhooks.rights import READ_DEBTS
+from getbill.webhooks.ssrf import EgressPolicy
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
 # Before the routes of one webhook: `stats` is no webhook's id.
-gather(router, delivery_log.router, replays.router)
+include_routes(router, delivery_log.router, replays.router)
 
 Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 Writes = Annotated[Change, Depends(access.change("webhooks:write"))]
 # What is sent there is read there.
-Opens = Annotated[Change, Depends(access.change("webhooks:write", READING))]
+Opens = Annotated[Change, Depends(access.change("webhooks:write", READ_DEBTS))]
 
 
-def _reach(change: Change) -> Reach:
+def _egress_policy(change: Change) -> EgressPolicy:
     networks = change.request.app.state.settings.webhook_networks
-    return Reach(change.workspace.is_live, networks)
+    return EgressPolicy(change.workspace.is_live, networks)
 
 
-@router.post("", status_code=201, response_model=OpenedShown, responses=problems(409, 415, 422))
+@router.post("", status_code=201, response_model=EndpointWithSecret, responses=problems(409, 415, 422))
 async def create_webhook(change: Opens, new: Annotated[NewEndpointBody, body(NewEndpointBody)]) -> Response:
     """Have events sent to a URL, from now on. The answer shows the secret that signs them, once."""
-    endpoints.refuse_unreachable(new.url, _reach(change))
+    endpoints.refuse_unreachable(new.url, _egress_policy(change))
 
-    async def work(tx: Transaction) -> access.Reply:
-        opened = await endpoints.create(
+    async def create(tx: Transaction) -> access.Reply:
+        created_endpoint = await endpoints.create(
             tx, change.workspace, endpoints.new_endpoint(new), change.caller.actor
         )
-        shown = endpoints.opened(opened)
-        return lambda: answer(201, shown, {"Location": f"{router.prefix}/{shown['id']}"})
+        response_body = endpoints.serialize_with_secret(created_endpoint)
+        return lambda: answer(201, response_body, {"Location": f"{router.prefix}/{response_body['id']}"})
 
-    return await change.commit(work)
+    return await change.commit(create)
 
 
 @router.get("", response_model=EndpointList)
 async def list_webhooks(request: Request, caller: Reads) -> Response:
     """List where events are sent."""
     database: Database = request.app.state.database
-    found = await endpoints.list_endpoints(database, caller.workspace)
-    return answer(200, {"data": [endpoints.endpoint(endpoint) for endpoint in found]})
+    webhooks = await endpoints.list_endpoints(database, caller.workspace)
+    return answer(200, {"data": [endpoints.serialize_endpoint(endpoint) for endpoint in webhooks]})
 
 
 @router.get("/{webhook_id}", response_model=EndpointShown, responses=problems(404))
 async def get_webhook(request: Request, caller: Reads, webhook_id: str) -> Response:
     """Return one webhook, without its secret."""
     database: Database = request.app.state.database
-    found = await endpoints.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
-    return answer(200, endpoints.endpoint(found))
+    endpoint = await endpoints.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
+    return answer(200, endpoints.serialize_endpoint(endpoint))
 
 
 @router.put("/{webhook_id}", response_model=EndpointShown, responses=problems(404, 409, 415, 422))
 async def update_webhook(
-    change: Writes, webhook_id: str, changed: Annotated[EndpointChangeBody, body(EndpointChangeBody)]
+    change: Writes, webhook_id: str, payload: Annotated[EndpointChangeBody, body(EndpointChangeBody)]
 ) -> Response:
     """Change what is sent, leave the rest. One that is enabled again is tried at once.
 
@@ -81,36 +81,36 @@ async def update_webhook(
     (`url`, `events`, `fields`, `headers`, enabling) needs the scope `debts:read` too; who sends `url` or enables it is
     its `owner` from then on.
     """
-    changes = endpoints.changes(changed)
+    changes = endpoints.requested_changes(payload)
     if endpoints.reaches_further(changes):
-        change.caller.require(READING)
-    if changed.url is not None:
-        endpoints.refuse_unreachable(changed.url, _reach(change))
+        change.caller.require(READ_DEBTS)
+    if payload.url is not None:
+        endpoints.refuse_unreachable(payload.url, _egress_policy(change))
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def update(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        found = await endpoints.update(tx, change.workspace, endpoint_id, changes, change.caller.actor)
-        return lambda: answer(200, endpoints.endpoint(found))
+        endpoint = await endpoints.update(tx, change.workspace, endpoint_id, changes, change.caller.actor)
+        return lambda: answer(200, endpoints.serialize_endpoint(endpoint))
 
-    return await change.commit(work)
+    return await change.commit(update)
 
 
 @router.delete("/{webhook_id}", response_model=EndpointShown, responses=problems(404, 409))
 async def delete_webhook(change: Writes, webhook_id: str) -> Response:
     """Send nothing there any more, and return the webhook as it was; what was still owed to it is dropped."""
 
-    async def work(tx: Transaction) -> access.Reply:
-        deleted = await endpoints.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
-        return lambda: answer(200, endpoints.endpoint(deleted))
+    async def delete(tx: Transaction) -> access.Reply:
+        endpoint = await endpoints.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
+        return lambda: answer(200, endpoints.serialize_endpoint(endpoint))
 
-    return await change.commit(work)
+    return await change.commit(delete)
 
 
 @router.post(
-    "/{webhook_id}/rotate-secret", response_model=OpenedShown, responses=problems(404, 409, 415, 422)
+    "/{webhook_id}/rotate-secret", response_model=EndpointWithSecret, responses=problems(404, 409, 415, 422)
 )
 async def rotate_webhook_secret(
-    change: Writes, webhook_id: str, asked: Annotated[RotateBody, body(RotateBody, optional=True)]
+    change: Writes, webhook_id: str, payload: Annotated[RotateBody, body(RotateBody, optional=True)]
 ) -> Response:
     """Replace the secret without interruption. The answer shows the new one, once.
 
@@ -119,25 +119,27 @@ async def rotate_webhook_secret(
     has the other's. Send a test with `"secret": "next"` before you cut over.
     """
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def rotate(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        opened = await endpoints.rotate(
-            tx, change.workspace, endpoint_id, asked.overlap_hours, change.caller.actor
+        rotated_endpoint = await endpoints.rotate(
+            tx, change.workspace, endpoint_id, payload.overlap_hours, change.caller.actor
         )
-        return lambda: answer(200, endpoints.opened(opened))
+        return lambda: answer(200, endpoints.serialize_with_secret(rotated_endpoint))
 
-    return await change.commit(work)
+    return await change.commit(rotate)
 
 
 @router.post("/{webhook_id}/cut-over", response_model=EndpointShown, responses=problems(404, 409, 415, 422))
 async def cut_over_webhook_secret(
-    change: Writes, webhook_id: str, asked: Annotated[CutOverBody, body(CutOverBody, optional=True)]
+    change: Writes, webhook_id: str, payload: Annotated[CutOverBody, body(CutOverBody, optional=True)]
 ) -> Response:
     """Have `X-GetBill-Signature` made with the new secret from now on; at the overlap's end that happens by itself."""
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def cut_over(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        found = await endpoints.cut_over(tx, change.workspace, endpoint_id, ends_overlap=asked.end_overlap)
-        return lambda: answer(200, endpoints.endpoint(found))
+        endpoint = await endpoints.cut_over(
+            tx, change.workspace, endpoint_id, ends_overlap=payload.end_overlap
+        )
+        return lambda: answer(200, endpoints.serialize_endpoint(endpoint))
 
-    return await change.commit(work)
+    return await change.commit(cut_over)

@@ -20,9 +20,9 @@ _log = structlog.get_logger(__name__)
 
 # The channel on which deliveries that are owed wake the couriers.
 WAKE: Final = "getbill_deliveries"
-STRETCH_EVENTS: Final = 1000
+BATCH_EVENTS: Final = 1000
 
-_OWE = Statement(
+_ENQUEUE = Statement(
     "webhooks.owe",
     "For each event on stretches of the streams, what is owed to each endpoint that asked for it, or to the one named.",
     # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts see the lanes as they were.
@@ -56,7 +56,7 @@ _OWE = Statement(
     """,
 )
 
-_AT = Statement(
+_EVENT_AT = Statement(
     "webhooks.event_at",
     "The event at a place of a stream.",
     "SELECT id FROM events WHERE workspace_id = $1 AND position = $2",
@@ -69,7 +69,7 @@ _POSITION = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class FanOutRange:
     """A stretch of a stream that is owed: to all who follow it, or to one endpoint that missed it."""
 
     workspace_id: UUID
@@ -78,70 +78,84 @@ class Due:
     endpoint_id: UUID | None = None
 
 
-async def owe(database: Database, batch: int = STRETCH_EVENTS) -> int:
+async def enqueue_deliveries(database: Database, batch: int = BATCH_EVENTS) -> int:
     """Write down what is owed to whom for events newly in the streams; return how many stretches were read.
 
     At most `batch` events of each stream; call it again until it returns 0.
     """
     try:
-        return await _owe(database, batch)
+        return await _enqueue_deliveries(database, batch)
     except Exception as error:
-        if quarantine.is_passing(error):
+        if quarantine.is_transient(error):
             raise
-    return sum([await _owe_apart(database, one, batch) for one in await events.behind(database)])
+    return sum(
+        [
+            await _enqueue_workspace(database, workspace_id, batch)
+            for workspace_id in await events.unreacted_workspaces(database)
+        ]
+    )
 
 
-async def _owe(database: Database, batch: int, only: UUID | None = None) -> int:
+async def _enqueue_deliveries(database: Database, batch: int, only: UUID | None = None) -> int:
     async with database.transaction(clock.wall()) as tx:
-        stretches = await events.take_unreacted(tx, batch, only)
-        await owe_due(tx, [Due(one.workspace_id, one.after, one.until) for one in stretches])
-        if stretches:
+        stream_ranges = await events.claim_unreacted(tx, batch, only)
+        await enqueue_ranges(
+            tx,
+            [
+                FanOutRange(stream_range.workspace_id, stream_range.after, stream_range.until)
+                for stream_range in stream_ranges
+            ],
+        )
+        if stream_ranges:
             failpoints.at("webhooks.owing")
-    if stretches:
+    if stream_ranges:
         failpoints.at("webhooks.owed")
-    return len(stretches)
+    return len(stream_ranges)
 
 
-async def _owe_apart(database: Database, workspace_id: UUID, batch: int) -> int:
+async def _enqueue_workspace(database: Database, workspace_id: UUID, batch: int) -> int:
     """Owe what one stream has, in ever smaller stretches where that fails; an event that fails by itself is set aside."""
     while True:
         try:
-            return await _owe(database, batch, workspace_id)
+            return await _enqueue_deliveries(database, batch, workspace_id)
         except Exception as error:
-            if quarantine.is_passing(error):
+            if quarantine.is_transient(error):
                 raise
             if batch == 1:
-                await _pass_over(database, workspace_id, error)
+                await _skip_event(database, workspace_id, error)
                 return 1
             batch //= 2
 
 
-async def _pass_over(database: Database, workspace_id: UUID, error: Exception) -> None:
+async def _skip_event(database: Database, workspace_id: UUID, error: Exception) -> None:
     """Set aside the next event of a stream and go on after it, in one transaction."""
     async with database.transaction(clock.wall()) as tx:
-        for stretch in await events.take_unreacted(tx, 1, workspace_id):
-            event_id = await tx.fetchval(_AT, workspace_id, stretch.until)
+        for stream_range in await events.claim_unreacted(tx, 1, workspace_id):
+            event_id = await tx.fetchval(_EVENT_AT, workspace_id, stream_range.until)
             if event_id is not None:
-                await quarantine.put(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
-    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=quarantine.unexplained(error))
+                await quarantine.add(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
+    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=quarantine.unexpected(error))
 
 
-async def owe_again(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:
+async def enqueue_event(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:
     """Owe an event that was set aside; tell whether there is one."""
     position = await tx.fetchval(_POSITION, workspace_id, event_id)
     if position is not None:
-        await owe_due(tx, [Due(workspace_id, position - 1, position)])
+        await enqueue_ranges(tx, [FanOutRange(workspace_id, position - 1, position)])
     return position is not None
 
 
-async def owe_due(tx: Transaction, due: Sequence[Due]) -> None:
+async def enqueue_ranges(tx: Transaction, fan_out_ranges: Sequence[FanOutRange]) -> None:
     """Write down what is owed for stretches whose streams the transaction holds."""
-    if not due:
+    if not fan_out_ranges:
         return
     now = clock.wall()
     columns = zip(
-        *((one.workspace_id, one.after, one.until, one.endpoint_id) for one in due),
+        *(
+            (fan_out_range.workspace_id, fan_out_range.after, fan_out_range.until, fan_out_range.endpoint_id)
+            for fan_out_range in fan_out_ranges
+        ),
         strict=True,
     )
-    await tx.execute(_OWE, *columns, now, int(now.timestamp() * 1000))
-    tx.wakes.add(WAKE)
+    await tx.execute(_ENQUEUE, *columns, now, int(now.timestamp() * 1000))
+    tx.channels_to_notify.add(WAKE)

@@ -19,16 +19,16 @@ from yarl import URL
 
 from getbill.kit import clock
 from getbill.kit.exit_errors import CannotRun
-from getbill.webhooks.model import Outcome
+from getbill.webhooks.model import AttemptOutcome
 from getbill.webhooks.ssrf import (
     LOOKUPS_MAX,
     AddressForbidden,
     CheckedResolver,
+    EgressPolicy,
     Lookup,
     Network,
-    Reach,
     checked_socket,
-    numeric,
+    parse_address,
     system_lookup,
 )
 
@@ -40,7 +40,7 @@ USER_AGENT: Final = "GetBill-Webhooks/1"
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
-def trusting(ca_bundle: Path | None) -> ssl.SSLContext:
+def client_tls(ca_bundle: Path | None) -> ssl.SSLContext:
     """Return a client's TLS that trusts the system's authorities and those in a file; raise CannotRun when it has none."""
     context = ssl.create_default_context()
     if ca_bundle is not None:
@@ -51,7 +51,7 @@ def trusting(ca_bundle: Path | None) -> ssl.SSLContext:
     return context
 
 
-class Poster:
+class WebhookClient:
     """Sends webhooks; live and sandbox ones over connections of their own, as they may reach different places."""
 
     def __init__(
@@ -65,8 +65,8 @@ class Poster:
         self.timeout_seconds = timeout_seconds
         self._threads = ThreadPoolExecutor(LOOKUPS_MAX, "webhook-lookup")
         self._lookup = lookup or system_lookup(self._threads)
-        self._tls = tls or trusting(None)
-        self._reaches = {is_live: Reach(is_live, networks) for is_live in (True, False)}
+        self._tls = tls or client_tls(None)
+        self._policies = {is_live: EgressPolicy(is_live, networks) for is_live in (True, False)}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._is_allowed = lru_cache(maxsize=4096)(self._allows)
 
@@ -85,15 +85,17 @@ class Poster:
         self._sessions.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def post(self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool) -> Outcome:
+    async def post(self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool) -> AttemptOutcome:
         """Make one attempt and return what came of it; raises nothing that the receiver could cause."""
-        started_at, began = clock.wall(), clock.monotonic()
+        started_at, started = clock.wall(), clock.monotonic()
         try:
-            status, answered, retry_after = await self._exchange(url, headers, body, is_live=is_live)
+            status, response_body, retry_after = await self._exchange(url, headers, body, is_live=is_live)
         except Exception as error:  # noqa: BLE001 - whatever a stranger's server brings about is a failed attempt
-            return Outcome(started_at, _since(began), error=self._words(error))
+            return AttemptOutcome(started_at, _elapsed_ms(started), error=self._error_text(error))
         error_text = "Redirects are not followed." if 300 <= status < 400 else None
-        return Outcome(started_at, _since(began), status, error_text, answered, retry_after)
+        return AttemptOutcome(
+            started_at, _elapsed_ms(started), status, error_text, response_body, retry_after
+        )
 
     async def _exchange(
         self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool
@@ -102,28 +104,28 @@ class Poster:
         # A numeric host is never looked up, so it never passes the resolver.
         if not self._is_allowed(target.host or "", is_live):
             raise AddressForbidden(url)
-        began = clock.monotonic()
+        started = clock.monotonic()
         _is_new.set(False)
         try:
-            return await self._once(target, headers, body, is_live=is_live)
+            return await self._send_once(target, headers, body, is_live=is_live)
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):
             # The receiver just closed an idle connection as we used it, which is no failed attempt.
-            if _is_new.get() or clock.monotonic() - began >= 1:
+            if _is_new.get() or clock.monotonic() - started >= 1:
                 raise
-            return await self._once(target, headers, body, is_live=is_live)
+            return await self._send_once(target, headers, body, is_live=is_live)
 
     def _allows(self, host: str, is_live: bool) -> bool:
-        address = numeric(host)
-        return address is None or self._reaches[is_live].allows(address)
+        address = parse_address(host)
+        return address is None or self._policies[is_live].allows(address)
 
-    async def _once(
+    async def _send_once(
         self, target: URL, headers: dict[str, str], body: bytes, *, is_live: bool
     ) -> tuple[int, bytes, float | None]:
         async with self._session(is_live).post(
             target, data=body, headers=headers, allow_redirects=False
         ) as response:
-            answered = b"" if response.content.at_eof() else await _beginning(response)
-            return response.status, answered, _retry_after(response.headers.get("Retry-After"))
+            response_body = b"" if response.content.at_eof() else await _read_head(response)
+            return response.status, response_body, _retry_after(response.headers.get("Retry-After"))
 
     def _session(self, is_live: bool) -> aiohttp.ClientSession:
         if is_live not in self._sessions:
@@ -131,8 +133,8 @@ class Poster:
                 limit=0,
                 use_dns_cache=False,
                 ssl=self._tls,
-                resolver=CheckedResolver(self._reaches[is_live], self._lookup),
-                socket_factory=checked_socket(self._reaches[is_live]),
+                resolver=CheckedResolver(self._policies[is_live], self._lookup),
+                socket_factory=checked_socket(self._policies[is_live]),
             )
             self._sessions[is_live] = aiohttp.ClientSession(
                 connector=connector,
@@ -143,7 +145,7 @@ class Poster:
             )
         return self._sessions[is_live]
 
-    def _words(self, error: Exception) -> str:
+    def _error_text(self, error: Exception) -> str:
         # Our own words, never the exception's: those may quote what the receiver sent.
         if isinstance(error, AddressForbidden):
             return "The address is one that webhooks may not be sent to."
@@ -151,7 +153,9 @@ class Poster:
             return f"No answer within {self.timeout_seconds:g} seconds."
         if not isinstance(error, aiohttp.ClientError | OSError | ValueError):
             _log.error("webhook_post_broke", error=type(error).__name__, exc_info=error)
-        return next((words for kind, words in _WORDS if isinstance(error, kind)), "The connection failed.")
+        return next(
+            (text for kind, text in _ERROR_TEXTS if isinstance(error, kind)), "The connection failed."
+        )
 
 
 # Whether the attempt that this task makes opened a connection, or went out over one that had been idle.
@@ -161,12 +165,12 @@ _is_new: ContextVar[bool] = ContextVar("webhook_connection_is_new")
 class _Connector(aiohttp.TCPConnector):
     """Connections that tell when they are new; aiohttp's own tracing costs a sixth of a request."""
 
-    async def _create_connection(self, *asked: Any) -> Any:
+    async def _create_connection(self, *args: Any) -> Any:
         _is_new.set(True)
-        return await super()._create_connection(*asked)
+        return await super()._create_connection(*args)
 
 
-_WORDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]] = (
+_ERROR_TEXTS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]] = (
     (aiohttp.ClientConnectorCertificateError, "The certificate is not valid for this host."),
     (aiohttp.ClientSSLError, "TLS failed."),
     (aiohttp.ClientConnectorDNSError, "The host name was not found."),
@@ -177,22 +181,22 @@ _WORDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], .
 )
 
 
-def _since(began: float) -> int:
-    return round((clock.monotonic() - began) * 1000)
+def _elapsed_ms(started: float) -> int:
+    return round((clock.monotonic() - started) * 1000)
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+async def _read_head(response: aiohttp.ClientResponse) -> bytes:
     """Return the first bytes of an answer; a body that breaks off or crawls does not unmake its status."""
-    found = b""
+    head = b""
     try:
-        while len(found) < RESPONSE_BYTES_MAX:
-            part = await response.content.read(RESPONSE_BYTES_MAX - len(found))
+        while len(head) < RESPONSE_BYTES_MAX:
+            part = await response.content.read(RESPONSE_BYTES_MAX - len(head))
             if not part:
                 break
-            found += part
+            head += part
     except (aiohttp.ClientError, TimeoutError, OSError):
         pass
-    return found
+    return head
 
 
 def _retry_after(value: Any) -> float | None:
@@ -205,5 +209,5 @@ def _retry_after(value: Any) -> float | None:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - clock.wall()).total_seconds()
+    retry_at: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (retry_at - clock.wall()).total_seconds()

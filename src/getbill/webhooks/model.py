@@ -15,7 +15,7 @@ from getbill.kit import ids, json
 from getbill.kit.errors import Conflict
 from getbill.vault import Key, Vault
 from getbill.webhooks import rights, secret_rotation
-from getbill.webhooks.secret_rotation import Rotation, Signing, signature_headers
+from getbill.webhooks.secret_rotation import SecretRotation, SigningSecrets, signature_headers
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
 EVENTS_DEFAULT = events.DEFAULTS
@@ -106,9 +106,9 @@ class Endpoint:
     # Whether it is sent debtors' data, as the owner may read debts and nobody decided otherwise.
     may_read: bool
 
-    def rotation(self, now: datetime) -> Rotation | None:
+    def rotation(self, now: datetime) -> SecretRotation | None:
         """Return the rotation that is under way at a wall-time instant."""
-        return secret_rotation.under_way(now, self.cut_over_at, self.rotation_ends_at)
+        return secret_rotation.current_rotation(now, self.cut_over_at, self.rotation_ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery in a courier's hand, with all that sending it needs; its lease ends at `lease_until`."""
 
     target: Target
@@ -182,7 +182,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """What came of one attempt: a status, or the error that left us without one."""
 
     started_at: datetime
@@ -209,39 +209,41 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeliveryVerdict:
     """What becomes of a delivery after an attempt."""
 
     state: str
     next_try_at: datetime
 
 
-def judge(outcome: Outcome, attempts_before: int, retries: Sequence[float], now: datetime) -> Verdict:
+def judge(
+    outcome: AttemptOutcome, attempts_before: int, retries: Sequence[float], now: datetime
+) -> DeliveryVerdict:
     """Return whether a delivery is done, given up, or tried again and when."""
     if outcome.is_delivered:
-        return Verdict("delivered", now)
+        return DeliveryVerdict("delivered", now)
     if attempts_before >= len(retries):
-        return Verdict("exhausted", now)
+        return DeliveryVerdict("exhausted", now)
     delay = retries[attempts_before] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load only
-    return Verdict("pending", now + timedelta(seconds=max(delay, asked_to_wait(outcome))))
+    return DeliveryVerdict("pending", now + timedelta(seconds=max(delay, requested_wait_seconds(outcome))))
 
 
-def asked_to_wait(outcome: Outcome) -> float:
+def requested_wait_seconds(outcome: AttemptOutcome) -> float:
     """Return for how many seconds the receiver asked to be left alone, at most a day (RFC 9110, Retry-After)."""
     return min(max(outcome.retry_after_seconds or 0.0, 0.0), _RETRY_AFTER_SECONDS_MAX)
 
 
-def body_of(claimed: Claimed, key: Key | None) -> bytes:
+def request_body(delivery: ClaimedDelivery, key: Key | None) -> bytes:
     """Return what is posted: the same bytes for every attempt of a delivery."""
-    if claimed.is_withheld:
-        return told(claimed, rights.withheld(claimed.debt_id))
-    workspace_id = claimed.target.workspace_id
-    data = events.data_json(claimed.data, key, workspace_id, claimed.event_id, claimed.debt_id)
-    return told(claimed, data)
+    if delivery.is_withheld:
+        return delivery_body(delivery, rights.withheld_data(delivery.debt_id))
+    workspace_id = delivery.target.workspace_id
+    data = events.data_json(delivery.data, key, workspace_id, delivery.event_id, delivery.debt_id)
+    return delivery_body(delivery, data)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DeliveryEnvelope:
     """What a delivery that nobody has in hand says beside its event's data: one in the log, or a sample."""
 
     event_id: UUID
@@ -252,29 +254,33 @@ class Said:
     fields: list[str] | None
 
 
-def told(said: Claimed | Said, data: bytes) -> bytes:
+def delivery_body(envelope: ClaimedDelivery | DeliveryEnvelope, data: bytes) -> bytes:
     """Return the body of a delivery whose event has this data."""
-    shown = data if said.fields is None else trimmed(data, said.fields)
-    members = events.told(said, shown) | {"previous_sequence": said.previous_sequence}
-    if said.fields is not None:
-        members["fields"] = said.fields
+    visible_data = data if envelope.fields is None else select_keys(data, envelope.fields)
+    members = events.event_payload(envelope, visible_data) | {"previous_sequence": envelope.previous_sequence}
+    if envelope.fields is not None:
+        members["fields"] = envelope.fields
     return json.write(members)
 
 
-def trimmed(data: bytes, fields: Collection[str]) -> bytes:
+def select_keys(data: bytes, fields: Collection[str]) -> bytes:
     """Return an event's data with these of its keys, and those that say what it is about."""
-    kept = {*fields, *_FIELDS_ALWAYS}
-    return json.write({name: value for name, value in json.read(data).items() if name in kept})
+    names = {*fields, *_FIELDS_ALWAYS}
+    return json.write({name: value for name, value in json.read(data).items() if name in names})
 
 
-def headers_of(
-    claimed: Claimed, signing: Signing, custom: Mapping[str, str], body: bytes, timestamp: int
+def request_headers(
+    delivery: ClaimedDelivery,
+    signing: SigningSecrets,
+    extra_headers: Mapping[str, str],
+    body: bytes,
+    timestamp: int,
 ) -> dict[str, str]:
     """Return the headers of an attempt, signed; the creditor's own come first, so that they hide none of ours."""
-    headers = dict(custom)
+    headers = dict(extra_headers)
     headers["Content-Type"] = "application/json"
-    headers.update(signature_headers(signing, ids.show("wh", claimed.event_id), timestamp, body))
-    if claimed.is_replay:
+    headers.update(signature_headers(signing, ids.show("wh", delivery.event_id), timestamp, body))
+    if delivery.is_replay:
         headers["X-GetBill-Replay"] = "true"
     return headers
 
@@ -295,7 +301,7 @@ def response_context(workspace_id: UUID, endpoint_id: UUID, event_id: UUID) -> b
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class EndpointSecrets:
     """What an endpoint keeps sealed, in the clear."""
 
     secret: str
@@ -303,29 +309,29 @@ class Opened:
     headers: Mapping[str, str]
 
 
-class Secrets:
+class SecretCache:
     """What endpoints keep sealed as couriers use it, opened once while it stays the same."""
 
     def __init__(self, vault: Vault) -> None:
-        self._open = lru_cache(maxsize=4096)(partial(_opened, vault))
+        self._open = lru_cache(maxsize=4096)(partial(_open_secrets, vault))
 
-    def of(self, target: Target) -> Opened:
+    def get(self, target: Target) -> EndpointSecrets:
         """Return the secrets and headers of an endpoint; raise SealBroken when they do not open."""
         return self._open(target.secret, target.next_secret, target.headers, target.workspace_id, target.id)
 
 
-def _opened(
+def _open_secrets(
     vault: Vault,
     secret: bytes,
     next_secret: bytes | None,
     headers: bytes | None,
     workspace_id: UUID,
     endpoint_id: UUID,
-) -> Opened:
-    place = secret_context(workspace_id, endpoint_id)
-    return Opened(
-        vault.open(secret, place).decode(),
-        None if next_secret is None else vault.open(next_secret, place).decode(),
+) -> EndpointSecrets:
+    context = secret_context(workspace_id, endpoint_id)
+    return EndpointSecrets(
+        vault.open(secret, context).decode(),
+        None if next_secret is None else vault.open(next_secret, context).decode(),
         {}
         if headers is None
         else json.read_texts(vault.open(headers, headers_context(workspace_id, endpoint_id))),
@@ -334,4 +340,4 @@ def _opened(
 
 def unknown_events(names: list[Any]) -> list[tuple[int, str]]:
     """Return place and name of those texts that are no events of ours."""
-    return [(place, name) for place, name in enumerate(names) if isinstance(name, str) and name not in KINDS]
+    return [(index, name) for index, name in enumerate(names) if isinstance(name, str) and name not in KINDS]

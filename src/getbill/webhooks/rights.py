@@ -14,10 +14,10 @@ from getbill.kit.database import Statement, Transaction
 
 # The todo that asks whether an endpoint without an owner's right is to be sent data.
 TODO: Final = "webhook_rights"
-READING: Final = "debts:read"
+READ_DEBTS: Final = "debts:read"
 
 # Of an endpoint's row `w`: whether it is sent debtors' data.
-MAY_READ: Final = f"NOT w.is_ids_only AND {access.holding('w.owner_kind', 'w.owner', READING)}"
+MAY_READ: Final = f"NOT w.is_ids_only AND {access.holding('w.owner_kind', 'w.owner', READ_DEBTS)}"
 
 _TAKE_OVER = Statement(
     "webhooks.take_over",
@@ -51,13 +51,13 @@ async def withhold(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> No
     await tx.execute(_WITHHOLD, workspace_id, endpoint_id)
 
 
-async def ask(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
+async def request_decision(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
     """Ask a person, where nobody has decided yet, whether an endpoint is to be sent data again."""
     if await tx.fetchval(_IS_DECIDED, workspace_id, endpoint_id) is None:
-        todos.ask(tx, workspace_id, TODO, endpoint_id, None)
+        todos.create(tx, workspace_id, TODO, endpoint_id, None)
 
 
-def withheld(debt_id: UUID) -> bytes:
+def withheld_data(debt_id: UUID) -> bytes:
     """Return the `data` of an event for an endpoint that is sent ids only."""
     return json.write({"debt_id": ids.show("debt", debt_id), "withheld": True})
 

@@ -16,7 +16,7 @@ OVERLAP_HOURS_MAX: Final = 168
 
 
 @dataclass(frozen=True, slots=True)
-class Signing:
+class SigningSecrets:
     """The secrets that sign at an instant: `first` makes `X-GetBill-Signature`, `other` counts beside it."""
 
     first: str
@@ -24,7 +24,7 @@ class Signing:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class SecretRotation:
     """A rotation that is under way, in wall time: when the old secret ends, and when the plain header changes over."""
 
     ends_at: datetime
@@ -35,48 +35,50 @@ class Rotation:
         return now >= self.ends_at or (self.cut_over_at is not None and now >= self.cut_over_at)
 
 
-def begin(now: datetime, overlap_hours: int = OVERLAP_HOURS_DEFAULT) -> Rotation:
+def begin_rotation(now: datetime, overlap_hours: int = OVERLAP_HOURS_DEFAULT) -> SecretRotation:
     """Return a rotation that begins now; without an overlap it is over at once."""
-    return Rotation(now + timedelta(hours=overlap_hours), None)
+    return SecretRotation(now + timedelta(hours=overlap_hours), None)
 
 
-def under_way(
+def current_rotation(
     now: datetime, cut_over_at: datetime | None, rotation_ends_at: datetime | None
-) -> Rotation | None:
+) -> SecretRotation | None:
     """Return the rotation that an endpoint's row tells of; None when there is none or its end has come."""
     if rotation_ends_at is None or now >= rotation_ends_at:
         return None
-    return Rotation(rotation_ends_at, cut_over_at)
+    return SecretRotation(rotation_ends_at, cut_over_at)
 
 
-def signing(
+def signing_secrets(
     now: datetime,
     secret: str,
     next_secret: str | None,
     cut_over_at: datetime | None,
     rotation_ends_at: datetime | None,
-) -> Signing:
+) -> SigningSecrets:
     """Return which secrets sign at a wall-time instant."""
     if next_secret is None:
-        return Signing(secret)
-    rotation = under_way(now, cut_over_at, rotation_ends_at)
+        return SigningSecrets(secret)
+    rotation = current_rotation(now, cut_over_at, rotation_ends_at)
     if rotation is None:
-        return Signing(next_secret)
+        return SigningSecrets(next_secret)
     if rotation.is_cut_over(now):
-        return Signing(next_secret, secret)
-    return Signing(secret, next_secret)
+        return SigningSecrets(next_secret, secret)
+    return SigningSecrets(secret, next_secret)
 
 
-def signature_headers(signing: Signing, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+def signature_headers(
+    signing: SigningSecrets, webhook_id: str, timestamp: int, body: bytes
+) -> dict[str, str]:
     """Return the headers that sign a body: ours, and those of Standard Webhooks 1.0, by every secret that counts.
 
     `timestamp` is in Unix seconds, `webhook_id` as callers see it. Several signatures stand in `webhook-signature`
     parted by a space (Standard Webhooks, "Signature scheme").
     """
-    both = [signing.first] if signing.other is None else [signing.first, signing.other]
+    secrets = [signing.first] if signing.other is None else [signing.first, signing.other]
     standard = [
         signatures.standard_signature(signatures.secret_key(secret), webhook_id, timestamp, body)
-        for secret in both
+        for secret in secrets
     ]
     headers = {
         "X-GetBill-Signature": signatures.body_signature(signing.first, body),

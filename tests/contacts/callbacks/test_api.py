@@ -14,7 +14,7 @@ from getbill import contacts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, senders
 from getbill.contacts import ledger
-from getbill.contacts.sending.send import depart
+from getbill.contacts.sending.send import prepare_sends
 from getbill.kit import clock, ids, json
 
 MORNING = "2026-01-08 09:00"
@@ -153,7 +153,7 @@ async def begun(place: Place) -> list[Any]:
         claimed = await ledger.claim_live(place.database, clock.wall(), 200, lease, [])
         # What other tests left planned is claimed with it, and none of this one's.
         ours = [contact for contact in claimed if contact.workspace_id == place.id]
-        departing = await depart(place.desk, workspace, ours)
+        departing = await prepare_sends(place.desk, workspace, ours)
         if departing:
             await place.database.pool.execute(
                 "UPDATE contacts SET lease_until = now() - interval '1 minute' WHERE state = 'sending'"

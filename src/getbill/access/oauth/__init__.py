@@ -1,20 +1,20 @@
 """The OAuth 2.0 authorization server: clients, tokens and the keys they are signed with."""
 
 from getbill.access.oauth.endpoints import Endpoints, metadata
-from getbill.access.oauth.forms import BYTES_MAX, Asked, BodyTooLong, check_headers, read
+from getbill.access.oauth.forms import BYTES_MAX, BodyTooLong, TokenRequest, check_headers, read
 from getbill.access.oauth.server import Answer, refusal
-from getbill.access.oauth.signing_keys import TOKEN_LIFE, Signed, SigningKeys, prune_signing_keys
+from getbill.access.oauth.signing_keys import TOKEN_LIFE, SigningKeys, VerifiedToken, prune_signing_keys
 from getbill.access.oauth.tokens import prune_tokens
 
 __all__ = [
     "BYTES_MAX",
     "TOKEN_LIFE",
     "Answer",
-    "Asked",
     "BodyTooLong",
     "Endpoints",
-    "Signed",
     "SigningKeys",
+    "TokenRequest",
+    "VerifiedToken",
     "check_headers",
     "metadata",
     "prune_signing_keys",

@@ -13,8 +13,17 @@ from uuid import UUID
 from asyncpg import Record
 from authlib.oauth2.rfc6749 import ClientMixin
 
-from getbill.access.cache_invalidation import forget
-from getbill.access.model import GRANTS, OPERATOR, SCOPES, USUAL_SCOPES, Actor, ActorKind, digest, in_order
+from getbill.access.cache_invalidation import invalidate
+from getbill.access.model import (
+    DEFAULT_SCOPES,
+    GRANTS,
+    OPERATOR,
+    SCOPES,
+    Actor,
+    ActorKind,
+    digest,
+    sort_scopes,
+)
 from getbill.kit import ids
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import FieldError, NotFound, refusal
@@ -81,13 +90,13 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib ships no types
         return None if self.created_by_kind is None else Actor(self.created_by_kind, self.created_by)
 
     @property
-    def shown_id(self) -> str:
+    def public_id(self) -> str:
         """The `client_id` that the program sends."""
         return ids.show("client", self.id)
 
     def get_client_id(self) -> str:
         """Return the `client_id` (RFC 6749 section 2.2)."""
-        return self.shown_id
+        return self.public_id
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Say whether this is the secret, in a time that does not depend on how much of it is right."""
@@ -105,7 +114,7 @@ class NewClient:
     workspace_id: UUID
     name: str
     grants: tuple[str, ...] = ("client_credentials", "refresh_token")
-    scopes: tuple[str, ...] = USUAL_SCOPES
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
     redirect_uris: tuple[str, ...] = ()
     limit_per_minute: int | None = None
     created_by: Actor = OPERATOR
@@ -130,7 +139,7 @@ async def create_client(database: Database, new: NewClient, now: datetime) -> tu
         new.name.strip(),
         digest(secret),
         [grant for grant in GRANTS if grant in new.grants],
-        in_order(new.scopes),
+        sort_scopes(new.scopes),
         list(new.redirect_uris),
         new.limit_per_minute,
         now,
@@ -143,7 +152,7 @@ async def create_client(database: Database, new: NewClient, now: datetime) -> tu
 
 
 def _check(new: NewClient) -> None:
-    wrong = [
+    errors = [
         FieldError(
             "/grants",
             "unknown",
@@ -154,7 +163,7 @@ def _check(new: NewClient) -> None:
         for grant in new.grants
         if grant not in GRANTS
     ]
-    wrong += [
+    errors += [
         FieldError(
             "/scopes",
             "unknown",
@@ -165,7 +174,7 @@ def _check(new: NewClient) -> None:
         for scope in new.scopes
         if scope not in SCOPES
     ]
-    wrong += [
+    errors += [
         FieldError(
             "/redirect_uris",
             "invalid",
@@ -175,19 +184,19 @@ def _check(new: NewClient) -> None:
         if not _is_redirect_uri(uri)
     ]
     if not new.name.strip():
-        wrong.append(FieldError("/name", "missing", message("A client has a name.")))
+        errors.append(FieldError("/name", "missing", message("A client has a name.")))
     elif hidden := names.hidden_in(new.name.strip()):
-        wrong.append(FieldError("/name", "characters", names.detail(hidden)))
+        errors.append(FieldError("/name", "characters", names.hidden_character_message(hidden)))
     if not new.grants:
-        wrong.append(FieldError("/grants", "missing", message("A client has at least one grant.")))
+        errors.append(FieldError("/grants", "missing", message("A client has at least one grant.")))
     if not new.scopes:
-        wrong.append(FieldError("/scopes", "missing", message("A client has at least one scope.")))
+        errors.append(FieldError("/scopes", "missing", message("A client has at least one scope.")))
     if "authorization_code" in new.grants and not new.redirect_uris:
-        wrong.append(
+        errors.append(
             FieldError("/redirect_uris", "missing", message("authorization_code needs a redirect URI."))
         )
-    if wrong:
-        raise refusal(wrong)
+    if errors:
+        raise refusal(errors)
 
 
 def _is_redirect_uri(uri: str) -> bool:
@@ -217,4 +226,4 @@ async def end_client(tx: Transaction, client_id: UUID, now: datetime) -> None:
     """Let a program in no longer from the commit on; raise NotFound when there is none, or it is revoked already."""
     if await tx.fetchval(_REVOKE, client_id, now) is None:
         raise NotFound(message("There is no such client, or it is revoked already."))
-    await forget(tx, client_id)
+    await invalidate(tx, client_id)

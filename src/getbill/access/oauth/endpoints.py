@@ -12,15 +12,15 @@ from uuid import UUID
 from getbill.access.model import SCOPES, digest
 from getbill.access.oauth import tokens
 from getbill.access.oauth.clients import CLIENT, Client, client_of
-from getbill.access.oauth.forms import Asked, TlsMissing
-from getbill.access.oauth.server import METHODS, REFRESH, Answer, Desk
+from getbill.access.oauth.forms import TlsMissing, TokenRequest
+from getbill.access.oauth.server import METHODS, REFRESH, Answer, OAuthServer
 from getbill.access.oauth.signing_keys import SigningKeys
 from getbill.access.oauth.tokens import AccessToken, RefreshToken
 from getbill.kit import ids
 from getbill.kit.database import Database, Transaction
 
 # Compared with where there is no such client, so that it takes as long.
-_NOBODYS = digest("")
+_DUMMY_HASH = digest("")
 
 
 class Endpoints:
@@ -31,58 +31,72 @@ class Endpoints:
         self._signing = signing
         self._issuer = issuer
 
-    async def token(self, asked: Asked, now: datetime, *, is_private: bool) -> Answer:
+    async def issue_token(self, token_request: TokenRequest, now: datetime, *, is_private: bool) -> Answer:
         """Answer a token request."""
         key = await self._signing.signer(now)
         async with self._database.transaction(now) as tx:
-            desk = Desk(asked, await self._client(tx, asked, is_private=is_private), self._issuer, now)
-            if asked.form.get("grant_type") == REFRESH and "refresh_token" in asked.form:
-                desk.presented = await tokens.find_refresh_token(tx, asked.form["refresh_token"])
-            answer = desk.token(key)
-            if desk.issue is not None:
-                await tokens.keep(tx, desk.issue)
-            if desk.revoked is not None:
-                await tokens.revoke(tx, desk.revoked)
+            server = OAuthServer(
+                token_request, await self._client(tx, token_request, is_private=is_private), self._issuer, now
+            )
+            if token_request.form.get("grant_type") == REFRESH and "refresh_token" in token_request.form:
+                server.presented_token = await tokens.find_refresh_token(
+                    tx, token_request.form["refresh_token"]
+                )
+            answer = server.answer_token_request(key)
+            if server.issue is not None:
+                await tokens.store_refresh_token(tx, server.issue)
+            if server.revoked_token is not None:
+                await tokens.revoke_token(tx, server.revoked_token)
         return answer
 
-    async def revocation(self, asked: Asked, now: datetime, *, is_private: bool) -> Answer:
+    async def revoke_token(self, token_request: TokenRequest, now: datetime, *, is_private: bool) -> Answer:
         """Answer a revocation request."""
         async with self._database.transaction(now) as tx:
-            desk = Desk(asked, await self._client(tx, asked, is_private=is_private), self._issuer, now)
-            desk.presented = await self._presented(tx, asked.form.get("token", ""))
-            answer = desk.revocation()
-            if desk.revoked is not None:
-                await tokens.revoke(tx, desk.revoked)
+            server = OAuthServer(
+                token_request, await self._client(tx, token_request, is_private=is_private), self._issuer, now
+            )
+            server.presented_token = await self._presented_token(tx, token_request.form.get("token", ""))
+            answer = server.answer_revocation_request()
+            if server.revoked_token is not None:
+                await tokens.revoke_token(tx, server.revoked_token)
         return answer
 
-    async def authenticated(self, asked: Asked) -> Client | None:
+    async def authenticate(self, token_request: TokenRequest) -> Client | None:
         """Return the client whose secret came with a form, None when it is unknown or its secret wrong."""
-        row = None if asked.client_id is None else await self._database.fetchrow(CLIENT, asked.client_id)
+        row = (
+            None
+            if token_request.client_id is None
+            else await self._database.fetchrow(CLIENT, token_request.client_id)
+        )
         client = None if row is None else client_of(row)
-        return client if client is not None and client.check_client_secret(asked.secret) else None
+        return client if client is not None and client.check_client_secret(token_request.secret) else None
 
-    async def _client(self, tx: Transaction, asked: Asked, *, is_private: bool) -> Client | None:
-        if is_private and asked.client_id is None:
+    async def _client(
+        self, tx: Transaction, token_request: TokenRequest, *, is_private: bool
+    ) -> Client | None:
+        if is_private and token_request.client_id is None:
             return None
-        row = await tx.fetchrow(CLIENT, asked.client_id or ids.new())
+        row = await tx.fetchrow(CLIENT, token_request.client_id or ids.new())
         client = None if row is None else client_of(row)
         if is_private:
             return client
         # Whoever listens learns nothing: an unknown client, a live one and a wrong secret get one answer in one time.
-        is_right = hmac.compare_digest(digest(asked.secret), client.secret_hash if client else _NOBODYS)
+        is_right = hmac.compare_digest(
+            digest(token_request.secret), client.secret_hash if client else _DUMMY_HASH
+        )
         if client is None or client.is_live or not is_right:
             raise TlsMissing
         return client
 
-    async def _presented(self, tx: Transaction, text: str) -> RefreshToken | AccessToken | None:
+    async def _presented_token(self, tx: Transaction, text: str) -> RefreshToken | AccessToken | None:
         if text.startswith(tokens.REFRESH_PREFIX):
             return await tokens.find_refresh_token(tx, text)
-        signed = await self._signing.open(text, tx.now)
-        if signed is None:
+        verified_token = await self._signing.verify(text, tx.now)
+        if verified_token is None:
             return None
-        expires_at = datetime.fromtimestamp(signed.claims["exp"], UTC)
-        client_id = ids.read("client", signed.claims["client_id"])
-        return AccessToken(UUID(signed.claims["jti"]), client_id, expires_at)
+        expires_at = datetime.fromtimestamp(verified_token.claims["exp"], UTC)
+        client_id = ids.read("client", verified_token.claims["client_id"])
+        return AccessToken(UUID(verified_token.claims["jti"]), client_id, expires_at)
 
 
 def metadata(issuer: str) -> dict[str, Any]:

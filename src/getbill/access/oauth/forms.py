@@ -25,7 +25,7 @@ _FIELDS_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TokenRequest:
     """A form sent to an OAuth endpoint, and the credentials that came with it."""
 
     form: dict[str, str]
@@ -43,12 +43,12 @@ def check_headers(headers: Headers) -> None:
         raise FormEncoded
 
 
-def read(body: bytes, content_type: str, authorization: str | None) -> Asked:
+def read(body: bytes, content_type: str, authorization: str | None) -> TokenRequest:
     """Read a form; raise Authlib's InvalidRequestError or InvalidClientError for what RFC 6749 forbids."""
     form = _form(body, content_type)
     basic = _basic(authorization)
     if basic is None:
-        return Asked(
+        return TokenRequest(
             form, _client_id(form.get("client_id", "")), form.get("client_secret", ""), by_basic=False
         )
     if "client_secret" in form:
@@ -56,7 +56,7 @@ def read(body: bytes, content_type: str, authorization: str | None) -> Asked:
     client_id, secret = basic
     if form.get("client_id", client_id) != client_id:
         raise InvalidRequestError("The client_id of the body is not the one of the Authorization header.")
-    return Asked(form, _client_id(client_id), secret, by_basic=True)
+    return TokenRequest(form, _client_id(client_id), secret, by_basic=True)
 
 
 def _form(body: bytes, content_type: str) -> dict[str, str]:

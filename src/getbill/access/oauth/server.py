@@ -23,7 +23,7 @@ from joserfc.jwk import RSAKey
 
 from getbill.access.oauth import tokens
 from getbill.access.oauth.clients import Client
-from getbill.access.oauth.forms import Asked, ClientRefused
+from getbill.access.oauth.forms import ClientRefused, TokenRequest
 from getbill.access.oauth.signing_keys import TOKEN_LIFE
 from getbill.access.oauth.tokens import AccessToken, Issue, RefreshToken
 from getbill.kit import ids
@@ -54,8 +54,8 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # as ab
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def validate_requested_scope(self) -> None:
-        asked = _scopes(self.request.payload.scope)
-        if asked is not None and not set(asked) <= set(self.client.scopes):
+        requested_scopes = _scopes(self.request.payload.scope)
+        if requested_scopes is not None and not set(requested_scopes) <= set(self.client.scopes):
             raise InvalidScopeError
 
     def create_token_response(self) -> Answer:
@@ -72,22 +72,22 @@ class _Refresh(RefreshTokenGrant):  # type: ignore[misc]  # as above
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, _text: str) -> RefreshToken:
-        desk: Desk = self.server
-        found = desk.presented
-        if not isinstance(found, RefreshToken) or not found.check_client(self.request.client):
+        server: OAuthServer = self.server
+        token = server.presented_token
+        if not isinstance(token, RefreshToken) or not token.check_client(self.request.client):
             raise InvalidGrantError(_NOT_GOOD)
-        standing = found.standing(desk.now)
-        if standing == "expired":
+        status = token.status(server.now)
+        if status == "expired":
             raise InvalidGrantError("The refresh token has expired.")
-        if standing == "reused":
-            desk.revoked = found
-        if standing != "good":
+        if status == "reused":
+            server.revoked_token = token
+        if status != "good":
             raise InvalidGrantError(_NOT_GOOD)
-        return found
+        return token
 
     def _validate_token_scope(self, token: RefreshToken) -> None:
-        asked = _scopes(self.request.payload.scope)
-        if asked is not None and not set(asked) <= set(token.scopes):
+        requested_scopes = _scopes(self.request.payload.scope)
+        if requested_scopes is not None and not set(requested_scopes) <= set(token.scopes):
             raise InvalidScopeError
 
     def authenticate_user(self, _token: RefreshToken) -> Client:
@@ -102,24 +102,26 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # as above
     CLIENT_AUTH_METHODS = METHODS
 
     def query_token(self, _text: str, _hint: str | None) -> RefreshToken | AccessToken | None:
-        desk: Desk = self.server
-        return desk.presented
+        server: OAuthServer = self.server
+        return server.presented_token
 
     def revoke_token(self, token: RefreshToken | AccessToken, _request: OAuth2Request) -> None:
-        desk: Desk = self.server
-        desk.revoked = token
+        server: OAuthServer = self.server
+        server.revoked_token = token
 
 
-class Desk(AuthorizationServer):  # type: ignore[misc]  # as above
+class OAuthServer(AuthorizationServer):  # type: ignore[misc]  # as above
     """One request's decision: what is known goes in, what is to be written comes out, without I/O."""
 
-    def __init__(self, asked: Asked, client: Client | None, issuer: str, now: datetime) -> None:
+    def __init__(
+        self, token_request: TokenRequest, client: Client | None, issuer: str, now: datetime
+    ) -> None:
         super().__init__()
         self.now = now
-        self.presented: RefreshToken | AccessToken | None = None
+        self.presented_token: RefreshToken | AccessToken | None = None
         self.issue: Issue | None = None
-        self.revoked: RefreshToken | AccessToken | None = None
-        self._asked = asked
+        self.revoked_token: RefreshToken | AccessToken | None = None
+        self._token_request = token_request
         self._client = client
         self._issuer = issuer
         self._key: RSAKey | None = None
@@ -128,15 +130,15 @@ class Desk(AuthorizationServer):  # type: ignore[misc]  # as above
         self.register_endpoint(_Revocation)
         self.register_token_generator("default", self._generate)
 
-    def token(self, key: RSAKey) -> Answer:
+    def answer_token_request(self, key: RSAKey) -> Answer:
         """Decide a token request."""
         self._key = key
-        answer: Answer = self.create_token_response(_Request(self._asked.form))
+        answer: Answer = self.create_token_response(_Request(self._token_request.form))
         return answer
 
-    def revocation(self) -> Answer:
+    def answer_revocation_request(self) -> Answer:
         """Decide a revocation request."""
-        form = dict(self._asked.form)
+        form = dict(self._token_request.form)
         if form.get("token_type_hint") not in _ANY_TOKEN:
             # RFC 7009 section 2.1: a hint may be ignored; what is looked for is found without it.
             form.pop("token_type_hint", None)
@@ -145,8 +147,8 @@ class Desk(AuthorizationServer):  # type: ignore[misc]  # as above
 
     def authenticate_client(self, _request: OAuth2Request, _methods: Any, _endpoint: str = "token") -> Client:
         """Return the client whose secret came with the request."""
-        if self._client is None or not self._client.check_client_secret(self._asked.secret):
-            raise ClientRefused(by_basic=self._asked.by_basic)
+        if self._client is None or not self._client.check_client_secret(self._token_request.secret):
+            raise ClientRefused(by_basic=self._token_request.by_basic)
         return self._client
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
@@ -165,17 +167,17 @@ class Desk(AuthorizationServer):  # type: ignore[misc]  # as above
 
     def handle_error_response(self, _request: OAuth2Request, error: OAuth2Error) -> Answer:
         """Return an error's answer, with a description that never repeats what was sent."""
-        return refusal(error, has_grant_type="grant_type" in self._asked.form)
+        return refusal(error, has_grant_type="grant_type" in self._token_request.form)
 
     def _generate(
-        self, *, grant_type: str, scope: str | None, include_refresh_token: bool, **_rest: Any
+        self, *, grant_type: str, scope: str | None, include_refresh_token: bool, **_other_options: Any
     ) -> dict[str, Any]:
         client = self._client
         if client is None or self._key is None:
             raise LookupError("a token is generated for an authenticated client only")
         parent = None
-        if grant_type == REFRESH and isinstance(self.presented, RefreshToken):
-            parent = self.presented
+        if grant_type == REFRESH and isinstance(self.presented_token, RefreshToken):
+            parent = self.presented_token
         self.issue = Issue(
             client,
             tuple(_scopes(scope) or client.scopes),
@@ -215,7 +217,7 @@ def refusal(error: OAuth2Error, *, has_grant_type: bool = True) -> Answer:
         # Authlib's own text repeats the grant type as it was sent.
         if not has_grant_type:
             return refusal(InvalidRequestError("The parameter grant_type is missing."))
-        told = {"error": error.error, "error_description": "Use client_credentials or refresh_token."}
-        return error.status_code, told, error.get_headers()
+        members = {"error": error.error, "error_description": "Use client_credentials or refresh_token."}
+        return error.status_code, members, error.get_headers()
     answer: Answer = error()
     return answer

@@ -15,7 +15,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from getbill.access.cache_invalidation import forget_all
+from getbill.access.cache_invalidation import invalidate_all
 from getbill.access.model import Actor
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement
@@ -29,7 +29,7 @@ TYPE = "at+jwt"
 
 _RSA_BITS = 2048
 # For so long after its retirement a key's expired tokens are told from foreign ones.
-_KNOWN_LIFE = timedelta(days=1)
+_RETIRED_LIFE = timedelta(days=1)
 
 _CURRENT = Statement(
     "access.current_signing_key",
@@ -74,11 +74,11 @@ _PRUNE = Statement(
 )
 
 
-def _context(key_id: UUID) -> bytes:
+def _seal_context(key_id: UUID) -> bytes:
     return b"signing" + key_id.bytes
 
 
-def _make(key_id: UUID) -> RSAKey:
+def _generate_key(key_id: UUID) -> RSAKey:
     return RSAKey.generate_key(_RSA_BITS, {"kid": str(key_id), "use": "sig", "alg": ALGORITHM})
 
 
@@ -96,28 +96,28 @@ async def rotate(
     `by` is recorded; None for the program itself. With `at_once` what older keys signed is good for nothing any more: for a key that somebody copied.
     """
     key_id = ids.new()
-    key = await asyncio.to_thread(_make, key_id)
+    key = await asyncio.to_thread(_generate_key, key_id)
     public = json.write(key.as_dict(private=False)).decode()
-    private = vault.seal(json.write(key.as_dict(private=True)), _context(key_id))
+    private = vault.seal(json.write(key.as_dict(private=True)), _seal_context(key_id))
     async with database.transaction(now) as tx:
         await tx.execute(_LOCK)
         if only_first and await tx.fetchrow(_CURRENT):
             return
         await tx.execute(_RETIRE, now)
-        made_by = (None, None) if by is None else (by.kind, by.id)
-        await tx.execute(_INSERT, key_id, public, private, now, *made_by)
+        creator = (None, None) if by is None else (by.kind, by.id)
+        await tx.execute(_INSERT, key_id, public, private, now, *creator)
         if at_once:
             await tx.execute(_DISTRUST, now - TOKEN_LIFE)
-            await forget_all(tx)
+            await invalidate_all(tx)
 
 
 async def prune_signing_keys(database: Database, now: datetime) -> None:
     """Forget keys whose tokens expired long ago."""
-    await database.execute(_PRUNE, now - _KNOWN_LIFE)
+    await database.execute(_PRUNE, now - _RETIRED_LIFE)
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class VerifiedToken:
     """What a token of ours says, and which key signed it."""
 
     claims: dict[str, Any]
@@ -141,18 +141,18 @@ class SigningKeys:
             row = await self._database.fetchrow(_CURRENT)
         if row is None:
             raise LookupError("the signing key vanished between two statements")
-        return self._opened(row)
+        return self._import_private_key(row)
 
-    def _opened(self, row: Record) -> RSAKey:
+    def _import_private_key(self, row: Record) -> RSAKey:
         if self._private is None or self._private[0] != row["id"]:
-            opened = self._vault.open(row["private"], _context(row["id"]))
-            self._private = (row["id"], RSAKey.import_key(json.read(opened)))
+            private_jwk = self._vault.open(row["private"], _seal_context(row["id"]))
+            self._private = (row["id"], RSAKey.import_key(json.read(private_jwk)))
         return self._private[1]
 
-    async def published(self, now: datetime) -> list[dict[str, Any]]:
+    async def published_keys(self, now: datetime) -> list[dict[str, Any]]:
         """Return the public keys that verify tokens now, as JWKs, the newest first."""
         # Older ones verify nothing; they only tell an expired token of ours from a foreign one.
-        rows = await self._database.fetch(_VERIFYING, now - _KNOWN_LIFE)
+        rows = await self._database.fetch(_VERIFYING, now - _RETIRED_LIFE)
         keys: list[dict[str, Any]] = [json.read(row["public"].encode()) for row in rows]
         self._public = {key["kid"]: RSAKey.import_key(key) for key in keys}
         verifying_since = now - TOKEN_LIFE
@@ -162,7 +162,7 @@ class SigningKeys:
             if row["retired_at"] is None or row["retired_at"] > verifying_since
         ]
 
-    async def open(self, token: str, now: datetime) -> Signed | None:
+    async def verify(self, token: str, now: datetime) -> VerifiedToken | None:
         """Return what a token says if one of our keys signed it, else None; its times are not checked here."""
         try:
             envelope = jws.extract_compact(token.encode())
@@ -172,12 +172,12 @@ class SigningKeys:
             claims = json.read(envelope.payload)
         except (JoseError, BadRequest, ValueError, TypeError):
             return None
-        return Signed(claims, UUID(key.kid)) if isinstance(claims, dict) else None
+        return VerifiedToken(claims, UUID(key.kid)) if isinstance(claims, dict) else None
 
     async def _key(self, header: dict[str, Any], now: datetime) -> RSAKey | None:
         key_id = header.get("kid")
         if not isinstance(key_id, str) or header.get("typ") != TYPE:
             return None
         if key_id not in self._public:
-            await self.published(now)
+            await self.published_keys(now)
         return self._public.get(key_id)

@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749 import TokenMixin
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from getbill.access.cache_invalidation import forget
+from getbill.access.cache_invalidation import invalidate
 from getbill.access.model import digest
 from getbill.access.oauth.clients import Client
 from getbill.access.oauth.signing_keys import ALGORITHM, TOKEN_LIFE, TYPE
@@ -91,7 +91,7 @@ _PRUNE = (
     ),
 )
 
-Standing = Literal["good", "reused", "expired", "dead"]
+RefreshTokenStatus = Literal["good", "reused", "expired", "dead"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class RefreshToken(TokenMixin):  # type: ignore[misc]  # Authlib ships no types
         """Return what its family was granted."""
         return " ".join(self.scopes)
 
-    def standing(self, now: datetime) -> Standing:
+    def status(self, now: datetime) -> RefreshTokenStatus:
         """Say whether it is good for a successor, or dead, or a sign that someone copied it."""
         if self.revoked_at is not None:
             return "dead"
@@ -157,9 +157,9 @@ def sign(issue: Issue, key: RSAKey, issuer: str, now: datetime) -> str:
     issued_at = int(now.timestamp())
     claims: dict[str, Any] = {
         "iss": issuer,
-        "sub": issue.client.shown_id,
+        "sub": issue.client.public_id,
         "aud": issuer,
-        "client_id": issue.client.shown_id,
+        "client_id": issue.client.public_id,
         "iat": issued_at,
         "exp": issued_at + int(TOKEN_LIFE.total_seconds()),
         "jti": str(ids.new()),
@@ -177,15 +177,15 @@ def new_refresh_token() -> str:
 
 async def find_refresh_token(tx: Transaction, text: str) -> RefreshToken | None:
     """Return a refresh token, its family locked until the transaction ends."""
-    hashed = digest(text)
-    if await tx.fetchval(_LOCK_FAMILY, hashed) is None:
+    token_hash = digest(text)
+    if await tx.fetchval(_LOCK_FAMILY, token_hash) is None:
         return None
     # A statement of its own: it must see what the holder of the lock before us wrote.
-    row = await tx.fetchrow(_REFRESH_TOKEN, hashed)
+    row = await tx.fetchrow(_REFRESH_TOKEN, token_hash)
     return None if row is None else RefreshToken(**{**dict(row), "scopes": tuple(row["scopes"])})
 
 
-async def keep(tx: Transaction, issue: Issue) -> None:
+async def store_refresh_token(tx: Transaction, issue: Issue) -> None:
     """Write down a refresh token that is being handed out, and the one it replaces."""
     if issue.refresh_token is None:
         return
@@ -198,18 +198,18 @@ async def keep(tx: Transaction, issue: Issue) -> None:
     else:
         await tx.execute(_REPLACE, parent.hash, tx.now)
         await tx.execute(_PROLONG, issue.family_id, expires_at)
-    hashed = digest(issue.refresh_token)
-    await tx.execute(_INSERT_REFRESH, hashed, issue.family_id, parent and parent.hash, expires_at)
+    token_hash = digest(issue.refresh_token)
+    await tx.execute(_INSERT_REFRESH, token_hash, issue.family_id, parent and parent.hash, expires_at)
 
 
-async def revoke(tx: Transaction, token: RefreshToken | AccessToken) -> None:
+async def revoke_token(tx: Transaction, token: RefreshToken | AccessToken) -> None:
     """Revoke an access token, or a refresh token with its whole family (RFC 7009 section 2.1)."""
     if isinstance(token, RefreshToken):
         await tx.execute(_REVOKE_FAMILY, token.family_id, tx.now)
-        await forget(tx, token.family_id)
+        await invalidate(tx, token.family_id)
     else:
         await tx.execute(_REVOKE_TOKEN, token.id, token.expires_at)
-        await forget(tx, token.id)
+        await invalidate(tx, token.id)
 
 
 async def prune_tokens(database: Database, now: datetime) -> None:

@@ -4,44 +4,44 @@ from getbill.access.requests.client_address import Peer, bucket, peer_of
 from getbill.access.requests.headers import other_encoding, refuse_encoding, refuse_repeated, repeated
 from getbill.access.requests.idempotency import (
     AnswerGone,
-    Given,
+    IdempotentRequest,
     KeyReused,
-    Once,
+    StoredAnswer,
     TwinRunning,
-    begin,
+    begin_request,
     fingerprint,
-    is_kept,
-    keep,
-    keep_apart,
+    is_storable,
     prune_answers,
     read_key,
+    store_answer,
+    store_answer_separately,
 )
 from getbill.access.requests.log import AccessLog, keep_partitions
 from getbill.access.requests.metrics import count
-from getbill.access.requests.privacy import private
+from getbill.access.requests.privacy import private_headers
 
 __all__ = [
     "AccessLog",
     "AnswerGone",
-    "Given",
+    "IdempotentRequest",
     "KeyReused",
-    "Once",
     "Peer",
+    "StoredAnswer",
     "TwinRunning",
-    "begin",
+    "begin_request",
     "bucket",
     "count",
     "fingerprint",
-    "is_kept",
-    "keep",
-    "keep_apart",
+    "is_storable",
     "keep_partitions",
     "other_encoding",
     "peer_of",
-    "private",
+    "private_headers",
     "prune_answers",
     "read_key",
     "refuse_encoding",
     "refuse_repeated",
     "repeated",
+    "store_answer",
+    "store_answer_separately",
 ]

@@ -36,27 +36,27 @@ def peer_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Peer:
 @lru_cache(maxsize=4096)
 def bucket(address: str) -> str:
     """Return what an address is counted as: an IPv6 subscriber has a /64 to choose from."""
-    known = _address(address)
-    if isinstance(known, IPv6Address):
-        return str(ip_network((known, 64), strict=False))
+    ip = _address(address)
+    if isinstance(ip, IPv6Address):
+        return str(ip_network((ip, 64), strict=False))
     return address
 
 
 def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
     """Return whether an address lies in one of some networks."""
-    known = _address(address)
-    return known is not None and any(known in network for network in networks)
+    ip = _address(address)
+    return ip is not None and any(ip in network for network in networks)
 
 
 @lru_cache(maxsize=4096)
 def _is_loopback(host: str) -> bool:
-    known = _address(host)
-    return known is not None and known.is_loopback
+    ip = _address(host)
+    return ip is not None and ip.is_loopback
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        known = ip_address(text.partition("%")[0])
+        ip = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    return (known.ipv4_mapped or known) if isinstance(known, IPv6Address) else known
+    return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip

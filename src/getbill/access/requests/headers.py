@@ -36,19 +36,19 @@ class EncodingUnsupported(UnsupportedMediaType):
 
 def repeated(names: Iterable[bytes]) -> str | None:
     """Return the first header that came more than once and may not; None when there is none."""
-    seen: set[bytes] = set()
+    names_seen: set[bytes] = set()
     for name in names:
-        if name in seen and name in _SINGLE:
+        if name in names_seen and name in _SINGLE:
             return "-".join(part.capitalize() for part in name.decode("latin-1").split("-"))
-        seen.add(name)
+        names_seen.add(name)
     return None
 
 
-def refuse_repeated(sent: list[tuple[bytes, bytes]], distinct: Mapping[bytes, bytes]) -> None:
+def refuse_repeated(headers: list[tuple[bytes, bytes]], distinct: Mapping[bytes, bytes]) -> None:
     """Raise HeaderRepeated for a header with one value that came more than once."""
-    if len(sent) == len(distinct):
+    if len(headers) == len(distinct):
         return
-    name = repeated(name for name, _ in sent)
+    name = repeated(name for name, _ in headers)
     if name is not None:
         raise HeaderRepeated(message("The header {header} came more than once. Send it once.", header=name))
 
@@ -59,12 +59,12 @@ def other_encoding(values: Iterable[str]) -> str | None:
     return next((coding for coding in codings if coding and coding.lower() != "identity"), None)
 
 
-def refuse_encoding(sent: list[tuple[bytes, bytes]], distinct: Mapping[bytes, bytes]) -> None:
+def refuse_encoding(headers: list[tuple[bytes, bytes]], distinct: Mapping[bytes, bytes]) -> None:
     """Raise EncodingUnsupported for a body that is compressed or otherwise encoded."""
     if b"content-encoding" not in distinct or not _has_body(distinct):
         return
     # A list may come in several lines (RFC 9110 section 5.3).
-    coding = other_encoding(value.decode("latin-1") for name, value in sent if name == b"content-encoding")
+    coding = other_encoding(value.decode("latin-1") for name, value in headers if name == b"content-encoding")
     if coding is not None:
         raise EncodingUnsupported(
             message(
@@ -75,5 +75,5 @@ def refuse_encoding(sent: list[tuple[bytes, bytes]], distinct: Mapping[bytes, by
         )
 
 
-def _has_body(sent: Mapping[bytes, bytes]) -> bool:
-    return b"transfer-encoding" in sent or sent.get(b"content-length", b"0").strip() not in {b"", b"0"}
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip() not in {b"", b"0"}

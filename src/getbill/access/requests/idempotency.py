@@ -24,9 +24,9 @@ LIFE = timedelta(hours=24)
 
 _KEY = pattern(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 # Headers of an answer that are part of what it says; the others belong to the one connection.
-_KEPT = frozenset({"content-type", "content-language", "vary", "location", "etag", "link"})
+_STORED_HEADERS = frozenset({"content-type", "content-language", "vary", "location", "etag", "link"})
 # What is not an answer to the request but to its moment.
-_NOT_KEPT = frozenset({408, 425, 429})
+_TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 _LOCK = Statement(
     "access.lock_answer",
@@ -104,7 +104,7 @@ class AnswerGone(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotentRequest:
     """A request that is to be answered once: whose, where, under which key, and what it says."""
 
     workspace_id: UUID
@@ -114,12 +114,12 @@ class Once:
     request: bytes
 
     @property
-    def place(self) -> tuple[UUID, UUID, str, bytes]:
+    def primary_key(self) -> tuple[UUID, UUID, str, bytes]:
         """The primary key of its row."""
         return self.workspace_id, self.credential_id, self.route, self.key
 
     @property
-    def lock(self) -> int:
+    def lock_id(self) -> int:
         """The number of its advisory lock."""
         parts = (self.workspace_id.bytes, self.credential_id.bytes, self.route.encode(), self.key)
         return int.from_bytes(hashlib.sha256(b"\x00".join(parts)).digest()[:8], signed=True)
@@ -131,7 +131,7 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class StoredAnswer:
     """An answer on its way into its row."""
 
     response: Response
@@ -151,25 +151,27 @@ def fingerprint(method: str, path: bytes, query: bytes, body: bytes) -> bytes:
     return hashlib.sha256(hashlib.sha256(head).digest() + body).digest()
 
 
-async def begin(tx: Transaction, once: Once, vault: Vault) -> Response | None:
+async def begin_request(
+    tx: Transaction, idempotent_request: IdempotentRequest, vault: Vault
+) -> Response | None:
     """Return the answer a request got before, or None when it is to be answered now, by us alone.
 
     Raises TwinRunning when another does so right now, KeyReused when the key answered another request, AnswerGone when
     the answer cannot be opened any more.
     """
-    if not await tx.fetchval(_LOCK, once.lock):
+    if not await tx.fetchval(_LOCK, idempotent_request.lock_id):
         raise TwinRunning(
             message("A request with this Idempotency-Key is being answered. Send it again in a second.")
         )
-    row = await tx.fetchrow(_ANSWER, *once.place)
+    row = await tx.fetchrow(_ANSWER, *idempotent_request.primary_key)
     if row is None or row["created_at"] <= clock.wall() - LIFE:
         return None
-    if row["request"] != once.request:
+    if row["request"] != idempotent_request.request:
         raise KeyReused(
             message("This Idempotency-Key was used for another request. Use a new key for each request.")
         )
     try:
-        return _replayed(row, vault.open_passing(row["body"], once.context))
+        return _replayed(row, vault.open_temporary(row["body"], idempotent_request.context))
     except SealedUnderUnknownKey:
         raise AnswerGone(
             message(
@@ -183,26 +185,41 @@ def _replayed(row: Record, body: bytes) -> Response:
     return Response(body, row["status"], {**headers, "Idempotent-Replayed": "true"})
 
 
-def keep(tx: Transaction, once: Once, vault: Vault, given: Callable[[], Given]) -> None:
+def store_answer(
+    tx: Transaction,
+    idempotent_request: IdempotentRequest,
+    vault: Vault,
+    make_answer: Callable[[], StoredAnswer],
+) -> None:
     """Have the answer, as it is at the edge, kept with the change."""
 
     def row() -> tuple[object, ...]:
-        answer = given()
+        answer = make_answer()
         response = answer.response
-        headers = {name: value for name, value in response.headers.items() if name in _KEPT}
-        sealed = vault.seal_passing(bytes(response.body), once.context)
-        shown = json.write(headers).decode()
-        return (*once.place, once.request, answer.debt_id, response.status_code, shown, sealed, clock.wall())
+        headers = {name: value for name, value in response.headers.items() if name in _STORED_HEADERS}
+        sealed_body = vault.seal_temporary(bytes(response.body), idempotent_request.context)
+        headers_json = json.write(headers).decode()
+        return (
+            *idempotent_request.primary_key,
+            idempotent_request.request,
+            answer.debt_id,
+            response.status_code,
+            headers_json,
+            sealed_body,
+            clock.wall(),
+        )
 
     tx.defer_row(_KEEP, row)
 
 
-def is_kept(refusal: Problem) -> bool:
+def is_storable(refusal: Problem) -> bool:
     """Say whether a refusal is an answer for good, rather than to the moment."""
-    return 400 <= refusal.status < 500 and refusal.status not in _NOT_KEPT
+    return 400 <= refusal.status < 500 and refusal.status not in _TRANSIENT_STATUSES
 
 
-async def keep_apart(database: Database, once: Once, vault: Vault, given: Given) -> Response:
+async def store_answer_separately(
+    database: Database, idempotent_request: IdempotentRequest, vault: Vault, stored_answer: StoredAnswer
+) -> Response:
     """Keep an answer in a transaction of its own, since the change's was rolled back or there was none, and return it.
 
     Between the two a twin may have begun or even answered: then its answer is the one that counts. A crash
@@ -210,21 +227,21 @@ async def keep_apart(database: Database, once: Once, vault: Vault, given: Given)
     """
     async with database.transaction(clock.wall()) as tx:
         try:
-            answered = await begin(tx, once, vault)
+            earlier = await begin_request(tx, idempotent_request, vault)
         except (TwinRunning, KeyReused, AnswerGone):
-            return given.response
-        if answered is not None:
-            return answered
-        keep(tx, once, vault, lambda: given)
-    return given.response
+            return stored_answer.response
+        if earlier is not None:
+            return earlier
+        store_answer(tx, idempotent_request, vault, lambda: stored_answer)
+    return stored_answer.response
 
 
-async def forget_answers(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+async def delete_answers(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     """Drop the stored answers that speak of a debt which is being erased."""
     await tx.execute(_FORGET, workspace_id, debt_id)
 
 
-async def forget_answers_at(
+async def delete_answers_at(
     tx: Transaction, workspace_id: UUID, places: Sequence[str], routes: Sequence[str]
 ) -> None:
     """Drop the stored answers that name one of some places (`Location`), and what some routes refused."""

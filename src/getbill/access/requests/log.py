@@ -14,7 +14,14 @@ from typing import Any
 import structlog
 
 from getbill.access.requests.metrics import LOG_DROPPED
-from getbill.kit.database import KEPT_DAYS, LOST, PARTITION_MISSING, Daily, Database, isolated
+from getbill.kit.database import (
+    DATABASE_ERRORS,
+    PARTITION_MISSING,
+    RETENTION_DAYS,
+    DailyPartitions,
+    Database,
+    isolate_failures,
+)
 
 _BUFFER_MAX = 20_000
 _BATCH_MAX = 500
@@ -33,12 +40,12 @@ _COLUMNS = (
 
 _log = structlog.get_logger(__name__)
 
-_LOG = Daily("access_log")
+_LOG = DailyPartitions("access_log")
 
 
-async def keep_partitions(database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+async def keep_partitions(database: Database, now: datetime, retention_days: int = RETENTION_DAYS) -> None:
     """Make the access log's partitions a week ahead and drop those of days no longer kept."""
-    await _LOG.keep(database, now, kept_days)
+    await _LOG.maintain(database, now, retention_days)
 
 
 class AccessLog:
@@ -46,7 +53,7 @@ class AccessLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: deque[tuple[Any, ...]] = deque()
+        self._pending: deque[tuple[Any, ...]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
@@ -62,27 +69,27 @@ class AccessLog:
 
     def add(self, line: tuple[Any, ...]) -> None:
         """Have a line written soon; drop and count it when too many wait already."""
-        if len(self._waiting) >= _BUFFER_MAX:
+        if len(self._pending) >= _BUFFER_MAX:
             LOG_DROPPED.inc()
         else:
-            self._waiting.append(line)
+            self._pending.append(line)
 
     async def flush(self) -> None:
         """Write the lines that wait; those the database does not take now stay for the next time."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(_BATCH_MAX, len(self._waiting)))]
+        while self._pending:
+            batch = [self._pending.popleft() for _ in range(min(_BATCH_MAX, len(self._pending)))]
             try:
-                await isolated(batch, self._copy, self._drop)
-            except LOST as error:
+                await isolate_failures(batch, self._copy, self._drop)
+            except DATABASE_ERRORS as error:
                 _log.warning("access_log_not_written", lines=len(batch), error=type(error).__name__)
-                self._keep(batch)
+                self._put_back(batch)
                 return
 
-    def _keep(self, batch: list[tuple[Any, ...]]) -> None:
-        room = _BUFFER_MAX - len(self._waiting)
-        kept = batch[-room:] if room > 0 else []
-        self._waiting.extendleft(reversed(kept))
-        LOG_DROPPED.inc(len(batch) - len(kept))
+    def _put_back(self, batch: list[tuple[Any, ...]]) -> None:
+        room = _BUFFER_MAX - len(self._pending)
+        retained = batch[-room:] if room > 0 else []
+        self._pending.extendleft(reversed(retained))
+        LOG_DROPPED.inc(len(batch) - len(retained))
 
     async def _drop(self, _line: tuple[Any, ...], error: Exception) -> None:
         """Let go of a line that the database does not take, so that those beside it are written."""
@@ -94,7 +101,7 @@ class AccessLog:
             await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
         except PARTITION_MISSING:
             # Upkeep has not run for a week, or never yet.
-            await _LOG.make(self._database, (line[0] for line in batch))
+            await _LOG.create(self._database, (line[0] for line in batch))
             await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
 
     async def _write_forever(self) -> None:

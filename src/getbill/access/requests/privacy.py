@@ -17,14 +17,14 @@ _ONLY_TLS: Final = (b"strict-transport-security", b"max-age=63072000")
 _OURS: Final = frozenset({b"cache-control", b"pragma", b"expires", b"x-content-type-options"})
 
 
-def private(path: str, scheme: str, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+def private_headers(path: str, scheme: str, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Return an answer's headers with those that keep it private, each once."""
     if path.startswith(_PUBLIC):
-        told = [header for header in headers if header[0] != _NO_SNIFF[0]]
-        told.append(_NO_SNIFF)
+        answer_headers = [header for header in headers if header[0] != _NO_SNIFF[0]]
+        answer_headers.append(_NO_SNIFF)
     else:
-        told = [header for header in headers if header[0] not in _OURS]
-        told += _PRIVATE
+        answer_headers = [header for header in headers if header[0] not in _OURS]
+        answer_headers += _PRIVATE
     if scheme == "https":
-        told.append(_ONLY_TLS)
-    return told
+        answer_headers.append(_ONLY_TLS)
+    return answer_headers

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.message import Message
 from email.policy import compat32
 
-from getbill.channels.senders.model import Fate, Outcome, failed
+from getbill.channels.senders.model import Fate, SendOutcome, failed
 from getbill.channels.senders.smtp_replies import takes_no_mail
 
 _OURS = re.compile(r"<(followup_[0-9a-z]{26})\.(workspace_[0-9a-z]{26})@[^>\s]+>")
@@ -32,7 +32,7 @@ class Bounce:
 
     followup: str
     workspace: str
-    outcome: Outcome
+    outcome: SendOutcome
 
 
 def read_bounce(raw: bytes) -> Bounce | None:
@@ -41,13 +41,13 @@ def read_bounce(raw: bytes) -> Bounce | None:
     if report.get_content_type() != "multipart/report" or not report.is_multipart():
         return None
     outcome = _outcome(report)
-    ours = _ours(report)
+    ours = _our_message_id(report)
     if outcome is None or ours is None:
         return None
     return Bounce(ours.group(1), ours.group(2), outcome)
 
 
-def _outcome(report: Message) -> Outcome | None:
+def _outcome(report: Message) -> SendOutcome | None:
     for part in report.walk():
         if part.get_content_type() not in {"message/delivery-status", "message/global-delivery-status"}:
             continue
@@ -60,27 +60,31 @@ def _outcome(report: Message) -> Outcome | None:
             status = _STATUS.search(str(fields.get("Status", "")))
             if action == "failed":
                 # Never the server's own words: they name the address.
-                said = status.group() if status else ""
+                status_code = status.group() if status else ""
                 return failed(
-                    f"bounced: {said or 'no status'}", permanent=True, dead_address=takes_no_mail(said)
+                    f"bounced: {status_code or 'no status'}",
+                    permanent=True,
+                    dead_address=takes_no_mail(status_code),
                 )
             if action == "delivered":
-                return Outcome(Fate.DELIVERED)
+                return SendOutcome(Fate.DELIVERED)
     return None
 
 
-def _ours(report: Message) -> re.Match[str] | None:
+def _our_message_id(report: Message) -> re.Match[str] | None:
     for part in report.walk():
         if part.get_content_type() not in _RETURNED:
             continue
         payload = part.get_payload()
         if isinstance(payload, list):
-            found = [str(one.get("Message-ID", "")) for one in payload if isinstance(one, Message)]
+            message_ids = [
+                str(message.get("Message-ID", "")) for message in payload if isinstance(message, Message)
+            ]
         else:
             decoded = part.get_payload(decode=True)
             text = decoded if isinstance(decoded, bytes) else str(payload).encode()
-            found = [str(email.message_from_bytes(text, policy=compat32).get("Message-ID", ""))]
-        for message_id in found:
+            message_ids = [str(email.message_from_bytes(text, policy=compat32).get("Message-ID", ""))]
+        for message_id in message_ids:
             if match := _OURS.search(message_id):
                 return match
     return None

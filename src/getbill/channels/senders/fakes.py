@@ -8,7 +8,7 @@ in live, so that a scenario runs there as it would here.
 import re
 
 from getbill.channels.model import Channel
-from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outcome, Outgoing, failed
+from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outgoing, SendOutcome, failed
 
 _CALL_MS = 42_000
 _BOUNCES = re.compile(r"bounce(\+[^@]*)?@", re.IGNORECASE)
@@ -25,16 +25,16 @@ class Fake:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         """Deliver the message to a debtor who says nothing."""
         ref = f"sandbox_{message.key}"
         if self.channel == Channel.AI_CALL:
-            return Outcome(Fate.ANSWERED, ref, "completed_successfully", duration_ms=_CALL_MS)
+            return SendOutcome(Fate.ANSWERED, ref, "completed_successfully", duration_ms=_CALL_MS)
         if self.channel == Channel.EMAIL and _BOUNCES.match(message.address):
             return failed("550 5.1.1 no such mailbox in the sandbox", permanent=True, dead_address=True)
-        return Outcome(Fate.DELIVERED, ref)
+        return SendOutcome(Fate.DELIVERED, ref)
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Return what `send` returned for the same message."""
         return await self.send(message)
 

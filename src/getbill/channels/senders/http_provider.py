@@ -19,8 +19,8 @@ from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
     Fate,
-    Outcome,
     Outgoing,
+    SendOutcome,
     failed,
     unknown,
 )
@@ -58,10 +58,10 @@ class Gateway:
         self._callback = f"{base_url}/gateways/{settings.channel}/status"
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         """Hand a message to the gateway and say what it answered."""
         try:
-            body = json.write(await self._written(message))
+            body = json.write(await self._request_body(message))
         except AddressTooLong as error:
             return failed(str(error), permanent=True)
         try:
@@ -69,17 +69,17 @@ class Gateway:
         except _InDoubtError as doubt:
             return await self._resolve(message, body, str(doubt))
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Ask what became of a message handed over earlier; None when the gateway never saw it."""
         try:
-            status, answered = await self._ask("GET", f"{self._settings.url}/{message.key}", message.key, b"")
+            status, answer = await self._ask("GET", f"{self._settings.url}/{message.key}", message.key, b"")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return unknown(f"the gateway could not be asked: {type(error).__name__}")
         if status == 404:
             return None
         if status != 200:
             return unknown(f"the gateway could not be asked: it answered {status}")
-        return _outcome(answered)
+        return _outcome(answer)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -87,7 +87,7 @@ class Gateway:
             await self._session.close()
             self._session = None
 
-    async def _resolve(self, message: Outgoing, body: bytes, doubt: str) -> Outcome:
+    async def _resolve(self, message: Outgoing, body: bytes, doubt: str) -> SendOutcome:
         """Find out what became of a message that may have left, as far as the gateway allows."""
         if self.capabilities.assurance == Assurance.NEITHER:
             return unknown(doubt)
@@ -103,22 +103,22 @@ class Gateway:
                     return outcome
                 # Not to be reached now: that says nothing of the time before.
                 continue
-            found = await self.look_up(message)
-            if found is not None and found.fate != Fate.UNKNOWN:
-                return found
+            looked_up = await self.look_up(message)
+            if looked_up is not None and looked_up.fate != Fate.UNKNOWN:
+                return looked_up
         # Not even now: what is not there yet may still come, so nobody says that it failed.
         return unknown(doubt)
 
-    async def _post(self, key: str, body: bytes) -> Outcome:
+    async def _post(self, key: str, body: bytes) -> SendOutcome:
         try:
-            status, answered = await self._ask("POST", self._settings.url, key, body)
+            status, answer = await self._ask("POST", self._settings.url, key, body)
         except aiohttp.ClientConnectorError as error:
             return failed(f"the gateway cannot be reached: {type(error).__name__}", permanent=False)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _InDoubtError(f"the gateway did not answer: {type(error).__name__}") from error
         if 200 <= status < 300:
-            return _outcome(answered)
-        reason = _reason(answered) or f"the gateway answered {status}"
+            return _outcome(answer)
+        reason = _answer_reason(answer) or f"the gateway answered {status}"
         if status in _REFUSED:
             return failed(reason, permanent=True)
         if status in _NOT_NOW:
@@ -134,12 +134,12 @@ class Gateway:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": standard_signature(self._key, key, timestamp, body),
         }
-        async with self._opened().request(
+        async with self._client().request(
             method, URL(url), data=body or None, headers=headers, allow_redirects=False
         ) as response:
-            return response.status, _read(await response.content.read(ANSWER_BYTES_MAX))
+            return response.status, _parse_answer(await response.content.read(ANSWER_BYTES_MAX))
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             tries = len(self._settings.pauses) + 1
             timeout = aiohttp.ClientTimeout(total=self._settings.answer_seconds / tries)
@@ -150,7 +150,7 @@ class Gateway:
             )
         return self._session
 
-    async def _written(self, message: Outgoing) -> dict[str, Any]:
+    async def _request_body(self, message: Outgoing) -> dict[str, Any]:
         body = {
             "version": PROTOCOL,
             "id": message.key,
@@ -165,12 +165,12 @@ class Gateway:
         }
         if message.channel == Channel.LETTER:
             # A processor is busy with it for a while, and this one sends other messages too.
-            printed = await asyncio.to_thread(letters.print_letter, _letter(message))
+            printed = await asyncio.to_thread(letters.print_letter, _letter_of(message))
             body["pdf"] = b64encode(printed).decode()
         return body
 
 
-def _letter(message: Outgoing) -> Letter:
+def _letter_of(message: Outgoing) -> Letter:
     return Letter(
         letterhead=message.letterhead or (message.writer.name,),
         address=message.address,
@@ -182,31 +182,31 @@ def _letter(message: Outgoing) -> Letter:
     )
 
 
-def _read(answered: bytes) -> Any:
+def _parse_answer(answer: bytes) -> Any:
     try:
-        return json.read(answered) if answered else {}
+        return json.read(answer) if answer else {}
     except Problem:
         # Words in whatever form: the status has said what counts.
         return {}
 
 
-def _reason(answered: Any) -> str | None:
-    reason = answered.get("reason") if isinstance(answered, dict) else None
+def _answer_reason(answer: Any) -> str | None:
+    reason = answer.get("reason") if isinstance(answer, dict) else None
     return " ".join(reason.split())[:_REASON_CHARACTERS] if isinstance(reason, str) and reason else None
 
 
-def _outcome(answered: Any) -> Outcome:
+def _outcome(answer: Any) -> SendOutcome:
     """Return what a gateway's word on a message it took means; accepted where it says nothing more."""
-    said = answered if isinstance(answered, dict) else {}
+    fields = answer if isinstance(answer, dict) else {}
     try:
-        fate = Fate(said.get("status", Fate.ACCEPTED))
+        fate = Fate(fields.get("status", Fate.ACCEPTED))
     except ValueError:
         fate = Fate.ACCEPTED
-    ref, length = said.get("ref"), said.get("duration_ms")
-    return Outcome(
+    ref, length = fields.get("ref"), fields.get("duration_ms")
+    return SendOutcome(
         fate=fate,
         ref=ref[:_REASON_CHARACTERS] if isinstance(ref, str) else None,
-        reason=_reason(said),
-        is_permanent=said.get("permanent") is not False,
+        reason=_answer_reason(fields),
+        is_permanent=fields.get("permanent") is not False,
         duration_ms=length if isinstance(length, int) and 0 <= length < 2**31 else None,
     )

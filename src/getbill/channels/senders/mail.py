@@ -35,7 +35,7 @@ class Mail:
     content: bytes
 
 
-def written(message: Outgoing, sender: str) -> Mail:
+def compose_mail(message: Outgoing, sender: str) -> Mail:
     """Return a message as mail from an address; raise ValueError where its recipient is no address."""
     place = f".{message.workspace}" if message.workspace else ""
     # Follows from the contact, so that a bounce tells which it is about.
@@ -59,7 +59,7 @@ def _head(message: Outgoing, sender: str, message_id: str) -> Iterator[str]:
         yield f"Reply-To: {_phrase(message.writer.name)} <{_address(envelope_address(reply_to))}>"
         # RFC 2369: a program's button for what the text offers, to object. A person reads it.
         yield f"List-Unsubscribe: <mailto:{quote(reply_to, safe='@+')}?subject=STOP%20{message.key}>"
-    yield f"Subject: {_words(_one_line(message.subject))}"
+    yield f"Subject: {_header_text(_one_line(message.subject))}"
     yield f"Date: {format_datetime(clock.wall())}"
     yield f"Message-ID: {message_id}"
     # Asks autoresponders not to answer (RFC 3834 section 5).
@@ -70,10 +70,10 @@ def _head(message: Outgoing, sender: str, message_id: str) -> Iterator[str]:
 
 def _body(message: Outgoing) -> tuple[bytes, str]:
     """Return what follows the head, and the lines of the head that say what it is."""
-    text, kind = _text(message.text, "plain")
+    text, kind = _text_part(message.text, "plain")
     if not message.html:
         return text, kind
-    html, html_kind = _text(message.html, "html")
+    html, html_kind = _text_part(message.html, "html")
     if message.logo:
         # Within the mail: a picture that is fetched would tell when it is read.
         picture = _picture(*message.logo)
@@ -81,7 +81,7 @@ def _body(message: Outgoing) -> tuple[bytes, str]:
     return _parts("alternative", message.key, (text, kind), (html, html_kind))
 
 
-def _text(text: str, subtype: str) -> tuple[bytes, str]:
+def _text_part(text: str, subtype: str) -> tuple[bytes, str]:
     content = _END.join(f"{text}\n".splitlines()).encode() + b"\r\n"
     kind = f'Content-Type: text/{subtype}; charset="utf-8"{_END}Content-Transfer-Encoding: quoted-printable'
     return binascii.b2a_qp(content), kind
@@ -120,18 +120,18 @@ def _phrase(name: str) -> str:
     if _is_plain(line):
         quoted = _TO_QUOTE.sub(r"\\\1", line)
         return f'"{quoted}"'
-    return _encoded(line)
+    return _encode_words(line)
 
 
-def _words(line: str) -> str:
-    return line if _is_plain(line) else _encoded(line)
+def _header_text(line: str) -> str:
+    return line if _is_plain(line) else _encode_words(line)
 
 
 def _is_plain(line: str) -> bool:
     return len(line) <= _LINE_MAX and line.isascii() and line.isprintable() and "=?" not in line
 
 
-def _encoded(line: str) -> str:
+def _encode_words(line: str) -> str:
     """Return a line as encoded words (RFC 2047), each on a line of its own; no character is parted."""
     words, word = [], b""
     for character in line:
@@ -141,7 +141,7 @@ def _encoded(line: str) -> str:
             word = b""
         word += more
     words.append(word)
-    return f"{_END} ".join(f"=?utf-8?b?{base64.b64encode(one).decode()}?=" for one in words)
+    return f"{_END} ".join(f"=?utf-8?b?{base64.b64encode(chunk).decode()}?=" for chunk in words)
 
 
 def _one_line(text: str) -> str:

@@ -36,7 +36,7 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class MessageAuthor:
     """Who writes: the company as the debtor reads it, and where an answer goes."""
 
     name: str
@@ -50,7 +50,7 @@ class Outgoing:
     key: str
     channel: Channel
     address: str
-    writer: Writer
+    writer: MessageAuthor
     subject: str
     text: str
     html: str | None = None
@@ -80,7 +80,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendOutcome:
     """A provider's word on one message: its own reference for it, and why it failed or is in doubt."""
 
     fate: Fate
@@ -92,14 +92,14 @@ class Outcome:
     is_dead_address: bool = False
 
 
-def failed(reason: str, *, permanent: bool, dead_address: bool = False) -> Outcome:
+def failed(reason: str, *, permanent: bool, dead_address: bool = False) -> SendOutcome:
     """Return the outcome of a message that certainly did not leave; a passing failure may be tried again."""
-    return Outcome(Fate.FAILED, reason=reason, is_permanent=permanent, is_dead_address=dead_address)
+    return SendOutcome(Fate.FAILED, reason=reason, is_permanent=permanent, is_dead_address=dead_address)
 
 
-def unknown(reason: str) -> Outcome:
+def unknown(reason: str) -> SendOutcome:
     """Return the outcome of a message of which nobody knows whether it left."""
-    return Outcome(Fate.UNKNOWN, reason=reason)
+    return SendOutcome(Fate.UNKNOWN, reason=reason)
 
 
 class Sender(Protocol):
@@ -109,10 +109,10 @@ class Sender(Protocol):
     channel: Channel
     capabilities: Capabilities
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         """Hand a message over and say what became of it; raises nothing a provider can cause."""
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Say what became of a message handed over earlier; None when the provider never saw it."""
 
     async def close(self) -> None:

@@ -84,7 +84,7 @@ def read_gateways(path: Path | None) -> dict[Channel, GatewaySettings]:
     if path is None:
         return {}
     try:
-        found = _MANY.validate_python(_listed(json.read(path.read_bytes())))
+        gateways = _MANY.validate_python(_gateway_list(json.read(path.read_bytes())))
     except OSError as error:
         raise CannotRun(
             f"{path}: {error.strerror}. GETBILL_GATEWAYS_FILE names a file of gateways."
@@ -92,19 +92,19 @@ def read_gateways(path: Path | None) -> dict[Channel, GatewaySettings]:
     except Problem as error:
         raise CannotRun(f"{path}: {error.detail}") from error
     except ValidationError as error:
-        raise CannotRun(f"{path}: {'; '.join(_wrong(error))}") from None
-    channels = [one.channel for one in found]
+        raise CannotRun(f"{path}: {'; '.join(_error_lines(error))}") from None
+    channels = [gateway.channel for gateway in gateways]
     if len(set(channels)) < len(channels):
         raise CannotRun(f"{path}: a channel has one gateway.")
-    return {one.channel: one for one in found}
+    return {gateway.channel: gateway for gateway in gateways}
 
 
-def _listed(value: Any) -> Any:
+def _gateway_list(value: Any) -> Any:
     return value.get("gateways") if isinstance(value, dict) else value
 
 
-def _wrong(error: ValidationError) -> Iterable[str]:
+def _error_lines(error: ValidationError) -> Iterable[str]:
     # Without the values: some are secrets.
-    for one in error.errors(include_input=False, include_url=False, include_context=False):
-        place = ".".join(map(str, one["loc"]))
-        yield f"{place}: {one['msg'].removeprefix('Value error, ')}"
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        place = ".".join(map(str, detail["loc"]))
+        yield f"{place}: {detail['msg'].removeprefix('Value error, ')}"

@@ -21,7 +21,7 @@ class Senders:
         self._live = dict(live)
         self._sandbox: dict[Channel, Sender] = {channel: Fake(channel) for channel in Channel}
 
-    def of(self, channel: Channel, *, is_live: bool) -> Sender | None:
+    def for_channel(self, channel: Channel, *, is_live: bool) -> Sender | None:
         """Return who carries a channel's messages there; None when nobody does."""
         return (self._live if is_live else self._sandbox).get(channel)
 

@@ -13,13 +13,13 @@ import aiosmtplib
 import structlog
 
 from getbill.channels.model import Channel
-from getbill.channels.senders.mail import Mail, envelope_address, written
+from getbill.channels.senders.mail import Mail, compose_mail, envelope_address
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
     Fate,
-    Outcome,
     Outgoing,
+    SendOutcome,
     failed,
     unknown,
 )
@@ -61,7 +61,7 @@ class _Idle:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    outcome: Outcome
+    outcome: SendOutcome
     was_lost: bool = False
 
 
@@ -78,38 +78,38 @@ class Smtp:
         self._idle: list[_Idle] = []
         self._gate = asyncio.Semaphore(settings.connections)
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: Outgoing) -> SendOutcome:
         """Hand a message to the server and say what it answered."""
         try:
-            mail = written(message, self._settings.sender)
+            mail = compose_mail(message, self._settings.sender)
         except ValueError as error:
             return failed(f"the message could not be written: {type(error).__name__}", permanent=True)
         async with self._gate:
             return await self._hand_over(mail, envelope_address(message.address))
 
-    async def look_up(self, message: Outgoing) -> Outcome | None:
+    async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Refuse: SMTP has no question to ask."""
         raise NotImplementedError("SMTP cannot be asked about a message")
 
     async def close(self) -> None:
         """Say goodbye on the connections at rest."""
         idle, self._idle = self._idle, []
-        for one in idle:
-            await _leave(one.connection)
+        for entry in idle:
+            await _quit(entry.connection)
 
-    async def _hand_over(self, mail: Mail, address: str) -> Outcome:
+    async def _hand_over(self, mail: Mail, address: str) -> SendOutcome:
         while True:
-            kept = self._take()
+            pooled = self._pop_idle()
             try:
-                connection = kept or await self._connect()
+                connection = pooled or await self._connect()
             except _LOST as error:
-                return failed(f"the mail server cannot be reached: {_reason(error)}", permanent=False)
+                return failed(f"the mail server cannot be reached: {_error_reason(error)}", permanent=False)
             refusal = await self._envelope(connection, address)
             if refusal is None:
                 return await self._transfer(connection, mail)
-            await _leave(connection)
+            await _quit(connection)
             # A kept connection may have died of age: nothing left by it, so a fresh one is tried.
-            if kept is None or not refusal.was_lost:
+            if pooled is None or not refusal.was_lost:
                 return refusal.outcome
 
     async def _envelope(self, connection: aiosmtplib.SMTP, address: str) -> _Refusal | None:
@@ -124,36 +124,40 @@ class Smtp:
                 await connection.mail(sender, options=options, encoding="utf-8", timeout=None)
                 await connection.rcpt(address, encoding="utf-8", timeout=None)
         except aiosmtplib.SMTPRecipientRefused as refused:
-            is_dead = takes_no_mail(_reason(refused).partition(" ")[2], refused.code)
-            return _Refusal(failed(_reason(refused), permanent=refused.code >= 500, dead_address=is_dead))
+            is_dead = takes_no_mail(_error_reason(refused).partition(" ")[2], refused.code)
+            return _Refusal(
+                failed(_error_reason(refused), permanent=refused.code >= 500, dead_address=is_dead)
+            )
         except aiosmtplib.SMTPResponseException as refused:
             # The server objects to us, not to this debtor: that can be put right before the next try.
-            return _Refusal(failed(_reason(refused), permanent=False))
+            return _Refusal(failed(_error_reason(refused), permanent=False))
         except _LOST as error:
-            reason = f"the connection was lost before the message left: {_reason(error)}"
+            reason = f"the connection was lost before the message left: {_error_reason(error)}"
             return _Refusal(failed(reason, permanent=False), was_lost=True)
         return None
 
-    async def _transfer(self, connection: aiosmtplib.SMTP, mail: Mail) -> Outcome:
+    async def _transfer(self, connection: aiosmtplib.SMTP, mail: Mail) -> SendOutcome:
         try:
             # One clock for both answers, where the library would start one for each.
             async with asyncio.timeout(2 * self._settings.timeout_seconds):
                 await connection.data(mail.content, timeout=None)
         except aiosmtplib.SMTPDataError as refused:
-            await _leave(connection)
-            return failed(_reason(refused), permanent=refused.code >= 500)
+            await _quit(connection)
+            return failed(_error_reason(refused), permanent=refused.code >= 500)
         except _LOST as error:
             connection.close()
-            return unknown(f"the connection was lost while the message was handed over: {_reason(error)}")
+            return unknown(
+                f"the connection was lost while the message was handed over: {_error_reason(error)}"
+            )
         self._idle.append(_Idle(connection, clock.monotonic()))
-        return Outcome(Fate.ACCEPTED, mail.message_id)
+        return SendOutcome(Fate.ACCEPTED, mail.message_id)
 
-    def _take(self) -> aiosmtplib.SMTP | None:
+    def _pop_idle(self) -> aiosmtplib.SMTP | None:
         while self._idle:
-            one = self._idle.pop()
-            if one.connection.is_connected and clock.monotonic() - one.since < _IDLE_SECONDS:
-                return one.connection
-            one.connection.close()
+            entry = self._idle.pop()
+            if entry.connection.is_connected and clock.monotonic() - entry.since < _IDLE_SECONDS:
+                return entry.connection
+            entry.connection.close()
         return None
 
     async def _connect(self) -> aiosmtplib.SMTP:
@@ -178,7 +182,7 @@ class Smtp:
         return connection
 
 
-async def _leave(connection: aiosmtplib.SMTP) -> None:
+async def _quit(connection: aiosmtplib.SMTP) -> None:
     try:
         await connection.quit()
     except _LOST:
@@ -187,7 +191,7 @@ async def _leave(connection: aiosmtplib.SMTP) -> None:
         connection.close()
 
 
-def _reason(error: Exception) -> str:
+def _error_reason(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         # Servers like to name the address they refuse; the ledger is no place for it.
         words = _ADDRESS.sub("<address>", " ".join(str(error.message).split()))

@@ -10,7 +10,7 @@ from getbill import access, companies, followups
 from getbill.channels import Channel
 from getbill.channels.senders import GatewaySettings
 from getbill.contacts.callbacks import status_callbacks, wire
-from getbill.contacts.callbacks.wire import ReportBody, ReportTaken
+from getbill.contacts.callbacks.wire import ReportAccepted, ReportBody
 from getbill.kit import clock, ids
 from getbill.kit.database import Database
 from getbill.kit.errors import Conflict, NotFound, Unauthenticated
@@ -39,7 +39,7 @@ class ReportTooEarly(Conflict):
 
 
 @router.post(
-    "/{channel}/status", response_model=ReportTaken, responses=problems(400, 401, 404, 409, 413, 415, 422)
+    "/{channel}/status", response_model=ReportAccepted, responses=problems(400, 401, 404, 409, 413, 415, 422)
 )
 async def report_status(
     request: Request,
@@ -53,33 +53,35 @@ async def report_status(
 
     The same report twice changes nothing. 409 asks for it again in a few seconds.
     """
-    gateway = _gateway(request, channel)
-    signed = (webhook_id, webhook_timestamp, webhook_signature)
-    _verify(gateway, await request.body(), signed)
+    gateway = _find_gateway(request, channel)
+    signature_headers = (webhook_id, webhook_timestamp, webhook_signature)
+    _verify(gateway, await request.body(), signature_headers)
     database: Database = request.app.state.database
     workspace_id = ids.read("workspace", report.workspace)
-    workspace = await companies.workspace(database, access.gate_of(request).vault, workspace_id)
+    workspace = await companies.workspace(database, access.auth_context_of(request).vault, workspace_id)
     followup = await followups.find(database, workspace, ids.read("followup", report.id))
     if followup.step is None or followup.channel != gateway.channel:
         raise NotFound(
             message("There is no {channel} message {id}.", channel=gateway.channel, id=excerpt(report.id))
         )
-    changed = await status_callbacks.receive(database, workspace, followup.id, wire.outcome(report))
-    if not changed and followup.status == "in_progress":
+    has_changed = await status_callbacks.receive_callback(
+        database, workspace, followup.id, wire.parse_report(report)
+    )
+    if not has_changed and followup.status == "in_progress":
         raise ReportTooEarly(message("{id} is being handed over.", id=excerpt(report.id)))
-    return answer(200, {"changed": changed})
+    return answer(200, {"changed": has_changed})
 
 
-def _gateway(request: Request, channel: str) -> GatewaySettings:
+def _find_gateway(request: Request, channel: str) -> GatewaySettings:
     gateways: dict[Channel, GatewaySettings] = request.app.state.gateways
-    found = next((one for one in gateways.values() if one.channel == channel), None)
-    if found is None:
+    gateway = next((candidate for candidate in gateways.values() if candidate.channel == channel), None)
+    if gateway is None:
         raise NotFound(message("No gateway carries '{channel}' here.", channel=excerpt(channel)))
-    return found
+    return gateway
 
 
-def _verify(gateway: GatewaySettings, raw: bytes, signed: tuple[str, str, str]) -> None:
-    message_id, timestamp, signatures = signed
+def _verify(gateway: GatewaySettings, raw: bytes, signature_headers: tuple[str, str, str]) -> None:
+    message_id, timestamp, signatures = signature_headers
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
         raise ReportNotSigned(message("The header webhook-timestamp is missing: seconds since 1970."))
     if abs(clock.wall().timestamp() - int(timestamp)) > _TOLERANCE_SECONDS:

@@ -29,59 +29,59 @@ _BYTES_MAX = 2_000_000
 
 async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
     """Write down what the new mails of a Maildir report; return how many were put aside, at most a batch."""
-    done = 0
-    new = await asyncio.to_thread(_new, maildir)
-    for path in new:
-        raw = await asyncio.to_thread(_read, path)
+    processed_count = 0
+    paths = await asyncio.to_thread(_new_mails, maildir)
+    for path in paths:
+        raw = await asyncio.to_thread(_read_mail, path)
         if raw is None:
             # Another worker was faster.
             continue
         try:
             bounce = read_bounce(raw)
-            is_ours = bounce is not None and await _write_down(database, vault, bounce)
+            is_ours = bounce is not None and await _record_bounce(database, vault, bounce)
         except _TooEarlyError:
             continue
         except Exception as error:
-            if quarantine.is_passing(error):
+            if quarantine.is_transient(error):
                 raise
             # Left in the mailbox, flagged, as what is no bounce.
             is_ours = False
-            await quarantine.put_alone(database, _item(path), error)
-        await asyncio.to_thread(_put_aside, path, "S" if is_ours else "F")
-        done += 1
-    return done
+            await quarantine.add_separately(database, _quarantine_item(path), error)
+        await asyncio.to_thread(_mark_processed, path, "S" if is_ours else "F")
+        processed_count += 1
+    return processed_count
 
 
 class _TooEarlyError(Exception):
     """The message is still being handed over, as far as we know: its report is read again later."""
 
 
-async def _write_down(database: Database, vault: Vault, bounce: Bounce) -> bool:
+async def _record_bounce(database: Database, vault: Vault, bounce: Bounce) -> bool:
     try:
         workspace_id = ids.read("workspace", bounce.workspace)
         followup_id = ids.read("followup", bounce.followup)
         workspace = await companies.workspace(database, vault, workspace_id)
     except NotFound:
         return False
-    changed = await status_callbacks.receive(database, workspace, followup_id, bounce.outcome)
-    if not changed:
-        found = await followups.find_many(database, workspace, [followup_id])
-        if followup_id in found and found[followup_id].status == "in_progress":
+    has_changed = await status_callbacks.receive_callback(database, workspace, followup_id, bounce.outcome)
+    if not has_changed:
+        followups_by_id = await followups.find_many(database, workspace, [followup_id])
+        if followup_id in followups_by_id and followups_by_id[followup_id].status == "in_progress":
             raise _TooEarlyError
-    _log.info("bounce_read", followup=bounce.followup, changed=changed)
+    _log.info("bounce_read", followup=bounce.followup, changed=has_changed)
     return True
 
 
-def _item(path: Path) -> Item:
+def _quarantine_item(path: Path) -> Item:
     return Item(INSTALLATION, "bounce", uuid5(INSTALLATION, path.name))
 
 
-def _new(maildir: Path) -> Sequence[Path]:
+def _new_mails(maildir: Path) -> Sequence[Path]:
     folder = maildir / "new"
     return sorted(path for path in folder.iterdir() if path.is_file())[:BATCH] if folder.is_dir() else []
 
 
-def _read(path: Path) -> bytes | None:
+def _read_mail(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
             return file.read(_BYTES_MAX)
@@ -89,10 +89,10 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _put_aside(path: Path, flag: str) -> None:
-    aside = path.parent.parent / "cur"
-    aside.mkdir(exist_ok=True)
+def _mark_processed(path: Path, flag: str) -> None:
+    folder = path.parent.parent / "cur"
+    folder.mkdir(exist_ok=True)
     try:
-        path.rename(aside / f"{path.name}:2,{flag}")
+        path.rename(folder / f"{path.name}:2,{flag}")
     except FileNotFoundError:
         _log.debug("bounce_put_aside_by_another", name=path.name)

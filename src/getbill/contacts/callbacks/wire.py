@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getbill.channels.senders import Fate, Outcome
+from getbill.channels.senders import Fate, SendOutcome
 
 _FATES = {
     "delivered": Fate.DELIVERED,
@@ -42,12 +42,12 @@ class ReportBody(BaseModel):
     duration_ms: Annotated[int, Field(strict=True, ge=0, le=86_400_000)] | None = None
 
 
-class ReportTaken(BaseModel):
+class ReportAccepted(BaseModel):
     """The report was taken."""
 
     changed: bool = Field(description="Whether it changed anything; false if it was known already.")
 
 
-def outcome(report: ReportBody) -> Outcome:
+def parse_report(report: ReportBody) -> SendOutcome:
     """Return what a report says of a message."""
-    return Outcome(_FATES[report.status], report.ref, report.reason, duration_ms=report.duration_ms)
+    return SendOutcome(_FATES[report.status], report.ref, report.reason, duration_ms=report.duration_ms)

@@ -1,6 +1,14 @@
 """The contact schedule: planning the next contact of a debt, and forecasting those after it."""
 
-from getbill.contacts.schedule.forecast import Foreseen, Reason, foresee
-from getbill.contacts.schedule.planning import facts, go_on, take_again, try_again
+from getbill.contacts.schedule.forecast import ForecastStep, ScheduleReason, forecast_steps
+from getbill.contacts.schedule.planning import plan_next, plan_retry, replan_unsent, rule_facts
 
-__all__ = ["Foreseen", "Reason", "facts", "foresee", "go_on", "take_again", "try_again"]
+__all__ = [
+    "ForecastStep",
+    "ScheduleReason",
+    "forecast_steps",
+    "plan_next",
+    "plan_retry",
+    "replan_unsent",
+    "rule_facts",
+]

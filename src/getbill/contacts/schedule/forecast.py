@@ -10,23 +10,23 @@ from datetime import datetime
 
 from getbill import companies, compliance, debts
 from getbill.channels import Channel
-from getbill.compliance import Basis, Failing
+from getbill.compliance import Basis, FailedRule
 from getbill.contacts import history
-from getbill.contacts.history import History
+from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
-from getbill.debts import Course, Debt
+from getbill.debts import Debt, ScheduleEvaluator
 from getbill.scenarios import Step
 
 _SETTING = (Basis.PRODUCT_POLICY, "the workspace's settings")
 _AS_OFFSETS = "Two contacts are as far apart as their offsets, up to a day."
-_SWITCHED = {
+_SWITCH_TEXTS = {
     companies.STOPPED: "All contact is stopped; what was missed meanwhile is dealt with as the scenario says.",
     companies.DRY_RUN: "A dry run: messages are planned and written, and none is sent.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ScheduleReason:
     """A rule that moved a contact, until when, or that stands against it (no instant)."""
 
     rule: str
@@ -37,7 +37,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class ForecastStep:
     """A step ahead: when its offset puts it, when it will be taken (None: it will not), and why."""
 
     step: str
@@ -47,112 +47,132 @@ class Foreseen:
     wave: int | None = None
     template: str | None = None
     language: str | None = None
-    moved_by: tuple[Reason, ...] = ()
-    blocked_by: tuple[Reason, ...] = ()
+    moved_by: tuple[ScheduleReason, ...] = ()
+    blocked_by: tuple[ScheduleReason, ...] = ()
 
 
-def foresee(debt: Debt, past: History, now: datetime, planned: Contact | None = None) -> list[Foreseen]:
+def forecast_steps(
+    debt: Debt, contact_history: ContactHistory, now: datetime, planned: Contact | None = None
+) -> list[ForecastStep]:
     """Return every step ahead of a debt that may be contacted, in order, to its scenario's end."""
-    return list(_Ahead(debt, past, now).walk(planned))
+    return list(_Forecast(debt, contact_history, now).walk(planned))
 
 
 @dataclass(slots=True)
-class _Ahead:
+class _Forecast:
     debt: Debt
-    past: History
+    contact_history: ContactHistory
     now: datetime
 
-    def walk(self, planned: Contact | None) -> Iterator[Foreseen]:
-        after = self.past.last_step(self.debt)
-        past = self.past.past(self.debt)
+    def walk(self, planned: Contact | None) -> Iterator[ForecastStep]:
+        last_step = self.contact_history.last_step(self.debt)
+        prior_contacts = self.contact_history.prior_contacts(self.debt)
         while True:
-            found = debts.next_contact(self.debt, self.now, after, past)
-            course = Course.of(self.debt, past)
-            step_key, channel, due_at = found.step, found.channel, found.due_at
+            upcoming = debts.next_contact(self.debt, self.now, last_step, prior_contacts)
+            evaluator = ScheduleEvaluator.for_debt(self.debt, prior_contacts)
+            step_key, channel, due_at = upcoming.step, upcoming.channel, upcoming.due_at
             if planned is not None:
                 step_key, channel, due_at, planned = planned.step, planned.channel, planned.due_at, None
-            for skip in found.skipped:
+            for skip in upcoming.skipped_steps:
                 if skip.step.key == step_key:
                     break
-                yield self._passed_over(course, skip.step, skip.reason)
+                yield self._skipped_step(evaluator, skip.step, skip.reason)
             if step_key == debts.END:
-                at = course.nominal_end()
-                yield Foreseen(debts.END, debts.REVIEW, at, due_at)
+                at = evaluator.nominal_end()
+                yield ForecastStep(debts.END, debts.REVIEW, at, due_at)
                 return
-            step = self.debt.script.step(step_key)
-            yield self._taken(course, step.on(channel), due_at)
-            address = compliance.hash_for(Channel(channel), *history.addresses(self.debt))
-            made = compliance.Contact(Channel(channel), due_at, address)
-            past = past.with_contact(made, step.notices)
-            after, self.now = step_key, max(self.now, due_at)
+            step = self.debt.script.find_step(step_key)
+            yield self._forecast_step(evaluator, step.on(channel), due_at)
+            address = compliance.hash_for(Channel(channel), *history.address_hashes(self.debt))
+            contact = compliance.PastContact(Channel(channel), due_at, address)
+            prior_contacts = prior_contacts.with_contact(contact, step.notices)
+            last_step, self.now = step_key, max(self.now, due_at)
 
-    def _taken(self, course: Course, step: Step, due_at: datetime) -> Foreseen:
-        own = course.unspaced(step)
-        return Foreseen(
+    def _forecast_step(self, evaluator: ScheduleEvaluator, step: Step, due_at: datetime) -> ForecastStep:
+        offset_at = evaluator.offset_at(step)
+        return ForecastStep(
             step=step.key,
             channel=step.channel,
-            nominal_at=own,
+            nominal_at=offset_at,
             due_at=due_at,
             wave=step.wave,
             template=step.template,
             language=step.language,
-            moved_by=tuple(self._moves(course, step, own, due_at)),
-            blocked_by=(*_switched(self.debt), *_unmet(self.debt, step, due_at)),
+            moved_by=tuple(self._moving_reasons(evaluator, step, offset_at, due_at)),
+            blocked_by=(*_switch_reasons(self.debt), *_condition_reasons(self.debt, step, due_at)),
         )
 
-    def _moves(self, course: Course, step: Step, own: datetime, due_at: datetime) -> Iterator[Reason]:
-        spaced = course.nominal(step)
-        if spaced > own:
+    def _moving_reasons(
+        self, evaluator: ScheduleEvaluator, step: Step, offset_at: datetime, due_at: datetime
+    ) -> Iterator[ScheduleReason]:
+        spaced_at = evaluator.nominal_at(step)
+        if spaced_at > offset_at:
             days = self.debt.script.spacing_days
             says = f"Two contacts are at least {days} days apart." if days else _AS_OFFSETS
-            yield Reason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced)
-        alone = debts.left_alone_until(self.debt)
-        if alone is not None and alone > max(spaced, self.now):
-            yield _waiting(self.debt, alone)
-        begun = max(spaced, self.now, alone or spaced)
-        if self.now > spaced:
-            yield Reason("NOT-IN-THE-PAST", "Its time had passed.", Basis.SCENARIO, "the scenario", self.now)
-        for failing in course.moves(step, begun):
+            yield ScheduleReason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced_at)
+        paused_until = debts.paused_until(self.debt)
+        if paused_until is not None and paused_until > max(spaced_at, self.now):
+            yield _waiting_reason(self.debt, paused_until)
+        earliest = max(spaced_at, self.now, paused_until or spaced_at)
+        if self.now > spaced_at:
+            yield ScheduleReason(
+                "NOT-IN-THE-PAST", "Its time had passed.", Basis.SCENARIO, "the scenario", self.now
+            )
+        for failing in evaluator.moving_rules(step, earliest):
             if failing.until is not None and failing.until <= due_at:
-                yield of_rule(failing)
+                yield rule_reason(failing)
 
-    def _passed_over(self, course: Course, step: Step, reason: str) -> Foreseen:
+    def _skipped_step(self, evaluator: ScheduleEvaluator, step: Step, reason: str) -> ForecastStep:
         if reason.startswith(debts.NEVER):
-            against = tuple(of_rule(one) for one in course.moves(step, self.now) if one.until is None)
+            reasons = tuple(
+                rule_reason(failing)
+                for failing in evaluator.moving_rules(step, self.now)
+                if failing.until is None
+            )
         elif reason.startswith(debts.EXPENSIVE):
             says = f"The number is an {reason}; the debt does not accept it."
-            against = (Reason("EXPENSIVE-DESTINATION", says, Basis.PRODUCT_POLICY, "the debt"),)
+            reasons = (ScheduleReason("EXPENSIVE-DESTINATION", says, Basis.PRODUCT_POLICY, "the debt"),)
         else:
-            against = (Reason("SCENARIO-ADDRESS", f"There is {reason}.", Basis.SCENARIO, "the debtor"),)
-        return Foreseen(
-            step.key, step.channel, course.unspaced(step), None, step.wave, step.template, blocked_by=against
+            reasons = (
+                ScheduleReason("SCENARIO-ADDRESS", f"There is {reason}.", Basis.SCENARIO, "the debtor"),
+            )
+        return ForecastStep(
+            step.key,
+            step.channel,
+            evaluator.offset_at(step),
+            None,
+            step.wave,
+            step.template,
+            blocked_by=reasons,
         )
 
 
-def _waiting(debt: Debt, until: datetime) -> Reason:
-    if debts.is_waited_for(debt):
+def _waiting_reason(debt: Debt, until: datetime) -> ScheduleReason:
+    if debts.is_promise_pending(debt):
         says = "The debtor has promised to pay by then."
-        return Reason("PROMISE-TO-PAY", says, Basis.PRODUCT_POLICY, "the debtor", until)
-    return Reason("IMPORT-GRACE", "Imported debts are left alone for a while.", *_SETTING, until)
+        return ScheduleReason("PROMISE-TO-PAY", says, Basis.PRODUCT_POLICY, "the debtor", until)
+    return ScheduleReason("IMPORT-GRACE", "Imported debts are left alone for a while.", *_SETTING, until)
 
 
-def of_rule(failing: Failing) -> Reason:
+def rule_reason(failing: FailedRule) -> ScheduleReason:
     """Return a failing rule as it is told."""
     rule = failing.rule
-    return Reason(rule.id, rule.says, rule.basis, rule.source, failing.until)
+    return ScheduleReason(rule.id, rule.says, rule.basis, rule.source, failing.until)
 
 
-def _switched(debt: Debt) -> Iterator[Reason]:
+def _switch_reasons(debt: Debt) -> Iterator[ScheduleReason]:
     contact = debt.workspace.contact
     if contact != "on":
-        yield Reason(f"CONTACT-{contact.upper().replace('_', '-')}", _SWITCHED[contact], *_SETTING)
+        yield ScheduleReason(
+            f"CONTACT-{contact.upper().replace('_', '-')}", _SWITCH_TEXTS[contact], *_SETTING
+        )
 
 
-def _unmet(debt: Debt, step: Step, at: datetime) -> Iterator[Reason]:
+def _condition_reasons(debt: Debt, step: Step, at: datetime) -> Iterator[ScheduleReason]:
     """Return the conditions that do not hold as the debt stands; they are looked at when the step is due."""
     if step.only_if is None:
         return
-    for name in step.only_if.unmet(debts.standing_of(debt, at)):
-        yield Reason(
+    for name in step.only_if.unmet(debts.condition_facts(debt, at)):
+        yield ScheduleReason(
             "SCENARIO-CONDITION", f"{name} does not hold as it stands.", Basis.SCENARIO, "the scenario"
         )

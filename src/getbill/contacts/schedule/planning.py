@@ -11,18 +11,18 @@ from uuid import UUID
 from getbill import compliance, debts, followups
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
-from getbill.contacts.history import History
+from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
-from getbill.debts import Debt, Planned
+from getbill.debts import Debt, PlannedContact
 from getbill.kit import calendar
 from getbill.kit.database import Transaction
 
 
 def start(tx: Transaction, _workspace: Workspace, debt: Debt) -> None:
     """Put the first contact of a new debt into the ledger, due when the debt's `next_action_at` says."""
-    planned = debt.planned or debts.next_contact(debt, tx.now)
-    for contact in _rows(debt, planned, History(), tx.now):
-        ledger.plan_at_edge(tx, contact)
+    planned = debt.first_contact or debts.next_contact(debt, tx.now)
+    for contact in _planned_rows(debt, planned, ContactHistory(), tx.now):
+        ledger.plan_deferred(tx, contact)
 
 
 async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> None:
@@ -35,134 +35,148 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
         return
     reason = "planned anew" if debt.is_contactable else f"the debt is {debt.status}"
     if not debt.is_new and not debt.is_over:
-        stopped = await ledger.stop(tx, workspace.id, debt.id, reason)
-        await followups.cancel(tx, [(debt, followup_id) for followup_id in stopped])
+        followup_ids = await ledger.stop(tx, workspace.id, debt.id, reason)
+        await followups.cancel(tx, [(debt, followup_id) for followup_id in followup_ids])
     if not debt.is_contactable:
         return
-    past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
-    if debts.END in past.passed:
-        _begin_anew(debt, past, tx.now)
+    contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
+    if debts.END in contact_history.passed_steps:
+        _restart_scenario(debt, contact_history, tx.now)
     elif debt.is_resumed:
-        _keep_pace(debt, past, tx.now)
-    await ledger.plan(tx, go_on(tx, debt, past, past.last_step(debt)))
+        _shift_start(debt, contact_history, tx.now)
+    await ledger.plan(tx, plan_next(tx, debt, contact_history, contact_history.last_step(debt)))
 
 
-def _begin_anew(debt: Debt, past: History, now: datetime) -> None:
+def _restart_scenario(debt: Debt, contact_history: ContactHistory, now: datetime) -> None:
     debt.run += 1
     debt.started_on = debts.day_zero(debt.debtor.identity, debt.script, now, debt.due_on)
-    past.passed.clear()
-    past.unreachable.clear()
-    past.attempts.clear()
-    past.failures.clear()
+    contact_history.passed_steps.clear()
+    contact_history.unreachable_reasons.clear()
+    contact_history.attempts.clear()
+    contact_history.failures.clear()
 
 
-def _keep_pace(debt: Debt, past: History, now: datetime) -> None:
+def _shift_start(debt: Debt, contact_history: ContactHistory, now: datetime) -> None:
     """Move day 0 by the days that passed beyond the next step's own, so that those after it do not come all at once."""
-    course = debts.Course.of(debt, past.past(debt))
-    ahead = (step for step in debt.script.after(past.last_step(debt)) if course.unreachable(step) is None)
-    step = next(ahead, None)
-    nominal = course.nominal_end() if step is None else course.unspaced(step)
-    zone = course.start.zone
-    late = calendar.local_date(now, zone) - calendar.local_date(nominal, zone)
-    debt.started_on += max(late, timedelta(0))
+    evaluator = debts.ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
+    upcoming_steps = (
+        step
+        for step in debt.script.after(contact_history.last_step(debt))
+        if evaluator.unreachable_reason(step) is None
+    )
+    step = next(upcoming_steps, None)
+    nominal = evaluator.nominal_end() if step is None else evaluator.offset_at(step)
+    zone = evaluator.start.zone
+    delay = calendar.local_date(now, zone) - calendar.local_date(nominal, zone)
+    debt.started_on += max(delay, timedelta(0))
 
 
-def go_on(
-    tx: Transaction, debt: Debt, past: History, after: str | None, *, is_late: bool = False
+def plan_next(
+    tx: Transaction, debt: Debt, contact_history: ContactHistory, after: str | None, *, is_late: bool = False
 ) -> Sequence[Contact]:
     """Set when a locked debt's next contact is due and return its row, with those of steps passed over.
 
     After a step that was missed, `is_late` has those missed with it dealt with as the scenario says.
     """
-    planned = debts.next_contact(debt, tx.now, after, past.past(debt), is_late=is_late)
+    planned = debts.next_contact(debt, tx.now, after, contact_history.prior_contacts(debt), is_late=is_late)
     debts.plan(tx, debt, planned.due_at)
-    return _rows(debt, planned, past, tx.now)
+    return _planned_rows(debt, planned, contact_history, tx.now)
 
 
-def try_again(
-    tx: Transaction, debt: Debt, past: History, contact: Contact, not_before: datetime
+def plan_retry(
+    tx: Transaction, debt: Debt, contact_history: ContactHistory, contact: Contact, not_before: datetime
 ) -> Contact | None:
     """Set when a step that failed for now is tried again and return its row; None when the rules forbid it."""
-    due_at = allowed_from(debt, past, contact, not_before)
+    due_at = allowed_from(debt, contact_history, contact, not_before)
     if due_at is None:
         return None
     debts.plan(tx, debt, due_at)
-    again = _row(debt, contact.step, contact.channel, past, tx.now, due_at)
-    again.followup_id, again.missed_at = contact.followup_id, contact.missed_at
-    return again
+    retry = _contact_row(debt, contact.step, contact.channel, contact_history, tx.now, due_at)
+    retry.followup_id, retry.missed_at = contact.followup_id, contact.missed_at
+    return retry
 
 
-async def take_again(tx: Transaction, debt: Debt, contact: Contact) -> Contact | None:
+async def replan_unsent(tx: Transaction, debt: Debt, contact: Contact) -> Contact | None:
     """Plan another try of a contact that did not leave after all, in place of what is planned since; return its row.
 
     None where its step is behind us: the debt may not be contacted, something later was done, or it is too late for it.
     """
-    past = (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
-    if not debt.is_contactable or not _is_next(debt, past, contact, tx.now):
+    contact_history = (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
+    if not debt.is_contactable or not _is_next(debt, contact_history, contact, tx.now):
         return None
-    if allowed_from(debt, past, contact, tx.now) is None:
+    if allowed_from(debt, contact_history, contact, tx.now) is None:
         return None
     # Also what a worker has just claimed is void: the next step waits for this one.
     debt.stop_contact()
     debt.touch(tx)
-    stopped = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
-    await followups.cancel(tx, [(debt, one) for one in stopped])
-    again = try_again(tx, debt, past, contact, tx.now)
-    assert again is not None  # noqa: S101 - allowed just before
-    await ledger.plan(tx, [again])
-    return again
+    followup_ids = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
+    await followups.cancel(tx, [(debt, followup_id) for followup_id in followup_ids])
+    retry = plan_retry(tx, debt, contact_history, contact, tx.now)
+    assert retry is not None  # noqa: S101 - allowed just before
+    await ledger.plan(tx, [retry])
+    return retry
 
 
-def _is_next(debt: Debt, past: History, contact: Contact, now: datetime) -> bool:
+def _is_next(debt: Debt, contact_history: ContactHistory, contact: Contact, now: datetime) -> bool:
     """Say whether nothing that follows a contact's step was done, and its scenario still wants it."""
-    if contact.run != debt.run or debts.END in past.passed:
+    if contact.run != debt.run or debts.END in contact_history.passed_steps:
         return False
     try:
-        step, later = debt.script.step(contact.step), debt.script.after(contact.step)
+        step, later_steps = debt.script.find_step(contact.step), debt.script.after(contact.step)
     except LookupError:
         return False
-    if any(one.key in past.passed for one in later):
+    if any(later_step.key in contact_history.passed_steps for later_step in later_steps):
         return False
-    return not debts.Course.of(debt).is_given_up(step, later, now)
+    return not debts.ScheduleEvaluator.for_debt(debt).is_given_up(step, later_steps, now)
 
 
-def allowed_from(debt: Debt, past: History, contact: Contact, at: datetime) -> datetime | None:
+def allowed_from(
+    debt: Debt, contact_history: ContactHistory, contact: Contact, at: datetime
+) -> datetime | None:
     """Return the first instant from `at` on at which a contact is allowed; None when it never is.
 
     By the rules, and once the debtor is not to be left alone any more.
     """
-    begun = max(at, debts.left_alone_until(debt) or at)
-    return compliance.next_allowed(facts(debt, past, contact.step), contact.channel_kind, begun)
+    earliest = max(at, debts.paused_until(debt) or at)
+    return compliance.next_allowed(
+        rule_facts(debt, contact_history, contact.step), contact.channel_kind, earliest
+    )
 
 
-def facts(debt: Debt, past: History, step_key: str) -> compliance.Facts:
+def rule_facts(debt: Debt, contact_history: ContactHistory, step_key: str) -> compliance.Facts:
     """Return what the rules look at for a step, with the notices given so far and by the step itself."""
-    own = debt.script.step(step_key).notices
-    found = debts.facts_of(debt.workspace, debt.debtor.identity, debt.script, past.past(debt))
-    return found.saying(own)
+    notices = debt.script.find_step(step_key).notices
+    base_facts = debts.facts_of(
+        debt.workspace, debt.debtor.identity, debt.script, contact_history.prior_contacts(debt)
+    )
+    return base_facts.with_notices(notices)
 
 
-def _rows(debt: Debt, planned: Planned, past: History, now: datetime) -> list[Contact]:
-    found = []
-    for skip in planned.skipped:
-        if past.unreachable.get(skip.step.key) == skip.reason:
+def _planned_rows(
+    debt: Debt, planned: PlannedContact, contact_history: ContactHistory, now: datetime
+) -> list[Contact]:
+    skipped_contacts = []
+    for skip in planned.skipped_steps:
+        if contact_history.unreachable_reasons.get(skip.step.key) == skip.reason:
             continue
-        contact = _row(debt, skip.step.key, skip.step.channel, past, now, now)
+        contact = _contact_row(debt, skip.step.key, skip.step.channel, contact_history, now, now)
         contact.settle("skipped", now, skip.reason)
-        past.attempts[skip.step.key] += 1
-        found.append(contact)
-    ahead = _row(debt, planned.step, planned.channel, past, now, planned.due_at)
-    ahead.missed_at = planned.missed_at
-    return [*found, ahead]
+        contact_history.attempts[skip.step.key] += 1
+        skipped_contacts.append(contact)
+    next_contact = _contact_row(debt, planned.step, planned.channel, contact_history, now, planned.due_at)
+    next_contact.missed_at = planned.missed_at
+    return [*skipped_contacts, next_contact]
 
 
-def _row(debt: Debt, step: str, channel: str, past: History, now: datetime, due_at: datetime) -> Contact:
+def _contact_row(
+    debt: Debt, step: str, channel: str, contact_history: ContactHistory, now: datetime, due_at: datetime
+) -> Contact:
     return Contact(
         workspace_id=debt.workspace_id,
         debt_id=debt.id,
         run=debt.run,
         step=step,
-        attempt=past.attempts[step] + 1,
+        attempt=contact_history.attempts[step] + 1,
         channel=str(channel),
         state="planned",
         due_at=due_at,

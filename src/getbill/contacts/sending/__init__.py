@@ -1,23 +1,34 @@
 """Sending contacts that are due: the last check, the rendered message, the provider's answer."""
 
-from getbill.contacts.sending.context import Carried, Departing, Desk, others_go_on
+from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
 from getbill.contacts.sending.crossed_messages import crossed_by
-from getbill.contacts.sending.rendering import CannotBeSaid, CannotBeWritten, stationery, write
-from getbill.contacts.sending.settle import REACHED, hand_over, settle_contacts, suppress_dead, take_back
+from getbill.contacts.sending.rendering import (
+    CannotBeSaid,
+    CannotBeWritten,
+    load_render_context,
+    render_message,
+)
+from getbill.contacts.sending.settle import (
+    REACHED,
+    replan_undelivered,
+    send_prepared,
+    settle_contacts,
+    suppress_dead_address,
+)
 
 __all__ = [
     "REACHED",
     "CannotBeSaid",
     "CannotBeWritten",
-    "Carried",
-    "Departing",
-    "Desk",
+    "PreparedSend",
+    "SendResult",
+    "SendingContext",
     "crossed_by",
-    "hand_over",
-    "others_go_on",
+    "isolate_workspace",
+    "load_render_context",
+    "render_message",
+    "replan_undelivered",
+    "send_prepared",
     "settle_contacts",
-    "stationery",
-    "suppress_dead",
-    "take_back",
-    "write",
+    "suppress_dead_address",
 ]

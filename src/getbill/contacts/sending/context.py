@@ -9,8 +9,8 @@ import asyncpg
 import structlog
 
 from getbill import quarantine
-from getbill.channels.senders import Outcome, Outgoing, Sender, Senders
-from getbill.contacts.history import History
+from getbill.channels.senders import Outgoing, Sender, Senders, SendOutcome
+from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
 from getbill.debts import Debt
 from getbill.followups import Followup
@@ -23,18 +23,18 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SendingSettings:
     """How much is taken at once, and for how long; seconds are wall time."""
 
     batch: int = 200
-    share: int = 800  # of one workspace in one turn
-    abreast: int = 3  # rounds of it that are under way at the same time
+    workspace_share: int = 800  # of one workspace in one turn
+    concurrent_batches: int = 3  # rounds of it that are under way at the same time
     claim_seconds: float = 60.0
     sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting
     recovery_seconds: float = 180.0
     # Workers that die in a row while they hold a contact, the last of them that one alone, before it is set aside.
     crashes_max: int = 6
-    asks_max: int = (
+    lookups_max: int = (
         20  # claims and recoveries of a contact after which nobody asks any more what became of it
     )
     answer_seconds_max: float = 300.0  # no provider is waited for longer, whatever it may take
@@ -43,13 +43,13 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class SendingContext:
     """What carrying contacts out needs."""
 
     database: Database
     vault: Vault
     senders: Senders
-    pace: Pace = field(default_factory=Pace)
+    settings: SendingSettings = field(default_factory=SendingSettings)
     # Until then, by the monotonic clock, nothing is decided on without a claim: one that kills us is to leave a trace.
     careful_until: float = 0.0
 
@@ -58,13 +58,13 @@ class Desk:
         """Whether a worker may have died a moment ago, and nobody knows of what."""
         return clock.monotonic() < self.careful_until
 
-    def patience_with(self, sender: Sender) -> float:
+    def answer_timeout(self, sender: Sender) -> float:
         """Return for how many seconds a provider's answer is waited for."""
-        return min(sender.capabilities.answer_seconds, self.pace.answer_seconds_max)
+        return min(sender.capabilities.answer_seconds, self.settings.answer_seconds_max)
 
 
 @dataclass(frozen=True, slots=True)
-class Departing:
+class PreparedSend:
     """A contact committed as `sending`, with its message, its followup, and who carries it."""
 
     contact: Contact
@@ -72,30 +72,35 @@ class Departing:
     followup: Followup
     sender: Sender
     # How long its provider is given to answer, in seconds.
-    patience: float
+    timeout_seconds: float
     # The debt and its history as the transaction that committed it as `sending` left them.
     debt: Debt | None = None
-    past: History | None = None
+    contact_history: ContactHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class SendResult:
     """A contact of which a provider has spoken; no followup is left where its debt was erased meanwhile."""
 
     contact: Contact
     followup: Followup | None
-    outcome: Outcome
+    outcome: SendOutcome
     gives_receipt: bool
     # The debt and its history as its departure left them; None of one that another worker had sent.
     debt: Debt | None = None
-    past: History | None = None
+    contact_history: ContactHistory | None = None
 
 
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_DATABASE_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 @asynccontextmanager
-async def others_go_on(database: Database, workspace_id: UUID) -> AsyncIterator[None]:
+async def isolate_workspace(database: Database, workspace_id: UUID) -> AsyncIterator[None]:
     """Let what is wrong with one workspace keep no other one waiting: it is set aside, and left alone for a while.
 
     A lost database concerns them all.
@@ -103,12 +108,12 @@ async def others_go_on(database: Database, workspace_id: UUID) -> AsyncIterator[
     try:
         yield
     except Exception as error:
-        if isinstance(error, _LOST) and quarantine.is_passing(error):
+        if isinstance(error, _DATABASE_LOST) and quarantine.is_transient(error):
             raise
-        traceback = quarantine.unexplained(error)
+        traceback = quarantine.unexpected(error)
         _log.error(
             "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=traceback
         )
-        if not quarantine.is_passing(error):
+        if not quarantine.is_transient(error):
             # Its contacts come back when their lease ends.
-            await quarantine.put_alone(database, Item(workspace_id, "workspace", workspace_id), error)
+            await quarantine.add_separately(database, Item(workspace_id, "workspace", workspace_id), error)

@@ -18,30 +18,30 @@ from getbill.channels import (
     TemplateUnknown,
     WordingBroken,
 )
-from getbill.channels.senders import Outgoing, Writer
+from getbill.channels.senders import MessageAuthor, Outgoing
 from getbill.companies import Logo
 from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.kit import calendar, ids, messages
 from getbill.kit.database import Transaction
 from getbill.scenarios import Step
-from getbill.templates import Shelf
+from getbill.templates import TemplateSet
 
 # The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
 _SANDBOX_IBAN = "FR1420041010050500013M02606"
 
 
 @dataclass(frozen=True, slots=True)
-class Stationery:
+class RenderContext:
     """What a workspace writes with: its own templates, and the picture at the head of its e-mails."""
 
-    shelf: Shelf
+    templates: TemplateSet
     logo: Logo | None = None
 
 
-async def stationery(tx: Transaction, workspace_id: UUID) -> Stationery:
+async def load_render_context(tx: Transaction, workspace_id: UUID) -> RenderContext:
     """Return what a workspace writes with now."""
-    return Stationery(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
+    return RenderContext(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
 
 
 class CannotBeWritten(Exception):
@@ -64,22 +64,24 @@ def address_of(identity: Identity, channel: Channel) -> str:
     if kind not in channels.reachable(identity.email, identity.phone, postal=identity.is_postal):
         raise CannotBeSaid(channels.MISSING[kind])
     if kind == AddressKind.POSTAL:
-        return "\n".join([identity.name, *_lines(identity)])
+        return "\n".join([identity.name, *_address_lines(identity)])
     return identity.phone or ""
 
 
-def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationery) -> Outgoing:
+def render_message(
+    debt: Debt, step: Step, key: str, now: datetime, render_context: RenderContext
+) -> Outgoing:
     """Return the message of a step as it is taken for a debt; raise CannotBeSaid where there is none, CannotBeWritten where its template is broken."""
     identity, company = debt.debtor.identity, debt.workspace.company
-    own = channels.language_of(identity.language, identity.country, company.language)
-    language = step.language or own
+    debtor_language = channels.language_of(identity.language, identity.country, company.language)
+    language = step.language or debtor_language
     if step.notices and debt.details.creditor is None and company.collector == "third_party":
         # Art. R124-4 CPCE wants the creditor named.
         raise CannotBeSaid(messages.message("the creditor is not named"))
-    logo = stationery.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
-    facts = _facts(debt, now, has_logo=logo is not None)
+    logo = render_context.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
+    facts = _message_facts(debt, now, has_logo=logo is not None)
     try:
-        message, version = stationery.shelf.render(step.template, language, facts)
+        message, version = render_context.templates.render(step.template, language, facts)
     except HowToPayMissing as error:
         raise CannotBeSaid(messages.message("no way to pay is known")) from error
     except TemplateUnknown as error:
@@ -101,7 +103,7 @@ def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationer
         key=key,
         channel=step.channel,
         address=address_of(identity, step.channel),
-        writer=Writer(facts.creditor, company.email),
+        writer=MessageAuthor(facts.creditor, company.email),
         subject=message.subject or facts.creditor,
         text=message.text,
         html=message.html,
@@ -110,11 +112,11 @@ def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationer
         template=step.template,
         template_version=version,
         logo=(logo.media_type, logo.image) if logo else None,
-        **_on_paper(debt, step.channel, facts, now),
+        **_letter_fields(debt, step.channel, facts, now),
     )
 
 
-def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
+def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
     """Return what a letter carries besides its text; raise CannotBeSaid where it may not be posted without."""
     if channel != Channel.LETTER:
         return {}
@@ -135,7 +137,7 @@ def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) 
     }
 
 
-def _facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
+def _message_facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
     identity, company, details = debt.debtor.identity, debt.workspace.company, debt.details
     iban = details.iban or company.iban
     if iban is None and not debt.workspace.is_live:
@@ -154,12 +156,12 @@ def _facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
         contact_email=company.email,
         contact_phone=company.phone,
         creditor_address=company.address,
-        debtor_address=tuple(_lines(identity)),
+        debtor_address=tuple(_address_lines(identity)),
         has_logo=has_logo,
     )
 
 
-def _lines(identity: Identity) -> list[str]:
+def _address_lines(identity: Identity) -> list[str]:
     town = " ".join(part for part in (identity.postal_code, identity.city) if part)
     country = identity.country if identity.country not in {None, calendar.DEFAULT_COUNTRY} else None
     return [line for line in (identity.street_line, town, country) if line]

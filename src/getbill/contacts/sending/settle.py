@@ -15,13 +15,13 @@ import structlog
 
 from getbill import compliance, debts, followups, todos
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, failed, unknown
+from getbill.channels.senders import Fate, SendOutcome, failed, unknown
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger, schedule
-from getbill.contacts.history import History
-from getbill.contacts.in_doubt import ASKED
-from getbill.contacts.model import MADE, Contact
-from getbill.contacts.sending.context import Carried, Departing, Desk
+from getbill.contacts.history import ContactHistory
+from getbill.contacts.in_doubt import TODO_KIND
+from getbill.contacts.model import CONTACTED, Contact
+from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult
 from getbill.contacts.sending.crossed_messages import crossed_by
 from getbill.debts import Debt
 from getbill.followups import Followup
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 # For each fate the ledger's state and the followup's status. A call that was answered has found no agreement
 # unless somebody says so; what is unknown is held until a person has decided.
-_ENDS = {
+_END_STATES = {
     Fate.ACCEPTED: ("accepted", "sent"),
     Fate.DELIVERED: ("delivered", "delivered"),
     Fate.ANSWERED: ("answered", "deal_not_found"),
@@ -41,7 +41,7 @@ _ENDS = {
     Fate.UNKNOWN: ("unknown", "on_hold"),
 }
 # What ends a try to write down what a provider said, and does not end the next one; between the two, seconds.
-_LOST = (
+_RETRIED_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.DeadlockDetectedError,
@@ -49,149 +49,177 @@ _LOST = (
     asyncpg.InternalClientError,
     OSError,
 )
-_AGAIN_SECONDS = 0.5
-_NEVER_SEEN = "the provider never saw it"
+_RETRY_SECONDS = 0.5
+_NEVER_RECEIVED = "the provider never saw it"
 REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 
 
-async def hand_over(departing: Sequence[Departing]) -> list[Carried]:
+async def send_prepared(prepared: Sequence[PreparedSend]) -> list[SendResult]:
     """Ask the providers, all at the same time, and return what they said."""
-    outcomes = await asyncio.gather(*(_ask(one) for one in departing))
+    outcomes = await asyncio.gather(*(_call_provider(send) for send in prepared))
     failpoints.at("contacts.handed_over")
     return [
-        Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt, one.debt, one.past)
-        for one, outcome in zip(departing, outcomes, strict=True)
+        SendResult(
+            send.contact,
+            send.followup,
+            outcome,
+            send.sender.capabilities.gives_receipt,
+            send.debt,
+            send.contact_history,
+        )
+        for send, outcome in zip(prepared, outcomes, strict=True)
     ]
 
 
-async def _ask(one: Departing) -> Outcome:
+async def _call_provider(send: PreparedSend) -> SendOutcome:
     # Whoever slept since it was committed must not ask now: another may be asking, or have said that it never left.
-    lease_until = one.contact.lease_until
-    if lease_until is None or lease_until - clock.wall() < timedelta(seconds=one.patience):
+    lease_until = send.contact.lease_until
+    if lease_until is None or lease_until - clock.wall() < timedelta(seconds=send.timeout_seconds):
         return failed("its worker was too slow to send it", permanent=False)
     try:
-        async with asyncio.timeout(one.patience):
-            outcome = await one.sender.send(one.message)
+        async with asyncio.timeout(send.timeout_seconds):
+            outcome = await send.sender.send(send.message)
     except TimeoutError:
         return unknown("the provider did not answer in time")
     except Exception as error:  # noqa: BLE001 - whatever broke, the message may have left
-        _log.error("sender_broke", sender=one.sender.name, error=type(error).__name__, exc_info=error)
+        _log.error("sender_broke", sender=send.sender.name, error=type(error).__name__, exc_info=error)
         return unknown("the sender broke; the worker's log has the traceback")
     failpoints.at("contacts.asked")
     return outcome
 
 
-async def settle_contacts(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -> None:
+async def settle_contacts(
+    context: SendingContext, workspace: Workspace, results: Sequence[SendResult]
+) -> None:
     """Write down what became of contacts of one workspace that were `sending`, and plan what follows.
 
     What a provider said is not lost with the database: it is written once there is one again, while the leases last.
     """
-    leases = [one.contact.lease_until for one in carried if one.contact.lease_until is not None]
-    read = {one.debt.id: one.debt for one in carried if one.debt is not None}
-    standing = [one.contact.standing() for one in carried]
+    leases = [result.contact.lease_until for result in results if result.contact.lease_until is not None]
+    cached_debts = {result.debt.id: result.debt for result in results if result.debt is not None}
+    snapshots = [result.contact.snapshot() for result in results]
     while leases:
         try:
-            await _settle(desk, workspace, carried, read)
-        except _LOST as error:
+            await _settle_results(context, workspace, results, cached_debts)
+        except _RETRIED_ERRORS as error:
             if min(leases) <= clock.wall():
                 raise
             # What the lost try did to them did not happen; or it did, and then the next one finds them settled.
-            read = {}
-            for one, before in zip(carried, standing, strict=True):
-                one.contact.stand(before)
-            _log.warning("settled_later", contacts=len(carried), error=type(error).__name__)
-            await asyncio.sleep(_AGAIN_SECONDS)
+            cached_debts = {}
+            for result, snapshot in zip(results, snapshots, strict=True):
+                result.contact.restore(snapshot)
+            _log.warning("settled_later", contacts=len(results), error=type(error).__name__)
+            await asyncio.sleep(_RETRY_SECONDS)
         else:
             failpoints.at("contacts.settled")
             return
 
 
-async def _settle(
-    desk: Desk, workspace: Workspace, carried: Sequence[Carried], read: Mapping[UUID, Debt]
+async def _settle_results(
+    context: SendingContext,
+    workspace: Workspace,
+    results: Sequence[SendResult],
+    cached_debts: Mapping[UUID, Debt],
 ) -> None:
-    async with desk.database.transaction(workspace.now()) as tx:
-        held = await debts.lock_many(tx, workspace, {one.contact.debt_id for one in carried}, read)
-        ours = {id(contact) for contact in await ledger.held(tx, [one.contact for one in carried])}
-        mine = [one for one in carried if id(one.contact) in ours]
-        write_down(tx, held, mine)
-        await ledger.write(tx, [one.contact for one in mine])
-        book = await enter(desk, tx, workspace, held, mine)
-        await ledger.plan(tx, book.planned)
-        await followups.move(tx, book.moved)
+    async with context.database.transaction(workspace.now()) as tx:
+        debts_by_id = await debts.lock_many(
+            tx, workspace, {result.contact.debt_id for result in results}, cached_debts
+        )
+        owned_ids = {
+            id(contact) for contact in await ledger.lock_unchanged(tx, [result.contact for result in results])
+        }
+        owned_results = [result for result in results if id(result.contact) in owned_ids]
+        record_outcomes(tx, debts_by_id, owned_results)
+        await ledger.write(tx, [result.contact for result in owned_results])
+        settlement = await build_settlement(context, tx, workspace, debts_by_id, owned_results)
+        await ledger.plan(tx, settlement.planned_contacts)
+        await followups.move(tx, settlement.moved_followups)
         failpoints.at("contacts.settling")
 
 
-async def enter(
-    desk: Desk, tx: Transaction, workspace: Workspace, held: Mapping[UUID, Debt], carried: Sequence[Carried]
-) -> "Book":
+async def build_settlement(
+    context: SendingContext,
+    tx: Transaction,
+    workspace: Workspace,
+    debts_by_id: Mapping[UUID, Debt],
+    results: Sequence[SendResult],
+) -> "Settlement":
     """Return what follows from contacts that are written down: what is planned next, and how far their followups came."""
-    for one in carried:
-        await suppress_dead(tx, one.contact, one.outcome)
-    book = Book(desk, tx, workspace, await _pasts(tx, workspace, held, carried))
-    for one in carried:
-        debt = held.get(one.contact.debt_id)
-        if debt is not None and one.followup is not None:
-            book.enter(debt, one, one.followup)
-    return book
+    for result in results:
+        await suppress_dead_address(tx, result.contact, result.outcome)
+    settlement = Settlement(
+        context, tx, workspace, await _load_histories(tx, workspace, debts_by_id, results)
+    )
+    for result in results:
+        debt = debts_by_id.get(result.contact.debt_id)
+        if debt is not None and result.followup is not None:
+            settlement.add(debt, result, result.followup)
+    return settlement
 
 
-async def _pasts(
-    tx: Transaction, workspace: Workspace, held: Mapping[UUID, Debt], mine: Sequence[Carried]
-) -> dict[UUID, History]:
+async def _load_histories(
+    tx: Transaction, workspace: Workspace, debts_by_id: Mapping[UUID, Debt], results: Sequence[SendResult]
+) -> dict[UUID, ContactHistory]:
     """Return the history of each debt with its contact behind it; all that was done is written by now.
 
     Where every contact of the round counts, that is the one its departure knew. One that failed does not, for its
     debt or for another one of the person: then all are read again.
     """
-    found: dict[UUID, History] = {}
-    if all(_ENDS[one.outcome.fate][0] in MADE for one in mine):
-        for one in mine:
-            if one.debt is not None and one.past is not None and held.get(one.debt.id) is one.debt:
-                found[one.debt.id] = one.past.after(one.contact.step)
-    others = {debt_id: debt for debt_id, debt in held.items() if debt_id not in found}
-    return found | await history.load(tx, workspace.id, others) if others else found
+    histories: dict[UUID, ContactHistory] = {}
+    if all(_END_STATES[result.outcome.fate][0] in CONTACTED for result in results):
+        for result in results:
+            if (
+                result.debt is not None
+                and result.contact_history is not None
+                and debts_by_id.get(result.debt.id) is result.debt
+            ):
+                histories[result.debt.id] = result.contact_history.after_contact(result.contact.step)
+    other_debts = {debt_id: debt for debt_id, debt in debts_by_id.items() if debt_id not in histories}
+    return histories | await history.load(tx, workspace.id, other_debts) if other_debts else histories
 
 
-async def suppress_dead(tx: Transaction, contact: Contact, outcome: Outcome) -> None:
+async def suppress_dead_address(tx: Transaction, contact: Contact, outcome: SendOutcome) -> None:
     """Write no more to an e-mail address that takes no mail. A number that fails once may be busy, or abroad."""
     if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
         await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
 
 
-async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup: Followup) -> None:
+async def replan_undelivered(
+    context: SendingContext, workspace: Workspace, contact: Contact, followup: Followup
+) -> None:
     """Plan again a contact that was `sending`, of which its provider says that it never saw it."""
-    async with desk.database.transaction(workspace.now()) as tx:
-        held = await debts.lock_many(tx, workspace, [contact.debt_id])
-        debt = held.get(contact.debt_id)
-        if not await ledger.held(tx, [contact]) or debt is None:
+    async with context.database.transaction(workspace.now()) as tx:
+        debts_by_id = await debts.lock_many(tx, workspace, [contact.debt_id])
+        debt = debts_by_id.get(contact.debt_id)
+        if not await ledger.lock_unchanged(tx, [contact]) or debt is None:
             return
         contact.sent_at = contact.address_hash = None
         is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
         if is_current:
-            contact.postpone(tx.now, _NEVER_SEEN)
+            contact.postpone(tx.now, _NEVER_RECEIVED)
             debts.plan(tx, debt, contact.due_at)
         else:
-            contact.settle("stopped", tx.now, f"{_NEVER_SEEN}; the debt has changed since")
+            contact.settle("stopped", tx.now, f"{_NEVER_RECEIVED}; the debt has changed since")
         await ledger.write(tx, [contact])
         # Whoever went on with the debt meanwhile took the step for done.
-        if is_current or await schedule.take_again(tx, debt, contact):
-            after = followup.moved("scheduled", tx.now)
+        if is_current or await schedule.replan_unsent(tx, debt, contact):
+            updated_followup = followup.with_status("scheduled", tx.now)
         else:
-            after = followup.moved("cancelled", tx.now, processed_at=tx.now)
-        await followups.move(tx, [(debt, after, after.status == "cancelled")])
+            updated_followup = followup.with_status("cancelled", tx.now, processed_at=tx.now)
+        await followups.move(tx, [(debt, updated_followup, updated_followup.status == "cancelled")])
         failpoints.at("contacts.taking_back")
     failpoints.at("contacts.taken_back")
 
 
-def write_down(tx: Transaction, held: Mapping[UUID, Debt], carried: Sequence[Carried]) -> None:
+def record_outcomes(tx: Transaction, debts_by_id: Mapping[UUID, Debt], results: Sequence[SendResult]) -> None:
     """Note on contacts what their providers said; their rows are written by the caller."""
-    for one in carried:
-        _write_down(tx, one, held.get(one.contact.debt_id))
+    for result in results:
+        _record_outcome(tx, result, debts_by_id.get(result.contact.debt_id))
 
 
-def _write_down(tx: Transaction, one: Carried, debt: Debt | None) -> None:
-    contact, outcome = one.contact, one.outcome
-    contact.settle(_ENDS[outcome.fate][0], tx.now, outcome.reason)
+def _record_outcome(tx: Transaction, result: SendResult, debt: Debt | None) -> None:
+    contact, outcome = result.contact, result.outcome
+    contact.settle(_END_STATES[outcome.fate][0], tx.now, outcome.reason)
     if debt is None:
         # Erased while it was on its way: only that it was remains.
         contact.reason = contact.followup_id = contact.address_hash = None
@@ -202,27 +230,27 @@ def _write_down(tx: Transaction, one: Carried, debt: Debt | None) -> None:
 
 
 @dataclass(slots=True)
-class Book:
+class Settlement:
     """What is written of some contacts once their providers have spoken."""
 
-    desk: Desk
+    context: SendingContext
     tx: Transaction
     workspace: Workspace
-    pasts: Mapping[UUID, History]
-    planned: list[Contact] = field(default_factory=list)
-    moved: list[tuple[Debt, Followup, bool]] = field(default_factory=list)
+    histories: Mapping[UUID, ContactHistory]
+    planned_contacts: list[Contact] = field(default_factory=list)
+    moved_followups: list[tuple[Debt, Followup, bool]] = field(default_factory=list)
 
-    def enter(self, debt: Debt, one: Carried, followup: Followup) -> None:
+    def add(self, debt: Debt, result: SendResult, followup: Followup) -> None:
         """Plan what follows a contact, announce that it reached the debtor, and move its followup on."""
-        contact, outcome, now = one.contact, one.outcome, self.tx.now
-        again = None
+        contact, outcome, now = result.contact, result.outcome, self.tx.now
+        retry = None
         if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
-            again = self._plan(debt, contact, outcome)
-        status = "scheduled" if again else _ENDS[outcome.fate][1]
-        is_unconfirmed = outcome.fate == Fate.ACCEPTED and not one.gives_receipt
+            retry = self._plan(debt, contact, outcome)
+        status = "scheduled" if retry else _END_STATES[outcome.fate][1]
+        is_unconfirmed = outcome.fate == Fate.ACCEPTED and not result.gives_receipt
         is_complete = is_unconfirmed or status in followups.FINAL
         is_reached = followup.reached_at is None and (is_unconfirmed or outcome.fate in REACHED)
-        after = followup.moved(
+        updated_followup = followup.with_status(
             status,
             now,
             provider_ref=outcome.ref,
@@ -234,21 +262,23 @@ class Book:
             crossed_by=crossed_by(debt, followup, outcome.fate),
         )
         if is_reached:
-            followups.announce_reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)
+            followups.announce_reach(self.tx, debt, updated_followup, is_confirmed=not is_unconfirmed)
         if outcome.fate == Fate.UNKNOWN:
-            todos.ask(self.tx, debt.workspace_id, ASKED, followup.id, debt.id)
-        self.moved.append((debt, after, is_complete))
+            todos.create(self.tx, debt.workspace_id, TODO_KIND, followup.id, debt.id)
+        self.moved_followups.append((debt, updated_followup, is_complete))
 
-    def _plan(self, debt: Debt, contact: Contact, outcome: Outcome) -> Contact | None:
+    def _plan(self, debt: Debt, contact: Contact, outcome: SendOutcome) -> Contact | None:
         """Plan another try of a step that failed for now, and return it; else the step that comes next."""
-        past, pace = self.pasts[debt.id], self.desk.pace
-        failures = past.failures[contact.step]
-        if outcome.fate == Fate.FAILED and not outcome.is_permanent and failures < pace.tries_max:
-            pause = timedelta(seconds=pace.retry_seconds * 2 ** (failures - 1))
-            again = schedule.try_again(self.tx, debt, past, contact, self.tx.now + pause)
-            if again is not None:
-                self.planned.append(again)
-                return again
+        contact_history, settings = self.histories[debt.id], self.context.settings
+        failures = contact_history.failures[contact.step]
+        if outcome.fate == Fate.FAILED and not outcome.is_permanent and failures < settings.tries_max:
+            pause = timedelta(seconds=settings.retry_seconds * 2 ** (failures - 1))
+            retry = schedule.plan_retry(self.tx, debt, contact_history, contact, self.tx.now + pause)
+            if retry is not None:
+                self.planned_contacts.append(retry)
+                return retry
         is_late = contact.sent_at is not None and contact.is_late(contact.sent_at, debt.script.late_after)
-        self.planned.extend(schedule.go_on(self.tx, debt, past, contact.step, is_late=is_late))
+        self.planned_contacts.extend(
+            schedule.plan_next(self.tx, debt, contact_history, contact.step, is_late=is_late)
+        )
         return None

@@ -27,12 +27,12 @@ from getbill.debts.wire import checks
 from getbill.debts.wire.schemas import StatusWord
 from getbill.kit import phones
 from getbill.kit.errors import FieldError, WrongValue
-from getbill.kit.http import Flag, holds, written_day
+from getbill.kit.http import Flag, check_day_text, require_field
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
 from getbill.kit.text import emails, ibans, languages
 from getbill.kit.text.names import Lines, Name
-from getbill.kit.validation import field_subject, formed
+from getbill.kit.validation import field_subject, pattern_field
 
 # CLDR's territories include groups and placeholders that are nobody's address.
 _NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
@@ -54,15 +54,15 @@ DOCS_STATUS = {
 }
 
 
-def _stripped(value: Any) -> Any:
+def _strip(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _email(value: str) -> str:
+def _normalise_email(value: str) -> str:
     return emails.normalise(value)
 
 
-def _currency(value: str) -> str:
+def _check_currency(value: str) -> str:
     code = value.upper()
     if code not in currencies():
         raise WrongValue(
@@ -73,7 +73,7 @@ def _currency(value: str) -> str:
     return code
 
 
-def _country(value: str) -> str:
+def _check_country(value: str) -> str:
     code = value.upper()
     if code not in COUNTRIES:
         raise WrongValue(
@@ -84,18 +84,18 @@ def _country(value: str) -> str:
     return code
 
 
-def _language(value: str) -> str:
-    return languages.known(value)
+def _check_language(value: str) -> str:
+    return languages.normalise_code(value)
 
 
-def _day(value: Any) -> Any:
+def _parse_day(value: Any) -> Any:
     # The docs accept an instant where a date is meant; its date part counts.
     if isinstance(value, str) and len(value) > 10 and value[10] in "T ":
         value = value[:10]
-    return written_day(value)
+    return check_day_text(value)
 
 
-def _amount(value: Any) -> Decimal:
+def _parse_amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise WrongValue(message("{subject} must be a number, such as 2340.00.", subject=VALUE))
     if value <= 0:
@@ -103,66 +103,70 @@ def _amount(value: Any) -> Decimal:
     return Decimal(value)
 
 
-def _link(value: str) -> str:
+def _check_link(value: str) -> str:
     if not channels.is_web_link(value):
         raise WrongValue(message("{subject} must begin with https:// and have no spaces.", subject=VALUE))
     return value
 
 
-def _status(value: Any) -> Any:
+def _map_status(value: Any) -> Any:
     return DOCS_STATUS.get(value, value) if isinstance(value, str) else value
 
 
-Text = Annotated[Name, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
-Line = Annotated[Lines, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
-Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_email)]
+Text = Annotated[Name, BeforeValidator(_strip), Field(min_length=1, max_length=200)]
+Line = Annotated[Lines, BeforeValidator(_strip), Field(min_length=1, max_length=500)]
+Email = Annotated[
+    str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_normalise_email)
+]
 Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
 Currency = Annotated[
     str,
-    formed(
+    pattern_field(
         "^[A-Za-z]{3}$",
         message("{subject} must be an ISO 4217 code of three letters, such as EUR.", subject=VALUE),
         examples=["EUR"],
     ),
-    AfterValidator(_currency),
+    AfterValidator(_check_currency),
 ]
 Country = Annotated[
     str,
-    formed(
+    pattern_field(
         # Not as that of a language: each pattern has words of its own.
         "^[A-Za-z][A-Za-z]$",
         message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
         examples=["FR"],
     ),
-    AfterValidator(_country),
+    AfterValidator(_check_country),
 ]
 Language = Annotated[
     str,
-    formed(
+    pattern_field(
         "^[A-Za-z]{2}$",
         message("{subject} must be an ISO 639-1 code of two letters, such as fr.", subject=VALUE),
         examples=["fr"],
     ),
-    AfterValidator(_language),
+    AfterValidator(_check_language),
 ]
 Day = Annotated[
-    date, BeforeValidator(_day), Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31))
+    date,
+    BeforeValidator(_parse_day),
+    Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31)),
 ]
 # Which of these somebody was born on, `checks.wrong_birthdates` says: it needs to know what day it is.
-Birthdate = Annotated[date, BeforeValidator(_day), Field(examples=["1980-05-17"])]
+Birthdate = Annotated[date, BeforeValidator(_parse_day), Field(examples=["1980-05-17"])]
 Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
-Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
+Link = Annotated[str, Field(max_length=2000), AfterValidator(_check_link)]
 _AMOUNT: JsonSchemaValue = {
     "type": "number",
     "exclusiveMinimum": 0,
     "maximum": 10**12,
     "examples": [2340.00],
 }
-Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT)]
-Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(checks.small)]
+Amount = Annotated[Decimal, BeforeValidator(_parse_amount), WithJsonSchema(_AMOUNT)]
+Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(checks.check_metadata_size)]
 Status = Annotated[
     StatusWord,
-    BeforeValidator(_status),
+    BeforeValidator(_map_status),
 ]
 
 
@@ -181,12 +185,14 @@ class AddressBody(BaseModel):
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
 
 
-def _address(value: Any) -> AddressBody | str:
+def _parse_address(value: Any) -> AddressBody | str:
     # Not a union of the two: that reports each error once for either, at places no body has.
     return _LINE.validate_python(value) if isinstance(value, str) else AddressBody.model_validate(value)
 
 
-Address = Annotated[AddressBody | Line, PlainValidator(_address, json_schema_input_type=AddressBody | Line)]
+Address = Annotated[
+    AddressBody | Line, PlainValidator(_parse_address, json_schema_input_type=AddressBody | Line)
+]
 
 
 class DebtorBody(BaseModel):
@@ -256,7 +262,7 @@ class DebtFields(BaseModel):
     city: Text | None = None
     country: Country | None = None
 
-    TWICE: ClassVar[dict[str, tuple[str, ...]]] = {
+    FIELD_ALIASES: ClassVar[dict[str, tuple[str, ...]]] = {
         "internal_id": ("reference",),
         "firstname": ("debtor", "first_name"),
         "lastname": ("debtor", "last_name"),
@@ -275,9 +281,9 @@ class DebtFields(BaseModel):
     }
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between fields, also where some of them are wrong by themselves."""
-        wrong = [
+        errors = [
             FieldError(
                 f"/{flat}",
                 "twice",
@@ -285,16 +291,16 @@ class DebtFields(BaseModel):
                     "Send {flat} or {path}, not both: they are one field.", flat=flat, path=".".join(path)
                 ),
             )
-            for flat, path in cls.TWICE.items()
-            if raw.get(flat) is not None and _at(raw, path) is not None
+            for flat, path in cls.FIELD_ALIASES.items()
+            if raw.get(flat) is not None and _value_at(raw, path) is not None
         ]
-        return wrong + _wrong_dates(raw) + _wrong_phone(raw) + _wrong_amount(raw) + checks.wrong_name(raw)
+        return errors + _check_dates(raw) + _check_phone(raw) + _check_amount(raw) + checks.check_name(raw)
 
     @classmethod
-    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+    def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
         """Return what is wrong with the scenario, of which each workspace has its own."""
         workspace: Workspace = caller.workspace
-        return _wrong_scenario(raw, workspace) + checks.wrong_birthdates(raw, workspace.now())
+        return _check_scenario(raw, workspace) + checks.check_birthdates(raw, workspace.now())
 
 
 _NAMES = ("name", "first_name", "last_name", "company")
@@ -304,11 +310,11 @@ _REQUIRED: Any = {
     "if": {"type": "object"},
     "then": {
         "allOf": [
-            {"anyOf": [holds("reference"), holds("internal_id")]},
+            {"anyOf": [require_field("reference"), require_field("internal_id")]},
             {
                 "anyOf": [
-                    holds("debtor", {"anyOf": [holds(name) for name in _NAMES]}),
-                    *(holds(name) for name in ("firstname", "lastname", "debtor_company")),
+                    require_field("debtor", {"anyOf": [require_field(name) for name in _NAMES]}),
+                    *(require_field(name) for name in ("firstname", "lastname", "debtor_company")),
                 ]
             },
         ]
@@ -346,17 +352,19 @@ class NewDebtBody(DebtFields):
     timeline_start_mode: Literal["immediate", "next_day"] | None = None
 
     @classmethod
-    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+    def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
         """Return what is wrong for this workspace: a scenario it has not, a number that costs it too much."""
         zones = caller.workspace.company.refused_zones
-        return super().across_for(raw, caller) + checks.wrong_destinations(raw, region(raw), zones)
+        return super().workspace_errors(raw, caller) + checks.check_destinations(
+            raw, phone_region(raw), zones
+        )
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between fields, and which required ones are missing."""
-        wrong = super().across(raw)
+        errors = super().cross_field_errors(raw)
         if raw.get("amount") is None:
-            wrong.append(
+            errors.append(
                 FieldError(
                     "/amount",
                     "missing",
@@ -364,7 +372,7 @@ class NewDebtBody(DebtFields):
                 )
             )
         if raw.get("reference") is None and raw.get("internal_id") is None:
-            wrong.append(
+            errors.append(
                 FieldError(
                     "/reference",
                     "missing",
@@ -375,14 +383,14 @@ class NewDebtBody(DebtFields):
         names = [(debtor or {}).get(name) for name in ("name", "first_name", "last_name", "company")]
         names += [raw.get(name) for name in ("firstname", "lastname", "debtor_company")]
         if not any(names):
-            wrong.append(
+            errors.append(
                 FieldError(
                     "/debtor/name",
                     "missing",
                     message("The debtor needs a name: send name, first_name and last_name, or company."),
                 )
             )
-        return wrong
+        return errors
 
 
 class PromiseBody(BaseModel):
@@ -408,7 +416,7 @@ class DebtChangeBody(DebtFields):
         None, description="The debtor's promise to pay; the scenario waits until its day is over."
     )
 
-    CLEARED: ClassVar[frozenset[str]] = frozenset(
+    NOT_NULLABLE: ClassVar[frozenset[str]] = frozenset(
         {
             "reference",
             "internal_id",
@@ -423,17 +431,17 @@ class DebtChangeBody(DebtFields):
     )
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between fields, and which cannot be cleared."""
-        return super().across(raw) + [
+        return super().cross_field_errors(raw) + [
             FieldError(
                 pointer, "required", message("{name} cannot be null; leave it out to keep it.", name=name)
             )
-            for pointer, name in _nulls(raw, cls.CLEARED)
+            for pointer, name in _null_fields(raw, cls.NOT_NULLABLE)
         ]
 
 
-def _nulls(raw: dict[str, Any], names: frozenset[str]) -> list[tuple[str, str]]:
+def _null_fields(raw: dict[str, Any], names: frozenset[str]) -> list[tuple[str, str]]:
     """Return the pointer and name of each field that is null and must not be; of the debtor, the name."""
     nulls = [(f"/{name}", name) for name in sorted(names & raw.keys()) if raw[name] is None]
     debtor = raw.get("debtor")
@@ -442,13 +450,13 @@ def _nulls(raw: dict[str, Any], names: frozenset[str]) -> list[tuple[str, str]]:
     return nulls
 
 
-def _at(raw: Any, path: tuple[str, ...]) -> Any:
+def _value_at(raw: Any, path: tuple[str, ...]) -> Any:
     for part in path:
         raw = raw.get(part) if isinstance(raw, dict) else None
     return raw
 
 
-def _wrong_dates(raw: dict[str, Any]) -> list[FieldError]:
+def _check_dates(raw: dict[str, Any]) -> list[FieldError]:
     due, invoice = raw.get("due_date"), raw.get("invoice_date")
     if isinstance(due, str) and isinstance(invoice, str) and due[:10] < invoice[:10]:
         return [
@@ -461,7 +469,7 @@ def _wrong_dates(raw: dict[str, Any]) -> list[FieldError]:
     return []
 
 
-def _wrong_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldError]:
+def _check_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldError]:
     name, timeline = raw.get("scenario"), raw.get("timeline_id")
     if not isinstance(name, str | None) or not isinstance(timeline, str | None):
         return []
@@ -472,18 +480,21 @@ def _wrong_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldErro
     return []
 
 
-def _wrong_phone(raw: dict[str, Any]) -> list[FieldError]:
-    found = []
-    for pointer, text in (("/debtor/phone", _at(raw, ("debtor", "phone"))), ("/phone", raw.get("phone"))):
+def _check_phone(raw: dict[str, Any]) -> list[FieldError]:
+    errors = []
+    for pointer, text in (
+        ("/debtor/phone", _value_at(raw, ("debtor", "phone"))),
+        ("/phone", raw.get("phone")),
+    ):
         if isinstance(text, str):
             try:
-                phones.parse(text, region(raw))
+                phones.parse(text, phone_region(raw))
             except phones.PhoneInvalid as error:
-                found.append(FieldError(pointer, "phone", error.detail))
-    return found
+                errors.append(FieldError(pointer, "phone", error.detail))
+    return errors
 
 
-def _wrong_amount(raw: dict[str, Any]) -> list[FieldError]:
+def _check_amount(raw: dict[str, Any]) -> list[FieldError]:
     amount, currency = raw.get("amount"), raw.get("currency")
     if isinstance(amount, int | Decimal) and isinstance(currency, str) and currency.upper() in currencies():
         return amount_errors(amount, currency.upper())
@@ -493,7 +504,7 @@ def _wrong_amount(raw: dict[str, Any]) -> list[FieldError]:
 def amount_errors(amount: Decimal | int, currency: str) -> list[FieldError]:
     """Return what is wrong with an amount in a currency."""
     try:
-        Money.of(amount, currency)
+        Money.from_decimal(amount, currency)
     except AmountHasTooManyDecimals as error:
         return [FieldError("/amount", "too-many-decimals", error.detail)]
     except AmountTooLarge as error:
@@ -501,7 +512,7 @@ def amount_errors(amount: Decimal | int, currency: str) -> list[FieldError]:
     return []
 
 
-def region(raw: dict[str, Any]) -> str:
+def phone_region(raw: dict[str, Any]) -> str:
     """Return the country whose national phone numbers a body may use."""
-    country = raw.get("country") or _at(raw, ("debtor", "address", "country"))
+    country = raw.get("country") or _value_at(raw, ("debtor", "address", "country"))
     return country.upper() if isinstance(country, str) and country.upper() in COUNTRIES else "FR"

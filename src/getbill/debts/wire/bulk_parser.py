@@ -26,7 +26,7 @@ Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _BodyContext:
     """Who asks, as far as the single route's checks want to know."""
 
     workspace: Workspace
@@ -37,8 +37,8 @@ _BODY: Final = JsonBody(NewDebtBody, optional=False)
 
 def read_many(workspace: Workspace, raws: Sequence[Raw]) -> list[NewDebt | list[FieldError]]:
     """Return, for each body, the debt it asks for or every field that is wrong, in the order asked."""
-    reader = _Reader(workspace)
-    return [reader.read(raw) for raw in raws]
+    parser = _BulkParser(workspace)
+    return [parser.read(raw) for raw in raws]
 
 
 _CIVILITY: Final = field_checks.word("Mr", "Ms")
@@ -49,7 +49,7 @@ _ADDRESS: Final[dict[str, field_checks.Check]] = {
     "city": field_checks.text,
     "country": field_checks.country,
 }
-_WHOLE: Final[dict[str, field_checks.Check]] = {"address": field_checks.line}
+_ADDRESS_LINE: Final[dict[str, field_checks.Check]] = {"address": field_checks.line}
 # Of the debtor: our name and the check of each field, by where it may stand in a body.
 _NESTED: Final[dict[str, field_checks.Check]] = {
     "name": field_checks.text,
@@ -82,7 +82,7 @@ _DETAILS: Final[dict[str, tuple[str, field_checks.Check]]] = {
     "timeline_start_mode": ("start_mode", field_checks.word("immediate", "next_day")),
     "accept_expensive_destination": ("accept_expensive_destination", field_checks.flag),
 }
-_REST: Final[dict[str, tuple[str, field_checks.Check]]] = {
+_DEBT_FIELDS: Final[dict[str, tuple[str, field_checks.Check]]] = {
     "amount": ("amount", field_checks.amount),
     "currency": ("currency", field_checks.currency),
     "reference": ("reference", field_checks.text),
@@ -94,131 +94,140 @@ _REST: Final[dict[str, tuple[str, field_checks.Check]]] = {
 }
 # Which part of the debt a field is of, under which name, and its check.
 _FIELDS: Final = {
-    name: (part, ours, check)
-    for part, table in enumerate((_FLAT, _DETAILS, _REST))
-    for name, (ours, check) in table.items()
+    name: (part, field_name, check)
+    for part, table in enumerate((_FLAT, _DETAILS, _DEBT_FIELDS))
+    for name, (field_name, check) in table.items()
 }
 
 
-class _Reader:
+class _BulkParser:
     """Reads bodies for one workspace; what many of them name alike is looked up once."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._asking = _Asking(workspace)
+        self._context = _BodyContext(workspace)
         self._scenarios: dict[tuple[str | None, str | None], str] = {}
-        self._born_after, self._born_before = checks.lifetimes(workspace.now())
+        self._born_after, self._born_before = checks.birthdate_range(workspace.now())
 
     def read(self, raw: Raw) -> NewDebt | list[FieldError]:
         """Return the debt a body asks for, or what is wrong with it."""
         try:
-            return self._plain(raw)
+            return self._parse_fast(raw)
         except (ValueError, ArithmeticError, LookupError):
             pass
-        unstorable = field_checks.nul_in(raw)
-        if unstorable is not None:
+        nul_path = field_checks.find_nul(raw)
+        if nul_path is not None:
             return [
                 FieldError(
-                    pointer(unstorable), "characters", message("A text holds U+0000, which no text may.")
+                    pointer(nul_path), "characters", message("A text holds U+0000, which no text may.")
                 )
             ]
         try:
-            return new_debt(_BODY.check(raw, self._asking), self._workspace)
-        except Invalid as refused:
-            return list(refused.errors)
+            return new_debt(_BODY.check(raw, self._context), self._workspace)
+        except Invalid as error:
+            return list(error.errors)
 
-    def _plain(self, raw: Raw) -> NewDebt:
+    def _parse_fast(self, raw: Raw) -> NewDebt:
         """Return the debt a body plainly asks for; raise where there is any doubt."""
         if type(raw) is not dict:
-            raise field_checks.Doubt
+            raise field_checks.NeedsFullCheck
         parts: tuple[dict[str, Any], ...] = ({}, {}, {})
-        who, details, rest = parts
+        debtor_fields, details, debt_fields = parts
         for name, value in raw.items():
             if value is None:
                 if name not in _FIELDS and name != "debtor":
-                    raise field_checks.Doubt
+                    raise field_checks.NeedsFullCheck
             elif name == "debtor":
-                _read_debtor(value, who)
+                _read_debtor(value, debtor_fields)
                 if "address" in value and raw.get("address") is not None:
-                    raise field_checks.Doubt
+                    raise field_checks.NeedsFullCheck
             else:
-                part, ours, check = _FIELDS[name]
-                if ours in parts[part]:
-                    raise field_checks.Doubt
-                parts[part][ours] = check(value)
-        birthdate = who.get("birthdate")
+                part, field_name, check = _FIELDS[name]
+                if field_name in parts[part]:
+                    raise field_checks.NeedsFullCheck
+                parts[part][field_name] = check(value)
+        birthdate = debtor_fields.get("birthdate")
         if birthdate and not self._born_after <= birthdate <= self._born_before:
-            raise field_checks.Doubt
-        identity = _identity(who)
+            raise field_checks.NeedsFullCheck
+        identity = _build_identity(debtor_fields)
         if identity.phone and not details.get("accept_expensive_destination"):
             self._refuse_expensive(identity.phone)
-        return self._debt(identity, details, rest)
+        return self._build_debt(identity, details, debt_fields)
 
     def _refuse_expensive(self, phone: str) -> None:
-        if phones.expensive(phone, self._workspace.company.refused_zones) is not None:
-            raise field_checks.Doubt
+        if phones.expensive_destination(phone, self._workspace.company.refused_zones) is not None:
+            raise field_checks.NeedsFullCheck
 
-    def _debt(self, identity: Identity, details: dict[str, Any], rest: dict[str, Any]) -> NewDebt:
-        due_on, invoiced_on = rest.get("due_on"), details.get("invoice_date")
+    def _build_debt(
+        self, identity: Identity, details: dict[str, Any], debt_fields: dict[str, Any]
+    ) -> NewDebt:
+        due_on, invoiced_on = debt_fields.get("due_on"), details.get("invoice_date")
         if due_on and invoiced_on and due_on.isoformat() < invoiced_on:
-            raise field_checks.Doubt
-        amount = Money.of(rest["amount"], rest.get("currency") or self._workspace.company.currency)
+            raise field_checks.NeedsFullCheck
+        amount = Money.from_decimal(
+            debt_fields["amount"], debt_fields.get("currency") or self._workspace.company.currency
+        )
         if amount.minor <= 0:
-            raise field_checks.Doubt
+            raise field_checks.NeedsFullCheck
         return NewDebt(
             identity=identity,
             amount=amount,
-            reference=rest["reference"],
-            scenario=self._scenario(rest.get("scenario"), rest.get("timeline_id")),
+            reference=debt_fields["reference"],
+            scenario=self._resolve_scenario(debt_fields.get("scenario"), debt_fields.get("timeline_id")),
             details=Details(**details) if details else _NO_DETAILS,
-            invoice_reference=rest.get("invoice_reference"),
+            invoice_reference=debt_fields.get("invoice_reference"),
             due_on=due_on,
         )
 
-    def _scenario(self, name: str | None, timeline_id: str | None) -> str:
-        asked = name, timeline_id
-        found = self._scenarios.get(asked)
-        if found is None:
-            found = self._scenarios[asked] = scenarios.resolve(self._workspace, name, timeline_id)
-        return found
+    def _resolve_scenario(self, name: str | None, timeline_id: str | None) -> str:
+        cache_key = name, timeline_id
+        scenario = self._scenarios.get(cache_key)
+        if scenario is None:
+            scenario = self._scenarios[cache_key] = scenarios.resolve(self._workspace, name, timeline_id)
+        return scenario
 
 
 _NO_DETAILS: Final = Details()
 
 
-def _read_debtor(debtor: Any, who: dict[str, Any]) -> None:
+def _read_debtor(debtor: Any, debtor_fields: dict[str, Any]) -> None:
     if type(debtor) is not dict:
-        raise field_checks.Doubt
+        raise field_checks.NeedsFullCheck
     for name, value in debtor.items():
         if name == "address":
-            _read_address(value, who)
-        elif name in who or value is None:
-            raise field_checks.Doubt
+            _read_address(value, debtor_fields)
+        elif name in debtor_fields or value is None:
+            raise field_checks.NeedsFullCheck
         else:
-            who[name] = _NESTED[name](value)
+            debtor_fields[name] = _NESTED[name](value)
 
 
-def _read_address(address: Any, who: dict[str, Any]) -> None:
+def _read_address(address: Any, debtor_fields: dict[str, Any]) -> None:
     if type(address) is str:
-        address, checks = {"address": address}, _WHOLE
+        address, address_checks = {"address": address}, _ADDRESS_LINE
     elif type(address) is dict:
-        checks = _ADDRESS
+        address_checks = _ADDRESS
     else:
-        raise field_checks.Doubt
+        raise field_checks.NeedsFullCheck
     for name, value in address.items():
-        if name in who or value is None:
-            raise field_checks.Doubt
-        who[name] = checks[name](value)
+        if name in debtor_fields or value is None:
+            raise field_checks.NeedsFullCheck
+        debtor_fields[name] = address_checks[name](value)
 
 
-def _identity(who: dict[str, Any]) -> Identity:
-    if "phone" in who:
-        who["phone"] = phones.parse(who["phone"], who.get("country") or "FR")
-    if "name" not in who:
-        full = " ".join(part for part in (who.get("first_name"), who.get("last_name")) if part)
-        who["name"] = full or who["company"]
-    elif ("first_name" in who or "last_name" in who) and checks.do_names_disagree(
-        who["name"], who.get("first_name"), who.get("last_name"), who.get("company")
+def _build_identity(debtor_fields: dict[str, Any]) -> Identity:
+    if "phone" in debtor_fields:
+        debtor_fields["phone"] = phones.parse(debtor_fields["phone"], debtor_fields.get("country") or "FR")
+    if "name" not in debtor_fields:
+        full_name = " ".join(
+            part for part in (debtor_fields.get("first_name"), debtor_fields.get("last_name")) if part
+        )
+        debtor_fields["name"] = full_name or debtor_fields["company"]
+    elif ("first_name" in debtor_fields or "last_name" in debtor_fields) and checks.do_names_disagree(
+        debtor_fields["name"],
+        debtor_fields.get("first_name"),
+        debtor_fields.get("last_name"),
+        debtor_fields.get("company"),
     ):
-        raise field_checks.Doubt
-    return Identity(**who)
+        raise field_checks.NeedsFullCheck
+    return Identity(**debtor_fields)

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from getbill.debtors import agree, is_alike
+from getbill.debtors import names_agree, names_alike
 from getbill.kit import json, phones
 from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import Message, excerpt, message
@@ -15,7 +15,7 @@ _METADATA_BYTES_MAX: Final = 16 * 1024
 _FIRST_ZONE: Final = timedelta(hours=14)
 
 
-def small(metadata: dict[str, Any]) -> dict[str, Any]:
+def check_metadata_size(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return metadata; raise WrongValue when it is more than a debt may carry."""
     size = len(json.write(metadata))
     if size > _METADATA_BYTES_MAX:
@@ -31,13 +31,13 @@ def small(metadata: dict[str, Any]) -> dict[str, Any]:
 
 def do_names_disagree(name: str, first_name: str | None, last_name: str | None, company: str | None) -> bool:
     """Say whether a whole name contradicts its parts; the name of a firm that owes does not contradict its contact's."""
-    return not agree(name, first_name, last_name) and not (company and is_alike(name, company))
+    return not names_agree(name, first_name, last_name) and not (company and names_alike(name, company))
 
 
 def name_error(name: str, first_name: str | None, last_name: str | None) -> FieldError:
     """Return the refusal of a name that contradicts its parts."""
-    sent = {"first_name": first_name, "last_name": last_name}
-    parts = {field: value for field, value in sent.items() if value}
+    name_parts = {"first_name": first_name, "last_name": last_name}
+    parts = {field: value for field, value in name_parts.items() if value}
     detail = message(
         "name is '{name}', its parts ({fields}) say '{parts}'. Send the same name, or only one of the two.",
         name=excerpt(name),
@@ -47,39 +47,39 @@ def name_error(name: str, first_name: str | None, last_name: str | None) -> Fiel
     return FieldError("/debtor/name", "disagrees", detail)
 
 
-def wrong_name(raw: dict[str, Any]) -> list[FieldError]:
+def check_name(raw: dict[str, Any]) -> list[FieldError]:
     """Return what is wrong between the debtor's name and its parts, under whichever names they came."""
     debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
     assert debtor is not None  # noqa: S101 - for the type checker
-    name = _text(debtor.get("name"))
-    first = _text(debtor.get("first_name")) or _text(raw.get("firstname"))
-    last = _text(debtor.get("last_name")) or _text(raw.get("lastname"))
-    company = _text(debtor.get("company")) or _text(raw.get("debtor_company"))
+    name = _stripped_text(debtor.get("name"))
+    first = _stripped_text(debtor.get("first_name")) or _stripped_text(raw.get("firstname"))
+    last = _stripped_text(debtor.get("last_name")) or _stripped_text(raw.get("lastname"))
+    company = _stripped_text(debtor.get("company")) or _stripped_text(raw.get("debtor_company"))
     if name and do_names_disagree(name, first, last, company):
         return [name_error(name, first, last)]
     return []
 
 
-def _text(value: Any) -> str | None:
+def _stripped_text(value: Any) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def wrong_destinations(raw: dict[str, Any], country: str, refused_zones: frozenset[str]) -> list[FieldError]:
+def check_destinations(raw: dict[str, Any], country: str, refused_zones: frozenset[str]) -> list[FieldError]:
     """Return the refusal of every number that costs more than a person's own, unless the body accepts that."""
     if raw.get("accept_expensive_destination") is True:
         return []
     debtor = raw.get("debtor")
-    places = [("/phone", raw.get("phone"))]
+    candidates = [("/phone", raw.get("phone"))]
     if isinstance(debtor, dict):
-        places.append(("/debtor/phone", debtor.get("phone")))
+        candidates.append(("/debtor/phone", debtor.get("phone")))
     return [
         error
-        for pointer, text in places
-        if isinstance(text, str) and (error := _wrong_destination(pointer, text, country, refused_zones))
+        for pointer, text in candidates
+        if isinstance(text, str) and (error := _check_destination(pointer, text, country, refused_zones))
     ]
 
 
-def _wrong_destination(
+def _check_destination(
     pointer: str, text: str, country: str, refused_zones: frozenset[str]
 ) -> FieldError | None:
     try:
@@ -92,45 +92,45 @@ def _wrong_destination(
 
 def destination_error(pointer: str, number: str, refused_zones: frozenset[str]) -> FieldError | None:
     """Return the refusal of a number in E.164 that costs more than a person's own; None where it does not."""
-    destination = phones.expensive(number, refused_zones)
+    destination = phones.expensive_destination(number, refused_zones)
     if destination is None:
         return None
     return FieldError(pointer, "expensive-destination", phones.refusal(number, destination))
 
 
-def wrong_birthdates(raw: dict[str, Any], now: datetime) -> list[FieldError]:
+def check_birthdates(raw: dict[str, Any], now: datetime) -> list[FieldError]:
     """Return what is wrong with a date of birth at the workspace's time."""
     debtor = raw.get("debtor")
-    places = [("/birthdate", raw.get("birthdate"))]
+    candidates = [("/birthdate", raw.get("birthdate"))]
     if isinstance(debtor, dict):
-        places.append(("/debtor/birthdate", debtor.get("birthdate")))
+        candidates.append(("/debtor/birthdate", debtor.get("birthdate")))
     return [
         FieldError(pointer, "birthdate", sentence)
-        for pointer, value in places
-        if isinstance(value, str) and (sentence := _impossible(value[:10], now)) is not None
+        for pointer, value in candidates
+        if isinstance(value, str) and (sentence := _birthdate_error(value[:10], now)) is not None
     ]
 
 
-def _impossible(written: str, now: datetime) -> Message | None:
-    oldest, newest = lifetimes(now)
-    if oldest <= written <= newest or not _is_day(written):
+def _birthdate_error(iso_date: str, now: datetime) -> Message | None:
+    oldest, newest = birthdate_range(now)
+    if oldest <= iso_date <= newest or not _is_day(iso_date):
         return None
-    if written > newest:
-        return message("The date of birth {day} is in the future.", day=written)
+    if iso_date > newest:
+        return message("The date of birth {day} is in the future.", day=iso_date)
     return message(
-        "The date of birth {day} makes the debtor older than {years} years.", day=written, years=_YEARS_MAX
+        "The date of birth {day} makes the debtor older than {years} years.", day=iso_date, years=_YEARS_MAX
     )
 
 
-def lifetimes(now: datetime) -> tuple[str, str]:
+def birthdate_range(now: datetime) -> tuple[str, str]:
     """Return the first and the last day on which somebody who lives now may have been born, in ISO form."""
     newest = (now + _FIRST_ZONE).date()
     return date(newest.year - _YEARS_MAX, newest.month, min(newest.day, 28)).isoformat(), newest.isoformat()
 
 
-def _is_day(written: str) -> bool:
+def _is_day(iso_date: str) -> bool:
     try:
-        date.fromisoformat(written)
+        date.fromisoformat(iso_date)
     except ValueError:
         return False
     return True

@@ -21,22 +21,22 @@ Check = Callable[[Any], Any]
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class Doubt(ValueError):
+class NeedsFullCheck(ValueError):
     """Something is not plainly right; the single route's checks decide."""
 
 
-def text(value: Any, most: int = 200) -> str:
+def text(value: Any, length_max: int = 200) -> str:
     """Read a text."""
     if type(value) is not str:
-        raise Doubt
+        raise NeedsFullCheck
     stripped: str = value.strip()
     # What cannot be encoded, or stored, is no text.
     if (
-        not 0 < len(stripped) <= most
+        not 0 < len(stripped) <= length_max
         or not stripped.isprintable()
         or not (stripped.isascii() or (stripped.encode() and names.hidden_in(stripped) is None))
     ):
-        raise Doubt
+        raise NeedsFullCheck
     return stripped
 
 
@@ -49,29 +49,29 @@ def word(*allowed: str) -> Callable[[Any], str]:
     """Return the check of one of these words."""
     words = frozenset(allowed)
 
-    def read(value: Any) -> str:
+    def check_word(value: Any) -> str:
         if type(value) is not str or value not in words:
-            raise Doubt
+            raise NeedsFullCheck
         return str(value)
 
-    return read
+    return check_word
 
 
 @lru_cache(maxsize=8192)
-def _plain_day(value: str) -> date:
+def _parse_day(value: str) -> date:
     if not _DAY.fullmatch(value):
-        raise Doubt
-    found = date.fromisoformat(value)
-    if not 1900 <= found.year <= 2200:
-        raise Doubt
-    return found
+        raise NeedsFullCheck
+    parsed_day = date.fromisoformat(value)
+    if not 1900 <= parsed_day.year <= 2200:
+        raise NeedsFullCheck
+    return parsed_day
 
 
 def day(value: Any) -> date:
     """Read a date."""
     if type(value) is not str:
-        raise Doubt
-    return _plain_day(value)
+        raise NeedsFullCheck
+    return _parse_day(value)
 
 
 def written_day(value: Any) -> str:
@@ -83,101 +83,101 @@ def written_day(value: Any) -> str:
 def email(value: Any) -> str:
     """Read an e-mail address."""
     if type(value) is not str or len(value) > 254:
-        raise Doubt
+        raise NeedsFullCheck
     return emails.normalise(value)
 
 
 def phone(value: Any) -> str:
     """Let a text through that may be a phone number; its country is known only later."""
     if type(value) is not str or len(value) > 40:
-        raise Doubt
+        raise NeedsFullCheck
     return value
 
 
 def language(value: Any) -> str:
     """Read the code of a language."""
     if type(value) is not str or len(value) != 2 or not (value.isascii() and value.isalpha()):
-        raise Doubt
-    return languages.known(value)
+        raise NeedsFullCheck
+    return languages.normalise_code(value)
 
 
 @lru_cache(maxsize=1024)
-def _known_country(value: str) -> str:
+def _check_country(value: str) -> str:
     code = value.upper()
     if len(value) != 2 or code not in COUNTRIES:
-        raise Doubt
+        raise NeedsFullCheck
     return code
 
 
 def country(value: Any) -> str:
     """Read the code of a country."""
     if type(value) is not str:
-        raise Doubt
-    return _known_country(value)
+        raise NeedsFullCheck
+    return _check_country(value)
 
 
 @lru_cache(maxsize=1024)
-def _known_currency(value: str) -> str:
+def _check_currency(value: str) -> str:
     code = value.upper()
     if len(value) != 3 or code not in currencies():
-        raise Doubt
+        raise NeedsFullCheck
     return code
 
 
 def currency(value: Any) -> str:
     """Read the code of a currency."""
     if type(value) is not str:
-        raise Doubt
-    return _known_currency(value)
+        raise NeedsFullCheck
+    return _check_currency(value)
 
 
 def amount(value: Any) -> Decimal:
     """Read an amount that is finite."""
     if type(value) is Decimal:
         if not value.is_finite():
-            raise Doubt
+            raise NeedsFullCheck
     elif type(value) is not int:
-        raise Doubt
+        raise NeedsFullCheck
     return Decimal(value)
 
 
 def link(value: Any) -> str:
     """Read a web address."""
     if type(value) is not str or len(value) > 2000 or not channels.is_web_link(value):
-        raise Doubt
+        raise NeedsFullCheck
     return value
 
 
 # A creditor has few accounts, and each takes longer to check than the rest of a row.
 @lru_cache(maxsize=64)
-def _account(value: str) -> str:
+def _normalise_iban(value: str) -> str:
     return ibans.normalise(value)
 
 
 def iban(value: Any) -> str:
     """Read an IBAN."""
     if type(value) is not str or len(value) > 60:
-        raise Doubt
-    return _account(value)
+        raise NeedsFullCheck
+    return _normalise_iban(value)
 
 
 def flag(value: Any) -> bool:
     """Read yes or no."""
     if type(value) is not bool:
-        raise Doubt
+        raise NeedsFullCheck
     return value
 
 
 def metadata(value: Any) -> dict[str, Any]:
     """Read the caller's own object."""
-    if type(value) is not dict or len(value) > 100 or nul_in(value) is not None:
-        raise Doubt
+    if type(value) is not dict or len(value) > 100 or find_nul(value) is not None:
+        raise NeedsFullCheck
     if not all(type(name) is str for name in value):
-        raise Doubt
-    return dict(checks.small(value))
+        raise NeedsFullCheck
+    return dict(checks.check_metadata_size(value))
 
 
-def nul_in(value: Any) -> tuple[str | int, ...] | None:
+def find_nul(value: Any) -> tuple[str | int, ...] | None:
     """Return where a text that holds U+0000 stands, which JSON may not; None where there is none."""
     if isinstance(value, str):
         return () if "\x00" in value else None
@@ -188,8 +188,8 @@ def nul_in(value: Any) -> tuple[str | int, ...] | None:
             return ()
     elif isinstance(value, list):
         members = enumerate(value)
-    for place, member in members:
-        found = nul_in(member)
-        if found is not None:
-            return (place, *found)
+    for key, member in members:
+        path = find_nul(member)
+        if path is not None:
+            return (key, *path)
     return None

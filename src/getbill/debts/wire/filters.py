@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from getbill import scenarios
 from getbill.companies import Workspace
-from getbill.debtors import words
+from getbill.debtors import comparable_words
 from getbill.debts.model import Debt
-from getbill.debts.queries import Wanted
+from getbill.debts.queries import DebtFilter
 from getbill.debts.wire.bodies import Currency, Status
 from getbill.kit import http, phones
 from getbill.kit.errors import one_parameter
-from getbill.kit.http import DayAsked, InstantAsked, refuse_empty_range
+from getbill.kit.http import QueryDay, QueryInstant, refuse_empty_range
 from getbill.kit.text import emails
 
 Clean = Annotated[str, Field(min_length=1, max_length=200)]
@@ -42,11 +42,11 @@ class DebtQuery(PageQuery):
     amount: Amount | None = None
     amount_min: Amount | None = None
     amount_max: Amount | None = None
-    due_from: DayAsked | None = None
-    due_to: DayAsked | None = None
-    created_from: InstantAsked | None = None
-    created_to: InstantAsked | None = None
-    updated_after: InstantAsked | None = None
+    due_from: QueryDay | None = None
+    due_to: QueryDay | None = None
+    created_from: QueryInstant | None = None
+    created_to: QueryInstant | None = None
+    updated_after: QueryInstant | None = None
     q: Annotated[
         Clean | None,
         Field(
@@ -75,7 +75,7 @@ _FILTERS = [
 ]
 
 
-def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
+def build_filter(query: DebtQuery, workspace: Workspace) -> DebtFilter:
     """Return what a query asks of the book, and one row more to tell whether it is the end.
 
     Raises BadRequest for a cursor that is not of this list, and for a range that nothing can be in.
@@ -84,17 +84,17 @@ def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
     refuse_empty_range("amount_min", query.amount_min, "amount_max", query.amount_max)
     refuse_empty_range("due_from", query.due_from, "due_to", query.due_to)
     refuse_empty_range("created_from", query.created_from, "created_to", query.created_to)
-    most = query.limit + 1
-    filters = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
+    limit = query.limit + 1
+    conditions = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
     if query.q is not None:
-        filters["q_reference"] = query.q.strip()
-        hashes = _hashes(query.q.strip(), workspace)
+        conditions["q_reference"] = query.q.strip()
+        hashes = _search_hashes(query.q.strip(), workspace)
         if hashes:
-            filters["q_debtor"] = hashes
-    cursor = http.opened(query.cursor, workspace.mark_of(_DEBTS))
+            conditions["q_debtor"] = hashes
+    cursor = http.unseal_optional(query.cursor, workspace.cursor_signer(_DEBTS))
     if cursor is None:
-        return Wanted(filters, query.sort, most, (query.page - 1) * query.limit)
-    return Wanted(filters, query.sort, most, after=_place(cursor, query.sort))
+        return DebtFilter(conditions, query.sort, limit, (query.page - 1) * query.limit)
+    return DebtFilter(conditions, query.sort, limit, after=_read_position(cursor, query.sort))
 
 
 def _refuse_unknown_scenario(name: str | None, workspace: Workspace) -> None:
@@ -104,7 +104,7 @@ def _refuse_unknown_scenario(name: str | None, workspace: Workspace) -> None:
         raise one_parameter("scenario", "unknown", error.detail) from None
 
 
-def _hashes(text: str, workspace: Workspace) -> list[bytes]:
+def _search_hashes(text: str, workspace: Workspace) -> list[bytes]:
     lookup = workspace.lookup
     if "@" in text:
         try:
@@ -116,34 +116,34 @@ def _hashes(text: str, workspace: Workspace) -> list[bytes]:
             return [lookup.hash("phone", phones.parse(text))]
         except ValueError:
             pass  # Not a number: its words may still be a name's.
-    return [lookup.hash("word", word) for word in words(text)]
+    return [lookup.hash("word", word) for word in comparable_words(text)]
 
 
-def _place(cursor: str, sort: str) -> tuple[datetime | int, UUID]:
+def _read_position(cursor: str, sort: str) -> tuple[datetime | int, UUID]:
     if sort.endswith("date"):
-        return http.read_place(cursor, sort)
+        return http.read_time_cursor(cursor, sort)
     amount, identifier = http.read_cursor(cursor, sort, 2)
     if type(amount) is not int or not 0 < amount < 2**63:
-        raise http.not_ours()
+        raise http.foreign_cursor()
     return amount, http.read_identifier(identifier)
 
 
 def cursor_after(workspace: Workspace, last: Debt, sort: str) -> str | None:
     """Return the cursor after the last debt of a page."""
     if sort.endswith("date"):
-        cursor = http.write_place(sort, last.created_at, last.id)
+        cursor = http.write_time_cursor(sort, last.created_at, last.id)
     else:
         cursor = http.write_cursor(sort, [last.amount, last.id.hex])
-    return http.sealed(cursor, workspace.mark_of(_DEBTS))
+    return http.seal_optional(cursor, workspace.cursor_signer(_DEBTS))
 
 
 def debtors_after(workspace: Workspace, cursor: str | None) -> tuple[datetime, UUID] | None:
     """Return the place in the list of debtors that a cursor names."""
-    plain = http.opened(cursor, workspace.mark_of(_DEBTORS))
-    return None if plain is None else http.read_place(plain, "-date")
+    position = http.unseal_optional(cursor, workspace.cursor_signer(_DEBTORS))
+    return None if position is None else http.read_time_cursor(position, "-date")
 
 
 def debtors_cursor(workspace: Workspace, created_at: datetime, debtor_id: UUID) -> str | None:
     """Return the cursor after a debtor."""
-    cursor = http.write_place("-date", created_at, debtor_id)
-    return http.sealed(cursor, workspace.mark_of(_DEBTORS))
+    cursor = http.write_time_cursor("-date", created_at, debtor_id)
+    return http.seal_optional(cursor, workspace.cursor_signer(_DEBTORS))

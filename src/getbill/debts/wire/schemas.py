@@ -117,7 +117,7 @@ class DebtorWithTotals(DebtorShown):
     updated_at: Instant
 
 
-class ErasedShown(BaseModel):
+class ErasureShown(BaseModel):
     """What an erasure did."""
 
     id: str

@@ -9,8 +9,8 @@ from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity
 from getbill.debts import promises
-from getbill.debts.actions import Change
-from getbill.debts.erasure import Erased
+from getbill.debts.actions import DebtChange
+from getbill.debts.erasure import ErasureResult
 from getbill.debts.model import Debt, Details, NewDebt
 from getbill.debts.wire import checks
 from getbill.debts.wire.bodies import (
@@ -19,7 +19,7 @@ from getbill.debts.wire.bodies import (
     DebtFields,
     NewDebtBody,
     amount_errors,
-    region,
+    phone_region,
 )
 from getbill.kit import ids, json, phones
 from getbill.kit.errors import one_field, refusal
@@ -66,13 +66,13 @@ def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
     """Return the debt a body asks for, with the company's defaults where it says nothing."""
     currency = body.currency or workspace.company.currency
     assert body.amount is not None  # noqa: S101 - required across fields
-    wrong = amount_errors(body.amount, currency)
-    if wrong:
-        raise refusal(wrong)
-    details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items()}
+    errors = amount_errors(body.amount, currency)
+    if errors:
+        raise refusal(errors)
+    details = {field: _json_value(getattr(body, body_field)) for body_field, field in _DETAILS.items()}
     return NewDebt(
-        identity=Identity(**_named(_identity(body))),
-        amount=Money.of(body.amount, currency),
+        identity=Identity(**_with_full_name(_identity_fields(body))),
+        amount=Money.from_decimal(body.amount, currency),
         reference=body.reference or body.internal_id or "",
         scenario=scenarios.resolve(workspace, body.scenario, body.timeline_id),
         details=Details(**details),
@@ -81,34 +81,38 @@ def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
     )
 
 
-def change(body: DebtChangeBody, debt: Debt) -> Change:
+def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
     """Return what a body asks to change on a debt."""
-    given = body.model_fields_set
+    body_fields = body.model_fields_set
     columns: dict[str, Any] = {}
     if body.reference or body.internal_id:
         columns["reference"] = body.reference or body.internal_id
     if body.scenario or body.timeline_id:
         columns["scenario"] = scenarios.resolve(debt.workspace, body.scenario, body.timeline_id)
-    if "invoice_reference" in given:
+    if "invoice_reference" in body_fields:
         columns["invoice_reference"] = body.invoice_reference
-    if "due_date" in given:
+    if "due_date" in body_fields:
         columns["due_on"] = body.due_date
     currency = body.currency or debt.currency
-    if body.amount is not None and (wrong := amount_errors(body.amount, currency)):
-        raise refusal(wrong)
-    identity = _identity(body, debt.debtor.identity.country)
+    if body.amount is not None and (errors := amount_errors(body.amount, currency)):
+        raise refusal(errors)
+    identity = _identity_fields(body, debt.debtor.identity.country)
     if identity:
-        identity = _renamed(identity, debt.debtor.identity)
-    details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given}
+        identity = _with_changed_name(identity, debt.debtor.identity)
+    details = {
+        field: _json_value(getattr(body, body_field))
+        for body_field, field in _DETAILS.items()
+        if body_field in body_fields
+    }
     _refuse_expensive(body, identity, debt)
-    if "promise" in given:
+    if "promise" in body_fields:
         details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
-    return Change(
+    return DebtChange(
         identity=identity,
         details=details,
         columns=columns,
         scenario_version=body.scenario_version,
-        amount=Money.of(body.amount, currency) if body.amount is not None else None,
+        amount=Money.from_decimal(body.amount, currency) if body.amount is not None else None,
         currency=body.currency,
         status=body.status,
     )
@@ -128,32 +132,38 @@ def _refuse_expensive(body: DebtChangeBody, identity: dict[str, str | None], deb
         raise refusal([error])
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _identity(body: DebtFields, known_country: str | None = None) -> dict[str, str | None]:
+def _identity_fields(body: DebtFields, known_country: str | None = None) -> dict[str, str | None]:
     """Return what a body says of the debtor, under our names, whichever spelling it used."""
-    given = body.model_fields_set
-    found = {ours: _plain(getattr(body, theirs)) for theirs, ours in _FLAT.items() if theirs in given}
+    body_fields = body.model_fields_set
+    fields = {
+        field: _json_value(getattr(body, body_field))
+        for body_field, field in _FLAT.items()
+        if body_field in body_fields
+    }
     debtor = body.debtor
     if debtor is not None:
-        nested = debtor.model_fields_set
-        found |= {name: _plain(getattr(debtor, name)) for name in _NESTED if name in nested}
-        if "reference" in nested:
-            found["reference"] = debtor.reference
+        debtor_fields = debtor.model_fields_set
+        fields |= {name: _json_value(getattr(debtor, name)) for name in _NESTED if name in debtor_fields}
+        if "reference" in debtor_fields:
+            fields["reference"] = debtor.reference
         if isinstance(debtor.address, AddressBody):
-            parts = debtor.address.model_fields_set
-            found |= {name: getattr(debtor.address, name) for name in _ADDRESS if name in parts}
-        elif "address" in nested:
-            found |= {"address": debtor.address} if debtor.address else dict.fromkeys(("address", *_ADDRESS))
-    if found.get("phone"):
-        country = found.get("country", known_country)
-        found["phone"] = _phone(str(found["phone"]), region({"country": country}), is_flat=bool(body.phone))
-    return found
+            address_fields = debtor.address.model_fields_set
+            fields |= {name: getattr(debtor.address, name) for name in _ADDRESS if name in address_fields}
+        elif "address" in debtor_fields:
+            fields |= {"address": debtor.address} if debtor.address else dict.fromkeys(("address", *_ADDRESS))
+    if fields.get("phone"):
+        country = fields.get("country", known_country)
+        fields["phone"] = _parse_phone(
+            str(fields["phone"]), phone_region({"country": country}), is_flat=bool(body.phone)
+        )
+    return fields
 
 
-def _phone(text: str, country: str, *, is_flat: bool) -> str:
+def _parse_phone(text: str, country: str, *, is_flat: bool) -> str:
     try:
         return phones.parse(text, country)
     except phones.PhoneInvalid as error:
@@ -161,35 +171,35 @@ def _phone(text: str, country: str, *, is_flat: bool) -> str:
         raise one_field("/phone" if is_flat else "/debtor/phone", "phone", error.detail) from None
 
 
-def _named(found: dict[str, Any]) -> dict[str, Any]:
-    if not found.get("name"):
-        full = " ".join(part for part in (found.get("first_name"), found.get("last_name")) if part)
-        found["name"] = full or found.get("company")
-    return found
+def _with_full_name(fields: dict[str, Any]) -> dict[str, Any]:
+    if not fields.get("name"):
+        full_name = " ".join(part for part in (fields.get("first_name"), fields.get("last_name")) if part)
+        fields["name"] = full_name or fields.get("company")
+    return fields
 
 
-def _renamed(found: dict[str, str | None], before: Identity) -> dict[str, str | None]:
+def _with_changed_name(fields: dict[str, str | None], before: Identity) -> dict[str, str | None]:
     # A changed first or last name changes the full name too, unless that is given.
-    if "name" not in found and ({"first_name", "last_name"} & found.keys()):
-        first = found.get("first_name", before.first_name)
-        last = found.get("last_name", before.last_name)
-        found["name"] = " ".join(part for part in (first, last) if part) or before.name
-    if not found.get("name", before.name):
-        found["name"] = before.name
-    return found
+    if "name" not in fields and ({"first_name", "last_name"} & fields.keys()):
+        first = fields.get("first_name", before.first_name)
+        last = fields.get("last_name", before.last_name)
+        fields["name"] = " ".join(part for part in (first, last) if part) or before.name
+    if not fields.get("name", before.name):
+        fields["name"] = before.name
+    return fields
 
 
-def refuse_other_name(change: Change, debt: Debt) -> None:
+def refuse_other_name(change: DebtChange, debt: Debt) -> None:
     """Raise Invalid where a debtor's name would contradict its parts, of which a body names only some."""
     if "name" not in change.identity:
         return
-    after = debt.debtor.identity.updated(change.identity)
+    after = debt.debtor.identity.with_changes(change.identity)
     parts = after.first_name, after.last_name
     if checks.do_names_disagree(after.name, *parts, after.company):
         raise refusal([checks.name_error(after.name, *parts)])
 
 
-def debt(debt: Debt) -> dict[str, Any]:
+def serialize_debt(debt: Debt) -> dict[str, Any]:
     """Return a debt as every answer shows it."""
     details = debt.details
     return {
@@ -206,15 +216,15 @@ def debt(debt: Debt) -> dict[str, Any]:
         "object": details.object,
         "scenario": debt.scenario,
         "scenario_version": debt.scenario_version,
-        "timeline_id": scenarios.shown_id(debt.workspace, debt.scenario),
-        "debtor": debtor(debt.debtor),
+        "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
+        "debtor": serialize_debtor(debt.debtor),
         "next_action_at": debt.next_action_at,
         "contacted_at": debt.contacted_at,
         "resolved_at": debt.resolved_at,
         "resolution": debt.resolution,
         "payment_link": details.payment_link,
         "payment_plan_active": debt.has_plan,
-        "promise": promises.shown(debt),
+        "promise": promises.serialize_promise(debt),
         "iban": details.iban,
         "company": details.creditor,
         "followups_count": debt.contacts_count,
@@ -224,46 +234,46 @@ def debt(debt: Debt) -> dict[str, Any]:
     }
 
 
-def debtor(debtor: Debtor) -> dict[str, Any]:
+def serialize_debtor(debtor: Debtor) -> dict[str, Any]:
     """Return a debtor as every answer shows them."""
-    who = debtor.identity
+    identity = debtor.identity
     return {
         "id": ids.show("debtor", debtor.id),
-        "name": who.name,
-        "first_name": who.first_name,
-        "last_name": who.last_name,
-        "civility": who.civility,
-        "birthdate": who.birthdate,
-        "company": who.company,
-        "email": who.email,
-        "phone": who.phone,
-        "language": who.language,
-        "reference": who.reference,
+        "name": identity.name,
+        "first_name": identity.first_name,
+        "last_name": identity.last_name,
+        "civility": identity.civility,
+        "birthdate": identity.birthdate,
+        "company": identity.company,
+        "email": identity.email,
+        "phone": identity.phone,
+        "language": identity.language,
+        "reference": identity.reference,
         "address": {
-            "street_address": who.street_address or who.address,
-            "street_number": who.street_number,
-            "postal_code": who.postal_code,
-            "city": who.city,
-            "country": who.country,
+            "street_address": identity.street_address or identity.address,
+            "street_number": identity.street_number,
+            "postal_code": identity.postal_code,
+            "city": identity.city,
+            "country": identity.country,
         },
     }
 
 
-def erased(erased: Erased) -> dict[str, Any]:
+def serialize_erasure(erasure: ErasureResult) -> dict[str, Any]:
     """Return what an erasure did."""
-    gone = ["reference", "details", "events", "followups", "messages", "stored answers"]
+    erased_fields = ["reference", "details", "events", "followups", "messages", "stored answers"]
     return {
-        "id": ids.show("debt", erased.debt_id),
-        "erased_at": json.instant(erased.erased_at),
-        "erased": ["debtor", *gone] if erased.is_debtor_erased else gone,
+        "id": ids.show("debt", erasure.debt_id),
+        "erased_at": json.instant(erasure.erased_at),
+        "erased": ["debtor", *erased_fields] if erasure.is_debtor_erased else erased_fields,
         "kept": ["amounts and payments, without any name, as accounting needs"],
-        "is_debtor_erased": erased.is_debtor_erased,
+        "is_debtor_erased": erasure.is_debtor_erased,
     }
 
 
-def debtor_with_totals(found: Debtor, totals: list[Record]) -> dict[str, Any]:
+def serialize_debtor_with_totals(person: Debtor, totals: list[Record]) -> dict[str, Any]:
     """Return a debtor with when they were first met and what they owe, per currency."""
-    return debtor(found) | {
+    return serialize_debtor(person) | {
         "debts_count": sum(row["debts"] for row in totals),
         "totals": [
             {
@@ -274,11 +284,11 @@ def debtor_with_totals(found: Debtor, totals: list[Record]) -> dict[str, Any]:
             }
             for row in totals
         ],
-        "created_at": json.instant(found.created_at),
-        "updated_at": json.instant(found.updated_at),
+        "created_at": json.instant(person.created_at),
+        "updated_at": json.instant(person.updated_at),
     }
 
 
-def tag(debt: Debt) -> str:
+def etag(debt: Debt) -> str:
     """Return the entity tag of a debt's answer: it changes with the debt and with its debtor."""
     return f'"{debt.version}-{int(debt.debtor.updated_at.timestamp() * 1000):x}"'

@@ -9,16 +9,16 @@ from getbill.companies import Workspace
 from getbill.debts import NewDebt
 from getbill.imports import actions as imports
 from getbill.imports import findings, rows
-from getbill.imports.actions import Draft
-from getbill.imports.batch.checks import Checked, Chunk, refused, rows_of, without
-from getbill.imports.findings import Row
-from getbill.imports.model import Import, Wanted
+from getbill.imports.actions import ImportDraft
+from getbill.imports.batch.checks import CheckedBatch, Chunk, refused_row, rows_of, without_rows
+from getbill.imports.findings import ImportRow
+from getbill.imports.model import Import, ImportOptions
 from getbill.kit import clock, ids
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import FieldError
 from getbill.kit.messages import excerpt, message
 
-_TAKE_IN = Statement(
+_COUNT_REFUSED = Statement(
     "imports.take_in_batch",
     "A batch was checked when it came: so many of its rows are settled already, as refused.",
     """
@@ -32,78 +32,91 @@ _AT_ONCE: Final = 100
 
 
 @dataclass(slots=True)
-class Taken:
+class StoredBatch:
     """A batch with its accepted rows stored, and not yet an import."""
 
-    draft: Draft
-    checked: Checked
+    draft: ImportDraft
+    checked_batch: CheckedBatch
 
     @property
     def accepted(self) -> int:
         """How many rows are accepted."""
-        return self.checked.total - len(self.checked.refused)
+        return self.checked_batch.total - len(self.checked_batch.refused_rows)
 
 
-async def refuse_taken(database: Database, workspace: Workspace, checked: Checked) -> None:
+async def refuse_existing_references(
+    database: Database, workspace: Workspace, checked_batch: CheckedBatch
+) -> None:
     """Refuse rows whose reference belongs to a debt made from other values; the same values are the same debt."""
-    for chunk in checked.chunks:
-        taken = await debts.taken(database, workspace.id, chunk.references)
-        if taken:
-            _refuse_others(workspace, checked, chunk, taken)
+    for chunk in checked_batch.chunks:
+        existing_debts = await debts.find_references(database, workspace.id, chunk.references)
+        if existing_debts:
+            _refuse_conflicts(workspace, checked_batch, chunk, existing_debts)
 
 
-def _refuse_others(workspace: Workspace, checked: Checked, chunk: Chunk, taken: dict[str, Any]) -> None:
+def _refuse_conflicts(
+    workspace: Workspace, checked_batch: CheckedBatch, chunk: Chunk, existing_debts: dict[str, Any]
+) -> None:
     # The rows stand in the order of their references.
-    rows = [row for row, name in zip(rows_of(chunk.rows), chunk.references, strict=True) if name in taken]
-    others: list[Row] = []
+    rows = [
+        row for row, name in zip(rows_of(chunk.rows), chunk.references, strict=True) if name in existing_debts
+    ]
+    conflicts: list[ImportRow] = []
     for (index, temp_id, body), new in zip(
         rows, debts.read_many(workspace, [body for _, _, body in rows]), strict=True
     ):
         assert isinstance(new, NewDebt)  # noqa: S101 - it was accepted a moment ago
-        debt_id, before = taken[new.reference]
+        debt_id, before = existing_debts[new.reference]
         if debts.fingerprint(workspace, new) != before:
-            shown = ids.show("debt", debt_id)
+            public_id = ids.show("debt", debt_id)
             detail = message(
                 "The reference '{reference}' belongs to {debt}, made from other values.",
                 reference=excerpt(new.reference),
-                debt=shown,
+                debt=public_id,
             )
-            row = refused(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
+            row = refused_row(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
             row.debt_id = debt_id
-            others.append(row)
-    if others:
-        chunk.rows = without(chunk.rows, [one.index for one in others])
-        checked.refused += others
-        checked.refused.sort(key=lambda one: one.index)
+            conflicts.append(row)
+    if conflicts:
+        chunk.rows = without_rows(chunk.rows, [conflict.index for conflict in conflicts])
+        checked_batch.refused_rows += conflicts
+        checked_batch.refused_rows.sort(key=lambda conflict: conflict.index)
 
 
-async def store(database: Database, workspace: Workspace, wanted: Wanted, checked: Checked) -> Taken:
+async def store_batch(
+    database: Database, workspace: Workspace, options: ImportOptions, checked_batch: CheckedBatch
+) -> StoredBatch:
     """Store the accepted rows of a batch, sealed; they are nothing until `settle` makes them an import."""
-    draft = await imports.begin(database, workspace, wanted)
+    draft = await imports.begin_draft(database, workspace, options)
     assert draft is not None  # noqa: S101 - its id is new
-    taken = Taken(draft, checked)
+    batch = StoredBatch(draft, checked_batch)
     try:
-        for chunk in checked.chunks:
-            await draft.put(database, chunk.rows)
+        for chunk in checked_batch.chunks:
+            await draft.store_chunk(database, chunk.rows)
     except BaseException:
-        await imports.drop(database, draft)
+        await imports.drop_draft(database, draft)
         raise
-    return taken
+    return batch
 
 
-async def settle(tx: Transaction, taken: Taken) -> Import:
+async def finish_batch(tx: Transaction, batch: StoredBatch) -> Import:
     """Make a stored batch an import that the worker goes on with, and keep what was refused."""
-    checked, draft = taken.checked, taken.draft
-    made = await imports.finish(tx, draft, task="import", rows_total=checked.total)
-    key = draft.workspace.vault.unwrap(made.key, made.workspace_id, made.id) if made.key else None
+    checked_batch, draft = batch.checked_batch, batch.draft
+    import_ = await imports.finish_draft(tx, draft, task="import", rows_total=checked_batch.total)
+    key = draft.workspace.vault.unwrap(import_.key, import_.workspace_id, import_.id) if import_.key else None
     assert key is not None  # noqa: S101 - an import's key goes only with the import
-    for first in range(0, len(checked.refused), _AT_ONCE):
-        some = checked.refused[first : first + _AT_ONCE]
-        findings.write(tx, made.workspace_id, made.id, key, some)
-        rows.keep_rows(tx, draft.workspace, made.id, some)
+    for first in range(0, len(checked_batch.refused_rows), _AT_ONCE):
+        refused_rows = checked_batch.refused_rows[first : first + _AT_ONCE]
+        findings.write(tx, import_.workspace_id, import_.id, key, refused_rows)
+        rows.index_rows(tx, draft.workspace, import_.id, refused_rows)
         # Others have waited for some milliseconds.
         await asyncio.sleep(0)
     await tx.execute(
-        _TAKE_IN, made.workspace_id, made.id, len(checked.refused), taken.accepted > 0, clock.wall()
+        _COUNT_REFUSED,
+        import_.workspace_id,
+        import_.id,
+        len(checked_batch.refused_rows),
+        batch.accepted > 0,
+        clock.wall(),
     )
-    return made
+    return import_

@@ -14,10 +14,10 @@ from getbill.imports import serializers
 from getbill.imports.batch import actions, queries
 from getbill.imports.batch.pool import Checkers
 from getbill.imports.batch.wire import BatchBody, BatchShown
-from getbill.imports.model import Import, Wanted
+from getbill.imports.model import Import, ImportOptions
 from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Transaction
-from getbill.kit.http import JsonBody, Route, answer, problems, read_json_bytes, spoken
+from getbill.kit.http import JsonBody, Route, answer, language_headers, problems, read_json_bytes
 
 router = APIRouter(prefix="/external-api/v1", tags=["Batches"], route_class=Route)
 
@@ -47,38 +47,40 @@ async def create_batch(
 
     Every row is checked before the answer, by the checks of a single debt; what is accepted is made in the background.
     """
-    answered = await change.answered()
-    if answered is not None:
-        return answered
+    earlier_answer = await change.stored_answer()
+    if earlier_answer is not None:
+        return earlier_answer
     checkers: Checkers = request.app.state.checkers
     workspace, database = change.workspace, change.database
-    checked = await checkers.check(body, workspace)
-    await actions.refuse_taken(database, workspace, checked)
+    checked_batch = await checkers.check(body, workspace)
+    await actions.refuse_existing_references(database, workspace, checked_batch)
     language = serializers.language(request, workspace.company.language)
-    name = checked.name or f"API Batch - {clock.wall():%d/%m/%Y %H:%M}"
-    wanted = Wanted(
+    name = checked_batch.name or f"API Batch - {clock.wall():%d/%m/%Y %H:%M}"
+    options = ImportOptions(
         name,
         "batch",
         sender=str(change.caller.credential_id),
         language=language,
         on_duplicate="error",
     )
-    taken = await actions.store(database, workspace, wanted, checked)
+    batch = await actions.store_batch(database, workspace, options, checked_batch)
     is_settled = False
 
-    async def work(tx: Transaction) -> access.Reply:
+    async def create(tx: Transaction) -> access.Reply:
         nonlocal is_settled
-        made = await actions.settle(tx, taken)
+        import_ = await actions.finish_batch(tx, batch)
         is_settled = True
-        shown = _answered(made, taken, language)
-        headers = {"Location": f"/external-api/v1/debts/batch/{made.shown_id}"} | spoken(language)
-        return lambda: answer(202, shown, headers)
+        response_body = _accepted_response(import_, batch, language)
+        headers = {"Location": f"/external-api/v1/debts/batch/{import_.shown_id}"} | language_headers(
+            language
+        )
+        return lambda: answer(202, response_body, headers)
 
     try:
-        return await change.commit(work)
+        return await change.commit(create)
     finally:
         if not is_settled:
-            await imports.drop(database, taken.draft)
+            await imports.drop_draft(database, batch.draft)
 
 
 @router.get("/debts/batch/{batch_id}", response_model=BatchShown, responses=problems(404))
@@ -86,33 +88,33 @@ async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
     """Return how far a batch has come."""
     database: Database = request.app.state.database
     workspace = caller.workspace
-    found = await imports_read.find_shown(database, workspace, ids.read("batch", batch_id), ("batch",))
+    import_ = await imports_read.find_received(database, workspace, ids.read("batch", batch_id), ("batch",))
     language = serializers.language(request, workspace.company.language)
-    report = await queries.report(database, workspace, found, language)
-    return answer(200, _shown(found) | {"error_report": report}, spoken(language))
+    report = await queries.find_error_report(database, workspace, import_, language)
+    return answer(200, _serialize_batch(import_) | {"error_report": report}, language_headers(language))
 
 
-def _answered(made: Import, taken: actions.Taken, language: str) -> dict[str, Any]:
-    refused = taken.checked.refused
-    return _shown(made) | {
-        "status": "processing" if taken.accepted else "completed",
-        "total": taken.checked.total,
-        "created": taken.accepted,
-        "errors": len(refused),
-        "error_report": queries.shown(made, refused, len(refused), language),
+def _accepted_response(import_: Import, batch: actions.StoredBatch, language: str) -> dict[str, Any]:
+    refused_rows = batch.checked_batch.refused_rows
+    return _serialize_batch(import_) | {
+        "status": "processing" if batch.accepted else "completed",
+        "total": batch.checked_batch.total,
+        "created": batch.accepted,
+        "errors": len(refused_rows),
+        "error_report": queries.error_report(import_, refused_rows, len(refused_rows), language),
     }
 
 
-def _shown(found: Import) -> dict[str, Any]:
+def _serialize_batch(import_: Import) -> dict[str, Any]:
     return {
-        "batch_id": found.shown_id,
-        "name": found.name,
-        "status": _STATUS.get(found.state, "processing"),
-        "total": found.rows_total,
+        "batch_id": import_.shown_id,
+        "name": import_.name,
+        "status": _STATUS.get(import_.state, "processing"),
+        "total": import_.rows_total,
         # A row that repeats another of its batch, or a debt of the book, was accepted too.
-        "created": found.created + found.unchanged + found.skipped,
-        "unchanged": found.unchanged + found.skipped,
-        "errors": found.rejected,
-        "created_at": json.instant(found.created_at),
-        "completed_at": json.instant(found.ended_at),
+        "created": import_.created + import_.unchanged + import_.skipped,
+        "unchanged": import_.unchanged + import_.skipped,
+        "errors": import_.rejected,
+        "created_at": json.instant(import_.created_at),
+        "completed_at": json.instant(import_.ended_at),
     }

@@ -13,7 +13,7 @@ from getbill import debts, vault
 from getbill.companies import Company, OwnScenario, Workspace
 from getbill.debts import NewDebt
 from getbill.imports import findings
-from getbill.imports.findings import Row
+from getbill.imports.findings import ImportRow
 from getbill.imports.model import CHUNK_ROWS
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
@@ -40,7 +40,7 @@ class TooManyRows(TooLarge):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class WorkspaceTerms:
     """Of a workspace, what the checks ask; its keys stay where they are."""
 
     id: UUID
@@ -50,7 +50,7 @@ class Terms:
     clock: WorkspaceClock
 
     @classmethod
-    def of(cls, workspace: Workspace) -> "Terms":
+    def from_workspace(cls, workspace: Workspace) -> "WorkspaceTerms":
         """Return the terms of a workspace."""
         return cls(
             workspace.id, workspace.kind, workspace.company, dict(workspace.own_scenarios), workspace.clock
@@ -71,47 +71,52 @@ class Chunk:
 
 
 @dataclass(slots=True)
-class Checked:
+class CheckedBatch:
     """What became of a batch's rows."""
 
     name: str | None
     total: int
     chunks: list[Chunk] = field(default_factory=list)
-    refused: list[Row] = field(default_factory=list)
+    refused_rows: list[ImportRow] = field(default_factory=list)
 
 
-def check(body: bytes, terms: Terms) -> Checked:
+def check(body: bytes, terms: WorkspaceTerms) -> CheckedBatch:
     """Judge every row of a batch; raise MalformedJson, Invalid or TooManyRows when it is none."""
     batch = json.read(body)
     _check_envelope(batch)
     workspace, rows = terms.workspace(), batch["debts"]
-    checked = Checked((batch.get("batch_name") or "").strip() or None, len(rows))
-    known: dict[str, tuple[int, NewDebt]] = {}
+    checked_batch = CheckedBatch((batch.get("batch_name") or "").strip() or None, len(rows))
+    first_rows: dict[str, tuple[int, NewDebt]] = {}
     for first in range(0, len(rows), CHUNK_ROWS):
-        read = [_row(first + place, row, batch) for place, row in enumerate(rows[first : first + CHUNK_ROWS])]
-        outcomes = debts.read_many(workspace, [row.body for row in read])
+        parsed_rows = [
+            _parse_row(first + number, row, batch)
+            for number, row in enumerate(rows[first : first + CHUNK_ROWS])
+        ]
+        outcomes = debts.read_many(workspace, [row.body for row in parsed_rows])
         accepted: list[list[Any]] = []
         references = []
-        for row, outcome in zip(read, outcomes, strict=True):
-            errors = row.errors(outcome, known)
+        for row, outcome in zip(parsed_rows, outcomes, strict=True):
+            errors = row.errors(outcome, first_rows)
             if isinstance(outcome, NewDebt) and not errors:
                 accepted.append([row.index, row.temp_id, row.body])
                 references.append(outcome.reference)
             else:
-                checked.refused.append(refused(row.index, row.temp_id, rows[row.index], errors))
+                checked_batch.refused_rows.append(
+                    refused_row(row.index, row.temp_id, rows[row.index], errors)
+                )
         if accepted:
-            checked.chunks.append(Chunk(json.write(accepted), references))
-    return checked
+            checked_batch.chunks.append(Chunk(json.write(accepted), references))
+    return checked_batch
 
 
-def refused(index: int, temp_id: str | int | None, row: Any, errors: Iterable[FieldError]) -> Row:
+def refused_row(index: int, temp_id: str | int | None, row: Any, errors: Iterable[FieldError]) -> ImportRow:
     """Return a row that becomes no debt, with every reason in the words that its sender reads."""
     body = row if isinstance(row, dict) else None
-    return Row(
+    return ImportRow(
         index,
         index,
         "rejected",
-        [findings.of_error(error, body) for error in errors],
+        [findings.from_error(error, body) for error in errors],
         temp_id=temp_id,
         reference=findings.reference_of(body),
         body=body,
@@ -121,10 +126,10 @@ def refused(index: int, temp_id: str | int | None, row: Any, errors: Iterable[Fi
 def _check_envelope(batch: Any) -> None:
     if not isinstance(batch, dict):
         raise BadRequest(message('A batch is a JSON object: {"debts": [...]}.'))
-    wrong = [unknown_field(pointer((name,)), name) for name in batch.keys() - _FIELDS]
+    errors = [unknown_field(pointer((name,)), name) for name in batch.keys() - _FIELDS]
     rows, name, flag = batch.get("debts"), batch.get("batch_name"), batch.get(_FLAG)
     if not isinstance(rows, list) or not rows:
-        wrong.append(
+        errors.append(
             FieldError(
                 "/debts",
                 "missing",
@@ -132,7 +137,7 @@ def _check_envelope(batch: Any) -> None:
             )
         )
     if not (name is None or (isinstance(name, str) and len(name) <= _NAME_MAX)):
-        wrong.append(
+        errors.append(
             FieldError(
                 "/batch_name",
                 "text",
@@ -140,17 +145,17 @@ def _check_envelope(batch: Any) -> None:
             )
         )
     elif hidden := names.hidden_in((name or "").strip()):
-        wrong.append(FieldError("/batch_name", "characters", names.detail(hidden)))
+        errors.append(FieldError("/batch_name", "characters", names.hidden_character_message(hidden)))
     if not (flag is None or isinstance(flag, bool)):
-        wrong.append(
+        errors.append(
             FieldError(
                 f"/{_FLAG}",
                 "not-true-or-false",
                 message("{subject} must be true or false.", subject=field_subject((_FLAG,))),
             )
         )
-    if wrong:
-        raise refusal(sorted(wrong, key=lambda one: one.pointer))
+    if errors:
+        raise refusal(sorted(errors, key=lambda error: error.pointer))
     if isinstance(rows, list) and len(rows) > ROWS_MAX:
         raise TooManyRows(
             message(
@@ -161,42 +166,42 @@ def _check_envelope(batch: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ParsedRow:
     index: int
     temp_id: str | int | None
     body: Any
-    wrong: list[FieldError]
+    field_errors: list[FieldError]
 
     def errors(
-        self, outcome: NewDebt | list[FieldError], known: dict[str, tuple[int, NewDebt]]
+        self, outcome: NewDebt | list[FieldError], first_rows: dict[str, tuple[int, NewDebt]]
     ) -> list[FieldError]:
         """Return every reason against the row; of rows with one reference the first counts."""
         if not isinstance(outcome, NewDebt):
-            return [*outcome, *self.wrong]
-        first, same = known.setdefault(outcome.reference, (self.index, outcome))
-        if same == outcome:
-            return self.wrong
-        twice = message("The row {row} of this batch has the same reference and other values.", row=first)
-        return [*self.wrong, FieldError("/reference", "duplicate-reference", twice)]
+            return [*outcome, *self.field_errors]
+        first, first_debt = first_rows.setdefault(outcome.reference, (self.index, outcome))
+        if first_debt == outcome:
+            return self.field_errors
+        detail = message("The row {row} of this batch has the same reference and other values.", row=first)
+        return [*self.field_errors, FieldError("/reference", "duplicate-reference", detail)]
 
 
-def _row(index: int, row: Any, batch: dict[str, Any]) -> _Row:
+def _parse_row(index: int, row: Any, batch: dict[str, Any]) -> _ParsedRow:
     if not isinstance(row, dict):
-        return _Row(index, None, row, [])
+        return _ParsedRow(index, None, row, [])
     body = dict(row)
     temp_id = body.pop("temp_id", None)
     if batch.get(_FLAG) is not None:
         body.setdefault(_FLAG, batch[_FLAG])
     if temp_id is None or (isinstance(temp_id, str) and len(temp_id) <= _NAME_MAX):
-        return _Row(index, temp_id, body, [])
+        return _ParsedRow(index, temp_id, body, [])
     if isinstance(temp_id, int) and not isinstance(temp_id, bool):
-        return _Row(index, temp_id, body, [])
-    wrong = FieldError(
+        return _ParsedRow(index, temp_id, body, [])
+    error = FieldError(
         "/temp_id",
         "text",
         message("A temp_id is a text of at most {most} characters, or an integer.", most=_NAME_MAX),
     )
-    return _Row(index, None, body, [wrong])
+    return _ParsedRow(index, None, body, [error])
 
 
 def rows_of(chunk: bytes) -> Iterator[tuple[int, str | int | None, dict[str, Any]]]:
@@ -204,7 +209,7 @@ def rows_of(chunk: bytes) -> Iterator[tuple[int, str | int | None, dict[str, Any
     yield from json.read(chunk)
 
 
-def without(chunk: bytes, indexes: Sequence[int]) -> bytes:
+def without_rows(chunk: bytes, indexes: Sequence[int]) -> bytes:
     """Return a chunk without some of its rows."""
-    gone = frozenset(indexes)
-    return json.write([list(row) for row in rows_of(chunk) if row[0] not in gone])
+    dropped_indexes = frozenset(indexes)
+    return json.write([list(row) for row in rows_of(chunk) if row[0] not in dropped_indexes])

@@ -15,7 +15,7 @@ from typing import Final
 from getbill.companies import Workspace
 from getbill.embedded import end_with
 from getbill.imports.batch import checks
-from getbill.imports.batch.checks import Checked, Terms
+from getbill.imports.batch.checks import CheckedBatch, WorkspaceTerms
 from getbill.kit.errors import Unavailable
 from getbill.kit.messages import message
 
@@ -29,12 +29,14 @@ class Checkers:
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
 
-    async def check(self, body: bytes, workspace: Workspace) -> Checked:
+    async def check(self, body: bytes, workspace: Workspace) -> CheckedBatch:
         """Judge every row of a batch; raise what is wrong with it as a whole, or Unavailable when its process died."""
         pool = self._pool = self._pool or self._open()
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(pool, checks.check, body, Terms.of(workspace))
+            return await loop.run_in_executor(
+                pool, checks.check, body, WorkspaceTerms.from_workspace(workspace)
+            )
         except BrokenProcessPool:
             if self._pool is pool:
                 self._pool = None

@@ -5,12 +5,12 @@ from typing import Any, Final
 from getbill.companies import Workspace
 from getbill.imports import findings
 from getbill.imports import queries as imports
-from getbill.imports.findings import Row
+from getbill.imports.findings import ImportRow
 from getbill.imports.model import Import
 from getbill.kit.database import Database, Statement
 
 # How many findings an answer shows by itself.
-SHOWN_MAX: Final = 100
+FINDINGS_MAX: Final = 100
 
 _FIRST = Statement(
     "imports.first_findings",
@@ -24,23 +24,27 @@ _COUNT = Statement(
 )
 
 
-async def report(database: Database, workspace: Workspace, found: Import, language: str) -> dict[str, Any]:
+async def find_error_report(
+    database: Database, workspace: Workspace, import_: Import, language: str
+) -> dict[str, Any]:
     """Return the first findings of an import, and where the rest is."""
-    key = imports.keys_of(workspace, found).own
-    rows: list[Row] = []
+    key = imports.keys_of(workspace, import_).main
+    rows: list[ImportRow] = []
     if key is not None:
-        places = await database.fetch(_FIRST, workspace.id, found.id, SHOWN_MAX)
-        rows = [findings.opened(row, key) for row in places]
-    total: int = await database.fetchval(_COUNT, workspace.id, found.id)
-    return shown(found, rows, total, language)
+        records = await database.fetch(_FIRST, workspace.id, import_.id, FINDINGS_MAX)
+        rows = [findings.open_row(row, key) for row in records]
+    total: int = await database.fetchval(_COUNT, workspace.id, import_.id)
+    return error_report(import_, rows, total, language)
 
 
-def shown(found: Import, rows: list[Row], total: int, language: str) -> dict[str, Any]:
+def error_report(import_: Import, rows: list[ImportRow], total: int, language: str) -> dict[str, Any]:
     """Return the first findings of an import's rows; `total` rows have any."""
-    first = [one for row in rows[:SHOWN_MAX] for one in findings.shown(row, language)]
-    is_all = total <= SHOWN_MAX and len(first) <= SHOWN_MAX
+    first_findings = [
+        finding for row in rows[:FINDINGS_MAX] for finding in findings.serialize_row(row, language)
+    ]
+    is_all = total <= FINDINGS_MAX and len(first_findings) <= FINDINGS_MAX
     return {
         "rows": total,
-        "findings": first[:SHOWN_MAX],
-        "more": None if is_all else f"/external-api/v1/imports/{found.shown_id}/report",
+        "findings": first_findings[:FINDINGS_MAX],
+        "more": None if is_all else f"/external-api/v1/imports/{import_.shown_id}/report",
     }

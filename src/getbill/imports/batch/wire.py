@@ -13,7 +13,7 @@ from getbill.kit.text.names import Name
 
 # A row that is wrong is no error of the request: it is answered 202 and told in the report. So the document asks no more
 # of a row than the request does.
-Row = Annotated[
+BatchRow = Annotated[
     Any,
     Field(
         description="A debt, as `POST /debts` takes it, and `temp_id`: your own name for the row (a text or an integer),"
@@ -43,14 +43,14 @@ class BatchBody(BaseModel):
         },
     )
 
-    debts: Annotated[list[Row], Field(min_length=1, max_length=10_000)]
+    debts: Annotated[list[BatchRow], Field(min_length=1, max_length=10_000)]
     batch_name: Name | None = Field(None, max_length=200, description="Your name for the batch.")
     accept_expensive_destination: Flag | None = Field(
         None, description="Default of `accept_expensive_destination` for rows that do not set it."
     )
 
 
-class FindingShown(BaseModel):
+class BatchFinding(BaseModel):
     """What is wrong with a row, and the way out."""
 
     model_config = ConfigDict(title="BatchFinding")
@@ -83,7 +83,7 @@ class ErrorReport(BaseModel):
     """The first findings, and where all of them are."""
 
     rows: int = Field(description="Number of rows with findings.")
-    findings: list[FindingShown] = Field(description="The first 100 findings.")
+    findings: list[BatchFinding] = Field(description="The first 100 findings.")
     more: str | None = Field(description="URL of all findings; null if these are all.")
 
 

@@ -15,13 +15,13 @@ class FileGone(Exception):
     """The file was dropped: its time was over, it was taken back, or somebody in it was erased."""
 
 
-async def spooled(database: Database, workspace: Workspace, found: Import) -> BinaryIO:
+async def write_temp_file(database: Database, workspace: Workspace, import_: Import) -> BinaryIO:
     """Return an import's bytes as a file without a name (mode 0600); raise FileGone where they were dropped."""
     file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's
     try:
-        async for chunk in queries.chunks(database, workspace, found):
+        async for chunk in queries.chunks(database, workspace, import_):
             await asyncio.to_thread(file.write, chunk)
-        is_whole = file.tell() == found.size
+        is_whole = file.tell() == import_.size
         file.seek(0)
     except BaseException:
         file.close()
@@ -32,7 +32,7 @@ async def spooled(database: Database, workspace: Workspace, found: Import) -> Bi
     return file
 
 
-class Opened:
+class ImportFile:
     """The file of an import as whoever works on it has it open: the next task goes on in what the one before it read."""
 
     def __init__(self) -> None:
@@ -40,21 +40,21 @@ class Opened:
         self._sheet: sheets.Sheet | None = None
 
     async def sheet(
-        self, database: Database, workspace: Workspace, found: Import, layout: sheets.Layout | None = None
+        self, database: Database, workspace: Workspace, import_: Import, layout: sheets.Layout | None = None
     ) -> sheets.Sheet:
         """Return an import's table, as a layout describes it if one is known; it is ours to close.
 
         Raises FileGone where the bytes were dropped, and sheets.Unreadable.
         """
         if self._file is None:
-            self._file = await spooled(database, workspace, found)
+            self._file = await write_temp_file(database, workspace, import_)
         before, self._sheet = self._sheet, None
         if before is not None:
-            self._sheet = before.under(layout) if layout else None
+            self._sheet = before.reread(layout) if layout else None
             if self._sheet is None:
                 before.close()
         if self._sheet is None:
-            self._sheet = await asyncio.to_thread(sheets.open, self._file, found.name, layout=layout)
+            self._sheet = await asyncio.to_thread(sheets.open, self._file, import_.name, layout=layout)
         return self._sheet
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ class Upload:
                 )
             )
         disposition = parse_options_header(self.request.headers.get("content-disposition", ""))[1]
-        self.name = _named(disposition)
+        self.name = _filename(disposition)
         return self._raw()
 
     async def _raw(self) -> AsyncIterator[bytes]:
@@ -52,12 +52,12 @@ class Upload:
             yield part
 
     async def _of_form(self, boundary: bytes) -> AsyncIterator[bytes]:
-        parts = _Parts(self)
+        parts = _FormParts(self)
         parser = python_multipart.MultipartParser(boundary, parts.callbacks())
         try:
             async for piece in self.request.stream():
                 parser.write(piece)
-                for part in parts.take():
+                for part in parts.drain():
                     yield part
             parser.finalize()
         except MultipartParseError as error:
@@ -68,12 +68,12 @@ class Upload:
             raise BadRequest(message("The form has no part `file`."))
 
 
-def _named(options: Mapping[bytes, bytes]) -> str | None:
+def _filename(options: Mapping[bytes, bytes]) -> str | None:
     name = options.get(b"filename")
     return name.decode("utf-8", "replace") if name else None
 
 
-class _Parts:
+class _FormParts:
     """What a form's parser tells, put where it belongs."""
 
     def __init__(self, upload: Upload) -> None:
@@ -89,28 +89,28 @@ class _Parts:
     def callbacks(self) -> Any:
         """Return what the parser calls."""
         return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._name,
-            "on_header_value": self._add,
+            "on_part_begin": self._begin_part,
+            "on_header_field": self._add_header_name,
+            "on_header_value": self._add_header_value,
             "on_header_end": self._end_header,
-            "on_headers_finished": self._open,
-            "on_part_data": self._data,
-            "on_part_end": self._end,
+            "on_headers_finished": self._begin_body,
+            "on_part_data": self._add_data,
+            "on_part_end": self._end_part,
         }
 
-    def take(self) -> list[bytes]:
+    def drain(self) -> list[bytes]:
         """Return what came of the file since the last time."""
-        taken, self._waiting = self._waiting, []
-        return taken
+        chunks, self._waiting = self._waiting, []
+        return chunks
 
-    def _begin(self) -> None:
+    def _begin_part(self) -> None:
         self._headers = {}
         self._text.clear()
 
-    def _name(self, data: bytes, start: int, end: int) -> None:
+    def _add_header_name(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
 
-    def _add(self, data: bytes, start: int, end: int) -> None:
+    def _add_header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
 
     def _end_header(self) -> None:
@@ -118,7 +118,7 @@ class _Parts:
         self._header.clear()
         self._value.clear()
 
-    def _open(self) -> None:
+    def _begin_body(self) -> None:
         options = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if name == "file" and self.has_file:
@@ -126,9 +126,9 @@ class _Parts:
         self._field = None if name == "file" else name
         if name == "file":
             self.has_file = True
-            self._upload.name = _named(options)
+            self._upload.name = _filename(options)
 
-    def _data(self, data: bytes, start: int, end: int) -> None:
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
         if self._field is None:
             self._waiting.append(data[start:end])
             return
@@ -136,6 +136,6 @@ class _Parts:
         if len(self._text) > _FIELD_BYTES_MAX:
             raise BadRequest(message("The form's field '{field}' is too long.", field=excerpt(self._field)))
 
-    def _end(self) -> None:
+    def _end_part(self) -> None:
         if self._field is not None:
             self._upload.fields[self._field] = self._text.decode("utf-8", "replace")

@@ -1,39 +1,39 @@
 """Findings: what is wrong with a row of an import, and what would be right."""
 
-from getbill.imports.findings.domain_suggestions import meant, mended_address
-from getbill.imports.findings.messages import listed, own
+from getbill.imports.findings.domain_suggestions import suggest_address, suggest_domain
+from getbill.imports.findings.messages import bilingual_message, field_names
 from getbill.imports.findings.model import (
     CODES,
     Finding,
-    Outcome,
-    Row,
+    ImportRow,
+    RowOutcome,
     cells_in,
     cells_out,
-    of_cell,
-    of_error,
-    opened,
+    from_cell,
+    from_code,
+    from_error,
+    open_row,
     reference_of,
-    said,
-    shown,
+    serialize_row,
     write,
 )
 
 __all__ = [
     "CODES",
     "Finding",
-    "Outcome",
-    "Row",
+    "ImportRow",
+    "RowOutcome",
+    "bilingual_message",
     "cells_in",
     "cells_out",
-    "listed",
-    "meant",
-    "mended_address",
-    "of_cell",
-    "of_error",
-    "opened",
-    "own",
+    "field_names",
+    "from_cell",
+    "from_code",
+    "from_error",
+    "open_row",
     "reference_of",
-    "said",
-    "shown",
+    "serialize_row",
+    "suggest_address",
+    "suggest_domain",
     "write",
 ]

@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 from getbill.kit.text import emails
 
 # Where most private addresses of our countries are.
-_MEANT: Final = (
+_POPULAR: Final = (
     "gmail.com",
     "hotmail.com",
     "hotmail.fr",
@@ -69,42 +69,42 @@ _LEAST_LETTERS: Final = 8
 
 
 @lru_cache(maxsize=8192)
-def meant(domain: str) -> str | None:
+def suggest_domain(domain: str) -> str | None:
     """Return the domain that was probably meant; None where nothing is strange."""
-    if domain in _REAL or domain in _MEANT:
+    if domain in _REAL or domain in _POPULAR:
         return None
     name, _, ending = domain.rpartition(".")
     if name and ending in _ENDINGS:
         return f"{name}.{_ENDINGS[ending]}"
-    for known in _MEANT:
-        known_name, _, known_ending = known.rpartition(".")
-        if len(known) < _LEAST_LETTERS:
+    for popular_domain in _POPULAR:
+        popular_name, _, popular_ending = popular_domain.rpartition(".")
+        if len(popular_domain) < _LEAST_LETTERS:
             continue
         # Another country's ending of the same name is another domain, not a slip.
-        is_near = name != known_name and OSA.distance(domain, known, score_cutoff=1) <= 1
-        if is_near or (domain == known_name + known_ending):
-            return known
+        is_near = name != popular_name and OSA.distance(domain, popular_domain, score_cutoff=1) <= 1
+        if is_near or (domain == popular_name + popular_ending):
+            return popular_domain
     return None
 
 
 _SPACE = re.compile(r"[\s\u200b\ufeff]+")
 
 
-def mended_address(text: str) -> str | None:
+def suggest_address(text: str) -> str | None:
     """Return the address that was probably meant by one that no server could deliver to; None where none is plain."""
-    mended = _SPACE.sub("", text).strip(".,;:<>()[]\"'").replace("mailto:", "")
-    mended = (
-        mended.replace("(at)", "@")
+    candidate = _SPACE.sub("", text).strip(".,;:<>()[]\"'").replace("mailto:", "")
+    candidate = (
+        candidate.replace("(at)", "@")
         .replace("[at]", "@")
         .replace("@@", "@")
         .replace("..", ".")
         .replace("@.", "@")
     )
-    local, _, domain = mended.rpartition("@")
-    mended = f"{local}@{domain.replace(',', '.').replace(';', '.')}"
+    local, _, domain = candidate.rpartition("@")
+    candidate = f"{local}@{domain.replace(',', '.').replace(';', '.')}"
     try:
-        address = emails.normalise(mended)
+        address = emails.normalise(candidate)
     except emails.EmailInvalid:
         return None
     local, _, domain = address.rpartition("@")
-    return f"{local}@{meant(domain) or domain}" if address != text else None
+    return f"{local}@{suggest_domain(domain) or domain}" if address != text else None

@@ -7,10 +7,10 @@ a body say is a message of the catalogue.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from getbill.kit.messages import Message, Written, message, translated
+from getbill.kit.messages import Message, TranslatedMessage, message, translated
 
 # By code: English, French.
-_OWN: Final[dict[str, tuple[str, str]]] = {
+_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "duplicate-in-file": (
         "The reference {reference} stands on line {line_before} already, with other values.",
         "La référence {reference} figure déjà à la ligne {line_before}, avec d'autres valeurs.",
@@ -129,7 +129,7 @@ _FIELDS_FRENCH: Final[dict[str, str]] = {
 }
 
 
-def listed(fields: Sequence[str]) -> dict[str, str]:
+def field_names(fields: Sequence[str]) -> dict[str, str]:
     """Return names of fields as both languages list them."""
     return {
         "fields": ", ".join(name.replace("_", " ") for name in fields) or "nothing",
@@ -139,22 +139,22 @@ def listed(fields: Sequence[str]) -> dict[str, str]:
 
 def codes() -> list[str]:
     """Return the import's own codes."""
-    return list(_OWN)
+    return list(_MESSAGES)
 
 
-def own(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
+def bilingual_message(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     """Return the sentence of one of the import's own codes, in English and in French."""
-    english, french = _OWN[code]
-    in_french = {
+    english, french = _MESSAGES[code]
+    french_facts = {
         name: translated(fact, "fr") if isinstance(fact, str) else fact for name, fact in facts.items()
     }
-    return english.format(**facts), french.format(**in_french)
+    return english.format(**facts), french.format(**french_facts)
 
 
-def in_words(pointer: str, detail: Message) -> Message:
+def name_field(pointer: str, detail: Message) -> Message:
     """Return what the checks of a body say of a field, with the field as people call it: a column has other names."""
     field = pointer.rsplit("/", 1)[-1]
     if field not in _FIELDS_FRENCH:
         return detail
-    called = Written({"en": field.replace("_", " "), "fr": _FIELDS_FRENCH[field]})
-    return detail.about(message("The field '{field}'", field=called))
+    field_name = TranslatedMessage({"en": field.replace("_", " "), "fr": _FIELDS_FRENCH[field]})
+    return detail.with_subject(message("The field '{field}'", field=field_name))

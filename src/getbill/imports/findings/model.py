@@ -53,7 +53,7 @@ CODES: Final = (
 )
 
 Severity = Literal["error", "warning"]
-Outcome = Literal["rejected", "skipped", "warned"]
+RowOutcome = Literal["rejected", "skipped", "warned"]
 
 _VALUE_CHARACTERS_MAX: Final = 200
 
@@ -81,18 +81,18 @@ class Finding:
     suggestion: Any = None
     severity: Severity = "error"
 
-    def told(self, language: str) -> str:
+    def message(self, language: str) -> str:
         """Return the sentence in French (`fr`) or English."""
-        return self.fr if mapping.tongue(language) == "fr" else self.en
+        return self.fr if mapping.locale_of(language) == "fr" else self.en
 
 
 @dataclass(slots=True)
-class Row:
+class ImportRow:
     """A row of which something is said: its place, what became of it, and the row itself."""
 
     line: int
     index: int
-    outcome: Outcome
+    outcome: RowOutcome
     findings: list[Finding]
     temp_id: Any = None
     reference: str | None = None
@@ -103,68 +103,74 @@ class Row:
     # What a person corrected by hand is not doubted again.
     is_sure: bool = False
     # What the row was read as, for as long as it is worked on.
-    read: Mapping[str, Any] | None = None
+    parsed_body: Mapping[str, Any] | None = None
 
 
-def of_cell(found: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
+def from_cell(cell_finding: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
     """Return what a cell's reader said of it as a finding."""
-    if found.wrong is not None:
-        english, french = found.wrong.told("en"), found.wrong.told("fr")
+    if cell_finding.wrong is not None:
+        english, french = cell_finding.wrong.localized("en"), cell_finding.wrong.localized("fr")
     else:
-        english, french = (mapping.said(found.code, found.facts, language) for language in ("en", "fr"))
+        english, french = (
+            mapping.message_text(cell_finding.code, cell_finding.facts, language) for language in ("en", "fr")
+        )
     return Finding(
-        found.code.replace("_", "-"),
+        cell_finding.code.replace("_", "-"),
         english,
         french,
-        column=found.column,
-        header=None if found.column is None else headers.get(found.column),
-        value=_value(found.value),
-        suggestion=found.suggestion,
-        severity="warning" if found.is_warning else "error",
+        column=cell_finding.column,
+        header=None if cell_finding.column is None else headers.get(cell_finding.column),
+        value=_clip_value(cell_finding.value),
+        suggestion=cell_finding.suggestion,
+        severity="warning" if cell_finding.is_warning else "error",
     )
 
 
-def of_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_cell: bool = False) -> Finding:
+def from_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_cell: bool = False) -> Finding:
     """Return what the checks of a body said of a field as a finding, with the value that was sent.
 
     A cell's suggestion is a text, as cells are written; a body's is of the type that its field takes.
     """
-    value = _at(raw, error.pointer)
-    suggestion = suggestions.of_body(error, value, raw)
-    detail = messages.in_words(error.pointer, error.detail) if is_cell else error.detail
+    value = _value_at(raw, error.pointer)
+    suggestion = suggestions.suggest_value(error, value, raw)
+    detail = messages.name_field(error.pointer, error.detail) if is_cell else error.detail
     return Finding(
         error.code,
         str(detail),
         translated(detail, "fr"),
         pointer=error.pointer,
-        value=_value(value),
+        value=_clip_value(value),
         suggestion=str(suggestion) if is_cell and suggestion is not None else suggestion,
     )
 
 
-def said(code: str, facts: Mapping[str, Any] | None = None, **more: Any) -> Finding:
+def from_code(code: str, facts: Mapping[str, Any] | None = None, **members: Any) -> Finding:
     """Return a finding of the import's own by its code."""
-    english, french = messages.own(code, facts or {})
-    return Finding(code, english, french, **more)
+    english, french = messages.bilingual_message(code, facts or {})
+    return Finding(code, english, french, **members)
 
 
 def reference_of(body: Any) -> str | None:
     """Return the reference that a body names, whatever else is wrong with it."""
     if not isinstance(body, Mapping):
         return None
-    sent = body.get("reference", body.get("internal_id"))
-    if isinstance(sent, bool) or not isinstance(sent, str | int | Decimal) or not str(sent).strip():
+    reference = body.get("reference", body.get("internal_id"))
+    if (
+        isinstance(reference, bool)
+        or not isinstance(reference, str | int | Decimal)
+        or not str(reference).strip()
+    ):
         return None
-    return str(sent).strip()[:_VALUE_CHARACTERS_MAX]
+    return str(reference).strip()[:_VALUE_CHARACTERS_MAX]
 
 
-def _at(raw: Any, pointer: str) -> Any:
+def _value_at(raw: Any, pointer: str) -> Any:
     for part in pointer.split("/")[1:]:
         raw = raw.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(raw, Mapping) else None
     return raw
 
 
-def _value(value: Any) -> Any:
+def _clip_value(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | dict):
@@ -174,30 +180,30 @@ def _value(value: Any) -> Any:
     return text[:_VALUE_CHARACTERS_MAX]
 
 
-def write(tx: Transaction, workspace_id: UUID, import_id: UUID, key: Key, rows: Iterable[Row]) -> None:
+def write(tx: Transaction, workspace_id: UUID, import_id: UUID, key: Key, rows: Iterable[ImportRow]) -> None:
     """Have what is said of some rows kept at the transaction's edge."""
     for row in rows:
-        codes = sorted({one.code for one in row.findings})
-        sealed = seal(import_id, key, row)
+        codes = sorted({finding.code for finding in row.findings})
+        sealed = seal_row(import_id, key, row)
         tx.defer(
             _INSERT, workspace_id, import_id, row.line, row.index, row.outcome, codes, sealed, row.debt_id
         )
 
 
-def seal(import_id: UUID, key: Key, row: Row) -> bytes:
+def seal_row(import_id: UUID, key: Key, row: ImportRow) -> bytes:
     """Return a row and what is said of it, sealed for its place."""
-    plain = {
-        "findings": [_kept(one) for one in row.findings],
+    content = {
+        "findings": [_finding_json(finding) for finding in row.findings],
         "temp_id": row.temp_id,
         "reference": row.reference,
         "cells": None if row.cells is None else cells_out(row.cells),
         "body": row.body,
         "is_sure": row.is_sure,
     }
-    return key.seal(json.write(plain), finding_context(import_id, row.line))
+    return key.seal(json.write(content), finding_context(import_id, row.line))
 
 
-def _kept(finding: Finding) -> dict[str, Any]:
+def _finding_json(finding: Finding) -> dict[str, Any]:
     return {name: value for name, value in asdict(finding).items() if value is not None}
 
 
@@ -208,39 +214,39 @@ def cells_out(cells: Sequence[sheets.Cell]) -> list[Any]:
 
 def cells_in(stored: Sequence[Any]) -> list[sheets.Cell]:
     """Return cells that `cells_out` wrote."""
-    return [_read(cell) for cell in stored]
+    return [_read_cell(cell) for cell in stored]
 
 
-def opened(row: Record, key: Key) -> Row:
+def open_row(row: Record, key: Key) -> ImportRow:
     """Return a row of `import_findings`, opened."""
-    plain = json.read(key.open(row["sealed"], finding_context(row["import_id"], row["line"])))
-    cells = plain["cells"]
-    return Row(
+    content = json.read(key.open(row["sealed"], finding_context(row["import_id"], row["line"])))
+    cells = content["cells"]
+    return ImportRow(
         line=row["line"],
         index=row["index"],
         outcome=row["outcome"],
-        findings=[Finding(**one) for one in plain["findings"]],
-        temp_id=plain["temp_id"],
+        findings=[Finding(**finding) for finding in content["findings"]],
+        temp_id=content["temp_id"],
         # Rows kept by an earlier version have it in their body alone.
-        reference=plain.get("reference") or reference_of(plain["body"]),
+        reference=content.get("reference") or reference_of(content["body"]),
         cells=None if cells is None else cells_in(cells),
-        body=plain["body"],
+        body=content["body"],
         debt_id=row["debt_id"],
-        is_sure=plain["is_sure"],
+        is_sure=content["is_sure"],
     )
 
 
-def _read(cell: Any) -> sheets.Cell:
+def _read_cell(cell: Any) -> sheets.Cell:
     if isinstance(cell, list):
         text: str = cell[0]
         return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
     if isinstance(cell, Decimal):
         return float(cell)
-    read: sheets.Cell = cell
-    return read
+    cell_value: sheets.Cell = cell
+    return cell_value
 
 
-def shown(row: Row, language: str) -> list[dict[str, Any]]:
+def serialize_row(row: ImportRow, language: str) -> list[dict[str, Any]]:
     """Return what is said of a row as callers see it."""
     return [
         {
@@ -248,15 +254,16 @@ def shown(row: Row, language: str) -> list[dict[str, Any]]:
             "index": row.index,
             "temp_id": row.temp_id,
             "reference": row.reference,
-            "column": one.header or (one.pointer if one.column is None else sheets.letter(one.column)),
-            "letter": None if one.column is None else sheets.letter(one.column),
-            "value": one.value,
-            "code": one.code,
-            "severity": one.severity,
-            "message": one.told(language),
-            "suggestion": one.suggestion,
+            "column": finding.header
+            or (finding.pointer if finding.column is None else sheets.letter(finding.column)),
+            "letter": None if finding.column is None else sheets.letter(finding.column),
+            "value": finding.value,
+            "code": finding.code,
+            "severity": finding.severity,
+            "message": finding.message(language),
+            "suggestion": finding.suggestion,
             "outcome": row.outcome,
             "debt_id": ids.show("debt", row.debt_id) if row.debt_id else None,
         }
-        for one in row.findings
+        for finding in row.findings
     ]

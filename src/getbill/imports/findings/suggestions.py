@@ -31,10 +31,10 @@ _NUMBER_CHARACTERS_MAX: Final = 30
 _DECIMALS: Final = 2
 
 
-def of_body(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
+def suggest_value(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
     """Return the value that a field of a body would take; None where none is sure, or it is what was refused."""
-    meant = _meant(error, value, body)
-    return None if meant == value else meant
+    suggestion = _meant(error, value, body)
+    return None if suggestion == value else suggestion
 
 
 def _meant(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
@@ -43,36 +43,38 @@ def _meant(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any
     if not isinstance(value, str):
         return None
     if error.pointer == "/amount":
-        return _amount(value.strip(), (body or {}).get("currency"))
+        return _suggest_amount(value.strip(), (body or {}).get("currency"))
     read = _READERS.get(error.pointer.rsplit("/", 1)[-1])
     return read(value.strip()) if read else None
 
 
-def _amount(text: str, currency: Any) -> Decimal | None:
-    beside = sheets.currency_beside(text)
+def _suggest_amount(text: str, currency: Any) -> Decimal | None:
+    currency_sign = sheets.currency_beside(text)
     code = currency.upper() if isinstance(currency, str) and currency.upper() in currencies() else None
     # Another currency than the body's is no slip of the pen.
-    if beside and (code is None or code not in {beside.upper(), _currency(beside)}):
+    if currency_sign and (
+        code is None or code not in {currency_sign.upper(), _suggest_currency(currency_sign)}
+    ):
         return None
-    digits = text.replace(beside, "").strip() if beside else text
+    digits = text.replace(currency_sign, "").strip() if currency_sign else text
     if len(digits) > _NUMBER_CHARACTERS_MAX or not _DIGITS.fullmatch(digits):
         return None
-    read = set()
+    amounts = set()
     for shape in _NUMBERS:
         try:
-            read.add(sheets.read_number(digits, shape))
+            amounts.add(sheets.read_number(digits, shape))
         except sheets.CellWrong:
             continue
-    amount = read.pop() if len(read) == 1 else None
-    most = decimals(code) if code else _DECIMALS
-    if amount is None or amount <= 0 or -int(amount.as_tuple().exponent) > most:
+    amount = amounts.pop() if len(amounts) == 1 else None
+    decimals_max = decimals(code) if code else _DECIMALS
+    if amount is None or amount <= 0 or -int(amount.as_tuple().exponent) > decimals_max:
         return None
     return amount
 
 
 # The rows of one sender are due on the same few days.
 @lru_cache(maxsize=4096)
-def _day(text: str) -> str | None:
+def _suggest_date(text: str) -> str | None:
     if not _YEAR.search(text):
         return None
     days = set()
@@ -84,22 +86,22 @@ def _day(text: str) -> str | None:
     return days.pop().isoformat() if len(days) == 1 else None
 
 
-def _currency(sign: str) -> str | None:
-    meant = sheets.currencies_of(sign)
-    return next(iter(meant)) if len(meant) == 1 else None
+def _suggest_currency(sign: str) -> str | None:
+    codes = sheets.currencies_of(sign)
+    return next(iter(codes)) if len(codes) == 1 else None
 
 
-def _language(text: str) -> str | None:
+def _suggest_language(text: str) -> str | None:
     locale = _LOCALE.fullmatch(text)
     return locale[1].lower() if locale else None
 
 
 _READERS: Final[Mapping[str, Callable[[str], str | None]]] = {
-    "email": domain_suggestions.mended_address,
-    "due_date": _day,
-    "invoice_date": _day,
-    "birthdate": _day,
-    "currency": _currency,
+    "email": domain_suggestions.suggest_address,
+    "due_date": _suggest_date,
+    "invoice_date": _suggest_date,
+    "birthdate": _suggest_date,
+    "currency": _suggest_currency,
     "country": sheets.country_of,
-    "language": _language,
+    "language": _suggest_language,
 }

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 from getbill import mapping, sheets
 from getbill.companies import Workspace
 from getbill.imports import findings, queries, reading_plan
-from getbill.imports.findings import Row
+from getbill.imports.findings import ImportRow
 from getbill.imports.model import Import, ImportCannotMove
 from getbill.imports.reading_plan import FINDING_HEADER, SUGGESTION_HEADER
 from getbill.kit.database import Database, Statement
@@ -20,7 +20,7 @@ from getbill.kit.messages import Message, excerpt, message
 from getbill.vault import Key
 
 Format = Literal["csv", "xlsx"]
-Lines = Callable[[Iterator[Row]], Iterator[Sequence[sheets.Cell]]]
+Lines = Callable[[Iterator[ImportRow]], Iterator[Sequence[sheets.Cell]]]
 
 _PAGE_ROWS = 1_000
 _BLOCK_BYTES = 64 * 1024
@@ -49,29 +49,29 @@ _COLUMNS = {
 }
 
 
-async def rows(
+async def list_rows(
     database: Database,
     workspace: Workspace,
-    found: Import,
-    wanted: tuple[str | None, str | None],
-    place: tuple[int, int],
-) -> list[Row]:
+    import_: Import,
+    filters: tuple[str | None, str | None],
+    window: tuple[int, int],
+) -> list[ImportRow]:
     """Return what is said of an import's rows: `wanted` is outcome and code, `place` the line before and how many."""
-    key = queries.keys_of(workspace, found).own
+    key = queries.keys_of(workspace, import_).main
     if key is None:
         return []
-    after, limit = place
-    records = await database.fetch(_ROWS, workspace.id, found.id, after, *wanted, limit)
-    return [findings.opened(record, key) for record in records]
+    after, limit = window
+    records = await database.fetch(_ROWS, workspace.id, import_.id, after, *filters, limit)
+    return [findings.open_row(record, key) for record in records]
 
 
-async def codes(database: Database, workspace: Workspace, found: Import) -> list[dict[str, object]]:
+async def count_codes(database: Database, workspace: Workspace, import_: Import) -> list[dict[str, object]]:
     """Return how many rows have findings of each kind."""
-    return [dict(row) for row in await database.fetch(_CODES, workspace.id, found.id)]
+    return [dict(row) for row in await database.fetch(_CODES, workspace.id, import_.id)]
 
 
 async def unknown_codes(
-    database: Database, workspace: Workspace, found: Import, named: Sequence[str]
+    database: Database, workspace: Workspace, import_: Import, named: Sequence[str]
 ) -> list[tuple[int, Message]]:
     """Return the place of each code that no finding has, and the sentence that refuses it.
 
@@ -80,7 +80,7 @@ async def unknown_codes(
     doubtful = [(place, code) for place, code in enumerate(named) if code not in findings.CODES]
     if not doubtful:
         return []
-    there = list(dict.fromkeys(row["code"] for row in await codes(database, workspace, found)))
+    there = list(dict.fromkeys(row["code"] for row in await count_codes(database, workspace, import_)))
     return [(place, _unknown_code(code, there)) for place, code in doubtful if code not in there]
 
 
@@ -94,108 +94,115 @@ def _unknown_code(code: str, there: Sequence[object]) -> Message:
     )
 
 
-async def rejected(
-    database: Database, workspace: Workspace, found: Import, kind: Format, language: str
+async def write_rejected_rows(
+    database: Database, workspace: Workspace, import_: Import, kind: Format, language: str
 ) -> BinaryIO:
     """Return the rows that became no debt as a file, in the layout they came in, with what is wrong in two columns.
 
     Raises ImportCannotMove where an import keeps no rows any more, or never had a layout.
     """
-    key = queries.keys_of(workspace, found).own
-    if key is None or found.plan is None:
+    key = queries.keys_of(workspace, import_).main
+    if key is None or import_.plan is None:
         raise ImportCannotMove(
             message("The rows of this import are gone, or it is a batch: read the report as JSON.")
         )
-    layout = reading_plan.opened(found.plan, key, found.id).layout
+    layout = reading_plan.open_plan(import_.plan, key, import_.id).layout
     header: list[sheets.Cell] = [""] * layout.width
     for column in layout.columns:
         header[column.index] = column.header
     # A file that came back once more has our columns already: they are written anew.
-    places = [column.index for column in layout.columns]
+    column_indexes = [column.index for column in layout.columns]
 
-    def lines(some: Iterator[Row]) -> Iterator[Sequence[sheets.Cell]]:
-        yield [*(header[place] for place in places), FINDING_HEADER, SUGGESTION_HEADER]
-        for row in some:
+    def lines(rows: Iterator[ImportRow]) -> Iterator[Sequence[sheets.Cell]]:
+        yield [*(header[column_index] for column_index in column_indexes), FINDING_HEADER, SUGGESTION_HEADER]
+        for row in rows:
             cells = row.cells or ()
             yield [
-                *(cells[place] if place < len(cells) else "" for place in places),
-                _told(row, language),
-                _suggested(row),
+                *(
+                    cells[column_index] if column_index < len(cells) else ""
+                    for column_index in column_indexes
+                ),
+                _finding_text(row, language),
+                _suggestion_text(row),
             ]
 
-    return await _written(_Rows(database, workspace, found, key, "rejected"), lines, (kind, layout))
-
-
-def _told(row: Row, language: str) -> str:
-    where = "Ligne" if mapping.tongue(language) == "fr" else "Line"
-    said = " ".join(one.told(language) for one in row.findings)
-    return f"{where} {row.line}: {said}"
-
-
-def _suggested(row: Row) -> str:
-    return " ".join(
-        f"{one.header or ''}: {one.suggestion}" if one.header else str(one.suggestion)
-        for one in row.findings
-        if one.suggestion is not None
+    return await _write_file(
+        _FindingRows(database, workspace, import_, key, "rejected"), lines, (kind, layout)
     )
 
 
-async def listed(
-    database: Database, workspace: Workspace, found: Import, kind: Format, language: str
+def _finding_text(row: ImportRow, language: str) -> str:
+    where = "Ligne" if mapping.locale_of(language) == "fr" else "Line"
+    text = " ".join(finding.message(language) for finding in row.findings)
+    return f"{where} {row.line}: {text}"
+
+
+def _suggestion_text(row: ImportRow) -> str:
+    return " ".join(
+        f"{finding.header or ''}: {finding.suggestion}" if finding.header else str(finding.suggestion)
+        for finding in row.findings
+        if finding.suggestion is not None
+    )
+
+
+async def write_findings(
+    database: Database, workspace: Workspace, import_: Import, kind: Format, language: str
 ) -> BinaryIO:
     """Return every finding as a file, one in each line."""
-    key = queries.keys_of(workspace, found).own
+    key = queries.keys_of(workspace, import_).main
     if key is None:
         raise ImportCannotMove(message("The findings of this import are gone."))
-    names = _COLUMNS[mapping.tongue(language)]
+    names = _COLUMNS[mapping.locale_of(language)]
 
-    def lines(some: Iterator[Row]) -> Iterator[Sequence[sheets.Cell]]:
+    def lines(rows: Iterator[ImportRow]) -> Iterator[Sequence[sheets.Cell]]:
         yield names
-        for row in some:
-            for one in findings.shown(row, language):
+        for row in rows:
+            for record in findings.serialize_row(row, language):
                 members = ("line", "column", "value", "code", "severity", "message", "suggestion")
-                yield ["" if one[name] is None else _as_cell(one[name]) for name in members]
+                yield ["" if record[name] is None else _as_cell(record[name]) for name in members]
 
-    return await _written(_Rows(database, workspace, found, key, None), lines, (kind, None))
+    return await _write_file(_FindingRows(database, workspace, import_, key, None), lines, (kind, None))
 
 
 def _as_cell(value: object) -> sheets.Cell:
     return value if isinstance(value, bool | int | float) else str(value)
 
 
-class _Rows:
+class _FindingRows:
     """The rows of an import, fetched a page at a time by whoever writes them in a thread of its own."""
 
     def __init__(
-        self, database: Database, workspace: Workspace, found: Import, key: Key, outcome: str | None
+        self, database: Database, workspace: Workspace, import_: Import, key: Key, outcome: str | None
     ) -> None:
         self._database = database
-        self._place = workspace.id, found.id
+        self._primary_key = workspace.id, import_.id
         self._key = key
         self._outcome = outcome
         self._loop = asyncio.get_running_loop()
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[ImportRow]:
         after = -1
         while True:
-            asked = self._database.fetch(_ROWS, *self._place, after, self._outcome, None, _PAGE_ROWS)
-            records = asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+            query = self._database.fetch(_ROWS, *self._primary_key, after, self._outcome, None, _PAGE_ROWS)
+            records = asyncio.run_coroutine_threadsafe(query, self._loop).result()
             for record in records:
-                yield findings.opened(record, self._key)
+                yield findings.open_row(record, self._key)
             if len(records) < _PAGE_ROWS:
                 return
             after = records[-1]["line"]
 
 
-async def _written(some: _Rows, lines: Lines, kind: tuple[Format, sheets.Layout | None]) -> BinaryIO:
+async def _write_file(
+    rows: _FindingRows, lines: Lines, kind: tuple[Format, sheets.Layout | None]
+) -> BinaryIO:
     shape, layout = kind
     file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's
 
     def write() -> None:
         if shape == "xlsx":
-            sheets.write_xlsx(file, lines(iter(some)))
+            sheets.write_xlsx(file, lines(iter(rows)))
         else:
-            sheets.write_csv(file, lines(iter(some)), layout if layout and layout.kind == "csv" else None)
+            sheets.write_csv(file, lines(iter(rows)), layout if layout and layout.kind == "csv" else None)
         file.seek(0)
 
     try:
@@ -206,7 +213,7 @@ async def _written(some: _Rows, lines: Lines, kind: tuple[Format, sheets.Layout 
     return file
 
 
-async def blocks(file: BinaryIO) -> AsyncIterator[bytes]:
+async def read_blocks(file: BinaryIO) -> AsyncIterator[bytes]:
     """Yield a file's bytes, and let it go."""
     try:
         while block := await asyncio.to_thread(file.read, _BLOCK_BYTES):

@@ -10,34 +10,34 @@ from getbill.imports.reports import row_report
 from getbill.kit.database import Database
 
 
-async def account(database: Database, workspace: Workspace, found: Import) -> dict[str, Any]:
+async def build_report(database: Database, workspace: Workspace, import_: Import) -> dict[str, Any]:
     """Return what became of an import as the API tells it, with how many rows have findings of each kind."""
-    key = queries.keys_of(workspace, found).own
-    plan = runs.plan_of(workspace, found) if found.plan is not None and key is not None else None
-    told = serializers.shown(found, workspace.now(), found.language, key, plan)
-    return told | {"codes": await row_report.codes(database, workspace, found)}
+    key = queries.keys_of(workspace, import_).main
+    plan = runs.plan_of(workspace, import_) if import_.plan is not None and key is not None else None
+    report = serializers.serialize_import(import_, workspace.now(), import_.language, key, plan)
+    return report | {"codes": await row_report.count_codes(database, workspace, import_)}
 
 
-def columns(workspace: Workspace, found: Import) -> dict[str, Any]:
+def describe_columns(workspace: Workspace, import_: Import) -> dict[str, Any]:
     """Return what a file's columns were taken for and what is asked, as the API tells it."""
-    return serializers.mapping_shown(runs.plan_of(workspace, found), found.language)
+    return serializers.serialize_mapping(runs.plan_of(workspace, import_), import_.language)
 
 
-async def said_of_rows(
-    database: Database, workspace: Workspace, found: Import, most: int
+async def first_findings(
+    database: Database, workspace: Workspace, import_: Import, limit: int
 ) -> list[dict[str, Any]]:
     """Return the first findings, as the API tells them."""
-    rows = await row_report.rows(database, workspace, found, (None, None), (-1, most))
-    return [one for row in rows for one in findings.shown(row, found.language)][:most]
+    rows = await row_report.list_rows(database, workspace, import_, (None, None), (-1, limit))
+    return [finding for row in rows for finding in findings.serialize_row(row, import_.language)][:limit]
 
 
 async def rows_to_correct(
-    database: Database, workspace: Workspace, found: Import
+    database: Database, workspace: Workspace, import_: Import
 ) -> tuple[str, AsyncIterator[bytes]] | None:
     """Return the ending and the bytes of a file with the rows that became no debt; None where there are none."""
-    key = queries.keys_of(workspace, found).own
-    if not found.rejected or found.plan is None or key is None:
+    key = queries.keys_of(workspace, import_).main
+    if not import_.rejected or import_.plan is None or key is None:
         return None
-    kind = runs.plan_of(workspace, found).layout.kind
-    file = await row_report.rejected(database, workspace, found, kind, found.language)
-    return kind, row_report.blocks(file)
+    kind = runs.plan_of(workspace, import_).layout.kind
+    file = await row_report.write_rejected_rows(database, workspace, import_, kind, import_.language)
+    return kind, row_report.read_blocks(file)

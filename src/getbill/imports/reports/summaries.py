@@ -20,31 +20,37 @@ async def summaries(
     """Return a summary of each of these imports that there is, by its id."""
     if not import_ids:
         return {}
-    found = await queries.some(database, workspace, import_ids)
-    return {one.id: _summary(workspace, one) for one in found}
+    imports = await queries.find_many(database, workspace, import_ids)
+    return {import_.id: _summary(workspace, import_) for import_ in imports}
 
 
-def _summary(workspace: Workspace, found: Import) -> dict[str, Any]:
+def _summary(workspace: Workspace, import_: Import) -> dict[str, Any]:
     return {
-        "name": found.name,
-        "source": found.source,
-        "sender": found.sender,
-        "received_at": json.instant(found.received_at),
-        "rows": found.rows_total,
-        "questions": _questions(workspace, found) if serializers.waiting_for(found) else [],
+        "name": import_.name,
+        "source": import_.source,
+        "sender": import_.sender,
+        "received_at": json.instant(import_.received_at),
+        "rows": import_.rows_total,
+        "questions": _questions(workspace, import_) if serializers.waiting_for(import_) else [],
     }
 
 
-def _questions(workspace: Workspace, found: Import) -> list[dict[str, str]]:
+def _questions(workspace: Workspace, import_: Import) -> list[dict[str, str]]:
     """Return what is asked in both languages; what looks different from this sender's earlier files comes first."""
-    if found.plan is None or queries.keys_of(workspace, found).own is None:
+    if import_.plan is None or queries.keys_of(workspace, import_).main is None:
         return []
-    plan = runs.plan_of(workspace, found)
+    plan = runs.plan_of(workspace, import_)
     return [
-        *({language: serializers.warning(one, language) for language in _LANGUAGES} for one in plan.warnings),
-        *({language: note.told(language) for language in _LANGUAGES} for note in plan.doubts),
         *(
-            {language: mapping.said(one.code, one.facts, language) for language in _LANGUAGES}
-            for one in plan.mapping.questions
+            {language: serializers.warning(question, language) for language in _LANGUAGES}
+            for question in plan.warnings
+        ),
+        *({language: note.localized(language) for language in _LANGUAGES} for note in plan.doubts),
+        *(
+            {
+                language: mapping.message_text(question.code, question.facts, language)
+                for language in _LANGUAGES
+            }
+            for question in plan.mapping.questions
         ),
     ]

@@ -1,35 +1,35 @@
 """The rows of an import: reading, checking, creating, updating, correcting and undoing them."""
 
 from getbill.imports.rows.corrections import (
-    accept,
-    any_of,
-    between,
-    corrected,
-    keep,
+    accept_suggestions,
+    corrected_cells,
+    corrected_row,
+    has_corrections,
+    import_corrected,
     put_cell,
     put_field,
-    settle,
+    save_correction,
 )
-from getbill.imports.rows.create import LeaseLost, Work, make
-from getbill.imports.rows.dry_run import Seen, examine
-from getbill.imports.rows.failures import hold
-from getbill.imports.rows.instalments import Instalments, gathered
+from getbill.imports.rows.create import LeaseLost, Work, create_debts
+from getbill.imports.rows.dry_run import SeenReferences, examine_rows
+from getbill.imports.rows.failures import hold_import
+from getbill.imports.rows.instalments import Instalments, gather_instalments
 from getbill.imports.rows.people import (
     SAMPLES,
-    forget,
+    find_lines,
     forget_lines,
+    forget_people,
     forget_rows,
-    hashes_of,
+    hash_person,
+    index_rows,
+    index_samples,
     is_named,
-    keep_rows,
-    keep_samples,
-    lines_of,
-    without,
+    without_person,
 )
-from getbill.imports.rows.reader import Line, Reader
-from getbill.imports.rows.restore import give_back
+from getbill.imports.rows.reader import Line, RowReader
+from getbill.imports.rows.restore import restore_changes
 from getbill.imports.rows.snapshots import EMPTY, FORGET, FORGET_REASONS
-from getbill.imports.rows.undo import kept, take_back
+from getbill.imports.rows.undo import list_leftovers, undo_debts
 
 __all__ = [
     "EMPTY",
@@ -39,31 +39,31 @@ __all__ = [
     "Instalments",
     "LeaseLost",
     "Line",
-    "Reader",
-    "Seen",
+    "RowReader",
+    "SeenReferences",
     "Work",
-    "accept",
-    "any_of",
-    "between",
-    "corrected",
-    "examine",
-    "forget",
+    "accept_suggestions",
+    "corrected_cells",
+    "corrected_row",
+    "create_debts",
+    "examine_rows",
+    "find_lines",
     "forget_lines",
+    "forget_people",
     "forget_rows",
-    "gathered",
-    "give_back",
-    "hashes_of",
-    "hold",
+    "gather_instalments",
+    "has_corrections",
+    "hash_person",
+    "hold_import",
+    "import_corrected",
+    "index_rows",
+    "index_samples",
     "is_named",
-    "keep",
-    "keep_rows",
-    "keep_samples",
-    "kept",
-    "lines_of",
-    "make",
+    "list_leftovers",
     "put_cell",
     "put_field",
-    "settle",
-    "take_back",
-    "without",
+    "restore_changes",
+    "save_correction",
+    "undo_debts",
+    "without_person",
 ]

@@ -12,19 +12,19 @@ from asyncpg import Record
 from getbill import sheets
 from getbill.companies import Workspace
 from getbill.imports import findings, reading_plan
-from getbill.imports.findings import Row
+from getbill.imports.findings import ImportRow
 from getbill.imports.model import correction_context
 from getbill.imports.rows import create, people
 from getbill.imports.rows.create import Work
 from getbill.imports.rows.instalments import Instalments
-from getbill.imports.rows.reader import Line, Reader
+from getbill.imports.rows.reader import Line, RowReader
 from getbill.kit import json
 from getbill.kit.database import Statement, Transaction
 from getbill.vault import Key
 
 _CHUNK: Final = 500
 
-_ANY = Statement(
+_HAS_CORRECTIONS = Statement(
     "imports.any_correction",
     "Has a person corrected rows of this import?",
     "SELECT EXISTS (SELECT FROM import_corrections WHERE workspace_id = $1 AND import_id = $2)",
@@ -72,34 +72,36 @@ _SETTLED = Statement(
 )
 
 
-async def any_of(work: Work) -> bool:
+async def has_corrections(work: Work) -> bool:
     """Say whether there are corrected rows."""
-    found: bool = await work.database.fetchval(_ANY, *work.place)
-    return found
+    exists: bool = await work.database.fetchval(_HAS_CORRECTIONS, *work.primary_key)
+    return exists
 
 
-async def between(work: Work, first: int, last: int) -> Mapping[int, Sequence[sheets.Cell]]:
+async def corrected_cells(work: Work, first: int, last: int) -> Mapping[int, Sequence[sheets.Cell]]:
     """Return the cells of the corrected rows between two lines."""
-    rows = await work.database.fetch(_BETWEEN, *work.place, first, last)
-    return {row["line"]: findings.cells_in(_open(work, row["line"], row["sealed"])) for row in rows}
+    rows = await work.database.fetch(_BETWEEN, *work.primary_key, first, last)
+    return {
+        row["line"]: findings.cells_in(_open_correction(work, row["line"], row["sealed"])) for row in rows
+    }
 
 
-def _open(work: Work, line: int, sealed: bytes) -> Any:
-    return json.read(work.key.open(sealed, correction_context(work.found.id, line)))
+def _open_correction(work: Work, line: int, sealed: bytes) -> Any:
+    return json.read(work.key.open(sealed, correction_context(work.import_.id, line)))
 
 
-def keep(tx: Transaction, place: tuple[Workspace, UUID], key: Key, row: Row) -> None:
+def save_correction(tx: Transaction, target: tuple[Workspace, UUID], key: Key, row: ImportRow) -> None:
     """Have a row kept as it is now, corrected."""
-    workspace, import_id = place
+    workspace, import_id = target
     content = findings.cells_out(row.cells) if row.cells is not None else row.body
     sealed = key.seal(json.write(content), correction_context(import_id, row.line))
     tx.defer(_CORRECT, workspace.id, import_id, row.line, sealed)
-    people.add_row(tx, workspace, import_id, row)
+    people.index_row(tx, workspace, import_id, row)
 
 
-def corrected(work_key: Key, import_id: UUID, record: Record) -> Row:
+def corrected_row(work_key: Key, import_id: UUID, record: Record) -> ImportRow:
     """Return a refused row with what it was corrected to so far."""
-    row = findings.opened(record, work_key)
+    row = findings.open_row(record, work_key)
     if record["corrected"] is not None:
         content = json.read(work_key.open(record["corrected"], correction_context(import_id, row.line)))
         if row.cells is not None:
@@ -109,29 +111,29 @@ def corrected(work_key: Key, import_id: UUID, record: Record) -> Row:
     return row
 
 
-def apply(row: Row, codes: frozenset[str]) -> bool:
+def apply_suggestions(row: ImportRow, codes: frozenset[str]) -> bool:
     """Put the suggestions of some kinds of finding into a row; say whether there was one."""
     is_changed = False
-    for one in row.findings:
-        if one.code not in codes or one.suggestion is None:
+    for finding in row.findings:
+        if finding.code not in codes or finding.suggestion is None:
             continue
-        if row.cells is not None and one.column is not None:
-            put_cell(row, one.column, one.suggestion)
+        if row.cells is not None and finding.column is not None:
+            put_cell(row, finding.column, finding.suggestion)
             is_changed = True
-        elif row.cells is None and one.pointer:
-            put_field(row, one.pointer, one.suggestion)
+        elif row.cells is None and finding.pointer:
+            put_field(row, finding.pointer, finding.suggestion)
             is_changed = True
     return is_changed
 
 
-def put_cell(row: Row, column: int, value: sheets.Cell) -> None:
+def put_cell(row: ImportRow, column: int, value: sheets.Cell) -> None:
     """Write a cell of a row."""
     cells = list(row.cells or ())
     cells[column] = value
     row.cells = cells
 
 
-def put_field(row: Row, pointer: str, value: Any) -> None:
+def put_field(row: ImportRow, pointer: str, value: Any) -> None:
     """Write a field of a batch's body."""
     body: dict[str, Any] = json.read(json.write(row.body))
     *parents, last = pointer.strip("/").split("/")
@@ -144,40 +146,40 @@ def put_field(row: Row, pointer: str, value: Any) -> None:
     row.body = body
 
 
-async def accept(work: Work) -> None:
+async def accept_suggestions(work: Work) -> None:
     """Correct every refused row by the suggestions that a person accepted by their kind."""
-    codes = frozenset(work.found.accepts)
+    codes = frozenset(work.import_.accepts)
     last = -1
     while codes:
         async with work.database.transaction(work.workspace.now()) as tx:
-            records = await tx.fetch(_ACCEPTED, *work.place, last, list(codes), _CHUNK)
+            records = await tx.fetch(_ACCEPTED, *work.primary_key, last, list(codes), _CHUNK)
             for record in records:
-                row = corrected(work.key, work.found.id, record)
-                if apply(row, codes):
-                    keep(tx, (work.workspace, work.found.id), work.key, row)
+                row = corrected_row(work.key, work.import_.id, record)
+                if apply_suggestions(row, codes):
+                    save_correction(tx, (work.workspace, work.import_.id), work.key, row)
         if len(records) < _CHUNK:
             return
         last = records[-1]["line"]
 
 
-async def settle(work: Work, of_references: Instalments | None) -> None:
+async def import_corrected(work: Work, instalments: Instalments | None) -> None:
     """Make debts of the corrected rows; those that are refused again say why."""
-    found = work.found
-    plan = reading_plan.opened(found.plan, work.key, found.id) if found.plan is not None else None
-    reader = Reader(work.workspace, work.workspace.now().date(), plan)
+    import_ = work.import_
+    plan = reading_plan.open_plan(import_.plan, work.key, import_.id) if import_.plan is not None else None
+    reader = RowReader(work.workspace, work.workspace.now().date(), plan)
     while True:
-        records = await work.database.fetch(_WAITING, *work.place, _CHUNK)
+        records = await work.database.fetch(_WAITING, *work.primary_key, _CHUNK)
         if not records:
             return
-        rows = [corrected(work.key, found.id, record) for record in records]
-        lines = [_line(reader, row) for row in rows]
-        if of_references:
-            of_references.apply(lines)
+        rows = [corrected_row(work.key, import_.id, record) for record in records]
+        lines = [_read_line(reader, row) for row in rows]
+        if instalments:
+            instalments.apply(lines)
         reader.check(lines)
-        await create.make(work, lines, found.cursor, again=_SETTLED)
+        await create.create_debts(work, lines, import_.cursor, drop_earlier=_SETTLED)
 
 
-def _line(reader: Reader, row: Row) -> Line:
+def _read_line(reader: RowReader, row: ImportRow) -> Line:
     if row.cells is None:
         return Line(row.line, row.index, None, row.body or {}, row.temp_id, is_sure=True)
     return reader.compose(sheets.Row(row.line, row.cells), row.index, is_sure=True)

@@ -17,17 +17,17 @@ from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, NewDebt
 from getbill.imports import findings
-from getbill.imports.findings import Finding, Row
+from getbill.imports.findings import Finding, ImportRow
 from getbill.imports.model import Import
 from getbill.imports.rows import doubts, failures, instalments, people, update
 from getbill.imports.rows.reader import Line
-from getbill.imports.rows.snapshots import UNTOUCHED, Archive, Snapshot, Standing
+from getbill.imports.rows.snapshots import UNTOUCHED, ChangeArchive, DebtActivity, Snapshot
 from getbill.kit import failpoints, ids
-from getbill.kit.database import Database, PresumedWrong, Statement, Transaction
+from getbill.kit.database import Database, OptimisticConflict, Statement, Transaction
 from getbill.kit.errors import Problem
 from getbill.vault import Key
 
-_TAKEN = Statement(
+_EXISTING = Statement(
     "imports.taken",
     "Which debts have these references already, made of what, and by this import at which line?",
     """
@@ -48,7 +48,7 @@ _ADVANCE = Statement(
 )
 TRIES: Final = 5
 COLLISIONS: Final = (
-    PresumedWrong,
+    OptimisticConflict,
     asyncpg.UniqueViolationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -61,7 +61,7 @@ class LeaseLost(Exception):
 
 
 @dataclass(slots=True)
-class Tally:
+class ChunkTally:
     """What became of a chunk's rows: each is counted once, in one of the first five."""
 
     created: int = 0
@@ -70,19 +70,19 @@ class Tally:
     skipped: int = 0
     rejected: int = 0
     warnings: int = 0
-    said: list[Row] = field(default_factory=list)
+    reported_rows: list[ImportRow] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     # Lines and references of rows that were debts already, of which nothing is said.
-    met: list[tuple[int, str]] = field(default_factory=list)
+    matched_references: list[tuple[int, str]] = field(default_factory=list)
 
     @property
-    def rows(self) -> int:
+    def rows_count(self) -> int:
         """How many rows there were."""
         return self.created + self.updated + self.unchanged + self.skipped + self.rejected
 
 
 @dataclass(slots=True)
-class Known:
+class ExistingDebt:
     """A debt that has a row's reference: which, made of what, and where this import made it, at which line."""
 
     debt_id: UUID
@@ -91,7 +91,7 @@ class Known:
     line: int | None
     due_on: date | None = None
     # Contacts and money on it, where it may be changed.
-    standing: Standing = UNTOUCHED
+    activity: DebtActivity = UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +100,42 @@ class Work:
 
     database: Database
     workspace: Workspace
-    found: Import
+    import_: Import
     key: Key
 
     @property
-    def place(self) -> tuple[UUID, UUID]:
+    def primary_key(self) -> tuple[UUID, UUID]:
         """The primary key of the import's row."""
-        return self.workspace.id, self.found.id
+        return self.workspace.id, self.import_.id
 
     @property
-    def archive(self) -> Archive:
+    def archive(self) -> ChangeArchive:
         """Where the import keeps what it replaced."""
-        return Archive(self.workspace, self.found.id, self.key)
+        return ChangeArchive(self.workspace, self.import_.id, self.key)
 
-    def rest(self, now: datetime) -> datetime | None:
+    def grace_ends_at(self, now: datetime) -> datetime | None:
         """Return until when the debts made now are left alone."""
-        hours = self.found.grace_hours
+        hours = self.import_.grace_hours
         return now + timedelta(hours=hours) if hours else None
 
 
-async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> None:
+async def create_debts(
+    work: Work, lines: Sequence[Line], cursor: int, drop_earlier: Statement | None = None
+) -> None:
     """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more.
 
     Rows that were refused before are taken `again`: the statement drops what was said of them.
     """
-    if work.found.on_duplicate != "update":
-        await _make(work, lines, cursor, again)
+    if work.import_.on_duplicate != "update":
+        await _create_chunk(work, lines, cursor, drop_earlier)
         return
-    *first, last = _apart(lines)
+    *first, last = _split_repeats(lines)
     for part in first:
-        await _make(work, part, cursor if again else part[-1].line, again)
-    await _make(work, last, cursor, again)
+        await _create_chunk(work, part, cursor if drop_earlier else part[-1].line, drop_earlier)
+    await _create_chunk(work, last, cursor, drop_earlier)
 
 
-def _apart(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def _split_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Divide rows so that no reference stands in a part twice: what a transaction changes it does not see yet."""
     part: list[Line] = []
     references: set[str] = set()
@@ -148,27 +150,31 @@ def _apart(lines: Sequence[Line]) -> Iterator[list[Line]]:
     yield part
 
 
-async def _make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None) -> None:
-    refused: dict[int, Problem] = {}
+async def _create_chunk(
+    work: Work, lines: Sequence[Line], cursor: int, drop_earlier: Statement | None
+) -> None:
+    refusals: dict[int, Problem] = {}
     tries = 0
     is_searched = False
 
-    async def trial(some: Sequence[Line]) -> None:
-        with suppress(failures.TakenBack):
+    async def trial(subset: Sequence[Line]) -> None:
+        with suppress(failures.TrialRolledBack):
             async with work.database.transaction(work.workspace.now()) as tx:
-                await decide(tx, work, some, refused)
-                await failures.trying(work.database, tx)
+                await decide_rows(tx, work, subset, refusals)
+                await failures.end_trial(work.database, tx)
 
     while True:
         try:
             async with work.database.transaction(work.workspace.now()) as tx:
-                if again is not None:
-                    await tx.execute(again, *work.place, [line.line for line in lines])
-                tally = await decide(tx, work, lines, refused)
-                await advance(tx, work, cursor, tally, refused_before=len(lines) if again else 0)
+                if drop_earlier is not None:
+                    await tx.execute(drop_earlier, *work.primary_key, [line.line for line in lines])
+                tally = await decide_rows(tx, work, lines, refusals)
+                await advance_cursor(
+                    tx, work, cursor, tally, refused_before=len(lines) if drop_earlier else 0
+                )
         except update.CannotUpdate as error:
             # The whole chunk is taken back, and decided again knowing that.
-            refused[error.line] = error.problem
+            refusals[error.line] = error.problem
         except COLLISIONS:
             tries += 1
             if tries == TRIES:
@@ -184,56 +190,58 @@ async def _make(work: Work, lines: Sequence[Line], cursor: int, again: Statement
 
 async def _refuse_failing(work: Work, lines: Sequence[Line], trial: failures.Trial, error: Exception) -> bool:
     """Refuse the rows of a chunk that fail by themselves; tell whether it can be made without them."""
-    if isinstance(error, LeaseLost) or quarantine.is_passing(error):
+    if isinstance(error, LeaseLost) or quarantine.is_transient(error):
         return False
-    return await failures.refuse_failing(work.database, work.place, lines, trial)
+    return await failures.refuse_failing(work.database, work.primary_key, lines, trial)
 
 
-async def decide(
-    tx: Transaction, work: Work, lines: Sequence[Line], refused: Mapping[int, Problem] | None = None
-) -> Tally:
+async def decide_rows(
+    tx: Transaction, work: Work, lines: Sequence[Line], refusals: Mapping[int, Problem] | None = None
+) -> ChunkTally:
     """Make what can be made of some rows, and have kept what is said of them; `refused` could not be changed before."""
-    tally = Tally()
-    asked = [line for line in lines if line.new is not None]
-    known = await taken_by(tx, work, asked)
-    if known and work.found.on_duplicate == "update":
-        standings = await work.archive.standings(tx, [met.debt_id for met in known.values()])
-        for met in known.values():
-            met.standing = standings[met.debt_id]
-    seen: dict[str, Line] = {}
-    fresh: list[Line] = []
-    repeats: list[tuple[Row, str]] = []
+    tally = ChunkTally()
+    valid_lines = [line for line in lines if line.new is not None]
+    existing_debts = await find_existing(tx, work, valid_lines)
+    if existing_debts and work.import_.on_duplicate == "update":
+        activities = await work.archive.activities(
+            tx, [existing_debt.debt_id for existing_debt in existing_debts.values()]
+        )
+        for existing_debt in existing_debts.values():
+            existing_debt.activity = activities[existing_debt.debt_id]
+    first_lines: dict[str, Line] = {}
+    new_lines: list[Line] = []
+    repeats: list[tuple[ImportRow, str]] = []
     for line in lines:
         new = line.new
         if new is None:
             tally.rejected += 1
-            tally.said.append(line.about("rejected"))
+            tally.reported_rows.append(line.row_result("rejected"))
         elif line.merged_into is not None:
-            merged(tally, line)
-        elif new.reference in seen:
-            first = seen[new.reference]
+            count_merged(tally, line)
+        elif new.reference in first_lines:
+            first = first_lines[new.reference]
             repeats.append(
-                (repeat(tally, line, first.line, is_same=is_repeat(new, first.new)), new.reference)
+                (count_repeat(tally, line, first.line, is_same=is_repeat(new, first.new)), new.reference)
             )
-        elif (debt := known.get(new.reference)) is not None:
-            await _meet(tx, work, tally, (line, debt), (refused or {}).get(line.line))
+        elif (duplicate := existing_debts.get(new.reference)) is not None:
+            await _on_duplicate(tx, work, tally, (line, duplicate), (refusals or {}).get(line.line))
         else:
-            seen[new.reference] = line
-            fresh.append(line)
-    made = await _open(tx, work, tally, fresh)
-    for repeated, reference in repeats:
-        repeated.debt_id = made[reference]
-    keep(tx, work, tally)
+            first_lines[new.reference] = line
+            new_lines.append(line)
+    debt_ids = await _create_new(tx, work, tally, new_lines)
+    for repeated_row, reference in repeats:
+        repeated_row.debt_id = debt_ids[reference]
+    save_findings(tx, work, tally)
     for snapshot in tally.snapshots:
-        snapshot.keep(tx)
+        snapshot.save(tx)
     return tally
 
 
-def keep(tx: Transaction, work: Work, tally: Tally) -> None:
+def save_findings(tx: Transaction, work: Work, tally: ChunkTally) -> None:
     """Have kept what is said of some rows, and by what the people in them are found."""
-    findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
-    people.keep_rows(tx, work.workspace, work.found.id, tally.said)
-    people.keep_references(tx, work.workspace, work.found.id, tally.met)
+    findings.write(tx, work.workspace.id, work.import_.id, work.key, tally.reported_rows)
+    people.index_rows(tx, work.workspace, work.import_.id, tally.reported_rows)
+    people.index_references(tx, work.workspace, work.import_.id, tally.matched_references)
 
 
 def is_repeat(new: NewDebt, first: NewDebt | None) -> bool:
@@ -241,137 +249,171 @@ def is_repeat(new: NewDebt, first: NewDebt | None) -> bool:
     return first is not None and new == replace(first, details=new.details)
 
 
-def merged(tally: Tally, line: Line) -> None:
+def count_merged(tally: ChunkTally, line: Line) -> None:
     """Settle an instalment that is in the amount of another line's debt."""
     tally.skipped += 1
-    tally.said.append(line.about("skipped", note("instalment-merged", line, line_before=line.merged_into)))
+    tally.reported_rows.append(
+        line.row_result("skipped", reference_finding("instalment-merged", line, line_before=line.merged_into))
+    )
 
 
-async def taken_by(tx: Transaction, work: Work, lines: Sequence[Line]) -> dict[str, Known]:
+async def find_existing(tx: Transaction, work: Work, lines: Sequence[Line]) -> dict[str, ExistingDebt]:
     """Return the debts that have these lines' references, and let instalments meet the debts made of them before."""
     references = {line.new.reference for line in lines if line.new}
-    others = {line.other_reference for line in lines if line.other_reference}
-    known = await taken(tx, work, [*references, *others])
-    if others:
-        instalments.meet(lines, known, {reference: debt.due_on for reference, debt in known.items()})
-    return known
+    other_references = {line.other_reference for line in lines if line.other_reference}
+    existing_debts = await _find_by_reference(tx, work, [*references, *other_references])
+    if other_references:
+        instalments.match_existing(
+            lines, existing_debts, {reference: debt.due_on for reference, debt in existing_debts.items()}
+        )
+    return existing_debts
 
 
-async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Known]:
+async def _find_by_reference(tx: Transaction, work: Work, references: list[str]) -> dict[str, ExistingDebt]:
     """Return the debts that have these references, by reference."""
-    rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
+    rows = await tx.fetch(_EXISTING, work.workspace.id, references, work.import_.id)
     return {
-        row["reference"]: Known(row["id"], row["reference"], row["fingerprint"], row["line"], row["due_on"])
+        row["reference"]: ExistingDebt(
+            row["id"], row["reference"], row["fingerprint"], row["line"], row["due_on"]
+        )
         for row in rows
     }
 
 
-async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
-    news = [line.new for line in fresh if line.new]
-    lines = [line.line for line in fresh]
+async def _create_new(
+    tx: Transaction, work: Work, tally: ChunkTally, new_lines: list[Line]
+) -> dict[str, UUID]:
+    new_debts = [line.new for line in new_lines if line.new]
+    lines = [line.line for line in new_lines]
     # A batch is many single requests; a file rewrites nobody.
-    replaces = work.found.source == "batch"
-    origin = debts.Origin(work.found.id, lines, work.rest(tx.now), replaces)
-    made: dict[str, UUID] = {}
-    taught: list[tuple[int, Debt, Identity]] = []
-    for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
+    replaces = work.import_.source == "batch"
+    origin = debts.Origin(work.import_.id, lines, work.grace_ends_at(tx.now), replaces)
+    debt_ids: dict[str, UUID] = {}
+    learned: list[tuple[int, Debt, Identity]] = []
+    for line, outcome in zip(
+        new_lines, await debts.create_many(tx, work.workspace, new_debts, origin), strict=True
+    ):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
             # Somebody made it between our question and this one.
-            raise PresumedWrong
-        made[str(outcome.debt.reference)] = outcome.debt.id
+            raise OptimisticConflict
+        debt_ids[str(outcome.debt.reference)] = outcome.debt.id
         tally.created += 1
         if line.findings or outcome.doubts:
             tally.warnings += 1
-            more = doubts.doubted(line, outcome)
-            tally.said.append(line.about("warned", *more, debt_id=outcome.debt.id))
-        if outcome.person_before is not None:
-            taught.append((line.line, outcome.debt, outcome.person_before))
-    if taught:
-        tally.snapshots += await work.archive.of_people(tx, taught)
-    return made
+            doubt_findings = doubts.identity_findings(line, outcome)
+            tally.reported_rows.append(line.row_result("warned", *doubt_findings, debt_id=outcome.debt.id))
+        if outcome.previous_identity is not None:
+            learned.append((line.line, outcome.debt, outcome.previous_identity))
+    if learned:
+        tally.snapshots += await work.archive.snapshot_people(tx, learned)
+    return debt_ids
 
 
-def repeat(tally: Tally, line: Line, first_line: int, debt_id: UUID | None = None, *, is_same: bool) -> Row:
+def count_repeat(
+    tally: ChunkTally, line: Line, first_line: int, debt_id: UUID | None = None, *, is_same: bool
+) -> ImportRow:
     """Settle a row whose reference stands in the file already, where it may be a debt's by now."""
     if is_same:
         tally.skipped += 1
-        row = line.about("skipped", note("repeated-row", line, line_before=first_line), debt_id=debt_id)
+        row = line.row_result(
+            "skipped", reference_finding("repeated-row", line, line_before=first_line), debt_id=debt_id
+        )
     else:
         tally.rejected += 1
-        row = line.about("rejected", note("duplicate-in-file", line, line_before=first_line), debt_id=debt_id)
-    tally.said.append(row)
+        row = line.row_result(
+            "rejected", reference_finding("duplicate-in-file", line, line_before=first_line), debt_id=debt_id
+        )
+    tally.reported_rows.append(row)
     return row
 
 
-async def _meet(
-    tx: Transaction, work: Work, tally: Tally, met: tuple[Line, Known], refusal: Problem | None
+async def _on_duplicate(
+    tx: Transaction,
+    work: Work,
+    tally: ChunkTally,
+    duplicate: tuple[Line, ExistingDebt],
+    refusal: Problem | None,
 ) -> None:
     """Settle a row whose reference is a debt's already."""
-    line, known = met
+    line, existing_debt = duplicate
     assert line.new is not None  # noqa: S101 - only such a row has a reference
-    own = debts.fingerprint(work.workspace, line.new)
-    is_same = known.fingerprint == own
-    shown = ids.show("debt", known.debt_id)
+    fingerprint = debts.fingerprint(work.workspace, line.new)
+    is_same = existing_debt.fingerprint == fingerprint
+    public_id = ids.show("debt", existing_debt.debt_id)
     # A debt of this very line was made before the import was taken back, and could not go.
-    if known.line not in {None, line.line}:
-        repeat(tally, line, known.line, known.debt_id, is_same=is_same)
+    if existing_debt.line not in {None, line.line}:
+        count_repeat(tally, line, existing_debt.line, existing_debt.debt_id, is_same=is_same)
     elif is_same:
         tally.unchanged += 1
-        tally.met.append((line.line, known.reference))
+        tally.matched_references.append((line.line, existing_debt.reference))
     elif refusal is not None:
         tally.rejected += 1
-        tally.said.append(refused(line, known.debt_id, refusal))
-    elif work.found.on_duplicate == "update":
-        effect = await update.change(tx, work.archive, known.debt_id, line, known.standing)
-        known.fingerprint = own
-        count_update(tally, line, effect, known.debt_id)
+        tally.reported_rows.append(cannot_update_row(line, existing_debt.debt_id, refusal))
+    elif work.import_.on_duplicate == "update":
+        effect = await update.update_debt(
+            tx, work.archive, existing_debt.debt_id, line, existing_debt.activity
+        )
+        existing_debt.fingerprint = fingerprint
+        count_update(tally, line, effect, existing_debt.debt_id)
         if effect.snapshot is not None:
             tally.snapshots.append(effect.snapshot)
-    elif work.found.on_duplicate == "skip":
+    elif work.import_.on_duplicate == "skip":
         tally.skipped += 1
-        tally.said.append(
-            line.about("skipped", note("reference-known", line, debt=shown), debt_id=known.debt_id)
+        tally.reported_rows.append(
+            line.row_result(
+                "skipped",
+                reference_finding("reference-known", line, debt=public_id),
+                debt_id=existing_debt.debt_id,
+            )
         )
     else:
         tally.rejected += 1
-        tally.said.append(
-            line.about("rejected", note("reference-known", line, debt=shown), debt_id=known.debt_id)
+        tally.reported_rows.append(
+            line.row_result(
+                "rejected",
+                reference_finding("reference-known", line, debt=public_id),
+                debt_id=existing_debt.debt_id,
+            )
         )
 
 
-def refused(line: Line, debt_id: UUID, problem: Problem) -> Row:
+def cannot_update_row(line: Line, debt_id: UUID, problem: Problem) -> ImportRow:
     """Return a row whose debt cannot be changed to it."""
-    shown = ids.show("debt", debt_id)
-    return line.about(
-        "rejected", note("cannot-update", line, debt=shown, why=problem.detail), debt_id=debt_id
+    public_id = ids.show("debt", debt_id)
+    return line.row_result(
+        "rejected",
+        reference_finding("cannot-update", line, debt=public_id, why=problem.detail),
+        debt_id=debt_id,
     )
 
 
-def count_update(tally: Tally, line: Line, effect: update.Effect, debt_id: UUID) -> None:
+def count_update(tally: ChunkTally, line: Line, effect: update.Effect, debt_id: UUID) -> None:
     """Count a row that changes a debt, and say what it changes."""
     tally.updated += 1
     if line.findings or effect.person:
         tally.warnings += 1
-    tally.said.append(line.about("warned", *effect.findings(line, debt_id), debt_id=debt_id))
+    tally.reported_rows.append(line.row_result("warned", *effect.findings(line, debt_id), debt_id=debt_id))
 
 
-def note(code: str, line: Line, **facts: object) -> Finding:
+def reference_finding(code: str, line: Line, **facts: object) -> Finding:
     """Return what is said of a row's reference."""
     assert line.new is not None  # noqa: S101 - only such a row has a reference
-    found = findings.said(
+    finding = findings.from_code(
         code,
         {"reference": line.new.reference, **facts},
         pointer="/reference",
         value=line.new.reference,
     )
-    found.severity = "error" if code in {"duplicate-in-file", "cannot-update"} else "warning"
-    return found
+    finding.severity = "error" if code in {"duplicate-in-file", "cannot-update"} else "warning"
+    return finding
 
 
-async def advance(tx: Transaction, work: Work, cursor: int, tally: Tally, *, refused_before: int = 0) -> None:
+async def advance_cursor(
+    tx: Transaction, work: Work, cursor: int, tally: ChunkTally, *, refused_before: int = 0
+) -> None:
     """Move the import on, as the last thing before its rows go out; raise LeaseLost when it is not ours any more."""
     values = (
-        tally.rows - refused_before,
+        tally.rows_count - refused_before,
         tally.created,
         tally.updated,
         tally.unchanged,
@@ -379,5 +421,5 @@ async def advance(tx: Transaction, work: Work, cursor: int, tally: Tally, *, ref
         tally.rejected - refused_before,
         tally.warnings,
     )
-    if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, cursor, *values) is None:
+    if await tx.fetchval(_ADVANCE, *work.primary_key, work.import_.fence, cursor, *values) is None:
         raise LeaseLost

@@ -3,7 +3,7 @@
 from typing import Final
 
 from getbill import debts
-from getbill.debtors import Doubt
+from getbill.debtors import IdentityDoubt
 from getbill.imports import findings
 from getbill.imports.findings import Finding
 from getbill.imports.rows.reader import Line
@@ -12,18 +12,18 @@ from getbill.kit import ids
 _POINTERS: Final = {"address": "/debtor/address/street_address", "country": "/debtor/address/country"}
 
 
-def doubted(line: Line, outcome: debts.Created) -> list[Finding]:
+def identity_findings(line: Line, outcome: debts.Created) -> list[Finding]:
     """Return what was doubted when the person of a new debt was looked for."""
-    return [_finding(line, doubt, ids.show("debt", outcome.debt.id)) for doubt in outcome.doubts]
+    return [_identity_finding(line, doubt, ids.show("debt", outcome.debt.id)) for doubt in outcome.doubts]
 
 
-def _finding(line: Line, doubt: Doubt, debt: str) -> Finding:
+def _identity_finding(line: Line, doubt: IdentityDoubt, public_id: str) -> Finding:
     assert line.new is not None  # noqa: S101 - only such a row has a person
     code = line.new.identity.reference
-    facts = {"customer": code, "debt": debt, **findings.listed(doubt.fields)}
+    facts = {"customer": code, "debt": public_id, **findings.field_names(doubt.fields)}
     if doubt.code == "debtor-differs":
         name = doubt.fields[0]
         pointer, value = _POINTERS.get(name, f"/debtor/{name}"), getattr(line.new.identity, name, None)
     else:
         pointer, value = "/debtor/reference", code
-    return findings.said(doubt.code, facts, pointer=pointer, value=value, severity="warning")
+    return findings.from_code(doubt.code, facts, pointer=pointer, value=value, severity="warning")

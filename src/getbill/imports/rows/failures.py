@@ -23,7 +23,7 @@ _HOLD = Statement(
     "Have nobody work on an import until it is put back.",
     "UPDATE imports SET leased_until = 'infinity' WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL",
 )
-_PUT_BACK = Statement(
+_REQUEUE = Statement(
     "imports.put_back",
     "Have an import worked on again, with all its tries before it.",
     """
@@ -37,7 +37,7 @@ _PUT_BACK = Statement(
 Trial = Callable[[Sequence[Line]], Awaitable[None]]
 
 
-class TakenBack(Exception):
+class TrialRolledBack(Exception):
     """A trial went well; what it did is taken back."""
 
 
@@ -47,7 +47,7 @@ class ImportGivenUp(quarantine.ProcessesDied):
 
 async def refuse_failing(
     database: Database,
-    place: tuple[UUID, UUID],
+    primary_key: tuple[UUID, UUID],
     lines: Sequence[Line],
     trial: Trial,
 ) -> bool:
@@ -56,39 +56,41 @@ async def refuse_failing(
 
     async def refuse(line: Line, error: Exception) -> None:
         reason = quarantine.reason_of(error)
-        _log.error("import_row_failed", line=line.line, reason=reason, exc_info=quarantine.unexplained(error))
+        _log.error("import_row_failed", line=line.line, reason=reason, exc_info=quarantine.unexpected(error))
         line.new = None
-        line.findings.append(findings.said("row-failed", {"why": reason}))
+        line.findings.append(findings.from_code("row-failed", {"why": reason}))
         failed.append(message("line {line}: {why}", line=line.line, why=reason))
 
-    await quarantine.isolated(lines, trial, refuse)
+    await quarantine.isolate_failures(lines, trial, refuse)
     if failed:
-        await _note(database, place, failed)
+        await _quarantine_rows(database, primary_key, failed)
     return bool(failed)
 
 
-async def _note(database: Database, place: tuple[UUID, UUID], failed: Sequence[Message]) -> None:
+async def _quarantine_rows(
+    database: Database, primary_key: tuple[UUID, UUID], failed: Sequence[Message]
+) -> None:
     """Set the rows aside as one: the report of their import has each of them."""
-    more = counted("And {count} more row.", "And {count} more rows.", count=len(failed) - 1)
-    reason = joined([failed[0], more]) if len(failed) > 1 else failed[0]
-    workspace_id, import_id = place
+    remainder = counted("And {count} more row.", "And {count} more rows.", count=len(failed) - 1)
+    reason = joined([failed[0], remainder]) if len(failed) > 1 else failed[0]
+    workspace_id, import_id = primary_key
     async with database.transaction(clock.wall()) as tx:
-        await quarantine.put(tx, Item(workspace_id, "row", import_id), reason)
+        await quarantine.add(tx, Item(workspace_id, "row", import_id), reason)
 
 
-async def trying(database: Database, tx: Transaction) -> None:
+async def end_trial(database: Database, tx: Transaction) -> None:
     """End a trial: write what it would write, and take it back. Raises what fails, else TakenBack."""
     await database.edge(tx)
     await tx.send()
-    raise TakenBack
+    raise TrialRolledBack
 
 
-async def hold(database: Database, place: tuple[UUID, UUID], error: Exception) -> None:
+async def hold_import(database: Database, primary_key: tuple[UUID, UUID], error: Exception) -> None:
     """Set an import aside on which nobody can work."""
-    await database.execute(_HOLD, *place)
-    await quarantine.put_alone(database, Item(place[0], "import", place[1]), error)
+    await database.execute(_HOLD, *primary_key)
+    await quarantine.add_separately(database, Item(primary_key[0], "import", primary_key[1]), error)
 
 
-async def put_back(tx: Transaction, workspace_id: UUID, import_id: UUID) -> bool:
+async def requeue_import(tx: Transaction, workspace_id: UUID, import_id: UUID) -> bool:
     """Have an import worked on again; tell whether there was anything left to do."""
-    return await tx.fetchval(_PUT_BACK, workspace_id, import_id) is not None
+    return await tx.fetchval(_REQUEUE, workspace_id, import_id) is not None

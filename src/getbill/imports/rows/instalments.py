@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.rows.reader import Line, Reader
+from getbill.imports.rows.reader import Line, RowReader
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class InstalmentSum:
     """The instalments of one reference: what is owed in all, the earliest day due, and the line that becomes the debt."""
 
     amount: Decimal
@@ -23,8 +23,8 @@ class Sum:
 class Instalments:
     """The references of a file that have several due dates, and what becomes of them: `split` or `merge`."""
 
-    way: str
-    sums: Mapping[str, Sum]
+    mode: str
+    sums: Mapping[str, InstalmentSum]
 
     def apply(self, lines: Sequence[Line]) -> None:
         """Let each line ask for the debt that the layout's way makes of it."""
@@ -35,7 +35,7 @@ class Instalments:
     def _apply(self, line: Line) -> None:
         reference, due = str(line.body["reference"]), line.body["due_date"]
         total = self.sums.get(reference)
-        if self.way == "split":
+        if self.mode == "split":
             dated = f"{reference}-{due}"
             line.other_reference = reference if total else dated
             if total:
@@ -46,22 +46,22 @@ class Instalments:
             line.merged_into = total.line
 
 
-def gathered(way: str, reader: Reader, rows: Iterable[sheets.Row]) -> Instalments:
+def gather_instalments(mode: str, reader: RowReader, rows: Iterable[sheets.Row]) -> Instalments:
     """Gather the references with several due dates among the rows that are owed; a row exported twice counts once."""
     first: dict[str, int] = {}
-    owed: dict[str, dict[str, set[Decimal]]] = {}
+    amounts_by_due_date: dict[str, dict[str, set[Decimal]]] = {}
     for row in rows:
         line = reader.compose(row, 0)
         reference, amount, due = (line.body.get(name) for name in ("reference", "amount", "due_date"))
         if line.has_errors or not reference or not isinstance(amount, Decimal) or amount <= 0 or not due:
             continue
         first.setdefault(reference, line.line)
-        owed.setdefault(reference, {}).setdefault(due, set()).add(amount)
+        amounts_by_due_date.setdefault(reference, {}).setdefault(due, set()).add(amount)
     return Instalments(
-        way,
+        mode,
         {
-            reference: Sum(_total(days.values()), min(days), first[reference])
-            for reference, days in owed.items()
+            reference: InstalmentSum(_total(days.values()), min(days), first[reference])
+            for reference, days in amounts_by_due_date.items()
             if len(days) > 1
         },
     )
@@ -71,14 +71,21 @@ def _total(amounts: Iterable[set[Decimal]]) -> Decimal:
     return sum((amount for of_day in amounts for amount in of_day), Decimal(0))
 
 
-def meet(lines: Sequence[Line], known: Mapping[str, Any], days: Mapping[str, date | None]) -> None:
+def match_existing(
+    lines: Sequence[Line], existing_debts: Mapping[str, Any], days: Mapping[str, date | None]
+) -> None:
     """Let a row meet the debt that was made of it when its invoice had more instalments on file, or fewer.
 
     `days` are the due dates of known debts, by their references.
     """
     for line in lines:
-        new, other = line.new, line.other_reference
-        if new is None or other is None or other not in known or days.get(other) != new.due_on:
+        new, other_reference = line.new, line.other_reference
+        if (
+            new is None
+            or other_reference is None
+            or other_reference not in existing_debts
+            or days.get(other_reference) != new.due_on
+        ):
             continue
-        if new.reference not in known or days.get(new.reference) != new.due_on:
-            line.new = replace(new, reference=other)
+        if new.reference not in existing_debts or days.get(new.reference) != new.due_on:
+            line.new = replace(new, reference=other_reference)

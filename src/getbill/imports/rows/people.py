@@ -14,11 +14,11 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.companies import Workspace
-from getbill.debtors import words
+from getbill.debtors import comparable_words
 from getbill.debts import ErasedPerson
 from getbill.imports import findings
-from getbill.imports.findings import Row, cells_out
-from getbill.imports.reading_plan import Plan
+from getbill.imports.findings import ImportRow, cells_out
+from getbill.imports.reading_plan import ReadingPlan
 from getbill.kit import json
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.text import emails
@@ -81,21 +81,21 @@ _FORGET_ROWS = Statement(
     "Nobody is found in the rows of an import any more.",
     "DELETE FROM import_people WHERE workspace_id = $1 AND import_id = $2 AND line >= 0",
 )
-_FOUND = Statement(
+_LINES_OF_PERSON = Statement(
     "imports.people_found",
     "In which lines of which imports is a person found?",
     "SELECT DISTINCT import_id, line FROM import_people WHERE workspace_id = $1 AND hash = ANY($2)",
 )
 
 
-def keep_rows(tx: Transaction, workspace: Workspace, import_id: UUID, rows: Iterable[Row]) -> None:
+def index_rows(tx: Transaction, workspace: Workspace, import_id: UUID, rows: Iterable[ImportRow]) -> None:
     """Have the people in some rows found again, whatever was said of the rows."""
     for row in rows:
-        for one in sorted(_of_row(workspace.lookup, row)):
-            tx.defer(_INSERT, workspace.id, import_id, row.line, one)
+        for person_hash in sorted(_hash_row(workspace.lookup, row)):
+            tx.defer(_INSERT, workspace.id, import_id, row.line, person_hash)
 
 
-def keep_references(
+def index_references(
     tx: Transaction, workspace: Workspace, import_id: UUID, lines: Iterable[tuple[int, str]]
 ) -> None:
     """Have rows found again, by their references, of which there is nothing to say: their debts were there already."""
@@ -103,20 +103,20 @@ def keep_references(
         tx.defer(_INSERT, workspace.id, import_id, line, workspace.lookup.hash("trace-reference", reference))
 
 
-def add_row(tx: Transaction, workspace: Workspace, import_id: UUID, row: Row) -> None:
+def index_row(tx: Transaction, workspace: Workspace, import_id: UUID, row: ImportRow) -> None:
     """Have the people in a row that somebody corrected found again too."""
-    for one in sorted(_of_row(workspace.lookup, row)):
-        tx.defer(_ADD, workspace.id, import_id, row.line, one)
+    for person_hash in sorted(_hash_row(workspace.lookup, row)):
+        tx.defer(_ADD, workspace.id, import_id, row.line, person_hash)
 
 
-async def keep_samples(tx: Transaction, workspace: Workspace, import_id: UUID, plan: Plan) -> None:
+async def index_samples(tx: Transaction, workspace: Workspace, import_id: UUID, plan: ReadingPlan) -> None:
     """Have the people in what a plan shows of its file found again, in the place of those before."""
     await tx.execute(_FORGET_LINES, workspace.id, import_id, [SAMPLES])
-    for one in sorted(_of_plan(workspace.lookup, json.read(plan.write()))):
-        tx.defer(_INSERT, workspace.id, import_id, SAMPLES, one)
+    for person_hash in sorted(_hash_plan(workspace.lookup, json.read(plan.write()))):
+        tx.defer(_INSERT, workspace.id, import_id, SAMPLES, person_hash)
 
 
-async def forget(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+async def forget_people(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Find nobody in an import any more, which keeps nothing of anybody."""
     await tx.execute(_FORGET, workspace_id, import_id)
 
@@ -131,149 +131,149 @@ async def forget_lines(tx: Transaction, workspace_id: UUID, import_id: UUID, lin
     await tx.execute(_FORGET_LINES, workspace_id, import_id, lines)
 
 
-async def lines_of(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> list[Record]:
+async def find_lines(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> list[Record]:
     """Return where a person is found: imports and their lines, `SAMPLES` for what a plan shows."""
-    return await tx.fetch(_FOUND, workspace_id, sorted(hashes))
+    return await tx.fetch(_LINES_OF_PERSON, workspace_id, sorted(hashes))
 
 
-def hashes_of(lookup: Lookup, person: ErasedPerson) -> set[bytes]:
+def hash_person(lookup: Lookup, person: ErasedPerson) -> set[bytes]:
     """Return every hash by which an erased person may be found."""
-    found = {lookup.hash("trace-reference", reference) for reference in person.references}
+    hashes = {lookup.hash("trace-reference", reference) for reference in person.references}
     identity = person.identity
     if identity is None:
-        return found
+        return hashes
     if identity.reference:
-        found.add(lookup.hash("trace-reference", identity.reference))
+        hashes.add(lookup.hash("trace-reference", identity.reference))
     for text in (identity.email, identity.phone):
-        found |= _contacts(lookup, text or "")
-    whole = f"{identity.first_name or ''} {identity.last_name or ''}"
-    for text in (identity.name, whole, identity.company or ""):
-        found |= _name(lookup, text)
-    return found
+        hashes |= _hash_contacts(lookup, text or "")
+    full_name = f"{identity.first_name or ''} {identity.last_name or ''}"
+    for text in (identity.name, full_name, identity.company or ""):
+        hashes |= _hash_name(lookup, text)
+    return hashes
 
 
 def is_named(lookup: Lookup, hashes: set[bytes], text: str) -> bool:
     """Say whether a text holds an address or number of a person, or their name in more than one word."""
-    names = _name(lookup, text) if len(words(text)) > 1 else set()
-    return not hashes.isdisjoint(_contacts(lookup, text) | names)
+    names = _hash_name(lookup, text) if len(comparable_words(text)) > 1 else set()
+    return not hashes.isdisjoint(_hash_contacts(lookup, text) | names)
 
 
-def without(plan: Plan, lookup: Lookup, hashes: set[bytes]) -> Plan:
+def without_person(plan: ReadingPlan, lookup: Lookup, hashes: set[bytes]) -> ReadingPlan:
     """Return a plan that shows nothing of a person; how the file is read stays as it is."""
     stored = json.read(plan.write())
 
-    def is_theirs(text: str) -> bool:
-        return not hashes.isdisjoint(_of_text(lookup, text))
+    def is_of_person(text: str) -> bool:
+        return not hashes.isdisjoint(_hash_text(lookup, text))
 
     profile = stored["profile"]
-    rows = [cells for cells in profile["head"] if not hashes.isdisjoint(_of_cells(lookup, cells))]
-    theirs = {text for cells in rows for text in _leaves(cells)}
+    rows = [cells for cells in profile["head"] if not hashes.isdisjoint(_hash_cells(lookup, cells))]
+    person_texts = {text for cells in rows for text in _leaves(cells)}
     profile["head"] = [cells for cells in profile["head"] if cells not in rows]
     for column in profile["columns"]:
         column["samples"] = [
-            one
-            for one in column["samples"]
-            if not any(text in theirs or is_theirs(text) for text in _leaves(one))
+            sample
+            for sample in column["samples"]
+            if not any(text in person_texts or is_of_person(text) for text in _leaves(sample))
         ]
-        column["values"] = {text: count for text, count in column["values"].items() if not is_theirs(text)}
+        column["values"] = {text: count for text, count in column["values"].items() if not is_of_person(text)}
     for part in ("mapping", "layout"):
-        stored[part] = _masked(stored[part], is_theirs)
-    return Plan.read(json.write(stored))
+        stored[part] = _masked(stored[part], is_of_person)
+    return ReadingPlan.read(json.write(stored))
 
 
-def _masked(value: Any, is_theirs: Callable[[str], bool]) -> Any:
+def _masked(value: Any, is_of_person: Callable[[str], bool]) -> Any:
     if isinstance(value, str):
-        return "…" if is_theirs(value) else value
+        return "…" if is_of_person(value) else value
     if isinstance(value, dict):
-        return {name: _masked(member, is_theirs) for name, member in value.items()}
-    return [_masked(member, is_theirs) for member in value] if isinstance(value, list) else value
+        return {name: _masked(member, is_of_person) for name, member in value.items()}
+    return [_masked(member, is_of_person) for member in value] if isinstance(value, list) else value
 
 
-def _of_row(lookup: Lookup, row: Row) -> set[bytes]:
-    read = row.read if row.read is not None else row.body or {}
-    said = [text for one in row.findings for text in (one.value, one.suggestion)]
+def _hash_row(lookup: Lookup, row: ImportRow) -> set[bytes]:
+    body = row.parsed_body if row.parsed_body is not None else row.body or {}
+    finding_values = [text for finding in row.findings for text in (finding.value, finding.suggestion)]
     cells = cells_out(row.cells or ())
-    found: set[bytes] = set()
-    objects = list(_objects(read))
+    hashes: set[bytes] = set()
+    objects = list(_objects(body))
     # What a row of a file was read as stands in its cells.
-    for text in {*_leaves(said), *_leaves(cells or read)}:
-        found |= _contacts(lookup, text)
-    found |= {lookup.hash("trace-reference", text) for text in _references(objects)}
+    for text in {*_leaves(finding_values), *_leaves(cells or body)}:
+        hashes |= _hash_contacts(lookup, text)
+    hashes |= {lookup.hash("trace-reference", text) for text in _references(objects)}
     if not _has_contact(objects):
-        found |= _names(lookup, cells)
+        hashes |= _hash_names(lookup, cells)
         for members in objects:
-            found |= _names(lookup, [members.get("first_name"), members.get("last_name")])
-            found |= _names(lookup, list(members.values()))
-    return found
+            hashes |= _hash_names(lookup, [members.get("first_name"), members.get("last_name")])
+            hashes |= _hash_names(lookup, list(members.values()))
+    return hashes
 
 
-def _of_plan(lookup: Lookup, stored: Mapping[str, Any]) -> set[bytes]:
+def _hash_plan(lookup: Lookup, stored: Mapping[str, Any]) -> set[bytes]:
     profile, layout = stored["profile"], stored["layout"]
-    found: set[bytes] = set()
+    hashes: set[bytes] = set()
     for cells in profile["head"]:
-        found |= _of_cells(lookup, cells)
-    shown = [[column["samples"], list(column["values"])] for column in profile["columns"]]
+        hashes |= _hash_cells(lookup, cells)
+    samples = [[column["samples"], list(column["values"])] for column in profile["columns"]]
     reasons = [column["reason"] for column in stored["mapping"]["columns"]]
-    for text in set(_leaves([shown, layout.get("skipped"), reasons, stored["mapping"]["questions"]])):
-        found |= _of_text(lookup, text)
-    return found
+    for text in set(_leaves([samples, layout.get("skipped"), reasons, stored["mapping"]["questions"]])):
+        hashes |= _hash_text(lookup, text)
+    return hashes
 
 
-def _of_cells(lookup: Lookup, cells: Sequence[Any]) -> set[bytes]:
-    found = _names(lookup, cells)
+def _hash_cells(lookup: Lookup, cells: Sequence[Any]) -> set[bytes]:
+    hashes = _hash_names(lookup, cells)
     for text in _leaves(cells):
-        found |= _of_text(lookup, text)
-    return found
+        hashes |= _hash_text(lookup, text)
+    return hashes
 
 
-def _of_text(lookup: Lookup, text: str) -> set[bytes]:
-    found = _contacts(lookup, text) | _name(lookup, text)
+def _hash_text(lookup: Lookup, text: str) -> set[bytes]:
+    hashes = _hash_contacts(lookup, text) | _hash_name(lookup, text)
     if any(letter.isdigit() for letter in text):
-        found.add(lookup.hash("trace-reference", text.strip()))
-    return found
+        hashes.add(lookup.hash("trace-reference", text.strip()))
+    return hashes
 
 
-def _contacts(lookup: Lookup, text: str) -> set[bytes]:
+def _hash_contacts(lookup: Lookup, text: str) -> set[bytes]:
     """Return the hashes of the addresses and numbers in a text."""
-    found = set()
+    hashes = set()
     if "@" in text or "at" in text:
-        found = {lookup.hash("trace-email", one) for one in _addresses(text)}
+        hashes = {lookup.hash("trace-email", address) for address in _addresses(text)}
     if len(_NO_DIGIT.sub("", text)) >= _TAIL_DIGITS:
         for part in _BETWEEN_NUMBERS.split(text):
             digits = _NO_DIGIT.sub("", part.removesuffix(".0"))
             if _TAIL_DIGITS <= len(digits) <= _NUMBER_DIGITS_MAX:
-                found.add(lookup.hash("trace-phone", digits[-_TAIL_DIGITS:]))
-    return found
+                hashes.add(lookup.hash("trace-phone", digits[-_TAIL_DIGITS:]))
+    return hashes
 
 
 def _addresses(text: str) -> Iterator[str]:
     """Yield the addresses in a text, and those that are meant by a slip: whoever has the right one is found by it."""
-    for one in _ADDRESS.findall(text):
-        local, _, domain = one.strip(".").lower().rpartition("@")
+    for address in _ADDRESS.findall(text):
+        local, _, domain = address.strip(".").lower().rpartition("@")
         yield f"{local}@{domain}"
-        if meant := findings.meant(domain):
-            yield f"{local}@{meant}"
-    if (mended := findings.mended_address(text)) is not None:
-        yield mended.lower()
+        if suggested_domain := findings.suggest_domain(domain):
+            yield f"{local}@{suggested_domain}"
+    if (suggested_address := findings.suggest_address(text)) is not None:
+        yield suggested_address.lower()
 
 
-def _name(lookup: Lookup, text: str) -> set[bytes]:
+def _hash_name(lookup: Lookup, text: str) -> set[bytes]:
     """Return the hash of a text that may be a name, its words together and in no order."""
-    found = [word for word in words(text) if word not in _CIVILITIES]
-    if not 1 <= len(found) <= _NAME_WORDS_MAX or any(map(str.isdigit, found)):
+    name_words = [word for word in comparable_words(text) if word not in _CIVILITIES]
+    if not 1 <= len(name_words) <= _NAME_WORDS_MAX or any(map(str.isdigit, name_words)):
         return set()
-    return {lookup.hash("trace-name", " ".join(sorted(found)))}
+    return {lookup.hash("trace-name", " ".join(sorted(name_words)))}
 
 
-def _names(lookup: Lookup, cells: Sequence[Any]) -> set[bytes]:
+def _hash_names(lookup: Lookup, cells: Sequence[Any]) -> set[bytes]:
     """Return the hashes of the names in a row: a cell each, and two cells side by side, as first and last name stand."""
     texts = [text for text in cells if isinstance(text, str) and text.strip() and "@" not in text]
-    found: set[bytes] = set()
+    hashes: set[bytes] = set()
     for text in texts:
-        found |= _name(lookup, text)
+        hashes |= _hash_name(lookup, text)
     for first, second in pairwise(texts):
-        found |= _name(lookup, f"{first} {second}")
-    return found
+        hashes |= _hash_name(lookup, f"{first} {second}")
+    return hashes
 
 
 def _has_contact(objects: Iterable[Mapping[str, Any]]) -> bool:

@@ -14,8 +14,8 @@ from getbill import debts, mapping, quarantine, sheets
 from getbill.companies import Workspace
 from getbill.debts import NewDebt
 from getbill.imports import findings
-from getbill.imports.findings import Finding, Outcome, Row
-from getbill.imports.reading_plan import Plan
+from getbill.imports.findings import Finding, ImportRow, RowOutcome
+from getbill.imports.reading_plan import ReadingPlan
 from getbill.kit.errors import FieldError
 from getbill.mapping import Field
 
@@ -80,120 +80,126 @@ class Line:
         """Whether something said of the row keeps it from being a debt."""
         return any(finding.severity == "error" for finding in self.findings)
 
-    def about(self, outcome: Outcome, *more: Finding, debt_id: Any = None) -> Row:
+    def row_result(self, outcome: RowOutcome, *extra_findings: Finding, debt_id: Any = None) -> ImportRow:
         """Return the row with what is said of it."""
-        return Row(
+        return ImportRow(
             line=self.line,
             index=self.index,
             outcome=outcome,
-            findings=[*self.findings, *more],
+            findings=[*self.findings, *extra_findings],
             temp_id=self.temp_id,
             reference=findings.reference_of(self.body),
             cells=self.cells,
             body=None if self.cells is not None else self.body,
             debt_id=debt_id,
             is_sure=self.is_sure,
-            read=self.body,
+            parsed_body=self.body,
         )
 
 
-def _failed(line: Line, error: Exception) -> Line:
-    _log.error("import_row_failed", line=line.line, exc_info=quarantine.unexplained(error))
-    line.findings.append(findings.said("row-failed", {"why": quarantine.reason_of(error)}))
+def _fail_line(line: Line, error: Exception) -> Line:
+    _log.error("import_row_failed", line=line.line, exc_info=quarantine.unexpected(error))
+    line.findings.append(findings.from_code("row-failed", {"why": quarantine.reason_of(error)}))
     return line
 
 
-class Reader:
+class RowReader:
     """Reads the rows of one import; made once, since a file has a million of them."""
 
-    def __init__(self, workspace: Workspace, today: date, plan: Plan | None) -> None:
+    def __init__(self, workspace: Workspace, today: date, plan: ReadingPlan | None) -> None:
         self._workspace = workspace
         self._strange_on, self._wrong_on = today + _STRANGE, today + _WRONG
         self._headers = plan.headers if plan else {}
         self._composer = mapping.compose(plan.mapping, plan.profile) if plan else None
         self._columns: dict[Field, int] = {}
         if plan:
-            self._columns = {one.field: one.index for one in plan.mapping.columns if one.field}
+            self._columns = {column.field: column.index for column in plan.mapping.columns if column.field}
 
     def compose(self, row: sheets.Row, index: int, *, is_sure: bool = False) -> Line:
         """Return a file's row as a body, with what is wrong with its cells."""
         assert self._composer is not None  # noqa: S101 - a file has a plan
         try:
-            body, wrong = self._composer.body(row)
+            body, cell_findings = self._composer.compose(row)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's own
-            return _failed(Line(row.line, index, row.cells, {}, is_sure=is_sure), error)
+            return _fail_line(Line(row.line, index, row.cells, {}, is_sure=is_sure), error)
         line = Line(row.line, index, row.cells, body, is_sure=is_sure)
-        if wrong:
-            line.findings = [findings.of_cell(one, self._headers) for one in wrong]
+        if cell_findings:
+            line.findings = [
+                findings.from_cell(cell_finding, self._headers) for cell_finding in cell_findings
+            ]
         return line
 
     def check(self, lines: Sequence[Line]) -> None:
         """Give every line its debt, or what is wrong with it."""
         try:
-            read = debts.read_many(self._workspace, [line.body for line in lines])
+            outcomes = debts.read_many(self._workspace, [line.body for line in lines])
         except Exception as error:  # noqa: BLE001 - one of them fails, and no other
             if len(lines) == 1:
-                _failed(lines[0], error)
+                _fail_line(lines[0], error)
                 return
             for line in lines:
                 self.check([line])
             return
-        for line, found in zip(lines, read, strict=True):
-            if isinstance(found, list):
-                self._refuse(line, found)
-            elif not line.findings and self._is_plain(found):
-                line.new = found
+        for line, outcome in zip(lines, outcomes, strict=True):
+            if isinstance(outcome, list):
+                self._add_errors(line, outcome)
+            elif not line.findings and self._is_plain(outcome):
+                line.new = outcome
             else:
-                self._doubt(line, found)
+                self._add_warnings(line, outcome)
 
     def _is_plain(self, new: NewDebt) -> bool:
         """Say whether there is nothing to doubt, as in nearly every row."""
         email = new.identity.email
-        return (email is None or findings.meant(email.rpartition("@")[2]) is None) and (
+        return (email is None or findings.suggest_domain(email.rpartition("@")[2]) is None) and (
             new.due_on is None or new.due_on <= self._strange_on
         )
 
-    def _refuse(self, line: Line, errors: list[FieldError]) -> None:
-        told = {one.column for one in line.findings}
-        whole = any(one.column is None and one.severity == "error" for one in line.findings)
+    def _add_errors(self, line: Line, errors: list[FieldError]) -> None:
+        reported_columns = {entry.column for entry in line.findings}
+        has_row_error = any(entry.column is None and entry.severity == "error" for entry in line.findings)
         for error in errors:
-            found = findings.of_error(error, line.body, is_cell=line.cells is not None)
-            self._place(found)
+            finding = findings.from_error(error, line.body, is_cell=line.cells is not None)
+            self._set_column(finding)
             # What could not be read is missing, and that was said already.
-            if not (whole or (found.column is not None and found.column in told)):
-                line.findings.append(found)
+            if not (has_row_error or (finding.column is not None and finding.column in reported_columns)):
+                line.findings.append(finding)
 
-    def _place(self, found: Finding) -> None:
+    def _set_column(self, finding: Finding) -> None:
         """Say which column a field of the body comes from."""
-        for wanted in _COLUMNS.get((found.pointer or "").strip("/"), ()):
-            column = self._columns.get(wanted)
+        for source_field in _COLUMNS.get((finding.pointer or "").strip("/"), ()):
+            column = self._columns.get(source_field)
             if column is not None:
-                found.column, found.header = column, self._headers.get(column)
+                finding.column, finding.header = column, self._headers.get(column)
                 return
 
-    def _doubt(self, line: Line, new: NewDebt) -> None:
+    def _add_warnings(self, line: Line, new: NewDebt) -> None:
         if not line.is_sure:
-            line.findings += self._slips(new)
-        if not any(one.severity == "error" for one in line.findings):
+            line.findings += self._warnings(new)
+        if not any(finding.severity == "error" for finding in line.findings):
             line.new = new
 
-    def _slips(self, new: NewDebt) -> Iterator[Finding]:
+    def _warnings(self, new: NewDebt) -> Iterator[Finding]:
         email = new.identity.email
         if email is not None:
             local, _, domain = email.rpartition("@")
-            meant = findings.meant(domain)
-            if meant is not None:
-                about = {"domain": domain, "meant": meant}
-                found = findings.said(
-                    "email-typo", about, pointer="/debtor/email", value=email, suggestion=f"{local}@{meant}"
+            suggested_domain = findings.suggest_domain(domain)
+            if suggested_domain is not None:
+                typo_facts = {"domain": domain, "meant": suggested_domain}
+                finding = findings.from_code(
+                    "email-typo",
+                    typo_facts,
+                    pointer="/debtor/email",
+                    value=email,
+                    suggestion=f"{local}@{suggested_domain}",
                 )
-                self._place(found)
-                yield found
+                self._set_column(finding)
+                yield finding
         due_on = new.due_on
         if due_on is not None and due_on > self._strange_on:
             is_wrong = due_on > self._wrong_on
             facts: dict[str, Any] = {"date": due_on.isoformat(), "years": 10 if is_wrong else 2}
-            found = findings.said("date-far", facts, pointer="/due_date", value=due_on.isoformat())
-            found.severity = "error" if is_wrong else "warning"
-            self._place(found)
-            yield found
+            finding = findings.from_code("date-far", facts, pointer="/due_date", value=due_on.isoformat())
+            finding.severity = "error" if is_wrong else "warning"
+            self._set_column(finding)
+            yield finding

@@ -30,7 +30,7 @@ _LEAVING: Final = """
     (SELECT count(*) FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.debt_id = o.id
      AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
     """
-_STANDINGS = Statement(
+_ACTIVITIES = Statement(
     "imports.standings",
     "How often was anybody contacted about these debts, or about any debt of their debtors, and was money entered?",
     f"""
@@ -97,7 +97,7 @@ _ERASE = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DebtActivity:
     """Contacts and money on a debt, by which what follows a change is told."""
 
     contacts: int
@@ -105,17 +105,17 @@ class Standing:
     entries: int
 
 
-UNTOUCHED: Final = Standing(0, 0, 0)
+UNTOUCHED: Final = DebtActivity(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecordedChange:
     """One row's change as it is kept: debt and debtor before it and after it."""
 
     number: int
     line: int
     debt_id: UUID
-    standing: Standing
+    activity: DebtActivity
     debts: tuple[dict[str, Any], dict[str, Any]]
     debtor_ids: tuple[UUID, UUID]
     identities: tuple[dict[str, Any], dict[str, Any]]
@@ -128,16 +128,16 @@ class Change:
     @property
     def person_fields(self) -> list[str]:
         """The fields in which the debtors before and after differ."""
-        return differing(*self.identities)
+        return differing_fields(*self.identities)
 
 
-def differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def differing_fields(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Return the names of the fields in which two identities differ."""
     return [name for name in _IDENTITY if before.get(name) != after.get(name)]
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class ChangeArchive:
     """Where one import keeps what it replaced."""
 
     workspace: Workspace
@@ -145,60 +145,68 @@ class Archive:
     key: Key
 
     @property
-    def place(self) -> tuple[UUID, UUID]:
+    def primary_key(self) -> tuple[UUID, UUID]:
         """The primary key of the import's row."""
         return self.workspace.id, self.import_id
 
-    async def standings(self, tx: Transaction, debt_ids: Iterable[UUID]) -> dict[UUID, Standing]:
+    async def activities(self, tx: Transaction, debt_ids: Iterable[UUID]) -> dict[UUID, DebtActivity]:
         """Return the standing of some debts."""
-        rows = await tx.fetch(_STANDINGS, self.workspace.id, list(debt_ids))
-        return {row["id"]: Standing(row["contacts"], row["all_contacts"], row["entries"]) for row in rows}
+        rows = await tx.fetch(_ACTIVITIES, self.workspace.id, list(debt_ids))
+        return {row["id"]: DebtActivity(row["contacts"], row["all_contacts"], row["entries"]) for row in rows}
 
-    async def of_people(self, tx: Transaction, taught: list[tuple[int, Debt, Identity]]) -> "list[Snapshot]":
+    async def snapshot_people(
+        self, tx: Transaction, learned: list[tuple[int, Debt, Identity]]
+    ) -> "list[Snapshot]":
         """Return snapshots of people whom new debts taught something about: the line, its debt, and who they were."""
-        ids = [debt.debtor.id for _, debt, _ in taught]
+        ids = [debt.debtor.id for _, debt, _ in learned]
         rows = await tx.fetch(_CONTACTS, self.workspace.id, ids)
         contacts = {row["debtor_id"]: row["contacts"] for row in rows}
         return [
             Snapshot(
-                self, line, debt, (debt.debtor.id, before), Standing(0, contacts.get(debt.debtor.id, 0), 0)
+                self,
+                line,
+                debt,
+                (debt.debtor.id, before),
+                DebtActivity(0, contacts.get(debt.debtor.id, 0), 0),
             )
-            for line, debt, before in taught
+            for line, debt, before in learned
         ]
 
-    async def pending(self, tx: Transaction, most: int) -> list[Change]:
+    async def pending(self, tx: Transaction, limit: int) -> list[RecordedChange]:
         """Return the next changes to give back, the last one first, and of each debt one at most."""
-        changes: dict[UUID, Change] = {}
-        for row in await tx.fetch(_NEXT, *self.place, most):
+        changes: dict[UUID, RecordedChange] = {}
+        for row in await tx.fetch(_NEXT, *self.primary_key, limit):
             if row["debt_id"] in changes:
                 break
-            changes[row["debt_id"]] = self._opened(row)
+            changes[row["debt_id"]] = self._open_change(row)
         return list(changes.values())
 
-    async def next_place(self, tx: Transaction) -> tuple[int, int]:
+    async def next_change(self, tx: Transaction) -> tuple[int, int]:
         """Return number and line of the next change to give back, which may not open."""
-        row = await tx.fetchrow(_NEXT, *self.place, 1)
+        row = await tx.fetchrow(_NEXT, *self.primary_key, 1)
         assert row is not None  # noqa: S101 - the caller has met it
         return row["number"], row["line"]
 
-    def _opened(self, row: Record) -> Change:
-        kept = json.read(self.key.open(row["sealed"], self.context(row["debt_id"], row["line"])))
-        before, after = kept["debtor_ids"]
-        return Change(
+    def _open_change(self, row: Record) -> RecordedChange:
+        content = json.read(self.key.open(row["sealed"], self.context(row["debt_id"], row["line"])))
+        before, after = content["debtor_ids"]
+        return RecordedChange(
             row["number"],
             row["line"],
             row["debt_id"],
-            Standing(row["contacts"], row["all_contacts"], row["entries"]),
-            tuple(kept["debts"]),
+            DebtActivity(row["contacts"], row["all_contacts"], row["entries"]),
+            tuple(content["debts"]),
             (UUID(hex=before), UUID(hex=after)),
-            tuple(kept["identities"]),
+            tuple(content["identities"]),
         )
 
-    async def settle(self, tx: Transaction, restored: list[int], kept: dict[int, str]) -> None:
+    async def close_changes(
+        self, tx: Transaction, restored_numbers: list[int], kept_codes: dict[int, str]
+    ) -> None:
         """Drop changes that were given back, and keep of others why they stay."""
-        await tx.execute(_SETTLE, *self.place, restored)
-        for number, code in kept.items():
-            await tx.execute(_KEEP, *self.place, number, code)
+        await tx.execute(_SETTLE, *self.primary_key, restored_numbers)
+        for number, code in kept_codes.items():
+            await tx.execute(_KEEP, *self.primary_key, number, code)
 
     def context(self, debt_id: UUID, line: int) -> bytes:
         """Return the place a change is sealed for."""
@@ -209,29 +217,34 @@ class Snapshot:
     """A debt and its debtor before a change; what they are after it is looked at when the transaction ends."""
 
     def __init__(
-        self, archive: Archive, line: int, debt: Debt, person: tuple[UUID, Identity], standing: Standing
+        self,
+        archive: ChangeArchive,
+        line: int,
+        debt: Debt,
+        person: tuple[UUID, Identity],
+        activity: DebtActivity,
     ) -> None:
-        self._archive, self._line, self._debt, self._standing = archive, line, debt, standing
+        self._archive, self._line, self._debt, self._activity = archive, line, debt, activity
         self._before = debts.snapshot(debt), *person
 
-    def keep(self, tx: Transaction) -> None:
+    def save(self, tx: Transaction) -> None:
         """Have it kept at the transaction's edge; nothing may be sent before that any more."""
-        tx.defer_row(_INSERT, self._row)
+        tx.defer_row(_INSERT, self._change_row)
 
-    def _row(self) -> tuple[Any, ...]:
-        archive, debt, standing = self._archive, self._debt, self._standing
+    def _change_row(self) -> tuple[Any, ...]:
+        archive, debt, activity = self._archive, self._debt, self._activity
         values, debtor_id, identity = self._before
         person = debt.debtor
         workspace = archive.workspace
         people = {*_traces(workspace, debtor_id, identity), *_traces(workspace, person.id, person.identity)}
-        kept = {
+        content = {
             "debts": (values, debts.snapshot(debt)),
             "debtor_ids": (debtor_id.hex, person.id.hex),
-            "identities": (identity.given(), person.identity.given()),
+            "identities": (identity.present_fields(), person.identity.present_fields()),
         }
-        sealed = archive.key.seal(json.write(kept), archive.context(debt.id, self._line))
-        counts = standing.contacts, standing.all_contacts, standing.entries
-        return *archive.place, self._line, debt.id, sorted(people), *counts, sealed
+        sealed = archive.key.seal(json.write(content), archive.context(debt.id, self._line))
+        counts = activity.contacts, activity.all_contacts, activity.entries
+        return *archive.primary_key, self._line, debt.id, sorted(people), *counts, sealed
 
 
 async def erase(tx: Transaction, debt: Debt) -> None:
@@ -243,5 +256,5 @@ async def erase(tx: Transaction, debt: Debt) -> None:
 
 def _traces(workspace: Workspace, debtor_id: UUID, identity: Identity) -> list[bytes]:
     """Return what finds a person in the snapshots of any import; a code may be that of others too."""
-    named = replace(identity, reference=None)
-    return [debtor_id.bytes, *debtors.hashes(named, workspace.lookup).matches]
+    identity_without_reference = replace(identity, reference=None)
+    return [debtor_id.bytes, *debtors.hash_identity(identity_without_reference, workspace.lookup).matches]

@@ -50,7 +50,7 @@ _ADVANCE = Statement(
     RETURNING id
     """,
 )
-_KEPT = Statement(
+_LEFTOVERS = Statement(
     "imports.kept",
     "The debts that undoing an import left, with what kept them.",
     f"""
@@ -72,7 +72,7 @@ _KEPT_CHANGES = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class UndoLeftover:
     """A debt that undoing left, and why."""
 
     debt_id: UUID
@@ -81,77 +81,82 @@ class Kept:
     code: str
     facts: Mapping[str, Any]
 
-    def shown(self, language: str) -> dict[str, Any]:
+    def serialize(self, language: str) -> dict[str, Any]:
         """Return it as callers see it."""
-        english, french = findings.own(self.code, self.facts)
+        english, french = findings.bilingual_message(self.code, self.facts)
         return {
             "debt_id": ids.show("debt", self.debt_id),
             "line": self.line,
             "reference": self.reference,
             "code": self.code,
-            "message": french if mapping.tongue(language) == "fr" else english,
+            "message": french if mapping.locale_of(language) == "fr" else english,
         }
 
 
-async def take_back(work: Work) -> None:
+async def undo_debts(work: Work) -> None:
     """Undo every debt of an import that nothing has happened to; one that fails stays, and the others go."""
-    line, most = work.found.cursor, _CHUNK
+    line, limit = work.import_.cursor, _CHUNK
     while True:
         try:
-            last = await _take_back_some(work, line, most)
+            last = await _undo_chunk(work, line, limit)
         except Exception as error:
-            if isinstance(error, LeaseLost) or quarantine.is_passing(error):
+            if isinstance(error, LeaseLost) or quarantine.is_transient(error):
                 raise
-            if most == 1:
-                line = await _pass_over(work, line, error)
-            most = max(1, most // 4)
+            if limit == 1:
+                line = await _skip_debt(work, line, error)
+            limit = max(1, limit // 4)
         else:
             if last is None:
                 return
-            line, most = last, min(_CHUNK, most * 2)
+            line, limit = last, min(_CHUNK, limit * 2)
 
 
-async def _take_back_some(work: Work, line: int, most: int) -> int | None:
+async def _undo_chunk(work: Work, line: int, limit: int) -> int | None:
     """Undo the next debts after a line; return the last one's, None where there was none."""
     async with work.database.transaction(work.workspace.now()) as tx:
-        rows = await tx.fetch(_NEXT, *work.place, line, most)
+        rows = await tx.fetch(_NEXT, *work.primary_key, line, limit)
         if not rows:
             return None
-        held = await debts.lock_many(tx, work.workspace, [row["id"] for row in rows])
-        left = {row["id"] for row in await tx.fetch(_CONTACTED, work.workspace.id, list(held))}
-        undone = 0
-        for debt in held.values():
-            if why(debt, has_left=debt.id in left) is None:
+        locked_debts = await debts.lock_many(tx, work.workspace, [row["id"] for row in rows])
+        contacted_ids = {
+            row["id"] for row in await tx.fetch(_CONTACTED, work.workspace.id, list(locked_debts))
+        }
+        undone_count = 0
+        for debt in locked_debts.values():
+            if undo_obstacle(debt, has_left=debt.id in contacted_ids) is None:
                 debts.undo(tx, debt)
-                undone += 1
-        await _advance(tx, work, rows[-1]["import_line"], undone, len(held) - undone)
+                undone_count += 1
+        await _advance(tx, work, rows[-1]["import_line"], undone_count, len(locked_debts) - undone_count)
     return int(rows[-1]["import_line"])
 
 
-async def _pass_over(work: Work, line: int, error: Exception) -> int:
+async def _skip_debt(work: Work, line: int, error: Exception) -> int:
     """Leave the next debt after a line as it is, and set it aside."""
     async with work.database.transaction(work.workspace.now()) as tx:
-        row = await tx.fetchrow(_NEXT, *work.place, line, 1)
+        row = await tx.fetchrow(_NEXT, *work.primary_key, line, 1)
         assert row is not None  # noqa: S101 - it has just failed
         await _advance(tx, work, row["import_line"], 0, 1)
         reason = message(
             "line {line} stays: {reason}", line=row["import_line"], reason=quarantine.reason_of(error)
         )
-        await quarantine.put(tx, Item(work.workspace.id, "row", work.found.id), reason)
+        await quarantine.add(tx, Item(work.workspace.id, "row", work.import_.id), reason)
     return int(row["import_line"])
 
 
-async def _advance(tx: Transaction, work: Work, line: int, undone: int, kept: int) -> None:
-    if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, line, undone, kept) is None:
+async def _advance(tx: Transaction, work: Work, line: int, undone_count: int, kept_count: int) -> None:
+    if (
+        await tx.fetchval(_ADVANCE, *work.primary_key, work.import_.fence, line, undone_count, kept_count)
+        is None
+    ):
         raise LeaseLost
 
 
-def why(debt: Debt, *, has_left: bool) -> tuple[str, Mapping[str, Any]] | None:
+def undo_obstacle(debt: Debt, *, has_left: bool) -> tuple[str, Mapping[str, Any]] | None:
     """Return what keeps a debt from being undone; None where nothing does."""
-    return _reason(debt.status, debt.entries_count, has_left or debt.contacts_count > 0)
+    return _obstacle(debt.status, debt.entries_count, has_left or debt.contacts_count > 0)
 
 
-def _reason(status: str, entries_count: int, is_contacted: bool) -> tuple[str, Mapping[str, Any]] | None:
+def _obstacle(status: str, entries_count: int, is_contacted: bool) -> tuple[str, Mapping[str, Any]] | None:
     if is_contacted:
         return "contacted", {}
     if entries_count:
@@ -161,15 +166,17 @@ def _reason(status: str, entries_count: int, is_contacted: bool) -> tuple[str, M
     return None
 
 
-async def kept(database: Database, workspace: Workspace, import_id: UUID, limit: int) -> list[Kept]:
+async def list_leftovers(
+    database: Database, workspace: Workspace, import_id: UUID, limit: int
+) -> list[UndoLeftover]:
     """Return what undoing an import left, debts and then changes, each with the reason."""
-    rows = await database.fetch(_KEPT, workspace.id, import_id, limit)
-    found = []
+    rows = await database.fetch(_LEFTOVERS, workspace.id, import_id, limit)
+    leftovers = []
     for row in rows:
-        reason = _reason(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)
+        reason = _obstacle(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)
         if reason is not None:
-            found.append(Kept(row["id"], row["line"], row["reference"], *reason))
+            leftovers.append(UndoLeftover(row["id"], row["line"], row["reference"], *reason))
     for row in await database.fetch(_KEPT_CHANGES, workspace.id, import_id, limit):
         facts = {"debt": ids.show("debt", row["id"]), "status": row["status"]}
-        found.append(Kept(row["id"], row["line"], row["reference"], row["code"], facts))
-    return found[:limit]
+        leftovers.append(UndoLeftover(row["id"], row["line"], row["reference"], row["code"], facts))
+    return leftovers[:limit]

@@ -11,12 +11,12 @@ from uuid import UUID
 from getbill import debtors, debts
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity, Likeness
-from getbill.debts import Change, Debt, DebtChangeBody, Person
+from getbill.debts import Debt, DebtChange, DebtChangeBody, ReplacementDebtor
 from getbill.imports import findings
 from getbill.imports.findings import Finding
 from getbill.imports.rows import snapshots
 from getbill.imports.rows.reader import Line
-from getbill.imports.rows.snapshots import Archive, Snapshot, Standing
+from getbill.imports.rows.snapshots import ChangeArchive, DebtActivity, Snapshot
 from getbill.kit import ids
 from getbill.kit.database import Transaction
 from getbill.kit.errors import Problem
@@ -46,100 +46,112 @@ class Effect:
     def findings(self, line: Line, debt_id: UUID) -> list[Finding]:
         """Return what is said of it."""
         facts = {"debt": ids.show("debt", debt_id)}
-        said = [_said("updated", line, facts | findings.listed([*self.values, *self.person]))]
+        row_findings = [
+            _update_finding("updated", line, facts | findings.field_names([*self.values, *self.person]))
+        ]
         if self.person:
-            said.append(_said("person-changed", line, facts | findings.listed(self.person)))
+            row_findings.append(
+                _update_finding("person-changed", line, facts | findings.field_names(self.person))
+            )
         if self.is_moved:
-            said.append(_said("debt-moved", line, facts))
-        return said
+            row_findings.append(_update_finding("debt-moved", line, facts))
+        return row_findings
 
 
-def _said(code: str, line: Line, facts: dict[str, Any]) -> Finding:
+def _update_finding(code: str, line: Line, facts: dict[str, Any]) -> Finding:
     reference = line.new.reference if line.new else None
-    return findings.said(code, facts, pointer="/reference", value=reference, severity="warning")
+    return findings.from_code(code, facts, pointer="/reference", value=reference, severity="warning")
 
 
-async def change(tx: Transaction, archive: Archive, debt_id: UUID, line: Line, standing: Standing) -> Effect:
+async def update_debt(
+    tx: Transaction, archive: ChangeArchive, debt_id: UUID, line: Line, activity: DebtActivity
+) -> Effect:
     """Change the debt of a row's reference to what the row says; raise CannotUpdate when it refuses."""
     assert line.new is not None  # noqa: S101 - a row that asks for a debt
     workspace = archive.workspace
     try:
         debt = await debts.lock(tx, workspace, debt_id)
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
-        asked = asked_of(debt, line)
-        kept = Snapshot(archive, line.line, debt, (debtor.id, debtor.identity), standing)
-        values = debts.changing(debt, asked)
-        person = await _person(tx, workspace, debt, debtor, (asked, line.new.identity))
-        await debts.update(tx, workspace, debt, replace(asked, identity={}), person)
+        debt_change = requested_change(debt, line)
+        snapshot = Snapshot(archive, line.line, debt, (debtor.id, debtor.identity), activity)
+        values = debts.replaced_fields(debt, debt_change)
+        person = await _update_person(tx, workspace, debt, debtor, (debt_change, line.new.identity))
+        await debts.update(tx, workspace, debt, replace(debt_change, identity={}), person)
     except Problem as problem:
         raise CannotUpdate(line.line, problem) from None
     # The same row again is known.
     debt.fingerprint = debts.fingerprint(workspace, line.new)
     debt.touch(tx)
-    return Effect(values, list(person.fields), person.debtor.id != debtor.id, kept)
+    return Effect(values, list(person.fields), person.debtor.id != debtor.id, snapshot)
 
 
 async def preview(tx: Transaction, workspace: Workspace, debt: Debt, line: Line) -> Effect:
     """Return what a row would change; raise CannotUpdate where it asks for what cannot be."""
     assert line.new is not None  # noqa: S101 - a row that asks for a debt
     try:
-        asked = asked_of(debt, line)
+        debt_change = requested_change(debt, line)
     except Problem as problem:
         raise CannotUpdate(line.line, problem) from None
-    is_other = is_somebody_else(debt.debtor.identity, line.new.identity)
-    is_moved = is_other and await debts.has_others(tx, workspace, debt, debt.debtor.id)
-    return Effect(debts.changing(debt, asked), fields_of(debt.debtor, asked), is_moved)
+    is_other = is_other_person(debt.debtor.identity, line.new.identity)
+    is_moved = is_other and await debts.has_other_debts(tx, workspace, debt, debt.debtor.id)
+    return Effect(
+        debts.replaced_fields(debt, debt_change), changed_fields(debt.debtor, debt_change), is_moved
+    )
 
 
-def asked_of(debt: Debt, line: Line) -> Change:
+def requested_change(debt: Debt, line: Line) -> DebtChange:
     """Return the change that a row asks for; raise a Problem where it cannot be one."""
     body: DebtChangeBody = _BODY.check(_values(line.body))
-    return debts.changes(body, debt)
+    return debts.debt_change(body, debt)
 
 
-def fields_of(debtor: Debtor, asked: Change) -> list[str]:
+def changed_fields(debtor: Debtor, debt_change: DebtChange) -> list[str]:
     """Return the fields of a debtor that a change would replace."""
-    return snapshots.differing(debtor.identity.given(), debtor.identity.updated(asked.identity).given())
+    return snapshots.differing_fields(
+        debtor.identity.present_fields(), debtor.identity.with_changes(debt_change.identity).present_fields()
+    )
 
 
-def is_somebody_else(known: Identity, given: Identity) -> bool:
+def is_other_person(identity: Identity, row_identity: Identity) -> bool:
     """Tell whether a row names another person than its debt's debtor."""
-    if debtors.compare(known, given) is Likeness.OTHER:
+    if debtors.compare(identity, row_identity) is Likeness.OTHER:
         return True
-    return "name" in debtors.differences(known, given)
+    return "name" in debtors.differences(identity, row_identity)
 
 
-async def _person(
-    tx: Transaction, workspace: Workspace, debt: Debt, debtor: Debtor, asked: tuple[Change, Identity]
-) -> Person:
-    change, given = asked
-    fields, before = fields_of(debtor, change), debtor.identity
-    other = None
-    if is_somebody_else(before, given):
-        other = await _other(tx, workspace, debt, given)
-    if other is None or other.id == debtor.id:
-        await debtors.update(tx, workspace, debtor, before.updated(change.identity))
-        return Person(debtor, fields)
-    fields = snapshots.differing(before.given(), other.identity.given())
-    if not await debts.has_others(tx, workspace, debt, debtor.id):
+async def _update_person(
+    tx: Transaction, workspace: Workspace, debt: Debt, debtor: Debtor, request: tuple[DebtChange, Identity]
+) -> ReplacementDebtor:
+    change, row_identity = request
+    fields, before = changed_fields(debtor, change), debtor.identity
+    named_debtor = None
+    if is_other_person(before, row_identity):
+        named_debtor = await _find_other_debtor(tx, workspace, debt, row_identity)
+    if named_debtor is None or named_debtor.id == debtor.id:
+        await debtors.update(tx, workspace, debtor, before.with_changes(change.identity))
+        return ReplacementDebtor(debtor, fields)
+    fields = snapshots.differing_fields(before.present_fields(), named_debtor.identity.present_fields())
+    if not await debts.has_other_debts(tx, workspace, debt, debtor.id):
         # Nobody's debtor any more; what the import keeps sealed can bring them back.
         await debtors.erase(tx, workspace.id, debtor.id)
-    return Person(other, fields)
+    return ReplacementDebtor(named_debtor, fields)
 
 
-async def _other(tx: Transaction, workspace: Workspace, debt: Debt, given: Identity) -> Debtor | None:
+async def _find_other_debtor(
+    tx: Transaction, workspace: Workspace, debt: Debt, row_identity: Identity
+) -> Debtor | None:
     """Return the debtor whom a row names: known already, or new where theirs before has other debts."""
-    hashes = debtors.hashes(given, workspace.lookup)
+    hashes = debtors.hash_identity(row_identity, workspace.lookup)
     holders = await debtors.holders_of(tx, workspace.id, hashes.matches)
-    matcher = debtors.Matcher(tx, workspace, holders, replaces=False)
-    known = await matcher.find_named(given)
-    if known is not None or not await debts.has_others(tx, workspace, debt, debt.debtor.id):
-        return known
-    other = (await matcher.find_or_create(given, hashes)).debtor
+    matcher = debtors.DebtorMatcher(tx, workspace, holders, replaces=False)
+    existing_debtor = await matcher.find_by_name(row_identity)
+    if existing_debtor is not None or not await debts.has_other_debts(tx, workspace, debt, debt.debtor.id):
+        return existing_debtor
+    new_debtor = (await matcher.find_or_create(row_identity, hashes)).debtor
     # Later rows of the same transaction recognise them too.
     await tx.send()
-    other.is_new = False
-    return other
+    new_debtor.is_new = False
+    return new_debtor
 
 
 def _values(body: Any) -> dict[str, Any]:

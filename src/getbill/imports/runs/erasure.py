@@ -13,7 +13,7 @@ from getbill import access
 from getbill.companies import Workspace
 from getbill.debts import ErasedPerson
 from getbill.imports import queries, reading_plan, rows
-from getbill.imports.model import Import, show
+from getbill.imports.model import Import, public_id
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit.database import Statement, Transaction
 
@@ -74,41 +74,51 @@ async def erase(
 
     That is the file it came with, what was said of its rows, and every other row, sample and file that names the person.
     """
-    hashes = rows.hashes_of(workspace.lookup, person)
-    met = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
-    found = await rows.lines_of(tx, workspace.id, hashes)
-    imported_rows = [(one["import_id"], one["line"]) for one in found]
+    hashes = rows.hash_person(workspace.lookup, person)
+    debt_rows = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
+    person_rows = await rows.find_lines(tx, workspace.id, hashes)
+    imported_rows = [(entry["import_id"], entry["line"]) for entry in person_rows]
     await tx.execute(
         _FORGET_LINES, workspace.id, [row[0] for row in imported_rows], [row[1] for row in imported_rows]
     )
-    theirs = {one["import_id"] for one in (*met, *found)} | ({import_id} if import_id else set())
+    import_ids = {entry["import_id"] for entry in (*debt_rows, *person_rows)} | (
+        {import_id} if import_id else set()
+    )
     # In one order, so that two erasures do not wait for each other.
-    for one in sorted(theirs):
-        await _forget_in(tx, workspace, await queries.lock(tx, workspace, one), hashes)
-    await _forget_answers(tx, workspace.id, theirs)
+    for entry in sorted(import_ids):
+        await _forget_import(tx, workspace, await queries.lock(tx, workspace, entry), hashes)
+    await _forget_answers(tx, workspace.id, import_ids)
     references = [text for text in person.references if len(text) >= _REFERENCE_CHARACTERS_MIN]
     if references:
         await tx.execute(_FORGET_NAMES, workspace.id, references)
     if person.identity is not None:
-        await saved_mappings.forget(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
-    return sorted(theirs)
+        await saved_mappings.forget_mappings(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
+    return sorted(import_ids)
 
 
-async def _forget_in(tx: Transaction, workspace: Workspace, found: Import, hashes: set[bytes]) -> None:
-    key = queries.keys_of(workspace, found).own
-    if found.task is None and found.state not in _STILL_NEEDED:
-        await transitions.drop_file(tx, workspace, found)
+async def _forget_import(tx: Transaction, workspace: Workspace, import_: Import, hashes: set[bytes]) -> None:
+    key = queries.keys_of(workspace, import_).main
+    if import_.task is None and import_.state not in _STILL_NEEDED:
+        await transitions.drop_file(tx, workspace, import_)
         return
     plan = None
-    if found.plan is not None and key is not None:
-        shown = rows.without(reading_plan.opened(found.plan, key, found.id), workspace.lookup, hashes)
-        plan = shown.seal(key, found.id)
-    await tx.execute(_UNWANTED, workspace.id, found.id, plan)
+    if import_.plan is not None and key is not None:
+        redacted_plan = rows.without_person(
+            reading_plan.open_plan(import_.plan, key, import_.id), workspace.lookup, hashes
+        )
+        plan = redacted_plan.seal(key, import_.id)
+    await tx.execute(_UNWANTED, workspace.id, import_.id, plan)
 
 
 async def _forget_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:
     # An upload's answer names it as an import, a batch's as a batch.
-    shown = [show(source, one) for one in import_ids for source in ("upload", "batch")]
-    places = [f"/external-api/v1/{path}/{one}" for one in shown for path in ("imports", "debts/batch")]
-    if places:
-        await access.forget_answers_at(tx, workspace_id, places, _ROUTES)
+    public_ids = [
+        public_id(source, identifier) for identifier in import_ids for source in ("upload", "batch")
+    ]
+    urls = [
+        f"/external-api/v1/{path}/{identifier}"
+        for identifier in public_ids
+        for path in ("imports", "debts/batch")
+    ]
+    if urls:
+        await access.delete_answers_at(tx, workspace_id, urls, _ROUTES)

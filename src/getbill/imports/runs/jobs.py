@@ -19,7 +19,7 @@ import structlog
 from asyncpg import Record
 
 from getbill import companies, quarantine
-from getbill.embedded import of_this_process
+from getbill.embedded import current_account
 from getbill.imports import actions, queries, rows
 from getbill.imports.rows import LeaseLost
 from getbill.imports.runs import transitions
@@ -85,14 +85,14 @@ _GAVE_UP: Final = {
 }
 
 # Starts the child that does one import under one fence.
-Start = Callable[[UUID, UUID, int], Awaitable[Process]]
+StartChild = Callable[[UUID, UUID, int], Awaitable[Process]]
 
 
-def starter(settings: Settings) -> Start:
+def child_starter(settings: Settings) -> StartChild:
     """Return what starts such a process for an import."""
 
     async def start(workspace_id: UUID, import_id: UUID, fence: int) -> Process:
-        command = of_this_process().command(sys.executable, "-m", "getbill", "import-child", ended_by=SIGKILL)
+        command = current_account().command(sys.executable, "-m", "getbill", "import-child", ended_by=SIGKILL)
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, start_new_session=True)
         orders = {
             "dsn": settings.dsn,
@@ -110,19 +110,19 @@ def starter(settings: Settings) -> Start:
 
 
 @dataclass(slots=True)
-class Crew:
+class ImportSupervisor:
     """The children of one worker, each doing one import."""
 
     database: Database
     vault: Vault
-    start: Start
+    start: StartChild
     at_once: int = _AT_ONCE
     children: dict[UUID, Process] = field(default_factory=dict)
-    _carrying: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def turn(self) -> bool:
+    async def tick(self) -> bool:
         """Take an import, if one waits and there is room; say whether there may be more."""
-        if len(self._carrying) >= self.at_once:
+        if len(self._tasks) >= self.at_once:
             return False
         now = clock.wall()
         row = await self.database.fetchrow(_CLAIM, now, now + LEASE)
@@ -130,19 +130,19 @@ class Crew:
             return False
         if row["tries"] > _TRIES_MAX:
             try:
-                await self._give_up(row)
+                await self._fail_import(row)
             except Exception as error:
-                if quarantine.is_passing(error):
+                if quarantine.is_transient(error):
                     raise
-                await rows.hold(self.database, (row["workspace_id"], row["id"]), error)
+                await rows.hold_import(self.database, (row["workspace_id"], row["id"]), error)
             return True
-        task = asyncio.create_task(self._carry(row))
-        self._carrying.add(task)
-        task.add_done_callback(self._put_down)
+        task = asyncio.create_task(self._supervise(row))
+        self._tasks.add(task)
+        task.add_done_callback(self._finish_task)
         return True
 
-    def _put_down(self, task: asyncio.Task[None]) -> None:
-        self._carrying.discard(task)
+    def _finish_task(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # Its lease runs out, and it is tried again.
@@ -153,15 +153,15 @@ class Crew:
         for process in self.children.values():
             with suppress(ProcessLookupError):
                 process.terminate()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry(self, row: Record) -> None:
+    async def _supervise(self, row: Record) -> None:
         """Keep an import's lease while a child does it."""
-        place = row["workspace_id"], row["id"], row["fence"]
-        process = await self.start(*place)
+        lease_key = row["workspace_id"], row["id"], row["fence"]
+        process = await self.start(*lease_key)
         self.children[row["id"]] = process
         try:
-            status = await self._watch(process, place)
+            status = await self._watch(process, lease_key)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -170,28 +170,28 @@ class Crew:
         if status != 0:
             _log.warning("import_child_ended", status=status, tries=row["tries"], import_id=str(row["id"]))
             again_at = clock.wall() + min(timedelta(seconds=0.1 * 2 ** row["tries"]), _WAIT_MAX)
-        await self.database.execute(_RENEW, *place, again_at)
+        await self.database.execute(_RENEW, *lease_key, again_at)
 
-    async def _watch(self, process: Process, place: tuple[UUID, UUID, int]) -> int:
+    async def _watch(self, process: Process, lease_key: tuple[UUID, UUID, int]) -> int:
         while True:
             with suppress(TimeoutError):
                 return await asyncio.wait_for(process.wait(), _RENEW_SECONDS)
-            if await self.database.fetchval(_RENEW, *place, clock.wall() + LEASE) is None:
+            if await self.database.fetchval(_RENEW, *lease_key, clock.wall() + LEASE) is None:
                 # It is somebody else's now; the child would notice with its next chunk.
                 with suppress(ProcessLookupError):
                     process.kill()
 
-    async def _give_up(self, row: Record) -> None:
+    async def _fail_import(self, row: Record) -> None:
         workspace = await companies.workspace(self.database, self.vault, row["workspace_id"])
-        found = await queries.find(self.database, workspace, row["id"])
+        import_ = await queries.find(self.database, workspace, row["id"])
         with suppress(LeaseLost):
             async with self.database.transaction(workspace.now()) as tx:
-                await transitions.fail(tx, workspace, found, "gave-up", _GAVE_UP)
+                await transitions.fail(tx, workspace, import_, "gave-up", _GAVE_UP)
                 reason = message(
                     "Working on it ended {tries} times before its end, most probably for lack of memory.",
                     tries=_TRIES_MAX,
                 )
-                await quarantine.put(tx, Item(workspace.id, "import", found.id), reason)
+                await quarantine.add(tx, Item(workspace.id, "import", import_.id), reason)
 
 
 async def drop_expired(database: Database, vault: Vault) -> int:
@@ -199,25 +199,25 @@ async def drop_expired(database: Database, vault: Vault) -> int:
     now = clock.wall()
     before, dropped = (now, now + _DRAFT_DAYS_LEFT), 0
     for row in await database.fetch(_EXPIRED, *before):
-        place = row["workspace_id"], row["id"]
+        primary_key = row["workspace_id"], row["id"]
         try:
-            dropped += await _drop(database, vault, before, place)
+            dropped += await _drop_import(database, vault, before, primary_key)
         except Exception as error:
-            if quarantine.is_passing(error):
+            if quarantine.is_transient(error):
                 raise
-            await quarantine.put_alone(database, Item(place[0], "import", place[1]), error)
+            await quarantine.add_separately(database, Item(primary_key[0], "import", primary_key[1]), error)
     return dropped
 
 
-async def _drop(
-    database: Database, vault: Vault, before: tuple[datetime, datetime], place: tuple[UUID, UUID]
+async def _drop_import(
+    database: Database, vault: Vault, before: tuple[datetime, datetime], primary_key: tuple[UUID, UUID]
 ) -> bool:
-    workspace = await companies.workspace(database, vault, place[0])
+    workspace = await companies.workspace(database, vault, primary_key[0])
     async with database.transaction(workspace.now()) as tx:
-        found = await tx.fetchrow(_STILL_EXPIRED, *before, *place)
-        if found is None:
+        record = await tx.fetchrow(_STILL_EXPIRED, *before, *primary_key)
+        if record is None:
             return False
-        await transitions.drop_all(tx, *place, found["file_id"])
-        if found["is_draft"]:
-            await tx.execute(actions.DROP_DRAFT, *place)
+        await transitions.drop_all(tx, *primary_key, record["file_id"])
+        if record["is_draft"]:
+            await tx.execute(actions.DROP_DRAFT, *primary_key)
     return True

@@ -40,7 +40,7 @@ _HOLD = Statement(
     "Whoever else confirms this sender's layout, or finds it unknown, waits until the transaction ends.",
     "SELECT pg_advisory_xact_lock($1)",
 )
-_IS_KNOWN = Statement(
+_IS_CONFIRMED = Statement(
     "imports.is_layout_known",
     "Did somebody confirm this sender's layout?",
     "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
@@ -73,7 +73,7 @@ _FORGET = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class SavedMapping:
     """What is remembered of a sender: of this very layout its mapping, else how the files used to look."""
 
     mapping: Mapping | None
@@ -84,62 +84,64 @@ def _context(workspace_id: UUID, sender: str, signature: str) -> bytes:
     return f"mapping\x00{sender}\x00{signature}".encode() + workspace_id.bytes
 
 
-async def is_known(tx: Transaction, workspace_id: UUID, place: tuple[str, str]) -> bool:
+async def is_confirmed(tx: Transaction, workspace_id: UUID, layout_key: tuple[str, str]) -> bool:
     """Say whether a sender's layout was confirmed; if it was not, nobody confirms it before the transaction ends."""
-    await _hold(tx, workspace_id, place)
-    known: bool = await tx.fetchval(_IS_KNOWN, workspace_id, *place)
-    return known
+    await _lock_layout(tx, workspace_id, layout_key)
+    exists: bool = await tx.fetchval(_IS_CONFIRMED, workspace_id, *layout_key)
+    return exists
 
 
-async def _hold(tx: Transaction, workspace_id: UUID, place: tuple[str, str]) -> None:
-    digest = hashlib.sha256(_context(workspace_id, *place)).digest()
+async def _lock_layout(tx: Transaction, workspace_id: UUID, layout_key: tuple[str, str]) -> None:
+    digest = hashlib.sha256(_context(workspace_id, *layout_key)).digest()
     await tx.execute(_HOLD, int.from_bytes(digest[:8], signed=True))
 
 
-async def read_again(tx: Transaction, workspace_id: UUID, place: tuple[str, str], confirmed: UUID) -> None:
+async def read_again(
+    tx: Transaction, workspace_id: UUID, layout_key: tuple[str, str], confirmed_id: UUID
+) -> None:
     """Have the other waiting files of a layout that is being confirmed read again, in the same transaction."""
-    await _hold(tx, workspace_id, place)
-    await tx.execute(_READ_AGAIN, workspace_id, *place, confirmed)
-    tx.wakes.add(WAKE)
+    await _lock_layout(tx, workspace_id, layout_key)
+    await tx.execute(_READ_AGAIN, workspace_id, *layout_key, confirmed_id)
+    tx.channels_to_notify.add(WAKE)
 
 
-def remember(
+def save_mapping(
     tx: Transaction,
     workspace: Workspace,
-    place: tuple[str, str],
-    read: tuple[Mapping, sheets.Layout],
+    layout_key: tuple[str, str],
+    reading: tuple[Mapping, sheets.Layout],
     by: UUID | None,
 ) -> None:
     """Have remembered, at the edge, how files of a sender and signature are read."""
-    found, layout = read
+    mapping, layout = reading
     # Only what names columns: a line above the header may name people, and so may a cell that is an example.
-    bare = sheets.Layout(
+    bare_layout = sheets.Layout(
         kind=layout.kind,
         columns=layout.columns,
         header_line=layout.header_line,
         data_line=layout.data_line,
         width=layout.width,
     )
-    plain = json.write({"mapping": found.scrubbed().to_json(), "layout": bare.to_json()})
-    sealed = workspace.vault.seal(plain, _context(workspace.id, *place))
-    tx.defer(_REMEMBER, workspace.id, *place, sealed, by, tx.now)
+    content = json.write({"mapping": mapping.without_examples().to_json(), "layout": bare_layout.to_json()})
+    sealed = workspace.vault.seal(content, _context(workspace.id, *layout_key))
+    tx.defer(_REMEMBER, workspace.id, *layout_key, sealed, by, tx.now)
 
 
-async def recall(database: Database, workspace: Workspace, sender: str, signature: str) -> Recalled:
+async def find_mapping(database: Database, workspace: Workspace, sender: str, signature: str) -> SavedMapping:
     """Return what is remembered of a sender's files."""
     row = await database.fetchrow(_RECALL, workspace.id, sender, signature)
     if row is None:
-        return Recalled(None, None)
+        return SavedMapping(None, None)
     stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, sender, row["signature"])))
     if row["signature"] == signature:
-        return Recalled(Mapping.from_json(stored["mapping"]), None)
-    return Recalled(None, sheets.Layout.from_json(stored["layout"]))
+        return SavedMapping(Mapping.from_json(stored["mapping"]), None)
+    return SavedMapping(None, sheets.Layout.from_json(stored["layout"]))
 
 
-async def forget(tx: Transaction, workspace: Workspace, is_theirs: Callable[[str], bool]) -> None:
+async def forget_mappings(tx: Transaction, workspace: Workspace, is_of_person: Callable[[str], bool]) -> None:
     """Forget every layout with a header that names a person: a row of data was taken for the header then."""
     for row in await tx.fetch(_ALL, workspace.id):
-        place = row["sender"], row["signature"]
-        stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, *place)))
-        if any(is_theirs(column["header"]) for column in stored["layout"]["columns"]):
-            await tx.execute(_FORGET, workspace.id, *place)
+        layout_key = row["sender"], row["signature"]
+        stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, *layout_key)))
+        if any(is_of_person(column["header"]) for column in stored["layout"]["columns"]):
+            await tx.execute(_FORGET, workspace.id, *layout_key)

@@ -16,10 +16,10 @@ import structlog
 from getbill import companies, sheets, todos
 from getbill.companies import Workspace
 from getbill.imports import queries, reading_plan, rows
-from getbill.imports.files import FileGone, Opened
+from getbill.imports.files import FileGone, ImportFile
 from getbill.imports.model import CHUNK_ROWS, Import, State, Task
-from getbill.imports.reading_plan import Plan
-from getbill.imports.rows import Instalments, LeaseLost, Line, Reader, Work
+from getbill.imports.reading_plan import ReadingPlan
+from getbill.imports.rows import Instalments, LeaseLost, Line, RowReader, Work
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit import failpoints, json
 from getbill.kit.database import Database
@@ -61,108 +61,112 @@ _FINDINGS: Final = {
 async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: UUID, fence: int) -> None:
     """Do what an import's row asks for, task after task, for as long as the fence holds."""
     workspace = await companies.workspace(database, vault, workspace_id)
-    with closing(Opened()) as opened:
+    with closing(ImportFile()) as import_file:
         while True:
-            found = await queries.find(database, workspace, import_id)
-            if found.task is None or found.fence != fence:
+            import_ = await queries.find(database, workspace, import_id)
+            if import_.task is None or import_.fence != fence:
                 return
             try:
-                await _do(found.task, database, workspace, found, opened)
+                await _run_task(import_.task, database, workspace, import_, import_file)
             except LeaseLost:
                 return
             except sheets.Unreadable as error:
-                told = {language: list(error.told(language)) for language in ("en", "fr")}
-                await _fail(database, workspace, found, error.code.replace("_", "-"), told)
+                messages = {language: list(error.localized(language)) for language in ("en", "fr")}
+                await _fail(database, workspace, import_, error.code.replace("_", "-"), messages)
             except FileGone:
-                await _fail(database, workspace, found, "file-gone", _GONE)
+                await _fail(database, workspace, import_, "file-gone", _GONE)
 
 
-async def _do(task: Task, database: Database, workspace: Workspace, found: Import, opened: Opened) -> None:
-    key = queries.keys_of(workspace, found).own
+async def _run_task(
+    task: Task, database: Database, workspace: Workspace, import_: Import, import_file: ImportFile
+) -> None:
+    key = queries.keys_of(workspace, import_).main
     if key is None:
         raise FileGone
-    await _TASKS[task](Work(database, workspace, found, key), opened)
+    await _TASKS[task](Work(database, workspace, import_, key), import_file)
 
 
 async def _fail(
-    database: Database, workspace: Workspace, found: Import, code: str, told: dict[str, Any]
+    database: Database, workspace: Workspace, import_: Import, code: str, messages: dict[str, Any]
 ) -> None:
     with suppress(LeaseLost):
         async with database.transaction(workspace.now()) as tx:
-            await transitions.fail(tx, workspace, found, code, told)
+            await transitions.fail(tx, workspace, import_, code, messages)
 
 
-async def read(work: Work, opened: Opened) -> None:
+async def read(work: Work, import_file: ImportFile) -> None:
     """Read a whole file and say how it would be imported; go on where nothing is left to ask."""
-    found, workspace = work.found, work.workspace
-    sheet = await opened.sheet(work.database, workspace, found)
-    place = found.sender, reading_plan.without_ours(sheet.layout).signature
-    known = await saved_mappings.recall(work.database, workspace, *place)
-    plan = await asyncio.to_thread(reading_plan.make, sheet, workspace, known.mapping, known.layout_before)
-    must_know = found.source == "sftp"
+    import_, workspace = work.import_, work.workspace
+    sheet = await import_file.sheet(work.database, workspace, import_)
+    layout_key = import_.sender, reading_plan.without_own_columns(sheet.layout).signature
+    saved_mapping = await saved_mappings.find_mapping(work.database, workspace, *layout_key)
+    plan = await asyncio.to_thread(
+        reading_plan.make, sheet, workspace, saved_mapping.mapping, saved_mapping.layout_before
+    )
+    must_be_saved = import_.source == "sftp"
     has_warnings = bool(plan.warnings or plan.doubts)
-    is_clear = plan.mapping.is_certain and not has_warnings and (plan.is_remembered or not must_know)
+    is_clear = plan.mapping.is_certain and not has_warnings and (plan.is_remembered or not must_be_saved)
     async with work.database.transaction(workspace.now()) as tx:
-        if found.is_auto and is_clear:
-            await transitions.planned(tx, work, plan, *first_step(found))
+        if import_.is_auto and is_clear:
+            await transitions.save_plan(tx, work, plan, *first_step(import_))
             # It may have waited before its layout was confirmed.
-            todos.withdraw(tx, workspace.id, transitions.TODO, found.id)
+            todos.withdraw(tx, workspace.id, transitions.TODO, import_.id)
             return
         if (
-            found.is_auto
+            import_.is_auto
             and not plan.is_remembered
-            and await saved_mappings.is_known(tx, workspace.id, place)
+            and await saved_mappings.is_confirmed(tx, workspace.id, layout_key)
         ):
             # Confirmed since we asked: it is read once more.
             return
-        await transitions.planned(tx, work, plan, waiting_state(plan), None)
-        if found.is_auto:
+        await transitions.save_plan(tx, work, plan, waiting_state(plan), None)
+        if import_.is_auto:
             # Whoever sent it does not look: a person must.
-            todos.ask(tx, workspace.id, transitions.TODO, found.id, None)
+            todos.create(tx, workspace.id, transitions.TODO, import_.id, None)
 
 
-def waiting_state(plan: Plan) -> State:
+def waiting_state(plan: ReadingPlan) -> State:
     """Return where a file stands that a person looks at: a question is open, or all is known and to be confirmed."""
     return "mapped" if plan.mapping.is_certain else "needs_mapping"
 
 
-def first_step(found: Import) -> tuple[State, Task]:
+def first_step(import_: Import) -> tuple[State, Task]:
     """Return what follows a confirmed mapping: a pass that changes nothing where that was asked, or the import."""
-    if found.is_dry_run or found.mode == "all_or_nothing":
+    if import_.is_dry_run or import_.mode == "all_or_nothing":
         return "checking", "check"
     return "importing", "import"
 
 
-async def check(work: Work, opened: Opened) -> None:
+async def check(work: Work, import_file: ImportFile) -> None:
     """Check every row against the file and the book, and make nothing."""
-    found = work.found
+    import_ = work.import_
     async with work.database.transaction(work.workspace.now()) as tx:
         await transitions.rewind(tx, work)
-    work = Work(work.database, work.workspace, found.but(cursor=0, rows_done=0), work.key)
-    seen: rows.Seen = {}
+    work = Work(work.database, work.workspace, import_.with_values(cursor=0, rows_done=0), work.key)
+    seen_references: rows.SeenReferences = {}
     rejected = 0
-    async for lines, cursor in await _lines(work, opened):
-        rejected += (await rows.examine(work, lines, cursor, seen)).rejected
+    async for lines, cursor in await _checked_chunks(work, import_file):
+        rejected += (await rows.examine_rows(work, lines, cursor, seen_references)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
-        if found.mode == "all_or_nothing" and rejected:
-            await tx.execute(transitions.NOTHING_MADE, *work.place)
-            await transitions.fail(tx, work.workspace, found, "findings", _FINDINGS)
-        elif found.is_dry_run:
-            await transitions.settle(tx, work, "checked")
+        if import_.mode == "all_or_nothing" and rejected:
+            await tx.execute(transitions.NOTHING_MADE, *work.primary_key)
+            await transitions.fail(tx, work.workspace, import_, "findings", _FINDINGS)
+        elif import_.is_dry_run:
+            await transitions.complete_task(tx, work, "checked")
         else:
             await transitions.rewind(tx, work)
-            await transitions.settle(tx, work, "importing", "import")
+            await transitions.complete_task(tx, work, "importing", "import")
 
 
-async def bring_in(work: Work, opened: Opened) -> None:
+async def import_rows(work: Work, import_file: ImportFile) -> None:
     """Make the debts of every row that is not settled yet."""
     pending: asyncio.Task[None] | None = None
     try:
         # While one chunk is being written the next is read.
-        async for lines, cursor in await _lines(work, opened):
+        async for lines, cursor in await _checked_chunks(work, import_file):
             if pending is not None:
                 await pending
-            pending = asyncio.create_task(rows.make(work, lines, cursor))
+            pending = asyncio.create_task(rows.create_debts(work, lines, cursor))
         if pending is not None:
             await pending
     except BaseException:
@@ -172,73 +176,77 @@ async def bring_in(work: Work, opened: Opened) -> None:
         raise
     failpoints.at("imports.all_rows")
     async with work.database.transaction(work.workspace.now()) as tx:
-        done = await queries.lock(tx, work.workspace, work.found.id)
-        if done.mode == "all_or_nothing" and done.rejected:
+        import_ = await queries.lock(tx, work.workspace, work.import_.id)
+        if import_.mode == "all_or_nothing" and import_.rejected:
             # The book changed between the check and now: what was made is taken back.
-            await transitions.settle(tx, work, "rolling_back", "undo")
+            await transitions.complete_task(tx, work, "rolling_back", "undo")
         else:
-            await transitions.settle(tx, work, "completed", rows_total=done.rows_done)
+            await transitions.complete_task(tx, work, "completed", rows_total=import_.rows_done)
 
 
-async def correct(work: Work, opened: Opened) -> None:
+async def correct(work: Work, import_file: ImportFile) -> None:
     """Make debts of the rows that were corrected."""
-    await rows.accept(work)
-    if work.found.state == "checking":
+    await rows.accept_suggestions(work)
+    if work.import_.state == "checking":
         async with work.database.transaction(work.workspace.now()) as tx:
-            await transitions.settle(tx, work, *first_step(work.found))
+            await transitions.complete_task(tx, work, *first_step(work.import_))
         return
-    await rows.settle(work, await _instalments_again(work, opened))
+    await rows.import_corrected(work, await _instalments_again(work, import_file))
     async with work.database.transaction(work.workspace.now()) as tx:
-        await transitions.settle(tx, work, "completed")
+        await transitions.complete_task(tx, work, "completed")
 
 
-async def undo(work: Work, _opened: Opened) -> None:
+async def undo(work: Work, _opened: ImportFile) -> None:
     """Take back every debt and every change that nothing has followed."""
-    await rows.take_back(work)
-    await rows.give_back(work)
+    await rows.undo_debts(work)
+    await rows.restore_changes(work)
     async with work.database.transaction(work.workspace.now()) as tx:
-        if work.found.state == "rolling_back":
+        if work.import_.state == "rolling_back":
             # Corrections start it again, so its file is needed still.
-            await transitions.fail(tx, work.workspace, work.found, "findings", _CHANGED)
+            await transitions.fail(tx, work.workspace, work.import_, "findings", _CHANGED)
         else:
-            await transitions.settle(tx, work, "undone")
-            await tx.execute(rows.EMPTY, *work.place)
+            await transitions.complete_task(tx, work, "undone")
+            await tx.execute(rows.EMPTY, *work.primary_key)
             await transitions.drop_file(
-                tx, work.workspace, await queries.lock(tx, work.workspace, work.found.id)
+                tx, work.workspace, await queries.lock(tx, work.workspace, work.import_.id)
             )
 
 
-_TASKS: Final[Mapping[str, Callable[[Work, Opened], Awaitable[None]]]] = {
+_TASKS: Final[Mapping[str, Callable[[Work, ImportFile], Awaitable[None]]]] = {
     "read": read,
     "check": check,
-    "import": bring_in,
+    "import": import_rows,
     "correct": correct,
     "undo": undo,
 }
 
 
-async def _lines(work: Work, opened: Opened) -> AsyncIterator[tuple[list[Line], int]]:
+async def _checked_chunks(work: Work, import_file: ImportFile) -> AsyncIterator[tuple[list[Line], int]]:
     """Return the rows of an import from its cursor on, in checked chunks, each with the cursor after it."""
-    found = work.found
-    if found.source == "batch":
-        return _batch(work)
-    assert found.plan is not None  # noqa: S101 - a file is read before it is passed over
-    plan = reading_plan.opened(found.plan, work.key, found.id)
-    return _file(work, plan, await opened.sheet(work.database, work.workspace, found, plan.layout))
+    import_ = work.import_
+    if import_.source == "batch":
+        return _batch_chunks(work)
+    assert import_.plan is not None  # noqa: S101 - a file is read before it is passed over
+    plan = reading_plan.open_plan(import_.plan, work.key, import_.id)
+    return _file_chunks(
+        work, plan, await import_file.sheet(work.database, work.workspace, import_, plan.layout)
+    )
 
 
-async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tuple[list[Line], int]]:
-    found = work.found
-    reader = Reader(work.workspace, work.workspace.now().date(), plan)
-    of_references = await _instalments(reader, plan, sheet)
-    imported_rows, index = sheet.rows(found.cursor), found.rows_done
-    most = _CHANGING_ROWS if found.on_duplicate == "update" else CHUNK_ROWS
-    has_corrections = await rows.any_of(work)
-    while chunk := list(islice(imported_rows, most)):
-        corrected = await rows.between(work, chunk[0].line, chunk[-1].line) if has_corrections else {}
+async def _file_chunks(
+    work: Work, plan: ReadingPlan, sheet: sheets.Sheet
+) -> AsyncIterator[tuple[list[Line], int]]:
+    import_ = work.import_
+    reader = RowReader(work.workspace, work.workspace.now().date(), plan)
+    instalments = await _instalments(reader, plan, sheet)
+    imported_rows, index = sheet.rows(import_.cursor), import_.rows_done
+    limit = _CHANGING_ROWS if import_.on_duplicate == "update" else CHUNK_ROWS
+    has_corrections = await rows.has_corrections(work)
+    while chunk := list(islice(imported_rows, limit)):
+        corrected = await rows.corrected_cells(work, chunk[0].line, chunk[-1].line) if has_corrections else {}
         lines: list[Line] = []
         for first in range(0, len(chunk), _TURN_ROWS):
-            some = [
+            part = [
                 reader.compose(
                     row if row.line not in corrected else sheets.Row(row.line, corrected[row.line]),
                     index + number,
@@ -246,47 +254,47 @@ async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tu
                 )
                 for number, row in enumerate(chunk[first : first + _TURN_ROWS], first)
             ]
-            if of_references:
-                of_references.apply(some)
-            reader.check(some)
-            lines += some
+            if instalments:
+                instalments.apply(part)
+            reader.check(part)
+            lines += part
             await asyncio.sleep(0)
         index += len(chunk)
         yield lines, chunk[-1].line
 
 
-async def _instalments_again(work: Work, opened: Opened) -> Instalments | None:
+async def _instalments_again(work: Work, import_file: ImportFile) -> Instalments | None:
     """Return what becomes of instalments, for rows that were corrected after their file was imported."""
-    if work.found.source == "batch" or work.found.plan is None:
+    if work.import_.source == "batch" or work.import_.plan is None:
         return None
-    plan = reading_plan.opened(work.found.plan, work.key, work.found.id)
+    plan = reading_plan.open_plan(work.import_.plan, work.key, work.import_.id)
     if plan.mapping.instalments is None:
         return None
-    reader = Reader(work.workspace, work.workspace.now().date(), plan)
-    sheet = await opened.sheet(work.database, work.workspace, work.found, plan.layout)
+    reader = RowReader(work.workspace, work.workspace.now().date(), plan)
+    sheet = await import_file.sheet(work.database, work.workspace, work.import_, plan.layout)
     return await _instalments(reader, plan, sheet)
 
 
-async def _instalments(reader: Reader, plan: Plan, sheet: sheets.Sheet) -> Instalments | None:
+async def _instalments(reader: RowReader, plan: ReadingPlan, sheet: sheets.Sheet) -> Instalments | None:
     """Return what becomes of the instalments of each reference, where a person said so."""
-    way = plan.mapping.instalments
-    return await asyncio.to_thread(rows.gathered, way, reader, sheet.rows()) if way else None
+    mode = plan.mapping.instalments
+    return await asyncio.to_thread(rows.gather_instalments, mode, reader, sheet.rows()) if mode else None
 
 
-async def _batch(work: Work) -> AsyncIterator[tuple[list[Line], int]]:
-    reader = Reader(work.workspace, work.workspace.now().date(), None)
-    number = work.found.cursor
-    async for chunk in queries.chunks(work.database, work.workspace, work.found, number):
+async def _batch_chunks(work: Work) -> AsyncIterator[tuple[list[Line], int]]:
+    reader = RowReader(work.workspace, work.workspace.now().date(), None)
+    number = work.import_.cursor
+    async for chunk in queries.chunks(work.database, work.workspace, work.import_, number):
         rows: Sequence[Any] = json.read(chunk)
         lines: list[Line] = []
         for first in range(0, len(rows), _TURN_ROWS):
-            some = [
+            part = [
                 # Its sender was told already what is accepted.
                 Line(index, index, None, body, temp_id, is_sure=True)
                 for index, temp_id, body in rows[first : first + _TURN_ROWS]
             ]
-            reader.check(some)
-            lines += some
+            reader.check(part)
+            lines += part
             await asyncio.sleep(0)
         number += 1
         yield lines, number

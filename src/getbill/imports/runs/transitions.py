@@ -10,7 +10,7 @@ from getbill import todos, vault
 from getbill.companies import Workspace
 from getbill.imports import actions, queries, reading_plan, rows
 from getbill.imports.model import Import, State, Task, problem_context
-from getbill.imports.reading_plan import Plan
+from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.rows import LeaseLost, Work
 from getbill.kit import clock, json
 from getbill.kit.database import Statement, Transaction
@@ -83,54 +83,56 @@ _KEEP_NOTHING = Statement(
 )
 
 
-async def planned(tx: Transaction, work: Work, plan: Plan, state: State, task: Task | None) -> None:
+async def save_plan(tx: Transaction, work: Work, plan: ReadingPlan, state: State, task: Task | None) -> None:
     """Keep how a file would be imported, and go on or wait."""
-    work.found.check_move(state)
-    sealed = plan.seal(work.key, work.found.id)
+    work.import_.check_transition(state)
+    sealed = plan.seal(work.key, work.import_.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
-    _held(await tx.fetchval(_PLANNED, *work.place, work.found.fence, *values))
-    await rows.keep_samples(tx, work.workspace, work.found.id, plan)
+    _require_lease(await tx.fetchval(_PLANNED, *work.primary_key, work.import_.fence, *values))
+    await rows.index_samples(tx, work.workspace, work.import_.id, plan)
 
 
-async def settle(
+async def complete_task(
     tx: Transaction, work: Work, state: State, task: Task | None = None, rows_total: int | None = None
 ) -> None:
     """Come to the end of a task."""
     ended_at = clock.wall() if task is None else None
-    await _end(tx, work.workspace, work.found, state, (task, None, None, ended_at, rows_total))
+    await _end_task(tx, work.workspace, work.import_, state, (task, None, None, ended_at, rows_total))
 
 
-async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, told: dict[str, Any]) -> None:
+async def fail(
+    tx: Transaction, workspace: Workspace, import_: Import, code: str, messages: dict[str, Any]
+) -> None:
     """End an import that cannot be done, with the reason in words: {language: [message, way out]}.
 
     Where what it kept was dropped, and its key with it, the code alone says why.
     """
-    key = queries.keys_of(workspace, found).own
-    problem = None if key is None else key.seal(json.write(told), problem_context(found.id))
-    await _end(tx, workspace, found, "failed", (None, code, problem, clock.wall(), None))
+    key = queries.keys_of(workspace, import_).main
+    problem = None if key is None else key.seal(json.write(messages), problem_context(import_.id))
+    await _end_task(tx, workspace, import_, "failed", (None, code, problem, clock.wall(), None))
     if code != "findings":
         # Nobody goes on with it, and whom it names was never looked at.
-        await drop_file(tx, workspace, await queries.lock(tx, workspace, found.id))
-    todos.withdraw(tx, workspace.id, TODO, found.id)
+        await drop_file(tx, workspace, await queries.lock(tx, workspace, import_.id))
+    todos.withdraw(tx, workspace.id, TODO, import_.id)
 
 
-async def _end(
-    tx: Transaction, workspace: Workspace, found: Import, state: State, values: tuple[Any, ...]
+async def _end_task(
+    tx: Transaction, workspace: Workspace, import_: Import, state: State, values: tuple[Any, ...]
 ) -> None:
-    found.check_move(state)
-    row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, state, *values)
+    import_.check_transition(state)
+    row = await tx.fetchrow(_SETTLE, workspace.id, import_.id, import_.fence, state, *values)
     if row is None:
         raise LeaseLost
     if row["task"] is None and row["is_unwanted"] and state != "checked":
         # Somebody in the file was erased while it was needed.
-        await drop_file(tx, workspace, await queries.lock(tx, workspace, found.id))
+        await drop_file(tx, workspace, await queries.lock(tx, workspace, import_.id))
 
 
 async def rewind(tx: Transaction, work: Work) -> None:
     """Begin a pass over the rows from the first, with nothing said of any."""
-    _held(await tx.fetchval(_REWIND, *work.place, work.found.fence, clock.wall()))
-    await forget_findings(tx, *work.place)
-    await tx.execute(rows.FORGET_REASONS, *work.place)
+    _require_lease(await tx.fetchval(_REWIND, *work.primary_key, work.import_.fence, clock.wall()))
+    await forget_findings(tx, *work.primary_key)
+    await tx.execute(rows.FORGET_REASONS, *work.primary_key)
 
 
 async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
@@ -139,31 +141,31 @@ async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) 
     await rows.forget_rows(tx, workspace_id, import_id)
 
 
-def _held(found: UUID | None) -> None:
-    if found is None:
+def _require_lease(row_id: UUID | None) -> None:
+    if row_id is None:
         raise LeaseLost
 
 
-async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> None:
+async def drop_file(tx: Transaction, workspace: Workspace, import_: Import) -> None:
     """Drop an import's bytes and what its plan tells of them; what was said of refused rows stays."""
-    place = found.workspace_id, found.id
+    primary_key = import_.workspace_id, import_.id
     # What was corrected and is a debt now would say of it what the file said.
-    await tx.execute(_FORGET_CORRECTIONS, *place)
-    await tx.execute(actions.FORGET_CHUNKS, *place)
-    await vault.drop_key(tx, found.workspace_id, found.file_id)
-    plan, key = None, queries.keys_of(workspace, found).own
-    if found.plan is not None and key is not None:
-        plan = reading_plan.opened(found.plan, key, found.id).scrubbed().seal(key, found.id)
-    await tx.execute(_KEEP_PLAN, *place, plan)
-    await rows.forget_lines(tx, *place, [rows.SAMPLES])
+    await tx.execute(_FORGET_CORRECTIONS, *primary_key)
+    await tx.execute(actions.FORGET_CHUNKS, *primary_key)
+    await vault.drop_key(tx, import_.workspace_id, import_.file_id)
+    plan, key = None, queries.keys_of(workspace, import_).main
+    if import_.plan is not None and key is not None:
+        plan = reading_plan.open_plan(import_.plan, key, import_.id).scrubbed().seal(key, import_.id)
+    await tx.execute(_KEEP_PLAN, *primary_key, plan)
+    await rows.forget_lines(tx, *primary_key, [rows.SAMPLES])
 
 
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
-    place = workspace_id, import_id
+    primary_key = workspace_id, import_id
     for statement in (actions.FORGET_CHUNKS, _FORGET_FINDINGS, _FORGET_CORRECTIONS, rows.FORGET):
-        await tx.execute(statement, *place)
-    await rows.forget(tx, *place)
+        await tx.execute(statement, *primary_key)
+    await rows.forget_people(tx, *primary_key)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)
-    await tx.execute(_KEEP_NOTHING, *place)
+    await tx.execute(_KEEP_NOTHING, *primary_key)

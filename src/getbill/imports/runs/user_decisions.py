@@ -12,14 +12,14 @@ from asyncpg import Record
 from getbill import mapping, sheets, todos
 from getbill.companies import Workspace
 from getbill.imports import queries, reading_plan, rows
-from getbill.imports.findings import Row
+from getbill.imports.findings import ImportRow
 from getbill.imports.model import WAKE, Import, ImportCannotMove, State, Task
-from getbill.imports.reading_plan import Plan
+from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.imports.runs.tasks import first_step, waiting_state
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import FieldError, one_field, refusal
-from getbill.kit.messages import LANGUAGES, Message, Written, excerpt, joined, message
+from getbill.kit.messages import LANGUAGES, Message, TranslatedMessage, excerpt, joined, message
 from getbill.mapping import ColumnsCollide, FieldUnknown
 from getbill.vault import Key
 
@@ -70,9 +70,9 @@ class MappingNotCertain(ImportCannotMove):
     )
 
 
-def key_of(workspace: Workspace, found: Import) -> Key:
+def key_of(workspace: Workspace, import_: Import) -> Key:
     """Return the key of what an import keeps; raise ImportCannotMove where that is gone."""
-    key = queries.keys_of(workspace, found).own
+    key = queries.keys_of(workspace, import_).main
     if key is None:
         raise ImportCannotMove(
             message("What this import kept of its rows was dropped, 30 days after it came.")
@@ -80,47 +80,47 @@ def key_of(workspace: Workspace, found: Import) -> Key:
     return key
 
 
-def plan_of(workspace: Workspace, found: Import) -> Plan:
+def plan_of(workspace: Workspace, import_: Import) -> ReadingPlan:
     """Return how a file would be read; raise ImportCannotMove while nobody has looked, or where it was dropped."""
-    if found.plan is None:
+    if import_.plan is None:
         raise ImportCannotMove(message("The file is not read yet, or what was known of it was dropped."))
-    return reading_plan.opened(found.plan, key_of(workspace, found), found.id)
+    return reading_plan.open_plan(import_.plan, key_of(workspace, import_), import_.id)
 
 
 async def change_mapping(
     tx: Transaction, workspace: Workspace, import_id: UUID, changes: Mapping[str, Any]
-) -> tuple[Import, Plan]:
+) -> tuple[Import, ReadingPlan]:
     """Change what columns are, before anything is imported."""
-    found = await _waiting(tx, workspace, import_id)
-    plan = plan_of(workspace, found)
+    import_ = await _lock_waiting(tx, workspace, import_id)
+    plan = plan_of(workspace, import_)
     changes = dict(changes)
-    if (is_wanted := changes.pop("hidden_rows", None)) is not None:
-        plan = plan.with_hidden_rows(is_wanted=is_wanted)
+    if (is_included := changes.pop("hidden_rows", None)) is not None:
+        plan = plan.with_hidden_rows(is_included=is_included)
     try:
-        plan = plan.mapped(mapping.changed(plan.mapping, changes, plan.profile))
+        plan = plan.with_mapping(mapping.apply_changes(plan.mapping, changes, plan.profile))
     except (ColumnsCollide, FieldUnknown) as error:
         code = "columns-collide" if isinstance(error, ColumnsCollide) else "unknown"
         raise one_field("/columns", code, error.detail) from None
-    return await _keep(tx, workspace, found, plan), plan
+    return await _save_plan(tx, workspace, import_, plan), plan
 
 
-async def _keep(tx: Transaction, workspace: Workspace, found: Import, plan: Plan) -> Import:
+async def _save_plan(tx: Transaction, workspace: Workspace, import_: Import, plan: ReadingPlan) -> Import:
     state = waiting_state(plan)
-    found.check_move(state)
-    sealed = plan.seal(key_of(workspace, found), found.id)
-    await tx.execute(_CHANGE_PLAN, workspace.id, found.id, sealed, state)
-    return found.but(plan=sealed, state=state)
+    import_.check_transition(state)
+    sealed = plan.seal(key_of(workspace, import_), import_.id)
+    await tx.execute(_CHANGE_PLAN, workspace.id, import_.id, sealed, state)
+    return import_.with_values(plan=sealed, state=state)
 
 
-async def _waiting(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
-    found = await queries.lock(tx, workspace, import_id)
-    if found.source == "batch" or found.state not in _WAITING:
+async def _lock_waiting(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
+    import_ = await queries.lock(tx, workspace, import_id)
+    if import_.source == "batch" or import_.state not in _WAITING:
         raise ImportCannotMove(
             message("The import is being read. Ask again in a moment.")
-            if found.state == "uploaded"
-            else message("The import is {state}; its mapping is settled.", state=found.state)
+            if import_.state == "uploaded"
+            else message("The import is {state}; its mapping is settled.", state=import_.state)
         )
-    return found
+    return import_
 
 
 async def confirm(
@@ -135,46 +135,51 @@ async def confirm(
 
     Raises MappingNotCertain where something must be answered that nothing could be proposed for.
     """
-    found = await _waiting(tx, workspace, import_id)
-    plan = plan_of(workspace, found)
-    plan = plan.mapped(mapping.confirmed(plan.mapping))
+    import_ = await _lock_waiting(tx, workspace, import_id)
+    plan = plan_of(workspace, import_)
+    plan = plan.with_mapping(mapping.confirm(plan.mapping))
     if not plan.mapping.is_certain:
-        raise MappingNotCertain(_asked(plan), extra={"id": found.shown_id})
-    found = await _keep(tx, workspace, found, plan)
-    place = found.sender, plan.layout.signature
-    saved_mappings.remember(tx, workspace, place, (plan.mapping, plan.layout), by)
-    await saved_mappings.read_again(tx, workspace.id, place, found.id)
-    todos.withdraw(tx, workspace.id, transitions.TODO, found.id)
-    found = found.but(is_dry_run=found.is_dry_run if is_dry_run is None else is_dry_run)
-    return await _go_on(tx, found, *first_step(found))
+        raise MappingNotCertain(_questions_text(plan), extra={"id": import_.shown_id})
+    import_ = await _save_plan(tx, workspace, import_, plan)
+    layout_key = import_.sender, plan.layout.signature
+    saved_mappings.save_mapping(tx, workspace, layout_key, (plan.mapping, plan.layout), by)
+    await saved_mappings.read_again(tx, workspace.id, layout_key, import_.id)
+    todos.withdraw(tx, workspace.id, transitions.TODO, import_.id)
+    import_ = import_.with_values(is_dry_run=import_.is_dry_run if is_dry_run is None else is_dry_run)
+    return await _queue_task(tx, import_, *first_step(import_))
 
 
-def _asked(plan: Plan) -> Message:
+def _questions_text(plan: ReadingPlan) -> Message:
     questions = plan.mapping.questions[:3]
     return joined(
         [
-            Written({language: mapping.said(one.code, one.facts, language) for language in LANGUAGES})
-            for one in questions
+            TranslatedMessage(
+                {
+                    language: mapping.message_text(question.code, question.facts, language)
+                    for language in LANGUAGES
+                }
+            )
+            for question in questions
         ]
     )
 
 
 async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Import a file that was only checked."""
-    found = await queries.lock(tx, workspace, import_id)
-    if found.state != "checked":
+    import_ = await queries.lock(tx, workspace, import_id)
+    if import_.state != "checked":
         raise ImportCannotMove(
-            message("Only a checked import is started; this one is {state}.", state=found.state)
+            message("Only a checked import is started; this one is {state}.", state=import_.state)
         )
-    key_of(workspace, found)
-    await _forget_pass(tx, found)
-    found = found.but(is_dry_run=False)
-    return await _go_on(tx, found, *first_step(found))
+    key_of(workspace, import_)
+    await _forget_pass(tx, import_)
+    import_ = import_.with_values(is_dry_run=False)
+    return await _queue_task(tx, import_, *first_step(import_))
 
 
-async def _forget_pass(tx: Transaction, found: Import) -> None:
-    await tx.execute(transitions.UNCOUNT, found.workspace_id, found.id)
-    await transitions.forget_findings(tx, found.workspace_id, found.id)
+async def _forget_pass(tx: Transaction, import_: Import) -> None:
+    await tx.execute(transitions.UNCOUNT, import_.workspace_id, import_.id)
+    await transitions.forget_findings(tx, import_.workspace_id, import_.id)
 
 
 async def correct(
@@ -185,38 +190,40 @@ async def correct(
     accepts: Sequence[str],
 ) -> Import:
     """Correct rows by hand (line, column, value) and accept suggestions by the kind of their finding, then go on."""
-    found = await queries.lock(tx, workspace, import_id)
-    if found.state not in _CORRECTABLE or found.error not in {None, "findings"}:
-        raise ImportCannotMove(message("The import is {state}: nothing can be corrected.", state=found.state))
-    key = key_of(workspace, found)
-    plan = None if found.source == "batch" else plan_of(workspace, found)
-    rows = await tx.fetch(_ROWS, workspace.id, found.id, sorted({line for line, _, _ in patches}))
-    _patch(tx, (workspace, found), (key, plan), _by_line(found, key, rows), patches)
-    if found.state == "completed":
-        return await _go_on(tx, found, "correcting", "correct", accepts)
-    if found.state == "checked":
-        await tx.execute(transitions.NOTHING_MADE, workspace.id, found.id)
-        found = found.but(created=0, updated=0)
-    return await _go_on(tx, found, "checking", "correct", accepts)
+    import_ = await queries.lock(tx, workspace, import_id)
+    if import_.state not in _CORRECTABLE or import_.error not in {None, "findings"}:
+        raise ImportCannotMove(
+            message("The import is {state}: nothing can be corrected.", state=import_.state)
+        )
+    key = key_of(workspace, import_)
+    plan = None if import_.source == "batch" else plan_of(workspace, import_)
+    rows = await tx.fetch(_ROWS, workspace.id, import_.id, sorted({line for line, _, _ in patches}))
+    _patch(tx, (workspace, import_), (key, plan), _by_line(import_, key, rows), patches)
+    if import_.state == "completed":
+        return await _queue_task(tx, import_, "correcting", "correct", accepts)
+    if import_.state == "checked":
+        await tx.execute(transitions.NOTHING_MADE, workspace.id, import_.id)
+        import_ = import_.with_values(created=0, updated=0)
+    return await _queue_task(tx, import_, "checking", "correct", accepts)
 
 
-def _by_line(found: Import, key: Key, imported_rows: Sequence[Record]) -> dict[int, Row]:
-    return {row["line"]: rows.corrected(key, found.id, row) for row in imported_rows}
+def _by_line(import_: Import, key: Key, imported_rows: Sequence[Record]) -> dict[int, ImportRow]:
+    return {row["line"]: rows.corrected_row(key, import_.id, row) for row in imported_rows}
 
 
 def _patch(
     tx: Transaction,
-    place: tuple[Workspace, Import],
-    read: tuple[Key, Plan | None],
-    rows_by_line: Mapping[int, Row],
+    target: tuple[Workspace, Import],
+    reading: tuple[Key, ReadingPlan | None],
+    rows_by_line: Mapping[int, ImportRow],
     patches: Sequence[tuple[int, str | int, Any]],
 ) -> None:
-    (workspace, found), (key, plan) = place, read
-    wrong: list[FieldError] = []
+    (workspace, import_), (key, plan) = target, reading
+    errors: list[FieldError] = []
     for number, (line, column, value) in enumerate(patches):
         row = rows_by_line.get(line)
         if row is None:
-            wrong.append(
+            errors.append(
                 FieldError(
                     f"/corrections/{number}/line",
                     "unknown",
@@ -225,8 +232,8 @@ def _patch(
             )
         elif plan is None:
             rows.put_field(row, str(column), value)
-        elif (index := _column(plan.layout, column)) is None:
-            wrong.append(
+        elif (index := _find_column(plan.layout, column)) is None:
+            errors.append(
                 FieldError(
                     f"/corrections/{number}/column",
                     "unknown",
@@ -235,18 +242,18 @@ def _patch(
             )
         else:
             rows.put_cell(row, index, "" if value is None else value)
-    if wrong:
-        raise refusal(wrong)
+    if errors:
+        raise refusal(errors)
     for row in rows_by_line.values():
-        rows.keep(tx, (workspace, found.id), key, row)
+        rows.save_correction(tx, (workspace, import_.id), key, row)
 
 
-def _column(layout: sheets.Layout, named: str | int) -> int | None:
-    text = str(named).strip()
+def _find_column(layout: sheets.Layout, label: str | int) -> int | None:
+    text = str(label).strip()
     for candidates in (
-        [one for one in layout.columns if one.header.strip().casefold() == text.casefold()],
-        [one for one in layout.columns if one.letter == text.upper()],
-        [one for one in layout.columns if str(one.index) == text],
+        [column for column in layout.columns if column.header.strip().casefold() == text.casefold()],
+        [column for column in layout.columns if column.letter == text.upper()],
+        [column for column in layout.columns if str(column.index) == text],
     ):
         if len(candidates) == 1:
             return candidates[0].index
@@ -255,42 +262,42 @@ def _column(layout: sheets.Layout, named: str | int) -> int | None:
 
 async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Take back a whole import, also one that is still going on."""
-    found = await queries.lock(tx, workspace, import_id)
-    if found.state == "undoing":
-        return found
-    if found.state in _BEFORE_IMPORT and not found.has_made:
+    import_ = await queries.lock(tx, workspace, import_id)
+    if import_.state == "undoing":
+        return import_
+    if import_.state in _BEFORE_IMPORT and not import_.has_debts:
         return await discard(tx, workspace, import_id)
-    if found.state == "undone":
+    if import_.state == "undone":
         raise ImportCannotMove(message("The import was undone before."))
-    key_of(workspace, found)
-    await tx.execute(rows.FORGET_REASONS, workspace.id, found.id)
+    key_of(workspace, import_)
+    await tx.execute(rows.FORGET_REASONS, workspace.id, import_.id)
     # Whatever it was about to become, and should all or nothing be taking it back already: its owner wants it undone.
-    return await _go_on(tx, found, "undoing", "undo", is_taken_over=True)
+    return await _queue_task(tx, import_, "undoing", "undo", is_taken_over=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Put a file away of which nothing was imported."""
-    found = await queries.lock(tx, workspace, import_id)
-    if found.state not in _BEFORE_IMPORT or found.has_made:
-        raise ImportCannotMove(message("The import is {state}: undo it instead.", state=found.state))
-    await tx.execute(_DISCARD, workspace.id, found.id)
-    await _forget_pass(tx, found)
-    await transitions.drop_all(tx, workspace.id, found.id, found.file_id)
-    todos.withdraw(tx, workspace.id, transitions.TODO, found.id)
-    return found.but(state="undone", task=None, plan=None, created=0, updated=0)
+    import_ = await queries.lock(tx, workspace, import_id)
+    if import_.state not in _BEFORE_IMPORT or import_.has_debts:
+        raise ImportCannotMove(message("The import is {state}: undo it instead.", state=import_.state))
+    await tx.execute(_DISCARD, workspace.id, import_.id)
+    await _forget_pass(tx, import_)
+    await transitions.drop_all(tx, workspace.id, import_.id, import_.file_id)
+    todos.withdraw(tx, workspace.id, transitions.TODO, import_.id)
+    return import_.with_values(state="undone", task=None, plan=None, created=0, updated=0)
 
 
-async def _go_on(
+async def _queue_task(
     tx: Transaction,
-    found: Import,
+    import_: Import,
     state: State,
     task: Task,
     accepts: Sequence[str] = (),
     *,
     is_taken_over: bool = False,
 ) -> Import:
-    found.check_move(state)
-    values = (state, task, list(accepts), found.is_dry_run, int(is_taken_over))
-    await tx.execute(_GO_ON, found.workspace_id, found.id, *values)
-    tx.wakes.add(WAKE)
-    return found.but(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)
+    import_.check_transition(state)
+    values = (state, task, list(accepts), import_.is_dry_run, int(is_taken_over))
+    await tx.execute(_GO_ON, import_.workspace_id, import_.id, *values)
+    tx.channels_to_notify.add(WAKE)
+    return import_.with_values(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)

@@ -1,35 +1,40 @@
 """The database: named statements, one transaction per change, notifications and partitions."""
 
-from getbill.kit.database.errors import LOST, comes_of_away, is_away, is_full
-from getbill.kit.database.isolation import is_passing, isolated
+from getbill.kit.database.errors import (
+    DATABASE_ERRORS,
+    is_caused_by_unavailability,
+    is_disk_full,
+    is_unavailable,
+)
+from getbill.kit.database.isolation import is_transient, isolate_failures
 from getbill.kit.database.notify import Listener
-from getbill.kit.database.partitions import KEPT_DAYS, PARTITION_MISSING, Daily
+from getbill.kit.database.partitions import PARTITION_MISSING, RETENTION_DAYS, DailyPartitions
 from getbill.kit.database.transactions import (
     SETTINGS,
     Connection,
     Database,
-    PresumedWrong,
+    OptimisticConflict,
     Statement,
     Transaction,
     open_database,
 )
 
 __all__ = [
-    "KEPT_DAYS",
-    "LOST",
+    "DATABASE_ERRORS",
     "PARTITION_MISSING",
+    "RETENTION_DAYS",
     "SETTINGS",
     "Connection",
-    "Daily",
+    "DailyPartitions",
     "Database",
     "Listener",
-    "PresumedWrong",
+    "OptimisticConflict",
     "Statement",
     "Transaction",
-    "comes_of_away",
-    "is_away",
-    "is_full",
-    "is_passing",
-    "isolated",
+    "is_caused_by_unavailability",
+    "is_disk_full",
+    "is_transient",
+    "is_unavailable",
+    "isolate_failures",
     "open_database",
 ]

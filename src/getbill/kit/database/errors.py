@@ -11,10 +11,10 @@ from typing import Final
 import asyncpg
 
 # A timeout is an OSError. An InternalClientError comes of a connection that was cut in the middle of an answer.
-LOST: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 # Gone, starting, full, read-only, out of something, or held by somebody else for too long.
-_AWAY: Final = (
+_UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
@@ -27,28 +27,30 @@ _AWAY: Final = (
     ConnectionError,
     TimeoutError,
 )
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-_SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS, errno.EIO})
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_RESOURCE_ERRNOS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS, errno.EIO})
 
 
-def is_away(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Return whether an error says that the database or the disk is away, so that the same may go well later."""
-    if isinstance(error, OSError) and error.errno in _FULL | _SHORT:
+    if isinstance(error, OSError) and error.errno in _DISK_FULL | _RESOURCE_ERRNOS:
         return True
     # A ValueError of the driver's is an argument of ours that it cannot send.
-    return isinstance(error, _AWAY) and not isinstance(error, ValueError)
+    return isinstance(error, _UNAVAILABLE) and not isinstance(error, ValueError)
 
 
-def comes_of_away(error: BaseException) -> bool:
+def is_caused_by_unavailability(error: BaseException) -> bool:
     """Return whether an error, or one that it was raised from, says that the database or the disk is away."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if is_away(seen):
+    cause: BaseException | None = error
+    while cause is not None:
+        if is_unavailable(cause):
             return True
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return False
 
 
-def is_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Return whether an error says that a disk is full, the database's or ours."""
-    return isinstance(error, asyncpg.DiskFullError) or (isinstance(error, OSError) and error.errno in _FULL)
+    return isinstance(error, asyncpg.DiskFullError) or (
+        isinstance(error, OSError) and error.errno in _DISK_FULL
+    )

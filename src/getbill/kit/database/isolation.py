@@ -13,7 +13,7 @@ from getbill.kit.database import errors
 _Thing = TypeVar("_Thing")
 
 # Beside a database that is away: the machine's of the moment, a collision, the schema's. The same may go well later.
-_PASSING: Final = (
+_TRANSIENT: Final = (
     OSError,
     asyncpg.TransactionRollbackError,
     asyncpg.SyntaxOrAccessError,
@@ -21,30 +21,30 @@ _PASSING: Final = (
 )
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether a failure is the database's or the machine's of the moment, and not the thing's own."""
-    return errors.is_away(error) or isinstance(error, _PASSING)
+    return errors.is_unavailable(error) or isinstance(error, _TRANSIENT)
 
 
-async def isolated(
-    things: Sequence[_Thing],
-    work: Callable[[Sequence[_Thing]], Awaitable[None]],
-    put_aside: Callable[[_Thing, Exception], Awaitable[None]],
+async def isolate_failures(
+    items: Sequence[_Thing],
+    process: Callable[[Sequence[_Thing]], Awaitable[None]],
+    quarantine: Callable[[_Thing, Exception], Awaitable[None]],
 ) -> None:
     """Work on things together; where that fails, in halves, so that only what fails by itself is put aside.
 
     `work` leaves nothing behind when it raises.
     """
-    if not things:
+    if not items:
         return
     try:
-        await work(things)
+        await process(items)
     except Exception as error:
-        if is_passing(error):
+        if is_transient(error):
             raise
-        if len(things) == 1:
-            await put_aside(things[0], error)
+        if len(items) == 1:
+            await quarantine(items[0], error)
             return
-        half = len(things) // 2
-        await isolated(things[:half], work, put_aside)
-        await isolated(things[half:], work, put_aside)
+        half = len(items) // 2
+        await isolate_failures(items[:half], process, quarantine)
+        await isolate_failures(items[half:], process, quarantine)

@@ -14,49 +14,49 @@ import asyncpg
 import structlog
 from asyncpg import Record
 
-from getbill.kit.database.errors import LOST
+from getbill.kit.database.errors import DATABASE_ERRORS
 
 _log = structlog.get_logger(__name__)
 
-_WAKE = "SELECT pg_notify($1, $2)"
+_NOTIFY = "SELECT pg_notify($1, $2)"
 
 
-class Wakes:
+class Notifier:
     """Notifications after a commit, at most one per channel every few milliseconds.
 
     A NOTIFY inside the transaction makes every commit queue behind one lock of the whole database; sent after
     it, in bursts, it costs nothing, and whoever missed one polls each second anyway.
     """
 
-    _EVERY_SECONDS = 0.01
+    _INTERVAL_SECONDS = 0.01
 
     def __init__(self, pool: "asyncpg.Pool[Record]") -> None:
         self._pool = pool
-        self._asked: set[str] = set()
+        self._pending_channels: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def ask(self, channel: str) -> None:
+    def notify(self, channel: str) -> None:
         """Have the channel notified within a few milliseconds."""
-        self._asked.add(channel)
+        self._pending_channels.add(channel)
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._soon())
+            self._task = asyncio.get_running_loop().create_task(self._send_soon())
 
     async def flush(self) -> None:
         """Send what was asked for and not yet sent."""
         if self._task is not None:
             await self._task
 
-    async def _soon(self) -> None:
-        await asyncio.sleep(self._EVERY_SECONDS)
-        while self._asked:
-            channel = self._asked.pop()
+    async def _send_soon(self) -> None:
+        await asyncio.sleep(self._INTERVAL_SECONDS)
+        while self._pending_channels:
+            channel = self._pending_channels.pop()
             try:
-                await self._pool.execute(_WAKE, channel, "")
-            except LOST as error:
+                await self._pool.execute(_NOTIFY, channel, "")
+            except DATABASE_ERRORS as error:
                 _log.warning("wake_not_sent", channel=channel, error=type(error).__name__)
 
 
-Heard = Callable[[str], None]
+PayloadHandler = Callable[[str], None]
 
 
 class Listener:
@@ -66,13 +66,13 @@ class Listener:
     # A connection that died without a word is taken for live for twice this at most.
     _CHECK_SECONDS = 0.5
 
-    def __init__(self, dsn: str, channels: dict[str, Heard]) -> None:
+    def __init__(self, dsn: str, channels: dict[str, PayloadHandler]) -> None:
         self.is_live = False
         self._dsn = dsn
         self._channels = channels
-        self._lost = asyncio.Event()
+        self._connection_lost = asyncio.Event()
         self._on_live: list[Callable[[], None]] = []
-        self._task = asyncio.get_running_loop().create_task(self._keep())
+        self._task = asyncio.get_running_loop().create_task(self._listen_forever())
 
     def on_live(self, callback: Callable[[], None]) -> None:
         """Call back each time hearing begins anew: whatever was remembered may be stale by then."""
@@ -84,11 +84,11 @@ class Listener:
         with suppress(asyncio.CancelledError):
             await self._task
 
-    async def _keep(self) -> None:
+    async def _listen_forever(self) -> None:
         while True:
             try:
                 await self._listen()
-            except LOST as error:
+            except DATABASE_ERRORS as error:
                 _log.warning("listener_lost", error=type(error).__name__)
             self.is_live = False
             await asyncio.sleep(self._RETRY_SECONDS)
@@ -98,30 +98,30 @@ class Listener:
             self._dsn, server_settings={"application_name": "getbill listener"}
         )
         try:
-            self._lost.clear()
-            connection.add_termination_listener(lambda _: self._lost.set())
-            for channel, heard in self._channels.items():
-                await connection.add_listener(channel, _payload_to(heard))
+            self._connection_lost.clear()
+            connection.add_termination_listener(lambda _: self._connection_lost.set())
+            for channel, handler in self._channels.items():
+                await connection.add_listener(channel, _payload_listener(handler))
             self.is_live = True
             for callback in self._on_live:
                 callback()
-            while not self._lost.is_set():
+            while not self._connection_lost.is_set():
                 # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with what it waited for,
                 # and whoever closes us would wait forever.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._CHECK_SECONDS):
-                        await self._lost.wait()
-                if not self._lost.is_set():
+                        await self._connection_lost.wait()
+                if not self._connection_lost.is_set():
                     async with asyncio.timeout(self._CHECK_SECONDS):
                         await connection.execute("SELECT 1")
         finally:
             self.is_live = False
-            with suppress(*LOST):
+            with suppress(*DATABASE_ERRORS):
                 await connection.close(timeout=1)
 
 
-def _payload_to(heard: Heard) -> Callable[..., None]:
+def _payload_listener(handler: PayloadHandler) -> Callable[..., None]:
     def receive(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        heard(str(payload))
+        handler(str(payload))
 
     return receive

@@ -12,7 +12,7 @@ import asyncpg
 
 from getbill.kit.database.transactions import Database, Statement
 
-KEPT_DAYS: Final = 90
+RETENTION_DAYS: Final = 90
 # What a write without a partition for its day is refused with.
 PARTITION_MISSING: Final = asyncpg.CheckViolationError
 
@@ -40,24 +40,24 @@ _DROP = "DROP TABLE IF EXISTS {table}_{day:%Y%m%d}"
 
 
 @dataclass(frozen=True, slots=True)
-class Daily:
+class DailyPartitions:
     """A table that is partitioned by the day (UTC) of one of its instants."""
 
     table: str
 
-    async def keep(self, database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+    async def maintain(self, database: Database, now: datetime, retention_days: int = RETENTION_DAYS) -> None:
         """Make the table's partitions a week ahead and drop those of days no longer kept."""
         today = _day_of(now)
-        wanted = {today + timedelta(days=days) for days in range(_AHEAD_DAYS + 1)}
+        required_days = {today + timedelta(days=days) for days in range(_AHEAD_DAYS + 1)}
         async with database.transaction(now) as tx:
             await tx.execute(_LOCK, self.table)
-            there = {_read(row["day"]) for row in await tx.fetch(_DAYS, self.table)}
-            for day in sorted(wanted - there):
+            existing_days = {_parse_day(row["day"]) for row in await tx.fetch(_DAYS, self.table)}
+            for day in sorted(required_days - existing_days):
                 await tx.execute(self._statement(_MAKE, day))
-            for day in sorted(day for day in there if day < today - timedelta(days=kept_days)):
+            for day in sorted(day for day in existing_days if day < today - timedelta(days=retention_days)):
                 await tx.execute(self._statement(_DROP, day))
 
-    async def make(self, database: Database, moments: Iterable[datetime]) -> None:
+    async def create(self, database: Database, moments: Iterable[datetime]) -> None:
         """Make the partitions that rows of these instants need, where they are missing."""
         for moment in sorted({_day_of(moment) for moment in moments}):
             async with database.transaction(
@@ -67,13 +67,13 @@ class Daily:
                 await tx.execute(self._statement(_MAKE, moment))
 
     def _statement(self, text: str, day: date) -> Statement:
-        words = text.format(table=self.table, day=day, next_day=day + timedelta(days=1))
-        return Statement("kit.partition", "Partition a table by day.", words)
+        sql = text.format(table=self.table, day=day, next_day=day + timedelta(days=1))
+        return Statement("kit.partition", "Partition a table by day.", sql)
 
 
 def _day_of(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
-def _read(text: str) -> date:
+def _parse_day(text: str) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:8]))

@@ -22,8 +22,8 @@ import asyncpg
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from getbill.kit.database.errors import LOST
-from getbill.kit.database.notify import Wakes
+from getbill.kit.database.errors import DATABASE_ERRORS
+from getbill.kit.database.notify import Notifier
 
 # The budget of every connection: a statement that runs longer than this is a mistake or a lock we lost.
 SETTINGS = {
@@ -37,13 +37,13 @@ SETTINGS = {
 
 _CLOSE_SECONDS = 3.0
 _CONNECT_SECONDS = 10.0
-_SILENCE_SECONDS = 10
+_TCP_TIMEOUT_SECONDS = 10
 # As this system has them: macOS lacks some.
-_SILENCE = [
+_TCP_OPTIONS = [
     (getattr(socket, name), value)
     for name, value in (
-        ("TCP_USER_TIMEOUT", _SILENCE_SECONDS * 1000),
-        ("TCP_KEEPIDLE", _SILENCE_SECONDS),
+        ("TCP_USER_TIMEOUT", _TCP_TIMEOUT_SECONDS * 1000),
+        ("TCP_KEEPIDLE", _TCP_TIMEOUT_SECONDS),
         ("TCP_KEEPINTVL", 3),
         ("TCP_KEEPCNT", 3),
     )
@@ -72,7 +72,7 @@ class Statement:
     many: str | None = None
 
 
-class PresumedWrong(Exception):
+class OptimisticConflict(Exception):
     """A change was made on a guess, or on what held a moment ago; nothing is written, and it runs again, asking first."""
 
 
@@ -83,24 +83,24 @@ class _Deferred:
 
 
 @cache
-def _joined(writes: tuple[Statement, ...], guesses: tuple[Statement, ...]) -> str:
+def _joined_sql(writes: tuple[Statement, ...], assumptions: tuple[Statement, ...]) -> str:
     # Data-modifying CTEs all see one snapshot and run to their end; foreign keys are checked after them all.
     parts = []
-    taken = 0
+    parameter_count = 0
     for index, statement in enumerate(writes):
-        parts.append(f"write_{index} AS ({_renumbered(statement.text, taken)})")
-        taken += _arity(statement)
-    wrong = []
-    for statement in guesses:
-        wrong.append(f"EXISTS ({_renumbered(statement.text, taken)})")
-        taken += _arity(statement)
+        parts.append(f"write_{index} AS ({_renumbered(statement.text, parameter_count)})")
+        parameter_count += _arity(statement)
+    failed_assumptions = []
+    for statement in assumptions:
+        failed_assumptions.append(f"EXISTS ({_renumbered(statement.text, parameter_count)})")
+        parameter_count += _arity(statement)
     # The outer query runs before the writes: a wrong guess divides by zero while nothing has been written yet.
-    held = f"1 / (NOT ({' OR '.join(wrong)}))::int" if wrong else "1"
-    return "WITH " + ",\n".join(parts) + f"\nSELECT {held}"
+    guard = f"1 / (NOT ({' OR '.join(failed_assumptions)}))::int" if failed_assumptions else "1"
+    return "WITH " + ",\n".join(parts) + f"\nSELECT {guard}"
 
 
-def _renumbered(text: str, taken: int) -> str:
-    return sub(r"\$(\d+)", lambda found: f"${int(found[1]) + taken}", text)
+def _renumbered(text: str, offset: int) -> str:
+    return sub(r"\$(\d+)", lambda match: f"${int(match[1]) + offset}", text)
 
 
 @cache
@@ -120,13 +120,13 @@ class _Copy:
 @cache
 def _as_copy(statement: Statement) -> _Copy | None:
     """Return the COPY that does what a statement does; None where it is no plain insert."""
-    found = _PLAIN_INSERT.fullmatch(statement.text)
-    if found is None:
+    match = _PLAIN_INSERT.fullmatch(statement.text)
+    if match is None:
         return None
-    columns = tuple(name.strip() for name in found[2].split(","))
-    places = [int(number) - 1 for number in findall(r"\d+", found[3])]
-    order = None if places == list(range(len(columns))) else itemgetter(*places)
-    return _Copy(found[1], columns, order)
+    columns = tuple(name.strip() for name in match[2].split(","))
+    positions = [int(number) - 1 for number in findall(r"\d+", match[3])]
+    order = None if positions == list(range(len(columns))) else itemgetter(*positions)
+    return _Copy(match[1], columns, order)
 
 
 class Transaction:
@@ -135,17 +135,17 @@ class Transaction:
     A hopeful one leaves some questions to its edge, where the one statement that writes also answers them.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[Record]", now: datetime, *, is_hopeful: bool = False) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Record]", now: datetime, *, is_optimistic: bool = False) -> None:
         self.now = now
-        self.recorded: list[Any] = []
+        self.recorded_events: list[Any] = []
         self.subjects: dict[Any, Any] = {}
-        self.wakes: set[str] = set()
+        self.channels_to_notify: set[str] = set()
         self._pool = pool
         self._connection: Connection | None = None
         self._block: Any = None
         self._deferred: list[_Deferred] = []
-        self._is_hopeful = is_hopeful
-        self._guesses: list[tuple[Statement, tuple[Any, ...]]] = []
+        self._is_optimistic = is_optimistic
+        self._assumptions: list[tuple[Statement, tuple[Any, ...]]] = []
 
     async def connection(self) -> Connection:
         """Return the open transaction's connection, beginning it at the first call."""
@@ -177,11 +177,11 @@ class Transaction:
             return await self._connection.fetch(statement.text, *arguments)
         return await self._pool.fetch(statement.text, *arguments)
 
-    async def presume_none(self, statement: Statement, *arguments: Any) -> list[Record]:
+    async def assume_none(self, statement: Statement, *arguments: Any) -> list[Record]:
         """Peek; a hopeful transaction that has not begun returns nothing, and fails at its edge if that is wrong."""
-        if not self._is_hopeful or self._connection is not None:
+        if not self._is_optimistic or self._connection is not None:
             return await self.peek(statement, *arguments)
-        self._guesses.append((statement, arguments))
+        self._assumptions.append((statement, arguments))
         return []
 
     def defer(self, statement: Statement, *arguments: Any) -> None:
@@ -203,9 +203,9 @@ class Transaction:
         if self._connection is None and 0 < len(deferred) <= _JOINED_MAX:
             await self._send_joined(deferred)
             return
-        for statement, arguments in self._guesses:
+        for statement, arguments in self._assumptions:
             if await self.peek(statement, *arguments):
-                raise PresumedWrong
+                raise OptimisticConflict
         writes: dict[Statement, list[tuple[Any, ...]]] = {}
         for write in deferred:
             writes.setdefault(write.statement, []).append(write.arguments())
@@ -226,15 +226,15 @@ class Transaction:
             await connection.executemany(statement.text, values)
 
     async def _send_joined(self, deferred: list[_Deferred]) -> None:
-        guesses = tuple(statement for statement, _ in self._guesses)
-        text = _joined(tuple(write.statement for write in deferred), guesses)
+        assumptions = tuple(statement for statement, _ in self._assumptions)
+        text = _joined_sql(tuple(write.statement for write in deferred), assumptions)
         values = [value for write in deferred for value in write.arguments()]
-        for _, arguments in self._guesses:
+        for _, arguments in self._assumptions:
             values += arguments
         try:
             await self._pool.execute(text, *values)
         except asyncpg.DivisionByZeroError:
-            raise PresumedWrong from None
+            raise OptimisticConflict from None
 
     async def finish(self, *, commit: bool) -> None:
         """Commit or roll back and give the connection back."""
@@ -253,30 +253,30 @@ class Database:
 
     pool: "asyncpg.Pool[Record]"
     edge: Edge
-    wakes: Wakes = field(init=False)
+    notifier: Notifier = field(init=False)
 
     def __post_init__(self) -> None:
-        self.wakes = Wakes(self.pool)
+        self.notifier = Notifier(self.pool)
 
     @asynccontextmanager
-    async def transaction(self, now: datetime, *, is_hopeful: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(self, now: datetime, *, is_optimistic: bool = False) -> AsyncIterator[Transaction]:
         """Run one change: pass the edge and commit when the block ends well, roll back when it raises.
 
         Whoever is hopeful runs the change again, without hope, when it raises PresumedWrong.
         """
-        tx = Transaction(self.pool, now, is_hopeful=is_hopeful)
+        tx = Transaction(self.pool, now, is_optimistic=is_optimistic)
         try:
             yield tx
             await self.edge(tx)
             await tx.send()
         except BaseException:
             # The connection may be gone: the first error is the one worth raising.
-            with suppress(*LOST):
+            with suppress(*DATABASE_ERRORS):
                 await tx.finish(commit=False)
             raise
         await tx.finish(commit=True)
-        for channel in tx.wakes:
-            self.wakes.ask(channel)
+        for channel in tx.channels_to_notify:
+            self.notifier.notify(channel)
 
     async def fetch(self, statement: Statement, *arguments: Any) -> list[Record]:
         """Run one statement by itself and return its rows."""
@@ -296,7 +296,7 @@ class Database:
 
     async def close(self) -> None:
         """Send the last wakes and close every connection."""
-        await self.wakes.flush()
+        await self.notifier.flush()
         try:
             await asyncio.wait_for(self.pool.close(), _CLOSE_SECONDS)
         except TimeoutError:
@@ -322,17 +322,17 @@ async def _connect(*arguments: Any, **options: Any) -> Any:
         connection: Any = await asyncpg.connect(*arguments, **options)
     except FileNotFoundError as error:
         raise ConnectionRefusedError("There is no database at its socket.") from error
-    _give_up_on_silence(connection._transport.get_extra_info("socket"))  # noqa: SLF001 asyncpg shows it nowhere else
+    _set_tcp_timeouts(connection._transport.get_extra_info("socket"))  # noqa: SLF001 asyncpg shows it nowhere else
     return connection
 
 
-def _give_up_on_silence(wire: Any) -> None:
+def _set_tcp_timeouts(raw_socket: Any) -> None:
     """Have a connection fail whose other end is gone without a word, rather than wait for minutes."""
-    if wire is None or wire.family not in {AF_INET, AF_INET6}:
+    if raw_socket is None or raw_socket.family not in {AF_INET, AF_INET6}:
         return
-    wire.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
-    for option, value in _SILENCE:
-        wire.setsockopt(IPPROTO_TCP, option, value)
+    raw_socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
+    for option, value in _TCP_OPTIONS:
+        raw_socket.setsockopt(IPPROTO_TCP, option, value)
 
 
 async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":

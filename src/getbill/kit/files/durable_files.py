@@ -8,21 +8,21 @@ _ERASING_BYTES = 4096
 
 def sync_folder(folder: Path) -> None:
     """Put a folder's entries on disk: a new or renamed file outlives a power cut only after this."""
-    opened = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file for its owner alone so that a crash leaves the old content or the new, and sync file and folder."""
-    draft = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    temporary = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    temporary.replace(path)
     sync_folder(path.parent)
 
 

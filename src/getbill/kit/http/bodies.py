@@ -34,7 +34,7 @@ from getbill.kit.errors import (
 from getbill.kit.http import paths, routes
 from getbill.kit.http.paths import routes_of
 from getbill.kit.messages import excerpt, joined, message, negotiated
-from getbill.kit.validation import field_subject, parameter_subject, place_of, wrong_field
+from getbill.kit.validation import field_location, field_subject, parameter_subject, wrong_field
 
 _log = structlog.get_logger(__name__)
 
@@ -72,26 +72,26 @@ def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) ->
     return JsonAnswer(status, json.write(value), headers)
 
 
-def problem(error: Problem, asked: Request | Scope, headers: Mapping[str, str] | None = None) -> Response:
+def problem(error: Problem, request: Request | Scope, headers: Mapping[str, str] | None = None) -> Response:
     """Return an RFC 9457 answer in the language that a request asks for."""
-    language = language_of(asked)
-    members = error.body(language)
+    language = language_of(request)
+    members = error.document(language)
     return Response(
         json.write(members),
         members["status"],
-        {**error.headers, **spoken(language), **(headers or {})},
+        {**error.headers, **language_headers(language), **(headers or {})},
         media_type="application/problem+json",
     )
 
 
-def language_of(asked: Request | Scope) -> str:
+def language_of(request: Request | Scope) -> str:
     """Return the language that a request asks for by its Accept-Language."""
     return negotiated(
-        Headers(scope=asked.scope if isinstance(asked, Request) else asked).get("accept-language")
+        Headers(scope=request.scope if isinstance(request, Request) else request).get("accept-language")
     )
 
 
-def spoken(language: str) -> dict[str, str]:
+def language_headers(language: str) -> dict[str, str]:
     """Return the headers of an answer whose sentences are in the language that was asked for."""
     return {"Content-Language": language, "Vary": "Accept-Language"}
 
@@ -101,36 +101,40 @@ def pointer(location: tuple[int | str, ...]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
-def _wrong(error: Any, value: Any) -> FieldError:
-    place = place_of(error["loc"], value, is_missing=error["type"] == "missing")
+def _field_error(error: Any, value: Any) -> FieldError:
+    location = field_location(error["loc"], value, is_missing=error["type"] == "missing")
     if error["type"] == "extra_forbidden":
-        return unknown_field(pointer(place), error["loc"][-1])
-    return wrong_field(error, pointer(place), field_subject(place))
+        return unknown_field(pointer(location), error["loc"][-1])
+    return wrong_field(error, pointer(location), field_subject(location))
 
 
-def unknown_field(place: str, name: Any) -> FieldError:
+def unknown_field(pointer_text: str, name: Any) -> FieldError:
     """Return the refusal of a field that a body does not have."""
     detail = message(
         "There is no field '{field}' here. Check its spelling, or leave it out.", field=excerpt(name)
     )
-    return FieldError(place, "unknown-field", detail)
+    return FieldError(pointer_text, "unknown-field", detail)
 
 
-def missing_field(place: str, name: str) -> FieldError:
+def missing_field(pointer_text: str, name: str) -> FieldError:
     """Return the refusal of a body without a field that it needs."""
-    return FieldError(place, "missing", message("{subject} is required.", subject=field_subject((name,))))
+    return FieldError(
+        pointer_text, "missing", message("{subject} is required.", subject=field_subject((name,)))
+    )
 
 
-def invalid(error: ValidationError, value: Any, more: Sequence[FieldError] = ()) -> Invalid:
+def invalid(error: ValidationError, value: Any, cross_field_errors: Sequence[FieldError] = ()) -> Invalid:
     """Return the refusal that names every wrong field of a body."""
-    return refusal(wrong_fields(error, value, more))
+    return refusal(wrong_fields(error, value, cross_field_errors))
 
 
-def wrong_fields(error: ValidationError, value: Any, more: Sequence[FieldError] = ()) -> list[FieldError]:
+def wrong_fields(
+    error: ValidationError, value: Any, cross_field_errors: Sequence[FieldError] = ()
+) -> list[FieldError]:
     """Return every wrong field of a body, and of what else is wrong what is not named by that already."""
-    wrong = [_wrong(one, value) for one in error.errors(include_url=False)]
-    named = {one.pointer for one in wrong}
-    return [*wrong, *(one for one in more if one.pointer not in named)]
+    errors = [_field_error(entry, value) for entry in error.errors(include_url=False)]
+    named_pointers = {entry.pointer for entry in errors}
+    return [*errors, *(entry for entry in cross_field_errors if entry.pointer not in named_pointers)]
 
 
 async def read_json(request: Request) -> Any:
@@ -152,11 +156,11 @@ async def read_json_bytes(request: Request) -> bytes:
 def _check_content_type(content_type: str) -> None:
     kind, _, parameters = content_type.partition(";")
     if kind.strip().lower() != "application/json":
-        sent = kind.strip()
-        if not sent:
+        media_type = kind.strip()
+        if not media_type:
             raise UnsupportedMediaType(message("The Content-Type is missing. Send application/json."))
         raise UnsupportedMediaType(
-            message("The Content-Type is {sent}. Send application/json.", sent=excerpt(sent))
+            message("The Content-Type is {sent}. Send application/json.", sent=excerpt(media_type))
         )
     for parameter in parameters.split(";"):
         name, _, value = parameter.strip().partition("=")
@@ -174,10 +178,12 @@ class JsonBody:
         self.optional = optional
         self._adapter: TypeAdapter[Any] = TypeAdapter(model)
         # What a model says is wrong between its fields, from the raw body, so that all comes at once.
-        self._across: Callable[[dict[str, Any]], list[FieldError]] | None = getattr(model, "across", None)
+        self._cross_field_check: Callable[[dict[str, Any]], list[FieldError]] | None = getattr(
+            model, "cross_field_errors", None
+        )
         # And what is wrong for this caller, such as a name that only their workspace knows.
-        self._across_for: Callable[[dict[str, Any], Any], list[FieldError]] | None
-        self._across_for = getattr(model, "across_for", None)
+        self._caller_check: Callable[[dict[str, Any], Any], list[FieldError]] | None
+        self._caller_check = getattr(model, "workspace_errors", None)
 
     async def __call__(self, request: Request) -> Any:
         """Return the checked body of a request."""
@@ -189,15 +195,17 @@ class JsonBody:
 
     def check(self, value: Any, caller: Any = None) -> Any:
         """Return a parsed body as its model; raise Invalid naming every wrong field."""
-        across = self._across(value) if self._across and isinstance(value, dict) else []
-        if self._across_for and caller is not None and isinstance(value, dict):
-            across += self._across_for(value, caller)
+        cross_field_errors = (
+            self._cross_field_check(value) if self._cross_field_check and isinstance(value, dict) else []
+        )
+        if self._caller_check and caller is not None and isinstance(value, dict):
+            cross_field_errors += self._caller_check(value, caller)
         try:
             checked = self._adapter.validate_python(value)
         except ValidationError as error:
-            raise invalid(error, value, across) from None
-        if across:
-            raise refusal(across)
+            raise invalid(error, value, cross_field_errors) from None
+        if cross_field_errors:
+            raise refusal(cross_field_errors)
         return checked
 
 
@@ -226,13 +234,15 @@ def refuse_repeated_parameters(request: Request) -> None:
 
 def _single_parameters(route: Any) -> frozenset[str]:
     """Return the query parameters of a route that are no lists."""
-    found: set[str] = set()
+    parameters: set[str] = set()
     for parameter in route.dependant.query_params:
         model = parameter.field_info.annotation
         is_model = isinstance(model, type) and issubclass(model, BaseModel)
         fields = model.model_fields if is_model else {parameter.alias: parameter.field_info}
-        found |= {field.alias or name for name, field in fields.items() if not _is_list(field.annotation)}
-    return frozenset(found)
+        parameters |= {
+            field.alias or name for name, field in fields.items() if not _is_list(field.annotation)
+        }
+    return frozenset(parameters)
 
 
 def _is_list(annotation: Any) -> bool:
@@ -262,14 +272,14 @@ def etag(version: int) -> str:
 
 def json_bodies(route: Any) -> list[JsonBody]:
     """Return the bodies that a route's dependencies read."""
-    found: list[JsonBody] = []
-    waiting = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
-    while waiting:
-        dependant = waiting.pop()
+    bodies: list[JsonBody] = []
+    dependants = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
+    while dependants:
+        dependant = dependants.pop()
         if isinstance(dependant.call, JsonBody):
-            found.append(dependant.call)
-        waiting.extend(dependant.dependencies)
-    return found
+            bodies.append(dependant.call)
+        dependants.extend(dependant.dependencies)
+    return bodies
 
 
 def _wrong_parameter(error: Any) -> FieldError:
@@ -288,9 +298,9 @@ def wrong_parameter(error: Mapping[str, Any], name: str) -> FieldError:
     return wrong_field(error, name, parameter_subject(name))
 
 
-def _parameter(error: RequestValidationError) -> Problem:
-    wrong = [_wrong_parameter(one) for one in error.errors()]
-    return BadRequest(summary(wrong), errors=wrong)
+def _parameter_problem(error: RequestValidationError) -> Problem:
+    errors = [_wrong_parameter(entry) for entry in error.errors()]
+    return BadRequest(summary(errors), errors=errors)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -298,22 +308,22 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 
 async def _on_parameters(request: Request, error: Exception) -> Response:
-    return problem(_parameter(cast("RequestValidationError", error)), request)
+    return problem(_parameter_problem(cast("RequestValidationError", error)), request)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
-    known = cast("HTTPException", error)
-    detail = message("The request cannot be answered (HTTP {status}).", status=known.status_code)
-    headers = dict(known.headers or {})
+    http_error = cast("HTTPException", error)
+    detail = message("The request cannot be answered (HTTP {status}).", status=http_error.status_code)
+    headers = dict(http_error.headers or {})
     path = excerpt(request.url.path)
-    if known.status_code == 404:
-        meant = paths.meant_by(request)
-        if meant is not None and meant.redirect:
-            return Response(status_code=meant.redirect, headers={"Location": meant.location})
+    if http_error.status_code == 404:
+        intended = paths.intended_address(request)
+        if intended is not None and intended.redirect:
+            return Response(status_code=intended.redirect, headers={"Location": intended.location})
         detail = message("There is nothing at {path}.", path=path)
-        if meant is not None:
-            detail = joined([detail, meant.sentence])
-    elif known.status_code == 405:
+        if intended is not None:
+            detail = joined([detail, intended.sentence])
+    elif http_error.status_code == 405:
         methods = _methods(request)
         detail = message(
             "{method} is not allowed at {path}. Allowed: {methods}.",
@@ -322,45 +332,48 @@ async def _on_http(request: Request, error: Exception) -> Response:
             methods=methods,
         )
         headers["Allow"] = ", ".join(methods)
-    return problem(OtherStatus(known.status_code, detail, headers), request)
+    return problem(OtherStatus(http_error.status_code, detail, headers), request)
 
 
 def _methods(request: Request) -> list[str]:
     """Return every method a path has; the routes of one path know only their own, and the first path that fits is it."""
-    found: set[str] = set()
-    meant: str | None = None
+    methods: set[str] = set()
+    first_path: str | None = None
     for route in routes_of(request.app):
         pattern = getattr(route, "path_regex", None)
         if pattern is not None and pattern.match(request.url.path):
-            meant = meant or str(route.path)
-            if route.path == meant:
-                found.update(route.methods or ())
-    if "GET" in found:
-        found.add("HEAD")
-    return sorted(found)
+            first_path = first_path or str(route.path)
+            if route.path == first_path:
+                methods.update(route.methods or ())
+    if "GET" in methods:
+        methods.add("HEAD")
+    return sorted(methods)
 
 
 async def _on_crash(request: Request, error: Exception) -> Response:
-    if database.is_away(error):
-        _log.warning("database_away", route=routes.template(request.scope), error=type(error).__name__)
-        return problem(_away(error), request)
+    if database.is_unavailable(error):
+        _log.warning("database_away", route=routes.route_template(request.scope), error=type(error).__name__)
+        return problem(_unavailable(error), request)
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
     _log.error(
-        "request_failed", route=routes.template(request.scope), error=type(error).__name__, exc_info=error
+        "request_failed",
+        route=routes.route_template(request.scope),
+        error=type(error).__name__,
+        exc_info=error,
     )
     return problem(Problem(message("The error has been logged. Repeat the request.")), request)
 
 
-def _away(error: Exception) -> Unavailable:
-    if database.is_full(error):
+def _unavailable(error: Exception) -> Unavailable:
+    if database.is_disk_full(error):
         full = message(
             "The disk is full and nothing was changed. Repeat the request once there is space again."
         )
         return Unavailable(full, headers={"Retry-After": "5"})
-    away = message(
+    detail = message(
         "The database does not answer, or is busy with what this request needs. Repeat the request in a moment."
     )
-    return Unavailable(away, headers={"Retry-After": "1"})
+    return Unavailable(detail, headers={"Retry-After": "1"})
 
 
 def handle_problems(app: FastAPI) -> None:

@@ -22,10 +22,10 @@ _PAUSE_SECONDS: Final = 1.0
 class Counter(Protocol):
     """What counts connections by address."""
 
-    def enter(self, host: str, protocol: Any) -> Any:
+    def admit(self, host: str, protocol: Any) -> Any:
         """Count one; None where there is no room for it."""
 
-    def leave(self, stranger: Any) -> None:
+    def remove(self, stranger: Any) -> None:
         """Count it no longer."""
 
 
@@ -105,7 +105,7 @@ class TlsServer:
             self._loop.add_reader(self._listener, self._accept)
 
     def _take(self, connection: socket.socket, host: str) -> None:
-        stranger = self._counter.enter(host, Handshake(connection))
+        stranger = self._counter.admit(host, Handshake(connection))
         if stranger is None:
             connection.close()
             return
@@ -128,4 +128,4 @@ class TlsServer:
                 )
             finally:
                 # Its protocol counts it itself from here on.
-                self._counter.leave(stranger)
+                self._counter.remove(stranger)

@@ -22,9 +22,9 @@ from getbill.kit.http.paths import routes_of
 Mode = Literal["validation", "serialization"]
 Use = tuple[type[BaseModel], Mode]
 
-_READ: Final[Mode] = "validation"
-_ANSWERED: Final[Mode] = "serialization"
-_AT: Final = "#/components/schemas/"
+_REQUEST: Final[Mode] = "validation"
+_RESPONSE: Final[Mode] = "serialization"
+_SCHEMAS_PREFIX: Final = "#/components/schemas/"
 _JSON: Final = "application/json"
 
 
@@ -36,18 +36,23 @@ class Schemas:
     """The schemas of classes as they are read or answered, under the names that the document gives them."""
 
     def __init__(self, uses: Iterable[Use]) -> None:
-        made, definitions = models_json_schema(list(dict.fromkeys(uses)), ref_template=_AT + "{model}")
+        references, definitions = models_json_schema(
+            list(dict.fromkeys(uses)), ref_template=_SCHEMAS_PREFIX + "{model}"
+        )
         keys = {key: _document_name(key, schema) for key, schema in definitions.get("$defs", {}).items()}
         if len(set(keys.values())) < len(keys):
             raise SchemaNameTaken(sorted(keys.items()))
-        self._names = {use: keys[schema["$ref"].removeprefix(_AT)] for use, schema in made.items()}
+        self._names = {
+            use: keys[schema["$ref"].removeprefix(_SCHEMAS_PREFIX)] for use, schema in references.items()
+        }
         self.by_name: dict[str, dict[str, Any]] = {
-            keys[key]: _plain(_renamed(schema, keys)) for key, schema in definitions.get("$defs", {}).items()
+            keys[key]: _simplify_schema(_rename_references(schema, keys))
+            for key, schema in definitions.get("$defs", {}).items()
         }
 
     def reference(self, model: type[BaseModel], mode: Mode) -> dict[str, str]:
         """Return what leads to the schema of a class."""
-        return {"$ref": _AT + self._names[model, mode]}
+        return {"$ref": _SCHEMAS_PREFIX + self._names[model, mode]}
 
 
 def describe(
@@ -86,29 +91,29 @@ def describe(
 
 def classes_of(routes: Iterable[Any], models: Iterable[type[BaseModel]] = ()) -> dict[str, type]:
     """Return every class that the document shows, by its schema's name; raise SchemaNameTaken for two of one name."""
-    found: dict[str, type] = {}
-    waiting: list[Any] = [*models, *(model for model, _ in _uses(routes))]
-    while waiting:
-        kind = waiting.pop()
-        waiting += get_args(kind)
+    classes: dict[str, type] = {}
+    pending: list[Any] = [*models, *(model for model, _ in _uses(routes))]
+    while pending:
+        kind = pending.pop()
+        pending += get_args(kind)
         if not isinstance(kind, type) or not issubclass(kind, BaseModel | Enum):
             continue
         name = _class_name(kind)
-        if found.get(name) is kind:
+        if classes.get(name) is kind:
             continue
-        if name in found:
-            raise SchemaNameTaken(f"{found[name]} and {kind} are both {name}.")
-        found[name] = kind
+        if name in classes:
+            raise SchemaNameTaken(f"{classes[name]} and {kind} are both {name}.")
+        classes[name] = kind
         if issubclass(kind, BaseModel):
-            waiting += [field.annotation for field in kind.model_fields.values()]
-    return found
+            pending += [field.annotation for field in kind.model_fields.values()]
+    return classes
 
 
 def _add_schemas(
     document: dict[str, Any], routes: list[RouteContext], models: Iterable[type[BaseModel]]
 ) -> None:
     classes_of(routes, models)
-    schemas = Schemas([*_uses(routes), *((model, _ANSWERED) for model in models)])
+    schemas = Schemas([*_uses(routes), *((model, _RESPONSE) for model in models)])
     # What FastAPI made of the answers is made here, together with the bodies; its parameters refer to none.
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.by_name.items()))
     for methods in document["paths"].values():
@@ -118,32 +123,34 @@ def _add_schemas(
         for method in route.methods or ():
             operation = document["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
-                _show_answers(operation, route, schemas)
-                _show_body(operation, route, schemas)
-                operation["parameters"] = [_parameter(one) for one in operation.get("parameters", ())]
+                _add_responses(operation, route, schemas)
+                _add_request_body(operation, route, schemas)
+                operation["parameters"] = [
+                    _sendable_parameter(parameter) for parameter in operation.get("parameters", ())
+                ]
 
 
-def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+def _sendable_parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     """Return a parameter as it can be sent: left out perhaps, but never null."""
-    shown: dict[str, Any] = _plain(parameter)
-    alternatives = shown["schema"].pop("anyOf", [])
-    sent = [one for one in alternatives if one != {"type": "null"}]
-    if len(sent) == 1:
-        shown["schema"] |= sent[0]
+    documented: dict[str, Any] = _simplify_schema(parameter)
+    alternatives = documented["schema"].pop("anyOf", [])
+    non_null = [alternative for alternative in alternatives if alternative != {"type": "null"}]
+    if len(non_null) == 1:
+        documented["schema"] |= non_null[0]
     elif alternatives:
-        shown["schema"]["anyOf"] = sent
-    return shown
+        documented["schema"]["anyOf"] = non_null
+    return documented
 
 
 def _uses(routes: Iterable[Any]) -> Iterator[Use]:
     for route in routes:
         for reader in json_bodies(route):
-            yield reader.model, _READ
-        for _, model in _answers(route):
-            yield model, _ANSWERED
+            yield reader.model, _REQUEST
+        for _, model in _response_models(route):
+            yield model, _RESPONSE
 
 
-def _answers(route: Any) -> Iterator[tuple[str, type[BaseModel]]]:
+def _response_models(route: Any) -> Iterator[tuple[str, type[BaseModel]]]:
     if getattr(route, "response_model", None) is not None:
         yield str(route.status_code or 200), route.response_model
     for status, response in (getattr(route, "responses", None) or {}).items():
@@ -151,15 +158,15 @@ def _answers(route: Any) -> Iterator[tuple[str, type[BaseModel]]]:
             yield str(status), response["model"]
 
 
-def _show_answers(operation: dict[str, Any], route: Any, schemas: Schemas) -> None:
-    for status, model in _answers(route):
+def _add_responses(operation: dict[str, Any], route: Any, schemas: Schemas) -> None:
+    for status, model in _response_models(route):
         content = operation["responses"][status].setdefault("content", {}).setdefault(_JSON, {})
-        content["schema"] = schemas.reference(model, _ANSWERED)
+        content["schema"] = schemas.reference(model, _RESPONSE)
 
 
-def _show_body(operation: dict[str, Any], route: Any, schemas: Schemas) -> None:
+def _add_request_body(operation: dict[str, Any], route: Any, schemas: Schemas) -> None:
     for reader in json_bodies(route):
-        content = {_JSON: {"schema": schemas.reference(reader.model, _READ)}}
+        content = {_JSON: {"schema": schemas.reference(reader.model, _REQUEST)}}
         operation["requestBody"] = {"required": not reader.optional, "content": content}
 
 
@@ -174,28 +181,33 @@ def _document_name(key: str, schema: dict[str, Any]) -> str:
     return title.removesuffix("Body") + "Shown" if key.endswith("-Output") else title
 
 
-def _renamed(value: Any, keys: dict[str, str]) -> Any:
+def _rename_references(value: Any, keys: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {
-            name: _AT + keys[member.removeprefix(_AT)] if name == "$ref" else _renamed(member, keys)
+            name: _SCHEMAS_PREFIX + keys[member.removeprefix(_SCHEMAS_PREFIX)]
+            if name == "$ref"
+            else _rename_references(member, keys)
             for name, member in value.items()
         }
-    return [_renamed(member, keys) for member in value] if isinstance(value, list) else value
+    return [_rename_references(member, keys) for member in value] if isinstance(value, list) else value
 
 
-def _plain(value: Any) -> Any:
+def _simplify_schema(value: Any) -> Any:
     """Leave out what says nothing: titles that repeat a name, and defaults of null."""
     if isinstance(value, list):
-        return [_plain(member) for member in value]
+        return [_simplify_schema(member) for member in value]
     if not isinstance(value, dict):
         return value
-    kept = {
+    members = {
         name: member
         for name, member in value.items()
         if not (name == "title" and isinstance(member, str)) and not (name == "default" and member is None)
     }
-    return {name: member if name in _DATA else _plain(member) for name, member in kept.items()}
+    return {
+        name: member if name in _LITERAL_KEYS else _simplify_schema(member)
+        for name, member in members.items()
+    }
 
 
 # Under these stand values as callers send them, in which a title is a title.
-_DATA: Final = frozenset({"example", "examples", "enum", "const", "default"})
+_LITERAL_KEYS: Final = frozenset({"example", "examples", "enum", "const", "default"})

@@ -20,15 +20,15 @@ LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 EXACT_MAX = 10_000
 # Twelve bytes are sixteen letters, without padding.
-_MARK_BYTES = 12
+_SIGNATURE_BYTES = 12
 
 # What only the workspace's own key makes of a cursor of one list.
-Mark = Callable[[str], bytes]
+CursorSigner = Callable[[str], bytes]
 
 
-def write_cursor(sort: str, place: list[Any]) -> str:
+def write_cursor(sort: str, position: list[Any]) -> str:
     """Return the cursor after a row that stands at this place in this sort."""
-    return base64.urlsafe_b64encode(json.write([sort, *place])).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(json.write([sort, *position])).rstrip(b"=").decode()
 
 
 def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
@@ -37,40 +37,40 @@ def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
         padded = cursor + "=" * (-len(cursor) % 4)
         parts = json.read(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (BadRequest, binascii.Error, ValueError) as error:
-        raise not_ours() from error
+        raise foreign_cursor() from error
     if not isinstance(parts, list) or len(parts) != length + 1 or parts[0] != sort:
-        raise not_ours()
+        raise foreign_cursor()
     return parts[1:]
 
 
-def seal(cursor: str, mark: Mark) -> str:
+def seal(cursor: str, sign: CursorSigner) -> str:
     """Return a cursor with the mark of the list it is of."""
-    return f"{cursor}.{_written(cursor, mark)}"
+    return f"{cursor}.{_cursor_signature(cursor, sign)}"
 
 
-def sealed(cursor: str | None, mark: Mark) -> str | None:
+def seal_optional(cursor: str | None, sign: CursorSigner) -> str | None:
     """Return a cursor with the mark of its list, or None at the list's end."""
-    return None if cursor is None else seal(cursor, mark)
+    return None if cursor is None else seal(cursor, sign)
 
 
-def opened(cursor: str | None, mark: Mark) -> str | None:
+def unseal_optional(cursor: str | None, sign: CursorSigner) -> str | None:
     """Return a cursor without its mark, or None where there is none; raise BadRequest for one of another list."""
-    return None if cursor is None else unseal(cursor, mark)
+    return None if cursor is None else unseal(cursor, sign)
 
 
-def unseal(cursor: str, mark: Mark) -> str:
+def unseal(cursor: str, sign: CursorSigner) -> str:
     """Return a cursor without its mark; raise BadRequest for one of another list or another workspace."""
-    plain, _, written = cursor.rpartition(".")
-    if not hmac.compare_digest(written.encode(), _written(plain, mark).encode()):
-        raise not_ours()
+    plain, _, signature = cursor.rpartition(".")
+    if not hmac.compare_digest(signature.encode(), _cursor_signature(plain, sign).encode()):
+        raise foreign_cursor()
     return plain
 
 
-def _written(cursor: str, mark: Mark) -> str:
-    return base64.urlsafe_b64encode(mark(cursor)[:_MARK_BYTES]).decode()
+def _cursor_signature(cursor: str, sign: CursorSigner) -> str:
+    return base64.urlsafe_b64encode(sign(cursor)[:_SIGNATURE_BYTES]).decode()
 
 
-def not_ours(name: str = "cursor") -> BadRequest:
+def foreign_cursor(name: str = "cursor") -> BadRequest:
     """Return the refusal of a cursor that this list did not make."""
     return one_parameter(
         name,
@@ -95,21 +95,21 @@ def pagination(total: int, page: int, limit: int, next_cursor: str | None) -> di
     return members
 
 
-def write_place(sort: str, moment: datetime, identifier: UUID) -> str:
+def write_time_cursor(sort: str, moment: datetime, identifier: UUID) -> str:
     """Return the cursor after a row of a list that is ordered by an instant and an id."""
     # Whole microseconds, for a place that loses nothing on the way.
     microseconds = int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
     return write_cursor(sort, [microseconds, identifier.hex])
 
 
-def read_place(cursor: str, sort: str) -> tuple[datetime, UUID]:
+def read_time_cursor(cursor: str, sort: str) -> tuple[datetime, UUID]:
     """Return the instant and the id that a cursor of `write_place` names."""
     microseconds, identifier = read_cursor(cursor, sort, 2)
     try:
         moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
         return moment.replace(microsecond=microseconds % 1_000_000), read_identifier(identifier)
     except (ValueError, TypeError, OverflowError, OSError) as error:
-        raise not_ours() from error
+        raise foreign_cursor() from error
 
 
 def read_identifier(part: Any) -> UUID:
@@ -117,4 +117,4 @@ def read_identifier(part: Any) -> UUID:
     try:
         return UUID(part)
     except (ValueError, AttributeError, TypeError) as error:
-        raise not_ours() from error
+        raise foreign_cursor() from error

@@ -20,7 +20,7 @@ _BASE: Final = "/external-api/v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class IntendedAddress:
     """The address that a request without a route was probably meant for."""
 
     location: str
@@ -34,7 +34,7 @@ def routes_of(app: FastAPI) -> Iterator[RouteContext]:
     return iter_route_contexts(app.routes)
 
 
-def meant_by(request: Request) -> Meant | None:
+def intended_address(request: Request) -> IntendedAddress | None:
     """Return the address that a request to a path without a route was meant for; None where none is likely."""
     path: str = request.scope["path"]
     plain = path.rstrip("/")
@@ -49,26 +49,26 @@ def meant_by(request: Request) -> Meant | None:
         sentence = message(
             "The API is below {base}: send the request to {path}.", base=_BASE, path=_quoted(below)
         )
-        return Meant(below, sentence)
+        return IntendedAddress(below, sentence)
     return None
 
 
-def _home(request: Request) -> Meant | None:
+def _home(request: Request) -> IntendedAddress | None:
     if "GET" not in _methods_at(request.app, _HOME):
         return None
     sentence = message(
         "The calls of the API are at {path}, and the OpenAPI document at /openapi.json.", path=_HOME
     )
     # Not for good: one day something else may be at the root.
-    return Meant(_HOME, sentence, 307 if request.method == "GET" else None)
+    return IntendedAddress(_HOME, sentence, 307 if request.method == "GET" else None)
 
 
-def _without_slash(request: Request, plain: str, methods: set[str]) -> Meant:
+def _without_slash(request: Request, plain: str, methods: set[str]) -> IntendedAddress:
     query = request.scope["query_string"].decode("latin-1")
     location = _quoted(plain) + (f"?{query}" if query else "")
     redirect = 308 if request.method == "GET" and "GET" in methods else None
     sentence = message("Send the request to {path}, without the slash at its end.", path=_quoted(plain))
-    return Meant(location, sentence, redirect)
+    return IntendedAddress(location, sentence, redirect)
 
 
 def _quoted(path: str) -> str:
@@ -77,9 +77,9 @@ def _quoted(path: str) -> str:
 
 def _methods_at(app: FastAPI, path: str) -> set[str]:
     """Return the methods of every route that a path fits."""
-    found: set[str] = set()
+    methods: set[str] = set()
     for route in routes_of(app):
         pattern = getattr(route, "path_regex", None)
         if pattern is not None and route.methods and pattern.match(path):
-            found |= route.methods
-    return found
+            methods |= route.methods
+    return methods

@@ -27,15 +27,15 @@ UNMATCHED = "unmatched"
 _ID = re.compile(r"[a-z]{1,16}_[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
-def template(scope: Scope) -> str:
+def route_template(scope: Scope) -> str:
     """Return the template of the route that answers a request; `unmatched` where none did."""
     route = scope.get("route")
     return UNMATCHED if route is None else str(route.path)
 
 
-def place(scope: Scope) -> str:
+def template_with_ids(scope: Scope) -> str:
     """Return the route's template with the ids of the path in their places, and nothing else of what was sent."""
-    path = template(scope)
+    path = route_template(scope)
     if "{" in path:
         for name, value in scope.get("path_params", {}).items():
             if _ID.fullmatch(str(value)):
@@ -46,17 +46,17 @@ def place(scope: Scope) -> str:
 class Route(APIRoute):
     """A route for `APIRouter(route_class=Route)`."""
 
-    straight: Handler | None = None
+    direct_handler: Handler | None = None
 
     def get_route_handler(self) -> Handler:
         """Return what answers a request."""
         if not _is_simple(self.dependant) or not _answers_itself(self.endpoint):
             return super().get_route_handler()
-        self.straight = _handler(self.endpoint, self.dependant)
-        return self.straight
+        self.direct_handler = _handler(self.endpoint, self.dependant)
+        return self.direct_handler
 
 
-class Straight:
+class DirectRouter:
     """An ASGI application that answers requests for simple routes itself and hands all others on.
 
     What a route raises is answered as the application's own handlers say; what they do not know goes further out.
@@ -70,12 +70,12 @@ class Straight:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         route = self._find(scope) if scope["type"] == "http" and not scope.get("root_path") else None
-        if route is None or route.straight is None:
+        if route is None or route.direct_handler is None:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive, send)
         try:
-            response = await route.straight(request)
+            response = await route.direct_handler(request)
         except Exception as error:
             handler = self._handler_of(error)
             if handler is None:
@@ -105,17 +105,17 @@ class Straight:
 
 def _index(api: FastAPI) -> dict[tuple[str, int], list[tuple[Pattern[str], Route | None]]]:
     """Return the routes by method and number of slashes; None stands for one that is not simple."""
-    found: dict[tuple[str, int], list[tuple[Pattern[str], Route | None]]] = {}
+    routes_by_key: dict[tuple[str, int], list[tuple[Pattern[str], Route | None]]] = {}
     for route in api.routes:
         pattern = getattr(route, "path_regex", None)
-        simple = route if isinstance(route, Route) and route.straight is not None else None
+        simple = route if isinstance(route, Route) and route.direct_handler is not None else None
         for method in getattr(route, "methods", None) or ():
-            place = (method, cast("Any", route).path.count("/"))
-            found.setdefault(place, []).append((cast("Pattern[str]", pattern), simple))
-    return found
+            key = (method, cast("Any", route).path.count("/"))
+            routes_by_key.setdefault(key, []).append((cast("Pattern[str]", pattern), simple))
+    return routes_by_key
 
 
-def gather(into: Router, *routers: Router) -> None:
+def include_routes(into: Router, *routers: Router) -> None:
     """Put the routes of some routers, whole as they are, into another.
 
     `include_router` also does, and then matches every request twice.
@@ -131,7 +131,7 @@ def _is_simple(dependant: Dependant) -> bool:
             part.field_info.annotation is str and not part.field_info.metadata
             for part in dependant.path_params
         )
-        and all(_takes_the_request(one) for one in dependant.dependencies)
+        and all(_takes_the_request(dependency) for dependency in dependant.dependencies)
         and _takes_nothing_else(dependant)
     )
 
@@ -168,16 +168,20 @@ def _answers_itself(endpoint: Callable[..., Any]) -> bool:
 
 
 def _handler(endpoint: Callable[..., Awaitable[Response]], dependant: Dependant) -> Handler:
-    asked = [(one.name, one.call) for one in dependant.dependencies if one.call is not None]
+    dependencies = [
+        (dependency.name, dependency.call)
+        for dependency in dependant.dependencies
+        if dependency.call is not None
+    ]
     parts = [part.name for part in dependant.path_params]
     request_name = dependant.request_param_name
 
     async def handle(request: Request) -> Response:
         values: dict[str, Any] = {}
-        for name, call in asked:
-            found = await call(request)
+        for name, call in dependencies:
+            value = await call(request)
             if name is not None:
-                values[name] = found
+                values[name] = value
         for part in parts:
             values[part] = request.path_params[part]
         if request_name is not None:

@@ -18,19 +18,19 @@ from pydantic import (
 
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import VALUE, message
-from getbill.kit.validation import formed
+from getbill.kit.validation import pattern_field
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def written_day(value: Any) -> Any:
+def check_day_text(value: Any) -> Any:
     """Let through what is written as a date; pydantic by itself also reads seconds since 1970."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise WrongValue(message("{subject} must be a date that exists, written YYYY-MM-DD.", subject=VALUE))
     return value
 
 
-def written_instant(value: Any) -> Any:
+def check_instant_text(value: Any) -> Any:
     """Let through what is written as an instant, and have a date alone mean its first moment in UTC."""
     if not isinstance(value, str) or not _DAY.match(value):
         raise WrongValue(
@@ -50,15 +50,15 @@ def _in_utc(value: datetime) -> datetime:
 
 
 # What a list is asked for.
-DayAsked = Annotated[date, BeforeValidator(written_day)]
-InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
+QueryDay = Annotated[date, BeforeValidator(check_day_text)]
+QueryInstant = Annotated[AwareDatetime, BeforeValidator(check_instant_text), AfterValidator(_in_utc)]
 
 # Of a body: a text or a number is none.
 Flag = Annotated[bool, Field(strict=True)]
 MoneyNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[
     str,
-    formed(
+    pattern_field(
         "^[A-Z]{3}$",
         message("{subject} must be an ISO 4217 code in capitals, such as EUR.", subject=VALUE),
         examples=["EUR"],
@@ -66,7 +66,7 @@ Currency = Annotated[
 ]
 Printable = Annotated[
     str,
-    formed(
+    pattern_field(
         r"^[\x21-\x7e]{1,200}$",
         message(
             "{subject} must have 1 to 200 letters, digits and signs of ASCII, and no spaces.", subject=VALUE
@@ -79,15 +79,15 @@ Instant = Annotated[
 ]
 
 
-def some_of(*names: str) -> dict[str, Any]:
+def require_any_field(*names: str) -> dict[str, Any]:
     """Return the JSON Schema of a body that needs one of these fields, not null.
 
     It stands under `then`, which validators apply and client generators leave out of their types.
     """
-    return {"if": {"type": "object"}, "then": {"anyOf": [holds(name) for name in names]}}
+    return {"if": {"type": "object"}, "then": {"anyOf": [require_field(name) for name in names]}}
 
 
-def holds(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def require_field(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON Schema of an object that has a field, not null, and there what a schema says."""
     value = {"not": {"type": "null"}} | dict(schema or {})
     return {"type": "object", "required": [name], "properties": {name: value}}

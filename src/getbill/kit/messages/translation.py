@@ -38,12 +38,12 @@ class Message(str):
 
     def __new__(cls, template: str, facts: Mapping[str, Any], plural: str | None = None) -> Self:
         """Fill in the English sentence; of two templates `facts["count"]` decides."""
-        chosen = template if plural is None or facts["count"] == 1 else plural
-        made = super().__new__(cls, _filled(chosen, facts, DEFAULT))
-        made.template = template
-        made.plural = plural
-        made.facts = facts
-        return made
+        sentence_template = template if plural is None or facts["count"] == 1 else plural
+        instance = super().__new__(cls, _filled(sentence_template, facts, DEFAULT))
+        instance.template = template
+        instance.plural = plural
+        instance.facts = facts
+        return instance
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Messages cross to other processes, inside refusals."""
@@ -55,19 +55,19 @@ class Message(str):
             return str(self)
         texts = _translations(language)
         if self.plural is None:
-            chosen = texts.gettext(self.template)
+            sentence_template = texts.gettext(self.template)
         else:
-            chosen = texts.ngettext(self.template, self.plural, self.facts["count"])
-        return _filled(chosen, self.facts, language)
+            sentence_template = texts.ngettext(self.template, self.plural, self.facts["count"])
+        return _filled(sentence_template, self.facts, language)
 
-    def about(self, subject: "Message") -> "Message":
+    def with_subject(self, subject: "Message") -> "Message":
         """Return the message with its `{subject}` named; one without a subject as it is."""
         if "subject" not in self.facts:
             return self
         return Message(self.template, {**self.facts, "subject": subject}, self.plural)
 
 
-class Written(Message):
+class TranslatedMessage(Message):
     """A sentence that its own table has in every language already."""
 
     __slots__ = ("texts",)
@@ -76,12 +76,12 @@ class Written(Message):
 
     def __new__(cls, texts: Mapping[str, str]) -> Self:
         """Take the sentence in every language."""
-        made = str.__new__(cls, texts[DEFAULT])
-        made.template = texts[DEFAULT]
-        made.plural = None
-        made.facts = {}
-        made.texts = texts
-        return made
+        instance = str.__new__(cls, texts[DEFAULT])
+        instance.template = texts[DEFAULT]
+        instance.plural = None
+        instance.facts = {}
+        instance.texts = texts
+        return instance
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As every message."""
@@ -101,9 +101,9 @@ def message(template: str, /, **facts: Any) -> Message:
     return Message(template, facts)
 
 
-def counted(one: str, many: str, /, *, count: int, **facts: Any) -> Message:
+def counted(singular: str, plural: str, /, *, count: int, **facts: Any) -> Message:
     """Return a message that is worded otherwise for one than for several: `{count}` decides."""
-    return Message(one, {"count": count, **facts}, many)
+    return Message(singular, {"count": count, **facts}, plural)
 
 
 def template(text: str, /) -> str:
@@ -146,7 +146,7 @@ def _value(value: Any, language: str) -> Any:
     if isinstance(value, str):
         return value.translated(language) if isinstance(value, Message) else value
     if isinstance(value, list | tuple | frozenset):
-        return ", ".join(str(_value(one, language)) for one in value)
+        return ", ".join(str(_value(item, language)) for item in value)
     return value
 
 
@@ -156,22 +156,22 @@ VALUE: Final = message("The value")
 
 @cache
 def _translations(language: str) -> gettext.NullTranslations:
-    found: gettext.NullTranslations = import_module("getbill.kit.messages.catalogues").read(language)
-    return found
+    catalogue: gettext.NullTranslations = import_module("getbill.kit.messages.catalogues").read(language)
+    return catalogue
 
 
 @lru_cache(maxsize=512)
 def _preferred(accept_language: str) -> str | None:
     weights: dict[str, tuple[float, int]] = {}
-    for place, part in enumerate(accept_language.split(",")):
-        matched = _RANGE.fullmatch(part)
-        if matched is not None:
+    for index, part in enumerate(accept_language.split(",")):
+        match = _RANGE.fullmatch(part)
+        if match is not None:
             # The first range of a language counts, and of equal weights the earlier.
-            spoken = matched[1].partition("-")[0].lower()
-            weight = float(matched[2] or 1), -place
-            weights[spoken] = max(weight, weights.get(spoken, weight))
-    other = weights.get("*")
-    candidates = {language: weights.get(language, other) for language in LANGUAGES}
+            primary_tag = match[1].partition("-")[0].lower()
+            weight = float(match[2] or 1), -index
+            weights[primary_tag] = max(weight, weights.get(primary_tag, weight))
+    any_weight = weights.get("*")
+    candidates = {language: weights.get(language, any_weight) for language in LANGUAGES}
     accepted = {language: weight for language, weight in candidates.items() if weight and weight[0] > 0}
     # `*` means any: then the default comes first.
     return max(accepted, key=lambda language: accepted[language]) if accepted else None

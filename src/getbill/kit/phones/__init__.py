@@ -1,18 +1,26 @@
 """Phone numbers: E.164, the ranges of numbering plans, and expensive destinations."""
 
-from getbill.kit.phones.destinations import Zone, destination_of, expensive, refusal
-from getbill.kit.phones.numbers import PhoneAmbiguous, PhoneInvalid, is_mobile, kind, parse, parsed, range_of
+from getbill.kit.phones.destinations import Zone, destination_of, expensive_destination, refusal
+from getbill.kit.phones.numbers import (
+    PhoneAmbiguous,
+    PhoneInvalid,
+    is_mobile,
+    kind,
+    parse,
+    phone_number_of,
+    range_of,
+)
 
 __all__ = [
     "PhoneAmbiguous",
     "PhoneInvalid",
     "Zone",
     "destination_of",
-    "expensive",
+    "expensive_destination",
     "is_mobile",
     "kind",
     "parse",
-    "parsed",
+    "phone_number_of",
     "range_of",
     "refusal",
 ]

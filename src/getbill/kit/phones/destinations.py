@@ -50,7 +50,7 @@ _ZONES: Final = {
     **dict.fromkeys(("262", "508", "590", "594", "596", "681", "687", "689"), Zone.FRENCH_OVERSEAS),
     **dict.fromkeys(("212", "213", "216"), Zone.MAGHREB),
 }
-_SAYS: Final[dict[str, Message]] = {
+_DESCRIPTIONS: Final[dict[str, Message]] = {
     Destination.PREMIUM: message("a premium-rate number"),
     Destination.SHARED_COST: message("a shared-cost number"),
     Destination.PERSONAL: message("a personal number, charged above a mobile one"),
@@ -65,7 +65,7 @@ _SAYS: Final[dict[str, Message]] = {
 
 
 @cache
-def _listed() -> dict[str, Destination]:
+def _destinations_by_prefix() -> dict[str, Destination]:
     text = files("getbill.kit.phones").joinpath("destinations.csv").read_text("utf-8")
     return {row["prefix"]: Destination(row["destination"]) for row in csv.DictReader(text.splitlines())}
 
@@ -73,18 +73,18 @@ def _listed() -> dict[str, Destination]:
 @cache
 def _lengths() -> tuple[int, ...]:
     """Return how long listed prefixes are, the longest first, each with the plus sign."""
-    return tuple(sorted({len(prefix) + 1 for prefix in _listed()}, reverse=True))
+    return tuple(sorted({len(prefix) + 1 for prefix in _destinations_by_prefix()}, reverse=True))
 
 
 # Few entries, as for every number: enough for what one request asks.
 @lru_cache(maxsize=256)
 def destination_of(e164: str) -> Destination | None:
     """Return what makes a number expensive; None for the number of a person or a firm."""
-    listed = _listed()
+    destinations = _destinations_by_prefix()
     for length in _lengths():
-        found = listed.get(e164[1:length])
-        if found is not None:
-            return found
+        destination = destinations.get(e164[1:length])
+        if destination is not None:
+            return destination
     return _OF_TYPES.get(numbers.kind(e164))
 
 
@@ -93,7 +93,7 @@ def zone_of(e164: str) -> Zone | None:
     return _ZONES.get(e164[1:4])
 
 
-def expensive(e164: str, refused_zones: frozenset[str] = NO_ZONES) -> str | None:
+def expensive_destination(e164: str, refused_zones: frozenset[str] = NO_ZONES) -> str | None:
     """Return what makes a number expensive for a company that rules out some zones; None where nothing does."""
     zone = zone_of(e164)
     if zone is not None and zone in refused_zones:
@@ -106,5 +106,5 @@ def refusal(e164: str, destination: str) -> Message:
     return message(
         "{number} is {destination}. Send accept_expensive_destination: true to have it called all the same, or another number.",
         number=e164,
-        destination=_SAYS[destination],
+        destination=_DESCRIPTIONS[destination],
     )

@@ -36,8 +36,8 @@ class PhoneAmbiguous(PhoneInvalid):
 # What is remembered is of ranges, not of numbers. Where a plan tells too little for that, few entries on purpose: enough
 # for the several questions one request asks about one number, while numbers of erased debtors do not stay in memory for
 # long. The library takes longer over one than all the rest of a request.
-_remembered = lru_cache(maxsize=256)
-_remembered_range = lru_cache(maxsize=32_768)
+_number_cache = lru_cache(maxsize=256)
+_range_cache = lru_cache(maxsize=32_768)
 
 
 def parse(text: str, default_country: str = "FR") -> str:
@@ -45,11 +45,11 @@ def parse(text: str, default_country: str = "FR") -> str:
 
     A number without a country code is read as one of `default_country` (ISO 3166-1 alpha-2).
     """
-    return _parsed(text, default_country)
+    return _parse_once(text, default_country)
 
 
-@_remembered
-def _parsed(text: str, default_country: str) -> str:
+@_number_cache
+def _parse_once(text: str, default_country: str) -> str:
     compact = _SEPARATORS.sub("", text)
     if default_country == "FR" and _OVERSEAS_NATIONAL.fullmatch(compact):
         raise PhoneAmbiguous(
@@ -60,11 +60,11 @@ def _parsed(text: str, default_country: str) -> str:
         )
     free = ranges.free_digits(compact, default_country)
     if free:
-        e164, is_known = _checked_range(compact[:-free] + "0" * free, default_country)
+        e164, is_assigned = _check_range(compact[:-free] + "0" * free, default_country)
         e164 = e164[:-free] + compact[-free:]
     else:
-        e164, is_known = _checked(compact, default_country)
-    if not is_known and not _FICTION.fullmatch(e164):
+        e164, is_assigned = _check_number(compact, default_country)
+    if not is_assigned and not _FICTION.fullmatch(e164):
         raise PhoneInvalid(
             message(
                 "number not registered in carrier database: {e164} is in no range given to an operator; check its digits, or write it with its country code, such as +33612345678.",
@@ -76,21 +76,23 @@ def _parsed(text: str, default_country: str) -> str:
 
 def _check(compact: str, default_country: str) -> tuple[str, bool]:
     """Return a number in E.164, and whether it is in a range given to an operator; raise PhoneInvalid."""
-    number = parsed(compact) if compact.startswith("+") else parsed(compact, default_country)
+    number = (
+        phone_number_of(compact) if compact.startswith("+") else phone_number_of(compact, default_country)
+    )
     _refuse_wrong_length(number)
-    e164 = _written(number)
-    if _written(parsed(e164)) != e164:
+    e164 = _e164(number)
+    if _e164(phone_number_of(e164)) != e164:
         # A zero too many behind the country code, which would be taken off when the number is read again.
         raise PhoneInvalid(_MALFORMED)
     return e164, kind(e164) != PhoneNumberType.UNKNOWN
 
 
-def _written(number: PhoneNumber) -> str:
+def _e164(number: PhoneNumber) -> str:
     return f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
-_checked = _remembered(_check)
-_checked_range = _remembered_range(_check)
+_check_number = _number_cache(_check)
+_check_range = _range_cache(_check)
 
 
 def _overseas_start(compact: str) -> str:
@@ -105,8 +107,8 @@ def is_mobile(e164: str) -> bool:
 
 def kind(e164: str) -> int:
     """Return the library's word for what a number is; `UNKNOWN` for one in no range given to an operator."""
-    shown = range_of(e164)
-    return _kind(e164) if shown == e164 else _kind_of_range(shown)
+    number_range = range_of(e164)
+    return _kind(e164) if number_range == e164 else _kind_of_range(number_range)
 
 
 def range_of(e164: str) -> str:
@@ -116,15 +118,15 @@ def range_of(e164: str) -> str:
 
 
 def _type(e164: str) -> int:
-    return phonenumbers.number_type(parsed(e164))
+    return phonenumbers.number_type(phone_number_of(e164))
 
 
-_kind = _remembered(_type)
-_kind_of_range = _remembered_range(_type)
+_kind = _number_cache(_type)
+_kind_of_range = _range_cache(_type)
 
 
-@_remembered
-def parsed(text: str, default_country: str | None = None) -> PhoneNumber:
+@_number_cache
+def phone_number_of(text: str, default_country: str | None = None) -> PhoneNumber:
     """Return the number as the phonenumbers library knows it, its length and range still unchecked."""
     try:
         return phonenumbers.parse(text, default_country)

@@ -37,18 +37,18 @@ _KINDS = (
 # twice, all of it counts.
 _HEAD = 2
 # A plus sign, a country code and a head.
-_BEGINNING = 1 + 3 + _HEAD
+_START_LENGTH = 1 + 3 + _HEAD
 
 # Of a pattern: for each first digit and length of what it matches, how many of the last digits may be any.
 _Tails = dict[tuple[str, int], int]
 _DIGITS = "0123456789"
-_MOST = 15
+_DIGITS_MAX = 15
 
 
 def free_digits(text: str, default_country: str) -> int:
     """Return how many of the last digits of a number, without separators, tell nothing but whose it is."""
     if _INTERNATIONAL.fullmatch(text):
-        return _free_after(text[:_BEGINNING], len(text))
+        return _free_after(text[:_START_LENGTH], len(text))
     if _NATIONAL.fullmatch(text):
         return _free_within(text[:_HEAD], len(text), default_country)
     return 0
@@ -58,16 +58,16 @@ def free_digits(text: str, default_country: str) -> int:
 def _free_after(beginning: str, length: int) -> int:
     codes = (int(beginning[1 : 1 + digits]) for digits in (1, 2, 3))
     code = next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), 0)
-    written = 1 + len(str(code))
+    code_end = 1 + len(str(code))
     region = phonenumbers.region_code_for_country_code(code)
-    return _free(code, region, length - written, beginning[written : written + _HEAD])
+    return _count_free_digits(code, region, length - code_end, beginning[code_end : code_end + _HEAD])
 
 
 @lru_cache(maxsize=4096)
 def _free_within(beginning: str, length: int, country: str) -> int:
     if not _is_usual(country):
         return 0
-    return _free(phonenumbers.country_code_for_region(country), country, length, beginning)
+    return _count_free_digits(phonenumbers.country_code_for_region(country), country, length, beginning)
 
 
 @cache
@@ -78,39 +78,45 @@ def _is_usual(country: str) -> bool:
 
 
 @cache
-def _free(code: int, region: str, digits: int, head: str) -> int:
+def _count_free_digits(code: int, region: str, digits: int, head: str) -> int:
     """Return the free last digits of numbers with so many digits after their country code, of which these come first."""
-    own = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    if own is None or own.national_prefix_transform_rule is not None:
+    plan = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    if plan is None or plan.national_prefix_transform_rule is not None:
         return 0
-    prefix = _widest(own.national_prefix_for_parsing, head[0])
-    if prefix >= _HEAD or (prefix and _widest(own.national_prefix_for_parsing, head[1])):
+    prefix = _widest(plan.national_prefix_for_parsing, head[0])
+    if prefix >= _HEAD or (prefix and _widest(plan.national_prefix_for_parsing, head[1])):
         return 0
     # The digit that a rule begins with always counts.
     tail = max(0, digits - prefix - max(1, _leading_digits(code)))
     for pattern in _patterns(code):
         tails = _tails(pattern)
-        for taken in range(prefix + 1):
-            tail = min(tail, tails.get((head[taken], digits - taken), _MOST))
+        for skipped in range(prefix + 1):
+            tail = min(tail, tails.get((head[skipped], digits - skipped), _DIGITS_MAX))
     return tail
 
 
 @cache
 def _patterns(code: int) -> tuple[str, ...]:
     """Return every pattern that a whole number under a country code is held against."""
-    found: set[str] = set()
+    patterns: set[str] = set()
     for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]:
         plan = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
         descriptions = [getattr(plan, name) for name in _KINDS]
-        found |= {one.national_number_pattern for one in descriptions if one and one.national_number_pattern}
-    return tuple(found)
+        patterns |= {
+            description.national_number_pattern
+            for description in descriptions
+            if description and description.national_number_pattern
+        }
+    return tuple(patterns)
 
 
 @cache
 def _leading_digits(code: int) -> int:
     """Return how many digits after a country code tell the zone, or which of its countries a number is of."""
-    shown = str(code)
-    zones = max((len(prefix) - len(shown) for prefix in TIMEZONE_DATA if prefix.startswith(shown)), default=0)
+    code_text = str(code)
+    zones = max(
+        (len(prefix) - len(code_text) for prefix in TIMEZONE_DATA if prefix.startswith(code_text)), default=0
+    )
     plans = [
         PhoneMetadata.metadata_for_region_or_calling_code(code, region)
         for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
@@ -129,28 +135,28 @@ def _tails(pattern: str) -> _Tails:
     parts = _PARTS.findall(pattern)
     if "".join(parts) != pattern:
         # Not one of the few forms that plans are written in: every digit may tell something.
-        return {(first, length): 0 for first in _DIGITS for length in range(_MOST + 1)}
-    return _either(iter([*parts, ")"]))
+        return {(first, length): 0 for first in _DIGITS for length in range(_DIGITS_MAX + 1)}
+    return _read_alternatives(iter([*parts, ")"]))
 
 
-def _either(parts: Iterator[str]) -> _Tails:
+def _read_alternatives(parts: Iterator[str]) -> _Tails:
     """Read alternatives up to the bracket that ends them."""
-    ways: _Tails = {}
+    alternatives: _Tails = {}
     items: list[_Tails] = []
     for part in parts:
         quantifier = _QUANTIFIER.fullmatch(part)
         if quantifier:
-            items[-1] = _times(items[-1], quantifier)
+            items[-1] = _repeat(items[-1], quantifier)
         elif part in {"(?:", "("}:
-            items.append(_either(parts))
+            items.append(_read_alternatives(parts))
         elif part in {"|", ")"}:
-            ways = _or(ways, _in_turn(items))
+            alternatives = _merge_alternatives(alternatives, _concatenate(items))
             items = []
             if part == ")":
                 break
         else:
             items.append(_digit(part))
-    return ways
+    return alternatives
 
 
 def _digit(part: str) -> _Tails:
@@ -159,37 +165,40 @@ def _digit(part: str) -> _Tails:
     return dict.fromkeys(((digit, 1) for digit in _DIGITS if re.fullmatch(part, digit)), 0)
 
 
-def _times(item: _Tails, quantifier: re.Match[str]) -> _Tails:
+def _repeat(item: _Tails, quantifier: re.Match[str]) -> _Tails:
     least = int(quantifier[1] or 0)
     most = int(quantifier[2] or quantifier[1] or 1)
-    found: _Tails = {}
+    repeated: _Tails = {}
     for count in range(least, most + 1):
-        found = _or(found, _in_turn([item] * count))
-    return found
+        repeated = _merge_alternatives(repeated, _concatenate([item] * count))
+    return repeated
 
 
-def _or(one: _Tails, other: _Tails) -> _Tails:
-    return {place: min(one.get(place, _MOST), other.get(place, _MOST)) for place in one.keys() | other.keys()}
+def _merge_alternatives(first: _Tails, second: _Tails) -> _Tails:
+    return {
+        key: min(first.get(key, _DIGITS_MAX), second.get(key, _DIGITS_MAX))
+        for key in first.keys() | second.keys()
+    }
 
 
-def _in_turn(items: list[_Tails]) -> _Tails:
-    found: _Tails = {("", 0): 0}
+def _concatenate(items: list[_Tails]) -> _Tails:
+    sequence: _Tails = {("", 0): 0}
     for item in items:
         # Only where all of the last part may be any does what stands before it count on.
         by_length = _by_length(item)
         longer: _Tails = {}
-        for (first, before), tail in found.items():
+        for (first, before), tail in sequence.items():
             ways = by_length if first else item
-            for (own_first, length), own in ways.items():
-                place = first or own_first, before + length
-                free = tail + own if own == length else own
-                longer[place] = min(longer.get(place, _MOST), free)
-        found = longer
-    return found
+            for (item_first, length), item_tail in ways.items():
+                key = first or item_first, before + length
+                free = tail + item_tail if item_tail == length else item_tail
+                longer[key] = min(longer.get(key, _DIGITS_MAX), free)
+        sequence = longer
+    return sequence
 
 
 def _by_length(item: _Tails) -> _Tails:
-    found: _Tails = {}
+    shortest: _Tails = {}
     for (_, length), tail in item.items():
-        found["", length] = min(found.get(("", length), _MOST), tail)
-    return found
+        shortest["", length] = min(shortest.get(("", length), _DIGITS_MAX), tail)
+    return shortest

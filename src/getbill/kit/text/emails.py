@@ -35,10 +35,10 @@ def normalise(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:
-        raise EmailInvalid(_reason(text)) from None
+        raise EmailInvalid(_email_error(text)) from None
 
 
-def _reason(text: str) -> Message:
+def _email_error(text: str) -> Message:
     local, at, domain = text.rpartition("@")
     if not at or "@" in local:
         return message("An e-mail address has one @. Write it as name@example.com.")

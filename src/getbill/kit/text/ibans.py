@@ -27,7 +27,7 @@ def normalise(text: str) -> str:
         return str(IBAN(text, validate_bban=True))
     except SchwiftyException as error:
         raise IbanInvalid(
-            message("{reason}; write it as FR7630006000011234567890189.", reason=_reason(error))
+            message("{reason}; write it as FR7630006000011234567890189.", reason=_iban_error(error))
         ) from None
 
 
@@ -36,7 +36,7 @@ def grouped(iban: str) -> str:
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
 
-def _reason(error: SchwiftyException) -> Message:
+def _iban_error(error: SchwiftyException) -> Message:
     for kind, sentence in _REASONS:
         if isinstance(error, kind):
             return sentence

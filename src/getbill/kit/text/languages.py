@@ -14,14 +14,14 @@ def codes() -> frozenset[str]:
     return frozenset(code for code in map(str, Locale("en").languages) if len(code) == 2)
 
 
-def known(code: str) -> str:
+def normalise_code(code: str) -> str:
     """Return a code in small letters; raise WrongValue when no language has it."""
-    found = code.lower()
-    if found not in codes():
-        raise WrongValue(unknown(code))
-    return found
+    normalised = code.lower()
+    if normalised not in codes():
+        raise WrongValue(unknown_language(code))
+    return normalised
 
 
-def unknown(code: str) -> Message:
+def unknown_language(code: str) -> Message:
     """Return the sentence that refuses a code no language has."""
     return message("'{code}' is not an ISO 639-1 language. Send for example fr.", code=excerpt(code))

@@ -39,15 +39,15 @@ def hidden_in(name: str) -> str | None:
     blank = _BLANK.fullmatch(name)
     if blank is not None:
         return blank[1]
-    return None if name.isprintable() else _hidden(name, _IN_A_NAME)
+    return None if name.isprintable() else _find_hidden(name, _IN_A_NAME)
 
 
 def hidden_in_lines(text: str) -> str | None:
     """Return the first character that no text of several lines may hold, such as an address; None when there is none."""
-    return None if text.isprintable() else _hidden(text, _IN_LINES)
+    return None if text.isprintable() else _find_hidden(text, _IN_LINES)
 
 
-def _hidden(text: str, forbidden: re.Pattern[str]) -> str | None:
+def _find_hidden(text: str, forbidden: re.Pattern[str]) -> str | None:
     hidden = forbidden.search(_FLAG.sub("", text))
     if hidden is None and not _is_right_to_left(text):
         hidden = _MARKS.search(text)
@@ -58,7 +58,7 @@ def _is_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in _MARKS.sub("", text))
 
 
-def detail(character: str) -> Message:
+def hidden_character_message(character: str) -> Message:
     """Return the sentence that refuses a character."""
     return message(
         "It holds {character}, which nobody sees and no name has. Send it without.",
@@ -70,7 +70,7 @@ def visible(name: str) -> str:
     """Return a name; raise WrongValue when it holds what no name may."""
     hidden = hidden_in(name)
     if hidden is not None:
-        raise WrongValue(detail(hidden))
+        raise WrongValue(hidden_character_message(hidden))
     return name
 
 
@@ -78,14 +78,14 @@ def visible_lines(text: str) -> str:
     """Return a text that may have several lines; raise WrongValue when it holds what none may."""
     hidden = hidden_in_lines(text)
     if hidden is not None:
-        raise WrongValue(detail(hidden))
+        raise WrongValue(hidden_character_message(hidden))
     return text
 
 
 def refuse_hidden(fields: Mapping[str, str | None]) -> None:
     """Raise Invalid with the pointer of every name that holds what no name may."""
     wrong = [
-        FieldError(pointer, "characters", detail(hidden))
+        FieldError(pointer, "characters", hidden_character_message(hidden))
         for pointer, name in fields.items()
         if name is not None and (hidden := hidden_in(name)) is not None
     ]

@@ -37,8 +37,8 @@ def _unstorable(fields: Mapping[str, str | None]) -> list[str]:
 
 
 def _errors(names: list[str]) -> list[FieldError]:
-    shown = [_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", name) for name in names]
-    return [FieldError(name, "characters", DETAIL) for name in shown]
+    printable_names = [_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", name) for name in names]
+    return [FieldError(name, "characters", DETAIL) for name in printable_names]
 
 
 def refuse_address(path: str, query: bytes) -> None:
@@ -51,15 +51,15 @@ def refuse_address(path: str, query: bytes) -> None:
             raise BadRequest(DETAIL, errors=_errors(wrong))
 
 
-def unstorable_in(value: Any, place: str = "") -> Iterator[str]:
+def unstorable_in(value: Any, pointer: str = "") -> Iterator[str]:
     """Yield where in parsed JSON texts stand that cannot be stored, as RFC 6901 pointers."""
     if isinstance(value, str):
         if not is_storable(value):
-            yield place
+            yield pointer
     elif isinstance(value, dict):
         for name, member in value.items():
-            yield from unstorable_in(name, place)
-            yield from unstorable_in(member, f"{place}/{name.replace('~', '~0').replace('/', '~1')}")
+            yield from unstorable_in(name, pointer)
+            yield from unstorable_in(member, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
     elif isinstance(value, list):
         for number, member in enumerate(value):
-            yield from unstorable_in(member, f"{place}/{number}")
+            yield from unstorable_in(member, f"{pointer}/{number}")

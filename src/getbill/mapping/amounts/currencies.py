@@ -9,7 +9,7 @@ from collections import Counter
 
 from getbill import sheets
 from getbill.mapping.columns import Candidate, texts_of
-from getbill.mapping.model import AMOUNTS, Column, Currency, Field, Question, Reason
+from getbill.mapping.model import AMOUNTS, ColumnMapping, ColumnReason, Currency, Field, Question
 from getbill.mapping.vocabulary import currency_of, currency_of_country
 
 # Dialling codes of countries whose currency is another than their neighbours', longest first.
@@ -26,33 +26,35 @@ _SIGNS_IN_HEADERS = re.compile(
 
 
 def decide_currency(
-    columns: list[Column], candidates: list[Candidate], layout: sheets.Layout, company: str
+    columns: list[ColumnMapping], candidates: list[Candidate], layout: sheets.Layout, company: str
 ) -> tuple[Currency, list[Question]]:
     """Return the currency of rows that name none, and what is to ask about it."""
     amounts = [
-        one
-        for one, column in zip(candidates, columns, strict=True)
+        candidate
+        for candidate, column in zip(candidates, columns, strict=True)
         if column.field in AMOUNTS - {Field.AMOUNT_PAID}
     ]
-    signs, questions = _signs(amounts, company)
-    stated = _stated(amounts, signs)
+    signs, questions = _decide_signs(amounts, company)
+    stated = _stated_currencies(amounts, signs)
     if len(stated) > 1:
-        return _asked(company, "currencies_differ", tuple(stated), _headers(amounts), signs)
-    own = next((column for column in columns if column.field == Field.CURRENCY), None)
+        return _ask_currency(company, "currencies_differ", tuple(stated), _headers(amounts), signs)
+    currency_column = next((column for column in columns if column.field == Field.CURRENCY), None)
     if stated:
         code, reason = next(iter(stated.items()))
         return Currency(code, reason, signs), questions
-    if own is not None:
-        found = next(one for one in candidates if one.column.index == own.index).found
-        more, asked = _column_signs(found, company)
+    if currency_column is not None:
+        profile = next(
+            candidate for candidate in candidates if candidate.column.index == currency_column.index
+        ).profile
+        column_signs, column_questions = _column_signs(profile, company)
         return Currency(
-            company, Reason("own_column", {"header": own.header}), signs | more
-        ), questions + asked
+            company, ColumnReason("own_column", {"header": currency_column.header}), signs | column_signs
+        ), questions + column_questions
     if questions:
-        return Currency(company, Reason("company", {"code": company}), signs), questions
-    if other := _elsewhere(columns, candidates, layout, company):
-        return _asked(company, "currency_unstated", tuple(other), {"currencies": list(other)}, signs)
-    return Currency(company, Reason("company", {"code": company}), signs), []
+        return Currency(company, ColumnReason("company", {"code": company}), signs), questions
+    if other := _other_currencies(columns, candidates, layout, company):
+        return _ask_currency(company, "currency_unstated", tuple(other), {"currencies": list(other)}, signs)
+    return Currency(company, ColumnReason("company", {"code": company}), signs), []
 
 
 def header_signs(header: str) -> list[str]:
@@ -60,14 +62,14 @@ def header_signs(header: str) -> list[str]:
     return [sign.casefold() for sign in _SIGNS_IN_HEADERS.findall(header)]
 
 
-def _signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list[Question]]:
+def _decide_signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list[Question]]:
     """Return what each shared sign stands for here, and a question where nothing says."""
     signs: dict[str, str] = {}
     questions: list[Question] = []
-    for one in amounts:
-        for sign in (*one.found.currencies, *header_signs(one.column.header)):
+    for candidate in amounts:
+        for sign in (*candidate.profile.currencies, *header_signs(candidate.column.header)):
             codes = currency_of(sign)
-            named = one.spoken.currency
+            named = candidate.tokens.currency
             if len(codes) < 2 or sign in signs:
                 continue
             if company in codes or named in codes:
@@ -75,48 +77,50 @@ def _signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list
             else:
                 facts = {
                     "sign": sign,
-                    "header": one.column.header,
-                    "in_header": sign not in one.found.currencies,
+                    "header": candidate.column.header,
+                    "in_header": sign not in candidate.profile.currencies,
                 }
                 questions.append(
-                    Question("currency_sign", (one.column.index,), Field.CURRENCY, codes, None, facts)
+                    Question("currency_sign", (candidate.column.index,), Field.CURRENCY, codes, None, facts)
                 )
     return signs, questions
 
 
-def _column_signs(found: sheets.ColumnProfile, company: str) -> tuple[dict[str, str], list[Question]]:
+def _column_signs(profile: sheets.ColumnProfile, company: str) -> tuple[dict[str, str], list[Question]]:
     signs: dict[str, str] = {}
     questions: list[Question] = []
-    for text in dict.fromkeys([*texts_of(found), *found.values]):
+    for text in dict.fromkeys([*texts_of(profile), *profile.values]):
         codes = currency_of(text)
         if len(codes) < 2:
             continue
         if company in codes:
             signs[text.strip().casefold()] = company
         else:
-            facts = {"sign": text, "header": found.column.header}
+            facts = {"sign": text, "header": profile.column.header}
             questions.append(
-                Question("currency_sign", (found.column.index,), Field.CURRENCY, codes, None, facts)
+                Question("currency_sign", (profile.column.index,), Field.CURRENCY, codes, None, facts)
             )
     return signs, questions
 
 
-def _stated(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, Reason]:
+def _stated_currencies(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, ColumnReason]:
     """Return the currencies that the headers and the cells of the amounts name, each with its reason."""
-    stated: dict[str, Reason] = {}
-    for one in amounts:
-        if one.spoken.currency:
-            stated[one.spoken.currency] = Reason("header_code", {"header": one.column.header})
-        for sign in header_signs(one.column.header):
+    stated: dict[str, ColumnReason] = {}
+    for candidate in amounts:
+        if candidate.tokens.currency:
+            stated[candidate.tokens.currency] = ColumnReason(
+                "header_code", {"header": candidate.column.header}
+            )
+        for sign in header_signs(candidate.column.header):
             codes = currency_of(sign)
             if code := codes[0] if len(codes) == 1 else signs.get(sign):
-                stated.setdefault(code, Reason("header_code", {"header": one.column.header}))
+                stated.setdefault(code, ColumnReason("header_code", {"header": candidate.column.header}))
         # What the cells of a workbook are formatted as, though the sign is not in them.
-        shown = currency_of(one.column.currency)
-        if len(shown) == 1:
-            stated.setdefault(shown[0], Reason("sign", {"header": one.column.header}))
+        format_codes = currency_of(candidate.column.currency)
+        if len(format_codes) == 1:
+            stated.setdefault(format_codes[0], ColumnReason("sign", {"header": candidate.column.header}))
         counted: Counter[str] = Counter()
-        for sign, count in one.found.currencies.items():
+        for sign, count in candidate.profile.currencies.items():
             codes = currency_of(sign)
             code = codes[0] if len(codes) == 1 else signs.get(sign)
             if code:
@@ -124,12 +128,12 @@ def _stated(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, Reason
         # Several in one column: each row says its own. One beside every amount: the column's.
         if len(counted) == 1:
             code, count = counted.most_common(1)[0]
-            stated.setdefault(code, Reason("sign", {"header": one.column.header, "count": count}))
+            stated.setdefault(code, ColumnReason("sign", {"header": candidate.column.header, "count": count}))
     return stated
 
 
-def _elsewhere(
-    columns: list[Column], candidates: list[Candidate], layout: sheets.Layout, company: str
+def _other_currencies(
+    columns: list[ColumnMapping], candidates: list[Candidate], layout: sheets.Layout, company: str
 ) -> list[str]:
     """Return the other currencies that the rest of the file speaks of: its countries, telephones, dates, title."""
     for skipped in layout.skipped:
@@ -141,8 +145,8 @@ def _elsewhere(
             if codes and company not in codes:
                 return list(codes)
     places: Counter[str] = Counter()
-    for one, column in zip(candidates, columns, strict=True):
-        places.update(_places(one, column.field))
+    for candidate, column in zip(candidates, columns, strict=True):
+        places.update(_column_countries(candidate, column.field))
     used = Counter[str]()
     for country, count in places.items():
         used[currency_of_country(country) or company] += count
@@ -151,13 +155,13 @@ def _elsewhere(
     return [code for code, _ in used.most_common(3) if code != company]
 
 
-def _places(one: Candidate, field: Field | None) -> list[str]:
+def _column_countries(candidate: Candidate, field: Field | None) -> list[str]:
     """Return the countries that a column speaks of, once per cell seen."""
-    texts, number, day = texts_of(one.found), one.found.number, one.found.date
+    texts, number, day = texts_of(candidate.profile), candidate.profile.number, candidate.profile.date
     if field == Field.COUNTRY:
         return [country for text in texts if (country := sheets.country_of(text))]
     if field in {Field.PHONE, Field.MOBILE}:
-        return _dialled(texts)
+        return _dialled_countries(texts)
     if field in {Field.INVOICE_DATE, Field.DUE_DATE} and day and day.order == "mdy" and day.is_certain:
         return ["US"] * max(1, len(texts))
     # Only the Swiss part thousands with an apostrophe.
@@ -166,22 +170,22 @@ def _places(one: Candidate, field: Field | None) -> list[str]:
     return []
 
 
-def _dialled(texts: list[str]) -> list[str]:
-    written = ["+" + text[2:] if text.startswith("00") else text for text in texts]
+def _dialled_countries(texts: list[str]) -> list[str]:
+    numbers = ["+" + text[2:] if text.startswith("00") else text for text in texts]
     return [
         country
-        for text in written
+        for text in numbers
         for code, country in _DIALLED.items()
         if text.replace(" ", "").startswith(code)
     ]
 
 
-def _asked(
+def _ask_currency(
     company: str, code: str, options: tuple[str, ...], facts: dict[str, object], signs: dict[str, str]
 ) -> tuple[Currency, list[Question]]:
     question = Question(code, (), Field.CURRENCY, tuple(dict.fromkeys((*options, company))), None, facts)
-    return Currency(company, Reason("company", {"code": company}), signs), [question]
+    return Currency(company, ColumnReason("company", {"code": company}), signs), [question]
 
 
 def _headers(amounts: list[Candidate]) -> dict[str, object]:
-    return {"headers": [one.column.header for one in amounts]}
+    return {"headers": [candidate.column.header for candidate in amounts]}

@@ -12,8 +12,8 @@ from getbill.kit import money
 from getbill.mapping.amounts import sums
 from getbill.mapping.columns import texts_of
 from getbill.mapping.cross_column_checks import read_cell
-from getbill.mapping.model import AMOUNTS, DATES, Column, Currency, Field, Question
-from getbill.mapping.vocabulary import currency_of, listen
+from getbill.mapping.model import AMOUNTS, DATES, ColumnMapping, Currency, Field, Question
+from getbill.mapping.vocabulary import currency_of, parse_header
 
 # Why a shape is certain: some cell of the file shows it, here or in another column.
 _SHOWN = frozenset({"decimal_seen", "day_above_12", "other_columns"})
@@ -26,7 +26,7 @@ _SHORT_YEARS = re.compile(r"\d{2}-\d{2}-\d{2}")
 
 
 def decide_formats(
-    columns: list[Column], profile: sheets.Profile, currency: Currency | None
+    columns: list[ColumnMapping], profile: sheets.Profile, currency: Currency | None
 ) -> tuple[dict[int, str], dict[int, str], list[Question]]:
     """Return the decimal marks and date orders that the cells show, and the questions where they leave it open.
 
@@ -36,80 +36,85 @@ def decide_formats(
     orders: dict[int, str] = {}
     questions: list[Question] = []
     for column in columns:
-        one = profile.of(column.index)
-        if column.field in AMOUNTS and one.number and one.filled:
+        column_profile = profile.column(column.index)
+        if column.field in AMOUNTS and column_profile.number and column_profile.filled:
             mark = _mark(column, columns, profile, currency)
             if mark is None:
-                questions.append(_question("number_format", column, one, (",", ".")))
+                questions.append(_question("number_format", column, column_profile, (",", ".")))
             elif mark:
                 marks[column.index] = mark
-        if column.field in DATES and one.date and one.filled:
+        if column.field in DATES and column_profile.date and column_profile.filled:
             order = _order(column, columns, profile)
             if order is None:
-                questions.append(_about_dates(column, one))
+                questions.append(_date_question(column, column_profile))
             elif order:
                 orders[column.index] = order
     return marks, orders, questions
 
 
 def _mark(
-    column: Column, columns: list[Column], profile: sheets.Profile, currency: Currency | None
+    column: ColumnMapping, columns: list[ColumnMapping], profile: sheets.Profile, currency: Currency | None
 ) -> str | None:
     """Return the decimal mark that a column shows, empty where there is none to keep; None where it is open."""
-    one = profile.of(column.index)
-    shape = one.number
+    column_profile = profile.column(column.index)
+    shape = column_profile.number
     if shape is None:
         return ""
     codes = _codes(column, columns, profile, currency)
     is_weak = shape.why == "other_columns"
-    if (is_weak or not shape.is_certain) and (mark := sums.decimal_of(one, profile)):
+    if (is_weak or not shape.is_certain) and (mark := sums.decimal_of(column_profile, profile)):
         return mark
     if shape.is_certain and not (is_weak and any(money.decimals(code) > 2 for code in codes)):
         return shape.decimal if shape.why in _SHOWN else ""
     # Without decimals there is nothing that the mark could part but thousands.
     is_whole = bool(codes) and all(money.decimals(code) == 0 or code in _WHOLE for code in codes)
-    return "" if is_whole and shape.why == "decimal_ambiguous" and _is_of_one_mark(one, shape) else None
+    return (
+        ""
+        if is_whole and shape.why == "decimal_ambiguous" and _is_of_one_mark(column_profile, shape)
+        else None
+    )
 
 
-def _is_of_one_mark(one: sheets.ColumnProfile, shape: sheets.NumberShape) -> bool:
-    return not any(shape.decimal in text for text in [*texts_of(one), *one.values])
+def _is_of_one_mark(column_profile: sheets.ColumnProfile, shape: sheets.NumberShape) -> bool:
+    return not any(shape.decimal in text for text in [*texts_of(column_profile), *column_profile.values])
 
 
 def _codes(
-    column: Column, columns: list[Column], profile: sheets.Profile, currency: Currency | None
+    column: ColumnMapping, columns: list[ColumnMapping], profile: sheets.Profile, currency: Currency | None
 ) -> set[str]:
     """Return the currencies of a column's amounts; empty where one of them is not known."""
-    if code := listen(column.header).currency:
+    if code := parse_header(column.header).currency:
         return {code}
     signs = currency.signs if currency else {}
-    own = next((other for other in columns if other.field == Field.CURRENCY), None)
-    written = [*profile.of(column.index).currencies]
+    currency_column = next((other for other in columns if other.field == Field.CURRENCY), None)
+    texts = [*profile.column(column.index).currencies]
     is_named = (
-        bool(written) and sum(profile.of(column.index).currencies.values()) == profile.of(column.index).filled
+        bool(texts)
+        and sum(profile.column(column.index).currencies.values()) == profile.column(column.index).filled
     )
-    if own:
-        named = profile.of(own.index)
+    if currency_column:
+        named = profile.column(currency_column.index)
         if named.filled and not named.values:
             return set()
-        written += named.values
+        texts += named.values
         is_named = is_named or named.filled == named.rows
-    codes = {_code(text, signs) for text in written}
+    codes = {_code(text, signs) for text in texts}
     if not is_named:
         codes.add(currency.code if currency else "")
     return set() if "" in codes else codes
 
 
-def _code(written: str, signs: object) -> str:
-    codes = currency_of(written)
+def _code(text: str, signs: object) -> str:
+    codes = currency_of(text)
     if len(codes) == 1:
         return codes[0]
-    known = dict(signs)  # type: ignore[call-overload]
-    return str(known.get(written.casefold(), known.get(written, "")))
+    codes_by_sign = dict(signs)  # type: ignore[call-overload]
+    return str(codes_by_sign.get(text.casefold(), codes_by_sign.get(text, "")))
 
 
-def _order(column: Column, columns: list[Column], profile: sheets.Profile) -> str | None:
+def _order(column: ColumnMapping, columns: list[ColumnMapping], profile: sheets.Profile) -> str | None:
     """Return the order of dates that a column shows, empty where there is none to keep; None where it is open."""
-    shape = profile.of(column.index).date
+    shape = profile.column(column.index).date
     if shape is None:
         return ""
     if shape.why == "half_converted":
@@ -123,16 +128,16 @@ def _order(column: Column, columns: list[Column], profile: sheets.Profile) -> st
     if shape.why != "order_ambiguous":
         return None
     right = [order for order, count in wrong.items() if count == 0]
-    others = [count for order, count in wrong.items() if order not in right]
-    return right[0] if len(right) == 1 and others and min(others) > 0 else None
+    other_counts = [count for order, count in wrong.items() if order not in right]
+    return right[0] if len(right) == 1 and other_counts and min(other_counts) > 0 else None
 
 
-def _due_before_invoice(columns: list[Column], profile: sheets.Profile) -> dict[str, int]:
+def _due_before_invoice(columns: list[ColumnMapping], profile: sheets.Profile) -> dict[str, int]:
     """Return by order of day and month in how many rows the day due would come before the invoice's.
 
     Empty where that shows nothing: in fewer rows than a few, or in less than half of them.
     """
-    dated = {column.field: profile.of(column.index) for column in columns if column.field in DATES}
+    dated = {column.field: profile.column(column.index) for column in columns if column.field in DATES}
     invoiced, due = dated.get(Field.INVOICE_DATE), dated.get(Field.DUE_DATE)
     if invoiced is None or due is None:
         return {}
@@ -149,26 +154,28 @@ def _due_before_invoice(columns: list[Column], profile: sheets.Profile) -> dict[
     return wrong if 2 * max(wrong.values()) >= len(profile.head) else {}
 
 
-def _days(one: sheets.ColumnProfile, profile: sheets.Profile, order: str) -> list[date | None]:
-    shape = one.date
+def _days(column_profile: sheets.ColumnProfile, profile: sheets.Profile, order: str) -> list[date | None]:
+    shape = column_profile.date
     if shape is None:
         return [None] * len(profile.head)
     if not shape.is_certain or shape.why in _WEAK:
         shape = replace(shape, order=order)  # type: ignore[arg-type]
     read = sheets.date_reader(shape)
-    return [read_cell(read, row[one.column.index]) for row in profile.head]
+    return [read_cell(read, row[column_profile.column.index]) for row in profile.head]
 
 
-def _about_dates(column: Column, one: sheets.ColumnProfile) -> Question:
-    if one.date and one.date.why == "half_converted":
-        return _turned(column, one)
-    has_short_years = any(_SHORT_YEARS.fullmatch(text) for text in texts_of(one))
-    return _question("date_order", column, one, ("dmy", "mdy", *(["ymd"] if has_short_years else [])))
+def _date_question(column: ColumnMapping, column_profile: sheets.ColumnProfile) -> Question:
+    if column_profile.date and column_profile.date.why == "half_converted":
+        return _turned_dates_question(column, column_profile)
+    has_short_years = any(_SHORT_YEARS.fullmatch(text) for text in texts_of(column_profile))
+    return _question(
+        "date_order", column, column_profile, ("dmy", "mdy", *(["ymd"] if has_short_years else []))
+    )
 
 
-def _turned(column: Column, one: sheets.ColumnProfile) -> Question:
+def _turned_dates_question(column: ColumnMapping, column_profile: sheets.ColumnProfile) -> Question:
     """Ask whether a spreadsheet swapped day and month of the dates that it kept as dates."""
-    typed = [sample for sample in one.samples if isinstance(sample, date)]
+    typed = [sample for sample in column_profile.samples if isinstance(sample, date)]
     pairs = [(day, read_cell(sheets.date_reader(_TURNED), day)) for day in typed]
     swapped = next(((day, turned) for day, turned in pairs if turned and day.day != day.month), None)
     facts = {"header": column.header or column.letter}
@@ -182,6 +189,8 @@ def _iso(day: date) -> str:
     return day.isoformat()[:10]
 
 
-def _question(code: str, column: Column, one: sheets.ColumnProfile, options: tuple[str, ...]) -> Question:
-    facts = {"header": column.header or column.letter, "examples": texts_of(one)[:3]}
+def _question(
+    code: str, column: ColumnMapping, column_profile: sheets.ColumnProfile, options: tuple[str, ...]
+) -> Question:
+    facts = {"header": column.header or column.letter, "examples": texts_of(column_profile)[:3]}
     return Question(code, (column.index,), column.field, options, None, facts)

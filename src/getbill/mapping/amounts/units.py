@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 
 from getbill import sheets
 from getbill.mapping.columns import texts_of
-from getbill.mapping.model import AMOUNTS, Column, Field, Question
+from getbill.mapping.model import AMOUNTS, ColumnMapping, Field, Question
 
 Unit = Literal["cents", "thousands", "lakhs", "millions", "crores", "negated"]
 UNITS: Final[tuple[str, ...]] = get_args(Unit)
@@ -75,7 +75,7 @@ _EXAMPLES_MAX: Final = 3
 @lru_cache(maxsize=4096)
 def unit_of(text: str) -> Unit | None:
     """Return the unit that a header or a title gives amounts in; None for the currency's own."""
-    plain = sheets.folded(text)
+    plain = sheets.fold(text)
     if _THOUSANDS.search(plain):
         return "thousands"
     if odd := _LIKE_NAMES.search(text):
@@ -86,14 +86,14 @@ def unit_of(text: str) -> Unit | None:
     return "millions" if _MILLIONS.search(plain) else None
 
 
-def scaled(amount: Decimal, unit: str | None) -> Decimal:
+def scale(amount: Decimal, unit: str | None) -> Decimal:
     """Return an amount of a unit in the currency's own."""
     return amount * FACTORS[unit] if unit else amount
 
 
-def titled(columns: list[Column], profile: sheets.Profile, layout: sheets.Layout) -> list[Question]:
+def ask_unit(columns: list[ColumnMapping], profile: sheets.Profile, layout: sheets.Layout) -> list[Question]:
     """Ask whether a line above or below the table, or a column of units, gives the unit of its amounts."""
-    title = next((line.text for line in layout.skipped if unit_of(line.text)), None) or _written(profile)
+    title = next((line.text for line in layout.skipped if unit_of(line.text)), None) or _unit_text(profile)
     plain = [column for column in columns if column.field in AMOUNTS and column.unit is None]
     if title is None or not plain:
         return []
@@ -101,19 +101,19 @@ def titled(columns: list[Column], profile: sheets.Profile, layout: sheets.Layout
     facts = {
         "title": title,
         "headers": [column.header or column.letter for column in plain],
-        "examples": texts_of(profile.of(plain[0].index))[:_EXAMPLES_MAX],
+        "examples": texts_of(profile.column(plain[0].index))[:_EXAMPLES_MAX],
     }
     indexes = tuple(column.index for column in plain)
     return [Question("amount_unit", indexes, Field.AMOUNT, (str(unit), ""), None, facts)]
 
 
-def _written(profile: sheets.Profile) -> str | None:
+def _unit_text(profile: sheets.Profile) -> str | None:
     """Return what says the unit among the cells: a line that speaks of all amounts, or a column of nothing but units."""
-    for one in profile.columns:
-        texts = list(one.values) or texts_of(one)
-        told = [text for text in texts if _LETTER.search(text) and unit_of(text)]
-        if told and len(told) == len(texts) and one.number is None:
-            return f"{one.column.header or one.column.letter}: {told[0]}"
-        if line := next((text for text in told if _OF_AMOUNTS.match(sheets.folded(text))), None):
+    for column_profile in profile.columns:
+        texts = list(column_profile.values) or texts_of(column_profile)
+        unit_texts = [text for text in texts if _LETTER.search(text) and unit_of(text)]
+        if unit_texts and len(unit_texts) == len(texts) and column_profile.number is None:
+            return f"{column_profile.column.header or column_profile.column.letter}: {unit_texts[0]}"
+        if line := next((text for text in unit_texts if _OF_AMOUNTS.match(sheets.fold(text))), None):
             return line
     return None

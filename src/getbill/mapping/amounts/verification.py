@@ -11,9 +11,9 @@ from typing import Final
 from getbill import sheets
 from getbill.mapping.amounts.columns import ADDING_UP_MIN, PART_OF_DUE
 from getbill.mapping.cross_column_checks import Head
-from getbill.mapping.model import NAMES, Column, Field, Mapping, Question
+from getbill.mapping.model import NAMES, ColumnMapping, Field, Mapping, Question
 from getbill.mapping.values import text_of
-from getbill.mapping.vocabulary import listen
+from getbill.mapping.vocabulary import parse_header
 
 _BLOCK: Final = 2_000
 
@@ -21,11 +21,11 @@ _BLOCK: Final = 2_000
 Check = Callable[[Head], bool]
 
 
-def verified(found: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Mapping:
+def verify(mapping: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Mapping:
     """Return the mapping with a question for each decision between amounts that a later row contradicts."""
-    checks = list(_checks(found, profile))
+    checks = list(_checks(mapping, profile))
     if not checks or profile.rows <= len(profile.head):
-        return found
+        return mapping
     questions: list[Question] = []
     for head in _heads(profile, rows):
         for columns, check in checks:
@@ -34,7 +34,7 @@ def verified(found: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]
         checks = [(columns, check) for columns, check in checks if not _is_asked(columns, questions)]
         if not checks:
             break
-    return replace(found, questions=(*found.questions, *questions)) if questions else found
+    return replace(mapping, questions=(*mapping.questions, *questions)) if questions else mapping
 
 
 def _heads(profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Iterator[Head]:
@@ -43,43 +43,57 @@ def _heads(profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Iterator[Head
         yield Head(replace(profile, head=block))
 
 
-def _checks(found: Mapping, profile: sheets.Profile) -> Iterator[tuple[tuple[Column, ...], Check]]:
-    amount = found.of(Field.AMOUNT) or found.of(Field.AMOUNT_INVOICED)
+def _checks(mapping: Mapping, profile: sheets.Profile) -> Iterator[tuple[tuple[ColumnMapping, ...], Check]]:
+    amount = mapping.column_for(Field.AMOUNT) or mapping.column_for(Field.AMOUNT_INVOICED)
     if amount is None:
         return
-    own = profile.of(amount.index)
-    for column in found.columns:
-        other = profile.of(column.index)
+    due = profile.column(amount.index)
+    for column in mapping.columns:
+        other = profile.column(column.index)
         if column.field is None and column.reason.code == "same_amounts":
-            yield (amount, column), lambda head, other=other: head.differ(own, other)  # type: ignore[misc]
-        names = [profile.of(one.index) for one in found.columns if one.field in NAMES]
+            yield (amount, column), lambda head, other=other: head.differ(due, other)  # type: ignore[misc]
+        names = [
+            profile.column(mapped_column.index)
+            for mapped_column in mapping.columns
+            if mapped_column.field in NAMES
+        ]
         if column.field is None and column.reason.code == "open_items":
-            yield (amount, column), lambda head, other=other, names=names: head.offsets(other, own, names)  # type: ignore[misc]
+            yield (amount, column), lambda head, other=other, names=names: head.offsets(other, due, names)  # type: ignore[misc]
         if column.field is None and column.reason.code == "open_debits":
             marks = [
-                profile.of(one.index) for one in found.columns if "lettering" in listen(one.header).concepts
+                profile.column(mapped_column.index)
+                for mapped_column in mapping.columns
+                if "lettering" in parse_header(mapped_column.header).concepts
             ]
             yield (
                 (amount, column),
                 lambda head, other=other, marks=marks, names=names: head.has_open(other, marks, names),  # type: ignore[misc]
             )
     if amount.reason.code == "sum_of_due":
-        parts = [profile.of(one.index) for one in found.columns if one.reason.code == PART_OF_DUE]
-        yield (amount,), lambda head: not head.is_sum(own, parts)
-    whole, paid = found.of(Field.AMOUNT_INVOICED), found.of(Field.AMOUNT_PAID)
+        parts = [
+            profile.column(mapped_column.index)
+            for mapped_column in mapping.columns
+            if mapped_column.reason.code == PART_OF_DUE
+        ]
+        yield (amount,), lambda head: not head.is_sum(due, parts)
+    whole, paid = mapping.column_for(Field.AMOUNT_INVOICED), mapping.column_for(Field.AMOUNT_PAID)
     if amount.reason.code == "less_paid" and whole and paid:
-        both = profile.of(whole.index), profile.of(paid.index)
-        yield (amount, whole), lambda head: head.share_adding_up(own, *both) < ADDING_UP_MIN
+        invoiced_and_paid = profile.column(whole.index), profile.column(paid.index)
+        yield (amount, whole), lambda head: head.share_adding_up(due, *invoiced_and_paid) < ADDING_UP_MIN
     if amount.reason.code == "aged":
-        ages = [profile.of(one.index) for one in found.columns if "bucket" in listen(one.header).concepts]
-        yield (amount,), lambda head: not head.is_sum(own, ages)
+        ages = [
+            profile.column(mapped_column.index)
+            for mapped_column in mapping.columns
+            if "bucket" in parse_header(mapped_column.header).concepts
+        ]
+        yield (amount,), lambda head: not head.is_sum(due, ages)
 
 
-def _is_asked(columns: tuple[Column, ...], questions: list[Question]) -> bool:
+def _is_asked(columns: tuple[ColumnMapping, ...], questions: list[Question]) -> bool:
     return any(question.columns == tuple(column.index for column in columns) for question in questions)
 
 
-def _question(columns: tuple[Column, ...], head: Head) -> Question:
+def _question(columns: tuple[ColumnMapping, ...], head: Head) -> Question:
     indexes = tuple(column.index for column in columns)
     cells = next(
         (row for row in head.rows if len({text_of(row[index]) for index in indexes}) > 1), head.rows[0]

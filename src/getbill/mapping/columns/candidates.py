@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from getbill import sheets
 from getbill.mapping import vocabulary
 from getbill.mapping.columns import contents
-from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, Field, Reason
-from getbill.mapping.vocabulary import Claim, Spoken, claims, homonym, listen
+from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, ColumnReason, Field
+from getbill.mapping.vocabulary import Claim, HeaderTokens, claims, header_homonyms, parse_header
 
 # Below this a claim is no longer worth a question.
 _NOTHING = 0.5
@@ -36,10 +36,10 @@ class Candidate:
     """A column, what its header speaks of, what it contains, and the fields it may be, best first."""
 
     column: sheets.Column
-    found: sheets.ColumnProfile
-    spoken: Spoken
+    profile: sheets.ColumnProfile
+    tokens: HeaderTokens
     claims: list[Claim]
-    reason: Reason
+    reason: ColumnReason
     # Whether the header's words are known, be it as something that is none of our fields.
     is_known: bool
     # Whether its amounts are owed where they are below zero, as the columns beside it show.
@@ -65,88 +65,103 @@ class Candidate:
         """Tell whether the likeliest field is one of `fields`, with at least that score."""
         return self.best is not None and self.best.field in set(fields) and self.best.score >= least
 
-    def become(self, claims: Sequence[Claim], reason: Reason | None = None) -> None:
+    def set_claims(self, claims: Sequence[Claim], reason: ColumnReason | None = None) -> None:
         """Set what the column may be, as the columns beside it show."""
         self.claims = sorted(claims, key=lambda claim: -claim.score)
         if reason:
             self.reason = reason
 
-    def turn(self, old: Field, new: Field, score: float | None = None, reason: Reason | None = None) -> None:
+    def reassign(
+        self, old: Field, new: Field, score: float | None = None, reason: ColumnReason | None = None
+    ) -> None:
         """Make what was claimed of one field a claim of another."""
         turned = [
             Claim(new, claim.score if score is None else score, claim.role) if claim.field == old else claim
             for claim in self.claims
             if claim.field == old or claim.field != new
         ]
-        self.become(turned, reason)
+        self.set_claims(turned, reason)
 
 
-def of(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
+def build_candidates(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
     """Return each column of a file with the fields its header and its contents suggest."""
-    by_index = {found.column.index: found for found in profile.columns}
-    heard = [_listened(column, by_index[column.index], layout) for column in layout.columns]
+    by_index = {column_profile.column.index: column_profile for column_profile in profile.columns}
+    header_tokens = [
+        _parse_column_header(column, by_index[column.index], layout) for column in layout.columns
+    ]
     return [
-        _candidate(column, by_index[column.index], spoken)
-        for column, spoken in zip(layout.columns, heard, strict=True)
+        _candidate(column, by_index[column.index], tokens)
+        for column, tokens in zip(layout.columns, header_tokens, strict=True)
     ]
 
 
-def _listened(column: sheets.Column, found: sheets.ColumnProfile, layout: sheets.Layout) -> Spoken:
+def _parse_column_header(
+    column: sheets.Column, profile: sheets.ColumnProfile, layout: sheets.Layout
+) -> HeaderTokens:
     """Return what a header says: in the language of the others where its word means another thing in it."""
-    meanings = homonym(column.header)
+    meanings = header_homonyms(column.header)
     if meanings:
-        languages, headers = vocabulary.languages([one.header for one in layout.columns])
-        meant = {meanings.get(language) for language in languages}
-        concepts = meant.pop() if len(meant) == 1 and headers >= _HEADERS_MIN else None
-        spoken = Spoken(concepts) if concepts else None
-        named = claims(spoken) if spoken else None
-        if spoken and named is not None and (not named or _fitted(named, found, 0)):
-            return spoken
-    return listen(column.header, column.group)
+        languages, headers = vocabulary.languages([other.header for other in layout.columns])
+        matches = {meanings.get(language) for language in languages}
+        concepts = matches.pop() if len(matches) == 1 and headers >= _HEADERS_MIN else None
+        tokens = HeaderTokens(concepts) if concepts else None
+        named = claims(tokens) if tokens else None
+        if tokens and named is not None and (not named or _fit_claims(named, profile, 0)):
+            return tokens
+    return parse_header(column.header, column.group)
 
 
-def _candidate(column: sheets.Column, found: sheets.ColumnProfile, spoken: Spoken) -> Candidate:
+def _candidate(column: sheets.Column, profile: sheets.ColumnProfile, tokens: HeaderTokens) -> Candidate:
     if column.heading:
         claim = Claim(*_HEADINGS[column.heading])
-        return Candidate(column, found, spoken, [claim], Reason("row_above", {}), is_known=True)
-    if "days" in spoken.concepts and spoken.concepts & _OWED and contents.has_fractions(found):
+        return Candidate(column, profile, tokens, [claim], ColumnReason("row_above", {}), is_known=True)
+    if "days" in tokens.concepts and tokens.concepts & _OWED and contents.has_fractions(profile):
         # What is owed to this day, and no number of days.
-        spoken = replace(spoken, concepts=spoken.concepts - {"days"})
-    named = claims(spoken) if spoken.concepts or spoken.whole else None
+        tokens = replace(tokens, concepts=tokens.concepts - {"days"})
+    named = claims(tokens) if tokens.concepts or tokens.whole else None
     facts = {"header": column.header}
-    fitted = _fitted(named, found, spoken.ordinal) if named else []
-    if named and not fitted and spoken.typos:
+    fitted = _fit_claims(named, profile, tokens.ordinal) if named else []
+    if named and not fitted and tokens.typos:
         # A word that was read as a known one nearly like it, and the cells say that it is another.
-        spoken, named = replace(spoken, concepts=frozenset(), unknown=spoken.typos), None
+        tokens, named = replace(tokens, concepts=frozenset(), unknown=tokens.typos), None
     if named is None:
-        shown = [claim for claim in contents.seen(found) if claim.score >= _NOTHING]
-        code = "contents" if shown else "empty" if not found.filled else "unknown"
-        return Candidate(column, found, spoken, shown, Reason(code, _seen(found)), is_known=False)
-    if named == () and "terms" in spoken.concepts and found.share(sheets.Kind.DATE) >= CERTAIN:
+        content_claims = [
+            claim for claim in contents.claims_from_contents(profile) if claim.score >= _NOTHING
+        ]
+        code = "contents" if content_claims else "empty" if not profile.filled else "unknown"
+        return Candidate(
+            column,
+            profile,
+            tokens,
+            content_claims,
+            ColumnReason(code, _content_facts(profile)),
+            is_known=False,
+        )
+    if named == () and "terms" in tokens.concepts and profile.share(sheets.CellKind.DATE) >= CERTAIN:
         claim = Claim(Field.DUE_DATE, 0.85)
-        return Candidate(column, found, spoken, [claim], Reason("header", facts), is_known=True)
+        return Candidate(column, profile, tokens, [claim], ColumnReason("header", facts), is_known=True)
     if not named:
-        return Candidate(column, found, spoken, [], Reason("not_ours", facts), is_known=True)
+        return Candidate(column, profile, tokens, [], ColumnReason("not_ours", facts), is_known=True)
     if fitted:
-        code = "header_typo" if spoken.typos else "header"
-        facts |= {"word": spoken.typos[0]} if spoken.typos else {}
-        return Candidate(column, found, spoken, fitted, Reason(code, facts), is_known=True)
+        code = "header_typo" if tokens.typos else "header"
+        facts |= {"word": tokens.typos[0]} if tokens.typos else {}
+        return Candidate(column, profile, tokens, fitted, ColumnReason(code, facts), is_known=True)
     # Never an amount or a date below a header that says another thing.
     named_fields = {claim.field for claim in named}
-    shown = [
+    content_claims = [
         Claim(claim.field, min(claim.score, _CONTRADICTED))
-        for claim in contents.seen(found)
+        for claim in contents.claims_from_contents(profile)
         if not any(claim.field in group and not named_fields & group for group in (AMOUNTS, DATES))
     ]
-    reason = Reason("contradicted", facts | _seen(found) | {"field": named[0].field.value})
+    reason = ColumnReason("contradicted", facts | _content_facts(profile) | {"field": named[0].field.value})
     first = named[0]
     denied = first.field if first.field in _CRITICAL and first.score >= CERTAIN else None
-    return Candidate(column, found, spoken, shown, reason, is_known=True, denied=denied)
+    return Candidate(column, profile, tokens, content_claims, reason, is_known=True, denied=denied)
 
 
-def _fitted(named: tuple[Claim, ...], found: sheets.ColumnProfile, ordinal: int) -> list[Claim]:
+def _fit_claims(named: tuple[Claim, ...], profile: sheets.ColumnProfile, ordinal: int) -> list[Claim]:
     fitted = [
-        Claim(claim.field, min(0.99, claim.score * contents.fit(claim, found) + 0.02), claim.role)
+        Claim(claim.field, min(0.99, claim.score * contents.fit(claim, profile) + 0.02), claim.role)
         for claim in named
     ]
     if ordinal > 1:
@@ -155,5 +170,5 @@ def _fitted(named: tuple[Claim, ...], found: sheets.ColumnProfile, ordinal: int)
     return sorted((claim for claim in fitted if claim.score >= _NOTHING), key=lambda claim: -claim.score)
 
 
-def _seen(found: sheets.ColumnProfile) -> dict[str, object]:
-    return {"example": next(iter(contents.texts_of(found)), ""), "filled": found.filled}
+def _content_facts(profile: sheets.ColumnProfile) -> dict[str, object]:
+    return {"example": next(iter(contents.texts_of(profile)), ""), "filled": profile.filled}

@@ -6,8 +6,8 @@ from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
 from getbill.mapping.cross_column_checks import Head
-from getbill.mapping.model import CERTAIN, NAMES, Field, Reason
-from getbill.mapping.vocabulary import Claim, plain
+from getbill.mapping.model import CERTAIN, NAMES, ColumnReason, Field
+from getbill.mapping.vocabulary import Claim, normalize
 
 _NUMBERING = {"number", "id", "internal", "invoice", "document"}
 _WHOLE = re.compile(r"compl[eè]t|full|vollst|volledig|entier", re.IGNORECASE)
@@ -46,285 +46,365 @@ def weigh_context(candidates: list[Candidate], head: Head) -> None:
     _dates(candidates, head)
 
 
-def _having(candidates: list[Candidate], *fields: Field) -> list[Candidate]:
+def _candidates_for(candidates: list[Candidate], *fields: Field) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.may_be(fields)]
 
 
 def _names(candidates: list[Candidate]) -> None:
-    first, last = _having(candidates, Field.FIRST_NAME), _having(candidates, Field.LAST_NAME)
-    whole = [one for one in _having(candidates, Field.NAME) if not (one.best and one.best.role)]
+    first, last = _candidates_for(candidates, Field.FIRST_NAME), _candidates_for(candidates, Field.LAST_NAME)
+    whole = [
+        candidate
+        for candidate in _candidates_for(candidates, Field.NAME)
+        if not (candidate.best and candidate.best.role)
+    ]
     if first and not last:
-        for one in whole:
-            if _WHOLE.search(one.column.header):
+        for candidate in whole:
+            if _WHOLE.search(candidate.column.header):
                 continue
-            if not {"first", "last", "company"} & one.spoken.concepts and not contents.are_companies(
-                one.found
+            if not {"first", "last", "company"} & candidate.tokens.concepts and not contents.are_companies(
+                candidate.profile
             ):
-                one.turn(Field.NAME, Field.LAST_NAME, reason=Reason("beside_first_name", first[0].heading))
+                candidate.reassign(
+                    Field.NAME, Field.LAST_NAME, reason=ColumnReason("beside_first_name", first[0].heading)
+                )
                 return
     if last and not first:
-        for one in whole:
-            if one.column.header.split() and one.column.header.split()[0].casefold() in _GIVEN:
-                one.turn(Field.NAME, Field.FIRST_NAME, reason=Reason("beside_last_name", last[0].heading))
+        for candidate in whole:
+            if candidate.column.header.split() and candidate.column.header.split()[0].casefold() in _GIVEN:
+                candidate.reassign(
+                    Field.NAME, Field.FIRST_NAME, reason=ColumnReason("beside_last_name", last[0].heading)
+                )
                 return
 
 
 def _contacts(candidates: list[Candidate]) -> None:
     """A contact is the debtor's name only where nothing else names the debtor: contacts change, debtors do not."""
-    for one in _having(candidates, Field.COMPANY):
-        is_constant = one.found.filled > _CONSTANT_MIN and one.found.distinct == 1
-        if is_constant and any(other.may_be(NAMES, CERTAIN) for other in candidates if other is not one):
+    for candidate in _candidates_for(candidates, Field.COMPANY):
+        is_constant = candidate.profile.filled > _CONSTANT_MIN and candidate.profile.distinct == 1
+        if is_constant and any(
+            other.may_be(NAMES, CERTAIN) for other in candidates if other is not candidate
+        ):
             # The creditor's own company, in every row.
-            one.become([], Reason("not_ours", one.heading))
-    for one in _having(candidates, Field.NAME):
-        others = [other for other in candidates if other is not one and other.may_be(NAMES, CERTAIN)]
-        if "object" in one.spoken.concepts and "debtor" not in one.spoken.concepts and others:
+            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
+    for candidate in _candidates_for(candidates, Field.NAME):
+        other_names = [
+            other for other in candidates if other is not candidate and other.may_be(NAMES, CERTAIN)
+        ]
+        if (
+            "object" in candidate.tokens.concepts
+            and "debtor" not in candidate.tokens.concepts
+            and other_names
+        ):
             # The title of an invoice: that of an account names its holder where nothing else does.
-            one.turn(Field.NAME, Field.OBJECT)
-    contacts = [one for one in _having(candidates, Field.NAME) if one.best and one.best.role == "contact"]
+            candidate.reassign(Field.NAME, Field.OBJECT)
+    contacts = [
+        candidate
+        for candidate in _candidates_for(candidates, Field.NAME)
+        if candidate.best and candidate.best.role == "contact"
+    ]
     named = [
-        one
-        for one in candidates
-        if one.may_be(NAMES) and one.is_known and one not in contacts and one.found.filled
+        candidate
+        for candidate in candidates
+        if candidate.may_be(NAMES)
+        and candidate.is_known
+        and candidate not in contacts
+        and candidate.profile.filled
     ]
     for contact in contacts:
-        if named and all(one.found.filled < one.found.rows for one in named):
+        if named and all(candidate.profile.filled < candidate.profile.rows for candidate in named):
             # Rows without a company are named by their contact.
-            contact.become([Claim(Field.CONTACT, 0.88)])
+            contact.set_claims([Claim(Field.CONTACT, 0.88)])
         elif named:
-            contact.become([], Reason("contact", named[0].heading))
+            contact.set_claims([], ColumnReason("contact", named[0].heading))
         elif accounts := _described_accounts(candidates):
-            accounts[0].turn(Field.OBJECT, Field.NAME, 0.85)
-            contact.become([], Reason("contact", accounts[0].heading))
+            accounts[0].reassign(Field.OBJECT, Field.NAME, 0.85)
+            contact.set_claims([], ColumnReason("contact", accounts[0].heading))
         else:
-            contact.turn(Field.NAME, Field.NAME, score=0.88)
+            contact.reassign(Field.NAME, Field.NAME, score=0.88)
 
 
 def _described_accounts(candidates: list[Candidate]) -> list[Candidate]:
     """Return the description of a list's accounts, one for each code."""
-    codes = _having(candidates, Field.DEBTOR_REFERENCE)
-    if not any(_is_own(code) for code in codes):
+    codes = _candidates_for(candidates, Field.DEBTOR_REFERENCE)
+    if not any(_is_unique(code) for code in codes):
         return []
-    described = [one for one in _having(candidates, Field.OBJECT) if contents.are_people(one.found)]
+    described = [
+        candidate
+        for candidate in _candidates_for(candidates, Field.OBJECT)
+        if contents.are_people(candidate.profile)
+    ]
     return described if len(described) == 1 else []
 
 
 def _payers(candidates: list[Candidate]) -> None:
     """Take who pays for the debtor, and not the patient, pupil or child for whom they pay."""
-    others = [
-        one
-        for one in candidates
-        if _BENEFICIARY.search(plain(one.column.header)) and contents.are_people(one.found)
+    beneficiaries = [
+        candidate
+        for candidate in candidates
+        if _BENEFICIARY.search(normalize(candidate.column.header)) and contents.are_people(candidate.profile)
     ]
     payers = [
-        one
-        for one in candidates
-        if one not in others
-        and _PAYER.search(plain(one.column.header))
-        and not _NO_PERSON.search(plain(one.column.header))
-        and contents.are_people(one.found)
+        candidate
+        for candidate in candidates
+        if candidate not in beneficiaries
+        and _PAYER.search(normalize(candidate.column.header))
+        and not _NO_PERSON.search(normalize(candidate.column.header))
+        and contents.are_people(candidate.profile)
     ]
-    if len(payers) == 1 and not others and _GUARDIAN.search(plain(payers[0].column.header)):
-        others = _children(candidates, payers[0])
-    if len(payers) == 1 and others:
-        payers[0].become([Claim(Field.NAME, 0.92)], Reason("header", payers[0].heading))
-        for one in others:
-            one.become([], Reason("pays_for_another", payers[0].heading))
-        if len(others) == 1 and payers[0].found.filled < payers[0].found.rows:
+    if len(payers) == 1 and not beneficiaries and _GUARDIAN.search(normalize(payers[0].column.header)):
+        beneficiaries = _children(candidates, payers[0])
+    if len(payers) == 1 and beneficiaries:
+        payers[0].set_claims([Claim(Field.NAME, 0.92)], ColumnReason("header", payers[0].heading))
+        for candidate in beneficiaries:
+            candidate.set_claims([], ColumnReason("pays_for_another", payers[0].heading))
+        if len(beneficiaries) == 1 and payers[0].profile.filled < payers[0].profile.rows:
             # Whoever has no payer beside them pays for themselves.
-            others[0].become([Claim(Field.CONTACT, 0.88)])
+            beneficiaries[0].set_claims([Claim(Field.CONTACT, 0.88)])
 
 
 def _children(candidates: list[Candidate], guardian: Candidate) -> list[Candidate]:
     """Return the names of the children for whom a guardian stands in every row: Cognome, Nome, Genitore."""
-    names = [one for one in _having(candidates, *NAMES) if one is not guardian]
-    return names if guardian.found.filled == guardian.found.rows else []
+    names = [candidate for candidate in _candidates_for(candidates, *NAMES) if candidate is not guardian]
+    return names if guardian.profile.filled == guardian.profile.rows else []
 
 
 def _addresses(candidates: list[Candidate]) -> None:
-    _places_of_others(candidates)
-    places = _having(candidates, *_PLACES)
-    streets = _having(candidates, Field.STREET_ADDRESS)
-    for one in candidates:
-        if one.claim(Field.ADDRESS) is None:
+    _leave_delivery_places(candidates)
+    places = _candidates_for(candidates, *_PLACES)
+    streets = _candidates_for(candidates, Field.STREET_ADDRESS)
+    for candidate in candidates:
+        if candidate.claim(Field.ADDRESS) is None:
             continue
-        if one.spoken.ordinal > 1:
-            one.become([Claim(Field.ADDRESS_EXTRA, 0.85)])
-        elif contents.are_whole_addresses(one.found) and not [other for other in streets if other is not one]:
-            one.become([Claim(Field.ADDRESS, 0.93)], Reason("whole_addresses", one.heading))
+        if candidate.tokens.ordinal > 1:
+            candidate.set_claims([Claim(Field.ADDRESS_EXTRA, 0.85)])
+        elif contents.are_whole_addresses(candidate.profile) and not [
+            other for other in streets if other is not candidate
+        ]:
+            candidate.set_claims(
+                [Claim(Field.ADDRESS, 0.93)], ColumnReason("whole_addresses", candidate.heading)
+            )
         elif places:
-            one.become([Claim(Field.STREET_ADDRESS, 0.92)], Reason("beside_place", places[0].heading))
+            candidate.set_claims(
+                [Claim(Field.STREET_ADDRESS, 0.92)], ColumnReason("beside_place", places[0].heading)
+            )
 
 
-def _places_of_others(candidates: list[Candidate]) -> None:
+def _leave_delivery_places(candidates: list[Candidate]) -> None:
     """Leave out the postal code and city right of an address of delivery, which alone stands in the file."""
     is_others = False
-    has_own = bool(_having(candidates, Field.STREET_ADDRESS, Field.ADDRESS))
-    for one in candidates:
-        concepts = one.spoken.concepts
+    has_own = bool(_candidates_for(candidates, Field.STREET_ADDRESS, Field.ADDRESS))
+    for candidate in candidates:
+        concepts = candidate.tokens.concepts
         if concepts & {"address", "street", "ship"}:
-            is_others = not one.claims and {"ship"} <= concepts <= _OF_DELIVERY
-        elif is_others and not has_own and one.may_be(_PLACES):
-            one.become([], Reason("not_ours", one.heading))
-        elif not one.may_be(_PLACES) and not concepts & {"house", "extra", "province", "country"}:
+            is_others = not candidate.claims and {"ship"} <= concepts <= _OF_DELIVERY
+        elif is_others and not has_own and candidate.may_be(_PLACES):
+            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
+        elif not candidate.may_be(_PLACES) and not concepts & {"house", "extra", "province", "country"}:
             is_others = False
 
 
 def _references(candidates: list[Candidate], head: Head) -> None:
-    for one in _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
-        if one.spoken.concepts <= _NUMBERING and head.counts_rows(one.found):
-            one.become([], Reason("counts_rows", one.heading))
-    names = _having(candidates, *NAMES)
-    if not _having(candidates, Field.INVOICE_REFERENCE):
+    for candidate in _candidates_for(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
+        if candidate.tokens.concepts <= _NUMBERING and head.counts_rows(candidate.profile):
+            candidate.set_claims([], ColumnReason("counts_rows", candidate.heading))
+    names = _candidates_for(candidates, *NAMES)
+    if not _candidates_for(candidates, Field.INVOICE_REFERENCE):
         _numbers(candidates, names)
     _payment_symbol(candidates)
     _numbers_before_references(candidates)
-    invoices = _having(candidates, Field.INVOICE_REFERENCE)
+    invoices = _candidates_for(candidates, Field.INVOICE_REFERENCE)
     _vague_references(candidates, invoices)
-    numbered = [one for one in invoices if "invoice" in one.spoken.concepts]
-    for one in invoices:
-        if "document" in one.spoken.concepts and numbered and one not in numbered:
-            one.become([], Reason("invoice_identifies", numbered[0].heading))
+    numbered = [candidate for candidate in invoices if "invoice" in candidate.tokens.concepts]
+    for candidate in invoices:
+        if "document" in candidate.tokens.concepts and numbered and candidate not in numbered:
+            candidate.set_claims([], ColumnReason("invoice_identifies", numbered[0].heading))
     _accounts(candidates, head, invoices)
 
 
 def _accounts(candidates: list[Candidate], head: Head, invoices: list[Candidate]) -> None:
     """Leave out codes that are no customer's: the same in every row, or shared by different people."""
-    names = [one for one in candidates if one.may_be(NAMES) and one.claim(Field.DEBTOR_REFERENCE) is None]
-    for one in candidates:
-        if one.claim(Field.DEBTOR_REFERENCE) is None or one.spoken.whole:
+    names = [
+        candidate
+        for candidate in candidates
+        if candidate.may_be(NAMES) and candidate.claim(Field.DEBTOR_REFERENCE) is None
+    ]
+    for candidate in candidates:
+        if candidate.claim(Field.DEBTOR_REFERENCE) is None or candidate.tokens.whole:
             continue
-        is_best = one.may_be((Field.DEBTOR_REFERENCE,))
-        same = is_best and one.found.filled > 3 and one.found.distinct == 1
-        if same or (is_best and invoices and one.best and one.best.score < 0.8):
-            one.become([], Reason("not_ours", one.heading))
-        elif head.are_shared(one.found, [name.found for name in names]):
-            others = [claim for claim in one.claims if claim.field != Field.DEBTOR_REFERENCE]
-            one.become(others, Reason("collective_account", one.heading) if is_best else None)
+        is_best = candidate.may_be((Field.DEBTOR_REFERENCE,))
+        same = is_best and candidate.profile.filled > 3 and candidate.profile.distinct == 1
+        if same or (is_best and invoices and candidate.best and candidate.best.score < 0.8):
+            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
+        elif head.are_shared(candidate.profile, [name.profile for name in names]):
+            other_claims = [claim for claim in candidate.claims if claim.field != Field.DEBTOR_REFERENCE]
+            candidate.set_claims(
+                other_claims, ColumnReason("collective_account", candidate.heading) if is_best else None
+            )
 
 
 def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
     """Take a number of nothing in particular for the document's, where each row has its own beside a document's date."""
     numbers = [
-        one
-        for one in _having(candidates, Field.REFERENCE)
-        if one.is_known and one.spoken.concepts <= {"number", "id"} and not one.spoken.unknown
+        candidate
+        for candidate in _candidates_for(candidates, Field.REFERENCE)
+        if candidate.is_known
+        and candidate.tokens.concepts <= {"number", "id"}
+        and not candidate.tokens.unknown
     ]
-    own = [one for one in numbers if _is_own(one)]
+    unique_numbers = [candidate for candidate in numbers if _is_unique(candidate)]
     references = [
-        one
-        for one in _having(candidates, Field.REFERENCE)
-        if "reference" in one.spoken.concepts and "payment" not in one.spoken.concepts and _is_own(one)
+        candidate
+        for candidate in _candidates_for(candidates, Field.REFERENCE)
+        if "reference" in candidate.tokens.concepts
+        and "payment" not in candidate.tokens.concepts
+        and _is_unique(candidate)
     ]
-    if references and not any(_has_structure(one) and not _has_structure(references[0]) for one in own):
+    if references and not any(
+        _has_structure(candidate) and not _has_structure(references[0]) for candidate in unique_numbers
+    ):
         # The number of the line or the entry, beside the reference of the paper.
         return
     # A person's id stands on each of their rows.
-    is_nobodys = any(name.found.filled > name.found.distinct for name in names)
-    plain = [one for one in own if "id" not in one.spoken.concepts] or (own if is_nobodys else [])
-    repeated = [one for one in numbers if "number" in one.spoken.concepts and _is_nearly_own(one)]
-    plain = plain or (repeated if not own else [])
-    if len(plain) == 1 and _having(candidates, Field.DUE_DATE, Field.INVOICE_DATE):
-        plain[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
+    is_nobodys = any(name.profile.filled > name.profile.distinct for name in names)
+    chosen = [candidate for candidate in unique_numbers if "id" not in candidate.tokens.concepts] or (
+        unique_numbers if is_nobodys else []
+    )
+    repeated = [
+        candidate
+        for candidate in numbers
+        if "number" in candidate.tokens.concepts and _is_nearly_unique(candidate)
+    ]
+    chosen = chosen or (repeated if not unique_numbers else [])
+    if len(chosen) == 1 and _candidates_for(candidates, Field.DUE_DATE, Field.INVOICE_DATE):
+        chosen[0].reassign(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
 
 
 def _numbers_before_references(candidates: list[Candidate]) -> None:
     """Take the number of an invoice where its reference, often the customer's, stands beside it."""
-    invoices = _having(candidates, Field.INVOICE_REFERENCE)
-    numbers = [one for one in invoices if "number" in one.spoken.concepts and _is_own(one)]
+    invoices = _candidates_for(candidates, Field.INVOICE_REFERENCE)
+    numbers = [
+        candidate for candidate in invoices if "number" in candidate.tokens.concepts and _is_unique(candidate)
+    ]
     if len(numbers) == 1:
-        for one in invoices:
-            if one is not numbers[0] and "reference" in one.spoken.concepts:
-                one.become([], Reason("invoice_identifies", numbers[0].heading))
+        for candidate in invoices:
+            if candidate is not numbers[0] and "reference" in candidate.tokens.concepts:
+                candidate.set_claims([], ColumnReason("invoice_identifies", numbers[0].heading))
 
 
 def _payment_symbol(candidates: list[Candidate]) -> None:
     """Take the reference to pay with for the invoice's where nothing else numbers the rows: variabilní symbol."""
-    numbered = _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE)
+    numbered = _candidates_for(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE)
     if (
         len(numbered) == 1
-        and {"payment", "reference"} <= numbered[0].spoken.concepts
-        and _is_own(numbered[0])
+        and {"payment", "reference"} <= numbered[0].tokens.concepts
+        and _is_unique(numbered[0])
     ):
-        numbered[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
+        numbered[0].reassign(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
 
 
-def _is_own(one: Candidate) -> bool:
+def _is_unique(candidate: Candidate) -> bool:
     """Tell whether nearly every row has a value of its own in a column."""
-    return one.found.filled == one.found.distinct > 1 and one.found.filled >= _MOST * one.found.rows
+    return (
+        candidate.profile.filled == candidate.profile.distinct > 1
+        and candidate.profile.filled >= _MOST * candidate.profile.rows
+    )
 
 
-def _is_nearly_own(one: Candidate) -> bool:
+def _is_nearly_unique(candidate: Candidate) -> bool:
     """Tell whether most rows have a value of their own: the others are further lines or instalments of a paper."""
-    return one.found.filled >= _MOST * one.found.rows and one.found.distinct > _HALF * one.found.filled > 1
+    return (
+        candidate.profile.filled >= _MOST * candidate.profile.rows
+        and candidate.profile.distinct > _HALF * candidate.profile.filled > 1
+    )
 
 
-def _has_structure(one: Candidate) -> bool:
+def _has_structure(candidate: Candidate) -> bool:
     """Tell whether a column's values are written as papers are numbered: INV/2026/00071, 2026-0061."""
-    return contents.part(contents.texts_of(one.found), lambda text: not text.isdigit()) >= _MOST
+    return (
+        contents.share_matching(contents.texts_of(candidate.profile), lambda text: not text.isdigit())
+        >= _MOST
+    )
 
 
 def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) -> None:
     """Leave out a reference of nothing in particular beside an invoice's: often the customer's order, or empty."""
-    for one in candidates:
-        claim = one.claim(Field.REFERENCE)
-        if claim is None or one.denied or one in invoices:
+    for candidate in candidates:
+        claim = candidate.claim(Field.REFERENCE)
+        if claim is None or candidate.denied or candidate in invoices:
             continue
-        is_vague = claim.score < 0.8 or one.spoken.concepts <= {"reference", "number", "id"}
+        is_vague = claim.score < 0.8 or candidate.tokens.concepts <= {"reference", "number", "id"}
         # A case or a contract of several invoices.
-        is_vague |= one.found.distinct < one.found.filled and any(map(_is_own, invoices))
+        is_vague |= candidate.profile.distinct < candidate.profile.filled and any(map(_is_unique, invoices))
         # One that many rows lack tells them apart less than the invoice's own.
-        is_vague |= one.found.filled < _MOST * one.found.rows and any(map(_is_own, invoices))
-        if not one.found.filled:
-            one.become([], Reason("empty"))
-        elif is_vague and not one.spoken.whole and invoices:
-            one.become([], Reason("invoice_identifies", invoices[0].heading))
+        is_vague |= candidate.profile.filled < _MOST * candidate.profile.rows and any(
+            map(_is_unique, invoices)
+        )
+        if not candidate.profile.filled:
+            candidate.set_claims([], ColumnReason("empty"))
+        elif is_vague and not candidate.tokens.whole and invoices:
+            candidate.set_claims([], ColumnReason("invoice_identifies", invoices[0].heading))
 
 
 def _dates(candidates: list[Candidate], head: Head) -> None:
     """A date of nothing in particular is the invoice's where it never comes after the day due."""
-    dues = [one for one in _having(candidates, Field.DUE_DATE) if one.best and one.best.score >= 0.85]
-    named = [one for one in _having(candidates, Field.INVOICE_DATE) if one.best and one.best.score >= 0.85]
-    exact = [one for one in named if {"invoice", "issue"} & one.spoken.concepts or one.spoken.whole]
-    for one in named:
-        if exact and one not in exact:
-            one.become([], Reason("other_date", exact[0].heading))
+    dues = [
+        candidate
+        for candidate in _candidates_for(candidates, Field.DUE_DATE)
+        if candidate.best and candidate.best.score >= 0.85
+    ]
+    named = [
+        candidate
+        for candidate in _candidates_for(candidates, Field.INVOICE_DATE)
+        if candidate.best and candidate.best.score >= 0.85
+    ]
+    exact = [
+        candidate
+        for candidate in named
+        if {"invoice", "issue"} & candidate.tokens.concepts or candidate.tokens.whole
+    ]
+    for candidate in named:
+        if exact and candidate not in exact:
+            candidate.set_claims([], ColumnReason("other_date", exact[0].heading))
     if not dues and not named:
         _lone_date(candidates)
-    for one in _having(candidates, Field.INVOICE_DATE):
-        if one in named or not one.is_known:
+    for candidate in _candidates_for(candidates, Field.INVOICE_DATE):
+        if candidate in named or not candidate.is_known:
             continue
-        if dues and one.spoken.unknown:
+        if dues and candidate.tokens.unknown:
             # A date of something nobody knows: left out, the day due is there.
-            one.become([], Reason("not_ours", one.heading))
+            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
             continue
         if named:
-            one.become([], Reason("other_date", named[0].heading))
-        elif len(dues) == 1 and head.is_never_after(one.found, dues[0].found):
-            one.turn(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", dues[0].heading))
-    _booked(candidates, dues, head)
+            candidate.set_claims([], ColumnReason("other_date", named[0].heading))
+        elif len(dues) == 1 and head.is_never_after(candidate.profile, dues[0].profile):
+            candidate.reassign(
+                Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, ColumnReason("never_after_due", dues[0].heading)
+            )
+    _weigh_booking_date(candidates, dues, head)
 
 
-def _booked(candidates: list[Candidate], dues: list[Candidate], head: Head) -> None:
+def _weigh_booking_date(candidates: list[Candidate], dues: list[Candidate], head: Head) -> None:
     """Take the day of booking or of creation for the invoice's where it is the only day beside the day due."""
-    if len(dues) != 1 or _having(candidates, Field.INVOICE_DATE):
+    if len(dues) != 1 or _candidates_for(candidates, Field.INVOICE_DATE):
         return
     booked = [
-        one
-        for one in candidates
-        if {"booking"} <= one.spoken.concepts <= {"date", "booking"}
-        and not one.spoken.unknown
-        and _BOOKED.search(plain(one.column.header))
-        and one.found.filled == one.found.rows
-        and one.found.share(sheets.Kind.DATE) >= CERTAIN
+        candidate
+        for candidate in candidates
+        if {"booking"} <= candidate.tokens.concepts <= {"date", "booking"}
+        and not candidate.tokens.unknown
+        and _BOOKED.search(normalize(candidate.column.header))
+        and candidate.profile.filled == candidate.profile.rows
+        and candidate.profile.share(sheets.CellKind.DATE) >= CERTAIN
     ]
-    if len(booked) == 1 and head.is_never_after(booked[0].found, dues[0].found):
-        booked[0].become([Claim(Field.INVOICE_DATE, 0.85)], Reason("never_after_due", dues[0].heading))
+    if len(booked) == 1 and head.is_never_after(booked[0].profile, dues[0].profile):
+        booked[0].set_claims(
+            [Claim(Field.INVOICE_DATE, 0.85)], ColumnReason("never_after_due", dues[0].heading)
+        )
 
 
 def _lone_date(candidates: list[Candidate]) -> None:
     """Take the only date of a list of invoices for theirs."""
-    dates = _having(candidates, Field.INVOICE_DATE, Field.DUE_DATE)
-    is_plain = len(dates) == 1 and dates[0].spoken.concepts == {"date"} and not dates[0].spoken.unknown
-    if is_plain and _having(candidates, Field.INVOICE_REFERENCE):
-        dates[0].turn(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.85)
+    dates = _candidates_for(candidates, Field.INVOICE_DATE, Field.DUE_DATE)
+    is_plain = len(dates) == 1 and dates[0].tokens.concepts == {"date"} and not dates[0].tokens.unknown
+    if is_plain and _candidates_for(candidates, Field.INVOICE_REFERENCE):
+        dates[0].reassign(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.85)

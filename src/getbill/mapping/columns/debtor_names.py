@@ -5,7 +5,7 @@ import re
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
 from getbill.mapping.cross_column_checks import Head
-from getbill.mapping.model import NAMES, Field, Reason
+from getbill.mapping.model import NAMES, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim
 
 _PHRASE = re.compile(r"\w[\w'\u2019-]*(?: (?:de|du|des|la|le|the|der|die|das))*(?: [a-z\u00df-\u00ff]{4,})")
@@ -39,100 +39,126 @@ def weigh_debtor_names(candidates: list[Candidate], head: Head) -> None:
     _codes_beside_names(candidates, head)
     _clients_beside_titles(candidates)
     _clients_of_lawyers(candidates)
-    if any(one.may_be(NAMES) for one in candidates):
+    if any(candidate.may_be(NAMES) for candidate in candidates):
         return
     named = _beside_codes(candidates, head) or _alone(candidates)
     if len(named) == 1:
-        named[0].become([Claim(Field.NAME, _NAMED)], Reason("only_people", named[0].heading))
+        named[0].set_claims([Claim(Field.NAME, _NAMED)], ColumnReason("only_people", named[0].heading))
 
 
 def _clients_beside_titles(candidates: list[Candidate]) -> None:
     """Take customers for the names where the column of names holds titles of jobs: Nom beside Client."""
-    titles = [one for one in candidates if one.may_be((Field.NAME,)) and "debtor" not in one.spoken.concepts]
-    clients = [one for one in candidates if "debtor" in one.spoken.concepts and one.claim(Field.NAME)]
+    titles = [
+        candidate
+        for candidate in candidates
+        if candidate.may_be((Field.NAME,)) and "debtor" not in candidate.tokens.concepts
+    ]
+    clients = [
+        candidate
+        for candidate in candidates
+        if "debtor" in candidate.tokens.concepts and candidate.claim(Field.NAME)
+    ]
     if len(titles) == len(clients) == 1 and _are_people(clients[0]) and _are_phrases(titles[0]):
-        clients[0].become([Claim(Field.NAME, 0.9)], Reason("header", clients[0].heading))
-        titles[0].become(
+        clients[0].set_claims([Claim(Field.NAME, 0.9)], ColumnReason("header", clients[0].heading))
+        titles[0].set_claims(
             [Claim(Field.OBJECT, 0.85)],
-            Reason("contents", titles[0].heading | {"example": contents.texts_of(titles[0].found)[0]}),
+            ColumnReason(
+                "contents", titles[0].heading | {"example": contents.texts_of(titles[0].profile)[0]}
+            ),
         )
 
 
-def _are_phrases(one: Candidate) -> bool:
+def _are_phrases(candidate: Candidate) -> bool:
     """Tell whether most cells go on in small letters after their first word, as no name does."""
-    texts = contents.texts_of(one.found)
-    return contents.part(texts, lambda text: bool(_PHRASE.match(text))) >= _SPACED_MIN
+    texts = contents.texts_of(candidate.profile)
+    return contents.share_matching(texts, lambda text: bool(_PHRASE.match(text))) >= _SPACED_MIN
 
 
 def _clients_of_lawyers(candidates: list[Candidate]) -> None:
     """Take the clients of a law firm for its debtors, where no other column has anybody: `Mandant`."""
-    if any(one.is_known and one.may_be(NAMES) for one in candidates):
+    if any(candidate.is_known and candidate.may_be(NAMES) for candidate in candidates):
         return
     clients = [
-        one
-        for one in candidates
-        if _CLIENT.search(one.column.header.casefold()) and contents.are_people(one.found)
+        candidate
+        for candidate in candidates
+        if _CLIENT.search(candidate.column.header.casefold()) and contents.are_people(candidate.profile)
     ]
     if len(clients) == 1:
-        clients[0].become([Claim(Field.NAME, 0.9)], Reason("header", clients[0].heading))
+        clients[0].set_claims([Claim(Field.NAME, 0.9)], ColumnReason("header", clients[0].heading))
 
 
 def _alone(candidates: list[Candidate]) -> list[Candidate]:
     """Return the one column of people in the file, where its header speaks of somebody who may be the debtor."""
-    people = [one for one in _people(candidates) if not one.spoken.concepts & _NOT_WHOM]
-    return people if len(people) == 1 and people[0].spoken.concepts & _WHOM else []
+    people = [candidate for candidate in _people(candidates) if not candidate.tokens.concepts & _NOT_WHOM]
+    return people if len(people) == 1 and people[0].tokens.concepts & _WHOM else []
 
 
 def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
     """Take one-word codes for the customer's reference where each has one name of several words beside it."""
-    if any(one.may_be((Field.DEBTOR_REFERENCE,)) for one in candidates):
+    if any(candidate.may_be((Field.DEBTOR_REFERENCE,)) for candidate in candidates):
         return
-    for code in [one for one in candidates if one.may_be((Field.NAME,)) and _are_codes(one)]:
-        others = [
-            one for one in candidates if one is not code and one.claim(Field.NAME) and not _are_codes(one)
+    for code in [
+        candidate for candidate in candidates if candidate.may_be((Field.NAME,)) and _are_codes(candidate)
+    ]:
+        other_names = [
+            candidate
+            for candidate in candidates
+            if candidate is not code and candidate.claim(Field.NAME) and not _are_codes(candidate)
         ]
-        named = [one for one in others if _are_people(one) and head.is_named_by(code.found, one.found)]
+        named = [
+            candidate
+            for candidate in other_names
+            if _are_people(candidate) and head.is_named_by(code.profile, candidate.profile)
+        ]
         if len(named) == 1:
-            code.become([Claim(Field.DEBTOR_REFERENCE, 0.9)], Reason("names_beside", named[0].heading))
-            named[0].become([Claim(Field.NAME, 0.9)], Reason("header", named[0].heading))
+            code.set_claims(
+                [Claim(Field.DEBTOR_REFERENCE, 0.9)], ColumnReason("names_beside", named[0].heading)
+            )
+            named[0].set_claims([Claim(Field.NAME, 0.9)], ColumnReason("header", named[0].heading))
             return
 
 
 def _beside_codes(candidates: list[Candidate], head: Head) -> list[Candidate]:
     """Return the columns of people of which each stands for one customer's code."""
-    codes = [one for one in candidates if one.may_be((Field.DEBTOR_REFERENCE,))]
-    is_list = not any(one.may_be((Field.INVOICE_REFERENCE, Field.REFERENCE)) for one in candidates)
+    codes = [candidate for candidate in candidates if candidate.may_be((Field.DEBTOR_REFERENCE,))]
+    is_list = not any(
+        candidate.may_be((Field.INVOICE_REFERENCE, Field.REFERENCE)) for candidate in candidates
+    )
     return [
-        one
-        for one in _people(candidates)
-        if not one.spoken.concepts & _NOT_WHOM
+        candidate
+        for candidate in _people(candidates)
+        if not candidate.tokens.concepts & _NOT_WHOM
         and any(
-            head.is_named_by(code.found, one.found) or (is_list and _is_own(code) and _is_own(one))
+            head.is_named_by(code.profile, candidate.profile)
+            or (is_list and _is_unique(code) and _is_unique(candidate))
             for code in codes
         )
     ]
 
 
 def _people(candidates: list[Candidate]) -> list[Candidate]:
-    return [one for one in candidates if _are_people(one)]
+    return [candidate for candidate in candidates if _are_people(candidate)]
 
 
-def _are_people(one: Candidate) -> bool:
+def _are_people(candidate: Candidate) -> bool:
     """Tell whether a column's cells may be names, most of them of several words."""
-    texts = contents.texts_of(one.found)
-    return contents.are_people(one.found) and contents.part(texts, lambda text: " " in text) >= _SPACED_MIN
+    texts = contents.texts_of(candidate.profile)
+    return (
+        contents.are_people(candidate.profile)
+        and contents.share_matching(texts, lambda text: " " in text) >= _SPACED_MIN
+    )
 
 
-def _are_codes(one: Candidate) -> bool:
+def _are_codes(candidate: Candidate) -> bool:
     """Tell whether a column's cells are single words in capitals, as codes are."""
     return (
-        contents.part(
-            contents.texts_of(one.found),
+        contents.share_matching(
+            contents.texts_of(candidate.profile),
             lambda text: text == text.upper() and " " not in text and len(text) <= _CODE_MAX,
         )
         == 1
     )
 
 
-def _is_own(one: Candidate) -> bool:
-    return one.found.filled == one.found.distinct > 1
+def _is_unique(candidate: Candidate) -> bool:
+    return candidate.profile.filled == candidate.profile.distinct > 1

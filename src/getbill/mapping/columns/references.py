@@ -11,7 +11,7 @@ from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
 from getbill.mapping.cross_column_checks import SERIAL, Head
-from getbill.mapping.model import CERTAIN, NAMES, Column, Field, Reason
+from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim
 
 REFERENCES: Final = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
@@ -61,10 +61,10 @@ _HALF: Final = 0.5
 _LONG: Final = 6
 _FEW: Final = 0.2
 _NO_CODES: Final = (
-    sheets.Kind.DATE,
-    sheets.Kind.SERIAL_DATE,
-    sheets.Kind.EMAIL,
-    sheets.Kind.YES_NO,
+    sheets.CellKind.DATE,
+    sheets.CellKind.SERIAL_DATE,
+    sheets.CellKind.EMAIL,
+    sheets.CellKind.YES_NO,
 )
 # In fewer rows a column may be in order by chance.
 _IN_ORDER_MIN: Final = 5
@@ -76,38 +76,46 @@ _CHARACTERS_MIN, _CHARACTERS_MAX = 3, 30
 def weigh_references(candidates: list[Candidate], head: Head) -> None:
     """Take the one column that is numbered as papers are for the reference, where no header names one."""
     _leave_descriptions(candidates)
-    if any(one.may_be(REFERENCES, CERTAIN) for one in candidates):
+    if any(candidate.may_be(REFERENCES, CERTAIN) for candidate in candidates):
         return
-    days = [one for one in candidates if one.may_be((Field.INVOICE_DATE,))]
-    days = days or [one for one in candidates if one.may_be((Field.DUE_DATE,))]
-    people = [one for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
-    repeat = any(one.found.filled > one.found.distinct for one in people)
+    days = [candidate for candidate in candidates if candidate.may_be((Field.INVOICE_DATE,))]
+    days = days or [candidate for candidate in candidates if candidate.may_be((Field.DUE_DATE,))]
+    people = [candidate for candidate in candidates if candidate.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
+    repeat = any(candidate.profile.filled > candidate.profile.distinct for candidate in people)
     least = _IN_ORDER_OF_REPEATED_MIN if repeat else _IN_ORDER_MIN
     numbered = [
-        one
-        for one in candidates
-        if _may_number(one) and len(days) == 1 and head.grows_with(one.found, days[0].found, least)
+        candidate
+        for candidate in candidates
+        if _may_number(candidate)
+        and len(days) == 1
+        and head.grows_with(candidate.profile, days[0].profile, least)
     ]
-    lettered = [one for one in numbered if contents.part(contents.texts_of(one.found), _is_lettered) == 1]
+    lettered = [
+        candidate
+        for candidate in numbered
+        if contents.share_matching(contents.texts_of(candidate.profile), _is_lettered) == 1
+    ]
     numbered = lettered if len(numbered) > 1 else numbered
     if len(numbered) == 1:
-        reason = Reason("grows_with_days", numbered[0].heading)
-        numbered[0].become([Claim(Field.INVOICE_REFERENCE, CERTAIN)], reason)
+        reason = ColumnReason("grows_with_days", numbered[0].heading)
+        numbered[0].set_claims([Claim(Field.INVOICE_REFERENCE, CERTAIN)], reason)
 
 
 def _leave_descriptions(candidates: list[Candidate]) -> None:
     """Take texts of several words that repeat for what the debts are for: `Forderung` above Mitgliedsbeitrag 09/2026."""
-    for one in candidates:
-        found = one.found
+    for candidate in candidates:
+        profile = candidate.profile
         if (
-            one.may_be((Field.REFERENCE,), CERTAIN)
-            and "number" not in one.spoken.concepts
-            and found.filled > found.distinct
-            and contents.part(contents.texts_of(found), _is_description) == 1
+            candidate.may_be((Field.REFERENCE,), CERTAIN)
+            and "number" not in candidate.tokens.concepts
+            and profile.filled > profile.distinct
+            and contents.share_matching(contents.texts_of(profile), _is_description) == 1
         ):
-            one.become(
+            candidate.set_claims(
                 [Claim(Field.OBJECT, 0.85)],
-                Reason("contents", one.heading | {"example": contents.texts_of(one.found)[0]}),
+                ColumnReason(
+                    "contents", candidate.heading | {"example": contents.texts_of(candidate.profile)[0]}
+                ),
             )
 
 
@@ -116,35 +124,41 @@ def _is_description(text: str) -> bool:
     return bool(words) and " " in text
 
 
-def together(columns: Sequence[Column], candidates: list[Candidate], head: Head) -> tuple[int, ...]:
+def identifying_columns(
+    columns: Sequence[ColumnMapping], candidates: list[Candidate], head: Head
+) -> tuple[int, ...]:
     """Return the columns that identify a row together where none is a reference; none where that is not sure.
 
     Only where no other column may hold codes of papers. What the file's later rows say is not looked at.
     """
     fields = {column.field: column.index for column in columns if column.field}
-    left = [one for column, one in zip(columns, candidates, strict=True) if column.field is None]
+    unmapped = [
+        candidate for column, candidate in zip(columns, candidates, strict=True) if column.field is None
+    ]
     if fields.keys() & REFERENCES or any(
-        _may_be_papers(one) and not head.counts_rows(one.found) for one in left
+        _may_be_papers(candidate) and not head.counts_rows(candidate.profile) for candidate in unmapped
     ):
         return ()
-    found = {one.column.index: one.found for one in candidates}
-    whom = next(
+    profiles = {candidate.column.index: candidate.profile for candidate in candidates}
+    customer_columns = next(
         (
-            one
-            for one in _whom(fields)
-            if all(found[index].filled >= _MOST * found[index].rows for index in one)
+            candidate
+            for candidate in _customer_columns(fields)
+            if all(profiles[index].filled >= _MOST * profiles[index].rows for index in candidate)
         ),
-        next(iter(_whom(fields)), ()),
+        next(iter(_customer_columns(fields)), ()),
     )
     days = [fields[day] for day in (Field.DUE_DATE, Field.INVOICE_DATE) if day in fields][:1]
-    is_whole = all(found[index].filled >= _MOST * found[index].rows for index in (*whom, *days))
-    if not whom or not is_whole:
+    is_whole = all(
+        profiles[index].filled >= _MOST * profiles[index].rows for index in (*customer_columns, *days)
+    )
+    if not customer_columns or not is_whole:
         return ()
-    is_own = any(found[index].filled == found[index].distinct for index in whom)
-    return (*whom, *days) if is_own or days else ()
+    is_own = any(profiles[index].filled == profiles[index].distinct for index in customer_columns)
+    return (*customer_columns, *days) if is_own or days else ()
 
 
-def _whom(fields: dict[Field, int]) -> list[tuple[int, ...]]:
+def _customer_columns(fields: dict[Field, int]) -> list[tuple[int, ...]]:
     """Return the columns that say who a row's customer is, the surest first: their code, or their name."""
     groups = (
         (Field.DEBTOR_REFERENCE,),
@@ -158,30 +172,38 @@ def _whom(fields: dict[Field, int]) -> list[tuple[int, ...]]:
     ]
 
 
-def _may_number(one: Candidate) -> bool:
+def _may_number(candidate: Candidate) -> bool:
     """Tell whether a column may hold numbers of papers: a code in nearly every row, and none of them twice."""
-    found = one.found
-    is_other = one.is_known and not one.spoken.concepts <= _PAPERS and one.reason.code != "contradicted"
-    if is_other or one.spoken.whole:
+    profile = candidate.profile
+    is_other = (
+        candidate.is_known
+        and not candidate.tokens.concepts <= _PAPERS
+        and candidate.reason.code != "contradicted"
+    )
+    if is_other or candidate.tokens.whole:
         return False
-    if not 1 < found.filled == found.distinct or found.filled < _MOST * found.rows:
+    if not 1 < profile.filled == profile.distinct or profile.filled < _MOST * profile.rows:
         return False
-    if any(found.share(kind) > 1 - CERTAIN for kind in _NO_CODES) or contents.has_fractions(found):
+    if any(profile.share(kind) > 1 - CERTAIN for kind in _NO_CODES) or contents.has_fractions(profile):
         return False
-    return contents.part(contents.texts_of(found), _is_code) == 1
+    return contents.share_matching(contents.texts_of(profile), _is_code) == 1
 
 
-def _may_be_papers(one: Candidate) -> bool:
+def _may_be_papers(candidate: Candidate) -> bool:
     """Tell whether a column may hold codes of papers or contracts, each on one row or a few."""
-    found = one.found
-    if one.spoken.concepts & _NO_PAPERS or found.filled < _HALF * found.rows or found.distinct < 2:
+    profile = candidate.profile
+    if (
+        candidate.tokens.concepts & _NO_PAPERS
+        or profile.filled < _HALF * profile.rows
+        or profile.distinct < 2
+    ):
         return False
-    if any(found.share(kind) > 1 - CERTAIN for kind in _NO_CODES) or contents.has_fractions(found):
+    if any(profile.share(kind) > 1 - CERTAIN for kind in _NO_CODES) or contents.has_fractions(profile):
         return False
-    texts = contents.texts_of(found)
-    is_long = contents.part(texts, lambda text: len(text) >= _LONG) >= _MOST
-    is_category = found.distinct <= (_FEW if is_long else _HALF) * found.filled
-    return not is_category and not found.currencies and contents.part(texts, _is_code) >= _MOST
+    texts = contents.texts_of(profile)
+    is_long = contents.share_matching(texts, lambda text: len(text) >= _LONG) >= _MOST
+    is_category = profile.distinct <= (_FEW if is_long else _HALF) * profile.filled
+    return not is_category and not profile.currencies and contents.share_matching(texts, _is_code) >= _MOST
 
 
 def _is_code(text: str) -> bool:

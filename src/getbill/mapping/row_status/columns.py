@@ -14,10 +14,10 @@ from typing import Any, Final, Literal
 from getbill import sheets
 from getbill.mapping.columns import Candidate, has_fractions
 from getbill.mapping.cross_column_checks import Head
-from getbill.mapping.model import CERTAIN, Column, Field, Question, Reason
-from getbill.mapping.row_status.words import STATUSES, Status, compared, mark_of, status_of, vocabulary
-from getbill.mapping.values import NOTHING, CellFinding, Draft, Step, text_of
-from getbill.mapping.vocabulary import JOINING, listen, plain
+from getbill.mapping.model import CERTAIN, ColumnMapping, ColumnReason, Field, Question
+from getbill.mapping.row_status.words import STATUSES, Status, mark_of, normalize_words, status_of, vocabulary
+from getbill.mapping.values import NOTHING, BodyDraft, CellFinding, Step, text_of
+from getbill.mapping.vocabulary import JOINING, normalize, parse_header
 
 # By column, by value: what the value says of its row. An empty table: the column is not looked at.
 RowStatus = Mapping[int, Mapping[str, str]]
@@ -285,7 +285,7 @@ _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RowStatusDecision:
     """What columns say of rows, what is asked of them, and the columns whose every value is understood."""
 
     statuses: dict[int, dict[str, str]]
@@ -295,51 +295,63 @@ class Decision:
     tracks_payment: bool
 
 
-def decide_row_status(columns: Sequence[Column], candidates: Sequence[Candidate], head: Head) -> Decision:
+def decide_row_status(
+    columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
+) -> RowStatusDecision:
     """Decide what values say of their rows; a column that leaves a value open is one question."""
     statuses: dict[int, dict[str, str]] = {}
     questions: list[Question] = []
     explained: set[int] = set()
     tracks_payment = False
-    read: list[tuple[Column, Candidate, dict[str, str | None]]] = []
+    column_readings: list[tuple[ColumnMapping, Candidate, dict[str, str | None]]] = []
     for column, candidate in zip(columns, candidates, strict=True):
-        if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
+        if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.profile.filled:
             continue
-        values = _read(candidate, columns, candidates, head)
+        values = _column_statuses(candidate, columns, candidates, head)
         if values is not None:
-            read.append((column, candidate, values))
-    if _tells_sign(columns, candidates, read, head):
-        read = [one for one in read if not _is_only_sign(one[1], one[2])]
-    rows = _Rows(columns, candidates, read, head)
-    for column, candidate, values in read:
+            column_readings.append((column, candidate, values))
+    if _tells_sign(columns, candidates, column_readings, head):
+        column_readings = [
+            reading for reading in column_readings if not _is_only_sign(reading[1], reading[2])
+        ]
+    rows = _Rows(columns, candidates, column_readings, head)
+    for column, candidate, values in column_readings:
         readings = rows.explained(candidate, values)
         if not all(readings.values()) and (types := rows.as_types(candidate, candidates)):
             readings = types
-        known = {value: status for value, status in readings.items() if status}
-        is_flag = bool(candidate.spoken.concepts & {"paid", "open"})
-        is_day = known.get(ANY_VALUE) == "paid" and bool(candidate.spoken.concepts & {"paid", "payment"})
-        tracks_payment |= is_flag or is_day or any(_PAYMENT.search(plain(value)) for value in known)
-        if known and (len(known) < len(readings) or set(known.values()) != {"open"}):
-            statuses[column.index] = known
-        if len(known) == len(readings):
+        known_statuses = {value: status for value, status in readings.items() if status}
+        is_flag = bool(candidate.tokens.concepts & {"paid", "open"})
+        is_day = known_statuses.get(ANY_VALUE) == "paid" and bool(
+            candidate.tokens.concepts & {"paid", "payment"}
+        )
+        tracks_payment |= (
+            is_flag or is_day or any(_PAYMENT.search(normalize(value)) for value in known_statuses)
+        )
+        if known_statuses and (
+            len(known_statuses) < len(readings) or set(known_statuses.values()) != {"open"}
+        ):
+            statuses[column.index] = known_statuses
+        if len(known_statuses) == len(readings):
             explained.add(column.index)
         else:
-            questions.append(question(column, candidate.found, readings, examples(columns, candidate, head)))
+            questions.append(
+                status_question(column, candidate.profile, readings, examples(columns, candidate, head))
+            )
     statuses |= _collective_accounts(columns, head)
-    return Decision(statuses, questions, frozenset(explained), tracks_payment)
+    return RowStatusDecision(statuses, questions, frozenset(explained), tracks_payment)
 
 
 def _tells_sign(
-    columns: Sequence[Column],
+    columns: Sequence[ColumnMapping],
     candidates: Sequence[Candidate],
-    read: Sequence[tuple[Column, Candidate, dict[str, str | None]]],
+    column_readings: Sequence[tuple[ColumnMapping, Candidate, dict[str, str | None]]],
     head: Head,
 ) -> bool:
     """Tell whether credits show already: in a column of document types, or as amounts below zero."""
-    types = any("credit" in values.values() and all(values.values()) for _, _, values in read)
+    types = any("credit" in values.values() and all(values.values()) for _, _, values in column_readings)
     return types or any(
-        0 < head.share_negative(one.found) < _NEGATIVE_MOST
-        for column, one in zip(columns, candidates, strict=True)
+        0 < head.share_negative(candidate.profile) < _NEGATIVE_MOST
+        for column, candidate in zip(columns, candidates, strict=True)
         if column.field in {Field.AMOUNT, Field.AMOUNT_INVOICED} and column.confidence >= CERTAIN
     )
 
@@ -352,37 +364,37 @@ def _is_only_sign(candidate: Candidate, values: Mapping[str, str | None]) -> boo
     return (
         not any(values.values())
         and len(values) == _TYPES_MIN
-        and candidate.found.filled == candidate.found.rows
-        and not candidate.spoken.concepts & _OF_SIGNS
+        and candidate.profile.filled == candidate.profile.rows
+        and not candidate.tokens.concepts & _OF_SIGNS
         and all(len(value) <= _MARK_CHARS_MAX for value in values)
         and not _are_sides(values)
         and not _is_state(candidate, values)
     )
 
 
-def _collective_accounts(columns: Sequence[Column], head: Head) -> dict[int, dict[str, str]]:
+def _collective_accounts(columns: Sequence[ColumnMapping], head: Head) -> dict[int, dict[str, str]]:
     """Refuse the account that adds up those of the customers, with whose code all others begin: 430 above 43000011."""
     statuses: dict[int, dict[str, str]] = {}
     for column in columns:
         if column.field == Field.DEBTOR_REFERENCE:
             codes = sorted({text for cells in head.rows if (text := text_of(cells[column.index]))}, key=len)
-            first, others = codes[:1], codes[1:]
-            if len(others) >= _CUSTOMERS_MIN and all(
-                code.startswith(first[0]) and len(code) > len(first[0]) + 1 for code in others
+            first, other_codes = codes[:1], codes[1:]
+            if len(other_codes) >= _CUSTOMERS_MIN and all(
+                code.startswith(first[0]) and len(code) > len(first[0]) + 1 for code in other_codes
             ):
                 statuses[column.index] = {first[0]: "excluded"}
     return statuses
 
 
-def _read(
-    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+def _column_statuses(
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> dict[str, str | None] | None:
     """Return what a column's values say of their rows, beside what the other columns say; None where it says nothing."""
     has_remainder = any(
-        column.field == Field.AMOUNT and one.spoken.concepts & {"open", "overdue"}
-        for column, one in zip(columns, candidates, strict=True)
+        column.field == Field.AMOUNT and other.tokens.concepts & {"open", "overdue"}
+        for column, other in zip(columns, candidates, strict=True)
     )
-    values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
+    values = _settlement_day_status(candidate, has_remainder=has_remainder) or _read_values(candidate)
     if values is None:
         return _states_beside_amounts(candidate, columns, candidates, head)
     if _is_order_type(candidate) and any(column.field == Field.INVOICE_REFERENCE for column in columns):
@@ -392,7 +404,9 @@ def _read(
         column.field in {Field.AMOUNT_PAID, Field.AMOUNT} for column in columns
     )
     if _is_of_order(candidate) and has_payments:
-        return {value: status for value, status in values.items() if _CANCELLED.search(plain(value))} or None
+        return {
+            value: status for value, status in values.items() if _CANCELLED.search(normalize(value))
+        } or None
     if not has_remainder:
         return values
     if _is_remainder_after(candidate, columns, candidates, head):
@@ -402,68 +416,74 @@ def _read(
 
 def _is_of_payment(candidate: Candidate) -> bool:
     """Tell whether a header speaks of the state of a payment."""
-    concepts = candidate.spoken.concepts
+    concepts = candidate.tokens.concepts
     return "status" in concepts and bool(concepts & {"payment", "paid"})
 
 
 def _is_of_order(candidate: Candidate) -> bool:
     """Tell whether a header speaks of the state of an order, and of nothing paid."""
-    concepts = candidate.spoken.concepts
+    concepts = candidate.tokens.concepts
     return {"order", "status"} <= concepts and not concepts & {"invoice", "payment", "paid", "open"}
 
 
 def _is_order_type(candidate: Candidate) -> bool:
     """Tell whether a header speaks of kinds of orders."""
-    concepts = candidate.spoken.concepts
+    concepts = candidate.tokens.concepts
     return {"order", "kind"} <= concepts and "status" not in concepts
 
 
-_Left = Literal["nothing", "part", "all"]
+_Remainder = Literal["nothing", "part", "all"]
 
 
-def _left_by_value(
-    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
-) -> dict[str, set[_Left]]:
+def _remainders_by_value(
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
+) -> dict[str, set[_Remainder]]:
     """Return, by a column's values, what is left in their first rows of what was invoiced."""
-    found = {column.field: one.found for column, one in zip(columns, candidates, strict=True) if column.field}
-    if Field.AMOUNT not in found:
+    profiles = {
+        column.field: other.profile for column, other in zip(columns, candidates, strict=True) if column.field
+    }
+    if Field.AMOUNT not in profiles:
         return {}
-    due = head.numbers(found[Field.AMOUNT])
-    whole = head.numbers(found[Field.AMOUNT_INVOICED]) if Field.AMOUNT_INVOICED in found else due
-    left: dict[str, set[_Left]] = {}
-    for cells, rest, total in zip(head.rows, due, whole, strict=True):
-        if rest is not None and (value := text_of(cells[candidate.column.index])):
-            is_part = total is not None and abs(rest) < abs(total)
-            left.setdefault(value, set()).add("nothing" if not rest else "part" if is_part else "all")
-    return left
+    due = head.numbers(profiles[Field.AMOUNT])
+    whole = head.numbers(profiles[Field.AMOUNT_INVOICED]) if Field.AMOUNT_INVOICED in profiles else due
+    remainders: dict[str, set[_Remainder]] = {}
+    for cells, remainder, total in zip(head.rows, due, whole, strict=True):
+        if remainder is not None and (value := text_of(cells[candidate.column.index])):
+            is_part = total is not None and abs(remainder) < abs(total)
+            remainders.setdefault(value, set()).add(
+                "nothing" if not remainder else "part" if is_part else "all"
+            )
+    return remainders
 
 
 def _states_beside_amounts(
-    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> dict[str, str | None] | None:
     """Read a column as one of states, where what is left shows it and the headers are of a language hardly known.
 
     A value on rows of which nothing is left, and on no others, is paid; those beside it are asked where they are unknown.
     """
-    values = [value for value in candidate.found.values if value.strip()]
-    unknown = sum(1 for one in candidates if not one.is_known and one.column.header)
+    values = [value for value in candidate.profile.values if value.strip()]
+    unknown = sum(1 for other in candidates if not other.is_known and other.column.header)
     if candidate.is_known or unknown < _FOREIGN_MIN * len(candidates):
         return None
-    is_repeated = candidate.found.filled > len(values)
+    is_repeated = candidate.profile.filled > len(values)
     if not is_repeated or len(values) > _TYPES_MAX or any(any(map(str.isdigit, value)) for value in values):
         return None
-    left = _left_by_value(candidate, columns, candidates, head)
-    kinds = {kind for seen in left.values() for kind in seen}
-    if not kinds >= {"nothing", "all"} or any("nothing" in seen and len(seen) > 1 for seen in left.values()):
+    remainders = _remainders_by_value(candidate, columns, candidates, head)
+    kinds = {kind for shares in remainders.values() for kind in shares}
+    if not kinds >= {"nothing", "all"} or any(
+        "nothing" in shares and len(shares) > 1 for shares in remainders.values()
+    ):
         return None
-    paid = {value for value, seen in left.items() if seen == {"nothing"}}
+    paid = {value for value, shares in remainders.items() if shares == {"nothing"}}
     return {value: status_of(value) or ("paid" if value in paid else None) for value in values}
 
 
 def _without_closed(
     candidate: Candidate,
     values: dict[str, str | None],
-    columns: Sequence[Column],
+    columns: Sequence[ColumnMapping],
     candidates: Sequence[Candidate],
     head: Head,
 ) -> dict[str, str | None]:
@@ -471,20 +491,24 @@ def _without_closed(
 
     On rows of which some have something left it says nothing of payment; where all of them have, it is asked.
     """
-    is_of_open = "open" in candidate.spoken.concepts
-    noes = {value for value in values if is_of_open and compared(value) in _NO}
+    is_of_open = "open" in candidate.tokens.concepts
+    noes = {value for value in values if is_of_open and normalize_words(value) in _NO}
     ends = {
         value
         for value, status in values.items()
-        if status == "paid" and (_ENDED.search(plain(value)) or value in noes)
+        if status == "paid" and (_ENDED.search(normalize(value)) or value in noes)
     }
     if not ends:
         return values
-    left = _left_by_value(candidate, columns, candidates, head)
-    if any(left.get(value, set()) - {"nothing"} for value in ends & noes):
+    remainders = _remainders_by_value(candidate, columns, candidates, head)
+    if any(remainders.get(value, set()) - {"nothing"} for value in ends & noes):
         return {value: "open" if value in noes else status for value, status in values.items()}
-    mixed = {value for value in ends if left.get(value, set()) - {"nothing"} and "nothing" in left[value]}
-    never = {value for value in ends if left.get(value) and "nothing" not in left[value]}
+    mixed = {
+        value
+        for value in ends
+        if remainders.get(value, set()) - {"nothing"} and "nothing" in remainders[value]
+    }
+    never = {value for value in ends if remainders.get(value) and "nothing" not in remainders[value]}
     return {
         value: "open" if value in mixed else None if value in never else status
         for value, status in values.items()
@@ -492,17 +516,21 @@ def _without_closed(
 
 
 def _is_remainder_after(
-    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> bool:
     """Tell whether the column of what is left shows what marks of reconciliation took off: nothing in some row."""
-    if "lettering" not in candidate.spoken.concepts:
+    if "lettering" not in candidate.tokens.concepts:
         return False
-    rest = [
-        one.found for column, one in zip(columns, candidates, strict=True) if column.field == Field.AMOUNT
+    remainders = [
+        other.profile
+        for column, other in zip(columns, candidates, strict=True)
+        if column.field == Field.AMOUNT
     ]
     marks = [text_of(cells[candidate.column.index]) for cells in head.rows]
     return any(
-        mark and number == 0 for one in rest for mark, number in zip(marks, head.numbers(one), strict=True)
+        mark and number == 0
+        for other in remainders
+        for mark, number in zip(marks, head.numbers(other), strict=True)
     )
 
 
@@ -511,32 +539,32 @@ class _Rows:
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[ColumnMapping],
         candidates: Sequence[Candidate],
-        read: Sequence[tuple[Column, Candidate, dict[str, str | None]]],
+        column_readings: Sequence[tuple[ColumnMapping, Candidate, dict[str, str | None]]],
         head: Head,
     ) -> None:
         self._rows = head.rows
-        self._read = {candidate.column.index: readings for _, candidate, readings in read}
-        self._filled_most = max(map(_filled, head.rows), default=0)
+        self._read = {candidate.column.index: readings for _, candidate, readings in column_readings}
+        self._filled_most = max(map(_filled_count, head.rows), default=0)
         self._refused = {
             candidate.column.index: {
                 at
                 for at, cells in enumerate(head.rows)
                 if _reading(readings, text_of(cells[candidate.column.index])) in _CODES
             }
-            for _, candidate, readings in read
+            for _, candidate, readings in column_readings
         }
         due = [
-            one.found
-            for column, one in zip(columns, candidates, strict=True)
+            amount.profile
+            for column, amount in zip(columns, candidates, strict=True)
             if column.field == Field.AMOUNT
             and column.confidence >= CERTAIN
-            and head.share_negative(one.found) < _NEGATIVE_MOST
+            and head.share_negative(amount.profile) < _NEGATIVE_MOST
         ]
         # Nothing above zero is owed in these rows.
         self._empty = {
-            at for one in due for at, number in enumerate(head.numbers(one)) if not number or number < 0
+            at for amount in due for at, number in enumerate(head.numbers(amount)) if not number or number < 0
         }
 
     def explained(self, candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None]:
@@ -554,16 +582,16 @@ class _Rows:
             value = text_of(cells[index]) or ""
             everywhere[value] += 1
             live[value] += at not in elsewhere and (bool(value) or not self._is_sparse(cells))
-        counted = candidate.found.values
-        owed = {
+        counted = candidate.profile.values
+        owed_values = {
             value
             for value in counted
             if readings.get(value) not in _CODES and (live[value] or everywhere[value] < counted[value])
         }
-        unknown = {value for value in owed if value in readings and not readings[value]}
+        unknown = {value for value in owed_values if value in readings and not readings[value]}
         if (
             len(unknown) == 1
-            and owed == unknown
+            and owed_values == unknown
             and _may_be_only(candidate, next(iter(unknown)))
             and not live[""]
         ):
@@ -572,11 +600,11 @@ class _Rows:
 
     def as_types(self, candidate: Candidate, candidates: Sequence[Candidate]) -> dict[str, str | None] | None:
         """Read a column by the document types beside it, where each of its values stands with one type alone, and back."""
-        if "kind" not in candidate.spoken.concepts:
+        if "kind" not in candidate.tokens.concepts:
             return None
         for other in candidates:
             types = self._read.get(other.column.index) or {
-                value: status_of(value) for value in other.found.values if value.strip()
+                value: status_of(value) for value in other.profile.values if value.strip()
             }
             if other is candidate or len(types) < _TYPES_MIN or not all(types.values()):
                 continue
@@ -586,15 +614,15 @@ class _Rows:
                 if (value := text_of(cells[candidate.column.index]))
             }
             values = {value for value, _ in pairs}
-            if len(pairs) == len(values) == len({of for _, of in pairs}) and values == set(
-                filter(str.strip, candidate.found.values)
-            ):
-                return {value: types.get(of) for value, of in pairs}
+            if len(pairs) == len(values) == len(
+                {document_type for _, document_type in pairs}
+            ) and values == set(filter(str.strip, candidate.profile.values)):
+                return {value: types.get(document_type) for value, document_type in pairs}
         return None
 
     def _is_sparse(self, cells: Sequence[sheets.Cell]) -> bool:
         """Tell whether a row has less than half of the cells of the fullest: a total, a heading."""
-        return 2 * _filled(cells) < self._filled_most
+        return 2 * _filled_count(cells) < self._filled_most
 
 
 def _reading(readings: Mapping[str, str | None], text: str | None) -> str | None:
@@ -604,17 +632,20 @@ def _reading(readings: Mapping[str, str | None], text: str | None) -> str | None
     return None if text.casefold() in NOTHING else readings.get(ANY_VALUE)
 
 
-def _filled(cells: Sequence[sheets.Cell]) -> int:
+def _filled_count(cells: Sequence[sheets.Cell]) -> int:
     return sum(1 for cell in cells if text_of(cell))
 
 
 def _may_be_only(candidate: Candidate, value: str) -> bool:
     """Tell whether a value that every owed row has may go without its meaning: a code, or a type of document."""
-    return len(value) <= _MARK_CHARS_MAX or "status" not in candidate.spoken.concepts
+    return len(value) <= _MARK_CHARS_MAX or "status" not in candidate.tokens.concepts
 
 
-def question(
-    column: Column, profile: sheets.ColumnProfile, readings: Mapping[str, str | None], rows: Mapping[str, str]
+def status_question(
+    column: ColumnMapping,
+    profile: sheets.ColumnProfile,
+    readings: Mapping[str, str | None],
+    rows: Mapping[str, str],
 ) -> Question:
     """Return the question what the values of a column say of their rows, each with its rows and one of them."""
     values = [
@@ -633,9 +664,9 @@ def question(
     return Question("row_status", (column.index,), None, STATUSES, None, facts)
 
 
-def examples(columns: Sequence[Column], candidate: Candidate, head: Head) -> dict[str, str]:
+def examples(columns: Sequence[ColumnMapping], candidate: Candidate, head: Head) -> dict[str, str]:
     """Return, for each value of a column, one of its rows: reference, name and amount as they stand."""
-    shown = [
+    example_columns = [
         column.index
         for column in columns
         if column.field
@@ -653,11 +684,11 @@ def examples(columns: Sequence[Column], candidate: Candidate, head: Head) -> dic
     for cells in head.rows:
         value = text_of(cells[candidate.column.index])
         if value and value not in rows:
-            rows[value] = " · ".join(text for index in shown if (text := text_of(cells[index])))
+            rows[value] = " · ".join(text for index in example_columns if (text := text_of(cells[index])))
     return rows
 
 
-def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bool) -> Step | None:
+def refusal_step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bool) -> Step | None:
     """Return the step that refuses rows which are not owed; None where no column says so of any.
 
     `has_remainder`: an amount says what is left of a part payment, which then needs no warning.
@@ -674,7 +705,7 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
     if not tables:
         return None
 
-    def refuse(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def refuse(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         for index, values in tables.items():
             text = text_of(cells[index])
             status = values.get(text.casefold()) if text else None
@@ -691,25 +722,25 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
     return refuse
 
 
-def _settled_on(candidate: Candidate, *, has_remainder: bool) -> dict[str, str | None] | None:
+def _settlement_day_status(candidate: Candidate, *, has_remainder: bool) -> dict[str, str | None] | None:
     """Read the day on which some rows were paid, cancelled or disputed; None for any other column.
 
     Where a column says what is left, a day of payment says nothing that it does not.
     """
-    profile, spoken = candidate.found, candidate.spoken
-    is_day = max(profile.share(sheets.Kind.DATE), profile.share(sheets.Kind.SERIAL_DATE)) >= CERTAIN
-    is_other = spoken.concepts & {"due", "open", "invoice", "issue", "terms"}
+    profile, tokens = candidate.profile, candidate.tokens
+    is_day = max(profile.share(sheets.CellKind.DATE), profile.share(sheets.CellKind.SERIAL_DATE)) >= CERTAIN
+    is_other = tokens.concepts & {"due", "open", "invoice", "issue", "terms"}
     if not is_day or is_other or profile.filled >= profile.rows:
         return None
-    status = _of_day(candidate)
-    if status in {"paid", "partly_paid"} and has_remainder and "cancelled" not in spoken.concepts:
+    status = _day_status(candidate)
+    if status in {"paid", "partly_paid"} and has_remainder and "cancelled" not in tokens.concepts:
         return None
     return {ANY_VALUE: status} if status else None
 
 
-def _of_day(candidate: Candidate) -> str | None:
+def _day_status(candidate: Candidate) -> str | None:
     """Return what a header of days says of the rows that have one: a day of payment, of a dispute, of a death."""
-    header, concepts = plain(candidate.column.header), candidate.spoken.concepts
+    header, concepts = normalize(candidate.column.header), candidate.tokens.concepts
     word = status_of(" ".join(_NOT_DAYS.sub(" ", header).split()))
     if word in {"paid", "credit", "excluded"}:
         return None if _NOT_YET.search(header) else word
@@ -720,34 +751,40 @@ def _of_day(candidate: Candidate) -> str | None:
     return "partly_paid" if "booking" in concepts else "paid"
 
 
-def leave_days(candidates: Iterable[Candidate]) -> None:
+def leave_out_closing_days(candidates: Iterable[Candidate]) -> None:
     """Leave out days of what ends a debt, which are neither an invoice's nor due: a payment, a liquidation, a death."""
-    for one in candidates:
+    for candidate in candidates:
         dates = {Field.INVOICE_DATE, Field.DUE_DATE}
-        if one.may_be(dates) and one.is_known and _settled_on(one, has_remainder=False):
-            one.become([], Reason("not_ours", {"header": one.column.header or one.column.letter}))
+        if (
+            candidate.may_be(dates)
+            and candidate.is_known
+            and _settlement_day_status(candidate, has_remainder=False)
+        ):
+            candidate.set_claims(
+                [], ColumnReason("not_ours", {"header": candidate.column.header or candidate.column.letter})
+            )
 
 
-def _readings(candidate: Candidate) -> dict[str, str | None] | None:
+def _read_values(candidate: Candidate) -> dict[str, str | None] | None:
     """Return what each value of a column says; None for a column that says nothing of what is owed."""
-    profile, concepts = candidate.found, candidate.spoken.concepts
+    profile, concepts = candidate.profile, candidate.tokens.concepts
     if "lettering" in concepts:
-        return _lettering(profile)
-    if "disputed" in concepts and profile.share(sheets.Kind.NUMBER) >= CERTAIN and has_fractions(profile):
+        return _lettering_statuses(profile)
+    if "disputed" in concepts and profile.share(sheets.CellKind.NUMBER) >= CERTAIN and has_fractions(profile):
         # Amounts in dispute: those of nothing are none.
         return {**dict.fromkeys(_ZEROS, "open"), ANY_VALUE: "excluded"}
-    flags = _flags(candidate)
+    flags = _read_flags(candidate)
     if flags or not profile.values:
         return flags
     if not _may_tell(candidate):
         return _known_states(candidate)
     if "journal" in concepts or _are_journals(candidate):
-        return _of_journals(profile)
+        return _journal_statuses(profile)
     readings: dict[str, str | None] = {value: status_of(value) for value in profile.values if value.strip()}
-    return _of_words(candidate, readings)
+    return _word_statuses(candidate, readings)
 
 
-def _of_journals(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
+def _journal_statuses(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
     journals = vocabulary().journals
     if len(profile.values) == 1 or not any(mark_of(value) in journals for value in profile.values):
         return None
@@ -756,31 +793,31 @@ def _of_journals(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
 
 def _are_journals(candidate: Candidate) -> bool:
     """Tell whether all values are journals of a ledger, of sales and of what settles them, below whatever header."""
-    profile, journals = candidate.found, vocabulary().journals
+    profile, journals = candidate.profile, vocabulary().journals
     marks = {journals.get(mark_of(value)) for value in profile.values if value.strip()}
-    return marks >= {"open", "paid"} and None not in marks and not candidate.spoken.concepts & _ABOUT_OTHERS
+    return marks >= {"open", "paid"} and None not in marks and not candidate.tokens.concepts & _ABOUT_OTHERS
 
 
 def _known_states(candidate: Candidate) -> dict[str, str | None] | None:
     """Read a column whose header speaks of something else, where every value is a state and some are not owed."""
-    values = [value for value in candidate.found.values if value.strip()]
+    values = [value for value in candidate.profile.values if value.strip()]
     readings = {value: status_of(value) for value in values}
-    is_told = all(readings.values()) and set(readings.values()) - {"open"} and len(readings) > 1
+    is_decisive = all(readings.values()) and set(readings.values()) - {"open"} and len(readings) > 1
     are_words = all(len(value) > _MARK_CHARS_MAX for value in values)
-    return readings if is_told and are_words and not candidate.spoken.concepts & _OTHERS_STATES else None
+    return readings if is_decisive and are_words and not candidate.tokens.concepts & _OTHERS_STATES else None
 
 
-def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
+def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     if _has_issued(readings):
         # Beside what was issued, open may be what was not.
-        readings = {v: None if compared(v) in _OPEN else s for v, s in readings.items()}
-    if any(compared(value) in _OPEN for value in readings):
+        readings = {v: None if normalize_words(v) in _OPEN else s for v, s in readings.items()}
+    if any(normalize_words(value) in _OPEN for value in readings):
         # Beside what is open, what waits may wait for its release.
-        readings = {v: None if compared(v) in _WAITING else s for v, s in readings.items()}
-    concepts = candidate.spoken.concepts
+        readings = {v: None if normalize_words(v) in _WAITING else s for v, s in readings.items()}
+    concepts = candidate.tokens.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
     if is_of_states:
-        readings = {value: status or _noted(value, anywhere=True) for value, status in readings.items()}
+        readings = {value: status or _note_status(value, anywhere=True) for value, status in readings.items()}
     is_text = bool(concepts & _FREE_TEXT) and not is_of_states
     if (
         (is_text or ("province" in concepts and not is_of_states))
@@ -789,12 +826,12 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     ):
         return readings
     if is_text or _is_elsewhere(candidate):
-        return _of_texts(candidate, readings)
+        return _text_statuses(candidate, readings)
     if not is_of_states and (
         concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX or _are_customers(candidate, readings)
     ):
         return None
-    if sides := _by_sides(candidate, list(readings)):
+    if sides := _side_statuses(candidate, list(readings)):
         return sides
     if "kind" in concepts:
         types = vocabulary().types
@@ -806,51 +843,53 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
 
 def _are_customers(candidate: Candidate, values: Iterable[str]) -> bool:
     """Tell whether the values of a column of types are kinds of customers."""
-    known = vocabulary().customers
-    return "kind" in candidate.spoken.concepts and all(compared(value) in known for value in values)
+    customer_kinds = vocabulary().customers
+    return "kind" in candidate.tokens.concepts and all(
+        normalize_words(value) in customer_kinds for value in values
+    )
 
 
 def _type_of(value: str) -> str:
     """Return a code of document types as it compares, without the letter of its series: FAC A."""
-    text = compared(value)
+    text = normalize_words(value)
     return text[:-2] if len(text) > _MARK_CHARS_MAX and text[-2] == " " else text
 
 
 def _are_states(readings: Mapping[str, str | None], *, all_of_them: bool) -> bool:
     """Tell whether values are states: of texts every one, of provinces, which a header may mean, most."""
-    known = sum(1 for status in readings.values() if status)
-    return known == len(readings) if all_of_them else 2 * known > len(readings)
+    known_count = sum(1 for status in readings.values() if status)
+    return known_count == len(readings) if all_of_them else 2 * known_count > len(readings)
 
 
 def _has_issued(readings: Iterable[str]) -> bool:
-    return any(compared(value) in _ISSUED for value in readings)
+    return any(normalize_words(value) in _ISSUED for value in readings)
 
 
-def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
+def _text_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     """Read the plain words among texts; two marks of a ledger's sides are no texts."""
-    concepts = candidate.spoken.concepts
+    concepts = candidate.tokens.concepts
     if not concepts & _ABOUT_OTHERS and _are_sides(readings):
-        return _by_sides(candidate, list(readings)) or readings
+        return _side_statuses(candidate, list(readings)) or readings
     is_note = "note" in concepts
     ending = {"credit", "excluded", "paid"} if is_note else {"credit", "excluded"}
     is_stage = bool(concepts & {"priority", "reminder"})
     statuses = {
-        v: s or _noted(v, anywhere=is_stage) if is_note or is_stage else s for v, s in readings.items()
+        v: s or _note_status(v, anywhere=is_stage) if is_note or is_stage else s for v, s in readings.items()
     }
     return {v: s for v, s in statuses.items() if s in ending or _is_payment(v)} or None
 
 
-def _noted(value: str, *, anywhere: bool = False) -> str | None:
+def _note_status(value: str, *, anywhere: bool = False) -> str | None:
     """Return what a note says by its first word, or by a phrase in it: litige dégât des eaux, ne pas relancer.
 
     A stage says it by any of its words, unless it is still to come: dossier avocat, avant contentieux.
     """
     words = vocabulary().words
-    text = compared(value)
-    read = text.split(" ") if anywhere and not _TO_COME.search(text) else text.split(" ", 1)[:1]
+    text = normalize_words(value)
+    words_read = text.split(" ") if anywhere and not _TO_COME.search(text) else text.split(" ", 1)[:1]
     if any(
         len(word) >= _NOTE_CHARS_MIN and words.get(word) == "excluded" and word not in _SUPPLIERS
-        for word in read
+        for word in words_read
     ):
         return "excluded"
     phrases = (phrase for phrase, status in words.items() if status == "excluded" and phrase.count(" ") > 1)
@@ -859,10 +898,10 @@ def _noted(value: str, *, anywhere: bool = False) -> str | None:
 
 def _is_elsewhere(candidate: Candidate) -> bool:
     """Tell whether a header speaks of the state of something else than the paper: of the goods, of the customer."""
-    concepts = candidate.spoken.concepts
+    concepts = candidate.tokens.concepts
     if concepts & {"invoice", "document", "payment", "paid", "open", "disputed", "credit_note"}:
         return False
-    words = compared(candidate.column.header).split()
+    words = normalize_words(candidate.column.header).split()
     return "status" in concepts and (
         bool(concepts & {"debtor", "reminder"}) or not vocabulary().elsewhere.isdisjoint(words)
     )
@@ -870,7 +909,7 @@ def _is_elsewhere(candidate: Candidate) -> bool:
 
 def _is_payment(value: str) -> bool:
     """Tell whether a text is nothing but the word for a payment that came in."""
-    return bool(_PAYMENT_PAPER.match(compared(value)))
+    return bool(_PAYMENT_PAPER.match(normalize_words(value)))
 
 
 def _are_sides(values: Iterable[str]) -> bool:
@@ -886,12 +925,18 @@ def _are_sides(values: Iterable[str]) -> bool:
 
 def _may_tell(candidate: Candidate) -> bool:
     """Tell whether a column's header or its short values let it be one of states, types or sides."""
-    profile = candidate.found
-    shapes = (sheets.Kind.EMAIL, sheets.Kind.DATE, sheets.Kind.PHONE, sheets.Kind.IBAN, sheets.Kind.URL)
+    profile = candidate.profile
+    shapes = (
+        sheets.CellKind.EMAIL,
+        sheets.CellKind.DATE,
+        sheets.CellKind.PHONE,
+        sheets.CellKind.IBAN,
+        sheets.CellKind.URL,
+    )
     if any(profile.share(kind) >= 0.5 for kind in shapes) or _are_amounts(profile):
         return False
-    if candidate.is_known and not candidate.spoken.unknown:
-        telling = candidate.spoken.concepts & (_TELLING | _FREE_TEXT | {"province"})
+    if candidate.is_known and not candidate.tokens.unknown:
+        telling = candidate.tokens.concepts & (_TELLING | _FREE_TEXT | {"province"})
         return bool(telling) or _are_sides(profile.values)
     return all(len(value) <= _VALUE_CHARS_MAX for value in profile.values)
 
@@ -899,13 +944,13 @@ def _may_tell(candidate: Candidate) -> bool:
 def _are_amounts(profile: sheets.ColumnProfile) -> bool:
     """Tell whether a column holds amounts, also where most of them are a dash for nothing."""
     dashes = sum(rows for value, rows in profile.values.items() if value.strip() in _DASHES)
-    numbers = profile.share(sheets.Kind.NUMBER) * profile.filled
+    numbers = profile.share(sheets.CellKind.NUMBER) * profile.filled
     return bool(numbers) and 2 * (numbers + dashes) >= profile.filled and has_fractions(profile)
 
 
-def _lettering(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
+def _lettering_statuses(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
     """Any mark of reconciliation says that the line is settled, but yes and no say it by their word."""
-    words = {value: compared(value) for value in profile.values if value.strip()}
+    words = {value: normalize_words(value) for value in profile.values if value.strip()}
     if words and all(word in _YES | _NO for word in words.values()):
         return {value: "paid" if word in _YES else "open" for value, word in words.items()}
     refused: dict[str, str | None] = {
@@ -914,36 +959,36 @@ def _lettering(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
     return refused | {ANY_VALUE: "paid"}
 
 
-def _flags(candidate: Candidate) -> dict[str, str | None] | None:
+def _read_flags(candidate: Candidate) -> dict[str, str | None] | None:
     """Read a column of yes and no, or of a cross and nothing, as its header says; other words are read as states."""
-    profile, concepts = candidate.found, candidate.spoken.concepts
-    words = {value: compared(value) for value in profile.values if value.strip()}
+    profile, concepts = candidate.profile, candidate.tokens.concepts
+    words = {value: normalize_words(value) for value in profile.values if value.strip()}
     # Zeros may be amounts of nothing.
     if not _are_flags(words) or (set(words.values()) == {"0"} and "open" in concepts):
         return None
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
-            return _set(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
-    if _BOOKED.search(plain(candidate.column.header)) and "date" not in concepts:
+            return _flag_statuses(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
+    if _BOOKED.search(normalize(candidate.column.header)) and "date" not in concepts:
         # What is not in the books yet is a draft.
-        return _set(words, "open", "paid", knows_states=False)
+        return _flag_statuses(words, "open", "paid", knows_states=False)
     status = status_of(candidate.column.header)
-    if status == "open" and _TO_DO.match(plain(candidate.column.header)):
+    if status == "open" and _TO_DO.match(normalize(candidate.column.header)):
         return {value: "open" if word in _YES else None for value, word in words.items()}
     if status not in {None, "open"}:
-        return _set(words, str(status), "open", knows_states=False)
+        return _flag_statuses(words, str(status), "open", knows_states=False)
     return None
 
 
 def _are_flags(words: Mapping[str, str]) -> bool:
     """Tell whether most words are yes and no; what stands beside 0 and 1 as another number is an amount."""
     flags = [word for word in words.values() if word in _YES | _NO]
-    others = set(words.values()) - _YES - _NO
-    are_numbers = any(word.replace(" ", "").isdigit() for word in others)
+    other_words = set(words.values()) - _YES - _NO
+    are_numbers = any(word.replace(" ", "").isdigit() for word in other_words)
     return bool(flags) and 2 * len(flags) >= len(words) and not are_numbers
 
 
-def _set(
+def _flag_statuses(
     words: Mapping[str, str], when_set: str, otherwise: str, *, knows_states: bool
 ) -> dict[str, str | None]:
     """Return what a column of flags says by its words; `knows_states` where other words are of the same thing."""
@@ -959,25 +1004,25 @@ def _set(
     }
 
 
-def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | None] | None:
+def _side_statuses(candidate: Candidate, values: Sequence[str]) -> dict[str, str | None] | None:
     """Read a column whose values are two sides: debit and credit, invoice and credit note."""
     folded = {value: mark_of(value) for value in values}
-    known = vocabulary()
+    terms = vocabulary()
     marks = set(folded.values())
-    for sides, needs_header in ((known.word_sides, False), (known.mark_sides, True)):
+    for sides, needs_header in ((terms.word_sides, False), (terms.mark_sides, True)):
         for debit, credits_ in sides.items():
             credit = marks & credits_
-            others = marks - {debit} - credits_ - known.charges - known.settling
-            is_of_sides = "sides" in candidate.spoken.concepts or _names_sides(candidate, debit, credits_)
+            other_marks = marks - {debit} - credits_ - terms.charges - terms.settling
+            is_of_sides = "sides" in candidate.tokens.concepts or _names_sides(candidate, debit, credits_)
             if not credit or (debit not in marks and not is_of_sides):
                 continue
-            if any(status_of(other) is None for other in others) or not (
+            if any(status_of(other) is None for other in other_marks) or not (
                 not needs_header or _is_clear(candidate, debit, credit)
             ):
                 continue
             return {
-                value: "open" if mark == debit or mark in known.charges else "credit" if mark in credits_
-                else "paid" if mark in known.settling else status_of(value)
+                value: "open" if mark == debit or mark in terms.charges else "credit" if mark in credits_
+                else "paid" if mark in terms.settling else status_of(value)
                 for value, mark in folded.items()
             }  # fmt: skip
     return None
@@ -993,7 +1038,7 @@ def _is_clear(candidate: Candidate, debit: str, credit: set[str]) -> bool:
     """Tell whether marks can only be sides: spelled signs and codes of two letters, or letters under such a header."""
     if debit in {"+", "1"} or (min(map(len, {debit, *credit})) > 1 and not debit.isdigit()):
         return True
-    concepts = candidate.spoken.concepts
+    concepts = candidate.tokens.concepts
     return (
         _names_sides(candidate, debit, frozenset(credit))
         or {"debit", "credit"} <= concepts
@@ -1004,15 +1049,15 @@ def _is_clear(candidate: Candidate, debit: str, credit: set[str]) -> bool:
 
 def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
     """Tell whether a column is one of states or document types, whose every value must be understood."""
-    concepts = candidate.spoken.concepts
-    is_constant = len(readings) == 1 and candidate.found.filled == candidate.found.rows
+    concepts = candidate.tokens.concepts
+    is_constant = len(readings) == 1 and candidate.profile.filled == candidate.profile.rows
     if concepts & {"status", "disputed"} or (_is_plain_type(candidate, readings) and not is_constant):
         return True
     if "kind" in concepts and concepts & {"document", "invoice"} and not is_constant:
         return True
     # Words below a payment that only some rows have, or of which some are states.
     is_of_payment = bool(concepts & {"payment", "paid"}) and not concepts & {"date", "number", "reference"}
-    if is_of_payment and (any(readings.values()) or 0 < candidate.found.filled < candidate.found.rows):
+    if is_of_payment and (any(readings.values()) or 0 < candidate.profile.filled < candidate.profile.rows):
         return True
     understood = sum(1 for status in readings.values() if status)
     return understood * 2 >= len(readings) and any(status != "open" for status in readings.values() if status)
@@ -1020,22 +1065,22 @@ def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
 
 def _is_plain_type(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
     """Tell whether a header says no more than type, and its few values are no kinds of customers."""
-    spoken = candidate.spoken
-    if spoken.concepts != {"kind"} or spoken.unknown or len(readings) > _TYPES_MAX:
+    tokens = candidate.tokens
+    if tokens.concepts != {"kind"} or tokens.unknown or len(readings) > _TYPES_MAX:
         return False
-    known = vocabulary().customers
-    return not any(compared(value) in known for value in readings)
+    customer_kinds = vocabulary().customers
+    return not any(normalize_words(value) in customer_kinds for value in readings)
 
 
 def _may_be_sign(candidate: Candidate) -> bool:
     """Tell whether a column has two values, or one beside blanks, that nothing explains."""
-    profile = candidate.found
+    profile = candidate.profile
     values = {value.strip().casefold() for value in profile.values if value.strip()}
     if len(values) > 2 or (len(values) == 1 and profile.filled == profile.rows):
         return False
     if _is_explained(candidate, values):
         return False
-    if len(values) == 1 and not candidate.spoken.concepts & _OF_SIGNS and not _is_mark(next(iter(values))):
+    if len(values) == 1 and not candidate.tokens.concepts & _OF_SIGNS and not _is_mark(next(iter(values))):
         return False
     # In a file of few rows texts that never repeat are no marks.
     is_repeated = profile.filled > len(values) or profile.filled < profile.rows
@@ -1049,15 +1094,17 @@ def _is_mark(value: str) -> bool:
 
 def _is_explained(candidate: Candidate, values: set[str]) -> bool:
     """Tell whether a header says what its values are, or the values do: ages, codes, yes and no of something known."""
-    concepts = candidate.spoken.concepts
+    concepts = candidate.tokens.concepts
     if _are_sides(values):
         return False
-    is_amount = bool(concepts & {"debit", "credit"}) and candidate.found.share(sheets.Kind.NUMBER) >= CERTAIN
+    is_amount = (
+        bool(concepts & {"debit", "credit"}) and candidate.profile.share(sheets.CellKind.NUMBER) >= CERTAIN
+    )
     if is_amount or (candidate.is_known and not concepts & _OF_SIGNS):
         return True
     if "flag" in concepts and not concepts & {"credit", "debit"} and values <= _YES | _NO:
         return True
-    words = compared(candidate.column.header).split()
+    words = normalize_words(candidate.column.header).split()
     return _are_of_others(candidate, values) or not vocabulary().explained.isdisjoint(words)
 
 
@@ -1066,16 +1113,16 @@ def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
     marks = {mark_of(value) for value in values}
     return (
         all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values)
-        or all("bucket" in listen(value).concepts and not value.isdigit() for value in values)
-        or all(_is_person(value) for value in candidate.found.values if value.strip())
-        or all(_is_place(value) for value in candidate.found.values if value.strip())
+        or all("bucket" in parse_header(value).concepts and not value.isdigit() for value in values)
+        or all(_is_person(value) for value in candidate.profile.values if value.strip())
+        or all(_is_place(value) for value in candidate.profile.values if value.strip())
         or marks <= vocabulary().ways_to_pay
     )
 
 
 def _is_place(value: str) -> bool:
     """Tell whether a text is written as a street and its number, or a building: words of which none is of billing."""
-    words = compared(value).split()
+    words = normalize_words(value).split()
     texts = [word for word in words if not word.isdigit()]
     is_known = any(word in vocabulary().words for word in texts if word not in JOINING)
     return len(words) > 2 and len(texts) < len(words) and len(texts) > 1 and not is_known
@@ -1084,10 +1131,10 @@ def _is_place(value: str) -> bool:
 def _is_person(value: str) -> bool:
     """Tell whether a text is written as a person's name, and none of its words is one of billing."""
     parts = [part for part in re.split(r"[\s,.]+", value.strip()) if len(part) > 1]
-    words = [compared(part).replace(" ", "") for part in parts]
+    words = [normalize_words(part).replace(" ", "") for part in parts]
     if parts and words[0] in _TITLES and value.strip() != parts[0] and value.strip()[len(parts[0])] in " .":
         return True
-    is_known = any(word in vocabulary().words or listen(word).concepts for word in words)
+    is_known = any(word in vocabulary().words or parse_header(word).concepts for word in words)
     return (
         len(parts) > 1
         and all(part[0].isupper() and part.replace("-", "").isalpha() for part in parts)
@@ -1095,12 +1142,14 @@ def _is_person(value: str) -> bool:
     )
 
 
-def left_open(asked: Question, statuses: Mapping[str, str]) -> Question | None:
+def remaining_question(question: Question, statuses: Mapping[str, str]) -> Question | None:
     """Return a question about the values that are still open; None where none is."""
-    known = {value.strip().casefold(): status for value, status in statuses.items()}
+    statuses_by_value = {value.strip().casefold(): status for value, status in statuses.items()}
     values = [
-        {**value, "status": known.get(str(value["value"]).strip().casefold(), value["status"])}
-        for value in asked.facts["values"]
+        {**value, "status": statuses_by_value.get(str(value["value"]).strip().casefold(), value["status"])}
+        for value in question.facts["values"]
     ]
     unclear = [f"{value['value']} ({value['rows']})" for value in values if not value["status"]]
-    return replace(asked, facts={**asked.facts, "unclear": unclear, "values": values}) if unclear else None
+    return (
+        replace(question, facts={**question.facts, "unclear": unclear, "values": values}) if unclear else None
+    )

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from getbill.mapping.vocabulary import JOINING, plain
+from getbill.mapping.vocabulary import JOINING, normalize
 
 Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
@@ -124,12 +124,12 @@ def vocabulary() -> Vocabulary:
 
 def _listed(text: str) -> list[str]:
     words = (" ".join(word.split()) for word in text.split(",") if word.strip())
-    return [word if word.isascii() else ":".join(map(compared, word.split(":"))) for word in words]
+    return [word if word.isascii() else ":".join(map(normalize_words, word.split(":"))) for word in words]
 
 
-def compared(text: str) -> str:
+def normalize_words(text: str) -> str:
     """Return a text as the words of the vocabulary compare: small letters, no accents, one space between words."""
-    return _NOT_WORDS.sub(" ", plain(text)).strip()
+    return _NOT_WORDS.sub(" ", normalize(text)).strip()
 
 
 def _sides(text: str) -> dict[str, frozenset[str]]:
@@ -147,7 +147,7 @@ def status_of(value: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _status_of(value: str) -> str | None:
     words = vocabulary().words
-    text = plain(value)
+    text = normalize(value)
     for reading in (
         text,
         *(pattern.sub("", text) for pattern in (_IN_BRACKETS, _AT_A_DATE, _SINCE, _ORDINAL)),
@@ -169,4 +169,4 @@ def _status_of(value: str) -> str | None:
 
 def mark_of(text: str) -> str:
     """Return a mark as it compares."""
-    return " ".join(plain(text.strip()).split())
+    return " ".join(normalize(text.strip()).split())

@@ -7,9 +7,9 @@ from typing import Any
 
 from getbill import sheets
 from getbill.mapping import amounts
-from getbill.mapping.model import Column, Field, Mapping
-from getbill.mapping.values import CellFinding, Draft, Step, is_nothing, is_unknown, text_of
-from getbill.mapping.vocabulary import currency_of, listen
+from getbill.mapping.model import ColumnMapping, Field, Mapping
+from getbill.mapping.values import BodyDraft, CellFinding, Step, is_nothing, is_unknown, text_of
+from getbill.mapping.vocabulary import currency_of, parse_header
 
 # What remains of « 1 234,50 € » without this is its sign.
 _FIGURES = "0123456789.,'\u2019 \u00a0\u202f\u2009-+()\u2212"
@@ -17,41 +17,41 @@ _REMEMBERED_MAX = 10_000
 _CENT = Decimal("0.011")
 
 
-def steps(columns: dict[Field, Column], mapping: Mapping, profile: sheets.Profile) -> list[Step]:
+def steps(columns: dict[Field, ColumnMapping], mapping: Mapping, profile: sheets.Profile) -> list[Step]:
     """Return the steps that put a row's amount and its currency into the body."""
-    readers: dict[Field, Reader] = {
+    readers: dict[Field, AmountReader] = {
         field: _reader(columns[field], mapping, profile)
         for field in (Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID)
         if field in columns
     }
     due, invoiced = columns.get(Field.AMOUNT), columns.get(Field.AMOUNT_INVOICED)
-    made: list[Step] = []
+    row_steps: list[Step] = []
     if due:
-        made.append(_amount(due, readers[Field.AMOUNT]))
+        row_steps.append(_amount_step(due, readers[Field.AMOUNT]))
         if invoiced and Field.AMOUNT_PAID in columns:
-            made.append(_check(columns, readers))
+            row_steps.append(_check_step(columns, readers))
     elif invoiced:
-        made.append(_difference(columns, readers))
+        row_steps.append(_difference_step(columns, readers))
     # A cell that a person corrects may name a currency where no cell of the file does.
-    return [*made, _currency(columns.get(Field.CURRENCY), due or invoiced, mapping)]
+    return [*row_steps, _currency_step(columns.get(Field.CURRENCY), due or invoiced, mapping)]
 
 
-def has_remainder(columns: dict[Field, Column], profile: sheets.Profile) -> bool:
+def has_remainder(columns: dict[Field, ColumnMapping], profile: sheets.Profile) -> bool:
     """Tell whether the amounts say what is left of a part payment."""
     if Field.AMOUNT_PAID in columns:
         return True
     due = columns.get(Field.AMOUNT)
     if due is None:
         return False
-    header = listen(due.header, profile.of(due.index).column.group)
+    header = parse_header(due.header, profile.column(due.index).column.group)
     return bool(header.concepts & {"open", "overdue", "due"}) or header.whole == Field.AMOUNT.value
 
 
-Reader = Callable[[sheets.Cell], Decimal]
+AmountReader = Callable[[sheets.Cell], Decimal]
 
 
-def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader:
-    shape = profile.of(column.index).number or sheets.NumberShape(
+def _reader(column: ColumnMapping, mapping: Mapping, profile: sheets.Profile) -> AmountReader:
+    shape = profile.column(column.index).number or sheets.NumberShape(
         ".", "", is_certain=False, why="nothing_seen"
     )
     mark = mapping.numbers.get(column.index)
@@ -61,10 +61,12 @@ def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader
         thousands = other if is_other else shape.thousands
         shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered", places=3)  # type: ignore[arg-type]
     read = sheets.number_reader(shape)
-    return read if column.unit is None else lambda cell: amounts.scaled(read(cell), column.unit)
+    return read if column.unit is None else lambda cell: amounts.scale(read(cell), column.unit)
 
 
-def _read(column: Column, read: Reader, cells: Sequence[sheets.Cell], draft: Draft) -> Decimal | None:
+def _read_amount(
+    column: ColumnMapping, read: AmountReader, cells: Sequence[sheets.Cell], draft: BodyDraft
+) -> Decimal | None:
     cell = cells[column.index]
     if cell is None or cell == "":
         return None
@@ -76,68 +78,70 @@ def _read(column: Column, read: Reader, cells: Sequence[sheets.Cell], draft: Dra
         return None
 
 
-def _amount(column: Column, read: Reader) -> Step:
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        amount = _read(column, read, cells, draft)
+def _amount_step(column: ColumnMapping, read: AmountReader) -> Step:
+    def put_amount(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
+        amount = _read_amount(column, read, cells, draft)
         if amount is not None:
             draft.body["amount"] = amount
 
-    return step
+    return put_amount
 
 
-def _difference(columns: dict[Field, Column], readers: dict[Field, Reader]) -> Step:
+def _difference_step(columns: dict[Field, ColumnMapping], readers: dict[Field, AmountReader]) -> Step:
     total, paid = columns[Field.AMOUNT_INVOICED], columns.get(Field.AMOUNT_PAID)
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_difference(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         wrong = len(draft.findings)
-        invoiced = _read(total, readers[Field.AMOUNT_INVOICED], cells, draft)
-        received = _read(paid, readers[Field.AMOUNT_PAID], cells, draft) if paid else None
+        invoiced = _read_amount(total, readers[Field.AMOUNT_INVOICED], cells, draft)
+        received = _read_amount(paid, readers[Field.AMOUNT_PAID], cells, draft) if paid else None
         if paid and received is None and len(draft.findings) == wrong and is_unknown(cells[paid.index]):
             draft.refuse(paid, cells[paid.index], _not_a_number(cells[paid.index]))
         # What was paid and cannot be read leaves unknown what is owed.
         if invoiced is not None and len(draft.findings) == wrong:
             draft.body["amount"] = invoiced - abs(received) if received else invoiced
 
-    return step
+    return put_difference
 
 
-def _check(columns: dict[Field, Column], readers: dict[Field, Reader]) -> Step:
+def _check_step(columns: dict[Field, ColumnMapping], readers: dict[Field, AmountReader]) -> Step:
     due, total, paid = (columns[field] for field in (Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID))
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        rest = draft.body.get("amount")
-        if rest is None:
+    def check_remainder(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
+        remainder = draft.body.get("amount")
+        if remainder is None:
             return
-        invoiced = _read(total, readers[Field.AMOUNT_INVOICED], cells, draft)
-        received = _read(paid, readers[Field.AMOUNT_PAID], cells, draft) or Decimal(0)
-        if invoiced is not None and abs(invoiced - abs(received) - rest) > _CENT:
-            facts = {"invoiced": str(invoiced), "paid": str(received), "due": str(rest)}
+        invoiced = _read_amount(total, readers[Field.AMOUNT_INVOICED], cells, draft)
+        received = _read_amount(paid, readers[Field.AMOUNT_PAID], cells, draft) or Decimal(0)
+        if invoiced is not None and abs(invoiced - abs(received) - remainder) > _CENT:
+            facts = {"invoiced": str(invoiced), "paid": str(received), "due": str(remainder)}
             draft.warn(due, cells[due.index], "amounts_disagree", facts)
 
-    return step
+    return check_remainder
 
 
-def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> Step:
-    known: dict[str, str | None] = {}
-    beside = _Beside()
+def _currency_step(
+    currency_column: ColumnMapping | None, amount_column: ColumnMapping | None, mapping: Mapping
+) -> Step:
+    code_cache: dict[str, str | None] = {}
+    affix_currencies = _AffixCurrencies()
     signs, otherwise = mapping.currency.signs, mapping.currency.code
-    headed = listen(written.header).currency if written else None
+    headed = parse_header(amount_column.header).currency if amount_column else None
 
     def code_of(text: str) -> str | None:
-        if text not in known:
-            if len(known) > _REMEMBERED_MAX:
-                known.clear()
+        if text not in code_cache:
+            if len(code_cache) > _REMEMBERED_MAX:
+                code_cache.clear()
             codes = currency_of(text)
-            known[text] = codes[0] if len(codes) == 1 else signs.get(text.casefold(), signs.get(text))
-        return known[text]
+            code_cache[text] = codes[0] if len(codes) == 1 else signs.get(text.casefold(), signs.get(text))
+        return code_cache[text]
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        rest = _rest(written, cells)
+    def put_currency(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
+        affix = _affix(amount_column, cells)
         stated = [
             (column, text, code_of(text))
             for column, text in (
-                (own, text_of(cells[own.index]) if own else ""),
-                (written, beside[rest] if rest else ""),
+                (currency_column, text_of(cells[currency_column.index]) if currency_column else ""),
+                (amount_column, affix_currencies[affix] if affix else ""),
             )
             if column and text
         ]
@@ -161,26 +165,26 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
             return
         draft.body["currency"] = codes[0] if codes else otherwise
 
-    if own is None and written is None:
+    if currency_column is None and amount_column is None:
         return lambda _cells, draft: draft.body.__setitem__("currency", otherwise)
-    return step
+    return put_currency
 
 
 def _not_a_number(cell: sheets.Cell) -> sheets.CellWrong:
     return sheets.CellWrong("number_invalid", value=text_of(cell))
 
 
-def _rest(column: Column | None, cells: Sequence[sheets.Cell]) -> str:
+def _affix(column: ColumnMapping | None, cells: Sequence[sheets.Cell]) -> str:
     """Return what is left of an amount without its outer digits."""
     cell = cells[column.index] if column else None
     return cell.strip(_FIGURES) if isinstance(cell, str) else ""
 
 
-class _Beside(dict[str, str]):
+class _AffixCurrencies(dict[str, str]):
     """The currencies in what is left of amounts without their outer digits; empty where they name none."""
 
-    def __missing__(self, rest: str) -> str:
+    def __missing__(self, affix: str) -> str:
         if len(self) > _REMEMBERED_MAX:
             self.clear()
-        self[rest] = sheets.currency_beside(rest if any(map(str.isdigit, rest)) else f"{rest} 1")
-        return self[rest]
+        self[affix] = sheets.currency_beside(affix if any(map(str.isdigit, affix)) else f"{affix} 1")
+        return self[affix]

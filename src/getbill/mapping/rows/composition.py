@@ -10,9 +10,9 @@ from typing import Any
 
 from getbill import sheets
 from getbill.mapping import row_status, values
-from getbill.mapping.model import Column, Field, Mapping
+from getbill.mapping.model import ColumnMapping, Field, Mapping
 from getbill.mapping.rows import amounts, labels, people, places
-from getbill.mapping.values import CellFinding, Draft, Step
+from getbill.mapping.values import BodyDraft, CellFinding, Step
 
 _OF_DEBT = {
     Field.OBJECT: "object",
@@ -29,14 +29,14 @@ class Composer:
         self._columns = {column.field: column for column in mapping.columns if column.field}
         self._mapping = mapping
         self._profile = profile
-        self._steps = self._made()
-        self._finish = places.finish(self._columns, values.home(mapping, profile))
+        self._steps = self._build_steps()
+        self._finish = places.address_finisher(self._columns, values.home_country(mapping, profile))
 
-    def body(self, row: sheets.Row) -> tuple[dict[str, Any], list[CellFinding]]:
+    def compose(self, row: sheets.Row) -> tuple[dict[str, Any], list[CellFinding]]:
         """Return the row as a body of POST /debts, and what is wrong with its cells."""
         if row.wrong is not None:
             return {}, [CellFinding(None, None, None, row.wrong.code, wrong=row.wrong)]
-        draft = Draft()
+        draft = BodyDraft()
         values = row.cells
         for step in self._steps:
             step(values, draft)
@@ -48,37 +48,39 @@ class Composer:
             body["metadata"] = draft.metadata
         return body, draft.findings
 
-    def _made(self) -> list[Step]:
+    def _build_steps(self) -> list[Step]:
         headers = {column.index: column.header or column.letter for column in self._mapping.columns}
-        refusing = row_status.step(
+        refusal = row_status.refusal_step(
             self._mapping.row_status,
             headers,
             has_remainder=amounts.has_remainder(self._columns, self._profile),
         )
         steps = [
-            *([refusing] if refusing else []),
+            *([refusal] if refusal else []),
             *labels.steps(self._mapping.columns, self._profile),
             *self._references(),
             *amounts.steps(self._columns, self._mapping, self._profile),
         ]
         for field, name in ((Field.INVOICE_DATE, "invoice_date"), (Field.DUE_DATE, "due_date")):
             if column := self._columns.get(field):
-                shape = self._profile.of(column.index).date
-                some = shape is not None and shape.midnights == "some"
-                steps.append(values.date_into_body(column, self._date(column), name, has_midnights=some))
+                shape = self._profile.column(column.index).date
+                has_some_midnights = shape is not None and shape.midnights == "some"
+                steps.append(
+                    values.date_into_body(column, self._date(column), name, has_midnights=has_some_midnights)
+                )
         for field, name in _OF_DEBT.items():
             if column := self._columns.get(field):
                 steps.append(values.text_into_body(column, name))
         if column := self._columns.get(Field.IBAN):
             steps.append(values.iban_into_body(column))
         if column := self._columns.get(Field.BIRTHDATE):
-            steps.append(values.birthdate(column, self._date(column)))
+            steps.append(values.birthdate_into_debtor(column, self._date(column)))
         steps += people.steps(self._columns, self._profile) + places.steps(self._columns)
-        steps += self._kept()
+        steps += self._metadata_steps()
         return steps
 
     def _references(self) -> list[Step]:
-        own, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
+        reference, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
         steps: list[Step] = []
         if invoice:
             steps.append(
@@ -86,19 +88,19 @@ class Composer:
                     invoice, self._are_floats(invoice), "invoice_reference", also="reference"
                 )
             )
-        if own:
-            steps.append(values.code_into_body(own, self._are_floats(own), "reference"))
+        if reference:
+            steps.append(values.code_into_body(reference, self._are_floats(reference), "reference"))
         if self._mapping.reference_from:
             steps.append(values.codes_into_body(self._mapping.reference_from, "reference"))
         if column := self._columns.get(Field.DEBTOR_REFERENCE):
             steps.append(values.code_into_debtor(column, self._are_floats(column), "reference"))
         return steps
 
-    def _are_floats(self, column: Column) -> bool:
-        return self._profile.of(column.index).kinds.get(sheets.Kind.WHOLE_FLOAT, 0) > 0
+    def _are_floats(self, column: ColumnMapping) -> bool:
+        return self._profile.column(column.index).kinds.get(sheets.CellKind.WHOLE_FLOAT, 0) > 0
 
-    def _date(self, column: Column) -> Callable[[sheets.Cell], str]:
-        shape = self._profile.of(column.index).date
+    def _date(self, column: ColumnMapping) -> Callable[[sheets.Cell], str]:
+        shape = self._profile.column(column.index).date
         order = self._mapping.dates.get(column.index)
         if shape is None:
             shape = sheets.DateShape("dmy", is_certain=False, why="nothing_seen", has_serials=False)
@@ -106,15 +108,15 @@ class Composer:
             shape = replace(shape, is_certain=True, why="answered", is_turned=order == "turned")
         elif order and order != shape.order:
             shape = replace(shape, order=order, is_certain=True, why="answered")  # type: ignore[arg-type]
-        return values.remembered(sheets.date_reader(shape))
+        return values.cached_date_reader(sheets.date_reader(shape))
 
-    def _kept(self) -> list[Step]:
-        kept: dict[str, Column] = {}
+    def _metadata_steps(self) -> list[Step]:
+        columns_by_name: dict[str, ColumnMapping] = {}
         for column in self._mapping.columns:
             if column.field == Field.METADATA:
                 name = column.header.strip()[:100] or f"column {column.letter}"
-                kept[name if name not in kept else f"{name} ({column.letter})"] = column
-        return [values.kept(column, name) for name, column in kept.items()]
+                columns_by_name[name if name not in columns_by_name else f"{name} ({column.letter})"] = column
+        return [values.cell_into_metadata(column, name) for name, column in columns_by_name.items()]
 
 
 def compose(mapping: Mapping, profile: sheets.Profile) -> Composer:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from getbill import sheets
-from getbill.mapping.model import Column, Field
-from getbill.mapping.values import CellFinding, Draft, Step
-from getbill.mapping.vocabulary import listen
+from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.values import BodyDraft, CellFinding, Step
+from getbill.mapping.vocabulary import parse_header
 
 _OF_TEXTS: Final = frozenset({"note", "object", "quality"})
 _REMEMBERED_MAX: Final = 20_000
@@ -39,63 +39,63 @@ _CREDIT_NUMBER: Final = re.compile(
 )
 
 
-def steps(columns: Sequence[Column], profile: sheets.Profile) -> list[Step]:
+def steps(columns: Sequence[ColumnMapping], profile: sheets.Profile) -> list[Step]:
     """Return the steps that look through the texts and the numbers of a row; none where no column holds any."""
-    texts = [_texts(column) for column in columns if _holds_texts(column)]
-    return texts + [_numbers(column) for column in columns if _is_of_two_series(column, profile)]
+    texts = [_text_step(column) for column in columns if _holds_texts(column)]
+    return texts + [_number_step(column) for column in columns if _is_of_two_series(column, profile)]
 
 
-def _texts(column: Column) -> Step:
+def _text_step(column: ColumnMapping) -> Step:
     index = column.index
-    known: dict[str, str] = {}
+    code_cache: dict[str, str] = {}
 
-    def look(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def check_text(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = cells[index]
         if text.__class__ is not str or not text:
             return
-        if (code := known.get(text)) is None:
-            if len(known) > _REMEMBERED_MAX:
-                known.clear()
-            code = known[text] = code_of(text)
+        if (code := code_cache.get(text)) is None:
+            if len(code_cache) > _REMEMBERED_MAX:
+                code_cache.clear()
+            code = code_cache[text] = code_of(text)
         if code:
             draft.findings.append(_finding(column, text, code))
 
-    return look
+    return check_text
 
 
-def _numbers(column: Column) -> Step:
+def _number_step(column: ColumnMapping) -> Step:
     index, matches = column.index, _CREDIT_NUMBER.match
 
-    def look(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def check_number(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = cells[index]
         if text.__class__ is str and matches(text):
             draft.findings.append(_finding(column, text, "row_text_doubt"))
 
-    return look
+    return check_number
 
 
-def _finding(column: Column, text: str, code: str) -> CellFinding:
+def _finding(column: ColumnMapping, text: str, code: str) -> CellFinding:
     facts = {"value": text, "header": column.header or column.letter}
     return CellFinding(column.index, None, text, code, facts, is_warning=code == "row_text_doubt")
 
 
 def code_of(text: str) -> str:
     """Return the code of what a text says against its row; empty where it says nothing."""
-    plain = sheets.folded(text)
+    plain = sheets.fold(text)
     if _CREDIT.match(plain):
         return "row_is_credit"
     return "row_text_doubt" if _DOUBT.search(plain) else ""
 
 
-def _is_of_two_series(column: Column, profile: sheets.Profile) -> bool:
+def _is_of_two_series(column: ColumnMapping, profile: sheets.Profile) -> bool:
     """Tell whether a column numbers papers, and most of them not as credit notes."""
     if column.field not in {Field.REFERENCE, Field.INVOICE_REFERENCE}:
         return False
-    texts = [str(sample) for sample in profile.of(column.index).samples]
+    texts = [str(sample) for sample in profile.column(column.index).samples]
     return 2 * sum(1 for text in texts if _CREDIT_NUMBER.match(text)) < len(texts)
 
 
-def _holds_texts(column: Column) -> bool:
+def _holds_texts(column: ColumnMapping) -> bool:
     if column.field not in {None, Field.OBJECT, Field.METADATA}:
         return False
-    return bool(listen(column.header).concepts & _OF_TEXTS)
+    return bool(parse_header(column.header).concepts & _OF_TEXTS)

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.mapping import values
-from getbill.mapping.model import Column, Field
+from getbill.mapping.model import ColumnMapping, Field
 from getbill.mapping.values import (
     NO_NUMBER,
     NOTHING,
-    Draft,
+    BodyDraft,
     Step,
     are_digits_lost,
+    bare_number,
     digits_of,
     name_of,
-    plain,
-    several,
+    split_numbers,
     text_of,
 )
 from getbill.mapping.vocabulary import CIVILITIES, LANGUAGES
@@ -42,66 +42,66 @@ _HOUSEHOLDS = frozenset(
 )
 
 
-def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
+def steps(columns: dict[Field, ColumnMapping], profile: sheets.Profile) -> list[Step]:
     """Return the steps that fill the debtor's part of a body."""
-    made: list[Step] = []
+    row_steps: list[Step] = []
     if column := columns.get(Field.NAME):
-        texts = [str(sample) for sample in profile.of(column.index).samples if sample]
-        made.append(_name(column, values.style_of(column.header, texts)))
+        texts = [str(sample) for sample in profile.column(column.index).samples if sample]
+        row_steps.append(_name_step(column, values.style_of(column.header, texts)))
     for field, name in _PLAIN.items():
         if column := columns.get(field):
-            made.append(_text(column, name))
+            row_steps.append(_text_step(column, name))
     if column := columns.get(Field.NAME_INFIX):
-        made.append(_infix(column))
+        row_steps.append(_infix_step(column))
     if Field.NAME in columns and Field.FIRST_NAME in columns and Field.LAST_NAME not in columns:
-        made.append(_join)
+        row_steps.append(_join_names)
     if column := columns.get(Field.CONTACT):
-        made.append(_contact(column))
+        row_steps.append(_contact_step(column))
     if column := columns.get(Field.CIVILITY):
-        made.append(_table(column, "civility", _civilities(profile.of(column.index))))
-        made.append(_household(column))
+        row_steps.append(_table_step(column, "civility", _civilities(profile.column(column.index))))
+        row_steps.append(_household_step(column))
     if column := columns.get(Field.LANGUAGE):
-        made.append(_table(column, "language", LANGUAGES))
+        row_steps.append(_table_step(column, "language", LANGUAGES))
     if column := columns.get(Field.EMAIL):
-        made.append(_email(column))
+        row_steps.append(_email_step(column))
     # A mobile can be called and written to: it is the number where a row has both.
-    made += [_phone(columns[field]) for field in (Field.MOBILE, Field.PHONE) if field in columns]
-    return made
+    row_steps += [_phone_step(columns[field]) for field in (Field.MOBILE, Field.PHONE) if field in columns]
+    return row_steps
 
 
-def _civilities(found: sheets.ColumnProfile) -> dict[str, str | None]:
+def _civilities(profile: sheets.ColumnProfile) -> dict[str, str | None]:
     # In Spanish H is a man and M a woman.
-    letters = {value.casefold() for value in found.values}
+    letters = {value.casefold() for value in profile.values}
     return CIVILITIES | {"m": "Ms"} if {"h", "m"} <= letters and "f" not in letters else CIVILITIES
 
 
-def _name(column: Column, style: values.Style) -> Step:
+def _name_step(column: ColumnMapping, style: values.Style) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_name(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if not (text := name_of(column, cells[index], draft)):
             return
-        if text[-1].isalpha() and "," in text and (place := values.place_of(text)):
+        if text[-1].isalpha() and "," in text and (place := values.name_with_place(text)):
             text, code, city = place
             draft.address.setdefault("postal_code", code)
             draft.address.setdefault("city", city)
         draft.debtor.update(values.split_name(text, style))
 
-    return step
+    return put_name
 
 
-def _join(_cells: Sequence[sheets.Cell], draft: Draft) -> None:
+def _join_names(_cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
     """Name a person by both names where a column of names holds companies and the last names of people."""
     first, name = draft.debtor.get("first_name"), draft.debtor.get("name")
     if first and name and "company" not in draft.debtor and first.casefold() not in name.casefold():
         draft.debtor |= {"name": f"{first} {name}", "last_name": name}
 
 
-def _contact(column: Column) -> Step:
+def _contact_step(column: ColumnMapping) -> Step:
     """Name a debtor by the contact where the row names nobody else: contacts change, debtors do not."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_contact(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if (
             not draft.debtor.keys() & _NAMED
             and (text := text_of(cells[index]))
@@ -109,24 +109,24 @@ def _contact(column: Column) -> Step:
         ):
             draft.debtor.update(values.split_name(text, values.Style("whole")))
 
-    return step
+    return put_contact
 
 
-def _text(column: Column, name: str) -> Step:
+def _text_step(column: ColumnMapping, name: str) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_text(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if text := name_of(column, cells[index], draft):
             draft.debtor[name] = text
 
-    return step
+    return put_text
 
 
-def _household(column: Column) -> Step:
+def _household_step(column: ColumnMapping) -> Step:
     """Keep the word that makes a last name a household's: Familie, Eheleute."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_household(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if text and text.casefold() in _HOUSEHOLDS and not draft.debtor.get("first_name"):
             for field in ("last_name", "name"):
@@ -134,25 +134,25 @@ def _household(column: Column) -> Step:
                     draft.debtor[field] = f"{text} {last}"
                     return
 
-    return step
+    return put_household
 
 
-def _infix(column: Column) -> Step:
+def _infix_step(column: ColumnMapping) -> Step:
     """Put what stands between the names before the last one: van der, de."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_infix(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if text and (last := draft.debtor.get("last_name")):
             draft.debtor["last_name"] = f"{text} {last}"
 
-    return step
+    return put_infix
 
 
-def _table(column: Column, name: str, table: Mapping[str, str | None]) -> Step:
+def _table_step(column: ColumnMapping, name: str, table: Mapping[str, str | None]) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_value(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if not text:
             return
@@ -163,13 +163,13 @@ def _table(column: Column, name: str, table: Mapping[str, str | None]) -> Step:
         elif word not in table and word.rstrip(".") not in table and word not in NOTHING:
             draft.warn(column, text, "value_unknown", {"value": text})
 
-    return step
+    return put_value
 
 
-def _email(column: Column) -> Step:
+def _email_step(column: ColumnMapping) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_email(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if not text or text.casefold() in NOTHING:
             return
@@ -177,28 +177,33 @@ def _email(column: Column) -> Step:
             text = angle[1].strip()
         text = text.removeprefix("mailto:")
         if text.count("@") > 1:
-            text, *others = [part for part in _APART.split(text) if "@" in part]
-            draft.warn(column, cells[index], "first_of_several", {"taken": text, "others": ", ".join(others)})
+            text, *other_addresses = [part for part in _APART.split(text) if "@" in part]
+            draft.warn(
+                column,
+                cells[index],
+                "first_of_several",
+                {"taken": text, "others": ", ".join(other_addresses)},
+            )
         draft.debtor["email"] = text
 
-    return step
+    return put_email
 
 
-def _phone(column: Column) -> Step:
+def _phone_step(column: ColumnMapping) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_phone(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = digits_of(cells[index])
         if not text or text.casefold() in NO_NUMBER:
             return
         if are_digits_lost(cells[index], text):
             draft.refuse(column, text, sheets.CellWrong("digits_lost", value=text), is_warning=True)
             return
-        draft.phones.append((column, plain(text)))
-        if len(text) > 15 and len(numbers := several(text)) > 1:
-            draft.phones[-1] = column, plain(numbers[0])
+        draft.phones.append((column, bare_number(text)))
+        if len(text) > 15 and len(numbers := split_numbers(text)) > 1:
+            draft.phones[-1] = column, bare_number(numbers[0])
             draft.warn(
                 column, text, "first_of_several", {"taken": numbers[0], "others": ", ".join(numbers[1:])}
             )
 
-    return step
+    return put_phone

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from getbill import sheets
 from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.mapping import values
-from getbill.mapping.model import Column, Field
-from getbill.mapping.values import NOTHING, PHONES, Draft, Home, Step, digits_of, text_of
+from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.values import NOTHING, PHONES, BodyDraft, HomeCountry, Step, digits_of, text_of
 
 _PARTS = {
     Field.STREET_ADDRESS: "street_address",
@@ -17,48 +17,48 @@ _PARTS = {
 _DIGITS = frozenset({Field.POSTAL_CODE, Field.STREET_NUMBER})
 
 
-def steps(columns: dict[Field, Column]) -> list[Step]:
+def steps(columns: dict[Field, ColumnMapping]) -> list[Step]:
     """Return the steps that fill the address; parts in columns of their own win over those of one cell."""
-    made: list[Step] = []
+    row_steps: list[Step] = []
     if column := columns.get(Field.ADDRESS):
-        made.append(_whole(column))
+        row_steps.append(_whole_address_step(column))
     if column := columns.get(Field.POSTAL_CITY):
-        made.append(_postal_city(column))
+        row_steps.append(_postal_city_step(column))
     for field, name in _PARTS.items():
         if column := columns.get(field):
-            made.append(_part(column, name))
+            row_steps.append(_part_step(column, name))
     if column := columns.get(Field.ADDRESS_EXTRA):
-        made.append(_extra(column))
+        row_steps.append(_extra_step(column))
     if column := columns.get(Field.COUNTRY):
-        made.append(_country(column))
-    return made
+        row_steps.append(_country_step(column))
+    return row_steps
 
 
-def finish(columns: dict[Field, Column], home: Home) -> Callable[[Draft], None]:
+def address_finisher(columns: dict[Field, ColumnMapping], home: HomeCountry) -> Callable[[BodyDraft], None]:
     """Return what is done once all cells are read: the country, the postal code's zero, the telephone."""
     phones = [columns[field] for field in PHONES if field in columns]
     codes = columns.get(Field.POSTAL_CODE) or columns.get(Field.POSTAL_CITY) or columns.get(Field.ADDRESS)
 
-    def done(draft: Draft) -> None:
-        place = values.of_row(draft, home)
+    def finish_address(draft: BodyDraft) -> None:
+        row_country = values.country_of_row(draft, home)
         address = draft.address
-        if place.lacks_zero:
-            if place.country:
+        if row_country.lacks_zero:
+            if row_country.country:
                 address["postal_code"] = "0" + address["postal_code"]
             elif codes:
                 code = address["postal_code"]
                 draft.warn(codes, code, "postal_code_short", {"value": code})
         if draft.phones:
-            values.dial(draft, place, home, phones[-1])
+            values.put_phones(draft, row_country, home, phones[-1])
         if address:
-            _put(draft, place.country)
-        elif place.country != DEFAULT_COUNTRY and values.is_dialled_in(draft, place.country):
-            draft.debtor["address"] = {"country": place.country}
+            _put_address(draft, row_country.country)
+        elif row_country.country != DEFAULT_COUNTRY and values.is_dialled_in(draft, row_country.country):
+            draft.debtor["address"] = {"country": row_country.country}
 
-    return done
+    return finish_address
 
 
-def _put(draft: Draft, country: str | None) -> None:
+def _put_address(draft: BodyDraft, country: str | None) -> None:
     """Put the address into the body; a line whose shape is not known stays one line, unless other columns say more."""
     address = draft.address
     whole = address.pop("whole", None)
@@ -72,69 +72,69 @@ def _put(draft: Draft, country: str | None) -> None:
     draft.debtor["address"] = address | ({"street_address": whole} if whole else {})
 
 
-def _whole(column: Column) -> Step:
+def _whole_address_step(column: ColumnMapping) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_whole_address(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if not text or text.casefold() in NOTHING:
             return
-        found = values.split_address(text)
-        if found:
-            draft.address.update(found)
+        parts = values.split_address(text)
+        if parts:
+            draft.address.update(parts)
         else:
             draft.address["whole"] = " ".join(text.split())
 
-    return step
+    return put_whole_address
 
 
-def _postal_city(column: Column) -> Step:
+def _postal_city_step(column: ColumnMapping) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_postal_city(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if text := text_of(cells[index]):
             draft.address.update(values.postal_city(text))
 
-    return step
+    return put_postal_city
 
 
-def _part(column: Column, name: str) -> Step:
+def _part_step(column: ColumnMapping, name: str) -> Step:
     index = column.index
     read = digits_of if column.field in _DIGITS else text_of
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_part(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = read(cells[index])
         if text and text not in NOTHING:
             draft.address[name] = text
 
-    return step
+    return put_part
 
 
-def _extra(column: Column) -> Step:
+def _extra_step(column: ColumnMapping) -> Step:
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_extra(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if text and text not in NOTHING:
             street = draft.address.get("street_address")
             draft.address["street_address"] = f"{street}, {text}" if street else text
 
-    return step
+    return put_extra
 
 
-def _country(column: Column) -> Step:
+def _country_step(column: ColumnMapping) -> Step:
     index = column.index
-    known: dict[str, str | None] = {}
+    country_cache: dict[str, str | None] = {}
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_country(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if not text:
             return
-        if text not in known:
-            known[text] = sheets.country_of(text)
-        if code := known[text]:
+        if text not in country_cache:
+            country_cache[text] = sheets.country_of(text)
+        if code := country_cache[text]:
             draft.address["country"] = code
         elif text.casefold() not in NOTHING:
             draft.warn(column, text, "country_unknown", {"value": text})
 
-    return step
+    return put_country

@@ -37,87 +37,87 @@ class Repeats:
     examples: list[str] = field(default_factory=list)
 
 
-def looked_through(
-    found: Mapping, profile: sheets.Profile, rows: Callable[[], Iterable[sheets.Row]]
+def check_repeats(
+    mapping: Mapping, profile: sheets.Profile, rows: Callable[[], Iterable[sheets.Row]]
 ) -> Mapping:
     """Return the mapping with what is asked about references that repeat; the first rows of a file are looked through.
 
     `rows` reads them anew: once for the references, and once more for what their rows say where any repeat.
     """
-    column = found.of(Field.REFERENCE) or found.of(Field.INVOICE_REFERENCE)
-    if column is None and found.reference_from:
-        return _told_apart(found, rows())
-    if column is None or found.instalments is not None:
-        return found
-    cells = profile.of(column.index)
+    column = mapping.column_for(Field.REFERENCE) or mapping.column_for(Field.INVOICE_REFERENCE)
+    if column is None and mapping.reference_from:
+        return _check_identifying_columns(mapping, rows())
+    if column is None or mapping.instalments is not None:
+        return mapping
+    cells = profile.column(column.index)
     if cells.filled <= cells.distinct:
-        return found
-    counted = Counter(_written(column.index, rows()))
+        return mapping
+    counted = Counter(_reference_texts(column.index, rows()))
     if counted.total() == len(counted):
-        return found
+        return mapping
     repeated = {text for text, count in counted.items() if count > 1}
     several = (
         row
         for row in islice(rows(), _ROWS_MAX)
         if row.wrong is None and text_of(row.cells[column.index]) in repeated
     )
-    repeats = _count(found, Composer(found, profile), several)
+    repeats = _count_repeats(mapping, Composer(mapping, profile), several)
     repeats.references += len(counted) - len(repeated)
     repeats.rows += len(counted) - len(repeated)
-    questions = [one for one in found.questions if one.code != "reference_repeats"]
+    questions = [question for question in mapping.questions if question.code != "reference_repeats"]
     header = column.header or column.letter
     facts: dict[str, Any] = {"header": header, "rows": repeats.rows, "distinct": repeats.references}
     indexes: tuple[int, ...] = (column.index,)
     if repeats.instalments:
-        due = found.of(Field.DUE_DATE)
+        due = mapping.column_for(Field.DUE_DATE)
         indexes += (due.index,) if due else ()
         facts |= {"references": repeats.instalments, "examples": repeats.examples}
         questions.append(Question("instalments", indexes, Field.REFERENCE, INSTALMENTS, None, facts))
     elif repeats.unclear > repeats.references * _UNCLEAR_MAX:
         questions.append(Question("reference_repeats", indexes, column.field, (), column.field, facts))
-    return replace(found, questions=tuple(questions))
+    return replace(mapping, questions=tuple(questions))
 
 
-def _told_apart(found: Mapping, rows: Iterable[sheets.Row]) -> Mapping:
+def _check_identifying_columns(mapping: Mapping, rows: Iterable[sheets.Row]) -> Mapping:
     """Return the mapping, asking for the reference where two rows have the same cells in the columns that make it."""
-    seen: set[tuple[str, ...]] = set()
+    keys: set[tuple[str, ...]] = set()
     for row in islice(rows, _ROWS_MAX):
-        key = tuple(text_of(row.cells[index]).casefold() for index in found.reference_from)
+        key = tuple(text_of(row.cells[index]).casefold() for index in mapping.reference_from)
         if row.wrong is not None or not all(key):
             continue
-        if key in seen:
+        if key in keys:
             question = Question("missing_reference", (), Field.REFERENCE)
-            return replace(found, reference_from=(), questions=(*found.questions, question))
-        seen.add(key)
-    return found
+            return replace(mapping, reference_from=(), questions=(*mapping.questions, question))
+        keys.add(key)
+    return mapping
 
 
-def _written(index: int, rows: Iterable[sheets.Row]) -> Iterator[str]:
+def _reference_texts(index: int, rows: Iterable[sheets.Row]) -> Iterator[str]:
     for row in islice(rows, _ROWS_MAX):
         if row.wrong is None and (text := text_of(row.cells[index])):
             yield text
 
 
-def _count(found: Mapping, composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
+def _count_repeats(mapping: Mapping, composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
     # Lines of other accounts, which name nobody, are no debts.
-    has_names = any(found.of(name) for name in NAMES)
-    seen: dict[str, list[tuple[Any, Any, str]]] = {}
+    has_names = any(mapping.column_for(name) for name in NAMES)
+    lines_by_reference: dict[str, list[tuple[Any, Any, str]]] = {}
     for row in rows:
-        body, findings = composer.body(row)
-        if (reference := body.get("reference")) and not any(not one.is_warning for one in findings):
+        body, findings = composer.compose(row)
+        if (reference := body.get("reference")) and not any(not finding.is_warning for finding in findings):
             amount = body.get("amount")
             debtor = body.get("debtor", {})
             if has_names and not debtor.keys() & _NAMED:
                 continue
             name = str(debtor.get("name") or debtor.get("company") or debtor.get("last_name") or "")
-            seen.setdefault(reference, []).append((body.get("due_date"), amount, name))
-    repeats = Repeats(len(seen), sum(map(len, seen.values())))
-    for reference, lines in seen.items():
-        _weigh(repeats, reference, lines)
+            lines_by_reference.setdefault(reference, []).append((body.get("due_date"), amount, name))
+    repeats = Repeats(len(lines_by_reference), sum(map(len, lines_by_reference.values())))
+    for reference, lines in lines_by_reference.items():
+        _classify(repeats, reference, lines)
     return repeats
 
 
-def _weigh(repeats: Repeats, reference: str, lines: list[tuple[Any, Any, str]]) -> None:
+def _classify(repeats: Repeats, reference: str, lines: list[tuple[Any, Any, str]]) -> None:
     days, amounts, names = ({line[at] for line in lines} for at in range(3))
     if len(lines) == 1 or (len(days) == len(amounts) == len(names) == 1):
         return

@@ -33,42 +33,42 @@ _CITY_POSTAL = re.compile(
 def split_address(text: str) -> dict[str, str] | None:
     """Return an address' parts under the contract's names, or None where its shape is not known."""
     line = ", ".join(part.strip(" ,") for part in _BREAKS.split(text.strip()) if part.strip(" ,"))
-    line, country = _country(line)
-    found = _shape(line)
-    if found is None:
+    line, country = _split_country(line)
+    parts = _shape(line)
+    if parts is None:
         return None
-    found = {name: value.strip(" ,") for name, value in found.items() if value and value.strip(" ,")}
-    country = _land(found.pop("land", "")) if country is None else country
-    found.pop("land", None)
-    return found | ({"country": country} if country else {})
+    parts = {name: value.strip(" ,") for name, value in parts.items() if value and value.strip(" ,")}
+    country = _land(parts.pop("land", "")) if country is None else country
+    parts.pop("land", None)
+    return parts | ({"country": country} if country else {})
 
 
 def postal_city(text: str) -> dict[str, str]:
     """Return the postal code and the city of one cell; the whole as the city where it has no code."""
     plain = " ".join(text.split())
-    if found := _POSTAL_CITY.fullmatch(plain):
-        country = _land(found["land"] or "")
-        whole = {"postal_code": found["postal_code"], "city": found["city"].strip()}
+    if match := _POSTAL_CITY.fullmatch(plain):
+        country = _land(match["land"] or "")
+        whole = {"postal_code": match["postal_code"], "city": match["city"].strip()}
         return whole | ({"country": country} if country else {})
-    if found := _CITY_POSTAL.fullmatch(plain):
-        return {"postal_code": found["postal_code"], "city": found["city"].strip()}
+    if match := _CITY_POSTAL.fullmatch(plain):
+        return {"postal_code": match["postal_code"], "city": match["city"].strip()}
     return {"city": plain}
 
 
 def street(text: str) -> dict[str, str]:
     """Return the street and the number of a street line; the line as it is where it has no plain number."""
     plain = text.strip(" ,")
-    if found := _NUMBER_FIRST.fullmatch(plain):
-        return {"street_number": found["number"], "street_address": found["street"]}
-    if found := _NUMBER_LAST.fullmatch(plain):
-        return {"street_number": found["number"], "street_address": found["street"] + (found["extra"] or "")}
+    if match := _NUMBER_FIRST.fullmatch(plain):
+        return {"street_number": match["number"], "street_address": match["street"]}
+    if match := _NUMBER_LAST.fullmatch(plain):
+        return {"street_number": match["number"], "street_address": match["street"] + (match["extra"] or "")}
     return {"street_address": plain}
 
 
-def _country(line: str) -> tuple[str, str | None]:
-    rest, comma, last = line.rpartition(",")
+def _split_country(line: str) -> tuple[str, str | None]:
+    before, comma, last = line.rpartition(",")
     if comma and len(last.strip()) > 2 and (country := country_of(last)):
-        return rest.strip(" ,"), country
+        return before.strip(" ,"), country
     # « 75002 Paris France »: only a name written out, since two letters are also a province or a state.
     words = line.rsplit(" ", 1)
     if len(words) == 2 and len(words[1]) > 3 and words[1].isalpha() and (country := country_of(words[1])):
@@ -78,10 +78,10 @@ def _country(line: str) -> tuple[str, str | None]:
 
 def _shape(line: str) -> dict[str, str] | None:
     code = None
-    for found in _CODE.finditer(line):
+    for match in _CODE.finditer(line):
         # A house number is no postal code: what follows it is not a town alone, or it is not last.
-        if found.end() == len(line) or _CITY.fullmatch(line, found.end()):
-            code = found
+        if match.end() == len(line) or _CITY.fullmatch(line, match.end()):
+            code = match
     if code is None:
         return None
     before, after = line[: code.start()].rstrip(" ,"), line[code.end() :].strip()
@@ -95,9 +95,9 @@ def _code_last(before: str, code: str) -> dict[str, str] | None:
     if code[0].isalpha():
         road, comma, city = before.rpartition(",")
         return street(road) | {"postal_code": code, "city": city, "land": "GB"} if comma else None
-    if found := _STATE.fullmatch(before):
-        city = f"{found['city'].strip()}, {found['state']}"
-        return street(found["street"]) | {"postal_code": code, "city": city}
+    if match := _STATE.fullmatch(before):
+        city = f"{match['city'].strip()}, {match['state']}"
+        return street(match["street"]) | {"postal_code": code, "city": city}
     return None
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from getbill import sheets
-from getbill.mapping.model import Column, Field
+from getbill.mapping.model import ColumnMapping, Field
 
 # What people write where they know nothing.
 NOTHING = frozenset(
@@ -109,7 +109,7 @@ class CellFinding:
     wrong: sheets.CellWrong | None = None
 
 
-class Draft:
+class BodyDraft:
     """A body in the making."""
 
     __slots__ = ("address", "body", "debtor", "findings", "metadata", "phones")
@@ -118,12 +118,12 @@ class Draft:
         self.body: dict[str, Any] = {}
         self.debtor: dict[str, Any] = {}
         self.address: dict[str, str] = {}
-        self.phones: list[tuple[Column, str]] = []
+        self.phones: list[tuple[ColumnMapping, str]] = []
         self.metadata: dict[str, Any] = {}
         self.findings: list[CellFinding] = []
 
     def refuse(
-        self, column: Column, value: sheets.Cell, error: sheets.CellWrong, *, is_warning: bool = False
+        self, column: ColumnMapping, value: sheets.Cell, error: sheets.CellWrong, *, is_warning: bool = False
     ) -> None:
         """Note that a cell could not be read."""
         self.findings.append(
@@ -139,14 +139,14 @@ class Draft:
             )
         )
 
-    def warn(self, column: Column, value: sheets.Cell, code: str, facts: dict[str, Any]) -> None:
+    def warn(self, column: ColumnMapping, value: sheets.Cell, code: str, facts: dict[str, Any]) -> None:
         """Note what was left out or changed of a cell."""
         self.findings.append(
             CellFinding(column.index, column.field, value, code, facts, None, is_warning=True)
         )
 
 
-Step = Callable[[Sequence[sheets.Cell], Draft], None]
+Step = Callable[[Sequence[sheets.Cell], BodyDraft], None]
 
 
 def text_of(cell: sheets.Cell) -> str:
@@ -160,7 +160,7 @@ def text_of(cell: sheets.Cell) -> str:
 def digits_of(cell: sheets.Cell) -> str:
     """Return the text of a telephone number or a postal code: no fraction that a program added to its digits."""
     text = text_of(cell)
-    return text if text.isalnum() else sheets.whole(sheets.clean(text))
+    return text if text.isalnum() else sheets.drop_zero_fraction(sheets.clean(text))
 
 
 def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
@@ -170,28 +170,28 @@ def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
     return "+" in text and bool(_SHORTENED.fullmatch(text))
 
 
-def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
+def cached_date_reader(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
     """Return a reader that knows the dates it has read: files repeat them."""
-    known: dict[sheets.Cell, str] = {}
+    cache: dict[sheets.Cell, str] = {}
 
     def read(cell: sheets.Cell) -> str:
-        if (text := known.get(cell)) is None:
+        if (text := cache.get(cell)) is None:
             text = reader(cell).isoformat()
-            if len(known) > _REMEMBERED_MAX:
-                known.clear()
-            known[cell] = text
+            if len(cache) > _REMEMBERED_MAX:
+                cache.clear()
+            cache[cell] = text
         return text
 
     return read
 
 
 def date_into_body(
-    column: Column, read: Callable[[sheets.Cell], str], name: str, *, has_midnights: bool
+    column: ColumnMapping, read: Callable[[sheets.Cell], str], name: str, *, has_midnights: bool
 ) -> Step:
     """Put a date into the body; `has_midnights` says that some instants of the column may be of the day after."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_date(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         cell = cells[index]
         if cell is None or cell == "":
             return
@@ -208,14 +208,14 @@ def date_into_body(
         if has_midnights and sheets.is_midnight(cell):
             draft.warn(column, cell, "day_before_midnight", {"date": day})
 
-    return step
+    return put_date
 
 
-def birthdate(column: Column, read: Callable[[sheets.Cell], str]) -> Step:
+def birthdate_into_debtor(column: ColumnMapping, read: Callable[[sheets.Cell], str]) -> Step:
     """Put the debtor's birthdate into the body; one that cannot be read is left out and told."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_birthdate(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         cell = cells[index]
         if cell is None or cell == "":
             return
@@ -225,7 +225,7 @@ def birthdate(column: Column, read: Callable[[sheets.Cell], str]) -> Step:
             if not is_nothing(cell):
                 draft.refuse(column, cell, error, is_warning=True)
 
-    return step
+    return put_birthdate
 
 
 def is_nothing(cell: sheets.Cell) -> bool:
@@ -239,7 +239,7 @@ def is_unknown(cell: sheets.Cell) -> bool:
     return text_of(cell).casefold() in _UNKNOWN
 
 
-def name_of(column: Column, cell: sheets.Cell, draft: Draft) -> str:
+def name_of(column: ColumnMapping, cell: sheets.Cell, draft: BodyDraft) -> str:
     """Return a cell's text as a name or a reference; empty where it is none, which is told of a formula that failed."""
     text = text_of(cell)
     if text[:1] == "#" and _FAILED.fullmatch(text):
@@ -248,68 +248,68 @@ def name_of(column: Column, cell: sheets.Cell, draft: Draft) -> str:
     return "" if len(text) < _NO_NAME_MAX and text.casefold() in NO_NAME else text
 
 
-def text_into_body(column: Column, name: str) -> Step:
+def text_into_body(column: ColumnMapping, name: str) -> Step:
     """Put a cell's text into the body."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_text(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if text := text_of(cells[index]):
             draft.body[name] = text
 
-    return step
+    return put_text
 
 
-def iban_into_body(column: Column) -> Step:
+def iban_into_body(column: ColumnMapping) -> Step:
     """Put an account into the body, without the spaces people group it by."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_iban(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if text := text_of(cells[index]):
             draft.body["iban"] = "".join(sheets.clean(text).split()).removeprefix("IBAN")
 
-    return step
+    return put_iban
 
 
-def code_into_body(column: Column, are_floats: bool, name: str, also: str | None = None) -> Step:
+def code_into_body(column: ColumnMapping, are_floats: bool, name: str, also: str | None = None) -> Step:
     """Put a reference into the body; one that a spreadsheet shortened is refused, its digits are gone."""
-    index, read = column.index, _code(column, are_floats)
+    index, read = column.index, _code_reader(column, are_floats)
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_code(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if text := read(cells[index], draft):
             draft.body[name] = text
             if also:
                 draft.body[also] = text
 
-    return step
+    return put_code
 
 
 def codes_into_body(indexes: Sequence[int], name: str) -> Step:
     """Put into the body a reference made of several cells; where one is empty there is none."""
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_codes(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         texts = [" ".join(text_of(cells[index]).split()) for index in indexes]
         if all(texts):
             draft.body[name] = "-".join(texts)
 
-    return step
+    return put_codes
 
 
-def code_into_debtor(column: Column, are_floats: bool, name: str) -> Step:
+def code_into_debtor(column: ColumnMapping, are_floats: bool, name: str) -> Step:
     """Put a reference of the debtor into the body."""
-    index, read = column.index, _code(column, are_floats)
+    index, read = column.index, _code_reader(column, are_floats)
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_code(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         if text := read(cells[index], draft):
             draft.debtor[name] = text
 
-    return step
+    return put_code
 
 
-def kept(column: Column, name: str) -> Step:
+def cell_into_metadata(column: ColumnMapping, name: str) -> Step:
     """Keep a column with the debt as it stands."""
     index = column.index
 
-    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    def put_metadata(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         cell = cells[index]
         if cell.__class__ is str:
             if text := cell.strip():
@@ -319,13 +319,13 @@ def kept(column: Column, name: str) -> Step:
         elif cell is not None:
             draft.metadata[name] = sheets.read_text(cell)
 
-    return step
+    return put_metadata
 
 
-def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], str]:
+def _code_reader(column: ColumnMapping, are_floats: bool) -> Callable[[sheets.Cell, BodyDraft], str]:
     """Return the reader of a reference; `are_floats` says that a program made fractions of its column's digits."""
 
-    def read(cell: sheets.Cell, draft: Draft) -> str:
+    def read(cell: sheets.Cell, draft: BodyDraft) -> str:
         text = name_of(column, cell, draft)
         if text[-1:] == ";" or not text.isascii():
             text = sheets.clean(text)
@@ -333,6 +333,6 @@ def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], st
         if (is_doubtful and are_digits_lost(cell, text)) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
             draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
             return ""
-        return sheets.whole(text) if are_floats else text
+        return sheets.drop_zero_fraction(text) if are_floats else text
 
     return read

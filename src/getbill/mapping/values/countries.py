@@ -11,9 +11,17 @@ from getbill import sheets
 from getbill.kit import phones
 from getbill.kit.messages import excerpt, message
 from getbill.mapping import vocabulary
-from getbill.mapping.model import Column, Currency, Field, FieldUnknown, Mapping, Question, Reason
+from getbill.mapping.model import (
+    ColumnMapping,
+    ColumnReason,
+    Currency,
+    Field,
+    FieldUnknown,
+    Mapping,
+    Question,
+)
 from getbill.mapping.values import phone_formats
-from getbill.mapping.values.country_evidence import PHONES, Evidence, Rows, gathered, texts_of
+from getbill.mapping.values.country_evidence import PHONES, Evidence, Rows, gather_evidence, texts_of
 
 # What a country is decided from: a change of any of these has it decided anew.
 PLACES = frozenset(PHONES) | {
@@ -49,18 +57,18 @@ _PARTING = frozenset(" .-/()\u00a0")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CountryDecision:
     """The country of a file, or the company's with a reason that says that nothing settles it."""
 
     country: str
-    reason: Reason
+    reason: ColumnReason
     questions: tuple[Question, ...] = ()
     # The countries that nothing speaks against.
     possible: frozenset[str] = vocabulary.EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class HomeCountry:
     """The country that rows which name none are of, None where that is not settled.
 
     `has_lost_zeros` says that the postal codes of the file may lack their first zero.
@@ -71,32 +79,34 @@ class Home:
 
 
 def decide_countries(
-    columns: Sequence[Column], profile: sheets.Profile, currency: Currency, company: str
-) -> Decision:
+    columns: Sequence[ColumnMapping], profile: sheets.Profile, currency: Currency, company: str
+) -> CountryDecision:
     """Return the country of a file's national numbers and addresses, with the question where it is not settled."""
     rows = Rows(columns, profile)
-    evidence = gathered(rows, columns, profile, currency)
-    possible = _common(evidence)
-    country, why = _settled(evidence, possible, rows, company)
+    evidence = gather_evidence(rows, columns, profile, currency)
+    possible = _common_countries(evidence)
+    country, why = _decide_country(evidence, possible, rows, company)
     if country:
         example = {"example": why.example} if why and why.example else {}
-        return Decision(
+        return CountryDecision(
             country,
-            Reason(why.code if why else "country_company", {"country": country} | example),
+            ColumnReason(why.code if why else "country_company", {"country": country} | example),
             (),
             possible,
         )
-    reason = Reason(UNSETTLED, {"country": company})
+    reason = ColumnReason(UNSETTLED, {"country": company})
     questions = (_question(rows, evidence, company),) if rows.numbers else ()
-    return Decision(company, reason, questions, possible)
+    return CountryDecision(company, reason, questions, possible)
 
 
-def anew(mapping: Mapping, profile: sheets.Profile, answer: object, *, is_touched: bool) -> Mapping:
+def redecide_country(
+    mapping: Mapping, profile: sheets.Profile, answer: object, *, is_touched: bool
+) -> Mapping:
     """Return a changed mapping with the country that a human answers, or decided anew where its columns changed.
 
     Raise `FieldUnknown` where the answer is no country.
     """
-    others = tuple(question for question in mapping.questions if question.code != "phone_country")
+    other_questions = tuple(question for question in mapping.questions if question.code != "phone_country")
     if answer:
         country = sheets.country_of(str(answer))
         if country is None:
@@ -106,52 +116,54 @@ def anew(mapping: Mapping, profile: sheets.Profile, answer: object, *, is_touche
                     answer=excerpt(answer),
                 )
             )
-        return replace(mapping, country=country, country_reason=Reason("human"), questions=others)
+        return replace(
+            mapping, country=country, country_reason=ColumnReason("human"), questions=other_questions
+        )
     if not is_touched or mapping.country_reason.code in _LASTING:
         return mapping
-    place = decide_countries(mapping.columns, profile, mapping.currency, mapping.country)
-    questions = others + place.questions
-    return replace(mapping, country=place.country, country_reason=place.reason, questions=questions)
+    decision = decide_countries(mapping.columns, profile, mapping.currency, mapping.country)
+    questions = other_questions + decision.questions
+    return replace(mapping, country=decision.country, country_reason=decision.reason, questions=questions)
 
 
-def recalled(mapping: Mapping, profile: sheets.Profile) -> Decision:
+def recheck_country(mapping: Mapping, profile: sheets.Profile) -> CountryDecision:
     """Return the country of a new file of a known layout: the remembered one unless the file speaks against it."""
-    place = decide_countries(mapping.columns, profile, mapping.currency, mapping.country)
+    decision = decide_countries(mapping.columns, profile, mapping.currency, mapping.country)
     if mapping.country_reason.code == UNSETTLED:
-        return place
+        return decision
     rows = Rows(mapping.columns, profile)
-    if place.reason.code == UNSETTLED:
-        is_same = mapping.country in place.possible and _reads(mapping.country, rows.numbers)
+    if decision.reason.code == UNSETTLED:
+        is_same = mapping.country in decision.possible and _reads(mapping.country, rows.numbers)
     else:
-        is_same = place.country == mapping.country
-    if is_same or (not rows.numbers and mapping.country in place.possible):
-        return replace(place, country=mapping.country, reason=mapping.country_reason, questions=())
+        is_same = decision.country == mapping.country
+    if is_same or (not rows.numbers and mapping.country in decision.possible):
+        return replace(decision, country=mapping.country, reason=mapping.country_reason, questions=())
     if not rows.numbers:
-        return place
-    evidence = gathered(rows, mapping.columns, profile, mapping.currency)
+        return decision
+    evidence = gather_evidence(rows, mapping.columns, profile, mapping.currency)
     question = _question(rows, evidence, mapping.country)
     return replace(
-        place,
+        decision,
         country=mapping.country,
-        reason=Reason(UNSETTLED, {"country": mapping.country}),
+        reason=ColumnReason(UNSETTLED, {"country": mapping.country}),
         questions=(question,),
     )
 
 
-def home(mapping: Mapping, profile: sheets.Profile) -> Home:
+def home_country(mapping: Mapping, profile: sheets.Profile) -> HomeCountry:
     """Return the country of rows that name none, as far as the mapping settles it."""
     is_open = mapping.country_reason.code == UNSETTLED or any(
         question.code == "phone_country" for question in mapping.questions
     )
-    codes = mapping.of(Field.POSTAL_CODE)
+    codes = mapping.column_for(Field.POSTAL_CODE)
     texts = texts_of(profile, codes) if codes else []
     keeps_zeros = any(len(text) == 5 and text[0] == "0" for text in texts)
     # Where no code has all of its digits, and only the language of the headers speaks for the country, none is lost.
     may_lack = any(len(text) == 5 for text in texts) or mapping.country_reason.code != "country_headers"
-    return Home(None if is_open else mapping.country, has_lost_zeros=may_lack and not keeps_zeros)
+    return HomeCountry(None if is_open else mapping.country, has_lost_zeros=may_lack and not keeps_zeros)
 
 
-def read(text: str, country: str) -> str | None:
+def read_e164(text: str, country: str) -> str | None:
     """Return a number in E.164 as a country reads it; None where it is none there."""
     number = phone_formats.international(text, country)
     if not number.startswith("+"):
@@ -162,96 +174,98 @@ def read(text: str, country: str) -> str | None:
         return None
 
 
-def _common(evidence: Sequence[Evidence]) -> frozenset[str]:
-    return vocabulary.EVERYWHERE.intersection(*(one.countries for one in evidence if one.is_narrowing))
+def _common_countries(evidence: Sequence[Evidence]) -> frozenset[str]:
+    return vocabulary.EVERYWHERE.intersection(*(piece.countries for piece in evidence if piece.is_narrowing))
 
 
-def _settled(
+def _decide_country(
     evidence: list[Evidence], possible: frozenset[str], rows: Rows, company: str
 ) -> tuple[str | None, Evidence | None]:
     """Return the one country that evidence leaves, and the evidence that narrows it most."""
     numbers = rows.numbers
-    agreeing = [one for one in evidence if one.code in _AGREEING and company in one.countries]
+    agreeing = [piece for piece in evidence if piece.code in _AGREEING and company in piece.countries]
     if _is_doubtful(evidence, company):
-        agreeing = [one for one in agreeing if one.code == "country_cities"]
+        agreeing = [piece for piece in agreeing if piece.code == "country_cities"]
     # A company's files have headers in its own language, whoever its debtors are.
-    elsewhere = _common([one for one in evidence if one.code != "country_headers"])
+    elsewhere = _common_countries([piece for piece in evidence if piece.code != "country_headers"])
     if company not in possible:
-        agreeing = [one for one in agreeing if one.code != "country_headers"]
+        agreeing = [piece for piece in agreeing if piece.code != "country_headers"]
     if company in elsewhere and agreeing and _reads_best(company, elsewhere, numbers):
         return company, None if len(agreeing[0].countries) > 1 else agreeing[0]
     if numbers and company in elsewhere and _reads(company, numbers):
         return None, None
     evidence = [
-        one
-        for one in evidence
-        if one.is_narrowing and (one.code != "country_headers" or company not in one.countries)
+        piece
+        for piece in evidence
+        if piece.is_narrowing and (piece.code != "country_headers" or company not in piece.countries)
     ]
-    possible = _common(evidence)
+    possible = _common_countries(evidence)
     if not possible:
-        evidence = [one for one in evidence if one.is_direct]
-        possible = _common(evidence)
-        if sum(one.weight for one in evidence) < _OVERWHELMING:
+        evidence = [piece for piece in evidence if piece.is_direct]
+        possible = _common_countries(evidence)
+        if sum(piece.weight for piece in evidence) < _OVERWHELMING:
             return None, None
     fitting = [country for country in possible if _reads_best(country, possible, numbers)]
     # Numbers count where other countries do not have them: some that were possible, or the company's own.
     are_telling = bool(numbers) and (len(fitting) < len(possible) or company in elsewhere)
-    weight = sum(one.weight for one in evidence) + are_telling
-    is_told_by_headers = not any(one.is_direct for one in evidence)
+    weight = sum(piece.weight for piece in evidence) + are_telling
+    is_told_by_headers = not any(piece.is_direct for piece in evidence)
     if weight < _ENOUGH or not evidence or (is_told_by_headers and rows.are_mixed):
         return None, None
     if len(fitting) == 1 or (fitting and _read_alike(fitting, numbers)):
         return min(fitting, key=vocabulary.COUNTRIES.index), max(
-            evidence, key=lambda one: (-len(one.countries), one.weight)
+            evidence, key=lambda piece: (-len(piece.countries), piece.weight)
         )
     return None, None
 
 
 def _is_doubtful(evidence: list[Evidence], company: str) -> bool:
     """Tell whether all postal codes are a digit short of those of the company's country."""
-    return company in vocabulary.FIVE_DIGITS and any(one.code == "country_short_codes" for one in evidence)
+    return company in vocabulary.FIVE_DIGITS and any(
+        piece.code == "country_short_codes" for piece in evidence
+    )
 
 
 def _reads(country: str, numbers: list[str]) -> bool:
     """Tell whether nearly all numbers are numbers of a country."""
-    return _wrong(country, numbers) <= len(numbers) / 4
+    return _count_wrong(country, numbers) <= len(numbers) / 4
 
 
-def _reads_best(country: str, others: frozenset[str], numbers: list[str]) -> bool:
+def _reads_best(country: str, countries: frozenset[str], numbers: list[str]) -> bool:
     """Tell whether numbers are of a country, or half of them, where no other country has nearly all of them."""
     if _reads(country, numbers):
         return True
-    if _wrong(country, numbers) > max(1, len(numbers) / 2):
+    if _count_wrong(country, numbers) > max(1, len(numbers) / 2):
         return False
-    return not any(_reads(other, numbers) for other in others if other != country)
+    return not any(_reads(other, numbers) for other in countries if other != country)
 
 
-def _wrong(country: str, numbers: list[str]) -> int:
+def _count_wrong(country: str, numbers: list[str]) -> int:
     return sum(1 for number in numbers if not _is_written_in(number, country))
 
 
 def _read_alike(countries: list[str], numbers: list[str]) -> bool:
     return bool(numbers) and all(
-        len({read(number, country) for country in countries}) == 1 for number in numbers
+        len({read_e164(number, country) for country in countries}) == 1 for number in numbers
     )
 
 
 def _is_written_in(number: str, country: str) -> bool:
     """Tell whether a number is one of a country, and written as there: only a spreadsheet leaves the zero out."""
     if (
-        phone_formats.trunk(country) == "0"
+        phone_formats.trunk_prefix(country) == "0"
         and not number.lstrip("( ").startswith("0")
         and not _PARTING.isdisjoint(number)
     ):
         return False
-    return read(number, country) is not None
+    return read_e164(number, country) is not None
 
 
 def _question(rows: Rows, evidence: list[Evidence], company: str) -> Question:
     numbers = rows.numbers
 
     def rank(country: str) -> tuple[int, ...]:
-        agreed = sum(one.weight for one in evidence if country in one.countries)
+        agreed = sum(piece.weight for piece in evidence if country in piece.countries)
         return (
             -_reads(country, numbers),
             -agreed,
@@ -261,13 +275,19 @@ def _question(rows: Rows, evidence: list[Evidence], company: str) -> Question:
 
     options = sorted(vocabulary.COUNTRIES, key=rank)[:_OPTIONS_MAX]
     readings = {
-        number: {country: read(number, country) for country in options} for number in numbers[:_EXAMPLES_MAX]
+        number: {country: read_e164(number, country) for country in options}
+        for number in numbers[:_EXAMPLES_MAX]
     }
-    shown = [
-        f"{number} ({', '.join(f'{country} {e164}' for country, e164 in of.items() if e164)})"
-        for number, of in readings.items()
+    examples = [
+        f"{number} ({', '.join(f'{country} {e164}' for country, e164 in numbers_by_country.items() if e164)})"
+        for number, numbers_by_country in readings.items()
     ]
     indexes = tuple(column.index for field in PHONES if (column := rows.column(field)))
     return Question(
-        "phone_country", indexes, Field.PHONE, tuple(options), None, {"examples": shown, "readings": readings}
+        "phone_country",
+        indexes,
+        Field.PHONE,
+        tuple(options),
+        None,
+        {"examples": examples, "readings": readings},
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from getbill.mapping.vocabulary import CIVILITIES, is_company, is_form, of_city
+from getbill.mapping.vocabulary import CIVILITIES, countries_of_city, is_company, is_form
 
 _PREFIX = re.compile(
     r"(M\.|M(?= [A-ZÉÈ])|Mr\.?|Mme\.?|Mlle\.?|Monsieur|Madame|Mademoiselle|Mrs\.?|Ms\.?|Miss|Herrn?|Frau|Sr\.|Sra\.|Señora?"
@@ -87,10 +87,10 @@ def split_name(text: str, style: Style = Style()) -> dict[str, str]:
     return fields | {"name": whole}
 
 
-def place_of(text: str) -> tuple[str, str, str] | None:
+def name_with_place(text: str) -> tuple[str, str, str] | None:
     """Return the name, postal code and city of `Bergmann Treuhand AG, 6003 Luzern`; None where a text is a name alone."""
-    written = _WITH_PLACE.fullmatch(" ".join(text.split()))
-    return (written["name"], written["code"], written["city"]) if written else None
+    match = _WITH_PLACE.fullmatch(" ".join(text.split()))
+    return (match["name"], match["code"], match["city"]) if match else None
 
 
 def _comma_pair(text: str) -> tuple[str, str] | None:
@@ -110,7 +110,7 @@ def _is_contact_of(company: str, contact: str) -> bool:
         is_company(company)
         and 2 <= len(words) <= 3
         and all(_GIVEN.fullmatch(word) for word in words)
-        and not of_city(contact)
+        and not countries_of_city(contact)
     )
 
 

@@ -41,7 +41,7 @@ _REMARK = re.compile(r"\([^\d()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DiallingPlan:
     """How a country writes its numbers at home."""
 
     code: str
@@ -58,18 +58,18 @@ def international(text: str, country: str) -> str:
         return digits
     if digits.startswith("00"):
         return "+" + digits[2:]
-    plan = _plan(country)
+    plan = _dialling_plan(country)
     if plan is None or (country == "FR" and _OVERSEAS.fullmatch(digits)):
         return text
-    return _read(digits, plan) or text
+    return _with_country_code(digits, plan) or text
 
 
 def _digits(text: str) -> str | None:
-    found = _NUMBER.search(_EXTENSION.sub("", text))
-    if found is None or _PARTED.search(found[0], 1):
+    match = _NUMBER.search(_EXTENSION.sub("", text))
+    if match is None or _PARTED.search(match[0], 1):
         return None
     # Italians keep their zero abroad, in brackets or not.
-    return _NO_DIGITS.sub("", _ITALIAN.sub(r"\g<1>390", found[0]).replace("(0)", ""))
+    return _NO_DIGITS.sub("", _ITALIAN.sub(r"\g<1>390", match[0]).replace("(0)", ""))
 
 
 def is_national(text: str) -> bool:
@@ -80,9 +80,9 @@ def is_national(text: str) -> bool:
     return number is not None and not _NO_DIGITS.sub("", number[0]).startswith(("+", "00"))
 
 
-def trunk(country: str) -> str:
+def trunk_prefix(country: str) -> str:
     """Return the digits that a country writes before a number at home: 0 in France, nothing in Spain."""
-    plan = _plan(country)
+    plan = _dialling_plan(country)
     return plan.trunk if plan else ""
 
 
@@ -91,7 +91,7 @@ def is_overseas(text: str) -> bool:
     return bool(_OVERSEAS.fullmatch(_NO_DIGITS.sub("", text)))
 
 
-def plain(text: str) -> str:
+def bare_number(text: str) -> str:
     """Return a number without the decimals that a program gave it, and without a word that says what it is."""
     if text[:1].isalpha():
         text = _LABEL.sub("", text)
@@ -99,18 +99,18 @@ def plain(text: str) -> str:
     return decimal[1] if decimal else text
 
 
-def is_written(text: str) -> bool:
+def looks_like_numbers(text: str) -> bool:
     """Tell whether a cell looks like one or several numbers, with what people write around them."""
-    return any(_is_number(part) for part in several(text) or [_EXTENSION.sub("", text)])
+    return any(_is_number(part) for part in split_numbers(text) or [_EXTENSION.sub("", text)])
 
 
 def _is_number(text: str) -> bool:
-    bare = _REMARK.sub("", plain(text.strip()))
+    bare = _REMARK.sub("", bare_number(text.strip()))
     digits = sum(map(str.isdigit, bare))
     return 6 <= digits <= 18 and not any(map(str.isalpha, bare)) and not _FRACTION.fullmatch(bare)
 
 
-def several(text: str) -> list[str]:
+def split_numbers(text: str) -> list[str]:
     """Return the numbers of one cell, the first of them first."""
     parts = [half for part in _SEVERAL.split(_EXTENSION.sub("", text)) for half in _halves(part)]
     return [part for part in parts if sum(map(str.isdigit, part)) >= 6]
@@ -123,7 +123,7 @@ def _halves(text: str) -> list[str]:
     return [text]
 
 
-def _read(digits: str, plan: Plan) -> str | None:
+def _with_country_code(digits: str, plan: DiallingPlan) -> str | None:
     if plan.trunk and digits.startswith(plan.trunk) and len(digits) - len(plan.trunk) in plan.lengths:
         return f"+{plan.code}{digits[len(plan.trunk) :]}"
     if plan.code == "39":
@@ -145,11 +145,11 @@ def _italian(digits: str) -> str | None:
 
 
 @cache
-def _plan(country: str) -> Plan | None:
+def _dialling_plan(country: str) -> DiallingPlan | None:
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.general_desc is None:
         return None
-    return Plan(
+    return DiallingPlan(
         str(phonenumbers.country_code_for_region(country)),
         metadata.national_prefix or "",
         frozenset(metadata.general_desc.possible_length),

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from getbill.kit import calendar
 from getbill.kit.phones import destination_of
 from getbill.mapping import vocabulary
-from getbill.mapping.model import Column
+from getbill.mapping.model import ColumnMapping
 from getbill.mapping.values import phone_formats
-from getbill.mapping.values.cells import Draft
-from getbill.mapping.values.countries import Home, read
+from getbill.mapping.values.cells import BodyDraft
+from getbill.mapping.values.countries import HomeCountry, read_e164
 
 # Countries whose postal codes have four digits, by what their numbers begin with.
 _SHORT_CODES = ("+41", "+32", "+43", "+352", "+45", "+47", "+31", "+36", "+351", "+386")
@@ -31,7 +31,7 @@ _OF_CURRENCY = {
 }
 
 
-class Place(NamedTuple):
+class RowCountry(NamedTuple):
     """Where a row's debtor lives: the country, and whether only the row's city or e-mail address speaks for it.
 
     `lacks_zero` says that the postal code is a digit short.
@@ -42,46 +42,52 @@ class Place(NamedTuple):
     lacks_zero: bool = False
 
 
-def of_row(draft: Draft, home: Home) -> Place:
+def country_of_row(draft: BodyDraft, home: HomeCountry) -> RowCountry:
     """Return the country a row is of."""
     address = draft.address
     code = address.get("postal_code", "")
-    own = address.get("country") or (vocabulary.of_code(code) if code else None)
+    named_country = address.get("country") or (vocabulary.country_of_postal_code(code) if code else None)
     if _is_contradictory(draft):
-        return Place(None)
+        return RowCountry(None)
     is_short = len(code) == _SHORT and code.isdigit()
-    towns = vocabulary.of_city(address["city"]) if "city" in address else None
-    if own is None and towns:
-        named = [country for country in towns if _suits(code, country)]
-        if len(named) == 1 and named[0] != home.country:
-            return Place(named[0], is_weak=True, lacks_zero=is_short and not vocabulary.fits(code, named[0]))
-    country = own or home.country
-    if country is None or not code or vocabulary.fits(code, country):
-        return Place(country)
+    towns = vocabulary.countries_of_city(address["city"]) if "city" in address else None
+    if named_country is None and towns:
+        possible = [country for country in towns if _suits(code, country)]
+        if len(possible) == 1 and possible[0] != home.country:
+            return RowCountry(
+                possible[0],
+                is_weak=True,
+                lacks_zero=is_short and not vocabulary.is_postal_code_of(code, possible[0]),
+            )
+    country = named_country or home.country
+    if country is None or not code or vocabulary.is_postal_code_of(code, country):
+        return RowCountry(country)
     if is_short and country in vocabulary.FIVE_DIGITS:
         is_lost = (
             home.has_lost_zeros and not (towns and country not in towns) and not _is_foreign(draft, country)
         )
-        return Place(country if is_lost else None, lacks_zero=True)
+        return RowCountry(country if is_lost else None, lacks_zero=True)
     # A code of no country at all says nothing.
-    return Place(country if own or not vocabulary.fitting(code) else None)
+    return RowCountry(country if named_country or not vocabulary.countries_of_postal_code(code) else None)
 
 
-def _is_contradictory(draft: Draft) -> bool:
+def _is_contradictory(draft: BodyDraft) -> bool:
     """Tell whether the country that a row names is none we know, or not the one of its postal code."""
     if draft.findings and any(finding.code == "country_unknown" for finding in draft.findings):
         return True
-    own, code = draft.address.get("country"), draft.address.get("postal_code")
-    if own is None or not code or vocabulary.fits(code, own):
+    named_country, code = draft.address.get("country"), draft.address.get("postal_code")
+    if named_country is None or not code or vocabulary.is_postal_code_of(code, named_country):
         return False
-    towns = vocabulary.of_city(draft.address.get("city", ""))
-    return vocabulary.of_code(code) is not None or (bool(towns) and own not in towns)
+    towns = vocabulary.countries_of_city(draft.address.get("city", ""))
+    return vocabulary.country_of_postal_code(code) is not None or (bool(towns) and named_country not in towns)
 
 
-def dial(draft: Draft, place: Place, home: Home, last: Column) -> None:
+def put_phones(draft: BodyDraft, row_country: RowCountry, home: HomeCountry, last: ColumnMapping) -> None:
     """Put the first number that can be called into the body, keep the next with the debt, and warn of the others."""
     numbers = [
-        number for column, text in draft.phones if (number := _number(draft, column, text, place, home))
+        number
+        for column, text in draft.phones
+        if (number := _callable_number(draft, column, text, row_country, home))
     ]
     if numbers:
         draft.debtor["phone"] = numbers[0]
@@ -89,18 +95,20 @@ def dial(draft: Draft, place: Place, home: Home, last: Column) -> None:
         draft.metadata[last.header or "phone"] = draft.phones[1][1]
 
 
-def is_dialled_in(draft: Draft, country: str | None) -> bool:
+def is_dialled_in(draft: BodyDraft, country: str | None) -> bool:
     """Tell whether the row's number was read as one of a country because it names none."""
     return country is not None and "phone" in draft.debtor and phone_formats.is_national(draft.phones[0][1])
 
 
-def _number(draft: Draft, column: Column, text: str, place: Place, home: Home) -> str | None:
-    country = place.country
-    number = read(text, country or "")
+def _callable_number(
+    draft: BodyDraft, column: ColumnMapping, text: str, row_country: RowCountry, home: HomeCountry
+) -> str | None:
+    country = row_country.country
+    number = read_e164(text, country or "")
     is_national = phone_formats.is_national(text)
     if number is None:
         return _unread(draft, column, text, country if is_national else "")
-    if is_national and (other := _other(draft, place, home)) and read(text, other):
+    if is_national and (other := _contradicting_country(draft, row_country, home)) and read_e164(text, other):
         draft.warn(column, text, "phone_contradicted", {"value": text, "country": country, "other": other})
         return None
     if destination_of(number) is not None:
@@ -109,7 +117,7 @@ def _number(draft: Draft, column: Column, text: str, place: Place, home: Home) -
     return number
 
 
-def _unread(draft: Draft, column: Column, text: str, country: str | None) -> str | None:
+def _unread(draft: BodyDraft, column: ColumnMapping, text: str, country: str | None) -> str | None:
     """Warn of a number that was not read, where not even the territory of an overseas one is known."""
     if country == calendar.DEFAULT_COUNTRY and phone_formats.is_overseas(text):
         return _overseas(draft, column, text)
@@ -118,36 +126,40 @@ def _unread(draft: Draft, column: Column, text: str, country: str | None) -> str
     return None
 
 
-def _overseas(draft: Draft, column: Column, text: str) -> str | None:
+def _overseas(draft: BodyDraft, column: ColumnMapping, text: str) -> str | None:
     territory = calendar.territory_of(calendar.DEFAULT_COUNTRY, draft.address.get("postal_code"))
-    number = read(text, territory) if territory != calendar.DEFAULT_COUNTRY else None
+    number = read_e164(text, territory) if territory != calendar.DEFAULT_COUNTRY else None
     if number is None:
         draft.warn(column, text, "phone_overseas", {"value": text})
     return number
 
 
-def _other(draft: Draft, place: Place, home: Home) -> str | None:
+def _contradicting_country(draft: BodyDraft, row_country: RowCountry, home: HomeCountry) -> str | None:
     """Return the other country that a row speaks of, where what speaks for its own is not sure."""
-    if place.is_weak:
+    if row_country.is_weak:
         return home.country
     if "postal_code" in draft.address or "country" in draft.address:
         return None
-    ending = vocabulary.of_domain(draft.debtor.get("email", ""))
-    spoken_of = ending or _OF_CURRENCY.get(draft.body.get("currency", ""))
-    return spoken_of if spoken_of != place.country else None
+    ending = vocabulary.country_of_domain(draft.debtor.get("email", ""))
+    other_country = ending or _OF_CURRENCY.get(draft.body.get("currency", ""))
+    return other_country if other_country != row_country.country else None
 
 
 def _suits(code: str, country: str) -> bool:
-    if not code or vocabulary.fits(code, country):
+    if not code or vocabulary.is_postal_code_of(code, country):
         return True
     return len(code) == _SHORT and country in vocabulary.FIVE_DIGITS and code.isdigit()
 
 
-def _is_foreign(draft: Draft, country: str) -> bool:
+def _is_foreign(draft: BodyDraft, country: str) -> bool:
     """Tell whether a row's telephone or e-mail address is of a country whose postal codes have four digits."""
     if any(
         text.replace("00", "+", 1).startswith(_SHORT_CODES) for _, text in draft.phones if text[:1] in "+0"
     ):
         return True
-    ending = vocabulary.of_domain(draft.debtor.get("email", ""))
-    return ending is not None and ending != country and vocabulary.fits(draft.address["postal_code"], ending)
+    ending = vocabulary.country_of_domain(draft.debtor.get("email", ""))
+    return (
+        ending is not None
+        and ending != country
+        and vocabulary.is_postal_code_of(draft.address["postal_code"], ending)
+    )

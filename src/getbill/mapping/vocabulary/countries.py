@@ -18,7 +18,7 @@ COUNTRIES = tuple(_COUNTRIES.split())
 EVERYWHERE = frozenset(COUNTRIES)
 
 # Where a language is the one that a company keeps its books in.
-SPOKEN: dict[str, frozenset[str]] = {
+COUNTRIES_BY_LANGUAGE: dict[str, frozenset[str]] = {
     language: frozenset(countries.split())
     for language, countries in {
         "fr": "FR BE CH LU CA MA TN DZ SN CI CM",
@@ -280,32 +280,34 @@ def languages(headers: list[str]) -> tuple[frozenset[str], int]:
 
 @lru_cache(maxsize=4096)
 def _languages(header: str) -> frozenset[str]:
-    words = _WORD.findall(sheets.folded(header).replace("_", " "))
+    words = _WORD.findall(sheets.fold(header).replace("_", " "))
     return frozenset(
         language
-        for language, (whole, starts) in _vocabulary().items()
+        for language, (whole, starts) in _header_words_by_language().items()
         if any(word in whole or word.startswith(starts) for word in words)
     )
 
 
 @cache
-def _vocabulary() -> dict[str, tuple[frozenset[str], tuple[str, ...]]]:
-    words = {language: sheets.folded(text).split() for language, text in _HEADERS.items()}
+def _header_words_by_language() -> dict[str, tuple[frozenset[str], tuple[str, ...]]]:
+    words = {language: sheets.fold(text).split() for language, text in _HEADERS.items()}
     return {
-        language: (frozenset(known), tuple(word for word in known if len(word) > _WHOLE))
-        for language, known in words.items()
+        language: (frozenset(header_words), tuple(word for word in header_words if len(word) > _WHOLE))
+        for language, header_words in words.items()
     }
 
 
-def of_headers(headers: list[str]) -> frozenset[str] | None:
+def countries_of_headers(headers: list[str]) -> frozenset[str] | None:
     """Return the countries of tax numbers and the like that headers name; None where they name none."""
-    kept: frozenset[str] | None = None
+    possible: frozenset[str] | None = None
     for header in headers:
-        words = f" {' '.join(_WORD.findall(sheets.folded(header).replace('.', '')))} "
+        words = f" {' '.join(_WORD.findall(sheets.fold(header).replace('.', '')))} "
         for name, countries in _TAX_HEADERS.items():
             if f" {name} " in words:
-                kept = frozenset(countries.split()) if kept is None else kept & set(countries.split())
-    return kept
+                possible = (
+                    frozenset(countries.split()) if possible is None else possible & set(countries.split())
+                )
+    return possible
 
 
 def street_languages(texts: list[str]) -> frozenset[str]:
@@ -318,7 +320,7 @@ def street_languages(texts: list[str]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=8192)
-def fitting(code: str) -> frozenset[str]:
+def countries_of_postal_code(code: str) -> frozenset[str]:
     """Return the countries that write a postal code like this one."""
     text = code.strip().upper()
     if prefixed := _PREFIXED.fullmatch(text):
@@ -331,64 +333,69 @@ def fitting(code: str) -> frozenset[str]:
     return frozenset(country for country, pattern in _CODE.items() if pattern.fullmatch(text))
 
 
-def fits(code: str, country: str) -> bool:
+def is_postal_code_of(code: str, country: str) -> bool:
     """Tell whether a postal code can be one of a country; one whose codes are not known may have any."""
     pattern = _CODE.get(country)
-    return pattern is None or pattern.fullmatch(code.upper()) is not None or country in fitting(code)
+    return (
+        pattern is None
+        or pattern.fullmatch(code.upper()) is not None
+        or country in countries_of_postal_code(code)
+    )
 
 
-def of_code(code: str) -> str | None:
+def country_of_postal_code(code: str) -> str | None:
     """Return the country whose postal codes alone have this shape, as 1015 CJ is of the Netherlands."""
-    return None if len(code) < 6 else _of_shape(code)
+    return None if len(code) < 6 else _country_of_shape(code)
 
 
 @lru_cache(maxsize=8192)
-def _of_shape(code: str) -> str | None:
+def _country_of_shape(code: str) -> str | None:
     text = code.strip().upper()
     if not (_ONE_SHAPE.fullmatch(text) or _PREFIXED.fullmatch(text)):
         return None
-    countries = fitting(text)
+    countries = countries_of_postal_code(text)
     return next(iter(countries)) if len(countries) == 1 else None
 
 
 @lru_cache(maxsize=8192)
-def of_city(city: str) -> frozenset[str]:
+def countries_of_city(city: str) -> frozenset[str]:
     """Return the countries that have a large city of this name."""
-    plain = _DISTRICT.sub("", sheets.folded(city)).strip()
+    plain = _DISTRICT.sub("", sheets.fold(city)).strip()
     return _cities().get(plain) or _cities().get(plain.replace(" ", "-")) or frozenset()
 
 
 @cache
 def _cities() -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
+    countries_by_city: dict[str, frozenset[str]] = {}
     for country, names in _CITIES.items():
         for name in names.split("|"):
-            plain = sheets.folded(name)
-            found[plain] = found.get(plain, frozenset()) | {country}
-    return found
+            plain = sheets.fold(name)
+            countries_by_city[plain] = countries_by_city.get(plain, frozenset()) | {country}
+    return countries_by_city
 
 
-def of_domain(email: str) -> str | None:
+def country_of_domain(email: str) -> str | None:
     """Return the country that an e-mail address ends in; None for .com and its like."""
     ending = email.rstrip(" >").rpartition(".")[2].upper()
     country = "GB" if ending == "UK" else ending
     return country if country in EVERYWHERE and country not in _NO_DOMAINS else None
 
 
-def of_tax_number(text: str) -> str | None:
+def country_of_tax_number(text: str) -> str | None:
     """Return the country of a tax or VAT number."""
     plain = text.strip().upper()
     return next((country for pattern, country in _TAX if pattern.fullmatch(plain)), None)
 
 
 @cache
-def of_currency(code: str) -> frozenset[str]:
+def countries_of_currency(code: str) -> frozenset[str]:
     """Return the countries in which a currency is the one in use."""
     rows = get_global("territory_currencies")
     return frozenset(
         country
         for country in COUNTRIES
         if any(
-            one == code and until is None and is_tender for one, _, until, is_tender in rows.get(country, [])
+            currency == code and until is None and is_tender
+            for currency, _, until, is_tender in rows.get(country, [])
         )
     )

@@ -7,7 +7,7 @@ above what it excludes. Scores are how often such a header is the field, as judg
 from dataclasses import dataclass
 
 from getbill.mapping.model import Field
-from getbill.mapping.vocabulary.headers import Spoken
+from getbill.mapping.vocabulary.headers import HeaderTokens
 
 # Words needed: fields with their scores. No field: the column is known, and is not one of ours.
 _RULES = """
@@ -225,26 +225,26 @@ _ROLES = {
 }
 
 
-def claims(spoken: Spoken) -> tuple[Claim, ...] | None:
+def claims(tokens: HeaderTokens) -> tuple[Claim, ...] | None:
     """Return the fields a header names, best first; empty when it is known not to be ours, None when unknown."""
-    if spoken.whole:
-        return (Claim(Field(spoken.whole), 0.99),)
-    for needs, found in _TABLE:
-        if needs <= spoken.concepts:
-            extra = 0.02 * max(0, len(spoken.concepts - needs - _HARMLESS))
-            lost = spoken.doubt + extra
-            return tuple(Claim(claim.field, claim.score - lost, claim.role) for claim in found)
+    if tokens.whole:
+        return (Claim(Field(tokens.whole), 0.99),)
+    for needs, rule_claims in _TABLE:
+        if needs <= tokens.concepts:
+            extra = 0.02 * max(0, len(tokens.concepts - needs - _HARMLESS))
+            deduction = tokens.doubt + extra
+            return tuple(Claim(claim.field, claim.score - deduction, claim.role) for claim in rule_claims)
     return None
 
 
 def _rule(line: str) -> tuple[frozenset[str], tuple[Claim, ...]]:
     needs, _, fields = line.partition(":")
-    found = []
+    rule_claims = []
     for text in filter(None, (part.strip() for part in fields.split(","))):
         name, score = text.split()
         field, role = _ROLES.get(name) or (Field(name), "")
-        found.append(Claim(field, float(score), role))
-    return frozenset(needs.split()), tuple(found)
+        rule_claims.append(Claim(field, float(score), role))
+    return frozenset(needs.split()), tuple(rule_claims)
 
 
 _TABLE = tuple(_rule(line) for line in _RULES.strip().splitlines())

@@ -39,7 +39,7 @@ _SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class HeaderTokens:
     """What a header speaks of; `doubt` grows with typos, abbreviations and words nobody knows."""
 
     concepts: frozenset[str]
@@ -62,41 +62,41 @@ class _Word:
 
 
 @lru_cache(maxsize=4096)
-def listen(header: str, group: str = "") -> Spoken:
+def parse_header(header: str, group: str = "") -> HeaderTokens:
     """Return what a header speaks of, with the merged header above it for context."""
-    text = plain(header)
+    text = normalize(header)
     if _is_bucket(text):
-        return Spoken(frozenset({"bucket"}))
-    words = _words(text)
+        return HeaderTokens(frozenset({"bucket"}))
+    words = _split_words(text)
     whole = _WHOLE.get("_".join(words))
     if whole:
-        return Spoken(_spoken(words)[0], whole=whole)
-    concepts, unknown, doubt, typos = _spoken(words)
+        return HeaderTokens(_interpret_words(words)[0], whole=whole)
+    concepts, unknown, doubt, typos = _interpret_words(words)
     if header.casefold().startswith("dû"):
         # Of all the words of headers only this one is told from another by its accent.
         concepts |= {"open"}
     if group and group != header:
-        concepts |= _spoken(_words(plain(group)))[0]
+        concepts |= _interpret_words(_split_words(normalize(group)))[0]
     codes = {word.upper() for word in words} & currencies() - _NO_CODES
     codes |= {word[1:].upper() for word in words if word[0] in "ktm"} & _MULTIPLIED
-    known = tuple(word for word in unknown if word.upper() not in codes and not word.isdigit())
+    unexplained = tuple(word for word in unknown if word.upper() not in codes and not word.isdigit())
     ordinals = [int(word) for word in words if word.isdigit() and 1 < int(word) < 10]
-    return Spoken(
+    return HeaderTokens(
         concepts,
-        known,
-        doubt + min(0.06 * len(known), 0.15 if concepts else 0.5),
+        unexplained,
+        doubt + min(0.06 * len(unexplained), 0.15 if concepts else 0.5),
         codes.pop() if len(codes) == 1 else None,
         ordinals[0] if ordinals else 0,
         typos=typos,
     )
 
 
-def homonym(header: str) -> dict[str, frozenset[str]]:
+def header_homonyms(header: str) -> dict[str, frozenset[str]]:
     """Return what a header speaks of by language, where its word is another thing in another language."""
-    return _HOMONYMS.get("_".join(_words(plain(header))), {})
+    return _HOMONYMS.get("_".join(_split_words(normalize(header))), {})
 
 
-def plain(header: str) -> str:
+def normalize(header: str) -> str:
     """Return a text as the lexicon writes it: small letters without accents, words apart."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
     text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").translate(_LETTERS)
@@ -106,10 +106,10 @@ def plain(header: str) -> str:
         text = text.replace(sign, f" {code} ")
     text = unicodedata.normalize("NFKD", text).casefold()
     text = "".join(sign for sign in text if not unicodedata.combining(sign))
-    return _INITIALS.sub(lambda found: found[0].replace(".", ""), text).strip()
+    return _INITIALS.sub(lambda match: match[0].replace(".", ""), text).strip()
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split_words(text: str) -> tuple[str, ...]:
     words = _WORDS.findall(text.replace("'", " ").replace("\u2019", " "))
     words = ["number" if word == "#" else "percent" if word == "%" else word for word in words]
     # A French heading in capitals ends in DU for « dû ».
@@ -123,17 +123,19 @@ def _is_bucket(text: str) -> bool:
     return any(sign.isdigit() for sign in text) and len(text) > 1 and bool(_BUCKET.fullmatch(text))
 
 
-def _spoken(words: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], float, tuple[str, ...]]:
+def _interpret_words(
+    words: tuple[str, ...],
+) -> tuple[frozenset[str], tuple[str, ...], float, tuple[str, ...]]:
     concepts: set[str] = set()
     unknown: list[str] = []
     typos: list[str] = []
     doubt, at = 0.0, 0
     while at < len(words):
-        size, found = _longest(words, at)
-        if found:
-            concepts |= found.concepts
-            doubt = max(doubt, found.doubt)
-            typos += [found.typo] if found.typo else []
+        size, match = _longest(words, at)
+        if match:
+            concepts |= match.concepts
+            doubt = max(doubt, match.doubt)
+            typos += [match.typo] if match.typo else []
         elif words[at] not in _JOINING:
             unknown.append(words[at])
         at += size
@@ -142,13 +144,13 @@ def _spoken(words: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], fl
 
 def _longest(words: tuple[str, ...], at: int) -> tuple[int, _Word | None]:
     for size in (4, 3, 2):
-        if at + size <= len(words) and (known := _KNOWN.get("_".join(words[at : at + size]))):
-            return size, _Word(known)
+        if at + size <= len(words) and (concepts := _CONCEPTS.get("_".join(words[at : at + size]))):
+            return size, _Word(concepts)
     for size in (3, 2):
         part = words[at : at + size]
         if (
             len(part) == size
-            and not all(word in _KNOWN for word in part)
+            and not all(word in _CONCEPTS for word in part)
             and (near := _near_phrase("_".join(part)))
         ):
             return size, near
@@ -169,13 +171,13 @@ def _near_phrase(text: str) -> _Word | None:
     ):
         # `de referência` is no `su referencia`: a short word is another one, not a typo.
         return None
-    return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0].replace("_", " "))
+    return _Word(_CONCEPTS[near[0]], 0.06 * near[1], near[0].replace("_", " "))
 
 
 @lru_cache(maxsize=8192)
 def _word(word: str) -> _Word | None:
-    if word in _KNOWN:
-        return _Word(_KNOWN[word])
+    if word in _CONCEPTS:
+        return _Word(_CONCEPTS[word])
     if word in _JOINING or word.isdigit():
         return None
     if parts := _compound(word):
@@ -192,21 +194,21 @@ def _compound(word: str) -> frozenset[str] | None:
         return None
     for cut in range(len(word) - 2, 1, -1):
         head, tail = word[:cut], word[cut:]
-        if (first := _part(head)) is None:
+        if (first := _part_concepts(head)) is None:
             continue
-        rest = _part(tail, is_last=True) or (_compound(tail) if len(tail) > 5 else None)
-        if rest is not None:
-            return first | rest
+        tail_concepts = _part_concepts(tail, is_last=True) or (_compound(tail) if len(tail) > 5 else None)
+        if tail_concepts is not None:
+            return first | tail_concepts
     return None
 
 
-def _part(text: str, *, is_last: bool = False) -> frozenset[str] | None:
+def _part_concepts(text: str, *, is_last: bool = False) -> frozenset[str] | None:
     for link in _LINKS[:1] if is_last else _LINKS:
         stem = text.removesuffix(link) if link else text
         if (link and stem == text) or (len(stem) < 3 and stem not in _SHORT):
             continue
-        if found := _KNOWN.get(stem):
-            return found
+        if concepts := _CONCEPTS.get(stem):
+            return concepts
     return None
 
 
@@ -214,8 +216,12 @@ def _abbreviation(word: str) -> frozenset[str] | None:
     """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
     if len(word) < _SHORTEST:
         return None
-    meant = {concepts for known, concepts in _OWN.items() if known.startswith(word) and "_" not in known}
-    return meant.pop() if len(meant) == 1 else None
+    meanings = {
+        concepts
+        for lexicon_word, concepts in _OWN_CONCEPTS.items()
+        if lexicon_word.startswith(word) and "_" not in lexicon_word
+    }
+    return meanings.pop() if len(meanings) == 1 else None
 
 
 def _typo(word: str) -> _Word | None:
@@ -227,7 +233,7 @@ def _typo(word: str) -> _Word | None:
     near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=allowed)
     if near is None or (near[0][0] != word[0] and near[1] > 1):
         return None
-    return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0])
+    return _Word(_CONCEPTS[near[0]], 0.06 * near[1], near[0])
 
 
 def _letter_left_out(word: str) -> _Word | None:
@@ -235,56 +241,56 @@ def _letter_left_out(word: str) -> _Word | None:
     near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
     if near is None or len(near[0]) != 5 or near[0][0] + near[0][-1] != word[0] + word[-1]:
         return None
-    return _Word(_KNOWN[near[0]], 0.1, near[0])
+    return _Word(_CONCEPTS[near[0]], 0.1, near[0])
 
 
 def _typo_in_compound(word: str) -> _Word | None:
     for cut in range(4, len(word) - 3):
         for good, wrong in ((word[cut:], word[:cut]), (word[:cut], word[cut:])):
-            known = _part(good, is_last=good is not word[:cut])
-            if known and len(good) >= 4 and (near := _typo(wrong)):
-                return _Word(known | near.concepts, near.doubt + 0.02, near.typo)
+            concepts = _part_concepts(good, is_last=good is not word[:cut])
+            if concepts and len(good) >= 4 and (near := _typo(wrong)):
+                return _Word(concepts | near.concepts, near.doubt + 0.02, near.typo)
     return None
 
 
-def _known(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
-    known: dict[str, frozenset[str]] = {}
+def _load_concepts(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
+    concepts_by_word: dict[str, frozenset[str]] = {}
     for words_of in (WORDS, *(stored.get("words", {}) for stored in files)):
         for concepts, words in words_of.items():
             for word in words.split():
-                key = _as_written(word)
-                known[key] = known.get(key, frozenset()) | set(concepts.split("+"))
-    return known
+                key = _lexicon_key(word)
+                concepts_by_word[key] = concepts_by_word.get(key, frozenset()) | set(concepts.split("+"))
+    return concepts_by_word
 
 
 def _homonyms(files: list[dict[str, dict[str, str]]]) -> dict[str, dict[str, frozenset[str]]]:
     """Return the words that mean another thing in a language than in most, by the codes of the languages."""
-    known: dict[str, dict[str, frozenset[str]]] = {}
+    homonyms: dict[str, dict[str, frozenset[str]]] = {}
     for stored in files:
         for language, words in stored.get("homonyms", {}).items():
             for pair in words.split():
                 word, _, concepts = pair.partition("=")
-                known.setdefault(_as_written(word), {})[language] = frozenset(concepts.split("+"))
-    return known
+                homonyms.setdefault(_lexicon_key(word), {})[language] = frozenset(concepts.split("+"))
+    return homonyms
 
 
 def _joining(files: list[dict[str, dict[str, str]]]) -> frozenset[str]:
     words = (word for stored in files for word in stored.get("joining", {}).get("words", "").split())
-    return JOINING.union(map(_as_written, words))
+    return JOINING.union(map(_lexicon_key, words))
 
 
 def _whole(files: list[dict[str, dict[str, str]]]) -> dict[str, str]:
     return {
-        _as_written(name): field
+        _lexicon_key(name): field
         for names_of in (WHOLE, *(stored.get("whole", {}) for stored in files))
         for field, names in names_of.items()
         for name in names.split()
     }
 
 
-def _as_written(word: str) -> str:
+def _lexicon_key(word: str) -> str:
     """Return a word or phrase of the lexicon as headers are compared with it."""
-    return "_".join(_words(plain(word))) if not word.isascii() else word.strip("_")
+    return "_".join(_split_words(normalize(word))) if not word.isascii() else word.strip("_")
 
 
 def _files() -> list[dict[str, dict[str, str]]]:
@@ -294,11 +300,11 @@ def _files() -> list[dict[str, dict[str, str]]]:
 
 
 _FILES = _files()
-_KNOWN = _known(_FILES)
+_CONCEPTS = _load_concepts(_FILES)
 # Only words of the lexicon itself are completed and read in typos: of many languages, some word is nearly any.
-_OWN = _known([])
-_LONG = [word for word in _OWN if len(word) >= 5 and "_" not in word]
-_PHRASES = [word for word in _OWN if len(word) >= 9 and "_" in word]
+_OWN_CONCEPTS = _load_concepts([])
+_LONG = [word for word in _OWN_CONCEPTS if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in _OWN_CONCEPTS if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
 _JOINING = _joining(_FILES)
 _HOMONYMS = _homonyms(_FILES)

@@ -31,12 +31,12 @@ def is_form(text: str) -> bool:
 def _is_form(word: str, text: str) -> bool:
     if len(word) > _WORD_CHARS_MAX and "&" not in word:
         return False
-    is_certain, is_short = _read(word)
+    is_certain, is_short = _form_kinds(word)
     return is_certain or (is_short and text != word)
 
 
 @lru_cache(maxsize=16_384)
-def _read(word: str) -> tuple[bool, bool]:
+def _form_kinds(word: str) -> tuple[bool, bool]:
     """Tell whether a word is a form and nothing else, and whether it is one that is a word or initials as well."""
     plain = word.strip("(),&").replace(".", "")
     if len(plain) > _FORM_CHARS_MAX and "&" not in plain:

@@ -10,10 +10,10 @@ from getbill.sheets.cells.dates import (
     has_form,
     is_midnight,
 )
-from getbill.sheets.cells.notations import DASHES, SPACES, beside, is_beside, letter
+from getbill.sheets.cells.notations import DASHES, SPACES, currency_and_mark, is_amount_affix, mark_letter
 from getbill.sheets.cells.numbers import body_of, decide_number_shape, number_readings
 from getbill.sheets.cells.text import clean, is_formula, read_text
-from getbill.sheets.cells.types import of, of_word, passes_luhn, pattern, patterns
+from getbill.sheets.cells.types import kinds_of, passes_luhn, pattern, patterns, word_kinds
 
 __all__ = [
     "DASHES",
@@ -22,22 +22,22 @@ __all__ = [
     "SERIAL_FIRST",
     "SERIAL_LAST",
     "SPACES",
-    "beside",
     "body_of",
     "clean",
+    "currency_and_mark",
     "date_readings",
     "decide_date_shape",
     "decide_number_shape",
     "has_form",
-    "is_beside",
+    "is_amount_affix",
     "is_formula",
     "is_midnight",
-    "letter",
+    "kinds_of",
+    "mark_letter",
     "number_readings",
-    "of",
-    "of_word",
     "passes_luhn",
     "pattern",
     "patterns",
     "read_text",
+    "word_kinds",
 ]

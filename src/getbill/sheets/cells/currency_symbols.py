@@ -10,7 +10,7 @@ from babel import Locale, localedata
 from babel.core import get_global
 
 from getbill.kit import money
-from getbill.sheets.model import folded
+from getbill.sheets.model import fold
 
 # As written beside amounts, folded; the likeliest first.
 _CURRENCIES: dict[str, tuple[str, ...]] = {
@@ -175,50 +175,50 @@ _CODE_MAX = 3
 _PLATES = {"f": "FR", "d": "DE", "a": "AT", "b": "BE", "e": "ES", "i": "IT", "l": "LU", "p": "PT"}
 
 
-def currencies_of(written: str) -> tuple[str, ...]:
+def currencies_of(text: str) -> tuple[str, ...]:
     """Return the ISO 4217 codes that a written sign or code can stand for, the likeliest first."""
-    return _known_currencies().get(folded(written), ())
+    return _known_currencies().get(fold(text), ())
 
 
-def country_of(written: str) -> str | None:
+def country_of(text: str) -> str | None:
     """Return the ISO 3166-1 code of a country written as a code or a name, also in the languages of the north and the east."""
-    name = folded(written)
+    name = fold(text)
     return _known_countries().get(name) or (_further_countries().get(name) if len(name) > _CODE_MAX else None)
 
 
 @cache
 def _known_currencies() -> dict[str, tuple[str, ...]]:
     codes = {code.lower(): (code,) for code in money.currencies()}
-    return {**codes, **{folded(sign): known for sign, known in _CURRENCIES.items()}}
+    return {**codes, **{fold(sign): currencies for sign, currencies in _CURRENCIES.items()}}
 
 
 def _countries_of(languages: Sequence[str]) -> dict[str, str]:
     """Return the countries by their names in some languages, of two that have one name that of the earlier language."""
-    known: dict[str, str] = {}
+    codes_by_name: dict[str, str] = {}
     for language in languages:
         for code, name in Locale(language).territories.items():
             if len(code) == 2 and code.isalpha() and code not in {"ZZ", "EU", "EZ", "UN", "XA", "XB", "QO"}:
-                known.setdefault(folded(name), code)
-    return known
+                codes_by_name.setdefault(fold(name), code)
+    return codes_by_name
 
 
 @cache
 def _further_countries() -> dict[str, str]:
-    known: dict[str, str] = {}
+    codes_by_name: dict[str, str] = {}
     for language in _FURTHER_LANGUAGES:
-        known = _countries_of([language]) | known
+        codes_by_name = _countries_of([language]) | codes_by_name
         # Of a language only its countries are kept: its other words are a megabyte.
         getattr(localedata, "_cache", {}).pop(language, None)
-    return known
+    return codes_by_name
 
 
 @cache
 def _known_countries() -> dict[str, str]:
-    known = _countries_of(_LANGUAGES)
-    codes = set(known.values())
-    for alias, to in get_global("territory_aliases").items():
-        if len(alias) == 3 and alias.isalpha() and len(to) == 1 and to[0] in codes:
-            known.setdefault(alias.lower(), to[0])
-    known.update({code.lower(): code for code in codes})
-    known.update(_COUNTRIES)
-    return {**_PLATES, **known}
+    codes_by_name = _countries_of(_LANGUAGES)
+    codes = set(codes_by_name.values())
+    for alias, replacements in get_global("territory_aliases").items():
+        if len(alias) == 3 and alias.isalpha() and len(replacements) == 1 and replacements[0] in codes:
+            codes_by_name.setdefault(alias.lower(), replacements[0])
+    codes_by_name.update({code.lower(): code for code in codes})
+    codes_by_name.update(_COUNTRIES)
+    return {**_PLATES, **codes_by_name}

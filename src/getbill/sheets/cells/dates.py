@@ -12,7 +12,7 @@ from typing import Literal
 
 from getbill.sheets.cells.text import clean, read_text
 from getbill.sheets.messages import CellWrong
-from getbill.sheets.model import Cell, DateShape, folded
+from getbill.sheets.model import Cell, DateShape, fold
 
 Order = Literal["dmy", "mdy", "ymd"]
 
@@ -80,17 +80,17 @@ def read_date(cell: Cell, shape: DateShape) -> date:
 @lru_cache(maxsize=256)
 def date_reader(shape: DateShape) -> Callable[[Cell], date]:
     """Return the fast reader of a column's dates, made once for the column; it remembers the days it has read."""
-    known: dict[Cell, date] = {}
+    cache: dict[Cell, date] = {}
 
     def read(cell: Cell) -> date:
         if type(cell) is str:
-            found = known.get(cell)
-            if found is None:
-                found = _read(clean(cell), shape)
-                if len(known) < _MEMORY_MAX:
-                    known[cell] = found
-            return found
-        return _typed(cell, shape)
+            day = cache.get(cell)
+            if day is None:
+                day = _read_date_text(clean(cell), shape)
+                if len(cache) < _MEMORY_MAX:
+                    cache[cell] = day
+            return day
+        return _read_typed_date(cell, shape)
 
     return read
 
@@ -114,14 +114,14 @@ def is_midnight(cell: Cell) -> bool:
 
 def date_readings(text: str) -> dict[Order, date]:
     """Return every order under which the text is a day, with that day."""
-    if named := _named(text):
+    if named := _date_with_month_name(text):
         return dict.fromkeys(_ORDERS, named)
-    parts = _parts(text)
-    found = {}
+    parts = _numeric_readings(text)
+    readings = {}
     for order, (year, month, day) in parts.items():
-        if one := _day(year, month, day):
-            found[order] = one
-    return found
+        if reading := _day(year, month, day):
+            readings[order] = reading
+    return readings
 
 
 def decide_date_shape(values: Iterable[tuple[str, int]]) -> DateShape | None:
@@ -145,10 +145,10 @@ def decide_date_shape(values: Iterable[tuple[str, int]]) -> DateShape | None:
             shared &= set(days)
         for order, day in days.items():
             years[order].add(day.year)
-    return _decided(only, several, shared, years) if any_seen else None
+    return _decide_order(only, several, shared, years) if any_seen else None
 
 
-def _decided(
+def _decide_order(
     only: dict[Order, int], several: int, shared: set[Order], years: dict[Order, set[int]]
 ) -> DateShape:
     if not several and not any(only.values()):
@@ -174,12 +174,12 @@ def _of_few_years(shared: set[Order], years: dict[Order, set[int]]) -> set[Order
     """Return the orders left when debts are of a few recent years: the wrong one takes the days for years."""
     spans = {order: max(years[order]) - min(years[order]) for order in shared}
     narrow = min(spans.values())
-    left = {order for order, span in spans.items() if span < 2 * narrow + _SCATTERED}
-    is_recent = all(years[order] <= _RECENT for order in left)
-    return left if narrow <= 12 and is_recent else shared
+    plausible = {order for order, span in spans.items() if span < 2 * narrow + _SCATTERED}
+    is_recent = all(years[order] <= _RECENT for order in plausible)
+    return plausible if narrow <= 12 and is_recent else shared
 
 
-def _read(text: str, shape: DateShape) -> date:
+def _read_date_text(text: str, shape: DateShape) -> date:
     if not text:
         raise CellWrong("cell_empty")
     if len(text) > _WRITTEN_MAX:
@@ -196,17 +196,19 @@ def _read(text: str, shape: DateShape) -> date:
         raise CellWrong("date_impossible" if has_form(text) else "date_invalid", value=text)
     if len(days) == 1 and "ymd" in days:
         return days["ymd"]
-    others = set(days.values())
-    if len(days) > 1 and len(others) == 1:
-        return others.pop()
-    raise CellWrong("date_impossible", others.pop().isoformat() if len(others) == 1 else None, value=text)
+    distinct_days = set(days.values())
+    if len(days) > 1 and len(distinct_days) == 1:
+        return distinct_days.pop()
+    raise CellWrong(
+        "date_impossible", distinct_days.pop().isoformat() if len(distinct_days) == 1 else None, value=text
+    )
 
 
-def _typed(cell: Cell, shape: DateShape) -> date:
+def _read_typed_date(cell: Cell, shape: DateShape) -> date:
     if isinstance(cell, date):
-        found = _day_of(cell, shape) if isinstance(cell, datetime) else cell
-        if shape.is_turned and found.day <= 12:
-            found = date(found.year, found.day, found.month)
+        day = _day_of(cell, shape) if isinstance(cell, datetime) else cell
+        if shape.is_turned and day.day <= 12:
+            day = date(day.year, day.day, day.month)
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
         # Where most of a column's numbers are no such days, the others are something else too.
         if shape.has_serials is False and cell <= SERIAL_LAST:
@@ -214,9 +216,9 @@ def _typed(cell: Cell, shape: DateShape) -> date:
         return _serial(int(cell))
     else:
         raise CellWrong("cell_empty" if cell is None else "date_invalid", value=read_text(cell))
-    if not _YEAR_MIN <= found.year <= _YEAR_MAX:
-        raise CellWrong("date_impossible", value=found.isoformat())
-    return found
+    if not _YEAR_MIN <= day.year <= _YEAR_MAX:
+        raise CellWrong("date_impossible", value=day.isoformat())
+    return day
 
 
 def _day_of(instant: datetime, shape: DateShape) -> date:
@@ -234,35 +236,35 @@ def _serial(number: int) -> date:
     raise CellWrong("date_invalid", value=text)
 
 
-def _named(text: str) -> date | None:
+def _date_with_month_name(text: str) -> date | None:
     """Read a date whose month is a word."""
     if text.isascii() and not any(sign.isalpha() for sign in text):
         return None
     for pattern, at in ((_DAY_FIRST, (3, 2, 1)), (_MONTH_FIRST, (3, 1, 2)), (_YEAR_FIRST, (1, 2, 3))):
-        written = pattern.fullmatch(text)
-        month = _MONTH.get(folded(written[at[1]])) if written else None
-        if written and month:
-            return _day(_year(written[at[0]]), month, int(written[at[2]]))
+        match = pattern.fullmatch(text)
+        month = _MONTH.get(fold(match[at[1]])) if match else None
+        if match and month:
+            return _day(_year(match[at[0]]), month, int(match[at[2]]))
     return None
 
 
-def _parts(text: str) -> dict[Order, tuple[int, int, int]]:
+def _numeric_readings(text: str) -> dict[Order, tuple[int, int, int]]:
     """Return year, month and day of a date in numbers, under each order its digits allow."""
-    if written := _TRIPLE.fullmatch(text):
-        first, second, third = written[1], written[3], written[4]
+    if match := _TRIPLE.fullmatch(text):
+        first, second, third = match[1], match[3], match[4]
         if len(first) == 4:
             return {} if len(third) == 4 else {"ymd": (int(first), int(second), int(third))}
         year = _year(third)
-        found: dict[Order, tuple[int, int, int]] = {
+        readings: dict[Order, tuple[int, int, int]] = {
             "dmy": (year, int(second), int(first)),
             "mdy": (year, int(first), int(second)),
         }
         # Years of two digits stand first only between hyphens.
-        if len(third) <= 2 and written[2] == "-" and len(first) == 2:
-            found["ymd"] = (_year(first), int(second), int(third))
-        return found if len(third) != 1 else {}
-    if written := _COMPACT.fullmatch(text):
-        digits = written[1]
+        if len(third) <= 2 and match[2] == "-" and len(first) == 2:
+            readings["ymd"] = (_year(first), int(second), int(third))
+        return readings if len(third) != 1 else {}
+    if match := _COMPACT.fullmatch(text):
+        digits = match[1]
         return {
             "dmy": (int(digits[4:]), int(digits[2:4]), int(digits[:2])),
             "mdy": (int(digits[4:]), int(digits[:2]), int(digits[2:4])),

@@ -91,7 +91,7 @@ class Notation(NamedTuple):
     is_k: bool = False
 
 
-class _Beside(NamedTuple):
+class _Surroundings(NamedTuple):
     """What stands beside the digits, without its order."""
 
     minuses: int = 0
@@ -103,34 +103,34 @@ class _Beside(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def read(text: str) -> Notation | None:
+def parse_notation(text: str) -> Notation | None:
     """Return the notation of an amount; None where something beside the digits is not known."""
     plain = clean(text).translate(_TO_HYPHEN).replace("F CFA", "FCFA")
     if (code := _CODE.fullmatch(plain)) and not currencies_of(code[1]):
         return None
-    written = _AROUND.fullmatch(plain) if len(plain) <= WRITTEN_MAX else None
-    if written is None or _CODE_AND_POINT.search(written["before"]):
+    match = _AROUND.fullmatch(plain) if len(plain) <= WRITTEN_MAX else None
+    if match is None or _CODE_AND_POINT.search(match["before"]):
         return None
-    before, after = _tokens(written["before"]), _tokens(written["after"])
+    before, after = _tokens(match["before"]), _tokens(match["after"])
     if before is None or after is None:
         return None
-    beside = _joined(before, after)
-    return _notation(written["body"], beside) if beside else None
+    surroundings = _join_sides(before, after)
+    return _notation(match["body"], surroundings) if surroundings else None
 
 
-def beside(rest: str) -> tuple[str, str]:
+def currency_and_mark(affix: str) -> tuple[str, str]:
     """Return the currency and the mark in what is left of a cell without its outer digits; empty where none is."""
-    notation = _without_digits(rest)
+    notation = _without_digits(affix)
     return (notation.currency, notation.mark) if notation else ("", "")
 
 
-def is_beside(rest: str) -> bool:
+def is_amount_affix(affix: str) -> bool:
     """Tell whether what is left of a cell without its outer digits stands beside amounts."""
-    return _without_digits(rest) is not None
+    return _without_digits(affix) is not None
 
 
-def _without_digits(rest: str) -> Notation | None:
-    return read(rest if any(map(str.isdigit, rest)) else f"{rest} 1")
+def _without_digits(affix: str) -> Notation | None:
+    return parse_notation(affix if any(map(str.isdigit, affix)) else f"{affix} 1")
 
 
 def is_zero(text: str) -> bool:
@@ -142,8 +142,8 @@ def is_zero(text: str) -> bool:
 def without_words(text: str) -> str | None:
     """Return the text without words that leave an amount what it is; None where there are none of them."""
     words = clean(text).split()
-    kept = [word for word in words if word.casefold() not in _HARMLESS]
-    return " ".join(kept) if kept and len(kept) < len(words) else None
+    remaining = [word for word in words if word.casefold() not in _HARMLESS]
+    return " ".join(remaining) if remaining and len(remaining) < len(words) else None
 
 
 def is_negative(mark: str) -> bool:
@@ -151,7 +151,7 @@ def is_negative(mark: str) -> bool:
     return mark in _CREDIT
 
 
-def letter(mark: str) -> str:
+def mark_letter(mark: str) -> str:
     """Return the letter that stands for a mark: `c` for credits, `d` for debits, a single letter for itself."""
     return mark if len(mark) < 2 else "c" if mark in _CREDIT else "d"
 
@@ -160,7 +160,7 @@ def _tokens(text: str) -> list[tuple[str, str]] | None:
     """Return kind and text of what stands on one side of the digits; None where something is not known."""
     parts: list[tuple[str, str]] = []
     for part in _TOKEN.findall(text):
-        kinds = ((_SIGN, part),) if part in "+-()[]<>" else _word(part)
+        kinds = ((_SIGN, part),) if part in "+-()[]<>" else _word_parts(part)
         if not kinds:
             return None
         parts += kinds
@@ -168,11 +168,11 @@ def _tokens(text: str) -> list[tuple[str, str]] | None:
 
 
 @lru_cache(maxsize=4096)
-def _word(token: str) -> tuple[tuple[str, str], ...]:
+def _word_parts(token: str) -> tuple[tuple[str, str], ...]:
     """Return what a word or sign beside digits is: currency, mark, magnitude, or a magnitude and its currency."""
     bare = token.rstrip(".")
-    if known := next((way for way in (token, bare) if currencies_of(way)), None):
-        return (("currency", known),)
+    if currency_text := next((way for way in (token, bare) if currencies_of(way)), None):
+        return (("currency", currency_text),)
     word = bare.casefold()
     for kind, words in (("magnitude", _MAGNITUDES), ("magnitude", _UNCLEAR), ("mark", _CREDIT | _DEBIT)):
         if word in words:
@@ -195,49 +195,60 @@ def _without_brackets(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return tokens
 
 
-def _joined(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> _Beside | None:
+def _join_sides(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> _Surroundings | None:
     """Return what stands on both sides; None where it contradicts itself."""
-    found: dict[str, list[str]] = {_SIGN: [], "currency": [], "mark": [], "magnitude": []}
+    texts_by_kind: dict[str, list[str]] = {_SIGN: [], "currency": [], "mark": [], "magnitude": []}
     for kind, text in [*before, *after]:
-        found[kind].append(text)
+        texts_by_kind[kind].append(text)
     opening = "".join(text for kind, text in before if kind == _SIGN and text not in "+-")
     closing = "".join(text for kind, text in after if kind == _SIGN and text not in "+-")
     if (opening or closing) and _PAIRS.get(opening) != closing:
         return None
-    currency = _one_currency(found["currency"])
-    if currency is None or len(found["mark"]) > 1 or len(found["magnitude"]) > 1:
+    currency = _one_currency(texts_by_kind["currency"])
+    if currency is None or len(texts_by_kind["mark"]) > 1 or len(texts_by_kind["magnitude"]) > 1:
         return None
-    signs = found[_SIGN]
-    return _Beside(
-        signs.count("-"), signs.count("+"), opening, currency, *found["mark"] or [""], *found["magnitude"]
+    signs = texts_by_kind[_SIGN]
+    return _Surroundings(
+        signs.count("-"),
+        signs.count("+"),
+        opening,
+        currency,
+        *texts_by_kind["mark"] or [""],
+        *texts_by_kind["magnitude"],
     )
 
 
-def _one_currency(written: list[str]) -> str | None:
+def _one_currency(texts: list[str]) -> str | None:
     """Return the one currency that all signs and codes agree on, as its clearest one writes it."""
-    if not written:
+    if not texts:
         return ""
-    clearest = min(written, key=lambda text: len(currencies_of(text)))
+    clearest = min(texts, key=lambda text: len(currencies_of(text)))
     codes = set(currencies_of(clearest))
-    return clearest if all(codes <= set(currencies_of(text)) for text in written) else None
+    return clearest if all(codes <= set(currencies_of(text)) for text in texts) else None
 
 
-def _notation(body: str, beside: _Beside) -> Notation:
-    power, problem = _power(body, beside)
-    is_credit = beside.mark in _CREDIT
-    negatives = beside.minuses + bool(beside.brackets)
+def _notation(body: str, surroundings: _Surroundings) -> Notation:
+    power, problem = _power(body, surroundings)
+    is_credit = surroundings.mark in _CREDIT
+    negatives = surroundings.minuses + bool(surroundings.brackets)
     # Two signs: of a credit below zero nobody knows what is meant.
-    if negatives + beside.pluses > 1 or (beside.mark and negatives) or (is_credit and beside.pluses):
+    if (
+        negatives + surroundings.pluses > 1
+        or (surroundings.mark and negatives)
+        or (is_credit and surroundings.pluses)
+    ):
         problem = "sign_unclear"
-    is_k = beside.magnitude == "K" and not beside.currency
-    return Notation(body, bool(negatives or is_credit), beside.currency, beside.mark, power, problem, is_k)
+    is_k = surroundings.magnitude == "K" and not surroundings.currency
+    return Notation(
+        body, bool(negatives or is_credit), surroundings.currency, surroundings.mark, power, problem, is_k
+    )
 
 
-def _power(body: str, beside: _Beside) -> tuple[int, str]:
-    word = beside.magnitude
-    codes = set(currencies_of(beside.currency)) if beside.currency else set()
+def _power(body: str, surroundings: _Surroundings) -> tuple[int, str]:
+    word = surroundings.magnitude
+    codes = set(currencies_of(surroundings.currency)) if surroundings.currency else set()
     # In rupees Cr is a crore as well as a credit, of few of which there are bills.
-    if beside.mark == "cr" and codes & _RUPEES and sum(map(str.isdigit, body)) <= _CRORE_DIGITS:
+    if surroundings.mark == "cr" and codes & _RUPEES and sum(map(str.isdigit, body)) <= _CRORE_DIGITS:
         return 0, "crore_or_credit"
     if word in _OF_EUROS and codes and codes <= _EUROPEAN:
         return _OF_EUROS[word], ""

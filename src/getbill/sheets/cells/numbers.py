@@ -32,10 +32,10 @@ _OF_ASIA = r"|[1-9]\d?(?:,\d{2})+,\d{3}|[1-9]\d{0,3}(?:,\d{4}){2,}"
 # Groups of three, and those of India and of China, which only a comma parts; of four only if more than once.
 _GROUPS: dict[tuple[Decimals, str], re.Pattern[str]] = {
     (decimal, group): re.compile(
-        rf"(?:[1-9]\d{{0,2}}(?:{signs}\d{{3}})+{others})(?:{re.escape(decimal)}\d+)?"
+        rf"(?:[1-9]\d{{0,2}}(?:{signs}\d{{3}})+{asian_groups})(?:{re.escape(decimal)}\d+)?"
     )
     for decimal, other in zip(_SIGNS, reversed(_SIGNS), strict=True)
-    for group, signs, others in (
+    for group, signs, asian_groups in (
         (other, re.escape(other), _OF_ASIA if other == "," else ""),
         (" ", f"[{SPACES}]", ""),
         ("'", f"[{APOSTROPHES}]", ""),
@@ -44,7 +44,7 @@ _GROUPS: dict[tuple[Decimals, str], re.Pattern[str]] = {
 _PLAIN = {decimal: re.compile(rf"\d*(?:{re.escape(decimal)}\d+)?") for decimal in _SIGNS}
 _GROUPING = str.maketrans("", "", SPACES + APOSTROPHES)
 
-Reading = tuple[Decimals, str]
+NumberReading = tuple[Decimals, str]
 
 
 def read_number(cell: Cell, shape: NumberShape) -> Decimal:
@@ -69,8 +69,8 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
         if type(cell) is str:
             if plain(cell):
                 return Decimal(cell.replace(",", ".") if decimal == "," else cell)
-            if written := grouped(cell):
-                return Decimal(written[1].translate(table))
+            if match := grouped(cell):
+                return Decimal(match[1].translate(table))
             return _read_slowly(cell, shape)
         if type(cell) is int:
             return Decimal(cell)
@@ -78,7 +78,7 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
             # A spreadsheet keeps fifteen digits; what lies behind them is the machine's rounding.
             digits = f"{cell:.15g}"
             # Eight characters have no more than six decimals.
-            return Decimal(digits) if len(digits) < _LONG else _rounded(Decimal(digits))
+            return Decimal(digits) if len(digits) < _LONG else _round(Decimal(digits))
         raise CellWrong("cell_empty" if cell is None else "number_invalid", value=read_text(cell))
 
     return read
@@ -86,20 +86,20 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
 
 def currency_beside(text: str) -> str:
     """Return the sign or code written beside a number, as written; empty where there is none."""
-    written = notations.read(text)
-    return written.currency if written else ""
+    notation = notations.parse_notation(text)
+    return notation.currency if notation else ""
 
 
 def is_number(text: str) -> bool:
     """Tell whether the text is a number somebody could mean, with a currency beside it or not."""
-    written = notations.read(text)
-    if written is None:
+    notation = notations.parse_notation(text)
+    if notation is None:
         return notations.is_zero(text)
     # C00123, CR2024 and D-13 are codes: a mark or a magnitude stands beside cents, a currency, or behind as a word.
-    is_word = text[:1].isdigit() and (len(written.mark) > 1 or (written.power > 0 and not written.is_k))
-    is_bare = not (written.mark or written.power)
-    is_amount = is_bare or is_word or written.currency or _CENTS.search(written.body)
-    return bool(is_amount and not written.problem and number_readings(written.body))
+    is_word = text[:1].isdigit() and (len(notation.mark) > 1 or (notation.power > 0 and not notation.is_k))
+    is_bare = not (notation.mark or notation.power)
+    is_amount = is_bare or is_word or notation.currency or _CENTS.search(notation.body)
+    return bool(is_amount and not notation.problem and number_readings(notation.body))
 
 
 def is_shortened(text: str) -> bool:
@@ -112,7 +112,7 @@ def is_formula_error(text: str) -> bool:
     return bool(_ERROR.fullmatch(text))
 
 
-def number_readings(body: str) -> frozenset[Reading]:
+def number_readings(body: str) -> frozenset[NumberReading]:
     """Return every (decimal sign, thousands sign) under which the digits and their separators are a number."""
     if body.isdigit():
         return _WHOLE
@@ -120,13 +120,13 @@ def number_readings(body: str) -> frozenset[Reading]:
     return frozenset(plain | {reading for reading, pattern in _GROUPS.items() if pattern.fullmatch(body)})
 
 
-_WHOLE: frozenset[Reading] = frozenset({(",", ""), (".", "")})
+_WHOLE: frozenset[NumberReading] = frozenset({(",", ""), (".", "")})
 
 
 def body_of(text: str) -> str | None:
     """Return the digits of a number with their separators, without sign and currency."""
-    written = notations.read(text)
-    return written.body if written else None
+    notation = notations.parse_notation(text)
+    return notation.body if notation else None
 
 
 class _Votes:
@@ -135,7 +135,7 @@ class _Votes:
     def __init__(self) -> None:
         self.decimals = {",": 0, ".": 0}
         self.unsure = {",": 0, ".": 0}
-        self.groups: dict[Reading, int] = {}
+        self.groups: dict[NumberReading, int] = {}
         self.whole = 0
         self.places = 0
 
@@ -157,8 +157,8 @@ class _Votes:
 
     def thousands(self, decimal: Decimals) -> str:
         """Return the sign that parts thousands where another parts the decimals."""
-        seen = {group: count for (sign, group), count in self.groups.items() if sign == decimal}
-        return max(seen, key=lambda group: seen[group], default="")
+        counts = {group: count for (sign, group), count in self.groups.items() if sign == decimal}
+        return max(counts, key=lambda group: counts[group], default="")
 
 
 def decide_number_shape(bodies: Iterable[tuple[str, int]]) -> NumberShape | None:
@@ -168,10 +168,10 @@ def decide_number_shape(bodies: Iterable[tuple[str, int]]) -> NumberShape | None
         votes.add(body, count)
     if not votes.whole and not any(votes.decimals.values()) and not any(votes.unsure.values()):
         return None
-    return _decided(votes)
+    return _decide_decimal(votes)
 
 
-def _decided(votes: _Votes) -> NumberShape:
+def _decide_decimal(votes: _Votes) -> NumberShape:
     comma, point = votes.decimals[","], votes.decimals["."]
     doubtful = sum(votes.unsure.values())
     decimal: Decimals
@@ -205,16 +205,16 @@ def _read_slowly(cell: str, shape: NumberShape) -> Decimal:
         raise CellWrong("number_invalid", value=f"{text[:WRITTEN_MAX]}\u2026")
     if is_formula_error(text):
         raise CellWrong("formula_error", value=text)
-    written = notations.read(text)
-    if written is None:
+    notation = notations.parse_notation(text)
+    if notation is None:
         if notations.is_zero(text):
             return Decimal(0)
         code = "digits_lost" if is_shortened(text) else "number_invalid"
         raise CellWrong(code, _without_words(text, shape), value=text)
-    if problem := _problem(written, shape):
+    if problem := _problem(notation, shape):
         raise CellWrong(problem, value=text)
-    number = _rounded(_magnitude(written.body, shape, text)) * Decimal(10) ** written.power
-    return -number if written.is_negative else number
+    number = _round(_magnitude(notation.body, shape, text)) * Decimal(10) ** notation.power
+    return -number if notation.is_negative else number
 
 
 def _magnitude(body: str, shape: NumberShape, text: str) -> Decimal:
@@ -227,20 +227,20 @@ def _magnitude(body: str, shape: NumberShape, text: str) -> Decimal:
     )
 
 
-def _problem(written: notations.Notation, shape: NumberShape) -> str:
+def _problem(notation: notations.Notation, shape: NumberShape) -> str:
     """Return why what stands beside the digits leaves the amount open in this column; empty where it does not."""
-    mark = written.mark
-    if written.problem == "crore_or_credit" and "d" in shape.marks:
+    mark = notation.mark
+    if notation.problem == "crore_or_credit" and "d" in shape.marks:
         return ""
-    if written.problem:
-        return "magnitude_unclear" if written.problem == "crore_or_credit" else written.problem
+    if notation.problem:
+        return "magnitude_unclear" if notation.problem == "crore_or_credit" else notation.problem
     is_alone = len(mark) == 1 and not set(notations.PARTNERS[mark]) & set(shape.marks)
     # In the north K is a credit as well as a thousand.
-    is_kredit = written.is_k and ("d" in shape.marks or bool(_CENTS.search(written.body)))
+    is_kredit = notation.is_k and ("d" in shape.marks or bool(_CENTS.search(notation.body)))
     return "sign_unclear" if is_alone or is_kredit else ""
 
 
-def _rounded(number: Decimal) -> Decimal:
+def _round(number: Decimal) -> Decimal:
     """Return the number without what floating point leaves behind its fourth decimal."""
     if -number.as_tuple().exponent <= _ROUNDED_FROM or abs(number) > _EXACT_MAX:  # type: ignore[operator]
         return number
@@ -263,8 +263,8 @@ def _decimal_of(body: str, shape: NumberShape) -> Decimals | None:
 
 def _without_words(text: str, shape: NumberShape) -> str | None:
     """Return the amount without words that change nothing of it, where that is an amount in this column."""
-    kept = notations.without_words(text)
-    written = notations.read(kept) if kept else None
-    if written is None or _problem(written, shape) or "-" in text:
+    remaining = notations.without_words(text)
+    notation = notations.parse_notation(remaining) if remaining else None
+    if notation is None or _problem(notation, shape) or "-" in text:
         return None
-    return kept if _decimal_of(written.body, shape) else None
+    return remaining if _decimal_of(notation.body, shape) else None

@@ -35,9 +35,9 @@ def read_text(cell: Cell) -> str:
     if type(cell) is str:
         text = cell.strip()
         if text[:1] in _MARKS or text[:2] == '="':
-            text = _unmarked(text)
+            text = _strip_marks(text)
         return text if text.isascii() else text.strip(_INVISIBLE + " \u00a0")
-    return "" if cell is None else _typed(cell)
+    return "" if cell is None else _typed_text(cell)
 
 
 def is_formula(text: str) -> bool:
@@ -57,24 +57,26 @@ def clean(text: str) -> str:
     text = text.strip().rstrip(";").rstrip()
     if text[:1] in _MARKS:
         text = text.strip(_ALL_MARKS).strip()
-    return _unmarked(text) if text[:1] == "=" else text
+    return _strip_marks(text) if text[:1] == "=" else text
 
 
-def whole(text: str) -> str:
+def drop_zero_fraction(text: str) -> str:
     """Return the digits of a whole number that a program kept as a fraction (`12345.0`), any other text as it is."""
-    written = _WHOLE_FLOAT.fullmatch(text)
-    return written[1] if written else text
+    match = _WHOLE_FLOAT.fullmatch(text)
+    return match[1] if match else text
 
 
-def _unmarked(text: str) -> str:
-    if written := _AS_FORMULA.fullmatch(text):
-        return written[1].strip()
-    rest = text[1:].strip()
+def _strip_marks(text: str) -> str:
+    if match := _AS_FORMULA.fullmatch(text):
+        return match[1].strip()
+    remainder = text[1:].strip()
     # 's-Hertogenbosch and 't Hart keep theirs: behind a mark stands a number, a formula or a code.
-    is_code = is_formula(text[1:]) or (any(map(str.isdigit, rest)) and not any(map(str.isspace, rest)))
-    if text[:1] in _MARKS and (is_code or _is_amount(rest)):
-        rest = rest.rstrip(_ALL_MARKS).rstrip()
-        return _unmarked(rest) if rest[:2] == '="' else rest
+    is_code = is_formula(text[1:]) or (
+        any(map(str.isdigit, remainder)) and not any(map(str.isspace, remainder))
+    )
+    if text[:1] in _MARKS and (is_code or _is_amount(remainder)):
+        remainder = remainder.rstrip(_ALL_MARKS).rstrip()
+        return _strip_marks(remainder) if remainder[:2] == '="' else remainder
     return text
 
 
@@ -82,7 +84,7 @@ def _is_amount(text: str) -> bool:
     return text[:1].isdigit() or text[:1] in frozenset("(<$\u20ac\u00a3\u2212\u2013")
 
 
-def _typed(cell: Cell) -> str:
+def _typed_text(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):

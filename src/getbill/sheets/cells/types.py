@@ -11,7 +11,7 @@ from functools import lru_cache
 from getbill.sheets.cells import dates, numbers
 from getbill.sheets.cells.currency_symbols import country_of, currencies_of
 from getbill.sheets.cells.text import clean
-from getbill.sheets.model import Kind, folded
+from getbill.sheets.model import CellKind, fold
 
 # Digits and letters blotted out; all other signs, and letters with accents, as they are. On UTF-8 bytes,
 # because that takes a tenth of the time.
@@ -32,7 +32,7 @@ _VAT = re.compile(
 _POSTCODE = re.compile(
     r"(?:[A-Z]{1,2}-)?\d{4,5}|\d{4}\s?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|\d{2}\s\d{3}|\d{4}-\d{3}"
 )
-_PATTERNS = ((Kind.IBAN, _IBAN), (Kind.VAT_NUMBER, _VAT), (Kind.POSTCODE, _POSTCODE))
+_PATTERNS = ((CellKind.IBAN, _IBAN), (CellKind.VAT_NUMBER, _VAT), (CellKind.POSTCODE, _POSTCODE))
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 
 _YES_NO = frozenset(
@@ -51,42 +51,42 @@ _CIVILITY = frozenset(
 )  # fmt: skip
 
 
-def of(example: str) -> frozenset[Kind]:
+def kinds_of(example: str) -> frozenset[CellKind]:
     """Return what cells that are written like the example look like."""
     text = clean(example)
     if len(text) > _LOOKED_AT_MAX:
-        return frozenset({Kind.TEXT})
-    found: set[Kind] = set()
+        return frozenset({CellKind.TEXT})
+    kinds: set[CellKind] = set()
     if "@" in text:
-        return frozenset({Kind.EMAIL}) if _EMAIL.fullmatch(text) else frozenset({Kind.TEXT})
+        return frozenset({CellKind.EMAIL}) if _EMAIL.fullmatch(text) else frozenset({CellKind.TEXT})
     if any(sign.isdigit() for sign in text):
-        found |= _with_digits(text)
+        kinds |= _with_digits(text)
     elif numbers.is_formula_error(text):
-        found.add(Kind.FORMULA_ERROR)
+        kinds.add(CellKind.FORMULA_ERROR)
     elif numbers.is_number(text):
-        found.add(Kind.NUMBER)
+        kinds.add(CellKind.NUMBER)
     elif _BIC.fullmatch(text):
-        found.add(Kind.BIC)
+        kinds.add(CellKind.BIC)
     if _URL.match(text):
-        found.add(Kind.URL)
-    return frozenset(found or {Kind.TEXT})
+        kinds.add(CellKind.URL)
+    return frozenset(kinds or {CellKind.TEXT})
 
 
 @lru_cache(maxsize=4_096)
-def of_word(text: str) -> frozenset[Kind]:
+def word_kinds(text: str) -> frozenset[CellKind]:
     """Return which lists of words a cell's text is in."""
-    plain = folded(text)
-    found: set[Kind] = set()
+    plain = fold(text)
+    kinds: set[CellKind] = set()
     if plain in _YES_NO:
-        found.add(Kind.YES_NO)
+        kinds.add(CellKind.YES_NO)
     if plain in _CIVILITY:
-        found.add(Kind.CIVILITY)
+        kinds.add(CellKind.CIVILITY)
     # Bob is a first name; BOB and bob are a currency.
     if currencies_of(plain) and (text.isupper() or text.islower() or not text.isalpha() or len(text) != 3):
-        found.add(Kind.CURRENCY)
+        kinds.add(CellKind.CURRENCY)
     if country_of(plain):
-        found.add(Kind.COUNTRY)
-    return frozenset(found)
+        kinds.add(CellKind.COUNTRY)
+    return frozenset(kinds)
 
 
 def patterns(cells: Sequence[str]) -> list[bytes]:
@@ -108,24 +108,24 @@ def passes_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _with_digits(text: str) -> set[Kind]:
-    found: set[Kind] = set()
+def _with_digits(text: str) -> set[CellKind]:
+    kinds: set[CellKind] = set()
     digits = sum(sign.isdigit() for sign in text)
     if numbers.is_shortened(text):
-        return {Kind.DIGITS_LOST}
+        return {CellKind.DIGITS_LOST}
     if numbers.is_number(text):
-        found.add(Kind.NUMBER)
+        kinds.add(CellKind.NUMBER)
         if text.isdigit():
-            found.add(Kind.INTEGER)
+            kinds.add(CellKind.INTEGER)
     if dates.is_date(text):
-        found.add(Kind.DATE)
+        kinds.add(CellKind.DATE)
     elif 8 <= digits <= 15 and _PHONE.fullmatch(text):
-        found.add(Kind.PHONE)
+        kinds.add(CellKind.PHONE)
     if _BIC.fullmatch(text):
-        found.add(Kind.BIC)
+        kinds.add(CellKind.BIC)
     capitals = text.upper()
-    found.update(kind for kind, pattern in _PATTERNS if pattern.fullmatch(capitals))
+    kinds.update(kind for kind, pattern in _PATTERNS if pattern.fullmatch(capitals))
     compact = text.replace(" ", "").replace("\u00a0", "")
     if compact.isdigit() and len(compact) in {9, 14}:
-        found.add(Kind.SIREN if len(compact) == 9 else Kind.SIRET)
-    return found
+        kinds.add(CellKind.SIREN if len(compact) == 9 else CellKind.SIRET)
+    return kinds

@@ -1,11 +1,19 @@
 """File formats: detection, encodings, CSV dialects, workbooks and archives."""
 
-from getbill.sheets.files.archives import member
+from getbill.sheets.files.archives import unpack_member
 from getbill.sheets.files.delimited import Delimited, Dialect, Record
-from getbill.sheets.files.dialects import find, is_said, lines_of, usual_width
-from getbill.sheets.files.encodings import Encoding, detect, named, twice_in, twice_name, twice_of, writer
-from getbill.sheets.files.file_types import kind_of, notes
-from getbill.sheets.files.merges import Merge, Merged, columns_of
+from getbill.sheets.files.dialects import detect_dialect, lines_of, names_delimiter, usual_width
+from getbill.sheets.files.encodings import (
+    Encoding,
+    detect,
+    detect_double_encoding,
+    double_encoding_name,
+    double_encoding_of,
+    encoder_for,
+    encoding_named,
+)
+from getbill.sheets.files.file_types import extension_notes, kind_of
+from getbill.sheets.files.merges import Merge, MergedCells, columns_of
 from getbill.sheets.files.workbooks import extract
 
 __all__ = [
@@ -13,21 +21,21 @@ __all__ = [
     "Dialect",
     "Encoding",
     "Merge",
-    "Merged",
+    "MergedCells",
     "Record",
     "columns_of",
     "detect",
+    "detect_dialect",
+    "detect_double_encoding",
+    "double_encoding_name",
+    "double_encoding_of",
+    "encoder_for",
+    "encoding_named",
+    "extension_notes",
     "extract",
-    "find",
-    "is_said",
     "kind_of",
     "lines_of",
-    "member",
-    "named",
-    "notes",
-    "twice_in",
-    "twice_name",
-    "twice_of",
+    "names_delimiter",
+    "unpack_member",
     "usual_width",
-    "writer",
 ]

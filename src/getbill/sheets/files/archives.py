@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
 from getbill.sheets.messages import Unreadable
-from getbill.sheets.model import Limits
+from getbill.sheets.model import ReadLimits
 
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _BLOCK = 1024 * 1024
@@ -46,7 +46,7 @@ class Member:
     name: str
 
 
-def member(file: BinaryIO, name: str, limits: Limits) -> Member | None:
+def unpack_member(file: BinaryIO, name: str, limits: ReadLimits) -> Member | None:
     """Return the one file of an archive, the caller's to close; None for what is no archive.
 
     Raises Unreadable for an archive of none or several, of another archive, under a password, damaged or too large.
@@ -77,41 +77,41 @@ def _is_archive(file: BinaryIO) -> bool:
     return not names & _OF_WORKBOOKS and not any(part.startswith(("xl/", "word/", "ppt/")) for part in names)
 
 
-def _of_zip(file: BinaryIO, limits: Limits) -> Member:
+def _of_zip(file: BinaryIO, limits: ReadLimits) -> Member:
     with zipfile.ZipFile(file) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)]
         if len(infos) != 1:
-            shown = ", ".join(_shown(info.filename) for info in infos[:_NAMES_SHOWN])
+            names = ", ".join(_display_name(info.filename) for info in infos[:_NAMES_SHOWN])
             raise Unreadable(
-                "archive_of_several" if infos else "archive_empty", count=len(infos), names=shown
+                "archive_of_several" if infos else "archive_empty", count=len(infos), names=names
             )
-        name = _shown(infos[0].filename)
+        name = _display_name(infos[0].filename)
         if infos[0].flag_bits & _LOCKED:
             raise Unreadable("archive_locked")
         if infos[0].compress_type not in _METHODS:
             raise Unreadable("archive_method", name=name)
         try:
             with archive.open(infos[0]) as packed:
-                return Member(_unpacked(packed, name, limits), name)
+                return Member(_unpack(packed, name, limits), name)
         except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError, OSError) as error:
             raise Unreadable("archive_damaged") from error
 
 
-def _of_gzip(file: BinaryIO, name: str, limits: Limits) -> Member:
+def _of_gzip(file: BinaryIO, name: str, limits: ReadLimits) -> Member:
     file.seek(0)
-    base = _shown(name)
+    base = _display_name(name)
     inner = base[:-3] if base.lower().endswith(".gz") else base
     try:
         with closing(gzip.GzipFile(fileobj=file)) as packed:
-            return Member(_unpacked(packed, inner, limits), inner)
+            return Member(_unpack(packed, inner, limits), inner)
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise Unreadable("archive_damaged") from error
 
 
-def _unpacked(packed: Packed, name: str, limits: Limits) -> BinaryIO:
+def _unpack(packed: Packed, name: str, limits: ReadLimits) -> BinaryIO:
     out: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's
     try:
-        out.writelines(_blocks(packed, min(limits.bytes_max, limits.unpacked_max)))
+        out.writelines(_limited_blocks(packed, min(limits.bytes_max, limits.unpacked_max)))
         _refuse_nested(out, name)
     except BaseException:
         out.close()
@@ -126,7 +126,7 @@ def _refuse_nested(file: BinaryIO, name: str) -> None:
         raise Unreadable("archive_nested", name=name)
 
 
-def _blocks(packed: Packed, limit: int) -> Iterator[bytes]:
+def _limited_blocks(packed: Packed, limit: int) -> Iterator[bytes]:
     size = 0
     while block := packed.read(_BLOCK):
         size += len(block)
@@ -140,6 +140,6 @@ def _is_litter(name: str) -> bool:
     return "__MACOSX" in path.parts or path.name.lower() in _LITTER or path.name.startswith("._")
 
 
-def _shown(name: str) -> str:
+def _display_name(name: str) -> str:
     base = PurePosixPath(name.replace("\\", "/")).name
     return "".join(sign for sign in base if sign.isprintable())[:_NAME_MAX] or "?"

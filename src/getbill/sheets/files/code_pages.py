@@ -69,7 +69,7 @@ _Triple = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CodePageReading:
     """The code page of a file, and another in which it reads differently and about as well."""
 
     page: str
@@ -110,28 +110,28 @@ class _Evidence:
     contexts: Sequence[tuple[bytes, float]]
     weights: dict[int, float]
     plain: Counter[str]
-    others: bytes
+    non_ascii: bytes
 
     @classmethod
-    def of(cls, contexts: Counter[bytes], sample: bytes) -> "_Evidence":
+    def from_contexts(cls, contexts: Counter[bytes], sample: bytes) -> "_Evidence":
         """Gather the evidence; a context that comes again adds little."""
         weighted = [(_whole(context), 1 + math.log2(count) / 2) for context, count in _most_common(contexts)]
         words = set(_WORD.findall(sample[:_WORDS_SIZE].lower()))
         plain = (word.decode("ascii") for word in words if word.isascii())
-        others = b"\n".join(word for word in words if not word.isascii())
+        non_ascii = b"\n".join(word for word in words if not word.isascii())
         weights: dict[int, float] = {}
         for context, weight in weighted:
             weights[context[1]] = weights.get(context[1], 0.0) + weight
-        return cls(weighted, weights, _known(_plain_words(plain)), others)
+        return cls(weighted, weights, _count_known_words(_plain_words(plain)), non_ascii)
 
 
 def _most_common(contexts: Counter[bytes]) -> Iterable[tuple[bytes, int]]:
     """Return the contexts that come most, and one of each byte."""
-    seen: set[int] = set()
+    bytes_seen: set[int] = set()
     for place, (context, count) in enumerate(contexts.most_common()):
         byte = _whole(context)[1]
-        if place < _CONTEXTS_MAX or byte not in seen:
-            seen.add(byte)
+        if place < _CONTEXTS_MAX or byte not in bytes_seen:
+            bytes_seen.add(byte)
             yield context, count
 
 
@@ -146,26 +146,26 @@ def _plain_words(words: Iterable[str]) -> Iterable[str]:
             yield word[word.rfind(".") :]
 
 
-def _known(words: Iterable[str]) -> Counter[str]:
+def _count_known_words(words: Iterable[str]) -> Counter[str]:
     """Count the known words of each language."""
     table = _word_table()
-    known = table.keys() & set(words)
-    return Counter(chain.from_iterable(table[word] for word in known)) if known else Counter()
+    known_words = table.keys() & set(words)
+    return Counter(chain.from_iterable(table[word] for word in known_words)) if known_words else Counter()
 
 
-def decide_code_page(western: str, contexts: Counter[bytes], sample: bytes) -> Reading:
+def decide_code_page(western: str, contexts: Counter[bytes], sample: bytes) -> CodePageReading:
     """Return the code page of a file whose likeliest western one is known."""
-    evidence = _Evidence.of(contexts, sample)
+    evidence = _Evidence.from_contexts(contexts, sample)
     scores = _scores(western, evidence)
     weight = sum(evidence.weights.values())
-    (best, page), *rest = sorted(scores.values(), key=lambda scored: -scored[0])
+    (best, page), *rivals = sorted(scores.values(), key=lambda scored: -scored[0])
     if page == western and weight < _FEW:
-        rest = [(score, rival) for score, rival in rest if _PAGES[rival] != "west"]
+        rivals = [(score, rival) for score, rival in rivals if _PAGES[rival] != "west"]
     is_poor = best < _POOR * weight if weight >= _ENOUGH else None
-    if rest and best - rest[0][0] < _DOUBT:
-        rival = rest[0][1]
-        return Reading(page, rival, is_poor, _differences(page, rival, evidence))
-    return Reading(page, is_poor=is_poor)
+    if rivals and best - rivals[0][0] < _DOUBT:
+        rival = rivals[0][1]
+        return CodePageReading(page, rival, is_poor, _differences(page, rival, evidence))
+    return CodePageReading(page, is_poor=is_poor)
 
 
 def _scores(western: str, evidence: _Evidence) -> dict[str, tuple[float, str]]:
@@ -184,16 +184,16 @@ def _scores(western: str, evidence: _Evidence) -> dict[str, tuple[float, str]]:
 
 def _differences(page: str, rival: str, evidence: _Evidence) -> tuple[str, str]:
     weights = evidence.weights
-    signs, others = _page(page).signs, _page(rival).signs
+    signs, rival_signs = _page(page).signs, _page(rival).signs
     differing = [
-        byte for byte in sorted(weights, key=lambda byte: -weights[byte]) if signs[byte] != others[byte]
+        byte for byte in sorted(weights, key=lambda byte: -weights[byte]) if signs[byte] != rival_signs[byte]
     ]
-    return _letters_of(signs, differing), _letters_of(others, differing)
+    return _letters_of(signs, differing), _letters_of(rival_signs, differing)
 
 
 def _letters_of(signs: str, differing: Sequence[int]) -> str:
-    shown = (signs[byte] if signs[byte].isprintable() else "\ufffd" for byte in differing[:_SHOWN_MAX])
-    return " ".join(shown)
+    letters = (signs[byte] if signs[byte].isprintable() else "\ufffd" for byte in differing[:_SHOWN_MAX])
+    return " ".join(letters)
 
 
 def _reading(page: str, high: bytes) -> str:
@@ -204,8 +204,8 @@ def _reading(page: str, high: bytes) -> str:
 def _score(name: str, evidence: _Evidence, least: float) -> float:
     """Return how likely the evidence is in a code page; less than `least` as soon as that is certain."""
     page = _page(name)
-    others = evidence.others.decode(name, "replace").lower().split("\n")
-    words = _Words(evidence.plain, _known(others))
+    non_ascii_words = evidence.non_ascii.decode(name, "replace").lower().split("\n")
+    words = _Words(evidence.plain, _count_known_words(non_ascii_words))
     bound = words.most + sum(page.best[byte] * weight for byte, weight in evidence.weights.items())
     if bound < least:
         return bound
@@ -230,22 +230,22 @@ class _Words:
     """How many known words of each language there are, in plain letters and others."""
 
     plain: Counter[str]
-    others: Counter[str]
+    non_ascii: Counter[str]
 
     @property
     def bonuses(self) -> dict[str, float]:
         """What they add to each language that has any."""
-        languages = self.plain.keys() | self.others.keys()
-        return {name: _bonus(self.plain[name], self.others[name]) for name in languages}
+        languages = self.plain.keys() | self.non_ascii.keys()
+        return {name: _bonus(self.plain[name], self.non_ascii[name]) for name in languages}
 
     @property
     def most(self) -> float:
         """What they add to any language at most."""
-        return _bonus(max(self.plain.values(), default=0), max(self.others.values(), default=0))
+        return _bonus(max(self.plain.values(), default=0), max(self.non_ascii.values(), default=0))
 
 
-def _bonus(plain: int, others: int) -> float:
-    return _PLAIN_WORD * min(plain, _WORDS_MAX) + _OTHER_WORD * min(others, _WORDS_MAX)
+def _bonus(plain: int, non_ascii: int) -> float:
+    return _PLAIN_WORD * min(plain, _WORDS_MAX) + _OTHER_WORD * min(non_ascii, _WORDS_MAX)
 
 
 def _split(page: _Page, evidence: _Evidence) -> tuple[float, _Letters]:
@@ -282,8 +282,10 @@ def _of_main(page: _Page, letters: _Letters, anyone: Sequence[float], words: _Wo
         for language, against in page.main
     ]
     return max(
-        added + _weighted(map(max, _likelihoods(own, letters.triples), floor), letters.weights)
-        for added, _, own in nlargest(_MAIN_MAX, languages, key=lambda rank: rank[0] + _MISSING * rank[1])
+        added + _weighted(map(max, _likelihoods(language_letters, letters.triples), floor), letters.weights)
+        for added, _, language_letters in nlargest(
+            _MAIN_MAX, languages, key=lambda rank: rank[0] + _MISSING * rank[1]
+        )
     )
 
 
@@ -384,8 +386,8 @@ def _likelier(letter: _Letter, other: _Letter) -> _Letter:
     return max(share, share_2), _likelier_neighbours(left, left_2), _likelier_neighbours(right, right_2)
 
 
-def _likelier_neighbours(neighbours: _Neighbours, others: _Neighbours) -> _Neighbours:
-    (listed, rare), (listed_2, rare_2) = neighbours, others
+def _likelier_neighbours(neighbours: _Neighbours, other: _Neighbours) -> _Neighbours:
+    (listed, rare), (listed_2, rare_2) = neighbours, other
     keys = listed.keys() | listed_2.keys()
     return {key: max(listed.get(key, rare), listed_2.get(key, rare_2)) for key in keys}, max(rare, rare_2)
 
@@ -402,10 +404,10 @@ def _word_table() -> dict[str, list[str]]:
 @cache
 def _languages() -> tuple[_Language, ...]:
     text = Path(__file__).with_name("languages.txt").read_text("utf-8")
-    return tuple(_language(part.splitlines()) for part in text.split("\n= ")[1:])
+    return tuple(_parse_language(part.splitlines()) for part in text.split("\n= ")[1:])
 
 
-def _language(lines: Sequence[str]) -> _Language:
+def _parse_language(lines: Sequence[str]) -> _Language:
     name, *regions = lines[0].split()
     return _Language(
         name,

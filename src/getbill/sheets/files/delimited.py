@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 from getbill.sheets.files.encodings import Encoding
 from getbill.sheets.files.merges import Merge
 from getbill.sheets.messages import CellWrong, Unreadable
-from getbill.sheets.model import Cell, Limits
+from getbill.sheets.model import Cell, ReadLimits
 
 # What the lines end with: no line of a file may have it, so a record that has it was never closed.
 _END = "\0"
@@ -23,7 +23,7 @@ _REPAIRED_MAX = 64 * 1024 * 1024
 CELL_MAX = 131_072
 
 
-class Reader(Protocol):
+class CsvReader(Protocol):
     """The csv module's reader: the cells of each record, and how many lines it has read."""
 
     line_num: int
@@ -44,7 +44,7 @@ class Dialect:
     quote: str | None = '"'
     escape: str | None = None
 
-    def reader(self, lines: Iterator[str]) -> Reader:
+    def reader(self, lines: Iterator[str]) -> CsvReader:
         """Return the csv module's reader of these lines."""
         return csv.reader(
             lines,
@@ -79,14 +79,14 @@ class Delimited:
     file: BinaryIO
     encoding: Encoding
     dialect: Dialect
-    limits: Limits
+    limits: ReadLimits
     # How many cells a row has, once the header is known; rows are repaired from then on.
     width: int = 0
     # Only workbooks hide rows and merge cells.
     hidden: frozenset[int] = frozenset()
     merges: tuple[Merge, ...] = ()
-    _held: list[str] = field(default_factory=list)
-    _pushed: list[str] = field(default_factory=list)
+    _pending: list[str] = field(default_factory=list)
+    _returned: list[str] = field(default_factory=list)
     _read: int = 0
 
     def records(self) -> Iterator[Record]:
@@ -103,9 +103,9 @@ class Delimited:
         """Nothing to give back: the file is its owner's."""
 
     def _records(self, text: io.TextIOWrapper) -> Iterator[Record]:
-        held, self._pushed, self._read = self._held, [], 0
-        held.clear()
-        reader = self.dialect.reader(self._lines(text))
+        pending, self._returned, self._read = self._pending, [], 0
+        pending.clear()
+        reader = self.dialect.reader(self._source_lines(text))
         line, counted_before, repaired = 0, 0, 0
         while True:
             start = line + 1
@@ -119,28 +119,28 @@ class Delimited:
                 closed = not cells or _END not in cells[-1]
             line = counted_before + reader.line_num
             if line == start and closed:
-                held.clear()
+                pending.clear()
                 yield start, cells, None  # type: ignore[misc] # texts are cells
                 continue
             first = self._repaired(cells, closed=closed, start=start)
             if first is None:
-                held.clear()
-                yield start, *_unended(cells, closed=closed)
+                pending.clear()
+                yield start, *_unended_record(cells, closed=closed)
                 if not closed:
                     return
                 continue
-            repaired += sum(map(len, self._pushed))
+            repaired += sum(map(len, self._returned))
             if repaired > _REPAIRED_MAX:
                 raise Unreadable("quotes_broken", line=start)
-            line, counted_before, reader = start, start, self.dialect.reader(self._lines(text))
+            line, counted_before, reader = start, start, self.dialect.reader(self._source_lines(text))
             yield start, first, None
 
-    def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+    def _source_lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         """Yield the lines given back and those not read yet, then one that no file has."""
-        readline, limit, held, pushed = text.readline, self.limits.line_max, self._held, self._pushed
+        readline, limit, pending, pushed = text.readline, self.limits.line_max, self._pending, self._returned
         while pushed:
             line = pushed.pop()
-            held.append(line)
+            pending.append(line)
             yield line
         while line := readline(limit):
             self._read += 1
@@ -148,29 +148,29 @@ class Delimited:
                 raise Unreadable("line_too_long", line=self._read, limit=limit)
             if _END in line:
                 raise Unreadable("nul_bytes", line=self._read)
-            held.append(line)
+            pending.append(line)
             yield line
-        held.append(_END)
+        pending.append(_END)
         yield _END
 
     def _repaired(self, cells: list[str], *, closed: bool, start: int) -> list[Cell] | None:
         """Return the cells of the record's first line alone and give the others back, if that is what it is."""
-        held = self._held
-        first = self.dialect.unquoted(held[0])
+        pending = self._pending
+        first = self.dialect.unquoted(pending[0])
         is_stray = self.dialect.quote and (
             len(first) == self.width
-            and (not closed or len(cells) != self.width or not self.dialect.is_well_quoted(held))
+            and (not closed or len(cells) != self.width or not self.dialect.is_well_quoted(pending))
         )
         if not is_stray:
             if not closed and not cells:
                 raise Unreadable("cell_too_long", line=start, limit=CELL_MAX)
             return None
-        self._pushed.extend(line for line in reversed(held[1:]) if line != _END)
-        held.clear()
+        self._returned.extend(line for line in reversed(pending[1:]) if line != _END)
+        pending.clear()
         return list(first)
 
 
-def _unended(cells: list[str], *, closed: bool) -> tuple[list[Cell], CellWrong | None]:
+def _unended_record(cells: list[str], *, closed: bool) -> tuple[list[Cell], CellWrong | None]:
     if closed:
         return list(cells), None
     return [*cells[:-1], cells[-1].replace(_END, "")], CellWrong("quote_open")

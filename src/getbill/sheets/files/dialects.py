@@ -17,7 +17,7 @@ _TAIL_MIN = 6
 # A score that no lines of another kind spoil.
 _PLAIN = 0.6
 # What Excel reads itself as the file's delimiter.
-_SAID = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell that is two cells of another delimiter; a comma before a space or inside a number is text.
 _TWO_CELLS = re.compile(r"[;\t|]|(?<!\d),(?!\s|$)|,(?![\d\s]|$)|\d:[^\d/]")
 _APOSTROPHES = re.compile(r"(?:^|[;,\t|])'[^';\t|]*'(?=[;,\t|]|\r?$)", re.MULTILINE)
@@ -27,24 +27,24 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 def lines_of(sample: str, *, is_whole: bool) -> list[str]:
     """Return the sample's first lines that hold something, as they end; without the last, which may be cut, unless all is there."""
-    found: list[str] = []
+    lines: list[str] = []
     for match in _LINE.finditer(sample):
-        if len(found) == _LINES_MAX:
-            return found
+        if len(lines) == _LINES_MAX:
+            return lines
         if match[0].strip():
-            found.append(match[0])
-    if not is_whole and len(found) > 1:
-        found.pop()
-    return found
+            lines.append(match[0])
+    if not is_whole and len(lines) > 1:
+        lines.pop()
+    return lines
 
 
-def find(lines: list[str]) -> Dialect:
+def detect_dialect(lines: list[str]) -> Dialect:
     """Return how these lines are separated and quoted."""
-    said = _SAID.fullmatch(lines[0]) if lines else None
+    match = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     quote = _quote(lines)
     escape = "\\" if _is_escaped(lines) else None
-    if said:
-        return Dialect(said[1], quote, escape)
+    if match:
+        return Dialect(match[1], quote, escape)
     best, score = _best(lines, quote, escape)
     # One column has no delimiter: a semicolon is seldom in a name or an amount.
     return best if best and score > 0.1 else Dialect(";", quote, escape)
@@ -102,6 +102,6 @@ def usual_width(dialect: Dialect, lines: list[str]) -> int:
     return max(widths, key=lambda width: (width > 1, widths[width], width), default=0)
 
 
-def is_said(lines: list[str]) -> bool:
+def names_delimiter(lines: list[str]) -> bool:
     """Tell whether the first line only names the delimiter."""
-    return bool(lines and _SAID.fullmatch(lines[0]))
+    return bool(lines and _SEPARATOR_LINE.fullmatch(lines[0]))

@@ -80,27 +80,27 @@ def detect(file: BinaryIO) -> Encoding:
             if not has_mark:
                 return Encoding(_NAMES.get(codec, codec), codec)
             break
-    if wide := _without_mark(head):
-        return Encoding(wide, wide)
-    seen = _Seen()
-    for block in _blocks(file):
-        seen.add(block)
-    seen.end()
-    if seen.broken or (0 < seen.well_formed < _FEW and not has_mark):
+    if unmarked := _without_mark(head):
+        return Encoding(unmarked, unmarked)
+    statistics = _ByteStatistics()
+    for block in _file_blocks(file):
+        statistics.add(block)
+    statistics.finish()
+    if statistics.broken or (0 < statistics.well_formed < _FEW and not has_mark):
         lines = _count_lines(file)
         if not (has_mark or lines.utf_8):
-            single = _single_byte(seen.contexts or lines.contexts, head)
-            if not lines.has_both or _is_of_one_page(single, seen):
+            single = _detect_single_byte(statistics.contexts or lines.contexts, head)
+            if not lines.has_both or _is_of_one_page(single, statistics):
                 return single
         if lines.foreign:
-            return _mixed(lines, seen)
+            return _mixed_encoding(lines, statistics)
     codec = "utf-8-sig" if has_mark else "utf-8"
-    return _twice("", seen) or Encoding(
-        "utf-8", codec, _FOREIGN if has_mark else "replace", remarks=seen.lost_notes
+    return _double_encoding("", statistics) or Encoding(
+        "utf-8", codec, _FOREIGN if has_mark else "replace", remarks=statistics.lost_notes
     )
 
 
-def _single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
+def _detect_single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
     words = Counter(_HIGH_WORD.findall(sample))
     fits = {
         codec: _plausibility(codec, contexts) * _SELDOM.get(codec, 1)
@@ -112,48 +112,48 @@ def _single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
     codec = reading.page
     is_poor = codec == western and fits[codec] <= 0 if reading.is_poor is None else reading.is_poor
     is_doubtful = bool(reading.rival) or is_poor
-    return Encoding(shown(codec), codec, is_doubtful=is_doubtful, readings=_readings(reading))
+    return Encoding(display_name(codec), codec, is_doubtful=is_doubtful, readings=_readings(reading))
 
 
-def _readings(reading: code_pages.Reading) -> str:
+def _readings(reading: code_pages.CodePageReading) -> str:
     """Return the letters in doubt in both encodings, in no language: `: ø è (cp1252) / ř č (cp1250)`."""
     if not reading.rival:
         return ""
     read, otherwise = reading.letters
-    return f": {read} ({shown(reading.page)}) / {otherwise} ({shown(reading.rival)})"
+    return f": {read} ({display_name(reading.page)}) / {otherwise} ({display_name(reading.rival)})"
 
 
-def _is_of_one_page(encoding: Encoding, seen: "_Seen") -> bool:
+def _is_of_one_page(encoding: Encoding, statistics: "_ByteStatistics") -> bool:
     """Tell whether what looks like UTF-8 among other letters is chance, as in Ukrainian and Romanian."""
-    is_chance = seen.well_formed * 5 < seen.broken
+    is_chance = statistics.well_formed * 5 < statistics.broken
     return is_chance and not encoding.is_doubtful and encoding.codec not in _SINGLE_BYTE
 
 
-def _mixed(lines: "_LineCounts", seen: "_Seen") -> Encoding:
+def _mixed_encoding(lines: "_LineCounts", statistics: "_ByteStatistics") -> Encoding:
     """Return the encoding of a file with lines in UTF-8 and lines in another."""
-    foreign = _single_byte(lines.contexts, bytes(lines.sample))
+    foreign = _detect_single_byte(lines.contexts, bytes(lines.sample))
     note = Note("mixed_encoding", {"encoding": foreign.name, "count": lines.foreign, "others": lines.utf_8})
-    found = _twice(foreign.codec, seen) or _of_lines(foreign.codec, "")
+    encoding = _double_encoding(foreign.codec, statistics) or _line_encoding(foreign.codec, "")
     # Few letters that are UTF-8 may be two of another page by chance: `ĂŞ` in Romanian.
-    is_chance = foreign.codec not in _SINGLE_BYTE and seen.well_formed * 2 <= seen.broken
+    is_chance = foreign.codec not in _SINGLE_BYTE and statistics.well_formed * 2 <= statistics.broken
     return replace(
-        found,
+        encoding,
         is_doubtful=foreign.is_doubtful or is_chance,
         readings=foreign.readings,
-        remarks=(note, *found.remarks),
+        remarks=(note, *encoding.remarks),
     )
 
 
-def _twice(foreign: str, seen: "_Seen") -> Encoding | None:
+def _double_encoding(foreign: str, statistics: "_ByteStatistics") -> Encoding | None:
     """Return the encoding of a file with letters that were encoded twice, if it has any."""
-    codec = max(mixed_encodings.TWICE, key=lambda name: seen.twice[name])
-    if not seen.twice[codec]:
+    codec = max(mixed_encodings.TWICE, key=lambda name: statistics.twice[name])
+    if not statistics.twice[codec]:
         return None
-    note = Note("encoded_twice", {"encoding": _NAMES.get(codec, codec), "count": seen.twice[codec]})
-    return replace(_of_lines(foreign, codec), remarks=(note, *seen.lost_notes))
+    note = Note("encoded_twice", {"encoding": _NAMES.get(codec, codec), "count": statistics.twice[codec]})
+    return replace(_line_encoding(foreign, codec), remarks=(note, *statistics.lost_notes))
 
 
-def _of_lines(foreign: str, twice: str) -> Encoding:
+def _line_encoding(foreign: str, twice: str) -> Encoding:
     parts = (("mixed", foreign), ("twice", twice))
     name = "-".join(["utf-8", *(f"{how}-{_NAMES.get(codec, codec)}" for how, codec in parts if codec)])
     return Encoding(name, mixed_encodings.codec(foreign, twice))
@@ -162,23 +162,23 @@ def _of_lines(foreign: str, twice: str) -> Encoding:
 _OF_LINES = re.compile(r"utf-8(?:-mixed-(.+?))?(?:-twice-(.+))?")
 
 
-def named(name: str) -> Encoding:
+def encoding_named(name: str) -> Encoding:
     """Return the encoding a person named; raise `Unreadable` for one that does not exist."""
     if (parts := _OF_LINES.fullmatch(name)) and any(parts.groups()):
-        return _of_lines(*(named(part).codec if part else "" for part in parts.groups()))
+        return _line_encoding(*(encoding_named(part).codec if part else "" for part in parts.groups()))
     try:
         codec = codecs.lookup(name).name
         "".encode(codec)  # a codec of bytes, such as base64, encodes no text
     except LookupError:
         raise Unreadable("encoding_unknown", encoding=name) from None
-    shown = _NAMES.get(codec, codec)
+    display = _NAMES.get(codec, codec)
     # A mark at the beginning is no letter, whoever named the encoding.
     return Encoding(
-        shown, "utf-8-sig" if codec == "utf-8" else codec, _FOREIGN if codec == "utf-8" else "replace"
+        display, "utf-8-sig" if codec == "utf-8" else codec, _FOREIGN if codec == "utf-8" else "replace"
     )
 
 
-def twice_in(texts: Iterable[str]) -> str:
+def detect_double_encoding(texts: Iterable[str]) -> str:
     """Return through which encoding the UTF-8 of these texts was read before they were saved; empty if through none."""
     text = "\n".join(text for text in texts if not text.isascii())
     counts = {codec: mixed_encodings.twice_count(text, codec) for codec in mixed_encodings.TWICE}
@@ -186,28 +186,28 @@ def twice_in(texts: Iterable[str]) -> str:
     return best if counts[best] else ""
 
 
-def shown(codec: str) -> str:
+def display_name(codec: str) -> str:
     """Return what people call an encoding."""
     return _NAMES.get(codec, codec)
 
 
-def twice_name(codec: str) -> str:
+def double_encoding_name(codec: str) -> str:
     """Return what the encoding of texts is called that were read through another one."""
-    return _of_lines("", codec).name
+    return _line_encoding("", codec).name
 
 
-def twice_of(name: str | None) -> str:
+def double_encoding_of(name: str | None) -> str:
     """Return the encoding through which text was read, by the name of both; empty if through none."""
     parts = _OF_LINES.fullmatch(name or "")
-    return named(parts[2]).codec if parts and parts[2] else ""
+    return encoding_named(parts[2]).codec if parts and parts[2] else ""
 
 
-def writer(name: str | None) -> codecs.IncrementalEncoder:
+def encoder_for(name: str | None) -> codecs.IncrementalEncoder:
     """Return what writes a file in this encoding, UTF-8 with its mark when none is said.
 
     With the mark Excel reads UTF-8 as such; a letter the encoding lacks becomes a question mark.
     """
-    return codecs.getincrementalencoder(named(name or "utf-8").codec)("replace")
+    return codecs.getincrementalencoder(encoding_named(name or "utf-8").codec)("replace")
 
 
 def _without_mark(head: bytes) -> str | None:
@@ -223,7 +223,7 @@ def _without_mark(head: bytes) -> str | None:
     return None
 
 
-class _Seen:
+class _ByteStatistics:
     """What the bytes above 127 say: how many characters are well-formed UTF-8, how many bytes are not."""
 
     def __init__(self) -> None:
@@ -234,17 +234,17 @@ class _Seen:
         self.twice: Counter[str] = Counter()
         # Letters that somebody before us could not read.
         self.lost = 0
-        self._rest = b""
+        self._pending = b""
 
     def add(self, block: bytes) -> None:
         """Look at the next block of the file."""
-        block = self._rest + block
-        self._rest = b""
+        block = self._pending + block
+        self._pending = b""
         if block.isascii():
             return
         # A character may be cut by the end of a block: a letter and its neighbours wait for the next.
         if len(block) > 4:
-            block, self._rest = _cut(block)
+            block, self._pending = _cut(block)
         high = block.translate(None, _LOW)
         self.lost += high.count(_REPLACEMENT)
         if any(sign in high for sign in _TWICE_SIGNS):
@@ -258,10 +258,10 @@ class _Seen:
         except UnicodeDecodeError:
             self._count_broken(block)
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Look at what waited for a next block."""
-        if self._rest:
-            self._count_broken(self._rest)
+        if self._pending:
+            self._count_broken(self._pending)
 
     @property
     def lost_notes(self) -> tuple[Note, ...]:
@@ -275,8 +275,8 @@ class _Seen:
         self.well_formed += valid
         bare = mixed_encodings.SEQUENCE.sub(b"", block)
         self.broken += len(bare) - _ascii_count(bare)
-        seen = islice(_CONTEXT.finditer(block), _SEEN_MAX - self.contexts.total())
-        self.contexts.update(match[1] for match in seen)
+        matches = islice(_CONTEXT.finditer(block), _SEEN_MAX - self.contexts.total())
+        self.contexts.update(match[1] for match in matches)
 
 
 class _LineCounts:
@@ -304,24 +304,24 @@ class _LineCounts:
 
     def _add_foreign(self, line: bytes) -> None:
         self.foreign += 1
-        self.has_both = self.has_both or mixed_encodings.has_sure(line)
+        self.has_both = self.has_both or mixed_encodings.has_certain_utf_8(line)
         if self.foreign > _SEEN_MAX:
             return
-        bare = mixed_encodings.without_sure(line)
+        bare = mixed_encodings.without_certain_utf_8(line)
         self.contexts.update(match[1] for match in _CONTEXT.finditer(bare))
         self.sample += bare[: _HEAD - len(self.sample)]
 
 
 def _count_lines(file: BinaryIO) -> _LineCounts:
-    counts, rest = _LineCounts(), b""
-    for block in _blocks(file):
-        whole, rest = mixed_encodings.split(rest + block)
+    counts, remainder = _LineCounts(), b""
+    for block in _file_blocks(file):
+        whole, remainder = mixed_encodings.split(remainder + block)
         counts.add(whole)
-    counts.add(rest)
+    counts.add(remainder)
     return counts
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
+def _file_blocks(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
     while block := file.read(_BLOCK):
         yield block

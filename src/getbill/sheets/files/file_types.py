@@ -50,7 +50,7 @@ def kind_of(file: BinaryIO, size: int) -> Literal["csv", "xlsx"]:
     return "csv"
 
 
-def notes(name: str, kind: Literal["csv", "xlsx"]) -> tuple[Note, ...]:
+def extension_notes(name: str, kind: Literal["csv", "xlsx"]) -> tuple[Note, ...]:
     """Return a note where the name promises another kind than the content is."""
     extension = PurePath(name).suffix.lower()
     promised = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xlsx"}
@@ -63,15 +63,15 @@ def _refuse_locked(file: BinaryIO, size: int) -> None:
     """Raise for an old container that is locked or holds no workbook."""
     file.seek(0)
     # The directory of a container may lie anywhere; a name in it is found wherever it lies.
-    found = False
+    has_workbook = False
     tail = b""
     for _ in range(size // _BLOCK + 1):
         block = tail + file.read(_BLOCK)
         if _ENCRYPTED in block:
             raise Unreadable("password")
-        found = found or any(name in block for name in _OLD_WORKBOOKS)
+        has_workbook = has_workbook or any(name in block for name in _OLD_WORKBOOKS)
         tail = block[-64:]
-    if not found:
+    if not has_workbook:
         raise _not_a_table("an old Office document", "un ancien document Office")
 
 

@@ -20,7 +20,7 @@ _FREE = 0xFFFFFFFA
 
 
 @dataclass(slots=True)
-class Hidden:
+class HiddenParts:
     """What a sheet hides, columns from 0 and rows from 1, and its cells merged downwards."""
 
     rows: list[int] = field(default_factory=list)
@@ -41,12 +41,12 @@ class _OpenTable:
     """The sheet of an ODS that is read, element by element."""
 
     def __init__(self, sheet: str) -> None:
-        self.found = Hidden()
+        self.hidden = HiddenParts()
         self._sheet = sheet
         self._is_open = False
         self._row, self._column = 1, 0
 
-    def see(self, event: str, element: ET.Element) -> None:
+    def read_element(self, event: str, element: ET.Element) -> None:
         """Look at the next element as it begins or ends."""
         if element.tag == f"{_TABLE}table":
             self._is_open = event == "start" and element.get(f"{_TABLE}name") == self._sheet
@@ -58,55 +58,55 @@ class _OpenTable:
             element.clear()
 
     def _add_column(self, element: ET.Element) -> None:
-        count = _repeated(element, "columns")
+        count = _repeat_count(element, "columns")
         if _is_hidden(element):
-            self.found.add_columns(self._column, self._column + count - 1)
+            self.hidden.add_columns(self._column, self._column + count - 1)
         self._column += count
 
     def _add_row(self, element: ET.Element) -> None:
-        count = _repeated(element, "rows")
+        count = _repeat_count(element, "rows")
         if _is_hidden(element):
-            self.found.add_rows(self._row, count)
+            self.hidden.add_rows(self._row, count)
         column = 0
         for cell in element:
             spanned = int(cell.get(f"{_TABLE}number-rows-spanned", "1"))
             if spanned > 1:
-                self.found.merges.append((column, self._row, self._row + spanned - 1))
-            column += _repeated(cell, "columns")
+                self.hidden.merges.append((column, self._row, self._row + spanned - 1))
+            column += _repeat_count(cell, "columns")
         self._row += count
 
 
-def of_open_document(archive: zipfile.ZipFile, sheet: str) -> Hidden:
+def of_open_document(archive: zipfile.ZipFile, sheet: str) -> HiddenParts:
     """Return what a sheet of an ODS hides and merges."""
     table = _OpenTable(sheet)
     with archive.open("content.xml") as content:
         for event, element in ET.iterparse(content, ("start", "end")):  # noqa: S314 - declares no entity
-            table.see(event, element)
-    return table.found
+            table.read_element(event, element)
+    return table.hidden
 
 
 def _is_hidden(element: ET.Element) -> bool:
     return element.get(f"{_TABLE}visibility") in {"collapse", "filter"}
 
 
-def _repeated(element: ET.Element, what: str) -> int:
+def _repeat_count(element: ET.Element, what: str) -> int:
     return int(element.get(f"{_TABLE}number-{what}-repeated", "1"))
 
 
-def of_xlsb(archive: zipfile.ZipFile, sheet: str) -> Hidden:
+def of_xlsb(archive: zipfile.ZipFile, sheet: str) -> HiddenParts:
     """Return what a sheet of an XLSB hides and merges."""
-    found = Hidden()
+    hidden = HiddenParts()
     part = _xlsb_part(archive, sheet)
     for kind, data in _xlsb_records(archive.read(part)) if part else ():
         if kind == _XLSB_ROW and len(data) > 11 and data[11] & 0x10:
-            found.add_rows(struct.unpack_from("<I", data)[0] + 1, 1)
+            hidden.add_rows(struct.unpack_from("<I", data)[0] + 1, 1)
         elif kind == _XLSB_COLUMN and len(data) > 16 and data[16] & 1:
-            found.add_columns(*struct.unpack_from("<II", data))
+            hidden.add_columns(*struct.unpack_from("<II", data))
         elif kind == _XLSB_MERGE:
             first, last, column = struct.unpack_from("<III", data)
             if last > first:
-                found.merges.append((column, first + 1, last + 1))
-    return found
+                hidden.merges.append((column, first + 1, last + 1))
+    return hidden
 
 
 def _xlsb_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
@@ -147,13 +147,13 @@ def _varint(data: bytes, at: int, most: int) -> tuple[int, int]:
     return value, at
 
 
-def of_xls(content: bytes, sheet: str) -> Hidden:
+def of_xls(content: bytes, sheet: str) -> HiddenParts:
     """Return what a sheet of an XLS hides; its merged cells are known to who reads it."""
-    found = Hidden()
+    hidden = HiddenParts()
     stream = _stream(content)
     at = next((at for name, at in _xls_sheets(stream) if name == sheet), None)
     if at is None:
-        return found
+        return hidden
     depth = 0
     for kind, data in _xls_records(stream, at):
         # A chart in the sheet is a part with an end of its own.
@@ -161,10 +161,10 @@ def of_xls(content: bytes, sheet: str) -> Hidden:
         if not depth:
             break
         if kind == _XLS_ROW and depth == 1 and len(data) > 12 and data[12] & 0x20:
-            found.add_rows(struct.unpack_from("<H", data)[0] + 1, 1)
+            hidden.add_rows(struct.unpack_from("<H", data)[0] + 1, 1)
         elif kind == _XLS_COLUMN and depth == 1 and len(data) > 8 and data[8] & 1:
-            found.add_columns(*struct.unpack_from("<HH", data))
-    return found
+            hidden.add_columns(*struct.unpack_from("<HH", data))
+    return hidden
 
 
 def _xls_sheets(stream: bytes) -> Iterator[tuple[str, int]]:

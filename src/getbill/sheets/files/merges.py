@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from getbill.sheets.model import Cell, Layout, folded
+from getbill.sheets.model import Cell, Layout, fold
 
 _AMOUNT_HEADER = re.compile(
     r"\b(montant|solde|reste|du|ttc|ht|total|amount|balance|due|outstanding|open|betrag|offen|saldo|summe|importe"
@@ -25,34 +25,36 @@ class Merge(NamedTuple):
     last: int
 
 
-class Merged:
+class MergedCells:
     """Fills merged cells as the rows go by; rows come in their order."""
 
     def __init__(self, merges: Sequence[Merge], layout: Layout) -> None:
         amounts = {column.index for column in layout.columns if is_amount(column.header)}
-        kept = (merge for merge in merges if merge.column not in amounts and merge.last >= layout.data_line)
-        self._left = sorted(kept, key=lambda merge: -merge.first)
+        data_merges = (
+            merge for merge in merges if merge.column not in amounts and merge.last >= layout.data_line
+        )
+        self._pending = sorted(data_merges, key=lambda merge: -merge.first)
         self._open: list[tuple[Merge, list[Cell]]] = []
 
-    def completed(self, line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
+    def complete(self, line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
         """Give the row the values of the cells that span it."""
-        self._open = [(merge, held) for merge, held in self._open if merge.last >= line]
-        while self._left and self._left[-1].first <= line:
-            merge = self._left.pop()
-            held = cells[merge.column] if merge.first == line and merge.column < len(cells) else None
+        self._open = [(merge, value) for merge, value in self._open if merge.last >= line]
+        while self._pending and self._pending[-1].first <= line:
+            merge = self._pending.pop()
+            value = cells[merge.column] if merge.first == line and merge.column < len(cells) else None
             if merge.last >= line:
-                self._open.append((merge, [held]))
-        for merge, (held,) in self._open:
+                self._open.append((merge, [value]))
+        for merge, (value,) in self._open:
             # A fraction is an amount whatever the header says.
             is_blank = merge.column < len(cells) and cells[merge.column] in {None, ""}
-            if is_blank and held not in {None, ""} and not (isinstance(held, float) and held % 1):
-                cells[merge.column] = held
+            if is_blank and value not in {None, ""} and not (isinstance(value, float) and value % 1):
+                cells[merge.column] = value
         return why, cells
 
 
 def is_amount(header: str) -> bool:
     """Tell whether a header speaks of an amount, which is not repeated on every row of a merged cell."""
-    text = folded(header)
+    text = fold(header)
     return bool(_AMOUNT_HEADER.search(text)) and not _NOT_AN_AMOUNT.search(text)
 
 

@@ -45,12 +45,12 @@ def is_utf_8(line: bytes) -> bool:
     )
 
 
-def has_sure(line: bytes) -> bool:
+def has_certain_utf_8(line: bytes) -> bool:
     """Tell whether a line that is not UTF-8 has letters that are."""
     return bool(_SURE.search(line))
 
 
-def without_sure(line: bytes) -> bytes:
+def without_certain_utf_8(line: bytes) -> bytes:
     """Return a line that is not UTF-8 without the letters in it that are."""
     return _SURE.sub(b"", line)
 
@@ -69,26 +69,26 @@ def lines(block: bytes) -> list[bytes]:
 @lru_cache
 def twice_pattern(codec: str) -> re.Pattern[str]:
     """Return what UTF-8 of two or three bytes looks like once it was read in this encoding."""
-    rest = _characters(codec, bytes(range(0x80, 0xC0)))
+    continuation = _characters(codec, bytes(range(0x80, 0xC0)))
     if codec == "cp1252":
         # As latin-1 reads them.
-        rest += "\x80-\x9f"
+        continuation += "\x80-\x9f"
     long, middle = _characters(codec, b"\xe2"), _characters(codec, b"\x80\x82")
-    return re.compile(f"[{_characters(codec, _LEADS)}][{rest}]|{long}[{middle}][{rest}]")
+    return re.compile(f"[{_characters(codec, _LEADS)}][{continuation}]|{long}[{middle}][{continuation}]")
 
 
 def twice_count(text: str, codec: str) -> int:
     """Count the letters that can be nothing but UTF-8 read in this encoding: `Ã¨`, and not `Ã` before a blank."""
-    found = twice_pattern(codec).findall(text)
-    return sum(1 for letters in found if not (letters[-1].isspace() or letters.isalpha()))
+    matches = twice_pattern(codec).findall(text)
+    return sum(1 for letters in matches if not (letters[-1].isspace() or letters.isalpha()))
 
 
-def mended(text: str, codec: str) -> str:
+def mend(text: str, codec: str) -> str:
     """Return a text with every letter that was encoded twice as it was meant."""
-    return twice_pattern(codec).sub(lambda match: _once(match[0], codec), text)
+    return twice_pattern(codec).sub(lambda match: _decode_once(match[0], codec), text)
 
 
-def _once(letters: str, codec: str) -> str:
+def _decode_once(letters: str, codec: str) -> str:
     try:
         return b"".join(_byte(letter, codec) for letter in letters).decode("utf-8")
     except UnicodeError:
@@ -101,11 +101,11 @@ def _byte(letter: str, codec: str) -> bytes:
 
 
 def _characters(codec: str, signs: bytes) -> str:
-    made = (bytes([sign]).decode(codec, "ignore") or chr(sign) for sign in signs)
-    return re.escape("".join(made))
+    characters = (bytes([sign]).decode(codec, "ignore") or chr(sign) for sign in signs)
+    return re.escape("".join(characters))
 
 
-class Lines(codecs.BufferedIncrementalDecoder):
+class LineDecoder(codecs.BufferedIncrementalDecoder):
     """Decodes line by line: UTF-8 where a line is UTF-8, else the foreign encoding; then mends what is there twice."""
 
     foreign = ""
@@ -113,20 +113,24 @@ class Lines(codecs.BufferedIncrementalDecoder):
 
     def _buffer_decode(self, input: "Buffer", errors: str, final: bool) -> tuple[str, int]:  # noqa: A002, ARG002
         data = bytes(input)
-        block, rest = (data, b"") if final else split(data)
+        block, remainder = (data, b"") if final else split(data)
         if block.isascii():
             return block.decode("ascii"), len(block)
-        text = "".join(map(self._line, lines(block))) if self.foreign else block.decode("utf-8", "replace")
-        return (mended(text, self.twice) if self.twice else text), len(data) - len(rest)
+        text = (
+            "".join(map(self._decode_line, lines(block)))
+            if self.foreign
+            else block.decode("utf-8", "replace")
+        )
+        return (mend(text, self.twice) if self.twice else text), len(data) - len(remainder)
 
-    def _line(self, line: bytes) -> str:
+    def _decode_line(self, line: bytes) -> str:
         line = line.removeprefix(codecs.BOM_UTF8)
         if line.isascii():
             return line.decode("ascii")
         if is_utf_8(line):
             return line.decode("utf-8")
         parts = _SURE.split(line)
-        sure = (found.decode("utf-8") for found in _SURE.findall(line))
+        sure = (match.decode("utf-8") for match in _SURE.findall(line))
         between = (part.decode(self.foreign, "replace") for part in parts)
         return "".join(chain.from_iterable(zip(between, chain(sure, ("",)), strict=True)))
 
@@ -142,7 +146,7 @@ def _codec_info(name: str) -> codecs.CodecInfo | None:
     parts = ("" if part == _NONE else part for part in name.split(_BETWEEN)[1:])
     foreign, twice = parts
 
-    class Decoder(Lines):
+    class Decoder(LineDecoder):
         pass
 
     Decoder.foreign, Decoder.twice = foreign, twice

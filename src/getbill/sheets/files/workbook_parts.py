@@ -27,11 +27,11 @@ _STYLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)\d+" s="(\d+)"')
 _CURRENCY = re.compile(r'\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"?([\u20ac\u00a3\u00a5]|CHF|EUR|USD|GBP)"?')
 
 
-class Refused(Exception):
+class WorkbookRefused(Exception):
     """What the parent is told instead of rows."""
 
     def __init__(self, code: str, **facts: Any) -> None:
-        self.told = {"error": code, "facts": facts}
+        self.report = {"error": code, "facts": facts}
         super().__init__(code)
 
 
@@ -45,7 +45,7 @@ class Markup:
         self.is_1904 = False
         self.currencies: dict[str, set[str]] = {}
 
-    def look(self, block: bytes, currency_of: dict[bytes, str]) -> None:
+    def scan(self, block: bytes, currency_of: dict[bytes, str]) -> None:
         """Look at a block of the sheet's XML that ends between two elements."""
         if b"hidden=" in block:
             for row in _ROW.finditer(block):
@@ -84,7 +84,7 @@ class Extent:
         self._rows = self._last = 0
         self._is_wide = False
 
-    def look(self, block: bytes) -> None:
+    def scan(self, block: bytes) -> None:
         """Look at a block of the sheet's XML."""
         self._rows += block.count(b"<row ")
         at = block.rfind(b"<row ")
@@ -98,51 +98,51 @@ class Extent:
         return self._is_wide or self._last - self._rows > _MISSING_MAX
 
 
-class Near:
+class SparseTable:
     """The table of a sparse sheet: its rows numbered anew without gaps, cells far beside it left out."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         counts: Counter[bytes] = Counter()
         for chunk in _whole_rows(blocks):
             counts.update(_REFERENCE.findall(chunk))
-        columns = Counter({_column(letters): count for letters, count in counts.items()})
+        columns = Counter({_column_index(letters): count for letters, count in counts.items()})
         self._end = _end_of_table(columns)
         self.left_out = sum(count for column, count in columns.items() if column >= self._end)
         self.rows: MutableSequence[int] = array("I")
         self._row = b""
 
-    def drawn(self, chunk: bytes) -> bytes:
+    def compact(self, chunk: bytes) -> bytes:
         """Return whole rows of XML as they stand when no row is blank."""
         if self.left_out:
-            chunk = _CELL.sub(self._kept, chunk)
-        return _NUMBERED.sub(self._renumbered, chunk)
+            chunk = _CELL.sub(self._keep_near, chunk)
+        return _NUMBERED.sub(self._renumber, chunk)
 
-    def _kept(self, cell: re.Match[bytes]) -> bytes:
+    def _keep_near(self, cell: re.Match[bytes]) -> bytes:
         reference = _REFERENCE.match(cell[0])
-        return b"" if reference and _column(reference[1]) >= self._end else cell[0]
+        return b"" if reference and _column_index(reference[1]) >= self._end else cell[0]
 
-    def _renumbered(self, found: re.Match[bytes]) -> bytes:
-        if found[1].startswith(b"<row"):
-            number = int(found[2])
+    def _renumber(self, match: re.Match[bytes]) -> bytes:
+        if match[1].startswith(b"<row"):
+            number = int(match[2])
             if not 0 < number <= _ROWS_IN_A_SHEET:
-                raise Refused("damaged", detail=f"row {number}")
+                raise WorkbookRefused("damaged", detail=f"row {number}")
             self.rows.append(number)
             self._row = str(len(self.rows)).encode()
-        return found[1] + (self._row or found[2]) + b'"'
+        return match[1] + (self._row or match[2]) + b'"'
 
 
 def _whole_rows(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield blocks that end before a row."""
-    rest = b""
+    remainder = b""
     for block in blocks:
-        rest += block
-        cut = rest.rfind(b"<row ")
+        remainder += block
+        cut = remainder.rfind(b"<row ")
         if cut > 0:
-            yield rest[:cut]
-            rest = rest[cut:]
-        if len(rest) > _ROW_BYTES_MAX:
-            raise Refused("too_much_memory")
-    yield rest
+            yield remainder[:cut]
+            remainder = remainder[cut:]
+        if len(remainder) > _ROW_BYTES_MAX:
+            raise WorkbookRefused("too_much_memory")
+    yield remainder
 
 
 def _end_of_table(columns: Counter[int]) -> int:
@@ -156,14 +156,14 @@ def _end_of_table(columns: Counter[int]) -> int:
     return used[-1] + 1 if used else 0
 
 
-def _column(letters: bytes) -> int:
+def _column_index(letters: bytes) -> int:
     number = 0
     for sign in letters:
         number = number * 26 + sign - 64
     return number - 1
 
 
-class Archive:
+class WorkbookArchive:
     """The parts of an XLSX as a ZIP, before anything reads them as a workbook."""
 
     def __init__(self, parts: zipfile.ZipFile, unpacked_max: int) -> None:
@@ -171,34 +171,36 @@ class Archive:
         self._unpacked_max = unpacked_max
         # The sheets whose cells lie far apart; once drawn together, the rows they had and the cells left out.
         self._sparse: list[str] = []
-        self._drawn: dict[str, tuple[MutableSequence[int], int]] = {}
+        self._compacted: dict[str, tuple[MutableSequence[int], int]] = {}
 
     def refuse_hostile(self) -> None:
         """Raise for what unpacks without end, is locked, is no workbook, or declares entities."""
         infos = self.parts.infolist()
         names = {info.filename for info in infos}
         if len(infos) > _PARTS_MAX or sum(info.file_size for info in infos) > self._unpacked_max:
-            raise Refused("unpacks_too_large", limit=self._unpacked_max)
+            raise WorkbookRefused("unpacks_too_large", limit=self._unpacked_max)
         if any(info.flag_bits & 1 for info in infos):
-            raise Refused("password")
+            raise WorkbookRefused("password")
         if any(name.startswith(("word/", "ppt/")) for name in names):
-            raise Refused(
+            raise WorkbookRefused(
                 "not_a_table",
                 what={"en": "a text document or slides", "fr": "un document texte ou des diapositives"},
             )
         if not names & {"[Content_Types].xml", "content.xml"}:
-            raise Refused("not_a_table", what={"en": "a compressed archive", "fr": "une archive compressée"})
+            raise WorkbookRefused(
+                "not_a_table", what={"en": "a compressed archive", "fr": "une archive compressée"}
+            )
         for name in names:
             if name.endswith((".xml", ".rels")):
-                self._look(name)
+                self._check_part(name)
 
-    def _look(self, name: str) -> None:
+    def _check_part(self, name: str) -> None:
         """Refuse declared entities, and note a sheet whose cells lie far apart."""
         extent = Extent()
-        for block in self._blocks(name):
+        for block in self._part_blocks(name):
             if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
-                raise Refused("external_entities")
-            extent.look(block)
+                raise WorkbookRefused("external_entities")
+            extent.scan(block)
         if extent.is_sparse and name.startswith("xl/worksheets/"):
             self._sparse.append(name)
 
@@ -206,7 +208,7 @@ class Archive:
         """Tell whether there is a part of this name."""
         return name in self.parts.NameToInfo
 
-    def drawn_together(self) -> BinaryIO | None:
+    def compacted(self) -> BinaryIO | None:
         """Return the workbook without the blank rows of its sparse sheets and without cells far beside their tables.
 
         None where no sheet is sparse. A reader that lays a sheet out as a rectangle then needs no memory for nothing.
@@ -224,42 +226,42 @@ class Archive:
 
     def rows_of(self, sheet: str) -> tuple[Sequence[int] | None, int]:
         """Return the numbers of a sheet's rows where they were drawn together, and how many cells were left out."""
-        return self._drawn.get(self._part_of(sheet) or "", (None, 0))
+        return self._compacted.get(self._part_of(sheet) or "", (None, 0))
 
     def _part(self, name: str) -> Iterator[bytes]:
         if name not in self._sparse:
-            yield from self._blocks(name)
+            yield from self._part_blocks(name)
             return
-        near = Near(self._blocks(name))
-        for chunk in _whole_rows(self._blocks(name)):
-            yield near.drawn(chunk)
-        self._drawn[name] = near.rows, near.left_out
+        table = SparseTable(self._part_blocks(name))
+        for chunk in _whole_rows(self._part_blocks(name)):
+            yield table.compact(chunk)
+        self._compacted[name] = table.rows, table.left_out
 
     def markup(self, sheet: str) -> Markup:
         """Return what the XML of the sheet with this name says beside its values."""
-        found = Markup()
+        markup = Markup()
         part = self._part_of(sheet)
         if part is None:
-            return found
-        found.is_1904 = bool(_FROM_1904.search(self.parts.read("xl/workbook.xml")))
+            return markup
+        markup.is_1904 = bool(_FROM_1904.search(self.parts.read("xl/workbook.xml")))
         currencies = self._currency_styles()
-        for block in self._blocks(part):
-            found.look(block, currencies)
-        return found
+        for block in self._part_blocks(part):
+            markup.scan(block, currencies)
+        return markup
 
-    def _blocks(self, name: str) -> Iterator[bytes]:
+    def _part_blocks(self, name: str) -> Iterator[bytes]:
         """Yield a part in blocks that end between two elements."""
-        rest = b""
+        remainder = b""
         with self.parts.open(name) as part:
             while block := part.read(_BLOCK):
-                block = rest + block
+                block = remainder + block
                 cut = block.rfind(b"<")
                 # An element without end is kept whole as long as a block, then let go.
                 cut = len(block) if cut <= 0 or len(block) - cut > _BLOCK else cut
-                rest = block[cut:]
+                remainder = block[cut:]
                 yield block[:cut]
-        if rest:
-            yield rest
+        if remainder:
+            yield remainder
 
     def _part_of(self, sheet: str) -> str | None:
         try:

@@ -52,14 +52,14 @@ _MERGES_MAX = 500_000
 
 def main() -> None:
     """Read the workbook on the standard input and write its rows to the standard output, or why not."""
-    asked = orjson.loads(sys.argv[1])
-    _limit(asked)
+    request = orjson.loads(sys.argv[1])
+    _limit(request)
     with os.fdopen(os.dup(1), "wb") as out:
         try:
-            _extract(asked, out)
+            _extract(request, out)
             out.flush()
-        except parts.Refused as refused:
-            _refuse(refused.told)
+        except parts.WorkbookRefused as refused:
+            _refuse(refused.report)
         except PasswordError:
             _refuse({"error": "password", "facts": {}})
         except MemoryError:
@@ -70,54 +70,54 @@ def main() -> None:
             _refuse({"error": "damaged", "facts": {"detail": str(error)[:200]}})
         except OSError:
             # Its output may not grow without end.
-            _refuse({"error": "unpacks_too_large", "facts": {"limit": asked["unpacked_max"]}})
+            _refuse({"error": "unpacks_too_large", "facts": {"limit": request["unpacked_max"]}})
 
 
-def _limit(asked: dict[str, Any]) -> None:
+def _limit(request: dict[str, Any]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # A parent that died before that sends no signal any more.
-        if os.getppid() != asked["parent"]:
+        if os.getppid() != request["parent"]:
             sys.exit("the parent ended before its child started")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (asked["memory_max"], asked["memory_max"]))
-    resource.setrlimit(resource.RLIMIT_CPU, (asked["cpu_seconds"], asked["cpu_seconds"]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (asked["unpacked_max"], asked["unpacked_max"]))
+    resource.setrlimit(resource.RLIMIT_AS, (request["memory_max"], request["memory_max"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (request["cpu_seconds"], request["cpu_seconds"]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (request["unpacked_max"], request["unpacked_max"]))
 
 
-def _refuse(told: dict[str, Any]) -> None:
+def _refuse(report: dict[str, Any]) -> None:
     os.ftruncate(1, 0)
-    os.pwrite(1, orjson.dumps(told), 0)
+    os.pwrite(1, orjson.dumps(report), 0)
     os._exit(REFUSED)
 
 
-def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
+def _extract(request: dict[str, Any], out: io.BufferedWriter) -> None:
     markups: Callable[[str], parts.Markup] = lambda _: parts.Markup()  # noqa: E731 - what a workbook without parts has
     archive, path = None, FILE
     with Path(FILE).open("rb") as file:
         if file.read(2) == b"PK":
-            archive = parts.Archive(zipfile.ZipFile(FILE), asked["unpacked_max"])
+            archive = parts.WorkbookArchive(zipfile.ZipFile(FILE), request["unpacked_max"])
             archive.refuse_hostile()
             markups = archive.markup
-    drawn = archive.drawn_together() if archive else None
-    if drawn:
-        path = f"/dev/fd/{drawn.fileno()}"
+    compacted = archive.compacted() if archive else None
+    if compacted:
+        path = f"/dev/fd/{compacted.fileno()}"
     book = CalamineWorkbook.from_path(path)
     names = [meta.name for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
     with ThreadPoolExecutor(1) as beside:
         # The library reads without the interpreter: of the one sheet there mostly is, the markup is read meanwhile.
         early = beside.submit(markups, names[0]) if len(names) == 1 else None
-        chosen, sheet, others = _chosen(book, asked)
-    if sheet.total_width > asked["columns_max"]:
-        raise parts.Refused("too_many_columns", line=1, limit=asked["columns_max"])
-    if sheet.total_height > asked["rows_max"] + _ROWS_PER_FRAME:
-        raise parts.Refused("too_many_rows", limit=asked["rows_max"])
+        chosen, sheet, other_sheets = _choose_sheet(book, request)
+    if sheet.total_width > request["columns_max"]:
+        raise parts.WorkbookRefused("too_many_columns", line=1, limit=request["columns_max"])
+    if sheet.total_height > request["rows_max"] + _ROWS_PER_FRAME:
+        raise parts.WorkbookRefused("too_many_rows", limit=request["rows_max"])
     rows, left_out = archive.rows_of(chosen) if archive else (None, 0)
     markup = early.result() if early else markups(chosen)
     hidden = _hidden(archive, chosen)
     head = {
         "sheet": chosen,
-        "others": others,
+        "others": other_sheets,
         "hidden_rows": sorted({*markup.hidden_rows, *(hidden.rows if hidden else ())}),
         "hidden_columns": sorted({*markup.hidden_columns, *(hidden.columns if hidden else ())}),
         "is_hiding_known": hidden is not None,
@@ -131,7 +131,7 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
     out.writelines(orjson.dumps(frame, default=str) + b"\n" for frame in _frames(sheet, rows))
 
 
-def _hidden(archive: parts.Archive | None, sheet: str) -> hidden_parts.Hidden | None:
+def _hidden(archive: parts.WorkbookArchive | None, sheet: str) -> hidden_parts.HiddenParts | None:
     """Return what a sheet that is no XLSX hides; None where that cannot be told."""
     try:
         if archive is None:
@@ -141,7 +141,7 @@ def _hidden(archive: parts.Archive | None, sheet: str) -> hidden_parts.Hidden | 
         return (
             hidden_parts.of_xlsb(archive.parts, sheet)
             if archive.has("xl/workbook.bin")
-            else hidden_parts.Hidden()
+            else hidden_parts.HiddenParts()
         )
     except (struct.error, ValueError, KeyError, IndexError, ET.ParseError, zipfile.BadZipFile):
         return None
@@ -149,38 +149,40 @@ def _hidden(archive: parts.Archive | None, sheet: str) -> hidden_parts.Hidden | 
 
 def _merges(sheet: CalamineSheet) -> list[tuple[int, int, int]]:
     """Return the cells merged downwards: column from 0, first and last row from 1."""
-    found = (
+    ranges = (
         (left, top + 1, bottom + 1)
         for (top, left), (bottom, _) in sheet.merged_cell_ranges or ()
         if bottom > top
     )
-    return list(islice(found, _MERGES_MAX))
+    return list(islice(ranges, _MERGES_MAX))
 
 
-def _chosen(book: CalamineWorkbook, asked: dict[str, Any]) -> tuple[str, CalamineSheet, list[dict[str, Any]]]:
+def _choose_sheet(
+    book: CalamineWorkbook, request: dict[str, Any]
+) -> tuple[str, CalamineSheet, list[dict[str, Any]]]:
     """Return the sheet asked for, or the visible one that looks most like a list of debts."""
     metas = [meta for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
     names = [meta.name for meta in metas]
     visible = [meta.name for meta in metas if meta.visible == SheetVisibleEnum.Visible] or names
-    if asked["sheet"] is not None and asked["sheet"] not in names:
-        raise parts.Refused("no_such_sheet", sheet=asked["sheet"], sheets=", ".join(names))
+    if request["sheet"] is not None and request["sheet"] not in names:
+        raise parts.WorkbookRefused("no_such_sheet", sheet=request["sheet"], sheets=", ".join(names))
     if not names:
-        raise parts.Refused("empty")
-    words = re.compile(asked["words"], re.IGNORECASE)
+        raise parts.WorkbookRefused("empty")
+    words = re.compile(request["words"], re.IGNORECASE)
     best, best_sheet, best_score = names[0], None, (-1, -1)
     heads: dict[str, list[str]] = {}
     heights: dict[str, int] = {}
-    for name in dict.fromkeys([*visible, *([asked["sheet"]] if asked["sheet"] else [])]):
+    for name in dict.fromkeys([*visible, *([request["sheet"]] if request["sheet"] else [])]):
         sheet = book.get_sheet_by_name(name)
-        known, heads[name] = _head(sheet, words)
+        word_count, heads[name] = _head(sheet, words)
         heights[name] = sheet.height
-        score = (known if known > 1 else 0, sheet.height * min(sheet.width, 50))
-        if name == asked["sheet"]:
+        score = (word_count if word_count > 1 else 0, sheet.height * min(sheet.width, 50))
+        if name == request["sheet"]:
             score = (10_000, 0)
         if score > best_score:
             best, best_sheet, best_score = name, sheet, score
     assert best_sheet is not None  # noqa: S101 - at least one name was looked at
-    others = [
+    other_sheets = [
         {
             "name": name,
             "rows": heights.get(name, 0),
@@ -190,7 +192,7 @@ def _chosen(book: CalamineWorkbook, asked: dict[str, Any]) -> tuple[str, Calamin
         for name in names
         if name != best and (heights.get(name, 0) or name not in visible)
     ]
-    return best, best_sheet, others
+    return best, best_sheet, other_sheets
 
 
 def _head(sheet: CalamineSheet, words: re.Pattern[str]) -> tuple[int, list[str]]:
@@ -198,15 +200,15 @@ def _head(sheet: CalamineSheet, words: re.Pattern[str]) -> tuple[int, list[str]]
     best, texts = 0, []
     for _, row in zip(range(sheet.start[0] + 40 if sheet.start else 0), sheet.iter_rows(), strict=False):
         labels = [cell for cell in row if isinstance(cell, str) and cell]
-        known = sum(1 for label in labels if words.search(label))
-        if known > best:
-            best, texts = known, labels
+        word_count = sum(1 for label in labels if words.search(label))
+        if word_count > best:
+            best, texts = word_count, labels
     return best, texts
 
 
 def _frames(sheet: CalamineSheet, numbers: Sequence[int] | None) -> Iterator[dict[str, Any]]:
     """Yield rows by the thousand; blank ones are not worth telling."""
-    left: list[Any] = [None] * (sheet.start[1] if sheet.start else 0)
+    leading_blanks: list[Any] = [None] * (sheet.start[1] if sheet.start else 0)
     lines: list[int] = []
     rows: list[list[Any]] = []
     dates: list[tuple[int, int]] = []
@@ -214,7 +216,7 @@ def _frames(sheet: CalamineSheet, numbers: Sequence[int] | None) -> Iterator[dic
     for line, row in enumerate(every, 1):
         if not any(cell != "" for cell in row):
             continue
-        cells = left.copy()
+        cells = leading_blanks.copy()
         for cell in row:
             kind = type(cell)
             if kind is str:

@@ -23,7 +23,7 @@ from getbill.sheets.files import encodings, mixed_encodings, workbook_worker
 from getbill.sheets.files.delimited import Record
 from getbill.sheets.files.merges import Merge
 from getbill.sheets.messages import Unreadable
-from getbill.sheets.model import DATES_FROM_1904, Cell, Choices, Limits, Note, OtherSheet, letter
+from getbill.sheets.model import DATES_FROM_1904, Cell, Note, OtherSheet, ReadChoices, ReadLimits, letter
 from getbill.sheets.tables import WORDS
 
 _DAY_CHARS = 10
@@ -53,7 +53,7 @@ class Workbook:
         return str(self.head["sheet"])
 
     @property
-    def others(self) -> tuple[OtherSheet, ...]:
+    def other_sheets(self) -> tuple[OtherSheet, ...]:
         """The sheets that are not."""
         return tuple(OtherSheet(**other) for other in self.head["others"])
 
@@ -70,33 +70,33 @@ class Workbook:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a person should know about the workbook."""
-        found = []
-        filled = [other.name for other in self.others if other.rows > 1 and not other.is_hidden]
+        notes = []
+        filled = [other.name for other in self.other_sheets if other.rows > 1 and not other.is_hidden]
         if filled:
-            found.append(Note("other_sheets", {"sheet": self.sheet, "others": ", ".join(filled)}))
+            notes.append(Note("other_sheets", {"sheet": self.sheet, "others": ", ".join(filled)}))
         if self.hidden:
-            found.append(Note("hidden_rows", {"count": len(self.hidden)}))
+            notes.append(Note("hidden_rows", {"count": len(self.hidden)}))
         if self.twice:
-            found.append(Note("texts_encoded_twice", {"encoding": encodings.shown(self.twice)}))
+            notes.append(Note("texts_encoded_twice", {"encoding": encodings.display_name(self.twice)}))
         if not self.head["is_hiding_known"]:
-            found.append(Note("hiding_unknown"))
+            notes.append(Note("hiding_unknown"))
         if self.head["hidden_columns"]:
             letters = ", ".join(letter(index) for index in self.head["hidden_columns"])
-            found.append(Note("hidden_columns", {"columns": letters}))
+            notes.append(Note("hidden_columns", {"columns": letters}))
         if self.head["far_cells"]:
-            found.append(Note("far_cells", {"count": self.head["far_cells"]}))
+            notes.append(Note("far_cells", {"count": self.head["far_cells"]}))
         if self.head["unsaved"]:
-            found.append(Note("formulas_unsaved", {"count": self.head["unsaved"]}))
+            notes.append(Note("formulas_unsaved", {"count": self.head["unsaved"]}))
         if self.head["is_1904"]:
-            found.append(Note(DATES_FROM_1904))
-        return tuple(found)
+            notes.append(Note(DATES_FROM_1904))
+        return tuple(notes)
 
     def records(self) -> Iterator[Record]:
         """Yield every row that holds something, with its number in the sheet."""
         self.rows.seek(0)
         self.rows.readline()
-        for written in self.rows:
-            frame = orjson.loads(written)
+        for frame_line in self.rows:
+            frame = orjson.loads(frame_line)
             rows = frame["rows"]
             for row, column in frame["dates"]:
                 text = rows[row][column]
@@ -104,13 +104,13 @@ class Workbook:
                     date.fromisoformat(text) if len(text) == _DAY_CHARS else datetime.fromisoformat(text)
                 )
             if self.twice:
-                rows = [[self._mended(cell) for cell in cells] for cells in rows]
+                rows = [[self._mend(cell) for cell in cells] for cells in rows]
             for line, cells in zip(frame["lines"], rows, strict=True):
                 yield line, cells, None
 
-    def _mended(self, cell: Cell) -> Cell:
+    def _mend(self, cell: Cell) -> Cell:
         return (
-            mixed_encodings.mended(cell, self.twice) if isinstance(cell, str) and not cell.isascii() else cell
+            mixed_encodings.mend(cell, self.twice) if isinstance(cell, str) and not cell.isascii() else cell
         )
 
     def close(self) -> None:
@@ -118,11 +118,11 @@ class Workbook:
         self.rows.close()
 
 
-def extract(file: BinaryIO, limits: Limits, choices: Choices) -> Workbook:
+def extract(file: BinaryIO, limits: ReadLimits, choices: ReadChoices) -> Workbook:
     """Read a sheet of the workbook, or raise `Unreadable`."""
     rows: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the workbook
     try:
-        _run(file, rows, limits, choices)
+        _run_worker(file, rows, limits, choices)
         rows.seek(0)
         head = orjson.loads(rows.readline())
     except BaseException:
@@ -132,14 +132,14 @@ def extract(file: BinaryIO, limits: Limits, choices: Choices) -> Workbook:
     return Workbook(rows, head, hidden)
 
 
-def _run(file: BinaryIO, rows: BinaryIO, limits: Limits, choices: Choices) -> None:
-    wishes = {"sheet": choices.sheet, "words": WORDS.pattern, "parent": os.getpid()}
-    asked = orjson.dumps(asdict(limits) | wishes).decode()
+def _run_worker(file: BinaryIO, rows: BinaryIO, limits: ReadLimits, choices: ReadChoices) -> None:
+    options = {"sheet": choices.sheet, "words": WORDS.pattern, "parent": os.getpid()}
+    request = orjson.dumps(asdict(limits) | options).decode()
     with _on_disk(file) as source:
         try:
             # With no environment: whatever secrets this process has, the child has none of them.
             child = subprocess.run(  # noqa: S603 - our own program, its only argument made above
-                [sys.executable, "-I", str(Path(workbook_worker.__file__)), asked],
+                [sys.executable, "-I", str(Path(workbook_worker.__file__)), request],
                 stdin=source,
                 stdout=rows,
                 stderr=subprocess.DEVNULL,
@@ -166,13 +166,13 @@ def _on_disk(file: BinaryIO) -> contextlib.AbstractContextManager[BinaryIO]:
     try:
         file.fileno()
     except OSError:
-        return _copied(file)
+        return _copy_to_disk(file)
     file.flush()
     return contextlib.nullcontext(file)
 
 
 @contextlib.contextmanager
-def _copied(file: BinaryIO) -> Iterator[BinaryIO]:
+def _copy_to_disk(file: BinaryIO) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy, 1024 * 1024)
         copy.flush()

@@ -1,9 +1,9 @@
 """Tables on a sheet: the header row, skipped rows, customer groups and adjacent tables."""
 
 from getbill.sheets.tables.adjacent_tables import without_tables_beside
-from getbill.sheets.tables.customer_groups import Headings, grouped, is_heading, marked
-from getbill.sheets.tables.headers import WORDS, find, usually_filled
-from getbill.sheets.tables.skipped_rows import INITIALS, MARKS, STARTS, Leaving
+from getbill.sheets.tables.customer_groups import Headings, detect_groups, is_heading, mark_heading
+from getbill.sheets.tables.headers import WORDS, find_table, usually_filled
+from getbill.sheets.tables.skipped_rows import INITIALS, MARKS, STARTS, SkipRules
 
 __all__ = [
     "INITIALS",
@@ -11,11 +11,11 @@ __all__ = [
     "STARTS",
     "WORDS",
     "Headings",
-    "Leaving",
-    "find",
-    "grouped",
+    "SkipRules",
+    "detect_groups",
+    "find_table",
     "is_heading",
-    "marked",
+    "mark_heading",
     "usually_filled",
     "without_tables_beside",
 ]

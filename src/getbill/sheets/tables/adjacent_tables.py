@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from getbill.sheets.model import Cell, Column, Layout, Note, folded
+from getbill.sheets.model import Cell, Column, Layout, Note, fold
 from getbill.sheets.tables.headers import known_words
 
 _SAME_MIN = 2
@@ -13,9 +13,13 @@ _ENDS_BEFORE = 2
 
 def without_tables_beside(layout: Layout, rows: Sequence[Sequence[Cell]]) -> Layout:
     """Return the layout of the first table alone, if these first rows show that others stand beside it."""
-    first, *others = _blocks(layout.columns)
-    beside = [block for block in others if _is_table_of_its_own(first, block, rows)]
-    if not beside or len(beside) < len(others) or any(_known(block) > _known(first) for block in beside):
+    first, *other_blocks = _column_blocks(layout.columns)
+    beside = [block for block in other_blocks if _is_table_of_its_own(first, block, rows)]
+    if (
+        not beside
+        or len(beside) < len(other_blocks)
+        or any(_known_header_count(block) > _known_header_count(first) for block in beside)
+    ):
         return layout
     width = first[-1].index + 1
     headers = ", ".join(column.header for block in beside for column in block if column.header)
@@ -23,7 +27,7 @@ def without_tables_beside(layout: Layout, rows: Sequence[Sequence[Cell]]) -> Lay
     return replace(layout, columns=tuple(first), width=width, notes=(*layout.notes, note))
 
 
-def _blocks(columns: Sequence[Column]) -> list[list[Column]]:
+def _column_blocks(columns: Sequence[Column]) -> list[list[Column]]:
     blocks: list[list[Column]] = [[]]
     for column in columns:
         if blocks[-1] and column.index > blocks[-1][-1].index + 1:
@@ -32,7 +36,7 @@ def _blocks(columns: Sequence[Column]) -> list[list[Column]]:
     return blocks
 
 
-def _known(block: Sequence[Column]) -> int:
+def _known_header_count(block: Sequence[Column]) -> int:
     return sum(1 for column in block if known_words(column.header))
 
 
@@ -42,8 +46,8 @@ def _is_table_of_its_own(
     """Tell whether columns repeat the first table's headers, or end before it does and not here and there."""
     if len(first) < _SAME_MIN or len(block) < _SAME_MIN:
         return False
-    own = {folded(column.header) for column in first if column.header}
-    if sum(1 for column in block if folded(column.header) in own) >= _SAME_MIN:
+    first_headers = {fold(column.header) for column in first if column.header}
+    if sum(1 for column in block if fold(column.header) in first_headers) >= _SAME_MIN:
         return True
     filled = [_holds(row, block) for row in rows]
     length = len(list(takewhile(bool, filled)))

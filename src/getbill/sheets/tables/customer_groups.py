@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import date
 
 from getbill.sheets.cells import read_text
-from getbill.sheets.model import Cell, Column, Group, Layout, Note, folded, letter
-from getbill.sheets.tables.skipped_rows import Leaving
+from getbill.sheets.model import Cell, Column, Group, Layout, Note, fold, letter
+from getbill.sheets.tables.skipped_rows import SkipRules
 
 # Headings whose totals are known; the oldest are let go.
 _REMEMBERED_MAX = 10_000
@@ -78,28 +78,26 @@ _SHARES = {"name": 0.3, "code": 0.5, "phone": 0.0, "email": 0.0}
 Lines = Sequence[tuple[int, Sequence[Cell]]]
 
 
-def grouped(layout: Layout, lines: Lines) -> Layout:
+def detect_groups(layout: Layout, lines: Lines) -> Layout:
     """Return the layout with the columns that heading rows fill, if these first lines have such rows."""
     group = _group(layout, lines)
     if group is None:
         return layout
-    french = bool(
-        _FRENCH.search(folded(" ".join([*layout.headers, *(line.text for line in layout.skipped)])))
-    )
+    french = bool(_FRENCH.search(fold(" ".join([*layout.headers, *(line.text for line in layout.skipped)]))))
     columns = tuple(
         Column(layout.width + at, letter(layout.width + at), HEADERS[part.rstrip("?")][french], heading=part)
         for at, part in enumerate(group.parts)
     )
-    return _with(layout, group, columns)
+    return _with_group(layout, group, columns)
 
 
-def marked(column: Column) -> Column:
+def mark_heading(column: Column) -> Column:
     """Return the column as one that headings filled, where a report wrote it so and comes back."""
     part = next((part for part, names in HEADERS.items() if column.header in names), "")
     return replace(column, heading=part) if part else column
 
 
-def _with(layout: Layout, group: Group, columns: tuple[Column, ...]) -> Layout:
+def _with_group(layout: Layout, group: Group, columns: tuple[Column, ...]) -> Layout:
     note = Note("customers_above" if columns else "headings_left_out")
     return replace(
         layout,
@@ -133,78 +131,78 @@ def _may_stand_beside(cell: Cell) -> bool:
 class Headings:
     """The headings of a file as its rows go by: which is in force, and what it says."""
 
-    def __init__(self, layout: Layout, group: Group, leaving: Leaving) -> None:
+    def __init__(self, layout: Layout, group: Group, skip_rules: SkipRules) -> None:
         self._group = group
-        self._leaving = leaving
+        self._skip_rules = skip_rules
         self._is_after_heading = False
         self._blank: list[Cell] = [""] * len(group.parts)
         self.cells = self._blank
         # The first block's heading stands above the header.
-        for text in _labelled(layout) if group.is_block else ():
-            self._take([text])
+        for text in _labelled_lines(layout) if group.is_block else ():
+            self._start_heading([text])
 
-    def completed(self, _: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
+    def complete(self, _: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
         """Give the row what its heading says; a heading itself is no data."""
         is_own = _is_labelled(cells) and why == "page" if self._group.is_block else why is None
         if is_own and is_heading(cells, self._group.at):
-            self._take(cells)
+            self._start_heading(cells)
             return "heading", cells
         if why == "total":
-            self._end(cells)
+            self._end_heading(cells)
         self._is_after_heading = self._is_after_heading and why is not None and why != "total"
         return why, cells + self.cells
 
-    def _take(self, cells: Sequence[Cell]) -> None:
+    def _start_heading(self, cells: Sequence[Cell]) -> None:
         parts = parts_of(cells, has_codes="code" in self._group.parts)
-        said: list[Cell] = [parts.get(part.rstrip("?"), "") for part in self._group.parts]
+        texts: list[Cell] = [parts.get(part.rstrip("?"), "") for part in self._group.parts]
         if self._is_after_heading:
             # Of headings below each other the first names the customer; the others add what it leaves out.
-            said = [before or new for before, new in zip(self.cells, said, strict=True)]
-        self.cells = said
+            texts = [before or new for before, new in zip(self.cells, texts, strict=True)]
+        self.cells = texts
         self._is_after_heading = True
         self._remember(names_of(cells))
 
     def _remember(self, names: set[str]) -> None:
-        if len(self._leaving.headings) > _REMEMBERED_MAX:
-            self._leaving.headings.clear()
-        self._leaving.headings |= names
+        if len(self._skip_rules.headings) > _REMEMBERED_MAX:
+            self._skip_rules.headings.clear()
+        self._skip_rules.headings |= names
 
-    def _end(self, cells: Sequence[Cell]) -> None:
+    def _end_heading(self, cells: Sequence[Cell]) -> None:
         """Let go of the heading in force, if the total that was read names it."""
-        text = folded(" ".join(read_text(cell) for cell in cells if isinstance(cell, str)))
-        if any(said and folded(str(said)) in text for said in self.cells):
+        text = fold(" ".join(read_text(cell) for cell in cells if isinstance(cell, str)))
+        if any(part_text and fold(str(part_text)) in text for part_text in self.cells):
             self.cells = self._blank
 
 
 def names_of(cells: Sequence[Cell]) -> set[str]:
     """Return what a total may call a heading."""
     texts = [read_text(cell) for cell in cells if cell is not None and cell != ""]
-    found = parts_of(cells)
-    named = {*texts, " ".join(texts), " - ".join(texts), *found.values()}
-    return {" ".join(folded(text).split()) for text in named if text}
+    parts = parts_of(cells)
+    named = {*texts, " ".join(texts), " - ".join(texts), *parts.values()}
+    return {" ".join(fold(text).split()) for text in named if text}
 
 
 def parts_of(cells: Sequence[Cell], *, has_codes: bool = True) -> dict[str, str]:
     """Return what a heading says: name, phone, e-mail address, and the code where the headings of the file have one."""
     texts = [" ".join(read_text(cell).split(" ")) for cell in cells if cell is not None and cell != ""]
     parts: dict[str, str] = {}
-    rest: list[str] = []
+    other_texts: list[str] = []
     for text in texts:
         if _EMAIL.fullmatch(text):
             parts.setdefault("email", text)
-        elif (phone := _PHONE.fullmatch(text)) and sum(map(str.isdigit, text)) >= 8 and rest:
+        elif (phone := _PHONE.fullmatch(text)) and sum(map(str.isdigit, text)) >= 8 and other_texts:
             parts.setdefault("phone", phone[1].strip())
         else:
-            rest.append(text)
-    return parts | _named(rest, has_codes=has_codes)
+            other_texts.append(text)
+    return parts | _name_and_code(other_texts, has_codes=has_codes)
 
 
-def _named(texts: list[str], *, has_codes: bool) -> dict[str, str]:
+def _name_and_code(texts: list[str], *, has_codes: bool) -> dict[str, str]:
     """Return the name and the code in the texts of a heading."""
     label = _LABEL.match(texts[0]) if texts else None
     if label:
-        rest = texts[0][label.end() :].strip()
-        texts = [rest, *texts[1:]] if rest else texts[1:]
+        remainder = texts[0][label.end() :].strip()
+        texts = [remainder, *texts[1:]] if remainder else texts[1:]
     elif len(texts) > 1 and texts[0].endswith(":"):
         texts = texts[1:]
     if not texts:
@@ -218,29 +216,29 @@ def _named(texts: list[str], *, has_codes: bool) -> dict[str, str]:
     if label and _CODE.fullmatch(text):
         return {"code": text}
     for pattern in (_CODE_FIRST, _CODE_LAST) if has_codes else ():
-        if found := pattern.fullmatch(text):
-            return {"name": found["name"].strip(), "code": found["code"]}
+        if match := pattern.fullmatch(text):
+            return {"name": match["name"].strip(), "code": match["code"]}
     return {"name": text}
 
 
 def _group(layout: Layout, lines: Lines) -> Group | None:
     """Return how these lines are grouped, where the evidence is plain."""
-    leaving = Leaving(replace(layout, group=Group(0)))
-    rows = [(cells, leaving.why(line, cells)) for line, cells in lines if line >= layout.data_line]
+    skip_rules = SkipRules(replace(layout, group=Group(0)))
+    rows = [(cells, skip_rules.skip_reason(line, cells)) for line, cells in lines if line >= layout.data_line]
     data = [(cells, why) for cells, why in rows if why in {None, "total"}]
-    if blocks := _blocks(layout, rows):
+    if blocks := _block_group(layout, rows):
         return blocks
-    starts = Counter(_first(cells) for cells, why in data if why is None and is_heading(cells))
+    starts = Counter(_first_filled(cells) for cells, why in data if why is None and is_heading(cells))
     if not starts:
         return None
     at = starts.most_common(1)[0][0]
-    seen = _Seen(layout, at)
+    evidence = _GroupEvidence(layout, at)
     for cells, why in data:
-        seen.add(cells, why)
-    return seen.group()
+        evidence.add(cells, why)
+    return evidence.group()
 
 
-def _labelled(layout: Layout) -> list[str]:
+def _labelled_lines(layout: Layout) -> list[str]:
     """Return the lines above the header that name a customer: `Debitor  140001`."""
     return [line.text for line in layout.skipped if line.why == "preamble" and _LABEL.match(line.text)]
 
@@ -250,35 +248,39 @@ def _is_labelled(cells: Sequence[Cell]) -> bool:
     return len(filled) == 1 and bool(_LABEL.match(read_text(filled[0])))
 
 
-def _blocks(layout: Layout, rows: Sequence[tuple[Sequence[Cell], str | None]]) -> Group | None:
+def _block_group(layout: Layout, rows: Sequence[tuple[Sequence[Cell], str | None]]) -> Group | None:
     """Return the group of a file whose customers stand above headers of their own, if it has several."""
-    above = _labelled(layout)
+    above = _labelled_lines(layout)
     below = [
         next(read_text(cell) for cell in cells if cell)
         for cells, why in rows
         if why == "page" and _is_labelled(cells)
     ]
     details = [cells for cells, why in rows if why is None]
-    if not above or set(below) <= set(above) or any(_names(column, details) for column in layout.columns):
+    if (
+        not above
+        or set(below) <= set(above)
+        or any(_names_customers(column, details) for column in layout.columns)
+    ):
         return None
-    said = {part for text in [*above, *below] for part in parts_of([text])}
-    return Group(0, tuple(part for part in _PARTS if part in said), is_block=True)
+    part_names = {part for text in [*above, *below] for part in parts_of([text])}
+    return Group(0, tuple(part for part in _PARTS if part in part_names), is_block=True)
 
 
-def _names(column: Column, details: Sequence[Sequence[Cell]]) -> bool:
+def _names_customers(column: Column, details: Sequence[Sequence[Cell]]) -> bool:
     """Tell whether a column names the customer of each line."""
-    header = folded(column.header)
+    header = fold(column.header)
     if not _NAME_HEADER.search(header) or _NOT_A_NAME.search(header):
         return False
     filled = sum(1 for cells in details if column.index < len(cells) and cells[column.index])
     return 2 * filled >= len(details)
 
 
-def _first(cells: Sequence[Cell]) -> int:
+def _first_filled(cells: Sequence[Cell]) -> int:
     return next(index for index, cell in enumerate(cells) if cell is not None and cell != "")
 
 
-class _Seen:
+class _GroupEvidence:
     """What the first rows show of headings that begin in one column."""
 
     def __init__(self, layout: Layout, at: int) -> None:
@@ -310,7 +312,7 @@ class _Seen:
             self._before = "detail"
 
     def _is_named_total(self, cells: Sequence[Cell]) -> bool:
-        text = folded(" ".join(read_text(cell) for cell in cells if isinstance(cell, str) and cell))
+        text = fold(" ".join(read_text(cell) for cell in cells if isinstance(cell, str) and cell))
         return "t" in text and any(
             len(name) > 2 and name in text and text != name and _TOTAL_WORDS.search(text.replace(name, " "))
             for name in self._names
@@ -321,35 +323,44 @@ class _Seen:
         headings, details = len(self._headings) - self._runs, self._details
         if self._is_broken or not details or not headings or headings > 1.5 * len(details):
             return None
-        held = [
+        column_cells = [
             cells[self._at]
             for cells in details
             if self._at < len(cells) and cells[self._at] not in {None, ""}
         ]
         has_totals = self._named > 0 and 2 * self._named >= headings
         is_labelled = all(_LABEL.match(read_text(cells[self._at])) for cells in self._headings)
-        held = [cell for cell in held if not _TOTAL_WORDS.search(folded(read_text(cell)))]
-        is_apart = not held or all(_is_of_another_kind(cell) for cell in held) or _are_marks(held)
-        is_told = is_labelled and headings > 1 and not any(_LABEL.match(read_text(cell)) for cell in held)
-        if not (has_totals or is_told or (is_apart and headings > 1) or (is_labelled and is_apart)):
+        column_cells = [cell for cell in column_cells if not _TOTAL_WORDS.search(fold(read_text(cell)))]
+        is_apart = (
+            not column_cells
+            or all(_is_of_another_kind(cell) for cell in column_cells)
+            or _are_marks(column_cells)
+        )
+        is_explicit = (
+            is_labelled and headings > 1 and not any(_LABEL.match(read_text(cell)) for cell in column_cells)
+        )
+        if not (has_totals or is_explicit or (is_apart and headings > 1) or (is_labelled and is_apart)):
             return None
         return Group(self._at, self._parts(), has_totals)
 
     def _parts(self) -> tuple[str, ...]:
-        said = [parts_of(cells) for cells in self._headings]
-        names = [folded(one["name"]) for one in said if "name" in one]
+        heading_parts = [parts_of(cells) for cells in self._headings]
+        names = [fold(heading["name"]) for heading in heading_parts if "name" in heading]
         if sum(1 for name in names if _NO_NAME.fullmatch(name)) * 2 > len(names):
             return ()
         columns = (column for column in self._layout.columns if column.index != self._at)
-        if any(_names(column, self._details) for column in columns):
+        if any(_names_customers(column, self._details) for column in columns):
             return ()
         # Headings below each other: the first may be a region or a salesman.
         has_doubt = self._runs > 0 and not all(
             _LABEL.match(read_text(cells[self._at])) for cells in self._headings
         )
-        shares = {part: sum(1 for one in said if part in one) / len(said) for part in _PARTS}
-        found = [part for part in _PARTS if shares[part] > _SHARES[part]]
-        return tuple("name?" if part == "name" and has_doubt else part for part in found)
+        shares = {
+            part: sum(1 for heading in heading_parts if part in heading) / len(heading_parts)
+            for part in _PARTS
+        }
+        part_names = [part for part in _PARTS if shares[part] > _SHARES[part]]
+        return tuple("name?" if part == "name" and has_doubt else part for part in part_names)
 
 
 def _is_of_another_kind(cell: Cell) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from getbill.sheets.cells import read_text
-from getbill.sheets.model import Cell, Column, Note, Skipped, folded, letter
+from getbill.sheets.model import Cell, Column, Note, SkippedLine, fold, letter
 
 # How far down a header is looked for.
 _SEARCHED = 900
@@ -73,11 +73,11 @@ class Table:
     header_line: int | None
     data_line: int
     width: int
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedLine, ...]
     notes: tuple[Note, ...]
 
 
-def find(lines: Lines, chosen: int | None = None) -> Table | None:
+def find_table(lines: Lines, chosen: int | None = None) -> Table | None:
     """Return where the table of these first lines begins; None where there is nothing but blanks.
 
     `chosen` is the header's line as a person says it, 0 for none.
@@ -92,11 +92,11 @@ def find(lines: Lines, chosen: int | None = None) -> Table | None:
         at = next((i for i, (line, _) in enumerate(filled) if line == chosen), None) if chosen else None
         is_sure = True
     if at is None:
-        return _headless(filled, max(width, len(filled[0][1])), is_chosen=chosen == 0)
+        return _table_without_header(filled, max(width, len(filled[0][1])), is_chosen=chosen == 0)
     width = max(
         _width(filled[at:]), _extent(filled[at][1]), *(_extent(cells) for _, cells in filled[at - 1 : at])
     )
-    return _headed(filled, at, max(width, len(filled[at][1])), is_sure=is_sure)
+    return _table_with_header(filled, at, max(width, len(filled[at][1])), is_sure=is_sure)
 
 
 def is_label(cell: Cell) -> bool:
@@ -109,7 +109,7 @@ def is_label(cell: Cell) -> bool:
 
 def known_words(label: str) -> bool:
     """Tell whether a label has words that people head columns with."""
-    return bool(WORDS.search(_spread(label)))
+    return bool(WORDS.search(_split_words(label)))
 
 
 def _texts(cells: Sequence[Cell]) -> list[Cell]:
@@ -152,7 +152,7 @@ def _header(lines: Lines) -> tuple[int | None, bool]:
         labels = [cell for cell in texts if is_label(cell)]
         if not labels:
             continue
-        words = sum(1 for cell in labels if WORDS.search(_spread(str(cell))))
+        words = sum(1 for cell in labels if WORDS.search(_split_words(str(cell))))
         if words > 1 and len(labels) < len(texts):
             # Years and ages stand beside words, and head columns of amounts.
             labels += [
@@ -172,25 +172,25 @@ def _header(lines: Lines) -> tuple[int | None, bool]:
     return best, any(not is_label(cell) for cell in below)
 
 
-def _spread(text: str) -> str:
+def _split_words(text: str) -> str:
     """The words of a header such as `InvoiceNo` or `montant_ttc`, apart."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
-    return re.sub(r"[^\w]+|_+|(?<=[a-z])(?=\d)", " ", folded(apart))
+    return re.sub(r"[^\w]+|_+|(?<=[a-z])(?=\d)", " ", fold(apart))
 
 
-def _headless(lines: Lines, width: int, *, is_chosen: bool) -> Table:
+def _table_without_header(lines: Lines, width: int, *, is_chosen: bool) -> Table:
     columns = tuple(Column(index, letter(index), "") for index in range(width) if _has_data(lines, index))
     notes = () if is_chosen else (Note("no_header"),)
     return Table(columns, None, lines[0][0], width, (), notes)
 
 
-def _headed(lines: Lines, at: int, width: int, *, is_sure: bool) -> Table:
+def _table_with_header(lines: Lines, at: int, width: int, *, is_sure: bool) -> Table:
     top = at - 1 if at and (_is_group(lines[at - 1][1], lines[at][1]) or _completes(lines, at)) else None
     low = at + 1 if top is None and _is_second(lines, at) else None
     above = at if low else top
-    upper = _row(lines[above][1] if above is not None else [], width)
-    header = _row(lines[low or at][1], width)
-    groups = _spanned(upper, header)
+    upper = _header_texts(lines[above][1] if above is not None else [], width)
+    header = _header_texts(lines[low or at][1], width)
+    groups = _spread_groups(upper, header)
     columns = []
     for index, text in enumerate(header):
         group = groups[index] if text else ""
@@ -198,17 +198,17 @@ def _headed(lines: Lines, at: int, width: int, *, is_sure: bool) -> Table:
         if name or _has_data(lines[(low or at) + 1 :], index):
             columns.append(Column(index, letter(index), name, group if group != name else ""))
     first = top if top is not None else at
-    skipped = [_skipped(line, cells, "preamble") for line, cells in lines[:first]]
+    skipped = [_skipped_line(line, cells, "preamble") for line, cells in lines[:first]]
     if top is not None:
-        skipped.append(_skipped(*lines[top], "group"))
+        skipped.append(_skipped_line(*lines[top], "group"))
     if low:
-        skipped.append(_skipped(*lines[at], "group"))
+        skipped.append(_skipped_line(*lines[at], "group"))
     last = lines[low or at][0]
     notes = () if is_sure else (Note("header_unsure", {"line": last}),)
     return Table(tuple(columns), last, last + 1, width, tuple(skipped), notes)
 
 
-def _row(cells: Sequence[Cell], width: int) -> list[str]:
+def _header_texts(cells: Sequence[Cell], width: int) -> list[str]:
     texts = [" ".join(read_text(cell).split()) for cell in cells[:width]]
     return texts + [""] * (width - len(texts))
 
@@ -256,7 +256,7 @@ def _is_second(lines: Lines, at: int) -> bool:
     return is_over_data and len(below) < len(_texts(row)) and all(is_label(cell) for cell in below)
 
 
-def _spanned(groups: list[str], header: list[str]) -> list[str]:
+def _spread_groups(groups: list[str], header: list[str]) -> list[str]:
     """Let each group's name reach over the blanks to its right."""
     spanned, current = [], ""
     for group, text in zip(groups, header, strict=True):
@@ -269,6 +269,6 @@ def _has_data(lines: Lines, index: int) -> bool:
     return any(_texts(cells[index : index + 1]) for _, cells in lines)
 
 
-def _skipped(line: int, cells: Sequence[Cell], why: str) -> Skipped:
+def _skipped_line(line: int, cells: Sequence[Cell], why: str) -> SkippedLine:
     text = " ".join(read_text(cell) for cell in _texts(cells))
-    return Skipped(line, why, text[:_PREAMBLE_SHOWN])
+    return SkippedLine(line, why, text[:_PREAMBLE_SHOWN])

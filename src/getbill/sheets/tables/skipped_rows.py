@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from getbill.sheets.cells import read_text
-from getbill.sheets.model import Cell, Layout, folded
+from getbill.sheets.model import Cell, Layout, fold
 from getbill.sheets.tables.headers import is_label, known_words
 
 _RULE = re.compile(r"[-=_*.~+\s\u2013\u2014]{2,}")
@@ -86,12 +86,12 @@ INITIALS = MARKS | {start[0] for start in STARTS} | {start[0].upper() for start 
 _LABEL = re.compile(r"(?P<label>[^\W\d][^\d:]{1,30}?)(?:\s*:\s*|\s{2,})\S")
 
 
-class Leaving:
+class SkipRules:
     """The rules for one layout, made once so that an ordinary row costs next to nothing."""
 
     def __init__(self, layout: Layout) -> None:
         of_file = [column for column in layout.columns if column.index < layout.physical_width]
-        self._header = {column.index: folded(column.header) for column in of_file if column.header}
+        self._header = {column.index: fold(column.header) for column in of_file if column.header}
         # A row with at least this many blanks is looked at closely; so is every row near the header.
         # Where blanks are spaces, that is every row.
         self._width = layout.physical_width
@@ -104,7 +104,7 @@ class Leaving:
         self.first_header: object = first.header if first and first.index == 0 and first.header else object()
         above = [line.text for line in layout.skipped if line.why in {"preamble", "group"}]
         # The head of the first page comes again on the others, with another number or date.
-        self._page_heads = frozenset(map(blotted, above))
+        self._page_heads = frozenset(map(mask_numbers, above))
         self._labels = frozenset(label for text in above if (label := label_of(text)))
         # Customers named by a row above their lines, whose totals name them again.
         self.is_grouped = layout.group is not None
@@ -113,7 +113,7 @@ class Leaving:
         self._is_elsewhere = False
         self._names = set(self._header.values())
 
-    def why(self, line: int, cells: Sequence[Cell], *, is_below_gap: bool = False) -> str | None:
+    def skip_reason(self, line: int, cells: Sequence[Cell], *, is_below_gap: bool = False) -> str | None:
         """Return why the row is not data, or None."""
         texts = [read_text(cell) for cell in cells if cell is not None and cell != ""]
         if "" in texts:
@@ -122,10 +122,10 @@ class Leaving:
             return "empty"
         if max(map(len, texts)) > _SHORT:
             return None
-        why = self._of_the_file(line, cells, texts) or self._end(texts)
-        return self._elsewhere(why, texts, is_below_gap=is_below_gap)
+        why = self._of_the_file(line, cells, texts) or self._ending(texts)
+        return self._with_other_tables(why, texts, is_below_gap=is_below_gap)
 
-    def _elsewhere(self, why: str | None, texts: list[str], *, is_below_gap: bool) -> str | None:
+    def _with_other_tables(self, why: str | None, texts: list[str], *, is_below_gap: bool) -> str | None:
         """Return `other_table` for the header of another table and all below it, until this one's header comes again."""
         if why == "header":
             self._is_elsewhere = False
@@ -147,7 +147,7 @@ class Leaving:
             return "template"
         return "page" if len(texts) <= self._sparse and self._is_page_head(texts) else None
 
-    def _end(self, texts: list[str]) -> str | None:
+    def _ending(self, texts: list[str]) -> str | None:
         """Return what a row ends, if it ends something."""
         if not _ENDING.search("\n".join(texts).casefold()):
             return None
@@ -157,14 +157,14 @@ class Leaving:
         return "footer" if is_sparse and self._is_footer(texts) else None
 
     def _is_footer(self, texts: list[str]) -> bool:
-        is_said = len(texts) <= 2 and self._width > 2 and _FOOTER.fullmatch(folded(texts[0]))
+        is_said = len(texts) <= 2 and self._width > 2 and _FOOTER.fullmatch(fold(texts[0]))
         has_page = len(texts) <= 3 and self._width > 3
-        return bool(is_said) or (has_page and any(_PAGE.fullmatch(folded(text)) for text in texts))
+        return bool(is_said) or (has_page and any(_PAGE.fullmatch(fold(text)) for text in texts))
 
     def _is_page_head(self, texts: list[str]) -> bool:
         """Tell whether the row repeats a line above the header, or its label: `Debitor  140002`."""
         text = " ".join(texts)
-        return blotted(text) in self._page_heads or (
+        return mask_numbers(text) in self._page_heads or (
             bool(self._labels) and len(texts) == 1 and label_of(text) in self._labels
         )
 
@@ -179,14 +179,14 @@ class Leaving:
     def _is_header(self, cells: Sequence[Cell]) -> bool:
         header = self._header
         return all(
-            index < len(cells) and folded(read_text(cells[index])) == text for index, text in header.items()
+            index < len(cells) and fold(read_text(cells[index])) == text for index, text in header.items()
         )
 
     def _is_help(self, line: int, texts: list[str]) -> bool:
         is_near = line <= self.near_line
         if not is_near and len(texts) > 2 and not any(text[0] == "*" for text in texts):
             return False
-        plain = [folded(text) for text in texts]
+        plain = [fold(text) for text in texts]
         if sum(1 for text in plain if text.startswith("*")) * 2 >= len(plain):
             return True
         if (is_near or len(texts) <= 2) and any(_HELP.search(text) for text in plain):
@@ -200,7 +200,7 @@ class Leaving:
         words = [text for text in words if not _MARK.fullmatch(text)] or words
         if len(words) != 1:
             return False
-        text = folded(words[0])
+        text = fold(words[0])
         total = _TOTAL.fullmatch(text)
         if self.is_grouped:
             return self._is_group_total(text, total, has_amounts=len(texts) > 1)
@@ -225,17 +225,17 @@ def is_other_header(texts: Sequence[str], names: Collection[str]) -> bool:
     """Tell whether a row heads another table: labels alone, most of them words of headers, few of this table's."""
     if not len(texts) >= 2 or not all(map(is_label, texts)):
         return False
-    known = sum(1 for text in texts if known_words(text))
-    own = sum(1 for text in texts if folded(text) in names)
-    return 2 * known >= len(texts) and 2 * own < len(texts)
+    known_count = sum(1 for text in texts if known_words(text))
+    own_count = sum(1 for text in texts if fold(text) in names)
+    return 2 * known_count >= len(texts) and 2 * own_count < len(texts)
 
 
-def blotted(text: str) -> str:
+def mask_numbers(text: str) -> str:
     """Return a text as it compares between pages: folded, every number alike."""
-    return re.sub(r"\d+", "9", folded(text))
+    return re.sub(r"\d+", "9", fold(text))
 
 
 def label_of(text: str) -> str:
     """Return the label of a line such as `Debitor   140001` or `Client : Dupont`, else nothing."""
-    found = _LABEL.match(text)
-    return folded(found["label"]) if found else ""
+    match = _LABEL.match(text)
+    return fold(match["label"]) if match else ""

@@ -17,14 +17,14 @@ from pgqueuer.domain.errors import RetryRequested
 
 from getbill import companies
 from getbill.channels import Channel, language_of
-from getbill.channels.senders import Fate, Outgoing, Sender, Writer
+from getbill.channels.senders import Fate, MessageAuthor, Outgoing, Sender
 from getbill.companies import User, Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.vault import Vault
 
 # Their name in the queue.
-NOTICE: Final = "webhook_notice"
+NOTIFICATION_JOB: Final = "webhook_notice"
 # Over a day and a half; then the job is held, for somebody to look at.
 RETRY_MINUTES: Final = (1, 10, 60, 300, 720, 1200)
 
@@ -94,11 +94,11 @@ GetBill
 }
 
 
-class NoticeRefused(RuntimeError):
+class NotificationFailed(RuntimeError):
     """An admin could not be told: the job is held in the queue."""
 
 
-async def tell_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
+async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
     """Have each of the company's admins told, once the transaction commits, that an endpoint was disabled."""
     # The pool's proxy is a connection in all but its type.
     connection = cast("asyncpg.Connection[asyncpg.Record]", await tx.connection())
@@ -112,17 +112,17 @@ async def tell_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID) 
         )
         for admin in admins
     ]
-    many = len(payloads)
-    await Queries(AsyncpgDriver(connection)).enqueue([NOTICE] * many, payloads, [0] * many)
+    count = len(payloads)
+    await Queries(AsyncpgDriver(connection)).enqueue([NOTIFICATION_JOB] * count, payloads, [0] * count)
 
 
-async def queue_again(tx: Transaction) -> None:
+async def requeue_notifications(tx: Transaction) -> None:
     """Have the admins told whom the queue holds, once more."""
-    await tx.execute(_QUEUE_AGAIN, NOTICE, clock.wall())
+    await tx.execute(_QUEUE_AGAIN, NOTIFICATION_JOB, clock.wall())
 
 
 @dataclass(frozen=True, slots=True)
-class Notices:
+class AdminNotifier:
     """Tells admins what stands in the queue, over the installation's mail server where it has one."""
 
     database: Database
@@ -131,40 +131,40 @@ class Notices:
 
     async def send(self, payload: bytes, attempts: int) -> None:
         """Tell one admin; raise RetryRequested to be called again later, NoticeRefused to be held."""
-        asked = json.read_texts(payload)
-        endpoint_id, user_id = UUID(asked["endpoint_id"]), UUID(asked["user_id"])
-        workspace = await companies.workspace(self.database, self.vault, UUID(asked["workspace_id"]))
+        job = json.read_texts(payload)
+        endpoint_id, user_id = UUID(job["endpoint_id"]), UUID(job["user_id"])
+        workspace = await companies.workspace(self.database, self.vault, UUID(job["workspace_id"]))
         row = await self.database.fetchrow(_ENDPOINT, workspace.id, endpoint_id)
         users = await companies.users(self.database, workspace.company.id)
         admin = next((user for user in users if user.id == user_id and user.is_active), None)
         if row is None or admin is None:
             return
-        shown = ids.show("we", endpoint_id)
+        public_id = ids.show("we", endpoint_id)
         if self.mail is None:
-            _log.warning("webhook_notice_without_mail_server", endpoint_id=shown)
+            _log.warning("webhook_notice_without_mail_server", endpoint_id=public_id)
             return
-        outcome = await self.mail.send(_message(workspace, shown, row, admin))
+        outcome = await self.mail.send(_disabled_mail(workspace, public_id, row, admin))
         if outcome.fate in {Fate.FAILED, Fate.UNKNOWN}:
             _log.warning(
-                "webhook_notice_not_sent", endpoint_id=shown, fate=outcome.fate, attempts=attempts + 1
+                "webhook_notice_not_sent", endpoint_id=public_id, fate=outcome.fate, attempts=attempts + 1
             )
             if attempts < len(RETRY_MINUTES) and not (outcome.fate == Fate.FAILED and outcome.is_permanent):
                 raise RetryRequested(timedelta(minutes=RETRY_MINUTES[attempts]))
-            raise NoticeRefused(f"The admin could not be told of {shown}.")
+            raise NotificationFailed(f"The admin could not be told of {public_id}.")
 
 
-def _message(workspace: Workspace, webhook_id: str, row: Any, admin: User) -> Outgoing:
+def _disabled_mail(workspace: Workspace, webhook_id: str, row: Any, admin: User) -> Outgoing:
     company = workspace.company
     language = language_of(company.language, company.country)
     reason = _REASONS[language].get(row["disabled_reason"], "")
-    said = {"company": company.name, "url": row["url"], "reason": reason, "webhook_id": webhook_id}
+    facts = {"company": company.name, "url": row["url"], "reason": reason, "webhook_id": webhook_id}
     return Outgoing(
         # However often it is tried, the same mail; another time it is disabled, another one.
         key=f"{webhook_id}-{admin.id}-{row['disabled_at']:%Y%m%d%H%M%S}",
         channel=Channel.EMAIL,
         address=admin.email,
-        writer=Writer("GetBill"),
-        subject=_SUBJECTS[language].format(**said),
-        text=_TEXTS[language].format(**said),
+        writer=MessageAuthor("GetBill"),
+        subject=_SUBJECTS[language].format(**facts),
+        text=_TEXTS[language].format(**facts),
         language=language,
     )

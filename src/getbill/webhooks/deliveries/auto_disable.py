@@ -20,14 +20,14 @@ from getbill.quarantine import Item
 from getbill.vault import Key, Vault
 from getbill.webhooks import endpoints
 from getbill.webhooks.deliveries import admin_notifications
-from getbill.webhooks.deliveries.ledger import Ailing
+from getbill.webhooks.deliveries.ledger import FailingEndpoint
 
 DISABLED: Final = "webhook.disabled"
 FAILING_MAX: Final = timedelta(days=5)
 
 _log = structlog.get_logger(__name__)
 
-_PATIENT = Statement(
+_SUBJECT = Statement(
     "webhooks.patient",
     "An endpoint that was just disabled, the key of the events about it, and how many there are.",
     """
@@ -44,13 +44,13 @@ _COUNT_EVENTS = Statement(
 
 
 @dataclass(slots=True)
-class Patient:
+class EndpointSubject:
     """The subject of the events about an endpoint: in the stream it stands where a debt stands otherwise."""
 
     workspace_id: UUID
     id: UUID
     key: Key
-    told: dict[str, Any]
+    details: dict[str, Any]
     sequence: int
 
     def next_sequence(self) -> int:
@@ -60,55 +60,61 @@ class Patient:
 
     def event_data(self) -> dict[str, Any]:
         """Return the keys that the data of every event about an endpoint carries."""
-        return {"webhook": {"id": ids.show("we", self.id), **self.told}}
+        return {"webhook": {"id": ids.show("we", self.id), **self.details}}
 
     def store(self, tx: Transaction) -> None:
         """Have the count of its events written at the edge."""
         tx.defer(_COUNT_EVENTS, self.workspace_id, self.id, self.sequence)
 
 
-async def treat(database: Database, vault: Vault, ailing: Iterable[Ailing]) -> None:
+async def disable_failing(
+    database: Database, vault: Vault, failing_endpoints: Iterable[FailingEndpoint]
+) -> None:
     """Disable those endpoints that are gone or have failed for too long, and tell of it.
 
     Whoever is killed before it leaves the endpoint as it was: its next attempt comes to the same.
     """
     long_ago = clock.wall() - FAILING_MAX
-    for one in ailing:
-        reason = "gone" if one.is_gone else "failing"
-        if not one.is_gone and (one.failing_since is None or one.failing_since > long_ago):
+    for endpoint in failing_endpoints:
+        reason = "gone" if endpoint.is_gone else "failing"
+        if not endpoint.is_gone and (endpoint.failing_since is None or endpoint.failing_since > long_ago):
             continue
         try:
-            await _disable(database, vault, one, reason)
+            await _disable(database, vault, endpoint, reason)
         except Exception as error:
-            if quarantine.is_passing(error):
+            if quarantine.is_transient(error):
                 raise
-            await quarantine.put_alone(database, Item(one.workspace_id, "endpoint", one.id), error)
+            await quarantine.add_separately(
+                database, Item(endpoint.workspace_id, "endpoint", endpoint.id), error
+            )
 
 
-async def _disable(database: Database, vault: Vault, one: Ailing, reason: str) -> None:
-    workspace = await companies.workspace(database, vault, one.workspace_id)
+async def _disable(database: Database, vault: Vault, endpoint: FailingEndpoint, reason: str) -> None:
+    workspace = await companies.workspace(database, vault, endpoint.workspace_id)
     async with database.transaction(workspace.now()) as tx:
         await endpoints.lock_stream(tx, workspace.id)
-        if not await endpoints.disable(tx, workspace.id, one.id, reason):
+        if not await endpoints.disable(tx, workspace.id, endpoint.id, reason):
             return
-        await _announce(tx, workspace, one.id, reason)
-    _log.warning("webhook_disabled", endpoint_id=ids.show("we", one.id), reason=reason)
+        await _announce(tx, workspace, endpoint.id, reason)
+    _log.warning("webhook_disabled", endpoint_id=ids.show("we", endpoint.id), reason=reason)
 
 
 async def _announce(tx: Transaction, workspace: Workspace, endpoint_id: UUID, reason: str) -> None:
-    row = await tx.fetchrow(_PATIENT, workspace.id, endpoint_id)
+    row = await tx.fetchrow(_SUBJECT, workspace.id, endpoint_id)
     assert row is not None  # noqa: S101 - it was updated a statement ago
     if row["wrapped"] is None:
         key = vault.make_key(tx, workspace.vault, workspace.id, endpoint_id)
     else:
         key = workspace.vault.unwrap(row["wrapped"], workspace.id, endpoint_id)
-    told = {
+    details = {
         "url": row["url"],
         "description": row["description"],
         "reason": reason,
         "disabled_at": json.instant(row["disabled_at"]),
         "failing_since": json.instant(row["failing_since"]),
     }
-    events.record(tx, DISABLED, Patient(workspace.id, endpoint_id, key, told, row["event_sequence"]))
+    events.record(
+        tx, DISABLED, EndpointSubject(workspace.id, endpoint_id, key, details, row["event_sequence"])
+    )
     if workspace.is_live:
-        await admin_notifications.tell_admins(tx, workspace, endpoint_id)
+        await admin_notifications.notify_admins(tx, workspace, endpoint_id)

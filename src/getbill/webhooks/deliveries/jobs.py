@@ -16,31 +16,31 @@ import structlog
 
 from getbill import quarantine
 from getbill.kit import clock, failpoints
-from getbill.kit.database import LOST, Database
+from getbill.kit.database import DATABASE_ERRORS, Database
 from getbill.quarantine import Item
 from getbill.vault import Key, Vault
 from getbill.webhooks.deliveries import auto_disable, ledger, settlement
-from getbill.webhooks.deliveries.ledger import Ask, Tried
-from getbill.webhooks.http_client import Poster
+from getbill.webhooks.deliveries.ledger import ClaimRequest, DeliveryAttempt
+from getbill.webhooks.http_client import WebhookClient
 from getbill.webhooks.model import (
     UNREADABLE,
-    Claimed,
-    Outcome,
-    Secrets,
+    AttemptOutcome,
+    ClaimedDelivery,
+    DeliveryVerdict,
+    SecretCache,
     Target,
-    Verdict,
-    body_of,
-    headers_of,
     judge,
+    request_body,
+    request_headers,
     response_context,
 )
-from getbill.webhooks.secret_rotation import signing
+from getbill.webhooks.secret_rotation import signing_secrets
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DispatchSettings:
     """How a courier goes about it; the defaults are the product's, tests shorten them."""
 
     # Renewed while a delivery is under way; that of a killed courier is over this soon.
@@ -59,28 +59,28 @@ class Plan:
 
 
 @dataclass(slots=True)
-class _Held:
+class _Lease:
     """A delivery in our hand: until when, since when, and the task that posts it once it has its turn."""
 
-    claimed: Claimed
+    delivery: ClaimedDelivery
     lease_until: datetime
-    since: float
+    claimed_at: float
     task: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
-class _Pace:
+class _EndpointQueue:
     """How an endpoint takes deliveries: how many it is trusted with, what waits for its turn and what is posted."""
 
-    trusted: int
-    waiting: deque[_Held] = field(default_factory=deque)
-    posts: int = 0
+    claims_max: int
+    waiting: deque[_Lease] = field(default_factory=deque)
+    active_posts: int = 0
     # Leased to us as the ledger knows it: also what is done and not noted yet.
-    in_hand: int = 0
+    leased: int = 0
 
 
 @dataclass
-class Courier:
+class WebhookDispatcher:
     """Delivers webhooks until told to stop: `await courier.run(stopping)`, and `courier.wake()` when some are owed.
 
     One per worker process, any number of processes. `run` awaits nothing but the database and its own clock; every
@@ -90,22 +90,22 @@ class Courier:
 
     database: Database
     vault: Vault
-    poster: Poster
-    plan: Plan = field(default_factory=Plan)
+    client: WebhookClient
+    settings: DispatchSettings = field(default_factory=DispatchSettings)
 
     def __post_init__(self) -> None:
-        self._secrets = Secrets(self.vault)
-        self._paces: dict[UUID, _Pace] = {}
-        self._held: dict[UUID, _Held] = {}
-        self._tried: list[Tried] = []
-        self._untried: list[tuple[Claimed, datetime]] = []
+        self._secrets = SecretCache(self.vault)
+        self._queues: dict[UUID, _EndpointQueue] = {}
+        self._leases: dict[UUID, _Lease] = {}
+        self._attempts: list[DeliveryAttempt] = []
+        self._unsent: list[tuple[ClaimedDelivery, datetime]] = []
         self._is_slowed = False
-        self._news = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self._bodies: dict[tuple[Any, ...], bytes] = {}
 
     def wake(self) -> None:
         """Look at once whether something is due."""
-        self._news.set()
+        self._wakeup.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver what is due until `stopping` is set, then finish what is under way within seconds."""
@@ -113,230 +113,232 @@ class Courier:
         watches[0].add_done_callback(lambda _: self.wake())
         try:
             while not stopping.is_set():
-                self._news.clear()
-                await self.turn()
-                pause = self.plan.rate_poll_seconds if self._is_slowed else self.plan.poll_seconds
+                self._wakeup.clear()
+                await self.tick()
+                pause = self.settings.rate_poll_seconds if self._is_slowed else self.settings.poll_seconds
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), pause)
-            await self._finish()
+                    await asyncio.wait_for(self._wakeup.wait(), pause)
+            await self._shut_down()
         finally:
             for watch in watches:
                 watch.cancel()
 
-    async def turn(self) -> int:
+    async def tick(self) -> int:
         """Note what came of earlier attempts, claim what is due and send it off; return how many were claimed."""
-        await self._note()
-        await self._renew()
-        claimed = 0
+        await self._record_attempts()
+        await self._renew_leases()
+        claimed_count = 0
         is_more = True
-        while is_more and (most := self.plan.claims_max - len(self._held)) > 0:
-            ask = Ask(most, self.plan.lease_seconds, self._room)
-            found = await ledger.claim(self.database, ask)
-            self._is_slowed = found.is_slowed
-            if found.claimed:
+        while is_more and (limit := self.settings.claims_max - len(self._leases)) > 0:
+            request = ClaimRequest(limit, self.settings.lease_seconds, self._capacity)
+            claims = await ledger.claim(self.database, request)
+            self._is_slowed = claims.is_slowed
+            if claims.deliveries:
                 failpoints.at("webhooks.claimed")
-            for one in found.claimed:
-                self._take(one)
-            claimed += len(found.claimed)
-            is_more = found.is_more and not claimed
-        if not claimed or len(self._bodies) > self.plan.bodies_max:
+            for delivery in claims.deliveries:
+                self._queue_delivery(delivery)
+            claimed_count += len(claims.deliveries)
+            is_more = claims.is_more and not claimed_count
+        if not claimed_count or len(self._bodies) > self.settings.bodies_max:
             self._bodies.clear()
         # Who has nothing to do for a whole turn is a stranger again the next time.
-        self._paces = {endpoint_id: pace for endpoint_id, pace in self._paces.items() if pace.in_hand}
-        return claimed
+        self._queues = {endpoint_id: queue for endpoint_id, queue in self._queues.items() if queue.leased}
+        return claimed_count
 
-    async def settled(self) -> None:
+    async def drain(self) -> None:
         """Wait until nothing is under way and all of it is noted."""
-        while self._held or self._tried or self._untried:
-            tasks = [held.task for held in self._held.values() if held.task is not None]
+        while self._leases or self._attempts or self._unsent:
+            tasks = [lease.task for lease in self._leases.values() if lease.task is not None]
             if tasks:
                 await asyncio.wait(tasks)
-            await self._note()
+            await self._record_attempts()
 
-    def _room(self, target: Target, in_hand: int) -> int:
+    def _capacity(self, target: Target, leased: int) -> int:
         """Say how many more of an endpoint to ask for, of which so many are in all couriers' hands."""
         if target.is_down:
-            return 1 - in_hand
-        pace = self._paces.get(target.id)
-        mine = pace.in_hand if pace else 0
+            return 1 - leased
+        queue = self._queues.get(target.id)
+        own_leases = queue.leased if queue else 0
         # Ahead of their turns only where no other courier posts: together they keep to the endpoint's concurrency.
-        if in_hand > mine:
-            return target.concurrency - in_hand
-        return (pace.trusted if pace else target.concurrency) - mine
+        if leased > own_leases:
+            return target.concurrency - leased
+        return (queue.claims_max if queue else target.concurrency) - own_leases
 
-    async def _note(self) -> None:
-        tried, self._tried = self._tried, []
-        untried, self._untried = self._untried, []
+    async def _record_attempts(self) -> None:
+        attempts, self._attempts = self._attempts, []
+        unsent, self._unsent = self._unsent, []
         try:
-            if tried:
-                ailing = await settlement.settle(self.database, tried)
+            if attempts:
+                failing_endpoints = await settlement.settle_attempts(self.database, attempts)
                 failpoints.at("webhooks.settled")
-                for one in tried:
-                    self._let_go(one.claimed)
-                tried = []
-                await auto_disable.treat(self.database, self.vault, ailing)
-            if untried:
-                await ledger.release(self.database, untried)
-                for claimed, _ in untried:
-                    self._let_go(claimed)
-                untried = []
+                for attempt in attempts:
+                    self._forget_lease(attempt.delivery)
+                attempts = []
+                await auto_disable.disable_failing(self.database, self.vault, failing_endpoints)
+            if unsent:
+                await ledger.release(self.database, unsent)
+                for delivery, _ in unsent:
+                    self._forget_lease(delivery)
+                unsent = []
         finally:
             # Not noted now is noted with the next turn: what a receiver took must not be sent again.
-            self._tried = tried + self._tried
-            self._untried = untried + self._untried
+            self._attempts = attempts + self._attempts
+            self._unsent = unsent + self._unsent
 
-    def _let_go(self, claimed: Claimed) -> None:
-        self._paces[claimed.target.id].in_hand -= 1
+    def _forget_lease(self, delivery: ClaimedDelivery) -> None:
+        self._queues[delivery.target.id].leased -= 1
 
-    async def _renew(self) -> None:
+    async def _renew_leases(self) -> None:
         """Keep what is under way in hand, and give back what waits for its turn too long."""
-        too_long = clock.monotonic() - self.plan.wait_seconds
-        for pace in self._paces.values():
-            while pace.waiting and pace.waiting[0].since < too_long:
-                self._give_back(pace.waiting.popleft())
-                pace.trusted = pace.posts
-        soon = clock.wall() + timedelta(seconds=self.plan.lease_seconds / 2)
-        ending = {held.claimed.id: held for held in self._held.values() if held.lease_until < soon}
-        if ending:
-            claimed = [held.claimed for held in ending.values()]
-            renewed, until = await ledger.renew(self.database, claimed, self.plan.lease_seconds)
-            for delivery_id in renewed:
-                ending[delivery_id].lease_until = until
+        too_long = clock.monotonic() - self.settings.wait_seconds
+        for queue in self._queues.values():
+            while queue.waiting and queue.waiting[0].claimed_at < too_long:
+                self._release_lease(queue.waiting.popleft())
+                queue.claims_max = queue.active_posts
+        soon = clock.wall() + timedelta(seconds=self.settings.lease_seconds / 2)
+        expiring = {lease.delivery.id: lease for lease in self._leases.values() if lease.lease_until < soon}
+        if expiring:
+            deliveries = [lease.delivery for lease in expiring.values()]
+            renewed_ids, until = await ledger.renew(self.database, deliveries, self.settings.lease_seconds)
+            for delivery_id in renewed_ids:
+                expiring[delivery_id].lease_until = until
 
     async def _watch_leases(self) -> None:
         """Cut off whoever is still posting when the lease is over: another courier may have begun by now."""
         while True:
-            await asyncio.sleep(self.plan.poll_seconds)
+            await asyncio.sleep(self.settings.poll_seconds)
             now = clock.wall()
-            for held in list(self._held.values()):
-                if held.lease_until <= now and held.task is not None:
-                    _log.warning("webhook_lease_lost", delivery_id=str(held.claimed.id))
-                    held.task.cancel()
+            for lease in list(self._leases.values()):
+                if lease.lease_until <= now and lease.task is not None:
+                    _log.warning("webhook_lease_lost", delivery_id=str(lease.delivery.id))
+                    lease.task.cancel()
 
-    async def _finish(self) -> None:
-        for pace in self._paces.values():
-            self._empty(pace)
-        tasks = {held.task for held in self._held.values() if held.task is not None}
+    async def _shut_down(self) -> None:
+        for queue in self._queues.values():
+            self._release_waiting(queue)
+        tasks = {lease.task for lease in self._leases.values() if lease.task is not None}
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=self.plan.stop_seconds)
-            for task in late:
+            _, late_tasks = await asyncio.wait(tasks, timeout=self.settings.stop_seconds)
+            for task in late_tasks:
                 task.cancel()
-        await self.settled()
+        await self.drain()
 
-    def _take(self, claimed: Claimed) -> None:
-        pace = self._paces.get(claimed.target.id)
-        if pace is None:
-            pace = self._paces[claimed.target.id] = _Pace(claimed.target.concurrency)
-        held = self._held[claimed.id] = _Held(claimed, claimed.lease_until, clock.monotonic())
-        pace.in_hand += 1
-        pace.waiting.append(held)
-        self._send_off(pace)
+    def _queue_delivery(self, delivery: ClaimedDelivery) -> None:
+        queue = self._queues.get(delivery.target.id)
+        if queue is None:
+            queue = self._queues[delivery.target.id] = _EndpointQueue(delivery.target.concurrency)
+        lease = self._leases[delivery.id] = _Lease(delivery, delivery.lease_until, clock.monotonic())
+        queue.leased += 1
+        queue.waiting.append(lease)
+        self._start_posts(queue)
 
-    def _send_off(self, pace: _Pace) -> None:
+    def _start_posts(self, queue: _EndpointQueue) -> None:
         """Have so many post for an endpoint as it takes at a time."""
-        while pace.waiting and pace.posts < pace.waiting[0].claimed.target.concurrency:
-            held = pace.waiting.popleft()
-            pace.posts += 1
-            held.task = asyncio.create_task(self._carry(held, pace))
+        while queue.waiting and queue.active_posts < queue.waiting[0].delivery.target.concurrency:
+            lease = queue.waiting.popleft()
+            queue.active_posts += 1
+            lease.task = asyncio.create_task(self._post_waiting(lease, queue))
 
-    def _give_back(self, held: _Held) -> None:
+    def _release_lease(self, lease: _Lease) -> None:
         """Return what never had its turn, unspent."""
-        del self._held[held.claimed.id]
-        self._untried.append((held.claimed, held.lease_until))
+        del self._leases[lease.delivery.id]
+        self._unsent.append((lease.delivery, lease.lease_until))
 
-    def _empty(self, pace: _Pace) -> None:
-        while pace.waiting:
-            self._give_back(pace.waiting.popleft())
+    def _release_waiting(self, queue: _EndpointQueue) -> None:
+        while queue.waiting:
+            self._release_lease(queue.waiting.popleft())
 
-    async def _carry(self, held: _Held | None, pace: _Pace) -> None:
+    async def _post_waiting(self, lease: _Lease | None, queue: _EndpointQueue) -> None:
         """Post one delivery after the other as long as some wait for their turn."""
         task = asyncio.current_task()
         try:
-            while held is not None:
-                held.task = task
-                await self._carry_one(held, pace)
-                is_my_turn = pace.waiting and pace.posts <= pace.waiting[0].claimed.target.concurrency
-                held = pace.waiting.popleft() if is_my_turn else None
+            while lease is not None:
+                lease.task = task
+                await self._deliver(lease, queue)
+                is_my_turn = (
+                    queue.waiting and queue.active_posts <= queue.waiting[0].delivery.target.concurrency
+                )
+                lease = queue.waiting.popleft() if is_my_turn else None
         finally:
-            pace.posts -= 1
-            self._send_off(pace)
+            queue.active_posts -= 1
+            self._start_posts(queue)
 
-    async def _carry_one(self, held: _Held, pace: _Pace) -> None:
-        claimed = held.claimed
+    async def _deliver(self, lease: _Lease, queue: _EndpointQueue) -> None:
+        delivery = lease.delivery
         try:
-            tried = await self._attempt(claimed)
+            attempt = await self._attempt(delivery)
         except asyncio.CancelledError:
-            self._untried.append((claimed, held.lease_until))
+            self._unsent.append((delivery, lease.lease_until))
             raise
         else:
-            self._tried.append(tried)
-            self._set_pace(pace, held, tried.outcome)
+            self._attempts.append(attempt)
+            self._adjust_claims(queue, lease, attempt.outcome)
         finally:
-            del self._held[claimed.id]
-            self._news.set()
+            del self._leases[delivery.id]
+            self._wakeup.set()
 
-    def _set_pace(self, pace: _Pace, held: _Held, outcome: Outcome) -> None:
+    def _adjust_claims(self, queue: _EndpointQueue, lease: _Lease, outcome: AttemptOutcome) -> None:
         if outcome.is_unsent:
             return
         if not outcome.is_delivered:
             # Behind one that failed nothing goes out: it is given back unspent.
-            pace.trusted = 1
-            self._empty(pace)
+            queue.claims_max = 1
+            self._release_waiting(queue)
             return
-        waited = clock.monotonic() - held.since - outcome.duration_ms / 1000
-        if waited < self.plan.wait_seconds / 4:
-            pace.trusted = min(pace.trusted + 2, self.plan.endpoint_claims_max)
-        elif waited > self.plan.wait_seconds:
-            pace.trusted = max(pace.trusted // 2, 1)
+        wait_seconds = clock.monotonic() - lease.claimed_at - outcome.duration_ms / 1000
+        if wait_seconds < self.settings.wait_seconds / 4:
+            queue.claims_max = min(queue.claims_max + 2, self.settings.endpoint_claims_max)
+        elif wait_seconds > self.settings.wait_seconds:
+            queue.claims_max = max(queue.claims_max // 2, 1)
 
-    def _body_of(self, claimed: Claimed, key: Key | None) -> bytes:
-        fields = None if claimed.fields is None else tuple(claimed.fields)
-        place = (
-            claimed.event_id,
-            claimed.previous_sequence,
+    def _body_of(self, delivery: ClaimedDelivery, key: Key | None) -> bytes:
+        fields = None if delivery.fields is None else tuple(delivery.fields)
+        body_key = (
+            delivery.event_id,
+            delivery.previous_sequence,
             fields,
-            claimed.is_erased,
-            claimed.is_withheld,
+            delivery.is_erased,
+            delivery.is_withheld,
         )
-        body = self._bodies.get(place)
+        body = self._bodies.get(body_key)
         if body is None:
-            body = self._bodies[place] = body_of(claimed, key)
+            body = self._bodies[body_key] = request_body(delivery, key)
         return body
 
-    async def _attempt(self, claimed: Claimed) -> Tried:
-        target = claimed.target
+    async def _attempt(self, delivery: ClaimedDelivery) -> DeliveryAttempt:
+        target = delivery.target
         key = None
         try:
-            if claimed.wrapped is not None:
-                key = self.vault.unwrap(claimed.wrapped, target.workspace_id, claimed.debt_id)
-            body = self._body_of(claimed, key)
-            opened = self._secrets.of(target)
+            if delivery.wrapped is not None:
+                key = self.vault.unwrap(delivery.wrapped, target.workspace_id, delivery.debt_id)
+            body = self._body_of(delivery, key)
+            secrets = self._secrets.get(target)
             now = clock.wall()
-            signed_by = signing(
-                now, opened.secret, opened.next_secret, target.cut_over_at, target.rotation_ends_at
+            active_secrets = signing_secrets(
+                now, secrets.secret, secrets.next_secret, target.cut_over_at, target.rotation_ends_at
             )
-            headers = headers_of(claimed, signed_by, opened.headers, body, int(now.timestamp()))
+            headers = request_headers(delivery, active_secrets, secrets.headers, body, int(now.timestamp()))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this delivery's own
-            return await self._set_aside(claimed, error)
+            return await self._quarantine(delivery, error)
         else:
-            outcome = await self.poster.post(target.url, headers, body, is_live=target.is_live)
+            outcome = await self.client.post(target.url, headers, body, is_live=target.is_live)
             failpoints.at("webhooks.posted")
-        verdict = judge(outcome, claimed.attempts, target.retry_seconds, clock.wall())
-        return Tried(claimed, outcome, verdict, _sealed_response(claimed, key, outcome))
+        verdict = judge(outcome, delivery.attempts, target.retry_seconds, clock.wall())
+        return DeliveryAttempt(delivery, outcome, verdict, _sealed_response(delivery, key, outcome))
 
-    async def _set_aside(self, claimed: Claimed, error: Exception) -> Tried:
+    async def _quarantine(self, delivery: ClaimedDelivery, error: Exception) -> DeliveryAttempt:
         """Give up a delivery that cannot be made ready to be sent; its endpoint has nothing to do with it."""
-        _log.error("webhook_unreadable", event_id=str(claimed.event_id), error=type(error).__name__)
-        item = Item(claimed.target.workspace_id, "delivery", claimed.id)
-        with suppress(*LOST):
-            await quarantine.put_alone(self.database, item, error)
-        outcome = Outcome(clock.wall(), 0, error=UNREADABLE)
-        return Tried(claimed, outcome, Verdict("exhausted", clock.wall()), None)
+        _log.error("webhook_unreadable", event_id=str(delivery.event_id), error=type(error).__name__)
+        item = Item(delivery.target.workspace_id, "delivery", delivery.id)
+        with suppress(*DATABASE_ERRORS):
+            await quarantine.add_separately(self.database, item, error)
+        outcome = AttemptOutcome(clock.wall(), 0, error=UNREADABLE)
+        return DeliveryAttempt(delivery, outcome, DeliveryVerdict("exhausted", clock.wall()), None)
 
 
-def _sealed_response(claimed: Claimed, key: Key | None, outcome: Outcome) -> bytes | None:
+def _sealed_response(delivery: ClaimedDelivery, key: Key | None, outcome: AttemptOutcome) -> bytes | None:
     # A receiver may repeat what it was sent, so its words are the debtor's data too.
     if key is None or not outcome.response:
         return None
-    context = response_context(claimed.target.workspace_id, claimed.target.id, claimed.event_id)
+    context = response_context(delivery.target.workspace_id, delivery.target.id, delivery.event_id)
     return key.seal(outcome.response, context)

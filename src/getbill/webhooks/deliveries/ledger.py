@@ -15,10 +15,17 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.kit import clock, failpoints
-from getbill.kit.database import KEPT_DAYS, PARTITION_MISSING, Daily, Database, Statement
+from getbill.kit.database import PARTITION_MISSING, RETENTION_DAYS, DailyPartitions, Database, Statement
 from getbill.webhooks import rights
 from getbill.webhooks.deliveries import rates
-from getbill.webhooks.model import FAILURES_UNTIL_DOWN, Claimed, Outcome, Target, Verdict, asked_to_wait
+from getbill.webhooks.model import (
+    FAILURES_UNTIL_DOWN,
+    AttemptOutcome,
+    ClaimedDelivery,
+    DeliveryVerdict,
+    Target,
+    requested_wait_seconds,
+)
 from getbill.webhooks.rights import MAY_READ
 
 _LOCK_CLAIMS = Statement(
@@ -54,7 +61,7 @@ _OPEN = Statement(
     WHERE w.is_enabled AND w.deleted_at IS NULL AND (w.down_until IS NULL OR w.down_until <= $1)
     """,
 )
-_TAKE = Statement(
+_CLAIM = Statement(
     "webhooks.take",
     "Take deliveries that are due, the first of their lanes, so many of each endpoint, for the time of a lease.",
     # What is due and not the first of its lane is put aside, so that the next claim looks at others.
@@ -191,74 +198,79 @@ PROBE_SECONDS: Final = 60
 # Aside at most so long: its lane is freed earlier, by whoever settles what it waits behind.
 _PARKED: Final = timedelta(seconds=30)
 
-_LOG = Daily("webhook_log")
-_ATTEMPTS = Daily("webhook_attempts")
+_LOG = DailyPartitions("webhook_log")
+_ATTEMPTS = DailyPartitions("webhook_attempts")
 
 # Says how many more deliveries of an endpoint a courier wants, of which so many are in all couriers' hands.
-Room = Callable[[Target, int], int]
+Capacity = Callable[[Target, int], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class DeliveryAttempt:
     """One attempt that was made: the delivery, what came of it, what becomes of it, and the sealed response."""
 
-    claimed: Claimed
-    outcome: Outcome
-    verdict: Verdict
+    delivery: ClaimedDelivery
+    outcome: AttemptOutcome
+    verdict: DeliveryVerdict
     response: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ClaimRequest:
     """What a courier asks for: how many in all, for how long, and of each endpoint."""
 
-    most: int
+    limit: int
     lease_seconds: float
-    room: Room
+    capacity: Capacity
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What a courier was given, and whether it should ask again at once although that may be nothing."""
 
-    claimed: list[Claimed]
+    deliveries: list[ClaimedDelivery]
     is_more: bool
     # Whether an endpoint's rate held something back, which is due within the second.
     is_slowed: bool = False
 
 
-async def claim(database: Database, ask: Ask) -> Claims:
+async def claim(database: Database, request: ClaimRequest) -> Claims:
     """Claim deliveries that are due, each the first of its lane."""
     now = clock.wall()
     async with database.transaction(now) as tx:
         await tx.execute(_LOCK_CLAIMS)
         rows = await tx.fetch(_OPEN, now)
         targets = {row["id"]: _target(row) for row in rows}
-        allowed = {row["id"]: rates.allowed(row, now) for row in rows}
-        rooms = {
-            row["id"]: min(ask.room(targets[row["id"]], row["in_hand"]), allowed[row["id"]]) for row in rows
+        allowances = {row["id"]: rates.allowance(row, now) for row in rows}
+        capacities = {
+            row["id"]: min(request.capacity(targets[row["id"]], row["in_hand"]), allowances[row["id"]])
+            for row in rows
         }
-        wanted = [target for target in targets.values() if rooms[target.id] > 0]
-        is_slowed = any(limit <= 0 for limit in allowed.values())
-        if not wanted:
+        available_targets = [target for target in targets.values() if capacities[target.id] > 0]
+        is_slowed = any(limit <= 0 for limit in allowances.values())
+        if not available_targets:
             return Claims([], is_more=False, is_slowed=is_slowed)
-        found = await tx.fetch(
-            _TAKE,
-            [target.workspace_id for target in wanted],
-            [target.id for target in wanted],
-            [rooms[target.id] for target in wanted],
+        claimed_rows = await tx.fetch(
+            _CLAIM,
+            [target.workspace_id for target in available_targets],
+            [target.id for target in available_targets],
+            [capacities[target.id] for target in available_targets],
             now,
-            now + timedelta(seconds=ask.lease_seconds),
+            now + timedelta(seconds=request.lease_seconds),
             now + _PARKED,
-            ask.most,
+            request.limit,
         )
-        parked = found[0]["parked"]
-        claimed = [_claimed(row, targets) for row in found if row["id"] is not None]
-        is_slowed |= await rates.spend(tx, rows, claimed, now)
+        parked = claimed_rows[0]["parked"]
+        deliveries = [_claimed_delivery(row, targets) for row in claimed_rows if row["id"] is not None]
+        is_slowed |= await rates.spend(tx, rows, deliveries, now)
         # Before any of it is sent without its data.
-        for place in {(one.target.workspace_id, one.target.id) for one in claimed if one.is_withheld}:
-            await rights.ask(tx, *place)
-    return Claims(claimed, bool(parked or claimed), is_slowed)
+        for endpoint_key in {
+            (delivery.target.workspace_id, delivery.target.id)
+            for delivery in deliveries
+            if delivery.is_withheld
+        }:
+            await rights.request_decision(tx, *endpoint_key)
+    return Claims(deliveries, bool(parked or deliveries), is_slowed)
 
 
 def _target(row: Record) -> Target:
@@ -266,45 +278,45 @@ def _target(row: Record) -> Target:
     return Target(**values | {"retry_seconds": tuple(row["retry_seconds"])})
 
 
-def _claimed(row: Record, targets: dict[UUID, Target]) -> Claimed:
+def _claimed_delivery(row: Record, targets: dict[UUID, Target]) -> ClaimedDelivery:
     values = row.items()
     next(values)
     _, endpoint_id = next(values)
-    return Claimed(targets[endpoint_id], *(value for _, value in values))
+    return ClaimedDelivery(targets[endpoint_id], *(value for _, value in values))
 
 
 async def renew(
-    database: Database, held: Sequence[Claimed], lease_seconds: float
+    database: Database, deliveries: Sequence[ClaimedDelivery], lease_seconds: float
 ) -> tuple[set[UUID], datetime]:
     """Keep deliveries in hand; return which of them still were, and until when they are."""
     now = clock.wall()
     until = now + timedelta(seconds=lease_seconds)
-    rows = await database.fetch(_RENEW, *_places(held), until, now)
+    rows = await database.fetch(_RENEW, *_delivery_keys(deliveries), until, now)
     return {row["id"] for row in rows}, until
 
 
-async def release(database: Database, untried: Sequence[tuple[Claimed, datetime]]) -> None:
+async def release(database: Database, unsent: Sequence[tuple[ClaimedDelivery, datetime]]) -> None:
     """Give deliveries back that were claimed and not tried, each with the end of its lease as it is now."""
-    places = _places([claimed for claimed, _ in untried])
-    await database.execute(_RELEASE, *places, [until for _, until in untried], clock.wall())
+    keys = _delivery_keys([delivery for delivery, _ in unsent])
+    await database.execute(_RELEASE, *keys, [until for _, until in unsent], clock.wall())
 
 
-def _places(claimed: Sequence[Claimed]) -> tuple[list[UUID], list[UUID]]:
-    return [one.target.workspace_id for one in claimed], [one.id for one in claimed]
+def _delivery_keys(deliveries: Sequence[ClaimedDelivery]) -> tuple[list[UUID], list[UUID]]:
+    return [delivery.target.workspace_id for delivery in deliveries], [delivery.id for delivery in deliveries]
 
 
-async def settle(database: Database, tried: Sequence[Tried]) -> list["Ailing"]:
+async def record_attempts(database: Database, attempts: Sequence[DeliveryAttempt]) -> list["FailingEndpoint"]:
     """Log attempts and note what becomes of deliveries and endpoints; return the endpoints that are past it."""
     try:
-        return await _settle(database, tried)
+        return await _record_attempts(database, attempts)
     except PARTITION_MISSING:
-        await _LOG.make(database, [clock.wall()])
-        await _ATTEMPTS.make(database, (one.outcome.started_at for one in tried))
-        return await _settle(database, tried)
+        await _LOG.create(database, [clock.wall()])
+        await _ATTEMPTS.create(database, (attempt.outcome.started_at for attempt in attempts))
+        return await _record_attempts(database, attempts)
 
 
 @dataclass(frozen=True, slots=True)
-class Ailing:
+class FailingEndpoint:
     """An endpoint that may have to be disabled: since when it fails, and whether it said it is gone."""
 
     workspace_id: UUID
@@ -313,65 +325,74 @@ class Ailing:
     is_gone: bool
 
 
-async def _settle(database: Database, tried: Sequence[Tried]) -> list[Ailing]:
+async def _record_attempts(database: Database, attempts: Sequence[DeliveryAttempt]) -> list[FailingEndpoint]:
     now = clock.wall()
-    columns = [list(column) for column in zip(*map(_row, tried), strict=True)]
-    health = list(_health(tried, now))
+    columns = [list(column) for column in zip(*map(_attempt_columns, attempts), strict=True)]
+    health = list(_endpoint_health(attempts, now))
     if not health:
         await database.execute(_SETTLE, *columns, now)
         return []
     async with database.transaction(now) as tx:
         # Endpoints first, as everybody locks them, and in one order.
-        noted = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN)
+        health_rows = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN)
         await tx.execute(_SETTLE, *columns, now)
         failpoints.at("webhooks.settling")
-    gone = {one.claimed.target.id for one in tried if one.outcome.is_gone}
-    ailing = starmap(Ailing, ((*row.values(), row["id"] in gone) for row in noted))
-    return [one for one in ailing if one.is_gone or one.failing_since is not None]
+    gone_ids = {entry.delivery.target.id for entry in attempts if entry.outcome.is_gone}
+    endpoints = starmap(FailingEndpoint, ((*row.values(), row["id"] in gone_ids) for row in health_rows))
+    return [entry for entry in endpoints if entry.is_gone or entry.failing_since is not None]
 
 
-def _row(one: Tried) -> tuple[Any, ...]:
-    claimed, outcome = one.claimed, one.outcome
+def _attempt_columns(attempt: DeliveryAttempt) -> tuple[Any, ...]:
+    delivery, outcome = attempt.delivery, attempt.outcome
     return (
-        claimed.target.workspace_id,
-        claimed.id,
-        claimed.attempts + 1,
-        claimed.target.id,
-        claimed.kind,
-        claimed.target.url,
+        delivery.target.workspace_id,
+        delivery.id,
+        delivery.attempts + 1,
+        delivery.target.id,
+        delivery.kind,
+        delivery.target.url,
         outcome.started_at,
         outcome.duration_ms,
         outcome.status,
         outcome.error,
-        one.response,
-        one.verdict.state,
-        one.verdict.next_try_at,
-        claimed.is_withheld,
+        attempt.response,
+        attempt.verdict.state,
+        attempt.verdict.next_try_at,
+        delivery.is_withheld,
     )
 
 
-def _health(
-    tried: Sequence[Tried], now: datetime
+def _endpoint_health(
+    attempts: Sequence[DeliveryAttempt], now: datetime
 ) -> Iterable[tuple[UUID, UUID, bool, int, datetime, datetime]]:
     """Yield what changed about endpoints; nothing for one that was up and is."""
-    by_endpoint: dict[tuple[UUID, UUID], list[Tried]] = {}
-    for one in tried:
-        if one.outcome.is_unsent:
+    by_endpoint: dict[tuple[UUID, UUID], list[DeliveryAttempt]] = {}
+    for attempt in attempts:
+        if attempt.outcome.is_unsent:
             continue
-        target = one.claimed.target
-        by_endpoint.setdefault((target.workspace_id, target.id), []).append(one)
-    for (workspace_id, endpoint_id), ones in sorted(by_endpoint.items()):
-        failed = sum(not one.outcome.is_delivered for one in ones)
-        if not failed and not any(one.claimed.target.failures for one in ones):
+        target = attempt.delivery.target
+        by_endpoint.setdefault((target.workspace_id, target.id), []).append(attempt)
+    for (workspace_id, endpoint_id), endpoint_attempts in sorted(by_endpoint.items()):
+        failed_count = sum(not attempt.outcome.is_delivered for attempt in endpoint_attempts)
+        if not failed_count and not any(attempt.delivery.target.failures for attempt in endpoint_attempts):
             continue
-        asked = max(ones, key=lambda one: asked_to_wait(one.outcome))
-        wait_until = asked.outcome.started_at + timedelta(seconds=asked_to_wait(asked.outcome))
-        first_retry = next(iter(ones[0].claimed.target.retry_seconds), PROBE_SECONDS)
+        longest_wait = max(endpoint_attempts, key=lambda attempt: requested_wait_seconds(attempt.outcome))
+        wait_until = longest_wait.outcome.started_at + timedelta(
+            seconds=requested_wait_seconds(longest_wait.outcome)
+        )
+        first_retry = next(iter(endpoint_attempts[0].delivery.target.retry_seconds), PROBE_SECONDS)
         probe_at = now + timedelta(seconds=min(PROBE_SECONDS, first_retry))
-        yield workspace_id, endpoint_id, failed < len(ones), failed, wait_until, probe_at
+        yield (
+            workspace_id,
+            endpoint_id,
+            failed_count < len(endpoint_attempts),
+            failed_count,
+            wait_until,
+            probe_at,
+        )
 
 
-async def keep_partitions(database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+async def keep_partitions(database: Database, now: datetime, kept_days: int = RETENTION_DAYS) -> None:
     """Make the log's partitions a week ahead and drop those of days no longer kept."""
-    await _LOG.keep(database, now, kept_days)
-    await _ATTEMPTS.keep(database, now, kept_days)
+    await _LOG.maintain(database, now, kept_days)
+    await _ATTEMPTS.maintain(database, now, kept_days)

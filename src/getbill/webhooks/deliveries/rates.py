@@ -12,7 +12,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.kit.database import Statement, Transaction
-from getbill.webhooks.model import Claimed
+from getbill.webhooks.model import ClaimedDelivery
 
 _SPEND = Statement(
     "webhooks.spend",
@@ -27,7 +27,7 @@ _SPEND = Statement(
 _AHEAD_SECONDS: Final = 0.25
 
 
-def allowed(row: Record, now: datetime) -> int:
+def allowance(row: Record, now: datetime) -> int:
     """Return how many more an endpoint may be sent now by its rate, a quarter of a second ahead at most."""
     rate = row["rate_per_second"]
     if rate is None:
@@ -36,21 +36,23 @@ def allowed(row: Record, now: datetime) -> int:
     return int((_AHEAD_SECONDS - max(ahead, 0.0)) * rate + 1.0)
 
 
-async def spend(tx: Transaction, rows: Sequence[Record], claimed: Sequence[Claimed], now: datetime) -> bool:
+async def spend(
+    tx: Transaction, rows: Sequence[Record], deliveries: Sequence[ClaimedDelivery], now: datetime
+) -> bool:
     """Count what was claimed against the endpoints' rates; return whether any has one."""
     rates = {row["id"]: row for row in rows if row["rate_per_second"] is not None}
-    sent: dict[UUID, int] = {}
-    for one in claimed:
-        if one.target.id in rates:
-            sent[one.target.id] = sent.get(one.target.id, 0) + 1
-    if not sent:
+    delivery_counts: dict[UUID, int] = {}
+    for delivery in deliveries:
+        if delivery.target.id in rates:
+            delivery_counts[delivery.target.id] = delivery_counts.get(delivery.target.id, 0) + 1
+    if not delivery_counts:
         return False
-    spent = []
-    for endpoint_id, count in sorted(sent.items()):
+    rate_rows = []
+    for endpoint_id, count in sorted(delivery_counts.items()):
         row = rates[endpoint_id]
         begins = max(row["free_at"] or now, now)
-        spent.append(
+        rate_rows.append(
             (row["workspace_id"], endpoint_id, begins + timedelta(seconds=count / row["rate_per_second"]))
         )
-    await tx.execute(_SPEND, *zip(*spent, strict=True))
+    await tx.execute(_SPEND, *zip(*rate_rows, strict=True))
     return True

@@ -16,9 +16,9 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 from getbill.webhooks import replays
 from getbill.webhooks.deliveries import ledger
-from getbill.webhooks.deliveries.ledger import Ailing, Tried
+from getbill.webhooks.deliveries.ledger import DeliveryAttempt, FailingEndpoint
 from getbill.webhooks.fan_out import WAKE
-from getbill.webhooks.replays import Again
+from getbill.webhooks.replays import ReplayRequest
 
 _HOLD = Statement(
     "webhooks.hold",
@@ -41,37 +41,45 @@ _ENDPOINT_OF = Statement(
 _NOT_LOGGED = "What came of it could not be logged."
 
 
-async def settle(database: Database, tried: Sequence[Tried]) -> list[Ailing]:
+async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt]) -> list[FailingEndpoint]:
     """Log attempts and note what becomes of them; return the endpoints that may have to be disabled."""
-    ailing: list[Ailing] = []
+    failing_endpoints: list[FailingEndpoint] = []
 
-    async def work(some: Sequence[Tried]) -> None:
-        ailing.extend(await ledger.settle(database, some))
+    async def record(batch: Sequence[DeliveryAttempt]) -> None:
+        failing_endpoints.extend(await ledger.record_attempts(database, batch))
 
-    async def put_aside(one: Tried, error: Exception) -> None:
+    async def put_aside(attempt: DeliveryAttempt, error: Exception) -> None:
         try:
-            plain = replace(one.outcome, error=_NOT_LOGGED if one.outcome.error else None, response=None)
-            ailing.extend(await ledger.settle(database, [replace(one, outcome=plain, response=None)]))
+            bare_outcome = replace(
+                attempt.outcome, error=_NOT_LOGGED if attempt.outcome.error else None, response=None
+            )
+            failing_endpoints.extend(
+                await ledger.record_attempts(
+                    database, [replace(attempt, outcome=bare_outcome, response=None)]
+                )
+            )
         except Exception:
-            if quarantine.is_passing(error):
+            if quarantine.is_transient(error):
                 raise
-            place = one.claimed.target.workspace_id, one.claimed.id
-            await database.execute(_HOLD, *place)
-            await quarantine.put_alone(database, Item(place[0], "delivery", place[1]), error)
+            delivery_key = attempt.delivery.target.workspace_id, attempt.delivery.id
+            await database.execute(_HOLD, *delivery_key)
+            await quarantine.add_separately(
+                database, Item(delivery_key[0], "delivery", delivery_key[1]), error
+            )
 
-    await quarantine.isolated(tried, work, put_aside)
-    return ailing
+    await quarantine.isolate_failures(attempts, record, put_aside)
+    return failing_endpoints
 
 
-async def send_again(tx: Transaction, workspace: Workspace, delivery_id: UUID) -> bool:
+async def retry_delivery(tx: Transaction, workspace: Workspace, delivery_id: UUID) -> bool:
     """Owe a delivery that was set aside once more; tell whether there is one. Raises WebhookDisabled as a replay does."""
     if await tx.fetchval(_DUE, workspace.id, delivery_id, clock.wall()) is not None:
-        tx.wakes.add(WAKE)
+        tx.channels_to_notify.add(WAKE)
         return True
     endpoint_id = await tx.fetchval(_ENDPOINT_OF, workspace.id, delivery_id)
     if endpoint_id is None:
         return False
-    done = await replays.replay(
-        tx, workspace, Again(endpoint_id, endpoint_id, deliveries=[delivery_id]), OPERATOR
+    replay_result = await replays.replay(
+        tx, workspace, ReplayRequest(endpoint_id, endpoint_id, deliveries=[delivery_id]), OPERATOR
     )
-    return bool(done.replayed or done.already_pending)
+    return bool(replay_result.replayed or replay_result.already_pending)

@@ -13,7 +13,12 @@ from getbill.kit.database import Database
 from getbill.kit.http import Route, answer, problems
 from getbill.webhooks import endpoints
 from getbill.webhooks.delivery_log import queries, schemas, statistics, statistics_schemas
-from getbill.webhooks.delivery_log.schemas import DeliveryList, DeliveryQuery, DeliveryWithAttempts, Reading
+from getbill.webhooks.delivery_log.schemas import (
+    DeliveryList,
+    DeliveryQuery,
+    DeliveryView,
+    DeliveryWithAttempts,
+)
 from getbill.webhooks.delivery_log.statistics_schemas import StatsQuery, StatsShown
 from getbill.webhooks.endpoints import PREFIX
 
@@ -29,8 +34,8 @@ async def get_webhook_stats(
     """Return how deliveries went in a period: success, latency, by endpoint and by event. The last day by default."""
     database: Database = request.app.state.database
     since, until = statistics_schemas.period(query, clock.wall())
-    found = await statistics.read(database, caller.workspace.id, since, until)
-    return answer(200, statistics_schemas.stats(found))
+    delivery_statistics = await statistics.read(database, caller.workspace.id, since, until)
+    return answer(200, statistics_schemas.serialize_statistics(delivery_statistics))
 
 
 @router.get("/{webhook_id}/deliveries", response_model=DeliveryList, responses=problems(400, 404))
@@ -43,13 +48,18 @@ async def list_webhook_deliveries(
     """
     database: Database = request.app.state.database
     endpoint = await endpoints.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
-    mark = caller.workspace.mark_of(f"deliveries/{endpoint.id}")
-    found = await queries.page(database, caller.workspace, schemas.wanted(query, endpoint.id, mark))
-    shown = found[: query.limit]
-    last = await queries.last_attempts(database, caller.workspace, shown)
-    erased = await queries.erased(database, caller.workspace, [one.debt_id for one in shown])
-    rows = [schemas.delivery(one, last.get(one.id), is_erased=one.debt_id in erased) for one in shown]
-    return answer(200, {"data": rows, "next_cursor": schemas.cursor_after(found, query.limit, mark)})
+    mark = caller.workspace.cursor_signer(f"deliveries/{endpoint.id}")
+    deliveries = await queries.list_deliveries(
+        database, caller.workspace, schemas.delivery_filter(query, endpoint.id, mark)
+    )
+    page = deliveries[: query.limit]
+    last = await queries.last_attempts(database, caller.workspace, page)
+    erased = await queries.find_erased(database, caller.workspace, [delivery.debt_id for delivery in page])
+    rows = [
+        schemas.serialize_delivery(delivery, last.get(delivery.id), is_erased=delivery.debt_id in erased)
+        for delivery in page
+    ]
+    return answer(200, {"data": rows, "next_cursor": schemas.cursor_after(deliveries, query.limit, mark)})
 
 
 @router.get(
@@ -62,14 +72,14 @@ async def get_webhook_delivery(
     database: Database = request.app.state.database
     workspace = caller.workspace
     endpoint = await endpoints.find(database, workspace, ids.read(PREFIX, webhook_id))
-    one = await queries.find(database, workspace, endpoint.id, ids.read(queries.PREFIX, delivery_id))
-    content = await queries.content(database, workspace, one)
-    reading = Reading(workspace, one, content, may_read="debts:read" in caller.scopes)
-    made = [
-        reading.attempt(one, list(endpoint.headers))
-        for one in await queries.attempts(database, workspace, one)
+    entry = await queries.find(database, workspace, endpoint.id, ids.read(queries.PREFIX, delivery_id))
+    content = await queries.find_content(database, workspace, entry)
+    view = DeliveryView(workspace, entry, content, may_read="debts:read" in caller.scopes)
+    attempts = [
+        view.serialize_attempt(entry, list(endpoint.headers))
+        for entry in await queries.list_attempts(database, workspace, entry)
     ]
-    last = (await queries.last_attempts(database, workspace, [one])).get(one.id)
-    shown = schemas.delivery(one, last, is_erased=reading.is_erased)
-    body = reading.body(is_withheld=shown["data_withheld"])
-    return answer(200, shown | {"body": body, "attempts_made": made})
+    last = (await queries.last_attempts(database, workspace, [entry])).get(entry.id)
+    payload = schemas.serialize_delivery(entry, last, is_erased=view.is_erased)
+    body = view.body(is_withheld=payload["data_withheld"])
+    return answer(200, payload | {"body": body, "attempts_made": attempts})

@@ -35,7 +35,7 @@ _SETTLED = f"""
     SELECT {_SHARED}, d.state, NULL::timestamptz AS next_try_at, d.settled_at, d.settled_at AS stands_at
     FROM webhook_log d
     """
-_WANTED = """
+_FILTER = """
     WHERE d.workspace_id = $1 AND d.endpoint_id = $2
       AND ($3::text[] IS NULL OR d.kind = ANY ($3)) AND ($4::uuid IS NULL OR d.debt_id = $4)
     """
@@ -43,7 +43,7 @@ _PENDING_PAGE = Statement(
     "webhooks.pending_page",
     "What is owed to an endpoint, the soonest first.",
     _PENDING
-    + _WANTED
+    + _FILTER
     + """
       AND d.created_at >= $5 AND d.created_at < $6 AND (d.next_try_at, d.id) > ($7, $8)
     ORDER BY d.next_try_at, d.id LIMIT $9
@@ -53,7 +53,7 @@ _SETTLED_PAGE = Statement(
     "webhooks.settled_page",
     "What was settled with an endpoint, the newest first.",
     _SETTLED
-    + _WANTED
+    + _FILTER
     # A debt's deliveries are no older than its first event, by whichever machine's clock.
     + """
       AND d.settled_at >= greatest($5, (SELECT min(e.recorded_at) - $11::interval FROM events e
@@ -121,7 +121,7 @@ _EVENT = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeliveryFilter:
     """Which deliveries a page is asked for; None leaves a condition out. `until` is not included.
 
     `since` and `until` are of settling, for what waits of its beginning. `after` is the place of a row: whether it
@@ -166,7 +166,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoggedAttempt:
     """One attempt as it was logged; the response is sealed."""
 
     attempt: int
@@ -180,7 +180,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class DeliveryContent:
     """What a delivery says: the event's instant, its sealed data and the wrapped key; both None when it is erased."""
 
     occurred_at: datetime
@@ -188,29 +188,35 @@ class Content:
     wrapped: bytes | None
 
 
-async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list[Delivery]:
+async def list_deliveries(
+    database: Database, workspace: Workspace, filters: DeliveryFilter
+) -> list[Delivery]:
     """Return a page of an endpoint's deliveries: what waits, then what is settled."""
-    states = STATES if wanted.states is None else wanted.states
-    settled = [state for state in states if state != "pending"]
-    conditions = _conditions(workspace, wanted)
-    is_past_pending, *place = wanted.after or (False, _FIRST_AT, _FIRST_ID)
-    found: list[Delivery] = []
+    states = STATES if filters.states is None else filters.states
+    settled_states = [state for state in states if state != "pending"]
+    conditions = _conditions(workspace, filters)
+    is_past_pending, *position = filters.after or (False, _FIRST_AT, _FIRST_ID)
+    deliveries: list[Delivery] = []
     if not is_past_pending:
         if "pending" in states:
-            found = _read(await database.fetch(_PENDING_PAGE, *conditions, *place, wanted.limit))
-        place = [_LAST_AT, _LAST_ID]
-    room = wanted.limit - len(found)
-    if settled and room:
-        found += _read(await database.fetch(_SETTLED_PAGE, *conditions, *place, room, settled, _SKEW))
-    return found
+            deliveries = _from_rows(
+                await database.fetch(_PENDING_PAGE, *conditions, *position, filters.limit)
+            )
+        position = [_LAST_AT, _LAST_ID]
+    remaining = filters.limit - len(deliveries)
+    if settled_states and remaining:
+        deliveries += _from_rows(
+            await database.fetch(_SETTLED_PAGE, *conditions, *position, remaining, settled_states, _SKEW)
+        )
+    return deliveries
 
 
-def _conditions(workspace: Workspace, wanted: Wanted) -> tuple[object, ...]:
-    since, until = wanted.since or _FIRST_AT, wanted.until or _LAST_AT
-    return (workspace.id, wanted.endpoint_id, wanted.kinds, wanted.debt_id, since, until)
+def _conditions(workspace: Workspace, filters: DeliveryFilter) -> tuple[object, ...]:
+    since, until = filters.since or _FIRST_AT, filters.until or _LAST_AT
+    return (workspace.id, filters.endpoint_id, filters.kinds, filters.debt_id, since, until)
 
 
-def _read(rows: Sequence[Record]) -> list[Delivery]:
+def _from_rows(rows: Sequence[Record]) -> list[Delivery]:
     return [Delivery(**dict(row)) for row in rows]
 
 
@@ -218,11 +224,11 @@ async def settled_since(
     database: Database,
     workspace: Workspace,
     endpoint_id: UUID | None,
-    place: tuple[datetime, UUID],
+    position: tuple[datetime, UUID],
     limit: int,
 ) -> list[Delivery]:
     """Return what was settled after a place in the log, the oldest first; of one endpoint, or of all."""
-    return _read(await database.fetch(_SETTLED_SINCE, workspace.id, endpoint_id, *place, limit))
+    return _from_rows(await database.fetch(_SETTLED_SINCE, workspace.id, endpoint_id, *position, limit))
 
 
 async def find(database: Database, workspace: Workspace, endpoint_id: UUID, delivery_id: UUID) -> Delivery:
@@ -240,33 +246,35 @@ async def last_attempts(
     database: Database, workspace: Workspace, deliveries: Sequence[Delivery]
 ) -> dict[UUID, Record]:
     """Return the last attempt of each delivery that had one."""
-    tried = [(one.id, one.attempts, *_life(one)) for one in deliveries if one.attempts]
-    if not tried:
+    attempt_keys = [
+        (delivery.id, delivery.attempts, *_lifetime(delivery)) for delivery in deliveries if delivery.attempts
+    ]
+    if not attempt_keys:
         return {}
-    rows = await database.fetch(_LAST_ATTEMPTS, workspace.id, *zip(*tried, strict=True))
+    rows = await database.fetch(_LAST_ATTEMPTS, workspace.id, *zip(*attempt_keys, strict=True))
     return {row["delivery_id"]: row for row in rows}
 
 
-async def attempts(database: Database, workspace: Workspace, delivery: Delivery) -> list[Attempt]:
+async def list_attempts(database: Database, workspace: Workspace, delivery: Delivery) -> list[LoggedAttempt]:
     """Return every attempt of a delivery, in order."""
-    rows = await database.fetch(_ATTEMPTS, workspace.id, delivery.id, *_life(delivery))
-    return [Attempt(**dict(row)) for row in rows]
+    rows = await database.fetch(_ATTEMPTS, workspace.id, delivery.id, *_lifetime(delivery))
+    return [LoggedAttempt(**dict(row)) for row in rows]
 
 
-def _life(delivery: Delivery) -> tuple[datetime, datetime]:
+def _lifetime(delivery: Delivery) -> tuple[datetime, datetime]:
     """Return between which instants a delivery's attempts began, by whichever machine's clock."""
     return delivery.created_at - _SKEW, (delivery.settled_at or clock.wall()) + _SKEW
 
 
-async def erased(database: Database, workspace: Workspace, debt_ids: Sequence[UUID]) -> set[UUID]:
+async def find_erased(database: Database, workspace: Workspace, debt_ids: Sequence[UUID]) -> set[UUID]:
     """Return which of some debts are erased."""
     rows: list[Any] = await database.fetch(_ERASED, workspace.id, list(set(debt_ids)))
     return {row["id"] for row in rows}
 
 
-async def content(database: Database, workspace: Workspace, delivery: Delivery) -> Content:
+async def find_content(database: Database, workspace: Workspace, delivery: Delivery) -> DeliveryContent:
     """Return what a delivery says; raise NotFound when a restore lost its event."""
     row = await database.fetchrow(_EVENT, workspace.id, delivery.event_id)
     if row is None:
         raise NotFound(message("There is no event {event}.", event=ids.show("wh", delivery.event_id)))
-    return Content(*row.values())
+    return DeliveryContent(*row.values())

@@ -16,13 +16,13 @@ from getbill.companies import Workspace
 from getbill.events import KINDS, data_json
 from getbill.kit import http, ids, json
 from getbill.kit.errors import BadRequest, FieldError, summary
-from getbill.kit.http import Instant, InstantAsked, refuse_empty_range
+from getbill.kit.http import Instant, QueryInstant, refuse_empty_range
 from getbill.kit.messages import excerpt, message
 from getbill.webhooks import endpoints, rights
 from getbill.webhooks.delivery_log import queries
-from getbill.webhooks.delivery_log.queries import Attempt, Content, Delivery, Wanted
+from getbill.webhooks.delivery_log.queries import Delivery, DeliveryContent, DeliveryFilter, LoggedAttempt
 from getbill.webhooks.http_client import USER_AGENT
-from getbill.webhooks.model import Said, response_context, told, unknown_events
+from getbill.webhooks.model import DeliveryEnvelope, delivery_body, response_context, unknown_events
 
 _PENDING, _SETTLED = "pending", "settled"
 State = Literal["pending", "delivered", "exhausted", "cancelled"]
@@ -40,14 +40,14 @@ class DeliveryQuery(BaseModel):
     event: list[EventName] | None = None
     debt_id: Annotated[str, Field(max_length=64)] | None = None
     since: Annotated[
-        InstantAsked | None,
+        QueryInstant | None,
         Field(
             alias="from",
             description="Only deliveries finished since then, or pending ones queued since then, ISO 8601.",
         ),
     ] = None
     until: Annotated[
-        InstantAsked | None,
+        QueryInstant | None,
         Field(alias="to", description="Only deliveries before then (exclusive), ISO 8601."),
     ] = None
 
@@ -110,7 +110,7 @@ class ResponseShown(BaseModel):
     )
 
 
-class AttemptShown(BaseModel):
+class DeliveryAttemptShown(BaseModel):
     """One attempt."""
 
     attempt: int
@@ -130,7 +130,7 @@ class DeliveryWithAttempts(DeliveryShown):
     body: str | None = Field(
         description="Body as it is sent, byte for byte; null without the scope `debts:read`."
     )
-    attempts_made: list[AttemptShown]
+    attempts_made: list[DeliveryAttemptShown]
 
 
 class DeliveryList(BaseModel):
@@ -142,12 +142,12 @@ class DeliveryList(BaseModel):
     )
 
 
-def wanted(query: DeliveryQuery, endpoint_id: UUID, mark: http.Mark) -> Wanted:
+def delivery_filter(query: DeliveryQuery, endpoint_id: UUID, mark: http.CursorSigner) -> DeliveryFilter:
     """Return what a query asks for; raise BadRequest for unknown events and a cursor that is not of this list."""
     refuse_unknown_kinds(query.event)
     refuse_empty_range("from", query.since, "to", query.until)
-    cursor = http.opened(query.cursor, mark)
-    return Wanted(
+    cursor = http.unseal_optional(query.cursor, mark)
+    return DeliveryFilter(
         endpoint_id=endpoint_id,
         states=query.status,
         kinds=query.event,
@@ -156,13 +156,13 @@ def wanted(query: DeliveryQuery, endpoint_id: UUID, mark: http.Mark) -> Wanted:
         until=query.until,
         # One more than is shown tells whether it is the end.
         limit=query.limit + 1,
-        after=_place(cursor) if cursor else None,
+        after=_position(cursor) if cursor else None,
     )
 
 
 def refuse_unknown_kinds(kinds: list[str] | None) -> None:
     """Raise BadRequest when a query names an event there is not."""
-    wrong = [
+    errors = [
         FieldError(
             "event",
             "unknown-event",
@@ -170,44 +170,44 @@ def refuse_unknown_kinds(kinds: list[str] | None) -> None:
         )
         for _, name in unknown_events(kinds or [])
     ]
-    if wrong:
-        raise BadRequest(summary(wrong), errors=wrong)
+    if errors:
+        raise BadRequest(summary(errors), errors=errors)
 
 
-def _place(cursor: str) -> tuple[bool, datetime, UUID]:
+def _position(cursor: str) -> tuple[bool, datetime, UUID]:
     try:
-        return (False, *http.read_place(cursor, _PENDING))
+        return (False, *http.read_time_cursor(cursor, _PENDING))
     except BadRequest:
-        return (True, *http.read_place(cursor, _SETTLED))
+        return (True, *http.read_time_cursor(cursor, _SETTLED))
 
 
-def cursor_after(found: Sequence[Delivery], limit: int, mark: http.Mark) -> str | None:
+def cursor_after(deliveries: Sequence[Delivery], limit: int, mark: http.CursorSigner) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
-    if len(found) <= limit:
+    if len(deliveries) <= limit:
         return None
-    last = found[limit - 1]
-    cursor = http.write_place(_PENDING if last.is_pending else _SETTLED, last.stands_at, last.id)
-    return http.sealed(cursor, mark)
+    last = deliveries[limit - 1]
+    cursor = http.write_time_cursor(_PENDING if last.is_pending else _SETTLED, last.stands_at, last.id)
+    return http.seal_optional(cursor, mark)
 
 
-def delivery(one: Delivery, last: Record | None, *, is_erased: bool) -> dict[str, Any]:
+def serialize_delivery(delivery: Delivery, last: Record | None, *, is_erased: bool) -> dict[str, Any]:
     """Return a delivery as lists show it."""
     return {
-        "id": ids.show(queries.PREFIX, one.id),
-        "endpoint_id": ids.show(endpoints.PREFIX, one.endpoint_id),
-        "webhook_id": ids.show("wh", one.event_id),
-        "event": one.kind,
-        "debt_id": ids.show("debt", one.debt_id) if rights.is_about_a_debt(one.kind) else None,
+        "id": ids.show(queries.PREFIX, delivery.id),
+        "endpoint_id": ids.show(endpoints.PREFIX, delivery.endpoint_id),
+        "webhook_id": ids.show("wh", delivery.event_id),
+        "event": delivery.kind,
+        "debt_id": ids.show("debt", delivery.debt_id) if rights.is_about_a_debt(delivery.kind) else None,
         "erased": is_erased,
-        "sequence": one.sequence,
-        "previous_sequence": one.previous_sequence,
-        "fields": one.fields,
-        "status": one.state,
-        "attempts": one.attempts,
-        "replay": one.is_replay,
-        "created_at": json.instant(one.created_at),
-        "next_try_at": json.instant(one.next_try_at),
-        "settled_at": json.instant(one.settled_at),
+        "sequence": delivery.sequence,
+        "previous_sequence": delivery.previous_sequence,
+        "fields": delivery.fields,
+        "status": delivery.state,
+        "attempts": delivery.attempts,
+        "replay": delivery.is_replay,
+        "created_at": json.instant(delivery.created_at),
+        "next_try_at": json.instant(delivery.next_try_at),
+        "settled_at": json.instant(delivery.settled_at),
         "last_attempt": None
         if last is None
         else {
@@ -220,17 +220,19 @@ def delivery(one: Delivery, last: Record | None, *, is_erased: bool) -> dict[str
     }
 
 
-class Reading:
+class DeliveryView:
     """One delivery opened for a caller: its body, and what the receiver said to each attempt."""
 
-    def __init__(self, workspace: Workspace, one: Delivery, content: Content, *, may_read: bool) -> None:
+    def __init__(
+        self, workspace: Workspace, delivery: Delivery, content: DeliveryContent, *, may_read: bool
+    ) -> None:
         self._workspace = workspace
-        self._one = one
+        self._delivery = delivery
         self._content = content
         self._may_read = may_read
         self._key = None
         if content.wrapped is not None:
-            self._key = workspace.vault.unwrap(content.wrapped, workspace.id, one.debt_id)
+            self._key = workspace.vault.unwrap(content.wrapped, workspace.id, delivery.debt_id)
 
     @property
     def is_erased(self) -> bool:
@@ -241,54 +243,58 @@ class Reading:
         """Return the body as it is sent, or was sent last, for who may read it."""
         if not self._may_read:
             return None
-        one, content = self._one, self._content
+        delivery, content = self._delivery, self._content
         data = (
-            rights.withheld(one.debt_id)
+            rights.withheld_data(delivery.debt_id)
             if is_withheld
-            else data_json(content.data, self._key, self._workspace.id, one.event_id, one.debt_id)
+            else data_json(content.data, self._key, self._workspace.id, delivery.event_id, delivery.debt_id)
         )
-        place = (one.sequence, one.previous_sequence, one.fields)
-        return told(Said(one.event_id, one.kind, content.occurred_at, *place), data).decode()
+        position = (delivery.sequence, delivery.previous_sequence, delivery.fields)
+        return delivery_body(
+            DeliveryEnvelope(delivery.event_id, delivery.kind, content.occurred_at, *position), data
+        ).decode()
 
-    def attempt(self, made: Attempt, own_headers: Sequence[str]) -> dict[str, Any]:
+    def serialize_attempt(self, attempt: LoggedAttempt, extra_headers: Sequence[str]) -> dict[str, Any]:
         """Return one attempt as answers show it."""
         response = None
-        if made.status is not None:
-            response = {"status": made.status, "body": self._response(made.response)}
+        if attempt.status is not None:
+            response = {"status": attempt.status, "body": self._response_text(attempt.response)}
         return {
-            "attempt": made.attempt,
-            "started_at": json.instant(made.started_at),
-            "duration_ms": made.duration_ms,
+            "attempt": attempt.attempt,
+            "started_at": json.instant(attempt.started_at),
+            "duration_ms": attempt.duration_ms,
             "request": {
                 "method": "POST",
-                "url": made.url,
-                "headers": _headers(self._one, made, own_headers),
+                "url": attempt.url,
+                "headers": _sent_headers(self._delivery, attempt, extra_headers),
             },
             "response": response,
-            "error": made.error,
-            "data_withheld": made.is_withheld,
+            "error": attempt.error,
+            "data_withheld": attempt.is_withheld,
         }
 
-    def _response(self, sealed: bytes | None) -> str | None:
+    def _response_text(self, sealed: bytes | None) -> str | None:
         if sealed is None or self._key is None or not self._may_read:
             return None
-        one = self._one
-        context = response_context(self._workspace.id, one.endpoint_id, one.event_id)
+        delivery = self._delivery
+        context = response_context(self._workspace.id, delivery.endpoint_id, delivery.event_id)
         return self._key.open(sealed, context).decode("utf-8", "replace")
 
 
 _SIGNATURES: Final = ("webhook-signature", "X-GetBill-Signature")
 
 
-def _headers(one: Delivery, made: Attempt, own: Sequence[str]) -> dict[str, str | None]:
-    shown: dict[str, str | None] = dict.fromkeys(own)
-    shown |= {
+def _sent_headers(
+    delivery: Delivery, attempt: LoggedAttempt, extra_headers: Sequence[str]
+) -> dict[str, str | None]:
+    headers: dict[str, str | None] = dict.fromkeys(extra_headers)
+    headers |= {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
-        "webhook-id": ids.show("wh", one.event_id),
-        "webhook-timestamp": str(int(made.started_at.timestamp())),
+        "webhook-id": ids.show("wh", delivery.event_id),
+        "webhook-timestamp": str(int(attempt.started_at.timestamp())),
     }
-    shown |= dict.fromkeys(_SIGNATURES)
-    if one.is_replay:
-        shown["X-GetBill-Replay"] = "true"
-    return shown
+    headers |= dict.fromkeys(_SIGNATURES)
+    if delivery.is_replay:
+        headers["X-GetBill-Replay"] = "true"
+    return headers

@@ -47,7 +47,7 @@ _PENDING = Statement(
 
 
 @dataclass(slots=True)
-class Tally:
+class DeliveryCounts:
     """What was counted of all deliveries, of one endpoint's, or of one kind of event's; latencies in milliseconds."""
 
     attempts: int = 0
@@ -62,38 +62,40 @@ class Tally:
     @property
     def success_rate(self) -> float | None:
         """The share of settled deliveries that arrived; None when none was."""
-        settled = self.delivered + self.exhausted
-        return round(self.delivered / settled, 4) if settled else None
+        settled_count = self.delivered + self.exhausted
+        return round(self.delivered / settled_count, 4) if settled_count else None
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class DeliveryStatistics:
     """The tallies of a period."""
 
     since: datetime
     until: datetime
-    total: Tally
-    by_endpoint: dict[UUID, Tally]
-    by_event: dict[str, Tally]
+    total: DeliveryCounts
+    by_endpoint: dict[UUID, DeliveryCounts]
+    by_event: dict[str, DeliveryCounts]
 
 
-async def read(database: Database, workspace_id: UUID, since: datetime, until: datetime) -> Statistics:
+async def read(
+    database: Database, workspace_id: UUID, since: datetime, until: datetime
+) -> DeliveryStatistics:
     """Return how deliveries went between two wall-time instants, and what is pending now."""
-    found = Statistics(since, until, Tally(), {}, {})
+    statistics = DeliveryStatistics(since, until, DeliveryCounts(), {}, {})
     for statement in (_ATTEMPTS, _SETTLED):
-        _add(found, await database.fetch(statement, workspace_id, since, until))
-    _add(found, await database.fetch(_PENDING, workspace_id))
-    return found
+        _add(statistics, await database.fetch(statement, workspace_id, since, until))
+    _add(statistics, await database.fetch(_PENDING, workspace_id))
+    return statistics
 
 
-def _add(found: Statistics, rows: Sequence[Record]) -> None:
+def _add(statistics: DeliveryStatistics, rows: Sequence[Record]) -> None:
     for row in rows:
         values = dict(row)
         endpoint_id, kind = values.pop("endpoint_id"), values.pop("kind")
-        tally = found.total
+        counts = statistics.total
         if endpoint_id is not None:
-            tally = found.by_endpoint.setdefault(endpoint_id, Tally())
+            counts = statistics.by_endpoint.setdefault(endpoint_id, DeliveryCounts())
         elif kind is not None:
-            tally = found.by_event.setdefault(kind, Tally())
+            counts = statistics.by_event.setdefault(kind, DeliveryCounts())
         for name, value in values.items():
-            setattr(tally, name, value)
+            setattr(counts, name, value)

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
 from getbill.kit.errors import one_parameter
-from getbill.kit.http import Instant, InstantAsked
+from getbill.kit.http import Instant, QueryInstant
 from getbill.kit.messages import message
-from getbill.webhooks.delivery_log.statistics import Statistics, Tally
+from getbill.webhooks.delivery_log.statistics import DeliveryCounts, DeliveryStatistics
 from getbill.webhooks.endpoints import PREFIX
 
 DAYS_MAX: Final = 31
@@ -21,11 +21,11 @@ class StatsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     since: Annotated[
-        InstantAsked | None,
+        QueryInstant | None,
         Field(alias="from", description="Start of the period, ISO 8601; by default a day before `to`."),
     ] = None
     until: Annotated[
-        InstantAsked | None,
+        QueryInstant | None,
         Field(
             alias="to",
             description=f"End of the period (exclusive), ISO 8601, at most {DAYS_MAX} days after `from`. Defaults to now.",
@@ -41,7 +41,7 @@ class LatencyShown(BaseModel):
     p99: int | None
 
 
-class TallyShown(BaseModel):
+class DeliveryCountsShown(BaseModel):
     """What was counted."""
 
     attempts: int
@@ -59,13 +59,13 @@ class TallyShown(BaseModel):
     )
 
 
-class EndpointTally(TallyShown):
+class EndpointCounts(DeliveryCountsShown):
     """What was counted of one webhook."""
 
     endpoint_id: str
 
 
-class EventTally(TallyShown):
+class EventCounts(DeliveryCountsShown):
     """What was counted of one kind of event."""
 
     event: str
@@ -82,9 +82,9 @@ class StatsShown(BaseModel):
     """How deliveries went in a period."""
 
     period: PeriodShown
-    total: TallyShown
-    by_endpoint: list[EndpointTally]
-    by_event: list[EventTally]
+    total: DeliveryCountsShown
+    by_endpoint: list[EndpointCounts]
+    by_event: list[EventCounts]
 
 
 def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
@@ -113,29 +113,32 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
     return since, until
 
 
-def stats(found: Statistics) -> dict[str, Any]:
+def serialize_statistics(statistics: DeliveryStatistics) -> dict[str, Any]:
     """Return statistics as answers show them."""
     return {
-        "period": {"from": json.instant(found.since), "to": json.instant(found.until)},
-        "total": _tally(found.total),
+        "period": {"from": json.instant(statistics.since), "to": json.instant(statistics.until)},
+        "total": _serialize_counts(statistics.total),
         "by_endpoint": [
-            {"endpoint_id": ids.show(PREFIX, endpoint_id)} | _tally(tally)
-            for endpoint_id, tally in sorted(found.by_endpoint.items())
+            {"endpoint_id": ids.show(PREFIX, endpoint_id)} | _serialize_counts(counts)
+            for endpoint_id, counts in sorted(statistics.by_endpoint.items())
         ],
-        "by_event": [{"event": kind} | _tally(tally) for kind, tally in sorted(found.by_event.items())],
+        "by_event": [
+            {"event": kind} | _serialize_counts(counts)
+            for kind, counts in sorted(statistics.by_event.items())
+        ],
     }
 
 
-def _tally(tally: Tally) -> dict[str, Any]:
-    p50, p95, p99 = tally.latency or (None, None, None)
+def _serialize_counts(counts: DeliveryCounts) -> dict[str, Any]:
+    p50, p95, p99 = counts.latency or (None, None, None)
     return {
-        "attempts": tally.attempts,
-        "attempts_succeeded": tally.succeeded,
-        "success_rate": tally.success_rate,
+        "attempts": counts.attempts,
+        "attempts_succeeded": counts.succeeded,
+        "success_rate": counts.success_rate,
         "latency_ms": {"p50": p50, "p95": p95, "p99": p99},
-        "delivered": tally.delivered,
-        "exhausted": tally.exhausted,
-        "cancelled": tally.cancelled,
-        "pending": tally.pending,
-        "oldest_pending_at": json.instant(tally.oldest_pending_at),
+        "delivered": counts.delivered,
+        "exhausted": counts.exhausted,
+        "cancelled": counts.cancelled,
+        "pending": counts.pending,
+        "oldest_pending_at": json.instant(counts.oldest_pending_at),
     }

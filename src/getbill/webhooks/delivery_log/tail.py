@@ -21,32 +21,37 @@ _FIRST: Final = UUID(int=0)
 
 
 @dataclass
-class Follower:
+class LogTail:
     """Who follows the log of a workspace, or of one endpoint in it, from an instant on."""
 
     database: Database
     workspace: Workspace
     endpoint_id: UUID | None
     since: datetime
-    _seen: dict[UUID, datetime] = field(default_factory=dict)
-    _from: datetime | None = None
+    _seen_at: dict[UUID, datetime] = field(default_factory=dict)
+    _horizon: datetime | None = None
 
-    async def news(self) -> AsyncIterator[dict[str, Any]]:
+    async def poll(self) -> AsyncIterator[dict[str, Any]]:
         """Yield what was settled and not yet told, as lists show it, the oldest first."""
-        place = (self._from or self.since, _FIRST)
-        while found := await queries.settled_since(
-            self.database, self.workspace, self.endpoint_id, place, _PAGE
+        position = (self._horizon or self.since, _FIRST)
+        while deliveries := await queries.settled_since(
+            self.database, self.workspace, self.endpoint_id, position, _PAGE
         ):
-            fresh = [one for one in found if one.id not in self._seen]
-            for told in await self._told(fresh):
-                yield told
-            self._seen |= {one.id: one.stands_at for one in fresh}
-            place = (found[-1].stands_at, found[-1].id)
-        horizon = max(place[0] - _LATE, self.since)
-        self._from = horizon
-        self._seen = {identifier: at for identifier, at in self._seen.items() if at >= horizon}
+            new_deliveries = [delivery for delivery in deliveries if delivery.id not in self._seen_at]
+            for payload in await self._serialize(new_deliveries):
+                yield payload
+            self._seen_at |= {delivery.id: delivery.stands_at for delivery in new_deliveries}
+            position = (deliveries[-1].stands_at, deliveries[-1].id)
+        horizon = max(position[0] - _LATE, self.since)
+        self._horizon = horizon
+        self._seen_at = {identifier: at for identifier, at in self._seen_at.items() if at >= horizon}
 
-    async def _told(self, fresh: list[Delivery]) -> list[dict[str, Any]]:
-        last = await queries.last_attempts(self.database, self.workspace, fresh)
-        erased = await queries.erased(self.database, self.workspace, [one.debt_id for one in fresh])
-        return [schemas.delivery(one, last.get(one.id), is_erased=one.debt_id in erased) for one in fresh]
+    async def _serialize(self, deliveries: list[Delivery]) -> list[dict[str, Any]]:
+        last = await queries.last_attempts(self.database, self.workspace, deliveries)
+        erased = await queries.find_erased(
+            self.database, self.workspace, [delivery.debt_id for delivery in deliveries]
+        )
+        return [
+            schemas.serialize_delivery(delivery, last.get(delivery.id), is_erased=delivery.debt_id in erased)
+            for delivery in deliveries
+        ]

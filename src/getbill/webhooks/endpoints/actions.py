@@ -63,14 +63,14 @@ _OWNING: Final = frozenset({"url"})
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CreatedEndpoint:
     """An endpoint and its new secret, which is shown this once."""
 
     endpoint: Endpoint
     secret: str
 
 
-async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint, by: Actor) -> Opened:
+async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint, by: Actor) -> CreatedEndpoint:
     """Open an endpoint; events that follow are owed to it. Raises TooManyEndpoints.
 
     `by` may read debts: it is on that right that the endpoint is sent data.
@@ -111,34 +111,34 @@ async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint, by: Ac
         may_read=True,
     )
     tx.defer(_INSERT, *_columns(workspace, endpoint))
-    return Opened(endpoint, secret)
+    return CreatedEndpoint(endpoint, secret)
 
 
-def _columns(workspace: Workspace, new: Endpoint) -> tuple[Any, ...]:
+def _columns(workspace: Workspace, endpoint: Endpoint) -> tuple[Any, ...]:
     return (
         workspace.id,
-        new.id,
-        new.url,
-        new.events,
-        new.description,
-        new.is_enabled,
-        new.secret,
-        new.created_at,
-        _sealed(workspace, new.id, new.headers),
-        new.fields,
-        new.retry_seconds,
-        new.concurrency,
-        new.rate_per_second,
-        new.disabled_at,
-        new.created_by_kind,
-        new.created_by,
+        endpoint.id,
+        endpoint.url,
+        endpoint.events,
+        endpoint.description,
+        endpoint.is_enabled,
+        endpoint.secret,
+        endpoint.created_at,
+        _seal_headers(workspace, endpoint.id, endpoint.headers),
+        endpoint.fields,
+        endpoint.retry_seconds,
+        endpoint.concurrency,
+        endpoint.rate_per_second,
+        endpoint.disabled_at,
+        endpoint.created_by_kind,
+        endpoint.created_by,
     )
 
 
-def _sealed(workspace: Workspace, endpoint_id: UUID, own: Mapping[str, str]) -> bytes | None:
-    if not own:
+def _seal_headers(workspace: Workspace, endpoint_id: UUID, headers: Mapping[str, str]) -> bytes | None:
+    if not headers:
         return None
-    return workspace.vault.seal(json.write(dict(own)), headers_context(workspace.id, endpoint_id))
+    return workspace.vault.seal(json.write(dict(headers)), headers_context(workspace.id, endpoint_id))
 
 
 def reaches_further(changes: Mapping[str, Any]) -> bool:
@@ -162,10 +162,10 @@ async def update(
         await disabling.lock_stream(tx, workspace.id)
     before = await queries.lock(tx, workspace, endpoint_id)
     if "headers" in changes:
-        changes["headers"] = extra_headers.merged(before.headers, changes["headers"])
+        changes["headers"] = extra_headers.merge_headers(before.headers, changes["headers"])
     after = replace(before, **changes, updated_at=tx.now)
     await _write(tx, workspace, after, is_elsewhere=after.url != before.url)
-    access.note_use(tx, workspace.id, endpoint_id, by)
+    access.record_use(tx, workspace.id, endpoint_id, by)
     if is_taken_over:
         await rights.take_over(tx, workspace.id, endpoint_id, by)
     if is_enabled:
@@ -173,7 +173,7 @@ async def update(
     elif is_enabled is False:
         await disabling.disable(tx, workspace.id, endpoint_id, "asked")
     if after.url != before.url:
-        tx.wakes.add(WAKE)
+        tx.channels_to_notify.add(WAKE)
     return await queries.lock(tx, workspace, endpoint_id)
 
 
@@ -186,7 +186,7 @@ async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_e
         after.events,
         after.description,
         after.updated_at,
-        _sealed(workspace, after.id, after.headers),
+        _seal_headers(workspace, after.id, after.headers),
         after.fields,
         after.retry_seconds,
         after.concurrency,

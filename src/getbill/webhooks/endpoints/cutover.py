@@ -14,7 +14,7 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import message
 from getbill.webhooks import secret_rotation
 from getbill.webhooks.endpoints import queries
-from getbill.webhooks.endpoints.actions import Opened
+from getbill.webhooks.endpoints.actions import CreatedEndpoint
 from getbill.webhooks.model import Endpoint, NoRotation, RotationUnderWay, secret_context
 
 _ROTATE = Statement(
@@ -55,27 +55,27 @@ _END_ALL = Statement(
 
 async def rotate(
     tx: Transaction, workspace: Workspace, endpoint_id: UUID, overlap_hours: int, by: Actor
-) -> Opened:
+) -> CreatedEndpoint:
     """Make a new secret that signs beside the old one for the overlap; raise RotationUnderWay while one runs."""
     now = clock.wall()
     before = await queries.lock(tx, workspace, endpoint_id)
-    running = before.rotation(now)
-    if running is not None:
+    rotation = before.rotation(now)
+    if rotation is not None:
         raise RotationUnderWay(
             message(
                 "The secret is being replaced until {ends_at}: a third one at the same time would leave receivers that know the first without a signature.",
-                ends_at=json.instant(running.ends_at),
+                ends_at=json.instant(rotation.ends_at),
             ),
-            extra={"overlap_ends_at": json.instant(running.ends_at)},
+            extra={"overlap_ends_at": json.instant(rotation.ends_at)},
         )
     secret = signing.new_secret()
     sealed = workspace.vault.seal(secret.encode(), secret_context(workspace.id, endpoint_id))
-    begun = secret_rotation.begin(now, overlap_hours)
-    await tx.execute(_ROTATE, workspace.id, endpoint_id, sealed, begun.ends_at, tx.now)
-    access.note_use(tx, workspace.id, endpoint_id, by)
+    new_rotation = secret_rotation.begin_rotation(now, overlap_hours)
+    await tx.execute(_ROTATE, workspace.id, endpoint_id, sealed, new_rotation.ends_at, tx.now)
+    access.record_use(tx, workspace.id, endpoint_id, by)
     if overlap_hours == 0:
         await tx.execute(_END_ROTATION, workspace.id, endpoint_id, tx.now)
-    return Opened(await queries.lock(tx, workspace, endpoint_id), secret)
+    return CreatedEndpoint(await queries.lock(tx, workspace, endpoint_id), secret)
 
 
 async def cut_over(

@@ -13,7 +13,7 @@ from getbill.kit import clock, failpoints
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 from getbill.webhooks import fan_out
-from getbill.webhooks.fan_out import WAKE, Due
+from getbill.webhooks.fan_out import WAKE, FanOutRange
 
 _LOCK_STREAM = Statement(
     "webhooks.lock_stream",
@@ -118,7 +118,7 @@ async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send
         await tx.execute(_HURRY, workspace_id, endpoint_id, clock.wall())
     else:
         await cancel(tx, workspace_id, endpoint_id)
-    tx.wakes.add(WAKE)
+    tx.channels_to_notify.add(WAKE)
     return True
 
 
@@ -128,41 +128,41 @@ async def cancel(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None
 
 
 @dataclass(frozen=True, slots=True)
-class _Behind:
+class _LaggingEndpoint:
     workspace_id: UUID
     id: UUID
 
 
-async def catch_up(database: Database, batch: int = fan_out.STRETCH_EVENTS) -> int:
+async def catch_up(database: Database, batch: int = fan_out.BATCH_EVENTS) -> int:
     """Owe the next events that enabled endpoints missed; return how many endpoints are not with their stream yet.
 
     At most `batch` events of each; call it again until it returns 0.
     """
-    behind = [_Behind(*row.values()) for row in await database.fetch(_BEHIND)]
-    left = 0
-    for one in behind:
-        item = Item(one.workspace_id, "endpoint", one.id)
-        if await quarantine.is_aside(database, item):
+    lagging_endpoints = [_LaggingEndpoint(*row.values()) for row in await database.fetch(_BEHIND)]
+    lagging_count = 0
+    for endpoint in lagging_endpoints:
+        item = Item(endpoint.workspace_id, "endpoint", endpoint.id)
+        if await quarantine.is_quarantined(database, item):
             continue
         try:
-            left += await _catch_up_one(database, one, batch)
+            lagging_count += await _catch_up_one(database, endpoint, batch)
         except Exception as error:
-            if quarantine.is_passing(error):
+            if quarantine.is_transient(error):
                 raise
-            await quarantine.put_alone(database, item, error)
-    return left
+            await quarantine.add_separately(database, item, error)
+    return lagging_count
 
 
-async def _catch_up_one(database: Database, one: _Behind, batch: int) -> bool:
+async def _catch_up_one(database: Database, endpoint: _LaggingEndpoint, batch: int) -> bool:
     async with database.transaction(clock.wall()) as tx:
-        reacted: int = await tx.fetchval(_LOCK_STREAM, one.workspace_id)
-        after: int | None = await tx.fetchval(_CAUGHT_UP_TO, one.workspace_id, one.id)
+        reacted: int = await tx.fetchval(_LOCK_STREAM, endpoint.workspace_id)
+        after: int | None = await tx.fetchval(_CAUGHT_UP_TO, endpoint.workspace_id, endpoint.id)
         if after is None:
             return False
         until = min(after + batch, reacted)
-        await fan_out.owe_due(tx, [Due(one.workspace_id, after, until, one.id)])
+        await fan_out.enqueue_ranges(tx, [FanOutRange(endpoint.workspace_id, after, until, endpoint.id)])
         is_behind = until < reacted
-        await tx.execute(_CATCH_UP, one.workspace_id, one.id, until if is_behind else None)
+        await tx.execute(_CATCH_UP, endpoint.workspace_id, endpoint.id, until if is_behind else None)
         failpoints.at("webhooks.catching_up")
     failpoints.at("webhooks.caught_up")
     return is_behind

@@ -42,27 +42,27 @@ _RESERVED: Final = frozenset(
 )
 
 
-def wrong(headers: Any) -> list[FieldError]:
+def header_errors(headers: Any) -> list[FieldError]:
     """Return what is wrong with the names and values of headers as they were sent; None takes one away."""
     if not isinstance(headers, dict):
         return []
-    found = []
-    met: set[str] = set()
+    errors = []
+    lower_names: set[str] = set()
     for name, value in headers.items():
         pointer = f"/headers/{name.replace('~', '~0').replace('/', '~1')}"
-        fault = _wrong_name(name) or _wrong_value(value)
-        if fault is None and name.lower() in met:
-            twice = message(
+        fault = _name_error(name) or _value_error(value)
+        if fault is None and name.lower() in lower_names:
+            detail = message(
                 "The header {name} stands twice: names differ in more than their case.", name=excerpt(name)
             )
-            fault = "twice", twice
+            fault = "twice", detail
         if fault is not None:
-            found.append(FieldError(pointer, *fault))
-        met.add(name.lower())
-    return found
+            errors.append(FieldError(pointer, *fault))
+        lower_names.add(name.lower())
+    return errors
 
 
-def _wrong_name(name: str) -> tuple[str, Message] | None:
+def _name_error(name: str) -> tuple[str, Message] | None:
     lower = name.lower()
     if len(name) > _NAME_CHARACTERS_MAX or not _NAME.fullmatch(name):
         return "bad-name", message(
@@ -77,21 +77,21 @@ def _wrong_name(name: str) -> tuple[str, Message] | None:
     return None
 
 
-def _wrong_value(value: Any) -> tuple[str, Message] | None:
+def _value_error(value: Any) -> tuple[str, Message] | None:
     if not isinstance(value, str) or _VALUE.fullmatch(value):
         return None
     return "bad-value", message("A header's value is visible ASCII, with blanks only inside.")
 
 
-def merged(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
+def merge_headers(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
     """Return headers after a change: named ones are set, or taken away by None; None for all takes all away.
 
     Raises Invalid when there are too many of them, or they are too long together.
     """
     if changes is None:
         return {}
-    named = {name.lower() for name in changes}
-    after = {name: value for name, value in before.items() if name.lower() not in named}
+    changed_names = {name.lower() for name in changes}
+    after = {name: value for name, value in before.items() if name.lower() not in changed_names}
     after |= {name: value for name, value in changes.items() if value is not None}
     refuse_excess(after)
     return after

@@ -42,12 +42,12 @@ def _endpoint(row: Record | None, workspace: Workspace, endpoint_id: UUID) -> En
     if row is None:
         raise NotFound(message("There is no webhook {webhook}.", webhook=ids.show(PREFIX, endpoint_id)))
     values = {name: row[name] for name in Endpoint.__slots__}
-    own = {}
+    headers = {}
     if row["headers"] is not None:
-        own = json.read_texts(
+        headers = json.read_texts(
             workspace.vault.open(row["headers"], headers_context(workspace.id, endpoint_id))
         )
-    return Endpoint(**values | {"headers": own})
+    return Endpoint(**values | {"headers": headers})
 
 
 async def list_endpoints(database: Database, workspace: Workspace) -> list[Endpoint]:

@@ -50,7 +50,7 @@ def _url(value: str) -> str:
     return value
 
 
-def once(value: list[str]) -> list[str]:
+def require_unique(value: list[str]) -> list[str]:
     """Return a list that names each thing once; raise ValueError for another."""
     if len(set(value)) != len(value):
         raise WrongValue(message("{subject} must name each thing once.", subject=VALUE))
@@ -77,7 +77,7 @@ Events = Annotated[
     Field(
         min_length=1, max_length=100, examples=[list(EVENTS_DEFAULT)], json_schema_extra={"uniqueItems": True}
     ),
-    AfterValidator(once),
+    AfterValidator(require_unique),
 ]
 FieldName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(FIELDS)})]
 Fields = Annotated[
@@ -88,7 +88,7 @@ Fields = Annotated[
         examples=[["debt_id", "status", "balance"]],
         json_schema_extra={"uniqueItems": True},
     ),
-    AfterValidator(once),
+    AfterValidator(require_unique),
 ]
 Seconds = Annotated[int, Field(strict=True, ge=1, le=RETRY_SECONDS_MAX)]
 RetrySchedule = Annotated[
@@ -101,7 +101,7 @@ Rate = Annotated[int, Field(strict=True, ge=1, le=RATE_MAX)]
 Description = Annotated[Name, Field(max_length=500)]
 Switch = Annotated[bool, Field(strict=True)]
 
-_TOLD: Final = {
+_DESCRIPTIONS: Final = {
     "events": "Events to send; the six main ones by default.",
     "headers": f"Additional headers, by name: at most {extra_headers.HEADERS_MAX} with {extra_headers.BYTES_MAX} bytes in all."
     " Their values are never shown.",
@@ -115,14 +115,14 @@ _TOLD: Final = {
 def _unknown_fields(names: Any) -> list[FieldError]:
     if not isinstance(names, list):
         return []
-    known = ", ".join(FIELDS)
+    field_names = ", ".join(FIELDS)
     return [
         FieldError(
-            f"/fields/{place}",
+            f"/fields/{index}",
             "unknown-key",
-            message("`data` has no key '{name}'. There are: {known}.", name=excerpt(name), known=known),
+            message("`data` has no key '{name}'. There are: {known}.", name=excerpt(name), known=field_names),
         )
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
         if isinstance(name, str) and name not in FIELDS
     ]
 
@@ -131,14 +131,14 @@ def unknown_kinds(pointer: str, names: Any) -> list[FieldError]:
     """Return which of some names are no events, all at once."""
     if not isinstance(names, list):
         return []
-    known = ", ".join(KINDS)
+    event_names = ", ".join(KINDS)
     return [
         FieldError(
-            f"{pointer}/{place}",
+            f"{pointer}/{index}",
             "unknown-event",
-            message("There is no event '{name}'. There are: {known}.", name=excerpt(name), known=known),
+            message("There is no event '{name}'. There are: {known}.", name=excerpt(name), known=event_names),
         )
-        for place, name in unknown_events(names)
+        for index, name in unknown_events(names)
     ]
 
 
@@ -148,11 +148,11 @@ class EndpointFields(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return which events and fields there are not, and which headers cannot be, all at once."""
         return [
             *unknown_kinds("/events", raw.get("events")),
-            *extra_headers.wrong(raw.get("headers")),
+            *extra_headers.header_errors(raw.get("headers")),
             *_unknown_fields(raw.get("fields")),
         ]
 
@@ -182,17 +182,17 @@ class NewEndpointBody(EndpointFields):
     url: Url = Field(
         description="URL that events are sent to: https, in a sandbox also http on the loopback."
     )
-    events: Events = Field(list(EVENTS_DEFAULT), description=_TOLD["events"])
+    events: Events = Field(list(EVENTS_DEFAULT), description=_DESCRIPTIONS["events"])
     description: Description | None = None
     enabled: Switch = Field(
         default=True,
         description="Whether events are sent. What is missed while disabled is sent once enabled.",
     )
-    headers: dict[str, str] = Field({}, description=_TOLD["headers"])
-    fields: Fields | None = Field(None, description=_TOLD["fields"])
-    retry_schedule: RetrySchedule = Field(list(RETRY_SECONDS), description=_TOLD["retry_schedule"])
-    rate_per_second: Rate | None = Field(None, description=_TOLD["rate_per_second"])
-    concurrency: Concurrency = Field(CONCURRENCY_DEFAULT, description=_TOLD["concurrency"])
+    headers: dict[str, str] = Field({}, description=_DESCRIPTIONS["headers"])
+    fields: Fields | None = Field(None, description=_DESCRIPTIONS["fields"])
+    retry_schedule: RetrySchedule = Field(list(RETRY_SECONDS), description=_DESCRIPTIONS["retry_schedule"])
+    rate_per_second: Rate | None = Field(None, description=_DESCRIPTIONS["rate_per_second"])
+    concurrency: Concurrency = Field(CONCURRENCY_DEFAULT, description=_DESCRIPTIONS["concurrency"])
 
 
 class EndpointChangeBody(EndpointFields):
@@ -209,7 +209,7 @@ class EndpointChangeBody(EndpointFields):
     )
 
     url: Url | None = None
-    events: Events | None = Field(None, description=_TOLD["events"])
+    events: Events | None = Field(None, description=_DESCRIPTIONS["events"])
     description: Description | None = None
     enabled: Switch | None = None
     send_missed: Switch = Field(
@@ -220,17 +220,19 @@ class EndpointChangeBody(EndpointFields):
     headers: dict[str, str | None] | None = Field(
         None, description="Headers to set, by name; null removes one. Null instead of an object removes all."
     )
-    fields: Fields | None = Field(None, description=_TOLD["fields"])
+    fields: Fields | None = Field(None, description=_DESCRIPTIONS["fields"])
     retry_schedule: RetrySchedule | None = Field(
-        None, description=_TOLD["retry_schedule"] + " Null for the default."
+        None, description=_DESCRIPTIONS["retry_schedule"] + " Null for the default."
     )
-    rate_per_second: Rate | None = Field(None, description=_TOLD["rate_per_second"])
-    concurrency: Concurrency | None = Field(None, description=_TOLD["concurrency"] + " Null for the default.")
+    rate_per_second: Rate | None = Field(None, description=_DESCRIPTIONS["rate_per_second"])
+    concurrency: Concurrency | None = Field(
+        None, description=_DESCRIPTIONS["concurrency"] + " Null for the default."
+    )
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between the fields, and which cannot be cleared."""
-        found = super().across(raw) + [
+        errors = super().cross_field_errors(raw) + [
             FieldError(
                 f"/{name}", "required", message("{name} cannot be null; leave it out to keep it.", name=name)
             )
@@ -238,9 +240,11 @@ class EndpointChangeBody(EndpointFields):
             if name in raw and raw[name] is None
         ]
         if "send_missed" in raw and raw.get("enabled") is not True:
-            told = message("send_missed says what becomes of what was missed, and goes with `enabled: true`.")
-            found.append(FieldError("/send_missed", "not-enabling", told))
-        return found
+            detail = message(
+                "send_missed says what becomes of what was missed, and goes with `enabled: true`."
+            )
+            errors.append(FieldError("/send_missed", "not-enabling", detail))
+        return errors
 
 
 class RotateBody(BaseModel):

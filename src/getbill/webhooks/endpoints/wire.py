@@ -13,11 +13,11 @@ from getbill.kit.errors import Invalid, one_field
 from getbill.kit.http import Instant, JsonBody
 from getbill.kit.messages import Message, excerpt, message
 from getbill.webhooks.endpoints import extra_headers
-from getbill.webhooks.endpoints.actions import Opened
+from getbill.webhooks.endpoints.actions import CreatedEndpoint
 from getbill.webhooks.endpoints.queries import PREFIX
 from getbill.webhooks.endpoints.schemas import EndpointChangeBody, NewEndpointBody
 from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint, OwnerKind
-from getbill.webhooks.ssrf import HostMisspelt, Reach, host_of, is_loopback
+from getbill.webhooks.ssrf import EgressPolicy, HostMisspelt, host_of, is_loopback
 
 _LOCAL_NAME: Final = "localhost"
 
@@ -72,7 +72,7 @@ class EndpointShown(BaseModel):
     )
 
 
-class OpenedShown(EndpointShown):
+class EndpointWithSecret(EndpointShown):
     """An endpoint with its new secret, which signs what is sent to it."""
 
     secret: str = Field(
@@ -87,31 +87,33 @@ class EndpointList(BaseModel):
     data: list[EndpointShown]
 
 
-def refuse_unreachable(text: str, reach: Reach) -> None:
+def refuse_unreachable(text: str, policy: EgressPolicy) -> None:
     """Raise Invalid for a URL that no webhook of this workspace may be sent to."""
     try:
         host = host_of(text)
     except HostMisspelt as error:
-        raise _refused("host-spelling", error.detail) from None
+        raise _invalid_url("host-spelling", error.detail) from None
     is_local = f".{host}".endswith(f".{_LOCAL_NAME}") if isinstance(host, str) else is_loopback(host)
-    if URL(text).scheme == "http" and (reach.is_live or not is_local):
-        raise _refused("not-https", message("Send an https URL; http is for the loopback of a sandbox only."))
-    if (not isinstance(host, str) and not reach.allows(host)) or (is_local and reach.is_live):
-        raise _refused(
+    if URL(text).scheme == "http" and (policy.is_live or not is_local):
+        raise _invalid_url(
+            "not-https", message("Send an https URL; http is for the loopback of a sandbox only.")
+        )
+    if (not isinstance(host, str) and not policy.allows(host)) or (is_local and policy.is_live):
+        raise _invalid_url(
             "forbidden-address",
             message("Webhooks are not sent to {host}: it is not a public address.", host=excerpt(str(host))),
         )
 
 
-def _refused(code: str, detail: Message) -> Invalid:
+def _invalid_url(code: str, detail: Message) -> Invalid:
     return one_field("/url", code, detail)
 
 
-def read_new(raw: Any, reach: Reach) -> NewEndpoint:
+def read_new(raw: Any, policy: EgressPolicy) -> NewEndpoint:
     """Return the endpoint that a body not yet checked asks for; raise Invalid naming every wrong field."""
-    asked: NewEndpointBody = JsonBody(NewEndpointBody, optional=False).check(raw)
-    refuse_unreachable(asked.url, reach)
-    return new_endpoint(asked)
+    payload: NewEndpointBody = JsonBody(NewEndpointBody, optional=False).check(raw)
+    refuse_unreachable(payload.url, policy)
+    return new_endpoint(payload)
 
 
 def new_endpoint(body: NewEndpointBody) -> NewEndpoint:
@@ -134,16 +136,16 @@ _OUR_NAMES: Final = {"enabled": "is_enabled", "retry_schedule": "retry_seconds"}
 _USUAL: Final = {"retry_schedule": list(RETRY_SECONDS), "concurrency": CONCURRENCY_DEFAULT}
 
 
-def changes(body: EndpointChangeBody) -> dict[str, Any]:
+def requested_changes(body: EndpointChangeBody) -> dict[str, Any]:
     """Return what a body asks to change, under our names."""
-    given = {name: getattr(body, name) for name in body.model_fields_set}
+    values = {name: getattr(body, name) for name in body.model_fields_set}
     return {
         _OUR_NAMES.get(name, name): _USUAL.get(name) if value is None else value
-        for name, value in given.items()
+        for name, value in values.items()
     }
 
 
-def endpoint(endpoint: Endpoint) -> dict[str, Any]:
+def serialize_endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """Return an endpoint as every answer shows it, never with its secret."""
     return {
         "id": ids.show(PREFIX, endpoint.id),
@@ -160,7 +162,7 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "disabled_at": json.instant(endpoint.disabled_at),
         "disabled_reason": endpoint.disabled_reason,
         "catching_up": endpoint.catching_up_from is not None,
-        "rotation": _rotation(endpoint, clock.wall()),
+        "rotation": _serialize_rotation(endpoint, clock.wall()),
         "created_at": json.instant(endpoint.created_at),
         "updated_at": json.instant(endpoint.updated_at),
         "created_by": _actor(endpoint.created_by_kind, endpoint.created_by),
@@ -170,20 +172,20 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _actor(kind: OwnerKind | None, identifier: UUID | None) -> str | None:
-    return None if kind is None or kind == "unknown" else Actor(kind, identifier).shown
+    return None if kind is None or kind == "unknown" else Actor(kind, identifier).public_id
 
 
-def _rotation(endpoint: Endpoint, now: datetime) -> dict[str, Any] | None:
-    running = endpoint.rotation(now)
-    if running is None:
+def _serialize_rotation(endpoint: Endpoint, now: datetime) -> dict[str, Any] | None:
+    rotation = endpoint.rotation(now)
+    if rotation is None:
         return None
     return {
-        "overlap_ends_at": json.instant(running.ends_at),
-        "cut_over_at": json.instant(running.cut_over_at),
-        "signature_by": "new" if running.is_cut_over(now) else "old",
+        "overlap_ends_at": json.instant(rotation.ends_at),
+        "cut_over_at": json.instant(rotation.cut_over_at),
+        "signature_by": "new" if rotation.is_cut_over(now) else "old",
     }
 
 
-def opened(opened: Opened) -> dict[str, Any]:
+def serialize_with_secret(created: CreatedEndpoint) -> dict[str, Any]:
     """Return an endpoint with its new secret."""
-    return endpoint(opened.endpoint) | {"secret": opened.secret}
+    return serialize_endpoint(created.endpoint) | {"secret": created.secret}

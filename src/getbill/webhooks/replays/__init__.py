@@ -1,6 +1,6 @@
 """Replays and test sends: events sent again, or a sample sent for trial."""
 
-from getbill.webhooks.replays.actions import Again, replay
+from getbill.webhooks.replays.actions import ReplayRequest, replay
 from getbill.webhooks.replays.api import router
 
-__all__ = ["Again", "replay", "router"]
+__all__ = ["ReplayRequest", "replay", "router"]

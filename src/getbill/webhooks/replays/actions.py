@@ -69,7 +69,7 @@ _OF_OUTCOME = Statement(
     ORDER BY event_id LIMIT $8
     """,
 )
-_KNOWN = Statement(
+_EARLIER_DELIVERIES = Statement(
     "webhooks.replay_known",
     "What plain deliveries of some events said to an endpoint, as far as the log knows.",
     """
@@ -103,7 +103,7 @@ _INSERT = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class ReplayRequest:
     """What is to be sent again, from where, and where to.
 
     Either `deliveries`, or `events`, or all between `since` and `until`: of the `kinds` named, else of those the
@@ -126,7 +126,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayResult:
     """How many deliveries were owed anew, and how many events are going to be sent anyway."""
 
     replayed: int
@@ -145,7 +145,7 @@ class ReplayTooLarge(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ReplayEvent:
     """An event to be sent again; `is_known` when a delivery tells what was said of it to the endpoint."""
 
     event_id: UUID
@@ -159,112 +159,118 @@ class _Found:
     is_known: bool = False
 
 
-async def replay(tx: Transaction, workspace: Workspace, again: Again, by: Actor) -> Replayed:
+async def replay(tx: Transaction, workspace: Workspace, request: ReplayRequest, by: Actor) -> ReplayResult:
     """Owe what is asked for once more, at once; raise NotFound, WebhookDisabled or ReplayTooLarge, having done nothing.
 
     The endpoint that is sent to is held, so that two replays at a time do not double each other.
     """
-    target = await endpoints.lock(tx, workspace, again.to_endpoint_id)
-    source = await endpoints.peek(tx, workspace, again.endpoint_id) if again.is_elsewhere else target
+    target = await endpoints.lock(tx, workspace, request.to_endpoint_id)
+    source = await endpoints.peek(tx, workspace, request.endpoint_id) if request.is_elsewhere else target
     if not target.is_enabled:
         raise WebhookDisabled(
             message("The webhook {webhook} is disabled.", webhook=ids.show(endpoints.PREFIX, target.id))
         )
-    found = await _find(tx, workspace, again, source)
-    if len(found) > EVENTS_MAX:
+    events = await _find_events(tx, workspace, request, source)
+    if len(events) > EVENTS_MAX:
         raise ReplayTooLarge(
             message("There are more than {most} events in this range. Narrow it.", most=EVENTS_MAX),
             extra={"limit": EVENTS_MAX},
         )
-    if again.is_elsewhere:
-        found = [replace(one, previous_sequence=None, fields=target.fields) for one in found]
+    if request.is_elsewhere:
+        events = [replace(event, previous_sequence=None, fields=target.fields) for event in events]
     else:
-        found = await _as_told(tx, workspace, target, found)
-    owed = await _owe(tx, workspace, target, found) if found else 0
-    access.note_use(tx, workspace.id, target.id, by)
-    tx.wakes.add(WAKE)
-    return Replayed(owed, len(found) - owed)
+        events = await _as_delivered(tx, workspace, target, events)
+    queued_count = await _enqueue(tx, workspace, target, events) if events else 0
+    access.record_use(tx, workspace.id, target.id, by)
+    tx.channels_to_notify.add(WAKE)
+    return ReplayResult(queued_count, len(events) - queued_count)
 
 
-async def _find(tx: Transaction, workspace: Workspace, again: Again, source: Endpoint) -> list[_Found]:
-    if again.deliveries is not None:
-        rows = await tx.fetch(_OF_DELIVERIES, workspace.id, source.id, again.deliveries)
-        _refuse_missing("/deliveries", delivery_log.PREFIX, again.deliveries, rows, "id")
-    elif again.events is not None:
-        rows = await tx.fetch(_OF_EVENTS, workspace.id, again.events)
-        _refuse_missing("/webhook_ids", "wh", again.events, rows, "event_id")
+async def _find_events(
+    tx: Transaction, workspace: Workspace, request: ReplayRequest, source: Endpoint
+) -> list[_ReplayEvent]:
+    if request.deliveries is not None:
+        rows = await tx.fetch(_OF_DELIVERIES, workspace.id, source.id, request.deliveries)
+        _refuse_missing("/deliveries", delivery_log.PREFIX, request.deliveries, rows, "id")
+    elif request.events is not None:
+        rows = await tx.fetch(_OF_EVENTS, workspace.id, request.events)
+        _refuse_missing("/webhook_ids", "wh", request.events, rows, "event_id")
     else:
-        rows = await _of_time(tx, workspace, again, source)
-    is_known = again.deliveries is not None or again.states is not None
+        rows = await _events_in_range(tx, workspace, request, source)
+    is_known = request.deliveries is not None or request.states is not None
     # One event once, however many deliveries of it were named.
-    return list({row["event_id"]: _read(row, is_known=is_known) for row in rows}.values())
+    return list({row["event_id"]: _replay_event(row, is_known=is_known) for row in rows}.values())
 
 
-async def _of_time(tx: Transaction, workspace: Workspace, again: Again, source: Endpoint) -> list[Record]:
-    since, until = again.since or _BEGINNING, again.until or clock.wall()
+async def _events_in_range(
+    tx: Transaction, workspace: Workspace, request: ReplayRequest, source: Endpoint
+) -> list[Record]:
+    since, until = request.since or _BEGINNING, request.until or clock.wall()
     low, high = ids.first_at(since), ids.first_at(until)
-    kinds = source.events if again.kinds is None else again.kinds
-    if again.states is None:
+    kinds = source.events if request.kinds is None else request.kinds
+    if request.states is None:
         return await tx.fetch(_OF_TIME, workspace.id, low, high, kinds, EVENTS_MAX + 1)
-    place = (workspace.id, source.id, low, high, kinds, again.states)
-    return await tx.fetch(_OF_OUTCOME, *place, since - _SKEW, EVENTS_MAX + 1)
+    search_key = (workspace.id, source.id, low, high, kinds, request.states)
+    return await tx.fetch(_OF_OUTCOME, *search_key, since - _SKEW, EVENTS_MAX + 1)
 
 
-def _read(row: Record, *, is_known: bool) -> _Found:
-    told = {name: value for name, value in row.items() if name != "id"}
-    return _Found(**told, is_known=is_known)
+def _replay_event(row: Record, *, is_known: bool) -> _ReplayEvent:
+    values = {name: value for name, value in row.items() if name != "id"}
+    return _ReplayEvent(**values, is_known=is_known)
 
 
 def _refuse_missing(
-    pointer: str, prefix: str, asked: Sequence[UUID], rows: Sequence[Record], column: str
+    pointer: str, prefix: str, identifiers: Sequence[UUID], rows: Sequence[Record], column: str
 ) -> None:
-    there = {row[column] for row in rows}
-    wrong = [
+    existing_ids = {row[column] for row in rows}
+    errors = [
         FieldError(
-            f"{pointer}/{place}",
+            f"{pointer}/{index}",
             "not-found",
-            message("There is no {id} here.", id=ids.show(prefix, one)),
+            message("There is no {id} here.", id=ids.show(prefix, identifier)),
         )
-        for place, one in enumerate(asked)
-        if one not in there
+        for index, identifier in enumerate(identifiers)
+        if identifier not in existing_ids
     ]
-    if wrong:
-        raise refusal(wrong)
+    if errors:
+        raise refusal(errors)
 
 
-async def _as_told(
-    tx: Transaction, workspace: Workspace, target: Endpoint, found: Sequence[_Found]
-) -> list[_Found]:
+async def _as_delivered(
+    tx: Transaction, workspace: Workspace, target: Endpoint, events: Sequence[_ReplayEvent]
+) -> list[_ReplayEvent]:
     """Return events with what plain deliveries of them said here; what was never sent here is sent as one now would."""
-    unknown = [one.event_id for one in found if not one.is_known]
+    unknown = [event.event_id for event in events if not event.is_known]
     if not unknown:
-        return list(found)
+        return list(events)
     since = ids.time_of(min(unknown)) - _SKEW
-    rows = await tx.fetch(_KNOWN, workspace.id, target.id, unknown, since)
-    known = {row["event_id"]: (row["previous_sequence"], row["fields"]) for row in rows}
-    told = []
-    for one in found:
-        if not one.is_known:
-            previous, fields = known.get(one.event_id, (None, target.fields))
-            one = replace(one, previous_sequence=previous, fields=fields)  # noqa: PLW2901 the same event, told
-        told.append(one)
-    return told
+    rows = await tx.fetch(_EARLIER_DELIVERIES, workspace.id, target.id, unknown, since)
+    described = {row["event_id"]: (row["previous_sequence"], row["fields"]) for row in rows}
+    detailed_events = []
+    for event in events:
+        if not event.is_known:
+            previous, fields = described.get(event.event_id, (None, target.fields))
+            event = replace(event, previous_sequence=previous, fields=fields)  # noqa: PLW2901 the same event, told
+        detailed_events.append(event)
+    return detailed_events
 
 
-async def _owe(tx: Transaction, workspace: Workspace, target: Endpoint, found: Sequence[_Found]) -> int:
+async def _enqueue(
+    tx: Transaction, workspace: Workspace, target: Endpoint, events: Sequence[_ReplayEvent]
+) -> int:
     rows = (
         (
             ids.new(),
-            one.event_id,
-            one.debt_id,
-            one.kind,
-            one.position,
-            one.sequence,
-            one.previous_sequence,
+            event.event_id,
+            event.debt_id,
+            event.kind,
+            event.position,
+            event.sequence,
+            event.previous_sequence,
             # An array of arrays would have to be a rectangle.
-            None if one.fields is None else ",".join(one.fields),
+            None if event.fields is None else ",".join(event.fields),
         )
-        for one in found
+        for event in events
     )
     columns = zip(*rows, strict=True)
     return len(await tx.fetch(_INSERT, workspace.id, target.id, clock.wall(), *columns))

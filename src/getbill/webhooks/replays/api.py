@@ -13,15 +13,21 @@ from getbill.kit.http import Route, answer, body, problems
 from getbill.webhooks import delivery_log, endpoints
 from getbill.webhooks.endpoints import PREFIX
 from getbill.webhooks.replays import actions, schemas
-from getbill.webhooks.replays.actions import Again
-from getbill.webhooks.replays.schemas import ReplayBody, ReplayedShown, ReplayOneBody, TrialBody, TrialShown
-from getbill.webhooks.replays.test_sends import Trials
-from getbill.webhooks.rights import READING
+from getbill.webhooks.replays.actions import ReplayRequest
+from getbill.webhooks.replays.schemas import (
+    EndpointTestBody,
+    EndpointTestShown,
+    ReplayBody,
+    ReplayedShown,
+    ReplayOneBody,
+)
+from getbill.webhooks.replays.test_sends import EndpointTester
+from getbill.webhooks.rights import READ_DEBTS
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
 
 # What is sent is read by whoever receives it.
-Writes = Annotated[Change, Depends(access.change("webhooks:write", READING))]
+Writes = Annotated[Change, Depends(access.change("webhooks:write", READ_DEBTS))]
 
 
 @router.post(
@@ -34,14 +40,16 @@ async def replay_webhook_delivery(
     change: Writes,
     webhook_id: str,
     delivery_id: str,
-    asked: Annotated[ReplayOneBody, body(ReplayOneBody, optional=True)],
+    payload: Annotated[ReplayOneBody, body(ReplayOneBody, optional=True)],
 ) -> Response:
     """Send one delivery again, here or to another webhook, under the same `webhook_id`."""
-    endpoint_id, wanted_id = ids.read(PREFIX, webhook_id), ids.read(delivery_log.PREFIX, delivery_id)
-    again = Again(endpoint_id, schemas.target(asked.to_webhook, endpoint_id), deliveries=[wanted_id])
+    endpoint_id, delivery_uuid = ids.read(PREFIX, webhook_id), ids.read(delivery_log.PREFIX, delivery_id)
+    request = ReplayRequest(
+        endpoint_id, schemas.target_endpoint_id(payload.to_webhook, endpoint_id), deliveries=[delivery_uuid]
+    )
     # Named in the path, it is not found where named in a body it would be wrong.
-    await delivery_log.find(change.database, change.workspace, endpoint_id, wanted_id)
-    return await _replay(change, again)
+    await delivery_log.find(change.database, change.workspace, endpoint_id, delivery_uuid)
+    return await _replay(change, request)
 
 
 @router.post(
@@ -51,36 +59,38 @@ async def replay_webhook_delivery(
     responses=problems(404, 409, 415, 422),
 )
 async def replay_webhook(
-    change: Writes, webhook_id: str, asked: Annotated[ReplayBody, body(ReplayBody)]
+    change: Writes, webhook_id: str, payload: Annotated[ReplayBody, body(ReplayBody)]
 ) -> Response:
     """Send events again: some, some deliveries, or a range of time; here or to another webhook.
 
     At most 10,000 events at a time. What is owed already is not owed twice.
     """
-    return await _replay(change, schemas.again(asked, ids.read(PREFIX, webhook_id)))
+    return await _replay(change, schemas.replay_request(payload, ids.read(PREFIX, webhook_id)))
 
 
-async def _replay(change: Change, again: Again) -> Response:
-    async def work(tx: Transaction) -> access.Reply:
-        done = await actions.replay(tx, change.workspace, again, change.caller.actor)
-        return lambda: answer(202, schemas.replayed(done, again.to_endpoint_id))
+async def _replay(change: Change, request: ReplayRequest) -> Response:
+    async def replay(tx: Transaction) -> access.Reply:
+        replay_result = await actions.replay(tx, change.workspace, request, change.caller.actor)
+        return lambda: answer(202, schemas.serialize_replay(replay_result, request.to_endpoint_id))
 
-    return await change.commit(work)
+    return await change.commit(replay)
 
 
-@router.post("/{webhook_id}/test", response_model=TrialShown, responses=problems(404, 409, 415, 422))
+@router.post("/{webhook_id}/test", response_model=EndpointTestShown, responses=problems(404, 409, 415, 422))
 async def test_webhook(
-    change: Writes, webhook_id: str, asked: Annotated[TrialBody, body(TrialBody, optional=True)]
+    change: Writes,
+    webhook_id: str,
+    payload: Annotated[EndpointTestBody, body(EndpointTestBody, optional=True)],
 ) -> Response:
     """Send a sample now, to a disabled webhook too, and answer what was sent and what came back.
 
     The body says `"test": true` and the header `X-GetBill-Test: true`. It stands in no stream, log or statistics.
     """
 
-    async def fire() -> Response:
+    async def send_test() -> Response:
         endpoint = await endpoints.find(change.database, change.workspace, ids.read(PREFIX, webhook_id))
-        trials: Trials = change.request.app.state.trials
-        sent = await trials.fire(change.workspace, endpoint, asked.event, is_next=asked.is_next)
-        return answer(200, schemas.trial(sent, endpoint))
+        tester: EndpointTester = change.request.app.state.trials
+        endpoint_test = await tester.send(change.workspace, endpoint, payload.event, is_next=payload.is_next)
+        return answer(200, schemas.serialize_endpoint_test(endpoint_test, endpoint))
 
-    return await change.reach_out(fire)
+    return await change.run_external(send_test)

@@ -7,18 +7,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
 from getbill.kit.errors import FieldError, NotFound, one_field, refusal
-from getbill.kit.http import Instant, InstantAsked, JsonBody, some_of
+from getbill.kit.http import Instant, JsonBody, QueryInstant, require_any_field
 from getbill.kit.messages import message
 from getbill.webhooks import delivery_log, endpoints
-from getbill.webhooks.endpoints import EventName, Events, once, unknown_kinds
+from getbill.webhooks.endpoints import EventName, Events, require_unique, unknown_kinds
 from getbill.webhooks.model import Endpoint
-from getbill.webhooks.replays.actions import SELECTED_MAX, Again, Replayed
-from getbill.webhooks.replays.test_sends import Trial
+from getbill.webhooks.replays.actions import SELECTED_MAX, ReplayRequest, ReplayResult
+from getbill.webhooks.replays.test_sends import EndpointTest
 
 Selected = Annotated[
     list[Annotated[str, Field(max_length=64)]],
     Field(min_length=1, max_length=SELECTED_MAX),
-    AfterValidator(once),
+    AfterValidator(require_unique),
 ]
 _NEXT: Final = "next"
 Settled = Literal["delivered", "exhausted", "cancelled"]
@@ -39,7 +39,7 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra=some_of("webhook_ids", "deliveries", "from")
+        json_schema_extra=require_any_field("webhook_ids", "deliveries", "from")
         | {
             "examples": [
                 {"from": "2024-03-15T00:00:00Z", "to": "2024-03-16T00:00:00Z", "status": ["exhausted"]},
@@ -52,12 +52,12 @@ class ReplayBody(BaseModel):
         None, description="Events to send, by `webhook_id`, whether they were sent before or not."
     )
     deliveries: Selected | None = Field(None, description="Deliveries of this webhook to send again, by id.")
-    since: InstantAsked | None = Field(
+    since: QueryInstant | None = Field(
         None,
         alias="from",
         description="Start of a range of events, ISO 8601, in real time also for a sandbox.",
     )
-    until: InstantAsked | None = Field(
+    until: QueryInstant | None = Field(
         None, alias="to", description="End of the range (exclusive), ISO 8601. Defaults to now."
     )
     events: Events | None = Field(
@@ -71,29 +71,29 @@ class ReplayBody(BaseModel):
     )
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return whether one thing is asked for, and which events there are not."""
-        return [*_not_one(raw), *unknown_kinds("/events", raw.get("events"))]
+        return [*_selection_errors(raw), *unknown_kinds("/events", raw.get("events"))]
 
 
-def _not_one(raw: dict[str, Any]) -> list[FieldError]:
-    given = [name for name in ("webhook_ids", "deliveries", "from") if raw.get(name) is not None]
-    if not given:
-        told = message(
+def _selection_errors(raw: dict[str, Any]) -> list[FieldError]:
+    selectors = [name for name in ("webhook_ids", "deliveries", "from") if raw.get(name) is not None]
+    if not selectors:
+        detail = message(
             "Name what to send again: `webhook_ids`, `deliveries`, or a range of time by `from` and `to`."
         )
-        return [FieldError("", "missing", told)]
-    if len(given) > 1:
-        told = message("Send only one of: {names}.", names=given)
-        return [FieldError(f"/{name}", "ambiguous", told) for name in given[1:]]
-    if given == ["from"]:
+        return [FieldError("", "missing", detail)]
+    if len(selectors) > 1:
+        detail = message("Send only one of: {names}.", names=selectors)
+        return [FieldError(f"/{name}", "ambiguous", detail) for name in selectors[1:]]
+    if selectors == ["from"]:
         return []
     return [
         FieldError(
             f"/{name}",
             "not-a-range",
             message(
-                "{name} narrows a range of time; it does not go with {given}.", name=name, given=given[0]
+                "{name} narrows a range of time; it does not go with {given}.", name=name, given=selectors[0]
             ),
         )
         for name in ("to", "events", "status")
@@ -101,7 +101,7 @@ def _not_one(raw: dict[str, Any]) -> list[FieldError]:
     ]
 
 
-class TrialBody(BaseModel):
+class EndpointTestBody(BaseModel):
     """Which sample is sent, and what signs it."""
 
     model_config = ConfigDict(
@@ -121,10 +121,11 @@ class TrialBody(BaseModel):
         return self.secret == _NEXT
 
     @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+    def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return whether there is such an event."""
         return [
-            FieldError("/event", one.code, one.detail) for one in unknown_kinds("/event", [raw.get("event")])
+            FieldError("/event", error.code, error.detail)
+            for error in unknown_kinds("/event", [raw.get("event")])
         ]
 
 
@@ -140,14 +141,14 @@ class ReplayedShown(BaseModel):
     to_webhook: str
 
 
-class TrialResponseShown(BaseModel):
+class EndpointTestResponse(BaseModel):
     """What the receiver answered, at most 4 kB of it."""
 
     status: int
     body: str
 
 
-class TrialRequestShown(BaseModel):
+class EndpointTestRequest(BaseModel):
     """What was sent."""
 
     method: Literal["POST"]
@@ -156,32 +157,32 @@ class TrialRequestShown(BaseModel):
     body: str = Field(description="Body that was sent, byte for byte, to verify the signatures with.")
 
 
-class TrialShown(BaseModel):
+class EndpointTestShown(BaseModel):
     """What came of a test."""
 
     status: Literal["delivered", "failed"]
     error: str | None
     started_at: Instant
     duration_ms: int
-    request: TrialRequestShown
-    response: TrialResponseShown | None = Field(description="Response of the receiver; null if none came.")
+    request: EndpointTestRequest
+    response: EndpointTestResponse | None = Field(description="Response of the receiver; null if none came.")
 
 
-def read_replay(raw: Any, endpoint_id: UUID) -> Again:
+def read_replay(raw: Any, endpoint_id: UUID) -> ReplayRequest:
     """Return what a body not yet checked asks to have sent again; raise Invalid naming every wrong field."""
-    asked: ReplayBody = JsonBody(ReplayBody, optional=False).check(raw)
-    return again(asked, endpoint_id)
+    payload: ReplayBody = JsonBody(ReplayBody, optional=False).check(raw)
+    return replay_request(payload, endpoint_id)
 
 
-def again(body: ReplayBody, endpoint_id: UUID) -> Again:
+def replay_request(body: ReplayBody, endpoint_id: UUID) -> ReplayRequest:
     """Return what a body asks to have sent again; raise Invalid for ids that are none, and a range that is empty."""
     if body.since is not None and body.until is not None and body.since >= body.until:
         raise one_field("/to", "empty-range", message("`to` must be after `from`."))
-    return Again(
+    return ReplayRequest(
         endpoint_id=endpoint_id,
-        to_endpoint_id=target(body.to_webhook, endpoint_id),
-        deliveries=_ids("/deliveries", delivery_log.PREFIX, body.deliveries),
-        events=_ids("/webhook_ids", "wh", body.webhook_ids),
+        to_endpoint_id=target_endpoint_id(body.to_webhook, endpoint_id),
+        deliveries=_parse_ids("/deliveries", delivery_log.PREFIX, body.deliveries),
+        events=_parse_ids("/webhook_ids", "wh", body.webhook_ids),
         since=body.since,
         until=body.until,
         kinds=body.events,
@@ -189,42 +190,42 @@ def again(body: ReplayBody, endpoint_id: UUID) -> Again:
     )
 
 
-def target(shown_id: str | None, endpoint_id: UUID) -> UUID:
+def target_endpoint_id(public_id: str | None, endpoint_id: UUID) -> UUID:
     """Return where a replay goes; raise Invalid for what is no webhook's id."""
-    if shown_id is None:
+    if public_id is None:
         return endpoint_id
     try:
-        return ids.read(endpoints.PREFIX, shown_id)
+        return ids.read(endpoints.PREFIX, public_id)
     except NotFound as error:
         raise one_field("/to_webhook", "not-found", error.detail) from None
 
 
-def _ids(pointer: str, prefix: str, shown: list[str] | None) -> list[UUID] | None:
-    if shown is None:
+def _parse_ids(pointer: str, prefix: str, public_ids: list[str] | None) -> list[UUID] | None:
+    if public_ids is None:
         return None
-    found, wrong = [], []
-    for place, text in enumerate(shown):
+    identifiers, errors = [], []
+    for index, text in enumerate(public_ids):
         try:
-            found.append(ids.read(prefix, text))
+            identifiers.append(ids.read(prefix, text))
         except NotFound as error:
-            wrong.append(FieldError(f"{pointer}/{place}", "not-found", error.detail))
-    if wrong:
-        raise refusal(wrong)
-    return found
+            errors.append(FieldError(f"{pointer}/{index}", "not-found", error.detail))
+    if errors:
+        raise refusal(errors)
+    return identifiers
 
 
-def replayed(done: Replayed, to_endpoint_id: UUID) -> dict[str, Any]:
+def serialize_replay(replay_result: ReplayResult, to_endpoint_id: UUID) -> dict[str, Any]:
     """Return what will be sent again."""
     return {
-        "replayed": done.replayed,
-        "already_pending": done.already_pending,
+        "replayed": replay_result.replayed,
+        "already_pending": replay_result.already_pending,
         "to_webhook": ids.show(endpoints.PREFIX, to_endpoint_id),
     }
 
 
-def trial(sent: Trial, endpoint: Endpoint) -> dict[str, Any]:
+def serialize_endpoint_test(endpoint_test: EndpointTest, endpoint: Endpoint) -> dict[str, Any]:
     """Return what came of a test; the values of the endpoint's own headers stay secret."""
-    outcome = sent.outcome
+    outcome = endpoint_test.outcome
     response = None
     if outcome.status is not None:
         text = (outcome.response or b"").decode("utf-8", "replace")
@@ -236,11 +237,12 @@ def trial(sent: Trial, endpoint: Endpoint) -> dict[str, Any]:
         "duration_ms": outcome.duration_ms,
         "request": {
             "method": "POST",
-            "url": sent.url,
+            "url": endpoint_test.url,
             "headers": {
-                name: None if name in endpoint.headers else value for name, value in sent.headers.items()
+                name: None if name in endpoint.headers else value
+                for name, value in endpoint_test.headers.items()
             },
-            "body": sent.body.decode(),
+            "body": endpoint_test.body.decode(),
         },
         "response": response,
     }

@@ -5,10 +5,10 @@ from getbill.webhooks.ssrf.resolver import (
     LOOKUPS_MAX,
     AddressForbidden,
     CheckedResolver,
+    EgressPolicy,
     Lookup,
-    Reach,
     checked_socket,
-    numeric,
+    parse_address,
     system_lookup,
 )
 from getbill.webhooks.ssrf.special_addresses import Network, is_loopback
@@ -17,13 +17,13 @@ __all__ = [
     "LOOKUPS_MAX",
     "AddressForbidden",
     "CheckedResolver",
+    "EgressPolicy",
     "HostMisspelt",
     "Lookup",
     "Network",
-    "Reach",
     "checked_socket",
     "host_of",
     "is_loopback",
-    "numeric",
+    "parse_address",
     "system_lookup",
 ]

@@ -31,16 +31,16 @@ class HostMisspelt(WrongValue):
 def host_of(url: str) -> str | Address:
     """Return the host of a URL: an address, or a name in small letters without its last dot; raise HostMisspelt."""
     match = _HOST.match(url)
-    written = match.group(1) if match else ""
-    if written.startswith("["):
-        return _ipv6(written[1:-1])
-    plain = normalize("NFKC", unquote(written).translate(_DOTS)).casefold()
-    if is_numeric(plain):
-        return _ipv4(written)
-    if "%" in written:
+    host_text = match.group(1) if match else ""
+    if host_text.startswith("["):
+        return _ipv6(host_text[1:-1])
+    normalized_host = normalize("NFKC", unquote(host_text).translate(_DOTS)).casefold()
+    if is_numeric(normalized_host):
+        return _ipv4(host_text)
+    if "%" in host_text:
         raise HostMisspelt(message("Write the host without percent signs."))
     encoded = (URL(url).raw_host or "").lower().rstrip(".")
-    if not written.isascii() and not any(label.startswith("xn--") for label in encoded.split(".")):
+    if not host_text.isascii() and not any(label.startswith("xn--") for label in encoded.split(".")):
         raise HostMisspelt(message("Write the host in plain letters: a-z, digits, dots and dashes."))
     return encoded
 
@@ -50,9 +50,9 @@ def is_numeric(host: str) -> bool:
     return bool(_NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]))
 
 
-def _ipv4(written: str) -> IPv4Address:
+def _ipv4(text: str) -> IPv4Address:
     try:
-        return IPv4Address(written)
+        return IPv4Address(text)
     except AddressValueError:
         raise HostMisspelt(
             message(
@@ -61,9 +61,9 @@ def _ipv4(written: str) -> IPv4Address:
         ) from None
 
 
-def _ipv6(written: str) -> IPv6Address:
+def _ipv6(text: str) -> IPv6Address:
     try:
-        address = IPv6Address(written)
+        address = IPv6Address(text)
     except AddressValueError:
         raise HostMisspelt(message("Write an IPv6 address in brackets, as in [2001:db8::7].")) from None
     if address.scope_id is not None:

@@ -18,10 +18,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from getbill.webhooks.ssrf.special_addresses import (
     Address,
     Network,
+    effective_address,
     embedded,
     is_loopback,
     is_special,
-    stand_in,
 )
 
 Lookup = Callable[[str], Awaitable[list[str]]]
@@ -50,7 +50,7 @@ class AddressForbidden(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class EgressPolicy:
     """What a workspace's webhooks may reach: the public network, what the operator lists, a sandbox its own machine."""
 
     is_live: bool
@@ -61,12 +61,12 @@ class Reach:
         inner = list(embedded(address))
         if not _METADATA.isdisjoint([address, *inner]):
             return False
-        meant = stand_in(address)
-        if any(meant in network for network in self.networks):
+        target_address = effective_address(address)
+        if any(target_address in network for network in self.networks):
             return True
         if is_loopback(address):
             return not self.is_live
-        return not any(map(is_special, {meant, *inner}))
+        return not any(map(is_special, {target_address, *inner}))
 
     def check(self, text: str) -> None:
         """Raise AddressForbidden unless a webhook may be sent to this numeric address."""
@@ -74,7 +74,7 @@ class Reach:
             raise AddressForbidden(text)
 
 
-def numeric(host: str) -> Address | None:
+def parse_address(host: str) -> Address | None:
     """Return the address that a URL's host is, None when it is a name."""
     try:
         return ip_address(host.strip("[]"))
@@ -82,12 +82,12 @@ def numeric(host: str) -> Address | None:
         return None
 
 
-def checked_socket(reach: Reach) -> Callable[[AddrInfoType], socket.socket]:
+def checked_socket(policy: EgressPolicy) -> Callable[[AddrInfoType], socket.socket]:
     """Return what makes sockets for connections, each only to an address that was just checked."""
 
-    def make(place: AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, address = place
-        reach.check(str(address[0]).partition("%")[0])
+    def make(address_info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = address_info
+        policy.check(str(address[0]).partition("%")[0])
         return socket.socket(family, kind, protocol)
 
     return make
@@ -96,17 +96,17 @@ def checked_socket(reach: Reach) -> Callable[[AddrInfoType], socket.socket]:
 class CheckedResolver(AbstractResolver):
     """A resolver for aiohttp that returns only addresses a webhook may be sent to."""
 
-    def __init__(self, reach: Reach, lookup: Lookup) -> None:
-        self._reach = reach
+    def __init__(self, policy: EgressPolicy, lookup: Lookup) -> None:
+        self._policy = policy
         self._lookup = lookup
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return a name's addresses; raise AddressForbidden when even one of them is forbidden."""
-        found = await self._lookup(host)
-        for text in found:
-            self._reach.check(text)
+        addresses = await self._lookup(host)
+        for text in addresses:
+            self._policy.check(text)
         return [
             ResolveResult(
                 hostname=host,
@@ -116,7 +116,7 @@ class CheckedResolver(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for text in found
+            for text in addresses
             if family in {socket.AF_UNSPEC, socket.AF_INET6 if ":" in text else socket.AF_INET}
         ]
 
@@ -127,10 +127,10 @@ class CheckedResolver(AbstractResolver):
 def system_lookup(threads: Executor) -> Lookup:
     """Return a look-up that asks the machine's own resolver, in these threads."""
 
-    async def look_up(host: str) -> list[str]:
+    async def resolve_host(host: str) -> list[str]:
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(threads, socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
+        entries = await loop.run_in_executor(threads, socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
         # A link-local address carries its interface after a percent sign; it is refused with or without.
-        return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+        return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in entries))
 
-    return look_up
+    return resolve_host

@@ -44,7 +44,7 @@ def is_loopback(address: Address) -> bool:
     return (address.ipv4_mapped or address if isinstance(address, IPv6Address) else address).is_loopback
 
 
-def stand_in(address: Address) -> Address:
+def effective_address(address: Address) -> Address:
     """Return the IPv4 address that packets to an IPv6 one end up at (mapped, compatible, NAT64), else itself."""
     if isinstance(address, IPv4Address):
         return address
@@ -64,7 +64,7 @@ def embedded(address: Address) -> Iterator[IPv4Address]:
     """Yield every IPv4 address that an address may stand for, those of tunnels (6to4, Teredo, ISATAP) included."""
     if isinstance(address, IPv4Address):
         return
-    inner = stand_in(address)
+    inner = effective_address(address)
     if isinstance(inner, IPv4Address):
         yield inner
     if address.sixtofour is not None:
