@@ -15,8 +15,8 @@ import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
+from cluster import MASTER_KEY, TEMPLATE, Cluster
 from getbill.process import cli
-from installation import MASTER_KEY, TEMPLATE, Cluster
 
 Run = Callable[..., Awaitable[Result]]
 

@@ -1,34 +1,28 @@
 """What every test stands on: one PostgreSQL for the run, one migrated database per test process, no network.
 
-The process that pytest was called in starts the cluster and migrates a template; each test process (pytest-xdist
+The process that pytest was called in starts the cluster, once a test needs it, and migrates a template; each test process (pytest-xdist
 starts several) works in its own clone. Tests own what they create and commit it.
 """
 
-import asyncio
 import ipaddress
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pytest
 
-import commanding
-import make
-import processes
-from calls import Site
-from commanding import Run
-from creditor import Creditor, Receiver, collecting, receiving
-from getbill import vault
-from getbill.embedded import Server
-from getbill.kit import clock
-from getbill.migrations.actions import migrate
-from installation import MASTER_KEY, TEMPLATE, Cluster, Installation, open_installation
-from make import Company
+from cluster import TEMPLATE, Cluster, start
+
+# The application is imported by the fixtures that need it: a test of pure rules starts without it.
+if TYPE_CHECKING:
+    from calls import Site
+    from commanding import Run
+    from creditor import Creditor, Receiver
+    from installation import Installation
+    from make import Company
 
 
 class NetworkClosed(RuntimeError):
@@ -38,47 +32,29 @@ class NetworkClosed(RuntimeError):
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_stay_at_home)
     if hasattr(config, "workerinput"):
-        config.stash[CLUSTER] = Cluster(config.workerinput["getbill_dsn"])
+        config.stash[CLUSTER] = partial(Cluster, config.workerinput["getbill_dsn"])
         return
-    folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    server = Server(folder, durable=False)
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    config.add_cleanup(server.stop)
-    dsn = server.start()
-    asyncio.run(_prepare(dsn))
-    config.stash[CLUSTER] = Cluster(dsn)
-
-
-async def _prepare(dsn: str) -> None:
-    """Migrate the template and seal it under the tests' one master key, whoever opens it later."""
-    await migrate(dsn)
-    sealed = vault.Vault([vault.Key(MASTER_KEY)])
-    connection = await asyncpg.connect(dsn)
-    await connection.execute(
-        "INSERT INTO vault_master (key_id, is_current, installation_key, created_at) VALUES ($1, true, $2, $3)",
-        sealed.current.id.hex(),
-        sealed.wrap_installation(),
-        clock.wall(),
-    )
-    await connection.close()
+    config.stash[CLUSTER] = cache(partial(start, config))
 
 
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput["getbill_dsn"] = node.config.stash[CLUSTER].template_dsn
+    node.workerinput["getbill_dsn"] = node.config.stash[CLUSTER]().template_dsn
 
 
-CLUSTER = pytest.StashKey[Cluster]()
+CLUSTER = pytest.StashKey[Callable[[], Cluster]]()
 
 
 @pytest.fixture(scope="session")
 def postgres(pytestconfig: pytest.Config) -> Cluster:
     """The cluster of this run; `dsn` is what most tests want."""
-    return pytestconfig.stash[CLUSTER]
+    return pytestconfig.stash[CLUSTER]()
 
 
 @pytest.fixture(scope="session")
 async def dsn(postgres: Cluster) -> AsyncIterator[str]:
     """This process's own database, migrated."""
+    import asyncpg
+
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     admin = await asyncpg.connect(postgres.dsn("postgres"))
     await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
@@ -90,33 +66,40 @@ async def dsn(postgres: Cluster) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def installation(
     postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Installation]:
+) -> AsyncIterator["Installation"]:
     """A database that only the tests through the API share, whose worker may touch all there is in it."""
+    from installation import open_installation
+
     async with open_installation(postgres, "installation", tmp_path_factory.mktemp("installation")) as opened:
         yield opened
 
 
 @pytest.fixture
-def client(installation: Installation) -> Site:
+def client(installation: "Installation") -> "Site":
     """The API in this process, called without a credential."""
     return installation.site
 
 
 @pytest.fixture
-async def company(installation: Installation) -> Company:
+async def company(installation: "Installation") -> "Company":
     """A company of this test alone."""
+    import make
+
     return await make.company(installation.database, installation.vault)
 
 
 @pytest.fixture
-def sandbox(client: Site, company: Company) -> Site:
+def sandbox(client: "Site", company: "Company") -> "Site":
     """The API in this process, called with the key of the company's sandbox."""
     return client.with_token(company.key)
 
 
 @pytest.fixture(scope="session")
-async def running(installation: Installation) -> AsyncIterator[str]:
+async def running(installation: "Installation") -> AsyncIterator[str]:
     """The installation's processes, an API and a worker; yields their URL."""
+    import make
+    import processes
+
     settings = installation.settings
     assert settings.master_key is not None
     # Without any company an installation is not ready.
@@ -134,24 +117,30 @@ async def running(installation: Installation) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
+async def receiver() -> AsyncIterator["Receiver"]:
     """Where a creditor has webhooks sent."""
+    from creditor import receiving
+
     async with receiving() as opened:
         yield opened
 
 
 @pytest.fixture
 async def creditor(
-    running: str, installation: Installation, company: Company, receiver: Receiver
-) -> AsyncIterator[Creditor]:
+    running: str, installation: "Installation", company: "Company", receiver: "Receiver"
+) -> AsyncIterator["Creditor"]:
     """A creditor who calls the running processes."""
+    from creditor import collecting
+
     async with collecting(running, installation, company, receiver) as opened:
         yield opened
 
 
 @pytest.fixture(name="getbill")
-async def commands(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Run]:
+async def commands(postgres: Cluster, tmp_path: Path) -> AsyncIterator["Run"]:
     """Run `getbill` with some words on a database of this test alone."""
+    import commanding
+
     async with commanding.commands(postgres, tmp_path) as run:
         yield run
 
@@ -159,6 +148,8 @@ async def commands(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Run]:
 @pytest.fixture
 async def empty_dsn(postgres: Cluster) -> AsyncIterator[str]:
     """A database of this test alone in which nothing was ever made."""
+    import asyncpg
+
     name = f"empty_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     admin = await asyncpg.connect(postgres.dsn("postgres"))
     await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')

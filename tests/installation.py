@@ -6,32 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
 from pydantic import SecretStr
 
 from calls import Site, started
+from cluster import MASTER_KEY, TEMPLATE, Cluster
 from getbill.kit.database.transactions import Database
 from getbill.process.app import create_app
 from getbill.settings import Settings
 from getbill.vault import Vault
 
-TEMPLATE = "getbill"
-# Every database of the run is sealed under it, the template to begin with.
-MASTER_KEY = bytes(range(32))
 METRICS_TOKEN = "a-token-that-only-tests-know"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """The PostgreSQL of this test run."""
-
-    template_dsn: str
-
-    def dsn(self, database: str) -> str:
-        """The DSN of one of its databases."""
-        return urlsplit(self.template_dsn)._replace(path=f"/{database}").geturl()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 import make
 from calls import Site, started
+from cluster import MASTER_KEY, TEMPLATE, Cluster
 from getbill import vault
 from getbill.embedded import Server
 from getbill.kit.database.transactions import Database, open_database
@@ -29,7 +30,6 @@ from getbill.process import cli
 from getbill.process.app import create_app
 from getbill.settings import Settings
 from getbill.vault import KeyFile, Version
-from installation import MASTER_KEY, TEMPLATE, Cluster
 from processes import SOURCE
 
 API = "/external-api/v1"

@@ -18,7 +18,8 @@ from cryptography.x509.oid import NameOID
 
 import make
 import processes
-from installation import Cluster, Installation, open_installation
+from cluster import Cluster
+from installation import Installation, open_installation
 from make import Company
 
 DEBTS = "/external-api/v1/debts"

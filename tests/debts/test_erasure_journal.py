@@ -11,9 +11,9 @@ import requests
 
 import make
 from calls import Site
+from cluster import Cluster
 from getbill.kit import ids, json
 from getbill.kit.database.transactions import Database
-from installation import Cluster
 from sealed import API, Sealed, sealed
 
 

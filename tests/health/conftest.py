@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from installation import Cluster, Installation, open_installation
+from cluster import Cluster
+from installation import Installation, open_installation
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ from signal import SIGKILL
 import pytest
 from bringing import Sender, csv, row
 
+from cluster import Cluster
 from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import clock
-from installation import Cluster, Installation, open_installation
+from installation import Installation, open_installation
 
 ROWS = 8_000
 # One at the start, and one after each look that found more rows settled; they are settled by the thousand.

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from cluster import Cluster
 from dropping import MISSING, Served
 from getbill import companies
 from getbill.sftp import SftpLimits
 from getbill.sftp.server import ServerState, listen
-from installation import Cluster, Installation, open_installation
+from installation import Installation, open_installation
 from make import Company
 
 

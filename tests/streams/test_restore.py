@@ -13,11 +13,11 @@ import pytest
 
 import collecting
 import make
+from cluster import TEMPLATE, Cluster
 from collecting import House
 from getbill import access, events
 from getbill.events import HighWaterMarks
 from getbill.kit import clock, json
-from installation import TEMPLATE, Cluster
 
 
 class Installation:

@@ -11,11 +11,11 @@ import pytest
 
 import make
 from calls import Site
+from cluster import Cluster
 from getbill import vault
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
 from getbill.vault import Key, KeyFile, MasterKeyRotation, MasterKeyWrong, Vault, Version, Versions
-from installation import Cluster
 from sealed import API, DAYS, Sealed, pass_days, sealed
 
 _HOLDER = "INSERT INTO vault_holders VALUES ($1, $2, $3, $4, now())"

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import make
+from cluster import Cluster
 from getbill import health, vault
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database, Statement
 from getbill.vault import Key, KeyFile, MasterKeyRotation, MasterKeyWrong, Vault, master_key_status
-from installation import Cluster, Installation, open_installation
+from installation import Installation, open_installation
 from sealed import DAYS, Sealed, pass_days, sealed
 
 _ERASE = "INSERT INTO erasures VALUES ((SELECT workspace_id FROM workspaces LIMIT 1), $1, 'debt', $2)"

@@ -10,8 +10,9 @@ from bench.contacts.judge import MADE
 from bench.contacts.workers import POINTS
 from bench.installation import home
 
+from cluster import Cluster
 from getbill.settings import Settings
-from installation import Cluster, Installation, open_installation
+from installation import Installation, open_installation
 
 
 def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:

@@ -15,8 +15,9 @@ from bench.ordeal.judge import Committed, Followed, Verdict, judge
 from bench.receiver import Began
 
 import make
+from cluster import Cluster
 from getbill.kit import ids, json
-from installation import Cluster, Installation, open_installation
+from installation import Installation, open_installation
 
 KINDS = (
     "debt.created",

@@ -10,6 +10,7 @@ import pytest
 from bench import dying
 
 import collecting
+from cluster import Cluster
 from collecting import Place
 from gateway import Exchange, exchanging
 from getbill import debts
@@ -19,7 +20,7 @@ from getbill.kit import json
 from getbill.kit.database.transactions import Database
 from getbill.scenarios import actions
 from getbill.settings import Settings
-from installation import Cluster, Installation, open_installation
+from installation import Installation, open_installation
 
 MANY = 300
 TEXT = {"key": "text", "offset": 0, "channel": "sms", "template": "wave_1_sms"}
