@@ -70,7 +70,8 @@ def _score(layout: Layout, total: Score) -> None:
             total.columns += len(layout.columns)
             return
         for column, label in zip(found.columns, layout.columns, strict=True):
-            _column(layout, column, label, found.has_question(column.index), total)
+            is_asked = any(column.index in question.columns for question in found.questions)
+            _column(layout, column, label, is_asked, total)
         rows = list(sheet.rows())
         _compare(layout, rows, mapping.compose(found, profile), _open(found), total)
         _after_answers(layout, rows, found, profile, total)

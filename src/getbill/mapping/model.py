@@ -171,10 +171,6 @@ class Mapping:
         """Return the column that is `wanted`, if one is."""
         return next((column for column in self.columns if column.field == field), None)
 
-    def has_question(self, index: int) -> bool:
-        """Tell whether a question concerns the column."""
-        return any(index in question.columns for question in self.questions)
-
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads back as the same mapping."""
         return {

@@ -41,10 +41,6 @@ class TrialRolledBack(Exception):
     """A trial went well; what it did is taken back."""
 
 
-class ImportGivenUp(quarantine.ProcessesDied):
-    """The process that worked on an import died again and again."""
-
-
 async def refuse_failing(
     database: Database,
     primary_key: tuple[UUID, UUID],

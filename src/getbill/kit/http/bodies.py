@@ -116,13 +116,6 @@ def unknown_field(pointer_text: str, name: Any) -> FieldError:
     return FieldError(pointer_text, "unknown-field", detail)
 
 
-def missing_field(pointer_text: str, name: str) -> FieldError:
-    """Return the refusal of a body without a field that it needs."""
-    return FieldError(
-        pointer_text, "missing", message("{subject} is required.", subject=field_subject((name,)))
-    )
-
-
 def invalid(error: ValidationError, value: Any, cross_field_errors: Sequence[FieldError] = ()) -> Invalid:
     """Return the refusal that names every wrong field of a body."""
     return refusal(wrong_fields(error, value, cross_field_errors))
@@ -263,11 +256,6 @@ def refuse_empty_range(first: str, start: Any, last: str, end: Any) -> None:
             last=last,
         )
         raise one_parameter(first, "empty-range", detail)
-
-
-def etag(version: int) -> str:
-    """Return the strong entity tag of a row's version (RFC 9110 section 8.8.3)."""
-    return f'"{version}"'
 
 
 def json_bodies(route: Any) -> list[JsonBody]:
