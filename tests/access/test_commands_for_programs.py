@@ -12,7 +12,7 @@ from getbill.process import cli
 
 # Processes, which answer by what they do.
 PROCESSES = {"serve", "api", "worker", "prepare"}
-PRINTS_JSON = re.compile(r"selection\.print_json\(|_show\(|_change\(|_switch\(")
+PRINTS_JSON = re.compile(r"selection\.print_json\(|_print_login\(|_apply_to_user\(|_update_webhook\(|_switch")
 
 
 def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
