@@ -63,7 +63,7 @@ class EndpointSubject:
         return {"webhook": {"id": ids.show("we", self.id), **self.details}}
 
     def store(self, tx: Transaction) -> None:
-        """Write the endpoint's event count when the transaction ends."""
+        """Write the endpoint's event count at the end of the transaction."""
         tx.defer(_COUNT_EVENTS, self.workspace_id, self.id, self.sequence)
 
 
