@@ -65,8 +65,9 @@ class ContactHistory:
     # Attempts of each step in the debt's current run, in any state.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    # Passed steps of the current run. Steps skipped for want of a usable address do not count: an address may
-    # be learned. Includes the steps of any run by which the debtor was contacted.
+    # Passed steps of the current run. Steps skipped because the debtor could not, or must not, be reached do
+    # not count: an address may be learned. `contacted_steps` are those of any run by which the debtor was
+    # contacted.
     passed_steps: set[str] = field(default_factory=set)
     unreachable_reasons: dict[str, str] = field(default_factory=dict)
     contacted_steps: set[str] = field(default_factory=set)

@@ -33,7 +33,7 @@ _FAILURES_MAX: Final = 10
 _LOCKED: Final = timedelta(minutes=15)
 
 _READING: Final = "debts:read"
-# Reading needs the right of whoever created the login or set its credentials. A login older than that record
+# Reading needs the right of a credential that created or rotated the login. A login older than that record
 # needs no right.
 _MAY_READ: Final = f"""(sftp_logins.created_by_kind IS NULL
     OR {access.holding("sftp_logins.created_by_kind", "sftp_logins.created_by", _READING)}

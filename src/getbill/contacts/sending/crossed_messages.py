@@ -9,7 +9,7 @@ from getbill.debts import Debt
 from getbill.followups import Followup
 
 PAYMENT = "payment"
-# A scenario that ran to its own end is not crossed.
+# Not a scenario's own end: a message does not cross that.
 _ENDINGS = frozenset({"on_hold", "payment_plan", "resolved", "escalated", "archived"})
 # A message that reached no debtor, and never will, crossed nothing.
 _HARMLESS = frozenset({Fate.FAILED, Fate.UNANSWERED})

@@ -135,7 +135,7 @@ class _SendDecision:
             contact.settle("stopped", self.tx.now)
             contact.followup_id = None
         elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
-            # Whoever raised the epoch has planned the next contact, if any.
+            # The change that raised the epoch planned the next contact, if any.
             self._close_contact(debt, contact, "stopped", f"the debt is {debt.status}")
         elif self.histories[debt.id].is_on_its_way:
             # Planned because the debt was held and resumed; contacts of one debt are still sent one after the

@@ -1,7 +1,7 @@
 """The webhook dispatcher: claims pending deliveries and posts them while the worker runs.
 
-All durable state is in the ledger; memory holds only the rate of each endpoint. An endpoint that fails gets
-one delivery at a time until one succeeds, so it delays no other endpoint.
+All durable state is in the ledger; memory holds only the throughput of each endpoint. An endpoint that fails
+gets one delivery at a time until one succeeds, so it delays no other endpoint.
 """
 
 import asyncio

@@ -264,7 +264,7 @@ async def claim(database: Database, request: ClaimRequest) -> Claims:
         parked = claimed_rows[0]["parked"]
         deliveries = [_claimed_delivery(row, targets) for row in claimed_rows if row["id"] is not None]
         is_slowed |= await rates.spend(tx, rows, deliveries, now)
-        # Recorded before a delivery is sent without its data.
+        # The decision is requested before any delivery is sent without its data.
         for endpoint_key in {
             (delivery.target.workspace_id, delivery.target.id)
             for delivery in deliveries

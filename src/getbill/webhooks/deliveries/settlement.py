@@ -1,4 +1,4 @@
-"""Settlement of attempts: all in one transaction, or one by one if that fails.
+"""Settlement of attempts: all in one transaction, or in halves where that fails.
 
 A delivery that a receiver accepted must not be sent again because of another one. One that cannot be logged
 in full is settled without its response; one that cannot be settled at all is quarantined.

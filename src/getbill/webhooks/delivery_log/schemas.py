@@ -240,7 +240,7 @@ class DeliveryView:
         return self._key is None or self._content.data is None
 
     def body(self, *, is_withheld: bool) -> str | None:
-        """Return the body of the latest attempt or the next one; None if the caller may not read debts."""
+        """Return the body as sent last or as it will be sent; None if the caller may not read debts."""
         if not self._may_read:
             return None
         delivery, content = self._delivery, self._content

@@ -1,6 +1,7 @@
 """Secret rotation of an endpoint: begin, cut over, and end on request or on time.
 
-webhooks/secret_rotation.py decides which secrets sign at an instant; this module stores the rows it reads.
+webhooks/secret_rotation.py decides which secrets sign at an instant; this module stores the rows it is
+derived from.
 """
 
 from datetime import datetime

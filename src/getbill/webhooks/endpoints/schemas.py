@@ -260,7 +260,7 @@ class RotateBody(BaseModel):
 
 
 class CutOverBody(BaseModel):
-    """Whether the overlap ends with the cut-over."""
+    """Whether the cut-over also drops the old secret."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"end_overlap": True}]})
 

@@ -250,7 +250,7 @@ async def _as_delivered(
     for event in events:
         if not event.is_known:
             previous, fields = described.get(event.event_id, (None, target.fields))
-            event = replace(event, previous_sequence=previous, fields=fields)  # noqa: PLW2901 the same event, told
+            event = replace(event, previous_sequence=previous, fields=fields)  # noqa: PLW2901 the same event
         detailed_events.append(event)
     return detailed_events
 
