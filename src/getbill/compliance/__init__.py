@@ -1,8 +1,8 @@
-"""What may happen: dated rules on contacting a debtor, evaluated on plain facts, and the list of whom to leave alone.
+"""Compliance: dated contact rules, evaluated on plain facts, and the suppression list.
 
-`scenarios` is on the same level and says what should happen; whoever schedules a contact composes the two
-(`debts.next_contact`). The same facts are evaluated again when the contact is claimed, because others may have been
-made meanwhile, and its address may have been put on the suppression list.
+`scenarios` is on the same level and states what should happen; the caller that schedules a contact combines
+the two (`debts.next_contact`). The same facts are evaluated again when the contact is claimed, because other
+contacts may have been made meanwhile, and its address may have been suppressed.
 """
 
 from getbill.compliance.api import router

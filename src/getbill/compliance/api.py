@@ -1,4 +1,4 @@
-"""The routes of the suppression list, and of consents."""
+"""Routes of the suppression list and of consents."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ Writes = Annotated[Change, Depends(access.change("debtors:write"))]
 
 
 class PhoneQuery(BaseModel):
-    """Which: the newest, or those about a phone number."""
+    """A filter by phone number; without it, the newest entries."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,7 +43,7 @@ class PhoneQuery(BaseModel):
 
 
 class AddressQuery(PhoneQuery):
-    """Which: the newest, or those about an address."""
+    """A filter by address; without it, the newest entries."""
 
     email: wire.Email | None = None
 
@@ -52,7 +52,7 @@ class AddressQuery(PhoneQuery):
 async def list_suppressions(
     request: Request, caller: Reads, query: Annotated[AddressQuery, Query()]
 ) -> Response:
-    """List the newest lines of the suppression list, or ask whether an address is on it."""
+    """List the newest entries of the suppression list, or look up an address."""
     database: Database = request.app.state.database
     address_hash = _address_hash(caller, query)
     entries = await suppressions.suppressions(database, caller.workspace.id, query.limit, address_hash)
@@ -63,9 +63,9 @@ async def list_suppressions(
 async def create_suppression(
     change: Writes, payload: Annotated[SuppressionBody, body(SuppressionBody)]
 ) -> Response:
-    """Have nobody contacted at an address any more, on any debt; it holds from the next contact on.
+    """Suppress an address on every debt, from the next contact on.
 
-    The list keeps a keyed hash of the address and outlives the debts. An address that is on it stays as it is.
+    The list keeps a keyed hash of the address and outlives the debts. An existing entry is unchanged.
     """
 
     async def create(tx: Transaction) -> access.Reply:
@@ -79,7 +79,7 @@ async def create_suppression(
 
 @_suppressions.delete("/{suppression_id}", response_model=SuppressionShown, responses=problems(404))
 async def delete_suppression(change: Writes, suppression_id: str) -> Response:
-    """Take an address off the suppression list, because whoever has it agreed to be contacted again."""
+    """Remove an address from the suppression list, because its owner agreed to be contacted again."""
 
     async def lift(tx: Transaction) -> access.Reply:
         line = await suppressions.lift(tx, change.workspace.id, ids.read(suppressions.PREFIX, suppression_id))
@@ -90,7 +90,7 @@ async def delete_suppression(change: Writes, suppression_id: str) -> Response:
 
 @_consents.get("", response_model=ConsentList)
 async def list_consents(request: Request, caller: Reads, query: Annotated[PhoneQuery, Query()]) -> Response:
-    """List the newest consents, also withdrawn ones, or those about a phone number."""
+    """List the newest consents, including withdrawn ones, or those of a phone number."""
     database: Database = request.app.state.database
     address_hash = hash_of(caller.workspace, None, query.phone) if query.phone else None
     records = await consents.consents(database, caller.workspace.id, query.limit, address_hash)
@@ -99,10 +99,10 @@ async def list_consents(request: Request, caller: Reads, query: Annotated[PhoneQ
 
 @_consents.post("", status_code=201, response_model=ConsentShown, responses=problems(415, 422))
 async def create_consent(change: Writes, payload: Annotated[ConsentBody, body(ConsentBody)]) -> Response:
-    """Record what whoever has a phone number agreed to; it holds from the next contact on, on every debt.
+    """Record a consent of a phone number's owner. It applies to every debt, from the next contact on.
 
-    Some contacts are unlawful without: in the United States a call in an artificial voice. The record keeps a keyed hash of
-    the number. A consent that is in force stays as it is.
+    Some contacts are unlawful without consent: in the United States, a call in an artificial voice. The
+    record keeps a keyed hash of the number. A consent in force is unchanged.
     """
 
     async def create(tx: Transaction) -> access.Reply:
@@ -123,7 +123,7 @@ async def create_consent(change: Writes, payload: Annotated[ConsentBody, body(Co
 
 @_consents.delete("/{consent_id}", response_model=ConsentShown, responses=problems(404))
 async def delete_consent(change: Writes, consent_id: str) -> Response:
-    """Note that a consent was withdrawn; its record stays, for what was done while it held."""
+    """Withdraw a consent. Its record stays, as evidence for contacts made while it was in force."""
 
     async def withdraw(tx: Transaction) -> access.Reply:
         consent = await consents.withdraw(tx, change.workspace.id, ids.read(consents.PREFIX, consent_id))

@@ -1,7 +1,7 @@
-"""What whoever has an address agreed to, where the law wants that before a contact.
+"""Consents given by the owner of an address, where the law requires one before a contact.
 
-Kept by keyed hash of the address, as suppressions are. A consent can be withdrawn at any time and holds no longer from
-the next contact on; the record of it stays, for what was done while it held.
+Stored by keyed hash of the address, as suppressions are. A consent can be withdrawn at any time, with effect
+from the next contact; its record stays, as evidence for contacts made while it was in force.
 """
 
 from collections.abc import Iterable
@@ -64,7 +64,7 @@ _WITHDRAW = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A consent: to what, how and when it was given, and when it was withdrawn; never by which address."""
+    """A consent: its name, how and when it was given, and when it was withdrawn; never the address."""
 
     id: UUID
     kind: str
@@ -77,7 +77,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class NewConsent:
-    """A consent as it is told: by the keyed hash of an address of that kind."""
+    """A consent to record, by the keyed hash of an address of that kind."""
 
     kind: str
     address_hash: bytes
@@ -87,7 +87,7 @@ class NewConsent:
 
 
 async def record_consent(tx: Transaction, workspace_id: UUID, new_consent: NewConsent) -> Consent:
-    """Keep a consent and return it; one that is in force stays as it is."""
+    """Record a consent and return it; one in force is unchanged."""
     await tx.execute(
         _GIVE,
         workspace_id,
@@ -100,12 +100,12 @@ async def record_consent(tx: Transaction, workspace_id: UUID, new_consent: NewCo
         tx.now,
     )
     row = await tx.fetchrow(_IN_FORCE, workspace_id, new_consent.address_hash, new_consent.consent)
-    assert row is not None  # noqa: S101 - put there, or there before
+    assert row is not None  # noqa: S101 - inserted, or there before
     return _consent_of_row(row)
 
 
 async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> Consent:
-    """Note that a consent was withdrawn and return it; raise NotFound when there is none."""
+    """Mark a consent as withdrawn and return it; raise NotFound for an unknown id."""
     row = await tx.fetchrow(_WITHDRAW, workspace_id, consent_id, tx.now)
     if row is None:
         raise NotFound(message("There is no consent {consent}.", consent=ids.show(PREFIX, consent_id)))
@@ -115,7 +115,7 @@ async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> Con
 async def granted_consents(
     tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]
 ) -> frozenset[tuple[bytes, str]]:
-    """Return what holds for these addresses: each with the name of a consent."""
+    """Return the consents in force for these addresses, as pairs of hash and consent name."""
     rows = await tx.fetch(_OF, workspace_id, list(hashes))
     return frozenset((row["address_hash"], row["consent"]) for row in rows)
 

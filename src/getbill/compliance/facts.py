@@ -1,7 +1,7 @@
-"""What the rules look at: where the debtor is, who collects, and every contact made so far.
+"""The facts that rules evaluate: the debtor's location, the collector, and every contact so far.
 
-Contacts are known by the keyed hash of the address, so that caps hold over all debts of a person without
-their address being readable here.
+Contacts carry the keyed hash of the address, so that caps apply across all debts of a person while their
+address stays unreadable here.
 """
 
 from dataclasses import dataclass, replace
@@ -14,21 +14,21 @@ from getbill.kit.calendar import Exclusions, Region
 
 
 class Party(StrEnum):
-    """Whether the debtor is a person or a business; where it is not known, a person is assumed."""
+    """The kind of debtor: consumer or business; an unknown one counts as a consumer."""
 
     CONSUMER = "consumer"
     BUSINESS = "business"
 
 
 class Collector(StrEnum):
-    """Who collects: the creditor itself, or a third party for it."""
+    """The collector: the creditor itself, or a third party on its behalf."""
 
     CREDITOR = "creditor"
     THIRD_PARTY = "third_party"
 
 
 class Per(StrEnum):
-    """What a cap counts contacts by."""
+    """The key by which a cap counts contacts."""
 
     CASE = "case"
     ADDRESS = "address"
@@ -36,7 +36,7 @@ class Per(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PastContact:
-    """A contact made, or whose fate is unknown: when, how, to which keyed hash, and for this case or not."""
+    """A contact made, or of unknown outcome: its instant, channel, address hash, and whether of this case."""
 
     channel: Channel
     at: datetime
@@ -46,11 +46,11 @@ class PastContact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the rules need to know of one debt.
+    """The facts of one debt that the rules evaluate.
 
     `contacts` are those of this case and, for the hashes below, of the person's other cases; `notices` are
-    those given so far; `suppressed` are hashes on the suppression list; `consents` what an address agreed to; `exclusions` are the scenario's own days
-    without contact.
+    those given so far; `suppressed` are hashes on the suppression list; `consents` are those given by an
+    address; `exclusions` are the scenario's own days without contact.
     """
 
     zones: tuple[str, ...] = (calendar.DEFAULT_ZONE,)
@@ -70,7 +70,7 @@ class Facts:
         return replace(self, notices=self.notices.union(notices)) if notices else self
 
     def contact_instants(self, per: Per, channel: Channel, channels: tuple[Channel, ...]) -> list[datetime]:
-        """Return the instants, in order, of the contacts on `channels` that count with one on `channel`."""
+        """Return the sorted instants of contacts on `channels` that count together with one on `channel`."""
         if not self.contacts:
             return []
         if per == Per.CASE:
@@ -84,7 +84,7 @@ class Facts:
 
 
 def hash_for(channel: Channel, email: bytes | None, phone: bytes | None) -> bytes | None:
-    """Return which keyed hash, that of an e-mail address or of a phone number, a channel's address has; letters have none."""
+    """Return the keyed hash of a channel's address, e-mail or phone; None for letters."""
     kind = ADDRESS_OF[channel]
     if kind == AddressKind.POSTAL:
         return None

@@ -1,7 +1,7 @@
-"""The ways a rule limits contact: hours, days, a number of contacts, something that must be said first.
+"""The limits a rule can set: hours, days, a number of contacts, a required notice or consent.
 
-Each limit answers one question, `opens`: the first instant, from `at` on, before which it certainly forbids
-the contact; `at` itself when it allows it, None when no waiting helps.
+Each limit has one method, `first_allowed`: the first instant, from `at` on, before which it certainly forbids
+the contact; `at` itself if it allows the contact, None if waiting does not help.
 """
 
 from bisect import insort
@@ -24,7 +24,7 @@ _DAY = timedelta(days=1)
 _STRICT = ConfigDict(extra="forbid")
 
 
-# A round asks of hundreds of debtors in a few zones at one instant.
+# A batch evaluates hundreds of debtors in a few zones at one instant.
 @lru_cache(maxsize=4096)
 def _within_hours(
     weekdays: tuple[int, ...], spans: tuple[tuple[time, time], ...], zone: str, at: datetime
@@ -63,7 +63,7 @@ class LimitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Contact only on these weekdays (ISO, Monday is 1) between these local times, in every candidate zone."""
+    """Contact only on these weekdays (ISO, Monday is 1) at these local times, in every candidate zone."""
 
     __pydantic_config__ = _STRICT
 
@@ -105,7 +105,7 @@ class Cap:
     kind: Literal[LimitKind.CAP] = LimitKind.CAP
 
     def first_allowed(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
-        """Return the first instant at which one more contact leaves every span of days within the cap."""
+        """Return the first instant at which one more contact leaves every window of `days` within the cap."""
         instants = facts.contact_instants(self.per, channel, self.channels)
         if len(instants) < self.contacts_max:
             return at
@@ -117,7 +117,7 @@ class Cap:
         yield from (instant + window for instant in instants if instant + window > at)
 
     def _fits(self, instants: list[datetime], at: datetime) -> bool:
-        """Tell whether no span of `days` holds the contact at `at` and `contacts_max` others."""
+        """Return whether no window of `days` holds the contact at `at` and `contacts_max` others."""
         window = timedelta(days=self.days)
         near = [instant for instant in instants if at - window < instant < at + window]
         insort(near, at)
@@ -128,7 +128,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Nothing may be sent before, or without, the notice of that name."""
+    """No contact before the notice of that name was given, unless the contact gives it."""
 
     __pydantic_config__ = _STRICT
 
@@ -136,7 +136,7 @@ class Notice:
     kind: Literal[LimitKind.NOTICE] = LimitKind.NOTICE
 
     def first_allowed(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
-        """Return `at` when the notice was given or is given by this very contact; waiting never helps."""
+        """Return `at` if the notice was given or this contact gives it; waiting never helps."""
         return at if self.notice in facts.notices else None
 
 
@@ -155,7 +155,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequired:
-    """No contact without the consent of that name, given by whoever has the address."""
+    """No contact without the consent of that name, given by the owner of the address."""
 
     __pydantic_config__ = _STRICT
 
@@ -163,7 +163,7 @@ class ConsentRequired:
     kind: Literal[LimitKind.CONSENT] = LimitKind.CONSENT
 
     def first_allowed(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
-        """Return `at` when the consent was given; waiting never helps."""
+        """Return `at` if the consent was given; waiting never helps."""
         return at if (facts.hash_for(channel), self.consent) in facts.consents else None
 
 

@@ -1,7 +1,7 @@
-"""A rule on contacting a debtor, and the book of all rules in force.
+"""Contact rules, and the rulebook of all rules in force.
 
-Rules are dated data with their source. Law and product policy are kept apart by `basis`: policy may be made
-stricter by a workspace, law may not be loosened by anyone.
+Rules are dated data with their source. `basis` separates law from product policy: a workspace may tighten
+policy, but law cannot be loosened.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ EVERYWHERE = "*"
 
 
 class Basis(StrEnum):
-    """Where a rule comes from."""
+    """The origin of a rule."""
 
     LAW = "law"
     GUIDANCE = "guidance"
@@ -30,7 +30,7 @@ class Basis(StrEnum):
 
 
 class Severity(StrEnum):
-    """What a broken rule does: forbid the contact, or only be shown."""
+    """The effect of a broken rule: block the contact, or only warn."""
 
     BLOCK = "block"
     WARN = "warn"
@@ -38,9 +38,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One dated rule: whom it binds, on which channels, what it asks, and where it is written.
+    """One dated rule: its subjects, channels, limit and source.
 
-    `jurisdiction` is a country or `*`; no `party` or no `collector` means any of them.
+    `jurisdiction` is a country or `*`; a missing `party` or `collector` means any.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -60,7 +60,7 @@ class Rule:
     severity: Severity = Severity.BLOCK
 
     def binds(self, where: "Binding", on: date) -> bool:
-        """Tell whether the rule speaks of this debtor, this collector and this channel on that day."""
+        """Return whether the rule applies to this debtor, collector and channel on that day."""
         return (
             where.channel in self.channels
             and self.jurisdiction in {EVERYWHERE, where.country}
@@ -72,7 +72,7 @@ class Rule:
 
 
 class Binding(NamedTuple):
-    """What decides which rules apply."""
+    """The criteria that decide which rules apply."""
 
     country: str
     party: Party
@@ -82,7 +82,7 @@ class Binding(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Rulebook:
-    """A set of rules; `version` is a hash of them, written to the log beside each decision."""
+    """A set of rules; `version` is a hash of them, logged with each decision."""
 
     rules: tuple[Rule, ...]
     version: str = field(init=False)
@@ -99,12 +99,12 @@ def to_data(rule: Rule) -> dict[str, Any]:
 
 
 def from_data(data: dict[str, Any]) -> Rule:
-    """Return the rule stored as `data`; raise pydantic's ValidationError when it is not one."""
+    """Return the rule stored as `data`; raise pydantic's ValidationError if it is invalid."""
     return _ADAPTER.validate_json(orjson.dumps([data]))[0]
 
 
 def parse(text: bytes) -> tuple[Rule, ...]:
-    """Return the rules of a file; raise pydantic's ValidationError when they are none."""
+    """Return the rules of a file; raise pydantic's ValidationError if one is invalid."""
     return _ADAPTER.validate_json(text)
 
 

@@ -1,9 +1,9 @@
-"""The rules that come with GetBill: dated records in `rules`, one file for each country, and the product's own policy.
+"""The built-in rules: dated records in `rules`, one file per country, and the product's own policy.
 
-Engineering inputs, not legal advice. The rules on what a message must say, on fees and on interest are not here: they
-do not bear on whether a contact may be made now. Law limits telemarketing, not reminders of a debt that exists (art.
-L223-1 and D223-9 C. conso.); its hours are taken as a safe harbour against harassment (art. 222-16 C. pén.), and are
-named policy.
+Engineering inputs, not legal advice. Rules on the content of messages, on fees and on interest are not here:
+they do not decide whether a contact may be made now. Law limits telemarketing, not reminders of an existing
+debt (art. L223-1 and D223-9 C. conso.); its hours are used as a safe harbour against harassment (art. 222-16
+C. pén.), and are marked as policy.
 """
 
 from importlib.resources import files
@@ -14,7 +14,7 @@ LETTER_R124_4 = "FR-R124-4"
 
 
 def _sort_key(name: str) -> tuple[bool, str]:
-    """Return where a file stands: the product's own policy first, which holds everywhere."""
+    """Return the sort key of a file: the product's own policy first, which applies everywhere."""
     return name != "policy.json", name
 
 

@@ -1,7 +1,7 @@
-"""The suppression list: addresses that asked to be left alone, are somebody else's, or return mail.
+"""The suppression list: addresses that opted out, belong to another person, or bounce.
 
-Kept as keyed hashes only, so that the list can outlive the debts and the people it is about. An address is on it
-once, for the first reason given; it is taken off only by whoever may speak for the debtor.
+Stored as keyed hashes only, so that the list can outlive the debts and the people it is about. An address is
+listed once, for the first reason given; only a caller who may speak for the debtor removes it.
 """
 
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ _LIFT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class SuppressedAddress:
-    """A line of the list: what kind of address, why, and since when; never the address."""
+    """An entry of the list: kind of address, reason and time; never the address."""
 
     id: UUID
     kind: str
@@ -66,15 +66,15 @@ class SuppressedAddress:
 async def suppress(
     tx: Transaction, workspace_id: UUID, kind: str, address_hash: bytes, reason: str
 ) -> SuppressedAddress:
-    """Put an address on the list and return its line; one that is there stays as it is."""
+    """Add an address to the list and return its entry; an existing one is unchanged."""
     await tx.execute(_ADD, workspace_id, address_hash, ids.new(), kind, reason, tx.now)
     row = await tx.fetchrow(_BY_ADDRESS, workspace_id, address_hash)
-    assert row is not None  # noqa: S101 - put there, or there before
+    assert row is not None  # noqa: S101 - inserted, or there before
     return _suppression_of_row(row)
 
 
 async def suppressed_hashes(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> frozenset[bytes]:
-    """Return those addresses that are on the list."""
+    """Return the given hashes that are on the list."""
     rows = await tx.fetch(_OF, workspace_id, list(hashes))
     return frozenset(row["address_hash"] for row in rows)
 
@@ -82,14 +82,14 @@ async def suppressed_hashes(tx: Transaction, workspace_id: UUID, hashes: Iterabl
 async def suppressions(
     database: Database, workspace_id: UUID, limit: int, address_hash: bytes | None = None
 ) -> list[SuppressedAddress]:
-    """Return the newest lines of the list, or the one about an address."""
+    """Return the newest entries of the list, or the one of an address."""
     return [
         _suppression_of_row(row) for row in await database.fetch(_LIST, workspace_id, address_hash, limit)
     ]
 
 
 async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> SuppressedAddress:
-    """Take an address off the list; raise NotFound when there is no such line."""
+    """Remove an address from the list; raise NotFound for an unknown id."""
     row = await tx.fetchrow(_LIFT, workspace_id, suppression_id)
     if row is None:
         raise NotFound(
@@ -99,7 +99,7 @@ async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> Sup
 
 
 def hash_of(workspace: Workspace, email: str | None, phone: str | None) -> bytes:
-    """Return the keyed hash of an address as debtors are found by it: normalised, one of the two."""
+    """Return the keyed hash of a normalised e-mail address or phone number, as for debtors."""
     if email:
         return workspace.lookup.hash("email", email.lower())
     return workspace.lookup.hash("phone", phone or "")

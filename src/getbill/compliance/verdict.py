@@ -1,6 +1,6 @@
-"""The answer to "may we contact this debtor now?": yes, or every rule against it and when to try again.
+"""The verdict on a contact at an instant: allowed, or every failed rule and when to try again.
 
-Pure arithmetic on facts: the same question has the same answer when a step is planned, claimed or explained.
+Pure arithmetic on facts: the verdict is the same when a step is planned, claimed or explained.
 """
 
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from getbill.compliance.rule_book import STANDARD
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions
 
-# When nothing is allowed within this time the rules contradict each other for this debtor, such as hours
-# that never overlap in the candidate zones: a person has to learn where the debtor is.
+# If nothing is allowed within this time, the rules contradict each other for this debtor, such as hours that
+# never overlap in the candidate zones: a person must find out where the debtor lives.
 _HORIZON = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRule:
-    """A rule that forbids the contact, and the first instant at which it would not; None: waiting is no help."""
+    """A rule that forbids the contact, and the first instant it allows; None if waiting does not help."""
 
     rule: Rule
     until: datetime | None
@@ -31,7 +31,7 @@ class FailedRule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a contact may be made; when not, every rule against it and the next instant all allow."""
+    """Whether a contact is allowed; if not, every failed rule and the next instant that all allow."""
 
     is_allowed: bool
     failed_rules: tuple[FailedRule, ...]
@@ -39,14 +39,14 @@ class Verdict:
 
     @property
     def names(self) -> str:
-        """The ids of the rules against it; where waiting is no help, of those that make it so."""
+        """The ids of the failed rules; if waiting does not help, only of those that cause it."""
         final = [failing for failing in self.failed_rules if failing.until is None]
         decisive = final if self.next_allowed_at is None and final else self.failed_rules
         return ", ".join(failing.rule.id for failing in decisive)
 
 
 def evaluate(facts: Facts, channel: Channel, at: datetime, book: Rulebook = STANDARD) -> Verdict:
-    """Return whether the contact may be made at that instant, else every rule against it and the way out."""
+    """Return the verdict on a contact at an instant."""
     _refuse_naive(at)
     failed_rules = tuple(
         FailedRule(rule, _first_allowed(partial(_single_rule, rule), facts, channel, at))
@@ -63,7 +63,7 @@ def evaluate(facts: Facts, channel: Channel, at: datetime, book: Rulebook = STAN
 def next_allowed(
     facts: Facts, channel: Channel, not_before: datetime, book: Rulebook = STANDARD
 ) -> datetime | None:
-    """Return the first instant from `not_before` on that every rule allows; None when no waiting helps."""
+    """Return the first instant from `not_before` on that every rule allows; None if waiting does not help."""
     _refuse_naive(not_before)
     return _first_allowed(lambda at: _rules(book, facts, channel, at), facts, channel, not_before)
 
@@ -71,9 +71,9 @@ def next_allowed(
 def rule_moves(
     facts: Facts, channel: Channel, not_before: datetime, book: Rulebook = STANDARD
 ) -> tuple[FailedRule, ...]:
-    """Return the rules that move a contact from `not_before` on, in turn, each with where it moves it to.
+    """Return the rules that move a contact from `not_before` on, in sequence, each with its instant.
 
-    The last one leads to `next_allowed`; one that leads nowhere (None) ends it.
+    The last one leads to `next_allowed`; one without an instant (None) ends the sequence.
     """
     _refuse_naive(not_before)
     failed_rules: list[FailedRule] = []
@@ -88,9 +88,9 @@ def _first_allowed(
     at: datetime,
     failed_rules: list[FailedRule] | None = None,
 ) -> datetime | None:
-    """Move forward from rule to rule until none moves any more, and note each that does.
+    """Apply the rules in turn until none moves the instant, and record each that does.
 
-    No rule ever moves beyond the first instant it allows, so where they all agree is the first of all.
+    No rule moves beyond the first instant it allows, so the instant where all agree is the earliest.
     """
     horizon = at + _HORIZON
     while at <= horizon:
@@ -126,7 +126,7 @@ def _binding_rules(book: Rulebook, where: Binding, on: date) -> tuple[Rule, ...]
 
 @lru_cache(maxsize=512)
 def _scenario_days(exclusions: Exclusions) -> Rule:
-    """Return the scenario's own days without contact as a rule, so that both are met at once."""
+    """Return the scenario's own days without contact as a rule, evaluated with the others."""
     return Rule(
         id="SCENARIO-DAYS",
         says="The scenario does not contact anyone on this day.",

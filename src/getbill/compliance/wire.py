@@ -1,4 +1,4 @@
-"""The suppression list and consents as callers read them."""
+"""Request and response schemas of the suppression list and of consents."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -23,7 +23,7 @@ from getbill.kit.text import emails
 from getbill.kit.text.names import Name
 
 Reason = Literal["stop", "not_me", "hard_bounce"]
-# Those that a rule asks for; another one is of no use.
+# The consents that rules require; others have no effect.
 ConsentName = Literal["artificial_voice"]
 Email = Annotated[str, Field(max_length=254), AfterValidator(emails.normalise)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phones.parse)]
@@ -31,7 +31,7 @@ _AS_WRITTEN = "Phone number in E.164, or as written in France."
 
 
 class SuppressionBody(BaseModel):
-    """An address that nobody is to be contacted at any more: an e-mail address or a phone number."""
+    """An e-mail address or a phone number to suppress."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -54,7 +54,7 @@ class SuppressionBody(BaseModel):
 
 
 class SuppressionShown(BaseModel):
-    """A line of the suppression list. The address itself is not kept."""
+    """An entry of the suppression list. The address itself is not kept."""
 
     id: str
     kind: Literal["email", "phone"]
@@ -63,13 +63,13 @@ class SuppressionShown(BaseModel):
 
 
 class SuppressionList(BaseModel):
-    """The newest lines of the suppression list."""
+    """The newest entries of the suppression list."""
 
     data: list[SuppressionShown]
 
 
 class ConsentBody(BaseModel):
-    """What whoever has a phone number agreed to, and how."""
+    """A consent of a phone number's owner, and how it was given."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -115,7 +115,7 @@ class ConsentList(BaseModel):
 
 
 def serialize_consent(consent: Consent) -> dict[str, Any]:
-    """Return a consent as answers show it."""
+    """Return a consent as the API shows it."""
     return {
         "id": ids.show(consents.PREFIX, consent.id),
         "kind": consent.kind,
@@ -128,7 +128,7 @@ def serialize_consent(consent: Consent) -> dict[str, Any]:
 
 
 def serialize_suppression(line: SuppressedAddress) -> dict[str, Any]:
-    """Return a line of the list as answers show it."""
+    """Return an entry of the list as the API shows it."""
     return {
         "id": ids.show(PREFIX, line.id),
         "kind": line.kind,

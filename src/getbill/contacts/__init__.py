@@ -1,8 +1,8 @@
 """Contacts: the contact ledger of a debt, from the planned contact to its outcome.
 
-Every contact is one row that moves only forward: planned, claimed by one worker, sending, and then what became
-of it. Nobody is contacted twice for one step, and no step is forgotten: a row whose worker died goes back when
-nothing had left, and is marked unknown when something may have.
+Every contact is one row that only moves forward: planned, claimed by one worker, sending, then its outcome.
+No step is sent twice and none is forgotten: the row of a dead worker is planned again if nothing had left,
+and marked unknown if something may have.
 """
 
 from getbill.contacts.api import router

@@ -1,4 +1,4 @@
-"""The routes of timelines: what happened to a debt and what will, and what a scenario would do."""
+"""Routes of timelines: past and future contacts of a debt, and previews of scenarios."""
 
 from typing import Annotated
 
@@ -36,7 +36,7 @@ Changes = Annotated[Change, Depends(access.change("debts:write"))]
 
 
 class NothingToSay(Conflict):
-    """The step has no address or cannot say how to pay, so it has no message."""
+    """The step has no address or no means of payment, so it has no message."""
 
     code = "nothing-to-say"
     title = message("The step would be passed over")
@@ -47,7 +47,7 @@ class NothingToSay(Conflict):
 
 @router.get("/debts/{debt_id}/timeline", response_model=TimelineShown, responses=problems(404))
 async def get_timeline(request: Request, caller: Reads, debt_id: str) -> Response:
-    """Return every contact of a debt, made and ahead, with the rule that moved each and what stands against it."""
+    """Return every past and future contact of a debt, with the rules that moved or block each."""
     database: Database = request.app.state.database
     timeline = await queries.find_timeline(database, caller.workspace, ids.read("debt", debt_id))
     forecast = []
@@ -60,7 +60,7 @@ async def get_timeline(request: Request, caller: Reads, debt_id: str) -> Respons
 
 @router.get("/debts/{debt_id}/timeline/{step}", response_model=StepMessage, responses=problems(404, 409))
 async def get_step_message(request: Request, caller: Reads, debt_id: str, step: str) -> Response:
-    """Return what a step of a debt's scenario would say if it were taken now; nothing is sent."""
+    """Return the message that a step of a debt's scenario would send now. Nothing is sent."""
     database: Database = request.app.state.database
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     try:
@@ -93,7 +93,7 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
 
 @router.get("/contact", response_model=ContactShown)
 async def get_contact(request: Request, caller: Reads) -> Response:
-    """Return whether this workspace's debtors are contacted."""
+    """Return whether this workspace contacts its debtors."""
     database: Database = request.app.state.database
     return answer(200, wire.serialize_switches(await companies.switches(database, caller.workspace.id)))
 
@@ -102,10 +102,10 @@ async def get_contact(request: Request, caller: Reads) -> Response:
 async def update_contact(
     change: Changes, contact_body: Annotated[ContactBody, body(ContactBody)]
 ) -> Response:
-    """Stop all contact of this workspace, rehearse it in a dry run, or switch it on.
+    """Stop all contact of this workspace, simulate it in a dry run, or switch it on.
 
-    Holds from the next claim on. After a stop what was missed is dealt with as each scenario says; after a dry run what
-    was only rehearsed is done in earnest.
+    Takes effect with the next claim. After a stop, missed steps are handled as each scenario says. After a
+    dry run, the steps that were only simulated are sent.
     """
 
     async def switch_contact(tx: Transaction) -> access.Reply:
@@ -129,9 +129,10 @@ async def preview_scenario(
     timeline_id: str,
     preview: Annotated[ScenarioPreviewBody, body(ScenarioPreviewBody)],
 ) -> Response:
-    """Return what a scenario would do from today on, for a debt that is there or one that is only asked about.
+    """Return what a scenario would do from today on, for an existing debt or a hypothetical one.
 
-    Nothing is stored. `version` tries steps that are not written yet. `debt_id` needs the scope `debts:read` too.
+    Nothing is stored. `version` previews steps that are not saved yet. `debt_id` also needs the scope
+    `debts:read`.
     """
     database: Database = request.app.state.database
     workspace = caller.workspace
@@ -148,7 +149,7 @@ async def preview_scenario(
 async def _draft_version(
     database: Database, workspace: Workspace, script: Scenario, preview: ScenarioPreviewBody
 ) -> Scenario:
-    assert preview.version is not None  # noqa: S101 - the caller looked
+    assert preview.version is not None  # noqa: S101 - checked by the caller
     content, template_names = (
         scenarios.version_content(preview.version),
         await templates.names(database, workspace.id),

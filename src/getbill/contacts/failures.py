@@ -1,7 +1,7 @@
-"""Contacts that fail: set aside one by one, so that the others of their round leave; put back, or passed over.
+"""Failed contacts: set aside one by one so that the rest of the batch is sent, then retried or skipped.
 
-What had not left is planned again when it is put back. Of what was on its way nobody knows: it is unknown, and asked for
-once more at its provider when it is put back, never sent blindly.
+A contact that had not left is planned again on retry. One that was being sent is unknown: on retry its
+provider is queried once more, and it is never sent blindly.
 """
 
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ _SETTLED_ASIDES = Statement(
 
 
 class DebtCannotBeRead(Conflict):
-    """What is sealed of the debt does not open, so its scenario cannot go on."""
+    """The sealed data of the debt cannot be opened, so its scenario cannot continue."""
 
     code = "debt-cannot-be-read"
     way_out = "Restore its keys and its row from a backup and decide `retry`, or delete the debt."
@@ -88,14 +88,14 @@ class DebtCannotBeRead(Conflict):
 async def set_contact_aside(
     database: Database, workspace: Workspace, contact: Contact, error: BaseException
 ) -> None:
-    """Set a claimed contact aside, if it is still ours."""
+    """Set a claimed contact aside if its fence is still current."""
     await _quarantine_contact(database, workspace, contact, SET_ASIDE, contact.quarantine_item, error)
 
 
 async def mark_unknown(
     database: Database, workspace: Workspace, contact: Contact, error: BaseException
 ) -> None:
-    """Leave as unknown a contact of a dead worker of which nothing can be found out."""
+    """Mark a dead worker's contact as unknown when its outcome cannot be determined."""
     item = Item(contact.workspace_id, "sending", contact.debt_id, contact.debt_id)
     await _quarantine_contact(database, workspace, contact, "unknown", item, error)
 
@@ -120,7 +120,7 @@ async def _quarantine_contact(
 
 
 async def requeue_contact(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
-    """Plan again the contact of a debt that was set aside; tell whether there was one."""
+    """Plan the set-aside contact of a debt again; return whether there was one."""
     return bool(await tx.fetchval(_REQUEUE, workspace_id, debt_id))
 
 
@@ -131,12 +131,12 @@ async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None
 
 
 async def retry_lookup(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
-    """Have a provider asked once more what became of a contact; tell whether there was one."""
+    """Query a provider once more for the outcome of a contact; return whether there was one."""
     return bool(await tx.fetchval(_RETRY_LOOKUP, workspace_id, debt_id, clock.wall()))
 
 
 async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
-    """Go on with a debt after the step that was set aside; raise DebtCannotBeRead where its row does not open."""
+    """Continue a debt after its set-aside step; raise DebtCannotBeRead if its row cannot be opened."""
     try:
         debt = await debts.lock(tx, workspace, debt_id)
     except SealBroken as error:
@@ -154,28 +154,28 @@ async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -
 
 
 async def clear_settled(database: Database) -> None:
-    """Forget what stood aside and was stopped, paid for or erased since."""
+    """Resolve quarantine items whose contact was since stopped, paid for or erased."""
     for row in await database.fetch(_SETTLED_ASIDES):
         async with database.transaction(clock.wall()) as tx:
             await quarantine.resolve(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
 
 
 async def set_workspace_aside(database: Database, workspace_id: UUID, error: BaseException) -> None:
-    """Set a whole workspace aside, whose contacts cannot be processed."""
+    """Set aside a workspace whose contacts cannot be processed."""
     await quarantine.add_separately(database, Item(workspace_id, "workspace", workspace_id), error)
 
 
 async def recheck_workspace(database: Database, vault: Vault, workspace_id: UUID) -> None:
-    """Read a workspace that was left alone; raise whatever still keeps it from being read."""
+    """Read a quarantined workspace; raise the error if it still cannot be read."""
     await companies.workspace(database, vault, workspace_id)
 
 
 def snapshot_contacts(contacts: Sequence[Contact]) -> list[tuple[Any, ...]]:
-    """Return what contacts say before they are decided on."""
+    """Return the values of contacts before a decision."""
     return [contact.snapshot() for contact in contacts]
 
 
 def restore_contacts(contacts: Sequence[Contact], snapshots: Sequence[tuple[Any, ...]]) -> None:
-    """Take back what was done to contacts in a transaction that is lost."""
+    """Undo changes to contacts made by a transaction that was rolled back."""
     for contact, snapshot in zip(contacts, snapshots, strict=True):
         contact.restore(snapshot)

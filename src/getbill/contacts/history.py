@@ -1,6 +1,6 @@
-"""What was done towards a debtor so far: on this debt, and by the same address on the person's other ones.
+"""The contact history of a debtor: on this debt, and to the same addresses on their other debts.
 
-The caps of the rules count over it, and the scenario goes on after the last step it passed.
+The caps of the rules count over it, and the scenario continues after its last passed step.
 """
 
 from collections import Counter
@@ -21,12 +21,12 @@ from getbill.contacts.model import COMPLETED, CONTACTED, REHEARSED
 from getbill.debts import EXPENSIVE, NEVER, Debt, PriorContacts, hashes_of
 from getbill.kit.database import Statement, Transaction
 
-# How far back a cap looks.
+# The longest period of a cap.
 LOOKBACK = timedelta(days=max(rule.limit.days for rule in STANDARD.rules if isinstance(rule.limit, Cap)))
 
 _UNREACHABLE = frozenset(MISSING.values())
 _CHANNELS = {str(channel): channel for channel in Channel}
-# The keyed hashes of an e-mail address and a phone number; None for what is not known.
+# The keyed hashes of an e-mail address and a phone number; None if unknown.
 AddressHashes = tuple[bytes | None, bytes | None]
 
 _OF_DEBTS = Statement(
@@ -54,34 +54,35 @@ _ONE_AT_A_TIME = Statement(
 
 @dataclass(slots=True)
 class ContactHistory:
-    """What happened on one debt, and to its debtor's addresses."""
+    """The contact history of one debt and of its debtor's addresses."""
 
     contacts: tuple[PastContact, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
-    # What was agreed to by these addresses, and by those of others held with them.
+    # Consents given by these addresses, and by those of others held with them.
     consents: frozenset[tuple[bytes, str]] = frozenset()
-    # The keyed hashes of the debtor's e-mail address and phone number, where they are known.
+    # The keyed hashes of the debtor's e-mail address and phone number, where known.
     hashes: tuple[bytes | None, bytes | None] | None = None
-    # How often each step of the debt's present run was tried, in whatever state the try is.
+    # Attempts of each step in the debt's current run, in any state.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    # Steps of the present run that are behind us. Those passed over because nobody could, or might, be reached are
-    # not: an address may be learned. And steps of any run by which the debtor was contacted.
+    # Passed steps of the current run. Steps skipped because the debtor could not, or must not, be reached do
+    # not count: an address may be learned. `contacted_steps` are those of any run by which the debtor was
+    # contacted.
     passed_steps: set[str] = field(default_factory=set)
     unreachable_reasons: dict[str, str] = field(default_factory=dict)
     contacted_steps: set[str] = field(default_factory=set)
-    # Steps that a dry run, over by now, only rehearsed.
+    # Steps that a finished dry run only simulated.
     rehearsed_steps: set[str] = field(default_factory=set)
-    # Whether a contact of the debt is on its way, and nobody knows yet what becomes of it.
+    # Whether a contact of the debt is being sent and its outcome is unknown yet.
     is_on_its_way: bool = False
 
     def last_step(self, debt: Debt) -> str | None:
-        """Return the last step of the scenario that is behind us in the present run."""
+        """Return the last passed step of the scenario in the current run."""
         keys = [step.key for step in debt.script.steps if step.key in self.passed_steps]
         return keys[-1] if keys else None
 
     def prior_contacts(self, debt: Debt) -> PriorContacts:
-        """Return what the rules know of it, with the notices that the contacts made so far gave."""
+        """Return the input of the rules: past contacts, with the notices they gave."""
         notices = (
             notice
             for step in debt.script.steps
@@ -91,13 +92,13 @@ class ContactHistory:
         return PriorContacts(self.contacts, tuple(notices), self.suppressed, self.consents, self.hashes)
 
     def rehearse(self, step: str, channel: Channel, at: datetime) -> None:
-        """Count a contact that a dry run, which lasts, supposes to be made."""
+        """Count a simulated contact of the running dry run."""
         self.passed_steps.add(step)
         self.contacted_steps.add(step)
         self.add(PastContact(channel, at))
 
     def after_contact(self, step: str) -> "ContactHistory":
-        """Return the same history once the contact that was counted in it has left: the debtor was, or may be, contacted."""
+        """Return the history with a counted contact as passed: the debtor was or may have been contacted."""
         self.passed_steps.add(step)
         self.contacted_steps.add(step)
         return self
@@ -108,12 +109,12 @@ class ContactHistory:
 
 
 async def lock_addresses(tx: Transaction, debts: Mapping[UUID, Debt]) -> dict[UUID, AddressHashes]:
-    """Let no other transaction decide on contacts to these debtors until this one ends; debts are locked first.
+    """Block other decisions on these debtors' contacts until the transaction ends; lock debts first.
 
     Returns the keyed hashes of their e-mail addresses and phone numbers.
     """
     hashes = {debt_id: address_hashes(debt) for debt_id, debt in debts.items()}
-    # In one order everywhere, so that two workers never wait for each other.
+    # In one order everywhere, so that two workers never deadlock.
     keys = sorted(
         {
             int.from_bytes(address_hash[:8], signed=True)
@@ -137,7 +138,7 @@ async def load(
     debts: Mapping[UUID, Debt],
     known_hashes: Mapping[UUID, AddressHashes] | None = None,
 ) -> dict[UUID, ContactHistory]:
-    """Return the history of each of some debts of one workspace; `hashed` are their addresses where they are known."""
+    """Return the history of each given debt of one workspace; `known_hashes` are hashes computed before."""
     debt_ids = list(debts)
     own_rows = await tx.fetch(_OF_DEBTS, workspace_id, debt_ids)
     hashes_by_debt = known_hashes or {debt_id: address_hashes(debt) for debt_id, debt in debts.items()}
@@ -221,7 +222,7 @@ def _count_row(history: ContactHistory, row: Record, debt: Debt) -> None:
         elif row["state"] in COMPLETED:
             history.passed_steps.add(step)
         else:
-            # A try that failed is behind us only where no other was to follow it.
+            # A failed attempt passes its step only if no further attempt was to follow.
             history.passed_steps.discard(step)
 
 

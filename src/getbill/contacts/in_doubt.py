@@ -1,7 +1,8 @@
-"""Contacts of which nobody knows whether they left: asked of a person, and settled by their word.
+"""In-doubt contacts: contacts that may have left, settled by a person's decision.
 
-Sent, it counts as every message does whose channel never confirms. Not sent, its step is taken again where the rules
-for late steps still want it and nothing later was done, and is behind us otherwise: nobody is contacted out of turn.
+A contact decided as sent counts like any message of a channel that never confirms. One decided as not sent is
+taken again if the rules for late steps still allow it and nothing later was done; otherwise its step is
+passed, so no debtor is contacted out of turn.
 """
 
 from dataclasses import replace
@@ -20,9 +21,9 @@ _SENT, _NOT_SENT = "a person found that it was sent", "a person found that it wa
 
 
 async def settle_unknown(tx: Transaction, debt: Debt, followup_id: UUID, *, was_sent: bool) -> None:
-    """Settle, by a person's word, whether an unknown contact of a locked debt left.
+    """Settle an unknown contact of a locked debt by a person's decision.
 
-    Raises TodoDecided where a receipt settled it meanwhile.
+    Raises TodoDecided if a callback has settled it since.
     """
     contact = await ledger.find_by_followup(tx, debt.workspace_id, followup_id)
     if contact is None or contact.state != "unknown" or not await ledger.lock_unchanged(tx, [contact]):

@@ -1,6 +1,6 @@
-"""The ledger's rows: planned, taken under a lease, written back by whoever still holds them.
+"""The ledger's rows: planned, claimed under a lease, and written by the holder of the current fence.
 
-Every write names the fence of its claim, so that a worker that was slow, or thought dead, writes nothing.
+Every write names the fence of its claim, so a slow worker, or one presumed dead, writes nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,12 @@ from asyncpg import Record
 from getbill.contacts.model import COLUMNS, Contact
 from getbill.kit.database import Database, Statement, Transaction
 
-# At least and at most so many workers died in a row while they held a contact.
+# Minimum and maximum number of workers that died in a row while holding a contact.
 Crashes = tuple[int, int]
 UNSUSPECTED: Final[Crashes] = (0, 0)
-# Whose workers died is taken apart from the others: some at a time, and then alone, so that it is found which one kills.
-# Those with fewer deaths come first: a storm of kills from outside spreads, and none of them is taken for a killer.
+# Contacts whose workers died are claimed apart from the others: some at a time, then alone, which identifies
+# the one that kills. Those with fewer deaths come first: a storm of kills from outside spreads, and none of
+# them is taken for a killer.
 SUSPECTS: Final[Sequence[tuple[int, Crashes]]] = (
     (10, (1, 1)),
     *((1, (deaths, deaths)) for deaths in range(2, 5)),
@@ -214,12 +215,12 @@ _ERASE = Statement(
 
 
 def plan_deferred(tx: Transaction, contact: Contact) -> None:
-    """Put a contact into the ledger at the transaction's edge."""
+    """Insert a planned contact at the end of the transaction."""
     tx.defer(_PLAN, contact.workspace_id, *_plan_values(contact))
 
 
 async def plan(tx: Transaction, contacts: Sequence[Contact]) -> None:
-    """Put contacts, all of one workspace, into the ledger."""
+    """Insert planned contacts, all of one workspace."""
     if contacts:
         columns = zip(*map(_plan_values, contacts), strict=True)
         await tx.execute(_PLAN_MANY, contacts[0].workspace_id, *map(list, columns))
@@ -252,7 +253,7 @@ async def claim_live(
     excluded_ids: Iterable[UUID],
     crashes: Crashes = UNSUSPECTED,
 ) -> list[Contact]:
-    """Take live contacts that are due, the longest due first, leaving some workspaces for the next time."""
+    """Claim due live contacts, longest due first, excluding some workspaces."""
     rows = await database.fetch(_CLAIM_LIVE, now, limit, lease_until, list(excluded_ids), *crashes)
     return [contact_from_row(row) for row in rows]
 
@@ -265,47 +266,44 @@ async def claim_sandbox(
     lease_until: datetime,
     crashes: Crashes = UNSUSPECTED,
 ) -> list[Contact]:
-    """Take a sandbox's contacts that are due at its instant, the longest due first."""
+    """Claim contacts of a sandbox that are due at its instant, longest due first."""
     rows = await database.fetch(_CLAIM_SANDBOX, now, limit, lease_until, workspace_id, *crashes)
     return [contact_from_row(row) for row in rows]
 
 
 async def lock_due(tx: Transaction, workspace_id: UUID, limit: int) -> list[Contact]:
-    """Hold a sandbox's contacts that are due, the longest due first, for this transaction to decide on."""
+    """Lock due contacts of a sandbox for this transaction, longest due first."""
     return [contact_from_row(row) for row in await tx.fetch(_LOCK_DUE, tx.now, limit, workspace_id)]
 
 
 async def release(database: Database, contacts: Sequence[Contact]) -> None:
-    """Plan again contacts of one workspace that were claimed and not begun."""
+    """Release claimed contacts of one workspace that were not begun."""
     if contacts:
         columns = map(list, zip(*map(_key, contacts), strict=True))
         await database.execute(_RELEASE, contacts[0].workspace_id, *columns)
 
 
 async def release_expired(database: Database, wall: datetime, limit: int, crashes_max: int) -> int:
-    """Plan again what dead workers had claimed and not begun to send, unless it was too often; return how many."""
+    """Release contacts that dead workers claimed and did not begin, up to `crashes_max`; return how many."""
     return len(await database.fetch(_RELEASE_EXPIRED, wall, limit, crashes_max))
 
 
 async def deadly(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
-    """Return what so many dead workers had claimed, one after the other, that it is what killed them."""
+    """Return contacts whose consecutive workers died too often, which makes the contact the likely cause."""
     return [contact_from_row(row) for row in await database.fetch(_DEADLY, wall, crashes_max, most)]
 
 
 async def claim_interrupted(
     database: Database, wall: datetime, limit: int, lease_until: datetime
 ) -> list[Contact]:
-    """Take what dead workers were sending; nobody knows yet whether it left."""
+    """Claim contacts that dead workers were sending and whose outcome is unknown."""
     return [
         contact_from_row(row) for row in await database.fetch(_CLAIM_INTERRUPTED, wall, limit, lease_until)
     ]
 
 
 async def extend_lease(database: Database, contact: Contact, wall: datetime) -> bool:
-    """Have a contact that is being looked after be looked after again at another instant, if it is still ours.
-
-    Returns whether it is.
-    """
+    """Extend the lease of a contact to another instant if its fence is current; return whether it is."""
     is_ours = await database.fetchval(_EXTEND_LEASE, contact.workspace_id, *_key(contact), wall)
     if is_ours:
         contact.lease_until = wall
@@ -313,7 +311,7 @@ async def extend_lease(database: Database, contact: Contact, wall: datetime) -> 
 
 
 async def lock_unchanged(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
-    """Return, locked, those contacts of one workspace that are still ours, in the state we took them in."""
+    """Lock and return the contacts of one workspace whose fence and state are unchanged."""
     if not contacts:
         return []
     first = contacts[0]
@@ -324,13 +322,13 @@ async def lock_unchanged(tx: Transaction, contacts: Sequence[Contact]) -> list[C
 
 
 async def find_by_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
-    """Return the last try of the contact behind a followup; None when there is none, or no more."""
+    """Return the latest attempt of the contact behind a followup; None without one."""
     row = await tx.fetchrow(_FIND_BY_FOLLOWUP, workspace_id, followup_id)
     return contact_from_row(row) if row else None
 
 
 async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
-    """Write contacts of one workspace that are held."""
+    """Write contacts of one workspace that are claimed or locked."""
     if contacts:
         columns = map(list, zip(*map(_write_values, contacts), strict=True))
         await tx.execute(_WRITE, contacts[0].workspace_id, *columns)
@@ -358,25 +356,25 @@ def _write_values(contact: Contact) -> tuple[Any, ...]:
 
 
 async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) -> list[UUID]:
-    """Stop what is planned for a debt and return the followups it was to try again.
+    """Stop planned contacts of a debt and return the followups they were to retry.
 
-    What is on its way finds out by the debt's epoch.
+    A contact being sent detects the stop by the debt's epoch.
     """
     rows = await tx.fetch(_STOP, workspace_id, debt_id, reason, tx.now)
     return [row["followup_id"] for row in rows if row["followup_id"]]
 
 
 async def end_rehearsal(tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID]) -> None:
-    """Have what was only rehearsed for some debts count as not done."""
+    """Make contacts that were only simulated count as not done."""
     if debt_ids:
         await tx.execute(_END_REHEARSAL, workspace_id, list(debt_ids))
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Stop what is planned for an erased debt and forget by which addresses it was contacted."""
+    """Stop the planned contacts of an erased debt and delete the address hashes of its contacts."""
     await tx.execute(_ERASE, workspace_id, debt_id, tx.now)
 
 
 def contact_from_row(row: Record) -> Contact:
-    """Return the contact that a row of the ledger is."""
+    """Return the contact of a ledger row."""
     return Contact(**{name: row[name] for name in COLUMNS})

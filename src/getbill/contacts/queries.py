@@ -1,4 +1,4 @@
-"""Reading the ledger: what is planned next, whether anything is on its way, and all there is of one debt."""
+"""Queries of the ledger: the next due contact, contacts being sent, and the timeline of a debt."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,18 +44,18 @@ _OF_DEBT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A debt with every contact made, passed over or stopped, and the one that is planned."""
+    """A debt with its settled contacts and the planned one."""
 
     debt: Debt
     history: ContactHistory
     closed_contacts: Sequence[Contact]
     planned_contact: Contact | None
-    # What messages crossed on their way, by their followup.
+    # What each message crossed on its way, by followup.
     crossings: Mapping[UUID, str]
 
 
 async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID) -> Timeline:
-    """Return what happened to a debt and what is planned; raise NotFound when there is no such debt."""
+    """Return the past and planned contacts of a debt; raise NotFound for an unknown id."""
     debt = await debts.find(database, workspace, debt_id)
     async with database.transaction(workspace.now()) as tx:
         contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
@@ -63,7 +63,7 @@ async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID)
     contacts = [ledger.contact_from_row(row) for row in rows]
     crossings = {row["followup_id"]: row["crossed_by"] for row in rows if row["crossed_by"]}
     open_contacts = [contact for contact in contacts if contact.state in {"planned", "claimed"}]
-    # Another epoch's was made void, and is stopped when it is looked at.
+    # A contact of another epoch is void and is stopped when it is next decided on.
     current_contacts = [contact for contact in open_contacts if contact.contact_epoch == debt.contact_epoch]
     closed_contacts = [contact for contact in contacts if contact not in open_contacts]
     return Timeline(
@@ -72,11 +72,11 @@ async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID)
 
 
 async def next_due(database: Database, workspace_id: UUID) -> datetime | None:
-    """Return when the next contact of a sandbox is due, in its own time; None when nothing is planned."""
+    """Return when the next contact of a sandbox is due, in its own time; None if none is planned."""
     due_at: datetime | None = await database.fetchval(_NEXT_DUE, workspace_id)
     return due_at
 
 
 async def is_busy(database: Database, workspace_id: UUID) -> bool:
-    """Say whether any contact of a workspace is in a worker's hands."""
+    """Return whether a worker holds any contact of a workspace."""
     return bool(await database.fetchval(_IS_BUSY, workspace_id))

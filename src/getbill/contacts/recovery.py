@@ -1,8 +1,8 @@
-"""Putting right what dead workers left: what they had only claimed is planned again, what they were sending is found out.
+"""Recovery of dead workers' contacts: claimed ones are planned again, the outcome of others determined.
 
-A provider that can be asked is; one that takes a key twice is handed the message once more, if the debtor may be
-contacted at that moment. Until it has answered nobody says that a message failed, and what nobody can find out is
-unknown from then on.
+A provider with a look-up is queried; one with idempotency keys is sent the message once more, if the debtor
+may be contacted at that moment. A message is never reported as failed before the provider answers, and one
+whose outcome cannot be determined becomes unknown.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from getbill.followups import Followup
 from getbill.kit import clock, failpoints, ids
 
 _WORKER_DIED = "the worker died while it was sent"
-# So many providers are asked at the same time what became of a message.
+# Concurrent look-ups at providers.
 _LOOKUPS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _InterruptedSend:
-    """A contact that was `sending` when its worker died, with its followup and who carried it."""
+    """A contact that was `sending` when its worker died, with its followup and sender."""
 
     contact: Contact
     followup: Followup
@@ -38,9 +38,10 @@ class _InterruptedSend:
 
 
 async def recover(context: SendingContext) -> int:
-    """Put right what dead workers left: plan again what they had only claimed, find out what they were sending.
+    """Plan again what dead workers had only claimed, and resolve what they were sending.
 
-    Returns how many contacts were looked at. What cannot be found out now is looked at again when its lease ends.
+    Returns how many contacts were examined. One that cannot be resolved now is examined again when its lease
+    ends.
     """
     settings = context.settings
     await _set_deadly_aside(context)
@@ -56,13 +57,13 @@ async def recover(context: SendingContext) -> int:
         failpoints.at("contacts.taken_over")
     interrupted_contacts.sort(key=lambda contact: contact.workspace_id)
     groups = [list(group) for _, group in groupby(interrupted_contacts, lambda contact: contact.workspace_id)]
-    # All at the same time: one after the other they would outlast their lease, and nobody would ever write one down.
+    # Concurrently: one after the other they would outlast their leases, and none would ever be settled.
     await asyncio.gather(*(_resolve_workspace(context, group) for group in groups))
     return released_count + len(interrupted_contacts)
 
 
 async def _set_deadly_aside(desk: SendingContext) -> None:
-    """Set aside the contacts that kill whatever process works on them."""
+    """Set aside the contacts that kill every process that works on them."""
     deadly = await ledger.deadly(
         desk.database, clock.wall(), desk.settings.batch, desk.settings.crashes_max - 1
     )
@@ -77,7 +78,7 @@ async def _set_deadly_aside(desk: SendingContext) -> None:
 
 
 async def _resolve_workspace(context: SendingContext, interrupted_contacts: Sequence[Contact]) -> None:
-    """Find out what became of contacts of one workspace, and write it down."""
+    """Determine and store the outcome of interrupted contacts of one workspace."""
     workspace_id = interrupted_contacts[0].workspace_id
     async with isolate_workspace(context.database, workspace_id):
         workspace = await companies.workspace(context.database, context.vault, workspace_id)
@@ -120,7 +121,7 @@ async def _resolve_contacts(
 async def _find_outcome(
     context: SendingContext, workspace: Workspace, interrupted: _InterruptedSend
 ) -> SendOutcome | None:
-    """Return what became of a message; None when it was planned again, or is looked at again later."""
+    """Return the outcome of a message; None if it was planned again or is examined later."""
     match interrupted.sender.capabilities.assurance:
         case Assurance.NEITHER:
             return unknown(_WORKER_DIED)
@@ -161,13 +162,13 @@ async def _send_again(
     )
     (result,) = await sending.send_prepared([prepared])
     outcome = result.outcome
-    # Not having reached the provider this time says nothing of the first time.
+    # A failure to reach the provider this time says nothing about the first attempt.
     is_in_doubt = outcome.fate == Fate.UNKNOWN or (outcome.fate == Fate.FAILED and not outcome.is_permanent)
     return _look_up_later(context, interrupted, outcome) if is_in_doubt else outcome
 
 
 async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) -> bool:
-    """Keep a contact for as long as its provider may take to answer; False when somebody else has it by now."""
+    """Extend the lease for as long as the provider may take; False if another worker holds it by now."""
     lease_until = clock.wall() + timedelta(seconds=2 * context.answer_timeout(interrupted.sender))
     return await ledger.extend_lease(context.database, interrupted.contact, lease_until)
 
@@ -175,7 +176,7 @@ async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) 
 def _look_up_later(
     context: SendingContext, interrupted: _InterruptedSend, outcome: SendOutcome
 ) -> SendOutcome | None:
-    """Have a contact looked at again when its lease ends; unknown once that was often enough."""
+    """Examine the contact again when its lease ends; return unknown after too many look-ups."""
     if interrupted.contact.fence < context.settings.lookups_max:
         return None
     return unknown(f"{_WORKER_DIED}, and {outcome.reason}")
@@ -184,7 +185,7 @@ def _look_up_later(
 async def _allowed_from(
     context: SendingContext, workspace: Workspace, contact: Contact
 ) -> tuple[datetime | None, str | None]:
-    """Return from when on a message may be handed over once more, or None and why it never may."""
+    """Return when a message may be sent once more; None and the reason if it never may."""
     switches = await companies.switches(context.database, workspace.id)
     if switches.contact != companies.ON or switches.stopped_at is not None:
         return None, "contact is stopped"
@@ -199,7 +200,7 @@ async def _allowed_from(
 def _evaluate_rules(
     debt: Debt, contact_history: ContactHistory, contact: Contact, now: datetime
 ) -> tuple[datetime | None, str | None]:
-    # It counted when it was sent: what else was done since is what may stand against it now.
+    # It counted when it was sent: only other contacts can block it now.
     own_contact = compliance.PastContact(contact.channel_kind, contact.sent_at or now, contact.address_hash)
     other_contacts = list(contact_history.contacts)
     if own_contact in other_contacts:

@@ -1,4 +1,4 @@
-"""A debt's timeline as callers read it: what was done, what will be, and why then."""
+"""Response schemas of timelines: past and future contacts of a debt, with reasons."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
@@ -20,7 +20,7 @@ from getbill.scenarios import VersionBody
 
 
 class ReasonShown(BaseModel):
-    """A rule that moved a contact, or stands against it."""
+    """A rule that moved a contact or blocks it."""
 
     rule: str = Field(examples=["FR-TEL-POLICY-HOURS"])
     says: str
@@ -32,7 +32,7 @@ class ReasonShown(BaseModel):
 
 
 class AttemptShown(BaseModel):
-    """A try of a step that was made, passed over, or stopped."""
+    """An attempt of a step that was made, skipped or stopped."""
 
     step: str
     run: int = Field(description="Number of times the scenario was started by then.")
@@ -55,7 +55,7 @@ class AttemptShown(BaseModel):
 
 
 class ForecastStepShown(BaseModel):
-    """A step that is still ahead, supposing that nobody answers and nothing changes."""
+    """A future step, assuming that the debtor does not respond and nothing changes."""
 
     step: str
     wave: int | None
@@ -69,7 +69,7 @@ class ForecastStepShown(BaseModel):
 
 
 class CalendarShown(BaseModel):
-    """What would happen to a debt."""
+    """The forecast of a debt."""
 
     scenario: str
     scenario_version: int
@@ -82,7 +82,7 @@ class CalendarShown(BaseModel):
 
 
 class TimelineShown(CalendarShown):
-    """What happened to a debt and what will."""
+    """Past and future contacts of a debt."""
 
     debt_id: str
     status: str
@@ -93,7 +93,7 @@ class TimelineShown(CalendarShown):
 
 
 class ScenarioPreviewBody(BaseModel):
-    """Whose calendar: a debt that is there, or one that is only asked about; nothing of it is stored."""
+    """The debt to forecast: an existing one or a hypothetical one. Nothing is stored."""
 
     model_config = ConfigDict(
         title="ScenarioPreviewBody",
@@ -128,14 +128,14 @@ class ScenarioPreviewBody(BaseModel):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return what is wrong between the fields of the debt asked about."""
+        """Return errors between the fields of the hypothetical debt."""
         debt = raw.get("debt")
         errors = NewDebtBody.cross_field_errors(debt) if isinstance(debt, dict) else []
         return [FieldError("/debt" + error.pointer, error.code, error.detail) for error in errors]
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
-        """Return what is wrong with the debt asked about for this workspace, but for its scenario."""
+        """Return errors of the hypothetical debt in this workspace, its scenario excepted."""
         debt = raw.get("debt")
         if not isinstance(debt, dict):
             return []
@@ -144,7 +144,7 @@ class ScenarioPreviewBody(BaseModel):
 
 
 class ContactBody(BaseModel):
-    """How contact is switched, and how long imported debts are left alone; what is left out stays."""
+    """Contact mode and initial hold of imported debts; omitted fields keep their values."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"contact": "stopped"}]})
 
@@ -153,7 +153,7 @@ class ContactBody(BaseModel):
 
 
 class ContactShown(BaseModel):
-    """Whether this workspace's debtors are contacted."""
+    """Contact settings of this workspace."""
 
     contact: Literal["on", "dry_run", "stopped"] = Field(
         description="`on` sends messages, `dry_run` plans and writes them and sends none, `stopped` makes no"
@@ -166,7 +166,7 @@ class ContactShown(BaseModel):
 
 
 class StepMessage(BaseModel):
-    """What a step would say if it were taken now."""
+    """The message that a step would send now."""
 
     model_config = ConfigDict(title="StepMessage")
 
@@ -179,7 +179,7 @@ class StepMessage(BaseModel):
 
 
 def serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
-    """Return how contact is switched."""
+    """Return the contact settings as the API shows them."""
     return {
         "contact": switches.contact,
         "grace_hours": switches.grace_hours,
@@ -188,7 +188,7 @@ def serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
 
 
 def serialize_message(step: str, outgoing: Outgoing) -> dict[str, Any]:
-    """Return what a step would say."""
+    """Return the message of a step as the API shows it."""
     return {
         "step": step,
         "channel": outgoing.channel,
@@ -200,7 +200,7 @@ def serialize_message(step: str, outgoing: Outgoing) -> dict[str, Any]:
 
 
 def serialize_calendar(debt: Debt, steps: Sequence[ForecastStep]) -> dict[str, Any]:
-    """Return what would happen to a debt."""
+    """Return the forecast of a debt as the API shows it."""
     return {
         "scenario": debt.scenario,
         "scenario_version": debt.script.version,
@@ -212,7 +212,7 @@ def serialize_calendar(debt: Debt, steps: Sequence[ForecastStep]) -> dict[str, A
 
 
 def serialize_timeline(debt_timeline: Timeline, steps: Sequence[ForecastStep]) -> dict[str, Any]:
-    """Return what happened to a debt and what will."""
+    """Return the past and future contacts of a debt as the API shows them."""
     debt = debt_timeline.debt
     return {
         "debt_id": ids.show("debt", debt.id),
@@ -240,7 +240,7 @@ def _serialize_contact(contact: Contact, crossings: Mapping[UUID, str]) -> dict[
         "sent_at": json.instant(contact.sent_at),
         "settled_at": json.instant(contact.settled_at),
         "followup_id": ids.show("followup", followup_id) if followup_id else None,
-        # A try that failed before the one that left crossed nothing.
+        # An attempt that failed before the sent one crossed nothing.
         "crossed_by": crossings.get(followup_id) if followup_id and contact.state in CONTACTED else None,
     }
 

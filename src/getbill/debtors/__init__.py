@@ -1,9 +1,10 @@
-"""Debtors: the people and firms who owe, recognised from one debt to the next.
+"""Debtors: the people and firms who owe, recognised across debts.
 
-Two debts are the same person's when the name is the same and the e-mail address or the phone number is too; never by an
-address or a number alone, for families and offices share them. The creditor's code (`debtor_reference`) recognises
-somebody where nothing that both debts say of the person differs, and rewrites nobody; a code that stands beside two
-people is a collective account and recognises nobody any more. Who a debtor is stands sealed under their own key.
+Two debts belong to one person if the name is the same and so is the e-mail address or the phone number; never
+by an address or a number alone, since families and offices share them. The creditor's code
+(`debtor_reference`) recognises a debtor only if nothing that both debts state differs, and overwrites no
+identity. A code found on two people is a collective account and recognises no debtor any more. An identity is
+sealed under the debtor's own key.
 """
 
 from getbill.debtors.actions import create, erase, fill, merge, restore, update

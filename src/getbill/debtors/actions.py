@@ -1,4 +1,4 @@
-"""Meeting a debtor, learning more of them, and forgetting them."""
+"""Creation, update and erasure of debtors."""
 
 from functools import partial
 from typing import Any
@@ -77,16 +77,17 @@ def create(
     identity_hashes: IdentityHashes,
     free_matches: list[bytes],
 ) -> Debtor:
-    """Meet a debtor and let the match hashes that are free stand for them.
+    """Create a debtor and store the free match hashes for them.
 
-    They are unique: of two requests that meet the same person at once, the loser fails and must try again.
+    Match hashes are unique: of two concurrent requests that create the same person, the loser fails and must
+    retry.
     """
     debtor_id = ids.new()
     key = vault.make_key(tx, workspace.vault, workspace.id, debtor_id)
     debtor = Debtor(debtor_id, workspace.id, identity, key, tx.now, tx.now, is_new=True)
 
     def row() -> tuple[Any, ...]:
-        # At the edge: another debt of the same request may have said more of them.
+        # Read at the end of the transaction: another debt of the same request may have added to it.
         current_identity = debtor.identity
         lookups = (
             identity_hashes.lookups
@@ -110,27 +111,27 @@ def _match_row(debtor: Debtor, match: bytes) -> tuple[UUID, bytes, UUID | None]:
 
 
 def share_code(tx: Transaction, workspace: Workspace, debtor: Debtor, match: bytes) -> None:
-    """Have a code, which a debtor was recognised by, recognise nobody any more."""
+    """Mark a code that recognised a debtor as shared, so that it recognises no debtor any more."""
     debtor.shared_codes |= {match}
     if not debtor.is_new or match in debtor.learned_matches:
         tx.defer(_SHARE_CODE, workspace.id, match)
 
 
 def reassign_match(tx: Transaction, workspace: Workspace, debtor: Debtor, match: bytes) -> None:
-    """Have a hash recognise this debtor, whom it describes, and not the one it described before."""
+    """Move a match hash to this debtor, whom it describes, from the one it described before."""
     tx.defer(_REASSIGN_MATCH, workspace.id, match, debtor.id)
 
 
 async def fill(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> list[bytes]:
-    """Add from a later debt of the same person what was unknown; what was known stays.
+    """Fill unknown fields from a later debt of the same person; known fields stay.
 
-    Returns the hashes by which the debtor is recognised only now.
+    Returns the match hashes that are new.
     """
     return await update(tx, workspace, debtor, fill_missing(debtor.identity, later))
 
 
 async def restore(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> None:
-    """Give a locked debtor an earlier identity back: they are no longer recognised by what replaced it."""
+    """Restore an earlier identity of a locked debtor; hashes of what replaced it no longer match."""
     replaced_matches = hash_identity(debtor.identity, workspace.lookup).matches
     await update(tx, workspace, debtor, identity)
     restored_matches = hash_identity(identity, workspace.lookup).matches
@@ -143,15 +144,15 @@ async def restore(tx: Transaction, workspace: Workspace, debtor: Debtor, identit
 
 
 async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> list[bytes]:
-    """Learn from a later debt of the same person: what it says replaces what was known, nothing is lost.
+    """Update an identity from a later debt of the same person: its fields replace known ones, none is lost.
 
-    Returns the hashes by which the debtor is recognised now and was not before.
+    Returns the match hashes that are new.
     """
     return await update(tx, workspace, debtor, debtor.identity.merged_with(later))
 
 
 async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> list[bytes]:
-    """Replace a locked debtor's identity and return the hashes by which they are recognised only now."""
+    """Replace a locked debtor's identity and return the match hashes that are new."""
     if identity == debtor.identity:
         return []
     before, after = (hash_identity(version, workspace.lookup) for version in (debtor.identity, identity))
@@ -177,7 +178,7 @@ def _new_matches_row(debtor: Debtor, new_matches: list[bytes]) -> tuple[UUID, li
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debtor_id: UUID) -> None:
-    """Forget a debtor for good: key, identity, and every hash that could recognise them."""
+    """Erase a debtor for good: key, identity, and every hash that could recognise them."""
     await tx.execute(_DELETE_MATCHES, workspace_id, debtor_id)
     await tx.execute(_ERASE, workspace_id, debtor_id, tx.now)
     await vault.destroy(tx, workspace_id, debtor_id, "debtor")

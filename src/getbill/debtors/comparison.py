@@ -1,7 +1,8 @@
-"""Whether two descriptions beside one customer code can be the same person.
+"""Comparison of two descriptions with the same customer code: one person or two.
 
-A code recognises somebody only where nothing that both descriptions say differs. Differences of writing are none: order,
-accents, case, legal form, form of address, initials, or the contact of a company that both name.
+A code recognises a debtor only if nothing that both descriptions state differs. Differences of spelling do
+not count: order, accents, case, legal form, form of address, initials, or the contact of a company that both
+name.
 """
 
 import re
@@ -14,10 +15,10 @@ from getbill.debtors.model import STREET_FIELDS, Identity, comparable_words
 
 
 class Likeness(Enum):
-    """What comparing two descriptions shows."""
+    """The result of a comparison."""
 
     SAME = "nothing differs"
-    # A changed address or name, or another person: nothing tells which.
+    # A changed address or name, or another person: undecidable.
     UNSURE = "something differs"
     OTHER = "two people"
 
@@ -40,7 +41,7 @@ _SINGLE_FIELDS: Final = ("birthdate", "civility", "country")
 
 
 def compare(existing: Identity, incoming: Identity) -> Likeness:
-    """Tell whether two descriptions beside the same code may be one person's."""
+    """Return whether two descriptions with the same code may be one person's."""
     differing = frozenset(differences(existing, incoming))
     if not differing:
         return Likeness.SAME
@@ -48,7 +49,7 @@ def compare(existing: Identity, incoming: Identity) -> Likeness:
 
 
 def differences(existing: Identity, incoming: Identity) -> Iterator[str]:
-    """Name the fields in which two descriptions contradict each other; what one of them leaves out does not."""
+    """Yield the fields in which two descriptions contradict each other; a missing value does not."""
     if not _is_same_name(existing, incoming):
         yield "name"
     if existing.company and incoming.company and not names_alike(existing.company, incoming.company):
@@ -84,7 +85,7 @@ def _is_shared(before: str | None, after: str | None, is_different: bool) -> boo
 
 
 def is_same_by_name(existing: Identity, incoming: Identity) -> bool:
-    """Tell whether name and e-mail address, or name and phone number, are the same."""
+    """Return whether name and e-mail address, or name and phone number, are the same."""
     if sorted(comparable_words(existing.name)) != sorted(comparable_words(incoming.name)):
         return False
     is_mail_same = (
@@ -105,7 +106,7 @@ def _is_same_name(existing: Identity, incoming: Identity) -> bool:
 
 @lru_cache(maxsize=4096)
 def names_alike(name: str, other_name: str) -> bool:
-    """Tell whether two names differ in their writing at most."""
+    """Return whether two names differ in spelling only."""
     left, right = list(name_words(name)), list(name_words(other_name))
     for word in tuple(left):
         if word in right:
@@ -123,7 +124,7 @@ def _is_initial(word: str, other_word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def name_words(name: str) -> tuple[str, ...]:
-    """Return the words of a name without forms of address and legal forms, unless there are no others."""
+    """Return the words of a name without forms of address and legal forms, unless it has no others."""
     all_words = comparable_words(_DOTTED_LETTERS.sub(_join_letters, name))
     return (
         tuple(word for word in all_words if word not in _CIVILITIES and word not in _LEGAL_FORMS) or all_words
@@ -156,7 +157,7 @@ _IN_PARTS: Final = ("street_address", "street_number")
 
 
 def fill_missing(existing: Identity, later: Identity) -> Identity:
-    """Return a description with what a later one adds; what is known stays, and two addresses never mix."""
+    """Return a description filled from a later one; known fields stay, and two addresses never mix."""
     missing_fields: dict[str, str | None] = {
         name: value for name, value in later.present_fields().items() if getattr(existing, name) is None
     }

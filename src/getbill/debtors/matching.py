@@ -1,7 +1,8 @@
-"""Recognising people from one debt to the next, for many debts at once.
+"""Matching of new debts to known debtors, many debts at once.
 
-Name with e-mail address or phone number recognises a person, and so does the creditor's code where nothing contradicts
-it. A code that stands beside two people stands for nobody from then on: its hash stays taken, by no debtor.
+Name with e-mail address or phone number matches a person, and so does the creditor's code unless something
+contradicts it. A code found on two people matches no debtor from then on: its hash stays reserved, without a
+debtor.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from getbill.kit.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class IdentityDoubt:
-    """Something about a debtor that was not taken from a new debt, and in which fields."""
+    """A part of a debt's description that was not applied to the debtor, and its fields."""
 
     code: str
     fields: tuple[str, ...] = ()
@@ -28,7 +29,7 @@ class IdentityDoubt:
 
 @dataclass(frozen=True, slots=True)
 class DebtorMatch:
-    """The debtor of a new debt, what was doubted on the way, and their identity before, where the debt changed it."""
+    """The debtor of a new debt, the doubts of the match, and their identity before the debt changed it."""
 
     debtor: Debtor
     doubts: tuple[IdentityDoubt, ...] = ()
@@ -42,10 +43,10 @@ _DEBTOR_DIFFERS: Final = "debtor-differs"
 
 
 class DebtorMatcher:
-    """Finds the debtors of one transaction's new debts, each loaded and locked once.
+    """The matcher of one transaction's new debts; each debtor is loaded and locked once.
 
-    `holders` are the match hashes known so far; None is the holder of a code that stands for several people. Unless
-    `replaces`, a later debt adds to what is known of a person and changes none of it.
+    `holders` are the known match hashes; a shared code has the holder None. Unless `replaces`, a later debt
+    only adds to a known identity.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class DebtorMatcher:
         self._previous_identity: Identity | None = None
 
     async def find_or_create(self, identity: Identity, identity_hashes: IdentityHashes) -> DebtorMatch:
-        """Return the debtor a description belongs to, met before or now."""
+        """Return the debtor of a description, existing or new."""
         if self._holders.keys().isdisjoint(identity_hashes.matches):
             return DebtorMatch(self._create(identity, identity_hashes, ()))
         outdated: list[bytes] = []
@@ -75,7 +76,7 @@ class DebtorMatcher:
         return DebtorMatch(debtor, tuple(doubts), self._previous_identity)
 
     async def find_by_name(self, identity: Identity) -> Debtor | None:
-        """Return the debtor whom name and address recognise, whatever code stands beside them."""
+        """Return the debtor that name and address match, whatever the code."""
         identity_without_code = replace(identity, reference=None)
         return await self._find(
             identity_without_code, hash_identity(identity_without_code, self._workspace.lookup), [], []
@@ -125,7 +126,7 @@ class DebtorMatcher:
         return False
 
     async def _learn(self, debtor: Debtor, identity: Identity) -> list[IdentityDoubt]:
-        """Learn from a later debt of a person whose name and address are known, and name what was not taken."""
+        """Update a debtor matched by name and address from a later debt; return the fields not applied."""
         if self._replaces:
             await self._update_identity(merge, debtor, identity)
             return []
@@ -134,7 +135,8 @@ class DebtorMatcher:
         return [IdentityDoubt(_DEBTOR_DIFFERS, differing_fields)] if differing_fields else []
 
     async def _has_same_code(self, debtor: Debtor, identity: Identity, code: bytes | None) -> bool:
-        # Two codes of the creditor's own are two people, whatever else they share; a shared one says nothing.
+        # Two unshared codes of one creditor are two people, whatever else they share; a shared code decides
+        # nothing.
         existing_code = debtor.identity.reference
         if (
             code is None
@@ -181,11 +183,11 @@ class DebtorMatcher:
             try:
                 self._loaded[debtor_id] = await lock(self._tx, self._workspace, debtor_id)
             except NotFound:
-                # Erased since the hash was looked up: it is free to stand for somebody else.
+                # Erased since the hash was looked up: the hash is free.
                 raise OptimisticConflict from None
         return self._loaded[debtor_id]
 
 
 def _has_same_name(existing: Identity, incoming: Identity) -> bool:
-    """Tell whether a debtor still bears the name by which an older hash finds them."""
+    """Return whether a debtor still has the name by which an older hash matches them."""
     return "name" not in differences(existing, incoming)

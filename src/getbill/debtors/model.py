@@ -1,4 +1,4 @@
-"""Who a debtor is, and by which keyed hashes they are found again."""
+"""The identity of a debtor and the keyed hashes that find them."""
 
 import re
 import unicodedata
@@ -12,10 +12,10 @@ from asyncpg import Record
 from getbill.kit import calendar, json
 from getbill.vault import Key, Lookup, Vault
 
-# What belongs to one address; its country stands where a later one names none.
+# Fields of one address; its country stays if a later one names none.
 STREET_FIELDS = ("address", "street_address", "street_number", "postal_code", "city")
-# Where the house number follows the street, after a space or a comma (UPU, postal addressing systems of its members).
-# Elsewhere, as in France, it goes before.
+# Countries where the house number follows the street, after a space or a comma (UPU, postal addressing
+# systems of its members). Elsewhere, as in France, it goes before.
 _NUMBER_AFTER_SPACE = frozenset(
     {"AL", "AR", "AT", "BA", "BE", "BG", "BO", "CH", "CL", "CY", "CZ", "DE", "DK", "EE", "FI", "FO", "GR"}
     | {"HR", "HU", "IS", "LI", "LT", "LV", "ME", "MK", "MX", "NL", "NO", "PE", "PL", "PT", "RO", "RS", "SE"}
@@ -27,7 +27,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Identity:
-    """All that is known of who a debtor is and how to reach them. Addresses are already normalised."""
+    """The known personal data of a debtor and how to reach them. Addresses are normalised."""
 
     name: str
     first_name: str | None = None
@@ -48,12 +48,12 @@ class Identity:
 
     @property
     def is_postal(self) -> bool:
-        """Whether a letter would arrive: street, postcode and city are known."""
+        """Whether a letter can be delivered: street, postcode and city are known."""
         return bool(self.street_address and self.postal_code and self.city)
 
     @property
     def street_line(self) -> str:
-        """The street with its house number, as the address's country writes it."""
+        """The street with its house number, in the order of the address's country."""
         street, number = self.street_address or "", self.street_number or ""
         if not street or not number:
             return street or number
@@ -63,17 +63,17 @@ class Identity:
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """Every zone the debtor may live in, the likeliest first."""
+        """Every time zone the debtor may live in, the likeliest first."""
         return calendar.zones_of(self.country, self.postal_code, self.phone)
 
     def with_changes(self, later: dict[str, str | None]) -> "Identity":
-        """Return the identity with what a later source says, the rest as it was."""
+        """Return the identity with the fields of a later source, the rest unchanged."""
         return replace(self, **later)  # type: ignore[arg-type]  # the keys are this class's fields
 
     def merged_with(self, later: "Identity") -> "Identity":
-        """Return the identity with what a later debt of the same person says; nothing else is lost.
+        """Return the identity updated from a later debt of the same person; no other field is lost.
 
-        Streets of two addresses never mix: one that is named takes the place of all that was known of the other.
+        Two addresses never mix: a named street replaces the whole previous address.
         """
         changes: dict[str, str | None] = dict(later.present_fields())
         if later.street_address or later.address:
@@ -81,13 +81,13 @@ class Identity:
         return self.with_changes(changes)
 
     def present_fields(self) -> dict[str, str]:
-        """Return the fields that say something."""
+        """Return the fields that have a value."""
         return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(slots=True, repr=False)
 class Debtor:
-    """A debtor as loaded or just met: their identity open, with the key that seals it."""
+    """A debtor as loaded or created: the opened identity, with the key that seals it."""
 
     id: UUID
     workspace_id: UUID
@@ -95,17 +95,17 @@ class Debtor:
     key: Key
     created_at: datetime
     updated_at: datetime
-    # Met in this very transaction: the row is written at its edge.
+    # Created in this transaction: the row is written at its end.
     is_new: bool = False
-    # The identity as its row held it, if it was read from one.
+    # The sealed identity as loaded, if there was a row.
     sealed: bytes | None = None
-    # Match hashes learned in the transaction that met them, and codes that turned out there to stand for several.
+    # Match hashes learned in the creating transaction, and codes found there to be shared.
     learned_matches: frozenset[bytes] = frozenset()
     shared_codes: frozenset[bytes] = frozenset()
 
 
 def seal_context(workspace_id: UUID, debtor_id: UUID) -> bytes:
-    """Return the place a debtor's identity is sealed for."""
+    """Return the sealing context of a debtor's identity."""
     return b"debtor" + workspace_id.bytes + debtor_id.bytes
 
 
@@ -119,7 +119,7 @@ def seal(identity: Identity, key: Key, workspace_id: UUID, debtor_id: UUID) -> b
 
 
 def from_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
-    """Open a debtor from a row that carries `queries.COLUMNS`."""
+    """Open a debtor from a row that has `queries.COLUMNS`."""
     workspace_id, debtor_id = row["workspace_id"], row[prefix + "id"]
     key = vault.unwrap(row[prefix + "key"], workspace_id, debtor_id)
     sealed = row[prefix + "identity"]
@@ -137,17 +137,17 @@ def from_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
 
 @lru_cache(maxsize=4096)
 def comparable_words(text: str) -> tuple[str, ...]:
-    """Return the words of a name as they are compared: no accents, no case, no punctuation."""
+    """Return the words of a name for comparison: without accents, case or punctuation."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return tuple(_WORD.findall("".join(part for part in plain if not unicodedata.combining(part))))
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityHashes:
-    """The keyed hashes of a person: of each address, by which a search finds them, and by which a later debt does.
+    """The keyed hashes of a person: of each address, for search, and for matching later debts.
 
-    `matches` stand in the order of how sure they are: the creditor's own reference for the person, then name with
-    e-mail address, then name with phone number.
+    `matches` are in order of certainty: the creditor's own reference, then name with e-mail address, then
+    name with phone number.
     """
 
     email: bytes | None
@@ -157,7 +157,7 @@ class IdentityHashes:
 
 
 class Hasher:
-    """Hashes people under a company's key; words that many names share are hashed once."""
+    """A hasher under a company's key; words that many names share are hashed once."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._hash = lookup.hash

@@ -1,7 +1,7 @@
-"""Whether a whole name and its parts say the same.
+"""Comparison of a whole name with its parts.
 
-Order, case, accents, forms of address, particles, initials and what is written in one word or in two do not matter, and
-one of the two may leave out a name that the other has. Names in two scripts cannot be compared, and do not contradict.
+Order, case, accents, forms of address, particles, initials and word division do not matter, and either side
+may omit a name that the other has. Names in two scripts cannot be compared and do not contradict each other.
 """
 
 import unicodedata
@@ -58,7 +58,7 @@ _PARTICLES: Final = frozenset(
         "av",
     ]
 )
-# Letters of which accents cannot be taken off, and two ways to write the umlauts.
+# Letters that do not decompose into letter and accent, and two spellings of the umlauts.
 _LETTERS: Final = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"}
 )
@@ -66,7 +66,7 @@ _UMLAUTS: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
 def names_agree(name: str, first_name: str | None, last_name: str | None) -> bool:
-    """Say whether a whole name and its parts may be the same person's."""
+    """Return whether a whole name and its parts may be the same person's."""
     parts = " ".join(part for part in (first_name, last_name) if part)
     return not parts or name in {parts, f"{last_name} {first_name}"} or _is_same(name, parts)
 
@@ -97,7 +97,7 @@ def _fold_letters(word: str) -> str:
 
 def _is_within(shorter: list[str], longer: list[str]) -> bool:
     unmatched = list(longer)
-    # Whole words first, so that an initial is not taken for a word that stands there too.
+    # Whole words first, so that an initial does not match a word that is also there.
     for word in sorted(shorter, key=len, reverse=True):
         matching_word = next((other for other in unmatched if word == other), None) or next(
             (other for other in unmatched if min(len(word), len(other)) == 1 and word[0] == other[0]), None
@@ -109,7 +109,7 @@ def _is_within(shorter: list[str], longer: list[str]) -> bool:
 
 
 def _joined_forms(words: list[str]) -> set[str]:
-    """Return words written without gaps, wherever the last name begins."""
+    """Return the words joined without gaps, wherever the last name begins."""
     return {"".join(words[at:] + words[:at]) for at in range(len(words))}
 
 

@@ -1,4 +1,4 @@
-"""Reading debtors."""
+"""Queries of debtors."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 
-# What a statement selects to have `of_row` open a debtor: `p` is the debtor's row, `pk` that of its key.
+# The columns that `from_row` needs to open a debtor: `p` is the debtor's row, `pk` its key's.
 COLUMNS = """p.id AS debtor_id, p.identity AS debtor_identity, pk.wrapped AS debtor_key,
     p.created_at AS debtor_created_at, p.updated_at AS debtor_updated_at"""
 
@@ -59,7 +59,7 @@ _HOLDERS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class DebtorPageQuery:
-    """Which rows of a list are asked for: after a place, or by an offset."""
+    """The position of a page: after a row, or at an offset."""
 
     limit: int
     offset: int = 0
@@ -67,17 +67,17 @@ class DebtorPageQuery:
 
 
 async def find(database: Database, workspace: Workspace, debtor_id: UUID) -> Debtor:
-    """Return a debtor; raise NotFound when there is none or they were erased."""
+    """Return a debtor; raise NotFound for an unknown id or an erased debtor."""
     return _require_debtor(await database.fetchrow(_FIND, workspace.id, debtor_id), workspace, debtor_id)
 
 
 async def lock(tx: Transaction, workspace: Workspace, debtor_id: UUID) -> Debtor:
-    """Return a debtor whom nobody changes or erases until the transaction ends."""
+    """Return a debtor locked against change and erasure until the transaction ends."""
     return _require_debtor(await tx.fetchrow(_LOCK, workspace.id, debtor_id), workspace, debtor_id)
 
 
 async def holders_of(tx: Transaction, workspace_id: UUID, matches: list[bytes]) -> dict[bytes, UUID | None]:
-    """Return whom match hashes recognise, those that are known; None for a code of several people."""
+    """Return the debtors that known match hashes identify; None for a shared code."""
     rows = await tx.peek(_HOLDERS, workspace_id, matches)
     return {row["match"]: row["debtor_id"] for row in rows}
 
@@ -89,13 +89,13 @@ def _require_debtor(row: Record | None, workspace: Workspace, debtor_id: UUID) -
 
 
 async def list_debtors(database: Database, workspace: Workspace, page: DebtorPageQuery) -> list[Debtor]:
-    """Return a page of debtors, the newest first."""
+    """Return a page of debtors, newest first."""
     at, identifier = page.after or (None, None)
     rows = await database.fetch(_LIST, workspace.id, at, identifier, page.limit, page.offset)
     return [from_row(row, workspace.vault) for row in rows]
 
 
 async def count(database: Database, workspace: Workspace, limit: int) -> int:
-    """Return how many debtors there are, at most `most`."""
+    """Return how many debtors there are, at most `limit`."""
     total: int = await database.fetchval(_COUNT, workspace.id, limit)
     return total

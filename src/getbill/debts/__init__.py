@@ -1,8 +1,8 @@
-"""Debts: what is owed, by whom, and how far collecting it has come.
+"""Debts: a claim, its debtor and the progress of collection.
 
-A debt's row carries all that its answer shows, and changes only under its lock, along one table of moves.
-The balance always equals the claim less what the entries say was paid, refunded or written off; `resolved`
-has money or a write-off behind it. Everything that ends contact raises `contact_epoch`.
+A debt's row holds everything its response shows, and changes only under its lock, along one table of
+transitions. The balance always equals the claim less the payments, refunds and write-offs entered; `resolved`
+requires a payment or a write-off. Every change that ends contact raises `contact_epoch`.
 """
 
 from getbill.debts.actions import (

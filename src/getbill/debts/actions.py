@@ -1,4 +1,4 @@
-"""Opening and changing debts. One debt is many of one: there is a single way in."""
+"""Creation and update of debts. One debt is created like many: there is one code path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from getbill.scenarios import Scenario
 
 
 class ReferenceTaken(Conflict):
-    """Another debt of the workspace has this reference and was made from another body."""
+    """Another debt of the workspace has this reference and was created from a different body."""
 
     code = "reference-taken"
     title = message("A debt with this reference exists already")
@@ -45,18 +45,18 @@ class ReferenceTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A debt that was asked for: made now, or the one made before from the same body."""
+    """The result of creating a debt: a new one, or the existing one of an identical body."""
 
     debt: Debt
     is_new: bool
-    # What of its person was not taken, and why.
+    # Parts of the debtor's description that were not applied, and why.
     doubts: tuple[IdentityDoubt, ...] = ()
-    # Who its person was before, where it taught something of them.
+    # The debtor's identity before this debt changed it.
     previous_identity: Identity | None = None
 
 
 async def create(tx: Transaction, workspace: Workspace, new_debt: NewDebt) -> Created:
-    """Open a debt, or return the one already made from the same body; raise ReferenceTaken for another body."""
+    """Create a debt, or return the one of an identical body; raise ReferenceTaken for a different body."""
     outcome = (await create_many(tx, workspace, [new_debt]))[0]
     if isinstance(outcome, ReferenceTaken):
         raise outcome
@@ -66,9 +66,10 @@ async def create(tx: Transaction, workspace: Workspace, new_debt: NewDebt) -> Cr
 async def create_many(
     tx: Transaction, workspace: Workspace, new_debts: Sequence[NewDebt], origin: Origin | None = None
 ) -> list[Created | ReferenceTaken]:
-    """Open debts in one go; each answers for itself, in the order asked.
+    """Create debts together; each has its own result, in the order given.
 
-    Imported ones say where they come from and may be left alone for a while, so that a wrong file can be taken back.
+    Imported debts have an origin and may be held for a while, so that an import of a wrong file can be
+    undone.
     """
     hasher = debtors.Hasher(workspace.lookup)
     hashes = [hasher.hash_identity(new_debt.identity) for new_debt in new_debts]
@@ -117,14 +118,14 @@ async def create_many(
                     previous_identity=debtor_match.previous_identity,
                 )
             )
-    # After all of their debtors: rows go out in the order in which the first of each kind was deferred.
+    # After all debtors: rows are written in the order in which the first of each kind was deferred.
     for debt in created_debts.values():
         _defer_insert(tx, debt)
     return outcomes
 
 
 def fingerprint(workspace: Workspace, new_debt: NewDebt) -> bytes:
-    """Return what tells the body of a debt from any other, under the company's key."""
+    """Return a hash that identifies the body of a debt, under the company's key."""
     return workspace.lookup.hash("body", new_debt.canonical())
 
 
@@ -145,7 +146,7 @@ async def _find_existing(
     try:
         return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
     except NotFound:
-        # Erased since it was looked up: its reference is free.
+        # Erased since the look-up: its reference is free.
         raise OptimisticConflict from None
 
 
@@ -156,7 +157,7 @@ def _defer_insert(tx: Transaction, debt: Debt) -> None:
 
 
 def draft(workspace: Workspace, new_debt: NewDebt, script: Scenario, now: datetime) -> Debt:
-    """Return the debt that would be opened, of a debtor nobody knows; nothing of it is kept."""
+    """Return the debt that would be created for an unknown debtor; nothing is stored."""
     debtor = Debtor(ids.new(), workspace.id, new_debt.identity, vault.Key.new(), now, now, is_new=True)
     started_on = InitialSchedule(now).start_day(new_debt, new_debt.identity, script)
     return _build_debt(workspace, debtor, new_debt, script, now, started_on)
@@ -203,12 +204,12 @@ def _build_debt(
 
 @dataclass(frozen=True, slots=True)
 class DebtChange:
-    """What a caller asks to change: only what is named; None clears what may be empty."""
+    """The requested changes of a debt: only named fields change; None clears a field that may be empty."""
 
     identity: dict[str, str | None]
     details: dict[str, Any]
     columns: dict[str, Any]
-    # The version of the scenario to run from now on; the present one where the scenario changes.
+    # The version of the scenario to run from now on; the current one if the scenario changes.
     scenario_version: int | None = None
     amount: Money | None = None
     currency: str | None = None
@@ -227,7 +228,7 @@ _REPLANNING = {
 
 @dataclass(frozen=True, slots=True)
 class ReplacementDebtor:
-    """The locked debtor of a debt from now on, and in which fields they differ from before."""
+    """The locked new debtor of a debt, and the fields in which they differ from the previous one."""
 
     debtor: Debtor
     fields: Sequence[str]
@@ -240,9 +241,9 @@ async def update(
     change: DebtChange,
     replacement: ReplacementDebtor | None = None,
 ) -> None:
-    """Change a locked debt; raise ReferenceTaken or a refusal that names the field.
+    """Change a locked debt; raise ReferenceTaken or an error that names the field.
 
-    A `person` takes the place of the identity that a change names.
+    A `replacement` takes precedence over the identity of the change.
     """
     changes: dict[str, Any] = {}
     await _change_reference(tx, workspace, debt, change)
@@ -312,7 +313,7 @@ def _change_columns(debt: Debt, change: DebtChange, changes: dict[str, Any]) -> 
 async def _change_script(
     tx: Transaction, workspace: Workspace, debt: Debt, change: DebtChange, changes: dict[str, Any]
 ) -> None:
-    """Have a debt run another scenario from its beginning, or another version of its own from where it stands."""
+    """Switch a debt to another scenario from its start, or to another version at its current step."""
     before, requested_version = debt.scenario_version, change.scenario_version
     if "scenario" in changes and requested_version is None:
         debt.script = await scenarios.current(tx, workspace, debt.scenario)
@@ -340,7 +341,7 @@ def _change_amount(debt: Debt, change: DebtChange, changes: dict[str, Any]) -> N
             raise one_field("/currency", "has-promise", detail)
         _change_currency(debt, change.currency, change.amount, changes)
     elif change.amount is not None and change.amount.minor != debt.amount:
-        # The entry that books this change is written by the reaction to `debt.updated`, in this transaction.
+        # The entry of this change is written by the reaction to `debt.updated`, in this transaction.
         changes["amount"] = {"from": debt.money(debt.amount).decimal, "to": change.amount.decimal}
 
 
@@ -377,6 +378,6 @@ def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
         debt.started_on = day_zero(
             debt.debtor.identity, debt.script, debt.created_at, debt.due_on, debt.details.start_mode
         )
-    # A held debt gets its day 0 too: it is planned when it is resumed.
+    # A held debt gets a day 0 too: it is planned when it is resumed.
     if debt.is_contactable:
         debt.stop_contact()

@@ -1,4 +1,4 @@
-"""The routes of debts and of the debtors who owe them."""
+"""Routes of debts and debtors."""
 
 from typing import Annotated
 
@@ -37,7 +37,7 @@ _CHANGING = problems(404, 409, 412, 415, 422)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debts:read"))]
-# The answer says what is gone, and nothing of what it was.
+# The response states what was erased, without any of its content.
 Erases = Annotated[Change, Depends(access.change("debts:write"))]
 IfMatch = Annotated[
     str | None,
@@ -46,7 +46,7 @@ IfMatch = Annotated[
 
 
 class HoldBody(BaseModel):
-    """Why a debt is held."""
+    """The reason for holding a debt."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -91,10 +91,10 @@ def _debt_response(status: int, debt: Debt) -> Response:
     },
 )
 async def create_debt(change: Writes, debt_body: Annotated[NewDebtBody, body(NewDebtBody)]) -> Response:
-    """Create a debt: its scenario starts by itself.
+    """Create a debt. Its scenario starts automatically.
 
-    The same `reference` with the same body answers 200 with the debt made before; with another body 409, with
-    the existing debt's `id`.
+    The same `reference` with the same body returns 200 and the existing debt; with another body it returns
+    409 and the existing debt's `id`.
     """
     new_debt = wire.new_debt(debt_body, change.workspace)
 
@@ -102,7 +102,7 @@ async def create_debt(change: Writes, debt_body: Annotated[NewDebtBody, body(New
         try:
             created = await actions.create(tx, change.workspace, new_debt)
         except actions.ReferenceTaken as conflict:
-            # The refusal names that debt and its reference, so its stored answer goes with it.
+            # The error names that debt and its reference, so its stored response is erased with that debt.
             change.debt_id = conflict.debt_id
             raise
         change.debt_id = created.debt.id
@@ -113,7 +113,7 @@ async def create_debt(change: Writes, debt_body: Annotated[NewDebtBody, body(New
 
 @_debts.get("/debts", response_model=DebtList)
 async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
-    """List debts, by page or, for large books, by cursor."""
+    """List debts, by page or, for large portfolios, by cursor."""
     database = database_of(request)
     debt_filter = wire.build_filter(query, caller.workspace)
     debts = await queries.find_page(database, caller.workspace, debt_filter)
@@ -126,7 +126,7 @@ async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery
 
 @_debts.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
 async def get_debt(request: Request, caller: Reads, debt_id: str) -> Response:
-    """Return one debt; its ETag serves a later `If-Match`."""
+    """Return one debt. Its ETag can be sent as `If-Match` in a later request."""
     debt = await queries.find(database_of(request), caller.workspace, ids.read("debt", debt_id))
     return _debt_response(200, debt)
 
@@ -138,7 +138,10 @@ async def update_debt(
     change_body: Annotated[DebtChangeBody, body(DebtChangeBody)],
     if_match: IfMatch = None,
 ) -> Response:
-    """Change what is sent, leave the rest. A changed amount is booked as an adjustment."""
+    """Change the given fields of a debt; the others keep their values.
+
+    A changed amount is booked as an adjustment.
+    """
 
     async def update(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
@@ -153,9 +156,10 @@ async def update_debt(
 
 @_debts.delete("/debts/{debt_id}", response_model=ErasureShown, responses=problems(404, 412, 503))
 async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: IfMatch = None) -> Response:
-    """Erase a debt for good: contact stops, and nothing that says who the debtor was remains.
+    """Erase a debt permanently: contact stops and no personal data of the debtor remains.
 
-    The answer comes when the erasure is on disk beside the database too, so that no restored backup takes it back.
+    The response is sent once the erasure is also on disk beside the database, so that restoring a backup
+    cannot undo it.
     """
 
     async def erase(tx: Transaction) -> access.Reply:
@@ -169,7 +173,7 @@ async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: 
     try:
         response = await change.commit(erase)
     except NotFound:
-        # Erased by a request that was never answered, perhaps.
+        # The erasure may come from a request that received no response.
         if (erased_at := await erasure_journal.find_erased_at(change.database, *erasure_key)) is not None:
             await _journal_of(request).record_if_missing(*erasure_key, erased_at)
         raise
@@ -181,7 +185,7 @@ async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: 
 async def hold_debt(
     change: Writes, debt_id: str, hold_body: Annotated[HoldBody, body(HoldBody, optional=True)]
 ) -> Response:
-    """Hold a debt: nobody contacts the debtor until it is resumed."""
+    """Hold a debt: the debtor is not contacted until it is resumed."""
 
     async def hold(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
@@ -193,7 +197,7 @@ async def hold_debt(
 
 @_debts.post("/debts/{debt_id}/resume", response_model=DebtShown, responses=_CHANGING)
 async def resume_debt(change: Writes, debt_id: str) -> Response:
-    """Resume a held debt where its scenario stood."""
+    """Resume a held debt at the step where its scenario stopped."""
 
     async def resume(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
@@ -207,7 +211,7 @@ async def resume_debt(change: Writes, debt_id: str) -> Response:
 async def escalate_debt(
     change: Writes, debt_id: str, decision: Annotated[EscalationBody, body(EscalationBody)]
 ) -> Response:
-    """Hand a debt over to legal action. A person decides; no scenario ever does."""
+    """Hand a debt over to legal action. This requires a person's decision; no scenario does it."""
 
     async def escalate(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
@@ -241,7 +245,7 @@ ReadsDebtors = Annotated[Caller, Depends(access.requires("debtors:read"))]
 async def list_debtors(
     request: Request, caller: ReadsDebtors, query: Annotated[PageQuery, Query()]
 ) -> Response:
-    """List the people and firms who have debts, the newest first."""
+    """List the people and firms who have debts, newest first."""
     database = database_of(request)
     after = wire.debtors_after(caller.workspace, query.cursor)
     offset = 0 if after else (query.page - 1) * query.limit
@@ -263,7 +267,7 @@ async def list_debtors(
 
 @_debtors.get("/debtors/{debtor_id}", response_model=DebtorWithTotals, responses=problems(404))
 async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> Response:
-    """Return a debtor with what they owe and paid, per currency."""
+    """Return a debtor with the amounts owed and paid, per currency."""
     database = database_of(request)
     debtor = await debtors.find(database, caller.workspace, ids.read("debtor", debtor_id))
     totals = await queries.totals_of_debtor(database, caller.workspace.id, debtor.id)

@@ -1,7 +1,7 @@
-"""Erasing a debt: the right to erasure (GDPR art. 17), keeping only the money rows accounting needs.
+"""Erasure of a debt: the right to erasure (GDPR art. 17), keeping only the money rows accounting needs.
 
-The debt's key is destroyed, and the debtor's with their last debt; what remains says that there was a debt, of how
-much and what was paid, and nothing of whom. Other packages erase their own in the reaction to `debt.deleted`.
+The debt's key is destroyed, and the debtor's with their last debt. The remaining row has amounts and payments
+and no personal data. Other packages erase their own data in the reaction to `debt.deleted`.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _OTHER_DEBTS = Statement(
 
 
 async def has_other_debts(tx: Transaction, workspace: Workspace, debt: Debt, debtor_id: UUID) -> bool:
-    """Tell whether a debtor has another debt than this, counting what this transaction changes."""
+    """Return whether a debtor has another debt, including changes of this transaction."""
     other_ids, excluded_ids = set[UUID](), set[UUID]()
     for other in tx.subjects.values():
         is_other_debt = other.debtor.id == debtor_id and other.erased_at is None
@@ -36,7 +36,7 @@ async def has_other_debts(tx: Transaction, workspace: Workspace, debt: Debt, deb
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """What an erasure did."""
+    """The result of an erasure."""
 
     debt_id: UUID
     erased_at: datetime
@@ -44,7 +44,7 @@ class ErasureResult:
 
 
 async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> ErasureResult:
-    """Erase a locked debt, for good, and stop contact; the debtor's other debts live on."""
+    """Erase a locked debt permanently and stop contact; the debtor's other debts are unaffected."""
     await debtors.lock(tx, workspace, debt.debtor.id)
     is_last = not await has_other_debts(tx, workspace, debt, debt.debtor.id)
     references = tuple(filter(None, (debt.reference, debt.invoice_reference)))

@@ -1,12 +1,12 @@
-"""The journal of erasures: a file beside the database, so that a restored backup cannot bring anybody back.
+"""The erasure journal: a file beside the database, so that a restored backup cannot undo an erasure.
 
-An erasure is committed, then written into the file and synced, then answered: who was told that a debt is erased finds
-it erased after any restore. A crash between commit and line loses nothing either, unless the database is restored
-before anything starts on it again: each start and the worker's rounds write the lines that the file lacks. The file
-never names a debt whose erasure was not committed.
+An erasure is committed, then written to the file and synced, then answered: a debt reported as erased stays
+erased after any restore. A crash between commit and write loses nothing either, unless the database is
+restored before any process starts on it again: each start and the worker's maintenance append the lines that
+the file lacks. The file never names a debt whose erasure was not committed.
 
-Processes on several machines have a file each, with what they answered themselves; the workers' and every process'
-that starts have all of it.
+Processes on several machines have a file each, with the erasures they answered; the files of workers and of
+each starting process are complete.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ _VOID = Statement(
     "UPDATE debts SET contact_epoch = contact_epoch + 1 WHERE workspace_id = $1 AND id = $2",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A transaction may commit after a later one did: each round looks back this far.
+# A transaction may commit after a later one did: each pass looks back this far.
 _OVERLAP = timedelta(hours=1)
 
 Subject = tuple[UUID, UUID]
@@ -68,7 +68,7 @@ Erasure = tuple[UUID, UUID, datetime]
 
 
 class ErasureNotJournaled(Unavailable):
-    """The debt is erased, and the file that keeps it erased after a restore could not be written."""
+    """The debt is erased, but the file that keeps it erased after a restore could not be written."""
 
     code = "erasure-not-journaled"
     way_out = (
@@ -79,7 +79,7 @@ class ErasureNotJournaled(Unavailable):
 
 @dataclass(slots=True)
 class _Batch:
-    """Erasures that go to disk together."""
+    """Erasures that share one sync."""
 
     erasures: list[Erasure] = field(default_factory=list)
     is_written: bool = False
@@ -87,7 +87,7 @@ class _Batch:
 
 
 class ErasureJournal:
-    """The file of erasures, as one process writes it."""
+    """The erasure file of one process."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -99,9 +99,9 @@ class ErasureJournal:
         self._read_new_lines()
 
     async def record(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
-        """Write one committed erasure down; it is safely on disk when this returns.
+        """Record a committed erasure; it is safely on disk when this returns.
 
-        Erasures that come while others are being written share the next sync. Raises ErasureNotJournaled.
+        Erasures that arrive during a sync share the next one. Raises ErasureNotJournaled.
         """
         failpoints.at("debts.erased")
         batch = self._batch
@@ -120,7 +120,7 @@ class ErasureJournal:
         failpoints.at("debts.journaled")
 
     async def record_if_missing(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
-        """Write down an erasure that was committed earlier, unless it is in the file. Raises ErasureNotJournaled."""
+        """Record an earlier committed erasure unless the file has it. Raises ErasureNotJournaled."""
         if (workspace_id, debt_id) not in self._journaled_subjects:
             await self.record(workspace_id, debt_id, erased_at)
 
@@ -139,12 +139,12 @@ class ErasureJournal:
         return len(missing_erasures)
 
     async def erase_again(self, database: Database, vault: Vault) -> int:
-        """Erase what the file says was erased and a restored database still has; return how many."""
+        """Erase again what the file lists and a restored database still has; return how many."""
         erased_subjects = {_subject(row) for row in await database.fetch(_ERASED, _EPOCH)}
         missing_subjects = sorted(self._journaled_subjects - erased_subjects)
         if not missing_subjects:
             return 0
-        # The others are younger than the backup that was restored: there is nothing to erase.
+        # The others are newer than the restored backup: there is nothing to erase.
         rows = await database.fetch(_EXISTING_DEBTS, *map(list, zip(*missing_subjects, strict=True)))
         return sum([await _reapply_erasure(database, vault, row["workspace_id"], row["id"]) for row in rows])
 
@@ -161,13 +161,13 @@ class ErasureJournal:
         self._journaled_subjects.update(erasure[:2] for erasure in erasures)
 
     def _read_new_lines(self) -> None:
-        """Read what other processes wrote meanwhile."""
+        """Read lines that other processes have appended."""
         lines, self._read_offset = append_only_log.read_from(self._path, self._read_offset)
         self._journaled_subjects |= _subjects(self._path, lines)
 
 
 async def find_erased_at(database: Database, workspace_id: UUID, debt_id: UUID) -> datetime | None:
-    """Return when a debt was erased; None where it was not."""
+    """Return when a debt was erased; None if it was not."""
     moment: datetime | None = await database.fetchval(_ERASED_AT, workspace_id, debt_id)
     return moment
 
@@ -179,12 +179,13 @@ async def _reapply_erasure(database: Database, vault: Vault, workspace_id: UUID,
             await erase(tx, workspace, await lock(tx, workspace, debt_id))
             await access.delete_answers(tx, workspace_id, debt_id)
     except NotFound:
-        # Another process that starts right now was faster.
+        # Another process that is starting erased it first.
         return False
     except Exception as error:
         if quarantine.is_transient(error):
             raise
-        # The others are erased all the same, and whom this one names is not contacted: what was planned for the debt is void.
+        # One failure does not stop the others, and this debtor is not contacted: the debt's planned contacts
+        # are void.
         await database.execute(_VOID, workspace_id, debt_id)
         await quarantine.add_separately(database, Item(workspace_id, "erasure", debt_id), error)
         return False
@@ -214,6 +215,6 @@ def _subjects(path: Path, lines: Iterable[dict[str, Any]]) -> set[Subject]:
         try:
             subjects.add((UUID(members["workspace_id"]), UUID(members["debt_id"])))
         except (KeyError, ValueError):
-            # A line that is none of ours; what a crash cut off is in the database and is written again.
+            # Not a line of this format; a line cut off by a crash is in the database and is written again.
             _log.warning("erasure_journal_line_broken", path=path.name)
     return subjects

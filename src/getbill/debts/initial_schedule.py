@@ -1,7 +1,7 @@
-"""Where new debts begin: day 0 and the first contact, looked at once for all that begin alike.
+"""The initial schedule of new debts: day 0 and first contact, computed once for all similar debts.
 
-A file of debts is a few cases repeated: the same zone, the same due date, the same ways to reach the debtor. The
-invariant: what is said of a debt here is what `day_zero` and `next_contact` say of it alone.
+A file of debts repeats few cases: the same zone, due date and reachable channels. The invariant: the result
+equals that of `day_zero` and `next_contact` for the debt alone.
 """
 
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from getbill.scenarios import Scenario
 
 
 class InitialSchedule:
-    """The beginnings of debts made at one instant in one workspace."""
+    """The initial schedules of debts created at one instant in one workspace."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class InitialSchedule:
     ) -> None:
         self._now = now
         self._prior_contacts = PriorContacts(suppressed=suppressed, consents=consents)
-        # Whoever has one of these addresses is looked at alone.
+        # A debtor with one of these addresses is computed individually.
         self._listed_addresses = suppressed.union(address for address, _ in consents)
         self._start_days: dict[Any, date] = {}
         self._first_contacts: dict[Any, PlannedContact] = {}

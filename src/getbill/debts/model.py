@@ -1,4 +1,4 @@
-"""A debt as its row tells it, the table of its moves, and what it says of itself in events."""
+"""A debt as stored, the table of its transitions, and its data in events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,7 +15,7 @@ from getbill.kit.money import Money
 from getbill.scenarios import Scenario, Skip
 from getbill.vault import Key
 
-# From each status, those a debt may move to. Nothing moves outside this table.
+# Allowed transitions from each status. No transition happens outside this table.
 MOVES: dict[str, frozenset[str]] = {
     "pending": frozenset(
         {"in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}
@@ -36,7 +36,7 @@ CONTACTABLE = frozenset({"pending", "in_progress"})
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What is known of a debt besides its money: sealed with the debt's own key."""
+    """The details of a debt besides its money, sealed with the debt's own key."""
 
     object: str | None = None
     iban: str | None = None
@@ -48,11 +48,11 @@ class Details:
     hold_reason: str | None = None
     escalation: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
-    # What the debtor said they would pay: `date`, `amount` in minor units or null, `paid` when it was said.
+    # The debtor's promise: `date`, `amount` in minor units or null, and `paid` at the time of the promise.
     promise: dict[str, Any] | None = None
 
     def present_fields(self) -> dict[str, Any]:
-        """Return the fields that say something."""
+        """Return the fields that have a value."""
         return {name: value for name in _DETAILS if (value := getattr(self, name)) is not None}
 
 
@@ -61,7 +61,7 @@ _DETAILS = tuple(field.name for field in fields(Details))
 
 @dataclass(frozen=True, slots=True)
 class NewDebt:
-    """A checked request for a debt: every address normalised, the amount in its currency."""
+    """A validated request for a debt: every address normalised, the amount in its currency."""
 
     identity: Identity
     amount: Money
@@ -72,26 +72,26 @@ class NewDebt:
     due_on: date | None = None
 
     def canonical(self) -> str:
-        """Return the same text for every body that asks for the same debt."""
+        """Return the same text for every body that describes the same debt."""
         return json.write(self).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where debts come from that arrive many at a time: their import, the line of each, and how long they rest."""
+    """The origin of imported debts: their import, the line of each, and the end of their initial hold."""
 
     import_id: UUID
     lines: Sequence[int]
     not_before: datetime | None = None
-    # Whether what a row says of a person who is known already takes the place of what was known.
+    # Whether a row's data replaces what is already known of a person.
     replaces: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedContact:
-    """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first.
+    """The next contact: its step and channel (or the end and its review), its instant, and skipped steps.
 
-    `missed_at` is when it was due, of one that was missed and is made up for.
+    `missed_at` is the original due time of a missed contact that is made up for.
     """
 
     step: str
@@ -157,7 +157,7 @@ _MOVE = Statement(
     WHERE d.workspace_id = w.workspace_id AND d.id = w.id
     """,
 )
-# What `_MOVE` writes besides the key.
+# The columns that `_MOVE` writes besides the key.
 _MOVE_COLUMNS = (
     "status",
     "next_action_at",
@@ -185,7 +185,7 @@ INSERT = Statement(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ErasedPerson:
-    """Whom an erasure forgets, for those who keep more of them: the debt's references, and who it was with the last debt."""
+    """What an erasure removes, for other packages: references, and the identity with the last debt."""
 
     references: tuple[str, ...]
     identity: Identity | None
@@ -193,15 +193,15 @@ class ErasedPerson:
 
 @dataclass(slots=True, repr=False)
 class Debt:
-    """A debt as a transaction holds it; its row is written once, at the edge. Amounts are minor units."""
+    """A debt held by a transaction; its row is written once, at the end. Amounts are in minor units."""
 
     workspace: Workspace
     debtor: Debtor
     key: Key | None
     details: Details
-    # The version of the scenario that the debt runs.
+    # The scenario version that the debt runs.
     script: Scenario
-    # From here to `entries_count` the columns of the row.
+    # The columns of the row, down to `entries_count`.
     id: UUID
     reference: str | None
     invoice_reference: str | None
@@ -229,34 +229,34 @@ class Debt:
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
-    # An imported debt is left alone until then.
+    # An imported debt is not contacted before.
     not_before: datetime | None = None
-    # The import it came by, its line there, and when that import was taken back.
+    # Its import, its line there, and when that import was undone.
     import_id: UUID | None = None
     import_line: int | None = None
     undone_at: datetime | None = None
     entries_count: int = 0
     is_new: bool = False
-    # Whether this transaction took it up again, after a hold or when something was owed anew.
+    # Whether this transaction resumed it, after a hold or when a balance arose again.
     is_resumed: bool = False
     # The first contact of a new debt, for the ledger.
     first_contact: PlannedContact | None = None
     is_changed: bool = False
-    # Its scenario has come to its end in this transaction: the contact that ended it was all that was planned.
+    # Its scenario ended in this transaction; no other contact was planned.
     is_over: bool = False
-    # What `lasting` said of it when its row was read; None of a debt that was never read whole.
+    # Its `stable_values` as loaded; None if the row was never read in full.
     stored_values: tuple[Any, ...] | None = None
-    # Only in the transaction that erases it.
+    # Set only in the erasing transaction.
     erased_person: ErasedPerson | None = None
 
     @property
     def workspace_id(self) -> UUID:
-        """The tenant."""
+        """The workspace of the debt."""
         return self.workspace.id
 
     @property
     def is_contactable(self) -> bool:
-        """Whether the scenario may go on towards the debtor."""
+        """Whether the scenario may contact the debtor."""
         return self.status in CONTACTABLE and self.erased_at is None
 
     def money(self, minor: int) -> Money:
@@ -264,24 +264,24 @@ class Debt:
         return Money(minor, self.currency)
 
     def touch(self, tx: Transaction) -> None:
-        """Have the row written at the edge; call it with every change."""
+        """Mark the row to be written at the end of the transaction; call it with every change."""
         self.is_changed = True
         self.updated_at = tx.now
         tx.subjects[self.id] = self
 
     def stop_contact(self) -> None:
-        """Make every contact planned so far void, also one that a worker has just claimed."""
+        """Void every contact planned so far, including one that a worker has just claimed."""
         self.contact_epoch += 1
         self.next_action_at = None
 
     def next_sequence(self) -> int:
-        """Take the next place in the debt's history."""
+        """Return the next sequence number of the debt's events."""
         self.event_sequence += 1
         self.is_changed = True
         return self.event_sequence
 
     def event_data(self) -> dict[str, Any]:
-        """Return what every event says of the debt, as it stands now."""
+        """Return the debt's current data for an event."""
         identity = self.debtor.identity
         return {
             "debt_id": ids.show("debt", self.id),
@@ -297,7 +297,7 @@ class Debt:
         }
 
     def store(self, tx: Transaction) -> None:
-        """Have the row's update sent with the transaction; a new debt's insert is deferred already."""
+        """Update the row at the end of the transaction; a new debt's insert is deferred already."""
         if self.is_changed and not self.is_new:
             self.version += 1
             if stable_values(self) == self.stored_values:
@@ -353,17 +353,17 @@ class Debt:
 
 
 _NAMES = [field.name for field in fields(Debt)]
-# The columns that a debt is made of, in the order of its fields.
+# The columns of a debt, in the order of its fields.
 COLUMNS = tuple(_NAMES[_NAMES.index("id") : _NAMES.index("entries_count") + 1])
-# All that `_MOVE` leaves as it is.
+# The values that `_MOVE` never changes.
 stable_values = attrgetter("debtor.id", "details", *(name for name in COLUMNS if name not in _MOVE_COLUMNS))
 
 
 def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:
-    """Return the place a debt's details are sealed for."""
+    """Return the sealing context of a debt's details."""
     return b"debt" + workspace_id.bytes + debt_id.bytes
 
 
 def can_move(status: str, to: str) -> bool:
-    """Say whether the table lets a debt move from one status to another."""
+    """Return whether the table allows a transition between two statuses."""
     return to in MOVES[status]

@@ -1,7 +1,7 @@
-"""A promise to pay: what a debtor said they would pay, and until when.
+"""Promises to pay: the amount a debtor promised and the date.
 
-Whoever has promised is left alone until the day is over; then the scenario goes on. A promise ends no debt and
-moves no money: whether it was kept is read off what was paid since it was given.
+A debtor who has promised is not contacted until that day is over; then the scenario continues. A promise ends
+no debt and moves no money: whether it was kept follows from the payments since it was given.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -18,7 +18,7 @@ _DAYS_MAX = 366
 
 
 class PromiseState(StrEnum):
-    """Where a promise stands: none was given, its day is to come, it was kept, or its day is over."""
+    """The state of a promise: none given, still open, kept, or broken."""
 
     NONE = "none"
     OPEN = "open"
@@ -27,7 +27,7 @@ class PromiseState(StrEnum):
 
 
 def build_promise(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]:
-    """Return a promise as a debt keeps it; raise Invalid for a day or a sum that cannot be meant."""
+    """Return a promise for storage; raise Invalid for an implausible date or amount."""
     errors = []
     today = calendar.local_date(now, debt.debtor.identity.zones[0])
     if not today <= on <= today + timedelta(days=_DAYS_MAX):
@@ -58,7 +58,7 @@ def _minor(debt: Debt, amount: Any) -> int:
 
 
 def state_of(debt: Debt, at: datetime) -> PromiseState:
-    """Return where a debt's promise stands at an instant."""
+    """Return the state of a debt's promise at an instant."""
     promise = debt.details.promise
     if promise is None:
         return PromiseState.NONE
@@ -69,13 +69,13 @@ def state_of(debt: Debt, at: datetime) -> PromiseState:
 
 
 def promise_ends_at(debt: Debt, promise: dict[str, Any]) -> datetime:
-    """Return the instant at which the promised day is over where the debtor lives."""
+    """Return the end of the promised day in the debtor's time zone."""
     day = date.fromisoformat(promise["date"]) + timedelta(days=1)
     return calendar.at_local(day, time(0), debt.debtor.identity.zones[0])
 
 
 def paused_until(debt: Debt) -> datetime | None:
-    """Return when the debtor may be contacted again: after an import's grace, and after what they promised is due."""
+    """Return when the debtor may be contacted again: after the import's hold and the promised day."""
     promise, grace = debt.details.promise, debt.not_before
     if promise is None:
         return grace
@@ -84,18 +84,18 @@ def paused_until(debt: Debt) -> datetime | None:
 
 
 def is_promise_pending(debt: Debt) -> bool:
-    """Tell whether it is the promise that has the debtor left alone, not the grace of an import."""
+    """Return whether contact is paused by a promise rather than by an import's hold."""
     return paused_until(debt) != debt.not_before
 
 
 def serialize_promise(debt: Debt) -> dict[str, Any] | None:
-    """Return a debt's promise as answers show it, with where it stands now; None where there is none."""
+    """Return a debt's promise with its current state, as the API shows it; None without one."""
     terms = promise_terms(debt, debt.details.promise)
     return terms and terms | {"state": str(state_of(debt, debt.workspace.now()))}
 
 
 def promise_terms(debt: Debt, promise: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return what was promised, as events tell it."""
+    """Return the terms of a promise, as events carry them."""
     if promise is None:
         return None
     minor = promise["amount"]

@@ -1,4 +1,4 @@
-"""Reading debts: one, or a page of a book of any size."""
+"""Queries of debts: one, or a page of a list of any size."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from getbill.kit.messages import message
 from getbill.kit.money import NO_DECIMALS, THREE_DECIMALS
 from getbill.scenarios import Scenario
 
-# An erased debt has no key any more, so none of these finds it. To say so again where the id is given would let a
-# planner without statistics take a partial index, and read all debts of the workspace each time.
+# An erased debt has no key, so none of these finds it. An explicit condition beside the id would let a
+# planner without statistics choose a partial index and read all debts of the workspace.
 _FROM = f"""
     SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}
     FROM debts d
@@ -39,7 +39,7 @@ _LOCK = Statement(
     "Some debts, each held until the transaction ends, taken in id order.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d",
 )
-# An erased debt has no debtor any more either.
+# An erased debt has no debtor either.
 _RELOCK = Statement(
     "debts.lock_known",
     "Some debts, each held until the transaction ends, taken in id order: do they still stand as they were read?",
@@ -81,7 +81,7 @@ _columns = itemgetter(*COLUMNS)
 async def open_rows(
     connection: Database | Transaction, workspace: Workspace, rows: list[Record]
 ) -> list[Debt]:
-    """Open debts from rows of `_FROM`; asks for their scenarios only where this process never saw them."""
+    """Open debts from rows of `_FROM`; load only scenario versions that this process has not cached."""
     scripts = await scenarios.load(
         connection, workspace, {(row["scenario"], row["scenario_version"]) for row in rows}
     )
@@ -102,7 +102,7 @@ def _debt_from_row(row: Record, workspace: Workspace, script: Scenario) -> Debt:
 
 
 async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
-    """Return a debt; raise NotFound when the workspace has none of this id or it was erased."""
+    """Return a debt; raise NotFound for an unknown id or an erased debt."""
     row = await database.fetchrow(_FIND, workspace.id, debt_id)
     if row is None:
         raise _not_found(debt_id)
@@ -117,13 +117,13 @@ _FIND_MANY = Statement(
 
 
 async def find_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID]) -> dict[UUID, Debt]:
-    """Return those of some debts that there are, by id; nothing is held."""
+    """Return the existing ones of some debts by id, without a lock."""
     rows = await tx.peek(_FIND_MANY, workspace.id, list(debt_ids))
     return {debt.id: debt for debt in await open_rows(tx, workspace, rows)}
 
 
 async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
-    """Return a debt that nobody else changes until the transaction ends; raise NotFound when there is none."""
+    """Return a debt locked until the transaction ends; raise NotFound for an unknown id."""
     debts = await lock_many(tx, workspace, [debt_id])
     if debt_id not in debts:
         raise _not_found(debt_id)
@@ -133,14 +133,15 @@ async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
 async def lock_many(
     tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID], cached: Mapping[UUID, Debt] | None = None
 ) -> dict[UUID, Debt]:
-    """Lock some debts in id order and return those there are; an object already held is returned as it is.
+    """Lock debts in id order and return the existing ones; an object already held is returned as is.
 
-    Of those that an earlier transaction read, and left as it wrote them, only what changed since is read again.
+    Of `cached` debts, read and left unchanged by an earlier transaction, only those changed since are read
+    again.
     """
     if cached:
         return await _relock(tx, workspace, list(debt_ids), cached)
     rows = await tx.fetch(_LOCK, workspace.id, list(debt_ids))
-    # Erased while we waited for its lock, a debt comes with the key it had when we began to wait.
+    # A debt erased while we waited for its lock comes with the key it had when the wait began.
     live_rows = [row for row in rows if row["erased_at"] is None]
     held_debts = {row["id"]: tx.subjects.get(row["id"]) for row in live_rows}
     uncached_rows = [row for row in live_rows if held_debts[row["id"]] is None]
@@ -162,7 +163,7 @@ async def _relock(
 def _is_unchanged(row: Record, debt: Debt | None) -> bool:
     if debt is None or row["version"] != debt.version:
         return False
-    # Each seal is another: the same one holds the same person.
+    # Every seal is different: an identical one holds an identical identity.
     is_same: bool = row["identity"] == debt.debtor.sealed
     return is_same
 
@@ -170,7 +171,7 @@ def _is_unchanged(row: Record, debt: Debt | None) -> bool:
 async def find_references(
     connection: Database | Transaction, workspace_id: UUID, references: list[str]
 ) -> dict[str, tuple[UUID, bytes | None]]:
-    """Return which references are in use: the debt's id and the fingerprint of the body it was made from."""
+    """Return which references are in use, with the debt's id and the fingerprint of its body."""
     fetch = connection.peek if isinstance(connection, Transaction) else connection.fetch
     rows = await fetch(_FIND_REFERENCES, workspace_id, references)
     return {row["reference"]: (row["id"], row["fingerprint"]) for row in rows}
@@ -178,11 +179,10 @@ async def find_references(
 
 @dataclass(frozen=True, slots=True)
 class ExistingRecords:
-    """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash.
+    """The known debts of a workspace by reference (id and fingerprint), and debtors by match hash.
 
-    A code that stands for several people is there with None.
-
-    And the hashes of addresses that are on the suppression list, and those by which something was agreed to, with what.
+    A shared code maps to None. Also holds the address hashes on the suppression list, and those with
+    consents.
     """
 
     debts: dict[str, tuple[UUID, bytes | None]]
@@ -194,7 +194,7 @@ class ExistingRecords:
 async def find_existing(
     tx: Transaction, workspace_id: UUID, references: list[str], people: Iterable[debtors.IdentityHashes]
 ) -> ExistingRecords:
-    """Return which references, people and addresses are known; a hopeful transaction presumes none."""
+    """Return which references, people and addresses exist; an optimistic transaction assumes none."""
     people = list(people)
     hashes = [hash_value for person in people for hash_value in person.matches]
     addresses = [hash_value for person in people for hash_value in (person.email, person.phone) if hash_value]
@@ -213,7 +213,7 @@ def _not_found(debt_id: UUID) -> NotFound:
     return NotFound(message("There is no debt {debt}.", debt=ids.show("debt", debt_id)))
 
 
-# Each condition of a list by the parameter that asks for it; {n} is where its value stands.
+# The condition of each list parameter; {n} is the placeholder of its value.
 _SCALE = (
     "(CASE WHEN d.currency = ANY('{{%s}}') THEN 1 WHEN d.currency = ANY('{{%s}}') THEN 1000 ELSE 100 END)"
 )
@@ -235,7 +235,7 @@ CONDITIONS = {
     "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = d.workspace_id AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",
 }
-# Each order with the columns that make a row's place in it unique.
+# Sort orders, each with columns that make a row's position unique.
 SORTS = {
     "date": ("d.created_at", "d.id", ">", "ASC"),
     "-date": ("d.created_at", "d.id", "<", "DESC"),
@@ -247,7 +247,7 @@ _TYPES = {"date": "timestamptz", "-date": "timestamptz", "amount": "bigint", "-a
 
 @dataclass(frozen=True, slots=True)
 class DebtFilter:
-    """Which debts a list is asked for: conditions with their values, an order, and where the page begins."""
+    """The filter of a list: conditions with their values, an order, and the start of the page."""
 
     conditions: dict[str, Any]
     sort: str
@@ -284,7 +284,7 @@ def page_statement(names: tuple[str, ...], sort: str, *, is_after: bool) -> Stat
 
 @cache
 def count_statement(names: tuple[str, ...]) -> Statement:
-    """Return the statement that counts debts with these conditions, no further than its last parameter."""
+    """Return the statement that counts debts with these conditions, up to its last parameter."""
     inner = f"SELECT FROM debts d WHERE {_conditions(names)} LIMIT ${len(names) + 2}"
     return Statement(
         "debts.count", "How many debts meet the conditions?", f"SELECT count(*) FROM ({inner}) AS counted"
@@ -308,7 +308,7 @@ async def find_page(database: Database, workspace: Workspace, debt_filter: DebtF
 
 
 async def count(database: Database, workspace: Workspace, conditions: dict[str, Any], limit: int) -> int:
-    """Return how many debts meet the conditions, counting no further than `most`."""
+    """Return how many debts meet the conditions, counting at most `limit`."""
     total: int = await database.fetchval(
         count_statement(tuple(conditions)), workspace.id, *conditions.values(), limit
     )

@@ -1,7 +1,7 @@
-"""When a debt's next contact is due: what its scenario wants, moved to where the rules allow it.
+"""The due time of a debt's next contact: the scenario's time, moved to where the rules allow it.
 
-Pure: scenarios say what should happen, compliance what may, and neither knows the other. Both the answer of a
-create and the worker compute it here.
+Pure: scenarios state what should happen, compliance what may, and neither knows the other. The response to a
+create and the worker both compute it here.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from getbill.debts.model import Debt, PlannedContact
 from getbill.kit import calendar, phones
 from getbill.scenarios import ConditionFacts, Late, Scenario, Skip, Start, StartMode, Step
 
-# The ledger's channel and step of the moment a person decides, at the scenario's end.
+# The ledger's channel and step for the decision of a person at the scenario's end.
 REVIEW = "review"
 END = "end"
-# How the reasons begin for which a step is passed over until the debtor's addresses are known better.
+# Prefix of reasons for which a step is skipped until better addresses of the debtor are known.
 NEVER = "never allowed: "
 EXPENSIVE = "expensive destination: "
 
@@ -32,7 +32,7 @@ _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compli
 def day_zero(
     identity: Identity, script: Scenario, now: datetime, due_on: date | None, mode: str | None = None
 ) -> date:
-    """Return the day the scenario's offsets count from, on the debtor's calendar.
+    """Return the day from which the scenario's offsets count, on the debtor's calendar.
 
     `next_day` means the next day on which the scenario contacts anyone.
     """
@@ -44,12 +44,12 @@ def day_zero(
 
 
 def reachable_kinds(identity: Identity) -> frozenset[AddressKind]:
-    """Return the kinds of address known of a debtor."""
+    """Return the known kinds of address of a debtor."""
     return reachable(identity.email, identity.phone, postal=identity.is_postal)
 
 
 def expensive_destination(debt: Debt) -> str | None:
-    """Return why a debtor's number is neither called nor texted: what it costs, which the debt does not accept."""
+    """Return why a debtor's number is not used: it costs more than the debt accepts."""
     phone = debt.debtor.identity.phone
     if not phone or debt.details.accept_expensive_destination:
         return None
@@ -58,13 +58,13 @@ def expensive_destination(debt: Debt) -> str | None:
 
 
 def usable_kinds(debt: Debt) -> frozenset[AddressKind]:
-    """Return the kinds of address known of a debtor that the debt may be contacted at."""
+    """Return the known kinds of address at which the debt may be contacted."""
     kinds = reachable_kinds(debt.debtor.identity)
     return kinds - _PHONE_KINDS if expensive_destination(debt) else kinds
 
 
 def condition_facts(debt: Debt, at: datetime) -> ConditionFacts:
-    """Return where a debt stands at an instant, as far as a scenario's conditions ask."""
+    """Return the facts of a debt at an instant that a scenario's conditions evaluate."""
     zone = debt.debtor.identity.zones[0]
     since = debt.due_on or calendar.local_date(debt.created_at, zone)
     return ConditionFacts(
@@ -81,26 +81,26 @@ def condition_facts(debt: Debt, at: datetime) -> ConditionFacts:
 
 @dataclass(frozen=True, slots=True)
 class PriorContacts:
-    """What was done towards a debtor: contacts made on this case and on the person's other ones, notices given.
+    """The past contacts of a debtor, on this case and on the person's other ones, and the notices given.
 
-    `suppressed` are the keyed hashes of their addresses that are on the suppression list, `consents` what they agreed to
-    by an address.
+    `suppressed` are the keyed hashes of their addresses that are on the suppression list, `consents` the
+    consents given by an address.
     """
 
     contacts: tuple[compliance.PastContact, ...] = ()
     notices: tuple[str, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
     consents: frozenset[tuple[bytes, str]] = frozenset()
-    # Of their e-mail address and phone number, where somebody has worked them out already.
+    # Hashes of their e-mail address and phone number, if computed already.
     hashes: tuple[bytes | None, bytes | None] | None = None
 
     @property
     def is_blank(self) -> bool:
-        """Whether no rule has to know their addresses."""
+        """Whether no rule needs the address hashes."""
         return not self.contacts and not self.suppressed and not self.consents
 
     def with_contact(self, contact: compliance.PastContact, notices: tuple[str, ...]) -> "PriorContacts":
-        """Return the past after one contact more."""
+        """Return the history after one more contact."""
         return replace(self, contacts=(*self.contacts, contact), notices=(*self.notices, *notices))
 
 
@@ -113,9 +113,9 @@ def facts_of(
     scenario: Scenario,
     prior_contacts: PriorContacts = NO_PRIOR_CONTACTS,
 ) -> compliance.Facts:
-    """Return what the rules look at for a debtor of this workspace."""
+    """Return the facts that the rules evaluate for a debtor of this workspace."""
     email = phone = None
-    # Only contacts made and the suppression list are looked for by these; a new debt mostly has none of either.
+    # The hashes only serve past contacts and the suppression list; most new debts have neither.
     if not prior_contacts.is_blank:
         email, phone = prior_contacts.hashes or hashes_of(workspace, identity)
     return compliance.Facts(
@@ -134,7 +134,7 @@ def facts_of(
 
 
 def hashes_of(workspace: Workspace, identity: Identity) -> tuple[bytes | None, bytes | None]:
-    """Return the keyed hashes of a debtor's e-mail address and phone number, as caps and suppressions know them."""
+    """Return the keyed hashes of a debtor's e-mail address and phone number, as caps and suppressions use."""
     lookup = workspace.lookup
     email = lookup.hash("email", identity.email.lower()) if identity.email else None
     return email, lookup.hash("phone", identity.phone) if identity.phone else None
@@ -150,7 +150,7 @@ def next_contact(
 ) -> PlannedContact:
     """Return the contact after the step `after` (the first one by default), not before `now`.
 
-    Where steps were missed, `is_late` has those of the next ones that were missed too dealt with as the scenario says.
+    After missed steps, `is_late` also handles the following missed steps as the scenario says.
     """
     evaluator = ScheduleEvaluator.for_debt(debt, prior_contacts)
     now = max(now, promises.paused_until(debt) or now)
@@ -174,19 +174,19 @@ def next_contact(
 
 @dataclass(frozen=True, slots=True)
 class ScheduleEvaluator:
-    """What a debt's scenario and the rules say of its steps, after the contacts made so far."""
+    """The evaluator of a debt's steps: scenario and rules, after the contacts made so far."""
 
     script: Scenario
     start: Start
     facts: compliance.Facts
     kinds: frozenset[AddressKind]
     last_at: datetime | None
-    # Why the debtor's number is not used, where it is not.
+    # Why the debtor's number is not used, if so.
     expensive: str | None = None
 
     @classmethod
     def for_debt(cls, debt: Debt, prior_contacts: PriorContacts = NO_PRIOR_CONTACTS) -> "ScheduleEvaluator":
-        """Return the course of a debt after what was done so far."""
+        """Return the evaluator of a debt after its past contacts."""
         identity = debt.debtor.identity
         facts = facts_of(debt.workspace, identity, debt.script, prior_contacts)
         start = Start(debt.started_on, facts.zones[0], facts.region)
@@ -194,14 +194,14 @@ class ScheduleEvaluator:
         return cls(debt.script, start, facts, usable_kinds(debt), last_at, expensive_destination(debt))
 
     def unreachable_reason(self, step: Step) -> str | None:
-        """Return why a step reaches nobody; None when it does."""
+        """Return why a step reaches no address; None if it does."""
         if step.reaching(self.kinds):
             return None
         kind = ADDRESS_OF[step.channel]
         return self.expensive if self.expensive and kind in _PHONE_KINDS else MISSING[kind]
 
     def channel(self, step: Step) -> Channel:
-        """Return the channel a step is taken on: its own, or its fall-back's where its address is not known or suppressed."""
+        """Return a step's channel: its own, or the fallback's if its address is unknown or suppressed."""
         return (step.reaching(self._open_kinds()) or step.reaching(self.kinds) or step).channel
 
     def _open_kinds(self) -> frozenset[AddressKind]:
@@ -213,19 +213,19 @@ class ScheduleEvaluator:
         return self.kinds - closed_kinds
 
     def nominal_end(self) -> datetime:
-        """Return when the scenario ends."""
+        """Return the nominal end of the scenario."""
         return scenarios.nominal_instant(self.script, self.script.end, self.start)
 
     def nominal_at(self, step: Step) -> datetime:
-        """Return when the scenario wants a step taken, so many days after the last contact, whatever the rules say."""
+        """Return a step's nominal time, spaced from the last contact, before the rules are applied."""
         return scenarios.nominal_instant(self.script, step, self.start, self.last_at)
 
     def moving_rules(self, step: Step, at: datetime) -> tuple[compliance.FailedRule, ...]:
-        """Return the rules that move a step from that instant on, in turn."""
+        """Return the rules that move a step from an instant on, in sequence."""
         return compliance.rule_moves(self.facts.with_notices(step.notices), self.channel(step), at)
 
     def allowed_from(self, step: Step, at: datetime) -> datetime | None:
-        """Return the first instant from `at` on at which the rules allow a step; None when they never do."""
+        """Return the first instant from `at` on at which the rules allow a step; None if they never do."""
         return compliance.next_allowed(self.facts.with_notices(step.notices), self.channel(step), at)
 
     def forbidden_reason(self, step: Step, at: datetime) -> str:
@@ -234,7 +234,7 @@ class ScheduleEvaluator:
         return NEVER + verdict.names
 
     def is_given_up(self, step: Step, later_steps: Sequence[Step], now: datetime) -> bool:
-        """Tell whether a step was missed and is not made up for, as it says itself."""
+        """Return whether a step was missed and its late policy drops it."""
         if not self.is_missed(step, now):
             return False
         if step.when_late == Late.COLLAPSE:
@@ -249,9 +249,9 @@ class ScheduleEvaluator:
         return self.allowed_from(step, now) is not None
 
     def is_missed(self, step: Step, now: datetime) -> bool:
-        """Tell whether a step's own offset is longer ago than a step may be late."""
+        """Return whether a step's own offset is past the scenario's late limit."""
         return now > self.offset_at(step) + self.script.late_after
 
     def offset_at(self, step: Step) -> datetime:
-        """Return when a step's own offset puts it."""
+        """Return the instant of a step's own offset."""
         return scenarios.nominal_instant(self.script, step, self.start)

@@ -1,4 +1,4 @@
-"""What a change can take the place of on a debt, kept so that it can be given back."""
+"""Snapshots of a debt: the values that a change may replace, kept so that it can be undone."""
 
 from datetime import date
 from typing import Any, Final
@@ -13,7 +13,7 @@ _WIRE_NAMES: Final = {"due_on": "due_date", "creditor": "company"}
 
 
 def snapshot(debt: Debt) -> dict[str, Any]:
-    """Return the values of a debt that a change may replace, as JSON keeps them."""
+    """Return the replaceable values of a debt in JSON form."""
     values = {name: getattr(debt, name) for name in _COLUMNS}
     fingerprint = debt.fingerprint.hex() if debt.fingerprint else None
     snapshot_values = values | {
@@ -34,7 +34,7 @@ def differing_fields(before: dict[str, Any], after: dict[str, Any]) -> list[str]
 
 
 def restoring_change(before: dict[str, Any], names: list[str]) -> DebtChange:
-    """Return the change that gives a debt some values of a snapshot back."""
+    """Return the change that restores some values of a snapshot."""
     columns: dict[str, Any] = {
         name: before[name] for name in names if name in {"invoice_reference", "scenario"}
     }
@@ -53,7 +53,7 @@ def restoring_change(before: dict[str, Any], names: list[str]) -> DebtChange:
 
 
 def replaced_fields(debt: Debt, change: DebtChange) -> list[str]:
-    """Return, under the names of the API, which values of a debt a change would replace; its debtor apart."""
+    """Return the API names of the values that a change would replace, the debtor excepted."""
     names = [name for name, value in change.columns.items() if getattr(debt, name) != value]
     names += [name for name, value in change.details.items() if getattr(debt.details, name) != value]
     currency = change.currency or debt.currency

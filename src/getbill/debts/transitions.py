@@ -1,4 +1,7 @@
-"""A debt's moves: held, resumed, paid, escalated, at its scenario's end. Only along the table, each with its event."""
+"""Status transitions of a debt: hold, resume, resolve, escalate, end.
+
+Each transition follows the table and records an event.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +15,7 @@ from getbill.kit.messages import message
 
 
 class DebtCannotMove(Conflict):
-    """The table of moves has no way from the debt's status to the one asked for."""
+    """The transition table has no way from the debt's status to the requested one."""
 
     code = "debt-cannot-move"
     title = message("The debt cannot move to this status")
@@ -20,7 +23,7 @@ class DebtCannotMove(Conflict):
 
 
 class DebtHasNoMoneyBehindIt(Conflict):
-    """A debt is resolved by a payment or a write-off, not by a word."""
+    """A debt is resolved by a payment or a write-off, not by setting its status."""
 
     code = "debt-has-balance"
     title = message("The debt still has a balance")
@@ -30,7 +33,7 @@ class DebtHasNoMoneyBehindIt(Conflict):
 
 
 def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = None) -> None:
-    """Move a locked debt along the table and record it; raise DebtCannotMove when the table has no such way."""
+    """Move a locked debt to a status and record it; raise DebtCannotMove if the table forbids it."""
     before = debt.status
     if before == to:
         return
@@ -63,7 +66,7 @@ def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
 
 
 def resume(tx: Transaction, debt: Debt) -> None:
-    """Let the scenario go on where it was held."""
+    """Resume the scenario where it was held."""
     if debt.status not in {"on_hold", "unresolved"}:
         raise DebtCannotMove(
             message(
@@ -76,7 +79,7 @@ def resume(tx: Transaction, debt: Debt) -> None:
 
 
 def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
-    """Hand a debt over to legal action: a person decided so and says why (GDPR art. 22)."""
+    """Hand a debt over to legal action on a person's decision and reason (GDPR art. 22)."""
     for name, value in (("reason", reason), ("decided_by", decided_by)):
         if not value.strip():
             raise one_field(
@@ -96,7 +99,7 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
 
 
 def end_scenario(tx: Transaction, debt: Debt) -> None:
-    """Mark that the scenario is over and nobody answered: a person is asked to decide what follows (GDPR art. 22)."""
+    """Mark the scenario as ended without a response: a person decides what follows (GDPR art. 22)."""
     debt.next_action_at = None
     debt.is_over = True
     move(tx, debt, "unresolved")
@@ -110,19 +113,19 @@ def end_scenario(tx: Transaction, debt: Debt) -> None:
 
 
 def archive(tx: Transaction, debt: Debt) -> None:
-    """Put a debt away: nothing happens to it any more."""
+    """Archive a debt: no further action is taken."""
     move(tx, debt, "archived")
 
 
 def undo(tx: Transaction, debt: Debt) -> None:
-    """Put a locked debt away whose import is taken back; its reference is free from then on."""
+    """Archive a locked debt whose import is undone; its reference becomes free."""
     debt.undone_at = tx.now
     debt.stop_contact()
     move(tx, debt, "archived", {"reason": "The import it came with was undone."})
 
 
 def mark_contacted(tx: Transaction, debt: Debt) -> None:
-    """Remember that a contact reached the debtor; the first one sets the debt in progress."""
+    """Record that a contact reached the debtor; the first one sets the debt in progress."""
     debt.contacts_count += 1
     debt.contacted_at = debt.contacted_at or tx.now
     debt.touch(tx)
@@ -131,7 +134,7 @@ def mark_contacted(tx: Transaction, debt: Debt) -> None:
 
 
 def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
-    """Say when the next contact is due."""
+    """Set when the next contact is due."""
     if debt.next_action_at != at:
         debt.next_action_at = at
         debt.touch(tx)
@@ -140,10 +143,10 @@ def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
 def enter_money(
     tx: Transaction, debt: Debt, kind: str, change: int, entry_payload: dict[str, Any] | None = None
 ) -> None:
-    """Let an entry change what is owed: `change` is in minor units and negative lowers the balance.
+    """Apply an entry to the balance: `change` is in minor units and negative lowers the balance.
 
-    Resolves the debt when nothing is left, reopens a resolved one when something is again; a resolved debt's
-    contacts are void from this transaction on. `told` is what events say of the entry.
+    Resolves the debt when no balance is left, and reopens a resolved one when a balance arises; a resolved
+    debt's contacts are void from this transaction on. `entry_payload` is the entry as events carry it.
     """
     debt.balance += change
     debt.entries_count += 1
@@ -153,10 +156,10 @@ def enter_money(
         debt.amount += change
     debt.touch(tx)
     if debt.balance <= 0 and debt.status not in {"resolved", "archived"}:
-        # A claim lowered to what was written off before is paid by nobody.
+        # A claim lowered to the amount already written off was not paid.
         debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
         debt.resolved_at = tx.now
-        # Only a payment pays a debt: what was written off has no transaction behind it.
+        # Only a payment pays a debt: a write-off has no transaction.
         context = (
             {"status_change_context": {"transaction": entry_payload}}
             if kind == "payment" and entry_payload
@@ -175,7 +178,7 @@ def working_status(debt: Debt) -> str:
 
 
 def set_status(tx: Transaction, debt: Debt, status: str) -> None:
-    """Move a debt as a caller asks; `resolved` needs money behind it, an escalation a person."""
+    """Set a requested status; `resolved` requires money, an escalation a person's decision."""
     if status == debt.status:
         return
     if status == "resolved":

@@ -1,10 +1,10 @@
 """Events: append-only facts about a debt, written in the transaction that made them true.
 
-`record` notes a fact while a change is in the making. At the edge each gets the debt's next `sequence`
-(gap-free) and its data: the debt as it stands after the whole transaction, and the event's own object, sealed
-with the debt's key. Lower packages never call higher ones; they record, and `reactions.py` answers.
-After the commit the sequencer gives each its place in the workspace's stream, which push and pull read by. The
-catalogue names every kind; high-water marks beside the database tell when a restore took some of it back.
+`record` notes a fact during a change. At the end of the transaction each fact gets the debt's next `sequence`
+(gap-free) and its data: the debt after the whole transaction, and the event's own object, sealed with the
+debt's key. Lower packages never call higher ones; they record events, and `reactions.py` reacts to them.
+After the commit the sequencer assigns each event its position in the workspace's stream, which push and pull
+read. The catalogue names every kind; high-water marks beside the database reveal events lost in a restore.
 """
 
 from getbill.events.actions import EVENTS_CHANNEL, erase, record, store

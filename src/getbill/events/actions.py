@@ -1,4 +1,4 @@
-"""Recording facts, and storing them at the edge of their transaction."""
+"""Recording of events, and their storage at the end of the transaction."""
 
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,7 @@ _ERASE = Statement(
 
 
 def record(tx: Transaction, kind: str, subject: Subject, detail: dict[str, Any] | None = None) -> None:
-    """Note a fact about a debt; it is stored, with the debt's final state, if the transaction commits."""
+    """Record a fact about a debt; it is stored with the debt's final state if the transaction commits."""
     if kind not in KINDS:
         raise LookupError(f"{kind} is not in the catalogue of events")
     tx.recorded_events.append(RecordedEvent(kind, subject, detail or {}))
@@ -35,9 +35,9 @@ def record(tx: Transaction, kind: str, subject: Subject, detail: dict[str, Any] 
 
 
 def store(tx: Transaction) -> None:
-    """Give every recorded fact its sequence and data and have them written with the debts' rows."""
+    """Assign sequence and data to every recorded fact, and write them with the debts' rows."""
     now = clock.wall()
-    # All that one transaction tells of a debt shows it as it then stands.
+    # All events of one transaction show the debt in its final state.
     data_by_debt: dict[UUID, dict[str, Any]] = {}
     for event in tx.recorded_events:
         subject = event.subject
@@ -59,5 +59,5 @@ def store(tx: Transaction) -> None:
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Drop the data of all events of a debt, keeping their kind, sequence and instants."""
+    """Delete the data of all events of a debt, keeping kind, sequence and instants."""
     await tx.execute(_ERASE, workspace_id, debt_id)

@@ -1,8 +1,8 @@
-"""The catalogue: every kind of event there is, what it says happened, and a sample of it.
+"""The event catalogue: every kind of event, its description and a sample.
 
-It is the one table that push, pull, the explorer and the OpenAPI document read. Six kinds are announced by default;
-the others tell the same change in more detail and are asked for. Every sample is what the product really emitted
-in the tests' own story, kept by them (tests/events/test_samples.py).
+Push, pull, the explorer and the OpenAPI document all read this table. Six kinds are sent by default; the
+others report the same changes in more detail and must be subscribed to. Every sample is real output of the
+product in a test scenario, verified by tests/events/test_samples.py.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from getbill.kit import json
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """One kind of event; `carries` names the keys of its `data` beside the debt's own, with what each is."""
+    """One kind of event; `carries` describes the keys of its `data` besides the debt's own."""
 
     kind: str
     sentence: str
@@ -25,7 +25,7 @@ class EventKind:
 
     @property
     def sample(self) -> dict[str, Any]:
-        """One such event in the shape in which webhooks and the stream tell it."""
+        """A sample event in the shape of webhooks and the stream."""
         return _sample(self.kind)
 
 
@@ -105,9 +105,9 @@ CATALOGUE: tuple[EventKind, ...] = (
     ),
 )
 
-# Every kind with its sentence.
+# The description of every kind.
 KINDS: Mapping[str, str] = {entry.kind: entry.sentence for entry in CATALOGUE}
-# What is announced to an endpoint that asks for nothing in particular.
+# The default subscription of an endpoint.
 DEFAULTS: tuple[str, ...] = tuple(entry.kind for entry in CATALOGUE if entry.is_default)
 
 

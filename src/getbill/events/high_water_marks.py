@@ -1,7 +1,8 @@
-"""High-water marks: how far every stream is known to have come, kept in a file beside the database.
+"""High-water marks: the known end of every stream, kept in a file beside the database.
 
-A database that was restored, or failed over to a copy that lagged, has forgotten events that integrators have read.
-It shows by standing behind its mark; the stream then begins a new epoch, once, and every older cursor is told so.
+A database that was restored, or failed over to a lagging replica, has lost events that integrators have read.
+Its streams then end before their marks; each begins a new epoch, once, and every older cursor is answered
+with that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,9 +18,9 @@ from getbill.kit.files import append_only_log
 
 _log = structlog.get_logger(__name__)
 
-# The channel on which a stream that grew or began anew is told: `workspace_id epoch position`.
+# The channel that announces a stream's growth or new epoch: `workspace_id epoch position`.
 STREAM_CHANNEL: Final = "getbill_streams"
-# More lines than this for each stream, and the file is written anew.
+# Lines per stream above which the file is rewritten.
 _LINES_EACH_MAX: Final = 1_000
 
 _STREAMS = Statement(
@@ -49,18 +50,18 @@ _BEGIN_EPOCH = Statement(
     """,
 )
 
-# Epoch and position: what comes later is greater.
+# Epoch and position, in ascending order over time.
 Mark = tuple[int, int]
 _FIRST: Final = (1, 0)
 
 
 async def begin_epoch(tx: Transaction, workspace_id: UUID) -> None:
-    """Have every cursor of a workspace begin again; for whoever takes events out of its stream."""
+    """Restart every cursor of a workspace; for callers that remove events from its stream."""
     await tx.execute(_BEGIN_EPOCH, workspace_id, STREAM_CHANNEL)
 
 
 class HighWaterMarks:
-    """The marks as one process knows them: always in memory, and in the file as of the last `keep`."""
+    """The marks known to one process: current in memory, and as of the last `save` in the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -71,22 +72,22 @@ class HighWaterMarks:
             append_only_log.rewrite(path, lambda lines: _mark_lines(_latest(lines)))
 
     def on_notification(self, payload: str) -> None:
-        """Note what a notification on `GROWN` tells."""
+        """Update a mark from a notification on `STREAM_CHANNEL`."""
         workspace_id, epoch, position = payload.split()
         self.raise_mark(UUID(workspace_id), (int(epoch), int(position)))
 
     def raise_mark(self, workspace_id: UUID, mark: Mark) -> None:
-        """Note how far a stream has come; what is known never goes back."""
+        """Raise the mark of a stream; it never goes back."""
         self._marks[workspace_id] = max(mark, self._marks.get(workspace_id, mark))
 
     def is_behind(self, workspace_id: UUID, mark: Mark) -> bool:
-        """Say whether a stream stands behind what is known of it."""
+        """Return whether a stream ends before its mark."""
         return mark < self._marks.get(workspace_id, mark)
 
     async def begin_epochs(self, tx: Transaction, behind: Mapping[UUID, int]) -> set[UUID]:
-        """Begin a new epoch of streams that are behind, unless another process has just done so; return whose.
+        """Begin a new epoch of streams that are behind, unless another process just did; return which.
 
-        Each comes with the number of events that this transaction has just added to it.
+        `behind` maps each to the number of events that this transaction has just added to it.
         """
         stale_marks = [
             (workspace_id, *self._marks[workspace_id], added) for workspace_id, added in behind.items()
@@ -98,28 +99,28 @@ class HighWaterMarks:
         return {row["workspace_id"] for row in rows}
 
     async def check(self, database: Database) -> int:
-        """Begin a new epoch of every stream that the database knows less of; return of how many.
+        """Begin a new epoch of every stream that ends before its mark; return how many.
 
-        To be done before anybody reads or sequences at a start.
+        Run at startup, before any read or sequencing.
         """
         if not self._marks:
             return 0
         marks = {
             row["workspace_id"]: (row["epoch"], row["position"]) for row in await database.fetch(_STREAMS)
         }
-        # A stream at its very beginning may be one that a restore took back there.
+        # A stream at its very beginning may have been restored to it.
         behind = [stream_id for stream_id, mark in self._marks.items() if marks.get(stream_id, _FIRST) < mark]
         renewed: set[UUID] = set()
         if behind:
             async with database.transaction(clock.wall()) as tx:
                 renewed = await self.begin_epochs(tx, dict.fromkeys(behind, 0))
             for workspace_id in set(behind) - marks.keys() - renewed:
-                # Its workspace is younger than the backup: there is no such stream any more.
+                # Its workspace is newer than the backup: the stream no longer exists.
                 del self._marks[workspace_id]
         return len(renewed)
 
     async def save(self, database: Database) -> int:
-        """Check, and write down what is news, safely on disk; return of how many streams there was."""
+        """Check, then save changed marks safely to disk; return how many there were."""
         await self.check(database)
         for row in await database.fetch(_STREAMS):
             self.raise_mark(row["workspace_id"], (row["epoch"], row["position"]))

@@ -1,6 +1,6 @@
-"""The stream of a workspace: committed events in one order, which everybody who follows it reads.
+"""The sequencer: puts the committed events of a workspace in one order for all readers.
 
-Events are committed in any order and by many machines; one sequencer at a time gives them their `position`,
+Events are committed in any order and by many machines; one sequencer at a time assigns their `position`,
 gap-free per workspace and, for one debt, always in the order of its `sequence`.
 """
 
@@ -22,8 +22,8 @@ _TRY_LOCK = Statement(
 _SEQUENCE = Statement(
     "events.sequence",
     "Give the oldest committed events without a position the next ones of their workspaces.",
-    # Clocks of machines differ: an event counts as recorded no earlier than its debt's events before it, and
-    # is never taken without those of them that wait too.
+    # Machines' clocks differ: an event never counts as recorded before its debt's earlier events, and is
+    # never sequenced without those of them that are waiting too.
     """
     WITH oldest AS (
         SELECT workspace_id, debt_id, sequence FROM events
@@ -101,10 +101,11 @@ async def sequence(
     only: UUID | None = None,
     skipped_workspaces: Sequence[UUID] = (),
 ) -> int:
-    """Give committed events their positions and return how many; 0 also when another process is at it.
+    """Assign positions to committed events and return how many; 0 also if another process is doing so.
 
-    About `batch` at a time; call it again until it returns 0. Of `only` one workspace, or of all but some. A stream that stood behind its mark begins a new
-    epoch in the same transaction, so that nobody reads on in it as if nothing had happened.
+    About `batch` at a time; call it again until it returns 0. `only` limits it to one workspace. A stream
+    that ended before its mark begins a new epoch in the same transaction, so that no reader continues in it
+    unaware.
     """
     async with database.transaction(clock.wall()) as tx:
         if not await tx.fetchval(_TRY_LOCK):
@@ -123,7 +124,7 @@ async def sequence(
 
 
 def _behind(grown_streams: Sequence[Record], marks: HighWaterMarks) -> dict[UUID, int]:
-    """Return the streams that stood behind their marks before they grew, with by how much they did."""
+    """Return the streams that ended before their marks, each with the number of events just added."""
     return {
         row["workspace_id"]: row["position"] - row["before"]
         for row in grown_streams
@@ -132,20 +133,20 @@ def _behind(grown_streams: Sequence[Record], marks: HighWaterMarks) -> dict[UUID
 
 
 async def unsequenced_workspaces(database: Database) -> list[UUID]:
-    """Return workspaces whose events have no position yet."""
+    """Return workspaces with events that have no position yet."""
     return [row["workspace_id"] for row in await database.fetch(_WAITING)]
 
 
 async def unreacted_workspaces(database: Database) -> list[UUID]:
-    """Return workspaces on whose streams reactions have not happened yet."""
+    """Return workspaces with events whose reactions have not run yet."""
     return [row["workspace_id"] for row in await database.fetch(_BEHIND)]
 
 
 async def claim_unreacted(tx: Transaction, batch: int, only: UUID | None = None) -> list[StreamRange]:
-    """Take stretches of the streams whose reactions this transaction makes happen; its commit ticks them off.
+    """Claim stream ranges whose reactions run in this transaction; its commit marks them as done.
 
-    Locks the streams' rows, skipping those that another worker holds; at most `batch` events of each stream, or of
-    `only` one.
+    Locks the streams' rows, skipping those that another worker holds; at most `batch` events of each stream,
+    or of `only` one.
     """
     rows = await tx.fetch(_CLAIM_UNREACTED, batch, only)
     return [StreamRange(row["workspace_id"], row["after"], row["until"]) for row in rows]

@@ -1,4 +1,4 @@
-"""What an event is before and after it is stored, and the one shape in which it is told."""
+"""An event before and after it is stored, and its published shape."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,33 +11,33 @@ from getbill.vault import Key
 
 
 class Subject(Protocol):
-    """The debt an event is about, as the transaction holds it."""
+    """The debt of an event, as the transaction holds it."""
 
     @property
     def workspace_id(self) -> UUID:
-        """The tenant."""
+        """The workspace."""
 
     @property
     def id(self) -> UUID:
-        """The debt."""
+        """The debt's id."""
 
     @property
     def key(self) -> Key | None:
         """The key that seals the debt's data; None once it is erased."""
 
     def next_sequence(self) -> int:
-        """Take the debt's next place in its own history."""
+        """Return the next sequence number of the debt's events."""
 
     def event_data(self) -> dict[str, Any]:
-        """Return the keys that every event's data carries, as the debt stands now."""
+        """Return the debt's current data, carried by every event."""
 
     def store(self, tx: Transaction) -> None:
-        """Have what changed on the debt's row written at the edge."""
+        """Write the debt's changes at the end of the transaction."""
 
 
 @dataclass(slots=True)
 class RecordedEvent:
-    """A fact noted in a transaction and not yet stored."""
+    """A fact recorded in a transaction and not stored yet."""
 
     kind: str
     subject: Subject
@@ -46,14 +46,14 @@ class RecordedEvent:
 
 
 def data_context(workspace_id: UUID, event_id: UUID) -> bytes:
-    """Return the place an event's data is sealed for."""
+    """Return the sealing context of an event's data."""
     return b"event" + workspace_id.bytes + event_id.bytes
 
 
 def data_json(
     sealed: bytes | None, key: Key | None, workspace_id: UUID, event_id: UUID, debt_id: UUID
 ) -> bytes:
-    """Return an event's data as JSON; what remains of an erased debt's is its id and that it was erased."""
+    """Return an event's data as JSON; for an erased debt, its id and the fact of the erasure."""
     if sealed is None or key is None:
         return json.write({"debt_id": ids.show("debt", debt_id), "erased": True})
     return key.open(sealed, data_context(workspace_id, event_id))
@@ -67,27 +67,27 @@ def read_data(
 
 
 class PushedEvent(Protocol):
-    """What telling an event needs besides its data."""
+    """The fields of an event's published shape, besides its data."""
 
     @property
     def event_id(self) -> UUID:
-        """The event."""
+        """The event's id."""
 
     @property
     def kind(self) -> str:
-        """What happened."""
+        """The kind of event."""
 
     @property
     def sequence(self) -> int:
-        """The place in the history of what it is about."""
+        """The sequence number among the subject's events."""
 
     @property
     def occurred_at(self) -> datetime:
-        """When, in the workspace's time."""
+        """The instant, in the workspace's time."""
 
 
 def event_payload(event: PushedEvent, data: bytes | None) -> dict[str, Any]:
-    """Return an event in the shape in which push and pull tell it; `data` is its JSON, None for who may not read it."""
+    """Return an event in its published shape; `data` is JSON, None for callers who may not read it."""
     return {
         "event": event.kind,
         "timestamp": json.instant(event.occurred_at),

@@ -1,4 +1,4 @@
-"""Reading a workspace's stream: always forward, always complete, and never more of it than one call may cost."""
+"""Queries of a workspace's stream: forward only, complete, and bounded per call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from asyncpg import Record
 
 from getbill.kit.database import Database, Statement
 
-# Of a stream that is searched for some kinds, one call looks at no more events than this.
+# Maximum number of events that one filtered read examines.
 SEARCH_MAX: Final = 10_000
 
 _STREAM = Statement(
@@ -55,7 +55,7 @@ _SEARCH = Statement(
 _READ_DEBT = Statement(
     "events.read_debt",
     "The events of one debt on a stretch of its workspace's stream, in order, of some kinds if asked.",
-    # A debt's positions follow its sequence, which has an index of the debt's own.
+    # A debt's positions follow its sequence, which has an index per debt.
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
     FROM events e
@@ -79,7 +79,7 @@ _FIND = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """How far a workspace's stream has come; a new epoch begins when some of what was told is no more."""
+    """The end of a workspace's stream; a new epoch begins when published events were lost."""
 
     epoch: int
     position: int
@@ -87,7 +87,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """A committed event at its place in the stream; `sealed` and `wrapped` are None once the debt is erased."""
+    """A committed event at its position; `sealed` and `wrapped` are None once the debt is erased."""
 
     event_id: UUID
     debt_id: UUID
@@ -101,7 +101,7 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """What is asked of a stream: at most `limit` events with `after` < position <= `until`."""
+    """A query of a stream: at most `limit` events with `after` < position <= `until`."""
 
     after: int
     until: int
@@ -112,28 +112,28 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class StreamPage:
-    """Events in the order of the stream; up to `reached` there are no others of those asked for."""
+    """Matching events in stream order; complete up to `reached`."""
 
     events: list[StreamEvent]
     reached_position: int
 
 
 async def stream(database: Database, workspace_id: UUID) -> Stream:
-    """Return how far a workspace's stream has come."""
+    """Return the end of a workspace's stream."""
     row = await database.fetchrow(_STREAM, workspace_id)
     return Stream(1, 0) if row is None else Stream(row["epoch"], row["position"])
 
 
 async def streams_of(database: Database, workspace_ids: Sequence[UUID]) -> dict[UUID, Stream]:
-    """Return how far some workspaces' streams have come."""
+    """Return the ends of some workspaces' streams."""
     rows = await database.fetch(_STREAMS_OF, workspace_ids)
     return {row["workspace_id"]: Stream(row["epoch"], row["position"]) for row in rows}
 
 
 async def read(database: Database, workspace_id: UUID, query: EventQuery) -> StreamPage:
-    """Return the next events of a stream, looking at no more of it than a call may cost.
+    """Return the next events of a stream, within the limit of examined events.
 
-    A page that is not full and has not reached `wanted.until` has searched `SEARCH_MAX` events.
+    A page that is not full and has not reached `query.until` has examined `SEARCH_MAX` events.
     """
     range_values = (workspace_id, query.after, query.until, query.limit)
     if query.after >= query.until:
@@ -159,6 +159,6 @@ def _reached_position(events: Sequence[StreamEvent], query: EventQuery, searched
 
 
 async def find(database: Database, workspace_id: UUID, event_id: UUID) -> StreamEvent | None:
-    """Return an event that has its place in the stream; None when there is none of this id."""
+    """Return an event that has a position in the stream; None for an unknown id."""
     row = await database.fetchrow(_FIND, workspace_id, event_id)
     return None if row is None else StreamEvent(*row.values())

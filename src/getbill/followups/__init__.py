@@ -1,7 +1,7 @@
-"""Followups: everything done towards a debtor, one row per call, message or letter, whoever did it.
+"""Followups: every action towards a debtor, one row per call, message or letter, automatic or manual.
 
-A followup begins when a contact is about to leave and ends in one final status, announced once as
-`followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
+A followup begins just before a contact is sent and ends in one final status, announced once as
+`followup.completed`. Its content and address are sealed with the debt's key and erased with it.
 """
 
 from getbill.followups.actions import (

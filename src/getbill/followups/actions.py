@@ -1,4 +1,4 @@
-"""Beginning followups, moving them on, and forgetting those of an erased debt. Many at once is the usual case."""
+"""Creation, update and erasure of followups, usually in batches."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,7 +76,7 @@ _ERASE = Statement(
 
 
 async def begin(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> None:
-    """Keep followups, all of one workspace, that are about to leave: what they say sealed with their debt's key.
+    """Insert followups of one workspace that are about to be sent, sealed with their debt's key.
 
     Each is announced.
     """
@@ -107,7 +107,7 @@ async def _begin(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> Non
 
 
 def announce(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> None:
-    """Announce followups that are about to leave: as created, or as updated where one is tried again."""
+    """Announce followups about to be sent: as created, or as updated for another attempt."""
     for debt, followup in pairs:
         if followup.previous_status is None:
             events.record(tx, "followup.created", debt, {"followup": followup.serialize()})
@@ -118,9 +118,9 @@ def announce(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> None:
 async def insert_completed(
     tx: Transaction, changes: Sequence[tuple[Followup, tuple[Debt, Followup, bool]]]
 ) -> None:
-    """Keep followups of one workspace, announced as they began, that have moved on since in the same transaction.
+    """Insert followups of one workspace that were announced and have moved on in the same transaction.
 
-    Those marked complete are announced as such. One that is tried again has its row already.
+    Those marked complete are announced as such. A followup of another attempt already has its row.
     """
     retries = [
         (initial, transition) for initial, transition in changes if initial.previous_status is not None
@@ -136,9 +136,9 @@ async def insert_completed(
 
 
 async def move(tx: Transaction, moves: Sequence[tuple[Debt, Followup, bool]]) -> None:
-    """Write how far followups of one workspace came; those marked complete are announced.
+    """Update followups of one workspace; those marked complete are announced.
 
-    The debts are held by the transaction.
+    The transaction holds the debts' locks.
     """
     if not moves:
         return
@@ -170,7 +170,7 @@ def _announce(tx: Transaction, debt: Debt, followup: Followup, *, is_complete: b
 
 
 def announce_completion(tx: Transaction, debt: Debt, followup: Followup) -> None:
-    """Announce that a followup of a locked debt came to its end."""
+    """Announce that a followup of a locked debt is complete."""
     payload = {"followup": followup.serialize()}
     events.record(tx, "followup.completed", debt, payload)
     if followup.status == "failed":
@@ -178,7 +178,7 @@ def announce_completion(tx: Transaction, debt: Debt, followup: Followup) -> None
 
 
 def mark_reached(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> Followup:
-    """Announce that a followup reached the debtor of a locked debt, once for each, and return it so marked."""
+    """Announce once that a followup reached the debtor of a locked debt, and return it so marked."""
     if followup.reached_at is not None:
         return followup
     reached_followup = replace(followup, reached_at=tx.now)
@@ -187,14 +187,14 @@ def mark_reached(tx: Transaction, debt: Debt, followup: Followup, *, is_confirme
 
 
 def announce_reach(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> None:
-    """Announce that a followup, marked so already, reached the debtor of a locked debt for the first time."""
+    """Announce that a followup, already so marked, reached the debtor of a locked debt for the first time."""
     events.record(tx, "debt.contacted", debt, {"followup": followup.serialize(), "confirmed": is_confirmed})
     debt.answers_count += followup.channel in CALLS
     debts.mark_contacted(tx, debt)
 
 
 async def cancel(tx: Transaction, cancellations: Sequence[tuple[Debt, UUID]]) -> None:
-    """End followups of one workspace that were to be tried again and will not be."""
+    """Cancel followups of one workspace whose next attempt will not be made."""
     if not cancellations:
         return
     workspace = cancellations[0][0].workspace
@@ -214,5 +214,5 @@ async def cancel(tx: Transaction, cancellations: Sequence[tuple[Debt, UUID]]) ->
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Forget everything done towards the debtor of an erased debt."""
+    """Erase all followups of an erased debt."""
     await tx.execute(_ERASE, workspace_id, debt_id)

@@ -1,4 +1,4 @@
-"""The routes of followups: what was done towards a debtor, by which channel, and how it ended."""
+"""Routes of followups: actions towards a debtor, their channel and their outcome."""
 
 import asyncio
 from typing import Annotated, Any
@@ -39,7 +39,7 @@ Writes = Annotated[Change, Depends(access.change("followups:write", read_scope="
 async def list_followups(
     request: Request, caller: Reads, query: Annotated[FollowupQuery, Query()]
 ) -> Response:
-    """List AI calls, text messages, e-mails and letters, the newest first, by page or by cursor."""
+    """List AI calls, text messages, e-mails and letters, newest first, by page or by cursor."""
     debt_id = wire.read_debt_id(query)
     return await _list_page(request, caller, query, debt_id)
 
@@ -48,7 +48,7 @@ async def list_followups(
 async def list_followups_of_debt(
     request: Request, caller: Reads, debt_id: str, query: Annotated[FollowupsOfDebtQuery, Query()]
 ) -> Response:
-    """List what was done about one debt, the newest first."""
+    """List the followups of one debt, newest first."""
     database: Database = request.app.state.database
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     return await _list_page(request, caller, query, debt.id)
@@ -64,7 +64,7 @@ async def get_followup(request: Request, caller: Reads, followup_id: str) -> Res
 
 @_followups.get("/{followup_id}/message", response_model=FollowupMessage, responses=problems(404))
 async def get_message(request: Request, caller: Reads, followup_id: str) -> Response:
-    """Return what a followup said to the debtor, word for word. What people did themselves has no message."""
+    """Return the exact message of a followup. Manual followups have no message."""
     database: Database = request.app.state.database
     followup = await queries.find(database, caller.workspace, ids.read("followup", followup_id))
     if followup.content.text is None:
@@ -81,10 +81,10 @@ async def get_message(request: Request, caller: Reads, followup_id: str) -> Resp
 async def create_followup(
     change: Writes, followup_body: Annotated[NewFollowupBody, body(NewFollowupBody)]
 ) -> Response:
-    """Record a call, visit, message or letter that people made towards a debtor, or are to make.
+    """Record a call, visit, message or letter that people made towards a debtor, or plan to make.
 
-    It counts as one that a scenario makes: for `debt.contacted` once it reached the debtor, and for the caps. GetBill
-    sends nothing for it.
+    It counts like a contact of a scenario: for `debt.contacted` once it reached the debtor, and for the caps.
+    GetBill sends nothing.
     """
     debt_id = _read_debt_id(followup_body)
 
@@ -106,9 +106,9 @@ async def create_followup(
 async def update_followup(
     change: Writes, followup_id: str, change_body: Annotated[FollowupChangeBody, body(FollowupChangeBody)]
 ) -> Response:
-    """Say what became of a followup, or correct what is said of it. Its debt cannot change.
+    """Set the outcome of a followup, or correct its fields. Its debt cannot change.
 
-    Of one that a scenario carried out the outcome and the notes can be changed, once it has come to its end.
+    For a followup that a scenario sent, the outcome and the notes can be changed once it is complete.
     """
     target_id = ids.read("followup", followup_id)
 
@@ -126,7 +126,7 @@ async def update_followup(
 
 
 _PDF = "application/pdf"
-# Client generators know it where they know no PDF.
+# Client generators support this type even where they do not support PDF.
 _BYTES = "application/octet-stream"
 _PDF_CONTENT = {label: {"schema": {"type": "string", "format": "binary"}} for label in (_PDF, _BYTES)}
 
@@ -137,16 +137,16 @@ _PDF_CONTENT = {label: {"schema": {"type": "string", "format": "binary"}} for la
     responses={200: {"content": _PDF_CONTENT, "description": "The letter, as PDF."}, **problems(404)},
 )
 async def get_media(request: Request, token: str) -> Response:
-    """Return the letter that a `pdf_url` leads to. The link itself is the credential, for an hour.
+    """Return the letter of a `pdf_url`. The link itself is the credential, valid for an hour.
 
-    It is labelled `application/pdf`, or `application/octet-stream` where `Accept` names only that.
+    The type is `application/pdf`, or `application/octet-stream` if `Accept` names only that.
     """
     database: Database = request.app.state.database
     vault = access.auth_context_of(request).vault
     workspace_id, followup_id = download_links.read(token, vault, clock.wall())
     workspace = await companies.workspace(database, vault, workspace_id)
     letter = download_links.letter_of(await queries.find(database, workspace, followup_id))
-    # A processor is busy with it for a while, and this one answers others too.
+    # Printing occupies a processor for a while; the event loop stays free.
     pdf = await asyncio.to_thread(channels.print_letter, letter)
     label = _BYTES if request.headers.get("accept") == _BYTES else _PDF
     return Response(pdf, 200, _PRIVATE, media_type=label)

@@ -1,6 +1,6 @@
-"""Links to what a followup left: good for an hour, for whoever holds them, without a credential.
+"""Download links to a followup's letter: valid for an hour, without a credential.
 
-A link is a sealed text that only this installation can write or read; it says of which followup and until when.
+A link is a sealed token that only this installation can write or read; it holds the followup and the expiry.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -22,7 +22,7 @@ _SEAL_CONTEXT = b"followup-link"
 
 @dataclass(frozen=True, slots=True)
 class DownloadLink:
-    """Where something is to be had, and until when by the wall's clock."""
+    """A URL and its expiry in wall time."""
 
     url: str
     expires_at: datetime
@@ -31,7 +31,7 @@ class DownloadLink:
 def create_link(
     followup: Followup, workspace: Workspace, base_url: str, wall: datetime
 ) -> DownloadLink | None:
-    """Return the link to a followup's letter; None when it is no letter that was written here."""
+    """Return the link to a followup's letter; None unless GetBill wrote it."""
     if followup.channel != "letter" or followup.content.text is None:
         return None
     expires_at = (wall + LIFE).replace(microsecond=0)
@@ -41,7 +41,7 @@ def create_link(
 
 
 def read(token: str, vault: Vault, wall: datetime) -> tuple[UUID, UUID]:
-    """Return the workspace and the followup of a link; raise NotFound when it is none, or not good any more."""
+    """Return the workspace and the followup of a link; raise NotFound if it is invalid or expired."""
     try:
         payload = vault.open(urlsafe_b64decode(token + "=" * (-len(token) % 4)), _SEAL_CONTEXT)
     except (SealBroken, Error, ValueError):
@@ -52,7 +52,7 @@ def read(token: str, vault: Vault, wall: datetime) -> tuple[UUID, UUID]:
 
 
 def letter_of(followup: Followup) -> Letter:
-    """Return a followup's letter, as it was printed; raise NotFound when it is none that was written here."""
+    """Return a followup's letter as printed; raise NotFound unless GetBill wrote it."""
     content = followup.content
     if followup.channel != "letter" or content.text is None or content.address is None:
         raise NotFound(message("There is nothing behind this link."))

@@ -1,7 +1,7 @@
-"""What people did towards a debtor themselves, and record here: a call, a visit, a letter from the office.
+"""Manual followups: calls, visits and letters that people made themselves and record here.
 
-It counts as what a scenario does would: the debtor was contacted once it reached them, and the caps see it. A
-followup that the scenario carries out is corrected here too, but only once it has come to its end.
+They count like contacts of a scenario: the debtor was contacted once one reached them, and the caps include
+them. A scenario's followup is corrected here too, but only once it is complete.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from getbill.kit.messages import message
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _OPEN_STATUSES = frozenset({"on_hold", "scheduled", "in_progress"})
 _UNSENT_STATUSES = frozenset({"on_hold", "scheduled", "cancelled", "failed"})
-# What the ledger of contacts says of a followup, and nobody may say otherwise.
+# Fields that the contact ledger sets; callers cannot change them.
 _LEDGER_FIELDS = ("type", "call_date", "scheduled_at", "phone_number_used", "direction", "is_retry")
 
 _INSERT = Statement(
@@ -47,14 +47,14 @@ _UPDATE = Statement(
 
 
 class FollowupOnItsWay(Conflict):
-    """The scenario is carrying the followup out, or does not know yet what became of it."""
+    """The scenario is sending the followup, or its outcome is unknown yet."""
 
     code = "followup-on-its-way"
     way_out = "Hold the debt to stop what is planned, or wait until the followup has come to its end."
 
 
 class FollowupHasEnded(Conflict):
-    """What has come to its end does not begin again, and what reached the debtor cannot be called off."""
+    """A completed followup cannot start again, and one that reached the debtor cannot be cancelled."""
 
     code = "followup-has-ended"
     way_out = "Record a new followup for the next call, visit or message."
@@ -62,17 +62,17 @@ class FollowupHasEnded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class FollowupInput:
-    """What a caller says of a followup, by the contract's names; what is not in `values` stays as it is."""
+    """The given fields of a followup under the contract's names; fields not in `values` stay as they are."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, name: str, before: Any) -> Any:
-        """Return what is said of one thing, else what it was."""
+        """Return the given value of a field, else its previous one."""
         return self.values.get(name, before)
 
 
 async def record(tx: Transaction, debt: Debt, followup_input: FollowupInput) -> Followup:
-    """Keep what people did about a locked debt; raise Invalid where it cannot have been so."""
+    """Record what people did about a locked debt; raise Invalid if it is impossible."""
     kind: Type = followup_input.get("type", "manual_call")
     before = Followup(
         id=ids.new(),
@@ -87,7 +87,7 @@ async def record(tx: Transaction, debt: Debt, followup_input: FollowupInput) -> 
     )
     after = _apply_input(before, followup_input, tx.now)
     _check_input(after, followup_input, tx.now)
-    # Announced as it was noted down, then how it ended.
+    # Announced as first recorded, then as completed.
     events.record(tx, "followup.created", debt, {"followup": after.serialize()})
     after = _count_contact(tx, debt, after)
     await tx.execute(_INSERT, *_row_values(debt, after))
@@ -97,7 +97,7 @@ async def record(tx: Transaction, debt: Debt, followup_input: FollowupInput) -> 
 
 
 async def correct(tx: Transaction, debt: Debt, before: Followup, followup_input: FollowupInput) -> Followup:
-    """Change what is said of a followup of a locked debt, and announce it; raise where it cannot be so."""
+    """Correct a followup of a locked debt and announce it; raise if the result is impossible."""
     if before.step is not None:
         _refuse_ledger_fields(before, followup_input)
     after = _apply_input(before, followup_input, tx.now)
@@ -108,7 +108,7 @@ async def correct(tx: Transaction, debt: Debt, before: Followup, followup_input:
     _check_input(after, followup_input, tx.now)
     after = _count_contact(tx, debt, replace(after, updated_at=tx.now))
     await tx.execute(_UPDATE, *_row_values(debt, after))
-    # As with a receipt: one that was complete is announced again only if it failed after all.
+    # As with a status callback: a completed followup is announced again only if it failed after all.
     if (
         "status" in changes
         and _is_complete(after)
@@ -153,12 +153,12 @@ def _apply_input(before: Followup, followup_input: FollowupInput, now: datetime)
 
 
 def _is_complete(followup: Followup) -> bool:
-    # Nobody is told by a channel what became of a message that people sent.
+    # No channel reports the status of a message that people sent.
     return followup.status in FINAL or (followup.status == "sent" and followup.channel not in CALLS)
 
 
 def _count_contact(tx: Transaction, debt: Debt, followup: Followup) -> Followup:
-    """Announce that a followup reached the debtor, once; what the debtor began is no contact of ours."""
+    """Announce once that a followup reached the debtor; an inbound contact does not count."""
     if followup.reached_at is not None or followup.direction == "inbound" or followup.type == "voicemail":
         return followup
     is_confirmed = followup.status in {"delivered", "deal_found", "deal_not_found", "bad_behavior"}
@@ -266,7 +266,7 @@ def _row_values(debt: Debt, followup: Followup) -> tuple[Any, ...]:
 
 
 def _address_hash(debt: Debt, followup: Followup) -> bytes | None:
-    """Return the keyed hash of the address that was used; the debtor's own where none was told."""
+    """Return the keyed hash of the address used; by default the debtor's own."""
     identity, lookup = debt.debtor.identity, debt.workspace.lookup
     if followup.channel == "email":
         return lookup.hash("email", identity.email.lower()) if identity.email else None

@@ -1,7 +1,7 @@
-"""One thing done towards a debtor, as the creditor reads it: when, by which channel, how it ended.
+"""A followup: one action towards a debtor, with its time, channel and outcome.
 
-What it said and to which address stands sealed under the debt's key. A followup whose status is final is
-announced once as completed.
+Its content and address are sealed under the debt's key. A followup in a final status is announced once as
+completed.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -13,7 +13,7 @@ from getbill.channels import Channel
 from getbill.kit import ids, json
 from getbill.vault import Key
 
-# The contract's word for each channel (its enum of types has no letter but `postmail`).
+# The contract's word for each channel (its enum of types has `postmail` for a letter).
 TYPES: dict[Channel, "Type"] = {
     Channel.AI_CALL: "call",
     Channel.SMS: "sms",
@@ -36,13 +36,13 @@ Status = Literal[
     "cancelled",
 ]
 STATUSES: tuple[str, ...] = get_args(Status)
-# What ends a followup; `sent` does where the channel never says more, and the caller knows that.
+# Statuses that end a followup; `sent` does on a channel without confirmations, which the caller knows.
 FINAL = frozenset(
     {"delivered", "deal_found", "no_answer", "deal_not_found", "bad_behavior", "failed", "cancelled"}
 )
-# Besides the channels of scenarios, the ways that only people have.
+# The channels of scenarios, and those that only people use.
 FollowupChannel = Literal["ai_call", "sms", "email", "letter", "whatsapp", "phone", "visit"]
-# By which way people did what they record under each type. An AI call is only ever one that was made here.
+# The channel of each type that people record. An AI call is never recorded manually.
 CHANNELS: dict[Type, FollowupChannel] = {
     "call": "phone",
     "manual_call": "phone",
@@ -59,7 +59,7 @@ PHONE_CHANNELS = CALLS | {"sms", "whatsapp"}
 
 @dataclass(frozen=True, slots=True)
 class FollowupContent:
-    """What a followup said, to which address: e-mail, E.164 number, or the lines of a letter."""
+    """The content and address of a followup: e-mail, E.164 number, or the lines of a letter."""
 
     address: str | None = None
     subject: str | None = None
@@ -69,17 +69,18 @@ class FollowupContent:
     summary: str | None = None
     notes: str | None = None
     audio_url: str | None = None
-    # Which template the words are of, and in which version; 0 is the one that comes with GetBill.
+    # The template and its version; 0 is the one built into GetBill.
     template: str | None = None
     template_version: int | None = None
-    # Of a letter: who writes and where, and what the law wants on every page.
+    # For a letter: the sender's address, and the particulars required by law on every page.
     letterhead: list[str] | None = None
     imprint: str | None = None
-    # What had been paid when it was written, in minor units: what was paid more at its end crossed it.
+    # The amount paid when it was written, in minor units; a higher amount at completion means a payment
+    # crossed it.
     paid: int | None = None
 
     def present_fields(self) -> dict[str, Any]:
-        """Return the fields that say something."""
+        """Return the fields that have a value."""
         return {name: value for name in _CONTENT if (value := getattr(self, name)) is not None}
 
 
@@ -88,7 +89,7 @@ _CONTENT = tuple(content_field.name for content_field in fields(FollowupContent)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followup:
-    """One call, message or letter. Instants are workspace time; what people did themselves has no step."""
+    """One call, message or letter. Instants are workspace time; a manual followup has no step."""
 
     id: UUID
     debt_id: UUID
@@ -110,19 +111,19 @@ class Followup:
     disconnection_reason: str | None = None
     is_retry: bool = False
     triggered_payment: bool = False
-    # What happened to the debt while it was on its way: `payment`, or the status that ended contact.
+    # What it crossed on its way: `payment`, or the status that ended contact.
     crossed_by: str | None = None
-    # The status it had before this transaction moved it on.
+    # The status before this transaction.
     previous_status: str | None = None
-    # What `shown` said of it: one change tells it in several events.
+    # The cached result of `serialize`: one change appears in several events.
     _shown: dict[str, Any] | None = field(default=None, init=False, compare=False, repr=False)
 
     def with_status(self, status: str, now: datetime, **changes: Any) -> "Followup":
-        """Return the followup as it is after it moved to another status."""
+        """Return the followup in another status."""
         return replace(self, status=status, previous_status=self.status, updated_at=now, **changes)
 
     def serialize(self) -> dict[str, Any]:
-        """Return the followup as answers and events show it (contract 7.1, with `channel` and `sent_at`), to be read only."""
+        """Return a read-only payload for responses and events (contract 7.1, `channel` and `sent_at`)."""
         if self._shown is None:
             object.__setattr__(self, "_shown", self._build_payload())
         return self._shown or {}
@@ -150,7 +151,7 @@ class Followup:
             "is_retry": self.is_retry,
             "triggered_payment": self.triggered_payment,
             "crossed_by": self.crossed_by,
-            # Messages carry no tracking pixel: reading is not watched (Directive 2002/58/EC, art. 5(3)).
+            # Messages carry no tracking pixel: opening is not tracked (Directive 2002/58/EC, art. 5(3)).
             "email_opened": False,
             "email_open_count": 0,
             "email_first_opened_at": None,
@@ -159,7 +160,7 @@ class Followup:
         }
 
     def serialize_message(self) -> dict[str, Any]:
-        """Return what was said, and to which address."""
+        """Return the message and its address."""
         content = self.content
         return {
             "followup_id": ids.show("followup", self.id),
@@ -177,17 +178,17 @@ class Followup:
 
 
 def seal_context(workspace_id: UUID, followup_id: UUID) -> bytes:
-    """Return the place a followup's content is sealed for."""
+    """Return the sealing context of a followup's content."""
     return b"followup" + workspace_id.bytes + followup_id.bytes
 
 
 def seal(followup: Followup, key: Key, workspace_id: UUID) -> bytes:
-    """Return the sealed form of what a followup said."""
+    """Return the sealed content of a followup."""
     return key.seal(json.write(followup.content.present_fields()), seal_context(workspace_id, followup.id))
 
 
 def open_content(sealed: bytes | None, key: Key, workspace_id: UUID, followup_id: UUID) -> FollowupContent:
-    """Open what `seal` sealed for the same followup."""
+    """Open the content that `seal` sealed for the same followup."""
     if sealed is None:
         return FollowupContent()
     return FollowupContent(**json.read(key.open(sealed, seal_context(workspace_id, followup_id))))

@@ -1,4 +1,4 @@
-"""Reading followups: one, a page of the book's or of one debt's, or those a worker left on their way."""
+"""Queries of followups: one, a page of a workspace or of one debt, and those of interrupted sends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ _FIND_MANUAL_CONTACTS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class FollowupFilter:
-    """Which followups a list is asked for; None leaves a condition out. `until` is not included."""
+    """The conditions of a list; None omits one. `until` is exclusive."""
 
     statuses: Sequence[str] | None
     types: Sequence[str] | None
@@ -111,7 +111,7 @@ def _followup_from_row(row: Record, workspace: Workspace) -> Followup:
 
 
 async def find(database: Database, workspace: Workspace, followup_id: UUID) -> Followup:
-    """Return a followup; raise NotFound when the workspace has none of this id."""
+    """Return a followup; raise NotFound for an unknown id."""
     row = await database.fetchrow(_FIND, workspace.id, followup_id)
     if row is None:
         raise _not_found(followup_id)
@@ -121,13 +121,13 @@ async def find(database: Database, workspace: Workspace, followup_id: UUID) -> F
 async def find_many(
     connection: Database | Transaction, workspace: Workspace, followup_ids: Sequence[UUID]
 ) -> dict[UUID, Followup]:
-    """Return those of some followups that there are; they stay as they are while a transaction holds their debts."""
+    """Return the existing ones of some followups; unchanged while a transaction holds their debts."""
     rows = await connection.fetch(_FIND_MANY, workspace.id, followup_ids)
     return {row["id"]: _followup_from_row(row, workspace) for row in rows}
 
 
 async def find_debt_id(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> UUID:
-    """Return the debt a followup is about; raise NotFound when the workspace has none of this id."""
+    """Return the debt of a followup; raise NotFound for an unknown id."""
     debt_id: UUID | None = await tx.fetchval(_FIND_DEBT_ID, workspace_id, followup_id)
     if debt_id is None:
         raise _not_found(followup_id)
@@ -141,14 +141,14 @@ def _not_found(followup_id: UUID) -> NotFound:
 async def find_manual_contacts(
     tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID], addresses: Sequence[bytes], since: datetime
 ) -> list[Record]:
-    """Return what people did of late on some debts or to some addresses: debt, channel, instant, address hash."""
+    """Return recent manual contacts on debts or to addresses: debt, channel, instant, address hash."""
     return await tx.fetch(_FIND_MANUAL_CONTACTS, workspace_id, debt_ids, addresses, since)
 
 
 async def find_page(
     database: Database, workspace: Workspace, followup_filter: FollowupFilter
 ) -> list[Followup]:
-    """Return a page of followups, the newest first."""
+    """Return a page of followups, newest first."""
     at, identifier = followup_filter.after or (None, None)
     values = (
         *_filter_values(workspace, followup_filter),
@@ -165,7 +165,7 @@ async def find_page(
 
 
 async def count(database: Database, workspace: Workspace, followup_filter: FollowupFilter, limit: int) -> int:
-    """Return how many followups a list has, at most `most`."""
+    """Return how many followups a list has, at most `limit`."""
     values = (*_filter_values(workspace, followup_filter), limit)
     if followup_filter.debt_id is None:
         return int(await database.fetchval(_COUNT, *values))

@@ -1,4 +1,4 @@
-"""The lists and answers of followups, as callers ask for them and as OpenAPI shows them."""
+"""Request and response schemas of followups, as published in OpenAPI."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
@@ -31,7 +31,7 @@ _SORT = "-date"
 
 
 class FollowupsOfDebtQuery(BaseModel):
-    """What a list of one debt's followups can be asked for."""
+    """Filters of one debt's followups."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,7 +55,7 @@ class FollowupsOfDebtQuery(BaseModel):
 
 
 class FollowupQuery(FollowupsOfDebtQuery):
-    """What a list of followups can be asked for."""
+    """Filters of a list of followups."""
 
     debt_id: Annotated[str, Field(max_length=64)] | None = None
 
@@ -63,7 +63,7 @@ class FollowupQuery(FollowupsOfDebtQuery):
 def build_filter(
     query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: http.CursorSigner
 ) -> FollowupFilter:
-    """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
+    """Return the filter of a query; raise BadRequest for a cursor of another list."""
     refuse_empty_range("from", query.since, "to", query.until)
     cursor = http.unseal_optional(query.cursor, mark)
     after = http.read_time_cursor(cursor, _SORT) if cursor else None
@@ -75,7 +75,7 @@ def build_filter(
         since=_midnight(query.since),
         until=_midnight(query.until + timedelta(days=1)) if query.until and query.until < date.max else None,
         is_crossed=query.crossed,
-        # One more than is shown tells whether it is the end.
+        # One row more than the page shows whether another page follows.
         limit=query.limit + 1,
         offset=0 if after else (query.page - 1) * query.limit,
         after=after,
@@ -87,12 +87,12 @@ def _midnight(day: date | None) -> datetime | None:
 
 
 def read_debt_id(query: FollowupQuery) -> UUID | None:
-    """Return the debt a query names; raise NotFound for what is no debt's id."""
+    """Return the debt of a query; raise NotFound for a malformed id."""
     return ids.read("debt", query.debt_id) if query.debt_id else None
 
 
 def cursor_after(followups: list[Followup], limit: int, mark: http.CursorSigner) -> str | None:
-    """Return the cursor after the first `limit` rows; None when there are no more."""
+    """Return the cursor after the first `limit` rows; None on the last page."""
     if len(followups) <= limit:
         return None
     cursor = http.write_time_cursor(_SORT, followups[limit - 1].created_at, followups[limit - 1].id)
@@ -136,13 +136,13 @@ class FollowupShown(BaseModel):
 
 
 class FollowupAnswer(FollowupShown):
-    """A followup, and until when the links to what it left are good."""
+    """A followup with the expiry of its download links."""
 
     media_urls_expire_at: Instant | None
 
 
 def serialize_followup(followup: Followup, link: DownloadLink | None) -> dict[str, Any]:
-    """Return a followup as answers show it, with the link to its letter."""
+    """Return a followup as the API shows it, with the link to its letter."""
     media: dict[str, Any] = {"pdf_url": None, "media_urls_expire_at": None}
     if link is not None:
         media = {"pdf_url": link.url, "media_urls_expire_at": json.instant(link.expires_at)}
@@ -150,7 +150,7 @@ def serialize_followup(followup: Followup, link: DownloadLink | None) -> dict[st
 
 
 class FollowupMessage(BaseModel):
-    """What a debtor was told, word for word, and at which address."""
+    """The exact message to a debtor, and its address."""
 
     model_config = ConfigDict(title="FollowupMessage")
 
@@ -168,7 +168,7 @@ class FollowupMessage(BaseModel):
 
 
 class FollowupList(BaseModel):
-    """A page of followups, the newest first."""
+    """A page of followups, newest first."""
 
     data: list[FollowupAnswer]
     pagination: Pagination
@@ -203,14 +203,14 @@ WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_check_link)]
 
 
 def _describe_change(schema: dict[str, Any]) -> None:
-    # What is left out of a change stays: a client that fills in defaults would change it.
+    # No defaults: a client that fills them in would change omitted fields.
     for property_schema in schema["properties"].values():
         property_schema.pop("default", None)
     schema["examples"] = [{"status": "deal_found", "summary": "Pays on Friday by transfer."}]
 
 
 class FollowupChangeBody(BaseModel):
-    """What is known of a followup now; what is not sent stays, null takes away."""
+    """Fields of a followup to set. Omitted fields keep their values; null clears one."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_describe_change)
 
@@ -239,7 +239,7 @@ class FollowupChangeBody(BaseModel):
 
 
 class NewFollowupBody(FollowupChangeBody):
-    """A call, visit, message or letter that people made towards a debtor, or are to make."""
+    """A call, visit, message or letter that people made towards a debtor, or plan to make."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -260,9 +260,9 @@ class NewFollowupBody(FollowupChangeBody):
 
 
 def parse_input(body: FollowupChangeBody, debt: Debt) -> FollowupInput:
-    """Return what a body says of a followup; raise Invalid for a number that nobody can call, or that costs too much.
+    """Return the input of a body; raise Invalid for a number that is not callable or too expensive.
 
-    A number without its country's prefix is one of the debtor's country.
+    A number without a country prefix belongs to the debtor's country.
     """
     country = debt.debtor.identity.country or DEFAULT_COUNTRY
     values = {name: getattr(body, name) for name in body.model_fields_set - {"debt_id"}}
@@ -284,7 +284,7 @@ def _refuse_expensive(number: str, debt: Debt) -> None:
 
 
 def refuse_other_debt(body: FollowupChangeBody, followup: Followup) -> None:
-    """Raise Invalid when a body names another debt than the followup's."""
+    """Raise Invalid if a body names another debt than the followup's."""
     if body.debt_id is not None and body.debt_id != ids.show("debt", followup.debt_id):
         raise one_field(
             "/debt_id", "cannot-change", message("A followup stays with its debt: record another one there.")

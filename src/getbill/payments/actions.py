@@ -1,4 +1,4 @@
-"""Entering money on a debt. The debt is locked first, so entries of one debt come one after the other."""
+"""Entry of money on a debt. The debt is locked first, so its entries are serialised."""
 
 import secrets
 from dataclasses import dataclass
@@ -42,17 +42,17 @@ _ANONYMISE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class EntryOutcome:
-    """An entry that was asked for: made now, or the one made before with the same provider's id."""
+    """The result of a request: a new entry, or the existing one with the same provider's id."""
 
     entry: Entry
     is_new: bool
 
 
 async def enter(tx: Transaction, debt: Debt, new: NewEntry) -> EntryOutcome:
-    """Enter money on a locked debt, or return the entry already made with this provider's id.
+    """Enter money on a locked debt, or return the existing entry with this provider's id.
 
-    Raises ProviderIdTaken when that entry says something else, Invalid when the debt's standing refuses it.
-    A full payment resolves the debt and stops contact in this transaction.
+    Raises ProviderIdTaken if that entry differs, Invalid if the debt's state forbids the entry. A full
+    payment resolves the debt and stops contact in this transaction.
     """
     if new.provider_id is not None:
         twin = await queries.find_by_provider(tx, debt, new.provider, new.provider_id)
@@ -132,7 +132,7 @@ def _insert(tx: Transaction, debt: Debt, entry: Entry) -> None:
 
 
 def entry_payload(entry: Entry) -> dict[str, Any]:
-    """Return what the event of an entry says of it."""
+    """Return an entry as its event carries it."""
     return {
         "id": ids.show("pay", entry.id),
         "kind": entry.kind,
@@ -145,7 +145,7 @@ def entry_payload(entry: Entry) -> dict[str, Any]:
 
 
 async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: str) -> EntryOutcome:
-    """Let a sandbox's locked debt be paid as if by Stripe, by default all that is owed."""
+    """Simulate a Stripe payment on a sandbox's locked debt, by default of the whole balance."""
     if debt.workspace.is_live:
         raise SandboxOnly(
             message("Payments are simulated in a sandbox. Record live ones at POST .../payments.")
@@ -161,7 +161,7 @@ async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: st
 
 
 async def write_adjustment(tx: Transaction, debt: Debt, change: int) -> None:
-    """Book a changed claim on a locked debt: `change` is in minor units, negative lowers what is owed.
+    """Book a changed claim on a locked debt: `change` is in minor units, negative lowers the balance.
 
     The caller has checked that the claim stays above zero.
     """
@@ -169,5 +169,5 @@ async def write_adjustment(tx: Transaction, debt: Debt, change: int) -> None:
 
 
 async def anonymise(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Drop provider ids and notes of an erased debt's entries, keeping the amounts."""
+    """Delete provider ids and notes of an erased debt's entries, keeping the amounts."""
     await tx.execute(_ANONYMISE, workspace_id, debt_id)

@@ -1,4 +1,4 @@
-"""The routes of payments."""
+"""Routes of payments."""
 
 from typing import Annotated
 
@@ -36,8 +36,8 @@ async def create_payment(
 ) -> Response:
     """Enter a payment, refund, write-off or adjustment on a debt.
 
-    What pays the debt in full resolves it and stops contact at once; a refund opens it again. The same provider's
-    id twice answers 200 with the entry made before; with another amount 409.
+    A payment in full resolves the debt and stops contact at once; a refund reopens it. A repeated provider's
+    id returns 200 with the existing entry; with another amount it returns 409.
     """
 
     async def create(tx: Transaction) -> access.Reply:
@@ -52,7 +52,7 @@ async def create_payment(
 async def list_payments(
     request: Request, caller: Reads, debt_id: str, query: Annotated[PaymentPageQuery, Query()]
 ) -> Response:
-    """List a debt's entries, the oldest first."""
+    """List a debt's entries, oldest first."""
     database: Database = request.app.state.database
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     offset = (query.page - 1) * query.limit
@@ -71,7 +71,7 @@ async def list_payments(
 async def simulate_payment(
     change: Writes, debt_id: str, payload: Annotated[SimulationBody, body(SimulationBody, optional=True)]
 ) -> Response:
-    """Let a sandbox's debtor pay, by default all that is owed, by card."""
+    """Simulate a card payment in the sandbox, by default of the whole balance."""
 
     async def simulate(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)

@@ -1,4 +1,4 @@
-"""A money entry, its kinds, and what each may do to a debt."""
+"""Money entries: their kinds, and what each may do to a debt."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from getbill.kit.errors import Conflict, FieldError
 from getbill.kit.messages import Message, message
 from getbill.kit.money import Money
 
-# Each kind of entry with the direction in which its amount moves the balance; an adjustment brings its own sign.
+# The direction in which each kind moves the balance; an adjustment has its own sign.
 KINDS = {"payment": -1, "refund": 1, "write_off": -1, "adjustment": 1}
 
 # A creditor's clock may run a little ahead of ours.
@@ -16,7 +16,7 @@ _AHEAD = timedelta(minutes=5)
 
 
 class ProviderIdTaken(Conflict):
-    """An entry with this provider's id exists already and says something else."""
+    """An entry with this provider's id exists and differs."""
 
     code = "provider-id-taken"
     title = message("This provider id belongs to another entry")
@@ -24,7 +24,7 @@ class ProviderIdTaken(Conflict):
 
 
 class NothingOwed(Conflict):
-    """There is no balance that a payment could be simulated for."""
+    """The debt has no balance to simulate a payment for."""
 
     code = "nothing-owed"
     title = message("Nothing is owed on this debt")
@@ -33,7 +33,7 @@ class NothingOwed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """A checked request for an entry: the amount in the debt's currency, positive but for an adjustment's."""
+    """A validated request for an entry, in the debt's currency and positive except for adjustments."""
 
     kind: str
     amount: Money
@@ -45,13 +45,13 @@ class NewEntry:
 
     @property
     def balance_change(self) -> int:
-        """What the entry does to the balance, in minor units: negative lowers what is owed."""
+        """The change of the balance in minor units; negative lowers it."""
         return KINDS[self.kind] * self.amount.minor
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A money entry as its row tells it; `minor` is what it did to the balance."""
+    """A money entry as stored; `minor` is its change of the balance."""
 
     id: UUID
     debt_id: UUID
@@ -67,13 +67,13 @@ class Entry:
 
     @property
     def amount(self) -> Money:
-        """The amount as it was entered."""
+        """The amount as entered."""
         return Money(KINDS[self.kind] * self.minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is claimed, owed and paid on a debt, in minor units, before an entry."""
+    """Claimed, open and paid amounts of a debt in minor units, before an entry."""
 
     amount: Money
     balance: Money
@@ -81,7 +81,7 @@ class Balance:
 
 
 def refusals(new: NewEntry, balance: Balance, now: datetime) -> list[FieldError]:
-    """Return what is wrong with entering this on a debt that stands so."""
+    """Return why an entry is refused for a debt with this balance."""
     errors = []
     if new.kind == "refund" and new.amount.minor > balance.paid.minor:
         errors.append(
@@ -123,5 +123,5 @@ def _money_text(money: Money) -> str:
 
 
 def note_context(workspace_id: UUID, entry_id: UUID) -> bytes:
-    """Return the place an entry's note is sealed for."""
+    """Return the sealing context of an entry's note."""
     return b"payment" + workspace_id.bytes + entry_id.bytes

@@ -1,4 +1,4 @@
-"""Reading a debt's entries."""
+"""Queries of a debt's entries."""
 
 from asyncpg import Record
 
@@ -24,7 +24,7 @@ _OF_PROVIDER = Statement(
 
 
 def _entry(row: Record, debt: Debt) -> Entry:
-    # A note opens with the key of the entry's own debt; that of another is nobody's business here.
+    # A note opens with the key of its own debt; notes of other debts stay sealed here.
     note, key = row["note"], debt.key
     text = None
     if note is not None and key is not None and row["debt_id"] == debt.id:
@@ -34,7 +34,7 @@ def _entry(row: Record, debt: Debt) -> Entry:
 
 
 async def entries_of(database: Database, debt: Debt, limit: int, offset: int) -> tuple[list[Entry], int]:
-    """Return a page of a debt's entries, oldest first, and how many there are."""
+    """Return a page of a debt's entries, oldest first, and their number."""
     rows = await database.fetch(_OF_DEBT, debt.workspace_id, debt.id, limit, offset)
     total: int = await database.fetchval(_COUNT, debt.workspace_id, debt.id)
     return [_entry(row, debt) for row in rows], total
@@ -43,6 +43,6 @@ async def entries_of(database: Database, debt: Debt, limit: int, offset: int) ->
 async def find_by_provider(
     tx: Transaction, debt: Debt, provider: str | None, provider_id: str
 ) -> Entry | None:
-    """Return the entry of the debt's workspace that a provider's id stands for, on whatever debt."""
+    """Return the entry of a provider's id in the debt's workspace, on any debt."""
     row = await tx.fetchrow(_OF_PROVIDER, debt.workspace_id, provider, provider_id)
     return None if row is None else _entry(row, debt)

@@ -1,4 +1,4 @@
-"""The bodies and answers of payments."""
+"""Request and response schemas of payments."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -75,7 +75,7 @@ PaidAt = Annotated[
 
 
 class NewPaymentBody(BaseModel):
-    """An entry on a debt; a plain payment by default."""
+    """An entry on a debt; a payment by default."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -111,7 +111,7 @@ class NewPaymentBody(BaseModel):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return what is wrong between the fields."""
+        """Return the errors between the fields."""
         errors = []
         amount, kind = raw.get("amount"), raw.get("kind", "payment")
         if isinstance(amount, int | Decimal) and amount < 0 and kind != "adjustment":
@@ -143,7 +143,7 @@ class NewPaymentBody(BaseModel):
 
 
 class SimulationBody(BaseModel):
-    """A payment as a debtor would make it."""
+    """A payment by the debtor."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount": 500.00}]})
 
@@ -154,12 +154,12 @@ class SimulationBody(BaseModel):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return what is wrong between the fields."""
+        """Return the errors between the fields."""
         return NewPaymentBody.cross_field_errors({"amount": raw.get("amount")})
 
 
 class PaymentPageQuery(BaseModel):
-    """Which page of the entries."""
+    """The page of a debt's entries."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -185,7 +185,7 @@ class PaymentShown(BaseModel):
 
 
 class DebtAfter(BaseModel):
-    """How the debt stands now."""
+    """Current status and amounts of the debt."""
 
     id: str
     status: str
@@ -195,7 +195,7 @@ class DebtAfter(BaseModel):
 
 
 class EnteredShown(PaymentShown):
-    """An entry, and how its debt stands with it."""
+    """An entry with the debt's resulting status and amounts."""
 
     debt: DebtAfter
 
@@ -208,7 +208,7 @@ class PaymentList(BaseModel):
 
 
 def read_money(amount: Decimal, currency: str) -> Money:
-    """Return an amount in the debt's currency; raise Invalid when the currency has no such amount."""
+    """Return an amount in the debt's currency; raise Invalid if the currency does not allow it."""
     try:
         return Money.from_decimal(amount, currency)
     except AmountHasTooManyDecimals as error:
@@ -218,14 +218,14 @@ def read_money(amount: Decimal, currency: str) -> Money:
 
 
 def new_entry(body: NewPaymentBody, debt: Debt) -> NewEntry:
-    """Return what a body asks to enter on a debt; raise Invalid when its currency is another."""
+    """Return the entry of a body; raise Invalid for another currency than the debt's."""
     if body.currency is not None and body.currency.upper() != debt.currency:
         raise _other_currency(debt)
     provider, provider_id = body.provider, body.provider_id
     if body.stripe_payment_id is not None:
         provider, provider_id = "stripe", body.stripe_payment_id
     elif provider_id is not None:
-        # Ids are told apart by provider, so one that is not named is all the others together.
+        # Ids are unique per provider; unnamed providers share one name.
         provider = provider or "other"
     return NewEntry(
         kind=body.kind,
@@ -247,7 +247,7 @@ def _other_currency(debt: Debt) -> Invalid:
 
 
 def serialize_entry(entry: Entry) -> dict[str, Any]:
-    """Return an entry as every answer shows it."""
+    """Return an entry as the API shows it."""
     return {
         "id": ids.show("pay", entry.id),
         "debt_id": ids.show("debt", entry.debt_id),
@@ -265,7 +265,7 @@ def serialize_entry(entry: Entry) -> dict[str, Any]:
 
 
 def serialize_outcome(outcome: EntryOutcome, debt: Debt) -> dict[str, Any]:
-    """Return an entry with how its debt stands now."""
+    """Return an entry with the debt's current status and amounts."""
     return serialize_entry(outcome.entry) | {
         "debt": {
             "id": ids.show("debt", debt.id),

@@ -1,11 +1,11 @@
-"""What should happen to a debt: plans of contacts, versioned, on data alone.
+"""Scenarios: versioned plans of the contacts that should be made for a debt, as plain data.
 
-A scenario says what should happen and never what may: `compliance` is on the same level and knows nothing of it.
-Whoever schedules a contact composes the two (`debts.next_contact`): of the steps after the last one taken, the first
-whose address is known, at the instant it is due or the next one that all rules allow.
+A scenario states what should happen, never what may: `compliance` is on the same level and independent. The
+caller that schedules a contact combines the two (`debts.next_contact`): of the steps after the last one
+taken, the first with a known address, at its due instant or the next one that all rules allow.
 
-A workspace has the scenarios that come with GetBill until it writes its own version of one, or another beside them.
-A debt runs one version to its end, whatever is written meanwhile, unless somebody moves it.
+A workspace uses the built-in scenarios until it publishes its own version of one, or another scenario. A debt
+runs one version to its end, whatever is published meanwhile, unless it is moved explicitly.
 """
 
 from getbill.scenarios.actions import ScenarioExists, draft

@@ -1,4 +1,4 @@
-"""Writing a scenario: always a new version, which debts made from then on get."""
+"""Publication of scenarios: always a new version, used by debts created from then on."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ _PRESENT = Statement(
 
 
 class ScenarioExists(Conflict):
-    """The workspace has a scenario of this name already."""
+    """The workspace already has a scenario of this name."""
 
     code = "scenario-exists"
     title = message("A scenario of this name exists already")
@@ -45,14 +45,14 @@ class ScenarioExists(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class PublishedVersion:
-    """A version of a scenario, and the workspace as it is with it."""
+    """A published version, and the workspace that includes it."""
 
     workspace: Workspace
     scenario: Scenario
 
 
 async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, Any]) -> PublishedVersion:
-    """Write the first version of a scenario; raise ScenarioExists, or ScenarioInvalid with every problem."""
+    """Publish a new scenario's first version; raise ScenarioExists, or ScenarioInvalid with all problems."""
     own_scenarios = await _lock_own_scenarios(tx, workspace)
     name = content["name"]
     if name in own_scenarios or name in catalogue.names(workspace):
@@ -79,9 +79,9 @@ async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, An
 async def publish(
     tx: Transaction, workspace: Workspace, name: str, content: Mapping[str, Any]
 ) -> PublishedVersion:
-    """Write the next version of a scenario, or return the present one when nothing differs.
+    """Publish the next version of a scenario, or return the current one if nothing differs.
 
-    Debts that run keep the version they have. Raises ScenarioInvalid with every problem.
+    Running debts keep their version. Raises ScenarioInvalid with every problem.
     """
     own_scenarios = await _lock_own_scenarios(tx, workspace)
     before = own_scenarios[name].version if name in own_scenarios else catalogue.version_of(workspace, name)
@@ -97,9 +97,9 @@ async def publish(
 def draft(
     workspace: Workspace, name: str, version: int, content: Mapping[str, Any], template_names: Collection[str]
 ) -> Scenario:
-    """Return a version as it would be written; raise ScenarioInvalid with every problem.
+    """Return a version without publishing it; raise ScenarioInvalid with every problem.
 
-    `known` are the templates that the workspace has.
+    `template_names` are the workspace's templates.
     """
     steps = [step | {"notices": _notices(step)} for step in content["steps"]]
     identifier = str(catalogue.id_of(workspace, name))

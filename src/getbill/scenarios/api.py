@@ -1,4 +1,4 @@
-"""The routes of scenarios: reading them, writing one, writing its next version."""
+"""Routes of scenarios: list, read, create and publish a version."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ Writes = Annotated[Change, Depends(access.change("debts:write"))]
 
 
 class VersionQuery(BaseModel):
-    """Which version of a scenario."""
+    """The version of a scenario."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,7 +46,7 @@ async def list_scenarios(request: Request, caller: Reads) -> Response:
 
 @router.post("", status_code=201, response_model=ScenarioShown, responses=problems(409, 415, 422))
 async def create_scenario(change: Writes, payload: Annotated[ScenarioBody, body(ScenarioBody)]) -> Response:
-    """Write a scenario; debts may name it from then on, by its name or as `timeline_id`."""
+    """Create a scenario. Debts can then use it, by its name or as `timeline_id`."""
 
     async def create(tx: Transaction) -> access.Reply:
         try:
@@ -76,10 +76,10 @@ async def get_scenario(
 async def update_scenario(
     change: Writes, timeline_id: str, payload: Annotated[VersionBody, body(VersionBody)]
 ) -> Response:
-    """Write the next version of a scenario, whole. Debts that run keep the version they have.
+    """Publish the next version of a scenario, given in full. Running debts keep their version.
 
-    A body that says what the present version says makes no new one. A debt is moved to another version by
-    `PUT /debts/{id}` with `scenario_version`.
+    A body identical to the current version creates no new one. `PUT /debts/{id}` with `scenario_version`
+    moves a debt to another version.
     """
 
     async def publish(tx: Transaction) -> access.Reply:
@@ -100,6 +100,6 @@ def _scenario_response(status: int, workspace: Workspace, scenario: Scenario) ->
 
 
 def _invalidate_cache(change: Change, reply: Response) -> Response:
-    """Have this process know at once what the commit has told all others."""
+    """Update this process's cache at once; other processes are notified by the commit."""
     access.auth_context_of(change.request).invalidate(change.workspace.id)
     return reply

@@ -1,7 +1,7 @@
-"""The scenarios that come with GetBill, and which scenario is meant by a name or an id.
+"""The built-in scenarios, and the look-up of a scenario by name or id.
 
-A version in `published` is never edited: a change is a new file with the next version. A workspace has them all as
-its own from the first version it writes itself; until then it has them as they come.
+A version in `published` is never edited: a change is a new file with the next version. A workspace uses the
+built-in version of a scenario until it publishes its own.
 """
 
 from functools import cache
@@ -34,7 +34,7 @@ BUILT_IN: tuple[Scenario, ...] = tuple(
 
 @cache
 def built_in(name: str, version: int | None = None) -> Scenario:
-    """Return the built-in scenario of that name, in its latest version unless one is given."""
+    """Return a built-in scenario, by default in its latest version."""
     versions = [s for s in BUILT_IN if s.name == name and version in {None, s.version}]
     if not versions:
         raise ScenarioUnknown(
@@ -51,33 +51,33 @@ _BUILT_IN_IDS = {scenario.name: scenario.id for scenario in BUILT_IN}
 
 
 def id_of(workspace: Workspace, name: str) -> UUID:
-    """Return the id of a workspace's scenario of that name: the two are the same thing.
+    """Return the id of a workspace's scenario; name and id correspond one to one.
 
-    It follows from the name, so that nothing has to be looked up where either is shown.
+    The id is derived from the name, so neither needs a look-up.
     """
     return _BUILT_IN_IDS.get(name) or _own_id(workspace.id, name)
 
 
 def scenario_public_id(workspace: Workspace, name: str) -> str:
-    """Return the id of a workspace's scenario as callers see it."""
+    """Return the public id of a workspace's scenario."""
     return _format_id(id_of(workspace, name))
 
 
 def names(workspace: Workspace) -> list[str]:
-    """Return the names of a workspace's scenarios, its own and those that come with GetBill."""
+    """Return the names of a workspace's scenarios, its own and the built-in ones."""
     return sorted({*_BUILT_IN_IDS, *workspace.own_scenarios})
 
 
 def version_of(workspace: Workspace, name: str) -> int:
-    """Return the version that a debt made now in a workspace gets; raise ScenarioUnknown when there is none."""
+    """Return the version that a new debt gets; raise ScenarioUnknown for an unknown name."""
     own_scenario = workspace.own_scenarios.get(name)
     return own_scenario.version if own_scenario else built_in(name).version
 
 
 def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> str:
-    """Return the name of the scenario meant by its name, by its `timeline_id` or by both, which must then agree.
+    """Return the scenario's name from its name, its `timeline_id`, or both, which must then agree.
 
-    The company's own default stands where neither is given. Raises ScenarioUnknown or ScenarioConflict.
+    Defaults to the company's default scenario. Raises ScenarioUnknown or ScenarioConflict.
     """
     if timeline_id is None:
         requested_name = name or workspace.company.scenario
@@ -107,7 +107,7 @@ def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> 
 
 
 def find_name(workspace: Workspace, id_or_name: str) -> str:
-    """Return the name of the scenario that an address names by its id or its name; raise NotFound."""
+    """Return the scenario's name from an id or a name; raise NotFound."""
     if id_or_name in workspace.own_scenarios or id_or_name in _BUILT_IN_IDS:
         return id_or_name
     name_by_id = _name_by_id(workspace, id_or_name)

@@ -1,6 +1,6 @@
-"""A scenario read from JSON and written to it, and everything that would keep one from running.
+"""Parsing, serialization and validation of scenarios.
 
-Every problem is told at once, each with the place it is at.
+Every problem is reported at once, each with its location.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -20,7 +20,7 @@ Problem = tuple[str, Message]
 
 
 class ScenarioInvalid(ValueError):
-    """A scenario that could not run; `problems` says each reason as (where, sentence)."""
+    """The scenario cannot run; `problems` gives each reason as (location, sentence)."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("; ".join(f"{where}: {detail}" for where, detail in problems))
@@ -39,13 +39,13 @@ def from_data(data: Mapping[str, Any]) -> Scenario:
 
 
 def parse(text: bytes | str) -> Scenario:
-    """Return the scenario written as JSON, or raise `ScenarioInvalid` with every problem at once."""
+    """Return the scenario of a JSON text, or raise `ScenarioInvalid` with every problem at once."""
     try:
         scenario = _ADAPTER.validate_json(text)
     except ValidationError as error:
         field_problems = [_problem(problem) for problem in error.errors(include_url=False)]
         places = [where for where, _ in field_problems]
-        # Of a list whose members are wrong pydantic also says that it has too few of them.
+        # For a list with wrong members, pydantic also reports that it has too few.
         raise ScenarioInvalid(
             tuple(
                 (where, detail)
@@ -60,12 +60,12 @@ def parse(text: bytes | str) -> Scenario:
 
 
 def texts_missing(scenario: Scenario, template_names: Collection[str]) -> tuple[Problem, ...]:
-    """Return where a scenario names a template that there is none of, or claims a notice its text does not give."""
+    """Return where a scenario names an unknown template, or a notice its text does not give."""
     return tuple(_texts(scenario, template_names))
 
 
 def unknown_languages(scenario: Scenario) -> tuple[Problem, ...]:
-    """Return where a scenario names a language that there is none of."""
+    """Return where a scenario names an unknown language."""
     return tuple(
         (f"steps.{position}.language", languages.unknown_language(step.language))
         for position, step in enumerate(scenario.steps)
@@ -164,5 +164,5 @@ def _contradictions_of(step: Step, where: str) -> Iterator[Problem]:
 
 
 def _hours(step: Step | End) -> float:
-    """Return about how long after day 0 the step is; five business days last about a week."""
+    """Return roughly how many hours after day 0 the step is; five business days last about a week."""
     return step.offset * {Unit.HOURS: 1.0, Unit.DAYS: 24.0, Unit.BUSINESS_DAYS: 24.0 * 7 / 5}[step.unit]

@@ -1,6 +1,7 @@
-"""What must hold of a debt for a step to be taken, looked at when the step is due.
+"""Conditions of a step: what must hold for a debt when the step is due.
 
-All that is named must hold. A condition never makes a contact lawful: the rules of `compliance` come on top.
+All given conditions must hold. A condition never makes a contact lawful: the rules of `compliance` apply in
+addition.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,14 +16,14 @@ from getbill.channels import AddressKind
 _Money = Annotated[Decimal, Field(ge=0, le=10**12)]
 _Days = Annotated[int, Field(ge=0, le=36_600)]
 _Tags = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=20)]
-# Where the debtor's promise to pay stands; see `debts.promises`.
+# The state of the debtor's promise to pay; see `debts.promises`.
 PromiseWord = Literal["none", "open", "kept", "broken"]
 
 
 class ConditionFacts(NamedTuple):
-    """Where a debt stands, as far as conditions ask. Sums are in the debt's own currency.
+    """The facts of a debt that conditions evaluate. Amounts are in the debt's own currency.
 
-    `age_days` count from the day it was due, or was made where no day is known.
+    `age_days` counts from the due date, or from creation without one.
     """
 
     balance: Decimal
@@ -36,7 +37,7 @@ class ConditionFacts(NamedTuple):
 
     @property
     def tags(self) -> frozenset[str]:
-        """The tags of a debt: the words its metadata lists as `tags`."""
+        """The tags of a debt: the words listed as `tags` in its metadata."""
         tags_value = self.metadata.get("tags")
         words = (
             tags_value.split(",")
@@ -50,7 +51,7 @@ class ConditionFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What must hold, all of it; what is not named does not matter."""
+    """Conditions that must all hold; omitted ones do not matter."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
 

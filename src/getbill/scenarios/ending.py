@@ -1,7 +1,7 @@
-"""Whether a scenario can end before its last step: weekends, holidays and the days between contacts move steps on.
+"""A check that a scenario cannot end before its last step, which weekends, holidays and spacing may delay.
 
-The days are those of a year and a half of starts at one place. Conditions only leave steps out; promises and holds move
-the end as well, so neither counts.
+It tries a year and a half of start days at one place. Conditions only remove steps; promises and holds move
+the end as well, so neither matters.
 """
 
 from bisect import bisect_left
@@ -17,14 +17,14 @@ from getbill.scenarios.model import OFFSET_MAX, End, Scenario, Step, Unit
 
 _FIRST_START: Final = date(2026, 1, 1)
 _STARTS: Final = 550
-# After this hour of the day a step is taken on the next one.
+# After this hour, a step is taken on the next day.
 _LAST_HOUR: Final = 19
-# No two weekends and all the holidays between them are longer.
+# Upper limit of two weekends with all the holidays between them.
 _CLOSED_DAYS_MAX: Final = 10
 
 
 def ends_too_early(scenario: Scenario, region: Region) -> Message | None:
-    """Return why a scenario may end before its last step, and what would be right; None when it cannot."""
+    """Return why a scenario may end before its last step, with a valid end; None if it cannot."""
     if _is_ample(scenario):
         return None
     starts = [_FIRST_START + timedelta(days=number) for number in range(_STARTS)]
@@ -39,7 +39,7 @@ def ends_too_early(scenario: Scenario, region: Region) -> Message | None:
 
 
 def _is_ample(scenario: Scenario) -> bool:
-    """Say whether the end is so late that no calendar brings a step beyond it."""
+    """Return whether the end is so late that no calendar delays a step beyond it."""
     units = {scenario.end.unit, *(step.unit for step in scenario.steps)}
     if Unit.BUSINESS_DAYS in units:
         return False

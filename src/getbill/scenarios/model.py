@@ -1,7 +1,7 @@
-"""A scenario: the contacts a debt should get, in order, from its day 0 to the moment a person decides.
+"""A scenario: the planned contacts of a debt, in order, from day 0 to a person's decision.
 
-It says what should happen, never what may: contact rules are in `compliance`. A scenario never changes;
-a change is a new version, and a debt keeps the version it started with.
+It states what should happen, never what may: contact rules are in `compliance`. A scenario never changes; a
+change is a new version, and a debt keeps the version it started with.
 """
 
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ Language = Annotated[
 
 
 class Unit(StrEnum):
-    """What an offset from day 0 counts."""
+    """The unit of an offset from day 0."""
 
     DAYS = "days"
     HOURS = "hours"
@@ -48,22 +48,22 @@ class Unit(StrEnum):
 
 
 class StartMode(StrEnum):
-    """When a scenario starts: on the day the debt is created, or on the next on which it contacts anyone."""
+    """The start of a scenario: the day the debt is created, or the next day with contacts."""
 
     IMMEDIATE = "immediate"
     NEXT_DAY = "next_day"
 
 
 class EndAction(StrEnum):
-    """What happens after the last step; a scenario never escalates by itself (GDPR art. 22)."""
+    """The action after the last step; a scenario never escalates by itself (GDPR art. 22)."""
 
     ASK_TO_ESCALATE = "ask_to_escalate"
 
 
 class Late(StrEnum):
-    """What becomes of a step that GetBill could not take in time, after an outage or a stop of all contact.
+    """The policy for a step that GetBill missed, after an outage or a stop of all contact.
 
-    `send` takes it all the same, `skip` passes it over, `collapse` passes it over when a later step is due as well.
+    `send` still takes it, `skip` drops it, `collapse` drops it if a later step is due as well.
     """
 
     SEND = "send"
@@ -71,8 +71,8 @@ class Late(StrEnum):
     SKIP = "skip"
 
 
-# A letter may be what the law asks for, and says nothing that a day changes. Of several messages that were missed
-# the last one says it all; a call that was missed is not made up for: the next step comes anyway.
+# A letter may be required by law, and a day's delay does not change its content. Of several missed messages
+# the last one is enough. A missed call is not made up for: the next step follows anyway.
 LATE_BY_CHANNEL = {
     Channel.LETTER: Late.SEND,
     Channel.EMAIL: Late.COLLAPSE,
@@ -84,7 +84,7 @@ LATE_BY_CHANNEL = {
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What a step says instead, and how, where the address of its own channel is not known or suppressed."""
+    """The channel and template of a step whose own address is unknown or suppressed."""
 
     __pydantic_config__ = _STRICT
 
@@ -96,8 +96,9 @@ class Fallback:
 class Step:
     """One contact: `offset` units after day 0, on one channel, with one template.
 
-    `notices` names what the law wants said once and this step says, such as the letter `FR-R124-4`. Conditions are
-    looked at when the step is due; a step whose conditions do not hold then is passed over for good.
+    `notices` names the notices that the law requires once and this step gives, such as the letter
+    `FR-R124-4`. Conditions are evaluated when the step is due; a step whose conditions do not hold then is
+    skipped for good.
     """
 
     __pydantic_config__ = _STRICT
@@ -116,17 +117,17 @@ class Step:
 
     @property
     def when_late(self) -> Late:
-        """What becomes of the step when it is late."""
+        """The late policy of the step."""
         return self.late or LATE_BY_CHANNEL[self.channel]
 
     def on(self, channel: str) -> "Step":
-        """Return the step as it is taken on a channel: its own, or the fall-back's."""
+        """Return the step on a channel: its own, or the fallback's."""
         if self.fallback is None or channel != self.fallback.channel:
             return self
         return replace(self, channel=self.fallback.channel, template=self.fallback.template, fallback=None)
 
     def reaching(self, reachable: frozenset[AddressKind]) -> "Step | None":
-        """Return the step on its channel, or on its fall-back's where only that one's address is known."""
+        """Return the step on its channel, or on its fallback's if only that address is known; else None."""
         if ADDRESS_OF[self.channel] in reachable:
             return self
         if self.fallback is not None and ADDRESS_OF[self.fallback.channel] in reachable:
@@ -136,7 +137,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The moment a debt nobody answered for becomes `unresolved` and a person is asked what to do."""
+    """The moment an unanswered debt becomes `unresolved` and a person decides."""
 
     __pydantic_config__ = _STRICT
 
@@ -149,8 +150,8 @@ class End:
 class Scenario:
     """A versioned plan of contacts; `id` is its `timeline_id` and is the same for all its versions.
 
-    Two contacts are at least `spacing_days` calendar days apart, also when holidays push them together. Where that is
-    none they are as far apart as their offsets put them, up to a day, also when an outage pushes them together.
+    Two contacts are at least `spacing_days` calendar days apart, even if holidays push them together. Without
+    spacing, they are as far apart as their offsets, up to a day, even after an outage.
     """
 
     __pydantic_config__ = _STRICT
@@ -166,20 +167,20 @@ class Scenario:
 
     @property
     def late_after(self) -> timedelta:
-        """How long after its instant a step is late."""
+        """How long after its instant a step counts as late."""
         return timedelta(hours=self.late_after_hours)
 
     def find_step(self, key: str) -> Step:
-        """Return the step of that key; raise LookupError when there is none."""
+        """Return the step of a key; raise LookupError for an unknown one."""
         return self.steps[self._position(key)]
 
     def before(self, key: str) -> Step | None:
-        """Return the step before that of `key`; None when it is the first."""
+        """Return the step before a key; None for the first."""
         position = self._position(key)
         return self.steps[position - 1] if position else None
 
     def after(self, key: str | None) -> tuple[Step, ...]:
-        """Return the steps that come after that of `key`; all of them when it is None."""
+        """Return the steps after a key; all of them for None."""
         return self.steps if key is None else self.steps[self._position(key) + 1 :]
 
     def _position(self, key: str) -> int:
@@ -191,7 +192,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where and when a debt's scenario runs: its day 0, and the debtor's zone and place."""
+    """The start of a debt's scenario: its day 0, and the debtor's zone and region."""
 
     on: date
     zone: str = calendar.DEFAULT_ZONE
@@ -199,14 +200,14 @@ class Start:
 
 
 class Skip(NamedTuple):
-    """A step that is passed over, and why."""
+    """A skipped step, and why."""
 
     step: Step
     reason: str
 
 
 def day_zero(start_on: date, due_on: date | None) -> date:
-    """Return the day offsets count from: the later of the start and the day after `due_on`.
+    """Return day 0: the later of the start and the day after `due_on`.
 
     Both dates are on the debtor's calendar.
     """
@@ -218,7 +219,7 @@ def nominal_instant(
 ) -> datetime:
     """Return the instant from which the step is due, before contact rules move it.
 
-    The start of its day in the debtor's zone, kept `spacing_days` away from the last contact made.
+    The start of its day in the debtor's zone, at least `spacing_days` after the last contact.
     """
     nominal = _offset_instant(step, start)
     if last_contact_at is None or isinstance(step, End):

@@ -1,7 +1,7 @@
-"""The versions of a workspace's own scenarios: written once, never changed, remembered by every process.
+"""The versions of a workspace's own scenarios: immutable, and cached by every process.
 
-Because a version never changes, what is remembered is never stale; which version is the present one stands on the
-workspace, which is loaded with the caller and told anew when it changes.
+A version never changes, so a cached one is never stale. The current version is stored on the workspace, which
+is loaded with the caller and invalidated when it changes.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -37,9 +37,9 @@ _cache: dict[tuple[UUID, str, int], Scenario] = {}
 async def load(
     source: Database | Transaction, workspace: Workspace, keys: Iterable[Key]
 ) -> dict[Key, Scenario]:
-    """Return versions by name and number; asks the database only for own ones this process never saw.
+    """Return versions by name and number; query only those this process has not cached.
 
-    Raises ScenarioUnknown for one there is none of.
+    Raises ScenarioUnknown for an unknown one.
     """
     scenarios: dict[Key, Scenario] = {}
     missing: list[Key] = []
@@ -64,13 +64,13 @@ async def load(
 
 
 async def current(source: Database | Transaction, workspace: Workspace, name: str) -> Scenario:
-    """Return the version that a debt made now gets."""
+    """Return the version that a new debt gets."""
     key = name, catalogue.version_of(workspace, name)
     return (await load(source, workspace, [key]))[key]
 
 
 async def find(database: Database, workspace: Workspace, name: str, version: int | None) -> Scenario:
-    """Return a version of a scenario, the present one by default; raise NotFound when there is none."""
+    """Return a version of a scenario, by default the current one; raise NotFound for an unknown one."""
     key = name, catalogue.version_of(workspace, name) if version is None else version
     try:
         return (await load(database, workspace, [key]))[key]
@@ -85,7 +85,7 @@ def _cached_version(workspace: Workspace, key: Key) -> Scenario | None:
         try:
             return catalogue.built_in(name, version)
         except ScenarioUnknown:
-            pass  # Written by the workspace since its memory of itself was told.
+            pass  # Published by the workspace after its cached copy was loaded.
     return _cache.get((workspace.id, name, version))
 
 

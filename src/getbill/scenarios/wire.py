@@ -1,4 +1,4 @@
-"""Scenarios as callers write and read them."""
+"""Request and response schemas of scenarios."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,12 +21,12 @@ _Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _Day = Annotated[date, BeforeValidator(check_day_text)]
 
 
-# Answers repeat these in full, defaults too.
+# Responses repeat these in full, including defaults.
 _REPEATED = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class ConditionsBody(BaseModel):
-    """What must hold for a step to be taken, all of it, when the step is due."""
+    """Conditions of a step, evaluated when it is due. All must hold."""
 
     model_config = _REPEATED
 
@@ -59,7 +59,7 @@ class ConditionsBody(BaseModel):
 
 
 class FallbackBody(BaseModel):
-    """How a step is taken where the address of its channel is not known, or is on the suppression list."""
+    """The channel and template of a step whose address is unknown or on the suppression list."""
 
     model_config = _REPEATED
 
@@ -68,7 +68,7 @@ class FallbackBody(BaseModel):
 
 
 class StepBody(BaseModel):
-    """One contact, so long after day 0."""
+    """One contact, at an offset from day 0."""
 
     model_config = _REPEATED
 
@@ -103,7 +103,7 @@ class StepBody(BaseModel):
 
 
 class EndBody(BaseModel):
-    """When a debt nobody paid becomes `unresolved`, and a person is asked what to do."""
+    """When an unpaid debt becomes `unresolved` and a person decides."""
 
     model_config = _REPEATED
 
@@ -123,7 +123,7 @@ class ExclusionsBody(BaseModel):
 
 
 class VersionBody(BaseModel):
-    """What a scenario should do from now on."""
+    """The next version of a scenario."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -140,7 +140,7 @@ class VersionBody(BaseModel):
 
 
 class ScenarioBody(VersionBody):
-    """A scenario to write."""
+    """A scenario to create."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -188,18 +188,18 @@ class ScenarioShown(BaseModel):
 
 
 class ScenarioList(BaseModel):
-    """A workspace's scenarios, each in its present version."""
+    """The scenarios of a workspace, each in its current version."""
 
     data: list[ScenarioShown]
 
 
 def version_content(payload: VersionBody) -> dict[str, Any]:
-    """Return what a body says of a scenario, as plain values."""
+    """Return the content of a version as plain values."""
     return payload.model_dump(mode="python")
 
 
 def serialize_scenario(workspace: Workspace, scenario: Scenario) -> dict[str, Any]:
-    """Return a scenario as answers show it."""
+    """Return a scenario as the API shows it."""
     own_scenario = workspace.own_scenarios.get(scenario.name)
     head = {
         "id": catalogue.scenario_public_id(workspace, scenario.name),
@@ -212,7 +212,7 @@ def serialize_scenario(workspace: Workspace, scenario: Scenario) -> dict[str, An
 
 
 def invalid_scenario(error: ScenarioInvalid, under: str = "") -> Invalid:
-    """Return the refusal that names every problem of a scenario by its field."""
+    """Return the error that names every problem of a scenario by its field."""
     return refusal(
         [
             FieldError(f"{under}/{where.replace('.', '/')}", "invalid-scenario", sentence)

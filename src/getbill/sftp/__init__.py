@@ -1,9 +1,9 @@
-"""SFTP: for systems that can drop a file and nothing else.
+"""SFTP: file drop for systems without an HTTP client.
 
-A login opens folders of its own: what is dropped into `incoming/` (or the root) is imported every hour with the mapping
-that was remembered for its layout, lies in `processed/` or `rejected/` afterwards, and a report is put into `reports/`.
-The files lie in the database, sealed, since the process that takes them and the worker that imports them share nothing
-else. `getbill.sftp.server` speaks the protocol and is loaded by that process alone.
+A login opens its own folders: a file dropped into `incoming/` (or the root) is imported every hour with the
+mapping saved for its layout, then moves to `processed/` or `rejected/`, and a report is written to
+`reports/`. Files are stored in the database, sealed, since the SFTP process and the worker share nothing
+else. `getbill.sftp.server` implements the protocol and is loaded by that process alone.
 """
 
 from getbill.sftp.credentials import (

@@ -1,7 +1,7 @@
-"""Writing into the folders: a chunk at a time, by the one session that opened a file last.
+"""Writes to the folders: one chunk at a time, by the session that last opened the file.
 
-What a client has sent is stored, sealed, as soon as a chunk is full, so that an upload that breaks off goes on where it
-was; a session that lost a file to another writes nothing more into it.
+Each full chunk is stored, sealed, so an interrupted upload resumes where it stopped. A session that lost a
+file to another one writes nothing more into it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -130,7 +130,7 @@ _DELETE = Statement(
     "DELETE FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 _TRIES = 3
-# So much room is taken at a time: the whole folders are summed up once for so many bytes.
+# Space is reserved in steps of this size, so the folders are summed up once per step.
 _RESERVED_BYTES = 16 * 1024 * 1024
 T = TypeVar("T")
 _TAKEN_OVER = "Another session is writing this file now."
@@ -141,7 +141,7 @@ class SftpUpload:
 
     def __init__(self, folders: "Folders", keyed_file: KeyedFile, writer: UUID, size: int = 0) -> None:
         self.size = self._reserved = size
-        # Whether every write goes to the end, wherever the client believes it to be.
+        # Whether every write goes to the end, whatever offset the client sends.
         self.appends = False
         self._folders = folders
         self._keyed_file = keyed_file
@@ -149,16 +149,16 @@ class SftpUpload:
         self._number = -1
         self._bytes = bytearray()
         self._is_dirty = False
-        # A client that was refused some bytes closes the file all the same, and it is not whole then.
+        # A client closes a file even after a refused write; the file is then incomplete.
         self._has_refused_write = False
 
     @property
     def file_id(self) -> UUID:
-        """Which file it is."""
+        """The id of the file."""
         return self._keyed_file.file.id
 
     async def write(self, offset: int, data: bytes) -> None:
-        """Write bytes at an offset, at most right behind the end; raise NoRoom or TakenOver."""
+        """Write bytes at an offset up to the end; raise NoRoom or TakenOver."""
         if offset > self.size:
             raise NotAllowed("A file is written without holes.")
         if offset + len(data) > self._folders.limits.file_bytes_max:
@@ -176,7 +176,7 @@ class SftpUpload:
             remaining = remaining[len(part) :]
 
     async def truncate(self, size: int) -> None:
-        """Cut the file to a size it already has."""
+        """Truncate the file to a size it already has."""
         if size > self.size:
             raise NotAllowed("A file is written without holes.")
         number, begin = divmod(size, CHUNK_BYTES)
@@ -191,7 +191,7 @@ class SftpUpload:
         self._is_dirty = bool(self._bytes)
 
     async def flush(self) -> None:
-        """Store what is not stored yet; raise NoRoom when the folders are full, TakenOver when another writes now."""
+        """Store pending bytes; raise NoRoom if the folders are full, TakenOver if another session writes."""
         if not self._is_dirty:
             return
         folders, file_id = self._folders, self._keyed_file.file.id
@@ -200,7 +200,7 @@ class SftpUpload:
             async with folders.database.transaction(clock.wall()) as tx:
                 await self._reserve_space(tx)
         sealed = self._keyed_file.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
-        # All other chunks are stored: with this one, everything up to the end is.
+        # All other chunks are stored: with this one, the file is stored up to its end.
         stored_number = await folders.database.fetchval(
             _STORE, *file_key, self._number, self.size, clock.wall(), sealed
         )
@@ -209,7 +209,7 @@ class SftpUpload:
         self._is_dirty = False
 
     async def close(self, state: State = State.WHOLE) -> None:
-        """End the writing: the file is whole, was cut off where it is, or is ours; raise what `flush` raises."""
+        """Finish writing with a state: whole, cut off, or kept by us; raise what `flush` raises."""
         if self._has_refused_write and state == State.WHOLE:
             state = State.CUT
         try:
@@ -252,7 +252,7 @@ class SftpUpload:
 
 
 class Folders:
-    """The folders of one login, as one session has them."""
+    """The folders of one login in one session."""
 
     def __init__(self, database: Database, workspace: Workspace, login_id: UUID, limits: SftpLimits) -> None:
         self.database = database
@@ -263,7 +263,7 @@ class Folders:
     async def write(
         self, path: FolderPath, *, creates: bool = True, truncates: bool = True, is_new: bool = False
     ) -> SftpUpload:
-        """Open a file for writing, making it where there is none; whoever wrote it before writes no more."""
+        """Open a file for writing, creating it if missing; an earlier writer loses it."""
         _check_folder(path)
         _check_name(path)
         return await self.transact(
@@ -271,13 +271,13 @@ class Folders:
         )
 
     async def transact(self, action: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Do something in a transaction, and anew when another session took a name at the same moment."""
+        """Run an action in a transaction, and again if another session took a name concurrently."""
         for _ in range(_TRIES):
             try:
                 async with self.database.transaction(clock.wall()) as tx:
                     return await action(tx)
             except UniqueViolationError:
-                # Now it is there to be seen.
+                # The next attempt sees it.
                 continue
         raise NameTaken("Others keep taking this name.")
 
@@ -303,7 +303,7 @@ class Folders:
         return SftpUpload(self, keyed_file, writer, size)
 
     async def create_report(self, path: FolderPath, import_id: UUID) -> SftpUpload:
-        """Open a file of ours for writing, beside one that has its name already."""
+        """Open a report for writing, under another name if its own is taken."""
         writer = ids.new()
 
         async def create(tx: Transaction) -> SftpUpload:
@@ -315,7 +315,7 @@ class Folders:
         return await self.transact(create)
 
     async def free_name(self, tx: Transaction, name: str, placements: Sequence[tuple[Folder, str]]) -> str:
-        """Return a name that is free in each folder with what is appended there: its own, or one beside it."""
+        """Return a name that is free with each suffix in its folder: the given one, or a variant."""
         for folder, ending in placements:
             if await queries.find_locked(
                 tx, self.workspace, self.login_id, FolderPath(folder, name + ending)
@@ -324,13 +324,13 @@ class Folders:
         return name
 
     async def free_path(self, tx: Transaction, path: FolderPath) -> FolderPath:
-        """Return a place for a file of ours: its own, or one beside whatever has its name already."""
+        """Return a free path for one of our files: the given one, or a variant."""
         if await queries.find_locked(tx, self.workspace, self.login_id, path) is None:
             return path
         return FolderPath(path.folder, timestamped_name(path.name, clock.wall()))
 
     async def _rename_aside(self, tx: Transaction, keyed_file: KeyedFile) -> None:
-        """Leave a name to a later file of it: both are imported."""
+        """Rename a complete file to free its name for a later file; both are imported."""
         path = FolderPath(
             keyed_file.file.path.folder, timestamped_name(keyed_file.file.path.name, clock.wall())
         )
@@ -340,7 +340,7 @@ class Folders:
     async def insert(
         self, tx: Transaction, path: FolderPath, *, writer: UUID | None = None, import_id: UUID | None = None
     ) -> KeyedFile:
-        """Make an empty file at a place where there is none; raise NoRoom when there are too many."""
+        """Create an empty file at a free path; raise NoRoom if there are too many files."""
         files_count = await tx.fetchval(_COUNT, self.workspace.id, self.login_id)
         if files_count >= FILES_MAX and path.folder.takes_files:
             raise NoRoom(f"The folders of this login hold at most {FILES_MAX} files.")
@@ -355,7 +355,7 @@ class Folders:
         return KeyedFile(File(file_id, self.login_id, path, 0, State.OPEN, now, import_id), key)
 
     async def rename(self, old_path: FolderPath, new_path: FolderPath, *, replaces: bool) -> None:
-        """Give a file another name; one that was cut off counts as whole then, since somebody says so."""
+        """Rename a file; an incomplete one counts as whole then, since the client declares it finished."""
         _check_folder(old_path)
         _check_folder(new_path)
         _check_name(new_path)
@@ -380,7 +380,7 @@ class Folders:
         await self.move(tx, keyed_file, new_path, state)
 
     async def move(self, tx: Transaction, keyed_file: KeyedFile, new_path: FolderPath, state: State) -> None:
-        """Put a file at another place, where nothing is."""
+        """Move a file to a free path."""
         name = keyed_file.key.seal(new_path.name.encode(), name_context(keyed_file.file.id))
         row = (
             self.workspace.id,
@@ -393,7 +393,7 @@ class Folders:
         await tx.execute(_MOVE, *row, clock.wall(), is_finished(new_path.name))
 
     async def remove(self, path: FolderPath) -> None:
-        """Drop a file and its key; not while it is being imported."""
+        """Delete a file and its key, unless it is being imported."""
         if not path.name:
             raise NotAllowed("The folders are fixed.")
         async with self.database.transaction(clock.wall()) as tx:
@@ -408,7 +408,7 @@ class Folders:
 
 
 async def drop(tx: Transaction, workspace_id: UUID, file_id: UUID) -> None:
-    """Drop a file with its chunks and its key."""
+    """Delete a file with its chunks and its key."""
     await tx.execute(_DELETE, workspace_id, file_id)
     await tx.execute(_CUT_CHUNKS, workspace_id, file_id, 0)
     await vault.drop_key(tx, workspace_id, file_id)

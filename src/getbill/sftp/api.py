@@ -1,4 +1,4 @@
-"""The routes of SFTP: who may drop files, and picking up what they dropped."""
+"""Routes of SFTP: logins, and pick-up of dropped files."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/external-api/v1/sftp", tags=["SFTP"], route_class=Ro
 
 Reads = Annotated[Caller, Depends(access.requires("sftp:read"))]
 Ends = Annotated[Change, Depends(access.change("sftp:write"))]
-# A login makes debts and reads what became of them: it is given by whoever may do both.
+# A login creates debts and reads their results, so its creator needs both rights.
 Lets = Annotated[Change, Depends(access.change("sftp:write", "debts:read", "debts:write"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
 
@@ -37,7 +37,7 @@ Writes = Annotated[Change, Depends(access.change("debts:write"))]
 async def create_sftp_login(
     change: Lets, payload: Annotated[NewLoginBody, body(NewLoginBody, optional=True)]
 ) -> Response:
-    """Let a system drop files over SFTP, into folders of its own. The answer shows the password, once."""
+    """Create an SFTP login with its own folders. The response shows the password, once."""
     host_fingerprints = await host_keys.host_fingerprints(change.database)
     by = change.caller.actor
     new_login = NewLogin(
@@ -57,7 +57,7 @@ async def create_sftp_login(
 
 @router.get("/logins", response_model=LoginList)
 async def list_sftp_logins(request: Request, caller: Reads) -> Response:
-    """List who may drop files, revoked logins too, the oldest first."""
+    """List SFTP logins, including revoked ones, oldest first."""
     database: Database = request.app.state.database
     logins = await credentials.list_logins(database, caller.workspace.id)
     return answer(200, {"data": [_serialize_login(request, login) for login in logins]})
@@ -69,7 +69,7 @@ async def list_sftp_logins(request: Request, caller: Reads) -> Response:
 async def rotate_sftp_login(
     change: Lets, login_id: str, payload: Annotated[RotateLoginBody, body(RotateLoginBody, optional=True)]
 ) -> Response:
-    """Replace the password, and the keys where new ones are given. The old ones open no more; files stay."""
+    """Replace the password, and the keys if new ones are given. The old ones stop working; files stay."""
     host_fingerprints = await host_keys.host_fingerprints(change.database)
     login = await credentials.find_login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
     keys = None if payload.public_keys is None else tuple(payload.public_keys)
@@ -89,7 +89,7 @@ async def rotate_sftp_login(
 
 @router.delete("/logins/{login_id}", response_model=LoginShown, responses=problems(404, 409))
 async def revoke_sftp_login(change: Ends, login_id: str) -> Response:
-    """Let a system in no longer. What it dropped and was not picked up yet is not imported any more."""
+    """Revoke an SFTP login. Dropped files that were not picked up yet are not imported."""
     login = await credentials.find_login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
 
     async def revoke(tx: Transaction) -> access.Reply:
@@ -102,7 +102,7 @@ async def revoke_sftp_login(change: Ends, login_id: str) -> Response:
 
 @router.post("/pick-up", status_code=202, response_model=PickUpShown, responses=problems(409))
 async def pick_up_sftp_files(change: Writes) -> Response:
-    """Import what was dropped now, rather than on the hour. Files that are still being written to wait."""
+    """Import dropped files now instead of on the hour. Files still being written wait."""
 
     async def request(tx: Transaction) -> access.Reply:
         count = await pickup.request_pickup(tx, change.workspace.id, clock.wall())

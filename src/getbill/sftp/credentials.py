@@ -1,7 +1,8 @@
-"""Logins: who may drop files, by which password and which keys.
+"""SFTP logins: their user names, passwords and public keys.
 
-A password is made here, shown once, and kept as argon2 makes it; of a public key its fingerprint is kept. After ten
-wrong passwords in a row no password opens for a quarter of an hour; keys still do.
+A password is generated here, shown once and stored as an argon2 hash; a public key is stored as its
+fingerprint. After ten consecutive wrong passwords, all passwords are refused for a quarter of an hour; keys
+still work.
 """
 
 import asyncio
@@ -32,7 +33,8 @@ _FAILURES_MAX: Final = 10
 _LOCKED: Final = timedelta(minutes=15)
 
 _READING: Final = "debts:read"
-# Reading is on the right of whoever created it or gave it what opens it; of a login from before that was recorded, nobody's.
+# Reading needs the right of a credential that created or rotated the login. A login older than that record
+# needs no right.
 _MAY_READ: Final = f"""(sftp_logins.created_by_kind IS NULL
     OR {access.holding("sftp_logins.created_by_kind", "sftp_logins.created_by", _READING)}
     OR EXISTS (SELECT FROM credential_uses u
@@ -110,20 +112,20 @@ _IS_CURRENT = Statement(
 )
 
 _hasher = argon2.PasswordHasher()
-# Checked against when nobody has the name, so that the answer takes as long.
+# Checked for unknown user names, so that the response takes as long.
 _DUMMY_HASH: Final = _hasher.hash(secrets.token_urlsafe(18))
 
 
 @dataclass(frozen=True, slots=True)
 class LoginCandidate:
-    """A login somebody claims to be, with what its proof is held against."""
+    """The login of a user name, with what its password and keys are checked against."""
 
     login: Login
     password_hash: str | None
 
 
 async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[Login, str | None]:
-    """Let somebody drop files and return the login with its password, which is shown this once."""
+    """Create a login and return it with its password, which is shown only this once."""
     if not new.name.strip():
         raise one_field("/name", "missing", message("A login has a name."))
     username = new.username or _generate_username(new.name)
@@ -165,9 +167,10 @@ async def rotate_login(
     public_keys: tuple[str, ...] | None = None,
     by: Actor = OPERATOR,
 ) -> tuple[Login, str | None]:
-    """Replace what opens a login: its password where it has one, its keys where some are given.
+    """Replace a login's password, if it has one, and its keys, if new ones are given.
 
-    The old ones open no new session from the commit on; `by` has the new ones, and is noted as one who uses it.
+    The old ones open no new session from the commit on; `by` has the new ones and is recorded as a user of
+    the login.
     """
     if public_keys is None and not login.has_password:
         raise one_field("/public_keys", "missing", message("Only keys open this login: give the new ones."))
@@ -179,18 +182,18 @@ async def rotate_login(
     if row is None:
         raise _login_not_found()
     access.record_use(tx, login.workspace_id, login.id, by)
-    # `by` may read debts, and that is noted only at the transaction's edge.
+    # `by` may read debts, which is recorded only at the end of the transaction.
     return replace(_login(row), may_read=True), password
 
 
 async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
-    """Have a login open no longer; who is in is put out at their first request a few seconds later."""
+    """Revoke a login; open sessions end at their first request a few seconds later."""
     if await tx.fetchval(_REVOKE, login.workspace_id, login.id, now) is None:
         raise _login_not_found()
 
 
 async def end_login(tx: Transaction, workspace_id: UUID, login_id: UUID, now: datetime) -> None:
-    """Have the login of an id open no longer; one that opens no longer already stays so."""
+    """Revoke the login of an id; one that is revoked already stays so."""
     await tx.execute(_REVOKE, workspace_id, login_id, now)
 
 
@@ -200,12 +203,12 @@ async def _new_password() -> tuple[str, str]:
 
 
 async def list_logins(database: Database, workspace_id: UUID) -> list[Login]:
-    """Return a workspace's logins, revoked ones too, the oldest first."""
+    """Return a workspace's logins, including revoked ones, oldest first."""
     return [_login(row) for row in await database.fetch(_LOGINS, workspace_id)]
 
 
 async def find_login(database: Database, workspace_id: UUID, login_id: UUID) -> Login:
-    """Return one login of a workspace; raise NotFound when there is none."""
+    """Return one login of a workspace; raise NotFound for an unknown id."""
     row = await database.fetchrow(_LOGIN, workspace_id, login_id)
     if row is None:
         raise NotFound(message("There is no SFTP login with this id."))
@@ -213,7 +216,7 @@ async def find_login(database: Database, workspace_id: UUID, login_id: UUID) -> 
 
 
 async def find_login_by_name(database: Database, text: str) -> Login:
-    """Return the login of an id or a user name, in whatever workspace; for the command line."""
+    """Return the login of an id or a user name in any workspace; for the command line."""
     try:
         login_id = ids.read(PREFIX, text)
     except NotFound:
@@ -225,7 +228,7 @@ async def find_login_by_name(database: Database, text: str) -> Login:
 
 
 async def find_candidate(database: Database, username: str) -> LoginCandidate | None:
-    """Return the login that somebody claims to be, None when nobody is called so or it is revoked."""
+    """Return the login of a user name; None if it is unknown or revoked."""
     row = await database.fetchrow(_BY_USERNAME, username) if storable_text.is_storable(username) else None
     if row is None:
         return None
@@ -235,7 +238,7 @@ async def find_candidate(database: Database, username: str) -> LoginCandidate | 
 async def check_password(
     database: Database, candidate: LoginCandidate | None, password: str, now: datetime
 ) -> bool:
-    """Say whether a password opens a login; a wrong one is counted. It takes as long where nobody has the name."""
+    """Return whether a password is right; count a wrong one. Takes as long for an unknown user name."""
     password_hash = candidate.password_hash if candidate else None
     is_correct = await asyncio.to_thread(_is_correct, password_hash or _DUMMY_HASH, password)
     if candidate is None or password_hash is None:
@@ -244,17 +247,17 @@ async def check_password(
     if not is_correct:
         await database.execute(_FAILED, login_id, _FAILURES_MAX, now + _LOCKED, now)
         return False
-    # Other connections may have tried since this one asked who it is.
+    # Other connections may have tried since this one loaded the login.
     return await database.fetchval(_IS_CURRENT, login_id, password_hash, now) is not None
 
 
 async def record_login(database: Database, login_id: UUID, now: datetime) -> None:
-    """Write down that a login was opened."""
+    """Record the time of a login."""
     await database.execute(_USED, login_id, now)
 
 
 def fingerprints(public_keys: tuple[str, ...]) -> list[str]:
-    """Return the fingerprints of public keys as `id_ed25519.pub` holds them; raise Invalid naming every wrong one."""
+    """Return the fingerprints of `id_ed25519.pub` style keys; raise Invalid naming every wrong one."""
     if len(public_keys) > KEYS_MAX:
         raise one_field(
             "/public_keys", "too-long", message("A login has at most {most} keys.", most=KEYS_MAX)

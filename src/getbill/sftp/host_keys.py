@@ -1,6 +1,6 @@
-"""Host keys: by what clients recognise the server, so that nobody puts themselves in between.
+"""Host keys of the SFTP server, by which clients detect a man in the middle.
 
-Made once and sealed in the database: every process of an installation shows the same ones, for good.
+Created once and sealed in the database: every process of an installation presents the same keys.
 """
 
 import base64
@@ -33,26 +33,26 @@ _PUBLIC = Statement(
     "The host keys as others may see them.",
     "SELECT public FROM sftp_host_keys ORDER BY algorithm DESC",
 )
-# The second for clients of before 2014, which many an old system brings.
+# The second is for clients older than 2014, which many legacy systems use.
 _ALGORITHMS: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256")
 
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """A host key: what clients are shown of it, and the private half in OpenSSH's form."""
+    """A host key: its public half, and the private half in OpenSSH's format."""
 
     public: str
     private: bytes
 
 
 def fingerprint(public: str) -> str:
-    """Return the fingerprint of a public key in OpenSSH's form, as `ssh-keygen -l` shows it."""
+    """Return the fingerprint of an OpenSSH public key, as `ssh-keygen -l` shows it."""
     blob = base64.b64decode(public.split()[1], validate=True)
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
 
 
 async def host_keys(database: Database, vault: Vault) -> list[HostKey]:
-    """Return the installation's host keys, making them where there are none yet."""
+    """Return the installation's host keys, creating them if there are none."""
     rows = await database.fetch(_KEYS)
     if len(rows) < len(_ALGORITHMS):
         for algorithm in _ALGORITHMS:

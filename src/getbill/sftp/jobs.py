@@ -1,7 +1,7 @@
-"""What the worker does with dropped files: has each imported, and puts back what became of it.
+"""The pick-up worker: imports dropped files and returns their results.
 
-A file's import has an id of its own from the moment the file is taken: whoever is killed, the next one begins or goes on
-with the same import. The invariant: a file moves to `processed/` or `rejected/` once, after its report is there.
+A file's import has its id from the first claim on: after a crash, the next worker starts or continues the
+same import. The invariant: a file moves to `processed/` or `rejected/` once, after its report is written.
 """
 
 from collections.abc import AsyncIterator
@@ -59,19 +59,19 @@ _UNWANTED = Statement(
     "UPDATE sftp_files SET is_unwanted = true WHERE workspace_id = $1 AND import_id = $2 AND state = 'taken'",
 )
 _TRIES_MAX: Final = 20
-# Failures of ours, each two minutes apart, after which a person looks.
+# Unexpected failures, two minutes apart each, before a file is quarantined.
 _FAILURES_MAX: Final = 3
 
 
 class FileGivenUp(Problem):
-    """A dropped file could not be handed over, however often it was tried."""
+    """A dropped file could not be read after many attempts."""
 
     code = "file-given-up"
     way_out = "Look into the worker's log, then drop the file again."
 
 
 class PickupWorker:
-    """One worker's turns at the dropped files."""
+    """The pick-up loop of one worker."""
 
     def __init__(self, database: Database, vault: Vault, minutes: int, bytes_max: int) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class PickupWorker:
         self._bytes_max = bytes_max
 
     async def tick(self) -> bool:
-        """Take one step with one file; say whether there may be more to do at once."""
+        """Process one step of one file; return whether more work may be waiting."""
         now = clock.wall()
         ended_file = await pickup.claim_ended(self._database, now)
         claimed_file = ended_file or await pickup.claim_due(
@@ -100,7 +100,7 @@ class PickupWorker:
         return True
 
     async def _quarantine(self, claimed_file: ClaimedFile, error: Exception) -> None:
-        """Leave a file that failed to the next worker; set it aside where it failed often enough."""
+        """Leave a failed file to the next worker; quarantine it after repeated failures."""
         _log.error(
             "sftp_file_failed", file=str(claimed_file.file_id), tries=claimed_file.tries, exc_info=error
         )
@@ -132,7 +132,7 @@ class PickupWorker:
     async def _import_file(
         self, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile
     ) -> None:
-        """Have a file imported: its bytes go over into an import, whose affair everything else is."""
+        """Copy a file's bytes into an import, which does the rest."""
         options = imports.ImportOptions(
             name=keyed_file.file.path.name,
             source="sftp",
@@ -179,12 +179,12 @@ class PickupWorker:
 
 
 async def cut_abandoned(database: Database, now: datetime) -> int:
-    """Count files as cut off that nobody wrote to for a while nor closed, and return how many."""
+    """Mark abandoned open files as cut off, and return how many."""
     return len(await database.fetch(_CUT_ABANDONED, now - ABANDONED_AFTER))
 
 
 async def expire(database: Database, now: datetime) -> int:
-    """Drop what lay in the folders for thirty days, and return how many files that was."""
+    """Delete files older than thirty days, and return how many."""
     dropped = 0
     while count := await _expire_some(database, now):
         dropped += count
@@ -200,7 +200,7 @@ async def _expire_some(database: Database, now: datetime) -> int:
 
 
 async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
-    """Drop the file of an import in which somebody was erased, and the reports on it; one that waits, at its end."""
+    """Delete the file of an import with an erased debtor, and its reports; a pending file once it is done."""
     await tx.execute(_UNWANTED, workspace_id, import_id)
     for row in await tx.fetch(_OF_IMPORT, workspace_id, import_id):
         await actions.drop(tx, workspace_id, row["id"])

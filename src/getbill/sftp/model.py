@@ -1,8 +1,8 @@
-"""What an SFTP login may do and where: four fixed folders of its own, and nothing above, beside or below them.
+"""Paths, states and limits of SFTP: four fixed folders per login, and nothing outside them.
 
-A creditor's system drops files into `incoming/` (or the root), finds them in `processed/` or `rejected/` once they are
-imported, and what became of them in `reports/`. The invariant: a path names one of these folders, a file right in one
-of them, or nothing at all.
+A creditor's system drops files into `incoming/` (or the root), finds them in `processed/` or `rejected/` once
+imported, and their results in `reports/`. The invariant: a path names one of these folders, a file directly
+in one of them, or nothing.
 """
 
 import posixpath
@@ -22,19 +22,19 @@ PREFIX: Final = "sftp"
 CHUNK_BYTES: Final = 256 * 1024
 FILES_MAX: Final = 10_000
 KEYS_MAX: Final = 10
-# An open file that nothing came into for so long has lost its writer, whose process died perhaps.
+# An open file without writes for this long has lost its writer, probably to a crash.
 ABANDONED_AFTER: Final = timedelta(minutes=15)
-# Of what a client puts. What we put back may have a longer one, and no system takes more than 255.
+# Limit of names from clients. Ours may be longer, up to the 255 bytes that systems accept.
 NAME_BYTES_MAX: Final = 200
 _KEPT_NAME_BYTES_MAX: Final = 255
 _PATH_BYTES_MAX: Final = 4_096
 USERNAME: Final = re.compile(r"[a-z][a-z0-9._-]{2,62}")
-# How clients call what they have not finished: they rename it when they have.
+# Suffixes of clients' temporary files, which they rename when complete.
 _UNFINISHED: Final = (".part", ".filepart", ".partial", ".tmp", ".temp", ".crdownload", ".uploading")
 
 
 class Folder(StrEnum):
-    """Where a file lies; the root counts as `incoming`."""
+    """The folder of a file; the root counts as `incoming`."""
 
     ROOT = ""
     INCOMING = "incoming"
@@ -44,12 +44,12 @@ class Folder(StrEnum):
 
     @property
     def takes_files(self) -> bool:
-        """Whether a client may put files here."""
+        """Whether a client may write files here."""
         return self in {Folder.ROOT, Folder.INCOMING}
 
 
 class State(StrEnum):
-    """How far a file is: written to, left unfinished, complete, being imported, or put there by us or done with."""
+    """The state of a file: being written, cut off, whole, being imported, or written by us or done."""
 
     OPEN = "open"
     CUT = "cut"
@@ -59,38 +59,38 @@ class State(StrEnum):
 
 
 class SftpRefused(Exception):
-    """What a client asked for is not done; the text says why."""
+    """A client's request is refused; the text says why."""
 
 
 class NoSuchPath(SftpRefused):
-    """There is no such file or folder."""
+    """The file or folder does not exist."""
 
 
 class NotAllowed(SftpRefused):
-    """The folders are fixed, and only `incoming` and the root take files."""
+    """The folders are fixed, and only `incoming` and the root accept files."""
 
 
 class NameTaken(SftpRefused):
-    """There is a file of that name already."""
+    """A file of that name exists already."""
 
 
 class NoRoom(SftpRefused):
-    """The file is larger than one may be, or the login's folders are full."""
+    """The file exceeds the size limit, or the login's folders are full."""
 
 
 class TakenOver(SftpRefused):
-    """Another session has opened the same file for writing since."""
+    """Another session has since opened the same file for writing."""
 
 
 class UsernameTaken(Conflict):
-    """Another login has this user name; they are unique over the whole installation."""
+    """Another login has this user name; they are unique across the installation."""
 
     code = "username-taken"
     way_out = "Choose another user name, or leave it out and have one made."
 
 
 class FolderPath(NamedTuple):
-    """A file's folder and name; a folder itself where the name is empty."""
+    """A file's folder and name; an empty name means the folder itself."""
 
     folder: Folder
     name: str = ""
@@ -98,7 +98,7 @@ class FolderPath(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who may drop files: a user name in one workspace, opened by a password, by keys, or by either."""
+    """An SFTP login: a user name in one workspace, with a password, keys or both."""
 
     id: UUID
     workspace_id: UUID
@@ -112,18 +112,18 @@ class Login:
     revoked_at: datetime | None = None
     created_by_kind: ActorKind | None = None
     created_by: UUID | None = None
-    # Whether what became of its files may be read: somebody who created or rotated it may still read debts.
+    # Whether the results of its files may be read: a creator or rotator may still read debts.
     may_read: bool = True
 
     @property
     def creator(self) -> Actor | None:
-        """Who created it; None from before that was recorded."""
+        """The creator; None for a login older than that record."""
         return None if self.created_by_kind is None else Actor(self.created_by_kind, self.created_by)
 
 
 @dataclass(frozen=True, slots=True)
 class NewLogin:
-    """What a login is made of; without keys it gets a password, whatever is asked."""
+    """A validated request for a login; without keys it always gets a password."""
 
     workspace_id: UUID
     name: str = "SFTP login"
@@ -135,7 +135,7 @@ class NewLogin:
 
 @dataclass(frozen=True, slots=True)
 class SftpLimits:
-    """What one installation grants to those who drop files."""
+    """Limits of the SFTP server in one installation."""
 
     file_bytes_max: int = 1_000_000_000
     quota_bytes: int = 5_000_000_000
@@ -143,10 +143,10 @@ class SftpLimits:
     sessions_per_login: int = 8
     files_open_max: int = 16
     attempts_max: int = 6
-    # Wrong passwords from one address in ten minutes, before none from there is looked at.
+    # Wrong passwords from one address in ten minutes before it is blocked.
     failures_max: int = 30
     login_seconds: int = 30
-    # So long a session goes on before it is asked whether its login still opens.
+    # Interval at which a session checks that its login is not revoked.
     look_seconds: float = 5.0
 
 
@@ -164,22 +164,22 @@ class File:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has come whole and is, or will be, imported as it is."""
+        """Whether it is complete and is, or will be, imported unchanged."""
         if self.state is State.TAKEN:
             return True
         return self.state is State.WHOLE and self.size > 0 and is_finished(self.path.name)
 
     def is_cut(self, now: datetime) -> bool:
-        """Say whether nobody is writing to it any more, and it was not closed."""
+        """Return whether writing ended without the file being closed."""
         return self.state is State.CUT or (
             self.state is State.OPEN and self.written_at < now - ABANDONED_AFTER
         )
 
 
 def parse_path(path: bytes) -> FolderPath:
-    """Return what a client's path names; raise NoSuchPlace for what can be no file or folder of a login.
+    """Return the folder and name of a client's path; raise NoSuchPath for one outside the login.
 
-    `..` stops at the root, as it does for everybody who is locked into a folder.
+    `..` stops at the root, as in any chroot.
     """
     if len(path) > _PATH_BYTES_MAX:
         raise NoSuchPath("The path is too long.")
@@ -200,7 +200,7 @@ def parse_path(path: bytes) -> FolderPath:
 
 
 def format_path(path: FolderPath) -> str:
-    """Return the path that names a place."""
+    """Return the path of a folder and name."""
     return "/" + "/".join(part for part in path if part)
 
 
@@ -212,7 +212,7 @@ def _folder(name: str) -> Folder | None:
 
 
 def _checked_name(name: str) -> str:
-    # Composed: what a Mac decomposes is the same name to a person.
+    # Normalised to NFC: macOS sends decomposed names that look the same.
     name = unicodedata.normalize("NFC", name)
     if len(name.encode()) > _KEPT_NAME_BYTES_MAX:
         raise NoSuchPath(f"A name has at most {_KEPT_NAME_BYTES_MAX} bytes.")
@@ -222,15 +222,15 @@ def _checked_name(name: str) -> str:
 
 
 def is_finished(name: str) -> bool:
-    """Say whether a name is that of a finished file: not hidden, and not what clients call their half-done ones."""
+    """Return whether a name is of a finished file: neither hidden nor a client's temporary name."""
     return not name.startswith(".") and not name.lower().endswith(_UNFINISHED)
 
 
 def timestamped_name(name: str, moment: datetime) -> str:
-    """Return the name a file gets where another has its own already: with the instant before its ending."""
+    """Return a variant of a taken name, with the instant before its suffix."""
     stem, dot, ending = name.rpartition(".")
     if not dot or not stem:
         stem, ending = name, ""
     tail = f"-{moment:%Y%m%dT%H%M%S%f}Z{dot if ending else ''}{ending}"
-    # A long name loses its end, so that what is appended to it later fits too.
+    # A long name is truncated, so that later suffixes fit too.
     return stem.encode()[: max(1, NAME_BYTES_MAX - len(tail.encode()))].decode("utf-8", "ignore") + tail

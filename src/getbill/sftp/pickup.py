@@ -1,8 +1,8 @@
-"""Picking up: which files are complete and due, and that each is imported by one worker.
+"""Pick-up: selection of complete, due files, and the lease by which one worker imports each.
 
-A file is due once it was whole at the last full hour (or whatever the installation chose), and quiet for a minute
-before that; or once somebody asked for it. The invariant: a file that is still being written to, was cut off, or is
-called like something half done is never taken.
+A file is due if it was whole at the last full hour (or the installation's interval) and unchanged for a
+minute before; or on request. The invariant: a file that is still being written, was cut off, or has a
+temporary name is never claimed.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from uuid import UUID
 from getbill.kit import clock, ids
 from getbill.kit.database import Database, Statement, Transaction
 
-# On this channel the worker hears that somebody asked.
+# The channel that wakes the worker on request.
 WAKE: Final = "getbill_sftp"
-# A client that was interrupted closes its file all the same: it gets this long to go on.
+# An interrupted client closes its file too: it gets this long to continue.
 QUIET: Final = timedelta(seconds=60)
 LEASE: Final = timedelta(minutes=2)
 _RENEW_SECONDS: Final = 30.0
@@ -92,25 +92,25 @@ _REQUEUE = Statement(
 
 
 async def request_pickup(tx: Transaction, workspace_id: UUID, now: datetime) -> int:
-    """Have what is complete picked up at once, and return how many files that is."""
+    """Make complete files due at once, and return how many."""
     rows = await tx.fetch(_REQUEST, workspace_id, now)
     tx.channels_to_notify.add(WAKE)
     return len(rows)
 
 
 def last_due(now: datetime, minutes: int) -> datetime:
-    """Return the instant at which the last pick-up was due, counted from midnight."""
+    """Return the instant of the last scheduled pick-up, counted from midnight."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
 
 
 class FileLeaseLost(Exception):
-    """The lease ran out, and another worker has the file now."""
+    """The lease expired, and another worker has the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedFile:
-    """A file one worker has for a while: its import's id stays, and each time it is taken is one try more."""
+    """A leased file; its import id stays the same, and `tries` counts the claims."""
 
     workspace_id: UUID
     file_id: UUID
@@ -119,19 +119,19 @@ class ClaimedFile:
 
 
 async def claim_due(database: Database, now: datetime, boundary: datetime) -> ClaimedFile | None:
-    """Take a file that is due and hand it to nobody else for a while; None when none is."""
+    """Claim a due file for a while; None if there is none."""
     row = await database.fetchrow(_CLAIM, boundary - QUIET, now + LEASE, ids.new())
     return None if row is None else ClaimedFile(*row)
 
 
 async def claim_ended(database: Database, now: datetime) -> ClaimedFile | None:
-    """Take a file whose import has come to its end, or never began, and hand it to nobody else for a while."""
+    """Claim a file whose import has ended, or never began; None if there is none."""
     row = await database.fetchrow(_CLAIM_ENDED, now, now + LEASE)
     return None if row is None else ClaimedFile(*row)
 
 
 async def renew_lease(database: Database | Transaction, claimed_file: ClaimedFile, now: datetime) -> None:
-    """Keep a file for a while more, in a transaction until its end; raise TakenByAnother when somebody else has it."""
+    """Extend the lease of a file, in a transaction until its end; raise FileLeaseLost if it was lost."""
     file_key = claimed_file.workspace_id, claimed_file.file_id
     if await database.fetchval(_LEASE, *file_key, claimed_file.tries, now + LEASE) is None:
         raise FileLeaseLost
@@ -141,7 +141,7 @@ async def renew_lease(database: Database | Transaction, claimed_file: ClaimedFil
 async def renewing_lease(
     database: Database, claimed_file: ClaimedFile, every: float = _RENEW_SECONDS
 ) -> AsyncIterator[None]:
-    """Keep a file for as long as the block takes, unless somebody else has it: whoever writes asks `keep` about that."""
+    """Renew the lease for the duration of the block; a lost lease shows at the writer's `renew_lease`."""
 
     async def renew() -> None:
         while True:
@@ -157,7 +157,7 @@ async def renewing_lease(
 
 
 async def hold_file(database: Database, claimed_file: ClaimedFile) -> bool:
-    """Have nobody take a file until it is put back; tell whether it was still ours."""
+    """Block further claims of a file until it is requeued; return whether its lease was current."""
     return (
         await database.fetchval(_HOLD, claimed_file.workspace_id, claimed_file.file_id, claimed_file.tries)
         is not None
@@ -165,11 +165,11 @@ async def hold_file(database: Database, claimed_file: ClaimedFile) -> bool:
 
 
 async def requeue_file(tx: Transaction, workspace_id: UUID, file_id: UUID) -> bool:
-    """Have a file that was set aside be taken again; tell whether there is one."""
+    """Requeue a quarantined file; return whether it exists."""
     tx.channels_to_notify.add(WAKE)
     return await tx.fetchval(_REQUEUE, workspace_id, file_id) is not None
 
 
 async def release_file(database: Database, claimed_file: ClaimedFile) -> None:
-    """Be done with a file for now: what follows is its import's affair."""
+    """Release the lease of a file: its import does the rest."""
     await database.execute(_LEASE, claimed_file.workspace_id, claimed_file.file_id, claimed_file.tries, None)

@@ -1,4 +1,4 @@
-"""Reading what lies in the folders: names and bytes, each opened with its file's own key."""
+"""Queries of files: names and bytes, each opened with the file's own key."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -60,24 +60,24 @@ def _keyed_file(workspace: Workspace, row: Record) -> KeyedFile:
 
 
 def name_hash(workspace: Workspace, login_id: UUID, path: FolderPath) -> bytes:
-    """Return what a file is found by."""
+    """Return the hash by which a file is found."""
     return workspace.lookup.hash("sftp", f"{login_id}/{path.folder}/{path.name}")
 
 
 def name_context(file_id: UUID) -> bytes:
-    """Return the place a file's name is sealed for; it stays when the file is renamed."""
+    """Return the sealing context of a file's name, which a rename keeps."""
     return b"sftp name" + file_id.bytes
 
 
 def chunk_context(file_id: UUID, number: int) -> bytes:
-    """Return the place a chunk is sealed for."""
+    """Return the sealing context of a chunk."""
     return b"sftp chunk" + file_id.bytes + number.to_bytes(4, "big")
 
 
 async def find(
     database: Database, workspace: Workspace, login_id: UUID, path: FolderPath
 ) -> KeyedFile | None:
-    """Return the file at a place, None where there is none."""
+    """Return the file at a path; None if there is none."""
     row = await database.fetchrow(
         _FIND, workspace.id, login_id, path.folder.value, name_hash(workspace, login_id, path)
     )
@@ -87,7 +87,7 @@ async def find(
 async def find_locked(
     tx: Transaction, workspace: Workspace, login_id: UUID, path: FolderPath
 ) -> KeyedFile | None:
-    """Return the file at a place, held by the transaction."""
+    """Return the file at a path, locked by the transaction."""
     row = await tx.fetchrow(
         _FIND_LOCKED, workspace.id, login_id, path.folder.value, name_hash(workspace, login_id, path)
     )
@@ -95,7 +95,7 @@ async def find_locked(
 
 
 async def find_by_id(database: Database, workspace: Workspace, file_id: UUID) -> KeyedFile | None:
-    """Return a file wherever it lies, None when it is gone."""
+    """Return a file by id in any folder; None if it is deleted."""
     row = await database.fetchrow(_BY_ID, workspace.id, file_id)
     return _keyed_file(workspace, row) if row else None
 
@@ -103,13 +103,13 @@ async def find_by_id(database: Database, workspace: Workspace, file_id: UUID) ->
 async def list_files(
     database: Database, workspace: Workspace, login_id: UUID, folder: Folder, limit: int = FILES_MAX
 ) -> list[File]:
-    """Return what lies in a folder, the newest first: of more than are shown, nobody waits for the oldest."""
+    """Return the files of a folder, newest first: if the list is cut, the oldest are left out."""
     rows = await database.fetch(_LIST, workspace.id, login_id, folder.value, limit)
     return [_keyed_file(workspace, row).file for row in rows]
 
 
 async def read_chunk(database: Database, workspace_id: UUID, keyed_file: KeyedFile, number: int) -> bytes:
-    """Return one chunk's bytes; raise NoSuchPlace when the file was taken away meanwhile."""
+    """Return the bytes of one chunk; raise NoSuchPath if the file was deleted meanwhile."""
     sealed = await database.fetchval(_CHUNK, workspace_id, keyed_file.file.id, number)
     if sealed is None:
         raise NoSuchPath("The file is gone.")
@@ -134,7 +134,7 @@ class SftpDownload:
         self._bytes = b""
 
     async def read(self, offset: int, size: int) -> bytes:
-        """Return at most so many bytes from an offset on; none at the end."""
+        """Return at most `size` bytes from an offset on; none at the end."""
         content = bytearray()
         end = min(offset + size, self.file.size)
         while offset < end:

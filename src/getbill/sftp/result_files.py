@@ -1,7 +1,7 @@
-"""Putting back: the reports on a file whose import is over, then the file itself into `processed/` or `rejected/`.
+"""Result files: the reports of a finished import, then the move to `processed/` or `rejected/`.
 
-Whoever has the file writes; a worker that lost it meanwhile takes back the reports it wrote. The invariant: a file moves
-once, in the same change in which the lease of whoever moves it is found to hold.
+The worker with the lease writes; one that lost it deletes the reports it wrote. The invariant: a file moves
+once, in the transaction that verifies the lease of the worker that moves it.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -21,7 +21,7 @@ from getbill.sftp.queries import KeyedFile
 
 _log = structlog.get_logger(__name__)
 
-# What we put back is put back however full the folders are.
+# Our own files are written however full the folders are.
 _NO_LIMITS: Final = SftpLimits(quota_bytes=2**62, file_bytes_max=2**62)
 
 _OLD_REPORTS = Statement(
@@ -36,12 +36,12 @@ _IS_UNWANTED = Statement(
     "SELECT is_unwanted FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 
-# What is written about a file, by what is appended to the file's name.
+# The reports of a file by the suffix of their name.
 Reports = Mapping[str, AsyncIterator[bytes]]
 
 
 class ResultWriter:
-    """The way back of one file, for the worker that took it."""
+    """The writer of one file's results, for the worker that claimed it."""
 
     def __init__(
         self, database: Database, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile
@@ -53,7 +53,7 @@ class ResultWriter:
         self._report_ids: list[UUID] = []
 
     async def write(self, reports: Reports, folder: Folder) -> None:
-        """Write the reports and move the file; raise TakenByAnother, leaving nothing, when another worker has it."""
+        """Write the reports and move the file; raise FileLeaseLost, leaving none, if the lease was lost."""
         try:
             await self._drop_old_reports()
             name = await self._choose_name(reports, folder)
@@ -71,7 +71,7 @@ class ResultWriter:
         await self._drop([row["id"] for row in await self._database.fetch(_OLD_REPORTS, *import_key)])
 
     async def _choose_name(self, reports: Reports, folder: Folder) -> str:
-        """Return the name under which the file and its reports lie from now on, the same for all of them."""
+        """Return the common name of the file and its reports from now on."""
         placements = [(folder, ""), *((Folder.REPORTS, f".{ending}") for ending in reports)]
 
         async def choose_name(tx: Transaction) -> str:

@@ -1,7 +1,7 @@
-"""The door of SFTP: who is let in, and how many at once.
+"""The SFTP server: authentication, and limits on connections and sessions.
 
-Only the sftp subsystem is spoken: no shell, no forwarding. Loaded by the process that listens and by nobody else. The
-invariant: nobody gets past the door but by the password or a key of a login that is not revoked.
+Only the sftp subsystem is available: no shell, no forwarding. Loaded only by the process that listens. The
+invariant: a session opens only with the password or a key of a login that is not revoked.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _FAILURES_SECONDS: Final = 600.0
 _ADDRESSES_MAX: Final = 10_000
 _PASSWORDS_AT_ONCE_MAX: Final = 8
 _KEEPALIVE_SECONDS: Final = 30
-# Without RSA by SHA-1, and DSA.
+# Without DSA, and RSA with SHA-1.
 _SIGNATURES: Final = (
     "ssh-ed25519",
     "sk-ssh-ed25519@openssh.com",
@@ -47,7 +47,7 @@ _CLEAR_SECONDS: Final = 5.0
 
 @dataclass(slots=True)
 class ServerState:
-    """What the sessions of one process share: the database, the limits, and who is in."""
+    """Shared state of one process: the database, the limits and the open connections."""
 
     database: Database
     vault: Vault
@@ -59,7 +59,7 @@ class ServerState:
     _failures: dict[str, deque[float]] = field(default_factory=dict)
 
     async def close_connections(self) -> None:
-        """Close every connection, and wait until what they had open is stored."""
+        """Close every connection, and wait until their open files are stored."""
         for connection in list(self.connections):
             connection.close()
         if speaking := [task for task in self.session_tasks if task]:
@@ -72,14 +72,14 @@ class ServerState:
         self._failures.setdefault(address, deque(maxlen=self.limits.failures_max)).append(clock.monotonic())
 
     def is_blocked(self, address: str) -> bool:
-        """Say whether so many came from an address that none from there is looked at for now."""
+        """Return whether an address is blocked after too many failures."""
         times = self._failures.get(address, deque[float]())
         since = clock.monotonic() - _FAILURES_SECONDS
         return len(times) >= self.limits.failures_max and times[0] > since
 
 
 async def listen(state: ServerState, bound: socket.socket) -> asyncssh.SSHAcceptor:
-    """Answer on a bound socket until the acceptor is closed."""
+    """Serve on a bound socket until the acceptor is closed."""
     asyncssh.set_log_level("ERROR")
     keys = await host_keys.host_keys(state.database, state.vault)
     return await asyncssh.listen(
@@ -103,7 +103,7 @@ async def listen(state: ServerState, bound: socket.socket) -> asyncssh.SSHAccept
 
 
 class SftpConnection(asyncssh.SSHServer):
-    """One connection: from the first byte to the login, and the limits on both."""
+    """One connection up to the login, with its limits."""
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
@@ -114,7 +114,7 @@ class SftpConnection(asyncssh.SSHServer):
         self._username: str | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        """Count the connection; one too many is closed."""
+        """Count the connection; one above the limit is closed."""
         self._connection = conn
         self._address = (conn.get_extra_info("peername") or ("?",))[0]
         if len(self._state.connections) >= self._state.limits.sessions_max:
@@ -123,38 +123,38 @@ class SftpConnection(asyncssh.SSHServer):
             return
         self._state.connections.add(conn)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 it does not matter why
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 the reason does not matter
         """Forget the connection."""
         self._state.connections.discard(self._connection)
         if self._username is not None:
             self._state.session_counts[self._username] -= 1
 
     async def begin_auth(self, username: str) -> bool:
-        """Find the login, whose proof is always asked for."""
+        """Load the login; authentication is always required."""
         if username not in self._candidates:
             self._candidates = {username: await credentials.find_candidate(self._state.database, username)}
         return True
 
     def public_key_auth_supported(self) -> bool:
-        """Keys open, from an address that sent too many wrong passwords too: nobody guesses a key."""
+        """Allow keys, even from an address with too many wrong passwords: a key cannot be guessed."""
         return not self._has_tried_all
 
     def password_auth_supported(self) -> bool:
-        """Passwords open."""
+        """Allow passwords until the attempts are used up, unless the address is blocked."""
         return not self._is_over
 
     async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Say whether this key opens the login; the client still has to prove that it holds it."""
+        """Return whether this key belongs to the login; the client must still prove possession."""
         if not self._may_try(is_over=self._has_tried_all):
             return False
         candidate = self._candidates.get(username)
-        # The client asks first whether a key would do: that is no attempt.
+        # The client first asks whether a key is acceptable: that is not an attempt.
         is_known = candidate is not None and key.get_fingerprint() in candidate.login.fingerprints
         self._attempts -= is_known
         return is_known
 
     async def validate_password(self, username: str, password: str) -> bool:
-        """Say whether this password opens the login."""
+        """Return whether this password opens the login."""
         state = self._state
         if not self._may_try(is_over=self._is_over) or state.password_checks >= _PASSWORDS_AT_ONCE_MAX:
             return False
@@ -171,7 +171,7 @@ class SftpConnection(asyncssh.SSHServer):
         return is_right
 
     async def auth_completed(self) -> None:
-        """Write down who came in; one session too many of a login is closed."""
+        """Record the login; a session above the login's limit is closed."""
         username = self._connection.get_extra_info("username")
         candidate = self._candidates.get(username)
         session_counts = self._state.session_counts
@@ -207,7 +207,7 @@ class SftpConnection(asyncssh.SSHServer):
 
 
 class _Channel(SSHServerStreamSession[bytes]):
-    """A channel on which nothing but the sftp subsystem is spoken."""
+    """A channel for the sftp subsystem only."""
 
     def __init__(self, state: ServerState, login: Login) -> None:
         super().__init__(None)
@@ -219,15 +219,15 @@ class _Channel(SSHServerStreamSession[bytes]):
         return False
 
     def exec_requested(self, command: str) -> bool:  # noqa: ARG002 it is refused
-        """Refuse: nothing is run."""
+        """Refuse: no command is run."""
         return False
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        """Take sftp and nothing else."""
+        """Accept only sftp."""
         return subsystem == "sftp"
 
     def session_started(self) -> None:
-        """Begin to answer."""
+        """Start serving requests."""
         channel: Any = self._chan
         reader = asyncssh.SSHReader[bytes](self, channel)
         writer = asyncssh.SSHWriter[bytes](self, channel)

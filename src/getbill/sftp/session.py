@@ -1,7 +1,7 @@
-"""A client's requests as the folders understand them.
+"""SFTP requests of one client, mapped to the folders of its login.
 
-The protocol's parts that are not here (links, locks, copies on the server) are not spoken. The invariant: whatever a
-client sends, it reaches nothing but the folders of the login it came in by.
+Parts of the protocol that are missing here (links, locks, server-side copies) are not supported. The
+invariant: a client can reach only the folders of its own login.
 """
 
 import stat
@@ -38,13 +38,13 @@ Handle = SftpUpload | SftpDownload
 
 
 def _supported_handlers() -> dict[int | bytes, Any]:
-    handlers = SFTPServerHandler._packet_handlers  # noqa: SLF001 there is no other way to speak less of it
+    handlers = SFTPServerHandler._packet_handlers  # noqa: SLF001 no public way to restrict the protocol
     extensions = {name for name, _ in _EXTENSIONS}
     return {kind: answer for kind, answer in handlers.items() if isinstance(kind, int) or kind in extensions}
 
 
 class SftpProtocol(SFTPServerHandler):
-    """The protocol, without what there is not here: links, locks, copies on the server."""
+    """The SFTP protocol without links, locks and server-side copies."""
 
     def __init__(
         self, session: "Session", reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
@@ -53,7 +53,7 @@ class SftpProtocol(SFTPServerHandler):
         self._session = session
 
     async def _cleanup(self, exc: Exception | None) -> None:
-        # What is still open now was not closed by the client: the connection broke off.
+        # A file still open now was not closed by the client: the connection broke off.
         self._session.is_cut = True
         await super()._cleanup(exc)
 
@@ -67,7 +67,7 @@ class SftpProtocol(SFTPServerHandler):
 
 
 def _translates_errors(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Answer a refusal as SFTP does; what is our own fault is logged and told as such, without its inside."""
+    """Translate refusals to SFTP errors; log our own failures and report them without details."""
 
     @wraps(method)
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -81,7 +81,7 @@ def _translates_errors(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitab
             raise asyncssh.SFTPFailure(str(refusal)) from None
         except asyncssh.SFTPError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, a client learns nothing of our inside
+        except Exception as error:  # noqa: BLE001 - whatever it was, a client learns no internal details
             _log.error("sftp_request_failed", error=type(error).__name__, exc_info=error)
             raise asyncssh.SFTPFailure("Something went wrong on our side; try again.") from None
 
@@ -89,7 +89,7 @@ def _translates_errors(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitab
 
 
 def _requires_login(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
-    """Answer as `_told` does, and nobody whose login was revoked since they came in."""
+    """Translate errors as `_translates_errors` does, after checking that the login is not revoked."""
 
     @wraps(method)
     async def wrapper(session: "Session", *args: Any, **kwargs: Any) -> T:
@@ -100,7 +100,7 @@ def _requires_login(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaita
 
 
 class Session(asyncssh.SFTPServer):
-    """One client's requests."""
+    """The SFTP session of one client."""
 
     def __init__(self, channel: Any, folders: Folders, *, may_read: bool = True) -> None:
         super().__init__(channel)
@@ -110,17 +110,17 @@ class Session(asyncssh.SFTPServer):
         self._handles: set[Handle] = set()
         self._checked_at = clock.monotonic()
 
-    def format_user(self, uid: int | None) -> str:  # noqa: ARG002 all is one owner's
-        """Name the owner of what is listed."""
+    def format_user(self, uid: int | None) -> str:  # noqa: ARG002 one owner for all
+        """Return the owner shown in listings."""
         return "getbill"
 
     def format_group(self, gid: int | None) -> str:  # noqa: ARG002 as above
-        """Name the group of what is listed."""
+        """Return the group shown in listings."""
         return "getbill"
 
     @_requires_login
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Handle:  # noqa: ARG002 modes are fixed
-        """Open a file to read it or to write it, not for both."""
+        """Open a file for reading or for writing, not for both."""
         if len(self._handles) >= self._folders.limits.files_open_max:
             raise asyncssh.SFTPFailure("Too many files are open in this session.")
         target = parse_path(path)
@@ -142,7 +142,7 @@ class Session(asyncssh.SFTPServer):
 
     @_requires_login
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        """Read on in a file."""
+        """Read from a file."""
         if not isinstance(file_obj, SftpDownload):
             raise model.NotAllowed("The file was opened for writing.")
         self._refuse_unread()
@@ -150,27 +150,27 @@ class Session(asyncssh.SFTPServer):
 
     @_requires_login
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
-        """Write on in a file."""
+        """Write to a file."""
         upload = _upload(file_obj)
         await upload.write(upload.size if upload.appends else offset, data)
         return len(data)
 
     @_translates_errors
     async def close(self, file_obj: object) -> None:
-        """Close a file: from then on it is whole, unless the connection broke off."""
+        """Close a file: it is whole from then on, unless the connection broke off."""
         self._handles.discard(file_obj)
         if not isinstance(file_obj, SftpUpload):
             return
         try:
             await file_obj.close(State.CUT if self.is_cut else State.WHOLE)
         except model.SftpRefused:
-            # Nobody is there any more to be told, and the other open files are to be closed too.
+            # The client is gone, and its other open files must be closed too.
             if not self.is_cut:
                 raise
 
     @_requires_login
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        """Tell of a file or a folder."""
+        """Return the attributes of a file or folder."""
         target = parse_path(path)
         return (
             _attributes((await self._find_file(target)).file)
@@ -179,19 +179,19 @@ class Session(asyncssh.SFTPServer):
         )
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        """Tell of a file or a folder; there are no links."""
+        """Return the attributes of a file or folder; there are no links."""
         return await self.stat(path)
 
     @_requires_login
     async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        """Tell of an open file."""
+        """Return the attributes of an open file."""
         if isinstance(file_obj, SftpDownload):
             return _attributes(file_obj.file)
         return asyncssh.SFTPAttrs(size=_upload(file_obj).size, permissions=stat.S_IFREG | 0o640)
 
     @_requires_login
     async def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
-        """Take modes and times in silence, as clients send them after every upload; cut nothing by name."""
+        """Ignore modes and times, which clients send after every upload; refuse to truncate by name."""
         await self.stat(path)
         if attrs.size is not None:
             raise model.NotAllowed("A file is cut while it is open for writing.")
@@ -202,7 +202,7 @@ class Session(asyncssh.SFTPServer):
 
     @_requires_login
     async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
-        """Cut an open file, and take modes and times in silence."""
+        """Truncate an open file; ignore modes and times."""
         if attrs.size is not None:
             await _upload(file_obj).truncate(attrs.size)
 
@@ -230,27 +230,27 @@ class Session(asyncssh.SFTPServer):
 
     @_requires_login
     async def realpath(self, path: bytes) -> bytes:
-        """Tell what a path comes to."""
+        """Return the canonical path."""
         return model.format_path(parse_path(path)).encode()
 
     @_requires_login
     async def remove(self, path: bytes) -> None:
-        """Drop a file."""
+        """Delete a file."""
         await self._folders.remove(parse_path(path))
 
     @_requires_login
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Give a file another name that no other has."""
+        """Rename a file to a free name."""
         await self._folders.rename(parse_path(oldpath), parse_path(newpath), replaces=False)
 
     @_requires_login
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Give a file another name, in place of whichever has it."""
+        """Rename a file, replacing any file of that name."""
         await self._folders.rename(parse_path(oldpath), parse_path(newpath), replaces=True)
 
     @_requires_login
     async def fsync(self, file_obj: object) -> None:
-        """Store all that was sent."""
+        """Store all received bytes."""
         await _upload(file_obj).flush()
 
     async def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:  # noqa: ARG002 it is refused
@@ -281,7 +281,7 @@ class Session(asyncssh.SFTPServer):
         return keyed_file
 
     async def check_login(self) -> None:
-        """Put out whoever's login was revoked since; asked every few seconds at most."""
+        """Close the session if its login was revoked; checked every few seconds at most."""
         folders = self._folders
         if clock.monotonic() - self._checked_at < folders.limits.look_seconds:
             return

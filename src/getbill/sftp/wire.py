@@ -1,4 +1,4 @@
-"""What callers send and are answered about SFTP."""
+"""Request and response schemas of SFTP."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1oIhQ8zO0pN1vDkEo7N6PZ8Qd9J0a7y1m9
 
 
 class NewLoginBody(BaseModel):
-    """Who may drop files; with no member at all it gets a user name and a password made up for it."""
+    """A new SFTP login; without any field, user name and password are generated."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"name": "ERP", "password": True}}
@@ -36,7 +36,7 @@ class NewLoginBody(BaseModel):
 
 
 class RotateLoginBody(BaseModel):
-    """What a login is opened by from now on."""
+    """The new keys of a login."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"public_keys": [_KEY]}})
 
@@ -48,7 +48,7 @@ class RotateLoginBody(BaseModel):
 
 
 class LoginShown(BaseModel):
-    """A login."""
+    """An SFTP login."""
 
     id: str = Field(examples=["sftp_01m804scmte4gbpp4yw1mc91gy"])
     username: str = Field(examples=["erp-3f9c2a71"])
@@ -72,7 +72,7 @@ class LoginShown(BaseModel):
 
 
 class LoginWithPassword(LoginShown):
-    """A login with what opens it."""
+    """An SFTP login with its password."""
 
     password: str | None = Field(description="Password, shown only once; null if only keys open the login.")
     host_fingerprints: list[str] = Field(
@@ -81,19 +81,19 @@ class LoginWithPassword(LoginShown):
 
 
 class LoginList(BaseModel):
-    """A workspace's logins."""
+    """The SFTP logins of a workspace."""
 
     data: list[LoginShown]
 
 
 class PickUpShown(BaseModel):
-    """What is being picked up."""
+    """The number of files being picked up."""
 
     files: int = Field(description="Files that are imported now; files still being written are left out.")
 
 
 def serialize_login(login: Login, host: str, port: int) -> dict[str, Any]:
-    """Return a login as callers see it."""
+    """Return a login as the API shows it."""
     return {
         "id": ids.show(PREFIX, login.id),
         "username": login.username,

@@ -1,7 +1,8 @@
 """The stream: every event of a workspace in one order, for integrators to pull at their own pace.
 
-Complete by construction: a cursor is a place in that order, and whoever asks with the last one misses nothing,
-however long they were away. Where a restore took back what was told, the stream is of a new epoch and says so.
+Complete by construction: a cursor is a position in that order, and reading on from the last one misses
+nothing, after any pause. If a restore removes events that were already read, the stream gets a new epoch and
+says so.
 """
 
 from getbill.streams.api import router

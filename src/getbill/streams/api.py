@@ -1,4 +1,4 @@
-"""The routes of the stream."""
+"""Routes of the event stream."""
 
 import asyncio
 from dataclasses import replace
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/external-api/v1/events", tags=["Events"], route_clas
 
 _SCOPE: Final = "webhooks:read"
 _DATA_SCOPE: Final = "debts:read"
-# A stream that grows by what a call did not ask for is looked at for it no more often than this.
+# Minimum interval between reads for a filtered call while the stream grows by other events.
 _REST_SECONDS: Final = 0.05
 
 Reads = Annotated[Caller, Depends(access.requires(_SCOPE))]
@@ -33,11 +33,12 @@ Reads = Annotated[Caller, Depends(access.requires(_SCOPE))]
 
 @router.get("", response_model=EventPage, responses=problems(400, 404, 429, 503))
 async def list_events(request: Request, caller: Reads, query: Annotated[EventsQuery, Query()]) -> Response:
-    """Read the stream of events on from a place: what webhooks push, complete and in order.
+    """Read events from a position on: everything that webhooks push, complete and in order.
 
-    Keep `next_cursor`, and send it as `after` the next time: nothing is missed however long that is. With `wait` a
-    call at the end of the stream is answered as soon as something happens. `epoch_changed` says that the database was
-    restored to an earlier state and the answer begins anew. `data` needs the scope `debts:read` too.
+    Keep `next_cursor` and send it as `after` in the next call: nothing is missed, however late that is. With
+    `wait`, a call at the end of the stream returns as soon as an event arrives. `epoch_changed` means that
+    the database was restored to an earlier state and reading starts from the beginning. `data` also needs the
+    scope `debts:read`.
     """
     database: Database = request.app.state.database
     workspace = caller.workspace
@@ -47,7 +48,7 @@ async def list_events(request: Request, caller: Reads, query: Annotated[EventsQu
         pull_result = await _wait(
             request, caller, replace(stream_request, after=pull_result.position), query.wait
         )
-        # It may have been revoked in the meantime.
+        # The credential may have been revoked during the wait.
         caller = await access.caller_now(request, _SCOPE)
     vault: Vault = request.app.state.vault
     return answer(
@@ -73,9 +74,9 @@ async def get_event(request: Request, caller: Reads, event_id: str) -> Response:
 async def _wait(
     request: Request, caller: Caller, stream_request: StreamRequest, seconds: float
 ) -> PullResult:
-    """Look at the stream each time it grows, until there is news, the time is up, or the process stops."""
+    """Read the stream each time it grows, until there is news, the time is up, or the process stops."""
     waiting_room: WaitingRoom = request.app.state.room
-    assert stream_request.after is not None  # noqa: S101 - where the first look ended
+    assert stream_request.after is not None  # noqa: S101 - set by the first read
     ends = clock.monotonic() + seconds
     is_filtered = stream_request.kinds is not None or stream_request.debt_id is not None
     with waiting_room.admit(caller.workspace.id, caller.credential_id, stream_request.after) as waiter:
@@ -101,7 +102,7 @@ async def _wait(
 async def _wait_for_growth(
     waiter: Waiter, pull_result: PullResult, ends: float, *, is_filtered: bool
 ) -> bool:
-    """Wait until it is worth another look; False when the waiting is over."""
+    """Wait until another read is worthwhile; return False when the wait is over."""
     waiter.position = pull_result.position
     if pull_result.has_more:
         return not waiter.is_over and clock.monotonic() < ends
@@ -112,7 +113,7 @@ async def _wait_for_growth(
 
 
 async def _stop_on_disconnect(request: Request, waiter: Waiter) -> None:
-    # After the request's (empty) body the only thing to receive is that the client left.
+    # After the (empty) request body, the only message is that the client has disconnected.
     while (await request.receive())["type"] != "http.disconnect":
         pass
     waiter.stop()

@@ -1,7 +1,7 @@
-"""The waiting room: calls that wait for news of their workspace's stream, and what wakes them.
+"""Long polling: calls that wait for new events of their workspace, and the notifications that wake them.
 
-Whoever waits holds no connection. One listener of the process hears which stream grew; one question every second or
-few, for all who wait together, is the net under it.
+A waiting call holds no connection. One listener per process receives which stream grew; one poll every second
+or few, for all waiting calls together, covers lost notifications.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from getbill.streams.model import StreamPosition, TooManyWaiting
 _log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 1.0
-# While the listener hears, a wake is lost only by mistake.
+# While the listener is live, notifications are rarely lost.
 _LOOKS_UNHEARD: Final = 5
 
 _WAITING = Gauge("getbill_events_waiting", "Calls of this process that wait for news of their stream.")
@@ -32,7 +32,7 @@ _WAITING = Gauge("getbill_events_waiting", "Calls of this process that wait for 
 
 @dataclass(frozen=True, slots=True)
 class WaiterLimits:
-    """How many calls may wait at a time."""
+    """Limits of concurrently waiting calls."""
 
     per_credential: int = 8
     per_process: int = 1_000
@@ -40,7 +40,7 @@ class WaiterLimits:
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """One call that waits: where it has read to, and whether it is to come back whatever there is."""
+    """A waiting call: its position in the stream, and whether its wait is over."""
 
     workspace_id: UUID
     position: StreamPosition
@@ -48,22 +48,22 @@ class Waiter:
     _wake_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def mark_read_to(self, position: StreamPosition) -> None:
-        """Say that the stream is looked at from here now: what comes from now on is news."""
+        """Set the position now being read: later events are news."""
         self.position = position
         if not self.is_over:
             self._wake_event.clear()
 
     def wake(self) -> None:
-        """Have it look at the stream."""
+        """Wake the call to read the stream."""
         self._wake_event.set()
 
     def stop(self) -> None:
-        """Have it come back now."""
+        """End the wait at once."""
         self.is_over = True
         self._wake_event.set()
 
     async def wait_for_news(self, seconds: float) -> bool:
-        """Wait for news; False when there was none in time, or it is over."""
+        """Wait for news; return False after the timeout or when the wait is over."""
         if not self.is_over:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, seconds)):
@@ -81,13 +81,13 @@ class WaitingRoom:
         self._waiting_counts: Counter[UUID] = Counter()
         self._is_closed = False
         self._listener = Listener(dsn, {events.STREAM_CHANNEL: self._on_notification})
-        # What grew while nobody listened was not heard.
+        # Notifications sent while the listener was down are lost.
         self._listener.on_live(self._wake_all)
         self._poll_task = asyncio.get_running_loop().create_task(self._poll_forever())
 
     @contextmanager
     def admit(self, workspace_id: UUID, credential_id: UUID, position: StreamPosition) -> Iterator[Waiter]:
-        """Seat a call for as long as it waits; raise TooManyWaiting, or Unavailable when the room is full."""
+        """Register a call while it waits; raise TooManyWaiting, or Unavailable if the process is full."""
         if self._waiting_counts[credential_id] >= self._limits.per_credential:
             raise TooManyWaiting(
                 message(
@@ -112,24 +112,24 @@ class WaitingRoom:
         finally:
             _WAITING.dec()
             self._waiting_counts[credential_id] -= 1
-            self._waiting_counts += Counter()  # what nobody sits on takes no room
+            self._waiting_counts += Counter()  # drops credentials without waiting calls
             self._waiters[workspace_id].discard(waiter)
             if not self._waiters[workspace_id]:
                 del self._waiters[workspace_id]
 
     @property
     def waiting_count(self) -> int:
-        """How many calls wait."""
+        """The number of waiting calls."""
         return self._waiting_counts.total()
 
     def release_all(self) -> None:
-        """Have all who wait come back now, and nobody wait any more: the process is about to stop."""
+        """End every wait now, and later ones at once: the process is about to stop."""
         self._is_closed = True
         for waiter in self._all():
             waiter.stop()
 
     async def close(self) -> None:
-        """Let everybody go and stop listening."""
+        """End every wait and stop listening."""
         self.release_all()
         self._poll_task.cancel()
         with suppress(asyncio.CancelledError):

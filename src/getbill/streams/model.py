@@ -1,4 +1,4 @@
-"""A place in a stream, and what becomes of one that is of an older epoch. No I/O."""
+"""Positions in a stream and their validity across epochs. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from getbill.kit import http
 from getbill.kit.errors import BadRequest, TooManyRequests
 from getbill.kit.messages import message
 
-# What integrators may rely on; docs/webhooks.md and the explorer say it in these words.
+# The delivery guarantee, quoted verbatim in docs/webhooks.md and the explorer.
 GUARANTEE = (
     "Pushed at least once within its schedule, never started out of order per debt, duplicates possible, "
     "the pull stream complete."
@@ -22,7 +22,7 @@ _POSITION_MAX = 2**63 - 1
 
 
 class TooManyWaiting(TooManyRequests):
-    """The credential waits for news of the stream with as many calls as it may."""
+    """The credential has reached its maximum of waiting calls."""
 
     code = "too-many-waiting"
     title = message("Too many calls wait for events")
@@ -31,14 +31,14 @@ class TooManyWaiting(TooManyRequests):
 
 @dataclass(frozen=True, slots=True)
 class StreamPosition:
-    """A place in a workspace's stream; after it stands what its holder has not read."""
+    """A position in a workspace's stream; the reader has read up to it."""
 
     epoch: int
     position: int
 
     def start_in(self, stream: Stream) -> "StreamStart":
-        """Return where reading on begins: at the beginning, for a place that the stream does not have any more."""
-        # A place beyond the end is one that a restore took back.
+        """Return where reading starts: at the beginning for a position that the stream no longer has."""
+        # A position beyond the end was removed by a restore.
         if self.epoch != stream.epoch or self.position > stream.position:
             return StreamStart(0, is_new_epoch=True)
         return StreamStart(self.position)
@@ -46,20 +46,20 @@ class StreamPosition:
 
 @dataclass(frozen=True, slots=True)
 class StreamStart:
-    """After which position to read, and whether its asker was told of another stream than there is."""
+    """The position to read after, and whether the reader's epoch has ended."""
 
     after: int
     is_new_epoch: bool = False
 
 
 BEGINNING = StreamStart(0)
-# Of no epoch: what stood there is not in the stream.
+# No epoch: the event is not in the stream.
 NOT_IN_STREAM = StreamPosition(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """What a caller wants of the stream: from a place on (None: from the beginning), of some kinds or of one debt."""
+    """A request to read: a position (None: the beginning), and a filter by kind or debt."""
 
     after: StreamPosition | None
     limit: int
@@ -69,7 +69,7 @@ class StreamRequest:
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """What the stream had: events in order, the place after all that was looked at, and whether it goes on."""
+    """The result of a read: events in order, the position reached, and whether more follow."""
 
     events: list[StreamEvent]
     position: StreamPosition
@@ -78,22 +78,22 @@ class PullResult:
 
     @property
     def is_news(self) -> bool:
-        """Whether there is anything to tell but a place."""
+        """Whether there is anything besides a new position."""
         return bool(self.events) or self.is_new_epoch
 
 
 def write_position(position: StreamPosition) -> str:
-    """Return the cursor that names a place."""
+    """Return the cursor of a position."""
     return http.write_cursor(_SORT, [position.epoch, position.position])
 
 
 def seal_position(position: StreamPosition, workspace: Workspace) -> str:
-    """Return the cursor that names a place in a workspace's stream, and in no other one."""
+    """Return the cursor of a position, valid for this workspace's stream only."""
     return http.seal(write_position(position), workspace.cursor_signer(_SORT))
 
 
 def open_position(cursor: str, workspace: Workspace) -> StreamPosition:
-    """Return the place a cursor names; raise BadRequest for one of another workspace's stream, or none at all."""
+    """Return the position of a cursor; raise BadRequest if it is malformed or of another workspace."""
     try:
         return read_position(http.unseal(cursor, workspace.cursor_signer(_SORT)))
     except BadRequest:
@@ -101,7 +101,7 @@ def open_position(cursor: str, workspace: Workspace) -> StreamPosition:
 
 
 def read_position(cursor: str) -> StreamPosition:
-    """Return the place a cursor names; raise BadRequest for what is no cursor of ours."""
+    """Return the position of a cursor; raise BadRequest if it is malformed."""
     epoch, position = http.read_cursor(cursor, _SORT, 2)
     # `type`, not `isinstance`: true is an int too.
     if type(epoch) is not int or type(position) is not int or not 0 <= position <= _POSITION_MAX:

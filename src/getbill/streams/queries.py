@@ -1,4 +1,4 @@
-"""Reading on from a place."""
+"""Reads of a stream from a position on."""
 
 from typing import Final
 from uuid import UUID
@@ -22,10 +22,10 @@ _EVENT: Final = "wh"
 
 
 async def position_of(database: Database, workspace: Workspace, after: str | None) -> StreamPosition | None:
-    """Return the place that a caller names: a cursor's, an event's, the end (`now`), or None for the beginning.
+    """Return the position of a cursor, an event or the end (`now`); None for the beginning.
 
-    An event that the stream does not have, any more, has the place of what is lost. Raises BadRequest for what is
-    neither.
+    An event that the stream does not have, or no longer has, gives `NOT_IN_STREAM`. Raises BadRequest for any
+    other value.
     """
     if after is None:
         return None
@@ -42,8 +42,8 @@ async def position_of(database: Database, workspace: Workspace, after: str | Non
 
 
 async def pull(database: Database, workspace_id: UUID, stream_request: StreamRequest) -> PullResult:
-    """Return what stands in a workspace's stream after a place; never waits for more."""
-    # Read first: every event up to there is committed, in its place, and visible to what is read next.
+    """Return the events of a workspace's stream after a position; never wait for more."""
+    # Read first: every event up to there is committed, positioned and visible to the next read.
     stream = await events.stream(database, workspace_id)
     start = BEGINNING if stream_request.after is None else stream_request.after.start_in(stream)
     query = events.EventQuery(

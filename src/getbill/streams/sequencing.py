@@ -1,4 +1,4 @@
-"""Giving events their places, workspace by workspace where all together fails: one broken stream holds up no other."""
+"""Sequencing of events, per workspace if the common run fails: one broken stream delays no other."""
 
 from uuid import UUID
 
@@ -27,11 +27,11 @@ _MEND = Statement(
 
 
 class StreamMissing(LookupError):
-    """Events wait for a place in a stream that is not there."""
+    """Events are waiting for a position in a stream that does not exist."""
 
 
 async def sequence_events(database: Database, marks: HighWaterMarks | None = None, batch: int = 1000) -> int:
-    """Give committed events their positions and return how many; a stream that fails is set aside."""
+    """Assign positions to committed events and return how many; quarantine a stream that fails."""
     quarantined_ids = await quarantine.workspaces(database, "stream")
     try:
         return await events.sequence(database, batch, marks, skipped_workspaces=quarantined_ids)
@@ -58,7 +58,7 @@ async def _sequence_workspace(
 
 
 async def set_missing_aside(database: Database) -> None:
-    """Set aside the streams that are not there; what waits for them would be looked at in vain for ever."""
+    """Quarantine missing streams; otherwise their waiting events would be retried for ever."""
     for row in await database.fetch(_MISSING):
         item = Item(row["workspace_id"], "stream", row["workspace_id"])
         if not await quarantine.is_quarantined(database, item):
@@ -66,5 +66,5 @@ async def set_missing_aside(database: Database) -> None:
 
 
 async def mend(tx: Transaction, workspace_id: UUID) -> None:
-    """Have a stream that was set aside stand where its last event stands, so that the next one has a place."""
+    """Reset a quarantined stream to its last event's position, so that the next event gets one."""
     await tx.execute(_MEND, workspace_id)

@@ -1,4 +1,4 @@
-"""The stream as callers ask for it and see it: each event in the shape in which webhooks tell it."""
+"""Request and response schemas of the stream; events have the shape that webhooks push."""
 
 import asyncio
 from typing import Annotated, Any, Final
@@ -19,7 +19,7 @@ from getbill.vault import Key, Vault
 LIMIT_DEFAULT: Final = 100
 LIMIT_MAX: Final = 1_000
 WAIT_SECONDS_MAX: Final = 30
-# Opening so many takes a millisecond or two; between them others have their turn.
+# Opening this many takes a millisecond or two; other tasks run in between.
 _AT_A_TIME: Final = 50
 
 
@@ -35,7 +35,7 @@ Kind = Annotated[str, AfterValidator(_check_kind), WithJsonSchema({"type": "stri
 
 
 class EventsQuery(BaseModel):
-    """What the stream can be asked for."""
+    """Position and filters of a read."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,7 +60,7 @@ class EventsQuery(BaseModel):
 
 
 class PersonInWebhook(BaseModel):
-    """Who owes."""
+    """The debtor."""
 
     name: str | None
     email: str | None
@@ -68,9 +68,9 @@ class PersonInWebhook(BaseModel):
 
 
 class WebhookData(BaseModel):
-    """The debt as it stood after the whole change, and the event's own object beside it.
+    """The debt after the whole change, and the event's own object beside it.
 
-    Of an erased debt only `debt_id` and `erased: true` remain.
+    For an erased debt only `debt_id` and `erased: true` remain.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -88,7 +88,7 @@ class WebhookData(BaseModel):
 
 
 class EventShown(BaseModel):
-    """One event, exactly as webhooks push it but for `previous_sequence`, which is an endpoint's own."""
+    """One event, exactly as webhooks push it except for `previous_sequence`, which is per endpoint."""
 
     event: str = Field(description="Name of the event.", examples=["debt.payment_received"])
     timestamp: Instant
@@ -104,7 +104,7 @@ class EventShown(BaseModel):
 
 
 class EventPage(BaseModel):
-    """The next events of the stream, in its order."""
+    """The next events of the stream, in order."""
 
     data: list[EventShown]
     next_cursor: str = Field(description="Cursor to send as `after` next time; never null.")
@@ -120,7 +120,7 @@ class EventPage(BaseModel):
 
 
 def stream_request(query: EventsQuery, after: StreamPosition | None) -> StreamRequest:
-    """Return what a query asks for; raise NotFound for what is no debt's id."""
+    """Return the request of a query; raise NotFound for a malformed debt id."""
     debt_id = ids.read("debt", query.debt_id) if query.debt_id else None
     return StreamRequest(after, query.limit, query.event, debt_id)
 
@@ -128,7 +128,7 @@ def stream_request(query: EventsQuery, after: StreamPosition | None) -> StreamRe
 async def serialize_page(
     pull_result: PullResult, vault: Vault, workspace: Workspace, *, with_data: bool
 ) -> dict[str, Any]:
-    """Return what was pulled as an answer; long ones let others have their turn."""
+    """Return a read's result as a response; a long one yields to other tasks."""
     documents: list[dict[str, Any]] = []
     keys: dict[UUID, Key] = {}
     for event in pull_result.events:
@@ -157,7 +157,7 @@ def _key(event: StreamEvent, vault: Vault, workspace_id: UUID, keys: dict[UUID, 
 def serialize_event(
     event: StreamEvent, key: Key | None, workspace_id: UUID, *, with_data: bool
 ) -> dict[str, Any]:
-    """Return one event in the shape of webhooks; without its data for who may not read debts."""
+    """Return one event in the webhook shape; without its data for callers who may not read debts."""
     if not with_data:
         return events.event_payload(event, None)
     data = events.data_json(event.sealed, key, workspace_id, event.event_id, event.debt_id)

@@ -1,7 +1,8 @@
-"""Webhooks: a creditor's systems are told every event they asked for, signed, within a second.
+"""Webhooks: signed deliveries of events to a creditor's endpoints, sent within a second.
 
-Pushed at least once within its schedule, never started out of order per debt, duplicates possible: a receiver
-recognises one by `webhook_id`, a gap by `sequence`. What stands in the ledger is owed until it is settled.
+Delivery is at least once within the retry schedule and never starts out of order for one debt. Duplicates are
+possible: a receiver detects one by `webhook_id` and a gap by `sequence`. A row of the ledger stays pending
+until it is settled.
 """
 
 from getbill.webhooks.deliveries.admin_notifications import (

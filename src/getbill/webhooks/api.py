@@ -1,4 +1,4 @@
-"""The routes of webhooks."""
+"""Routes of webhooks."""
 
 from typing import Annotated
 
@@ -26,12 +26,12 @@ from getbill.webhooks.rights import READ_DEBTS
 from getbill.webhooks.ssrf import EgressPolicy
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
-# Before the routes of one webhook: `stats` is no webhook's id.
+# Registered before the routes of one webhook, so that `stats` is not read as an id.
 include_routes(router, delivery_log.router, replays.router)
 
 Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 Writes = Annotated[Change, Depends(access.change("webhooks:write"))]
-# What is sent there is read there.
+# Opening an endpoint sends data out, so it needs the right to read that data.
 Opens = Annotated[Change, Depends(access.change("webhooks:write", READ_DEBTS))]
 
 
@@ -42,7 +42,7 @@ def _egress_policy(change: Change) -> EgressPolicy:
 
 @router.post("", status_code=201, response_model=EndpointWithSecret, responses=problems(409, 415, 422))
 async def create_webhook(change: Opens, new: Annotated[NewEndpointBody, body(NewEndpointBody)]) -> Response:
-    """Have events sent to a URL, from now on. The answer shows the secret that signs them, once."""
+    """Create a webhook that receives events from now on. The response shows its signing secret, once."""
     endpoints.refuse_unreachable(new.url, _egress_policy(change))
 
     async def create(tx: Transaction) -> access.Reply:
@@ -57,7 +57,7 @@ async def create_webhook(change: Opens, new: Annotated[NewEndpointBody, body(New
 
 @router.get("", response_model=EndpointList)
 async def list_webhooks(request: Request, caller: Reads) -> Response:
-    """List where events are sent."""
+    """List the webhooks of the workspace."""
     database: Database = request.app.state.database
     webhooks = await endpoints.list_endpoints(database, caller.workspace)
     return answer(200, {"data": [endpoints.serialize_endpoint(endpoint) for endpoint in webhooks]})
@@ -75,11 +75,12 @@ async def get_webhook(request: Request, caller: Reads, webhook_id: str) -> Respo
 async def update_webhook(
     change: Writes, webhook_id: str, payload: Annotated[EndpointChangeBody, body(EndpointChangeBody)]
 ) -> Response:
-    """Change what is sent, leave the rest. One that is enabled again is tried at once.
+    """Change the given fields of a webhook; the others keep their values.
 
-    What happened while it was disabled is then sent too, in order, unless `send_missed` is false. What has data leave
-    (`url`, `events`, `fields`, `headers`, enabling) needs the scope `debts:read` too; who sends `url` or enables it is
-    its `owner` from then on.
+    A webhook that is enabled again is attempted at once. Events it missed while disabled are then sent in
+    order, unless `send_missed` is false. Changes that send data out (`url`, `events`, `fields`, `headers`,
+    enabling) also need the scope `debts:read`. The credential that sets `url` or enables the webhook becomes
+    its `owner`.
     """
     changes = endpoints.requested_changes(payload)
     if endpoints.reaches_further(changes):
@@ -97,7 +98,7 @@ async def update_webhook(
 
 @router.delete("/{webhook_id}", response_model=EndpointShown, responses=problems(404, 409))
 async def delete_webhook(change: Writes, webhook_id: str) -> Response:
-    """Send nothing there any more, and return the webhook as it was; what was still owed to it is dropped."""
+    """Delete a webhook and return it as it was. Its pending deliveries are cancelled."""
 
     async def delete(tx: Transaction) -> access.Reply:
         endpoint = await endpoints.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
@@ -112,11 +113,11 @@ async def delete_webhook(change: Writes, webhook_id: str) -> Response:
 async def rotate_webhook_secret(
     change: Writes, webhook_id: str, payload: Annotated[RotateBody, body(RotateBody, optional=True)]
 ) -> Response:
-    """Replace the secret without interruption. The answer shows the new one, once.
+    """Replace the secret without interruption. The response shows the new secret, once.
 
-    Until the overlap ends, `webhook-signature` carries a signature by each secret, so that the receiver may change
-    over at any moment. `X-GetBill-Signature` stays with the old one until the cut-over, `X-GetBill-Signature-Next`
-    has the other's. Send a test with `"secret": "next"` before you cut over.
+    Until the overlap ends, `webhook-signature` carries a signature by each secret, so the receiver can switch
+    at any moment. `X-GetBill-Signature` uses the old secret until the cut-over; `X-GetBill-Signature-Next`
+    uses the other one. Send a test with `"secret": "next"` before you cut over.
     """
 
     async def rotate(tx: Transaction) -> access.Reply:
@@ -133,7 +134,7 @@ async def rotate_webhook_secret(
 async def cut_over_webhook_secret(
     change: Writes, webhook_id: str, payload: Annotated[CutOverBody, body(CutOverBody, optional=True)]
 ) -> Response:
-    """Have `X-GetBill-Signature` made with the new secret from now on; at the overlap's end that happens by itself."""
+    """Sign `X-GetBill-Signature` with the new secret from now on. Automatic when the overlap ends."""
 
     async def cut_over(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)

@@ -1,7 +1,7 @@
-"""What is owed to whom: each event of a stream to every endpoint that asked for its kind.
+"""Fan-out: one pending delivery per event of a stream and endpoint subscribed to its kind.
 
-A delivery says which event of the debt its endpoint was due before (`previous_sequence`), so that a filter does not
-look like a gap. That is remembered per lane: one debt's events to one endpoint.
+A delivery names the debt's previous event for its endpoint (`previous_sequence`), so that a filter does not
+look like a gap. It is stored per lane: the events of one debt to one endpoint.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,15 @@ from getbill.quarantine import Item
 
 _log = structlog.get_logger(__name__)
 
-# The channel on which deliveries that are owed wake the couriers.
+# The channel that wakes dispatchers when deliveries are pending.
 WAKE: Final = "getbill_deliveries"
 BATCH_EVENTS: Final = 1000
 
 _ENQUEUE = Statement(
     "webhooks.owe",
     "For each event on stretches of the streams, what is owed to each endpoint that asked for it, or to the one named.",
-    # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts see the lanes as they were.
+    # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts of the statement see
+    # the lanes as they were before it.
     """
     WITH due AS (
         SELECT e.workspace_id, w.id AS endpoint_id, e.id AS event_id, e.debt_id, e.kind, e.position, e.sequence,
@@ -70,7 +71,7 @@ _POSITION = Statement(
 
 @dataclass(frozen=True, slots=True)
 class FanOutRange:
-    """A stretch of a stream that is owed: to all who follow it, or to one endpoint that missed it."""
+    """A range of a stream to enqueue: for every subscriber, or for one endpoint that missed it."""
 
     workspace_id: UUID
     after: int
@@ -79,7 +80,7 @@ class FanOutRange:
 
 
 async def enqueue_deliveries(database: Database, batch: int = BATCH_EVENTS) -> int:
-    """Write down what is owed to whom for events newly in the streams; return how many stretches were read.
+    """Enqueue deliveries for new events in the streams; return how many ranges were read.
 
     At most `batch` events of each stream; call it again until it returns 0.
     """
@@ -114,7 +115,7 @@ async def _enqueue_deliveries(database: Database, batch: int, only: UUID | None 
 
 
 async def _enqueue_workspace(database: Database, workspace_id: UUID, batch: int) -> int:
-    """Owe what one stream has, in ever smaller stretches where that fails; an event that fails by itself is set aside."""
+    """Enqueue one stream, in ever smaller ranges on failure; a single event that fails is quarantined."""
     while True:
         try:
             return await _enqueue_deliveries(database, batch, workspace_id)
@@ -128,7 +129,7 @@ async def _enqueue_workspace(database: Database, workspace_id: UUID, batch: int)
 
 
 async def _skip_event(database: Database, workspace_id: UUID, error: Exception) -> None:
-    """Set aside the next event of a stream and go on after it, in one transaction."""
+    """Quarantine the next event of a stream and move past it, in one transaction."""
     async with database.transaction(clock.wall()) as tx:
         for stream_range in await events.claim_unreacted(tx, 1, workspace_id):
             event_id = await tx.fetchval(_EVENT_AT, workspace_id, stream_range.until)
@@ -138,7 +139,7 @@ async def _skip_event(database: Database, workspace_id: UUID, error: Exception) 
 
 
 async def enqueue_event(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:
-    """Owe an event that was set aside; tell whether there is one."""
+    """Enqueue a quarantined event; return whether it exists."""
     position = await tx.fetchval(_POSITION, workspace_id, event_id)
     if position is not None:
         await enqueue_ranges(tx, [FanOutRange(workspace_id, position - 1, position)])
@@ -146,7 +147,7 @@ async def enqueue_event(tx: Transaction, workspace_id: UUID, event_id: UUID) -> 
 
 
 async def enqueue_ranges(tx: Transaction, fan_out_ranges: Sequence[FanOutRange]) -> None:
-    """Write down what is owed for stretches whose streams the transaction holds."""
+    """Enqueue deliveries for ranges whose streams the transaction has locked."""
     if not fan_out_ranges:
         return
     now = clock.wall()

@@ -1,6 +1,6 @@
-"""One attempt: a POST to an address somebody else named, who may hang, lie, redirect or talk without end.
+"""The HTTP client of webhooks: one POST to an untrusted address that may hang, redirect or never end.
 
-Ten seconds in all, no redirects, at most 4 kB of the answer kept, and no connection to a forbidden address.
+Ten seconds in all, no redirects, at most 4 kB of the response kept, and no connection to a forbidden address.
 """
 
 import ssl
@@ -41,7 +41,7 @@ _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
 def client_tls(ca_bundle: Path | None) -> ssl.SSLContext:
-    """Return a client's TLS that trusts the system's authorities and those in a file; raise CannotRun when it has none."""
+    """Return a TLS context that trusts the system's CAs and a bundle; raise CannotRun for an empty one."""
     context = ssl.create_default_context()
     if ca_bundle is not None:
         try:
@@ -52,7 +52,7 @@ def client_tls(ca_bundle: Path | None) -> ssl.SSLContext:
 
 
 class WebhookClient:
-    """Sends webhooks; live and sandbox ones over connections of their own, as they may reach different places."""
+    """The HTTP client; live and sandbox have separate connections, as they may reach different hosts."""
 
     def __init__(
         self,
@@ -86,11 +86,11 @@ class WebhookClient:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def post(self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool) -> AttemptOutcome:
-        """Make one attempt and return what came of it; raises nothing that the receiver could cause."""
+        """Make one attempt and return its outcome; raise nothing that the receiver could cause."""
         started_at, started = clock.wall(), clock.monotonic()
         try:
             status, response_body, retry_after = await self._exchange(url, headers, body, is_live=is_live)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's server brings about is a failed attempt
+        except Exception as error:  # noqa: BLE001 - whatever an untrusted server causes is a failed attempt
             return AttemptOutcome(started_at, _elapsed_ms(started), error=self._error_text(error))
         error_text = "Redirects are not followed." if 300 <= status < 400 else None
         return AttemptOutcome(
@@ -101,7 +101,7 @@ class WebhookClient:
         self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool
     ) -> tuple[int, bytes, float | None]:
         target = URL(url)
-        # A numeric host is never looked up, so it never passes the resolver.
+        # A numeric host is never resolved, so the resolver never checks it.
         if not self._is_allowed(target.host or "", is_live):
             raise AddressForbidden(url)
         started = clock.monotonic()
@@ -109,7 +109,7 @@ class WebhookClient:
         try:
             return await self._send_once(target, headers, body, is_live=is_live)
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-            # The receiver just closed an idle connection as we used it, which is no failed attempt.
+            # The receiver closed an idle connection as it was reused: not a failed attempt.
             if _is_new.get() or clock.monotonic() - started >= 1:
                 raise
             return await self._send_once(target, headers, body, is_live=is_live)
@@ -146,7 +146,7 @@ class WebhookClient:
         return self._sessions[is_live]
 
     def _error_text(self, error: Exception) -> str:
-        # Our own words, never the exception's: those may quote what the receiver sent.
+        # A message of ours, never the exception's, which may quote the receiver's data.
         if isinstance(error, AddressForbidden):
             return "The address is one that webhooks may not be sent to."
         if isinstance(error, TimeoutError):
@@ -158,12 +158,12 @@ class WebhookClient:
         )
 
 
-# Whether the attempt that this task makes opened a connection, or went out over one that had been idle.
+# Whether this task's attempt opened a connection or reused an idle one.
 _is_new: ContextVar[bool] = ContextVar("webhook_connection_is_new")
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Connections that tell when they are new; aiohttp's own tracing costs a sixth of a request."""
+    """A connector that reports new connections; aiohttp's own tracing costs a sixth of a request."""
 
     async def _create_connection(self, *args: Any) -> Any:
         _is_new.set(True)
@@ -186,7 +186,7 @@ def _elapsed_ms(started: float) -> int:
 
 
 async def _read_head(response: aiohttp.ClientResponse) -> bytes:
-    """Return the first bytes of an answer; a body that breaks off or crawls does not unmake its status."""
+    """Return the first bytes of a response; a body that breaks off or stalls does not void the status."""
     head = b""
     try:
         while len(head) < RESPONSE_BYTES_MAX:

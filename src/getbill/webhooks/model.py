@@ -1,4 +1,4 @@
-"""An endpoint, what is sent to it, and what becomes of a delivery after an attempt. No I/O."""
+"""Endpoints, deliveries and the verdict on an attempt. No I/O."""
 
 import random
 from collections.abc import Collection, Mapping, Sequence
@@ -17,42 +17,42 @@ from getbill.vault import Key, Vault
 from getbill.webhooks import rights, secret_rotation
 from getbill.webhooks.secret_rotation import SecretRotation, SigningSecrets, signature_headers
 
-# The seed's six: what an endpoint gets that asks for nothing in particular.
+# Six events, the default subscription of an endpoint.
 EVENTS_DEFAULT = events.DEFAULTS
 ENDPOINTS_MAX = 50
 
-# After the first try, five more: 1 minute, 10 minutes, 1 hour, 5 hours, 18 hours.
+# Five retries after the first attempt: 1 minute, 10 minutes, 1 hour, 5 hours, 18 hours.
 RETRY_SECONDS = (60, 600, 3_600, 18_000, 64_800)
-# An endpoint may ask for its own: so many, so far apart, and not beyond the five days after which it is disabled.
+# Limits of an endpoint's own schedule; it must end within the five days after which the endpoint is disabled.
 RETRIES_MAX = 12
 RETRY_SECONDS_MAX = 86_400
 RETRY_SECONDS_SUM_MAX = 432_000
-# Posts on the wire to one endpoint at a time.
+# Concurrent posts to one endpoint.
 CONCURRENCY_DEFAULT = 16
 CONCURRENCY_MAX = 64
 RATE_MAX = 1000
 _JITTER = 0.1
 _RETRY_AFTER_SECONDS_MAX = 86_400.0
-# What says whom an event is about is never trimmed away, nor that nothing more may be said.
+# Never trimmed: the keys that identify the subject, and those that say its data is erased or withheld.
 _FIELDS_ALWAYS = ("debt_id", "webhook", "erased", "withheld")
-# So many failures in a row, and an endpoint counts as down: one delivery at a time goes out to see.
+# Consecutive failures after which an endpoint is down and gets one probe delivery at a time.
 FAILURES_UNTIL_DOWN = 3
 
 
 OwnerKind = ActorKind | Literal["unknown"]
-# Of a delivery that could not be opened, signed or written.
+# Error of a delivery that could not be opened, signed or written.
 UNREADABLE = "The event could not be opened."
 
 
 class TooManyEndpoints(Conflict):
-    """The workspace has as many endpoints as it may."""
+    """The workspace has reached its maximum number of endpoints."""
 
     code = "too-many-endpoints"
     way_out = "Delete a webhook that is no longer used, or have one take more events."
 
 
 class RotationUnderWay(Conflict):
-    """The endpoint's secret is being replaced already."""
+    """A rotation of the endpoint's secret is already under way."""
 
     code = "rotation-under-way"
     way_out = (
@@ -62,14 +62,14 @@ class RotationUnderWay(Conflict):
 
 
 class NoRotation(Conflict):
-    """The endpoint has no next secret: none is being replaced."""
+    """The endpoint has no next secret: no rotation is under way."""
 
     code = "no-rotation"
     way_out = "Begin one with `POST /webhooks/{id}/rotate-secret`."
 
 
 class WebhookDisabled(Conflict):
-    """The endpoint is disabled, so nothing would be sent to it."""
+    """The endpoint is disabled and receives nothing."""
 
     code = "webhook-disabled"
     way_out = 'Enable the webhook with `PUT {"enabled": true}` first.'
@@ -77,7 +77,7 @@ class WebhookDisabled(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a creditor wants which events, as its row tells it; `headers` are opened, the secrets are not."""
+    """An endpoint as stored; `headers` are opened, the secrets stay sealed."""
 
     id: UUID
     url: str
@@ -103,17 +103,17 @@ class Endpoint:
     created_by: UUID | None
     owner_kind: OwnerKind
     owner: UUID | None
-    # Whether it is sent debtors' data, as the owner may read debts and nobody decided otherwise.
+    # Whether it receives debtors' data: the owner may read debts, and no decision restricts it to ids.
     may_read: bool
 
     def rotation(self, now: datetime) -> SecretRotation | None:
-        """Return the rotation that is under way at a wall-time instant."""
+        """Return the rotation under way at a wall-time instant."""
         return secret_rotation.current_rotation(now, self.cut_over_at, self.rotation_ends_at)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEndpoint:
-    """A checked request for an endpoint."""
+    """A validated request for an endpoint."""
 
     url: str
     events: tuple[str, ...] = EVENTS_DEFAULT
@@ -128,7 +128,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An endpoint as a courier needs it: where and how fast, and what signs; everything secret is sealed."""
+    """The endpoint of a claimed delivery: URL, rate, retries and signing secrets, with secrets sealed."""
 
     workspace_id: UUID
     id: UUID
@@ -147,13 +147,13 @@ class Target:
 
     @property
     def is_down(self) -> bool:
-        """Whether so many attempts failed in a row that one at a time goes out to see."""
+        """Whether enough attempts failed in a row that only one probe goes out at a time."""
         return self.failures >= FAILURES_UNTIL_DOWN
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A delivery in a courier's hand, with all that sending it needs; its lease ends at `lease_until`."""
+    """A claimed delivery with everything needed to send it; its lease ends at `lease_until`."""
 
     target: Target
     id: UUID
@@ -172,18 +172,18 @@ class ClaimedDelivery:
 
     @property
     def is_erased(self) -> bool:
-        """Whether nothing is left of the event but the debt's id."""
+        """Whether the event is erased and only the debt's id is left."""
         return self.data is None or self.wrapped is None
 
     @property
     def is_withheld(self) -> bool:
-        """Whether it is sent ids only, because the endpoint's owner may not read debts."""
+        """Whether only ids are sent, because the endpoint's owner may not read debts."""
         return not self.target.may_read and not self.is_erased and rights.is_about_a_debt(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What came of one attempt: a status, or the error that left us without one."""
+    """The outcome of one attempt: a status, or the error that prevented one."""
 
     started_at: datetime
     duration_ms: int
@@ -194,23 +194,23 @@ class AttemptOutcome:
 
     @property
     def is_delivered(self) -> bool:
-        """Whether the receiver took it."""
+        """Whether the receiver acknowledged the delivery."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def is_unsent(self) -> bool:
-        """Whether it could not be made ready: no receiver was asked."""
+        """Whether the delivery could not be prepared, so that nothing was sent."""
         return self.error == UNREADABLE
 
     @property
     def is_gone(self) -> bool:
-        """Whether the receiver wants nothing any more (410 Gone)."""
+        """Whether the receiver rejects all future deliveries (410 Gone)."""
         return self.status == 410
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryVerdict:
-    """What becomes of a delivery after an attempt."""
+    """The next state of a delivery after an attempt."""
 
     state: str
     next_try_at: datetime
@@ -219,7 +219,7 @@ class DeliveryVerdict:
 def judge(
     outcome: AttemptOutcome, attempts_before: int, retries: Sequence[float], now: datetime
 ) -> DeliveryVerdict:
-    """Return whether a delivery is done, given up, or tried again and when."""
+    """Return whether a delivery is done, exhausted, or retried and when."""
     if outcome.is_delivered:
         return DeliveryVerdict("delivered", now)
     if attempts_before >= len(retries):
@@ -229,12 +229,12 @@ def judge(
 
 
 def requested_wait_seconds(outcome: AttemptOutcome) -> float:
-    """Return for how many seconds the receiver asked to be left alone, at most a day (RFC 9110, Retry-After)."""
+    """Return the seconds that the receiver requested to wait, at most a day (RFC 9110, Retry-After)."""
     return min(max(outcome.retry_after_seconds or 0.0, 0.0), _RETRY_AFTER_SECONDS_MAX)
 
 
 def request_body(delivery: ClaimedDelivery, key: Key | None) -> bytes:
-    """Return what is posted: the same bytes for every attempt of a delivery."""
+    """Return the request body: the same bytes for every attempt of a delivery."""
     if delivery.is_withheld:
         return delivery_body(delivery, rights.withheld_data(delivery.debt_id))
     workspace_id = delivery.target.workspace_id
@@ -244,7 +244,7 @@ def request_body(delivery: ClaimedDelivery, key: Key | None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryEnvelope:
-    """What a delivery that nobody has in hand says beside its event's data: one in the log, or a sample."""
+    """The envelope of a delivery that is not claimed: one in the log, or a sample."""
 
     event_id: UUID
     kind: str
@@ -264,7 +264,7 @@ def delivery_body(envelope: ClaimedDelivery | DeliveryEnvelope, data: bytes) -> 
 
 
 def select_keys(data: bytes, fields: Collection[str]) -> bytes:
-    """Return an event's data with these of its keys, and those that say what it is about."""
+    """Return an event's data reduced to these keys and those that identify its subject."""
     names = {*fields, *_FIELDS_ALWAYS}
     return json.write({name: value for name, value in json.read(data).items() if name in names})
 
@@ -276,7 +276,7 @@ def request_headers(
     body: bytes,
     timestamp: int,
 ) -> dict[str, str]:
-    """Return the headers of an attempt, signed; the creditor's own come first, so that they hide none of ours."""
+    """Return the signed headers of an attempt; the creditor's own come first and override none of ours."""
     headers = dict(extra_headers)
     headers["Content-Type"] = "application/json"
     headers.update(signature_headers(signing, ids.show("wh", delivery.event_id), timestamp, body))
@@ -286,23 +286,23 @@ def request_headers(
 
 
 def secret_context(workspace_id: UUID, endpoint_id: UUID) -> bytes:
-    """Return the place an endpoint's secret is sealed for."""
+    """Return the sealing context of an endpoint's secret."""
     return b"webhook" + workspace_id.bytes + endpoint_id.bytes
 
 
 def headers_context(workspace_id: UUID, endpoint_id: UUID) -> bytes:
-    """Return the place an endpoint's own headers are sealed for."""
+    """Return the sealing context of an endpoint's own headers."""
     return b"headers" + workspace_id.bytes + endpoint_id.bytes
 
 
 def response_context(workspace_id: UUID, endpoint_id: UUID, event_id: UUID) -> bytes:
-    """Return the place a logged response is sealed for."""
+    """Return the sealing context of a logged response."""
     return b"response" + workspace_id.bytes + endpoint_id.bytes + event_id.bytes
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSecrets:
-    """What an endpoint keeps sealed, in the clear."""
+    """The opened secrets and headers of an endpoint."""
 
     secret: str
     next_secret: str | None
@@ -310,13 +310,13 @@ class EndpointSecrets:
 
 
 class SecretCache:
-    """What endpoints keep sealed as couriers use it, opened once while it stays the same."""
+    """A cache of opened secrets and headers; an entry is valid until the sealed value changes."""
 
     def __init__(self, vault: Vault) -> None:
         self._open = lru_cache(maxsize=4096)(partial(_open_secrets, vault))
 
     def get(self, target: Target) -> EndpointSecrets:
-        """Return the secrets and headers of an endpoint; raise SealBroken when they do not open."""
+        """Return the secrets and headers of an endpoint; raise SealBroken if they cannot be opened."""
         return self._open(target.secret, target.next_secret, target.headers, target.workspace_id, target.id)
 
 
@@ -339,5 +339,5 @@ def _open_secrets(
 
 
 def unknown_events(names: list[Any]) -> list[tuple[int, str]]:
-    """Return place and name of those texts that are no events of ours."""
+    """Return the index and name of each unknown event."""
     return [(index, name) for index, name in enumerate(names) if isinstance(name, str) and name not in KINDS]

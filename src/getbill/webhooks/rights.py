@@ -1,7 +1,8 @@
-"""On whose right to read debts an endpoint is sent their data, and what it is sent without.
+"""The right on which an endpoint is sent debtors' data, and the ids it is sent without that right.
 
-An endpoint has an owner: the credential that created it, or that last said where its data goes. Once the owner may read
-debts no more (revoked, or its scope gone) the endpoint is sent ids only, its log says so, and a todo asks a person.
+An endpoint's owner is the credential that created it or last set where its data goes. Once the owner may no
+longer read debts (revoked, or its scope removed), the endpoint is sent ids only, its log says so, and a todo
+requests a decision.
 """
 
 from typing import Final
@@ -12,11 +13,11 @@ from getbill.access import Actor
 from getbill.kit import ids, json
 from getbill.kit.database import Statement, Transaction
 
-# The todo that asks whether an endpoint without an owner's right is to be sent data.
+# The todo that requests a decision on an endpoint whose owner lost the right.
 TODO: Final = "webhook_rights"
 READ_DEBTS: Final = "debts:read"
 
-# Of an endpoint's row `w`: whether it is sent debtors' data.
+# SQL condition on an endpoint's row `w`: whether it is sent debtors' data.
 MAY_READ: Final = f"NOT w.is_ids_only AND {access.holding('w.owner_kind', 'w.owner', READ_DEBTS)}"
 
 _TAKE_OVER = Statement(
@@ -41,18 +42,18 @@ _IS_DECIDED = Statement(
 
 
 async def take_over(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, by: Actor) -> None:
-    """Have an endpoint sent data on the right of `by`, who may read debts."""
+    """Make `by`, who may read debts, the owner on whose right the endpoint is sent data."""
     await tx.execute(_TAKE_OVER, workspace_id, endpoint_id, by.kind, by.id)
     todos.withdraw(tx, workspace_id, TODO, endpoint_id)
 
 
 async def withhold(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
-    """Have an endpoint sent ids only, for good, until somebody takes it over."""
+    """Restrict an endpoint to ids until a caller with the right takes it over."""
     await tx.execute(_WITHHOLD, workspace_id, endpoint_id)
 
 
 async def request_decision(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
-    """Ask a person, where nobody has decided yet, whether an endpoint is to be sent data again."""
+    """Request a decision on whether an endpoint is to be sent data again, unless one was made."""
     if await tx.fetchval(_IS_DECIDED, workspace_id, endpoint_id) is None:
         todos.create(tx, workspace_id, TODO, endpoint_id, None)
 
@@ -63,5 +64,5 @@ def withheld_data(debt_id: UUID) -> bytes:
 
 
 def is_about_a_debt(kind: str) -> bool:
-    """Return whether an event is about a debt, and not about an endpoint itself."""
+    """Return whether an event is about a debt, rather than about an endpoint."""
     return not kind.startswith("webhook.")

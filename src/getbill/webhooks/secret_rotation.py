@@ -1,8 +1,8 @@
-"""Replacing the secret of an endpoint while its receiver goes on verifying, and may change over at any moment.
+"""Secret rotation without interruption: the receiver verifies throughout and can switch at any moment.
 
-For the overlap both secrets sign: the Standard Webhooks header carries both signatures, `X-GetBill-Signature` stays
-with the old secret until the cut-over, and `X-GetBill-Signature-Next` is always made by the other of the two. A
-receiver that knows one of them, or both, therefore finds a signature it can verify from the start to the end.
+For the overlap both secrets sign: the Standard Webhooks header carries both signatures, `X-GetBill-Signature`
+uses the old secret until the cut-over, and `X-GetBill-Signature-Next` always uses the other one. A receiver
+that knows either secret, or both, finds a signature it can verify from start to end.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ OVERLAP_HOURS_MAX: Final = 168
 
 @dataclass(frozen=True, slots=True)
 class SigningSecrets:
-    """The secrets that sign at an instant: `first` makes `X-GetBill-Signature`, `other` counts beside it."""
+    """The signing secrets at an instant: `first` makes `X-GetBill-Signature`, `other` is valid beside it."""
 
     first: str
     other: str | None = None
@@ -25,25 +25,25 @@ class SigningSecrets:
 
 @dataclass(frozen=True, slots=True)
 class SecretRotation:
-    """A rotation that is under way, in wall time: when the old secret ends, and when the plain header changes over."""
+    """A rotation under way, in wall time: when the old secret ends, and when the plain header cuts over."""
 
     ends_at: datetime
     cut_over_at: datetime | None
 
     def is_cut_over(self, now: datetime) -> bool:
-        """Whether `X-GetBill-Signature` is made with the next secret already."""
+        """Whether `X-GetBill-Signature` already uses the next secret."""
         return now >= self.ends_at or (self.cut_over_at is not None and now >= self.cut_over_at)
 
 
 def begin_rotation(now: datetime, overlap_hours: int = OVERLAP_HOURS_DEFAULT) -> SecretRotation:
-    """Return a rotation that begins now; without an overlap it is over at once."""
+    """Return a rotation that begins now; without an overlap it ends at once."""
     return SecretRotation(now + timedelta(hours=overlap_hours), None)
 
 
 def current_rotation(
     now: datetime, cut_over_at: datetime | None, rotation_ends_at: datetime | None
 ) -> SecretRotation | None:
-    """Return the rotation that an endpoint's row tells of; None when there is none or its end has come."""
+    """Return the rotation of an endpoint's row; None without one or after its end."""
     if rotation_ends_at is None or now >= rotation_ends_at:
         return None
     return SecretRotation(rotation_ends_at, cut_over_at)
@@ -56,7 +56,7 @@ def signing_secrets(
     cut_over_at: datetime | None,
     rotation_ends_at: datetime | None,
 ) -> SigningSecrets:
-    """Return which secrets sign at a wall-time instant."""
+    """Return the secrets that sign at a wall-time instant."""
     if next_secret is None:
         return SigningSecrets(secret)
     rotation = current_rotation(now, cut_over_at, rotation_ends_at)
@@ -70,10 +70,10 @@ def signing_secrets(
 def signature_headers(
     signing: SigningSecrets, webhook_id: str, timestamp: int, body: bytes
 ) -> dict[str, str]:
-    """Return the headers that sign a body: ours, and those of Standard Webhooks 1.0, by every secret that counts.
+    """Return the signature headers of a body: GetBill's and those of Standard Webhooks 1.0.
 
-    `timestamp` is in Unix seconds, `webhook_id` as callers see it. Several signatures stand in `webhook-signature`
-    parted by a space (Standard Webhooks, "Signature scheme").
+    Every valid secret signs. `timestamp` is in Unix seconds, `webhook_id` is the public id. Signatures in
+    `webhook-signature` are separated by a space (Standard Webhooks, "Signature scheme").
     """
     secrets = [signing.first] if signing.other is None else [signing.first, signing.other]
     standard = [

@@ -1,6 +1,7 @@
-"""Status callbacks: what providers report later of a message they accepted. It arrived, it bounced, the call was answered.
+"""Status callbacks: later reports on accepted messages, such as a delivery, a bounce or an answered call.
 
-A report is signed with the secret of the gateway whose channel it is about, and may come twice. E-mail has no such reports: its bounces are mails, read from a mailbox.
+A report is signed with the secret of the channel's gateway and may arrive twice. E-mail has no callbacks: its
+bounces are mails, read from a mailbox.
 """
 
 from getbill.contacts.callbacks.api import router

@@ -1,4 +1,4 @@
-"""The route by which gateways report, signed by the Standard Webhooks specification 1.0."""
+"""The route for gateway reports, signed by the Standard Webhooks specification 1.0."""
 
 from typing import Annotated
 
@@ -20,19 +20,19 @@ from getbill.kit.signing import secret_key, standard_verifies
 
 router = APIRouter(prefix="/gateways", tags=["Gateways"], route_class=Route)
 
-# How far a gateway's clock may be from ours; what is older was perhaps overheard.
+# Tolerated clock difference of a gateway; an older report may be a replay.
 _TOLERANCE_SECONDS = 300
 
 
 class ReportNotSigned(Unauthenticated):
-    """The report is not signed with the secret of this channel's gateway, or was signed too long ago."""
+    """The report is not signed with the secret of this channel's gateway, or its signature is too old."""
 
     code = "report-not-signed"
     way_out = "Sign id, timestamp and the raw body with the gateway's secret, as Standard Webhooks 1.0 says."
 
 
 class ReportTooEarly(Conflict):
-    """The message is being handed over at this moment."""
+    """The message is still being handed over."""
 
     code = "report-too-early"
     way_out = "Send the report again in a few seconds."
@@ -49,9 +49,9 @@ async def report_status(
     webhook_timestamp: Annotated[str, Header()] = "",
     webhook_signature: Annotated[str, Header()] = "",
 ) -> Response:
-    """Take a gateway's report on a message: delivered, answered, unanswered or failed.
+    """Accept a gateway's report on a message: delivered, answered, unanswered or failed.
 
-    The same report twice changes nothing. 409 asks for it again in a few seconds.
+    A repeated report changes nothing. On 409, send the report again in a few seconds.
     """
     gateway = _find_gateway(request, channel)
     signature_headers = (webhook_id, webhook_timestamp, webhook_signature)

@@ -1,7 +1,7 @@
-"""Reading the mailbox that bounces go to: a Maildir, which any mail server delivers into.
+"""The bounce reader: reads bounces from a Maildir, into which any mail server delivers.
 
-A mail is put aside only after what it says is written down, so that a crash in between reads it again, and a report
-that is read twice changes nothing. What is no bounce is left there, flagged, for people.
+A mail is moved only after its report is stored, so a crash in between reads it again; a repeated report
+changes nothing. A mail that is not a bounce stays in the mailbox, flagged for a person.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from getbill.vault import Vault
 _log = structlog.get_logger(__name__)
 
 BATCH = 100
-# The report comes first in a mail; what came back of ours ends long before this.
+# The report comes first in a mail; the returned original ends long before this.
 _BYTES_MAX = 2_000_000
 
 
 async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
-    """Write down what the new mails of a Maildir report; return how many were put aside, at most a batch."""
+    """Store the reports of new mails in a Maildir; return how many were moved, at most a batch."""
     processed_count = 0
     paths = await asyncio.to_thread(_new_mails, maildir)
     for path in paths:
         raw = await asyncio.to_thread(_read_mail, path)
         if raw is None:
-            # Another worker was faster.
+            # Another worker moved it first.
             continue
         try:
             bounce = read_bounce(raw)
@@ -44,7 +44,7 @@ async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
         except Exception as error:
             if quarantine.is_transient(error):
                 raise
-            # Left in the mailbox, flagged, as what is no bounce.
+            # Left in the mailbox and flagged, like a mail that is not a bounce.
             is_ours = False
             await quarantine.add_separately(database, _quarantine_item(path), error)
         await asyncio.to_thread(_mark_processed, path, "S" if is_ours else "F")
@@ -53,7 +53,7 @@ async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
 
 
 class _TooEarlyError(Exception):
-    """The message is still being handed over, as far as we know: its report is read again later."""
+    """The message is still being handed over as far as we know; its report is read again later."""
 
 
 async def _record_bounce(database: Database, vault: Vault, bounce: Bounce) -> bool:

@@ -1,7 +1,7 @@
-"""What a provider says later of a message it took: it arrived, it bounced, the call was answered after all.
+"""Status callbacks: later reports of a provider on an accepted message: delivered, bounced, answered.
 
-Only what it took can be receipted, and the debtor counts as contacted at the first word that says so: a provider
-may repeat itself. A receipt also settles what was unknown.
+Only accepted messages have callbacks, and the debtor counts as contacted at the first report that says so,
+since a provider may repeat itself. A callback also settles an unknown contact.
 """
 
 from uuid import UUID
@@ -14,7 +14,7 @@ from getbill.contacts.in_doubt import TODO_KIND
 from getbill.contacts.sending import crossed_by
 from getbill.kit.database import Database
 
-# For each fate a receipt tells, the ledger's state and the followup's status.
+# Ledger state and followup status for each reported fate.
 _END_STATES = {
     Fate.DELIVERED: ("delivered", "delivered"),
     Fate.ANSWERED: ("answered", "deal_not_found"),
@@ -27,14 +27,15 @@ _OPEN_STATES = frozenset({"accepted", "unknown"})
 async def receive_callback(
     database: Database, workspace: Workspace, followup_id: UUID, outcome: SendOutcome
 ) -> bool:
-    """Write down a receipt, failed meaning bounced; say whether it told anything new."""
+    """Store a status report, where failed means bounced; return whether it changed anything."""
     state, status = _END_STATES[outcome.fate]
     followup = (await followups.find_many(database, workspace, [followup_id])).get(followup_id)
     if followup is None:
         return False
     async with database.transaction(workspace.now()) as tx:
         debt = (await debts.lock_many(tx, workspace, [followup.debt_id])).get(followup.debt_id)
-        # Read again: while this waited for the debt somebody may have decided that the message was sent.
+        # Read again: while this waited for the debt's lock, a person may have decided that the message was
+        # sent.
         locked_followup = (await followups.find_many(tx, workspace, [followup_id])).get(followup_id)
         contact = await ledger.find_by_followup(tx, workspace.id, followup_id)
         if debt is None or locked_followup is None or contact is None or contact.state not in _OPEN_STATES:
@@ -62,6 +63,6 @@ async def receive_callback(
         await sending.suppress_dead_address(tx, contact, outcome)
         if is_first_report and outcome.fate in sending.REACHED:
             updated_followup = followups.mark_reached(tx, debt, updated_followup, is_confirmed=True)
-        # One that was complete when it was accepted is announced again only if it bounced after all.
+        # A followup completed on acceptance is announced again only if it bounced.
         await followups.move(tx, [(debt, updated_followup, is_first_report or outcome.fate == Fate.FAILED)])
     return True

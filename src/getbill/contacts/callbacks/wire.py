@@ -1,4 +1,4 @@
-"""A gateway's report on a message, and the answer to it."""
+"""Request and response schemas of gateway reports."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ _FATES = {
 
 
 class ReportBody(BaseModel):
-    """What became of a message that a gateway took."""
+    """The status of a message that a gateway accepted."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -43,11 +43,11 @@ class ReportBody(BaseModel):
 
 
 class ReportAccepted(BaseModel):
-    """The report was taken."""
+    """The report was accepted."""
 
     changed: bool = Field(description="Whether it changed anything; false if it was known already.")
 
 
 def parse_report(report: ReportBody) -> SendOutcome:
-    """Return what a report says of a message."""
+    """Return the outcome that a report states."""
     return SendOutcome(_FATES[report.status], report.ref, report.reason, duration_ms=report.duration_ms)

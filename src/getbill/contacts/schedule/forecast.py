@@ -1,7 +1,7 @@
-"""What will happen to a debt, and why then: every step still ahead, with the rules that moved it and those against it.
+"""The forecast of a debt: every remaining step with its time and the rules that moved or block it.
 
-It supposes that nobody answers and nothing changes: each contact is made at its instant and counts for the next.
-What is planned in the ledger comes first, at the instant it stands there with.
+It assumes that no debtor answers and nothing changes: each contact is made on time and counts for the next.
+The planned contact of the ledger comes first, at its due time.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _SWITCH_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class ScheduleReason:
-    """A rule that moved a contact, until when, or that stands against it (no instant)."""
+    """A rule that moved a contact (until an instant), or that blocks it (no instant)."""
 
     rule: str
     says: str
@@ -38,7 +38,7 @@ class ScheduleReason:
 
 @dataclass(frozen=True, slots=True)
 class ForecastStep:
-    """A step ahead: when its offset puts it, when it will be taken (None: it will not), and why."""
+    """A remaining step: its nominal time, its due time (None if it will not be taken), and the reasons."""
 
     step: str
     channel: str
@@ -54,7 +54,7 @@ class ForecastStep:
 def forecast_steps(
     debt: Debt, contact_history: ContactHistory, now: datetime, planned: Contact | None = None
 ) -> list[ForecastStep]:
-    """Return every step ahead of a debt that may be contacted, in order, to its scenario's end."""
+    """Return every remaining step of a contactable debt, in order, to its scenario's end."""
     return list(_Forecast(debt, contact_history, now).walk(planned))
 
 
@@ -155,7 +155,7 @@ def _waiting_reason(debt: Debt, until: datetime) -> ScheduleReason:
 
 
 def rule_reason(failing: FailedRule) -> ScheduleReason:
-    """Return a failing rule as it is told."""
+    """Return a failed rule as a reason to show."""
     rule = failing.rule
     return ScheduleReason(rule.id, rule.says, rule.basis, rule.source, failing.until)
 
@@ -169,7 +169,7 @@ def _switch_reasons(debt: Debt) -> Iterator[ScheduleReason]:
 
 
 def _condition_reasons(debt: Debt, step: Step, at: datetime) -> Iterator[ScheduleReason]:
-    """Return the conditions that do not hold as the debt stands; they are looked at when the step is due."""
+    """Return conditions that do not hold for the debt now; they are evaluated when the step is due."""
     if step.only_if is None:
         return
     for name in step.only_if.unmet(debts.condition_facts(debt, at)):

@@ -1,7 +1,7 @@
-"""What comes next: the debt's next step goes into the ledger with the instant at which it may be taken.
+"""Planning of a debt's next contact: its step and the instant at which it may be taken.
 
-A debt whose scenario runs has exactly one planned contact, and its `next_action_at` says when. A step without
-the address it needs is passed over, and the ledger says why.
+A debt whose scenario runs has exactly one planned contact, due at its `next_action_at`. A step without the
+address it needs is skipped, and the ledger records why.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from getbill.kit.database import Transaction
 
 
 def start(tx: Transaction, _workspace: Workspace, debt: Debt) -> None:
-    """Put the first contact of a new debt into the ledger, due when the debt's `next_action_at` says."""
+    """Plan the first contact of a new debt, due at its `next_action_at`."""
     planned = debt.first_contact or debts.next_contact(debt, tx.now)
     for contact in _planned_rows(debt, planned, ContactHistory(), tx.now):
         ledger.plan_deferred(tx, contact)
 
 
 async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> None:
-    """Stop what a locked debt's status no longer allows; plan its next contact where one is to be made again.
+    """Stop contacts that a locked debt's status no longer allows; plan its next contact when it resumes.
 
-    A debt that may be contacted and has no next action was held, resolved or changed before: it goes on after
-    the last step that is behind it, at the scenario's own pace, or begins anew when its scenario had come to its end.
+    A contactable debt without a next action was held, resolved or changed before: it continues after its last
+    passed step, at the scenario's own pace, or starts again if its scenario had ended.
     """
     if debt.is_contactable and debt.next_action_at is not None:
         return
@@ -57,7 +57,7 @@ def _restart_scenario(debt: Debt, contact_history: ContactHistory, now: datetime
 
 
 def _shift_start(debt: Debt, contact_history: ContactHistory, now: datetime) -> None:
-    """Move day 0 by the days that passed beyond the next step's own, so that those after it do not come all at once."""
+    """Move day 0 by the days beyond the next step's own, so that later steps do not come all at once."""
     evaluator = debts.ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
     upcoming_steps = (
         step
@@ -74,9 +74,9 @@ def _shift_start(debt: Debt, contact_history: ContactHistory, now: datetime) -> 
 def plan_next(
     tx: Transaction, debt: Debt, contact_history: ContactHistory, after: str | None, *, is_late: bool = False
 ) -> Sequence[Contact]:
-    """Set when a locked debt's next contact is due and return its row, with those of steps passed over.
+    """Set when a locked debt's next contact is due and return its row, with those of skipped steps.
 
-    After a step that was missed, `is_late` has those missed with it dealt with as the scenario says.
+    After a missed step, `is_late` handles the steps missed with it as the scenario says.
     """
     planned = debts.next_contact(debt, tx.now, after, contact_history.prior_contacts(debt), is_late=is_late)
     debts.plan(tx, debt, planned.due_at)
@@ -86,7 +86,7 @@ def plan_next(
 def plan_retry(
     tx: Transaction, debt: Debt, contact_history: ContactHistory, contact: Contact, not_before: datetime
 ) -> Contact | None:
-    """Set when a step that failed for now is tried again and return its row; None when the rules forbid it."""
+    """Plan another attempt of a temporarily failed step and return its row; None if the rules forbid it."""
     due_at = allowed_from(debt, contact_history, contact, not_before)
     if due_at is None:
         return None
@@ -97,16 +97,17 @@ def plan_retry(
 
 
 async def replan_unsent(tx: Transaction, debt: Debt, contact: Contact) -> Contact | None:
-    """Plan another try of a contact that did not leave after all, in place of what is planned since; return its row.
+    """Plan another attempt of a contact that did not leave, in place of the planned one; return its row.
 
-    None where its step is behind us: the debt may not be contacted, something later was done, or it is too late for it.
+    Returns None if its step is passed: the debt may not be contacted, something later was done, or it is too
+    late.
     """
     contact_history = (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
     if not debt.is_contactable or not _is_next(debt, contact_history, contact, tx.now):
         return None
     if allowed_from(debt, contact_history, contact, tx.now) is None:
         return None
-    # Also what a worker has just claimed is void: the next step waits for this one.
+    # Voids also a contact that a worker has just claimed: the next step waits for this one.
     debt.stop_contact()
     debt.touch(tx)
     followup_ids = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
@@ -118,7 +119,7 @@ async def replan_unsent(tx: Transaction, debt: Debt, contact: Contact) -> Contac
 
 
 def _is_next(debt: Debt, contact_history: ContactHistory, contact: Contact, now: datetime) -> bool:
-    """Say whether nothing that follows a contact's step was done, and its scenario still wants it."""
+    """Return whether no step after the contact's was done and its scenario still requires it."""
     if contact.run != debt.run or debts.END in contact_history.passed_steps:
         return False
     try:
@@ -133,9 +134,9 @@ def _is_next(debt: Debt, contact_history: ContactHistory, contact: Contact, now:
 def allowed_from(
     debt: Debt, contact_history: ContactHistory, contact: Contact, at: datetime
 ) -> datetime | None:
-    """Return the first instant from `at` on at which a contact is allowed; None when it never is.
+    """Return the first instant from `at` on at which a contact is allowed; None if it never is.
 
-    By the rules, and once the debtor is not to be left alone any more.
+    Respects the rules and the period during which the debtor is to be left alone.
     """
     earliest = max(at, debts.paused_until(debt) or at)
     return compliance.next_allowed(
@@ -144,7 +145,7 @@ def allowed_from(
 
 
 def rule_facts(debt: Debt, contact_history: ContactHistory, step_key: str) -> compliance.Facts:
-    """Return what the rules look at for a step, with the notices given so far and by the step itself."""
+    """Return the facts that the rules evaluate for a step, with the notices given so far and by the step."""
     notices = debt.script.find_step(step_key).notices
     base_facts = debts.facts_of(
         debt.workspace, debt.debtor.identity, debt.script, contact_history.prior_contacts(debt)
@@ -187,5 +188,5 @@ def _contact_row(
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Stop what is planned for an erased debt and forget by which addresses it was contacted."""
+    """Stop the planned contacts of an erased debt and delete the address hashes of its contacts."""
     await ledger.erase(tx, workspace_id, debt_id)

@@ -1,4 +1,4 @@
-"""Sending contacts that are due: the last check, the rendered message, the provider's answer."""
+"""Sending of due contacts: the final check, the rendered message and the provider's answer."""
 
 from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
 from getbill.contacts.sending.crossed_messages import crossed_by

@@ -1,4 +1,4 @@
-"""What carrying contacts out needs, how much is taken at once, and a contact between its two transactions."""
+"""Dependencies and limits of sending, and a contact between its two transactions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,69 +24,68 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SendingSettings:
-    """How much is taken at once, and for how long; seconds are wall time."""
+    """Batch sizes, timeouts and retry limits; seconds are wall time."""
 
     batch: int = 200
-    workspace_share: int = 800  # of one workspace in one turn
-    concurrent_batches: int = 3  # rounds of it that are under way at the same time
+    workspace_share: int = 800  # of one workspace in one tick
+    concurrent_batches: int = 3  # batches in progress at the same time
     claim_seconds: float = 60.0
-    sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting
+    sandbox_claim_seconds: float = 10.0  # short: sandbox sending is fast, and a caller may be waiting
     recovery_seconds: float = 180.0
-    # Workers that die in a row while they hold a contact, the last of them that one alone, before it is set aside.
+    # Consecutive dead workers, the last of them with this contact alone, before a contact is set aside.
     crashes_max: int = 6
-    lookups_max: int = (
-        20  # claims and recoveries of a contact after which nobody asks any more what became of it
-    )
-    answer_seconds_max: float = 300.0  # no provider is waited for longer, whatever it may take
+    lookups_max: int = 20  # claims and recoveries of a contact before its outcome stays unknown
+    answer_seconds_max: float = 300.0  # upper limit of the wait for any provider
     tries_max: int = 8
-    retry_seconds: float = 300.0  # before the second try; doubled before each later one
+    retry_seconds: float = 300.0  # before the second attempt; doubled before each later one
 
 
 @dataclass(frozen=True, slots=True)
 class SendingContext:
-    """What carrying contacts out needs."""
+    """The dependencies of sending."""
 
     database: Database
     vault: Vault
     senders: Senders
     settings: SendingSettings = field(default_factory=SendingSettings)
-    # Until then, by the monotonic clock, nothing is decided on without a claim: one that kills us is to leave a trace.
+    # Until then, by the monotonic clock, every decision needs a claim, so that a contact that kills us leaves
+    # a trace.
     careful_until: float = 0.0
 
     @property
     def is_careful(self) -> bool:
-        """Whether a worker may have died a moment ago, and nobody knows of what."""
+        """Whether a worker may have died a moment ago for an unknown reason."""
         return clock.monotonic() < self.careful_until
 
     def answer_timeout(self, sender: Sender) -> float:
-        """Return for how many seconds a provider's answer is waited for."""
+        """Return the timeout of a provider's answer in seconds."""
         return min(sender.capabilities.answer_seconds, self.settings.answer_seconds_max)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSend:
-    """A contact committed as `sending`, with its message, its followup, and who carries it."""
+    """A contact committed as `sending`, with its message, followup and sender."""
 
     contact: Contact
     message: Outgoing
     followup: Followup
     sender: Sender
-    # How long its provider is given to answer, in seconds.
+    # Timeout of the provider's answer, in seconds.
     timeout_seconds: float
-    # The debt and its history as the transaction that committed it as `sending` left them.
+    # The debt and its history after the transaction that committed the contact as `sending`.
     debt: Debt | None = None
     contact_history: ContactHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """A contact of which a provider has spoken; no followup is left where its debt was erased meanwhile."""
+    """A contact with its provider's outcome; the followup is None if its debt was erased meanwhile."""
 
     contact: Contact
     followup: Followup | None
     outcome: SendOutcome
     gives_receipt: bool
-    # The debt and its history as its departure left them; None of one that another worker had sent.
+    # The debt and its history after the send decision; None if another worker sent the contact.
     debt: Debt | None = None
     contact_history: ContactHistory | None = None
 
@@ -101,9 +100,9 @@ _DATABASE_LOST = (
 
 @asynccontextmanager
 async def isolate_workspace(database: Database, workspace_id: UUID) -> AsyncIterator[None]:
-    """Let what is wrong with one workspace keep no other one waiting: it is set aside, and left alone for a while.
+    """Quarantine a failing workspace for a while, so that it delays no other one.
 
-    A lost database concerns them all.
+    A lost database is raised: it concerns every workspace.
     """
     try:
         yield
@@ -115,5 +114,5 @@ async def isolate_workspace(database: Database, workspace_id: UUID) -> AsyncIter
             "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=traceback
         )
         if not quarantine.is_transient(error):
-            # Its contacts come back when their lease ends.
+            # Its contacts are claimed again when their lease ends.
             await quarantine.add_separately(database, Item(workspace_id, "workspace", workspace_id), error)

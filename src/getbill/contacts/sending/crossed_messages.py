@@ -1,7 +1,7 @@
-"""Messages that crossed a payment, or whatever else ended contact: sent before it, with the debtor after it.
+"""Crossed messages: sent before a payment or another end of contact, received after it.
 
-They cannot be called back; they are listed, so that whoever answers the debtor knows. What had been paid when a
-message was written is kept with it.
+They cannot be recalled; they are listed for the person who answers the debtor. The amount paid when a message
+was written is kept with it.
 """
 
 from getbill.channels.senders import Fate
@@ -9,14 +9,14 @@ from getbill.debts import Debt
 from getbill.followups import Followup
 
 PAYMENT = "payment"
-# A scenario that came to its own end crossed nothing either.
+# Not a scenario's own end: a message does not cross that.
 _ENDINGS = frozenset({"on_hold", "payment_plan", "resolved", "escalated", "archived"})
-# What reached nobody, and never will, crossed nothing.
+# A message that reached no debtor, and never will, crossed nothing.
 _HARMLESS = frozenset({Fate.FAILED, Fate.UNANSWERED})
 
 
 def crossed_by(debt: Debt, followup: Followup, fate: Fate) -> str | None:
-    """Return what a message crossed on its way: `payment`, the status that ended contact, or nothing."""
+    """Return what a message crossed: `payment`, the status that ended contact, or None."""
     if fate in _HARMLESS:
         return None
     paid = followup.content.paid

@@ -1,4 +1,4 @@
-"""What the worker does with contacts: carry out what is due, a bounded share of each workspace at a time."""
+"""The worker's sending jobs: send due contacts, a bounded share of each workspace at a time."""
 
 import asyncio
 from collections import Counter, deque
@@ -28,7 +28,7 @@ KeepGoing = Callable[[], bool]
 
 
 async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
-    """Carry out the live contacts that are due, a bounded share of each workspace; return how many were taken."""
+    """Send due live contacts, a bounded share of each workspace; return how many were claimed."""
     quarantined_ids = await quarantine.workspaces(context.database)
 
     async def in_lanes(lanes: int, most: int, crashes: ledger.Crashes) -> int:
@@ -74,20 +74,20 @@ async def _send_batches(batches: "_BatchQueue") -> int:
 
 
 async def send_due_sandbox(context: SendingContext, workspace: Workspace, keep_going: KeepGoing) -> int:
-    """Carry out some of a sandbox's contacts that are due at its own instant; return how many were taken."""
+    """Send contacts of a sandbox that are due at its own instant; return how many were claimed."""
     if not context.is_careful and all(_answers_inside(context, channel) for channel in Channel):
         try:
             return await send_inside_transaction(context, workspace)
         except Exception as error:
             if quarantine.is_transient(error):
                 raise
-            # One of them fails: they are claimed and decided on in parts.
+            # One of them fails: they are claimed and decided in parts.
             _log.warning("contacts_decided_apart", workspace=str(workspace.id), error=type(error).__name__)
     return await _claim_and_send(context, workspace, keep_going, context.settings.batch, ledger.UNSUSPECTED)
 
 
 async def send_suspects_in(context: SendingContext, workspace: Workspace, keep_going: KeepGoing) -> int:
-    """Carry out a sandbox's due contacts that were in the hands of workers that died; return how many were taken."""
+    """Send due contacts of a sandbox whose workers died; return how many were claimed."""
     sent_count = 0
     for limit, crashes in ledger.SUSPECTS:
         while keep_going() and (
@@ -114,7 +114,7 @@ async def _claim_and_send(
 
 @dataclass(slots=True)
 class _BatchQueue:
-    """What is due, claimed a batch at a time: nobody waits for the end of one batch before the next is begun."""
+    """Due contacts, claimed a batch at a time: the next batch begins before the previous one ends."""
 
     context: SendingContext
     claim: Callable[[], Awaitable[list[Contact]]]
@@ -124,7 +124,7 @@ class _BatchQueue:
     claim_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def next_batch(self) -> tuple[Workspace, list[Contact]] | None:
-        """Return the next round; None when nothing is due any more, or whoever asks is to stop."""
+        """Return the next batch; None if nothing is due or the runner is to stop."""
         async with self.claim_lock:
             while not self.ready_batches and not self.is_exhausted and self.keep_going():
                 await self._fill()
@@ -146,13 +146,14 @@ async def _send_batch(
     context: SendingContext, workspace: Workspace, contacts: Sequence[Contact], keep_going: KeepGoing
 ) -> int:
     if workspace.contact == companies.STOPPED or not keep_going():
-        # Stopped since they were claimed: by somebody, or with this worker.
+        # Contact was stopped, or the worker, since they were claimed.
         await ledger.release(context.database, contacts)
         return 0
     try:
         prepared = await _prepare_batch(context, workspace, contacts)
     except Exception:
-        # It will pass, and says nothing of them: their claim is not to look like that of a worker that died.
+        # A transient failure that these contacts did not cause: released, so that it does not count as a dead
+        # worker.
         with suppress(*DATABASE_ERRORS):
             await ledger.release(context.database, contacts)
         raise
@@ -163,7 +164,7 @@ async def _send_batch(
 async def _prepare_batch(
     context: SendingContext, workspace: Workspace, contacts: Sequence[Contact]
 ) -> list[PreparedSend]:
-    """Decide on contacts; one that fails is set aside, and the others leave."""
+    """Decide on contacts; one that fails is set aside, and the others are sent."""
     prepared: list[PreparedSend] = []
 
     async def prepare(batch: Sequence[Contact]) -> None:
@@ -182,7 +183,7 @@ async def _prepare_batch(
 
 
 async def _settle_batch(context: SendingContext, workspace: Workspace, results: Sequence[SendResult]) -> None:
-    """Write down what providers said; of one that cannot be written recovery finds out, when its lease ends."""
+    """Store provider outcomes; recovery resolves one that cannot be stored when its lease ends."""
 
     async def settle_results(batch: Sequence[SendResult]) -> None:
         contacts = [result.contact for result in batch]
@@ -202,7 +203,7 @@ async def _settle_batch(context: SendingContext, workspace: Workspace, results: 
 
 
 def _without_cached(results: Sequence[SendResult]) -> list[SendResult]:
-    """Return what providers said, with debts and histories to be read again: a lost try has changed them."""
+    """Return the results without cached debts and histories, which a failed attempt has changed."""
     return [replace(result, debt=None, contact_history=None) for result in results]
 
 
@@ -212,9 +213,9 @@ def _answers_inside(context: SendingContext, channel: Channel) -> bool:
 
 
 async def run_concurrently(runners: Sequence[Callable[[], Awaitable[int]]]) -> int:
-    """Run some lanes at the same time and return their sum: while the database writes for one, another one decides.
+    """Run the runners concurrently and return their sum: one decides while the database writes for another.
 
-    What one has begun is not cut off because another failed; then the first failure is raised.
+    A failing runner does not cancel the others; the first failure is raised when all have ended.
     """
     tasks = [asyncio.ensure_future(runner()) for runner in runners]
     if tasks:
@@ -223,7 +224,7 @@ async def run_concurrently(runners: Sequence[Callable[[], Awaitable[int]]]) -> i
 
 
 def _split_batches(context: SendingContext, contacts: Sequence[Contact]) -> list[list[Contact]]:
-    """Return contacts in rounds, in their order: of each channel no more in one than its provider is handed at once."""
+    """Split contacts into batches, in order, within each provider's limit per call."""
     batches: list[list[Contact]] = []
     channel_counts: Counter[str] = Counter()
     for contact in contacts:

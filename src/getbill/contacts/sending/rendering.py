@@ -1,7 +1,7 @@
-"""The words of a contact: its step's template filled with the debt as it stands, to the address known now.
+"""The message of a contact: its step's template filled with the debt, for the current address.
 
-Whatever is wrong with a message is found here, before anything leaves: a contact that cannot say how to pay, or
-has no address, is skipped with that reason.
+Every defect of a message is found here, before anything is sent: a contact without means of payment or
+without an address is skipped with that reason.
 """
 
 from dataclasses import dataclass
@@ -27,25 +27,25 @@ from getbill.kit.database import Transaction
 from getbill.scenarios import Step
 from getbill.templates import TemplateSet
 
-# The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
+# The example IBAN (ISO 13616): means of payment of a sandbox whose company has none. No real account.
 _SANDBOX_IBAN = "FR1420041010050500013M02606"
 
 
 @dataclass(frozen=True, slots=True)
 class RenderContext:
-    """What a workspace writes with: its own templates, and the picture at the head of its e-mails."""
+    """A workspace's custom templates and the header image of its e-mails."""
 
     templates: TemplateSet
     logo: Logo | None = None
 
 
 async def load_render_context(tx: Transaction, workspace_id: UUID) -> RenderContext:
-    """Return what a workspace writes with now."""
+    """Return a workspace's current templates and header image."""
     return RenderContext(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
 
 
 class CannotBeWritten(Exception):
-    """The template is broken: the contact is set aside until it is mended; `detail` says why."""
+    """The template is broken: the contact is set aside until it is repaired; `detail` says why."""
 
     def __init__(self, detail: messages.Message) -> None:
         super().__init__(detail)
@@ -53,11 +53,11 @@ class CannotBeWritten(Exception):
 
 
 class CannotBeSaid(Exception):
-    """The contact has no address, or its message could not be written; the text says why."""
+    """The contact has no address, or its message cannot be written; the text says why."""
 
 
 def address_of(identity: Identity, channel: Channel) -> str:
-    """Return where a channel reaches the debtor; raise CannotBeSaid where it does not."""
+    """Return a debtor's address on a channel; raise CannotBeSaid if there is none."""
     kind = channels.ADDRESS_OF[channel]
     if kind == AddressKind.EMAIL and identity.email:
         return identity.email
@@ -71,12 +71,12 @@ def address_of(identity: Identity, channel: Channel) -> str:
 def render_message(
     debt: Debt, step: Step, key: str, now: datetime, render_context: RenderContext
 ) -> Outgoing:
-    """Return the message of a step as it is taken for a debt; raise CannotBeSaid where there is none, CannotBeWritten where its template is broken."""
+    """Render a step's message for a debt; raise CannotBeSaid without one, CannotBeWritten if broken."""
     identity, company = debt.debtor.identity, debt.workspace.company
     debtor_language = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or debtor_language
     if step.notices and debt.details.creditor is None and company.collector == "third_party":
-        # Art. R124-4 CPCE wants the creditor named.
+        # Art. R124-4 CPCE requires that the creditor is named.
         raise CannotBeSaid(messages.message("the creditor is not named"))
     logo = render_context.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
     facts = _message_facts(debt, now, has_logo=logo is not None)
@@ -117,14 +117,14 @@ def render_message(
 
 
 def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
-    """Return what a letter carries besides its text; raise CannotBeSaid where it may not be posted without."""
+    """Return the extra fields of a letter; raise CannotBeSaid if it may not be posted without them."""
     if channel != Channel.LETTER:
         return {}
     company = debt.workspace.company
     if debt.workspace.is_live and not company.address:
         raise CannotBeSaid(messages.message("the company has no letterhead"))
     if debt.workspace.is_live and company.country == "FR" and not company.imprint:
-        # Art. R123-237 C. com.: number and register stand on every letter.
+        # Art. R123-237 C. com.: registration number and register appear on every letter.
         raise CannotBeSaid(messages.message("the company's letterhead lacks its imprint"))
     try:
         channels.window(address_of(debt.debtor.identity, channel))

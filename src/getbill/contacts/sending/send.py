@@ -1,7 +1,8 @@
-"""The last look before a contact leaves: the debt read again under its lock, and `sending` committed.
+"""The final check before a contact is sent: the debt is read under its lock and `sending` committed.
 
-What is not allowed any more is stopped, moved to an allowed instant, or skipped with its reason. The hours of
-the debtor, the caps on their addresses, a payment a moment ago: all are asked again here, whatever was planned.
+A contact that is no longer allowed is stopped, moved to an allowed instant, or skipped with its reason. The
+debtor's hours, the caps on their addresses and recent payments are all checked again here, whatever was
+planned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,9 +32,9 @@ _RETRY_DELAY = timedelta(minutes=1)
 async def prepare_sends(
     context: SendingContext, workspace: Workspace, contacts: Sequence[Contact]
 ) -> list[PreparedSend]:
-    """Decide on claimed contacts of one workspace; return those that are committed as `sending`.
+    """Decide on claimed contacts of one workspace; return those committed as `sending`.
 
-    Those whose provider answers inside the transaction are settled by it, and nobody ever sees them `sending`.
+    Contacts whose provider answers inside the transaction are settled by it and never appear as `sending`.
     """
     failpoints.at("contacts.claimed")
     async with context.database.transaction(workspace.now()) as tx:
@@ -46,9 +47,9 @@ async def prepare_sends(
 
 
 async def send_inside_transaction(context: SendingContext, workspace: Workspace) -> int:
-    """Decide on some of a sandbox's contacts that are due, where all providers answer inside the transaction.
+    """Decide on due contacts of a sandbox whose providers all answer inside the transaction.
 
-    What is taken and what becomes of it are one transaction: nobody has to be told of a claim. Returns how many.
+    Decision and outcome are one transaction, so no claim is needed. Returns how many were decided.
     """
     async with context.database.transaction(workspace.now()) as tx:
         contacts = await ledger.lock_due(tx, workspace.id, context.settings.batch)
@@ -96,7 +97,7 @@ async def _decide_contacts(
 
 
 def _refuse_expensive(debt: Debt, contact: Contact) -> None:
-    """Raise CannotBeSaid where the contact would call or text a number that the debt does not pay for."""
+    """Raise CannotBeSaid for a call or text to a number too expensive for the debt."""
     reason = debts.expensive_destination(debt)
     if reason is not None and ADDRESS_OF[contact.channel_kind] in {AddressKind.PHONE, AddressKind.MOBILE}:
         raise rendering.CannotBeSaid(reason)
@@ -110,16 +111,16 @@ class _SendDecision:
     histories: Mapping[UUID, ContactHistory]
     render_context: RenderContext
     prepared: list[PreparedSend] = field(default_factory=list)
-    # Those of which this very transaction is told what became.
+    # Contacts whose outcome this transaction receives.
     prepared_inside: list[PreparedSend] = field(default_factory=list)
     planned_contacts: list[Contact] = field(default_factory=list)
-    # What cannot be written as it is.
+    # Contacts whose message cannot be rendered.
     unrenderable: list[tuple[Contact, Message]] = field(default_factory=list)
-    # Debts of which a dry run was all there was, until now.
+    # Debts that until now had only a dry run.
     started_ids: list[UUID] = field(default_factory=list)
-    # Followups that these contacts were to try again, and will not.
+    # Followups whose retry is cancelled.
     cancelled_followups: list[tuple[Debt, UUID]] = field(default_factory=list)
-    # The debts of this round by the hashes of their debtors' addresses.
+    # The debts of this batch by the hashes of their debtors' addresses.
     debt_ids_by_address: dict[bytes, list[UUID]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,16 +129,17 @@ class _SendDecision:
                 self.debt_ids_by_address.setdefault(address_hash, []).append(debt_id)
 
     def decide(self, contact: Contact) -> None:
-        """Stop, end, skip or postpone a contact, or have it depart."""
+        """Stop, end, skip, postpone or send a contact."""
         debt = self.debts_by_id.get(contact.debt_id)
         if debt is None:
             contact.settle("stopped", self.tx.now)
             contact.followup_id = None
         elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
-            # Whoever raised the epoch has planned again, where anything is to be planned.
+            # The change that raised the epoch planned the next contact, if any.
             self._close_contact(debt, contact, "stopped", f"the debt is {debt.status}")
         elif self.histories[debt.id].is_on_its_way:
-            # Planned since, because the debt was held and resumed: one after the other all the same.
+            # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
+            # other.
             contact.postpone(self.tx.now + _RETRY_DELAY, "another contact is on its way")
             debts.plan(self.tx, debt, contact.due_at)
         elif self.histories[debt.id].rehearsed_steps:
@@ -148,7 +150,7 @@ class _SendDecision:
             self._try_contact(debt, contact)
 
     def _start_after_rehearsal(self, debt: Debt, contact: Contact) -> None:
-        """Do in earnest what a dry run rehearsed: from day 0, or after the last contact that was really made."""
+        """Restart after a dry run: from day 0, or after the last contact that was really made."""
         contact_history = self.histories[debt.id]
         contact.settle("stopped", self.tx.now, "the dry run is over")
         if not contact_history.contacted_steps:
@@ -172,7 +174,7 @@ class _SendDecision:
             contact.settle("accepted", self.tx.now)
             debts.end_scenario(self.tx, debt)
         else:
-            # Another debt of the person has told an address that this one's steps were passed over for.
+            # Another debt of the person supplied an address for which this one's steps were skipped.
             contact.settle("stopped", self.tx.now, "an address was learned")
             self.planned_contacts.extend(schedule.plan_next(self.tx, debt, contact_history, last_step))
 
@@ -206,7 +208,7 @@ class _SendDecision:
             self.unrenderable.append((contact, reason.detail))
 
     def _falls_back(self, debt: Debt, contact: Contact, contact_history: ContactHistory) -> bool:
-        """Tell whether the step is taken on its fall-back's channel by now: its own address was suppressed since."""
+        """Return whether the step now uses its fallback channel: its own address was suppressed since."""
         step = debt.script.find_step(contact.step)
         if step.fallback is None or contact.channel != step.channel:
             return False
@@ -218,7 +220,7 @@ class _SendDecision:
     def _refuse_unwanted(
         self, debt: Debt, contact: Contact, contact_history: ContactHistory, *, is_late: bool
     ) -> None:
-        """Raise CannotBeSaid where the scenario itself does not want the step any more."""
+        """Raise CannotBeSaid if the scenario no longer requires the step."""
         step = debt.script.find_step(contact.step)
         if is_late:
             later_steps = debt.script.after(step.key)
@@ -257,7 +259,7 @@ class _SendDecision:
         return False
 
     def _rehearse(self, debt: Debt, contact: Contact, contact_history: ContactHistory) -> None:
-        """Write a contact's message, send nothing, and go on as if it had been sent."""
+        """Render a contact's message without sending it, and continue as if it had been sent."""
         step = debt.script.find_step(contact.step).on(contact.channel)
         rendering.render_message(
             debt, step, ids.show("followup", ids.new()), self.tx.now, self.render_context
@@ -286,7 +288,7 @@ class _SendDecision:
         queue.append(PreparedSend(contact, message, followup, sender, timeout_seconds, debt, contact_history))
 
     def _count_contact(self, contact: Contact) -> None:
-        """Let the contact count for every debt of this round that its address belongs to."""
+        """Count the contact for every debt of this batch that shares its address."""
         debt_ids = self.debt_ids_by_address.get(contact.address_hash, ()) if contact.address_hash else ()
         for debt_id in {contact.debt_id, *debt_ids}:
             is_same_case = debt_id == contact.debt_id
@@ -310,7 +312,7 @@ class _SendDecision:
             imprint=message.imprint,
             paid=debt.paid,
         )
-        assert contact.followup_id is not None  # noqa: S101 - given just before
+        assert contact.followup_id is not None  # noqa: S101 - set just before
         return Followup(
             id=contact.followup_id,
             debt_id=contact.debt_id,

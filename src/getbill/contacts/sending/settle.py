@@ -1,7 +1,8 @@
-"""Asking the providers, and writing down what they said: how far the contact came, and what is planned next.
+"""Calls to providers and settlement of their outcomes, with planning of what follows.
 
-The debtor was contacted when a delivery is confirmed or a call answered; where a channel never confirms, its
-acceptance counts and is marked as unconfirmed. Nothing unknown is ever sent again.
+The debtor counts as contacted when a delivery is confirmed or a call answered. On a channel that never
+confirms, acceptance counts and is marked as unconfirmed. A contact with an unknown outcome is never sent
+again.
 """
 
 import asyncio
@@ -30,8 +31,8 @@ from getbill.kit.database import Transaction
 
 _log = structlog.get_logger(__name__)
 
-# For each fate the ledger's state and the followup's status. A call that was answered has found no agreement
-# unless somebody says so; what is unknown is held until a person has decided.
+# Ledger state and followup status for each fate. An answered call has no agreement unless a person records
+# one; an unknown contact is held until a person decides.
 _END_STATES = {
     Fate.ACCEPTED: ("accepted", "sent"),
     Fate.DELIVERED: ("delivered", "delivered"),
@@ -40,7 +41,7 @@ _END_STATES = {
     Fate.FAILED: ("failed", "failed"),
     Fate.UNKNOWN: ("unknown", "on_hold"),
 }
-# What ends a try to write down what a provider said, and does not end the next one; between the two, seconds.
+# Errors that end one attempt to store outcomes and not the next; seconds pass between the two.
 _RETRIED_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
@@ -55,7 +56,7 @@ REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 
 
 async def send_prepared(prepared: Sequence[PreparedSend]) -> list[SendResult]:
-    """Ask the providers, all at the same time, and return what they said."""
+    """Call the providers concurrently and return their outcomes."""
     outcomes = await asyncio.gather(*(_call_provider(send) for send in prepared))
     failpoints.at("contacts.handed_over")
     return [
@@ -72,7 +73,8 @@ async def send_prepared(prepared: Sequence[PreparedSend]) -> list[SendResult]:
 
 
 async def _call_provider(send: PreparedSend) -> SendOutcome:
-    # Whoever slept since it was committed must not ask now: another may be asking, or have said that it never left.
+    # A process that slept since the commit must not send now: another may be sending, or have found that it
+    # never left.
     lease_until = send.contact.lease_until
     if lease_until is None or lease_until - clock.wall() < timedelta(seconds=send.timeout_seconds):
         return failed("its worker was too slow to send it", permanent=False)
@@ -91,9 +93,9 @@ async def _call_provider(send: PreparedSend) -> SendOutcome:
 async def settle_contacts(
     context: SendingContext, workspace: Workspace, results: Sequence[SendResult]
 ) -> None:
-    """Write down what became of contacts of one workspace that were `sending`, and plan what follows.
+    """Settle contacts of one workspace that were `sending`, and plan what follows.
 
-    What a provider said is not lost with the database: it is written once there is one again, while the leases last.
+    Outcomes survive a lost database: they are stored once it is back, while the leases last.
     """
     leases = [result.contact.lease_until for result in results if result.contact.lease_until is not None]
     cached_debts = {result.debt.id: result.debt for result in results if result.debt is not None}
@@ -104,7 +106,8 @@ async def settle_contacts(
         except _RETRIED_ERRORS as error:
             if min(leases) <= clock.wall():
                 raise
-            # What the lost try did to them did not happen; or it did, and then the next one finds them settled.
+            # The changes of the failed attempt were rolled back; or they were committed, and the next one
+            # finds them settled.
             cached_debts = {}
             for result, snapshot in zip(results, snapshots, strict=True):
                 result.contact.restore(snapshot)
@@ -144,7 +147,7 @@ async def build_settlement(
     debts_by_id: Mapping[UUID, Debt],
     results: Sequence[SendResult],
 ) -> "Settlement":
-    """Return what follows from contacts that are written down: what is planned next, and how far their followups came."""
+    """Return what follows from settled contacts: the next planned contacts and moves of their followups."""
     for result in results:
         await suppress_dead_address(tx, result.contact, result.outcome)
     settlement = Settlement(
@@ -160,10 +163,10 @@ async def build_settlement(
 async def _load_histories(
     tx: Transaction, workspace: Workspace, debts_by_id: Mapping[UUID, Debt], results: Sequence[SendResult]
 ) -> dict[UUID, ContactHistory]:
-    """Return the history of each debt with its contact behind it; all that was done is written by now.
+    """Return the history of each debt including its settled contact, which is written by now.
 
-    Where every contact of the round counts, that is the one its departure knew. One that failed does not, for its
-    debt or for another one of the person: then all are read again.
+    If every contact of the batch counts, that is the history of its send decision. A failed contact does not
+    count, for its debt or for another debt of the person: then all histories are read again.
     """
     histories: dict[UUID, ContactHistory] = {}
     if all(_END_STATES[result.outcome.fate][0] in CONTACTED for result in results):
@@ -179,7 +182,7 @@ async def _load_histories(
 
 
 async def suppress_dead_address(tx: Transaction, contact: Contact, outcome: SendOutcome) -> None:
-    """Write no more to an e-mail address that takes no mail. A number that fails once may be busy, or abroad."""
+    """Suppress an e-mail address that accepts no mail. A number that fails once may be busy, or abroad."""
     if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
         await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
 
@@ -187,7 +190,7 @@ async def suppress_dead_address(tx: Transaction, contact: Contact, outcome: Send
 async def replan_undelivered(
     context: SendingContext, workspace: Workspace, contact: Contact, followup: Followup
 ) -> None:
-    """Plan again a contact that was `sending`, of which its provider says that it never saw it."""
+    """Plan again a contact that was `sending`, which its provider reports as never received."""
     async with context.database.transaction(workspace.now()) as tx:
         debts_by_id = await debts.lock_many(tx, workspace, [contact.debt_id])
         debt = debts_by_id.get(contact.debt_id)
@@ -201,7 +204,7 @@ async def replan_undelivered(
         else:
             contact.settle("stopped", tx.now, f"{_NEVER_RECEIVED}; the debt has changed since")
         await ledger.write(tx, [contact])
-        # Whoever went on with the debt meanwhile took the step for done.
+        # If the debt has continued meanwhile, the step counts as done.
         if is_current or await schedule.replan_unsent(tx, debt, contact):
             updated_followup = followup.with_status("scheduled", tx.now)
         else:
@@ -212,7 +215,7 @@ async def replan_undelivered(
 
 
 def record_outcomes(tx: Transaction, debts_by_id: Mapping[UUID, Debt], results: Sequence[SendResult]) -> None:
-    """Note on contacts what their providers said; their rows are written by the caller."""
+    """Set provider outcomes on contacts; the caller writes their rows."""
     for result in results:
         _record_outcome(tx, result, debts_by_id.get(result.contact.debt_id))
 
@@ -221,7 +224,7 @@ def _record_outcome(tx: Transaction, result: SendResult, debt: Debt | None) -> N
     contact, outcome = result.contact, result.outcome
     contact.settle(_END_STATES[outcome.fate][0], tx.now, outcome.reason)
     if debt is None:
-        # Erased while it was on its way: only that it was remains.
+        # Erased while it was being sent: only the fact of the contact remains.
         contact.reason = contact.followup_id = contact.address_hash = None
         return
     contact.provider_ref = outcome.ref
@@ -231,7 +234,7 @@ def _record_outcome(tx: Transaction, result: SendResult, debt: Debt | None) -> N
 
 @dataclass(slots=True)
 class Settlement:
-    """What is written of some contacts once their providers have spoken."""
+    """The changes that follow from the outcomes of some contacts."""
 
     context: SendingContext
     tx: Transaction
@@ -241,7 +244,7 @@ class Settlement:
     moved_followups: list[tuple[Debt, Followup, bool]] = field(default_factory=list)
 
     def add(self, debt: Debt, result: SendResult, followup: Followup) -> None:
-        """Plan what follows a contact, announce that it reached the debtor, and move its followup on."""
+        """Plan what follows a contact, record that it reached the debtor, and update its followup."""
         contact, outcome, now = result.contact, result.outcome, self.tx.now
         retry = None
         if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
@@ -268,7 +271,7 @@ class Settlement:
         self.moved_followups.append((debt, updated_followup, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: SendOutcome) -> Contact | None:
-        """Plan another try of a step that failed for now, and return it; else the step that comes next."""
+        """Return another attempt of a temporarily failed step, else the next step."""
         contact_history, settings = self.histories[debt.id], self.context.settings
         failures = contact_history.failures[contact.step]
         if outcome.fate == Fate.FAILED and not outcome.is_permanent and failures < settings.tries_max:

@@ -1,4 +1,4 @@
-"""Debts as JSON: request bodies, answers, list filters and the bulk parser."""
+"""Debts as JSON: request bodies, responses, list filters and the bulk parser."""
 
 from getbill.debts.wire.bodies import DebtChangeBody, Line, NewDebtBody, Text
 from getbill.debts.wire.filters import (

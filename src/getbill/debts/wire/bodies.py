@@ -1,7 +1,7 @@
-"""The bodies and answers of debts: the seed's names, and the published docs' names for the same things.
+"""Request bodies of debts, in the original names and in those of the published docs.
 
-Both spellings are read (`debtor.first_name` or `firstname`, `reference` or `internal_id`); both for one field is
-an error. Answers always use the seed's. Everything odd about the contract stays in this file.
+Both spellings are accepted (`debtor.first_name` or `firstname`, `reference` or `internal_id`); both for one
+field is an error. Responses always use the original names. The contract's oddities stay in this file.
 """
 
 from datetime import date
@@ -34,7 +34,7 @@ from getbill.kit.text import emails, ibans, languages
 from getbill.kit.text.names import Lines, Name
 from getbill.kit.validation import field_subject, pattern_field
 
-# CLDR's territories include groups and placeholders that are nobody's address.
+# CLDR's territories include groups and placeholders that are not countries of an address.
 _NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
 COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2) - _NOWHERE
 
@@ -89,7 +89,7 @@ def _check_language(value: str) -> str:
 
 
 def _parse_day(value: Any) -> Any:
-    # The docs accept an instant where a date is meant; its date part counts.
+    # The docs accept an instant for a date; its date part counts.
     if isinstance(value, str) and len(value) > 10 and value[10] in "T ":
         value = value[:10]
     return check_day_text(value)
@@ -131,7 +131,7 @@ Currency = Annotated[
 Country = Annotated[
     str,
     pattern_field(
-        # Not as that of a language: each pattern has words of its own.
+        # Separate from the language's: each pattern has its own message.
         "^[A-Za-z][A-Za-z]$",
         message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
         examples=["FR"],
@@ -152,7 +152,7 @@ Day = Annotated[
     BeforeValidator(_parse_day),
     Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31)),
 ]
-# Which of these somebody was born on, `checks.wrong_birthdates` says: it needs to know what day it is.
+# `check_birthdates` checks the plausible range, which depends on the current day.
 Birthdate = Annotated[date, BeforeValidator(_parse_day), Field(examples=["1980-05-17"])]
 Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(_check_link)]
@@ -186,7 +186,7 @@ _LINE: TypeAdapter[str] = TypeAdapter(Line)
 
 
 def _parse_address(value: Any) -> AddressBody | str:
-    # Not a union of the two: that reports each error once for either, at places no body has.
+    # Not a union of the two: that reports each error once per type, at paths no body has.
     return _LINE.validate_python(value) if isinstance(value, str) else AddressBody.model_validate(value)
 
 
@@ -196,7 +196,7 @@ Address = Annotated[
 
 
 class DebtorBody(BaseModel):
-    """Who owes: a name, and how to reach them."""
+    """The debtor: a name and contact details."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -219,7 +219,7 @@ class DebtorBody(BaseModel):
 
 
 class DebtFields(BaseModel):
-    """The fields of a debt that a caller may send, under the seed's names and the docs'."""
+    """The fields of a debt that a caller may send, in either spelling."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -282,7 +282,7 @@ class DebtFields(BaseModel):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return what is wrong between fields, also where some of them are wrong by themselves."""
+        """Return the errors between fields, even if some fields are invalid themselves."""
         errors = [
             FieldError(
                 f"/{flat}",
@@ -298,13 +298,13 @@ class DebtFields(BaseModel):
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
-        """Return what is wrong with the scenario, of which each workspace has its own."""
+        """Return the errors of the scenario, which depends on the workspace."""
         workspace: Workspace = caller.workspace
         return _check_scenario(raw, workspace) + checks.check_birthdates(raw, workspace.now())
 
 
 _NAMES = ("name", "first_name", "last_name", "company")
-# What is required of a new debt, in which two names stand for one field.
+# Required fields of a new debt; some have two names.
 _REQUIRED: Any = {
     "required": ["amount"],
     "if": {"type": "object"},
@@ -353,7 +353,7 @@ class NewDebtBody(DebtFields):
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
-        """Return what is wrong for this workspace: a scenario it has not, a number that costs it too much."""
+        """Return the errors of this workspace: an unknown scenario, or a number too expensive to contact."""
         zones = caller.workspace.company.refused_zones
         return super().workspace_errors(raw, caller) + checks.check_destinations(
             raw, phone_region(raw), zones
@@ -361,7 +361,7 @@ class NewDebtBody(DebtFields):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return what is wrong between fields, and which required ones are missing."""
+        """Return the errors between fields, and missing required fields."""
         errors = super().cross_field_errors(raw)
         if raw.get("amount") is None:
             errors.append(
@@ -394,7 +394,7 @@ class NewDebtBody(DebtFields):
 
 
 class PromiseBody(BaseModel):
-    """What the debtor said they would pay, and until when."""
+    """The debtor's promise to pay, with its date."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -405,7 +405,7 @@ class PromiseBody(BaseModel):
 
 
 class DebtChangeBody(DebtFields):
-    """Fields of a debt to change; those left out stay as they are, null clears what may be empty."""
+    """Fields of a debt to change. Omitted fields keep their values; null clears an optional field."""
 
     status: Status | None = None
     scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
@@ -432,7 +432,7 @@ class DebtChangeBody(DebtFields):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return what is wrong between fields, and which cannot be cleared."""
+        """Return the errors between fields, and fields that cannot be cleared."""
         return super().cross_field_errors(raw) + [
             FieldError(
                 pointer, "required", message("{name} cannot be null; leave it out to keep it.", name=name)
@@ -442,7 +442,7 @@ class DebtChangeBody(DebtFields):
 
 
 def _null_fields(raw: dict[str, Any], names: frozenset[str]) -> list[tuple[str, str]]:
-    """Return the pointer and name of each field that is null and must not be; of the debtor, the name."""
+    """Return pointer and name of each field that must not be null, including the debtor's name."""
     nulls = [(f"/{name}", name) for name in sorted(names & raw.keys()) if raw[name] is None]
     debtor = raw.get("debtor")
     if isinstance(debtor, dict) and debtor.get("name", "") is None:
@@ -502,7 +502,7 @@ def _check_amount(raw: dict[str, Any]) -> list[FieldError]:
 
 
 def amount_errors(amount: Decimal | int, currency: str) -> list[FieldError]:
-    """Return what is wrong with an amount in a currency."""
+    """Return the errors of an amount in a currency."""
     try:
         Money.from_decimal(amount, currency)
     except AmountHasTooManyDecimals as error:

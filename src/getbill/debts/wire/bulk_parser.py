@@ -1,8 +1,8 @@
-"""Reading many bodies at once, each as `POST /debts` would read it alone.
+"""The bulk parser of request bodies, equivalent to `POST /debts` for each.
 
-Nearly every row of a file is plainly right; such a row is read in one pass over its fields. Of any other, the checks of
-the single route say what is wrong with it, so that the answer is theirs word for word. The invariant: a row that is
-read here the short way is read by the single route to the same debt.
+Most rows of a file are clearly valid and are parsed in one pass over their fields. Any other row goes through
+the checks of the single route, so that errors are identical word for word. The invariant: a row parsed on the
+fast path gives the same debt as the single route.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _BodyContext:
-    """Who asks, as far as the single route's checks want to know."""
+    """The request context that the single route's checks need."""
 
     workspace: Workspace
 
@@ -36,7 +36,7 @@ _BODY: Final = JsonBody(NewDebtBody, optional=False)
 
 
 def read_many(workspace: Workspace, raws: Sequence[Raw]) -> list[NewDebt | list[FieldError]]:
-    """Return, for each body, the debt it asks for or every field that is wrong, in the order asked."""
+    """Return, for each body, its debt or all its errors, in the order given."""
     parser = _BulkParser(workspace)
     return [parser.read(raw) for raw in raws]
 
@@ -50,7 +50,7 @@ _ADDRESS: Final[dict[str, field_checks.Check]] = {
     "country": field_checks.country,
 }
 _ADDRESS_LINE: Final[dict[str, field_checks.Check]] = {"address": field_checks.line}
-# Of the debtor: our name and the check of each field, by where it may stand in a body.
+# Fields of the debtor: our name and check, by key of the body.
 _NESTED: Final[dict[str, field_checks.Check]] = {
     "name": field_checks.text,
     "first_name": field_checks.text,
@@ -92,7 +92,7 @@ _DEBT_FIELDS: Final[dict[str, tuple[str, field_checks.Check]]] = {
     "timeline_id": ("timeline_id", field_checks.text),
     "invoice_reference": ("invoice_reference", field_checks.text),
 }
-# Which part of the debt a field is of, under which name, and its check.
+# Each field's part of the debt, name and check.
 _FIELDS: Final = {
     name: (part, field_name, check)
     for part, table in enumerate((_FLAT, _DETAILS, _DEBT_FIELDS))
@@ -101,7 +101,7 @@ _FIELDS: Final = {
 
 
 class _BulkParser:
-    """Reads bodies for one workspace; what many of them name alike is looked up once."""
+    """The parser of one workspace; repeated values are looked up once."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -110,7 +110,7 @@ class _BulkParser:
         self._born_after, self._born_before = checks.birthdate_range(workspace.now())
 
     def read(self, raw: Raw) -> NewDebt | list[FieldError]:
-        """Return the debt a body asks for, or what is wrong with it."""
+        """Return the debt of a body, or its errors."""
         try:
             return self._parse_fast(raw)
         except (ValueError, ArithmeticError, LookupError):
@@ -128,7 +128,7 @@ class _BulkParser:
             return list(error.errors)
 
     def _parse_fast(self, raw: Raw) -> NewDebt:
-        """Return the debt a body plainly asks for; raise where there is any doubt."""
+        """Return the debt of a clearly valid body; raise on any doubt."""
         if type(raw) is not dict:
             raise field_checks.NeedsFullCheck
         parts: tuple[dict[str, Any], ...] = ({}, {}, {})

@@ -1,4 +1,4 @@
-"""What can be wrong with a debt besides the form of its fields: names that disagree, birth dates, too much metadata."""
+"""Checks across the fields of a debt: contradicting names, birth dates, numbers and metadata size."""
 
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -8,15 +8,15 @@ from getbill.kit import json, phones
 from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import Message, excerpt, message
 
-# Nobody has ever lived longer than 122 years.
+# The longest documented human life is 122 years.
 _YEARS_MAX: Final = 125
 _METADATA_BYTES_MAX: Final = 16 * 1024
-# Somewhere on Earth it is tomorrow already.
+# The earliest time zone, where tomorrow has begun.
 _FIRST_ZONE: Final = timedelta(hours=14)
 
 
 def check_metadata_size(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return metadata; raise WrongValue when it is more than a debt may carry."""
+    """Return metadata; raise WrongValue above the size limit."""
     size = len(json.write(metadata))
     if size > _METADATA_BYTES_MAX:
         raise WrongValue(
@@ -30,12 +30,12 @@ def check_metadata_size(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def do_names_disagree(name: str, first_name: str | None, last_name: str | None, company: str | None) -> bool:
-    """Say whether a whole name contradicts its parts; the name of a firm that owes does not contradict its contact's."""
+    """Return whether a whole name contradicts its parts; a firm's name never contradicts its contact's."""
     return not names_agree(name, first_name, last_name) and not (company and names_alike(name, company))
 
 
 def name_error(name: str, first_name: str | None, last_name: str | None) -> FieldError:
-    """Return the refusal of a name that contradicts its parts."""
+    """Return the error of a name that contradicts its parts."""
     name_parts = {"first_name": first_name, "last_name": last_name}
     parts = {field: value for field, value in name_parts.items() if value}
     detail = message(
@@ -48,7 +48,7 @@ def name_error(name: str, first_name: str | None, last_name: str | None) -> Fiel
 
 
 def check_name(raw: dict[str, Any]) -> list[FieldError]:
-    """Return what is wrong between the debtor's name and its parts, under whichever names they came."""
+    """Return the errors between the debtor's name and its parts, in either spelling."""
     debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
     assert debtor is not None  # noqa: S101 - for the type checker
     name = _stripped_text(debtor.get("name"))
@@ -65,7 +65,7 @@ def _stripped_text(value: Any) -> str | None:
 
 
 def check_destinations(raw: dict[str, Any], country: str, refused_zones: frozenset[str]) -> list[FieldError]:
-    """Return the refusal of every number that costs more than a person's own, unless the body accepts that."""
+    """Return an error per number dearer than a personal one, unless the body accepts the cost."""
     if raw.get("accept_expensive_destination") is True:
         return []
     debtor = raw.get("debtor")
@@ -85,13 +85,13 @@ def _check_destination(
     try:
         number = phones.parse(text, country)
     except phones.PhoneInvalid:
-        # Which is another finding.
+        # Reported by another check.
         return None
     return destination_error(pointer, number, refused_zones)
 
 
 def destination_error(pointer: str, number: str, refused_zones: frozenset[str]) -> FieldError | None:
-    """Return the refusal of a number in E.164 that costs more than a person's own; None where it does not."""
+    """Return the error of an E.164 number dearer than a personal one; None if it is not."""
     destination = phones.expensive_destination(number, refused_zones)
     if destination is None:
         return None
@@ -99,7 +99,7 @@ def destination_error(pointer: str, number: str, refused_zones: frozenset[str]) 
 
 
 def check_birthdates(raw: dict[str, Any], now: datetime) -> list[FieldError]:
-    """Return what is wrong with a date of birth at the workspace's time."""
+    """Return the errors of a birth date at the workspace's time."""
     debtor = raw.get("debtor")
     candidates = [("/birthdate", raw.get("birthdate"))]
     if isinstance(debtor, dict):
@@ -123,7 +123,7 @@ def _birthdate_error(iso_date: str, now: datetime) -> Message | None:
 
 
 def birthdate_range(now: datetime) -> tuple[str, str]:
-    """Return the first and the last day on which somebody who lives now may have been born, in ISO form."""
+    """Return the first and last possible birth date of a living person, in ISO form."""
     newest = (now + _FIRST_ZONE).date()
     return date(newest.year - _YEARS_MAX, newest.month, min(newest.day, 28)).isoformat(), newest.isoformat()
 

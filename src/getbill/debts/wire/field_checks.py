@@ -1,6 +1,7 @@
-"""What is plainly right in a body's fields: each check returns the value as it is kept, or doubts.
+"""Fast field checks: each returns the stored value of a clearly valid field, or raises NeedsFullCheck.
 
-A check may doubt what the single route's checks accept; it never accepts what they refuse, or reads it otherwise.
+A check may reject what the single route's checks accept; it never accepts what they refuse, nor reads it
+differently.
 """
 
 import re
@@ -22,15 +23,15 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class NeedsFullCheck(ValueError):
-    """Something is not plainly right; the single route's checks decide."""
+    """The value is not clearly valid; the single route's checks decide."""
 
 
 def text(value: Any, length_max: int = 200) -> str:
-    """Read a text."""
+    """Return a text."""
     if type(value) is not str:
         raise NeedsFullCheck
     stripped: str = value.strip()
-    # What cannot be encoded, or stored, is no text.
+    # Text that cannot be encoded or stored.
     if (
         not 0 < len(stripped) <= length_max
         or not stripped.isprintable()
@@ -41,12 +42,12 @@ def text(value: Any, length_max: int = 200) -> str:
 
 
 def line(value: Any) -> str:
-    """Read a longer text."""
+    """Return a longer text."""
     return text(value, 500)
 
 
 def word(*allowed: str) -> Callable[[Any], str]:
-    """Return the check of one of these words."""
+    """Return a check for one of these words."""
     words = frozenset(allowed)
 
     def check_word(value: Any) -> str:
@@ -68,34 +69,34 @@ def _parse_day(value: str) -> date:
 
 
 def day(value: Any) -> date:
-    """Read a date."""
+    """Return a date."""
     if type(value) is not str:
         raise NeedsFullCheck
     return _parse_day(value)
 
 
 def written_day(value: Any) -> str:
-    """Read a date that is kept as it is written."""
+    """Return a date in its written form."""
     day(value)
     return str(value)
 
 
 def email(value: Any) -> str:
-    """Read an e-mail address."""
+    """Return an e-mail address."""
     if type(value) is not str or len(value) > 254:
         raise NeedsFullCheck
     return emails.normalise(value)
 
 
 def phone(value: Any) -> str:
-    """Let a text through that may be a phone number; its country is known only later."""
+    """Return a text that may be a phone number; its country is known only later."""
     if type(value) is not str or len(value) > 40:
         raise NeedsFullCheck
     return value
 
 
 def language(value: Any) -> str:
-    """Read the code of a language."""
+    """Return a language code."""
     if type(value) is not str or len(value) != 2 or not (value.isascii() and value.isalpha()):
         raise NeedsFullCheck
     return languages.normalise_code(value)
@@ -110,7 +111,7 @@ def _check_country(value: str) -> str:
 
 
 def country(value: Any) -> str:
-    """Read the code of a country."""
+    """Return a country code."""
     if type(value) is not str:
         raise NeedsFullCheck
     return _check_country(value)
@@ -125,14 +126,14 @@ def _check_currency(value: str) -> str:
 
 
 def currency(value: Any) -> str:
-    """Read the code of a currency."""
+    """Return a currency code."""
     if type(value) is not str:
         raise NeedsFullCheck
     return _check_currency(value)
 
 
 def amount(value: Any) -> Decimal:
-    """Read an amount that is finite."""
+    """Return a finite amount."""
     if type(value) is Decimal:
         if not value.is_finite():
             raise NeedsFullCheck
@@ -142,34 +143,34 @@ def amount(value: Any) -> Decimal:
 
 
 def link(value: Any) -> str:
-    """Read a web address."""
+    """Return a web address."""
     if type(value) is not str or len(value) > 2000 or not channels.is_web_link(value):
         raise NeedsFullCheck
     return value
 
 
-# A creditor has few accounts, and each takes longer to check than the rest of a row.
+# A creditor has few accounts, and checking one takes longer than the rest of a row.
 @lru_cache(maxsize=64)
 def _normalise_iban(value: str) -> str:
     return ibans.normalise(value)
 
 
 def iban(value: Any) -> str:
-    """Read an IBAN."""
+    """Return an IBAN."""
     if type(value) is not str or len(value) > 60:
         raise NeedsFullCheck
     return _normalise_iban(value)
 
 
 def flag(value: Any) -> bool:
-    """Read yes or no."""
+    """Return a boolean."""
     if type(value) is not bool:
         raise NeedsFullCheck
     return value
 
 
 def metadata(value: Any) -> dict[str, Any]:
-    """Read the caller's own object."""
+    """Return the caller's metadata object."""
     if type(value) is not dict or len(value) > 100 or find_nul(value) is not None:
         raise NeedsFullCheck
     if not all(type(name) is str for name in value):
@@ -178,7 +179,7 @@ def metadata(value: Any) -> dict[str, Any]:
 
 
 def find_nul(value: Any) -> tuple[str | int, ...] | None:
-    """Return where a text that holds U+0000 stands, which JSON may not; None where there is none."""
+    """Return the path of a text with U+0000, which JSON in PostgreSQL cannot hold; None without one."""
     if isinstance(value, str):
         return () if "\x00" in value else None
     members: Any = ()

@@ -1,4 +1,4 @@
-"""Lists of debts and debtors as callers ask for them: filters, order, page or cursor."""
+"""List queries of debts and debtors: filters, order, page or cursor."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
 
 
 class PageQuery(BaseModel):
-    """Which page of a list: by number, or after a cursor."""
+    """The page of a list: by number, or after a cursor."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,7 +33,7 @@ class PageQuery(BaseModel):
 
 
 class DebtQuery(PageQuery):
-    """What a list of debts can be asked for."""
+    """Filters of a list of debts."""
 
     status: list[Status] | None = None
     scenario: Clean | None = None
@@ -76,9 +76,9 @@ _FILTERS = [
 
 
 def build_filter(query: DebtQuery, workspace: Workspace) -> DebtFilter:
-    """Return what a query asks of the book, and one row more to tell whether it is the end.
+    """Return the filter of a query, with one extra row that shows whether another page follows.
 
-    Raises BadRequest for a cursor that is not of this list, and for a range that nothing can be in.
+    Raises BadRequest for a cursor of another list and for an empty range.
     """
     _refuse_unknown_scenario(query.scenario, workspace)
     refuse_empty_range("amount_min", query.amount_min, "amount_max", query.amount_max)
@@ -115,7 +115,7 @@ def _search_hashes(text: str, workspace: Workspace) -> list[bytes]:
         try:
             return [lookup.hash("phone", phones.parse(text))]
         except ValueError:
-            pass  # Not a number: its words may still be a name's.
+            pass  # Not a number: it may still be words of a name.
     return [lookup.hash("word", word) for word in comparable_words(text)]
 
 
@@ -138,7 +138,7 @@ def cursor_after(workspace: Workspace, last: Debt, sort: str) -> str | None:
 
 
 def debtors_after(workspace: Workspace, cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Return the place in the list of debtors that a cursor names."""
+    """Return the position in the list of debtors that a cursor names."""
     position = http.unseal_optional(cursor, workspace.cursor_signer(_DEBTORS))
     return None if position is None else http.read_time_cursor(position, "-date")
 

@@ -1,4 +1,4 @@
-"""The shapes of answers about debts and debtors, as the OpenAPI document shows them."""
+"""Response schemas of debts and debtors, as published in OpenAPI."""
 
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ class AddressShown(BaseModel):
 
 
 class DebtorShown(BaseModel):
-    """Who owes."""
+    """The debtor."""
 
     id: str = Field(examples=["debtor_01m804scmte4gbpp4yw1mc91gy"])
     name: str = Field(examples=["Jean Dupont"])
@@ -39,7 +39,7 @@ class DebtorShown(BaseModel):
 
 
 class PromiseShown(BaseModel):
-    """What the debtor promised to pay, and whether they did."""
+    """The debtor's promise to pay, and whether it was kept."""
 
     date: Day
     amount: MoneyNumber | None = Field(description="Amount promised; null for all that is owed.")
@@ -47,7 +47,7 @@ class PromiseShown(BaseModel):
 
 
 class DebtShown(BaseModel):
-    """A debt: what is owed, by whom, and how far collecting it has come."""
+    """A debt: amounts, debtor and progress of collection."""
 
     id: str = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
     status: StatusWord
@@ -100,7 +100,7 @@ class DebtorList(BaseModel):
 
 
 class TotalsShown(BaseModel):
-    """What a debtor owes and paid in one currency."""
+    """Amounts owed and paid by a debtor in one currency."""
 
     currency: Currency
     amount: MoneyNumber
@@ -109,7 +109,7 @@ class TotalsShown(BaseModel):
 
 
 class DebtorWithTotals(DebtorShown):
-    """A debtor with what they owe and paid."""
+    """A debtor with amounts owed and paid."""
 
     debts_count: int
     totals: list[TotalsShown]
@@ -118,7 +118,7 @@ class DebtorWithTotals(DebtorShown):
 
 
 class ErasureShown(BaseModel):
-    """What an erasure did."""
+    """The result of an erasure."""
 
     id: str
     erased_at: Instant

@@ -1,4 +1,4 @@
-"""From bodies to what the domain takes, and from a debt to the answer that callers read."""
+"""Conversion of request bodies to domain objects, and of debts to responses."""
 
 from datetime import date
 from typing import Any
@@ -26,7 +26,7 @@ from getbill.kit.errors import one_field, refusal
 from getbill.kit.money import Money
 
 _ADDRESS = ("street_address", "street_number", "postal_code", "city", "country")
-# Our name of an identity's field, by the name it has at the top level of the docs' body.
+# Our identity field for each top-level name of the docs' body.
 _FLAT = {
     "firstname": "first_name",
     "lastname": "last_name",
@@ -63,7 +63,7 @@ _DETAILS = {
 
 
 def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
-    """Return the debt a body asks for, with the company's defaults where it says nothing."""
+    """Return the debt of a body, with the company's defaults for omitted fields."""
     currency = body.currency or workspace.company.currency
     assert body.amount is not None  # noqa: S101 - required across fields
     errors = amount_errors(body.amount, currency)
@@ -82,7 +82,7 @@ def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
 
 
 def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
-    """Return what a body asks to change on a debt."""
+    """Return the requested change of a debt."""
     body_fields = body.model_fields_set
     columns: dict[str, Any] = {}
     if body.reference or body.internal_id:
@@ -119,7 +119,7 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
 
 
 def _refuse_expensive(body: DebtChangeBody, identity: dict[str, str | None], debt: Debt) -> None:
-    """Raise Invalid for a number that costs more than a person's own, unless the body or the debt accepts that."""
+    """Raise Invalid for a number dearer than a personal one, unless the body or the debt accepts it."""
     accepts = body.accept_expensive_destination
     if accepts is None and "accept_expensive_destination" not in body.model_fields_set:
         accepts = debt.details.accept_expensive_destination
@@ -137,7 +137,7 @@ def _json_value(value: Any) -> Any:
 
 
 def _identity_fields(body: DebtFields, known_country: str | None = None) -> dict[str, str | None]:
-    """Return what a body says of the debtor, under our names, whichever spelling it used."""
+    """Return the debtor's fields of a body under our names, from either spelling."""
     body_fields = body.model_fields_set
     fields = {
         field: _json_value(getattr(body, body_field))
@@ -179,7 +179,7 @@ def _with_full_name(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_changed_name(fields: dict[str, str | None], before: Identity) -> dict[str, str | None]:
-    # A changed first or last name changes the full name too, unless that is given.
+    # A changed first or last name also changes the full name, unless that is given.
     if "name" not in fields and ({"first_name", "last_name"} & fields.keys()):
         first = fields.get("first_name", before.first_name)
         last = fields.get("last_name", before.last_name)
@@ -190,7 +190,7 @@ def _with_changed_name(fields: dict[str, str | None], before: Identity) -> dict[
 
 
 def refuse_other_name(change: DebtChange, debt: Debt) -> None:
-    """Raise Invalid where a debtor's name would contradict its parts, of which a body names only some."""
+    """Raise Invalid if the debtor's name would contradict its parts, of which a body names only some."""
     if "name" not in change.identity:
         return
     after = debt.debtor.identity.with_changes(change.identity)
@@ -200,7 +200,7 @@ def refuse_other_name(change: DebtChange, debt: Debt) -> None:
 
 
 def serialize_debt(debt: Debt) -> dict[str, Any]:
-    """Return a debt as every answer shows it."""
+    """Return a debt as the API shows it."""
     details = debt.details
     return {
         "id": ids.show("debt", debt.id),
@@ -235,7 +235,7 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
 
 
 def serialize_debtor(debtor: Debtor) -> dict[str, Any]:
-    """Return a debtor as every answer shows them."""
+    """Return a debtor as the API shows them."""
     identity = debtor.identity
     return {
         "id": ids.show("debtor", debtor.id),
@@ -260,7 +260,7 @@ def serialize_debtor(debtor: Debtor) -> dict[str, Any]:
 
 
 def serialize_erasure(erasure: ErasureResult) -> dict[str, Any]:
-    """Return what an erasure did."""
+    """Return an erasure as the API shows it."""
     erased_fields = ["reference", "details", "events", "followups", "messages", "stored answers"]
     return {
         "id": ids.show("debt", erasure.debt_id),
@@ -272,7 +272,7 @@ def serialize_erasure(erasure: ErasureResult) -> dict[str, Any]:
 
 
 def serialize_debtor_with_totals(person: Debtor, totals: list[Record]) -> dict[str, Any]:
-    """Return a debtor with when they were first met and what they owe, per currency."""
+    """Return a debtor with their creation time and amounts per currency."""
     return serialize_debtor(person) | {
         "debts_count": sum(row["debts"] for row in totals),
         "totals": [
@@ -290,5 +290,5 @@ def serialize_debtor_with_totals(person: Debtor, totals: list[Record]) -> dict[s
 
 
 def etag(debt: Debt) -> str:
-    """Return the entity tag of a debt's answer: it changes with the debt and with its debtor."""
+    """Return the entity tag of a debt: it changes with the debt and with its debtor."""
     return f'"{debt.version}-{int(debt.debtor.updated_at.timestamp() * 1000):x}"'

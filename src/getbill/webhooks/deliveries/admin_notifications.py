@@ -1,7 +1,7 @@
-"""What a company's admins are told by e-mail of their endpoints: that one was disabled, and what to do.
+"""E-mails to a company's admins when one of its endpoints is disabled, with what to do about it.
 
-The wish to tell stands in the queue from the transaction that disabled it, one job for each admin, with nobody's
-address in it. A mail whose fate is unknown is sent again: told twice is better than not told.
+The transaction that disables the endpoint queues one job per admin. A job carries ids, never an address. A
+mail whose fate is unknown is sent again: a duplicate is better than a missing notification.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.vault import Vault
 
-# Their name in the queue.
+# Entrypoint of these jobs in the queue.
 NOTIFICATION_JOB: Final = "webhook_notice"
-# Over a day and a half; then the job is held, for somebody to look at.
+# Retries span a day and a half; then the job is held for inspection.
 RETRY_MINUTES: Final = (1, 10, 60, 300, 720, 1200)
 
 _log = structlog.get_logger(__name__)
@@ -95,12 +95,12 @@ GetBill
 
 
 class NotificationFailed(RuntimeError):
-    """An admin could not be told: the job is held in the queue."""
+    """The notification of an admin failed for good; its job is held in the queue."""
 
 
 async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
-    """Have each of the company's admins told, once the transaction commits, that an endpoint was disabled."""
-    # The pool's proxy is a connection in all but its type.
+    """Queue an e-mail to each admin of the company, sent once the transaction commits."""
+    # The pool's proxy behaves as a connection but has another type.
     connection = cast("asyncpg.Connection[asyncpg.Record]", await tx.connection())
     admins = await companies.admins(tx, workspace.company.id)
     if not admins:
@@ -117,20 +117,20 @@ async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID
 
 
 async def requeue_notifications(tx: Transaction) -> None:
-    """Have the admins told whom the queue holds, once more."""
+    """Requeue the notifications that are held."""
     await tx.execute(_QUEUE_AGAIN, NOTIFICATION_JOB, clock.wall())
 
 
 @dataclass(frozen=True, slots=True)
 class AdminNotifier:
-    """Tells admins what stands in the queue, over the installation's mail server where it has one."""
+    """The handler of queued notifications; sends over the installation's mail server, if any."""
 
     database: Database
     vault: Vault
     mail: Sender | None
 
     async def send(self, payload: bytes, attempts: int) -> None:
-        """Tell one admin; raise RetryRequested to be called again later, NoticeRefused to be held."""
+        """Notify one admin; raise RetryRequested to be called again later, NotificationFailed to be held."""
         job = json.read_texts(payload)
         endpoint_id, user_id = UUID(job["endpoint_id"]), UUID(job["user_id"])
         workspace = await companies.workspace(self.database, self.vault, UUID(job["workspace_id"]))
@@ -159,7 +159,7 @@ def _disabled_mail(workspace: Workspace, webhook_id: str, row: Any, admin: User)
     reason = _REASONS[language].get(row["disabled_reason"], "")
     facts = {"company": company.name, "url": row["url"], "reason": reason, "webhook_id": webhook_id}
     return Outgoing(
-        # However often it is tried, the same mail; another time it is disabled, another one.
+        # The same key for every retry, another one for each time the endpoint is disabled.
         key=f"{webhook_id}-{admin.id}-{row['disabled_at']:%Y%m%d%H%M%S}",
         channel=Channel.EMAIL,
         address=admin.email,

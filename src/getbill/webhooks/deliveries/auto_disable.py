@@ -1,7 +1,7 @@
-"""An endpoint that is past it: it said it is gone, or has taken nothing for five days.
+"""Automatic disabling of endpoints that returned 410 (Gone) or accepted nothing for five days.
 
-It is disabled, which is a fact of its own (`webhook.disabled`, in the stream for whoever asked for it), and the
-company's admins are told by e-mail: all three in one transaction, so that none happens without the others.
+One transaction disables the endpoint, records `webhook.disabled` in the stream and queues the e-mails to the
+company's admins, so that none happens without the others.
 """
 
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ _COUNT_EVENTS = Statement(
 
 @dataclass(slots=True)
 class EndpointSubject:
-    """The subject of the events about an endpoint: in the stream it stands where a debt stands otherwise."""
+    """The subject of events about an endpoint; in the stream it takes the place of a debt."""
 
     workspace_id: UUID
     id: UUID
@@ -54,7 +54,7 @@ class EndpointSubject:
     sequence: int
 
     def next_sequence(self) -> int:
-        """Take the next place in the endpoint's own history."""
+        """Return the next sequence number of the endpoint's own events."""
         self.sequence += 1
         return self.sequence
 
@@ -63,16 +63,16 @@ class EndpointSubject:
         return {"webhook": {"id": ids.show("we", self.id), **self.details}}
 
     def store(self, tx: Transaction) -> None:
-        """Have the count of its events written at the edge."""
+        """Write the endpoint's event count at the end of the transaction."""
         tx.defer(_COUNT_EVENTS, self.workspace_id, self.id, self.sequence)
 
 
 async def disable_failing(
     database: Database, vault: Vault, failing_endpoints: Iterable[FailingEndpoint]
 ) -> None:
-    """Disable those endpoints that are gone or have failed for too long, and tell of it.
+    """Disable the endpoints that are gone or have failed for too long, and record it.
 
-    Whoever is killed before it leaves the endpoint as it was: its next attempt comes to the same.
+    If the process is killed before, the endpoint is unchanged, and its next attempt leads here again.
     """
     long_ago = clock.wall() - FAILING_MAX
     for endpoint in failing_endpoints:

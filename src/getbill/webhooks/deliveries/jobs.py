@@ -1,7 +1,7 @@
-"""The courier: carries what is owed to its receivers, as long as the worker runs.
+"""The webhook dispatcher: claims pending deliveries and posts them while the worker runs.
 
-Everything it must not forget stands in the ledger; what it holds in memory is how fast each endpoint takes. An
-endpoint that fails gets one delivery at a time until it takes one again, so it keeps nobody else waiting.
+All durable state is in the ledger; memory holds only the throughput of each endpoint. An endpoint that fails
+gets one delivery at a time until one succeeds, so it delays no other endpoint.
 """
 
 import asyncio
@@ -41,26 +41,26 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DispatchSettings:
-    """How a courier goes about it; the defaults are the product's, tests shorten them."""
+    """Settings of a dispatcher; the defaults are the product's, tests shorten them."""
 
-    # Renewed while a delivery is under way; that of a killed courier is over this soon.
+    # Renewed while a delivery is in progress. A killed dispatcher's lease expires this soon.
     lease_seconds: float = 8.0
     poll_seconds: float = 1.0
-    # How soon to look again when an endpoint's rate held something back.
+    # Poll interval while an endpoint's rate limit holds deliveries back.
     rate_poll_seconds: float = 0.2
-    # In hand for one endpoint, most of it waiting for its turn: so many that none of its turns is idle.
+    # Claimed for one endpoint, most of them waiting: enough that no slot is ever idle.
     endpoint_claims_max: int = 256
     claims_max: int = 4096
-    # Whoever waits longer for its turn is given back: the endpoint is slower than thought.
+    # A delivery that waits longer is released: the endpoint is slower than estimated.
     wait_seconds: float = 1.0
     stop_seconds: float = 3.0
-    # Remembered while there is work, for the other endpoints that the same events go to.
+    # Bodies cached while there is work, for the other endpoints that receive the same events.
     bodies_max: int = 512
 
 
 @dataclass(slots=True)
 class _Lease:
-    """A delivery in our hand: until when, since when, and the task that posts it once it has its turn."""
+    """A claimed delivery: its lease, when it was claimed, and the task that posts it."""
 
     delivery: ClaimedDelivery
     lease_until: datetime
@@ -70,22 +70,22 @@ class _Lease:
 
 @dataclass(slots=True)
 class _EndpointQueue:
-    """How an endpoint takes deliveries: how many it is trusted with, what waits for its turn and what is posted."""
+    """The state of one endpoint: its concurrency, its waiting deliveries and its running posts."""
 
     claims_max: int
     waiting: deque[_Lease] = field(default_factory=deque)
     active_posts: int = 0
-    # Leased to us as the ledger knows it: also what is done and not noted yet.
+    # Leases as the ledger counts them, including attempts that are made and not yet recorded.
     leased: int = 0
 
 
 @dataclass
 class WebhookDispatcher:
-    """Delivers webhooks until told to stop: `await courier.run(stopping)`, and `courier.wake()` when some are owed.
+    """The dispatcher of webhooks: `await dispatcher.run(stopping)`, and `wake()` when deliveries are pending.
 
-    One per worker process, any number of processes. `run` awaits nothing but the database and its own clock; every
-    POST is a task of its own, so no receiver holds up the loop or another receiver. It may raise what the
-    database raises: log it, wait a little and call `run` again, nothing is lost.
+    One per worker process, any number of processes. `run` awaits only the database and its own clock; every
+    POST is its own task, so no receiver blocks the loop or another receiver. It may raise what the database
+    raises: log it, wait a little and call `run` again; nothing is lost.
     """
 
     database: Database
@@ -104,11 +104,11 @@ class WebhookDispatcher:
         self._bodies: dict[tuple[Any, ...], bytes] = {}
 
     def wake(self) -> None:
-        """Look at once whether something is due."""
+        """Check for due deliveries at once."""
         self._wakeup.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Deliver what is due until `stopping` is set, then finish what is under way within seconds."""
+        """Deliver what is due until `stopping` is set, then finish the running posts within seconds."""
         watches = [asyncio.create_task(stopping.wait()), asyncio.create_task(self._watch_leases())]
         watches[0].add_done_callback(lambda _: self.wake())
         try:
@@ -124,7 +124,7 @@ class WebhookDispatcher:
                 watch.cancel()
 
     async def tick(self) -> int:
-        """Note what came of earlier attempts, claim what is due and send it off; return how many were claimed."""
+        """Record finished attempts, claim due deliveries and post them; return how many were claimed."""
         await self._record_attempts()
         await self._renew_leases()
         claimed_count = 0
@@ -141,12 +141,12 @@ class WebhookDispatcher:
             is_more = claims.is_more and not claimed_count
         if not claimed_count or len(self._bodies) > self.settings.bodies_max:
             self._bodies.clear()
-        # Who has nothing to do for a whole turn is a stranger again the next time.
+        # The state of an endpoint that is idle for a whole tick is forgotten.
         self._queues = {endpoint_id: queue for endpoint_id, queue in self._queues.items() if queue.leased}
         return claimed_count
 
     async def drain(self) -> None:
-        """Wait until nothing is under way and all of it is noted."""
+        """Wait until no post is running and every attempt is recorded."""
         while self._leases or self._attempts or self._unsent:
             tasks = [lease.task for lease in self._leases.values() if lease.task is not None]
             if tasks:
@@ -154,12 +154,13 @@ class WebhookDispatcher:
             await self._record_attempts()
 
     def _capacity(self, target: Target, leased: int) -> int:
-        """Say how many more of an endpoint to ask for, of which so many are in all couriers' hands."""
+        """Return how many more deliveries of an endpoint to claim; `leased` counts every dispatcher's."""
         if target.is_down:
             return 1 - leased
         queue = self._queues.get(target.id)
         own_leases = queue.leased if queue else 0
-        # Ahead of their turns only where no other courier posts: together they keep to the endpoint's concurrency.
+        # Claim ahead only while no other dispatcher posts there: together they respect the endpoint's
+        # concurrency.
         if leased > own_leases:
             return target.concurrency - leased
         return (queue.claims_max if queue else target.concurrency) - own_leases
@@ -181,7 +182,7 @@ class WebhookDispatcher:
                     self._forget_lease(delivery)
                 unsent = []
         finally:
-            # Not noted now is noted with the next turn: what a receiver took must not be sent again.
+            # Kept for the next tick: a delivery that the receiver accepted must not be sent again.
             self._attempts = attempts + self._attempts
             self._unsent = unsent + self._unsent
 
@@ -189,7 +190,7 @@ class WebhookDispatcher:
         self._queues[delivery.target.id].leased -= 1
 
     async def _renew_leases(self) -> None:
-        """Keep what is under way in hand, and give back what waits for its turn too long."""
+        """Renew the leases of running posts, and release deliveries that wait too long."""
         too_long = clock.monotonic() - self.settings.wait_seconds
         for queue in self._queues.values():
             while queue.waiting and queue.waiting[0].claimed_at < too_long:
@@ -204,7 +205,7 @@ class WebhookDispatcher:
                 expiring[delivery_id].lease_until = until
 
     async def _watch_leases(self) -> None:
-        """Cut off whoever is still posting when the lease is over: another courier may have begun by now."""
+        """Cancel posts whose lease has expired: another dispatcher may have started by now."""
         while True:
             await asyncio.sleep(self.settings.poll_seconds)
             now = clock.wall()
@@ -233,14 +234,14 @@ class WebhookDispatcher:
         self._start_posts(queue)
 
     def _start_posts(self, queue: _EndpointQueue) -> None:
-        """Have so many post for an endpoint as it takes at a time."""
+        """Start as many posting tasks as the endpoint's concurrency allows."""
         while queue.waiting and queue.active_posts < queue.waiting[0].delivery.target.concurrency:
             lease = queue.waiting.popleft()
             queue.active_posts += 1
             lease.task = asyncio.create_task(self._post_waiting(lease, queue))
 
     def _release_lease(self, lease: _Lease) -> None:
-        """Return what never had its turn, unspent."""
+        """Release a delivery that was never attempted; its attempt is not counted."""
         del self._leases[lease.delivery.id]
         self._unsent.append((lease.delivery, lease.lease_until))
 
@@ -249,7 +250,7 @@ class WebhookDispatcher:
             self._release_lease(queue.waiting.popleft())
 
     async def _post_waiting(self, lease: _Lease | None, queue: _EndpointQueue) -> None:
-        """Post one delivery after the other as long as some wait for their turn."""
+        """Post the waiting deliveries of an endpoint one after the other."""
         task = asyncio.current_task()
         try:
             while lease is not None:
@@ -281,7 +282,7 @@ class WebhookDispatcher:
         if outcome.is_unsent:
             return
         if not outcome.is_delivered:
-            # Behind one that failed nothing goes out: it is given back unspent.
+            # Nothing is sent behind a failure: the waiting deliveries are released, unattempted.
             queue.claims_max = 1
             self._release_waiting(queue)
             return
@@ -318,7 +319,7 @@ class WebhookDispatcher:
                 now, secrets.secret, secrets.next_secret, target.cut_over_at, target.rotation_ends_at
             )
             headers = request_headers(delivery, active_secrets, secrets.headers, body, int(now.timestamp()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this delivery's own
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this delivery only
             return await self._quarantine(delivery, error)
         else:
             outcome = await self.client.post(target.url, headers, body, is_live=target.is_live)
@@ -327,7 +328,7 @@ class WebhookDispatcher:
         return DeliveryAttempt(delivery, outcome, verdict, _sealed_response(delivery, key, outcome))
 
     async def _quarantine(self, delivery: ClaimedDelivery, error: Exception) -> DeliveryAttempt:
-        """Give up a delivery that cannot be made ready to be sent; its endpoint has nothing to do with it."""
+        """Give up a delivery that cannot be prepared; the endpoint's health is unaffected."""
         _log.error("webhook_unreadable", event_id=str(delivery.event_id), error=type(error).__name__)
         item = Item(delivery.target.workspace_id, "delivery", delivery.id)
         with suppress(*DATABASE_ERRORS):
@@ -337,7 +338,7 @@ class WebhookDispatcher:
 
 
 def _sealed_response(delivery: ClaimedDelivery, key: Key | None, outcome: AttemptOutcome) -> bytes | None:
-    # A receiver may repeat what it was sent, so its words are the debtor's data too.
+    # A response may repeat the request, so it is personal data of the debtor too.
     if key is None or not outcome.response:
         return None
     context = response_context(delivery.target.workspace_id, delivery.target.id, delivery.event_id)

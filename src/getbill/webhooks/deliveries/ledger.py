@@ -1,8 +1,8 @@
-"""The ledger of deliveries: who has which in hand, and what every attempt came to.
+"""The ledger of deliveries: leases and the result of every attempt.
 
-A lane is one debt's deliveries to one endpoint: only the first of a lane may be claimed, and only while nothing else
-of the lane is in hand, so that nothing starts out of order. A claim is a lease in wall time; when it runs out the
-delivery is owed again. Claims are made one after the other, so each sees all that is in anybody's hand.
+A lane is the deliveries of one debt to one endpoint. Only the first of a lane can be claimed, and only while
+nothing else of the lane is leased, so nothing starts out of order. A claim is a lease in wall time; when it
+expires the delivery is pending again. Claims are serialised, so each sees every lease.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +36,7 @@ _LOCK_CLAIMS = Statement(
 _OPEN = Statement(
     "webhooks.open",
     "The endpoints that are owed something and may be sent it now, and how many deliveries are in hand for each.",
-    # `busy` hops over the index from endpoint to endpoint, however many deliveries each has waiting.
+    # `busy` skips through the index from endpoint to endpoint, however many deliveries each has waiting.
     f"""
     WITH RECURSIVE busy AS (
         (SELECT workspace_id, endpoint_id FROM webhook_deliveries ORDER BY workspace_id, endpoint_id LIMIT 1)
@@ -64,7 +64,7 @@ _OPEN = Statement(
 _CLAIM = Statement(
     "webhooks.take",
     "Take deliveries that are due, the first of their lanes, so many of each endpoint, for the time of a lease.",
-    # What is due and not the first of its lane is put aside, so that the next claim looks at others.
+    # A due delivery that is not the first of its lane is parked, so that the next claim looks at others.
     """
     WITH looked AS (
         SELECT d.*, asked.room FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS asked (workspace_id, endpoint_id, room)
@@ -131,9 +131,10 @@ _SETTLE = Statement(
     "webhooks.settle",
     "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
     " are due again later.",
-    # All at once: whoever is killed leaves no lane waiting. And once: that it was done may have been lost on the way.
-    # Only keys stand in its conditions: without statistics anything more tempts the planner to read the whole backlog.
-    # Not while somebody claims, who would put the next of the lane aside behind what is just being settled.
+    # One statement: a process killed between two would leave a lane waiting. Idempotent: the reply to an
+    # earlier run may have been lost. Only keys stand in its conditions: without statistics, anything more
+    # leads the planner to read the whole backlog. Never during a claim, which would park the next of the lane
+    # behind a delivery that is just being settled.
     """
     WITH tried AS (
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[],
@@ -193,21 +194,21 @@ _NOTE_HEALTH = Statement(
     """,
 )
 
-# While an endpoint is down, one delivery goes out to see this often, or as often as it has its first retry.
+# While an endpoint is down, one probe delivery goes out this often, or at its first retry interval.
 PROBE_SECONDS: Final = 60
-# Aside at most so long: its lane is freed earlier, by whoever settles what it waits behind.
+# Upper limit of parking: settling the delivery ahead frees the lane earlier.
 _PARKED: Final = timedelta(seconds=30)
 
 _LOG = DailyPartitions("webhook_log")
 _ATTEMPTS = DailyPartitions("webhook_attempts")
 
-# Says how many more deliveries of an endpoint a courier wants, of which so many are in all couriers' hands.
+# Returns how many more deliveries of an endpoint to claim, given the number of all dispatchers' leases.
 Capacity = Callable[[Target, int], int]
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """One attempt that was made: the delivery, what came of it, what becomes of it, and the sealed response."""
+    """One attempt: its delivery, outcome, verdict and sealed response."""
 
     delivery: ClaimedDelivery
     outcome: AttemptOutcome
@@ -217,7 +218,7 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """What a courier asks for: how many in all, for how long, and of each endpoint."""
+    """The limits of a claim: in total, in time, and per endpoint."""
 
     limit: int
     lease_seconds: float
@@ -226,16 +227,16 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a courier was given, and whether it should ask again at once although that may be nothing."""
+    """Claimed deliveries, and whether to claim again at once even if none was returned."""
 
     deliveries: list[ClaimedDelivery]
     is_more: bool
-    # Whether an endpoint's rate held something back, which is due within the second.
+    # Whether an endpoint's rate limit held back a delivery that is due within a second.
     is_slowed: bool = False
 
 
 async def claim(database: Database, request: ClaimRequest) -> Claims:
-    """Claim deliveries that are due, each the first of its lane."""
+    """Claim due deliveries, each the first of its lane."""
     now = clock.wall()
     async with database.transaction(now) as tx:
         await tx.execute(_LOCK_CLAIMS)
@@ -263,7 +264,7 @@ async def claim(database: Database, request: ClaimRequest) -> Claims:
         parked = claimed_rows[0]["parked"]
         deliveries = [_claimed_delivery(row, targets) for row in claimed_rows if row["id"] is not None]
         is_slowed |= await rates.spend(tx, rows, deliveries, now)
-        # Before any of it is sent without its data.
+        # The decision is requested before any delivery is sent without its data.
         for endpoint_key in {
             (delivery.target.workspace_id, delivery.target.id)
             for delivery in deliveries
@@ -288,7 +289,7 @@ def _claimed_delivery(row: Record, targets: dict[UUID, Target]) -> ClaimedDelive
 async def renew(
     database: Database, deliveries: Sequence[ClaimedDelivery], lease_seconds: float
 ) -> tuple[set[UUID], datetime]:
-    """Keep deliveries in hand; return which of them still were, and until when they are."""
+    """Renew leases; return the deliveries that were still leased, and the new end of their leases."""
     now = clock.wall()
     until = now + timedelta(seconds=lease_seconds)
     rows = await database.fetch(_RENEW, *_delivery_keys(deliveries), until, now)
@@ -296,7 +297,7 @@ async def renew(
 
 
 async def release(database: Database, unsent: Sequence[tuple[ClaimedDelivery, datetime]]) -> None:
-    """Give deliveries back that were claimed and not tried, each with the end of its lease as it is now."""
+    """Release deliveries that were claimed and not attempted, each with the current end of its lease."""
     keys = _delivery_keys([delivery for delivery, _ in unsent])
     await database.execute(_RELEASE, *keys, [until for _, until in unsent], clock.wall())
 
@@ -306,7 +307,7 @@ def _delivery_keys(deliveries: Sequence[ClaimedDelivery]) -> tuple[list[UUID], l
 
 
 async def record_attempts(database: Database, attempts: Sequence[DeliveryAttempt]) -> list["FailingEndpoint"]:
-    """Log attempts and note what becomes of deliveries and endpoints; return the endpoints that are past it."""
+    """Log attempts and update deliveries and endpoints; return the endpoints that may have to be disabled."""
     try:
         return await _record_attempts(database, attempts)
     except PARTITION_MISSING:
@@ -317,7 +318,7 @@ async def record_attempts(database: Database, attempts: Sequence[DeliveryAttempt
 
 @dataclass(frozen=True, slots=True)
 class FailingEndpoint:
-    """An endpoint that may have to be disabled: since when it fails, and whether it said it is gone."""
+    """An endpoint that may have to be disabled: failing since when, and whether it returned 410 (Gone)."""
 
     workspace_id: UUID
     id: UUID
@@ -333,7 +334,7 @@ async def _record_attempts(database: Database, attempts: Sequence[DeliveryAttemp
         await database.execute(_SETTLE, *columns, now)
         return []
     async with database.transaction(now) as tx:
-        # Endpoints first, as everybody locks them, and in one order.
+        # Endpoints first and in one order, as in every other transaction that locks them.
         health_rows = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN)
         await tx.execute(_SETTLE, *columns, now)
         failpoints.at("webhooks.settling")
@@ -365,7 +366,7 @@ def _attempt_columns(attempt: DeliveryAttempt) -> tuple[Any, ...]:
 def _endpoint_health(
     attempts: Sequence[DeliveryAttempt], now: datetime
 ) -> Iterable[tuple[UUID, UUID, bool, int, datetime, datetime]]:
-    """Yield what changed about endpoints; nothing for one that was up and is."""
+    """Yield the endpoints whose health changed; an endpoint that was up and still is yields nothing."""
     by_endpoint: dict[tuple[UUID, UUID], list[DeliveryAttempt]] = {}
     for attempt in attempts:
         if attempt.outcome.is_unsent:
@@ -393,6 +394,6 @@ def _endpoint_health(
 
 
 async def keep_partitions(database: Database, now: datetime, kept_days: int = RETENTION_DAYS) -> None:
-    """Make the log's partitions a week ahead and drop those of days no longer kept."""
+    """Create the log's partitions a week ahead and drop those older than the retention period."""
     await _LOG.maintain(database, now, kept_days)
     await _ATTEMPTS.maintain(database, now, kept_days)

@@ -1,7 +1,7 @@
-"""How fast an endpoint may be sent deliveries: so many a second, over all couriers.
+"""Rate limits of endpoints: deliveries per second, shared by all dispatchers.
 
-From when on the next may go out stands in a row of its own, which whoever claims reads and writes under the lock of
-claims; an endpoint without a rate has none.
+The earliest time of the next delivery is a row of its own, read and written under the lock of claims. An
+endpoint without a rate has no row.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _AHEAD_SECONDS: Final = 0.25
 
 
 def allowance(row: Record, now: datetime) -> int:
-    """Return how many more an endpoint may be sent now by its rate, a quarter of a second ahead at most."""
+    """Return how many more deliveries the rate allows now, at most a quarter of a second ahead."""
     rate = row["rate_per_second"]
     if rate is None:
         return 1 << 20
@@ -39,7 +39,7 @@ def allowance(row: Record, now: datetime) -> int:
 async def spend(
     tx: Transaction, rows: Sequence[Record], deliveries: Sequence[ClaimedDelivery], now: datetime
 ) -> bool:
-    """Count what was claimed against the endpoints' rates; return whether any has one."""
+    """Count claimed deliveries against the endpoints' rates; return whether any endpoint has a rate."""
     rates = {row["id"]: row for row in rows if row["rate_per_second"] is not None}
     delivery_counts: dict[UUID, int] = {}
     for delivery in deliveries:

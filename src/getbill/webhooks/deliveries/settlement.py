@@ -1,7 +1,7 @@
-"""Writing down what came of attempts: all together, and apart where one of them cannot be written.
+"""Settlement of attempts: all in one transaction, or in halves where that fails.
 
-What a receiver took must not be sent again because of another delivery: one that cannot be logged as it is, is settled
-without what its receiver said; one that cannot be settled at all is set aside.
+A delivery that a receiver accepted must not be sent again because of another one. One that cannot be logged
+in full is settled without its response; one that cannot be settled at all is quarantined.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _NOT_LOGGED = "What came of it could not be logged."
 
 
 async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt]) -> list[FailingEndpoint]:
-    """Log attempts and note what becomes of them; return the endpoints that may have to be disabled."""
+    """Log attempts and settle their deliveries; return the endpoints that may have to be disabled."""
     failing_endpoints: list[FailingEndpoint] = []
 
     async def record(batch: Sequence[DeliveryAttempt]) -> None:
@@ -72,7 +72,7 @@ async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt
 
 
 async def retry_delivery(tx: Transaction, workspace: Workspace, delivery_id: UUID) -> bool:
-    """Owe a delivery that was set aside once more; tell whether there is one. Raises WebhookDisabled as a replay does."""
+    """Make a quarantined delivery pending again; return whether it exists. Raises WebhookDisabled."""
     if await tx.fetchval(_DUE, workspace.id, delivery_id, clock.wall()) is not None:
         tx.channels_to_notify.add(WAKE)
         return True

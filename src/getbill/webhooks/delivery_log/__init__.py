@@ -1,4 +1,4 @@
-"""The delivery log: every delivery and attempt, its statistics, and following it live."""
+"""The delivery log: every delivery and attempt, statistics, and a live tail."""
 
 from getbill.webhooks.delivery_log.api import router
 from getbill.webhooks.delivery_log.queries import PREFIX, find

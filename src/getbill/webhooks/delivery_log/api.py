@@ -1,4 +1,4 @@
-"""The routes of the log of deliveries and of its statistics."""
+"""Routes of the delivery log and its statistics."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 async def get_webhook_stats(
     request: Request, caller: Reads, query: Annotated[StatsQuery, Query()]
 ) -> Response:
-    """Return how deliveries went in a period: success, latency, by endpoint and by event. The last day by default."""
+    """Return delivery statistics of a period, by webhook and by event. Defaults to the last day."""
     database: Database = request.app.state.database
     since, until = statistics_schemas.period(query, clock.wall())
     delivery_statistics = await statistics.read(database, caller.workspace.id, since, until)
@@ -42,9 +42,9 @@ async def get_webhook_stats(
 async def list_webhook_deliveries(
     request: Request, caller: Reads, webhook_id: str, query: Annotated[DeliveryQuery, Query()]
 ) -> Response:
-    """List what is owed to a webhook, the soonest first, then what was settled with it, the newest first.
+    """List the deliveries of a webhook: pending ones, soonest first, then settled ones, newest first.
 
-    Kept 90 days. Filters add up; `status`, `event` may be given several times.
+    Deliveries are kept 90 days. Filters combine with AND; `status` and `event` may be repeated.
     """
     database: Database = request.app.state.database
     endpoint = await endpoints.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
@@ -68,7 +68,7 @@ async def list_webhook_deliveries(
 async def get_webhook_delivery(
     request: Request, caller: Reads, webhook_id: str, delivery_id: str
 ) -> Response:
-    """Return one delivery with every attempt: what was sent, what came back, how long it took."""
+    """Return one delivery with every attempt: request, response and duration."""
     database: Database = request.app.state.database
     workspace = caller.workspace
     endpoint = await endpoints.find(database, workspace, ids.read(PREFIX, webhook_id))

@@ -1,7 +1,7 @@
-"""The log of deliveries, read back: what waits, what was settled and how, and every attempt of one.
+"""Queries of the delivery log: pending and settled deliveries, and every attempt of one.
 
-What waits comes first, the soonest at the top; then what is settled, the newest first. So a reader who follows the
-cursor meets each delivery that was there when they began, whatever moves meanwhile.
+Pending deliveries come first, soonest first; then settled ones, newest first. A reader who follows the cursor
+sees every delivery that existed at the start, whatever is settled meanwhile.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from getbill.kit.messages import message
 
 PREFIX: Final = "wd"
 _SKEW: Final = timedelta(minutes=1)
-# Before and after every row: a bound that is always there can always be looked for in an index.
+# Before and after every row: a bound that is always present can always use an index.
 _FIRST_AT, _LAST_AT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
 STATES: Final = ("pending", "delivered", "exhausted", "cancelled")
@@ -54,7 +54,8 @@ _SETTLED_PAGE = Statement(
     "What was settled with an endpoint, the newest first.",
     _SETTLED
     + _FILTER
-    # A debt's deliveries are no older than its first event, by whichever machine's clock.
+    # A debt's deliveries are no older than its first event, allowing for differences between machines'
+    # clocks.
     + """
       AND d.settled_at >= greatest($5, (SELECT min(e.recorded_at) - $11::interval FROM events e
           WHERE e.workspace_id = $1 AND e.debt_id = $4))
@@ -122,10 +123,10 @@ _EVENT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries a page is asked for; None leaves a condition out. `until` is not included.
+    """The conditions of a page; None omits one. `until` is exclusive.
 
-    `since` and `until` are of settling, for what waits of its beginning. `after` is the place of a row: whether it
-    was settled, where it stood, its id.
+    `since` and `until` apply to the time of settlement, or of creation while pending. `after` is the position
+    of a row: whether it is settled, its instant and its id.
     """
 
     endpoint_id: UUID
@@ -140,7 +141,7 @@ class DeliveryFilter:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event owed, or settled, to one endpoint; `stands_at` is its place among those of its part of the log."""
+    """The delivery of one event to one endpoint; `stands_at` is its position in its part of the log."""
 
     id: UUID
     endpoint_id: UUID
@@ -161,13 +162,13 @@ class Delivery:
 
     @property
     def is_pending(self) -> bool:
-        """Whether it is owed still."""
+        """Whether the delivery is still pending."""
         return self.state == "pending"
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedAttempt:
-    """One attempt as it was logged; the response is sealed."""
+    """A logged attempt; its response is sealed."""
 
     attempt: int
     url: str
@@ -181,7 +182,7 @@ class LoggedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContent:
-    """What a delivery says: the event's instant, its sealed data and the wrapped key; both None when it is erased."""
+    """An event's instant, sealed data and wrapped key; data and key are None once erased."""
 
     occurred_at: datetime
     data: bytes | None
@@ -191,7 +192,7 @@ class DeliveryContent:
 async def list_deliveries(
     database: Database, workspace: Workspace, filters: DeliveryFilter
 ) -> list[Delivery]:
-    """Return a page of an endpoint's deliveries: what waits, then what is settled."""
+    """Return a page of an endpoint's deliveries: pending, then settled."""
     states = STATES if filters.states is None else filters.states
     settled_states = [state for state in states if state != "pending"]
     conditions = _conditions(workspace, filters)
@@ -227,12 +228,12 @@ async def settled_since(
     position: tuple[datetime, UUID],
     limit: int,
 ) -> list[Delivery]:
-    """Return what was settled after a place in the log, the oldest first; of one endpoint, or of all."""
+    """Return deliveries settled after a position, oldest first, of one endpoint or of all."""
     return _from_rows(await database.fetch(_SETTLED_SINCE, workspace.id, endpoint_id, *position, limit))
 
 
 async def find(database: Database, workspace: Workspace, endpoint_id: UUID, delivery_id: UUID) -> Delivery:
-    """Return one delivery of an endpoint; raise NotFound when it has none of this id."""
+    """Return one delivery of an endpoint; raise NotFound for an unknown id."""
     for statement in (_ONE_PENDING, _ONE_SETTLED):
         row = await database.fetchrow(statement, workspace.id, endpoint_id, delivery_id)
         if row is not None:
@@ -262,18 +263,18 @@ async def list_attempts(database: Database, workspace: Workspace, delivery: Deli
 
 
 def _lifetime(delivery: Delivery) -> tuple[datetime, datetime]:
-    """Return between which instants a delivery's attempts began, by whichever machine's clock."""
+    """Return the range in which a delivery's attempts began, allowing for differences between clocks."""
     return delivery.created_at - _SKEW, (delivery.settled_at or clock.wall()) + _SKEW
 
 
 async def find_erased(database: Database, workspace: Workspace, debt_ids: Sequence[UUID]) -> set[UUID]:
-    """Return which of some debts are erased."""
+    """Return which of the given debts are erased."""
     rows: list[Any] = await database.fetch(_ERASED, workspace.id, list(set(debt_ids)))
     return {row["id"] for row in rows}
 
 
 async def find_content(database: Database, workspace: Workspace, delivery: Delivery) -> DeliveryContent:
-    """Return what a delivery says; raise NotFound when a restore lost its event."""
+    """Return the content of a delivery; raise NotFound if its event was lost in a restore."""
     row = await database.fetchrow(_EVENT, workspace.id, delivery.event_id)
     if row is None:
         raise NotFound(message("There is no event {event}.", event=ids.show("wh", delivery.event_id)))

@@ -1,7 +1,7 @@
-"""The log of deliveries as callers ask for it and as answers show it.
+"""Request and response schemas of the delivery log.
 
-What a debt's deliveries said is shown to callers who may read debts, and to nobody once the debt is erased. The
-values of a creditor's own headers and the signatures are never shown.
+The content of deliveries is shown to callers who may read debts, and never once the debt is erased.
+Signatures and the values of a creditor's own headers are never shown.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ EventName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)
 
 
 class DeliveryQuery(BaseModel):
-    """What the log of an endpoint can be asked for."""
+    """Filters of a webhook's delivery log."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,7 +53,7 @@ class DeliveryQuery(BaseModel):
 
 
 class LastAttemptShown(BaseModel):
-    """How the last attempt of a delivery ended."""
+    """Result of the last attempt of a delivery."""
 
     started_at: Instant
     duration_ms: int
@@ -62,7 +62,7 @@ class LastAttemptShown(BaseModel):
 
 
 class DeliveryShown(BaseModel):
-    """One event owed to one endpoint, or settled with it."""
+    """The delivery of one event to one webhook."""
 
     id: str = Field(examples=["wd_01m804scmte4gbpp4yw1mc91gy"])
     endpoint_id: str = Field(examples=["we_01m804scmte4gbpp4yw1mc91gy"])
@@ -91,7 +91,7 @@ class DeliveryShown(BaseModel):
 
 
 class RequestShown(BaseModel):
-    """What was sent; the body stands once, beside the attempts."""
+    """Request of an attempt; the body is given once, beside the attempts."""
 
     method: Literal["POST"]
     url: str
@@ -101,7 +101,7 @@ class RequestShown(BaseModel):
 
 
 class ResponseShown(BaseModel):
-    """What came back, at most 4 kB of it."""
+    """Response of the receiver, at most 4 kB of it."""
 
     status: int
     body: str | None = Field(
@@ -111,7 +111,7 @@ class ResponseShown(BaseModel):
 
 
 class DeliveryAttemptShown(BaseModel):
-    """One attempt."""
+    """One attempt of a delivery."""
 
     attempt: int
     started_at: Instant
@@ -125,7 +125,7 @@ class DeliveryAttemptShown(BaseModel):
 
 
 class DeliveryWithAttempts(DeliveryShown):
-    """One delivery with every attempt."""
+    """A delivery with every attempt."""
 
     body: str | None = Field(
         description="Body as it is sent, byte for byte; null without the scope `debts:read`."
@@ -134,7 +134,7 @@ class DeliveryWithAttempts(DeliveryShown):
 
 
 class DeliveryList(BaseModel):
-    """A page of the log: what is pending, the soonest first; then what is settled, the newest first."""
+    """A page of deliveries: pending ones, soonest first, then settled ones, newest first."""
 
     data: list[DeliveryShown]
     next_cursor: str | None = Field(
@@ -143,7 +143,7 @@ class DeliveryList(BaseModel):
 
 
 def delivery_filter(query: DeliveryQuery, endpoint_id: UUID, mark: http.CursorSigner) -> DeliveryFilter:
-    """Return what a query asks for; raise BadRequest for unknown events and a cursor that is not of this list."""
+    """Return the filter of a query; raise BadRequest for unknown events and a cursor of another list."""
     refuse_unknown_kinds(query.event)
     refuse_empty_range("from", query.since, "to", query.until)
     cursor = http.unseal_optional(query.cursor, mark)
@@ -154,14 +154,14 @@ def delivery_filter(query: DeliveryQuery, endpoint_id: UUID, mark: http.CursorSi
         debt_id=ids.read("debt", query.debt_id) if query.debt_id else None,
         since=query.since,
         until=query.until,
-        # One more than is shown tells whether it is the end.
+        # One row more than the page shows whether another page follows.
         limit=query.limit + 1,
         after=_position(cursor) if cursor else None,
     )
 
 
 def refuse_unknown_kinds(kinds: list[str] | None) -> None:
-    """Raise BadRequest when a query names an event there is not."""
+    """Raise BadRequest if a query names an unknown event."""
     errors = [
         FieldError(
             "event",
@@ -182,7 +182,7 @@ def _position(cursor: str) -> tuple[bool, datetime, UUID]:
 
 
 def cursor_after(deliveries: Sequence[Delivery], limit: int, mark: http.CursorSigner) -> str | None:
-    """Return the cursor after the first `limit` rows; None when there are no more."""
+    """Return the cursor after the first `limit` rows; None on the last page."""
     if len(deliveries) <= limit:
         return None
     last = deliveries[limit - 1]
@@ -221,7 +221,7 @@ def serialize_delivery(delivery: Delivery, last: Record | None, *, is_erased: bo
 
 
 class DeliveryView:
-    """One delivery opened for a caller: its body, and what the receiver said to each attempt."""
+    """A delivery opened for a caller: its body and the response to each attempt."""
 
     def __init__(
         self, workspace: Workspace, delivery: Delivery, content: DeliveryContent, *, may_read: bool
@@ -236,11 +236,11 @@ class DeliveryView:
 
     @property
     def is_erased(self) -> bool:
-        """Whether the debt is erased, and nothing is left to open."""
+        """Whether the debt is erased, so that no content is left."""
         return self._key is None or self._content.data is None
 
     def body(self, *, is_withheld: bool) -> str | None:
-        """Return the body as it is sent, or was sent last, for who may read it."""
+        """Return the body as sent last or as it will be sent; None if the caller may not read debts."""
         if not self._may_read:
             return None
         delivery, content = self._delivery, self._content
@@ -255,7 +255,7 @@ class DeliveryView:
         ).decode()
 
     def serialize_attempt(self, attempt: LoggedAttempt, extra_headers: Sequence[str]) -> dict[str, Any]:
-        """Return one attempt as answers show it."""
+        """Return one attempt as the API shows it."""
         response = None
         if attempt.status is not None:
             response = {"status": attempt.status, "body": self._response_text(attempt.response)}

@@ -1,4 +1,4 @@
-"""How deliveries went in a period, counted from the log: attempts, outcomes and what waits now."""
+"""Statistics of a period, counted from the log: attempts, outcomes and pending deliveries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ _PENDING = Statement(
 
 @dataclass(slots=True)
 class DeliveryCounts:
-    """What was counted of all deliveries, of one endpoint's, or of one kind of event's; latencies in milliseconds."""
+    """Counts of all deliveries, of one endpoint or of one kind of event; latencies in milliseconds."""
 
     attempts: int = 0
     succeeded: int = 0
@@ -61,14 +61,14 @@ class DeliveryCounts:
 
     @property
     def success_rate(self) -> float | None:
-        """The share of settled deliveries that arrived; None when none was."""
+        """Share of finished deliveries that were delivered; None if none finished."""
         settled_count = self.delivered + self.exhausted
         return round(self.delivered / settled_count, 4) if settled_count else None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatistics:
-    """The tallies of a period."""
+    """The counts of a period."""
 
     since: datetime
     until: datetime
@@ -80,7 +80,7 @@ class DeliveryStatistics:
 async def read(
     database: Database, workspace_id: UUID, since: datetime, until: datetime
 ) -> DeliveryStatistics:
-    """Return how deliveries went between two wall-time instants, and what is pending now."""
+    """Return the counts between two wall-time instants, and the number of deliveries pending now."""
     statistics = DeliveryStatistics(since, until, DeliveryCounts(), {}, {})
     for statement in (_ATTEMPTS, _SETTLED):
         _add(statistics, await database.fetch(statement, workspace_id, since, until))

@@ -1,4 +1,4 @@
-"""The statistics of deliveries as callers ask for them and as answers show them."""
+"""Request and response schemas of delivery statistics."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
@@ -16,7 +16,7 @@ DAYS_MAX: Final = 31
 
 
 class StatsQuery(BaseModel):
-    """The period, in wall time."""
+    """The period of the statistics, in wall time."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,7 +34,7 @@ class StatsQuery(BaseModel):
 
 
 class LatencyShown(BaseModel):
-    """How long answers took, in milliseconds; null where none came."""
+    """Response times in milliseconds; null without a response."""
 
     p50: int | None
     p95: int | None
@@ -42,7 +42,7 @@ class LatencyShown(BaseModel):
 
 
 class DeliveryCountsShown(BaseModel):
-    """What was counted."""
+    """Counts of attempts and deliveries."""
 
     attempts: int
     attempts_succeeded: int = Field(description="Number of attempts answered 2xx.")
@@ -60,26 +60,26 @@ class DeliveryCountsShown(BaseModel):
 
 
 class EndpointCounts(DeliveryCountsShown):
-    """What was counted of one webhook."""
+    """Counts of one webhook."""
 
     endpoint_id: str
 
 
 class EventCounts(DeliveryCountsShown):
-    """What was counted of one kind of event."""
+    """Counts of one kind of event."""
 
     event: str
 
 
 class PeriodShown(BaseModel):
-    """From when until when."""
+    """Start and end of the period."""
 
     since: Instant = Field(alias="from")
     until: Instant = Field(alias="to")
 
 
 class StatsShown(BaseModel):
-    """How deliveries went in a period."""
+    """Delivery statistics of a period."""
 
     period: PeriodShown
     total: DeliveryCountsShown
@@ -88,7 +88,7 @@ class StatsShown(BaseModel):
 
 
 def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
-    """Return the period a query asks for; raise BadRequest for one that is empty or too long."""
+    """Return the period of a query; raise BadRequest for one that is empty or too long."""
     until = query.until or now
     try:
         since = query.since or until - timedelta(days=1)
@@ -114,7 +114,7 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
 
 
 def serialize_statistics(statistics: DeliveryStatistics) -> dict[str, Any]:
-    """Return statistics as answers show them."""
+    """Return statistics as the API shows them."""
     return {
         "period": {"from": json.instant(statistics.since), "to": json.instant(statistics.until)},
         "total": _serialize_counts(statistics.total),

@@ -1,7 +1,7 @@
-"""Following the log as it grows: each delivery once, as soon as it is settled.
+"""A live tail of the delivery log: each delivery once, as soon as it is settled.
 
-A row's instant is taken before its transaction ends, so one may appear behind others that were seen already: the last
-seconds are looked at again each time, and what was seen is left out.
+A row's instant precedes its commit, so a row may appear behind others already seen. Each poll reads the last
+seconds again and skips the rows it has seen.
 """
 
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ _FIRST: Final = UUID(int=0)
 
 @dataclass
 class LogTail:
-    """Who follows the log of a workspace, or of one endpoint in it, from an instant on."""
+    """A reader of new log rows of a workspace, or of one endpoint, from an instant on."""
 
     database: Database
     workspace: Workspace
@@ -32,7 +32,7 @@ class LogTail:
     _horizon: datetime | None = None
 
     async def poll(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield what was settled and not yet told, as lists show it, the oldest first."""
+        """Yield newly settled deliveries as lists show them, oldest first."""
         position = (self._horizon or self.since, _FIRST)
         while deliveries := await queries.settled_since(
             self.database, self.workspace, self.endpoint_id, position, _PAGE

@@ -1,4 +1,4 @@
-"""Endpoints: created, changed, disabled and deleted, with their secrets cut over."""
+"""Endpoints: create, update, disable, delete, and secret rotation."""
 
 from getbill.webhooks.endpoints.actions import create, delete, reaches_further, update
 from getbill.webhooks.endpoints.cutover import cut_over, rotate

@@ -1,4 +1,4 @@
-"""Opening, changing and closing endpoints."""
+"""Creation, update and deletion of endpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -57,23 +57,24 @@ _DELETE = Statement(
 )
 
 
-# What says which data goes where. Headers too: at a receiver that many share, a key in one says whose it is.
+# Fields that decide which data goes where. Headers too: at a shared receiver, a key in one identifies the
+# recipient.
 _REACHING: Final = frozenset({"url", "events", "fields", "headers"})
 _OWNING: Final = frozenset({"url"})
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedEndpoint:
-    """An endpoint and its new secret, which is shown this once."""
+    """An endpoint and its new secret, which is shown only this once."""
 
     endpoint: Endpoint
     secret: str
 
 
 async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint, by: Actor) -> CreatedEndpoint:
-    """Open an endpoint; events that follow are owed to it. Raises TooManyEndpoints.
+    """Create an endpoint that receives the events that follow. Raises TooManyEndpoints.
 
-    `by` may read debts: it is on that right that the endpoint is sent data.
+    `by` must be allowed to read debts: the endpoint is sent data on that right.
     """
     if await queries.count(tx, workspace.id) >= ENDPOINTS_MAX:
         raise TooManyEndpoints(
@@ -142,18 +143,18 @@ def _seal_headers(workspace: Workspace, endpoint_id: UUID, headers: Mapping[str,
 
 
 def reaches_further(changes: Mapping[str, Any]) -> bool:
-    """Return whether a change has data leave, or leave for elsewhere: only who may read debts makes one."""
+    """Return whether a change sends more data or sends it elsewhere, which needs the right to read debts."""
     return bool(changes.keys() & _REACHING or changes.get("is_enabled"))
 
 
 async def update(
     tx: Transaction, workspace: Workspace, endpoint_id: UUID, changes: Mapping[str, Any], by: Actor
 ) -> Endpoint:
-    """Change fields of an endpoint and return it; raise NotFound when there is none.
+    """Change fields of an endpoint and return it; raise NotFound for an unknown id.
 
-    Whoever says where its data goes, or enables it, becomes its owner: see `reaches_further`.
-    `headers` names those to set or, with None, to take away. `send_missed` says what becomes of what an endpoint
-    missed that is enabled again: it is sent, unless told otherwise.
+    The caller who changes where its data goes, or enables it, becomes its owner: see `reaches_further`.
+    `headers` names the headers to set or, with None, to remove. When an endpoint is enabled again,
+    `send_missed` decides whether it receives what it missed; the default is yes.
     """
     is_taken_over = not changes.keys().isdisjoint(_OWNING) or bool(changes.get("is_enabled"))
     changes = dict(changes)
@@ -196,7 +197,7 @@ async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_e
 
 
 async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
-    """Close an endpoint, drop what is still owed to it, and return it as it was; raise NotFound when there is none."""
+    """Delete an endpoint, cancel its pending deliveries and return it as it was; raise NotFound."""
     await disabling.lock_stream(tx, workspace.id)
     endpoint = await queries.lock(tx, workspace, endpoint_id)
     await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)

@@ -1,6 +1,7 @@
-"""Changing over to a new secret: begun, cut over, and ended, by hand or by its time.
+"""Secret rotation of an endpoint: begin, cut over, and end on request or on time.
 
-What signs at which instant is told by webhooks/secret_rotation.py; here stand the rows it is told from.
+webhooks/secret_rotation.py decides which secrets sign at an instant; this module stores the rows it is
+derived from.
 """
 
 from datetime import datetime
@@ -56,7 +57,7 @@ _END_ALL = Statement(
 async def rotate(
     tx: Transaction, workspace: Workspace, endpoint_id: UUID, overlap_hours: int, by: Actor
 ) -> CreatedEndpoint:
-    """Make a new secret that signs beside the old one for the overlap; raise RotationUnderWay while one runs."""
+    """Create a secret that signs beside the old one for the overlap; raise RotationUnderWay."""
     now = clock.wall()
     before = await queries.lock(tx, workspace, endpoint_id)
     rotation = before.rotation(now)
@@ -81,9 +82,9 @@ async def rotate(
 async def cut_over(
     tx: Transaction, workspace: Workspace, endpoint_id: UUID, *, ends_overlap: bool
 ) -> Endpoint:
-    """Make `X-GetBill-Signature` with the next secret from now on, or drop the old one altogether.
+    """Sign `X-GetBill-Signature` with the next secret, or drop the old secret altogether.
 
-    Raises NoRotation when none is under way; one that is cut over already stays so.
+    Raises NoRotation if no rotation is under way. A repeated cut-over changes nothing.
     """
     now = clock.wall()
     before = await queries.lock(tx, workspace, endpoint_id)
@@ -97,5 +98,5 @@ async def cut_over(
 
 
 async def end_rotations(database: Database, now: datetime) -> None:
-    """Forget the old secrets whose overlap is over by a wall-time instant; they sign no more since then."""
+    """Delete old secrets whose overlap ended by a wall-time instant; they have not signed since then."""
     await database.execute(_END_ALL, now)

@@ -1,8 +1,8 @@
-"""An endpoint that is disabled: nothing is owed to it from then on, and what was pending waits.
+"""Disabling and enabling endpoints: a disabled endpoint receives nothing and its deliveries wait.
 
-The place in the stream is remembered. Enabled again it may have what it missed: that is owed first, batch by batch,
-and only then what is new, so that a debt's events still arrive in order. Whoever disables or enables holds the
-workspace's stream, as whoever owes does: an event is either owed or missed.
+Its position in the stream is kept. Once enabled, missed events are enqueued first, batch by batch, then new
+ones, so a debt's events arrive in order. Disabling, enabling and fan-out lock the workspace's stream, so an
+event is either enqueued or missed.
 """
 
 from dataclasses import dataclass
@@ -89,28 +89,29 @@ _CATCH_UP = Statement(
 
 
 async def lock_stream(tx: Transaction, workspace_id: UUID) -> None:
-    """Have nothing be owed in a workspace until the transaction ends; call it before any endpoint is locked."""
+    """Block fan-out in a workspace until the transaction ends; call it before locking any endpoint."""
     await tx.execute(_LOCK_STREAM, workspace_id)
 
 
 async def disable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, reason: str) -> bool:
-    """Disable an endpoint (`asked`, `gone` or `failing`); False when it was so already.
+    """Disable an endpoint (`asked`, `gone` or `failing`); return False if it already was.
 
-    The transaction holds the stream: see `lock_stream`.
+    The transaction holds the stream lock: see `lock_stream`.
     """
     return bool(await tx.fetchval(_DISABLE, workspace_id, endpoint_id, clock.wall(), reason))
 
 
 async def disable_for(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
-    """Disable an endpoint whose owner is revoked; what it misses is kept for whoever enables it again."""
+    """Disable an endpoint whose owner is revoked; missed events are kept for a later enabling."""
     await lock_stream(tx, workspace_id)
     await disable(tx, workspace_id, endpoint_id, "asked")
 
 
 async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send_missed: bool) -> bool:
-    """Enable an endpoint, with what it missed or without that and what was pending; False when it was so already.
+    """Enable an endpoint, with or without what it missed; return False if it already was.
 
-    The transaction holds the stream: see `lock_stream`.
+    Without `send_missed`, pending deliveries are cancelled too. The transaction holds the stream lock: see
+    `lock_stream`.
     """
     if not await tx.fetchval(_ENABLE, workspace_id, endpoint_id, send_missed):
         return False
@@ -123,7 +124,7 @@ async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send
 
 
 async def cancel(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
-    """Drop what is pending for an endpoint; the log says so."""
+    """Cancel the pending deliveries of an endpoint and log them as cancelled."""
     await tx.execute(_CANCEL, workspace_id, endpoint_id, clock.wall())
 
 
@@ -134,7 +135,7 @@ class _LaggingEndpoint:
 
 
 async def catch_up(database: Database, batch: int = fan_out.BATCH_EVENTS) -> int:
-    """Owe the next events that enabled endpoints missed; return how many endpoints are not with their stream yet.
+    """Enqueue missed events of enabled endpoints; return how many endpoints have not caught up yet.
 
     At most `batch` events of each; call it again until it returns 0.
     """

@@ -1,7 +1,7 @@
-"""Further headers that a creditor has sent with every delivery: a gateway's key, a tenant's name.
+"""Extra headers that a creditor adds to every delivery: a gateway's key, a tenant's name.
 
-They never change what a delivery is: ours, those of the connection and those of the body's form cannot be set. Their
-values are secrets: stored sealed, and never shown again.
+They cannot change the delivery itself: GetBill's headers and those of the connection and the body format are
+reserved. Their values are secrets: stored sealed and never shown again.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ _VALUE = pattern(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 _OURS: Final = ("webhook-", "x-getbill-")
 _RESERVED: Final = frozenset(
     {
-        # The form of the body and who sends it.
+        # Body format and sender.
         "content-type",
         "content-length",
         "content-encoding",
         "user-agent",
         "accept-encoding",
         "date",
-        # The connection's, not the message's (RFC 9110 section 7.6.1, RFC 9112).
+        # Headers of the connection, not of the message (RFC 9110 section 7.6.1, RFC 9112).
         "host",
         "connection",
         "expect",
@@ -43,7 +43,7 @@ _RESERVED: Final = frozenset(
 
 
 def header_errors(headers: Any) -> list[FieldError]:
-    """Return what is wrong with the names and values of headers as they were sent; None takes one away."""
+    """Return the errors in the names and values of requested headers; None removes a header."""
     if not isinstance(headers, dict):
         return []
     errors = []
@@ -84,9 +84,9 @@ def _value_error(value: Any) -> tuple[str, Message] | None:
 
 
 def merge_headers(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Return headers after a change: named ones are set, or taken away by None; None for all takes all away.
+    """Return headers after a change; None removes the named one, or all of them when it stands for all.
 
-    Raises Invalid when there are too many of them, or they are too long together.
+    Raises Invalid if the headers are too many or too long together.
     """
     if changes is None:
         return {}
@@ -98,7 +98,7 @@ def merge_headers(before: Mapping[str, str], changes: Mapping[str, str | None] |
 
 
 def refuse_excess(headers: Mapping[str, str]) -> None:
-    """Raise Invalid when there are more headers than receivers take."""
+    """Raise Invalid if there are more headers than receivers accept."""
     if len(headers) > HEADERS_MAX:
         raise _excess(
             "too-many",

@@ -1,4 +1,4 @@
-"""Reading a workspace's endpoints."""
+"""Queries of a workspace's endpoints."""
 
 from typing import Final
 from uuid import UUID
@@ -51,22 +51,22 @@ def _endpoint(row: Record | None, workspace: Workspace, endpoint_id: UUID) -> En
 
 
 async def list_endpoints(database: Database, workspace: Workspace) -> list[Endpoint]:
-    """Return a workspace's endpoints in the order they were made."""
+    """Return a workspace's endpoints in order of creation."""
     return [_endpoint(row, workspace, row["id"]) for row in await database.fetch(_LIST, workspace.id)]
 
 
 async def find(database: Database, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
-    """Return an endpoint; raise NotFound when the workspace has none of this id."""
+    """Return an endpoint; raise NotFound for an unknown id."""
     return _endpoint(await database.fetchrow(_FIND, workspace.id, endpoint_id), workspace, endpoint_id)
 
 
 async def peek(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
-    """Return an endpoint as it stands, inside a transaction, without holding it; raise NotFound for none."""
+    """Return an endpoint within a transaction, without a lock; raise NotFound for an unknown id."""
     return _endpoint(await tx.fetchrow(_FIND, workspace.id, endpoint_id), workspace, endpoint_id)
 
 
 async def lock(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
-    """Return an endpoint that nobody else changes until the transaction ends; raise NotFound for none."""
+    """Return an endpoint locked until the transaction ends; raise NotFound for an unknown id."""
     return _endpoint(await tx.fetchrow(_LOCK, workspace.id, endpoint_id), workspace, endpoint_id)
 
 

@@ -1,6 +1,7 @@
-"""What an endpoint can be told: the bodies of the calls that open and change one, with their limits.
+"""Request bodies that create and change an endpoint, with their limits.
 
-Every wrong field is named at once; the limits are those that receivers and the schedule of five days can bear.
+All wrong fields are reported at once. The limits are those that receivers and the schedule of five days can
+bear.
 """
 
 from typing import Annotated, Any, Final
@@ -33,7 +34,7 @@ def _url(value: str) -> str:
         raise WrongValue(message("{subject} must have no spaces and no control characters.", subject=VALUE))
     try:
         url = URL(value)
-        # Decodes a name in letters of other scripts.
+        # Decodes an internationalised host name.
         host, port = url.host, url.port
     except ValueError as error:
         raise WrongValue(
@@ -51,7 +52,7 @@ def _url(value: str) -> str:
 
 
 def require_unique(value: list[str]) -> list[str]:
-    """Return a list that names each thing once; raise ValueError for another."""
+    """Return a list without duplicates; raise ValueError for one that has some."""
     if len(set(value)) != len(value):
         raise WrongValue(message("{subject} must name each thing once.", subject=VALUE))
     return value
@@ -128,7 +129,7 @@ def _unknown_fields(names: Any) -> list[FieldError]:
 
 
 def unknown_kinds(pointer: str, names: Any) -> list[FieldError]:
-    """Return which of some names are no events, all at once."""
+    """Return an error for each name that is not an event."""
     if not isinstance(names, list):
         return []
     event_names = ", ".join(KINDS)
@@ -143,13 +144,13 @@ def unknown_kinds(pointer: str, names: Any) -> list[FieldError]:
 
 
 class EndpointFields(BaseModel):
-    """What an endpoint can be told."""
+    """Settings of a webhook."""
 
     model_config = ConfigDict(extra="forbid")
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return which events and fields there are not, and which headers cannot be, all at once."""
+        """Return all unknown events and fields and all invalid headers at once."""
         return [
             *unknown_kinds("/events", raw.get("events")),
             *extra_headers.header_errors(raw.get("headers")),
@@ -158,7 +159,7 @@ class EndpointFields(BaseModel):
 
 
 class NewEndpointBody(EndpointFields):
-    """Where events go: a URL, and which events."""
+    """A new webhook: a URL and the events it receives."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -196,7 +197,7 @@ class NewEndpointBody(EndpointFields):
 
 
 class EndpointChangeBody(EndpointFields):
-    """Fields of an endpoint to change; those left out stay as they are."""
+    """Fields of a webhook to change; omitted fields keep their values."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -231,7 +232,7 @@ class EndpointChangeBody(EndpointFields):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return what is wrong between the fields, and which cannot be cleared."""
+        """Return errors between fields, and fields that cannot be cleared."""
         errors = super().cross_field_errors(raw) + [
             FieldError(
                 f"/{name}", "required", message("{name} cannot be null; leave it out to keep it.", name=name)
@@ -248,7 +249,7 @@ class EndpointChangeBody(EndpointFields):
 
 
 class RotateBody(BaseModel):
-    """How long the old secret goes on signing beside the new one."""
+    """The overlap during which the old secret signs beside the new one."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_hours": 24}]})
 
@@ -259,7 +260,7 @@ class RotateBody(BaseModel):
 
 
 class CutOverBody(BaseModel):
-    """Whether the old secret is also dropped."""
+    """Whether the cut-over also drops the old secret."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"end_overlap": True}]})
 

@@ -1,4 +1,4 @@
-"""The answers of webhooks, and what their bodies ask for under our names."""
+"""Response schemas of endpoints, and the mapping of request bodies to internal names."""
 
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -23,7 +23,7 @@ _LOCAL_NAME: Final = "localhost"
 
 
 class RotationShown(BaseModel):
-    """A secret being replaced."""
+    """A secret rotation under way."""
 
     overlap_ends_at: Instant = Field(description="When the old secret stops signing, in UTC.")
     cut_over_at: Instant | None = Field(
@@ -35,7 +35,7 @@ class RotationShown(BaseModel):
 
 
 class EndpointShown(BaseModel):
-    """An endpoint."""
+    """A webhook."""
 
     id: str = Field(examples=["we_01m804scmte4gbpp4yw1mc91gy"])
     url: str
@@ -73,7 +73,7 @@ class EndpointShown(BaseModel):
 
 
 class EndpointWithSecret(EndpointShown):
-    """An endpoint with its new secret, which signs what is sent to it."""
+    """A webhook with its new signing secret."""
 
     secret: str = Field(
         description="Secret that signs deliveries, shown only once.",
@@ -82,13 +82,13 @@ class EndpointWithSecret(EndpointShown):
 
 
 class EndpointList(BaseModel):
-    """A workspace's endpoints."""
+    """The webhooks of a workspace."""
 
     data: list[EndpointShown]
 
 
 def refuse_unreachable(text: str, policy: EgressPolicy) -> None:
-    """Raise Invalid for a URL that no webhook of this workspace may be sent to."""
+    """Raise Invalid for a URL that webhooks of this workspace may not reach."""
     try:
         host = host_of(text)
     except HostMisspelt as error:
@@ -110,14 +110,14 @@ def _invalid_url(code: str, detail: Message) -> Invalid:
 
 
 def read_new(raw: Any, policy: EgressPolicy) -> NewEndpoint:
-    """Return the endpoint that a body not yet checked asks for; raise Invalid naming every wrong field."""
+    """Return the endpoint of an unchecked body; raise Invalid naming every wrong field."""
     payload: NewEndpointBody = JsonBody(NewEndpointBody, optional=False).check(raw)
     refuse_unreachable(payload.url, policy)
     return new_endpoint(payload)
 
 
 def new_endpoint(body: NewEndpointBody) -> NewEndpoint:
-    """Return the endpoint a body asks for; raise Invalid when its headers are too many or too long."""
+    """Return the endpoint of a body; raise Invalid if its headers are too many or too long."""
     extra_headers.refuse_excess(body.headers)
     return NewEndpoint(
         url=body.url,
@@ -137,7 +137,7 @@ _USUAL: Final = {"retry_schedule": list(RETRY_SECONDS), "concurrency": CONCURREN
 
 
 def requested_changes(body: EndpointChangeBody) -> dict[str, Any]:
-    """Return what a body asks to change, under our names."""
+    """Return the requested changes under internal names."""
     values = {name: getattr(body, name) for name in body.model_fields_set}
     return {
         _OUR_NAMES.get(name, name): _USUAL.get(name) if value is None else value
@@ -146,7 +146,7 @@ def requested_changes(body: EndpointChangeBody) -> dict[str, Any]:
 
 
 def serialize_endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    """Return an endpoint as every answer shows it, never with its secret."""
+    """Return an endpoint as the API shows it, without its secret."""
     return {
         "id": ids.show(PREFIX, endpoint.id),
         "url": endpoint.url,

@@ -1,7 +1,7 @@
-"""Sending again: one delivery, a selection, or a stretch of time, to the endpoint it was for or to another.
+"""Replays: one delivery, a selection or a time range, sent again to the same endpoint or another.
 
-A replay is a delivery like others, marked as one, under the event's own id. What will be sent anyway, because it is
-owed or about to be, is not owed twice.
+A replay is an ordinary delivery, marked as a replay, under the event's own id. An event that is pending or
+about to be enqueued is not enqueued twice.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ from getbill.webhooks.model import Endpoint, WebhookDisabled
 EVENTS_MAX: Final = 10_000
 SELECTED_MAX: Final = 1000
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# Machines' clocks differ: what is looked for by one's may stand a little before by another's.
+# Clock skew between machines: an instant of one may lie a little before another's.
 _SKEW: Final = timedelta(minutes=1)
 
-# Each finds, for an endpoint, events with what a plain delivery of them to the same endpoint said.
+# Each returns, for an endpoint, events with the content of their plain deliveries to it.
 _OF_DELIVERIES = Statement(
     "webhooks.replay_deliveries",
     "Some deliveries of an endpoint, owed or settled, to be sent again.",
@@ -104,10 +104,10 @@ _INSERT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """What is to be sent again, from where, and where to.
+    """A replay: its events, their source endpoint and the target endpoint.
 
-    Either `deliveries`, or `events`, or all between `since` and `until`: of the `kinds` named, else of those the
-    endpoint asks for; with `states` only deliveries to it that ended so.
+    Either `deliveries`, or `events`, or the range from `since` to `until`: of `kinds`, by default those the
+    endpoint subscribes to; with `states`, only deliveries that ended so.
     """
 
     endpoint_id: UUID
@@ -121,20 +121,20 @@ class ReplayRequest:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether it is sent to another endpoint than it was for."""
+        """Whether the target is another endpoint than the source."""
         return self.endpoint_id != self.to_endpoint_id
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """How many deliveries were owed anew, and how many events are going to be sent anyway."""
+    """The number of deliveries enqueued, and of events that are pending anyway."""
 
     replayed: int
     already_pending: int
 
 
 class ReplayTooLarge(Invalid):
-    """The range holds more events than one replay takes."""
+    """The range holds more events than one replay may send."""
 
     code = "replay-too-large"
     title = message("This is too much for one replay")
@@ -146,12 +146,12 @@ class ReplayTooLarge(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class _ReplayEvent:
-    """An event to be sent again; `is_known` when a delivery tells what was said of it to the endpoint."""
+    """An event to send again; `is_known` if an earlier delivery determines its content for the endpoint."""
 
     event_id: UUID
     debt_id: UUID
     kind: str
-    # None for an event that is on its way into the stream, and so to whoever asked for it.
+    # None for an event not yet in the stream, which its subscribers will receive anyway.
     position: int | None
     sequence: int
     previous_sequence: int | None = None
@@ -160,9 +160,9 @@ class _ReplayEvent:
 
 
 async def replay(tx: Transaction, workspace: Workspace, request: ReplayRequest, by: Actor) -> ReplayResult:
-    """Owe what is asked for once more, at once; raise NotFound, WebhookDisabled or ReplayTooLarge, having done nothing.
+    """Enqueue the requested events at once; raise NotFound, WebhookDisabled or ReplayTooLarge, unchanged.
 
-    The endpoint that is sent to is held, so that two replays at a time do not double each other.
+    The target endpoint is locked, so that two concurrent replays do not duplicate each other.
     """
     target = await endpoints.lock(tx, workspace, request.to_endpoint_id)
     source = await endpoints.peek(tx, workspace, request.endpoint_id) if request.is_elsewhere else target
@@ -198,7 +198,7 @@ async def _find_events(
     else:
         rows = await _events_in_range(tx, workspace, request, source)
     is_known = request.deliveries is not None or request.states is not None
-    # One event once, however many deliveries of it were named.
+    # One event once, however many of its deliveries were named.
     return list({row["event_id"]: _replay_event(row, is_known=is_known) for row in rows}.values())
 
 
@@ -239,7 +239,7 @@ def _refuse_missing(
 async def _as_delivered(
     tx: Transaction, workspace: Workspace, target: Endpoint, events: Sequence[_ReplayEvent]
 ) -> list[_ReplayEvent]:
-    """Return events with what plain deliveries of them said here; what was never sent here is sent as one now would."""
+    """Return events with the content of their earlier deliveries; one never sent here gets today's."""
     unknown = [event.event_id for event in events if not event.is_known]
     if not unknown:
         return list(events)
@@ -250,7 +250,7 @@ async def _as_delivered(
     for event in events:
         if not event.is_known:
             previous, fields = described.get(event.event_id, (None, target.fields))
-            event = replace(event, previous_sequence=previous, fields=fields)  # noqa: PLW2901 the same event, told
+            event = replace(event, previous_sequence=previous, fields=fields)  # noqa: PLW2901 the same event
         detailed_events.append(event)
     return detailed_events
 
@@ -267,7 +267,7 @@ async def _enqueue(
             event.position,
             event.sequence,
             event.previous_sequence,
-            # An array of arrays would have to be a rectangle.
+            # Joined, as an array of arrays must be rectangular.
             None if event.fields is None else ",".join(event.fields),
         )
         for event in events

@@ -1,4 +1,4 @@
-"""The routes that send something again, or for trial."""
+"""Routes of replays and test sends."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ from getbill.webhooks.rights import READ_DEBTS
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
 
-# What is sent is read by whoever receives it.
+# The receiver reads what is sent.
 Writes = Annotated[Change, Depends(access.change("webhooks:write", READ_DEBTS))]
 
 
@@ -42,12 +42,12 @@ async def replay_webhook_delivery(
     delivery_id: str,
     payload: Annotated[ReplayOneBody, body(ReplayOneBody, optional=True)],
 ) -> Response:
-    """Send one delivery again, here or to another webhook, under the same `webhook_id`."""
+    """Send one delivery again, to this webhook or another, under the same `webhook_id`."""
     endpoint_id, delivery_uuid = ids.read(PREFIX, webhook_id), ids.read(delivery_log.PREFIX, delivery_id)
     request = ReplayRequest(
         endpoint_id, schemas.target_endpoint_id(payload.to_webhook, endpoint_id), deliveries=[delivery_uuid]
     )
-    # Named in the path, it is not found where named in a body it would be wrong.
+    # An unknown id is 404 in the path; in a body it would be invalid.
     await delivery_log.find(change.database, change.workspace, endpoint_id, delivery_uuid)
     return await _replay(change, request)
 
@@ -61,9 +61,9 @@ async def replay_webhook_delivery(
 async def replay_webhook(
     change: Writes, webhook_id: str, payload: Annotated[ReplayBody, body(ReplayBody)]
 ) -> Response:
-    """Send events again: some, some deliveries, or a range of time; here or to another webhook.
+    """Send events again: given events, given deliveries, or a time range; to this webhook or another.
 
-    At most 10,000 events at a time. What is owed already is not owed twice.
+    At most 10,000 events at a time. A pending delivery is not enqueued twice.
     """
     return await _replay(change, schemas.replay_request(payload, ids.read(PREFIX, webhook_id)))
 
@@ -82,9 +82,10 @@ async def test_webhook(
     webhook_id: str,
     payload: Annotated[EndpointTestBody, body(EndpointTestBody, optional=True)],
 ) -> Response:
-    """Send a sample now, to a disabled webhook too, and answer what was sent and what came back.
+    """Send a sample now, even to a disabled webhook, and return the request and the response.
 
-    The body says `"test": true` and the header `X-GetBill-Test: true`. It stands in no stream, log or statistics.
+    The body carries `"test": true` and the header `X-GetBill-Test: true` is set. A test does not appear in
+    the stream, the log or the statistics.
     """
 
     async def send_test() -> Response:

@@ -1,4 +1,4 @@
-"""The bodies and answers of replays and tests: what is sent again, or for trial."""
+"""Request and response schemas of replays and test sends."""
 
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -25,7 +25,7 @@ Settled = Literal["delivered", "exhausted", "cancelled"]
 
 
 class ReplayOneBody(BaseModel):
-    """Where one delivery is sent again."""
+    """The target of one delivery sent again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
@@ -35,7 +35,7 @@ class ReplayOneBody(BaseModel):
 
 
 class ReplayBody(BaseModel):
-    """What is sent again: some events, some deliveries, or a range of time; and where."""
+    """A replay: given events, given deliveries, or a time range; and the target webhook."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -72,7 +72,7 @@ class ReplayBody(BaseModel):
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return whether one thing is asked for, and which events there are not."""
+        """Return an error unless exactly one selection is given, and one for each unknown event."""
         return [*_selection_errors(raw), *unknown_kinds("/events", raw.get("events"))]
 
 
@@ -102,7 +102,7 @@ def _selection_errors(raw: dict[str, Any]) -> list[FieldError]:
 
 
 class EndpointTestBody(BaseModel):
-    """Which sample is sent, and what signs it."""
+    """The sample to send and the secret that signs it."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"event": "debt.payment_received", "secret": "next"}]}
@@ -117,12 +117,12 @@ class EndpointTestBody(BaseModel):
 
     @property
     def is_next(self) -> bool:
-        """Whether the next secret alone signs."""
+        """Whether only the next secret signs."""
         return self.secret == _NEXT
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return whether there is such an event."""
+        """Return an error for an unknown event."""
         return [
             FieldError("/event", error.code, error.detail)
             for error in unknown_kinds("/event", [raw.get("event")])
@@ -130,7 +130,7 @@ class EndpointTestBody(BaseModel):
 
 
 class ReplayedShown(BaseModel):
-    """What will be sent again."""
+    """The number of events to be sent again."""
 
     replayed: int = Field(
         description="Number of deliveries queued again, each marked by `X-GetBill-Replay: true`."
@@ -142,14 +142,14 @@ class ReplayedShown(BaseModel):
 
 
 class EndpointTestResponse(BaseModel):
-    """What the receiver answered, at most 4 kB of it."""
+    """Response of the receiver, at most 4 kB of it."""
 
     status: int
     body: str
 
 
 class EndpointTestRequest(BaseModel):
-    """What was sent."""
+    """Request that was sent."""
 
     method: Literal["POST"]
     url: str
@@ -158,7 +158,7 @@ class EndpointTestRequest(BaseModel):
 
 
 class EndpointTestShown(BaseModel):
-    """What came of a test."""
+    """Result of a test."""
 
     status: Literal["delivered", "failed"]
     error: str | None
@@ -169,13 +169,13 @@ class EndpointTestShown(BaseModel):
 
 
 def read_replay(raw: Any, endpoint_id: UUID) -> ReplayRequest:
-    """Return what a body not yet checked asks to have sent again; raise Invalid naming every wrong field."""
+    """Return the replay of an unchecked body; raise Invalid naming every wrong field."""
     payload: ReplayBody = JsonBody(ReplayBody, optional=False).check(raw)
     return replay_request(payload, endpoint_id)
 
 
 def replay_request(body: ReplayBody, endpoint_id: UUID) -> ReplayRequest:
-    """Return what a body asks to have sent again; raise Invalid for ids that are none, and a range that is empty."""
+    """Return the replay of a body; raise Invalid for malformed ids and an empty range."""
     if body.since is not None and body.until is not None and body.since >= body.until:
         raise one_field("/to", "empty-range", message("`to` must be after `from`."))
     return ReplayRequest(
@@ -191,7 +191,7 @@ def replay_request(body: ReplayBody, endpoint_id: UUID) -> ReplayRequest:
 
 
 def target_endpoint_id(public_id: str | None, endpoint_id: UUID) -> UUID:
-    """Return where a replay goes; raise Invalid for what is no webhook's id."""
+    """Return the target of a replay; raise Invalid for a malformed id."""
     if public_id is None:
         return endpoint_id
     try:
@@ -215,7 +215,7 @@ def _parse_ids(pointer: str, prefix: str, public_ids: list[str] | None) -> list[
 
 
 def serialize_replay(replay_result: ReplayResult, to_endpoint_id: UUID) -> dict[str, Any]:
-    """Return what will be sent again."""
+    """Return a replay as the API shows it."""
     return {
         "replayed": replay_result.replayed,
         "already_pending": replay_result.already_pending,
@@ -224,7 +224,7 @@ def serialize_replay(replay_result: ReplayResult, to_endpoint_id: UUID) -> dict[
 
 
 def serialize_endpoint_test(endpoint_test: EndpointTest, endpoint: Endpoint) -> dict[str, Any]:
-    """Return what came of a test; the values of the endpoint's own headers stay secret."""
+    """Return the result of a test; the values of the endpoint's own headers stay secret."""
     outcome = endpoint_test.outcome
     response = None
     if outcome.status is not None:

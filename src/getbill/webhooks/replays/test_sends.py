@@ -1,7 +1,7 @@
-"""Trying a receiver: one marked sample, sent at once, so that an integrator sees what comes and what comes back.
+"""Test sends: one marked sample, sent at once, with its request and response returned to the caller.
 
-It goes the way of every delivery (same addresses, same limit of time), and leaves no trace: it stands outside the
-stream, the log and the statistics.
+It uses the same addresses and timeout as every delivery and leaves no trace in the stream, the log or the
+statistics.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ PROCESS_MAX: Final = 32
 
 
 class EndpointTestsUnderWay(TooManyRequests):
-    """As many tests of the workspace are under way as may be at a time."""
+    """The workspace has reached its maximum of concurrent tests."""
 
     code = "tests-under-way"
     way_out = "Wait until one of them is answered; none takes longer than ten seconds."
@@ -40,7 +40,7 @@ class EndpointTestsUnderWay(TooManyRequests):
 
 @dataclass(frozen=True, slots=True)
 class EndpointTest:
-    """A test that was sent: what went out, and what came of it."""
+    """A test that was sent: its request and its outcome."""
 
     url: str
     headers: dict[str, str]
@@ -50,7 +50,7 @@ class EndpointTest:
 
 @dataclass
 class EndpointTester:
-    """Sends tests from this process, a few at a time: receivers may hang, and callers wait for them."""
+    """The sender of tests in this process, a few at a time: receivers may hang, and callers wait."""
 
     client: WebhookClient
     _under_way: Counter[UUID] = field(default_factory=Counter)
@@ -58,10 +58,10 @@ class EndpointTester:
     async def send(
         self, workspace: Workspace, endpoint: Endpoint, kind: str, *, is_next: bool
     ) -> EndpointTest:
-        """Send a sample to an endpoint, enabled or not, and return what came of it.
+        """Send a sample to an endpoint, enabled or not, and return its outcome.
 
-        Raises NoRotation when the next secret is to sign and there is none, TrialsUnderWay or Unavailable when too
-        many are under way.
+        Raises NoRotation if the next secret is requested and there is none, EndpointTestsUnderWay or
+        Unavailable if too many tests are under way.
         """
         signing = select_secrets(workspace, endpoint, clock.wall(), is_next=is_next)
         self._check_capacity(workspace.id)
@@ -93,7 +93,7 @@ class EndpointTester:
 def select_secrets(
     workspace: Workspace, endpoint: Endpoint, now: datetime, *, is_next: bool
 ) -> SigningSecrets:
-    """Return what signs a test: as deliveries are signed now, or by the next secret alone; raise NoRotation."""
+    """Return the secrets that sign a test: as for deliveries, or only the next; raise NoRotation."""
     context = secret_context(workspace.id, endpoint.id)
     secret = workspace.vault.open(endpoint.secret, context).decode()
     next_secret = None
@@ -111,6 +111,6 @@ def select_secrets(
 
 
 def sample_body(kind: str, event_id: UUID, moment: datetime, fields: list[str] | None) -> bytes:
-    """Return the body of a test: as a delivery's, with a sample's data, and `test` to tell it by."""
+    """Return the body of a test: a delivery's, with a sample as data and marked `test`."""
     body = delivery_body(DeliveryEnvelope(event_id, kind, moment, 1, None, fields), json.write(sample(kind)))
     return json.write(json.read(body) | {"test": True})

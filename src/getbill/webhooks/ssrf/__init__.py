@@ -1,4 +1,4 @@
-"""SSRF protection: which hosts and addresses a webhook may reach."""
+"""SSRF protection: the hosts and addresses that a webhook may reach."""
 
 from getbill.webhooks.ssrf.hosts import HostMisspelt, host_of
 from getbill.webhooks.ssrf.resolver import (

@@ -1,7 +1,7 @@
-"""The host of a URL as it was written: a name in plain letters, or one plain IPv4 or IPv6 address.
+"""The host of a URL as written: a name in plain letters, or one plain IPv4 or IPv6 address.
 
-Every other spelling of an address (`127.1`, `2130706433`, `0x7f.1`, full-width digits, percent-encoding) is refused by
-its looks, before anything looks it up: libraries disagree about what it means.
+Every other spelling of an address (`127.1`, `2130706433`, `0x7f.1`, full-width digits, percent-encoding) is
+refused by its form, before any look-up: libraries disagree about its meaning.
 """
 
 import re
@@ -16,20 +16,20 @@ from getbill.kit.errors import WrongValue
 from getbill.kit.messages import message
 from getbill.webhooks.ssrf.special_addresses import Address
 
-# RFC 3986 section 3.2: what stands between `//` and the path, without user and port.
+# RFC 3986 section 3.2: the part between `//` and the path, without user and port.
 _HOST: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)")
-# The last label of an address in any of the spellings that inet_aton takes, in the digits of any script.
+# The last label of an address in any spelling that inet_aton accepts, in the digits of any script.
 _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
-# Full stops of other scripts, which IDNA takes for dots (RFC 3490 section 3.1).
+# Full stops of other scripts, which IDNA treats as dots (RFC 3490 section 3.1).
 _DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
 
 
 class HostMisspelt(WrongValue):
-    """The host is written in a way that could mean something else."""
+    """The host is written in an ambiguous form."""
 
 
 def host_of(url: str) -> str | Address:
-    """Return the host of a URL: an address, or a name in small letters without its last dot; raise HostMisspelt."""
+    """Return a URL's host: an address, or a lower-case name without its last dot; raise HostMisspelt."""
     match = _HOST.match(url)
     host_text = match.group(1) if match else ""
     if host_text.startswith("["):
@@ -46,7 +46,7 @@ def host_of(url: str) -> str | Address:
 
 
 def is_numeric(host: str) -> bool:
-    """Return whether a host ends in a number, as addresses do in any spelling and names never do (WHATWG URL)."""
+    """Return whether a host ends in a number, as every spelling of an address does (WHATWG URL)."""
     return bool(_NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]))
 
 

@@ -1,8 +1,8 @@
-"""Which addresses a webhook may be sent to, and a resolver that lets nothing reach any other.
+"""The addresses a webhook may be sent to, and a resolver that refuses all others.
 
-A creditor names the URL, so without this anybody with a key could knock on doors inside the operator's network.
-An address is looked up once, checked, and that very address is connected to: a name that answers differently a
-moment later (DNS rebinding) gains nothing.
+A creditor names the URL, so without this check any holder of a key could reach the operator's internal
+network. An address is resolved once, checked, and that very address is connected to: a name that resolves
+differently a moment later (DNS rebinding) gains nothing.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from getbill.webhooks.ssrf.special_addresses import (
 
 Lookup = Callable[[str], Awaitable[list[str]]]
 
-# Where clouds tell a machine its own secrets: AWS, GCP, Azure, Oracle, Alibaba, and the container variants.
+# Metadata services of clouds: AWS, GCP, Azure, Oracle, Alibaba, and the container variants.
 _METADATA = frozenset(
     ip_address(text)
     for text in (
@@ -41,23 +41,23 @@ _METADATA = frozenset(
         "fd20:ce::254",
     )
 )
-# A hanging name server holds a thread each, so one endpoint's must not use up all there are.
+# A hanging name server blocks a thread each, so one endpoint's must not use up all of them.
 LOOKUPS_MAX = 32
 
 
 class AddressForbidden(Exception):
-    """The address is one that no webhook of this workspace may be sent to."""
+    """Webhooks of this workspace may not be sent to this address."""
 
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """What a workspace's webhooks may reach: the public network, what the operator lists, a sandbox its own machine."""
+    """The networks of a workspace's webhooks: public, listed by the operator, and loopback in the sandbox."""
 
     is_live: bool
     networks: tuple[Network, ...] = ()
 
     def allows(self, address: Address) -> bool:
-        """Say whether a webhook may be sent to this address; one that stands for another is judged by that."""
+        """Return whether a webhook may be sent to an address; an embedded address decides."""
         inner = list(embedded(address))
         if not _METADATA.isdisjoint([address, *inner]):
             return False
@@ -75,7 +75,7 @@ class EgressPolicy:
 
 
 def parse_address(host: str) -> Address | None:
-    """Return the address that a URL's host is, None when it is a name."""
+    """Return the address that a URL's host is; None for a name."""
     try:
         return ip_address(host.strip("[]"))
     except ValueError:
@@ -83,7 +83,7 @@ def parse_address(host: str) -> Address | None:
 
 
 def checked_socket(policy: EgressPolicy) -> Callable[[AddrInfoType], socket.socket]:
-    """Return what makes sockets for connections, each only to an address that was just checked."""
+    """Return a socket factory that connects only to an address it has just checked."""
 
     def make(address_info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = address_info
@@ -103,7 +103,7 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return a name's addresses; raise AddressForbidden when even one of them is forbidden."""
+        """Return the addresses of a name; raise AddressForbidden if any of them is forbidden."""
         addresses = await self._lookup(host)
         for text in addresses:
             self._policy.check(text)
@@ -121,16 +121,16 @@ class CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Keep nothing."""
+        """Do nothing: the resolver holds no resources."""
 
 
 def system_lookup(threads: Executor) -> Lookup:
-    """Return a look-up that asks the machine's own resolver, in these threads."""
+    """Return a look-up through the system's resolver, in these threads."""
 
     async def resolve_host(host: str) -> list[str]:
         loop = asyncio.get_running_loop()
         entries = await loop.run_in_executor(threads, socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
-        # A link-local address carries its interface after a percent sign; it is refused with or without.
+        # A link-local address carries its interface after a percent sign; it is refused either way.
         return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in entries))
 
     return resolve_host

@@ -1,6 +1,7 @@
-"""Special-purpose addresses: the ranges of the IANA registries, and the IPv4 addresses that IPv6 ones embed.
+"""Special-purpose addresses: the ranges of the IANA registries, and IPv4 addresses embedded in IPv6.
 
-The invariant: an IPv6 address that stands for an IPv4 one is judged by that, in whichever form it is embedded.
+The invariant: an IPv6 address that stands for an IPv4 address is judged as that address, whatever the
+embedding.
 """
 
 import csv
@@ -18,17 +19,17 @@ _COMPATIBLE: Final = IPv6Network("::/96")
 _TRANSLATED: Final = IPv6Network("::ffff:0:0:0/96")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
-# RFC 6052 section 2.2: where an address stands behind a prefix of so many bits, around the empty bits 64 to 71.
+# RFC 6052 section 2.2: an address behind a prefix of this many bits, around the empty bits 64 to 71.
 _RFC6052_PREFIXES: Final = (48, 56, 64)
-# What an address of `64:ff9b:1::/96` holds in the place of those behind shorter prefixes: no host.
+# In an address of `64:ff9b:1::/96`, the bits read for shorter prefixes give this network: no host.
 _THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")
-# RFC 5214 section 6.1: what stands before the IPv4 address in the lower half of a tunnel's own.
+# RFC 5214 section 6.1: the bits before the IPv4 address in the lower half of an ISATAP address.
 _ISATAP: Final = frozenset({0x00005EFE, 0x02005EFE})
 
 
 @cache
 def ranges() -> tuple[Network, ...]:
-    """Return every special-purpose range, as special_ranges.csv lists them."""
+    """Return every special-purpose range listed in special_ranges.csv."""
     lines = (files("getbill.webhooks.ssrf") / "special_ranges.csv").read_text("utf-8").splitlines()
     rows = csv.DictReader(line for line in lines if not line.startswith("#"))
     return tuple(ip_network(row["range"]) for row in rows)
@@ -40,12 +41,12 @@ def is_special(address: Address) -> bool:
 
 
 def is_loopback(address: Address) -> bool:
-    """Return whether an address is this very machine's; what a translator makes of one is the translator's own."""
+    """Return whether an address is this machine's loopback; a translated one belongs to the translator."""
     return (address.ipv4_mapped or address if isinstance(address, IPv6Address) else address).is_loopback
 
 
 def effective_address(address: Address) -> Address:
-    """Return the IPv4 address that packets to an IPv6 one end up at (mapped, compatible, NAT64), else itself."""
+    """Return the IPv4 destination of an IPv6 address (mapped, compatible, NAT64), else the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
@@ -61,7 +62,7 @@ def effective_address(address: Address) -> Address:
 
 
 def embedded(address: Address) -> Iterator[IPv4Address]:
-    """Yield every IPv4 address that an address may stand for, those of tunnels (6to4, Teredo, ISATAP) included."""
+    """Yield every IPv4 address that an address may stand for, including tunnels (6to4, Teredo, ISATAP)."""
     if isinstance(address, IPv4Address):
         return
     inner = effective_address(address)
@@ -79,11 +80,11 @@ def embedded(address: Address) -> Iterator[IPv4Address]:
 
 def _behind_prefixes(address: IPv6Address) -> Iterator[IPv4Address]:
     value = int(address)
-    # Without the empty octet the 32 bits are in one piece.
+    # Without the empty octet the 32 bits are contiguous.
     high, low = value >> 64, value & ((1 << 56) - 1)
     joined = high << 56 | low
     for bits in _RFC6052_PREFIXES:
-        # The bits behind it should be zero, but a translator does not look at them.
+        # The bits behind it should be zero, but a translator ignores them.
         inner = IPv4Address(joined >> 120 - bits - 32 & _IPV4_BITS)
         if inner not in _THIS_NETWORK:
             yield inner
