@@ -134,7 +134,7 @@ class MappingBody(BaseModel):
 
 
 class ConfirmBody(BaseModel):
-    """How to continue."""
+    """How to continue after the mapping is confirmed."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -108,7 +108,7 @@ class Group:
     parts: tuple[str, ...] = ()
     # Whether each has a total row that repeats its name.
     has_totals: bool = False
-    # Whether they stand above the header of their own block, as in SAP's lists: `Debitor 140001`.
+    # Whether they stand above the header of their own block, as in SAP's lists: `Debitor  140001`.
     is_block: bool = False
 
 

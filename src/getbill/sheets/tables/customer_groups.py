@@ -239,7 +239,7 @@ def _group(layout: Layout, lines: Lines) -> Group | None:
 
 
 def _labelled_lines(layout: Layout) -> list[str]:
-    """Return the lines above the header that name a customer: `Debitor 140001`."""
+    """Return the lines above the header that name a customer: `Debitor  140001`."""
     return [line.text for line in layout.skipped if line.why == "preamble" and _LABEL.match(line.text)]
 
 

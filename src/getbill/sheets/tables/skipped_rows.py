@@ -162,7 +162,7 @@ class SkipRules:
         return bool(is_said) or (has_page and any(_PAGE.fullmatch(fold(text)) for text in texts))
 
     def _is_page_head(self, texts: list[str]) -> bool:
-        """Return whether the row repeats a line above the header, or its label: `Debitor 140002`."""
+        """Return whether the row repeats a line above the header, or its label: `Debitor  140002`."""
         text = " ".join(texts)
         return mask_numbers(text) in self._page_heads or (
             bool(self._labels) and len(texts) == 1 and label_of(text) in self._labels
@@ -236,6 +236,6 @@ def mask_numbers(text: str) -> str:
 
 
 def label_of(text: str) -> str:
-    """Return the label of a line such as `Debitor 140001` or `Client : Dupont`, else an empty text."""
+    """Return the label of a line such as `Debitor   140001` or `Client : Dupont`, else an empty text."""
     match = _LABEL.match(text)
     return fold(match["label"]) if match else ""
