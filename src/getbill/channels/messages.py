@@ -93,7 +93,7 @@ class TemplateUnknown(WrongValue, LookupError):
 
 
 class HowToPayMissing(WrongValue):
-    """The message has no payment link, no IBAN and no reply address, so the debtor could not pay."""
+    """The message has no payment link, IBAN or contact detail, so the debtor would not know how to pay."""
 
 
 @dataclass(frozen=True, slots=True)

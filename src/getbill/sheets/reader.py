@@ -22,7 +22,7 @@ _SAMPLE_ROWS = 300
 _SAMPLE_BYTES_MAX = 64 * _SAMPLE_BYTES
 _PREAMBLE_ROWS = 900
 _HEADER_NOTES = frozenset({"no_header", "header_unsure"})
-# Additional rows, where the first row may name the customer of all rows below it.
+# Sample size where the first row may name the customer of all rows below it.
 _GROUP_ROWS = 3_000
 
 

@@ -80,7 +80,7 @@ async def _quarantine_rows(
 
 
 async def end_trial(database: Database, tx: Transaction) -> None:
-    """Send the trial's statements, then raise TrialRolledBack; raises the failure where they fail."""
+    """Send the trial's statements, then raise TrialRolledBack; a failing statement raises its own error."""
     await database.edge(tx)
     await tx.send()
     raise TrialRolledBack
