@@ -1,7 +1,7 @@
-"""How anyone is reached: the channels, the addresses they need and the texts they carry.
+"""Channels to contact a debtor: the addresses they need and the messages they carry.
 
-Nothing here knows a debt: a message is rendered from plain facts, so that the dashboard, a preview and the
-worker all show the same words.
+This package does not know debts: a message is rendered from plain facts, so that the dashboard, a preview and
+the worker all show the same text.
 """
 
 from getbill.channels.custom_templates import (

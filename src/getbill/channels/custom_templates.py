@@ -1,7 +1,7 @@
-"""A template in a company's own words: what it may say, and what is checked before it is published.
+"""Custom templates: what a company's own wording may contain, and its validation before publication.
 
-It fills in what it is given and reaches nothing else. It always says who writes and how to pay, whichever way there
-is; a voice that is a machine's opens by saying so (Regulation (EU) 2024/1689, art. 50).
+A template fills in its variables and reaches nothing else. It always names the sender and the way to pay, for
+every payment method; an AI call opens with its disclosure (Regulation (EU) 2024/1689, art. 50).
 """
 
 import re
@@ -37,7 +37,7 @@ from getbill.kit.messages import excerpt
 from getbill.kit.money import Money
 
 TEXT_MESSAGE_MAX = 640
-# The law words these, not a company (art. R124-4 CPCE).
+# The wording of these templates is set by law, not by a company (art. R124-4 CPCE).
 WORDED_BY_LAW = frozenset(NOTICES)
 WITH_SUBJECT = frozenset({Channel.EMAIL, Channel.LETTER})
 
@@ -52,7 +52,7 @@ _CHANNELS = {
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A template's parts; without `html` the page of an e-mail or a letter is made of its text."""
+    """The parts of a template; without `html`, the page of an e-mail or a letter is made from `text`."""
 
     subject: str | None
     text: str
@@ -61,7 +61,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What keeps a wording from being published: the part (`subject`, `text`, `html`), a code, and a sentence."""
+    """A reason not to publish a wording: the part (`subject`, `text`, `html`), a code, and a message."""
 
     part: str
     code: str
@@ -69,7 +69,7 @@ class Fault:
 
 
 def channel_of(template: str) -> Channel:
-    """Return the channel a template is for, which its name ends with; raise TemplateUnknown where it does not."""
+    """Return the channel that a template's name ends with; raise TemplateUnknown where it ends with none."""
     channel = _CHANNELS.get(template.rpartition("_")[2])
     if channel is None:
         raise TemplateUnknown(
@@ -79,7 +79,7 @@ def channel_of(template: str) -> Channel:
 
 
 def built_in_wording(template: str, language: str) -> Wording:
-    """Return a template of ours as a company would write it; raise TemplateUnknown where there is none."""
+    """Return the source of a built-in template; raise TemplateUnknown where there is none."""
     parts = source_of(template, language)
     for name, passage in (("_pay", "how_to_pay"), ("_foot", "foot")):
         for part, text in parts.items():
@@ -91,10 +91,10 @@ def built_in_wording(template: str, language: str) -> Wording:
 
 
 def render_wording(wording: Wording, template: str, language: str, facts: MessageFacts) -> RenderedMessage:
-    """Return the message of a wording, with nothing in its page but what may stand there; of one that the law words, ours.
+    """Return the message of a wording, or the built-in message where the law sets the wording.
 
-    Raises HowToPayMissing where there is no way to pay, WordingBroken where it cannot be filled in, where something would
-    have to be taken out of its page, or where it does not say what every message says.
+    Raises HowToPayMissing where there is no way to pay, WordingBroken where the wording cannot be filled in,
+    where its page contains disallowed markup, or where a mandatory statement is missing.
     """
     if template in WORDED_BY_LAW:
         return render(template, language, facts)
@@ -106,7 +106,7 @@ def render_wording(wording: Wording, template: str, language: str, facts: Messag
 
 @dataclass(frozen=True, slots=True)
 class _FilledTemplate:
-    """A message, and the page of its own within our frame."""
+    """A message, and its own page inside the built-in frame."""
 
     whole: RenderedMessage
     page: str | None
@@ -128,7 +128,10 @@ def _fill_template(wording: Wording, template: str, language: str, facts: Messag
 
 
 def _removal_message(source: str, finding: markup.MarkupFinding) -> messages.Message:
-    """Return what would have to be taken out of a page, in the author's own words: a debtor's stand in it too."""
+    """Return the error for disallowed markup, which quotes the author's source only.
+
+    The rendered page contains a debtor's data too.
+    """
     is_known = finding.source.lower() in source.lower()
     tag = excerpt(f"{finding.source}>") if is_known else messages.message("a tag")
     return messages.message(
@@ -138,7 +141,7 @@ def _removal_message(source: str, finding: markup.MarkupFinding) -> messages.Mes
 
 
 def faults(wording: Wording, template: str, language: str) -> list[Fault]:
-    """Return what keeps a wording from being published; nothing when it may be."""
+    """Return the reasons not to publish a wording; empty when it may be published."""
     channel = channel_of(template)
     problems = list(_faults_of_parts(wording, channel))
     if template in WORDED_BY_LAW:
@@ -184,12 +187,12 @@ def _variable_names() -> frozenset[str]:
 
 
 def variables() -> list[str]:
-    """Return the names of what a template may say."""
+    """Return the names of the variables that a template may use."""
     return sorted(_variable_names())
 
 
 def _faults_of_message(wording: Wording, template: str, channel: Channel, language: str) -> Iterator[Fault]:
-    """Yield once each what is wrong with the message, whatever of a debt is present and absent."""
+    """Yield each fault of the message once, with every combination of present and absent facts."""
     parts = {"subject": wording.subject, "text": wording.text, "html": wording.html}
     names = template_source.names_in([source for source in parts.values() if source is not None])
     size = sum(len(source) for source in parts.values() if source is not None)
@@ -200,7 +203,7 @@ def _faults_of_message(wording: Wording, template: str, channel: Channel, langua
                 reported.add((fault.part, fault.code))
                 yield fault
         if any(code == "not-rendered" for _, code in reported):
-            # The next one costs as much and says the same.
+            # The next sample costs as much and gives the same result.
             return
     if not reported:
         yield from _faults_of_hostile(wording, language)
@@ -214,7 +217,7 @@ def _faults_with(
     try:
         message = _fill_template(wording, template, language, facts)
     except WordingBroken as error:
-        # What the page says wrong is said already.
+        # A fault of the page was reported already.
         if wording.html is None or not str(error).startswith("html: "):
             yield Fault("text", "not-rendered", error.detail)
         return
@@ -238,7 +241,7 @@ def _faults_of_page(source: str, language: str, facts: MessageFacts) -> Iterator
 
 
 def _located(source: str, finding: markup.MarkupFinding) -> messages.Message:
-    """Return a finding with where an author finds it: in the source, else in the page that is rendered from it."""
+    """Return a finding with its line: in the source where it occurs there, else in the rendered page."""
     at = source.lower().find(finding.source.lower())
     if at < 0:
         return messages.message("Line {line} of the page: {fault}", line=finding.line, fault=finding.detail)
@@ -247,7 +250,7 @@ def _located(source: str, finding: markup.MarkupFinding) -> messages.Message:
 
 
 def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
-    """Yield what a name with quotes, spaces and tags in it would make of the page."""
+    """Yield the fault that a name with quotes, spaces and tags would cause in the page."""
     if wording.html is None:
         return
     for fault in _faults_of_page(wording.html, language, sample_debts.HOSTILE):
@@ -261,7 +264,7 @@ def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
 def _missing_statements(
     message: _FilledTemplate, channel: Channel, language: str, facts: MessageFacts
 ) -> Iterator[Fault]:
-    """Yield what a message must say and does not: who writes, how to pay, that a voice is a machine's."""
+    """Yield the mandatory statements that are missing: the sender, the way to pay, the AI disclosure."""
     way = way_to_pay(facts)
     bodies = {"text": message.whole.text}
     if message.page is not None:
@@ -280,12 +283,12 @@ def _missing_statements(
 
 
 def _spaced(text: str) -> str:
-    """Return a text with one ordinary space for each run of whatever spaces it has."""
+    """Return a text with each run of whitespace replaced by one ordinary space."""
     return " ".join(text.split())
 
 
 def sample(**changes: Any) -> MessageFacts:
-    """Return the facts of nobody's debt, to preview a template with."""
+    """Return the facts of a sample debt, to preview a template."""
     facts = MessageFacts(
         creditor="Acme",
         debtor="Jean Dupont",

@@ -1,7 +1,8 @@
-"""A letter on paper: who writes at the top left, the debtor's address where a French envelope has its window.
+"""Printed letters: the sender at the top left, the debtor's address at the window of a French envelope.
 
-The same letter always makes the same file, so that what was posted can be shown again word for word. Every page
-carries the mentions a French business letter must have (art. R123-237 C. com.), as the company gave them.
+Printing is deterministic: the same letter gives the same file, so that a posted letter can be reproduced.
+Every page has the legal notices of a French business letter (art. R123-237 C. com.), as the company entered
+them.
 """
 
 import re
@@ -16,7 +17,7 @@ from getbill.kit import json
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import message
 
-# NF Z10-011: an address has at most six lines of 38 characters, in capitals but for the name.
+# NF Z10-011: an address has at most six lines of 38 characters, in capitals except the name.
 LINES_MAX = 6
 CHARACTERS_MAX = 38
 
@@ -30,7 +31,7 @@ class AddressTooLong(WrongValue):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is printed: `text` with or without the two addresses at its head, which have places of their own."""
+    """The contents of a letter: `text` with or without the two addresses at its head, printed separately."""
 
     letterhead: tuple[str, ...]
     address: str
@@ -48,7 +49,7 @@ class Letter:
 
 
 def window(address: str) -> list[str]:
-    """Return the lines of an address as they stand in the window; raise AddressTooLong where they do not fit."""
+    """Return the lines of an address for the window; raise AddressTooLong where they do not fit."""
     name, *address_lines = address.split("\n")
     lines = [part for line in (name, *(line.upper() for line in address_lines)) for part in _wrap(line)]
     if len(lines) > LINES_MAX:
@@ -69,7 +70,7 @@ def _wrap(line: str) -> list[str]:
 def print_letter(letter: Letter) -> bytes:
     """Return a letter as an archivable PDF (PDF/A-3b); raise AddressTooLong where its address does not fit.
 
-    Takes some hundredths of a second of a processor: call it from a thread.
+    Takes some hundredths of a second of CPU time: call it from a thread.
     """
     contents = {
         "from": letter.letterhead,
@@ -83,7 +84,7 @@ def print_letter(letter: Letter) -> bytes:
         _SHEET,
         format="pdf",
         sys_inputs={"letter": json.write(contents).decode()},
-        # Only the fonts that come with the library, so that every machine prints the same.
+        # Only the fonts of the library, so that every machine prints the same.
         ignore_system_fonts=True,
         pdf_standards=["a-3b"],
         timestamp=letter.written_at.replace(microsecond=0),

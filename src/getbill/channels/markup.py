@@ -1,8 +1,8 @@
-"""The HTML that a message may hold: an allow list of tags, attributes, address schemes and style properties.
+"""HTML sanitizer for messages: an allow list of tags, attributes, URL schemes and style properties.
 
-Read on the rendered page, never on the template, so that nothing is put together behind it. Two readers must agree: ours,
-which names what is wrong and where, and the HTML5 parser of `nh3`, which is what a mail program would see. Nothing in a
-message runs, and nothing is fetched when it is opened.
+It checks the rendered page, never the template, so that no markup is assembled after the check. Two parsers
+must agree: ours, which names each fault and its position, and the HTML5 parser of `nh3`, which sees what a
+mail client would see. Nothing in a message runs, and nothing is fetched when it is opened.
 """
 
 import re
@@ -20,17 +20,17 @@ import nh3
 from getbill.kit.messages import Message, excerpt, message
 
 DEPTH_MAX: Final = 64
-# A parser opens these again in every block that is begun within them: the deeper they stand, the longer the page grows.
+# A parser reopens these in every block begun inside them: nesting makes the page grow.
 _FORMATTING: Final = frozenset({"a", "b", "code", "em", "font", "i", "s", "small", "strong", "u"})
 _FORMATTING_MAX: Final = 12
-# What is not well formed, apart from what may not stand there.
+# The code for malformed markup, as opposed to disallowed markup.
 _SHAPE: Final = "markup"
-# Findings beyond these tell an author nothing new.
+# More findings than these do not help an author.
 _FINDINGS_MAX: Final = 8
 _PIXELS: Final = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# Names and values as the tokenizer of the HTML standard divides them (13.2.5).
+# Names and values as defined by the tokenizer of the HTML standard (13.2.5).
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][^\t\n\r\f />]*)")
 _ATTRIBUTE: Final = re.compile(
     r"[\t\n\r\f /]*(?:(>)|([^\t\n\r\f />][^\t\n\r\f />=]*)"
@@ -43,7 +43,7 @@ _FUNCTION: Final = re.compile(r"([\w-]*)\s*\(")
 
 @dataclass(frozen=True, slots=True)
 class MarkupFinding:
-    """What may not stand in a page, the text of it, and the line it begins on."""
+    """Disallowed markup in a page, with its source and its first line."""
 
     detail: Message
     source: str
@@ -53,7 +53,7 @@ class MarkupFinding:
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """What may stand in a page."""
+    """The tags, attributes, URL schemes and style properties allowed in a page."""
 
     tags: Mapping[str, frozenset[str]]
     everywhere: frozenset[str]
@@ -64,7 +64,7 @@ class AllowList:
     functions: frozenset[str]
 
     def attributes(self, tag: str) -> frozenset[str]:
-        """Return the attributes that a tag takes."""
+        """Return the allowed attributes of a tag."""
         return self.tags[tag] | self.everywhere
 
 
@@ -85,18 +85,18 @@ def allow_list() -> AllowList:
 
 @dataclass(slots=True)
 class ParsedPage:
-    """A page read by the rules of the HTML standard: what is wrong with it, and each element that was begun."""
+    """A page parsed by the HTML standard: its findings, and each element that was opened."""
 
     findings: list[MarkupFinding] = field(default_factory=list)
     elements: Counter[tuple[str, frozenset[str]]] = field(default_factory=Counter)
 
 
 def sanitize(html: str) -> tuple[str, list[MarkupFinding]]:
-    """Return a page as an HTML5 parser leaves it with nothing but what is allowed, and what is not."""
+    """Return a page reduced by an HTML5 parser to the allowed markup, and the findings."""
     page = parse_page(html)
     if page.findings:
         return "", page.findings
-    # A no-break space stays the character that it is.
+    # A no-break space stays the same character.
     clean = _cleaner().clean(html).replace("&nbsp;", "\u00a0")
     lost = page.elements - parse_page(clean).elements
     return clean, [_removed_element(tag, html) for tag, _ in lost][:1]
@@ -124,7 +124,7 @@ def _cleaner() -> nh3.Cleaner:
 
 
 def parse_page(html: str) -> ParsedPage:
-    """Read a page; findings are in the order in which they stand, at most a few."""
+    """Parse a page; findings are in document order, and limited to a few."""
     page, stack = ParsedPage(), _Stack()
     for token in _tokens(html):
         if isinstance(token, MarkupFinding):
@@ -149,7 +149,7 @@ class _Tag:
 
 
 def _tokens(html: str) -> Iterator["_Tag | MarkupFinding"]:
-    """Yield every tag of a page, and a finding for what is markup and no tag."""
+    """Yield every tag of a page, and a finding for markup that is not a tag."""
     at = 0
     while place := _MARKUP.search(html, at):
         start = place.start()
@@ -211,7 +211,7 @@ def _tag_findings(html: str, tag: _Tag) -> Iterator[MarkupFinding]:
 
 
 def _fault_of(tag: str, name: str, value: str) -> Message | None:
-    """Return what is wrong with an attribute, as a sentence; None where it may stand."""
+    """Return the error in an attribute; None where it is allowed."""
     rules = allow_list()
     if tag not in rules.tags:
         return message("<{tag}> cannot stand in a message.", tag=_printable(tag))
@@ -285,7 +285,7 @@ def _fault_of_style(tag: str, value: str) -> Message | None:
 
 @dataclass(slots=True)
 class _Stack:
-    """The elements that are open. An end tag that is missing makes a parser repeat elements, or move them."""
+    """The open elements; a missing end tag makes a parser repeat or move elements."""
 
     open: list[_Tag] = field(default_factory=list)
 
@@ -315,7 +315,8 @@ class _Stack:
         if self.open and self.open[-1].name == tag.name:
             self.open.pop()
         elif tag.name != "p":
-            # That of a paragraph around one of ours closes nothing, and leaves an empty line.
+            # The end tag of a paragraph around a built-in passage closes nothing, and only leaves an empty
+            # line.
             yield MarkupFinding(
                 message("</{tag}> closes nothing: close what was opened last first.", tag=tag.name),
                 f"</{tag.name}",

@@ -1,7 +1,7 @@
-"""What a debtor reads or hears: a template filled with plain facts, in their language.
+"""Rendering of messages to debtors: a template filled with plain facts, in the debtor's language.
 
-Every message says who writes, the reference, what is owed and how to pay; a message that could not say how
-to pay is not rendered. An AI call opens by saying that it is one (Regulation (EU) 2024/1689, art. 50).
+Every message states the sender, the reference, the amount due and the way to pay; a message without a way to
+pay is not rendered. An AI call opens with its disclosure (Regulation (EU) 2024/1689, art. 50).
 """
 
 import re
@@ -25,9 +25,9 @@ from getbill.kit.money import Money, decimals
 from getbill.kit.text import ibans
 
 LANGUAGES = ("fr", "en", "de", "es")
-# What the law wants said once, by the template that says it.
+# Legal notices sent once, with the template that contains each.
 NOTICES = {"opening_letter": ("FR-R124-4",)}
-# Art. L111-8 CPCE, paragraphs 2 and 3, as art. R124-4 wants them quoted.
+# Art. L111-8 CPCE, paragraphs 2 and 3, quoted as art. R124-4 requires.
 _COSTS_OF_LAW = (
     (
         "Les frais de recouvrement entrepris sans titre exécutoire restent à la charge du créancier, sauf s'ils"
@@ -47,7 +47,7 @@ DISCLOSURES = {
     "es": "Hola, soy un asistente de voz: está hablando con una inteligencia artificial.",
 }
 _LOCALES = {"fr": "fr_FR", "en": "en_GB", "de": "de_DE", "es": "es_ES"}
-# Countries with one of these languages; where several are spoken, as in CH and BE, only the debtor can tell.
+# Countries with one of these languages; where several are spoken, as in CH and BE, the debtor must choose.
 _SPEAKING = {
     **dict.fromkeys(
         ["FR", "MC", "GP", "MQ", "GF", "RE", "PM", "YT", "BL", "MF", "TF", "WF", "PF", "NC"], "fr"
@@ -78,10 +78,10 @@ _SPEAKING = {
         "es",
     ),
 }
-# The frame around a part that says what is in it; a part that brings its own is left alone.
+# The frame around a template's text; a template with its own page is not framed.
 _FRAMES = {"email": "layout.html", "letter": "letter.html"}
-# Babel parts digits with no-break spaces. In plain text they would force a text message into 70-character
-# pieces (3GPP TS 23.038), and break a search for the amount.
+# Babel groups digits with no-break spaces. In plain text they would force a text message into 70-character
+# segments (3GPP TS 23.038), and break a search for the amount.
 _NO_BREAK_SPACES = ("\u00a0", "\u202f")
 _PARTIALS = {"how_to_pay": "_pay", "foot": "_foot"}
 _EMPTY_LINES = re.compile(r"\n\s*\n")
@@ -93,12 +93,12 @@ class TemplateUnknown(WrongValue, LookupError):
 
 
 class HowToPayMissing(WrongValue):
-    """Neither a payment link, nor an IBAN, nor a way to ask: the message would lead nowhere."""
+    """The message has no payment link, IBAN or contact detail, so the debtor would not know how to pay."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What templates may say. Addresses are lines as printed on a letter, the name not among them."""
+    """The facts that templates may use; addresses are lines as printed on a letter, without the name."""
 
     creditor: str
     debtor: str
@@ -112,9 +112,9 @@ class MessageFacts:
     contact_phone: str | None = None
     creditor_address: tuple[str, ...] = ()
     debtor_address: tuple[str, ...] = ()
-    # Who collects, where it is not the creditor itself.
+    # The collector, where it is not the creditor itself.
     collector: str | None = None
-    # Whether a picture goes along with an e-mail, named `logo`.
+    # Whether an e-mail contains a picture named `logo`.
     has_logo: bool = False
 
 
@@ -128,9 +128,9 @@ class RenderedMessage:
 
 
 def language_of(language: str | None, country: str | None, default: str = "en") -> str:
-    """Return the language to write in: the debtor's own, else their country's, else `default`.
+    """Return the language of a message: the debtor's own, else their country's, else `default`.
 
-    `language` is a BCP 47 tag, of which the first part counts; English stands in for one without templates.
+    `language` is a BCP 47 tag, of which the first part counts; English replaces a language without templates.
     """
     language_code = (language or "").replace("_", "-").split("-")[0].lower()
     if language_code in LANGUAGES:
@@ -141,7 +141,7 @@ def language_of(language: str | None, country: str | None, default: str = "en") 
 
 
 def render(template: str, language: str, facts: MessageFacts) -> RenderedMessage:
-    """Return the message; raise `TemplateUnknown`, `HowToPayMissing`, or Jinja's error on an unknown variable."""
+    """Return the message; raise TemplateUnknown, HowToPayMissing, or Jinja's error on an unknown variable."""
     language, parts = _template_parts(template, language)
     values = values_of(language, facts)
     rendered = {part: fill_template(_built_in_template(name), values) for part, name in parts.items()}
@@ -151,7 +151,7 @@ def render(template: str, language: str, facts: MessageFacts) -> RenderedMessage
 
 
 def _template_parts(template: str, language: str) -> tuple[str, dict[str, str]]:
-    """Return the parts of a template in a language, or in English where it has none there."""
+    """Return the parts of a template in a language, or in English where it lacks the language."""
     for code in (language, "en") if language in LANGUAGES else ():
         parts = _parts().get((code, template))
         if parts is not None:
@@ -166,7 +166,7 @@ def _template_parts(template: str, language: str) -> tuple[str, dict[str, str]]:
 
 
 def message_of(subject: str | None, text: str, html: str | None) -> RenderedMessage:
-    """Return a message of its rendered parts: the subject on one line, the text with ordinary spaces."""
+    """Return a message from its rendered parts: the subject on one line, the text with ordinary spaces."""
     for space in _NO_BREAK_SPACES:
         text = text.replace(space, " ")
     return RenderedMessage(
@@ -177,12 +177,12 @@ def message_of(subject: str | None, text: str, html: str | None) -> RenderedMess
 
 
 def fill_template(template: Template, values: dict[str, Any]) -> str:
-    """Return a template filled in; its parts all read the same values, which nobody copies."""
+    """Return a template filled in; its parts share the same values, which are not copied."""
     return "".join(template.root_render_func(template.new_context(values, shared=True)))
 
 
 def html_of(fill: Callable[[dict[str, Any]], str], name: str, values: dict[str, Any]) -> str:
-    """Return the page of a template that has none of its own: its text in paragraphs, in the channel's frame."""
+    """Return the page of a template without its own: its text in paragraphs, in the channel's frame."""
     marks = {part: f"\x00{part}\x00" for part in _PARTIALS}
     text = fill(values | marks)
     pages = {mark: values[part].__html__() for part, mark in marks.items()}
@@ -213,12 +213,12 @@ def frame_of(template: str) -> str:
 
 
 def is_web_link(text: str) -> bool:
-    """Tell whether a text is a web address that a message can carry."""
+    """Return whether a text is a web address that a message can contain."""
     return _WEB_LINK.fullmatch(text) is not None
 
 
 def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
-    """Return what a template may say, each thing as it is written in that language; raise HowToPayMissing."""
+    """Return the values of a template's variables, formatted for the language; raise HowToPayMissing."""
     locale = _LOCALES[language]
     contact = facts.contact_email or facts.contact_phone
     values: dict[str, Any] = {
@@ -244,7 +244,7 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
 
 
 class _Partial:
-    """A passage of ours that a template places: how to pay, or who writes; written only where it is said."""
+    """A built-in passage that a template includes (how to pay, or who writes), rendered only where used."""
 
     def __init__(self, name: str, values: dict[str, Any]) -> None:
         self._name = name
@@ -271,12 +271,12 @@ def _amount_text(money: Money, locale: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _amount_pattern(currency: str, locale: str, digits: int) -> str:
-    """Return how amounts of so many digits are written, each digit's place marked: only the digits differ."""
+    """Return the pattern of amounts with this many digits, with a placeholder for each digit."""
     return _format_money(Money(int("1" * digits), currency), locale).replace("1", "{}")
 
 
 def _format_money(money: Money, locale: str) -> str:
-    # With ISO's decimals: Babel's own would round away those that daily use has dropped.
+    # ISO decimals: Babel would round away the decimals that daily use has dropped.
     digits = decimals(money.currency)
     pattern = Locale.parse(locale).currency_formats["standard"].pattern
     pattern = pattern.replace(".00", "." + "0" * digits if digits else "")
@@ -298,7 +298,7 @@ def _pay_by(facts: MessageFacts, contact: str | None) -> str:
 
 
 def way_to_pay(facts: MessageFacts) -> str:
-    """Return what of the way to pay a debtor must read; raise HowToPayMissing where there is none."""
+    """Return the payment detail that a message must contain; raise HowToPayMissing where there is none."""
     contact = facts.contact_email or facts.contact_phone or ""
     ways = {"link": facts.payment_link, "transfer": ibans.grouped(facts.iban) if facts.iban else None}
     return ways.get(_pay_by(facts, contact)) or contact
@@ -306,9 +306,9 @@ def way_to_pay(facts: MessageFacts) -> str:
 
 @lru_cache(maxsize=1)
 def environment() -> ImmutableSandboxedEnvironment:
-    """Return where our templates are rendered: they reach nothing but what they may say.
+    """Return the environment that renders templates: they reach nothing but their variables.
 
-    What is filled in is escaped in templates whose name ends with html.
+    Values are escaped in templates whose name ends with html.
     """
     sandbox = ImmutableSandboxedEnvironment(
         loader=DictLoader(_sources()),
@@ -319,7 +319,7 @@ def environment() -> ImmutableSandboxedEnvironment:
         auto_reload=False,
         cache_size=-1,
     )
-    # What may be said comes with each message; what the library adds to every template is looked through each time.
+    # All variables come with each message; the library's globals would be searched each time.
     sandbox.globals.clear()
     return sandbox
 
@@ -344,7 +344,7 @@ def _sources() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _parts() -> dict[tuple[str, str], dict[str, str]]:
-    """Return for each language and template its parts (`subject`, `txt`, `html`); those with `_` are included."""
+    """Return each template's parts by language (`subject`, `txt`, `html`); names with `_` are includes."""
     table: dict[tuple[str, str], dict[str, str]] = {}
     for name in _sources():
         language, _, file = name.rpartition("/")
@@ -355,12 +355,12 @@ def _parts() -> dict[tuple[str, str], dict[str, str]]:
 
 
 def source_of(template: str, language: str) -> dict[str, str]:
-    """Return the parts of a template of ours as they are written; raise TemplateUnknown where there is none."""
+    """Return the sources of a built-in template's parts; raise TemplateUnknown where there is none."""
     _, parts = _template_parts(template, language)
     return {part: _sources()[name] for part, name in parts.items()}
 
 
 @lru_cache(maxsize=1)
 def built_in_names() -> tuple[str, ...]:
-    """Return the names of the templates that come with GetBill."""
+    """Return the names of the built-in templates."""
     return tuple(sorted({template for _, template in _parts()}))

@@ -1,6 +1,6 @@
-"""The ways to reach a debtor, and the address each of them needs.
+"""Contact channels, and the kind of address each one needs.
 
-A contact is only planned on a channel whose address is known; what is said there is in `templates`.
+A contact is only planned on a channel whose address is known; message texts are in `templates`.
 """
 
 from enum import StrEnum
@@ -11,7 +11,7 @@ from getbill.kit.messages import message
 
 
 class AddressKind(StrEnum):
-    """What must be known of a person to reach them."""
+    """A kind of contact detail."""
 
     EMAIL = "email"
     PHONE = "phone"
@@ -20,7 +20,7 @@ class AddressKind(StrEnum):
 
 
 class Channel(StrEnum):
-    """A way to reach a debtor."""
+    """A contact channel."""
 
     AI_CALL = "ai_call"
     SMS = "sms"

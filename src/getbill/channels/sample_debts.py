@@ -1,7 +1,7 @@
-"""The debts that a template is tried with before it is published: whatever of them may be present or absent.
+"""Sample debts for the validation of a template, with every fact present and absent.
 
-Only what a template names makes a difference to it. Where all combinations would be too much to render, each two of them
-are tried together; what is left is found at departure.
+Only the variables that a template uses are varied. Where all combinations would be too many to render, every
+pair is covered; a fault of the remaining ones is found when the message is sent.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ PLAIN: Final = MessageFacts(
     creditor_address=("1 rue Qz", "75001 PARIS"),
     debtor_address=("2 rue Qz", "69001 LYON"),
 )
-# Names as they come out of other people's files.
+# Names as they occur in imported files.
 _ODD: Final = 'Qz "O\'Neil" <b title=q> onq=q & Co; x:y'
 HOSTILE: Final = MessageFacts(
     creditor=_ODD,
@@ -67,7 +67,7 @@ _MORE_WAYS: Final[tuple[Mapping[str, Any], ...]] = (
         if sum(map(bool, (link, iban, contact))) > 1
     ),
 )
-# What may be absent, or another's, by the variable that shows it.
+# Facts that may be absent or differ, by the variable that shows them.
 _OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "due_on": {"due_on": None},
     "creditor_address": {"creditor_address": ()},
@@ -79,7 +79,7 @@ _SHOW_WAYS: Final = frozenset({"payment_link", "iban", "contact", "pay_by"})
 
 
 def every(names: frozenset[str], size: int) -> Iterator[MessageFacts]:
-    """Yield debts in which what these variables show is present and absent, for templates of so many characters."""
+    """Yield debts with these variables' facts present and absent, for templates of `size` characters."""
     ways = _MORE_WAYS if names & _SHOW_WAYS else _WAYS
     options = [changes for name, changes in _OPTIONAL.items() if name in names]
     for chosen in _choices(options, len(ways) * max(size, 1)):

@@ -1,8 +1,8 @@
-"""The source of a template in a company's own words: read within bounds, checked node by node, made to a program that ends.
+"""Source of a custom template: parsed within limits, checked node by node, and certain to terminate.
 
-What a template may do is an allow list of Jinja's nodes. What is left cannot fail when it is filled in, whatever is absent:
-texts are compared with texts, an absent value is an empty text, a loop runs over the lines of an address. Its output is
-bounded as it grows.
+A template may use an allow list of Jinja's nodes. They cannot fail when filled in, whatever is absent: text
+is compared with text, an absent value is an empty text, a loop runs over the lines of an address. Output is
+limited as it grows.
 """
 
 import re
@@ -25,7 +25,7 @@ FILTERS: Final = frozenset({"upper", "lower", "capitalize", "trim"})
 _FLAGS: Final = frozenset({"has_logo"})
 _STATEMENTS: Final = ("if", "elif", "else", "endif", "for", "endfor")
 
-# Signs and names between `{{` and `}}`, and how far they stand in one another: a parser of expressions is recursive.
+# Operators and names between `{{` and `}}`, and their nesting depth: an expression parser is recursive.
 _SIGNS_MAX: Final = 60
 _BRACKETS_MAX: Final = 8
 _TAGS_MAX: Final = 1_000
@@ -36,7 +36,8 @@ _DIGITS_MAX: Final = 15
 _TRIVIAL: Final = frozenset({"whitespace", "variable_begin", "variable_end", "block_begin", "block_end"})
 _SIGNS: Final = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _MEMBER: Final = frozenset({"in", "notin"})
-# What turns the order of a line round where it is shown (Unicode, UAX 9): one thing is read and another one stands there.
+# Bidirectional control characters reorder a displayed line (Unicode, UAX 9), so that its source differs from
+# what is read.
 _UNPRINTABLE: Final = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
 )
@@ -54,14 +55,14 @@ _TEXT, _NUMBER, _FLAG, _LINES, _PASSAGE, _ABSENT = "text", "number", "flag", "li
 
 @dataclass(frozen=True, slots=True)
 class SourceFault:
-    """What is wrong with a source: a code, and a sentence that names the line."""
+    """An error in a source: a code, and a message that names the line."""
 
     code: str
     detail: Message
 
 
 class WordingBroken(Exception):
-    """A template cannot be filled in, or what it says may not leave; `detail` says why."""
+    """A template cannot be filled in, or its text must not be sent; `detail` gives the reason."""
 
     def __init__(self, detail: Message) -> None:
         super().__init__(detail)
@@ -69,7 +70,7 @@ class WordingBroken(Exception):
 
 
 class _SourceRefused(Exception):
-    """A source cannot be read any further."""
+    """A source cannot be parsed further."""
 
     def __init__(self, code: str, detail: Message) -> None:
         super().__init__(detail)
@@ -77,7 +78,7 @@ class _SourceRefused(Exception):
 
 
 def faults_of(source: str, variables: frozenset[str]) -> list[SourceFault]:
-    """Return what is wrong with a source whose variables are these; nothing where it can be filled in."""
+    """Return the errors in a source with these variables; empty where it can be filled in."""
     try:
         tree = _tree(source)
     except _SourceRefused as refused:
@@ -86,12 +87,12 @@ def faults_of(source: str, variables: frozenset[str]) -> list[SourceFault]:
 
 
 def names_in(parts: Sequence[str]) -> frozenset[str]:
-    """Return the variables that sources without a fault name."""
+    """Return the variables that valid sources use."""
     return frozenset(name.name for source in parts for name in _tree(source).find_all(nodes.Name))
 
 
 def fill(source: str, values: Mapping[str, Any], *, is_html: bool = False) -> str:
-    """Return a source filled in; raise WordingBroken where it cannot be, or gets too long."""
+    """Return a source filled in; raise WordingBroken where that fails, or the output gets too long."""
     program = _compile(source, frozenset(values), is_html)
     parts, length = [], 0
     for part in program.root_render_func(program.new_context(dict(values), shared=True)):
@@ -136,7 +137,7 @@ def _environment(is_html: bool) -> ImmutableSandboxedEnvironment:
 
 
 def _printed(value: Any) -> Any:
-    """Return what is printed of a value: nothing of one that is absent, the lines of a list."""
+    """Return the printed form of a value: empty where it is absent, the lines of a list."""
     if value is None:
         return ""
     return ", ".join(value) if isinstance(value, tuple) else value
@@ -147,7 +148,7 @@ def _as_string(value: Any) -> str:
 
 
 def _tree(source: str) -> nodes.Template:
-    """Return the syntax tree of a source, its texts as they will be said; raise _Refused where it has none."""
+    """Return the syntax tree of a source with decoded texts; raise _SourceRefused where it has none."""
     if len(source) > CHARACTERS_MAX:
         raise _SourceRefused(
             "too-long", message("A template has at most {most} characters.", most=CHARACTERS_MAX)
@@ -169,7 +170,7 @@ def _tree(source: str) -> nodes.Template:
 def _check_constant(node: nodes.Const) -> None:
     if isinstance(node.value, str):
         try:
-            # As JSON and JavaScript write what lies beyond 16 bits: two halves of one sign.
+            # JSON and JavaScript write characters beyond 16 bits as two surrogates.
             node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError as error:
             detail = message(
@@ -186,7 +187,7 @@ def _check_characters(text: str, line: int) -> None:
 
 
 def unprintable(text: str, line: int = 1) -> Message | None:
-    """Return which character of a text cannot be stored, sent or read as it stands, as a sentence; None for none."""
+    """Return the error for a character that cannot be stored, sent or read safely; None for none."""
     match = _UNPRINTABLE.search(text)
     if match is None:
         return None
@@ -198,7 +199,7 @@ def unprintable(text: str, line: int = 1) -> Message | None:
 
 
 def _measure(tokens: Iterable[tuple[int, str, str]]) -> None:
-    """Raise _Refused for what would be parsed too deep or too long; the lexer itself is not recursive."""
+    """Raise _SourceRefused for a source too deep or too long to parse; the lexer itself is not recursive."""
     size = _Size()
     for line, kind, value in tokens:
         size.count_token(line, kind, value)
@@ -206,7 +207,7 @@ def _measure(tokens: Iterable[tuple[int, str, str]]) -> None:
 
 @dataclass(slots=True)
 class _Size:
-    """How much has been read of a source."""
+    """The size of a source read so far."""
 
     tags: int = 0
     signs: int = 0
@@ -217,7 +218,7 @@ class _Size:
     is_block: bool = False
 
     def count_token(self, line: int, kind: str, value: str) -> None:
-        """Count a token; raise _Refused where it is one too many."""
+        """Count a token; raise _SourceRefused above the limit."""
         if kind in {"variable_begin", "block_begin"}:
             self.tags, self.signs, self.brackets, self.is_block = self.tags + 1, 0, 0, kind == "block_begin"
             self._check_limit(self.tags <= _TAGS_MAX, line, _MANY_TAGS, _TAGS_MAX)
@@ -260,12 +261,12 @@ class _Size:
 
 @dataclass(frozen=True, slots=True)
 class _SourceChecker:
-    """Walks a tree by the allow list, and tells of every expression what it can be."""
+    """Checker of a tree by the allow list, which infers the possible kinds of every expression."""
 
     variables: frozenset[str]
 
     def statements(self, body: Sequence[nodes.Node], loop_names: Mapping[str, str]) -> Iterator[SourceFault]:
-        """Yield what is wrong with statements in which these names of loops are known."""
+        """Yield the errors in statements, within loops over these names."""
         for node in body:
             if isinstance(node, nodes.Output):
                 for inner in node.nodes:
@@ -308,7 +309,7 @@ class _SourceChecker:
     def _kinds(
         self, node: nodes.Node, loop_names: Mapping[str, str], faults: list[SourceFault]
     ) -> frozenset[str]:
-        """Return what an expression can be, and note what is wrong with it."""
+        """Return the possible kinds of an expression, and collect its errors."""
         match node:
             case nodes.Const():
                 kinds = frozenset({_kind_of(node.value)})
@@ -395,7 +396,7 @@ class _SourceChecker:
 
 
 def _mismatch(sign: str, left: frozenset[str], right: frozenset[str], line: int) -> Message | None:
-    """Return why two things cannot be compared by a sign; None where they can, or always differ."""
+    """Return why two operands cannot be compared; None where they can, or always differ."""
     kinds = left | right
     if sign in _SIGNS and not (kinds <= {_TEXT, _ABSENT} or kinds == {_NUMBER}):
         return message(
@@ -456,7 +457,7 @@ def _not_allowed(node: nodes.Node) -> SourceFault:
 
 
 def _make_total(node: nodes.Node) -> None:
-    """Change a node so that it has a value whatever is absent."""
+    """Change a node so that it has a value even when its variables are absent."""
     match node:
         case nodes.CondExpr() if node.expr2 is None:
             node.expr2 = nodes.Const("", lineno=node.lineno)

@@ -1,4 +1,4 @@
-"""What Jinja says of a template that it cannot read, in our own sentences."""
+"""Messages for Jinja's syntax errors, in the terms of a template's author."""
 
 import re
 from typing import Final
@@ -17,7 +17,7 @@ _ENDED: Final = re.compile(
     r"unexpected end of template, expected '(?P<wanted>.+?)'|expected token '(?P<other>.+?)', got 'end of template'"
 )
 _ESCAPE: Final = template("Line {line}: a backslash begins no sign here; write two for the backslash itself.")
-# By words of Jinja's that say all.
+# By Jinja error texts without variable parts.
 _KNOWN: Final = {
     "Unexpected end of template": template(
         "Line {line}: an if or a for has no end; close it with {{% endif %}} or {{% endfor %}}."
@@ -27,7 +27,7 @@ _KNOWN: Final = {
     "Unicode character": _ESCAPE,
     "at end of string": _ESCAPE,
 }
-# How Jinja names the signs that begin and end a tag.
+# Jinja's names for the delimiters of a tag.
 _SIGNS: Final = {
     "begin of print statement": "{{",
     "end of print statement": "}}",
@@ -37,7 +37,7 @@ _SIGNS: Final = {
 
 
 def sentence(error: TemplateSyntaxError) -> Message:
-    """Return what is wrong, and on which line."""
+    """Return the error message, with its line."""
     line, jinja_message = error.lineno, error.message or ""
     for phrase, text in _KNOWN.items():
         if phrase in jinja_message:

@@ -1,6 +1,6 @@
-"""Imports: a creditor's list of debts on its way into the book, by a batch, a file or SFTP.
+"""Imports: lists of debts sent by a creditor as a batch, a file or over SFTP.
 
-Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
+Every row ends as exactly one debt or one finding, even after a crash; an import can be undone.
 """
 
 from getbill.imports.actions import begin_draft, create

@@ -1,6 +1,7 @@
-"""Taking in what comes: its bytes are sealed piece by piece as they arrive, and only the whole is an import.
+"""Intake of an import's bytes: sealed chunk by chunk as they arrive, an import only when complete.
 
-Until every byte is here there is a draft that nobody is shown; a draft that was begun again drops what came before.
+Until all bytes have arrived there is a draft, which the API does not show; a restarted draft drops the
+earlier bytes.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import message
 from getbill.vault import Key
 
-# Sealed pieces of at least this many bytes: rows that PostgreSQL takes easily, and a memory that stays small.
+# Minimum size of a sealed chunk: rows that PostgreSQL stores easily, and a small memory footprint.
 _PIECE_BYTES = 512 * 1024
 
 _BEGIN = Statement(
@@ -93,7 +94,7 @@ DROP_DRAFT = Statement(
 
 @dataclass(slots=True)
 class ImportDraft:
-    """An import whose bytes are still coming in."""
+    """An import whose bytes are still arriving."""
 
     workspace: Workspace
     id: UUID
@@ -106,11 +107,11 @@ class ImportDraft:
 
     @property
     def sha256(self) -> bytes:
-        """What tells the bytes that came from any others."""
+        """SHA-256 digest of the bytes received, to recognise the same file."""
         return self._sha.digest()
 
     async def store_chunk(self, database: Database, piece: bytes) -> None:
-        """Seal and keep the next piece; raise ImportSuperseded when somebody began the upload anew."""
+        """Seal and store the next chunk; raise ImportSuperseded when the upload was restarted elsewhere."""
         sealed = self.key.seal(piece, chunk_context(self.id, self.pieces))
         primary_key = self.workspace.id, self.id
         if await database.fetchval(_PUT, *primary_key, self.pieces, sealed, self.fence) is None:
@@ -123,9 +124,9 @@ class ImportDraft:
 async def begin_draft(
     database: Database, workspace: Workspace, options: ImportOptions, import_id: UUID | None = None
 ) -> ImportDraft | None:
-    """Begin a draft, under an id of the caller's own where one is given.
+    """Begin a draft, under the caller's own id where one is given.
 
-    An unfinished draft of that id begins anew; None says that all of its bytes are here already.
+    An unfinished draft with that id is restarted; None means that all of its bytes have already arrived.
     """
     import_id = import_id or ids.new()
     async with database.transaction(workspace.now()) as tx:
@@ -163,9 +164,9 @@ async def begin_draft(
 async def receive(
     database: Database, draft: ImportDraft, stream: AsyncIterator[bytes], bytes_max: int = BYTES_MAX
 ) -> None:
-    """Take in a file's bytes; the draft is dropped when they do not come whole.
+    """Receive a file's bytes; drop the draft when they do not arrive complete.
 
-    Raises FileTooLarge, FileEmpty or ImportSuperseded, and whatever the stream raises.
+    Raises FileTooLarge, FileEmpty or ImportSuperseded, and any error of the stream.
     """
     try:
         await _receive_chunks(database, draft, stream, bytes_max)
@@ -192,7 +193,7 @@ async def _receive_chunks(
 
 
 async def drop_draft(database: Database, draft: ImportDraft) -> None:
-    """Drop a draft with all that came of it; one that is gone, or was begun anew by others, is none of ours."""
+    """Drop a draft with its bytes, unless it was already dropped or restarted elsewhere."""
     async with database.transaction(draft.workspace.now()) as tx:
         primary_key = draft.workspace.id, draft.id
         if await tx.fetchval(_OURS, *primary_key, draft.fence) is not None:
@@ -205,7 +206,7 @@ async def drop_draft(database: Database, draft: ImportDraft) -> None:
 async def finish_draft(
     tx: Transaction, draft: ImportDraft, *, task: Task = "read", rows_total: int | None = None
 ) -> Import:
-    """Make a draft whose bytes are all here an import, with what is to be done first, and return it."""
+    """Turn a draft whose bytes are complete into an import with its first task, and return it."""
     workspace = draft.workspace
     digest = workspace.lookup.hash("file", draft.sha256.hex())
     values = (workspace.id, draft.id, draft.fence, tx.now, draft.size, digest, task, rows_total)
@@ -216,7 +217,7 @@ async def finish_draft(
 
 
 async def set_options(tx: Transaction, draft: ImportDraft, options: ImportOptions) -> None:
-    """Say what is asked of a draft, where that was not known when it began."""
+    """Set the options of a draft, where they were not known when it began."""
     await tx.execute(
         _SET_OPTIONS,
         draft.workspace.id,
@@ -242,7 +243,7 @@ async def create(
     import_id: UUID | None = None,
     bytes_max: int = BYTES_MAX,
 ) -> Import:
-    """Take in a file and have it read; the same `import_id` again is the same import, once all bytes were here."""
+    """Receive a file and queue it for reading; a repeated `import_id` returns the complete import."""
     draft = await begin_draft(database, workspace, options, import_id)
     if draft is None:
         assert import_id is not None  # noqa: S101 - only an id of the caller's own can be known

@@ -1,4 +1,4 @@
-"""The routes of imported files."""
+"""Routes of imported files."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -64,7 +64,7 @@ _FILE: dict[str, Any] = {
                     },
                 }
             },
-            # Any other content type is taken too: what a file is, is read from its bytes.
+            # Any other content type is accepted too: file type is detected from content.
             "application/octet-stream": {
                 "schema": {"type": "string", "format": "binary", "description": "The file, CSV or XLSX."}
             },
@@ -112,15 +112,15 @@ def _find_plan(caller: Caller, import_: Import) -> ReadingPlan | None:
     openapi_extra=_FILE,
 )
 async def create_import(request: Request, change: Writes, query: Annotated[UploadQuery, Query()]) -> Response:
-    """Send a file of debts, CSV or XLSX: as the body, or as the part `file` of a form.
+    """Upload a file of debts, CSV or XLSX: as the body, or as the part `file` of a form.
 
-    It is read first; `GET /imports/{id}/mapping` shows what its columns were taken for. With `auto=true` it is imported
-    at once if every column is certain.
+    The file is read first; `GET /imports/{id}/mapping` returns the mapping proposed for its columns. With
+    `auto=true` it is imported at once if every column is certain.
     """
     workspace, database = change.workspace, change.database
     upload = Upload(request)
     stream = upload.stream()
-    # The name of a form's file comes later.
+    # The file name in a form arrives later.
     storable_text.refuse_unstorable({"filename": upload.name})
     names.refuse_hidden({"filename": upload.name})
     credential_id = change.caller.credential_id
@@ -163,7 +163,7 @@ def _with_form(query: UploadQuery, fields: dict[str, str]) -> UploadQuery:
 
 @router.get("/imports", response_model=ImportList)
 async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQuery, Query()]) -> Response:
-    """List imports, of files, of batches and over SFTP, the newest first."""
+    """List imports from files, batches and SFTP, newest first."""
     database: Database = request.app.state.database
     mark = caller.workspace.cursor_signer("imports")
     cursor_text = http.unseal_optional(query.cursor, mark)
@@ -208,20 +208,23 @@ async def _find_import(request: Request, caller: Caller, import_id: str) -> Impo
 
 
 def _parse_id(import_id: str) -> UUID:
-    """Return the id that is shown with either prefix."""
+    """Return the id behind a public id with either prefix."""
     prefix = "batch" if import_id.startswith("batch_") else "import"
     return ids.read(prefix, import_id)
 
 
 @router.get("/imports/{import_id}", response_model=ImportShown, responses=problems(404))
 async def get_import(request: Request, caller: Reads, import_id: str) -> Response:
-    """Return an import and how far it has come."""
+    """Return an import and its progress."""
     return _import_response(request, caller, await _find_import(request, caller, import_id))
 
 
 @router.get("/imports/{import_id}/mapping", response_model=MappingShown, responses=problems(404, 409))
 async def get_mapping(request: Request, caller: Reads, import_id: str) -> Response:
-    """Return what each column was taken for, how surely and why, and what is asked. 409 while the file is read."""
+    """Return the mapping of each column, its certainty and reasons, and open questions.
+
+    The response is 409 while the file is being read.
+    """
     import_ = await _find_import(request, caller, import_id)
     plan = runs.plan_of(caller.workspace, import_)
     return _mapping_response(request, import_, plan)
@@ -233,7 +236,7 @@ async def get_mapping(request: Request, caller: Reads, import_id: str) -> Respon
 async def change_mapping(
     request: Request, change: Writes, import_id: str, payload: Annotated[MappingBody, body(MappingBody)]
 ) -> Response:
-    """Change what columns are; with `confirm` also accept the rest as proposed, and go on."""
+    """Change the mapping of columns; with `confirm`, also accept the rest as proposed and continue."""
 
     async def apply_changes(tx: Transaction) -> access.Reply:
         target = change.workspace, _parse_id(import_id)
@@ -260,7 +263,7 @@ async def confirm_mapping(
     import_id: str,
     payload: Annotated[ConfirmBody, body(ConfirmBody, optional=True)],
 ) -> Response:
-    """Accept the mapping as it is proposed, remember it for such files of this sender, and go on."""
+    """Accept the proposed mapping, save it for such files of this sender, and continue."""
 
     async def confirm(tx: Transaction) -> access.Reply:
         by = change.caller.credential_id
@@ -276,7 +279,7 @@ async def confirm_mapping(
     "/imports/{import_id}/start", status_code=202, response_model=ImportShown, responses=problems(404, 409)
 )
 async def start_import(request: Request, change: Writes, import_id: str) -> Response:
-    """Import a file that was only checked."""
+    """Import a file after its dry run."""
 
     async def start(tx: Transaction) -> access.Reply:
         import_ = await runs.start(tx, change.workspace, _parse_id(import_id))
@@ -297,7 +300,10 @@ async def correct_import(
     import_id: str,
     payload: Annotated[CorrectionsBody, body(CorrectionsBody)],
 ) -> Response:
-    """Correct refused rows, cell by cell or all of a kind by what was suggested; they are made in the background."""
+    """Correct rejected rows, by cell or by accepting all suggestions of a kind.
+
+    Their debts are created in the background.
+    """
     await _refuse_unknown_codes(request, change.caller, import_id, payload.accept)
 
     async def correct(tx: Transaction) -> access.Reply:
@@ -314,10 +320,10 @@ async def correct_import(
     "/imports/{import_id}/undo", status_code=202, response_model=ImportShown, responses=problems(404, 409)
 )
 async def undo_import(request: Request, change: Writes, import_id: str) -> Response:
-    """Take an import back: its debts are archived and free their references.
+    """Undo an import: its debts are archived and their references become free.
 
-    What `on_duplicate=update` changed on debts that existed before is given back. Whatever was contacted about or paid since
-    stays, debt or change; the report lists it under `kept` with the reason.
+    Values that `on_duplicate=update` changed on existing debts are restored. A debt or change that was
+    contacted about or paid since is kept; the report lists it under `kept` with the reason.
     """
 
     async def undo(tx: Transaction) -> access.Reply:
@@ -331,7 +337,7 @@ async def undo_import(request: Request, change: Writes, import_id: str) -> Respo
 async def get_import_report(
     request: Request, caller: Reads, import_id: str, query: Annotated[ReportQuery, Query()]
 ) -> Response:
-    """Return what is said of the rows: as JSON, or as a file of the rejected rows that can be corrected and sent again."""
+    """Return the findings of the rows: as JSON, or as a file of the rejected rows to correct and resend."""
     _refuse_unheeded(query)
     import_ = await _find_import(request, caller, import_id)
     language = serializers.language(request, import_.language)
@@ -345,12 +351,12 @@ async def get_import_report(
     return StreamingResponse(reports.read_blocks(file), 200, headers, media_type=_TYPES[query.format])
 
 
-# What only JSON, and what only a file can be asked for.
+# Parameters that apply to JSON only, and to a file only.
 _OF_JSON: Final = ("outcome", "code", "limit", "cursor")
 
 
 def _refuse_unheeded(query: ReportQuery) -> None:
-    """Raise BadRequest for parameters that the report would be written without."""
+    """Raise BadRequest for parameters that the requested format ignores."""
     is_file = query.format != "json"
     unheeded: list[str] = [name for name in _OF_JSON if is_file and name in query.model_fields_set]
     if not is_file and "rows" in query.model_fields_set and query.rows == "rejected":

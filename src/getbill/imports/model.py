@@ -1,7 +1,7 @@
-"""An import is a creditor's list of debts on its way into the book: a batch, an uploaded file, a file over SFTP.
+"""Import model: a creditor's list of debts from a batch, an uploaded file or a file over SFTP.
 
-It moves through few states that a person understands, and counts every row exactly once: as a debt made, changed or
-there before, or as a finding that says why it is none. What is to be done next stands on its row, under a lease.
+An import moves through few states and counts every row exactly once: as a debt created, updated or unchanged,
+or as a rejected row with its finding. Its next task is stored on its row, under a lease.
 """
 
 from collections.abc import Mapping
@@ -37,12 +37,13 @@ Mode = Literal["partial", "all_or_nothing"]
 OnDuplicate = Literal["skip", "update", "error"]
 
 STATES: Final[tuple[State, ...]] = get_args(State)
-# What a worker does in each state; where there is nothing, the import waits for a person or is over.
+# The worker's tasks in each state; without a task, the import waits for a person or has ended.
 TASKS_OF: Final[Mapping[State, frozenset[Task]]] = {
     "uploaded": frozenset({"read"}),
     "needs_mapping": frozenset(),
     "mapped": frozenset(),
-    # What was corrected before the first debt is put into the rows, then all of them are checked anew.
+    # Corrections made before the first debt was created are applied to the rows, then all rows are checked
+    # again.
     "checking": frozenset({"correct", "check"}),
     "checked": frozenset(),
     "importing": frozenset({"import"}),
@@ -53,7 +54,7 @@ TASKS_OF: Final[Mapping[State, frozenset[Task]]] = {
     "undone": frozenset(),
     "failed": frozenset(),
 }
-# Where an import may go from each state; it may always stay.
+# Allowed transitions from each state; an import may always keep its state.
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "uploaded": frozenset({"needs_mapping", "mapped", "checking", "importing", "undone", "failed"}),
     "needs_mapping": frozenset({"uploaded", "mapped", "undone"}),
@@ -69,24 +70,24 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "failed": frozenset({"checking", "undoing", "undone"}),
 }
 PREFIXES: Final = {"batch": "batch", "upload": "import", "sftp": "import"}
-# The channel on which a commit that leaves something to do wakes the worker.
+# The PostgreSQL channel that notifies the worker of a commit that leaves a task.
 WAKE: Final = "getbill_imports"
-# Rows, their events and the cursor move together, this many at a time.
+# Number of rows committed together with their events and the cursor.
 CHUNK_ROWS: Final = 1_000
-# How long a file's bytes are kept.
+# Retention of a file's bytes.
 FILE_KEPT: Final = timedelta(days=30)
 BYTES_MAX: Final = 512 * 1024 * 1024
 
 
 class FileTooLarge(TooLarge):
-    """The file is larger than this installation takes."""
+    """The file is larger than this installation accepts."""
 
     code = "file-too-large"
     way_out = "Split the file into several, or have GETBILL_IMPORT_BYTES_MAX raised."
 
 
 class FileEmpty(Invalid):
-    """No bytes came."""
+    """The upload has no bytes."""
 
     code = "file-empty"
     title = message("The file is empty")
@@ -94,7 +95,7 @@ class FileEmpty(Invalid):
 
 
 class ImportCannotMove(Conflict):
-    """The import is not in a state in which this can be done."""
+    """The import's state does not allow this action."""
 
     code = "import-cannot-move"
     title = message("The import is not where this can be done")
@@ -102,7 +103,7 @@ class ImportCannotMove(Conflict):
 
 
 class ImportSuperseded(Conflict):
-    """Somebody else is sending the bytes of this import now."""
+    """A later upload of this import is in progress."""
 
     code = "import-superseded"
     title = message("Another upload of this import has begun")
@@ -111,24 +112,24 @@ class ImportSuperseded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What whoever sends a list of debts asks for."""
+    """The options that the sender of a list of debts chose."""
 
     name: str
     source: Source
-    # Who sends such files; what was confirmed for one sender's layout is remembered for that sender.
+    # The sender of the file; a confirmed layout is saved for that sender.
     sender: str
     language: str
     is_auto: bool = False
     is_dry_run: bool = False
     mode: Mode = "partial"
     on_duplicate: OnDuplicate = "skip"
-    # None takes the workspace's own.
+    # None uses the workspace's setting.
     grace_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """An import as its row tells it. `cursor` is the last line of the pass under way whose row is settled."""
+    """An import as its row stores it; `cursor` is the last line settled in the current pass."""
 
     workspace_id: UUID
     id: UUID
@@ -177,27 +178,27 @@ class Import:
 
     @classmethod
     def from_row(cls, row: Record) -> "Import":
-        """Read a row of `imports` beside its two keys."""
+        """Return the import of a row of `imports` joined with its two keys."""
         values = {name: row[name] for name in _NAMES}
         return cls(**values | {"accepts": tuple(row["accepts"])})
 
     @property
     def shown_id(self) -> str:
-        """The id as callers see it."""
+        """The public id."""
         return public_id(self.source, self.id)
 
     @property
     def is_checked(self) -> bool:
-        """Whether its counts say what would become of its rows, and nothing was made of any."""
+        """Whether the counts are those of a dry run, with no row imported yet."""
         return self.state == "checked" or self.task == "check"
 
     @property
     def has_debts(self) -> bool:
-        """Whether debts were made or changed, so that there is something to take back or to tell of."""
+        """Whether debts were created or updated, so that there is something to undo or to report."""
         return not self.is_checked and (self.created > 0 or self.updated > 0)
 
     def check_transition(self, state: State) -> None:
-        """Raise AssertionError where the table of moves does not lead from this state to another."""
+        """Raise AssertionError unless `TRANSITIONS` allows a move to this state."""
         if state != self.state and state not in TRANSITIONS[self.state]:
             raise AssertionError(f"An import never moves from {self.state} to {state}.")
 
@@ -211,42 +212,42 @@ _NAMES: Final = tuple(field.name for field in fields(Import))
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of an import, unwrapped: of its file and of all the rest."""
+    """The unwrapped keys of an import: one for its file and one for everything else."""
 
     main: Key | None
     file: Key | None
 
 
 def public_id(source: str, import_id: UUID) -> str:
-    """Return an import's id as callers see it."""
+    """Return an import's public id."""
     return ids.show(PREFIXES[source], import_id)
 
 
 def chunk_context(import_id: UUID, number: int) -> bytes:
-    """Return the place a chunk is sealed for."""
+    """Return the encryption context of a chunk."""
     return b"chunk" + import_id.bytes + number.to_bytes(4)
 
 
 def plan_context(import_id: UUID) -> bytes:
-    """Return the place a plan is sealed for."""
+    """Return the encryption context of a plan."""
     return b"plan" + import_id.bytes
 
 
 def problem_context(import_id: UUID) -> bytes:
-    """Return the place what stopped an import is sealed for."""
+    """Return the encryption context of the problem that stopped an import."""
     return b"problem" + import_id.bytes
 
 
 def correction_context(import_id: UUID, line: int) -> bytes:
-    """Return the place a corrected row is sealed for."""
+    """Return the encryption context of a corrected row."""
     return b"correction" + import_id.bytes + line.to_bytes(8)
 
 
 def finding_context(import_id: UUID, line: int) -> bytes:
-    """Return the place a row's findings are sealed for."""
+    """Return the encryption context of a row's findings."""
     return b"finding" + import_id.bytes + line.to_bytes(8)
 
 
 def change_context(import_id: UUID, debt_id: UUID, line: int) -> bytes:
-    """Return the place what a row replaced on a debt is sealed for."""
+    """Return the encryption context of the values that a row replaced on a debt."""
     return b"change" + import_id.bytes + debt_id.bytes + line.to_bytes(8)

@@ -1,4 +1,4 @@
-"""Reading imports: one, a page of them, and the pieces of one."""
+"""Queries for imports: one import, a page of imports, and the chunks of one."""
 
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime
@@ -59,14 +59,14 @@ _CHUNK = Statement(
 
 
 async def find(database: Database, workspace: Workspace, import_id: UUID) -> Import:
-    """Return an import; raise NotFound when the workspace has none of this id."""
+    """Return an import; raise NotFound when the workspace has none with this id."""
     return _from_row(await database.fetchrow(_FIND, workspace.id, import_id))
 
 
 async def find_received(
     database: Database, workspace: Workspace, import_id: UUID, sources: tuple[str, ...] = tuple(PREFIXES)
 ) -> Import:
-    """Return an import whose bytes are all here and whose kind the caller named; raise NotFound otherwise."""
+    """Return an import from one of these sources whose bytes are complete; raise NotFound otherwise."""
     import_ = await find(database, workspace, import_id)
     if import_.received_at is None or import_.source not in sources:
         raise _not_found()
@@ -76,13 +76,13 @@ async def find_received(
 async def find_many(
     database: Database | Transaction, workspace: Workspace, import_ids: Collection[UUID]
 ) -> list[Import]:
-    """Return those of some imports that there are."""
+    """Return the imports that exist among these ids."""
     rows = await database.fetch(_FIND_MANY, workspace.id, list(import_ids))
     return [Import.from_row(row) for row in rows]
 
 
 async def lock(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
-    """Return an import that nobody else changes until the transaction ends; raise NotFound when there is none."""
+    """Return an import locked until the transaction ends; raise NotFound when it does not exist."""
     return _from_row(await tx.fetchrow(_LOCK, workspace.id, import_id))
 
 
@@ -103,7 +103,7 @@ async def list_imports(
     after: tuple[datetime, UUID] | None,
     window: tuple[int, int],
 ) -> list[Import]:
-    """Return a page of the imports of files, the newest first: `place` is how many, and after how many."""
+    """Return a page of imports of files, newest first; `window` is limit and offset."""
     moment, last = after or (None, None)
     limit, offset = window
     rows = await database.fetch(_PAGE, workspace_id, list(PREFIXES), state, moment, last, limit, offset)
@@ -111,7 +111,7 @@ async def list_imports(
 
 
 async def count(database: Database, workspace_id: UUID, state: str | None, limit: int) -> int:
-    """Return how many imports there are, counting no further than `most`."""
+    """Return the number of imports, counted up to `limit`."""
     total: int = await database.fetchval(_COUNT, workspace_id, list(PREFIXES), state, limit)
     return total
 
@@ -128,7 +128,7 @@ def keys_of(workspace: Workspace, import_: Import) -> Keys:
 async def chunks(
     database: Database, workspace: Workspace, import_: Import, first: int = 0
 ) -> AsyncIterator[bytes]:
-    """Yield what came, chunk by chunk from the first wanted, opened; nothing where the file was dropped."""
+    """Yield the decrypted chunks of an import from `first` on; nothing where the file was dropped."""
     key = keys_of(workspace, import_).file
     number = first
     while key is not None:

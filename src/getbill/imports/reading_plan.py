@@ -1,7 +1,7 @@
-"""A plan is how one file is read: its layout, what its columns hold, what they were taken for, and what to beware of.
+"""Reading plan of a file: its layout, the profiles of its columns, their mapping, and warnings.
 
-It is made once, by reading the whole file; a person may change what columns are, and confirms it. It is kept sealed,
-since samples of a file are people's data.
+A plan is created once, by reading the whole file; a person may change the mapping, and confirms it. It is
+stored sealed, because samples of a file are personal data.
 """
 
 from collections.abc import Mapping as Facts
@@ -19,7 +19,7 @@ from getbill.kit import json
 from getbill.mapping import Mapping
 from getbill.vault import Key
 
-# The columns that rejected rows come back with: they are ours, whoever sends the file again.
+# Headers of the columns added to exported rejected rows: they are recognised in any file, from any sender.
 FINDING_HEADER: Final = "GetBill: finding"
 SUGGESTION_HEADER: Final = "GetBill: suggestion"
 OWN_HEADERS: Final = frozenset({FINDING_HEADER, SUGGESTION_HEADER})
@@ -27,7 +27,7 @@ OWN_HEADERS: Final = frozenset({FINDING_HEADER, SUGGESTION_HEADER})
 
 @dataclass(frozen=True, slots=True)
 class ReadingPlan:
-    """How a file is read. `warnings` are codes with facts; `is_remembered` says that its mapping was confirmed before."""
+    """How a file is read; `warnings` are codes with facts, `is_remembered` marks a saved mapping."""
 
     layout: sheets.Layout
     profile: sheets.Profile
@@ -53,7 +53,7 @@ class ReadingPlan:
 
     @classmethod
     def read(cls, plan_json: bytes) -> "ReadingPlan":
-        """Read what `write` wrote."""
+        """Return the plan from JSON made by `write`."""
         stored = _with_floats(json.read(plan_json))
         return cls(
             layout=sheets.Layout.from_json(stored["layout"]),
@@ -73,7 +73,7 @@ class ReadingPlan:
         return replace(self, mapping=column_mapping)
 
     def with_hidden_rows(self, *, is_included: bool) -> "ReadingPlan":
-        """Return the plan with the rows that the sheet hides, or without them."""
+        """Return the plan with or without the rows that the sheet hides."""
         count = self.profile.left_out.counts.get("hidden", 0)
         if is_included == self.layout.with_hidden_rows or not count:
             return self
@@ -89,7 +89,7 @@ class ReadingPlan:
         )
 
     def scrubbed(self) -> "ReadingPlan":
-        """Return the plan without anything that its file's cells say, for when somebody in it was erased."""
+        """Return the plan without any cell contents, for use after a person in the file was erased."""
         layout = replace(self.layout, skipped=())
         profile = replace(
             self.profile,
@@ -102,22 +102,22 @@ class ReadingPlan:
 
     @property
     def doubts(self) -> tuple[sheets.Note, ...]:
-        """What a person should look at before names are taken: letters that may be read wrongly."""
+        """Notes to review before names are imported: characters that may have been decoded wrongly."""
         return tuple(note for note in self.layout.notes if note.code == "encoding_doubtful")
 
     @property
     def headers(self) -> dict[int, str]:
-        """The headers by the columns' indexes."""
+        """The headers by column index."""
         return {column.index: column.header for column in self.layout.columns}
 
 
 def open_plan(sealed: bytes, key: Key, import_id: Any) -> ReadingPlan:
-    """Return the plan of an import's row."""
+    """Return the plan from an import's row."""
     return ReadingPlan.read(key.open(sealed, plan_context(import_id)))
 
 
 def without_own_columns(layout: sheets.Layout) -> sheets.Layout:
-    """Return a layout without the columns that we added to a file we sent back."""
+    """Return a layout without the columns that GetBill added to an exported file."""
     return replace(
         layout, columns=tuple(column for column in layout.columns if column.header not in OWN_HEADERS)
     )
@@ -126,10 +126,10 @@ def without_own_columns(layout: sheets.Layout) -> sheets.Layout:
 def make(
     sheet: sheets.Sheet, workspace: Workspace, remembered: Mapping | None, before: sheets.Layout | None
 ) -> ReadingPlan:
-    """Read a whole file and say how it would be read.
+    """Read a whole file and return its plan.
 
-    `remembered` is what was confirmed for this sender's files of this layout, `before` the layout that this sender's
-    files had until now, where it is another.
+    `remembered` is the mapping confirmed for this sender's files with this layout; `before` is the sender's
+    previous layout, where it differs.
     """
     sheet.layout = layout = without_own_columns(sheet.layout)
     profile = sheets.profile(sheet)
@@ -152,7 +152,7 @@ def make(
 
 
 def _is_similar(before: sheets.Layout, after: sheets.Layout) -> bool:
-    """Say whether a layout is another one changed, and not another kind of file altogether."""
+    """Return whether a layout is a changed version of another one rather than a different kind of file."""
     old, new = ({header.casefold() for header in layout.headers if header} for layout in (before, after))
     return 2 * len(old & new) >= min(len(old), len(new))
 
@@ -193,7 +193,7 @@ def _column_in(stored: dict[str, Any]) -> sheets.ColumnProfile:
 
 
 def _to_json(value: Any) -> Any:
-    # The writer wants keys that are texts and nothing more; ours are words of an enumeration here and there.
+    # The JSON writer requires plain `str` keys; some of ours are enum members.
     if isinstance(value, Facts):
         return {str(name): _to_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
@@ -204,7 +204,7 @@ def _to_json(value: Any) -> Any:
 
 
 def _with_floats(value: Any) -> Any:
-    # Our reader makes decimals of what were floats.
+    # Our reader parses floats as Decimal.
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):

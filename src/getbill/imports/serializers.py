@@ -1,4 +1,4 @@
-"""What an import's answers say: how far it is, what became of its rows, what its columns were taken for."""
+"""Serializers of imports: progress, row counts, mapping and problems."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -39,14 +39,14 @@ _CHANGES = {
 
 
 def language(request: Request, otherwise: str) -> str:
-    """Return the language of an answer: the one of French and English that the caller accepts most, else another."""
+    """Return the language of a response: English or French, as the caller accepts, else `otherwise`."""
     return preferred(request.headers.get("accept-language")) or mapping.locale_of(otherwise)
 
 
 def import_options(
     query: UploadQuery, name: str | None, workspace: Workspace, credential_id: UUID
 ) -> ImportOptions:
-    """Return what is asked of a file."""
+    """Return the options of an upload."""
     return ImportOptions(
         name=(query.name or name or "upload")[:200],
         source="upload",
@@ -61,12 +61,12 @@ def import_options(
 
 
 _WAITING_FOR = {"needs_mapping": "mapping", "mapped": "confirmation", "checked": "start"}
-# Its debts are there, or are coming or going.
+# States in which debts exist, or are being created or undone.
 _HAS_DEBTS = frozenset({"importing", "completed", "correcting", "rolling_back", "undoing"})
 
 
 def waiting_for(import_: Import) -> str | None:
-    """Return what only a person can do next."""
+    """Return the action that only a person can take next; None where there is none."""
     if import_.source == "batch":
         return None
     if import_.state == "failed" and import_.error == "findings":
@@ -77,7 +77,7 @@ def waiting_for(import_: Import) -> str | None:
 def serialize_import(
     import_: Import, now: datetime, language: str, key: Key | None, plan: ReadingPlan | None = None
 ) -> dict[str, Any]:
-    """Return an import as callers see it."""
+    """Return an import as the API shows it."""
     rows_done = import_.rows_done
     share = round(100 * rows_done / import_.rows_total, 1) if import_.rows_total else None
     return {
@@ -113,17 +113,17 @@ def serialize_import(
 
 
 def _contacts_from(import_: Import, now: datetime) -> datetime | None:
-    """Return the instant before which no debt of an import is contacted: its grace, counted from its end."""
+    """Return the time before which no debt is contacted: the grace period counted from the import's end."""
     if import_.state not in _HAS_DEBTS or not import_.grace_hours:
         return None
     ended_at = import_.ended_at
-    # The end is wall time; workspace time lies as far from it as now does.
+    # The end is wall time; workspace time is offset from it as `now` is.
     at = now if ended_at is None else now - (clock.wall() - ended_at)
     return at + timedelta(hours=import_.grace_hours)
 
 
 def counts(import_: Import, plan: ReadingPlan | None) -> dict[str, Any]:
-    """Return what became of an import's rows."""
+    """Return the counts of an import's rows."""
     return {
         "created": 0 if import_.is_checked else import_.created,
         "updated": 0 if import_.is_checked else import_.updated,
@@ -174,7 +174,7 @@ def _notes(import_: Import, plan: ReadingPlan | None, language: str) -> list[dic
 
 
 def warning(plan_warning: tuple[str, Mapping[str, Any]], language: str) -> str:
-    """Return what a plan warns of, in words."""
+    """Return the message of a plan's warning."""
     (code, facts), locale = plan_warning, mapping.locale_of(language)
     changes = cast("list[dict[str, str]]", facts["changes"])
     changes_text = ", ".join(
@@ -184,7 +184,7 @@ def warning(plan_warning: tuple[str, Mapping[str, Any]], language: str) -> str:
 
 
 def _leaves_changes(import_: Import) -> bool:
-    # A check that fails counts nothing: here the book changed after it.
+    # A failed check counts nothing: here the debts changed after it.
     is_taken_back = import_.state == "undone" or (
         import_.state == "failed" and import_.mode == "all_or_nothing"
     )
@@ -192,7 +192,7 @@ def _leaves_changes(import_: Import) -> bool:
 
 
 def _serialize_hidden(plan: ReadingPlan) -> dict[str, Any]:
-    """Return what the sheet hides: how many rows, the first of them, whether they are read, and the columns."""
+    """Return the hidden parts of the sheet: row count, first rows, whether they are read, and columns."""
     layout, left_out = plan.layout, plan.profile.left_out
     lines = [line for line, skip_reason in left_out.lines if skip_reason == "hidden"]
     return {
@@ -204,7 +204,7 @@ def _serialize_hidden(plan: ReadingPlan) -> dict[str, Any]:
 
 
 def serialize_mapping(plan: ReadingPlan, language: str) -> dict[str, Any]:
-    """Return what a file's columns were taken for."""
+    """Return the mapping of a file's columns."""
     stored = plan.mapping.to_json()
     samples = {
         entry.column.index: [str(cell) for cell in entry.samples[:3]] for entry in plan.profile.columns

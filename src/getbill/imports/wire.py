@@ -1,4 +1,4 @@
-"""Imports as callers see them: what can be asked of one, and its answers."""
+"""Request and response bodies of imports."""
 
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,7 @@ Label = Annotated[Name, Field(min_length=1, max_length=200)]
 
 
 class UploadQuery(BaseModel):
-    """What can be asked of a file that is sent, in the query or as fields of the form."""
+    """Options of an uploaded file, as query parameters or as fields of the form."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +41,7 @@ class UploadQuery(BaseModel):
 
 
 class ImportQuery(BaseModel):
-    """What a list of imports can be asked for."""
+    """Filters of a list of imports."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,7 +52,7 @@ class ImportQuery(BaseModel):
 
 
 class ReportQuery(BaseModel):
-    """Which part of a report is wanted, and as what."""
+    """Filters and format of a report."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ class ReportQuery(BaseModel):
 
 
 class MappingBody(BaseModel):
-    """What columns are, against what was proposed. Columns are named by index, letter or header."""
+    """Changes to the proposed mapping; columns are named by index, letter or header."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -127,14 +127,14 @@ class MappingBody(BaseModel):
     )
 
     def changes(self) -> dict[str, Any]:
-        """Return what is to be changed."""
+        """Return the requested changes."""
         return self.model_dump(
             mode="json", exclude={"confirm", "dry_run"}, exclude_none=False, exclude_unset=True
         )
 
 
 class ConfirmBody(BaseModel):
-    """How to go on."""
+    """How to continue after the mapping is confirmed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -142,7 +142,7 @@ class ConfirmBody(BaseModel):
 
 
 class CorrectionBody(BaseModel):
-    """One cell of a refused row, as it should be."""
+    """One corrected cell of a rejected row."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -154,7 +154,7 @@ class CorrectionBody(BaseModel):
 
 
 class CorrectionsBody(BaseModel):
-    """Corrections of refused rows: by hand, or all suggestions of some kinds of finding at once."""
+    """Corrections of rejected rows: by cell, or all suggestions of some finding codes at once."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -175,7 +175,7 @@ class CorrectionsBody(BaseModel):
 
 
 class ProgressShown(BaseModel):
-    """How far it has come."""
+    """Progress of an import."""
 
     rows_total: int | None
     rows_done: int
@@ -184,7 +184,7 @@ class ProgressShown(BaseModel):
 
 
 class CountsShown(BaseModel):
-    """What became of the rows: each is in one of the first five."""
+    """Counts of the rows: each row is in one of the first five."""
 
     created: int
     updated: int
@@ -203,7 +203,7 @@ class CountsShown(BaseModel):
 
 
 class ErrorShown(BaseModel):
-    """What stopped an import, and the way out."""
+    """The problem that stopped an import, and how to fix it."""
 
     code: str
     message: str
@@ -211,14 +211,14 @@ class ErrorShown(BaseModel):
 
 
 class NoteShown(BaseModel):
-    """Something to know."""
+    """A note or warning."""
 
     code: str
     message: str
 
 
 class ImportShown(BaseModel):
-    """An import and how far it has come."""
+    """An import and its progress."""
 
     id: str = Field(examples=["import_01m804scmte4gbpp4yw1mc91gy"])
     source: Source
@@ -254,14 +254,14 @@ class ImportShown(BaseModel):
 
 
 class ImportList(BaseModel):
-    """A page of imports, the newest first."""
+    """A page of imports, newest first."""
 
     data: list[ImportShown]
     pagination: Pagination
 
 
 class MappingShown(BaseModel):
-    """What a file's columns were taken for, and what is asked."""
+    """The mapping of a file's columns, and the open questions."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -280,7 +280,7 @@ class MappingShown(BaseModel):
 
 
 class ImportFinding(BaseModel):
-    """One thing that is wrong with a row, and what would be right."""
+    """One finding of a row, with the suggested correction."""
 
     line: int = Field(
         description="Line of the file, from 1 with its header, as a spreadsheet shows it. For a batch, the row's position in"
@@ -303,13 +303,13 @@ class ImportFinding(BaseModel):
 
 
 class ReportPagination(BaseModel):
-    """Where the findings go on."""
+    """The next page of findings."""
 
     next_cursor: str | None
 
 
 class ImportReport(BaseModel):
-    """Everything that is said of an import's rows."""
+    """All findings of an import's rows."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,7 +1,7 @@
-"""Mapping: what the columns of a creditor's file are, proposed with reasons, asked where unsure, and remembered.
+"""Column mapping of a creditor's file: proposed with reasons, confirmed where uncertain, and saved.
 
-`propose` reads headers in six languages and the cells below them, `changed` takes a human's answers, `recalled`
-meets a known layout again, and `compose` makes rows into bodies as POST /debts takes them.
+`propose` reads headers in six languages and the cells below them, `apply_changes` applies a person's answers,
+`recall` applies a saved mapping to a known layout, and `compose` turns rows into bodies of POST /debts.
 """
 
 from getbill.mapping.amounts.units import Unit

@@ -1,7 +1,7 @@
-"""A human's changes to a mapping, and a remembered mapping met again on a new file.
+"""Changes to a mapping by a person, and a saved mapping applied to a new file.
 
-A change answers the questions it touches and no others. A remembered mapping is checked against the new file's
-cells: what no longer looks the same is asked again before anything is imported.
+A change answers only the questions that it concerns. A saved mapping is checked against the new file's cells:
+where they look different, a question is raised before anything is imported.
 """
 
 from collections.abc import Mapping as Facts
@@ -37,7 +37,7 @@ _AMOUNT_QUESTIONS = frozenset(
     }
 )
 _FORMATS = frozenset({"number_format", "date_order", "dates_turned"})
-# Whether a spreadsheet turned some dates round is true of one file and not of its sender's next.
+# Whether a spreadsheet swapped some dates depends on the file, not on its sender.
 _TURNED = frozenset({"turned", "kept"})
 _ORDERS = frozenset({"dmy", "mdy", "ymd"}) | _TURNED
 _UNITS = frozenset({None, *amounts.UNITS})
@@ -59,12 +59,13 @@ _NAMES = frozenset(
 
 
 def apply_changes(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile) -> Mapping:
-    """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
+    """Return the mapping with a person's changes; raise `ColumnsCollide` or `FieldUnknown` for invalid ones.
 
-    `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
-    `dates` ({column: "dmy", "mdy", "ymd", "turned" or "kept"}), `units` ({column: "cents", "thousands", "lakhs",
-    "millions", "crores", "negated" or null}), `currency`, `signs`, `country`, `instalments` ("split" or "merge"), `row_status` ({column: {value:
-    status}}; null has rows imported whatever that column says) and `not_owed` ({column: null}, the same).
+    `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or
+    "."}), `dates` ({column: "dmy", "mdy", "ymd", "turned" or "kept"}), `units` ({column: "cents",
+    "thousands", "lakhs", "millions", "crores", "negated" or null}), `currency`, `signs`, `country`,
+    `instalments` ("split" or "merge"), `row_status` ({column: {value: status}}; null imports rows whatever
+    that column contains) and `not_owed` ({column: null}, the same).
     """
     if unknown := changes.keys() - _NAMES:
         raise FieldUnknown(
@@ -110,7 +111,7 @@ def apply_changes(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Pr
 def recall(
     remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile, company_currency: str
 ) -> Mapping:
-    """Return a remembered mapping for a new file of the same layout, asking where its cells look different now."""
+    """Return a saved mapping for a new file of the same layout, with questions where its cells differ."""
     orders = {index: order for index, order in remembered.dates.items() if order not in _TURNED}
     remembered = replace(remembered, dates=orders)
     proposal = propose(layout, profile, company_country=remembered.country, company_currency=company_currency)
@@ -160,7 +161,7 @@ def recall(
 def _recall_statuses(
     remembered: Mapping, proposal: Mapping
 ) -> tuple[dict[int, dict[str, str]], list[Question]]:
-    """Return what values say of rows, as a person said before, and the questions about values never seen."""
+    """Return the saved row statuses by value, and questions about new values."""
     statuses = {index: dict(meanings) for index, meanings in remembered.row_status.items()}
     for index, meanings in proposal.row_status.items():
         statuses[index] = {} if statuses.get(index) == {} else {**meanings, **statuses.get(index, {})}
@@ -173,7 +174,7 @@ def _recall_statuses(
 
 
 def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, str]]:
-    """Return how a sender's layout changed: columns `added`, `missing` and `moved`, by their headers."""
+    """Return the changes of a sender's layout: columns `added`, `missing` and `moved`, by header."""
     old, new = before.headers, after.headers
     differences = [{"code": "missing", "header": header} for header in old if header not in new]
     differences += [{"code": "added", "header": header} for header in new if header not in old]
@@ -191,7 +192,7 @@ def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, st
 def _reference_from(
     mapping: Mapping, changes: Facts[str, Any], fields: Facts[int, Field | None]
 ) -> tuple[int, ...]:
-    """Return the columns that identify a row together: none once a person names a column that does."""
+    """Return the columns that identify a row together; none once a person chose an identifying column."""
     if "reference_from" in changes:
         return tuple(_index(mapping, key) for key in changes["reference_from"])
     if Field.REFERENCE in fields.values() or Field.INVOICE_REFERENCE in fields.values():
@@ -200,7 +201,7 @@ def _reference_from(
 
 
 def _with_day(mapping: Mapping, fields: Facts[int, Field | None]) -> tuple[int, ...]:
-    """Return a column that repeats and a day, which tell the debts apart once a person says that the column alone does not."""
+    """Return a repeated column and a date, which identify rows once a person rejects the column alone."""
     repeated = [
         index
         for question in mapping.questions
@@ -250,7 +251,7 @@ def _currency(mapping: Mapping, changes: Facts[str, Any]) -> Currency:
 
 
 def _sign_in_header(question: Question) -> str:
-    """Return the sign of a header whose currency is asked: it is that of every row."""
+    """Return the symbol in a header whose currency is in question: it applies to every row."""
     return str(question.facts["sign"]).casefold() if question.facts.get("in_header") else ""
 
 
@@ -275,7 +276,7 @@ def _ask_again(
 
 
 def _remaining_question(question: Question, mapping: Mapping) -> Question | None:
-    """Return what an answer leaves of a question that has parts."""
+    """Return the unanswered parts of a question."""
     if question.code != "row_status":
         return question
     values = mapping.row_status.get(question.columns[0])
@@ -283,7 +284,7 @@ def _remaining_question(question: Question, mapping: Mapping) -> Question | None
 
 
 def _is_format_known(question: Question, mapping: Mapping) -> bool:
-    """Tell whether the mapping says how the column of a question about its format is read."""
+    """Return whether the mapping has the format of the column of a format question."""
     index = question.columns[0]
     if question.code == "dates_turned":
         return mapping.dates.get(index) in _TURNED
@@ -293,12 +294,12 @@ def _is_format_known(question: Question, mapping: Mapping) -> bool:
 def _is_answered(question: Question, mapping: Mapping, touched: set[int], changes: Facts[str, Any]) -> bool:
     fields = {column.field for column in mapping.columns}
     if question.code == "phone_country":
-        return False  # answered or asked anew already
+        return False  # answered, or already raised again
     if question.code in _AMOUNT_QUESTIONS:
         amount_columns = {column.index for column in mapping.columns if column.field in AMOUNTS}
         return bool(touched & (set(question.columns) | amount_columns))
     if question.code in _FORMATS or question.code.startswith("missing"):
-        return True  # asked anew where it still holds
+        return True  # raised again where it still applies
     if question.field == Field.CURRENCY:
         sign = str(question.facts.get("sign", "")).casefold()
         named = sign and sign in mapping.currency.signs

@@ -1,4 +1,4 @@
-"""The first rows of a file read side by side: whether what is due is what was invoiced less what was paid."""
+"""Comparison of columns in the first rows: whether the amount due is the one invoiced less the one paid."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,18 +10,18 @@ from typing import Any
 from getbill import sheets
 
 _CENT = Decimal("0.011")
-# Fewer rows show no rule.
+# Fewer rows do not show a rule.
 _LIVE_MIN = 3
-# Fewer rows than this show nothing.
+# Fewer rows than this are not evidence.
 _ROWS_MIN = 2
-# The series of a number and the number in it: INV-2026-, 0418.
+# A number's series and its value: INV-2026-, 0418.
 SERIAL = re.compile(r"^(.*?)(\d{1,18})\D{0,3}$")
-# Some papers bear an earlier day than the one before them.
+# Some documents are dated before the previous one.
 _GROWING = 0.9
 
 
 class Head:
-    """The first rows, as numbers and dates where they are."""
+    """The first rows, with cells read as numbers and dates where possible."""
 
     def __init__(self, profile: sheets.Profile) -> None:
         self._rows = profile.head
@@ -33,7 +33,7 @@ class Head:
         return self._rows
 
     def numbers(self, profile: sheets.ColumnProfile) -> list[Decimal | None]:
-        """Return a column's numbers, None where a cell is none."""
+        """Return a column's numbers, None for a cell that is not one."""
         index = profile.column.index
         if index not in self._numbers:
             reader = sheets.number_reader(profile.number) if profile.number else None
@@ -41,14 +41,14 @@ class Head:
         return self._numbers[index]
 
     def are_equal(self, first: sheets.ColumnProfile, second: sheets.ColumnProfile) -> bool:
-        """Tell whether two columns of amounts say the same in every row."""
+        """Return whether two amount columns are equal in every row."""
         pairs = self._pairs(first, second)
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
     def is_difference(
         self, balance: sheets.ColumnProfile, plus: sheets.ColumnProfile, minus: sheets.ColumnProfile
     ) -> bool:
-        """Tell whether a column is in every row one column less another, and not always zero."""
+        """Return whether a column is in every row one column less another, and not always zero."""
         zero = Decimal(0)
         rows = list(zip(self.numbers(balance), self.numbers(plus), self.numbers(minus), strict=True))
         balances = [
@@ -61,22 +61,22 @@ class Head:
         )
 
     def is_part_of(self, part: sheets.ColumnProfile, whole: sheets.ColumnProfile) -> bool:
-        """Tell whether a column is in some rows another amount and in the others less of it."""
+        """Return whether a column equals another amount in some rows, and is less of it in the others."""
         pairs = [(left, right) for left, right in self._pairs(part, whole) if right]
         same = sum(1 for left, right in pairs if abs(left - right) < _CENT)
         is_within = all(abs(left) <= abs(right) + _CENT and left * right >= 0 for left, right in pairs)
         return is_within and len(pairs) > _ROWS_MIN and len(pairs) > same and 3 * same >= len(pairs)
 
     def is_zero(self, profile: sheets.ColumnProfile) -> bool:
-        """Tell whether a column has nothing but zeros."""
+        """Return whether a column contains only zeros."""
         return bool(self._rows) and not any(self.numbers(profile))
 
     def differ(self, first: sheets.ColumnProfile, second: sheets.ColumnProfile) -> bool:
-        """Tell whether two columns of amounts say something else in some row."""
+        """Return whether two amount columns differ in some row."""
         return any(abs(left - right) >= _CENT for left, right in self._pairs(first, second))
 
     def share_within(self, small: sheets.ColumnProfile, large: sheets.ColumnProfile) -> float:
-        """Return in which share of rows with something in the first one amount is at most the other."""
+        """Return the share of rows filled in `small` in which that amount is at most the other."""
         pairs = [pair for pair in self._pairs(small, large) if pair[0] > 0]
         return (
             sum(1 for left, right in pairs if abs(left) <= abs(right) + _CENT) / len(pairs) if pairs else 1.0
@@ -89,9 +89,9 @@ class Head:
         paid: sheets.ColumnProfile,
         other: sheets.ColumnProfile | None = None,
     ) -> float:
-        """Return in which share of rows what is due is what was invoiced less what was paid, and another amount.
+        """Return the share of rows in which due is invoiced less paid, and less another amount if given.
 
-        A row of which nothing is due any more, though nothing was paid of it, was cancelled: others decide, if there are.
+        A row with nothing due and nothing paid was cancelled: it counts only if there are too few other rows.
         """
         other_amounts = self.numbers(other) if other else [None] * len(self._rows)
         columns: list[Sequence[Decimal | None]] = [
@@ -109,7 +109,7 @@ class Head:
         return sum(fits) / len(fits) if fits else 1.0
 
     def share_negative(self, profile: sheets.ColumnProfile) -> float:
-        """Return the share of amounts below zero."""
+        """Return the share of negative amounts."""
         amounts = [number for number in self.numbers(profile) if number]
         return sum(1 for number in amounts if number < 0) / len(amounts) if amounts else 0.0
 
@@ -119,7 +119,7 @@ class Head:
         amount: sheets.ColumnProfile,
         keys: Sequence[sheets.ColumnProfile],
     ) -> bool:
-        """Tell whether a column is the other's sum so far, over all rows or anew for each customer."""
+        """Return whether a column is the other's running total, over all rows or per customer."""
         pairs = list(zip(self.numbers(balance), self.numbers(amount), strict=True))
         return any(_runs(pairs, groups) for groups in ([""] * len(pairs), *map(self._texts, keys)))
 
@@ -129,7 +129,7 @@ class Head:
         sides: Sequence[sheets.ColumnProfile],
         keys: Sequence[sheets.ColumnProfile],
     ) -> bool:
-        """Tell whether a column is the sum so far of one column less another, debits and credits."""
+        """Return whether a column is the running total of one column less another, debits and credits."""
         debits, credits_ = (self.numbers(side) for side in sides)
         zero = Decimal(0)
         net = [
@@ -137,7 +137,7 @@ class Head:
             for debit, credit in zip(debits, credits_, strict=True)
         ]
         pairs = list(zip(self.numbers(balance), net, strict=True))
-        # One credit that a balance goes on from is enough: on its own line it would be below zero.
+        # One credit that a balance continues from is sufficient: a credit line alone would be below zero.
         return any(
             _runs(pairs, groups, least=1) or _runs_without_sign(pairs, groups)
             for groups in ([""] * len(pairs), *map(self._texts, keys))
@@ -146,14 +146,14 @@ class Head:
     def is_total_of(
         self, total: sheets.ColumnProfile, amount: sheets.ColumnProfile, keys: Sequence[sheets.ColumnProfile]
     ) -> bool:
-        """Tell whether a column repeats, on each line of a customer, the sum of the lines."""
+        """Return whether a column repeats, on each line of a customer, the sum of the lines."""
         pairs = list(zip(self.numbers(total), self.numbers(amount), strict=True))
         return any(_sums_up(pairs, self._texts(key)) for key in keys)
 
     def differs_only_beside(
         self, first: sheets.ColumnProfile, second: sheets.ColumnProfile, text: sheets.ColumnProfile
     ) -> bool:
-        """Tell whether two columns of numbers are equal in every row that has no text in a third column."""
+        """Return whether two columns of numbers are equal in every row without a text in a third column."""
         pairs = zip(self.numbers(first), self.numbers(second), self._texts(text), strict=True)
         return all(left == right or beside for left, right, beside in pairs)
 
@@ -163,7 +163,7 @@ class Head:
         marks: Sequence[sheets.ColumnProfile],
         names: Sequence[sheets.ColumnProfile],
     ) -> bool:
-        """Tell whether some row of somebody has an amount and no mark of reconciliation."""
+        """Return whether some customer's row has an amount and no reconciliation mark."""
         columns, people = ([self._texts(profile) for profile in group] for group in (marks, names))
         return any(
             number
@@ -175,7 +175,7 @@ class Head:
     def offsets(
         self, credit: sheets.ColumnProfile, debit: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]
     ) -> bool:
-        """Tell whether somebody has a credit as high as one of their debits: it may be what paid it."""
+        """Return whether a customer has a credit equal to one of their debits: it may be the payment."""
         people = list(zip(*(self._texts(name) for name in names), strict=True)) or [()] * len(self._rows)
         debits = set(zip(people, self.numbers(debit), strict=True))
         return any(
@@ -185,7 +185,7 @@ class Head:
         )
 
     def is_sum(self, total: sheets.ColumnProfile, parts: Sequence[sheets.ColumnProfile]) -> bool:
-        """Tell whether a column is in every row the sum of others."""
+        """Return whether a column is in every row the sum of others."""
         columns = [self.numbers(part) for part in parts]
         pairs = [
             (number, sum((column[at] or Decimal(0) for column in columns), Decimal(0)))
@@ -195,7 +195,7 @@ class Head:
         return all(abs(number - summed) < _CENT for number, summed in pairs)
 
     def includes_tax(self, amount: sheets.ColumnProfile, tax: sheets.ColumnProfile) -> bool:
-        """Tell whether a tax is, at a rate in use, that of an amount with it in every row, and not of one without."""
+        """Return whether a tax at a rate in use is included in the amount in every row, not added to it."""
         pairs = [(gross, part) for gross, part in self._pairs(amount, tax) if gross and part]
         within = all(_is_at_rate(part, gross - part) for gross, part in pairs)
         return (
@@ -203,7 +203,7 @@ class Head:
         )
 
     def are_shared(self, code: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]) -> bool:
-        """Tell whether most rows have a code that stands beside different names: it identifies nobody."""
+        """Return whether most rows have a code that occurs with different names: it identifies no one."""
         codes = self._texts(code)
         people = list(zip(*(self._texts(name) for name in names), strict=True)) or [()] * len(codes)
         beside: dict[str, set[tuple[str, ...]]] = {}
@@ -217,14 +217,14 @@ class Head:
         return [str(row[profile.column.index] or "").strip().casefold() for row in self._rows]
 
     def is_named_by(self, code: sheets.ColumnProfile, text: sheets.ColumnProfile) -> bool:
-        """Tell whether each code has one text and each text one code, some of them in several rows."""
+        """Return whether codes and texts correspond one to one, some of them in several rows."""
         pairs = [pair for pair in zip(self._texts(code), self._texts(text), strict=True) if all(pair)]
         different = set(pairs)
         codes, texts = {left for left, _ in different}, {right for _, right in different}
         return len(different) == len(codes) == len(texts) < len(pairs) and len(codes) > 1
 
     def counts_rows(self, profile: sheets.ColumnProfile) -> bool:
-        """Tell whether a column only numbers the rows: 1, 2, 3, and not FT 1, FT 2, whose FT is a currency too."""
+        """Return whether a column only numbers the rows: 1, 2, 3, but not FT 1, FT 2 (FT is a currency)."""
         if profile.currencies:
             return False
         numbers = [number for number in self.numbers(profile) if number is not None]
@@ -232,7 +232,7 @@ class Head:
         return len(numbers) > 1 and first in {0, 1} and numbers == [first + at for at in range(len(numbers))]
 
     def is_never_after(self, earlier: sheets.ColumnProfile, later: sheets.ColumnProfile) -> bool:
-        """Tell whether one column's date never comes after the other's, and mostly before."""
+        """Return whether one column's date never follows the other's, and mostly precedes it."""
         pairs = [
             (first, second)
             for first, second in zip(self._dates(earlier), self._dates(later), strict=True)
@@ -247,7 +247,7 @@ class Head:
     def grows_with(
         self, numbers: sheets.ColumnProfile, days: sheets.ColumnProfile, rows_min: int = _ROWS_MIN
     ) -> bool:
-        """Tell whether numbers of one series grow with the days of their rows, which are on several days."""
+        """Return whether numbers of one series increase with their rows' dates, which are not all equal."""
         series: dict[str, list[tuple[date, int]]] = {}
         for row, day in zip(self._rows, self._dates(days), strict=True):
             number = SERIAL.match(sheets.read_text(row[numbers.column.index]))
@@ -277,7 +277,7 @@ class Head:
 
 
 def read_cell(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
-    """Return what a reader makes of a cell; None where it is empty or wrong."""
+    """Return a reader's result for a cell; None where it is empty or invalid."""
     if reader is None or cell is None or cell == "":
         return None
     try:
@@ -286,7 +286,7 @@ def read_cell(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
         return None
 
 
-# Rates of value added tax in use in Europe, in per cent.
+# Value added tax rates in use in Europe, in per cent.
 _RATES = tuple(
     map(
         Decimal,
@@ -325,7 +325,7 @@ Pair = tuple[Decimal | None, Decimal | None]
 
 
 def _runs(pairs: Sequence[Pair], groups: Sequence[str], least: int = _ROWS_MIN) -> bool:
-    """Tell whether each balance is the one before it in its group and the amount; one that begins is the amount."""
+    """Return whether each balance is its group's previous one plus the amount, beginning with the amount."""
     before: dict[str, Decimal] = {}
     steps = 0
     for (balance, amount), group in zip(pairs, groups, strict=True):
@@ -342,7 +342,7 @@ def _runs(pairs: Sequence[Pair], groups: Sequence[str], least: int = _ROWS_MIN) 
 
 
 def _runs_without_sign(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
-    """Tell whether each balance is its group's sum so far, whose side stands in a column of its own."""
+    """Return whether each balance is its group's running total, with its sign in a separate column."""
     sums: dict[str, Decimal] = {}
     steps = 0
     for (balance, amount), group in zip(pairs, groups, strict=True):
@@ -356,7 +356,7 @@ def _runs_without_sign(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
 
 
 def _sums_up(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
-    """Tell whether every line of a group repeats one total that is the sum of its lines, and some group has several."""
+    """Return whether the lines of each group repeat their sum, and some group has several lines."""
     totals: dict[str, set[Decimal]] = {}
     sums: dict[str, list[Decimal]] = {}
     for (total, amount), group in zip(pairs, groups, strict=True):

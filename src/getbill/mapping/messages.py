@@ -1,6 +1,6 @@
-"""What a person reads of a mapping, in French and in English: why a column is what it is, what is asked, what is wrong.
+"""Messages about a mapping, in French and in English: reasons for columns, questions, and findings.
 
-One table has every sentence in both languages, so that none is said in one only.
+One table has every message in both languages, so that none lacks a translation.
 """
 
 from collections.abc import Mapping as Facts
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 MessageLocale = Literal["en", "fr"]
 
-# The sentence of each code, in English and in French.
+# The message of each code, in English and in French.
 _SENTENCES: dict[str, tuple[str, str]] = {
     # Reasons.
     "header": ("The header says so: {header}.", "L'en-tête le dit : {header}."),
@@ -297,17 +297,17 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 
 
 def locale_of(language: str) -> MessageLocale:
-    """Return in which of the two languages somebody is told something: French where they speak it, else English."""
+    """Return the message language for a person's language: French for French, else English."""
     return "fr" if language.startswith("fr") else "en"
 
 
 def codes() -> list[str]:
-    """Return every code that has a sentence, of findings, reasons and questions."""
+    """Return every code with a message, of findings, reasons and questions."""
     return list(_SENTENCES)
 
 
 def message_text(code: str, facts: Facts[str, Any], language: str) -> str:
-    """Return the sentence of a reason, a question or a finding in French (`fr`) or English."""
+    """Return the message of a reason, a question or a finding in French (`fr`) or English."""
     english, french = _SENTENCES[code]
     fact_texts = {
         name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact

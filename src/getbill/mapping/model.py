@@ -1,6 +1,6 @@
-"""A mapping says what each column of a creditor's file is: the amount due, the due date, the debtor's name.
+"""Mapping model: the field of each column in a creditor's file, such as amount due, due date, debtor's name.
 
-Whatever decides money or time is asked when it is not sure: a mapping with questions imports nothing. Two
+Any uncertainty about money or time becomes a question, and a mapping with questions imports nothing. Two
 columns never share a field.
 """
 
@@ -13,13 +13,14 @@ from typing import Any
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import message
 
-# From here on a column needs no human: below, and down to `WORTH_ASKING`, it is asked.
+# Above this confidence a column needs no confirmation; below, and down to `WORTH_ASKING`, it raises a
+# question.
 CERTAIN = 0.8
 WORTH_ASKING = 0.5
 
 
 class Field(StrEnum):
-    """What a column can be. `metadata` keeps it with the debt as it stands; several columns may."""
+    """A field of a debt; `metadata` stores a column unchanged with it, and several columns may have it."""
 
     REFERENCE = "reference"
     INVOICE_REFERENCE = "invoice_reference"
@@ -64,28 +65,28 @@ NAMES = frozenset({Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY}
 
 
 class ColumnsCollide(WrongValue):
-    """Two columns were put on one field."""
+    """Two columns were assigned to one field."""
 
 
 class FieldUnknown(WrongValue):
-    """There is no such field, column, number format, date order or currency."""
+    """The field, column, number format, date order or currency does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnReason:
-    """Why a column was taken for what it is: a code, whose sentence `said` writes, and what was seen."""
+    """The reason for a column's field: a code, with a message by `message_text`, and its facts."""
 
     code: str
     facts: Facts[str, Any] = default(default_factory=dict)
 
     def without_example(self) -> "ColumnReason":
-        """Return the reason without the cell that is its example."""
+        """Return the reason without its example cell."""
         return replace(self, facts={**self.facts, "example": "…"}) if "example" in self.facts else self
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another field the column may be."""
+    """Another possible field of the column."""
 
     field: Field
     confidence: float
@@ -93,7 +94,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """A column of the file and the field it was taken for; None leaves it out."""
+    """A column of the file and its field; None leaves the column out."""
 
     index: int
     letter: str
@@ -102,15 +103,16 @@ class ColumnMapping:
     confidence: float
     reason: ColumnReason
     alternatives: tuple[Alternative, ...] = ()
-    # `cents` where the header says that amounts are in minor units.
+    # `cents` where the header states that amounts are in minor units.
     unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a human must say before anything is imported.
+    """A question that a person must answer before anything is imported.
 
-    `proposed` is the answer that confirming the mapping as it stands would give; without one it must be given.
+    `proposed` is the answer given by confirming the mapping unchanged; without one, an explicit answer is
+    required.
     """
 
     code: str
@@ -123,9 +125,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """Where a debt's currency comes from when its row does not say: `code`, and why that one.
+    """The default currency of rows that state none: `code`, with its reason.
 
-    `dollars` and such: what an ambiguous sign beside an amount stands for.
+    `signs` has the currency of each ambiguous symbol beside an amount.
     """
 
     code: str
@@ -135,44 +137,44 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What every column is, what is asked, and how numbers and dates are written where a human said so."""
+    """The field of every column, the open questions, and the number and date formats that a person chose."""
 
     columns: tuple[ColumnMapping, ...]
     currency: Currency
     # The country of national phone numbers and addresses where a row names none (ISO 3166-1 alpha-2).
     country: str
     questions: tuple[Question, ...] = ()
-    # By column: the decimal mark, the date order, as a human answered.
+    # By column: the decimal mark and the date order, as a person answered.
     numbers: Facts[int, str] = default(default_factory=dict)
     dates: Facts[int, str] = default(default_factory=dict)
-    # By column, what its values say of their rows (`status_words.STATUSES`). Empty: the column is not looked at.
+    # By column, the row status of its values (`row_status.words.STATUSES`). Empty: the column is ignored.
     row_status: Facts[int, Facts[str, str]] = default(default_factory=dict)
-    # What becomes of the instalments of one invoice: `split` or `merge`; None where the layout has none.
+    # How instalments of one invoice are imported: `split` or `merge`; None where the layout has none.
     instalments: str | None = None
-    # The columns that name a debt together, where no column is its reference.
+    # The columns that identify a debt together, where no column is its reference.
     reference_from: tuple[int, ...] = ()
-    # Why that country; `country_unsettled` where it is only the company's own.
+    # The reason for the country; `country_unsettled` where it is only the company's own.
     country_reason: ColumnReason = default(default_factory=lambda: ColumnReason("remembered"))
 
     @property
     def is_certain(self) -> bool:
-        """Whether nothing is left to ask."""
+        """Whether no question is open."""
         return not self.questions
 
     @property
     def not_owed(self) -> dict[int, dict[str, str]]:
-        """By column, the values that say that nothing of their row is owed, each with why."""
+        """By column, the values that mark their row as not due, each with the reason."""
         return {
             index: {value: _NOT_OWED[status] for value, status in values.items() if status in _NOT_OWED}
             for index, values in self.row_status.items()
         }
 
     def column_for(self, field: Field) -> ColumnMapping | None:
-        """Return the column that is `wanted`, if one is."""
+        """Return the column of a field, None where there is none."""
         return next((column for column in self.columns if column.field == field), None)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads back as the same mapping."""
+        """Return the mapping as JSON for `from_json`."""
         return {
             "columns": [_column_json(column) for column in self.columns],
             "currency": {
@@ -194,13 +196,13 @@ class Mapping:
 
     @classmethod
     def from_json(cls, stored: Facts[str, Any]) -> "Mapping":
-        """Read a mapping as `to_json` wrote it."""
+        """Return the mapping from the JSON of `to_json`."""
         currency = stored["currency"]
         return cls(
             columns=tuple(_column_from_json(column) for column in stored["columns"]),
             currency=Currency(currency["code"], ColumnReason(**currency["reason"]), currency["signs"]),
             country=stored["country"],
-            # A mapping that was remembered before reasons were.
+            # Mappings saved by an earlier version have no reason.
             country_reason=ColumnReason(**stored.get("country_reason", {"code": "remembered"})),
             questions=tuple(_question_from_json(question) for question in stored["questions"]),
             numbers={int(index): mark for index, mark in stored["numbers"].items()},
@@ -211,14 +213,14 @@ class Mapping:
         )
 
     def without_examples(self) -> "Mapping":
-        """Return the mapping without what cells say: its reasons and questions give some as examples."""
+        """Return the mapping without cell contents: its reasons and questions have examples from cells."""
         columns = tuple(replace(column, reason=column.reason.without_example()) for column in self.columns)
         return replace(
             self, columns=columns, questions=(), country_reason=self.country_reason.without_example()
         )
 
     def without_collisions(self) -> "Mapping":
-        """Return the mapping itself, or raise `ColumnsCollide` where two columns are one field."""
+        """Return the mapping itself, or raise `ColumnsCollide` where two columns have one field."""
         columns_by_field: dict[Field, ColumnMapping] = {}
         for column in self.columns:
             if column.field is None or column.field == Field.METADATA:
@@ -236,7 +238,7 @@ class Mapping:
 
 
 def confirm(mapping: Mapping) -> Mapping:
-    """Return the mapping as a human accepts it: what it proposes counts, what it could not propose stays asked."""
+    """Return the confirmed mapping: its proposals are accepted, and questions without one stay open."""
     unanswered = tuple(question for question in mapping.questions if question.proposed is None)
     return replace(mapping, questions=unanswered)
 
@@ -280,7 +282,7 @@ _STATUS_OF = {reason: status for status, reason in _NOT_OWED.items()}
 
 
 def _row_status_from_json(stored: Facts[str, Any]) -> dict[int, dict[str, str]]:
-    """Read what values say of rows; mappings remembered before only said which are not owed."""
+    """Return the saved row statuses; mappings of an earlier version only have the values not due."""
     if "row_status" in stored:
         return {int(index): dict(values) for index, values in stored["row_status"].items()}
     return {

@@ -1,4 +1,4 @@
-"""The first proposal: what each column most likely is, and everything that is better asked than guessed."""
+"""Proposal of a mapping: the likeliest field of each column, and questions instead of guesses."""
 
 import re
 from dataclasses import replace
@@ -23,31 +23,31 @@ from getbill.mapping.model import (
 from getbill.mapping.vocabulary import Claim, normalize
 
 _REFERENCES = columns.REFERENCES
-# Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
+# For these, two columns with nearly the same score raise a question; for others, the likelier one is used.
 _CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
 _CONSTANT_MIN = 3
 _DIGITS_MIN = 7
 _NEARLY = 0.08
-# What is better left out than asked, where it is not certain.
+# Fields that are left out, rather than asked about, where they are uncertain.
 _OPTIONAL = frozenset(
     {Field.PAYMENT_LINK, Field.IBAN, Field.CREDITOR, Field.SCENARIO, Field.OBJECT, Field.ADDRESS_EXTRA}
 ) | {Field.BIRTHDATE, Field.LANGUAGE, Field.CIVILITY}
-# A column without any cell is none of these, whatever its header says.
+# A column without any cell has none of these fields, whatever its header.
 _NEVER_EMPTY = NAMES | _REFERENCES | {Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE}
-# What lists of items that nobody has paid yet are called.
+# Names of lists of unpaid items.
 _OPEN_ITEMS = re.compile(
     r"offene[nr]? posten|op[- ]liste|opos|open (items?|invoices?|entries)|outstanding|unpaid"
     r"|partite aperte|partidas (abiertas|pendientes)|openstaande|open posten|postes? ouverts?|non lettre|impaye"
     r"|contas a receber|por cobrar|em aberto|nierozliczon|neuhrazen|aabne|abne poster|oppna poster|apne poster|avoimet"
 )
-# As far as distinct values are counted.
+# The limit up to which distinct values are counted.
 _COUNTED_MAX = 10_000
 
 
 def propose(
     layout: sheets.Layout, profile: sheets.Profile, *, company_country: str, company_currency: str
 ) -> Mapping:
-    """Propose what each column of a file is, with the reason, and the questions that are left."""
+    """Propose the field of each column of a file, with the reason, and the remaining questions."""
     candidates = columns.build_candidates(layout, profile)
     head = Head(profile)
     row_status.leave_out_closing_days(candidates)
@@ -94,7 +94,7 @@ def propose(
 
 
 def _is_of_open_items(layout: sheets.Layout) -> bool:
-    """Tell whether the lines above the table call it a list of open items."""
+    """Return whether the lines above the table call it a list of open items."""
     titles = (line.text for line in layout.skipped if line.why in {"preamble", "group"})
     return any(_OPEN_ITEMS.search(normalize(title)) for title in titles)
 
@@ -102,7 +102,7 @@ def _is_of_open_items(layout: sheets.Layout) -> bool:
 def _possible_columns(
     columns: list[ColumnMapping], profile: sheets.Profile, questions: list[Question]
 ) -> list[ColumnMapping]:
-    """Return the columns as answers may make them, so that how their cells are written is asked in the same round."""
+    """Return the columns as answers may change them, to ask about their formats in the same round."""
     fields: dict[int, Field] = {}
     for question in questions:
         if question.code == "which_amount":
@@ -130,7 +130,7 @@ def _format_of(options: tuple[str, ...]) -> Field | None:
 
 
 def _assign(candidates: list[Candidate], is_headless: bool) -> dict[int, Claim]:
-    """Give each field to the column that claims it best; what contents alone show comes last, where it is missing."""
+    """Assign each field to its best column; evidence from contents alone only fills missing fields."""
     assigned: dict[int, Claim] = {}
     header_claims = [
         (candidate, claim)
@@ -153,7 +153,7 @@ def _assign(candidates: list[Candidate], is_headless: bool) -> dict[int, Claim]:
 
 
 def _is_contradicted(candidate: Candidate, claim: Claim) -> bool:
-    """Tell whether a column's own header says another thing than its cells show."""
+    """Return whether a column's own header contradicts its cells."""
     return candidate.reason.code == "contradicted" and claim.field not in AMOUNTS | DATES
 
 
@@ -172,14 +172,14 @@ def _assign_claims(offers: list[tuple[Candidate, Claim]], assigned: dict[int, Cl
 
 
 def _missing_fields(assigned_fields: set[Field], is_headless: bool) -> set[Field]:
-    """Return the fields for which unnamed columns are looked through: those the debts would miss."""
+    """Return the missing fields of the debts, which may be found in columns without a known header."""
     missing_fields = {Field.PAYMENT_LINK, Field.IBAN} if is_headless else set()
     if not assigned_fields & AMOUNTS:
         missing_fields.add(Field.AMOUNT)
     if not assigned_fields & NAMES:
         missing_fields.add(Field.NAME)
     if is_headless and not assigned_fields & _REFERENCES:
-        # Below a header, codes are a place's or a product's as often: which columns identify a row is asked.
+        # Below a header, codes are often places or products: a person decides which columns identify a row.
         missing_fields.add(Field.REFERENCE)
     if is_headless or not assigned_fields & {Field.INVOICE_DATE, Field.DUE_DATE}:
         missing_fields |= {Field.INVOICE_DATE, Field.DUE_DATE}
@@ -242,7 +242,7 @@ def _ask_uncertain(
             continue
         rivals = _rivals(column, candidate, assigned)
         if candidate.denied and candidate.profile.share(sheets.CellKind.YES_NO) >= CERTAIN:
-            # `Envoyée par mail: oui` is no address.
+            # `Envoyée par mail: oui` is not an address.
             continue
         if (
             candidate.denied
@@ -273,7 +273,7 @@ def _ask_uncertain(
 
 
 def _are_short_codes(candidate: Candidate) -> bool:
-    """Tell whether every cell has fewer digits than any telephone number."""
+    """Return whether every cell has fewer digits than any phone number."""
     return (
         columns.share_matching(
             columns.texts_of(candidate.profile), lambda text: sum(map(str.isdigit, text)) < _DIGITS_MIN
@@ -285,7 +285,10 @@ def _are_short_codes(candidate: Candidate) -> bool:
 def _without_guesses(
     columns: list[ColumnMapping], questions: list[Question]
 ) -> tuple[list[ColumnMapping], list[Question]]:
-    """Return no uncertain name or reference where the file has no other: which column it is, is one question."""
+    """Return the columns without uncertain names or references, where no other column has them.
+
+    One question then asks which column it is.
+    """
     guessed: set[int] = set()
     for group in (NAMES, _REFERENCES):
         of_group = [
@@ -308,18 +311,18 @@ def _without_guesses(
 
 
 def _is_constant(candidate: Candidate) -> bool:
-    """Tell whether a column says the same in every row, of the creditor as a rule."""
+    """Return whether a column has the same value in every row, usually the creditor's."""
     return candidate.profile.filled > _CONSTANT_MIN and candidate.profile.distinct == 1
 
 
 def _is_field_certain(field: Field, columns: list[ColumnMapping]) -> bool:
-    """Tell whether another column holds a field, or one like it, for certain."""
+    """Return whether another column certainly has the field, or a similar one."""
     like = _REFERENCES if field in _REFERENCES else {field}
     return any(column.field in like and column.confidence >= CERTAIN for column in columns)
 
 
 def _rivals(column: ColumnMapping, candidate: Candidate, assigned: dict[int, Claim]) -> list[int]:
-    """Return the columns that hold the field this one has nearly as good a claim on."""
+    """Return the columns whose field this one claims with nearly the same score."""
     if column.field is not None or not candidate.is_known:
         return []
     return [
@@ -333,7 +336,7 @@ def _rivals(column: ColumnMapping, candidate: Candidate, assigned: dict[int, Cla
 def ask_missing(
     columns: list[ColumnMapping], open_questions: list[Question], *, has_reference: bool = False
 ) -> list[Question]:
-    """Return the questions for what a debt cannot be without."""
+    """Return the questions for missing mandatory fields of a debt."""
     fields = {column.field for column in columns}
     questions = []
     if not fields & {Field.AMOUNT, Field.AMOUNT_INVOICED} and not any(
@@ -348,7 +351,7 @@ def ask_missing(
 
 
 def _ask_repeated_reference(columns: list[ColumnMapping], candidates: list[Candidate]) -> list[Question]:
-    """Ask where the column that tells the debts apart has the same value in several rows."""
+    """Ask about a column that should identify the debts but has the same value in several rows."""
     candidates_by_field = {
         column.field: candidate for column, candidate in zip(columns, candidates, strict=True) if column.field
     }
@@ -370,7 +373,7 @@ def _ask_repeated_reference(columns: list[ColumnMapping], candidates: list[Candi
 
 
 def _ask_account_owner(columns: list[ColumnMapping], candidates: list[Candidate]) -> list[Question]:
-    """Ask whose the accounts are that differ from row to row: a debtor's own is not where to pay."""
+    """Ask whose bank accounts vary from row to row: a debtor's own account is not the one to pay to."""
     for column, candidate in zip(columns, candidates, strict=True):
         if column.field == Field.IBAN and column.confidence >= CERTAIN and candidate.profile.distinct > 1:
             facts = {"header": column.header, "distinct": candidate.profile.distinct}

@@ -1,7 +1,7 @@
-"""Sheets: the tables creditors export, CSV and XLSX, read as they lie and written back safely.
+"""Sheets: tables exported by creditors, CSV and XLSX, read unchanged and written safely.
 
-Reading decides the encoding, the delimiter, the header and how each column writes numbers and dates over
-the whole file, says what it decided and how sure it is, and guesses nothing about a single cell.
+Reading decides the encoding, the delimiter, the header and each column's number and date format over the
+whole file, reports each decision with its certainty, and never guesses a single cell.
 """
 
 from getbill.sheets.cells.currency_symbols import country_of, currencies_of

@@ -1,7 +1,8 @@
-"""One column under the eye of the profile: its cells by the block, its memory bounded whatever the file's length.
+"""Profiler of one column: it reads cells in blocks, within limited memory whatever the file's length.
 
-A cell's pattern is its digits and letters blotted out (`999,99 AAA`). What a pattern tells is counted once per
-pattern; what only the cell tells (which day, which currency, a leading zero) is looked at cell by cell.
+A cell's pattern is its text with digits and letters masked (`999,99 AAA`). Properties of a pattern are
+counted once per pattern; properties of a cell (its date, its currency, a leading zero) are checked cell by
+cell.
 """
 
 import re
@@ -15,20 +16,20 @@ from getbill.sheets import cells
 from getbill.sheets.cells import clean
 from getbill.sheets.model import Cell, CellKind, Column, ColumnProfile, DateShape, NumberShape
 
-# Distinct values counted at most, values kept with their counts, and samples shown.
+# Limits: distinct values counted, values kept with their counts, and samples shown.
 DISTINCT_MAX = 10_000
 VALUES_MAX = 200
 SAMPLES_MAX = 20
 _WAYS_MAX = 5_000
 _DAYS_MAX = 50_000
-# A column with more values than this is no list of currencies or countries.
+# A column with more values than this is not a list of currencies or countries.
 _WORDS_MAX = 500
 _WORD_CHARS = 40
 _MISSES_MAX = 1_000
 _BESIDE_MAX = 1_000
 _SERIALS_MIN = 2_000
 _NO_NOTATION = "?"
-# Where a date in numbers ends and its time begins.
+# Length of a numeric date, after which its time begins.
 _DAY_CHARS = 10
 _KIND_OF_TYPE = {
     date: CellKind.DATE,
@@ -38,8 +39,8 @@ _KIND_OF_TYPE = {
     float: CellKind.NUMBER,
 }
 _EXACT = frozenset({CellKind.PHONE, CellKind.DATE})
-# Days of this century as a spreadsheet counts them, with the time of day behind or without.
-# Two decimals are those of an amount.
+# Spreadsheet serial dates of this century, with or without the time of day. Two decimals are those of an
+# amount.
 _SERIAL = re.compile(r"9{5}(?:[.,](?:9|9{3,}))?")
 _WHOLE_FLOAT = re.compile(r"9+[.,]9")
 _BARE = re.compile(r"9{1,7}(?:[.,]9+)?")
@@ -54,37 +55,37 @@ _TYPED_NUMBERS = (int, float)
 
 @dataclass(slots=True)
 class CellPattern:
-    """One way in which a column's cells are written."""
+    """One pattern of a column's cells."""
 
     example: str
     kinds: frozenset[CellKind]
     count: int = 0
-    # How many cells of it begin with a zero, where that decides.
+    # Number of its cells that begin with a zero, where that matters.
     zeros: int = 0
     is_day: bool = False
-    # How many cells written as days were none.
+    # Number of cells with the form of a date that are not dates.
     misses: int = 0
     is_phone: bool = False
     is_word: bool = False
     has_currency: bool = False
-    # A number such as 9.999, which is two numbers unless it begins with a zero.
+    # A number such as 9.999, which is ambiguous unless it begins with a zero.
     is_doubtful: bool = False
-    # A number of five digits, which may be a day; a number with one decimal, which may be a whole one.
+    # A number of five digits, which may be a date; a number with one decimal, which may be a whole number.
     is_serial: bool = False
     inspected: int = 0
     is_float: bool = False
     is_instant: bool = False
-    # A spreadsheet's apostrophe or something invisible is around it.
+    # It has a spreadsheet's apostrophe or invisible characters around it.
     is_marked: bool = False
     # Any of these three.
     is_rare: bool = False
 
-    # Whether each cell of it must be looked at, for any of these but the word.
+    # Whether each of its cells must be inspected, for any of these but the word.
     is_inspected: bool = False
 
 
 def describe_pattern(pattern: str, example: str) -> CellPattern:
-    """Return what a pattern tells, by the first cell seen of it."""
+    """Return the properties of a pattern, from its first cell."""
     looks = cells.kinds_of(example)
     cell_pattern = CellPattern(example, looks)
     cleaned = clean(example)
@@ -118,7 +119,7 @@ def describe_pattern(pattern: str, example: str) -> CellPattern:
 
 @dataclass(slots=True)
 class ColumnProfiler:
-    """What has been seen of a column so far."""
+    """Statistics of a column so far."""
 
     column: Column
     # Whether its workbook counts days from 1904.
@@ -128,19 +129,19 @@ class ColumnProfiler:
     distinct: set[Cell] = field(default_factory=set)
     values: Counter[str] = field(default_factory=Counter)
     patterns: dict[bytes, CellPattern] = field(default_factory=dict)
-    # What is counted cell by cell, and the cells of the ways beyond those kept.
+    # Counts by cell, and by pattern for patterns beyond the limit.
     exact: Counter[CellKind] = field(default_factory=Counter)
     days: Counter[str] = field(default_factory=Counter)
     currencies: Counter[str] = field(default_factory=Counter)
     typed: Counter[type] = field(default_factory=Counter)
     typed_day_max: int = 0
-    # Numbers that are days as a spreadsheet counts them, and no day written short (50126 is also 5 January 2026).
+    # Numbers that are serial dates, and not dates without separators (50126 is also 5 January 2026).
     counted: int = 0
     instants: int = 0
     midnights: int = 0
 
     def add(self, cells: Sequence[Cell]) -> None:
-        """Look at the cells of the next block of rows."""
+        """Add the cells of the next block of rows."""
         self.rows += len(cells)
         types = set(map(type, cells))
         if types == {str} and "" not in cells:
@@ -157,7 +158,7 @@ class ColumnProfiler:
         if len(self.distinct) < DISTINCT_MAX:
             unique = set(values)
             self.distinct.update(unique)
-            # Few values often: each is looked at once. Else counting first would only cost.
+            # Few distinct values: each is inspected once. Otherwise counting them first only adds cost.
             if len(unique) * 4 < len(values):
                 counts = Counter(values)
                 values = list(counts)
@@ -173,7 +174,7 @@ class ColumnProfiler:
     def _count_patterns(
         self, patterns: list[bytes], cells: Sequence[str], counts: Counter[str]
     ) -> dict[bytes, CellPattern]:
-        """Count the cells of each way and return the ways whose cells are to be looked at."""
+        """Count the cells of each pattern, and return the patterns whose cells must be inspected."""
         if counts:
             pattern_counts: Counter[bytes] = Counter()
             for pattern, count in zip(patterns, counts.values(), strict=True):
@@ -200,7 +201,7 @@ class ColumnProfiler:
             if len(self.patterns) < _WAYS_MAX:
                 self.patterns[pattern] = cell_pattern
             else:
-                # What each cell of it would tell is given up; what the way tells is not.
+                # Beyond the limit, only the properties of the pattern are counted, not those of its cells.
                 self.exact.update(dict.fromkeys(cell_pattern.kinds, pattern_counts[pattern]))
 
     def _inspect(self, cell: str, cell_pattern: CellPattern, count: int) -> None:
@@ -220,21 +221,22 @@ class ColumnProfiler:
             cell_pattern.zeros += count
 
     def _affix(self, affix: str, cell: str) -> str:
-        """Return what stands beside the digits of a cell, in the form in which it is counted."""
+        """Return the text beside the digits of a cell, in the form in which it is counted."""
         affix = affix.strip(_AROUND_NUMBERS)
-        # The point of an abbreviation, which is no decimal sign: `Fr.`
+        # The point of an abbreviation such as `Fr.`, not a decimal mark.
         point = "." if affix and cell.endswith(f"{affix}.") else ""
         affix = _DIGITS.sub("1", affix) + point
-        # Like an amount by the number of its letters alone, a column of codes has thousands of them.
+        # A column of codes with few letters looks like amounts, and has thousands of such texts.
         return affix if len(self.currencies) < _BESIDE_MAX else _NO_NOTATION
 
     def _inspect_rare(self, cell: str, cell_pattern: CellPattern, count: int) -> str:
-        """Look at what few columns have, and return the cell without what a spreadsheet left around it."""
+        """Count rare properties of a cell, and return it without a spreadsheet's marks."""
         cell = clean(cell)
         if cell_pattern.is_serial:
             self._inspect_serial(cell, count)
             cell_pattern.inspected += count
-            # Postal codes and other numbers of five digits: no column of days, and not worth looking on.
+            # Postal codes and other five-digit numbers: the column has no dates, and further checks are
+            # skipped.
             if (
                 cell_pattern.inspected > _SERIALS_MIN
                 and self.exact[CellKind.SERIAL_DATE] < 0.9 * cell_pattern.inspected
@@ -255,14 +257,15 @@ class ColumnProfiler:
         if cell_pattern.is_instant:
             self.instants += count
             self.midnights += count if cells.is_midnight(cell) else 0
-        # A day in numbers without its time, so that a column of instants is one of few days.
+        # A numeric date without its time, so that a column of date-times has few distinct dates.
         day = _day_of(cell) if len(cell) > _DAY_CHARS and cell[:2].isdigit() else cell
         if day not in self.days:
             if not cells.date_readings(day):
                 day = cell.strip()
             if not cells.date_readings(day):
                 cell_pattern.misses += 1
-                # Given up where most of what is written as days turns out to be none, such as eight digits.
+                # Checks stop where most cells with the form of a date are not dates, such as eight-digit
+                # codes.
                 cell_pattern.is_day = (
                     cell_pattern.misses < _MISSES_MAX or cell_pattern.misses < 4 * self.exact[CellKind.DATE]
                 )
@@ -287,7 +290,7 @@ class ColumnProfiler:
             self.values.update(_value_text(cell) for cell in values)
 
     def profile(self) -> ColumnProfile:
-        """Return what the column holds, all of its rows being seen."""
+        """Return the column's profile, after all rows were added."""
         samples = self._samples()
         return ColumnProfile(
             column=self.column,
@@ -326,7 +329,7 @@ class ColumnProfiler:
         return {kind: count for kind, count in counts.most_common() if count}
 
     def _samples(self) -> tuple[Cell, ...]:
-        # The order of a set changes from run to run; a sample must not.
+        # The order of a set varies between runs; a sample must not.
         ordered = sorted(self.distinct, key=lambda cell: (type(cell).__name__, str(cell)))
         step = max(1, len(ordered) // SAMPLES_MAX)
         return tuple(ordered[::step][:SAMPLES_MAX])
@@ -358,7 +361,7 @@ class ColumnProfiler:
         return "".join(sorted(map(cells.mark_letter, marks)))
 
     def _has_serials(self) -> bool | None:
-        """Tell whether the column's bare numbers are days: None where it has none."""
+        """Return whether the column's bare numbers are serial dates; None where it has none."""
         bare = sum(
             cell_pattern.count
             for cell_pattern in self.patterns.values()
@@ -385,8 +388,8 @@ class ColumnProfiler:
             return shape
         if shape is None:
             return DateShape("ymd", is_certain=True, why="typed")
-        # A spreadsheet in English turns 02/03 of a French export into 3 February and leaves 13/03 as text; one in
-        # French does the same to an American export.
+        # An English spreadsheet converts 02/03 of a French export to 3 February and leaves 13/03 as text; a
+        # French one does the same to a US export.
         if shape.why == "day_above_12" and self.typed_day_max <= 12:
             return replace(shape, is_certain=False, why="half_converted")
         return shape
@@ -404,6 +407,6 @@ def _value_text(cell: Cell) -> str:
 
 
 def _day_of(cell: str) -> str:
-    """Return a date in numbers without the time behind it: 2026-09-04T10:00 and 4/9/2026 10:00, not 2026-09-0417."""
+    """Return a numeric date without its time: 2026-09-04T10:00 and 4/9/2026 10:00, not 2026-09-0417."""
     day, space, _ = cell.partition(" ")
     return day if space else cell.partition("T")[0]

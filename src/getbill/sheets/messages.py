@@ -1,7 +1,7 @@
-"""What a person is told about a file or a cell that cannot be read, in French and in English.
+"""Messages about unreadable files and cells, in French and in English.
 
-Every refusal has a code for programs, a message and a way out; one table holds all of them, so that none
-is said in one language only.
+Every error has a code for programs, a message and a way out; one table holds all of them, so that none lacks
+a translation.
 """
 
 from collections.abc import Mapping
@@ -295,7 +295,7 @@ NOTES: dict[str, tuple[str, str]] = {
     ),
 }
 
-# Why a column is read as it is. code: (English, French)
+# Reasons for a column's format. code: (English, French)
 REASONS: dict[str, tuple[str, str]] = {
     "decimal_seen": ("its cells show the decimal sign", "ses cellules montrent le signe décimal"),
     "decimal_ambiguous": (
@@ -336,19 +336,19 @@ REASONS: dict[str, tuple[str, str]] = {
 
 
 def note_text(code: str, language: str, facts: Mapping[str, Any]) -> str:
-    """Return a note's sentence in French (`fr`) or English."""
+    """Return a note's message in French (`fr`) or English."""
     english, french = NOTES[code]
     return (french if language.startswith("fr") else english).format(**facts)
 
 
 def reason(code: str, language: str) -> str:
-    """Return in French (`fr`) or English why a column's numbers or dates are read as they are."""
+    """Return the reason for a column's number or date format in French (`fr`) or English."""
     english, french = REASONS[code]
     return french if language.startswith("fr") else english
 
 
 class Unreadable(Exception):
-    """A file that cannot be read as a table: `code`, `message` and `way_out` in English; `told` in others."""
+    """A file that cannot be read as a table: `code`, and `message` and `way_out` in English."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         self.code = code
@@ -368,7 +368,7 @@ class Unreadable(Exception):
 
 
 class CellWrong(ValueError):
-    """A cell that cannot be read as what its column holds; `suggestion` is a value that could, if one is sure."""
+    """A cell that does not fit its column's type; `suggestion` is a valid value, if one is certain."""
 
     def __init__(self, code: str, suggestion: str | None = None, **facts: Any) -> None:
         self.code = code

@@ -1,7 +1,7 @@
-"""A sheet is the list of debts a creditor exports from an ERP: a CSV or a workbook, as a person sees it.
+"""Sheet model: a list of debts exported from an ERP as a CSV or a workbook.
 
-It is read as it lies: lines and columns keep the numbers a person sees in the file, and what is not a
-row of data (a title above the header, a total below) is left out, counted and said, never silently.
+Lines and columns keep the numbers that a person sees in the file. Lines that are not data (a title above the
+header, a total below) are skipped, counted and reported, never silently.
 """
 
 import hashlib
@@ -15,20 +15,20 @@ from typing import Any, Literal, NamedTuple
 from getbill.sheets import messages
 from getbill.sheets.messages import CellWrong
 
-# What a cell holds: always text in a CSV; a workbook knows numbers, dates and truth, and None where nothing is.
-# A datetime is a date.
+# A cell's value: always text in a CSV; in a workbook also numbers, dates and booleans, and None for an empty
+# cell. A datetime is a date.
 Cell = str | int | float | bool | date | None
 MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """What one file may cost to read; a file beyond any of them is refused, in words."""
+    """Resource limits for one file; a file beyond any of them is refused with a message."""
 
     bytes_max: int = 512 * MEBIBYTE
     rows_max: int = 2_000_000
     columns_max: int = 2_000
-    # One line of a CSV, in characters. A cell has at most 131,072, the limit of the csv module.
+    # Length of a CSV line, in characters. A cell has at most 131,072, the limit of the csv module.
     line_max: int = MEBIBYTE
     unpacked_max: int = 1024 * MEBIBYTE
     memory_max: int = 2048 * MEBIBYTE
@@ -37,9 +37,9 @@ class ReadLimits:
 
 
 class Row(NamedTuple):
-    """One row of data: `line` as the person sees it (1-based), `cells` by the columns' index.
+    """One data row: `line` as displayed (1-based), `cells` by the columns' index.
 
-    `wrong` says why the row as a whole cannot be trusted (its cells slid past the header's columns).
+    `wrong` is an error of the row as a whole (its cells extend beyond the header's columns).
     """
 
     line: int
@@ -49,22 +49,22 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `index` in a row's cells, its `letter` in a spreadsheet, its header and the group above it."""
+    """A column: `index` in a row's cells, its spreadsheet `letter`, its header and the group above it."""
 
     index: int
     letter: str
     header: str
     group: str = ""
-    # The sign or code that a workbook's cells show beside their numbers by their format, if all show one.
+    # The currency symbol or code in the number format of a workbook's cells, if all of them have the same.
     currency: str = ""
-    # What a row above its lines says of the customer: `name`, `code`, `phone` or `email`; `name?` where it may be a
-    # group of another kind. Empty for a column of the file.
+    # The part of a heading row that the column holds: `name`, `code`, `phone` or `email`; `name?` where the
+    # row may be a group of another kind. Empty for a column of the file.
     heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherSheet:
-    """A sheet of the workbook that is not read unless it is chosen."""
+    """A sheet of the workbook that is not read unless a person chooses it."""
 
     name: str
     rows: int
@@ -74,47 +74,47 @@ class OtherSheet:
 
 @dataclass(frozen=True, slots=True)
 class SkippedLine:
-    """A line above the data that is not data: `why` is `preamble`, `header`, `group`, `separator` or `empty`."""
+    """A skipped line above the data: `why` is `preamble`, `header`, `group`, `separator` or `empty`."""
 
     line: int
     why: str
     text: str
 
 
-# The note of a workbook that counts its days from 1904: a bare number in it is no day of the usual count.
+# The note on a workbook with the 1904 date system: a bare number in it is not a usual serial date.
 DATES_FROM_1904 = "dates_from_1904"
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something a person should know about how the file was read."""
+    """A note on how the file was read."""
 
     code: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def localized(self, language: str) -> str:
-        """Return the sentence in French (`fr`) or English."""
+        """Return the message in French (`fr`) or English."""
         return messages.note_text(self.code, language, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that name the customer of the lines below them: where they stand and what each says."""
+    """Rows that name the customer of the lines below them: their position and contents."""
 
     # The column in which they begin.
     at: int
-    # What they say, each in a column of its own behind the file's: `name`, `code`, `phone`, `email`; none of it where
+    # Their contents, each in a column added after the file's: `name`, `code`, `phone`, `email`; empty where
     # they name no customer.
     parts: tuple[str, ...] = ()
-    # Whether each is summed up by a row that names it again.
+    # Whether each has a total row that repeats its name.
     has_totals: bool = False
-    # Whether they stand above the header of a block of their own, as in SAP's lists: `Debitor  140001`.
+    # Whether they stand above the header of their own block, as in SAP's lists: `Debitor  140001`.
     is_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file lies: enough to read it again in the same way, whoever reads it and whenever."""
+    """The structure of a file: enough to read it again in the same way."""
 
     kind: Literal["csv", "xlsx"]
     columns: tuple[Column, ...]
@@ -122,7 +122,7 @@ class Layout:
     header_line: int | None
     # The line of the first row that may be data.
     data_line: int
-    # How many cells a row has.
+    # Number of cells in a row.
     width: int
     encoding: str | None = None
     delimiter: str | None = None
@@ -132,15 +132,16 @@ class Layout:
     with_hidden_rows: bool = False
     # Whether rows commonly end before the last column.
     is_ragged: bool = True
-    # How many cells of a row usually hold something; 0 where that is not known.
+    # Usual number of filled cells in a row; 0 where unknown.
     filled: int = 0
-    # Whether blank cells are filled up with spaces.
+    # Whether blank cells are padded with spaces.
     is_padded: bool = False
-    # Customers on rows of their own, and the cells of each below them.
+    # Customers on rows of their own, above their lines.
     group: Group | None = None
-    # Columns with cells merged over several rows of data: the value belongs to each of them, an amount to the first.
+    # Columns with cells merged over several data rows: the value applies to each of them, an amount to the
+    # first.
     merged_columns: tuple[int, ...] = ()
-    # Columns the file hides; they are read.
+    # Columns that the file hides; they are read.
     hidden_columns: tuple[int, ...] = ()
     other_sheets: tuple[OtherSheet, ...] = ()
     skipped: tuple[SkippedLine, ...] = ()
@@ -148,27 +149,27 @@ class Layout:
 
     @property
     def physical_width(self) -> int:
-        """How many cells a row has in the file itself."""
+        """Number of cells in a row of the file itself."""
         return self.width - (len(self.group.parts) if self.group else 0)
 
     @property
     def signature(self) -> str:
-        """What tells this layout from others: the kind and the headers in their order, however written."""
+        """The layout's identity: its kind and its headers in order, normalized."""
         names = [f"{fold(column.group)}/{fold(column.header)}" for column in self.columns]
         return hashlib.sha256("\x1f".join([self.kind, *names]).encode()).hexdigest()[:32]
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """The headers in their order."""
+        """The headers in order."""
         return tuple(column.header for column in self.columns)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads back as the same layout."""
+        """Return the layout as JSON for `from_json`."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Layout":
-        """Read a layout as `to_json` wrote it."""
+        """Return the layout from the JSON of `to_json`."""
         group = stored.get("group")
         return cls(
             **{
@@ -186,23 +187,23 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class ReadChoices:
-    """What a person decided about a file against what was found; None leaves it to be found."""
+    """A person's choices for reading a file; None means automatic detection."""
 
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
-    # 0 says that there is no header.
+    # 0 means no header.
     header_line: int | None = None
     with_hidden_rows: bool = False
 
 
-# Lines told one by one; beyond, only counted.
+# Number of lines listed; further ones are only counted.
 LISTED_MAX = 1_000
 
 
 @dataclass(slots=True)
 class SkippedRows:
-    """The rows that are not data: how many for each reason, and the lines of the first thousand.
+    """The skipped rows: a count for each reason, and the lines of the first thousand.
 
     Reasons: `empty`, `template`, `total`, `header` and `page` (repeated), `footer`, `separator`, `heading`,
     `hidden`, `other_table`.
@@ -212,15 +213,15 @@ class SkippedRows:
     lines: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, line: int, why: str) -> None:
-        """Count a row that is left out."""
+        """Count a skipped row."""
         self.counts[why] = self.counts.get(why, 0) + 1
-        # Empty rows are many and nobody asks which.
+        # Empty rows are many, and their lines are of no interest.
         if why != "empty" and len(self.lines) < LISTED_MAX:
             self.lines.append((line, why))
 
 
 class CellKind(StrEnum):
-    """What a cell looks like; one cell can look like several things."""
+    """A type of cell by appearance; one cell can have several."""
 
     EMAIL = "email"
     PHONE = "phone"
@@ -239,18 +240,19 @@ class CellKind(StrEnum):
     URL = "url"
     YES_NO = "yes_no"
     CIVILITY = "civility"
-    WHOLE_FLOAT = "whole_float"  # 12345.0: a whole number kept as a fraction, as all of its column are
-    DIGITS_LOST = "digits_lost"  # 1.2E+11: a spreadsheet wrote a long number short
+    WHOLE_FLOAT = "whole_float"  # 12345.0: a whole number stored as a fraction, as all of its column are
+    DIGITS_LOST = "digits_lost"  # 1.2E+11: a long number that a spreadsheet abbreviated
     FORMULA_ERROR = "formula_error"  # #N/A
     TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class NumberShape:
-    """How a column writes numbers. `thousands` is '' where none is seen; `why` is a code of `words.REASONS`.
+    """A column's number format; `thousands` is '' where none is seen, `why` is a code of `messages.REASONS`.
 
-    `marks` are the letters of credits and debits beside its amounts: `cd` for C and D, Cr and Dr. `places` is how many
-    decimals its cells have at most, 3 where that is not known: of three where others have two, the mark is in doubt.
+    `marks` are the letters of credits and debits beside its amounts: `cd` for C and D, Cr and Dr. `places` is
+    the maximum number of decimals in its cells, 3 where unknown: with three where other cells have two, the
+    decimal mark is in doubt.
     """
 
     decimal: Literal[".", ","]
@@ -263,27 +265,27 @@ class NumberShape:
 
 @dataclass(frozen=True, slots=True)
 class DateShape:
-    """How a column writes dates: `dmy`, `mdy`, `ymd` or `serial`; `why` is a code of `words.REASONS`."""
+    """A column's date format: `dmy`, `mdy`, `ymd` or `serial`; `why` is a code of `messages.REASONS`."""
 
     order: Literal["dmy", "mdy", "ymd", "serial"]
     is_certain: bool
     why: str
-    # Whether its bare numbers are the days that a spreadsheet counts; None where nobody looked.
+    # Whether its bare numbers are serial dates; None where this was not checked.
     has_serials: bool | None = None
-    # Whether a spreadsheet turned the days and months of its typed dates round.
+    # Whether a spreadsheet swapped the days and months of its typed dates.
     is_turned: bool = False
-    # How many of its instants are midnights east of Greenwich, which belong to the day after.
+    # How many of its date-times are midnights east of Greenwich, which belong to the next day.
     midnights: Literal["none", "some", "all"] = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """What a column holds, over all of its rows."""
+    """The contents of a column, over all of its rows."""
 
     column: Column
     rows: int
     filled: int
-    # Counted up to DISTINCT_MAX, beyond that a lower bound.
+    # Counted up to DISTINCT_MAX; beyond that, a lower bound.
     distinct: int
     samples: tuple[Cell, ...]
     # Every value with its count, where there are few; else empty.
@@ -291,22 +293,22 @@ class ColumnProfile:
     kinds: Mapping[CellKind, int]
     number: NumberShape | None
     date: DateShape | None
-    # The signs and codes written beside numbers, as written: {"€": 812, "CHF": 3}.
+    # The symbols and codes beside numbers, as written: {"€": 812, "CHF": 3}.
     currencies: Mapping[str, int]
 
     def share(self, kind: CellKind) -> float:
-        """The share of filled cells that look like `kind`."""
+        """Return the share of filled cells of type `kind`."""
         return self.kinds.get(kind, 0) / self.filled if self.filled else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a sheet holds, column by column, over all of its rows."""
+    """The contents of a sheet by column, over all of its rows."""
 
     rows: int
     columns: tuple[ColumnProfile, ...]
     left_out: SkippedRows
-    # The cells of the first rows, for what only columns side by side show.
+    # The cells of the first rows, to compare columns with each other.
     head: tuple[Sequence[Cell], ...] = ()
 
     def column(self, index: int) -> ColumnProfile:
@@ -315,7 +317,7 @@ class Profile:
 
 
 def letter(index: int) -> str:
-    """Return what a spreadsheet calls the column at `index`: A, B, … Z, AA."""
+    """Return the spreadsheet letter of the column at `index`: A, B, … Z, AA."""
     letters = ""
     index += 1
     while index:
@@ -325,6 +327,6 @@ def letter(index: int) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the text as it compares: small letters without accents, one space between words."""
+    """Return the text normalized for comparison: lower case, no accents, one space between words."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())

@@ -1,7 +1,7 @@
-"""What the columns of a sheet hold, over all of their rows and not the first hundred.
+"""Column profiles of a sheet, over all of its rows and not the first hundred.
 
-A column that cannot say how it writes numbers or dates takes the way of the other columns of its file, when
-they agree: one program wrote them.
+A column with an ambiguous number or date format adopts the format of the file's other columns, where they
+agree: one program wrote them.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ _HEAD = 50
 
 
 def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
-    """Count what each column holds over all rows, or over the first `rows_max`.
+    """Profile each column over all rows, or over the first `rows_max`.
 
-    Rows that are wrong as a whole are counted and not looked at.
+    Rows with an error as a whole are counted and not profiled.
     """
     is_1904 = any(note.code == DATES_FROM_1904 for note in sheet.layout.notes)
     profilers = [ColumnProfiler(column, is_1904) for column in sheet.layout.columns]
@@ -41,7 +41,7 @@ def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
 
 
 def _agree_on_shapes(columns: list[ColumnProfile]) -> tuple[ColumnProfile, ...]:
-    """Let columns in doubt follow those that are sure, when those agree among themselves."""
+    """Let ambiguous columns adopt the format of the certain ones, where those agree."""
     numbers = [column.number for column in columns if column.number and column.number.why == "decimal_seen"]
     days = [column.date for column in columns if column.date and column.date.why == "day_above_12"]
     decimals = {shape.decimal for shape in numbers}
@@ -57,7 +57,8 @@ def _follow_shapes(
     order: Literal["dmy", "mdy", "ymd", "serial"] | None,
 ) -> ColumnProfile:
     number, day = column.number, column.date
-    # What the others say is taken where it makes the mark in doubt part thousands; an amount of three decimals is asked.
+    # The others' format is adopted where it makes the mark a thousands separator; an amount with three
+    # decimals is confirmed by a person.
     if number and number.why == "decimal_ambiguous" and decimal == number.decimal:
         number = replace(number, is_certain=True, why="other_columns")
     if order and day and day.why == "order_ambiguous":

@@ -1,6 +1,6 @@
-"""Opening a file as a table and reading its rows, as often as one likes and each time from the beginning.
+"""Table reader: opens a file and reads its rows any number of times, each time from the beginning.
 
-What a file is is decided by what is in it; its extension is only told when it says something else.
+File type is detected from content; the extension only causes a note when it differs.
 """
 
 import io
@@ -18,20 +18,20 @@ from getbill.sheets.tables import INITIALS, MARKS, STARTS, Headings, SkipRules, 
 
 _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_ROWS = 300
-# Further down for the header and the first rows of a file that begins with lines of another kind.
+# Sample size to find the header and the first rows of a file that begins with unrelated lines.
 _SAMPLE_BYTES_MAX = 64 * _SAMPLE_BYTES
 _PREAMBLE_ROWS = 900
 _HEADER_NOTES = frozenset({"no_header", "header_unsure"})
-# So many more where the first row may name the customer of all those below it.
+# Sample size where the first row may name the customer of all rows below it.
 _GROUP_ROWS = 3_000
 
 
-# A step that gives a row what stands outside it: the line, its cells, and why it is no data, if it is none.
+# A step that adds values from outside a row: the line, its cells, and its skip reason, if any.
 Completion = Callable[[int, list[Cell], str | None], tuple[str | None, list[Cell]]]
 
 
 class Source(Protocol):
-    """Where rows come from: a CSV or a sheet of a workbook."""
+    """A source of rows: a CSV or a sheet of a workbook."""
 
     @property
     def hidden(self) -> frozenset[int]:
@@ -39,29 +39,29 @@ class Source(Protocol):
 
     @property
     def merges(self) -> Sequence[Merge]:
-        """The cells merged over several rows."""
+        """The vertically merged cells."""
 
     def records(self) -> Iterator[Record]:
-        """Yield every line that holds something, from the first."""
+        """Yield every line that is not blank, from the first."""
 
     def close(self) -> None:
-        """Give back what reading took."""
+        """Release the resources of the reader."""
 
 
 class Sheet:
-    """A table of a file that is open: what it looks like and its rows."""
+    """A table of an open file: its layout and its rows."""
 
     def __init__(self, layout: Layout, source: Source, limits: ReadLimits) -> None:
         self.layout = layout
-        # What the latest pass over the rows left out, whole once the pass is.
+        # The rows skipped in the latest pass, complete once the pass is.
         self.left_out = SkippedRows()
         self._source = source
         self._limits = limits
-        # What was unpacked for this sheet, and goes with it.
+        # The unpacked file of this sheet, closed with it.
         self._unpacked: BinaryIO | None = None
 
     def reread(self, layout: Layout) -> "Sheet | None":
-        """Return the table as a layout describes it, of what was read already; None where that does not hold it."""
+        """Return the table under another layout from what was read; None where that is not sufficient."""
         requested, current = (
             (version.kind, version.sheet, version.with_hidden_rows) for version in (layout, self.layout)
         )
@@ -73,21 +73,21 @@ class Sheet:
         return sheet
 
     def mark_unpacked(self, unpacked: BinaryIO, note: Note) -> Self:
-        """Return the sheet as one of a file that was unpacked for it; the note says so."""
+        """Return the sheet as part of a file unpacked for it, with a note."""
         self._unpacked = unpacked
         if note not in self.layout.notes:
             self.layout = replace(self.layout, notes=(note, *self.layout.notes))
         return self
 
     def rows(self, after_line: int = 0) -> Iterator[Row]:
-        """Yield the rows of data below `after_line`, from the beginning of the file each time."""
+        """Yield the data rows below `after_line`, from the beginning of the file each time."""
         self.left_out = left_out = SkippedRows()
         layout, skip_rules, rows_left = self.layout, SkipRules(self.layout), self._limits.rows_max
         width, data_line, few = layout.physical_width, layout.data_line, skip_rules.few
         next_line = data_line
         blank: Cell = "" if layout.kind == "csv" else None
         first_header, hidden = skip_rules.first_header, self._source.hidden
-        # What ordinary files need nothing of: headings and merged cells.
+        # Headings and merged cells, which ordinary files lack.
         complete = self._completion(skip_rules)
         for line, cells, wrong in self._source.records():
             if line < data_line:
@@ -109,7 +109,7 @@ class Sheet:
             why = (
                 skip_rules.skip_reason(line, cells, is_below_gap=line != next_line) if is_looked_at else None
             )
-            # Below blank rows or a title another table may begin.
+            # Another table may begin below blank rows or a title.
             next_line = 0 if is_looked_at and cells.count(blank) >= width - 1 else line + 1
             if complete is not None:
                 why, cells = complete(line, cells, why)  # noqa: PLW2901 - the same row, with what stands elsewhere
@@ -125,7 +125,7 @@ class Sheet:
                 yield Row(line, cells, wrong)
 
     def _completion(self, skip_rules: SkipRules) -> Completion | None:
-        """Return what gives a row the values that stand outside it, or None where there are none."""
+        """Return the step that adds values from outside a row, or None where there are none."""
         layout = self.layout
         steps: list[Completion] = []
         if layout.group:
@@ -141,7 +141,7 @@ class Sheet:
         return complete_row if steps else None
 
     def close(self) -> None:
-        """Give back what reading took; the file itself stays open, it is its owner's."""
+        """Release the resources of the reader; the caller closes the file itself."""
         self._source.close()
         if self._unpacked is not None:
             self._unpacked.close()
@@ -149,12 +149,12 @@ class Sheet:
     def _fit_width(
         self, line: int, cells: list[Cell], wrong: CellWrong | None
     ) -> tuple[list[Cell], CellWrong | None]:
-        """Return the row with as many cells as the header has columns, and what that says about the row."""
+        """Return the row with one cell for each column of the header, and the row's error."""
         width, count = self.layout.physical_width, len(cells)
         if count > self._limits.columns_max:
             raise Unreadable("too_many_columns", line=line, limit=self._limits.columns_max)
         if count > width:
-            # A spreadsheet's cell slides nowhere: it stands beside the table.
+            # Cells of a spreadsheet do not shift: an extra one is beside the table.
             if self.layout.kind == "csv" and any(cells[width:]):
                 wrong = wrong or CellWrong("cells_slid", cells=count, columns=width)
             return cells[:width], wrong
@@ -180,9 +180,9 @@ def open(  # noqa: A001 - read as `sheets.open`
     layout: Layout | None = None,
     choices: ReadChoices | None = None,
 ) -> Sheet:
-    """Open a file as a table, whatever its extension says, or raise `Unreadable`.
+    """Open a file as a table, whatever its extension, or raise `Unreadable`.
 
-    With the `layout` of an earlier reading it is read in exactly that way; `choices` are a person's.
+    The `layout` of an earlier reading is applied exactly; `choices` are a person's.
     """
     size = file.seek(0, io.SEEK_END)
     if size > limits.bytes_max:
@@ -224,7 +224,7 @@ def _open_text(
     dialect = files.detect_dialect(lines)
     if choices.delimiter:
         dialect = replace(dialect, delimiter=choices.delimiter)
-    # Enough to read the first rows by, until the header tells the width.
+    # Enough to read the first rows, until the header gives the width.
     source = Delimited(file, encoding, dialect, limits, files.usual_width(dialect, lines))
     sample, table_layout = _find_layout(source, choices, limits, names_delimiter=files.names_delimiter(lines))
     source.width = table_layout.width
@@ -242,7 +242,7 @@ def _open_text(
 
 
 def _first_lines(file: BinaryIO, encoding: files.Encoding) -> list[str]:
-    """Return the first lines of a text that hold something, from further down where many are blank."""
+    """Return the first lines of a text that are not blank, with a larger sample where many are blank."""
     size = _SAMPLE_BYTES
     while True:
         file.seek(0)
@@ -254,7 +254,7 @@ def _first_lines(file: BinaryIO, encoding: files.Encoding) -> list[str]:
 
 
 def _sample(source: Source, most: int = _SAMPLE_ROWS) -> list[tuple[int, list[Cell]]]:
-    """Return the first lines that hold something."""
+    """Return the first lines that are not blank."""
     filled = ((line, cells) for line, cells, _ in source.records() if any(map(_holds, cells)))
     return list(islice(filled, most))
 
@@ -267,9 +267,10 @@ def _find_layout(
     names_delimiter: bool = False,
     may_be_empty: bool = False,
 ) -> tuple[list[tuple[int, list[Cell]]], Layout]:
-    """Find the table in the first records, further down where they are lines of another kind.
+    """Return the table in the first records, with a larger sample where they are unrelated lines.
 
-    `is_said` leaves out the first, which names the delimiter; a table that `may_be_empty` is read without rows.
+    `names_delimiter` skips the first record, which names the delimiter; a table that `may_be_empty` is read
+    without rows.
     """
     for most in (_SAMPLE_ROWS, _PREAMBLE_ROWS):
         sample = _sample(source, most)
@@ -282,7 +283,7 @@ def _find_layout(
 
 
 def _note_other_table(layout: Layout, sample: list[tuple[int, list[Cell]]]) -> Layout:
-    """Return the layout with a note on another table below, if the first rows show one."""
+    """Return the layout with a note on another table below, if the first rows contain one."""
     skip_rules = SkipRules(layout)
     other, next_line = None, layout.data_line
     for line, cells in sample:
@@ -299,7 +300,7 @@ def _holds(cell: Cell) -> bool:
 
 
 def _detect_groups(layout: Layout, source: Source, sample: list[tuple[int, list[Cell]]]) -> Layout:
-    """Return the layout with the customers that stand on rows of their own, if they do."""
+    """Return the layout with customer groups, if customers stand on rows of their own."""
     first = next((cells for line, cells in sample if line >= layout.data_line), [])
     if len(sample) >= _SAMPLE_ROWS and tables.is_heading(first):
         sample = _sample(source, _GROUP_ROWS)
@@ -318,7 +319,7 @@ def _open_workbook(
         book.twice = files.detect_double_encoding(
             cell for _, cells in first for cell in cells if isinstance(cell, str)
         )
-        # Rows that hold nothing but cells far beside the table are rows all the same.
+        # Rows with cells only far beside the table count as rows.
         may_be_empty = book.head["far_cells"] > 0
         sample, table_layout = _find_layout(book, choices, limits, may_be_empty=may_be_empty)
         notes = (*table_layout.notes, *book.notes, *files.extension_notes(name, "xlsx"))
@@ -355,7 +356,7 @@ def _table(
     *,
     may_be_empty: bool = False,
 ) -> Layout:
-    """Find the table in the first records, or say why there is none."""
+    """Return the table in the first records; raise `Unreadable` where there is none."""
     for line, cells in sample:
         if len(cells) > limits.columns_max:
             raise Unreadable("too_many_columns", line=line, limit=limits.columns_max)
@@ -374,7 +375,7 @@ def _table(
         width=table.width,
         skipped=table.skipped,
         notes=table.notes,
-        # Many programs end a row at its last filled cell; where most rows do not, a short one is cut.
+        # Many programs end a row at its last filled cell; where most rows do not, a short row is truncated.
         is_ragged=short > max(1, len(below) // 10),
         filled=tables.usually_filled(
             [(line, cells) for line, cells in sample if line >= table.data_line and any(cells)]

@@ -1,7 +1,7 @@
-"""Tables on the way out, row by row: reports, and rejected rows in the layout they came in.
+"""Table writer: reports, and rejected rows in their original layout, row by row.
 
-What a debtor put into a name must not run in the spreadsheet of whoever opens the report: a text that would
-be a formula is written as text, and read back as what it was.
+A debtor's data must not run in the spreadsheet of a report's reader: a text that would be a formula is
+written as text, and read back unchanged.
 """
 
 import csv
@@ -19,15 +19,15 @@ from getbill.sheets.cells import is_formula, read_text
 from getbill.sheets.model import Cell, Layout
 
 _ROWS_PER_BLOCK = 1_000
-# A signed amount or an international phone number starts like a formula and does nothing.
+# A signed amount or an international phone number starts like a formula and is harmless.
 _HARMLESS = re.compile(r"[+-][\d\s.,()/\u00a0\u202f\u20ac$]*")
 _XLSX_TEXT_MAX = 32_767
-# Control characters that XML 1.0 has no way to write.
+# Control characters that XML 1.0 cannot contain.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def write_csv(out: BinaryIO, rows: Iterable[Sequence[Cell]], layout: Layout | None = None) -> int:
-    """Write the rows as CSV and return how many; in the encoding, delimiter and quotes of `layout` if given."""
+    """Write the rows as CSV, in the encoding and dialect of `layout` if given, and return their number."""
     count = 0
 
     def counted() -> Iterator[Sequence[Cell]]:
@@ -41,7 +41,7 @@ def write_csv(out: BinaryIO, rows: Iterable[Sequence[Cell]], layout: Layout | No
 
 
 def csv_blocks(rows: Iterable[Sequence[Cell]], layout: Layout | None = None) -> Iterator[bytes]:
-    """Yield the rows as blocks of a CSV, for who sends it as it is made."""
+    """Yield the rows as blocks of CSV, for streaming."""
     text = io.StringIO(newline="")
     writer = _writer(text, layout)
     encoder = files.encoder_for(layout.encoding if layout else None)
@@ -55,9 +55,9 @@ def csv_blocks(rows: Iterable[Sequence[Cell]], layout: Layout | None = None) -> 
 
 
 def write_xlsx(out: BinaryIO, rows: Iterable[Sequence[Cell]], sheet: str = "GetBill") -> int:
-    """Write the rows as a workbook of one sheet, its first row as the header, and return how many."""
+    """Write the rows as a workbook of one sheet, its first row as the header, and return their number."""
     count = 0
-    # Rows go to a file before they are packed; a directory of its own takes it along whatever happens.
+    # Rows are buffered in a file before they are packed; a temporary directory removes it in any case.
     with tempfile.TemporaryDirectory() as room:
         book = xlsxwriter.Workbook(out, {"constant_memory": True, "tmpdir": room})
         try:
@@ -93,7 +93,7 @@ def _write_cell(
     elif isinstance(cell, date):
         page.write_datetime(*at, cell, cell_format)
     else:
-        # As a text, never as a formula or a link, whatever it begins with.
+        # Written as text, never as a formula or a link, whatever its first character.
         page.write_string(*at, _UNWRITABLE.sub("", cell)[:_XLSX_TEXT_MAX], cell_format)
 
 
@@ -117,7 +117,7 @@ def _writer(text: io.StringIO, layout: Layout | None) -> CsvWriter:
 
 
 def _safe(text: str) -> str:
-    """Return the text as a spreadsheet shows it and does not run it (OWASP, CSV injection)."""
+    """Return the text so that a spreadsheet shows it and does not run it (OWASP, CSV injection)."""
     if is_formula(text) and text.strip() and not _HARMLESS.fullmatch(text):
         text = f"'{text}"
     return text.replace("\0", "")

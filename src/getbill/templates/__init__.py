@@ -1,7 +1,7 @@
-"""Templates: what a workspace says to debtors, in its own words or in ours.
+"""Message templates of a workspace: its own versions, and the built-in ones.
 
-A template has a name, and a wording for each language. A published wording is never edited: a change is a new
-version, in force from the next message on. Where a workspace has none of its own, the built-in one speaks.
+A template has a name and a wording per language. A published wording is immutable: a change is a new version,
+in force from the next message on. Without an own version, the workspace uses the built-in one.
 """
 
 from getbill.templates.api import router

@@ -1,4 +1,4 @@
-"""Publishing an edition: checked first, then in force from the next message on."""
+"""Publication of template versions: validated first, then in force from the next message on."""
 
 import asyncio
 
@@ -23,9 +23,9 @@ _INSERT = Statement(
 async def publish(
     tx: Transaction, workspace: Workspace, name: str, language: str, wording: Wording
 ) -> Edition:
-    """Publish a new edition of a template; raise Invalid, every fault at once, when it cannot be sent.
+    """Publish a new version of a template; raise Invalid, with every fault, when it cannot be sent.
 
-    Two that publish at the same moment collide on the version's number, and the later one is tried again.
+    Two concurrent publications collide on the version number, and the later one is retried.
     """
     await check_wording(wording, name, language)
     last = await queries.last_version(tx, workspace.id, name, language)
@@ -36,7 +36,7 @@ async def publish(
 
 
 async def check_wording(wording: Wording, name: str, language: str) -> None:
-    """Raise Invalid with every fault that keeps a wording from being published; other requests are answered meanwhile."""
+    """Raise Invalid with every fault that prevents publication; the check yields to other requests."""
     faults = await asyncio.to_thread(channels.faults, wording, name, language)
     errors = [FieldError(f"/{fault.part}", fault.code, fault.detail) for fault in faults]
     if errors:
@@ -44,9 +44,9 @@ async def check_wording(wording: Wording, name: str, language: str) -> None:
 
 
 async def preview(edition: Edition, facts: MessageFacts) -> RenderedMessage:
-    """Return an edition's message; raise Invalid where it cannot be sent, also one that was published before that was asked.
+    """Return the message of an edition; raise Invalid where it cannot be sent.
 
-    Ours can be.
+    A version published before a check existed may fail it. The built-in ones can always be sent.
     """
     key = edition.name, edition.language
     if edition.version != BUILT_IN:

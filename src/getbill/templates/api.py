@@ -1,4 +1,4 @@
-"""The routes of templates: read them, publish one in the company's own words, and see what it would look like."""
+"""Routes of templates: read, publish and preview them."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ Writes = Annotated[Change, Depends(access.change("debts:write"))]
 
 @router.get("", response_model=TemplateList)
 async def list_templates(request: Request, caller: Reads) -> Response:
-    """List the templates in each language, each in the edition that is in force, and what they may say."""
+    """List the templates in each language, each in the version in force, and the variables they may use."""
     database: Database = request.app.state.database
     editions = await queries.current_editions(database, caller.workspace.id)
     return answer(
@@ -46,7 +46,7 @@ async def list_templates(request: Request, caller: Reads) -> Response:
 async def get_template(
     request: Request, caller: Reads, name: str, language: str, query: Annotated[EditionQuery, Query()]
 ) -> Response:
-    """Return what a template says in a language: the edition in force, or the one of a version."""
+    """Return a template in a language: the version in force, or the version requested."""
     database: Database = request.app.state.database
     edition = await queries.find(database, caller.workspace.id, *template_key(name, language), query.version)
     return answer(200, wire.serialize_edition(edition))
@@ -56,7 +56,7 @@ async def get_template(
 async def list_template_versions(
     request: Request, caller: Reads, name: str, language: str, query: Annotated[TemplatePageQuery, Query()]
 ) -> Response:
-    """List the workspace's own editions of a template in a language, the newest first."""
+    """List the workspace's own versions of a template in a language, newest first."""
     database: Database = request.app.state.database
     key = template_key(name, language)
     await queries.find(database, caller.workspace.id, *key)
@@ -74,10 +74,11 @@ async def list_template_versions(
 async def publish_template(
     change: Writes, name: str, language: str, payload: Annotated[WordingBody, body(WordingBody)]
 ) -> Response:
-    """Publish a template in your own words, as a new version in force from the next message on.
+    """Publish your own wording of a template, as a new version in force from the next message on.
 
-    It is checked first: every variable is known, who writes and how to pay are said whichever way to pay a debt has,
-    an AI call opens with the disclosure, nothing in it runs or is fetched when it is read.
+    The wording is validated first: every variable is known, the sender and the way to pay are stated for
+    every payment method, an AI call opens with the disclosure, and the message runs no code and loads no
+    remote content.
     """
     key = template_key(name, language)
 
@@ -97,7 +98,7 @@ async def preview_template(
     language: str,
     payload: Annotated[TemplatePreviewBody, body(TemplatePreviewBody, optional=True)],
 ) -> Response:
-    """Return a template's message with the facts of nobody's debt; of a wording sent along, checked first.
+    """Return a template's message with the facts of a sample debt; a submitted wording is validated first.
 
     Nothing is published.
     """

@@ -1,4 +1,4 @@
-"""An edition of a template: one wording in one language, by its number; 0 is the one that comes with GetBill."""
+"""Edition of a template: one wording in one language, numbered by version; 0 is the built-in one."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 
 BUILT_IN = 0
-# Of a wording that is not published yet.
+# The version number of an unpublished wording.
 UNPUBLISHED = -1
-# Ends with what it is for; a name that is new makes a template of the workspace's own.
+# The name ends with the channel; a new name creates a template of the workspace's own.
 _NAME = re.compile(r"[a-z0-9_]{1,50}_(email|sms|call|letter|whatsapp)")
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One version of what a template says in a language."""
+    """One version of a template in a language."""
 
     name: str
     language: str
@@ -29,12 +29,12 @@ class Edition:
 
     @property
     def channel(self) -> Channel:
-        """The channel the template is for."""
+        """The channel of the template."""
         return channels.channel_of(self.name)
 
 
 def template_key(name: str, language: str) -> tuple[str, str]:
-    """Return the place of a template; raise NotFound where none can be."""
+    """Return the key of a template; raise NotFound for an invalid name or language."""
     if language not in channels.LANGUAGES:
         raise NotFound(
             message(
@@ -49,22 +49,22 @@ def template_key(name: str, language: str) -> tuple[str, str]:
 
 
 def built_in(name: str, language: str) -> Edition:
-    """Return the edition that comes with GetBill; raise TemplateUnknown where there is none."""
+    """Return the built-in edition; raise TemplateUnknown where there is none."""
     return Edition(name, language, BUILT_IN, channels.built_in_wording(name, language))
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateSet:
-    """A workspace's own editions that are in force, by name and language; ours stand behind them."""
+    """A workspace's own editions in force, by name and language, with the built-in ones as fallback."""
 
     own_editions: Mapping[tuple[str, str], Edition]
 
     def render(self, name: str, language: str, facts: MessageFacts) -> tuple[RenderedMessage, int]:
-        """Return a template's message and the version it is of.
+        """Return a template's message and its version.
 
-        Raises TemplateUnknown where nobody has written it, HowToPayMissing where there is no way to pay. What has a
-        name of the workspace's own and is not written in the language is said in one in which it is: in English,
-        else in the first.
+        Raises TemplateUnknown where no edition exists, HowToPayMissing where there is no way to pay. A
+        template with a name of the workspace's own falls back to English where it lacks the language, else to
+        its first language.
         """
         edition = self.own_editions.get((name, language))
         if edition is None and name not in channels.built_in_names():

@@ -1,4 +1,4 @@
-"""Reading templates: what is in force, what was, and which names there are."""
+"""Queries for templates: editions in force, earlier editions, and names."""
 
 from uuid import UUID
 
@@ -54,13 +54,13 @@ def _edition(row: Record) -> Edition:
 
 
 async def in_force(tx: Transaction, workspace_id: UUID) -> TemplateSet:
-    """Return what a workspace says in its own words now."""
+    """Return a workspace's own editions in force."""
     editions = [_edition(row) for row in await tx.fetch(_IN_FORCE, workspace_id)]
     return TemplateSet({(edition.name, edition.language): edition for edition in editions})
 
 
 async def current_editions(database: Database | Transaction, workspace_id: UUID) -> list[Edition]:
-    """Return what a workspace says now under every name and in every language, its own words before ours."""
+    """Return the editions in force for every name and language, the workspace's own or built-in."""
     own_editions = {
         (row["name"], row["language"]): _edition(row) for row in await database.fetch(_IN_FORCE, workspace_id)
     }
@@ -72,7 +72,7 @@ async def current_editions(database: Database | Transaction, workspace_id: UUID)
 
 
 async def names(database: Database | Transaction, workspace_id: UUID) -> dict[str, Channel]:
-    """Return the templates a scenario of a workspace may name, with their channels."""
+    """Return the templates that a workspace's scenarios may use, with their channels."""
     return {edition.name: edition.channel for edition in await current_editions(database, workspace_id)}
 
 
@@ -104,11 +104,11 @@ async def find(
 async def editions(
     database: Database, workspace_id: UUID, key: tuple[str, str], limit: int, offset: int
 ) -> tuple[list[Edition], int]:
-    """Return a page of a workspace's own editions of a template in a language, and how many there are."""
+    """Return a page of a workspace's own editions of a template in a language, and their total."""
     rows = await database.fetch(_EDITIONS, workspace_id, *key, limit, offset)
     return [_edition(row) for row in rows], int(await database.fetchval(_COUNT, workspace_id, *key))
 
 
 async def last_version(tx: Transaction, workspace_id: UUID, name: str, language: str) -> int:
-    """Return the number of a template's last edition in a language, 0 when there is none."""
+    """Return the last version of a template in a language, 0 when there is none."""
     return int(await tx.fetchval(_LAST, workspace_id, name, language))

@@ -1,4 +1,4 @@
-"""The bodies and answers of templates."""
+"""Request and response bodies of templates."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ _Part = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
 class WordingBody(BaseModel):
-    """What a template says in one language."""
+    """The wording of a template in one language."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -41,7 +41,7 @@ class WordingBody(BaseModel):
 
 
 class TemplatePreviewBody(BaseModel):
-    """What to preview: a wording that is not published yet, or with no body the one in force."""
+    """What to preview: an unpublished wording, or without a body the version in force."""
 
     model_config = ConfigDict(
         title="TemplatePreviewBody", extra="forbid", json_schema_extra={"examples": [{}]}
@@ -51,7 +51,7 @@ class TemplatePreviewBody(BaseModel):
 
 
 class EditionQuery(BaseModel):
-    """Which edition is asked for."""
+    """The version to return."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -61,7 +61,7 @@ class EditionQuery(BaseModel):
 
 
 class TemplatePageQuery(BaseModel):
-    """Which page of the editions."""
+    """The page of versions to return."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,7 +70,7 @@ class TemplatePageQuery(BaseModel):
 
 
 class EditionBrief(BaseModel):
-    """A template in a language, without its words."""
+    """A template in a language, without its wording."""
 
     name: str = Field(examples=["wave_1_email"])
     language: Language
@@ -81,7 +81,7 @@ class EditionBrief(BaseModel):
 
 
 class EditionShown(EditionBrief):
-    """What a template says in a language, in one version."""
+    """One version of a template in a language."""
 
     subject: str | None
     text: str
@@ -89,21 +89,21 @@ class EditionShown(EditionBrief):
 
 
 class TemplateList(BaseModel):
-    """Every template in every language, in the edition in force."""
+    """Every template in every language, in the version in force."""
 
     data: list[EditionBrief]
     variables: list[str] = Field(description="Variables that a template may use.")
 
 
 class EditionList(BaseModel):
-    """A page of a template's editions in a language, the newest first."""
+    """A page of a template's versions in a language, newest first."""
 
     data: list[EditionShown]
     pagination: Pagination
 
 
 class PreviewShown(BaseModel):
-    """A message as a debtor would get it, with the facts of nobody's debt."""
+    """A message as a debtor would receive it, with the facts of a sample debt."""
 
     subject: str | None
     text: str
@@ -111,12 +111,12 @@ class PreviewShown(BaseModel):
 
 
 def read_wording(body: WordingBody) -> Wording:
-    """Return the wording a body holds."""
+    """Return the wording of a body."""
     return Wording(body.subject, body.text, body.html)
 
 
 def serialize_brief(edition: Edition) -> dict[str, Any]:
-    """Return an edition as the list shows it."""
+    """Return an edition as a list entry."""
     return {
         "name": edition.name,
         "language": edition.language,
@@ -128,7 +128,7 @@ def serialize_brief(edition: Edition) -> dict[str, Any]:
 
 
 def serialize_edition(edition: Edition) -> dict[str, Any]:
-    """Return an edition with its words."""
+    """Return an edition with its wording."""
     words = edition.wording
     return serialize_brief(edition) | {"subject": words.subject, "text": words.text, "html": words.html}
 

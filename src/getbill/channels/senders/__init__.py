@@ -1,7 +1,7 @@
-"""How a message leaves: one small base, one file per provider, and the sandbox's fakes beside them.
+"""Senders: one small protocol, one file per provider, and the sandbox's fakes beside them.
 
-A sender is handed a rendered message and says what became of it. It declares whether it may be asked again
-(an idempotency key, a look-up, or neither) and whether it ever learns that a message arrived.
+A sender receives a rendered message and returns its outcome. It declares how an in-doubt message can be
+resolved (an idempotency key, a look-up, or neither) and whether the provider reports deliveries.
 """
 
 from getbill.channels.senders.bounces import Bounce, read_bounce

@@ -1,7 +1,7 @@
-"""A bounce: the mail by which a mail server says later that it could not deliver one of ours (RFC 3464).
+"""Bounces: delivery status notifications that a mail server sends for an undelivered mail (RFC 3464).
 
-Which message it is about is told by the Message-ID of the mail that comes back inside it. Anybody may write to the
-address that bounces go to: what is not a report on a mail of ours says nothing.
+The Message-ID of the returned mail identifies the message. The bounce address accepts mail from any sender:
+mail that is not a report on a message of ours is ignored.
 """
 
 import email
@@ -28,7 +28,7 @@ _RETURNED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What a report says of one mail of ours: its followup and workspace as shown outside, and its outcome."""
+    """The report on one mail: the public ids of its followup and workspace, and its outcome."""
 
     followup: str
     workspace: str
@@ -36,7 +36,7 @@ class Bounce:
 
 
 def read_bounce(raw: bytes) -> Bounce | None:
-    """Return what a mail reports; None when it is no final word on a mail of ours."""
+    """Return the bounce in a mail; None when it is not a final report on a message of ours."""
     report = email.message_from_bytes(raw, policy=compat32)
     if report.get_content_type() != "multipart/report" or not report.is_multipart():
         return None
@@ -52,14 +52,14 @@ def _outcome(report: Message) -> SendOutcome | None:
         if part.get_content_type() not in {"message/delivery-status", "message/global-delivery-status"}:
             continue
         payload = part.get_payload()
-        # The first group of fields is about the server, each later one about a recipient; ours have one.
+        # The first group of fields describes the server, each later one a recipient; our mails have one.
         for fields in payload[1:] if isinstance(payload, list) else []:
             if not isinstance(fields, Message):
                 continue
             action = str(fields.get("Action", "")).strip().lower()
             status = _STATUS.search(str(fields.get("Status", "")))
             if action == "failed":
-                # Never the server's own words: they name the address.
+                # The server's own text is not stored: it names the address.
                 status_code = status.group() if status else ""
                 return failed(
                     f"bounced: {status_code or 'no status'}",

@@ -1,8 +1,8 @@
-"""The sandbox's way to reach people: every channel, nobody real.
+"""Sandbox senders: every channel, without contacting real people.
 
-An ordinary sandbox debtor is delivered to, picks up the phone, and stays silent; mail to `bounce@` any domain, or
-`bounce+anything@`, is refused as a server refuses what it has no mailbox for. The fakes stand where the providers stand
-in live, so that a scenario runs there as it would here.
+By default a sandbox debtor receives messages, answers the phone, and does not reply; mail to `bounce@` any
+domain, or `bounce+anything@`, is refused like mail for an unknown mailbox. The fakes replace the live
+providers, so that a scenario runs as it would in live.
 """
 
 import re
@@ -15,7 +15,7 @@ _BOUNCES = re.compile(r"bounce(\+[^@]*)?@", re.IGNORECASE)
 
 
 class Fake:
-    """A provider that opens no connection; the same key always has the same outcome."""
+    """A provider without network access; the same key always has the same outcome."""
 
     name = "sandbox"
     capabilities = Capabilities(
@@ -26,7 +26,7 @@ class Fake:
         self.channel = channel
 
     async def send(self, message: Outgoing) -> SendOutcome:
-        """Deliver the message to a debtor who says nothing."""
+        """Deliver the message to a debtor who does not reply."""
         ref = f"sandbox_{message.key}"
         if self.channel == Channel.AI_CALL:
             return SendOutcome(Fate.ANSWERED, ref, "completed_successfully", duration_ms=_CALL_MS)
@@ -35,8 +35,8 @@ class Fake:
         return SendOutcome(Fate.DELIVERED, ref)
 
     async def look_up(self, message: Outgoing) -> SendOutcome | None:
-        """Return what `send` returned for the same message."""
+        """Return the same outcome as `send` for the message."""
         return await self.send(message)
 
     async def close(self) -> None:
-        """Let go of nothing."""
+        """Do nothing."""

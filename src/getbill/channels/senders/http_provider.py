@@ -1,7 +1,8 @@
-"""Any gateway that speaks GetBill's provider protocol (docs/providers.md): SMS, AI calls, letters, WhatsApp.
+"""Client for gateways that implement GetBill's provider protocol (docs/providers.md).
 
-Whoever runs GetBill writes a few lines between it and the provider they have. Each request is signed and names the
-message by its key; the gateway says whether it takes a key twice, can be asked about one, or neither.
+Channels are SMS, AI calls, letters and WhatsApp. The operator writes a small adapter between the protocol and
+their provider. Each request is signed and identifies the message by its key; the gateway declares an
+idempotency key, a look-up, or neither.
 """
 
 import asyncio
@@ -34,21 +35,21 @@ _log = structlog.get_logger(__name__)
 PROTOCOL: Final = 1
 ANSWER_BYTES_MAX: Final = 64_000
 _REASON_CHARACTERS: Final = 200
-# Nothing left: the gateway refuses the message itself, or could not be asked just now.
+# Nothing was sent: the gateway refuses the message itself, or is not available now.
 _REFUSED: Final = frozenset({400, 404, 410, 413, 415, 422})
 _NOT_NOW: Final = frozenset({401, 403, 405, 429, 503})
 
 
 class _InDoubtError(Exception):
-    """The gateway may have taken the message; the text says why nobody knows."""
+    """The gateway may have accepted the message; the text gives the reason for the doubt."""
 
 
 class Gateway:
-    """One channel's messages by one gateway."""
+    """The sender of one channel through one gateway."""
 
     def __init__(self, settings: GatewaySettings, base_url: str) -> None:
         self.channel: Channel = settings.channel
-        # Whoever puts another gateway in its place must not have it asked about this one's messages.
+        # A different gateway must not be queried about messages sent through this one.
         self.name = f"gateway:{URL(settings.url).authority}"
         self.capabilities = Capabilities(
             settings.assurance, settings.gives_receipt, settings.at_once, settings.answer_seconds
@@ -59,7 +60,7 @@ class Gateway:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, message: Outgoing) -> SendOutcome:
-        """Hand a message to the gateway and say what it answered."""
+        """Send a message to the gateway and return the outcome."""
         try:
             body = json.write(await self._request_body(message))
         except AddressTooLong as error:
@@ -70,7 +71,7 @@ class Gateway:
             return await self._resolve(message, body, str(doubt))
 
     async def look_up(self, message: Outgoing) -> SendOutcome | None:
-        """Ask what became of a message handed over earlier; None when the gateway never saw it."""
+        """Query the outcome of an earlier message; None when the gateway does not know it."""
         try:
             status, answer = await self._ask("GET", f"{self._settings.url}/{message.key}", message.key, b"")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -88,7 +89,7 @@ class Gateway:
             self._session = None
 
     async def _resolve(self, message: Outgoing, body: bytes, doubt: str) -> SendOutcome:
-        """Find out what became of a message that may have left, as far as the gateway allows."""
+        """Resolve the outcome of an in-doubt message, as far as the gateway allows."""
         if self.capabilities.assurance == Assurance.NEITHER:
             return unknown(doubt)
         for pause in self._settings.pauses:
@@ -101,12 +102,12 @@ class Gateway:
                     continue
                 if outcome.fate != Fate.FAILED or outcome.is_permanent:
                     return outcome
-                # Not to be reached now: that says nothing of the time before.
+                # The gateway is not available now, which does not settle the earlier attempt.
                 continue
             looked_up = await self.look_up(message)
             if looked_up is not None and looked_up.fate != Fate.UNKNOWN:
                 return looked_up
-        # Not even now: what is not there yet may still come, so nobody says that it failed.
+        # The earlier request may still arrive, so the message is not reported as failed.
         return unknown(doubt)
 
     async def _post(self, key: str, body: bytes) -> SendOutcome:
@@ -164,7 +165,7 @@ class Gateway:
             "callback_url": self._callback,
         }
         if message.channel == Channel.LETTER:
-            # A processor is busy with it for a while, and this one sends other messages too.
+            # Printing is CPU-bound, and the event loop sends other messages meanwhile.
             printed = await asyncio.to_thread(letters.print_letter, _letter_of(message))
             body["pdf"] = b64encode(printed).decode()
         return body
@@ -186,7 +187,7 @@ def _parse_answer(answer: bytes) -> Any:
     try:
         return json.read(answer) if answer else {}
     except Problem:
-        # Words in whatever form: the status has said what counts.
+        # The body has no known format: the status code is sufficient.
         return {}
 
 
@@ -196,7 +197,7 @@ def _answer_reason(answer: Any) -> str | None:
 
 
 def _outcome(answer: Any) -> SendOutcome:
-    """Return what a gateway's word on a message it took means; accepted where it says nothing more."""
+    """Return the outcome in a gateway's response to an accepted message; by default, accepted."""
     fields = answer if isinstance(answer, dict) else {}
     try:
         fate = Fate(fields.get("status", Fate.ACCEPTED))

@@ -1,7 +1,8 @@
-"""A message as mail: text, with HTML beside it, and a Message-ID that follows from its key.
+"""Composition of e-mail messages: text, with an HTML alternative, and a Message-ID derived from the key.
 
-Written byte by byte, in seven bits that reach every server; only an address beyond ASCII needs more (RFC 6531). The
-library's own writer parses each header it is given and takes ten times as long as all the rest of a contact.
+The message is written as bytes, in seven bits that every server accepts; only a non-ASCII address needs more
+(RFC 6531). The standard library's writer parses each header it receives and takes ten times as long as the
+rest of a contact.
 """
 
 import base64
@@ -19,26 +20,26 @@ from getbill.channels.senders.model import Outgoing
 from getbill.kit import clock
 
 _END = "\r\n"
-# An address of which no part means anything to a parser of headers.
+# An address without characters that are special in a header.
 _PLAIN_ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>()\[\]:;@\\,\"]+@[^\s\x00-\x1f\x7f<>()\[\]:;@\\,\"]+")
 _TO_QUOTE = re.compile(r'(["\\])')
-# An encoded word has at most 75 characters (RFC 2047 section 2): so many bytes in base 64, and its frame.
+# An encoded word has at most 75 characters (RFC 2047 section 2): this many bytes in base 64, and its frame.
 _WORD_BYTES = 45
 _LINE_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message as the server is handed it."""
+    """A message in the form that the server receives."""
 
     message_id: str
     content: bytes
 
 
 def compose_mail(message: Outgoing, sender: str) -> Mail:
-    """Return a message as mail from an address; raise ValueError where its recipient is no address."""
+    """Return a message as mail from an address; raise ValueError where its recipient is not an address."""
     place = f".{message.workspace}" if message.workspace else ""
-    # Follows from the contact, so that a bounce tells which it is about.
+    # Derived from the contact, so that a bounce identifies it.
     message_id = f"<{message.key}{place}@{sender.rpartition('@')[2]}>"
     head = _END.join(_head(message, sender, message_id))
     body, kind = _body(message)
@@ -46,7 +47,7 @@ def compose_mail(message: Outgoing, sender: str) -> Mail:
 
 
 def envelope_address(address: str) -> str:
-    """Return an address as servers route it: the domain in its ASCII form (RFC 5891)."""
+    """Return an address in the form that servers route: the domain in its ASCII form (RFC 5891)."""
     local, _, domain = address.rpartition("@")
     return address if domain.isascii() else f"{local}@{domain.encode('idna').decode()}"
 
@@ -57,25 +58,25 @@ def _head(message: Outgoing, sender: str, message_id: str) -> Iterator[str]:
     reply_to = message.writer.reply_to
     if reply_to:
         yield f"Reply-To: {_phrase(message.writer.name)} <{_address(envelope_address(reply_to))}>"
-        # RFC 2369: a program's button for what the text offers, to object. A person reads it.
+        # RFC 2369: a mail client's button for the opt-out that the text offers. A person reads the request.
         yield f"List-Unsubscribe: <mailto:{quote(reply_to, safe='@+')}?subject=STOP%20{message.key}>"
     yield f"Subject: {_header_text(_one_line(message.subject))}"
     yield f"Date: {format_datetime(clock.wall())}"
     yield f"Message-ID: {message_id}"
-    # Asks autoresponders not to answer (RFC 3834 section 5).
+    # Requests that autoresponders do not reply (RFC 3834 section 5).
     yield "Auto-Submitted: auto-generated"
     yield f"Content-Language: {message.language}"
     yield "MIME-Version: 1.0"
 
 
 def _body(message: Outgoing) -> tuple[bytes, str]:
-    """Return what follows the head, and the lines of the head that say what it is."""
+    """Return the body, and the header lines that describe it."""
     text, kind = _text_part(message.text, "plain")
     if not message.html:
         return text, kind
     html, html_kind = _text_part(message.html, "html")
     if message.logo:
-        # Within the mail: a picture that is fetched would tell when it is read.
+        # The picture is embedded: a remote picture would reveal when it is read.
         picture = _picture(*message.logo)
         html, html_kind = _parts("related", message.key, (html, html_kind), picture)
     return _parts("alternative", message.key, (text, kind), (html, html_kind))
@@ -96,7 +97,7 @@ def _picture(media_type: str, image: bytes) -> tuple[bytes, str]:
 
 
 def _parts(subtype: str, key: str, *parts: tuple[bytes, str]) -> tuple[bytes, str]:
-    # Neither encoding ever writes an equals sign before a low line, so no part holds the line between them.
+    # Neither encoding writes an equals sign before an underscore, so no part contains the boundary.
     between = f"=_{subtype}_{key}"
     body = b"".join(
         f"--{between}{_END}{kind}{_END}{_END}".encode() + content + b"\r\n" for content, kind in parts
@@ -115,7 +116,7 @@ def _address(address: str) -> str:
 
 @lru_cache(maxsize=256)
 def _phrase(name: str) -> str:
-    """Return a name as it stands before an address."""
+    """Return a display name as it is written before an address."""
     line = _one_line(name)
     if _is_plain(line):
         quoted = _TO_QUOTE.sub(r"\\\1", line)
@@ -132,7 +133,7 @@ def _is_plain(line: str) -> bool:
 
 
 def _encode_words(line: str) -> str:
-    """Return a line as encoded words (RFC 2047), each on a line of its own; no character is parted."""
+    """Return a line as encoded words (RFC 2047), each on its own line; no character is split."""
     words, word = [], b""
     for character in line:
         more = character.encode("utf-8", "replace")

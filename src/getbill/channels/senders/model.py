@@ -1,7 +1,7 @@
-"""A message on its way to one person, and what its provider said of it.
+"""Sender protocol: a message on its way to one person, and the provider's outcome.
 
-A sender never guesses. What certainly did not leave has failed, what certainly was taken is accepted, and
-everything in between is unknown: an unknown message is shown to a person and never sent a second time.
+A sender never guesses. A message that certainly did not leave has failed, one that was certainly accepted is
+accepted, and every other message is unknown: an unknown message is shown to a person and never sent again.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from getbill.channels.model import Channel
 
 
 class Assurance(StrEnum):
-    """What a provider offers to whoever does not know whether it took a message."""
+    """How a provider lets a client resolve an in-doubt message."""
 
     IDEMPOTENCY_KEY = "idempotency_key"
     LOOK_UP = "look_up"
@@ -22,22 +22,23 @@ class Assurance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a provider can do: whether it may be asked again, and whether it ever says that a message arrived."""
+    """The capabilities of a provider: how to resolve doubts, and whether it reports deliveries."""
 
     assurance: Assurance
     gives_receipt: bool
-    # How many messages one round hands over at the same time. Some rounds of a worker are under way together, and in doubt
-    # together after a crash.
+    # Number of messages sent concurrently by one batch. A worker runs several batches at a time, all of which
+    # are in doubt after a crash.
     at_once: int = 8
-    # How long it is given to answer; a message whose worker is silent for twice as long is looked after.
+    # Response timeout; a message whose worker is silent for twice as long is recovered.
     answer_seconds: float = 90.0
-    # Nothing leaves us: what it answers follows from the message alone, and the transaction that decides may ask it.
+    # Nothing is sent over the network: the outcome depends on the message alone, so the deciding transaction
+    # may call it.
     answers_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MessageAuthor:
-    """Who writes: the company as the debtor reads it, and where an answer goes."""
+    """The sender of a message: the company name shown to the debtor, and the reply address."""
 
     name: str
     reply_to: str | None = None
@@ -45,7 +46,7 @@ class MessageAuthor:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A rendered message for one address; `key` is the same however often it is tried."""
+    """A rendered message for one address; `key` is the same for every attempt."""
 
     key: str
     channel: Channel
@@ -55,21 +56,21 @@ class Outgoing:
     text: str
     html: str | None = None
     language: str = "fr"
-    # The workspace it is sent from, as a provider names it when it reports.
+    # The workspace of the message, which a provider includes in its reports.
     workspace: str = ""
-    # Which template it is of, and in which version; 0 is the one that comes with GetBill.
+    # The template and its version; 0 is the built-in one.
     template: str | None = None
     template_version: int = 0
-    # Of an e-mail: the picture at its head, with its media type.
+    # For an e-mail: the picture at its head, with its media type.
     logo: tuple[str, bytes] | None = None
-    # Of a letter: who writes and where, and what the law wants on every page.
+    # For a letter: the sender and its address, and the legal notices of every page.
     letterhead: tuple[str, ...] = ()
     imprint: str | None = None
     written_at: datetime | None = None
 
 
 class Fate(StrEnum):
-    """How far a message came, as far as its provider says."""
+    """The last status of a message that its provider reported."""
 
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
@@ -81,39 +82,39 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """A provider's word on one message: its own reference for it, and why it failed or is in doubt."""
+    """A provider's outcome for one message: its own reference, and the reason for a failure or doubt."""
 
     fate: Fate
     ref: str | None = None
     reason: str | None = None
     is_permanent: bool = True
     duration_ms: int | None = None
-    # Whether the address itself was refused: it is contacted no more.
+    # Whether the address itself was refused: it is not contacted again.
     is_dead_address: bool = False
 
 
 def failed(reason: str, *, permanent: bool, dead_address: bool = False) -> SendOutcome:
-    """Return the outcome of a message that certainly did not leave; a passing failure may be tried again."""
+    """Return the outcome of a message that certainly did not leave; a temporary failure may be retried."""
     return SendOutcome(Fate.FAILED, reason=reason, is_permanent=permanent, is_dead_address=dead_address)
 
 
 def unknown(reason: str) -> SendOutcome:
-    """Return the outcome of a message of which nobody knows whether it left."""
+    """Return the outcome of a message that may or may not have left."""
     return SendOutcome(Fate.UNKNOWN, reason=reason)
 
 
 class Sender(Protocol):
-    """One provider for one channel."""
+    """A provider for one channel."""
 
     name: str
     channel: Channel
     capabilities: Capabilities
 
     async def send(self, message: Outgoing) -> SendOutcome:
-        """Hand a message over and say what became of it; raises nothing a provider can cause."""
+        """Send a message and return the outcome; a provider failure raises no exception."""
 
     async def look_up(self, message: Outgoing) -> SendOutcome | None:
-        """Say what became of a message handed over earlier; None when the provider never saw it."""
+        """Return the outcome of an earlier message; None when the provider does not know it."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close every connection."""

@@ -1,7 +1,7 @@
-"""The gateways an installation sends by, as its operator wrote them into a file.
+"""Gateway settings of an installation, read from the operator's file.
 
-One for each channel at most. A gateway is asked over HTTPS, or in the clear on this machine and inside a private
-network; never at an address where clouds tell a machine its own secrets.
+At most one gateway per channel. A gateway is called over HTTPS, or over HTTP on this machine and inside a
+private network; never at a cloud metadata address, which serves a machine's credentials.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from getbill.kit.signing import SecretMalformed, secret_key
 
 
 class GatewaySettings(BaseModel):
-    """How one channel's gateway is reached, and what it can do."""
+    """The URL and capabilities of one channel's gateway."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +32,7 @@ class GatewaySettings(BaseModel):
     gives_receipt: bool = False
     at_once: Annotated[int, Field(ge=1, le=200)] = 8
     answer_seconds: Annotated[float, Field(ge=1, le=300)] = 60.0
-    # Before each further try to find out what became of a message that may have left.
+    # Delays before each attempt to resolve an in-doubt message.
     pauses: tuple[Annotated[float, Field(ge=0, le=60)], ...] = (1.0, 4.0)
 
     @field_validator("url")
@@ -80,7 +80,7 @@ _MANY: TypeAdapter[list[GatewaySettings]] = TypeAdapter(list[GatewaySettings])
 
 
 def read_gateways(path: Path | None) -> dict[Channel, GatewaySettings]:
-    """Return the gateways of a file by channel; raise CannotRun, saying what is wrong with it."""
+    """Return the gateways of a file by channel; raise CannotRun with the fault of an invalid file."""
     if path is None:
         return {}
     try:

@@ -1,7 +1,7 @@
-"""Who carries messages where: the fakes in every sandbox, the configured providers in live.
+"""Sender registry: the fakes in every sandbox, the configured providers in live.
 
-A sandbox never sees a real provider, whatever is configured; live never sees a fake, so that a channel
-without a provider is skipped and said to be.
+A sandbox never uses a real provider, whatever is configured; live never uses a fake, so that a channel
+without a provider is skipped and reported.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from getbill.channels.senders.smtp import Smtp, SmtpSettings
 
 
 class Senders:
-    """Every sender of an installation."""
+    """The senders of an installation."""
 
     def __init__(self, live: Mapping[Channel, Sender]) -> None:
         self._live = dict(live)
         self._sandbox: dict[Channel, Sender] = {channel: Fake(channel) for channel in Channel}
 
     def for_channel(self, channel: Channel, *, is_live: bool) -> Sender | None:
-        """Return who carries a channel's messages there; None when nobody does."""
+        """Return the sender of a channel in live or sandbox; None when there is none."""
         return (self._live if is_live else self._sandbox).get(channel)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         for sender in (*self._live.values(), *self._sandbox.values()):
             await sender.close()
 

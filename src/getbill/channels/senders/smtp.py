@@ -1,7 +1,7 @@
-"""E-mail over SMTP (RFC 5321), through the server the company's mail goes out by.
+"""E-mail sender over SMTP (RFC 5321), through the company's outgoing mail server.
 
-The server's answer to the message itself decides. Refused before or after it, the message has failed; a
-connection lost once its transfer began leaves it unknown, for the server may have taken it.
+The server's reply to the message itself decides. A message refused before or after it has failed; a
+connection lost after the transfer began leaves it unknown, because the server may have accepted it.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 Security = Literal["tls", "starttls", "none"]
 
-# A server may close a connection that says nothing for a while; ours are closed before it does.
+# A server may close an idle connection; ours are closed before that.
 _IDLE_SECONDS = 15.0
 _REASON_CHARACTERS = 200
 _ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>]+>?")
@@ -39,18 +39,18 @@ _LOST = (aiosmtplib.SMTPException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """How to reach the mail server. `security` is TLS from the start, STARTTLS (required), or none at all."""
+    """The mail server's connection settings; `security` is implicit TLS, STARTTLS (required), or none."""
 
     host: str
     port: int
-    sender: str  # the address messages come from
+    sender: str  # the From address
     security: Security = "starttls"
     username: str | None = None
     password: str | None = None
-    certificate_authorities: str | None = None  # a PEM file, where the system's list is not the one meant
+    certificate_authorities: str | None = None  # a PEM file, to replace the system's certificate authorities
     timeout_seconds: float = 30.0
     connections: int = 4
-    bounces: str | None = None  # where servers report what they could not deliver; the sender by default
+    bounces: str | None = None  # the address for bounces; defaults to the sender
 
 
 @dataclass(slots=True)
@@ -66,11 +66,11 @@ class _Refusal:
 
 
 class Smtp:
-    """E-mail by one SMTP server, over a few connections that are kept and used again."""
+    """Sender through one SMTP server, over a few pooled connections."""
 
     name = "smtp"
     channel = Channel.EMAIL
-    # A server that took a message cannot be asked about it, and takes the same Message-ID twice.
+    # A server cannot be queried about an accepted message, and accepts the same Message-ID twice.
     capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=32)
 
     def __init__(self, settings: SmtpSettings) -> None:
@@ -79,7 +79,7 @@ class Smtp:
         self._gate = asyncio.Semaphore(settings.connections)
 
     async def send(self, message: Outgoing) -> SendOutcome:
-        """Hand a message to the server and say what it answered."""
+        """Send a message to the server and return the outcome."""
         try:
             mail = compose_mail(message, self._settings.sender)
         except ValueError as error:
@@ -88,11 +88,11 @@ class Smtp:
             return await self._hand_over(mail, envelope_address(message.address))
 
     async def look_up(self, message: Outgoing) -> SendOutcome | None:
-        """Refuse: SMTP has no question to ask."""
+        """Raise NotImplementedError: SMTP has no query for a message."""
         raise NotImplementedError("SMTP cannot be asked about a message")
 
     async def close(self) -> None:
-        """Say goodbye on the connections at rest."""
+        """Quit the idle connections."""
         idle, self._idle = self._idle, []
         for entry in idle:
             await _quit(entry.connection)
@@ -108,12 +108,12 @@ class Smtp:
             if refusal is None:
                 return await self._transfer(connection, mail)
             await _quit(connection)
-            # A kept connection may have died of age: nothing left by it, so a fresh one is tried.
+            # A pooled connection may have expired: nothing was sent on it, so a new one is tried.
             if pooled is None or not refusal.was_lost:
                 return refusal.outcome
 
     async def _envelope(self, connection: aiosmtplib.SMTP, address: str) -> _Refusal | None:
-        """Name sender and recipient; return why the server will not have them, None when it will."""
+        """Send the envelope; return the refusal of the sender or recipient, None when both are accepted."""
         sender = self._settings.bounces or self._settings.sender
         options = [] if address.isascii() else ["SMTPUTF8"]
         if options and not connection.supports_extension("smtputf8"):
@@ -129,7 +129,7 @@ class Smtp:
                 failed(_error_reason(refused), permanent=refused.code >= 500, dead_address=is_dead)
             )
         except aiosmtplib.SMTPResponseException as refused:
-            # The server objects to us, not to this debtor: that can be put right before the next try.
+            # The server objects to the sender, not to this debtor: that can be fixed before the next attempt.
             return _Refusal(failed(_error_reason(refused), permanent=False))
         except _LOST as error:
             reason = f"the connection was lost before the message left: {_error_reason(error)}"
@@ -138,7 +138,7 @@ class Smtp:
 
     async def _transfer(self, connection: aiosmtplib.SMTP, mail: Mail) -> SendOutcome:
         try:
-            # One clock for both answers, where the library would start one for each.
+            # One timer for both replies, where the library would start one for each.
             async with asyncio.timeout(2 * self._settings.timeout_seconds):
                 await connection.data(mail.content, timeout=None)
         except aiosmtplib.SMTPDataError as refused:
@@ -167,7 +167,7 @@ class Smtp:
             port=settings.port,
             username=settings.username,
             password=settings.password,
-            # What we call ourselves to the server: asking the resolver for this machine's name can take seconds.
+            # Our name in EHLO: a resolver lookup of this machine's name can take seconds.
             local_hostname=settings.sender.rpartition("@")[2],
             timeout=settings.timeout_seconds,
             use_tls=settings.security == "tls",
@@ -193,7 +193,7 @@ async def _quit(connection: aiosmtplib.SMTP) -> None:
 
 def _error_reason(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        # Servers like to name the address they refuse; the ledger is no place for it.
+        # Servers often quote the address they refuse, which must not be stored in the ledger.
         words = _ADDRESS.sub("<address>", " ".join(str(error.message).split()))
         return f"{error.code} {words}"[:_REASON_CHARACTERS]
     return type(error).__name__

@@ -1,7 +1,7 @@
-"""Batches: thousands of debts in one request, each checked before the answer and made after it.
+"""Batches: thousands of debts in one request, each checked before the response and created after it.
 
-What is refused is said at once, with the first hundred reasons; what is accepted is stored with the answer, so that
-nothing of it is lost, and made by the worker as if each debt had been sent alone.
+Refused rows are reported at once, with the first hundred reasons. Accepted rows are stored before the
+response, so that none is lost, and the worker creates each as if it had been sent alone.
 """
 
 from getbill.imports.batch.api import router

@@ -1,4 +1,4 @@
-"""Taking in a batch that was checked: what is accepted is stored for the worker, what is refused is kept with its reasons."""
+"""Storage of a checked batch: accepted rows for the worker, refused rows with their reasons."""
 
 import asyncio
 from dataclasses import dataclass
@@ -33,21 +33,21 @@ _AT_ONCE: Final = 100
 
 @dataclass(slots=True)
 class StoredBatch:
-    """A batch with its accepted rows stored, and not yet an import."""
+    """A batch whose accepted rows are stored, before it becomes an import."""
 
     draft: ImportDraft
     checked_batch: CheckedBatch
 
     @property
     def accepted(self) -> int:
-        """How many rows are accepted."""
+        """Number of accepted rows."""
         return self.checked_batch.total - len(self.checked_batch.refused_rows)
 
 
 async def refuse_existing_references(
     database: Database, workspace: Workspace, checked_batch: CheckedBatch
 ) -> None:
-    """Refuse rows whose reference belongs to a debt made from other values; the same values are the same debt."""
+    """Refuse rows whose reference belongs to a debt with other values; equal values mean the same debt."""
     for chunk in checked_batch.chunks:
         existing_debts = await debts.find_references(database, workspace.id, chunk.references)
         if existing_debts:
@@ -57,7 +57,7 @@ async def refuse_existing_references(
 def _refuse_conflicts(
     workspace: Workspace, checked_batch: CheckedBatch, chunk: Chunk, existing_debts: dict[str, Any]
 ) -> None:
-    # The rows stand in the order of their references.
+    # The rows are in the order of their references.
     rows = [
         row for row, name in zip(rows_of(chunk.rows), chunk.references, strict=True) if name in existing_debts
     ]
@@ -86,7 +86,7 @@ def _refuse_conflicts(
 async def store_batch(
     database: Database, workspace: Workspace, options: ImportOptions, checked_batch: CheckedBatch
 ) -> StoredBatch:
-    """Store the accepted rows of a batch, sealed; they are nothing until `settle` makes them an import."""
+    """Store the accepted rows of a batch, sealed; `finish_batch` makes them an import."""
     draft = await imports.begin_draft(database, workspace, options)
     assert draft is not None  # noqa: S101 - its id is new
     batch = StoredBatch(draft, checked_batch)
@@ -100,7 +100,7 @@ async def store_batch(
 
 
 async def finish_batch(tx: Transaction, batch: StoredBatch) -> Import:
-    """Make a stored batch an import that the worker goes on with, and keep what was refused."""
+    """Turn a stored batch into an import for the worker, and store its refused rows."""
     checked_batch, draft = batch.checked_batch, batch.draft
     import_ = await imports.finish_draft(tx, draft, task="import", rows_total=checked_batch.total)
     key = draft.workspace.vault.unwrap(import_.key, import_.workspace_id, import_.id) if import_.key else None
@@ -109,7 +109,7 @@ async def finish_batch(tx: Transaction, batch: StoredBatch) -> Import:
         refused_rows = checked_batch.refused_rows[first : first + _AT_ONCE]
         findings.write(tx, import_.workspace_id, import_.id, key, refused_rows)
         rows.index_rows(tx, draft.workspace, import_.id, refused_rows)
-        # Others have waited for some milliseconds.
+        # Other requests have waited for some milliseconds.
         await asyncio.sleep(0)
     await tx.execute(
         _COUNT_REFUSED,

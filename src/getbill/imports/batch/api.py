@@ -1,4 +1,4 @@
-"""The routes of batches."""
+"""Routes of batches."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ _STATUS = {"completed": "completed", "undone": "undone", "failed": "failed"}
 
 
 class BatchJson(JsonBody):
-    """A batch's body, left unread: another process parses and checks it."""
+    """The unparsed body of a batch: another process parses and checks it."""
 
     async def __call__(self, request: Request) -> bytes:
         """Return the bytes of a request's body."""
@@ -45,7 +45,8 @@ async def create_batch(
 ) -> Response:
     """Create up to 10,000 debts in one request.
 
-    Every row is checked before the answer, by the checks of a single debt; what is accepted is made in the background.
+    Every row is validated like a single debt before the response; accepted rows are created in the
+    background.
     """
     earlier_answer = await change.stored_answer()
     if earlier_answer is not None:
@@ -85,7 +86,7 @@ async def create_batch(
 
 @router.get("/debts/batch/{batch_id}", response_model=BatchShown, responses=problems(404))
 async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
-    """Return how far a batch has come."""
+    """Return a batch and its progress."""
     database: Database = request.app.state.database
     workspace = caller.workspace
     import_ = await imports_read.find_received(database, workspace, ids.read("batch", batch_id), ("batch",))
@@ -111,7 +112,7 @@ def _serialize_batch(import_: Import) -> dict[str, Any]:
         "name": import_.name,
         "status": _STATUS.get(import_.state, "processing"),
         "total": import_.rows_total,
-        # A row that repeats another of its batch, or a debt of the book, was accepted too.
+        # A row that repeats another row of its batch, or an existing debt, was accepted too.
         "created": import_.created + import_.unchanged + import_.skipped,
         "unchanged": import_.unchanged + import_.skipped,
         "errors": import_.rejected,

@@ -1,6 +1,6 @@
-"""Checking a batch, in a process of its own: parsing and judging ten thousand rows takes longer than a request may wait.
+"""Validation of a batch, in a separate process: parsing and checking 10,000 rows is too slow for a request.
 
-Nothing here reads a database or holds a key. The invariant: every row is accepted or refused, once.
+This module reads no database and holds no key. Invariant: every row is accepted or refused, once.
 """
 
 import os
@@ -30,7 +30,7 @@ _FLAG: Final = "accept_expensive_destination"
 
 
 class TooManyRows(TooLarge):
-    """The batch has more rows than one request may."""
+    """The batch has more rows than one request allows."""
 
     code = "too-many-rows"
     title = message("The batch has too many rows")
@@ -41,7 +41,7 @@ class TooManyRows(TooLarge):
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceTerms:
-    """Of a workspace, what the checks ask; its keys stay where they are."""
+    """The settings of a workspace that the checks need, without its keys."""
 
     id: UUID
     kind: str
@@ -57,14 +57,14 @@ class WorkspaceTerms:
         )
 
     def workspace(self) -> Workspace:
-        """Return a workspace of these terms, with keys that open nothing."""
+        """Return a workspace with these terms and keys that decrypt nothing."""
         keys = vault.Vault([vault.Key.new()]), vault.Lookup(os.urandom(32))
         return Workspace(self.id, self.kind, self.company, self.clock, *keys, self.own_scenarios)
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Accepted rows as they are stored: JSON of `[[index, temp_id, body], ...]`, and the reference of each."""
+    """Accepted rows as stored: JSON of `[[index, temp_id, body], ...]`, and the reference of each."""
 
     rows: bytes
     references: list[str]
@@ -72,7 +72,7 @@ class Chunk:
 
 @dataclass(slots=True)
 class CheckedBatch:
-    """What became of a batch's rows."""
+    """The accepted and refused rows of a batch."""
 
     name: str | None
     total: int
@@ -81,7 +81,7 @@ class CheckedBatch:
 
 
 def check(body: bytes, terms: WorkspaceTerms) -> CheckedBatch:
-    """Judge every row of a batch; raise MalformedJson, Invalid or TooManyRows when it is none."""
+    """Check every row of a batch; raise MalformedJson, Invalid or TooManyRows for the body as a whole."""
     batch = json.read(body)
     _check_envelope(batch)
     workspace, rows = terms.workspace(), batch["debts"]
@@ -110,7 +110,7 @@ def check(body: bytes, terms: WorkspaceTerms) -> CheckedBatch:
 
 
 def refused_row(index: int, temp_id: str | int | None, row: Any, errors: Iterable[FieldError]) -> ImportRow:
-    """Return a row that becomes no debt, with every reason in the words that its sender reads."""
+    """Return a rejected row with every reason, worded for its sender."""
     body = row if isinstance(row, dict) else None
     return ImportRow(
         index,
@@ -175,7 +175,7 @@ class _ParsedRow:
     def errors(
         self, outcome: NewDebt | list[FieldError], first_rows: dict[str, tuple[int, NewDebt]]
     ) -> list[FieldError]:
-        """Return every reason against the row; of rows with one reference the first counts."""
+        """Return every error of a row; of rows with the same reference, the first is accepted."""
         if not isinstance(outcome, NewDebt):
             return [*outcome, *self.field_errors]
         first, first_debt = first_rows.setdefault(outcome.reference, (self.index, outcome))

@@ -1,7 +1,7 @@
-"""The processes that check batches, beside the one that answers requests.
+"""A pool of processes that check batches, beside the process that serves requests.
 
-They are started by the first batch, are polite to everybody else on the machine, and end with their parent however it
-ends. A process that dies under a batch costs that request, not the next.
+They start with the first batch, run at low priority, and end with their parent however it ends. A process
+that dies fails only the request it was checking.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Checkers:
         self._pool: ProcessPoolExecutor | None = None
 
     async def check(self, body: bytes, workspace: Workspace) -> CheckedBatch:
-        """Judge every row of a batch; raise what is wrong with it as a whole, or Unavailable when its process died."""
+        """Check every row of a batch; raise its errors as a whole, or Unavailable when its process died."""
         pool = self._pool = self._pool or self._open()
         loop = asyncio.get_running_loop()
         try:
@@ -47,13 +47,13 @@ class Checkers:
             ) from None
 
     def _open(self) -> ProcessPoolExecutor:
-        # A copy of a process with threads and an event loop is no safe place to begin in.
+        # Forking a process that has threads and an event loop is not safe.
         return ProcessPoolExecutor(
             self._processes, get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
         )
 
     def close(self) -> None:
-        """End the processes; what they are checking is given up."""
+        """End the processes; checks under way are abandoned."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -61,6 +61,6 @@ class Checkers:
 
 def _begin(parent: int) -> None:
     end_with(parent, signal.SIGKILL)
-    # A Ctrl-C at the terminal is for the parent, who ends us.
+    # A Ctrl-C at the terminal is handled by the parent, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICE)

@@ -1,4 +1,4 @@
-"""Reading what was said of a batch's rows."""
+"""Queries for the findings of a batch's rows."""
 
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from getbill.imports.findings import ImportRow
 from getbill.imports.model import Import
 from getbill.kit.database import Database, Statement
 
-# How many findings an answer shows by itself.
+# Maximum number of findings included in a response.
 FINDINGS_MAX: Final = 100
 
 _FIRST = Statement(
@@ -27,7 +27,7 @@ _COUNT = Statement(
 async def find_error_report(
     database: Database, workspace: Workspace, import_: Import, language: str
 ) -> dict[str, Any]:
-    """Return the first findings of an import, and where the rest is."""
+    """Return the first findings of an import, and the URL of the rest."""
     key = imports.keys_of(workspace, import_).main
     rows: list[ImportRow] = []
     if key is not None:
@@ -38,7 +38,7 @@ async def find_error_report(
 
 
 def error_report(import_: Import, rows: list[ImportRow], total: int, language: str) -> dict[str, Any]:
-    """Return the first findings of an import's rows; `total` rows have any."""
+    """Return the first findings of an import's rows; `total` is the number of rows with findings."""
     first_findings = [
         finding for row in rows[:FINDINGS_MAX] for finding in findings.serialize_row(row, language)
     ]

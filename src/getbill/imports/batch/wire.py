@@ -1,7 +1,7 @@
-"""The bodies and answers of batches: the seed's names, `temp_id` and `batch_name` as the docs have them.
+"""Request and response bodies of batches, with the documented names `temp_id` and `batch_name`.
 
-`created` counts what is accepted when the batch is answered, and what was made when it is read later; with `errors` it
-makes `total` at the end.
+`created` counts accepted rows in the response to a batch, and created debts when the batch is read later; at
+the end `created` and `errors` sum to `total`.
 """
 
 from typing import Annotated, Any, Literal
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from getbill.kit.http import Flag, Instant
 from getbill.kit.text.names import Name
 
-# A row that is wrong is no error of the request: it is answered 202 and told in the report. So the document asks no more
-# of a row than the request does.
+# An invalid row is not an error of the request: the response is 202 and the report names it. So the OpenAPI
+# document requires no more of a row than the request does.
 BatchRow = Annotated[
     Any,
     Field(
@@ -51,7 +51,7 @@ class BatchBody(BaseModel):
 
 
 class BatchFinding(BaseModel):
-    """What is wrong with a row, and the way out."""
+    """An error in a row, and how to fix it."""
 
     model_config = ConfigDict(title="BatchFinding")
 
@@ -80,7 +80,7 @@ class BatchFinding(BaseModel):
 
 
 class ErrorReport(BaseModel):
-    """The first findings, and where all of them are."""
+    """The first findings, and the URL of all of them."""
 
     rows: int = Field(description="Number of rows with findings.")
     findings: list[BatchFinding] = Field(description="The first 100 findings.")
@@ -88,7 +88,7 @@ class ErrorReport(BaseModel):
 
 
 class BatchShown(BaseModel):
-    """A batch on its way."""
+    """A batch and its progress."""
 
     batch_id: str = Field(examples=["batch_01m804scmte4gbpp4yw1mc91gy"])
     name: str

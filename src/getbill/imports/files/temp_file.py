@@ -1,4 +1,4 @@
-"""A file on the process's own disk for as long as it is read: without a name, readable by nobody else, gone with it."""
+"""A temporary file on the process's own disk: unnamed, private to the process, removed when closed."""
 
 import asyncio
 import tempfile
@@ -12,11 +12,11 @@ from getbill.kit.database import Database
 
 
 class FileGone(Exception):
-    """The file was dropped: its time was over, it was taken back, or somebody in it was erased."""
+    """The file was dropped: it expired, its import was undone, or a person in it was erased."""
 
 
 async def write_temp_file(database: Database, workspace: Workspace, import_: Import) -> BinaryIO:
-    """Return an import's bytes as a file without a name (mode 0600); raise FileGone where they were dropped."""
+    """Return an import's bytes as an unnamed file (mode 0600); raise FileGone where they were dropped."""
     file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's
     try:
         async for chunk in queries.chunks(database, workspace, import_):
@@ -33,7 +33,7 @@ async def write_temp_file(database: Database, workspace: Workspace, import_: Imp
 
 
 class ImportFile:
-    """The file of an import as whoever works on it has it open: the next task goes on in what the one before it read."""
+    """The open file of an import: the next task reuses what the previous one read."""
 
     def __init__(self) -> None:
         self._file: BinaryIO | None = None
@@ -42,7 +42,7 @@ class ImportFile:
     async def sheet(
         self, database: Database, workspace: Workspace, import_: Import, layout: sheets.Layout | None = None
     ) -> sheets.Sheet:
-        """Return an import's table, as a layout describes it if one is known; it is ours to close.
+        """Return an import's table, read by its layout if one is known; this object closes it.
 
         Raises FileGone where the bytes were dropped, and sheets.Unreadable.
         """
@@ -58,7 +58,7 @@ class ImportFile:
         return self._sheet
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._sheet is not None:
             self._sheet.close()
         if self._file is not None:

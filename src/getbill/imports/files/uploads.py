@@ -1,7 +1,7 @@
-"""A file as it comes over HTTP: the body itself, or the part `file` of a form, never whole in memory.
+"""A file upload over HTTP: the body itself, or the part `file` of a form, never held in memory as a whole.
 
-What else a form says of it (`auto`, `mode`...) may stand in the form or in the query; the file's part comes last or
-first, as it likes.
+The other options (`auto`, `mode`...) may be fields of the form or query parameters; the file's part may come
+first or last.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -22,14 +22,14 @@ _NOT_FILES: Final = frozenset({"application/json", "application/x-www-form-urlen
 
 @dataclass(slots=True)
 class Upload:
-    """A file that comes in: what is known of it so far. The fields are whole once the bytes have been read."""
+    """A file being received; its form fields are complete once the bytes have been read."""
 
     request: Request
     name: str | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
     def stream(self) -> AsyncIterator[bytes]:
-        """Yield the file's bytes; raise BadRequest or UnsupportedMediaType for what holds no file."""
+        """Yield the file's bytes; raise BadRequest or UnsupportedMediaType for a request without a file."""
         header = self.request.headers.get("content-type", "")
         kind, options = parse_options_header(header)
         if kind == b"multipart/form-data":
@@ -74,7 +74,7 @@ def _filename(options: Mapping[bytes, bytes]) -> str | None:
 
 
 class _FormParts:
-    """What a form's parser tells, put where it belongs."""
+    """The parts of a form, collected from the parser's callbacks."""
 
     def __init__(self, upload: Upload) -> None:
         self.has_file = False
@@ -87,7 +87,7 @@ class _FormParts:
         self._text = bytearray()
 
     def callbacks(self) -> Any:
-        """Return what the parser calls."""
+        """Return the callbacks for the parser."""
         return {
             "on_part_begin": self._begin_part,
             "on_header_field": self._add_header_name,
@@ -99,7 +99,7 @@ class _FormParts:
         }
 
     def drain(self) -> list[bytes]:
-        """Return what came of the file since the last time."""
+        """Return the file's bytes received since the last call."""
         chunks, self._waiting = self._waiting, []
         return chunks
 

@@ -1,4 +1,4 @@
-"""Findings: what is wrong with a row of an import, and what would be right."""
+"""Findings: errors and warnings for a row of an import, with suggested corrections."""
 
 from getbill.imports.findings.domain_suggestions import suggest_address, suggest_domain
 from getbill.imports.findings.messages import bilingual_message, field_names

@@ -1,7 +1,7 @@
-"""Slips of the pen in e-mail addresses: a letter beside the right one in a domain that everybody knows.
+"""Suggestions for typing errors in e-mail addresses: a domain one edit away from a popular one.
 
-A message to such an address reaches nobody, or a stranger. Only what lies one slip from a domain that millions use,
-and is no domain known to be in use itself, is doubted.
+A message to such an address reaches no mailbox, or a stranger. Only a domain one edit away from one with
+millions of users is doubted, and not if it is known to be in use itself.
 """
 
 import re
@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 
 from getbill.kit.text import emails
 
-# Where most private addresses of our countries are.
+# The domains of most private addresses in our countries.
 _POPULAR: Final = (
     "gmail.com",
     "hotmail.com",
@@ -49,7 +49,7 @@ _POPULAR: Final = (
     "kpnmail.nl",
     "freenet.de",
 )
-# One slip from one of these, and in use.
+# Domains in use that are one edit away from a popular one.
 _REAL: Final = frozenset(
     [
         "email.com",
@@ -62,7 +62,7 @@ _REAL: Final = frozenset(
         "zmail.com",
     ]
 )
-# Endings that no domain has.
+# Top-level domains that do not exist.
 _ENDINGS: Final = {"con": "com", "cmo": "com", "ocm": "com", "comm": "com", "coom": "com", "vom": "com", "xom": "com",
                    "frr": "fr", "ffr": "fr", "nett": "net"}  # fmt: skip
 _LEAST_LETTERS: Final = 8
@@ -70,7 +70,7 @@ _LEAST_LETTERS: Final = 8
 
 @lru_cache(maxsize=8192)
 def suggest_domain(domain: str) -> str | None:
-    """Return the domain that was probably meant; None where nothing is strange."""
+    """Return the domain that was probably intended; None where the domain is not suspicious."""
     if domain in _REAL or domain in _POPULAR:
         return None
     name, _, ending = domain.rpartition(".")
@@ -80,7 +80,7 @@ def suggest_domain(domain: str) -> str | None:
         popular_name, _, popular_ending = popular_domain.rpartition(".")
         if len(popular_domain) < _LEAST_LETTERS:
             continue
-        # Another country's ending of the same name is another domain, not a slip.
+        # Another country's top-level domain with the same name is another domain, not a typing error.
         is_near = name != popular_name and OSA.distance(domain, popular_domain, score_cutoff=1) <= 1
         if is_near or (domain == popular_name + popular_ending):
             return popular_domain
@@ -91,7 +91,7 @@ _SPACE = re.compile(r"[\s\u200b\ufeff]+")
 
 
 def suggest_address(text: str) -> str | None:
-    """Return the address that was probably meant by one that no server could deliver to; None where none is plain."""
+    """Return the probable correction of an undeliverable address; None where none is clear."""
     candidate = _SPACE.sub("", text).strip(".,;:<>()[]\"'").replace("mailto:", "")
     candidate = (
         candidate.replace("(at)", "@")

@@ -1,7 +1,7 @@
-"""What a person reads of a row, in French and in English.
+"""Messages about a row, in French and in English.
 
-One table has every sentence of the import's own in both languages, so that none is said in one only. What the checks of
-a body say is a message of the catalogue.
+One table holds every message of the imports package in both languages, so that none lacks a translation.
+Errors from body validation are messages of the catalogue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -130,7 +130,7 @@ _FIELDS_FRENCH: Final[dict[str, str]] = {
 
 
 def field_names(fields: Sequence[str]) -> dict[str, str]:
-    """Return names of fields as both languages list them."""
+    """Return field names as a list in both languages."""
     return {
         "fields": ", ".join(name.replace("_", " ") for name in fields) or "nothing",
         "champs": ", ".join(_FIELDS_FRENCH.get(name, name) for name in fields) or "rien",
@@ -138,12 +138,12 @@ def field_names(fields: Sequence[str]) -> dict[str, str]:
 
 
 def codes() -> list[str]:
-    """Return the import's own codes."""
+    """Return the codes defined by imports."""
     return list(_MESSAGES)
 
 
 def bilingual_message(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the sentence of one of the import's own codes, in English and in French."""
+    """Return the message of an import code, in English and in French."""
     english, french = _MESSAGES[code]
     french_facts = {
         name: translated(fact, "fr") if isinstance(fact, str) else fact for name, fact in facts.items()
@@ -152,7 +152,7 @@ def bilingual_message(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def name_field(pointer: str, detail: Message) -> Message:
-    """Return what the checks of a body say of a field, with the field as people call it: a column has other names."""
+    """Return a body validation error with the field's display name, since columns have other names."""
     field = pointer.rsplit("/", 1)[-1]
     if field not in _FIELDS_FRENCH:
         return detail

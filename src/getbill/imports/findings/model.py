@@ -1,7 +1,7 @@
-"""Findings: what is said of a row of an import, with the line as its sender sees it and a way out.
+"""Findings: messages about a row of an import, with the line as its sender sees it and a correction.
 
-A row that became no debt has exactly one entry, which names all that is wrong with it and keeps the row itself, so that
-it can be corrected here or sent back. What is said is kept in French and in English, sealed with the import's key.
+A rejected row has exactly one entry, which names all of its errors and keeps the row itself, so that it can
+be corrected here or exported. Messages are stored in French and in English, sealed with the import's key.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from getbill.kit.errors import FieldError
 from getbill.kit.messages import translated
 from getbill.vault import Key
 
-# What the checks of a body say beside what its fields' types do.
+# Codes of body validation beside those of the field types.
 _OF_BODIES: Final = frozenset(
     {
         "before-invoice",
@@ -69,7 +69,7 @@ _INSERT = Statement(
 
 @dataclass(slots=True)
 class Finding:
-    """One thing that is said of a row; `column` is the cell's index, `pointer` the field of a body."""
+    """One message about a row; `column` is the cell's index, `pointer` the field of a body."""
 
     code: str
     en: str
@@ -82,13 +82,13 @@ class Finding:
     severity: Severity = "error"
 
     def message(self, language: str) -> str:
-        """Return the sentence in French (`fr`) or English."""
+        """Return the message in French (`fr`) or English."""
         return self.fr if mapping.locale_of(language) == "fr" else self.en
 
 
 @dataclass(slots=True)
 class ImportRow:
-    """A row of which something is said: its place, what became of it, and the row itself."""
+    """A row with findings: its line, its outcome, and the row itself."""
 
     line: int
     index: int
@@ -96,18 +96,18 @@ class ImportRow:
     findings: list[Finding]
     temp_id: Any = None
     reference: str | None = None
-    # Of a file the cells as they were read, of a batch the body.
+    # For a file, the cells as read; for a batch, the body.
     cells: Sequence[sheets.Cell] | None = None
     body: Mapping[str, Any] | None = None
     debt_id: UUID | None = None
-    # What a person corrected by hand is not doubted again.
+    # A value that a person corrected is not doubted again.
     is_sure: bool = False
-    # What the row was read as, for as long as it is worked on.
+    # The body parsed from the row, kept while the row is processed.
     parsed_body: Mapping[str, Any] | None = None
 
 
 def from_cell(cell_finding: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
-    """Return what a cell's reader said of it as a finding."""
+    """Return a cell reader's message as a finding."""
     if cell_finding.wrong is not None:
         english, french = cell_finding.wrong.localized("en"), cell_finding.wrong.localized("fr")
     else:
@@ -127,9 +127,9 @@ def from_cell(cell_finding: mapping.CellFinding, headers: Mapping[int, str]) -> 
 
 
 def from_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_cell: bool = False) -> Finding:
-    """Return what the checks of a body said of a field as a finding, with the value that was sent.
+    """Return a body validation error as a finding, with the submitted value.
 
-    A cell's suggestion is a text, as cells are written; a body's is of the type that its field takes.
+    A cell's suggestion is text, as cells are written; a body's suggestion has the type of its field.
     """
     value = _value_at(raw, error.pointer)
     suggestion = suggestions.suggest_value(error, value, raw)
@@ -145,13 +145,13 @@ def from_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_ce
 
 
 def from_code(code: str, facts: Mapping[str, Any] | None = None, **members: Any) -> Finding:
-    """Return a finding of the import's own by its code."""
+    """Return a finding with an import code."""
     english, french = messages.bilingual_message(code, facts or {})
     return Finding(code, english, french, **members)
 
 
 def reference_of(body: Any) -> str | None:
-    """Return the reference that a body names, whatever else is wrong with it."""
+    """Return the reference in a body, whatever its other errors."""
     if not isinstance(body, Mapping):
         return None
     reference = body.get("reference", body.get("internal_id"))
@@ -181,7 +181,7 @@ def _clip_value(value: Any) -> Any:
 
 
 def write(tx: Transaction, workspace_id: UUID, import_id: UUID, key: Key, rows: Iterable[ImportRow]) -> None:
-    """Have what is said of some rows kept at the transaction's edge."""
+    """Save the findings of some rows when the transaction is sent."""
     for row in rows:
         codes = sorted({finding.code for finding in row.findings})
         sealed = seal_row(import_id, key, row)
@@ -191,7 +191,7 @@ def write(tx: Transaction, workspace_id: UUID, import_id: UUID, key: Key, rows: 
 
 
 def seal_row(import_id: UUID, key: Key, row: ImportRow) -> bytes:
-    """Return a row and what is said of it, sealed for its place."""
+    """Return a row with its findings, sealed for its line."""
     content = {
         "findings": [_finding_json(finding) for finding in row.findings],
         "temp_id": row.temp_id,
@@ -208,17 +208,17 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 
 
 def cells_out(cells: Sequence[sheets.Cell]) -> list[Any]:
-    """Return cells as JSON keeps them: it has no dates, and a list of one text is none of a cell's other kinds."""
+    """Return cells in a form that JSON can store: it has no dates, so a list of one text stands for them."""
     return [[cell.isoformat()] if isinstance(cell, date) else cell for cell in cells]
 
 
 def cells_in(stored: Sequence[Any]) -> list[sheets.Cell]:
-    """Return cells that `cells_out` wrote."""
+    """Return cells written by `cells_out`."""
     return [_read_cell(cell) for cell in stored]
 
 
 def open_row(row: Record, key: Key) -> ImportRow:
-    """Return a row of `import_findings`, opened."""
+    """Return a decrypted row of `import_findings`."""
     content = json.read(key.open(row["sealed"], finding_context(row["import_id"], row["line"])))
     cells = content["cells"]
     return ImportRow(
@@ -227,7 +227,7 @@ def open_row(row: Record, key: Key) -> ImportRow:
         outcome=row["outcome"],
         findings=[Finding(**finding) for finding in content["findings"]],
         temp_id=content["temp_id"],
-        # Rows kept by an earlier version have it in their body alone.
+        # Rows stored by an earlier version have the reference in their body only.
         reference=content.get("reference") or reference_of(content["body"]),
         cells=None if cells is None else cells_in(cells),
         body=content["body"],
@@ -247,7 +247,7 @@ def _read_cell(cell: Any) -> sheets.Cell:
 
 
 def serialize_row(row: ImportRow, language: str) -> list[dict[str, Any]]:
-    """Return what is said of a row as callers see it."""
+    """Return a row's findings as the API shows them."""
     return [
         {
             "line": row.line,

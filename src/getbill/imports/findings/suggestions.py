@@ -1,6 +1,6 @@
-"""What would be right in place of a refused value of a body, where only one thing can be meant.
+"""Suggested corrections for refused values of a body, where only one value is possible.
 
-Nothing here guesses: an amount or a date that two people could read as two values has no suggestion.
+No value is guessed: an amount or a date with two readings has no suggestion.
 """
 
 import re
@@ -27,12 +27,12 @@ _YEAR: Final = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{8}$")
 _DIGITS: Final = re.compile(r"[\d.,'\s]+")
 _LOCALE: Final = re.compile(r"([A-Za-z]{2})[-_][A-Za-z]{2}")
 _NUMBER_CHARACTERS_MAX: Final = 30
-# Where no currency is named, what nearly all of them have.
+# Without a currency, the number of decimals that nearly all currencies have.
 _DECIMALS: Final = 2
 
 
 def suggest_value(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
-    """Return the value that a field of a body would take; None where none is sure, or it is what was refused."""
+    """Return a valid value for a field of a body; None where none is certain, or it was just refused."""
     suggestion = _meant(error, value, body)
     return None if suggestion == value else suggestion
 
@@ -51,7 +51,7 @@ def _meant(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any
 def _suggest_amount(text: str, currency: Any) -> Decimal | None:
     currency_sign = sheets.currency_beside(text)
     code = currency.upper() if isinstance(currency, str) and currency.upper() in currencies() else None
-    # Another currency than the body's is no slip of the pen.
+    # A currency other than the body's is not a typing error.
     if currency_sign and (
         code is None or code not in {currency_sign.upper(), _suggest_currency(currency_sign)}
     ):
@@ -72,7 +72,7 @@ def _suggest_amount(text: str, currency: Any) -> Decimal | None:
     return amount
 
 
-# The rows of one sender are due on the same few days.
+# The rows of one sender share a few due dates.
 @lru_cache(maxsize=4096)
 def _suggest_date(text: str) -> str | None:
     if not _YEAR.search(text):

@@ -1,7 +1,7 @@
-"""The report of an import: every finding for programs, and the rows that became no debt as a file that can be sent again.
+"""Row report of an import: all findings as data, and the rejected rows as a file to correct and upload.
 
-That file has the layout the rows came in and two columns more, which say what is wrong and what would be right; they
-are known as ours when the file comes back.
+The file has the original layout and two more columns, with the error and the suggested correction; these
+columns are recognised when the file is uploaded again.
 """
 
 import asyncio
@@ -56,7 +56,10 @@ async def list_rows(
     filters: tuple[str | None, str | None],
     window: tuple[int, int],
 ) -> list[ImportRow]:
-    """Return what is said of an import's rows: `wanted` is outcome and code, `place` the line before and how many."""
+    """Return an import's rows with findings.
+
+    `filters` is outcome and code, `window` the line to start after and the limit.
+    """
     key = queries.keys_of(workspace, import_).main
     if key is None:
         return []
@@ -66,16 +69,16 @@ async def list_rows(
 
 
 async def count_codes(database: Database, workspace: Workspace, import_: Import) -> list[dict[str, object]]:
-    """Return how many rows have findings of each kind."""
+    """Return the number of rows with findings of each kind."""
     return [dict(row) for row in await database.fetch(_CODES, workspace.id, import_.id)]
 
 
 async def unknown_codes(
     database: Database, workspace: Workspace, import_: Import, named: Sequence[str]
 ) -> list[tuple[int, Message]]:
-    """Return the place of each code that no finding has, and the sentence that refuses it.
+    """Return the index of each unknown finding code, with its error message.
 
-    A code of an earlier version counts where the report still has it.
+    A code of an earlier version is accepted where the report still contains it.
     """
     doubtful = [(place, code) for place, code in enumerate(named) if code not in findings.CODES]
     if not doubtful:
@@ -97,9 +100,9 @@ def _unknown_code(code: str, there: Sequence[object]) -> Message:
 async def write_rejected_rows(
     database: Database, workspace: Workspace, import_: Import, kind: Format, language: str
 ) -> BinaryIO:
-    """Return the rows that became no debt as a file, in the layout they came in, with what is wrong in two columns.
+    """Return the rejected rows as a file in their original layout, with their findings in two more columns.
 
-    Raises ImportCannotMove where an import keeps no rows any more, or never had a layout.
+    Raises ImportCannotMove where an import no longer keeps its rows, or never had a layout.
     """
     key = queries.keys_of(workspace, import_).main
     if key is None or import_.plan is None:
@@ -110,7 +113,7 @@ async def write_rejected_rows(
     header: list[sheets.Cell] = [""] * layout.width
     for column in layout.columns:
         header[column.index] = column.header
-    # A file that came back once more has our columns already: they are written anew.
+    # A file uploaded again already has our columns: they are written anew.
     column_indexes = [column.index for column in layout.columns]
 
     def lines(rows: Iterator[ImportRow]) -> Iterator[Sequence[sheets.Cell]]:
@@ -148,7 +151,7 @@ def _suggestion_text(row: ImportRow) -> str:
 async def write_findings(
     database: Database, workspace: Workspace, import_: Import, kind: Format, language: str
 ) -> BinaryIO:
-    """Return every finding as a file, one in each line."""
+    """Return every finding as a file, one per line."""
     key = queries.keys_of(workspace, import_).main
     if key is None:
         raise ImportCannotMove(message("The findings of this import are gone."))
@@ -169,7 +172,7 @@ def _as_cell(value: object) -> sheets.Cell:
 
 
 class _FindingRows:
-    """The rows of an import, fetched a page at a time by whoever writes them in a thread of its own."""
+    """The rows of an import, fetched a page at a time by a writer in another thread."""
 
     def __init__(
         self, database: Database, workspace: Workspace, import_: Import, key: Key, outcome: str | None
@@ -214,7 +217,7 @@ async def _write_file(
 
 
 async def read_blocks(file: BinaryIO) -> AsyncIterator[bytes]:
-    """Yield a file's bytes, and let it go."""
+    """Yield a file's bytes, then close it."""
     try:
         while block := await asyncio.to_thread(file.read, _BLOCK_BYTES):
             yield block

@@ -1,4 +1,4 @@
-"""What a person reads of a file before they decide on it: which file, from whom, how many rows, and what is asked."""
+"""Summary of a file for the person who decides on it: its name, sender, row count and open questions."""
 
 from collections.abc import Collection
 from typing import Any
@@ -17,7 +17,7 @@ _LANGUAGES = ("fr", "en")
 async def summaries(
     database: Database | Transaction, workspace: Workspace, import_ids: Collection[UUID]
 ) -> dict[UUID, dict[str, Any]]:
-    """Return a summary of each of these imports that there is, by its id."""
+    """Return a summary of each of these imports that exists, by its id."""
     if not import_ids:
         return {}
     imports = await queries.find_many(database, workspace, import_ids)
@@ -36,7 +36,7 @@ def _summary(workspace: Workspace, import_: Import) -> dict[str, Any]:
 
 
 def _questions(workspace: Workspace, import_: Import) -> list[dict[str, str]]:
-    """Return what is asked in both languages; what looks different from this sender's earlier files comes first."""
+    """Return the open questions in both languages; differences from the sender's earlier files come first."""
     if import_.plan is None or queries.keys_of(workspace, import_).main is None:
         return []
     plan = runs.plan_of(workspace, import_)

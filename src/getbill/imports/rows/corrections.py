@@ -1,6 +1,6 @@
-"""Corrected rows: a person's patches, and suggestions accepted by kind, each read in the place of what the file says.
+"""Corrected rows: a person's patches, and suggestions accepted by kind, which replace cells of the file.
 
-What a person wrote by hand is not doubted again; what the checks of a body refuse is refused all the same.
+A value that a person corrected is not doubted again, but it must still pass body validation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ _SETTLED = Statement(
 
 
 async def has_corrections(work: Work) -> bool:
-    """Say whether there are corrected rows."""
+    """Return whether the import has corrected rows."""
     exists: bool = await work.database.fetchval(_HAS_CORRECTIONS, *work.primary_key)
     return exists
 
@@ -91,7 +91,7 @@ def _open_correction(work: Work, line: int, sealed: bytes) -> Any:
 
 
 def save_correction(tx: Transaction, target: tuple[Workspace, UUID], key: Key, row: ImportRow) -> None:
-    """Have a row kept as it is now, corrected."""
+    """Save a corrected row when the transaction is sent."""
     workspace, import_id = target
     content = findings.cells_out(row.cells) if row.cells is not None else row.body
     sealed = key.seal(json.write(content), correction_context(import_id, row.line))
@@ -100,7 +100,7 @@ def save_correction(tx: Transaction, target: tuple[Workspace, UUID], key: Key, r
 
 
 def corrected_row(work_key: Key, import_id: UUID, record: Record) -> ImportRow:
-    """Return a refused row with what it was corrected to so far."""
+    """Return a rejected row with its corrections so far."""
     row = findings.open_row(record, work_key)
     if record["corrected"] is not None:
         content = json.read(work_key.open(record["corrected"], correction_context(import_id, row.line)))
@@ -112,7 +112,7 @@ def corrected_row(work_key: Key, import_id: UUID, record: Record) -> ImportRow:
 
 
 def apply_suggestions(row: ImportRow, codes: frozenset[str]) -> bool:
-    """Put the suggestions of some kinds of finding into a row; say whether there was one."""
+    """Apply the suggestions of some finding codes to a row; return whether there was one."""
     is_changed = False
     for finding in row.findings:
         if finding.code not in codes or finding.suggestion is None:
@@ -127,14 +127,14 @@ def apply_suggestions(row: ImportRow, codes: frozenset[str]) -> bool:
 
 
 def put_cell(row: ImportRow, column: int, value: sheets.Cell) -> None:
-    """Write a cell of a row."""
+    """Set a cell of a row."""
     cells = list(row.cells or ())
     cells[column] = value
     row.cells = cells
 
 
 def put_field(row: ImportRow, pointer: str, value: Any) -> None:
-    """Write a field of a batch's body."""
+    """Set a field of a batch's body."""
     body: dict[str, Any] = json.read(json.write(row.body))
     *parents, last = pointer.strip("/").split("/")
     inside = body
@@ -147,7 +147,7 @@ def put_field(row: ImportRow, pointer: str, value: Any) -> None:
 
 
 async def accept_suggestions(work: Work) -> None:
-    """Correct every refused row by the suggestions that a person accepted by their kind."""
+    """Correct every rejected row by the suggestions that a person accepted by code."""
     codes = frozenset(work.import_.accepts)
     last = -1
     while codes:
@@ -163,7 +163,7 @@ async def accept_suggestions(work: Work) -> None:
 
 
 async def import_corrected(work: Work, instalments: Instalments | None) -> None:
-    """Make debts of the corrected rows; those that are refused again say why."""
+    """Create debts from the corrected rows; save findings for rows that are rejected again."""
     import_ = work.import_
     plan = reading_plan.open_plan(import_.plan, work.key, import_.id) if import_.plan is not None else None
     reader = RowReader(work.workspace, work.workspace.now().date(), plan)

@@ -1,6 +1,6 @@
-"""Making debts of rows, a chunk at a time: the debts, what is said of the others, and the cursor in one transaction.
+"""Creation of debts from rows in chunks: debts, findings and cursor are committed in one transaction.
 
-Whoever holds the lease no more writes nothing: the fence on the import's row is asked for in the same transaction.
+A process that lost its lease writes nothing: the transaction checks the fence on the import's row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,12 +57,12 @@ COLLISIONS: Final = (
 
 
 class LeaseLost(Exception):
-    """Another process does this import's work now; whatever was begun here is rolled back."""
+    """Another process holds this import's lease; the transaction is rolled back."""
 
 
 @dataclass(slots=True)
 class ChunkTally:
-    """What became of a chunk's rows: each is counted once, in one of the first five."""
+    """The outcome of a chunk's rows: each row is counted once, in one of the first five fields."""
 
     created: int = 0
     updated: int = 0
@@ -72,31 +72,31 @@ class ChunkTally:
     warnings: int = 0
     reported_rows: list[ImportRow] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
-    # Lines and references of rows that were debts already, of which nothing is said.
+    # Lines and references of rows without findings that were debts already.
     matched_references: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def rows_count(self) -> int:
-        """How many rows there were."""
+        """Number of rows."""
         return self.created + self.updated + self.unchanged + self.skipped + self.rejected
 
 
 @dataclass(slots=True)
 class ExistingDebt:
-    """A debt that has a row's reference: which, made of what, and where this import made it, at which line."""
+    """A debt with a row's reference: its id, its fingerprint, and the line of this import that created it."""
 
     debt_id: UUID
     reference: str
     fingerprint: bytes | None
     line: int | None
     due_on: date | None = None
-    # Contacts and money on it, where it may be changed.
+    # Its contacts and payments, where it may be updated.
     activity: DebtActivity = UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a pass over an import's rows needs to know: whose, which, under which fence, sealed by which key."""
+    """The context of a pass over an import's rows: database, workspace, import with its fence, and key."""
 
     database: Database
     workspace: Workspace
@@ -110,11 +110,11 @@ class Work:
 
     @property
     def archive(self) -> ChangeArchive:
-        """Where the import keeps what it replaced."""
+        """The archive of the values that the import replaced."""
         return ChangeArchive(self.workspace, self.import_.id, self.key)
 
     def grace_ends_at(self, now: datetime) -> datetime | None:
-        """Return until when the debts made now are left alone."""
+        """Return the end of the grace period of debts created now."""
         hours = self.import_.grace_hours
         return now + timedelta(hours=hours) if hours else None
 
@@ -122,9 +122,9 @@ class Work:
 async def create_debts(
     work: Work, lines: Sequence[Line], cursor: int, drop_earlier: Statement | None = None
 ) -> None:
-    """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more.
+    """Create and update debts from a chunk of rows and advance the cursor; raise LeaseLost on a lost lease.
 
-    Rows that were refused before are taken `again`: the statement drops what was said of them.
+    For rows that were rejected before, `drop_earlier` deletes their earlier findings.
     """
     if work.import_.on_duplicate != "update":
         await _create_chunk(work, lines, cursor, drop_earlier)
@@ -136,7 +136,7 @@ async def create_debts(
 
 
 def _split_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Divide rows so that no reference stands in a part twice: what a transaction changes it does not see yet."""
+    """Split rows so that no part has a reference twice: a transaction does not see its own unsent changes."""
     part: list[Line] = []
     references: set[str] = set()
     for line in lines:
@@ -173,7 +173,7 @@ async def _create_chunk(
                     tx, work, cursor, tally, refused_before=len(lines) if drop_earlier else 0
                 )
         except update.CannotUpdate as error:
-            # The whole chunk is taken back, and decided again knowing that.
+            # The whole chunk is rolled back and decided again with this refusal.
             refusals[error.line] = error.problem
         except COLLISIONS:
             tries += 1
@@ -189,7 +189,7 @@ async def _create_chunk(
 
 
 async def _refuse_failing(work: Work, lines: Sequence[Line], trial: failures.Trial, error: Exception) -> bool:
-    """Refuse the rows of a chunk that fail by themselves; tell whether it can be made without them."""
+    """Reject the rows of a chunk that fail on their own; return whether the rest can be created."""
     if isinstance(error, LeaseLost) or quarantine.is_transient(error):
         return False
     return await failures.refuse_failing(work.database, work.primary_key, lines, trial)
@@ -198,7 +198,7 @@ async def _refuse_failing(work: Work, lines: Sequence[Line], trial: failures.Tri
 async def decide_rows(
     tx: Transaction, work: Work, lines: Sequence[Line], refusals: Mapping[int, Problem] | None = None
 ) -> ChunkTally:
-    """Make what can be made of some rows, and have kept what is said of them; `refused` could not be changed before."""
+    """Create or update debts from some rows and save their findings; `refusals` are updates that failed."""
     tally = ChunkTally()
     valid_lines = [line for line in lines if line.new is not None]
     existing_debts = await find_existing(tx, work, valid_lines)
@@ -238,19 +238,19 @@ async def decide_rows(
 
 
 def save_findings(tx: Transaction, work: Work, tally: ChunkTally) -> None:
-    """Have kept what is said of some rows, and by what the people in them are found."""
+    """Save the findings of some rows, and the hashes by which the people in them are found."""
     findings.write(tx, work.workspace.id, work.import_.id, work.key, tally.reported_rows)
     people.index_rows(tx, work.workspace, work.import_.id, tally.reported_rows)
     people.index_references(tx, work.workspace, work.import_.id, tally.matched_references)
 
 
 def is_repeat(new: NewDebt, first: NewDebt | None) -> bool:
-    """Tell whether a row asks for the same debt as another: an invoice exported line by line names its lines apart."""
+    """Return whether a row requests the same debt as another; lines of one invoice differ in details only."""
     return first is not None and new == replace(first, details=new.details)
 
 
 def count_merged(tally: ChunkTally, line: Line) -> None:
-    """Settle an instalment that is in the amount of another line's debt."""
+    """Count an instalment that is included in the amount of another line's debt."""
     tally.skipped += 1
     tally.reported_rows.append(
         line.row_result("skipped", reference_finding("instalment-merged", line, line_before=line.merged_into))
@@ -258,7 +258,7 @@ def count_merged(tally: ChunkTally, line: Line) -> None:
 
 
 async def find_existing(tx: Transaction, work: Work, lines: Sequence[Line]) -> dict[str, ExistingDebt]:
-    """Return the debts that have these lines' references, and let instalments meet the debts made of them before."""
+    """Return the debts with these lines' references, and match instalments to their existing debts."""
     references = {line.new.reference for line in lines if line.new}
     other_references = {line.other_reference for line in lines if line.other_reference}
     existing_debts = await _find_by_reference(tx, work, [*references, *other_references])
@@ -270,7 +270,7 @@ async def find_existing(tx: Transaction, work: Work, lines: Sequence[Line]) -> d
 
 
 async def _find_by_reference(tx: Transaction, work: Work, references: list[str]) -> dict[str, ExistingDebt]:
-    """Return the debts that have these references, by reference."""
+    """Return the debts with these references, by reference."""
     rows = await tx.fetch(_EXISTING, work.workspace.id, references, work.import_.id)
     return {
         row["reference"]: ExistingDebt(
@@ -285,7 +285,7 @@ async def _create_new(
 ) -> dict[str, UUID]:
     new_debts = [line.new for line in new_lines if line.new]
     lines = [line.line for line in new_lines]
-    # A batch is many single requests; a file rewrites nobody.
+    # A batch behaves like single requests; a file does not overwrite debtors.
     replaces = work.import_.source == "batch"
     origin = debts.Origin(work.import_.id, lines, work.grace_ends_at(tx.now), replaces)
     debt_ids: dict[str, UUID] = {}
@@ -294,7 +294,7 @@ async def _create_new(
         new_lines, await debts.create_many(tx, work.workspace, new_debts, origin), strict=True
     ):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
-            # Somebody made it between our question and this one.
+            # The debt was created between the optimistic lookup and this one.
             raise OptimisticConflict
         debt_ids[str(outcome.debt.reference)] = outcome.debt.id
         tally.created += 1
@@ -312,7 +312,7 @@ async def _create_new(
 def count_repeat(
     tally: ChunkTally, line: Line, first_line: int, debt_id: UUID | None = None, *, is_same: bool
 ) -> ImportRow:
-    """Settle a row whose reference stands in the file already, where it may be a debt's by now."""
+    """Count a row whose reference occurred earlier in the file, and may belong to a debt by now."""
     if is_same:
         tally.skipped += 1
         row = line.row_result(
@@ -334,13 +334,13 @@ async def _on_duplicate(
     duplicate: tuple[Line, ExistingDebt],
     refusal: Problem | None,
 ) -> None:
-    """Settle a row whose reference is a debt's already."""
+    """Settle a row whose reference belongs to an existing debt."""
     line, existing_debt = duplicate
     assert line.new is not None  # noqa: S101 - only such a row has a reference
     fingerprint = debts.fingerprint(work.workspace, line.new)
     is_same = existing_debt.fingerprint == fingerprint
     public_id = ids.show("debt", existing_debt.debt_id)
-    # A debt of this very line was made before the import was taken back, and could not go.
+    # A debt from this very line was created before the undo, and could not be undone.
     if existing_debt.line not in {None, line.line}:
         count_repeat(tally, line, existing_debt.line, existing_debt.debt_id, is_same=is_same)
     elif is_same:
@@ -378,7 +378,7 @@ async def _on_duplicate(
 
 
 def cannot_update_row(line: Line, debt_id: UUID, problem: Problem) -> ImportRow:
-    """Return a row whose debt cannot be changed to it."""
+    """Return the finding of a row whose debt cannot be updated."""
     public_id = ids.show("debt", debt_id)
     return line.row_result(
         "rejected",
@@ -388,7 +388,7 @@ def cannot_update_row(line: Line, debt_id: UUID, problem: Problem) -> ImportRow:
 
 
 def count_update(tally: ChunkTally, line: Line, effect: update.Effect, debt_id: UUID) -> None:
-    """Count a row that changes a debt, and say what it changes."""
+    """Count a row that updates a debt, and add findings for its changes."""
     tally.updated += 1
     if line.findings or effect.person:
         tally.warnings += 1
@@ -396,7 +396,7 @@ def count_update(tally: ChunkTally, line: Line, effect: update.Effect, debt_id: 
 
 
 def reference_finding(code: str, line: Line, **facts: object) -> Finding:
-    """Return what is said of a row's reference."""
+    """Return a finding about a row's reference."""
     assert line.new is not None  # noqa: S101 - only such a row has a reference
     finding = findings.from_code(
         code,
@@ -411,7 +411,7 @@ def reference_finding(code: str, line: Line, **facts: object) -> Finding:
 async def advance_cursor(
     tx: Transaction, work: Work, cursor: int, tally: ChunkTally, *, refused_before: int = 0
 ) -> None:
-    """Move the import on, as the last thing before its rows go out; raise LeaseLost when it is not ours any more."""
+    """Advance the import's cursor, as the last statement before the rows; raise LeaseLost on a lost lease."""
     values = (
         tally.rows_count - refused_before,
         tally.created,

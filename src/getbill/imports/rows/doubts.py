@@ -1,4 +1,4 @@
-"""Findings about the person of a row: what a customer code or a known debtor did not settle."""
+"""Findings about a row's debtor that neither a customer code nor a known debtor resolved."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _POINTERS: Final = {"address": "/debtor/address/street_address", "country": "/de
 
 
 def identity_findings(line: Line, outcome: debts.Created) -> list[Finding]:
-    """Return what was doubted when the person of a new debt was looked for."""
+    """Return findings for doubts about the identity of a new debt's debtor."""
     return [_identity_finding(line, doubt, ids.show("debt", outcome.debt.id)) for doubt in outcome.doubts]
 
 

@@ -1,6 +1,6 @@
-"""Checking rows without making anything: what would become a debt is counted, what would not is said.
+"""Dry run of rows: would-be debts are counted, errors are reported, and no debt is created.
 
-The references of the whole file are remembered for as long as the pass takes; a pass that was cut short begins again.
+References of the whole file are held in memory for one pass; an interrupted pass starts over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,15 @@ from getbill.imports.rows.reader import Line
 from getbill.kit import ids
 from getbill.kit.database import Transaction
 
-# By reference: the first line that would make its debt, or the last that would change it, and the values there.
+# By reference: the first line that would create its debt, or the last that would update it, and its
+# fingerprint.
 SeenReferences = dict[str, tuple[int, bytes]]
 
 
 async def examine_rows(
     work: Work, lines: Sequence[Line], cursor: int, seen_references: SeenReferences
 ) -> ChunkTally:
-    """Say what would become of a chunk of rows, and move the cursor; a row that fails is refused by itself."""
+    """Preview a chunk of rows and advance the cursor; a row that fails is rejected on its own."""
     references = [line.new.reference for line in lines if line.new]
     before = {
         reference: seen_references[reference] for reference in references if reference in seen_references
@@ -102,14 +103,14 @@ async def _examine(
 def _is_settled(
     line: Line, fingerprint: bytes, existing_debt: ExistingDebt, before: tuple[int, bytes] | None
 ) -> bool:
-    """Tell whether a row repeats another of its file, or says what its debt was made from."""
+    """Return whether a row repeats another row of its file, or the values its debt was created from."""
     return existing_debt.line not in {None, line.line} or fingerprint == (
         before[1] if before else existing_debt.fingerprint
     )
 
 
 async def _preview_update(tx: Transaction, work: Work, tally: ChunkTally, line: Line, debt: Debt) -> None:
-    """Say what a row would change on a debt; what one before it would have changed is not counted in."""
+    """Count the changes a row would make to a debt, without those of earlier rows."""
     try:
         effect = await update.preview(tx, work.workspace, debt, line)
     except update.CannotUpdate as error:
@@ -125,7 +126,7 @@ def _preview_duplicate(
     candidate: tuple[Line, bytes],
     duplicate: tuple[ExistingDebt, tuple[int, bytes] | None],
 ) -> None:
-    """Say what would become of a row whose reference is a debt's; what updated it before counts as its values."""
+    """Count a row whose reference belongs to a debt; an earlier update in the file counts as its values."""
     (line, fingerprint), (existing_debt, before) = candidate, duplicate
     debt_id, is_same = (
         existing_debt.debt_id,

@@ -1,6 +1,7 @@
-"""What fails of an import: a row is refused with its reason, and the rest of the file goes on; an import is set aside.
+"""Failures of an import: a failing row is rejected with its reason, and the rest of the file continues.
 
-Which rows fail is found by trying: halves of a chunk are made in transactions that are taken back again.
+Failing rows are found by trial: halves of a chunk are created in transactions that are rolled back. An import
+that fails as a whole is quarantined.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,12 +34,12 @@ _REQUEUE = Statement(
 )
 
 
-# Makes some rows in a transaction and takes them back; raises only what fails.
+# Creates some rows in a transaction and rolls it back; raises only their failure.
 Trial = Callable[[Sequence[Line]], Awaitable[None]]
 
 
 class TrialRolledBack(Exception):
-    """A trial went well; what it did is taken back."""
+    """A trial succeeded, and its transaction is rolled back."""
 
 
 async def refuse_failing(
@@ -47,7 +48,7 @@ async def refuse_failing(
     lines: Sequence[Line],
     trial: Trial,
 ) -> bool:
-    """Refuse the rows of an import that fail by themselves in a trial; tell whether there are any."""
+    """Reject the rows of an import that fail on their own in a trial; return whether there are any."""
     failed: list[Message] = []
 
     async def refuse(line: Line, error: Exception) -> None:
@@ -66,7 +67,7 @@ async def refuse_failing(
 async def _quarantine_rows(
     database: Database, primary_key: tuple[UUID, UUID], failed: Sequence[Message]
 ) -> None:
-    """Set the rows aside as one: the report of their import has each of them."""
+    """Quarantine the rows as one entry: the report of their import has each of them."""
     remainder = counted("And {count} more row.", "And {count} more rows.", count=len(failed) - 1)
     reason = joined([failed[0], remainder]) if len(failed) > 1 else failed[0]
     workspace_id, import_id = primary_key
@@ -75,18 +76,18 @@ async def _quarantine_rows(
 
 
 async def end_trial(database: Database, tx: Transaction) -> None:
-    """End a trial: write what it would write, and take it back. Raises what fails, else TakenBack."""
+    """Send the trial's statements, then raise TrialRolledBack; a failing statement raises its own error."""
     await database.edge(tx)
     await tx.send()
     raise TrialRolledBack
 
 
 async def hold_import(database: Database, primary_key: tuple[UUID, UUID], error: Exception) -> None:
-    """Set an import aside on which nobody can work."""
+    """Quarantine an import that cannot be processed."""
     await database.execute(_HOLD, *primary_key)
     await quarantine.add_separately(database, Item(primary_key[0], "import", primary_key[1]), error)
 
 
 async def requeue_import(tx: Transaction, workspace_id: UUID, import_id: UUID) -> bool:
-    """Have an import worked on again; tell whether there was anything left to do."""
+    """Queue an import again; return whether it had a pending task."""
     return await tx.fetchval(_REQUEUE, workspace_id, import_id) is not None

@@ -1,4 +1,4 @@
-"""Instalments of one invoice on their way in: a debt each, or one debt of their sum, as a person said of the layout."""
+"""Instalments of one invoice: one debt each, or one debt of their sum, as a person chose for the layout."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from getbill.imports.rows.reader import Line, RowReader
 
 @dataclass(frozen=True, slots=True)
 class InstalmentSum:
-    """The instalments of one reference: what is owed in all, the earliest day due, and the line that becomes the debt."""
+    """The instalments of one reference: total amount, earliest due date, and the line to become the debt."""
 
     amount: Decimal
     due_date: str
@@ -21,13 +21,13 @@ class InstalmentSum:
 
 @dataclass(frozen=True, slots=True)
 class Instalments:
-    """The references of a file that have several due dates, and what becomes of them: `split` or `merge`."""
+    """The references of a file with several due dates, and their mode: `split` or `merge`."""
 
     mode: str
     sums: Mapping[str, InstalmentSum]
 
     def apply(self, lines: Sequence[Line]) -> None:
-        """Let each line ask for the debt that the layout's way makes of it."""
+        """Adapt each line to the debt that the mode makes of it."""
         for line in lines:
             if not line.has_errors and line.body.get("due_date") and line.body.get("reference"):
                 self._apply(line)
@@ -47,7 +47,7 @@ class Instalments:
 
 
 def gather_instalments(mode: str, reader: RowReader, rows: Iterable[sheets.Row]) -> Instalments:
-    """Gather the references with several due dates among the rows that are owed; a row exported twice counts once."""
+    """Gather references with several due dates among the unpaid rows; a row exported twice counts once."""
     first: dict[str, int] = {}
     amounts_by_due_date: dict[str, dict[str, set[Decimal]]] = {}
     for row in rows:
@@ -74,7 +74,7 @@ def _total(amounts: Iterable[set[Decimal]]) -> Decimal:
 def match_existing(
     lines: Sequence[Line], existing_debts: Mapping[str, Any], days: Mapping[str, date | None]
 ) -> None:
-    """Let a row meet the debt that was made of it when its invoice had more instalments on file, or fewer.
+    """Match a row to the debt created from it when its invoice had more instalments on file, or fewer.
 
     `days` are the due dates of known debts, by their references.
     """

@@ -1,8 +1,8 @@
-"""People in what imports keep, found again by keyed hashes: erasing somebody reaches every row, sample and file.
+"""Hash index of the people in stored import data: an erasure reaches every row, sample and file.
 
-Hashed are addresses, numbers, references and names in the rows of which something is said, in the references of rows
-that a debt had already, and in a plan's samples. A name alone counts only where a row has no address or number beside
-it: two people may share a name, and then only what tells them apart does.
+Hashed are addresses, numbers, references and names in rows with findings, in references of rows that matched
+existing debts, and in a plan's samples. A name alone is hashed only in a row without an address or number:
+two people may share a name, and then only their contact details distinguish them.
 """
 
 import re
@@ -24,9 +24,10 @@ from getbill.kit.database import Statement, Transaction
 from getbill.kit.text import emails
 from getbill.vault import Lookup
 
-# The line of what a plan shows of its file.
+# The line number that stands for a plan's samples.
 SAMPLES: Final = -1
-# The numbers of a person end alike, however they are written: with a country's prefix, with zeros, as a float.
+# A person's numbers share their last digits, whatever the notation: with a country prefix, with zeros, as a
+# float.
 _TAIL_DIGITS: Final = 8
 _NUMBER_DIGITS_MAX: Final = 20
 _NAME_WORDS_MAX: Final = 6
@@ -89,7 +90,7 @@ _LINES_OF_PERSON = Statement(
 
 
 def index_rows(tx: Transaction, workspace: Workspace, import_id: UUID, rows: Iterable[ImportRow]) -> None:
-    """Have the people in some rows found again, whatever was said of the rows."""
+    """Index the people in some rows, whatever their findings."""
     for row in rows:
         for person_hash in sorted(_hash_row(workspace.lookup, row)):
             tx.defer(_INSERT, workspace.id, import_id, row.line, person_hash)
@@ -98,41 +99,41 @@ def index_rows(tx: Transaction, workspace: Workspace, import_id: UUID, rows: Ite
 def index_references(
     tx: Transaction, workspace: Workspace, import_id: UUID, lines: Iterable[tuple[int, str]]
 ) -> None:
-    """Have rows found again, by their references, of which there is nothing to say: their debts were there already."""
+    """Index rows without findings by their references: their debts existed already."""
     for line, reference in lines:
         tx.defer(_INSERT, workspace.id, import_id, line, workspace.lookup.hash("trace-reference", reference))
 
 
 def index_row(tx: Transaction, workspace: Workspace, import_id: UUID, row: ImportRow) -> None:
-    """Have the people in a row that somebody corrected found again too."""
+    """Index the people in a corrected row in addition."""
     for person_hash in sorted(_hash_row(workspace.lookup, row)):
         tx.defer(_ADD, workspace.id, import_id, row.line, person_hash)
 
 
 async def index_samples(tx: Transaction, workspace: Workspace, import_id: UUID, plan: ReadingPlan) -> None:
-    """Have the people in what a plan shows of its file found again, in the place of those before."""
+    """Replace the index of the people in a plan's samples."""
     await tx.execute(_FORGET_LINES, workspace.id, import_id, [SAMPLES])
     for person_hash in sorted(_hash_plan(workspace.lookup, json.read(plan.write()))):
         tx.defer(_INSERT, workspace.id, import_id, SAMPLES, person_hash)
 
 
 async def forget_people(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
-    """Find nobody in an import any more, which keeps nothing of anybody."""
+    """Delete the whole index of an import that no longer holds personal data."""
     await tx.execute(_FORGET, workspace_id, import_id)
 
 
 async def forget_rows(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
-    """Find nobody in the rows of an import any more."""
+    """Delete the index of an import's rows."""
     await tx.execute(_FORGET_ROWS, workspace_id, import_id)
 
 
 async def forget_lines(tx: Transaction, workspace_id: UUID, import_id: UUID, lines: Sequence[int]) -> None:
-    """Find nobody in some lines of an import any more."""
+    """Delete the index of some lines of an import."""
     await tx.execute(_FORGET_LINES, workspace_id, import_id, lines)
 
 
 async def find_lines(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> list[Record]:
-    """Return where a person is found: imports and their lines, `SAMPLES` for what a plan shows."""
+    """Return the imports and lines where a person occurs; `SAMPLES` stands for a plan's samples."""
     return await tx.fetch(_LINES_OF_PERSON, workspace_id, sorted(hashes))
 
 
@@ -153,13 +154,13 @@ def hash_person(lookup: Lookup, person: ErasedPerson) -> set[bytes]:
 
 
 def is_named(lookup: Lookup, hashes: set[bytes], text: str) -> bool:
-    """Say whether a text holds an address or number of a person, or their name in more than one word."""
+    """Return whether a text has an address or number of a person, or their name in more than one word."""
     names = _hash_name(lookup, text) if len(comparable_words(text)) > 1 else set()
     return not hashes.isdisjoint(_hash_contacts(lookup, text) | names)
 
 
 def without_person(plan: ReadingPlan, lookup: Lookup, hashes: set[bytes]) -> ReadingPlan:
-    """Return a plan that shows nothing of a person; how the file is read stays as it is."""
+    """Return a plan without samples of a person; how the file is read stays unchanged."""
     stored = json.read(plan.write())
 
     def is_of_person(text: str) -> bool:
@@ -195,7 +196,7 @@ def _hash_row(lookup: Lookup, row: ImportRow) -> set[bytes]:
     cells = cells_out(row.cells or ())
     hashes: set[bytes] = set()
     objects = list(_objects(body))
-    # What a row of a file was read as stands in its cells.
+    # The parsed body of a file's row repeats its cells.
     for text in {*_leaves(finding_values), *_leaves(cells or body)}:
         hashes |= _hash_contacts(lookup, text)
     hashes |= {lookup.hash("trace-reference", text) for text in _references(objects)}
@@ -247,7 +248,7 @@ def _hash_contacts(lookup: Lookup, text: str) -> set[bytes]:
 
 
 def _addresses(text: str) -> Iterator[str]:
-    """Yield the addresses in a text, and those that are meant by a slip: whoever has the right one is found by it."""
+    """Yield the addresses in a text and their suggested corrections, to find the owner of either."""
     for address in _ADDRESS.findall(text):
         local, _, domain = address.strip(".").lower().rpartition("@")
         yield f"{local}@{domain}"
@@ -258,7 +259,7 @@ def _addresses(text: str) -> Iterator[str]:
 
 
 def _hash_name(lookup: Lookup, text: str) -> set[bytes]:
-    """Return the hash of a text that may be a name, its words together and in no order."""
+    """Return the hash of a text that may be a name, with its words in any order."""
     name_words = [word for word in comparable_words(text) if word not in _CIVILITIES]
     if not 1 <= len(name_words) <= _NAME_WORDS_MAX or any(map(str.isdigit, name_words)):
         return set()
@@ -266,7 +267,7 @@ def _hash_name(lookup: Lookup, text: str) -> set[bytes]:
 
 
 def _hash_names(lookup: Lookup, cells: Sequence[Any]) -> set[bytes]:
-    """Return the hashes of the names in a row: a cell each, and two cells side by side, as first and last name stand."""
+    """Return the hashes of the names in a row: single cells, and adjacent cells as first and last name."""
     texts = [text for text in cells if isinstance(text, str) and text.strip() and "@" not in text]
     hashes: set[bytes] = set()
     for text in texts:
@@ -277,7 +278,7 @@ def _hash_names(lookup: Lookup, cells: Sequence[Any]) -> set[bytes]:
 
 
 def _has_contact(objects: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether a row has an address or number that tells one person from another of the same name."""
+    """Return whether a row has an address or number that distinguishes people with the same name."""
     for members in objects:
         phone, email = members.get("phone"), members.get("email")
         if sum(map(str.isdecimal, str(phone or ""))) >= _TAIL_DIGITS or _is_address(email):

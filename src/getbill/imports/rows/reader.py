@@ -1,6 +1,6 @@
-"""Rows on their way in: each read as its plan says, checked as `POST /debts` would, and doubted where a slip is plain.
+"""Reader of import rows: parsed by the plan, validated like `POST /debts`, checked for typing errors.
 
-A row comes out as the debt it asks for, with warnings at most, or with every error that keeps it from being one.
+A row results in the requested debt with at most warnings, or in every error that rejects it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +21,11 @@ from getbill.mapping import Field
 
 _log = structlog.get_logger(__name__)
 
-# A due date this far ahead is strange, and one twice as far a slip of the pen.
+# A due date this far ahead is suspicious; one twice as far is treated as a typing error.
 _STRANGE: Final = timedelta(days=2 * 365)
 _WRONG: Final = timedelta(days=10 * 365)
 
-# Which columns a body's field may come from.
+# The columns that may supply a field of the body.
 _COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
     "amount": (Field.AMOUNT, Field.AMOUNT_INVOICED),
     "currency": (Field.CURRENCY,),
@@ -60,7 +60,7 @@ _COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
 
 @dataclass(slots=True)
 class Line:
-    """One row as it came: of a file its cells, of a batch its body."""
+    """One source row: cells of a file, or the body of a batch row."""
 
     line: int
     index: int
@@ -70,18 +70,18 @@ class Line:
     new: NewDebt | None = None
     findings: list[Finding] = field(default_factory=list)
     is_sure: bool = False
-    # The reference that the row's debt may have from a file in which its invoice had more instalments, or fewer.
+    # The reference of the row's debt from a file in which its invoice had more instalments, or fewer.
     other_reference: str | None = None
-    # The line whose debt has this instalment in its amount.
+    # The line whose debt includes this instalment in its amount.
     merged_into: int | None = None
 
     @property
     def has_errors(self) -> bool:
-        """Whether something said of the row keeps it from being a debt."""
+        """Whether a finding rejects the row."""
         return any(finding.severity == "error" for finding in self.findings)
 
     def row_result(self, outcome: RowOutcome, *extra_findings: Finding, debt_id: Any = None) -> ImportRow:
-        """Return the row with what is said of it."""
+        """Return the row with its outcome and findings."""
         return ImportRow(
             line=self.line,
             index=self.index,
@@ -104,7 +104,7 @@ def _fail_line(line: Line, error: Exception) -> Line:
 
 
 class RowReader:
-    """Reads the rows of one import; made once, since a file has a million of them."""
+    """Reader of one import's rows; created once per import, because a file may have a million rows."""
 
     def __init__(self, workspace: Workspace, today: date, plan: ReadingPlan | None) -> None:
         self._workspace = workspace
@@ -116,7 +116,7 @@ class RowReader:
             self._columns = {column.field: column.index for column in plan.mapping.columns if column.field}
 
     def compose(self, row: sheets.Row, index: int, *, is_sure: bool = False) -> Line:
-        """Return a file's row as a body, with what is wrong with its cells."""
+        """Return a file's row as a body, with findings for its cells."""
         assert self._composer is not None  # noqa: S101 - a file has a plan
         try:
             body, cell_findings = self._composer.compose(row)
@@ -130,7 +130,7 @@ class RowReader:
         return line
 
     def check(self, lines: Sequence[Line]) -> None:
-        """Give every line its debt, or what is wrong with it."""
+        """Set the debt of every line, or its errors."""
         try:
             outcomes = debts.read_many(self._workspace, [line.body for line in lines])
         except Exception as error:  # noqa: BLE001 - one of them fails, and no other
@@ -149,7 +149,7 @@ class RowReader:
                 self._add_warnings(line, outcome)
 
     def _is_plain(self, new: NewDebt) -> bool:
-        """Say whether there is nothing to doubt, as in nearly every row."""
+        """Return whether the row needs no checks for typing errors, as nearly every row does."""
         email = new.identity.email
         return (email is None or findings.suggest_domain(email.rpartition("@")[2]) is None) and (
             new.due_on is None or new.due_on <= self._strange_on
@@ -161,12 +161,12 @@ class RowReader:
         for error in errors:
             finding = findings.from_error(error, line.body, is_cell=line.cells is not None)
             self._set_column(finding)
-            # What could not be read is missing, and that was said already.
+            # An unreadable value is missing from the body, and was reported already.
             if not (has_row_error or (finding.column is not None and finding.column in reported_columns)):
                 line.findings.append(finding)
 
     def _set_column(self, finding: Finding) -> None:
-        """Say which column a field of the body comes from."""
+        """Set the column from which a finding's field comes."""
         for source_field in _COLUMNS.get((finding.pointer or "").strip("/"), ()):
             column = self._columns.get(source_field)
             if column is not None:

@@ -1,7 +1,7 @@
-"""Giving back what `on_duplicate=update` replaced, the last change first.
+"""Restoring the values that `on_duplicate=update` replaced, last change first.
 
-What was contacted about or paid since, moved on, or was changed again keeps the change, with the reason. Each step is
-one transaction under the import's fence: whoever comes next goes on with what is left.
+A debt that was contacted about, paid, moved on or changed again since keeps its change, with the reason. Each
+step is one transaction under the import's fence: the next process continues with the rest.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _ADVANCE = Statement(
 
 
 class _CannotRestore(Exception):
-    """A debt refuses its earlier values: the chunk is rolled back and done again without it."""
+    """A debt refuses its earlier values: the chunk is rolled back and repeated without it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -43,13 +43,13 @@ class _CannotRestore(Exception):
 @dataclass(slots=True)
 class _RestoreOutcome:
     restored_numbers: list[int] = field(default_factory=list)
-    # What new debts of the import had taught of people; it is counted nowhere.
+    # Changes to people made by new debts of the import; they are not counted.
     unlearned_numbers: list[int] = field(default_factory=list)
     kept_codes: dict[int, str] = field(default_factory=dict)
 
 
 async def restore_changes(work: Work) -> None:
-    """Give back every change of an import that nothing rests on; raise LeaseLost when it is not ours any more."""
+    """Restore every change of an import that can be undone; raise LeaseLost when the lease is lost."""
     refused_numbers: set[int] = set()
     tries, limit = 0, _CHUNK
     while True:
@@ -74,7 +74,7 @@ async def restore_changes(work: Work) -> None:
 
 
 async def _restore_chunk(work: Work, limit: int, refused_numbers: set[int]) -> bool:
-    """Give back the next changes; tell whether there was any."""
+    """Restore the next changes; return whether there was any."""
     async with work.database.transaction(work.workspace.now()) as tx:
         changes = await work.archive.pending(tx, limit)
         if not changes:
@@ -88,7 +88,7 @@ async def _restore_chunk(work: Work, limit: int, refused_numbers: set[int]) -> b
 
 
 async def _skip_change(work: Work, error: Exception) -> None:
-    """Leave the next change as it is, and set it aside: it fails by itself."""
+    """Keep the next change and quarantine it: it fails on its own."""
     async with work.database.transaction(work.workspace.now()) as tx:
         number, line = await work.archive.next_change(tx)
         await work.archive.close_changes(tx, [], {number: "cannot-restore"})
@@ -129,7 +129,7 @@ async def _restore_all(
 async def _restore(
     tx: Transaction, work: Work, change: RecordedChange, debt: Debt, activity: DebtActivity
 ) -> str | None:
-    """Give one change back, or return the code of what keeps it."""
+    """Restore one change, or return the code of the reason to keep it."""
     before, after = change.debts
     values = debts.differing_fields(before, after)
     debtor = await _debtor(tx, work, change, debt)
@@ -150,7 +150,7 @@ async def _restore(
 async def _unlearn(
     tx: Transaction, work: Work, change: RecordedChange, debt: Debt, activity: DebtActivity
 ) -> str | None:
-    """Give back who a person was before a new debt of the import, unless that debt stays."""
+    """Restore a person to their state before a new debt of the import, unless that debt stays."""
     if debt.undone_at is None:
         return None
     if activity.all_contacts > change.activity.all_contacts:
@@ -179,7 +179,7 @@ def _later_activity(change: RecordedChange, debt: Debt, activity: DebtActivity) 
 
 
 def _is_changed(change: RecordedChange, debt: Debt, debtor: Debtor, values: list[str]) -> bool:
-    """Tell whether somebody replaced since what the import had replaced."""
+    """Return whether values that the import replaced were changed again since."""
     now, after = debts.snapshot(debt), change.debts[1]
     current_identity, expected_identity = debtor.identity.present_fields(), change.identities[1]
     if not set(debts.differing_fields(now, after)).isdisjoint(values):
@@ -212,7 +212,7 @@ async def _move_back(
 
 
 async def _earlier_debtor(tx: Transaction, work: Work, change: RecordedChange) -> Debtor:
-    """Return the debtor before a change; met anew where their record went with their last debt."""
+    """Return the debtor before a change; created anew where their record was deleted with their last debt."""
     workspace = work.workspace
     try:
         return await debtors.lock(tx, workspace, change.debtor_ids[0])

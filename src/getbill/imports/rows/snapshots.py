@@ -1,4 +1,4 @@
-"""What `on_duplicate=update` replaced, row by row, sealed with the import until it can be taken back no more."""
+"""Snapshots of the values that `on_duplicate=update` replaced, sealed while the import can be undone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -98,7 +98,7 @@ _ERASE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class DebtActivity:
-    """Contacts and money on a debt, by which what follows a change is told."""
+    """Contacts and payments of a debt, compared to detect activity after a change."""
 
     contacts: int
     all_contacts: int
@@ -110,7 +110,7 @@ UNTOUCHED: Final = DebtActivity(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """One row's change as it is kept: debt and debtor before it and after it."""
+    """One recorded change: debt and debtor before and after it."""
 
     number: int
     line: int
@@ -122,7 +122,7 @@ class RecordedChange:
 
     @property
     def is_moved(self) -> bool:
-        """Whether the debt went to another debtor."""
+        """Whether the debt moved to another debtor."""
         return self.debtor_ids[0] != self.debtor_ids[1]
 
     @property
@@ -138,7 +138,7 @@ def differing_fields(before: dict[str, Any], after: dict[str, Any]) -> list[str]
 
 @dataclass(frozen=True, slots=True)
 class ChangeArchive:
-    """Where one import keeps what it replaced."""
+    """The archive of the values that one import replaced."""
 
     workspace: Workspace
     import_id: UUID
@@ -150,14 +150,14 @@ class ChangeArchive:
         return self.workspace.id, self.import_id
 
     async def activities(self, tx: Transaction, debt_ids: Iterable[UUID]) -> dict[UUID, DebtActivity]:
-        """Return the standing of some debts."""
+        """Return the activity of some debts."""
         rows = await tx.fetch(_ACTIVITIES, self.workspace.id, list(debt_ids))
         return {row["id"]: DebtActivity(row["contacts"], row["all_contacts"], row["entries"]) for row in rows}
 
     async def snapshot_people(
         self, tx: Transaction, learned: list[tuple[int, Debt, Identity]]
     ) -> "list[Snapshot]":
-        """Return snapshots of people whom new debts taught something about: the line, its debt, and who they were."""
+        """Return snapshots of people whom new debts changed: the line, its debt, and the identity before."""
         ids = [debt.debtor.id for _, debt, _ in learned]
         rows = await tx.fetch(_CONTACTS, self.workspace.id, ids)
         contacts = {row["debtor_id"]: row["contacts"] for row in rows}
@@ -173,7 +173,7 @@ class ChangeArchive:
         ]
 
     async def pending(self, tx: Transaction, limit: int) -> list[RecordedChange]:
-        """Return the next changes to give back, the last one first, and of each debt one at most."""
+        """Return the next changes to restore, the last one first, at most one per debt."""
         changes: dict[UUID, RecordedChange] = {}
         for row in await tx.fetch(_NEXT, *self.primary_key, limit):
             if row["debt_id"] in changes:
@@ -182,7 +182,7 @@ class ChangeArchive:
         return list(changes.values())
 
     async def next_change(self, tx: Transaction) -> tuple[int, int]:
-        """Return number and line of the next change to give back, which may not open."""
+        """Return the number and line of the next change to restore, which may fail to decrypt."""
         row = await tx.fetchrow(_NEXT, *self.primary_key, 1)
         assert row is not None  # noqa: S101 - the caller has met it
         return row["number"], row["line"]
@@ -203,18 +203,18 @@ class ChangeArchive:
     async def close_changes(
         self, tx: Transaction, restored_numbers: list[int], kept_codes: dict[int, str]
     ) -> None:
-        """Drop changes that were given back, and keep of others why they stay."""
+        """Delete restored changes, and store for the others why they are kept."""
         await tx.execute(_SETTLE, *self.primary_key, restored_numbers)
         for number, code in kept_codes.items():
             await tx.execute(_KEEP, *self.primary_key, number, code)
 
     def context(self, debt_id: UUID, line: int) -> bytes:
-        """Return the place a change is sealed for."""
+        """Return the encryption context of a change."""
         return change_context(self.import_id, debt_id, line)
 
 
 class Snapshot:
-    """A debt and its debtor before a change; what they are after it is looked at when the transaction ends."""
+    """A debt and its debtor before a change; their later state is read when the transaction ends."""
 
     def __init__(
         self,
@@ -228,7 +228,7 @@ class Snapshot:
         self._before = debts.snapshot(debt), *person
 
     def save(self, tx: Transaction) -> None:
-        """Have it kept at the transaction's edge; nothing may be sent before that any more."""
+        """Save the snapshot when the transaction is sent; no statement may be sent before that."""
         tx.defer_row(_INSERT, self._change_row)
 
     def _change_row(self) -> tuple[Any, ...]:
@@ -248,13 +248,13 @@ class Snapshot:
 
 
 async def erase(tx: Transaction, debt: Debt) -> None:
-    """Drop what is kept of an erased debt, and of its debtor where they were erased too."""
+    """Delete the snapshots of an erased debt, and of its debtor where they were erased too."""
     debtor = debt.debtor
     people = _traces(debt.workspace, debtor.id, debtor.identity)
     await tx.execute(_ERASE, debt.workspace_id, debt.id, debtor.id, people)
 
 
 def _traces(workspace: Workspace, debtor_id: UUID, identity: Identity) -> list[bytes]:
-    """Return what finds a person in the snapshots of any import; a code may be that of others too."""
+    """Return the hashes that find a person in the snapshots of any import; a customer code may be shared."""
     identity_without_reference = replace(identity, reference=None)
     return [debtor_id.bytes, *debtors.hash_identity(identity_without_reference, workspace.lookup).matches]

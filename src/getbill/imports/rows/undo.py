@@ -1,7 +1,7 @@
-"""Taking an import back: every debt it made is put away and frees its reference, as if the file had not come.
+"""Undoing an import: every debt it created is archived and frees its reference.
 
-What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason. What it
-changed on debts that were there before is given back in the same way (`restoring`).
+A debt that was contacted about, paid or moved on since stays and is listed with the reason. Changes to
+existing debts are restored in the same way (`restore`).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from getbill.quarantine import Item
 
 _CHUNK: Final = 200
 
-# A contact that has begun to leave may have reached its debtor, whatever is known of it.
+# A contact that began to leave may have reached its debtor, whatever its status.
 _LEFT = """
     EXISTS (SELECT FROM contacts c WHERE c.workspace_id = d.workspace_id AND c.debt_id = d.id
             AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
@@ -73,7 +73,7 @@ _KEPT_CHANGES = Statement(
 
 @dataclass(frozen=True, slots=True)
 class UndoLeftover:
-    """A debt that undoing left, and why."""
+    """A debt that the undo kept, with the reason."""
 
     debt_id: UUID
     line: int
@@ -82,7 +82,7 @@ class UndoLeftover:
     facts: Mapping[str, Any]
 
     def serialize(self, language: str) -> dict[str, Any]:
-        """Return it as callers see it."""
+        """Return the leftover as the API shows it."""
         english, french = findings.bilingual_message(self.code, self.facts)
         return {
             "debt_id": ids.show("debt", self.debt_id),
@@ -94,7 +94,7 @@ class UndoLeftover:
 
 
 async def undo_debts(work: Work) -> None:
-    """Undo every debt of an import that nothing has happened to; one that fails stays, and the others go."""
+    """Undo every debt of an import without later activity; a debt that fails to undo stays."""
     line, limit = work.import_.cursor, _CHUNK
     while True:
         try:
@@ -112,7 +112,7 @@ async def undo_debts(work: Work) -> None:
 
 
 async def _undo_chunk(work: Work, line: int, limit: int) -> int | None:
-    """Undo the next debts after a line; return the last one's, None where there was none."""
+    """Undo the next debts after a line; return the last debt's line, None where there was none."""
     async with work.database.transaction(work.workspace.now()) as tx:
         rows = await tx.fetch(_NEXT, *work.primary_key, line, limit)
         if not rows:
@@ -131,7 +131,7 @@ async def _undo_chunk(work: Work, line: int, limit: int) -> int | None:
 
 
 async def _skip_debt(work: Work, line: int, error: Exception) -> int:
-    """Leave the next debt after a line as it is, and set it aside."""
+    """Keep the next debt after a line and quarantine it; return its line."""
     async with work.database.transaction(work.workspace.now()) as tx:
         row = await tx.fetchrow(_NEXT, *work.primary_key, line, 1)
         assert row is not None  # noqa: S101 - it has just failed
@@ -152,7 +152,7 @@ async def _advance(tx: Transaction, work: Work, line: int, undone_count: int, ke
 
 
 def undo_obstacle(debt: Debt, *, has_left: bool) -> tuple[str, Mapping[str, Any]] | None:
-    """Return what keeps a debt from being undone; None where nothing does."""
+    """Return the code and facts of what prevents undoing a debt; None where nothing does."""
     return _obstacle(debt.status, debt.entries_count, has_left or debt.contacts_count > 0)
 
 
@@ -169,7 +169,7 @@ def _obstacle(status: str, entries_count: int, is_contacted: bool) -> tuple[str,
 async def list_leftovers(
     database: Database, workspace: Workspace, import_id: UUID, limit: int
 ) -> list[UndoLeftover]:
-    """Return what undoing an import left, debts and then changes, each with the reason."""
+    """Return what the undo of an import kept, debts and then changes, each with the reason."""
     rows = await database.fetch(_LEFTOVERS, workspace.id, import_id, limit)
     leftovers = []
     for row in rows:

@@ -1,7 +1,7 @@
-"""Changing the debts that a file names again, where its sender asked for that.
+"""Updates of debts that a file names again, where its sender chose `on_duplicate=update`.
 
-A row is an update in the same words as `PUT /debts/{id}`: what it says replaces what was there, what it leaves out
-stays. A row that names somebody else moves its debt to them: the other debts of a debtor keep the debtor they had.
+A row updates a debt like `PUT /debts/{id}`: its values replace the earlier ones, and absent values are kept.
+A row that names another person moves its debt to them: the debtor's other debts keep their debtor.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ _BODY: Final = JsonBody(DebtChangeBody, optional=False)
 
 
 class CannotUpdate(Exception):
-    """A debt refused the change that a row asks for."""
+    """A debt refused the change that a row requests."""
 
     def __init__(self, line: int, problem: Problem) -> None:
         super().__init__(problem.detail)
@@ -36,7 +36,7 @@ class CannotUpdate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a row changes: values of its debt, fields of the debtor, and whether the debt goes to another one."""
+    """The changes of a row: values of the debt, fields of the debtor, and whether the debtor changes."""
 
     values: list[str]
     person: list[str]
@@ -44,7 +44,7 @@ class Effect:
     snapshot: Snapshot | None = None
 
     def findings(self, line: Line, debt_id: UUID) -> list[Finding]:
-        """Return what is said of it."""
+        """Return the findings that report the changes."""
         facts = {"debt": ids.show("debt", debt_id)}
         row_findings = [
             _update_finding("updated", line, facts | findings.field_names([*self.values, *self.person]))
@@ -66,7 +66,7 @@ def _update_finding(code: str, line: Line, facts: dict[str, Any]) -> Finding:
 async def update_debt(
     tx: Transaction, archive: ChangeArchive, debt_id: UUID, line: Line, activity: DebtActivity
 ) -> Effect:
-    """Change the debt of a row's reference to what the row says; raise CannotUpdate when it refuses."""
+    """Update the debt with a row's reference from the row; raise CannotUpdate when the debt refuses."""
     assert line.new is not None  # noqa: S101 - a row that asks for a debt
     workspace = archive.workspace
     try:
@@ -79,14 +79,14 @@ async def update_debt(
         await debts.update(tx, workspace, debt, replace(debt_change, identity={}), person)
     except Problem as problem:
         raise CannotUpdate(line.line, problem) from None
-    # The same row again is known.
+    # The same row is recognised from now on.
     debt.fingerprint = debts.fingerprint(workspace, line.new)
     debt.touch(tx)
     return Effect(values, list(person.fields), person.debtor.id != debtor.id, snapshot)
 
 
 async def preview(tx: Transaction, workspace: Workspace, debt: Debt, line: Line) -> Effect:
-    """Return what a row would change; raise CannotUpdate where it asks for what cannot be."""
+    """Return the changes a row would make; raise CannotUpdate where they are not possible."""
     assert line.new is not None  # noqa: S101 - a row that asks for a debt
     try:
         debt_change = requested_change(debt, line)
@@ -100,7 +100,7 @@ async def preview(tx: Transaction, workspace: Workspace, debt: Debt, line: Line)
 
 
 def requested_change(debt: Debt, line: Line) -> DebtChange:
-    """Return the change that a row asks for; raise a Problem where it cannot be one."""
+    """Return the change that a row requests; raise a Problem where it is invalid."""
     body: DebtChangeBody = _BODY.check(_values(line.body))
     return debts.debt_change(body, debt)
 
@@ -113,7 +113,7 @@ def changed_fields(debtor: Debtor, debt_change: DebtChange) -> list[str]:
 
 
 def is_other_person(identity: Identity, row_identity: Identity) -> bool:
-    """Tell whether a row names another person than its debt's debtor."""
+    """Return whether a row names another person than its debt's debtor."""
     if debtors.compare(identity, row_identity) is Likeness.OTHER:
         return True
     return "name" in debtors.differences(identity, row_identity)
@@ -132,7 +132,7 @@ async def _update_person(
         return ReplacementDebtor(debtor, fields)
     fields = snapshots.differing_fields(before.present_fields(), named_debtor.identity.present_fields())
     if not await debts.has_other_debts(tx, workspace, debt, debtor.id):
-        # Nobody's debtor any more; what the import keeps sealed can bring them back.
+        # The debtor has no debts left; the import's sealed snapshot can restore them.
         await debtors.erase(tx, workspace.id, debtor.id)
     return ReplacementDebtor(named_debtor, fields)
 
@@ -140,7 +140,7 @@ async def _update_person(
 async def _find_other_debtor(
     tx: Transaction, workspace: Workspace, debt: Debt, row_identity: Identity
 ) -> Debtor | None:
-    """Return the debtor whom a row names: known already, or new where theirs before has other debts."""
+    """Return the debtor that a row names: a known one, or a new one if the current debtor has other debts."""
     hashes = debtors.hash_identity(row_identity, workspace.lookup)
     holders = await debtors.holders_of(tx, workspace.id, hashes.matches)
     matcher = debtors.DebtorMatcher(tx, workspace, holders, replaces=False)
@@ -148,14 +148,14 @@ async def _find_other_debtor(
     if existing_debtor is not None or not await debts.has_other_debts(tx, workspace, debt, debt.debtor.id):
         return existing_debtor
     new_debtor = (await matcher.find_or_create(row_identity, hashes)).debtor
-    # Later rows of the same transaction recognise them too.
+    # Later rows of the same transaction recognise the debtor too.
     await tx.send()
     new_debtor.is_new = False
     return new_debtor
 
 
 def _values(body: Any) -> dict[str, Any]:
-    """Return what a row says, without what only a new debt has."""
+    """Return a row's values, without those that only a new debt has."""
     return {name: value for name, value in body.items() if value is not None and name not in _ONLY_NEW}
 
 

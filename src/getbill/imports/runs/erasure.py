@@ -1,7 +1,8 @@
-"""Erasing a person from what imports keep: rows and corrections, samples, files, stored answers.
+"""Erasure of a person from stored import data: rows and corrections, samples, files, stored responses.
 
-What was found in a file's rows goes with the whole file. A file that waits for somebody is not lost to the others in
-it: it stops showing whoever was erased, and its bytes go with the end of its task.
+A file whose rows contain the person is dropped as a whole. A file that waits for a decision stays available
+for the other people in it: it no longer shows the erased person, and its bytes are dropped at the end of its
+task.
 """
 
 from collections.abc import Iterable
@@ -57,11 +58,11 @@ _FORGET_NAMES: Final = Statement(
         ('(^|[^[:alnum:]])' || regexp_replace(reference, '([^[:alnum:]])', '\\\1', 'g') || '($|[^[:alnum:]])'))
     """,
 )
-# A shorter one says nothing of whose it was, and stands in any name.
+# A shorter reference identifies no person and occurs in many names.
 _REFERENCE_CHARACTERS_MIN: Final = 3
-# A person goes on with these, and their file is read again then.
+# A person continues with these imports, and their file is read again then.
 _STILL_NEEDED: Final = frozenset({"needs_mapping", "mapped", "checked"})
-# The answers of these routes may show cells of a file.
+# The responses of these routes may contain cells of a file.
 _ROUTES: Final = tuple(
     f"POST /external-api/v1/imports/{{import_id}}/{verb}" for verb in ("mapping/confirm", "corrections")
 )
@@ -70,9 +71,10 @@ _ROUTES: Final = tuple(
 async def erase(
     tx: Transaction, workspace: Workspace, debt_id: UUID, import_id: UUID | None, person: ErasedPerson
 ) -> list[UUID]:
-    """Drop what imports keep of an erased debt, and of its debtor where it was their last; return which imports did.
+    """Erase a debt from stored import data, and its debtor where it was their last.
 
-    That is the file it came with, what was said of its rows, and every other row, sample and file that names the person.
+    Returns the imports that held them. Dropped are the file of the debt, the findings of its rows, and every
+    other row, sample and file that names the person.
     """
     hashes = rows.hash_person(workspace.lookup, person)
     debt_rows = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
@@ -84,7 +86,7 @@ async def erase(
     import_ids = {entry["import_id"] for entry in (*debt_rows, *person_rows)} | (
         {import_id} if import_id else set()
     )
-    # In one order, so that two erasures do not wait for each other.
+    # A fixed order, so that two erasures cannot deadlock.
     for entry in sorted(import_ids):
         await _forget_import(tx, workspace, await queries.lock(tx, workspace, entry), hashes)
     await _forget_answers(tx, workspace.id, import_ids)
@@ -111,7 +113,7 @@ async def _forget_import(tx: Transaction, workspace: Workspace, import_: Import,
 
 
 async def _forget_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:
-    # An upload's answer names it as an import, a batch's as a batch.
+    # The response to an upload names it as an import, a batch's response as a batch.
     public_ids = [
         public_id(source, identifier) for identifier in import_ids for source in ("upload", "batch")
     ]

@@ -1,7 +1,8 @@
-"""Who does the imports: the worker takes one under a lease and has a niced child process of its own do it.
+"""Import jobs: the worker claims an import under a lease and runs it in a niced child process.
 
-The API and the contacts never wait for an import, and a file that takes all memory takes only that child's. The worker
-keeps the lease for as long as the child lives; where both are gone, it runs out, and another goes on at the cursor.
+The API and contacts never wait for an import, and a file that exhausts memory kills only that child. The
+worker renews the lease while the child lives; if both die, the lease expires, and another worker continues at
+the cursor.
 """
 
 import asyncio
@@ -34,9 +35,9 @@ _log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=30)
 _RENEW_SECONDS: Final = 8.0
-# So many files at a time and worker: a large one does not hold up all others.
+# Files per worker at a time: a large file does not block all others.
 _AT_ONCE: Final = 2
-# A child that dies so often without settling a single row will not do better the next time.
+# A child that dies this often without settling a single row is not retried.
 _TRIES_MAX: Final = 12
 _WAIT_MAX: Final = timedelta(seconds=20)
 
@@ -84,12 +85,12 @@ _GAVE_UP: Final = {
     ],
 }
 
-# Starts the child that does one import under one fence.
+# Starts the child process of one import under one fence.
 StartChild = Callable[[UUID, UUID, int], Awaitable[Process]]
 
 
 def child_starter(settings: Settings) -> StartChild:
-    """Return what starts such a process for an import."""
+    """Return a function that starts the child process of an import."""
 
     async def start(workspace_id: UUID, import_id: UUID, fence: int) -> Process:
         command = current_account().command(sys.executable, "-m", "getbill", "import-child", ended_by=SIGKILL)
@@ -111,7 +112,7 @@ def child_starter(settings: Settings) -> StartChild:
 
 @dataclass(slots=True)
 class ImportSupervisor:
-    """The children of one worker, each doing one import."""
+    """The child processes of one worker, each running one import."""
 
     database: Database
     vault: Vault
@@ -121,7 +122,7 @@ class ImportSupervisor:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def tick(self) -> bool:
-        """Take an import, if one waits and there is room; say whether there may be more."""
+        """Claim an import, if one is pending and there is capacity; return whether there may be more."""
         if len(self._tasks) >= self.at_once:
             return False
         now = clock.wall()
@@ -145,18 +146,18 @@ class ImportSupervisor:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            # Its lease runs out, and it is tried again.
+            # The lease expires, and the import is retried.
             _log.error("import_not_carried", error=type(error).__name__, exc_info=error)
 
     async def close(self) -> None:
-        """End the children: what they settled is settled, and another worker goes on."""
+        """End the children: their settled rows are committed, and another worker continues."""
         for process in self.children.values():
             with suppress(ProcessLookupError):
                 process.terminate()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _supervise(self, row: Record) -> None:
-        """Keep an import's lease while a child does it."""
+        """Renew an import's lease while its child runs."""
         lease_key = row["workspace_id"], row["id"], row["fence"]
         process = await self.start(*lease_key)
         self.children[row["id"]] = process
@@ -177,7 +178,7 @@ class ImportSupervisor:
             with suppress(TimeoutError):
                 return await asyncio.wait_for(process.wait(), _RENEW_SECONDS)
             if await self.database.fetchval(_RENEW, *lease_key, clock.wall() + LEASE) is None:
-                # It is somebody else's now; the child would notice with its next chunk.
+                # Another worker holds the lease; the child would notice with its next chunk.
                 with suppress(ProcessLookupError):
                     process.kill()
 
@@ -195,7 +196,7 @@ class ImportSupervisor:
 
 
 async def drop_expired(database: Database, vault: Vault) -> int:
-    """Drop files that have been kept long enough with all that was said of their rows; return how many."""
+    """Drop expired files with the findings of their rows; return the number of files."""
     now = clock.wall()
     before, dropped = (now, now + _DRAFT_DAYS_LEFT), 0
     for row in await database.fetch(_EXPIRED, *before):

@@ -1,6 +1,6 @@
-"""What was confirmed for a sender's files: the same layout again is read the same way without asking.
+"""Mappings confirmed for a sender's files: the same layout is read the same way again without questions.
 
-The layout that a sender used last is kept with it, so that a changed one is noticed before anything is imported.
+The sender's last layout is stored with it, so that a changed layout is noticed before anything is imported.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ _FORGET = Statement(
 
 @dataclass(frozen=True, slots=True)
 class SavedMapping:
-    """What is remembered of a sender: of this very layout its mapping, else how the files used to look."""
+    """The saved mapping of a sender for this layout, else the layout of their earlier files."""
 
     mapping: Mapping | None
     layout_before: sheets.Layout | None
@@ -85,7 +85,7 @@ def _context(workspace_id: UUID, sender: str, signature: str) -> bytes:
 
 
 async def is_confirmed(tx: Transaction, workspace_id: UUID, layout_key: tuple[str, str]) -> bool:
-    """Say whether a sender's layout was confirmed; if it was not, nobody confirms it before the transaction ends."""
+    """Return whether a sender's layout is confirmed; if not, no other transaction can confirm it now."""
     await _lock_layout(tx, workspace_id, layout_key)
     exists: bool = await tx.fetchval(_IS_CONFIRMED, workspace_id, *layout_key)
     return exists
@@ -99,7 +99,7 @@ async def _lock_layout(tx: Transaction, workspace_id: UUID, layout_key: tuple[st
 async def read_again(
     tx: Transaction, workspace_id: UUID, layout_key: tuple[str, str], confirmed_id: UUID
 ) -> None:
-    """Have the other waiting files of a layout that is being confirmed read again, in the same transaction."""
+    """Queue the other waiting files of a newly confirmed layout to be read again, in the same transaction."""
     await _lock_layout(tx, workspace_id, layout_key)
     await tx.execute(_READ_AGAIN, workspace_id, *layout_key, confirmed_id)
     tx.channels_to_notify.add(WAKE)
@@ -112,9 +112,9 @@ def save_mapping(
     reading: tuple[Mapping, sheets.Layout],
     by: UUID | None,
 ) -> None:
-    """Have remembered, at the edge, how files of a sender and signature are read."""
+    """Save the mapping of a sender's files with this signature when the transaction is sent."""
     mapping, layout = reading
-    # Only what names columns: a line above the header may name people, and so may a cell that is an example.
+    # Only the column names: a line above the header may name people, and so may an example cell.
     bare_layout = sheets.Layout(
         kind=layout.kind,
         columns=layout.columns,
@@ -128,7 +128,7 @@ def save_mapping(
 
 
 async def find_mapping(database: Database, workspace: Workspace, sender: str, signature: str) -> SavedMapping:
-    """Return what is remembered of a sender's files."""
+    """Return the saved mapping of a sender's files."""
     row = await database.fetchrow(_RECALL, workspace.id, sender, signature)
     if row is None:
         return SavedMapping(None, None)
@@ -139,7 +139,7 @@ async def find_mapping(database: Database, workspace: Workspace, sender: str, si
 
 
 async def forget_mappings(tx: Transaction, workspace: Workspace, is_of_person: Callable[[str], bool]) -> None:
-    """Forget every layout with a header that names a person: a row of data was taken for the header then."""
+    """Delete every layout with a header that names a person: a data row was mistaken for the header."""
     for row in await tx.fetch(_ALL, workspace.id):
         layout_key = row["sender"], row["signature"]
         stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, *layout_key)))

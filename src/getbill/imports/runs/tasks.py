@@ -1,7 +1,7 @@
-"""What the child process does with one import: reads it, checks it, makes its debts, corrects rows, takes it back.
+"""Tasks of an import in the child process: read, check, import, correct, undo.
 
-It works under the fence it was started with and may be killed at any instant: what it settled is in the database with
-the cursor, and whoever comes next goes on from there.
+The process works under its initial fence and may be killed at any time: settled rows are committed with the
+cursor, and the next process continues from there.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
 
-# So many rows are read before whoever waits on the database gets a turn.
+# Number of rows read before other coroutines that wait for the database may run.
 _TURN_ROWS: Final = 100
-# A chunk in which debts may have to be changed one by one, and one refusal repeats it.
+# Chunk size where debts may be updated one by one, since one refusal repeats the chunk.
 _CHANGING_ROWS: Final = 100
 
 _GONE: Final = {
@@ -59,7 +59,7 @@ _FINDINGS: Final = {
 
 
 async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: UUID, fence: int) -> None:
-    """Do what an import's row asks for, task after task, for as long as the fence holds."""
+    """Run the tasks on an import's row, one after another, while the fence holds."""
     workspace = await companies.workspace(database, vault, workspace_id)
     with closing(ImportFile()) as import_file:
         while True:
@@ -95,7 +95,7 @@ async def _fail(
 
 
 async def read(work: Work, import_file: ImportFile) -> None:
-    """Read a whole file and say how it would be imported; go on where nothing is left to ask."""
+    """Read a whole file and save its plan; continue where no question is open."""
     import_, workspace = work.import_, work.workspace
     sheet = await import_file.sheet(work.database, workspace, import_)
     layout_key = import_.sender, reading_plan.without_own_columns(sheet.layout).signature
@@ -117,28 +117,28 @@ async def read(work: Work, import_file: ImportFile) -> None:
             and not plan.is_remembered
             and await saved_mappings.is_confirmed(tx, workspace.id, layout_key)
         ):
-            # Confirmed since we asked: it is read once more.
+            # The layout was confirmed since the lookup: the file is read again.
             return
         await transitions.save_plan(tx, work, plan, waiting_state(plan), None)
         if import_.is_auto:
-            # Whoever sent it does not look: a person must.
+            # The sender does not watch this import: a person must decide.
             todos.create(tx, workspace.id, transitions.TODO, import_.id, None)
 
 
 def waiting_state(plan: ReadingPlan) -> State:
-    """Return where a file stands that a person looks at: a question is open, or all is known and to be confirmed."""
+    """Return the state of a file that waits for a person: with an open question, or ready to confirm."""
     return "mapped" if plan.mapping.is_certain else "needs_mapping"
 
 
 def first_step(import_: Import) -> tuple[State, Task]:
-    """Return what follows a confirmed mapping: a pass that changes nothing where that was asked, or the import."""
+    """Return the state and task after a confirmed mapping: the dry run where requested, else the import."""
     if import_.is_dry_run or import_.mode == "all_or_nothing":
         return "checking", "check"
     return "importing", "import"
 
 
 async def check(work: Work, import_file: ImportFile) -> None:
-    """Check every row against the file and the book, and make nothing."""
+    """Check every row against the file and existing debts, without creating any debt."""
     import_ = work.import_
     async with work.database.transaction(work.workspace.now()) as tx:
         await transitions.rewind(tx, work)
@@ -159,10 +159,10 @@ async def check(work: Work, import_file: ImportFile) -> None:
 
 
 async def import_rows(work: Work, import_file: ImportFile) -> None:
-    """Make the debts of every row that is not settled yet."""
+    """Create the debts of every row that is not settled yet."""
     pending: asyncio.Task[None] | None = None
     try:
-        # While one chunk is being written the next is read.
+        # The next chunk is read while one is being written.
         async for lines, cursor in await _checked_chunks(work, import_file):
             if pending is not None:
                 await pending
@@ -178,14 +178,14 @@ async def import_rows(work: Work, import_file: ImportFile) -> None:
     async with work.database.transaction(work.workspace.now()) as tx:
         import_ = await queries.lock(tx, work.workspace, work.import_.id)
         if import_.mode == "all_or_nothing" and import_.rejected:
-            # The book changed between the check and now: what was made is taken back.
+            # The debts changed between the check and the import: what was created is undone.
             await transitions.complete_task(tx, work, "rolling_back", "undo")
         else:
             await transitions.complete_task(tx, work, "completed", rows_total=import_.rows_done)
 
 
 async def correct(work: Work, import_file: ImportFile) -> None:
-    """Make debts of the rows that were corrected."""
+    """Create debts from the corrected rows."""
     await rows.accept_suggestions(work)
     if work.import_.state == "checking":
         async with work.database.transaction(work.workspace.now()) as tx:
@@ -197,12 +197,12 @@ async def correct(work: Work, import_file: ImportFile) -> None:
 
 
 async def undo(work: Work, _opened: ImportFile) -> None:
-    """Take back every debt and every change that nothing has followed."""
+    """Undo every debt and every change without later activity."""
     await rows.undo_debts(work)
     await rows.restore_changes(work)
     async with work.database.transaction(work.workspace.now()) as tx:
         if work.import_.state == "rolling_back":
-            # Corrections start it again, so its file is needed still.
+            # Corrections restart the import, so its file is still needed.
             await transitions.fail(tx, work.workspace, work.import_, "findings", _CHANGED)
         else:
             await transitions.complete_task(tx, work, "undone")
@@ -264,7 +264,7 @@ async def _file_chunks(
 
 
 async def _instalments_again(work: Work, import_file: ImportFile) -> Instalments | None:
-    """Return what becomes of instalments, for rows that were corrected after their file was imported."""
+    """Return the instalments, for rows that were corrected after their file was imported."""
     if work.import_.source == "batch" or work.import_.plan is None:
         return None
     plan = reading_plan.open_plan(work.import_.plan, work.key, work.import_.id)
@@ -276,7 +276,7 @@ async def _instalments_again(work: Work, import_file: ImportFile) -> Instalments
 
 
 async def _instalments(reader: RowReader, plan: ReadingPlan, sheet: sheets.Sheet) -> Instalments | None:
-    """Return what becomes of the instalments of each reference, where a person said so."""
+    """Return the instalments of each reference, where a person chose a mode."""
     mode = plan.mapping.instalments
     return await asyncio.to_thread(rows.gather_instalments, mode, reader, sheet.rows()) if mode else None
 
@@ -289,7 +289,7 @@ async def _batch_chunks(work: Work) -> AsyncIterator[tuple[list[Line], int]]:
         lines: list[Line] = []
         for first in range(0, len(rows), _TURN_ROWS):
             part = [
-                # Its sender was told already what is accepted.
+                # The sender was already notified of the accepted rows.
                 Line(index, index, None, body, temp_id, is_sure=True)
                 for index, temp_id, body in rows[first : first + _TURN_ROWS]
             ]

@@ -1,6 +1,6 @@
-"""Moving an import from one state to the next, as whoever does its work comes to the end of a task.
+"""State transitions of an import at the end of a task.
 
-Every step asks for the fence: a process whose lease another took over changes nothing any more.
+Every transition checks the fence: a process whose lease was lost changes nothing.
 """
 
 from typing import Any
@@ -84,7 +84,7 @@ _KEEP_NOTHING = Statement(
 
 
 async def save_plan(tx: Transaction, work: Work, plan: ReadingPlan, state: State, task: Task | None) -> None:
-    """Keep how a file would be imported, and go on or wait."""
+    """Save a file's plan, then continue or wait."""
     work.import_.check_transition(state)
     sealed = plan.seal(work.key, work.import_.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
@@ -95,7 +95,7 @@ async def save_plan(tx: Transaction, work: Work, plan: ReadingPlan, state: State
 async def complete_task(
     tx: Transaction, work: Work, state: State, task: Task | None = None, rows_total: int | None = None
 ) -> None:
-    """Come to the end of a task."""
+    """Complete a task and move to the next state."""
     ended_at = clock.wall() if task is None else None
     await _end_task(tx, work.workspace, work.import_, state, (task, None, None, ended_at, rows_total))
 
@@ -103,15 +103,15 @@ async def complete_task(
 async def fail(
     tx: Transaction, workspace: Workspace, import_: Import, code: str, messages: dict[str, Any]
 ) -> None:
-    """End an import that cannot be done, with the reason in words: {language: [message, way out]}.
+    """Fail an import, with the reason as {language: [message, way out]}.
 
-    Where what it kept was dropped, and its key with it, the code alone says why.
+    Where its stored data and its key were dropped, only the code gives the reason.
     """
     key = queries.keys_of(workspace, import_).main
     problem = None if key is None else key.seal(json.write(messages), problem_context(import_.id))
     await _end_task(tx, workspace, import_, "failed", (None, code, problem, clock.wall(), None))
     if code != "findings":
-        # Nobody goes on with it, and whom it names was never looked at.
+        # The file is not used again, and the people in it were never indexed.
         await drop_file(tx, workspace, await queries.lock(tx, workspace, import_.id))
     todos.withdraw(tx, workspace.id, TODO, import_.id)
 
@@ -124,19 +124,19 @@ async def _end_task(
     if row is None:
         raise LeaseLost
     if row["task"] is None and row["is_unwanted"] and state != "checked":
-        # Somebody in the file was erased while it was needed.
+        # A person in the file was erased while the file was needed.
         await drop_file(tx, workspace, await queries.lock(tx, workspace, import_.id))
 
 
 async def rewind(tx: Transaction, work: Work) -> None:
-    """Begin a pass over the rows from the first, with nothing said of any."""
+    """Restart the pass over the rows from the first, without findings."""
     _require_lease(await tx.fetchval(_REWIND, *work.primary_key, work.import_.fence, clock.wall()))
     await forget_findings(tx, *work.primary_key)
     await tx.execute(rows.FORGET_REASONS, *work.primary_key)
 
 
 async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
-    """Drop what was said of an import's rows."""
+    """Delete the findings of an import's rows."""
     await tx.execute(_FORGET_FINDINGS, workspace_id, import_id)
     await rows.forget_rows(tx, workspace_id, import_id)
 
@@ -147,9 +147,9 @@ def _require_lease(row_id: UUID | None) -> None:
 
 
 async def drop_file(tx: Transaction, workspace: Workspace, import_: Import) -> None:
-    """Drop an import's bytes and what its plan tells of them; what was said of refused rows stays."""
+    """Drop an import's bytes and the samples in its plan; the findings of rejected rows are kept."""
     primary_key = import_.workspace_id, import_.id
-    # What was corrected and is a debt now would say of it what the file said.
+    # A correction that became a debt would still hold the file's values.
     await tx.execute(_FORGET_CORRECTIONS, *primary_key)
     await tx.execute(actions.FORGET_CHUNKS, *primary_key)
     await vault.drop_key(tx, import_.workspace_id, import_.file_id)
@@ -161,7 +161,7 @@ async def drop_file(tx: Transaction, workspace: Workspace, import_: Import) -> N
 
 
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
-    """Drop everything an import kept of people; that it was, and its counts, remain."""
+    """Delete all personal data of an import; its existence and its counts remain."""
     primary_key = workspace_id, import_id
     for statement in (actions.FORGET_CHUNKS, _FORGET_FINDINGS, _FORGET_CORRECTIONS, rows.FORGET):
         await tx.execute(statement, *primary_key)

@@ -1,6 +1,6 @@
-"""What a person decides on an import: what its columns are, to go on, to correct rows, to take all of it back.
+"""A person's decisions on an import: its mapping, to continue, to correct rows, to undo it.
 
-Each decision stands on the import's row and wakes the worker; nothing is done here that takes long.
+Each decision is stored on the import's row and notifies the worker; nothing slow is done here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,13 +55,13 @@ _ROWS = Statement(
     """,
 )
 _WAITING: Final = frozenset({"needs_mapping", "mapped"})
-# While nothing was made of a file, it is put away rather than taken back.
+# While no debt was created from a file, it is discarded rather than undone.
 _BEFORE_IMPORT: Final = _WAITING | {"uploaded", "checking", "checked", "failed"}
 _CORRECTABLE: Final = frozenset({"checked", "completed", "failed"})
 
 
 class MappingNotCertain(ImportCannotMove):
-    """A mapping with open questions imports nothing."""
+    """The mapping has open questions, so nothing can be imported."""
 
     code = "mapping-not-certain"
     title = message("The mapping has open questions")
@@ -71,7 +71,7 @@ class MappingNotCertain(ImportCannotMove):
 
 
 def key_of(workspace: Workspace, import_: Import) -> Key:
-    """Return the key of what an import keeps; raise ImportCannotMove where that is gone."""
+    """Return the key of an import's stored data; raise ImportCannotMove where it was dropped."""
     key = queries.keys_of(workspace, import_).main
     if key is None:
         raise ImportCannotMove(
@@ -81,7 +81,7 @@ def key_of(workspace: Workspace, import_: Import) -> Key:
 
 
 def plan_of(workspace: Workspace, import_: Import) -> ReadingPlan:
-    """Return how a file would be read; raise ImportCannotMove while nobody has looked, or where it was dropped."""
+    """Return a file's reading plan; raise ImportCannotMove before it is read or after it was dropped."""
     if import_.plan is None:
         raise ImportCannotMove(message("The file is not read yet, or what was known of it was dropped."))
     return reading_plan.open_plan(import_.plan, key_of(workspace, import_), import_.id)
@@ -90,7 +90,7 @@ def plan_of(workspace: Workspace, import_: Import) -> ReadingPlan:
 async def change_mapping(
     tx: Transaction, workspace: Workspace, import_id: UUID, changes: Mapping[str, Any]
 ) -> tuple[Import, ReadingPlan]:
-    """Change what columns are, before anything is imported."""
+    """Change the mapping of columns, before anything is imported."""
     import_ = await _lock_waiting(tx, workspace, import_id)
     plan = plan_of(workspace, import_)
     changes = dict(changes)
@@ -131,9 +131,9 @@ async def confirm(
     by: UUID | None = None,
     is_dry_run: bool | None = None,
 ) -> Import:
-    """Accept what is proposed, remember it for such files of this sender, and go on.
+    """Accept the proposed mapping, save it for such files of this sender, and continue.
 
-    Raises MappingNotCertain where something must be answered that nothing could be proposed for.
+    Raises MappingNotCertain where a question without a proposed answer is open.
     """
     import_ = await _lock_waiting(tx, workspace, import_id)
     plan = plan_of(workspace, import_)
@@ -165,7 +165,7 @@ def _questions_text(plan: ReadingPlan) -> Message:
 
 
 async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
-    """Import a file that was only checked."""
+    """Import a file after its dry run."""
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state != "checked":
         raise ImportCannotMove(
@@ -189,7 +189,7 @@ async def correct(
     patches: Sequence[tuple[int, str | int, Any]],
     accepts: Sequence[str],
 ) -> Import:
-    """Correct rows by hand (line, column, value) and accept suggestions by the kind of their finding, then go on."""
+    """Correct rows by patches (line, column, value) and accept suggestions by finding code, then continue."""
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state not in _CORRECTABLE or import_.error not in {None, "findings"}:
         raise ImportCannotMove(
@@ -261,7 +261,7 @@ def _find_column(layout: sheets.Layout, label: str | int) -> int | None:
 
 
 async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
-    """Take back a whole import, also one that is still going on."""
+    """Undo a whole import, also while it is running."""
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state == "undoing":
         return import_
@@ -271,12 +271,13 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
         raise ImportCannotMove(message("The import was undone before."))
     key_of(workspace, import_)
     await tx.execute(rows.FORGET_REASONS, workspace.id, import_.id)
-    # Whatever it was about to become, and should all or nothing be taking it back already: its owner wants it undone.
+    # This applies whatever the next state was, even during the rollback of all-or-nothing: its owner wants it
+    # undone.
     return await _queue_task(tx, import_, "undoing", "undo", is_taken_over=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
-    """Put a file away of which nothing was imported."""
+    """Discard a file from which nothing was imported."""
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state not in _BEFORE_IMPORT or import_.has_debts:
         raise ImportCannotMove(message("The import is {state}: undo it instead.", state=import_.state))

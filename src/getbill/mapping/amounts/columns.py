@@ -1,6 +1,6 @@
-"""Which column is what is owed now, which was invoiced and which was paid.
+"""Roles of amount columns: the amount due, the amount invoiced and the amount paid.
 
-The wrong one bills people what they have paid already, so every doubt becomes a question: two columns that could
+The wrong column bills debtors for paid amounts, so every doubt becomes a question: two columns that could
 both be due, an amount without tax only, a debit and a credit, columns that do not add up.
 """
 
@@ -29,26 +29,26 @@ _NO_REMAINDER = {
     "refund",
     "running",
 }
-# To be paid or paid: the header says one as well as the other.
+# "To be paid" or "paid": the header means either.
 _PAYMENT = re.compile(r"zahlbetrag|zahlungsbetrag|a payer|payable|amount to pay|da pagare|a pagar|te betalen")
-# The company's own currency, as a header says it beside the row's.
+# The company's own currency, as a header names it beside the row's.
 _LOCAL = re.compile(
     r"\b(?:lcy|mw|hw|lw|bw|ml|local|hauswahrung|mandantenwahrung|tenue|base|company currency|lv)\b"
 )
-# What is left of an invoice, whoever owes it.
+# The remaining amount of an invoice, of any debtor.
 _PART = re.compile(r"^du\b|\breste|\brestant|\bremaining|\brest(?:betrag)?\b")
 _DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
-# Fewer amounts below zero are credits between debts.
+# A lower share of negative amounts means credits between debts.
 _NEGATIVE_MIN = 0.8
-# Why a column is left out that is one part of what is due.
+# The reason code for leaving out a column that is one part of the amount due.
 PART_OF_DUE = "part_of_due"
-# In how many rows what is due is what was invoiced less what was paid.
+# Minimum share of rows in which the amount due is the amount invoiced less the amount paid.
 ADDING_UP_MIN = 0.75
 
 
 def weigh_amounts(candidates: list[Candidate], head: Head, *, has_open_items: bool = False) -> list[Question]:
-    """Decide between the columns of amounts, and return what only a human can decide."""
+    """Assign the amount columns, and return the questions that only a person can decide."""
     _leave_balances(candidates, head)
     _take_credits(candidates)
     _take_payments(candidates, head)
@@ -79,7 +79,7 @@ def weigh_amounts(candidates: list[Candidate], head: Head, *, has_open_items: bo
         )
     if ledger and not (unqualified or invoiced):
         return _decide_ledger(ledger, candidates, head, has_open_items=has_open_items)
-    # An amount of which nobody knows what it is, where it differs, may be what is left of the other.
+    # An unexplained amount that differs from the other may be its remaining amount.
     unexplained = [
         candidate
         for candidate in _claiming(candidates, Field.AMOUNT)
@@ -93,7 +93,7 @@ def weigh_amounts(candidates: list[Candidate], head: Head, *, has_open_items: bo
         if "currency" in unqualified[0].tokens.concepts and any(
             candidate.may_be((Field.CURRENCY,), 0.8) for candidate in candidates
         ):
-            # The amount in the currency that stands beside it.
+            # The amount in the currency of the adjacent column.
             unqualified[0].reassign(Field.AMOUNT, Field.AMOUNT, 0.8)
         return _decide_plain_alone(unqualified[0], paid, candidates) or _ask_tax_included(
             unqualified[0], candidates, head
@@ -105,7 +105,7 @@ def weigh_amounts(candidates: list[Candidate], head: Head, *, has_open_items: bo
 
 
 def _take_payments(candidates: list[Candidate], head: Head) -> None:
-    """Take what a header calls an amount of payment for what was paid, where every row is the invoice less it."""
+    """Use a "payment" column as the amount paid where in every row the amount due is the invoice less it."""
     due = [candidate for candidate in _claiming(candidates, Field.AMOUNT) if _is_due(candidate)]
     invoiced = [
         candidate for candidate in _claiming(candidates, Field.AMOUNT_INVOICED) if not _role(candidate)
@@ -120,9 +120,9 @@ def _take_payments(candidates: list[Candidate], head: Head) -> None:
 
 
 def _without_local(due: list[Candidate], candidates: list[Candidate], head: Head) -> list[Candidate]:
-    """Leave out what is due in the company's currency beside the same in the currency of its row.
+    """Leave out the amount due in the company's currency beside the same amount in the row's currency.
 
-    The two differ in no row but those that name a currency.
+    The two differ only in rows that name a currency.
     """
     local = [candidate for candidate in due if _LOCAL.search(normalize(candidate.column.header))]
     in_row_currency = [
@@ -140,9 +140,9 @@ def _without_local(due: list[Candidate], candidates: list[Candidate], head: Head
 
 
 def _take_credits(candidates: list[Candidate]) -> None:
-    """Take the amounts of credit notes beside those of invoices for what may be paid of them: it is asked."""
+    """Propose amounts of credit notes beside those of invoices as possibly paid, which raises a question."""
     if any(_is_due(candidate) for candidate in candidates):
-        # What is left says it already.
+        # The remaining amount includes the credits already.
         return
     for candidate in candidates:
         concepts = candidate.tokens.concepts
@@ -163,7 +163,7 @@ def _take_credits(candidates: list[Candidate]) -> None:
 
 
 def _ask_aged_or_part(due: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
-    """Ask whether the sum of the ages is owed, or a part of it that stands in a column of nothing known."""
+    """Ask whether the sum of the ageing buckets is due, or a part of it in an unknown column."""
     if len(due) > 1 or due[0].reason.code != "aged":
         return []
     remainders = _remainders(candidates, due, head)
@@ -171,7 +171,7 @@ def _ask_aged_or_part(due: list[Candidate], candidates: list[Candidate], head: H
 
 
 def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], head: Head) -> None:
-    """Read a balance that is in every row credits less debits as owed where it is below zero."""
+    """Negate a balance that is in every row credits less debits: it is due where it is below zero."""
     sides = [
         next((candidate for candidate in ledger if _role(candidate) == role), None)
         for role in ("debit", "credit")
@@ -186,7 +186,7 @@ def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], hea
 
 
 def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: Head) -> list[Candidate]:
-    """Return the columns of nothing known that may be what is left of the one amount there is."""
+    """Return the unknown columns that may be the remaining amount of the only amount column."""
     if len(amounts) != 1:
         return []
     remainders = [
@@ -208,7 +208,7 @@ def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: Hea
 def _decide_ledger(
     ledger: list[Candidate], candidates: list[Candidate], head: Head, *, has_open_items: bool
 ) -> list[Question]:
-    """Take the debits for what is owed of open items, and of a reconciled ledger without an open credit; else ask."""
+    """Use the debits of open items, or of a reconciled ledger without an open credit; otherwise ask."""
     marks = [candidate.profile for candidate in candidates if "lettering" in candidate.tokens.concepts]
     debits = [candidate for candidate in ledger if _role(candidate) == "debit"]
     credits_ = [candidate for candidate in ledger if _role(candidate) == "credit"]
@@ -241,7 +241,7 @@ def _decide_ledger(
 
 
 def _take_aged(candidates: list[Candidate], head: Head) -> None:
-    """Take the sum of a list's ages for what is due: what is paid has no age."""
+    """Treat the sum of ageing buckets as the amount due: a paid amount has no age."""
     ages = [
         candidate.profile
         for candidate in candidates
@@ -257,7 +257,7 @@ def _take_aged(candidates: list[Candidate], head: Head) -> None:
 
 
 def _take_remainder(candidates: list[Candidate], paid: list[Candidate], head: Head) -> None:
-    """Take what is left where no header says so, but one amount alone is another less what was paid in every row."""
+    """Find an unlabelled remaining amount: the only one that is another less the amount paid in every row."""
     amounts = [
         candidate
         for candidate in candidates
@@ -281,7 +281,7 @@ def _take_remainder(candidates: list[Candidate], paid: list[Candidate], head: He
 
 
 def _leave_balances(candidates: list[Candidate], head: Head) -> None:
-    """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
+    """Leave out aggregates of lines: a customer's total on each of their lines, and a running balance."""
     amounts = [candidate for candidate in candidates if candidate.may_be(AMOUNTS)]
     keys = [
         candidate.profile for candidate in candidates if candidate.may_be(NAMES | {Field.DEBTOR_REFERENCE})
@@ -313,15 +313,15 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
 
 
 def _is_total(candidate: Candidate, other: Candidate, head: Head, keys: list[sheets.ColumnProfile]) -> bool:
-    """Tell whether a column is a customer's total of another's amounts, by its cells or by both headers."""
+    """Return whether a column is a customer's total of another's amounts, by its cells or by both headers."""
     is_named = _is_of_customer(candidate) and not _is_of_customer(other)
-    # The invoice's total on each of its lines is no customer's.
+    # An invoice's total on each of its lines is not a customer's total.
     is_of_invoice = "invoice" in candidate.tokens.concepts and "invoice" not in other.tokens.concepts
     return is_named or (not is_of_invoice and head.is_total_of(candidate.profile, other.profile, keys))
 
 
 def _is_of_customer(candidate: Candidate) -> bool:
-    """Tell whether a header speaks of a customer's balance or total."""
+    """Return whether a header names a customer's balance or total."""
     concepts = candidate.tokens.concepts
     is_part = bool(_PART.search(normalize(candidate.column.header)))
     return "debtor" in concepts and bool(concepts & {"open", "total"}) and not is_part
@@ -336,7 +336,7 @@ def _decide_with_due(
     head: Head,
 ) -> list[Question]:
     _leave_out(other_candidates, "not_due", due[0])
-    # The amount of an instalment or of a claim, where another column says what is left of it.
+    # The amount of an instalment or a claim, where another column has its remaining amount.
     open_amounts = [
         candidate
         for candidate in due
@@ -349,7 +349,7 @@ def _decide_with_due(
     due = [candidate for candidate in due if candidate.claims]
     doubtful = [candidate for candidate in due if candidate.best and candidate.best.score < CERTAIN]
     sure = [candidate for candidate in due if candidate not in doubtful]
-    # Open and overdue: where all of it is overdue they are the same amount.
+    # Open and overdue amounts are equal where all of the open amount is overdue.
     due = _distinct(sure + doubtful, head)
     if pair := _less_paid(due, paid, head):
         whole, remainder = pair
@@ -362,7 +362,7 @@ def _decide_with_due(
         named = [
             candidate for candidate in invoiced if {"incl", "total", "invoice"} & candidate.tokens.concepts
         ] or invoiced
-        # Of several totals the one that what is due and what was paid add up to.
+        # Of several totals, the one that the amounts due and paid add up to.
         chosen = max(named, key=lambda candidate: _fitness(due[0], candidate, paid, head))
         _leave_out([candidate for candidate in invoiced if candidate is not chosen], "not_due", due[0])
         invoiced = [chosen]
@@ -376,7 +376,7 @@ def _decide_with_due(
     if len(due) > 1:
         return [_which_amount("several_due", due)]
     if not open_amounts and "due" in due[0].tokens.concepts and not invoiced:
-        # What fell due on a day, which part may have been paid of since.
+        # An amount that fell due on a date may have been paid in part since.
         return [_ask_invoiced_only(due[0], Field.AMOUNT)]
     return _ask_disagreement(
         due[0], invoiced, paid, _other_amounts(candidates, [due[0], *invoiced, *paid]), head
@@ -384,20 +384,20 @@ def _decide_with_due(
 
 
 def _sums_up(candidate: Candidate, due: list[Candidate], head: Head) -> bool:
-    """Tell whether one of several amounts due is in every row the sum of the others."""
+    """Return whether one of several amounts due is in every row the sum of the others."""
     parts = [other.profile for other in due if other is not candidate]
     return len(parts) > 1 and head.is_sum(candidate.profile, parts)
 
 
 def _fitness(due: Candidate, invoiced: Candidate, paid: list[Candidate], head: Head) -> float:
-    """Return in which share of rows what is due, and was paid, makes up what was invoiced."""
+    """Return the share of rows in which the amounts due and paid add up to the amount invoiced."""
     if paid:
         return head.share_adding_up(due.profile, invoiced.profile, paid[0].profile)
     return head.share_within(due.profile, invoiced.profile)
 
 
 def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple[Candidate, Candidate] | None:
-    """Return the one of which the payments were taken off and what is left of it, where only two are so in every row."""
+    """Return the amounts before and after the payments, where exactly one pair of columns fits."""
     shares = [
         (head.share_adding_up(remainder.profile, whole.profile, paid[0].profile), whole, remainder)
         for whole, remainder in permutations(due, 2)
@@ -408,7 +408,7 @@ def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple
 
 
 def _without_days(due: list[Candidate], other_amounts: list[Candidate]) -> list[Candidate]:
-    """Leave out the days within which is paid, below a header that speaks of a due date: 30, 45."""
+    """Leave out payment terms in days (30, 45) below a header about the due date."""
     days = [
         candidate
         for candidate in due
@@ -431,7 +431,7 @@ def _without_days(due: list[Candidate], other_amounts: list[Candidate]) -> list[
 
 
 def _leave_days(due: list[Candidate]) -> None:
-    """Leave out a column of days overdue: whole numbers beside amounts that have cents."""
+    """Leave out a column of days overdue: whole numbers beside amounts with cents."""
     amounts = [
         candidate
         for candidate in due
@@ -456,7 +456,7 @@ def _several_amounts(candidates: list[Candidate], net: list[Candidate], head: He
 
 
 def _accept_local_alone(amount: Candidate, candidates: list[Candidate]) -> list[Question]:
-    """An amount in local currency is the debt's unless the currency beside it is another one's."""
+    """Accept an amount in local currency, unless the adjacent currency belongs to another amount."""
     currencies = [
         candidate
         for candidate in candidates
@@ -471,7 +471,7 @@ def _decide_plain_alone(
     amount: Candidate, paid: list[Candidate], candidates: list[Candidate]
 ) -> list[Question]:
     if paid:
-        # What was invoiced, or what is left of it? The header does not say.
+        # The header does not tell whether this is the amount invoiced or the remaining amount.
         amount.reassign(Field.AMOUNT, Field.AMOUNT_INVOICED, 0.7)
         options = (Field.AMOUNT_INVOICED.value, Field.AMOUNT.value)
         index = amount.column.index
@@ -480,14 +480,14 @@ def _decide_plain_alone(
         return _accept_local_alone(amount, candidates)
     claim = amount.claim(Field.AMOUNT)
     score = claim.score if claim else 0.0
-    # An amount of something nobody knows is asked, an amount of nothing in particular is what the file is about.
+    # An amount with unknown header words raises a question; an unqualified amount is the subject of the file.
     score = min(score, 0.75) if amount.tokens.unknown else score + 0.07 if score >= 0.7 else score
     amount.set_claims([Claim(Field.AMOUNT, score)], ColumnReason("only_amount", amount.heading))
     return []
 
 
 def _ask_tax_included(amount: Candidate, candidates: list[Candidate], head: Head) -> list[Question]:
-    """Ask whether a lone amount includes the tax that stands in a column beside it."""
+    """Ask whether a lone amount includes the tax in an adjacent column."""
     for candidate in candidates:
         is_rate = "discount" in candidate.tokens.concepts
         if (
@@ -539,7 +539,7 @@ def _ask_disagreement(
             return []
         share = head.share_adding_up(due.profile, invoiced[0].profile, paid[0].profile)
         if share < ADDING_UP_MIN:
-            # A credit note or a discount in a column of its own completes the sum.
+            # A credit note or a discount in its own column completes the sum.
             share = max(
                 [
                     share,
@@ -602,7 +602,7 @@ def _distinct(candidates: list[Candidate], head: Head) -> list[Candidate]:
 
 
 def _clearest_paid(paid: list[Candidate], head: Head) -> list[Candidate]:
-    """Keep one column of what was paid: the clearest."""
+    """Keep one column of the amount paid: the clearest."""
     paid = (
         sorted(_distinct(paid, head), key=lambda candidate: -(candidate.best.score if candidate.best else 0))
         if paid

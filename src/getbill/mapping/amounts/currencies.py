@@ -1,7 +1,8 @@
-"""In which currency the amounts of a file are, where its rows do not say.
+"""Currency of a file's amounts, where its rows do not state one.
 
-A sign beside the amounts or a code in their header counts before the company's own currency; where the file
-speaks of another country and names no currency, or of a sign that several share, a human is asked.
+A symbol beside the amounts or a code in their header has precedence over the company's own currency. Where
+the file indicates another country and names no currency, or uses a symbol of several currencies, a person
+decides.
 """
 
 import re
@@ -12,7 +13,7 @@ from getbill.mapping.columns import Candidate, texts_of
 from getbill.mapping.model import AMOUNTS, ColumnMapping, ColumnReason, Currency, Field, Question
 from getbill.mapping.vocabulary import currency_of, currency_of_country
 
-# Dialling codes of countries whose currency is another than their neighbours', longest first.
+# Dialling codes of countries whose currency differs from their neighbours', longest first.
 _DIALLED = {
     "+44": "GB", "+41": "CH", "+1": "US", "+46": "SE", "+47": "NO", "+45": "DK", "+48": "PL", "+33": "FR",
     "+49": "DE", "+34": "ES", "+39": "IT", "+31": "NL", "+32": "BE", "+351": "PT", "+353": "IE", "+43": "AT",
@@ -28,7 +29,7 @@ _SIGNS_IN_HEADERS = re.compile(
 def decide_currency(
     columns: list[ColumnMapping], candidates: list[Candidate], layout: sheets.Layout, company: str
 ) -> tuple[Currency, list[Question]]:
-    """Return the currency of rows that name none, and what is to ask about it."""
+    """Return the currency of rows that name none, and the questions about it."""
     amounts = [
         candidate
         for candidate, column in zip(candidates, columns, strict=True)
@@ -58,12 +59,12 @@ def decide_currency(
 
 
 def header_signs(header: str) -> list[str]:
-    """Return the signs and words of currencies in a header that are no code of their own: `$`, `zł`, `euros`."""
+    """Return the currency symbols and words in a header that are not ISO codes: `$`, `zł`, `euros`."""
     return [sign.casefold() for sign in _SIGNS_IN_HEADERS.findall(header)]
 
 
 def _decide_signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list[Question]]:
-    """Return what each shared sign stands for here, and a question where nothing says."""
+    """Return the currency of each shared symbol, and a question where nothing decides."""
     signs: dict[str, str] = {}
     questions: list[Question] = []
     for candidate in amounts:
@@ -104,7 +105,7 @@ def _column_signs(profile: sheets.ColumnProfile, company: str) -> tuple[dict[str
 
 
 def _stated_currencies(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, ColumnReason]:
-    """Return the currencies that the headers and the cells of the amounts name, each with its reason."""
+    """Return the currencies that the headers and cells of the amounts name, each with its reason."""
     stated: dict[str, ColumnReason] = {}
     for candidate in amounts:
         if candidate.tokens.currency:
@@ -115,7 +116,7 @@ def _stated_currencies(amounts: list[Candidate], signs: dict[str, str]) -> dict[
             codes = currency_of(sign)
             if code := codes[0] if len(codes) == 1 else signs.get(sign):
                 stated.setdefault(code, ColumnReason("header_code", {"header": candidate.column.header}))
-        # What the cells of a workbook are formatted as, though the sign is not in them.
+        # The currency in a workbook's number format, which the cells do not contain.
         format_codes = currency_of(candidate.column.currency)
         if len(format_codes) == 1:
             stated.setdefault(format_codes[0], ColumnReason("sign", {"header": candidate.column.header}))
@@ -125,7 +126,7 @@ def _stated_currencies(amounts: list[Candidate], signs: dict[str, str]) -> dict[
             code = codes[0] if len(codes) == 1 else signs.get(sign)
             if code:
                 counted[code] += count
-        # Several in one column: each row says its own. One beside every amount: the column's.
+        # With several currencies in one column, each row states its own; a single one applies to the column.
         if len(counted) == 1:
             code, count = counted.most_common(1)[0]
             stated.setdefault(code, ColumnReason("sign", {"header": candidate.column.header, "count": count}))
@@ -135,7 +136,7 @@ def _stated_currencies(amounts: list[Candidate], signs: dict[str, str]) -> dict[
 def _other_currencies(
     columns: list[ColumnMapping], candidates: list[Candidate], layout: sheets.Layout, company: str
 ) -> list[str]:
-    """Return the other currencies that the rest of the file speaks of: its countries, telephones, dates, title."""
+    """Return other currencies indicated by the file's countries, phone numbers, dates and title."""
     for skipped in layout.skipped:
         words = skipped.text.replace("(", " ").replace(")", " ").replace(":", " ").replace(",", " ").split()
         for word in words:
@@ -156,7 +157,7 @@ def _other_currencies(
 
 
 def _column_countries(candidate: Candidate, field: Field | None) -> list[str]:
-    """Return the countries that a column speaks of, once per cell seen."""
+    """Return the countries that a column indicates, once per cell seen."""
     texts, number, day = texts_of(candidate.profile), candidate.profile.number, candidate.profile.date
     if field == Field.COUNTRY:
         return [country for text in texts if (country := sheets.country_of(text))]
@@ -164,7 +165,7 @@ def _column_countries(candidate: Candidate, field: Field | None) -> list[str]:
         return _dialled_countries(texts)
     if field in {Field.INVOICE_DATE, Field.DUE_DATE} and day and day.order == "mdy" and day.is_certain:
         return ["US"] * max(1, len(texts))
-    # Only the Swiss part thousands with an apostrophe.
+    # Only Switzerland uses an apostrophe as a thousands separator.
     if field in AMOUNTS and number and number.thousands == "'":
         return ["CH"] * len(texts)
     return []

@@ -1,6 +1,6 @@
-"""How the amounts and dates of a file are written, and what is asked where its cells leave it open.
+"""Number and date formats of a file, and the questions where its cells are ambiguous.
 
-What a file shows is kept with its mapping, so that the next file of the same sender is held against it.
+The formats that a file shows are stored with its mapping, and the sender's next file is checked against them.
 """
 
 import re
@@ -15,9 +15,9 @@ from getbill.mapping.cross_column_checks import read_cell
 from getbill.mapping.model import AMOUNTS, DATES, ColumnMapping, Currency, Field, Question
 from getbill.mapping.vocabulary import currency_of, parse_header
 
-# Why a shape is certain: some cell of the file shows it, here or in another column.
+# Reasons that make a format certain: some cell of the file shows it, here or in another column.
 _SHOWN = frozenset({"decimal_seen", "day_above_12", "other_columns"})
-# Currencies that have cents by the standard and none on an invoice.
+# Currencies that have cents by the standard and none on invoices.
 _WHOLE = frozenset({"HUF", "IDR"})
 _WEAK = frozenset({"other_columns", "years_close"})
 _ROWS_MIN = 6
@@ -28,9 +28,9 @@ _SHORT_YEARS = re.compile(r"\d{2}-\d{2}-\d{2}")
 def decide_formats(
     columns: list[ColumnMapping], profile: sheets.Profile, currency: Currency | None
 ) -> tuple[dict[int, str], dict[int, str], list[Question]]:
-    """Return the decimal marks and date orders that the cells show, and the questions where they leave it open.
+    """Return the decimal marks and date orders that the cells show, and questions where they are ambiguous.
 
-    `currency` is what rows without one are in; None where that is asked.
+    `currency` applies to rows without one; None while it is an open question.
     """
     marks: dict[int, str] = {}
     orders: dict[int, str] = {}
@@ -55,7 +55,7 @@ def decide_formats(
 def _mark(
     column: ColumnMapping, columns: list[ColumnMapping], profile: sheets.Profile, currency: Currency | None
 ) -> str | None:
-    """Return the decimal mark that a column shows, empty where there is none to keep; None where it is open."""
+    """Return the decimal mark of a column, empty where there is none to keep; None where it is ambiguous."""
     column_profile = profile.column(column.index)
     shape = column_profile.number
     if shape is None:
@@ -66,7 +66,7 @@ def _mark(
         return mark
     if shape.is_certain and not (is_weak and any(money.decimals(code) > 2 for code in codes)):
         return shape.decimal if shape.why in _SHOWN else ""
-    # Without decimals there is nothing that the mark could part but thousands.
+    # Without decimals, the mark can only be a thousands separator.
     is_whole = bool(codes) and all(money.decimals(code) == 0 or code in _WHOLE for code in codes)
     return (
         ""
@@ -82,7 +82,7 @@ def _is_of_one_mark(column_profile: sheets.ColumnProfile, shape: sheets.NumberSh
 def _codes(
     column: ColumnMapping, columns: list[ColumnMapping], profile: sheets.Profile, currency: Currency | None
 ) -> set[str]:
-    """Return the currencies of a column's amounts; empty where one of them is not known."""
+    """Return the currencies of a column's amounts; empty where one of them is unknown."""
     if code := parse_header(column.header).currency:
         return {code}
     signs = currency.signs if currency else {}
@@ -113,7 +113,7 @@ def _code(text: str, signs: object) -> str:
 
 
 def _order(column: ColumnMapping, columns: list[ColumnMapping], profile: sheets.Profile) -> str | None:
-    """Return the order of dates that a column shows, empty where there is none to keep; None where it is open."""
+    """Return the date order of a column, empty where there is none to keep; None where it is ambiguous."""
     shape = profile.column(column.index).date
     if shape is None:
         return ""
@@ -133,9 +133,9 @@ def _order(column: ColumnMapping, columns: list[ColumnMapping], profile: sheets.
 
 
 def _due_before_invoice(columns: list[ColumnMapping], profile: sheets.Profile) -> dict[str, int]:
-    """Return by order of day and month in how many rows the day due would come before the invoice's.
+    """Return, by order of day and month, the number of rows whose due date would precede the invoice date.
 
-    Empty where that shows nothing: in fewer rows than a few, or in less than half of them.
+    Empty where the evidence is insufficient: too few rows, or less than half of them.
     """
     dated = {column.field: profile.column(column.index) for column in columns if column.field in DATES}
     invoiced, due = dated.get(Field.INVOICE_DATE), dated.get(Field.DUE_DATE)
@@ -174,7 +174,7 @@ def _date_question(column: ColumnMapping, column_profile: sheets.ColumnProfile) 
 
 
 def _turned_dates_question(column: ColumnMapping, column_profile: sheets.ColumnProfile) -> Question:
-    """Ask whether a spreadsheet swapped day and month of the dates that it kept as dates."""
+    """Ask whether a spreadsheet swapped day and month of the cells that it stored as dates."""
     typed = [sample for sample in column_profile.samples if isinstance(sample, date)]
     pairs = [(day, read_cell(sheets.date_reader(_TURNED), day)) for day in typed]
     swapped = next(((day, turned) for day, turned in pairs if turned and day.day != day.month), None)

@@ -1,4 +1,4 @@
-"""Arithmetic evidence for an open decimal mark: one reading adds up with other columns of the file, the other does not."""
+"""Arithmetic evidence for an ambiguous decimal mark: only one reading adds up with other columns."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,14 +10,14 @@ from getbill.mapping.cross_column_checks import read_cell
 
 _CENT = Decimal("0.011")
 _ROWS_MIN = 2
-# Pairs of columns are tried: more columns of numbers than this are no ledger.
+# Limit for comparing pairs of columns: more columns of numbers than this are not a ledger.
 _COLUMNS_MAX = 16
 
 Numbers = list[Decimal | None]
 
 
 def decimal_of(column_profile: sheets.ColumnProfile, profile: sheets.Profile) -> str | None:
-    """Return the decimal mark under which a column adds up with others, where it does under one only."""
+    """Return the decimal mark under which a column adds up with others, where only one does."""
     adding = [
         mark
         for mark in (",", ".")
@@ -57,7 +57,7 @@ def _adds_up(numbers: Numbers, other_columns: list[Numbers]) -> bool:
 
 
 def _sums(columns: list[Numbers]) -> Iterator[Numbers]:
-    """Yield each other column, and the sums and differences of each two that both hold amounts."""
+    """Yield each other column, and the sums and differences of each pair with amounts in the same rows."""
     yield from columns
     for first, second in combinations(columns, 2):
         pairs = list(zip(first, second, strict=True))

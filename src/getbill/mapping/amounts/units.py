@@ -1,6 +1,7 @@
-"""Units of amounts: whether a header or a title gives them in cents, thousands or millions.
+"""Units of amounts: whether a header or a title states cents, thousands or millions.
 
-`k€`, `TEUR`, `Tsd. €`, `en milliers`, `$000s`: a debt of ten thousand that is read as ten is worse than a question.
+`k€`, `TEUR`, `Tsd. €`, `en milliers`, `$000s`: a debt of ten thousand that is read as ten is worse than a
+question.
 """
 
 import re
@@ -14,7 +15,7 @@ from getbill.mapping.model import AMOUNTS, ColumnMapping, Field, Question
 
 Unit = Literal["cents", "thousands", "lakhs", "millions", "crores", "negated"]
 UNITS: Final[tuple[str, ...]] = get_args(Unit)
-# What an amount of the unit is in the currency's own.
+# The factor from each unit to the currency's own unit.
 FACTORS: Final = {
     "cents": Decimal("0.01"),
     "thousands": Decimal(1_000),
@@ -24,7 +25,7 @@ FACTORS: Final = {
     "negated": Decimal(-1),
 }
 
-# The currencies whose codes are written with a k, a T or an M before them.
+# Currencies whose codes are written with a k, T or M prefix.
 MULTIPLIED: Final = frozenset(
     [
         "EUR",
@@ -49,7 +50,8 @@ MULTIPLIED: Final = frozenset(
 _MARKS = (
     r"(?:€|\$|£|¥|kr|" + "|".join(code.lower() for code in sorted(MULTIPLIED - {"AUD", "MAD", "RON"})) + r")"
 )
-# Maud and Tron are names: these codes count as they are written, in brackets, behind a blank or a small letter.
+# Maud and Tron are names: these codes count only as written, in brackets, after a blank or a lower-case
+# letter.
 _LIKE_NAMES: Final = re.compile(
     r"\((?P<a>[kKtTmM]) ?(?:AUD|MAD|RON)\)|(?<![A-Za-z])(?P<b>[kKtTmM]) (?:AUD|MAD|RON)\b|(?<![A-Za-z])(?P<c>[kt])(?:AUD|MAD|RON)\b"
 )
@@ -62,7 +64,7 @@ _MILLIONS: Final = re.compile(
     rf"(?<![a-z])m\s?{_MARKS}(?![a-z])|[€$£]\s?m(?![a-z])|\bmio\b|\bmln\b|\bmillions?\b|\bmillionen\b|\bmillones\b|\bmilioni\b"
     r"|\bmiljoen\b|\bmilhoes\b|\bmeur\b|\bmilj\b|\bmilj?oner\b"
 )
-# What a line begins with that says of all amounts how they are written.
+# Beginnings of a line that states the unit of all amounts.
 _OF_AMOUNTS: Final = re.compile(
     r"(?:all[es]? |tous les |les |tutti gli |todos los |alle )?(?:montants?|valeurs?|chiffres|sommes|betr\w+|angaben|amounts?|figures|values"
     r"|importes?|cifras|importi|valori|bedrag\w*|kwoty|castky|sumy|osszegek|valorile|sumele|iznosi|zneski|tutarlar|ποσα|суми|износи|belopp|valores)\b"
@@ -74,7 +76,7 @@ _EXAMPLES_MAX: Final = 3
 
 @lru_cache(maxsize=4096)
 def unit_of(text: str) -> Unit | None:
-    """Return the unit that a header or a title gives amounts in; None for the currency's own."""
+    """Return the unit of amounts in a header or a title; None for the currency's own."""
     plain = sheets.fold(text)
     if _THOUSANDS.search(plain):
         return "thousands"
@@ -87,12 +89,12 @@ def unit_of(text: str) -> Unit | None:
 
 
 def scale(amount: Decimal, unit: str | None) -> Decimal:
-    """Return an amount of a unit in the currency's own."""
+    """Return an amount converted from a unit to the currency's own."""
     return amount * FACTORS[unit] if unit else amount
 
 
 def ask_unit(columns: list[ColumnMapping], profile: sheets.Profile, layout: sheets.Layout) -> list[Question]:
-    """Ask whether a line above or below the table, or a column of units, gives the unit of its amounts."""
+    """Ask whether a line above or below the table, or a column of units, states the unit of its amounts."""
     title = next((line.text for line in layout.skipped if unit_of(line.text)), None) or _unit_text(profile)
     plain = [column for column in columns if column.field in AMOUNTS and column.unit is None]
     if title is None or not plain:
@@ -108,7 +110,7 @@ def ask_unit(columns: list[ColumnMapping], profile: sheets.Profile, layout: shee
 
 
 def _unit_text(profile: sheets.Profile) -> str | None:
-    """Return what says the unit among the cells: a line that speaks of all amounts, or a column of nothing but units."""
+    """Return the unit among the cells: a line about all amounts, or a column that contains only units."""
     for column_profile in profile.columns:
         texts = list(column_profile.values) or texts_of(column_profile)
         unit_texts = [text for text in texts if _LETTER.search(text) and unit_of(text)]

@@ -1,6 +1,7 @@
-"""Verification: what the first rows showed of amounts, held against every row of the file.
+"""Verification of amount decisions, made from the first rows, against every row of the file.
 
-Two columns that are equal in fifty rows and differ in the next are not the same; what was decided by their being so is asked.
+Two columns that are equal in fifty rows and differ in the next are not the same; a decision based on it
+becomes a question.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +18,12 @@ from getbill.mapping.vocabulary import parse_header
 
 _BLOCK: Final = 2_000
 
-# Tells whether some rows contradict what was decided.
+# Returns whether some rows contradict a decision.
 Check = Callable[[Head], bool]
 
 
 def verify(mapping: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Mapping:
-    """Return the mapping with a question for each decision between amounts that a later row contradicts."""
+    """Return the mapping with a question for each amount decision that a later row contradicts."""
     checks = list(_checks(mapping, profile))
     if not checks or profile.rows <= len(profile.head):
         return mapping

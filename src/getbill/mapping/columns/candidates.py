@@ -1,4 +1,4 @@
-"""The columns of a file with the fields each may be, before the columns are weighed against each other."""
+"""Candidate fields of each column, before the columns are compared with each other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +9,13 @@ from getbill.mapping.columns import contents
 from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim, HeaderTokens, claims, header_homonyms, parse_header
 
-# Below this a claim is no longer worth a question.
+# A claim below this score is not worth a question.
 _NOTHING = 0.5
-# So many headers show the language of a file.
+# Number of headers that determine a file's language.
 _HEADERS_MIN = 3
-# What contradicts its header is asked, however clear the contents are.
+# Contents that contradict the header raise a question, however clear they are.
 _CONTRADICTED = 0.7
-# What a heading row says of the customer of the lines below it, and how surely.
+# The field and score of each part of a heading row about a customer.
 _HEADINGS = {
     "name": (Field.NAME, 0.97),
     "name?": (Field.NAME, 0.6),
@@ -33,18 +33,18 @@ _CRITICAL = (
 
 @dataclass(slots=True)
 class Candidate:
-    """A column, what its header speaks of, what it contains, and the fields it may be, best first."""
+    """A column, its header tokens, its profile, and the fields it may be, best first."""
 
     column: sheets.Column
     profile: sheets.ColumnProfile
     tokens: HeaderTokens
     claims: list[Claim]
     reason: ColumnReason
-    # Whether the header's words are known, be it as something that is none of our fields.
+    # Whether the header's words are known, even as something other than our fields.
     is_known: bool
-    # Whether its amounts are owed where they are below zero, as the columns beside it show.
+    # Whether its negative amounts are due, as adjacent columns show.
     is_negated: bool = False
-    # The field that the header names and the cells are not.
+    # The field that the header names and the cells contradict.
     denied: Field | None = None
 
     @property
@@ -54,19 +54,19 @@ class Candidate:
 
     @property
     def heading(self) -> dict[str, str]:
-        """The header as a fact of a reason or a question: the column's letter where it has none."""
+        """The header as a fact of a reason or a question; the column's letter where it has none."""
         return {"header": self.column.header or self.column.letter}
 
     def claim(self, field: Field) -> Claim | None:
-        """Return what the column claims of a field."""
+        """Return the column's claim to a field."""
         return next((claim for claim in self.claims if claim.field == field), None)
 
     def may_be(self, fields: Iterable[Field], least: float = 0.0) -> bool:
-        """Tell whether the likeliest field is one of `fields`, with at least that score."""
+        """Return whether the likeliest field is one of `fields`, with at least the score `least`."""
         return self.best is not None and self.best.field in set(fields) and self.best.score >= least
 
     def set_claims(self, claims: Sequence[Claim], reason: ColumnReason | None = None) -> None:
-        """Set what the column may be, as the columns beside it show."""
+        """Set the fields that the column may be, from the evidence of adjacent columns."""
         self.claims = sorted(claims, key=lambda claim: -claim.score)
         if reason:
             self.reason = reason
@@ -74,7 +74,7 @@ class Candidate:
     def reassign(
         self, old: Field, new: Field, score: float | None = None, reason: ColumnReason | None = None
     ) -> None:
-        """Make what was claimed of one field a claim of another."""
+        """Turn a claim to one field into a claim to another."""
         turned = [
             Claim(new, claim.score if score is None else score, claim.role) if claim.field == old else claim
             for claim in self.claims
@@ -84,7 +84,7 @@ class Candidate:
 
 
 def build_candidates(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
-    """Return each column of a file with the fields its header and its contents suggest."""
+    """Return each column of a file with the fields that its header and its contents suggest."""
     by_index = {column_profile.column.index: column_profile for column_profile in profile.columns}
     header_tokens = [
         _parse_column_header(column, by_index[column.index], layout) for column in layout.columns
@@ -98,7 +98,7 @@ def build_candidates(layout: sheets.Layout, profile: sheets.Profile) -> list[Can
 def _parse_column_header(
     column: sheets.Column, profile: sheets.ColumnProfile, layout: sheets.Layout
 ) -> HeaderTokens:
-    """Return what a header says: in the language of the others where its word means another thing in it."""
+    """Return the tokens of a header; an ambiguous word is read in the language of the other headers."""
     meanings = header_homonyms(column.header)
     if meanings:
         languages, headers = vocabulary.languages([other.header for other in layout.columns])
@@ -116,13 +116,13 @@ def _candidate(column: sheets.Column, profile: sheets.ColumnProfile, tokens: Hea
         claim = Claim(*_HEADINGS[column.heading])
         return Candidate(column, profile, tokens, [claim], ColumnReason("row_above", {}), is_known=True)
     if "days" in tokens.concepts and tokens.concepts & _OWED and contents.has_fractions(profile):
-        # What is owed to this day, and no number of days.
+        # The amount due to date, not a number of days.
         tokens = replace(tokens, concepts=tokens.concepts - {"days"})
     named = claims(tokens) if tokens.concepts or tokens.whole else None
     facts = {"header": column.header}
     fitted = _fit_claims(named, profile, tokens.ordinal) if named else []
     if named and not fitted and tokens.typos:
-        # A word that was read as a known one nearly like it, and the cells say that it is another.
+        # A word read as a similar known one, which the cells contradict.
         tokens, named = replace(tokens, concepts=frozenset(), unknown=tokens.typos), None
     if named is None:
         content_claims = [
@@ -146,7 +146,7 @@ def _candidate(column: sheets.Column, profile: sheets.ColumnProfile, tokens: Hea
         code = "header_typo" if tokens.typos else "header"
         facts |= {"word": tokens.typos[0]} if tokens.typos else {}
         return Candidate(column, profile, tokens, fitted, ColumnReason(code, facts), is_known=True)
-    # Never an amount or a date below a header that says another thing.
+    # Contents are not accepted as an amount or a date below a header that names another field.
     named_fields = {claim.field for claim in named}
     content_claims = [
         Claim(claim.field, min(claim.score, _CONTRADICTED))
@@ -165,7 +165,7 @@ def _fit_claims(named: tuple[Claim, ...], profile: sheets.ColumnProfile, ordinal
         for claim in named
     ]
     if ordinal > 1:
-        # The second telephone of a row is not the telephone.
+        # A second phone column is not the main phone number.
         fitted = [Claim(claim.field, claim.score - 0.12, claim.role) for claim in fitted]
     return sorted((claim for claim in fitted if claim.score >= _NOTHING), key=lambda claim: -claim.score)
 

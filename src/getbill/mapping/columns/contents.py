@@ -1,7 +1,7 @@
-"""What a column can be by what it contains: a header that says e-mail above telephone numbers is wrong.
+"""Evidence of a column's contents: a header that names e-mail above phone numbers is wrong.
 
-`fit` says how well contents support a field that a header names, `seen` what contents show by themselves.
-Contents alone never decide an amount or a date: those are asked.
+`fit` scores how well contents support a field that a header names, `claims_from_contents` returns the fields
+that contents indicate on their own. Contents alone never decide an amount or a date: those raise a question.
 """
 
 import re
@@ -24,7 +24,7 @@ _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
 
 
 def fit(claim: Claim, profile: ColumnProfile) -> float:
-    """Return how well a column's cells support a claim: 1 fully or when it is empty, towards 0 not at all."""
+    """Return how well a column's cells support a claim: 1 fully or when empty, towards 0 not at all."""
     if not profile.filled:
         return 1.0
     if claim.field in AMOUNTS:
@@ -37,7 +37,7 @@ def fit(claim: Claim, profile: ColumnProfile) -> float:
 
 
 def claims_from_contents(profile: ColumnProfile) -> tuple[Claim, ...]:  # noqa: PLR0911 - one return for each thing that cells show
-    """Return the fields that a column's cells show without any header."""
+    """Return the fields that a column's cells indicate without a header."""
     if not profile.filled:
         return ()
     for kind, field, score in _BY_KIND:
@@ -60,17 +60,17 @@ def claims_from_contents(profile: ColumnProfile) -> tuple[Claim, ...]:  # noqa: 
 
 
 def texts_of(profile: ColumnProfile) -> list[str]:
-    """Return a column's samples as people see them."""
+    """Return a column's samples as displayed."""
     return [text for sample in profile.samples if (text := read_text(sample))]
 
 
 def share_matching(texts: list[str], holds: Callable[[str], bool]) -> float:
-    """Return the share of texts for which something holds."""
+    """Return the share of texts that satisfy a predicate."""
     return sum(1 for text in texts if holds(text)) / len(texts) if texts else 0.0
 
 
 def has_fractions(profile: ColumnProfile) -> bool:
-    """Tell whether a column has numbers with decimals."""
+    """Return whether a column has numbers with decimals."""
     return any(
         (isinstance(sample, float) and not sample.is_integer())
         or (isinstance(sample, str) and _FRACTION.search(sample))
@@ -79,18 +79,18 @@ def has_fractions(profile: ColumnProfile) -> bool:
 
 
 def are_companies(profile: ColumnProfile) -> bool:
-    """Tell whether most of a column's cells end in the legal form of a company."""
+    """Return whether most of a column's cells end in the legal form of a company."""
     return share_matching(texts_of(profile), is_company) >= 0.5
 
 
 def are_people(profile: ColumnProfile) -> bool:
-    """Tell whether a column's cells may be names of people or companies: words, and nothing of another shape."""
+    """Return whether a column's cells may be names of people or companies: words without another type."""
     are_words = share_matching(texts_of(profile), lambda text: not any(map(str.isdigit, text))) >= CERTAIN
     return are_words and profile.filled > 0 and not any(profile.share(kind) >= 0.5 for kind in _NO_NAMES)
 
 
 def are_whole_addresses(profile: ColumnProfile) -> bool:
-    """Tell whether most cells hold an address with its postal code and city."""
+    """Return whether most cells contain an address with its postal code and city."""
     return share_matching(texts_of(profile), lambda text: len(text) > 14 and bool(_WHOLE.search(text))) >= 0.6
 
 
@@ -141,7 +141,7 @@ def _codes(profile: ColumnProfile) -> float:
 
 
 def _words_fit(profile: ColumnProfile) -> float:
-    """Names, cities, streets: mostly letters, and none of what has a shape of its own."""
+    """Return the score for names, cities and streets: mostly letters, without another type."""
     if (
         max(
             profile.share(CellKind.EMAIL),
@@ -158,12 +158,12 @@ def _words_fit(profile: ColumnProfile) -> float:
 def _name_fit(profile: ColumnProfile) -> float:
     if share_matching(texts_of(profile), lambda text: text.casefold().rstrip(".") in CIVILITIES) >= 0.6:
         return 0.1
-    # C00123 is a customer's number, ACME 2000 is not.
+    # C00123 is a customer code, ACME 2000 is not.
     return 0.45 if _codes(profile) >= 0.7 else _words_fit(profile)
 
 
 def _company(profile: ColumnProfile) -> float:
-    # One and the same company in every row is the creditor's own.
+    # One company in every row is the creditor itself.
     return 0.45 if profile.filled > 3 and profile.distinct == 1 else _name_fit(profile)
 
 
@@ -183,13 +183,13 @@ def _reference(profile: ColumnProfile) -> float:
 
 
 def _customer_code(profile: ColumnProfile) -> float:
-    """CDUPON and 0SOLEIL are codes of customers, with digits or without."""
+    """Return the score for customer codes, with or without digits: CDUPON, 0SOLEIL."""
     one_word = share_matching(texts_of(profile), lambda text: " " not in text and len(text) <= 20)
     return max(_reference(profile), 1.0 if one_word >= 0.9 and profile.share(CellKind.EMAIL) < 0.5 else 0.0)
 
 
 def _phones(profile: ColumnProfile) -> float:
-    """Return how well a column's cells are telephone numbers; what says that there is none does not count."""
+    """Return the score for phone numbers; cells that state the absence of one do not count."""
     if profile.share(CellKind.DATE) >= 0.5:
         return 0.1
     texts = [text for text in map(drop_zero_fraction, texts_of(profile)) if text.casefold() not in NO_NUMBER]
@@ -220,7 +220,7 @@ def _lookup_fit(table: Callable[[str], object]) -> Callable[[ColumnProfile], flo
 
 
 def _emails(profile: ColumnProfile) -> float:
-    """Return how well a column's cells are e-mail addresses, alone or with what people write around them."""
+    """Return the score for e-mail addresses, alone or with surrounding text."""
     texts = [text for text in texts_of(profile) if text.casefold() not in NOTHING]
     around = share_matching(texts, lambda text: bool(_ADDRESS.search(text))) if texts else 1.0
     return _share(max(profile.share(CellKind.EMAIL), around))

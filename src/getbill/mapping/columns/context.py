@@ -1,4 +1,4 @@
-"""What a column is by the columns beside it: `Nom` beside `Prénom` is the last name, alone it is the whole one."""
+"""Fields decided by adjacent columns: `Nom` beside `Prénom` is the last name, alone it is the full name."""
 
 import re
 
@@ -12,9 +12,9 @@ from getbill.mapping.vocabulary import Claim, normalize
 _NUMBERING = {"number", "id", "internal", "invoice", "document"}
 _WHOLE = re.compile(r"compl[eè]t|full|vollst|volledig|entier", re.IGNORECASE)
 _GIVEN = {"nombre", "nome"}
-# A number that fewer rows have is not what tells them apart.
+# A number filled in a smaller share of rows does not identify them.
 _MOST = 0.75
-# The day on which a paper was entered: the others of booking are of imports, of changes and of the bank.
+# The date on which a document was entered; other booking dates are those of imports, changes and the bank.
 _BOOKED = re.compile(
     r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione|kirjaus"
 )
@@ -37,7 +37,7 @@ _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
 def weigh_context(candidates: list[Candidate], head: Head) -> None:
-    """Decide between the fields of each column by what the other columns are."""
+    """Choose between the fields of each column by the other columns."""
     _payers(candidates)
     _names(candidates)
     _contacts(candidates)
@@ -78,7 +78,7 @@ def _names(candidates: list[Candidate]) -> None:
 
 
 def _contacts(candidates: list[Candidate]) -> None:
-    """A contact is the debtor's name only where nothing else names the debtor: contacts change, debtors do not."""
+    """Use a contact as the debtor's name only where nothing else names the debtor: contacts change."""
     for candidate in _candidates_for(candidates, Field.COMPANY):
         is_constant = candidate.profile.filled > _CONSTANT_MIN and candidate.profile.distinct == 1
         if is_constant and any(
@@ -95,7 +95,7 @@ def _contacts(candidates: list[Candidate]) -> None:
             and "debtor" not in candidate.tokens.concepts
             and other_names
         ):
-            # The title of an invoice: that of an account names its holder where nothing else does.
+            # The title of an invoice; an account's title names its holder where nothing else does.
             candidate.reassign(Field.NAME, Field.OBJECT)
     contacts = [
         candidate
@@ -124,7 +124,7 @@ def _contacts(candidates: list[Candidate]) -> None:
 
 
 def _described_accounts(candidates: list[Candidate]) -> list[Candidate]:
-    """Return the description of a list's accounts, one for each code."""
+    """Return the description column of accounts, with one for each code."""
     codes = _candidates_for(candidates, Field.DEBTOR_REFERENCE)
     if not any(_is_unique(code) for code in codes):
         return []
@@ -137,7 +137,7 @@ def _described_accounts(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _payers(candidates: list[Candidate]) -> None:
-    """Take who pays for the debtor, and not the patient, pupil or child for whom they pay."""
+    """Use the payer as the debtor, not the patient, pupil or child for whom they pay."""
     beneficiaries = [
         candidate
         for candidate in candidates
@@ -158,12 +158,12 @@ def _payers(candidates: list[Candidate]) -> None:
         for candidate in beneficiaries:
             candidate.set_claims([], ColumnReason("pays_for_another", payers[0].heading))
         if len(beneficiaries) == 1 and payers[0].profile.filled < payers[0].profile.rows:
-            # Whoever has no payer beside them pays for themselves.
+            # A beneficiary without a payer pays for themselves.
             beneficiaries[0].set_claims([Claim(Field.CONTACT, 0.88)])
 
 
 def _children(candidates: list[Candidate], guardian: Candidate) -> list[Candidate]:
-    """Return the names of the children for whom a guardian stands in every row: Cognome, Nome, Genitore."""
+    """Return the names of the children who have a guardian in every row: Cognome, Nome, Genitore."""
     names = [candidate for candidate in _candidates_for(candidates, *NAMES) if candidate is not guardian]
     return names if guardian.profile.filled == guardian.profile.rows else []
 
@@ -190,7 +190,7 @@ def _addresses(candidates: list[Candidate]) -> None:
 
 
 def _leave_delivery_places(candidates: list[Candidate]) -> None:
-    """Leave out the postal code and city right of an address of delivery, which alone stands in the file."""
+    """Leave out the postal code and city of a delivery address, where the file has no other address."""
     is_others = False
     has_own = bool(_candidates_for(candidates, Field.STREET_ADDRESS, Field.ADDRESS))
     for candidate in candidates:
@@ -222,7 +222,7 @@ def _references(candidates: list[Candidate], head: Head) -> None:
 
 
 def _accounts(candidates: list[Candidate], head: Head, invoices: list[Candidate]) -> None:
-    """Leave out codes that are no customer's: the same in every row, or shared by different people."""
+    """Leave out codes that identify no customer: the same in every row, or shared by different people."""
     names = [
         candidate
         for candidate in candidates
@@ -243,7 +243,7 @@ def _accounts(candidates: list[Candidate], head: Head, invoices: list[Candidate]
 
 
 def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
-    """Take a number of nothing in particular for the document's, where each row has its own beside a document's date."""
+    """Use an unqualified number as the document number, where it is unique beside a document date."""
     numbers = [
         candidate
         for candidate in _candidates_for(candidates, Field.REFERENCE)
@@ -262,9 +262,9 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
     if references and not any(
         _has_structure(candidate) and not _has_structure(references[0]) for candidate in unique_numbers
     ):
-        # The number of the line or the entry, beside the reference of the paper.
+        # The number of the line or entry, beside the reference of the document.
         return
-    # A person's id stands on each of their rows.
+    # The id of a person is repeated on each of their rows.
     is_nobodys = any(name.profile.filled > name.profile.distinct for name in names)
     chosen = [candidate for candidate in unique_numbers if "id" not in candidate.tokens.concepts] or (
         unique_numbers if is_nobodys else []
@@ -280,7 +280,7 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
 
 
 def _numbers_before_references(candidates: list[Candidate]) -> None:
-    """Take the number of an invoice where its reference, often the customer's, stands beside it."""
+    """Prefer an invoice's number to its reference, which is often the customer's."""
     invoices = _candidates_for(candidates, Field.INVOICE_REFERENCE)
     numbers = [
         candidate for candidate in invoices if "number" in candidate.tokens.concepts and _is_unique(candidate)
@@ -292,7 +292,10 @@ def _numbers_before_references(candidates: list[Candidate]) -> None:
 
 
 def _payment_symbol(candidates: list[Candidate]) -> None:
-    """Take the reference to pay with for the invoice's where nothing else numbers the rows: variabilní symbol."""
+    """Use the payment reference as the invoice reference where no other column numbers the rows.
+
+    An example is the Czech variabilní symbol.
+    """
     numbered = _candidates_for(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE)
     if (
         len(numbered) == 1
@@ -303,7 +306,7 @@ def _payment_symbol(candidates: list[Candidate]) -> None:
 
 
 def _is_unique(candidate: Candidate) -> bool:
-    """Tell whether nearly every row has a value of its own in a column."""
+    """Return whether nearly every row has its own value in a column."""
     return (
         candidate.profile.filled == candidate.profile.distinct > 1
         and candidate.profile.filled >= _MOST * candidate.profile.rows
@@ -311,7 +314,7 @@ def _is_unique(candidate: Candidate) -> bool:
 
 
 def _is_nearly_unique(candidate: Candidate) -> bool:
-    """Tell whether most rows have a value of their own: the others are further lines or instalments of a paper."""
+    """Return whether most rows have their own value: the others are further lines or instalments."""
     return (
         candidate.profile.filled >= _MOST * candidate.profile.rows
         and candidate.profile.distinct > _HALF * candidate.profile.filled > 1
@@ -319,7 +322,7 @@ def _is_nearly_unique(candidate: Candidate) -> bool:
 
 
 def _has_structure(candidate: Candidate) -> bool:
-    """Tell whether a column's values are written as papers are numbered: INV/2026/00071, 2026-0061."""
+    """Return whether a column's values look like document numbers: INV/2026/00071, 2026-0061."""
     return (
         contents.share_matching(contents.texts_of(candidate.profile), lambda text: not text.isdigit())
         >= _MOST
@@ -327,15 +330,15 @@ def _has_structure(candidate: Candidate) -> bool:
 
 
 def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) -> None:
-    """Leave out a reference of nothing in particular beside an invoice's: often the customer's order, or empty."""
+    """Leave out an unqualified reference beside an invoice's: often the customer's order, or empty."""
     for candidate in candidates:
         claim = candidate.claim(Field.REFERENCE)
         if claim is None or candidate.denied or candidate in invoices:
             continue
         is_vague = claim.score < 0.8 or candidate.tokens.concepts <= {"reference", "number", "id"}
-        # A case or a contract of several invoices.
+        # A case or a contract with several invoices.
         is_vague |= candidate.profile.distinct < candidate.profile.filled and any(map(_is_unique, invoices))
-        # One that many rows lack tells them apart less than the invoice's own.
+        # A reference that many rows lack identifies them less than the invoice's own.
         is_vague |= candidate.profile.filled < _MOST * candidate.profile.rows and any(
             map(_is_unique, invoices)
         )
@@ -346,7 +349,7 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
 
 
 def _dates(candidates: list[Candidate], head: Head) -> None:
-    """A date of nothing in particular is the invoice's where it never comes after the day due."""
+    """Use an unqualified date as the invoice date where it never follows the due date."""
     dues = [
         candidate
         for candidate in _candidates_for(candidates, Field.DUE_DATE)
@@ -371,7 +374,7 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
         if candidate in named or not candidate.is_known:
             continue
         if dues and candidate.tokens.unknown:
-            # A date of something nobody knows: left out, the day due is there.
+            # A date with an unknown header is left out, because the due date is known.
             candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
             continue
         if named:
@@ -384,7 +387,7 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
 
 
 def _weigh_booking_date(candidates: list[Candidate], dues: list[Candidate], head: Head) -> None:
-    """Take the day of booking or of creation for the invoice's where it is the only day beside the day due."""
+    """Use the date of booking or creation as the invoice date where it is the only other date."""
     if len(dues) != 1 or _candidates_for(candidates, Field.INVOICE_DATE):
         return
     booked = [
@@ -403,7 +406,7 @@ def _weigh_booking_date(candidates: list[Candidate], dues: list[Candidate], head
 
 
 def _lone_date(candidates: list[Candidate]) -> None:
-    """Take the only date of a list of invoices for theirs."""
+    """Use the only date of a list of invoices as the invoice date."""
     dates = _candidates_for(candidates, Field.INVOICE_DATE, Field.DUE_DATE)
     is_plain = len(dates) == 1 and dates[0].tokens.concepts == {"date"} and not dates[0].tokens.unknown
     if is_plain and _candidates_for(candidates, Field.INVOICE_REFERENCE):

@@ -1,4 +1,4 @@
-"""Who the debtor is where no header says name: the one column of people beside a customer's code or account."""
+"""Debtor names without a name header: the only column of people beside a customer code or account."""
 
 import re
 
@@ -13,7 +13,7 @@ _CLIENT = re.compile(r"\b(?:mandant(?:e|en|in)?|client|klient|assistito|mandante
 _SPACED_MIN = 0.5
 _CODE_MAX = 17
 _NAMED = 0.85
-# What a header may say of a column of people that are the debtors, and of one that are not.
+# Header words allowed above a column of people that are the debtors, and words that rule it out.
 _WHOM = frozenset({"debtor", "account", "company", "address", "other"})
 _NOT_WHOM = frozenset(
     {
@@ -35,7 +35,7 @@ _NOT_WHOM = frozenset(
 
 
 def weigh_debtor_names(candidates: list[Candidate], head: Head) -> None:
-    """Take codes that have a name of their own beside them for the customers', and a lone column of people for names."""
+    """Use codes with one adjacent name each as customer codes, and a lone column of people as names."""
     _codes_beside_names(candidates, head)
     _clients_beside_titles(candidates)
     _clients_of_lawyers(candidates)
@@ -47,7 +47,7 @@ def weigh_debtor_names(candidates: list[Candidate], head: Head) -> None:
 
 
 def _clients_beside_titles(candidates: list[Candidate]) -> None:
-    """Take customers for the names where the column of names holds titles of jobs: Nom beside Client."""
+    """Use the Client column as the debtor's name where Nom contains job titles."""
     titles = [
         candidate
         for candidate in candidates
@@ -69,13 +69,13 @@ def _clients_beside_titles(candidates: list[Candidate]) -> None:
 
 
 def _are_phrases(candidate: Candidate) -> bool:
-    """Tell whether most cells go on in small letters after their first word, as no name does."""
+    """Return whether most cells continue in lower case after their first word, as no name does."""
     texts = contents.texts_of(candidate.profile)
     return contents.share_matching(texts, lambda text: bool(_PHRASE.match(text))) >= _SPACED_MIN
 
 
 def _clients_of_lawyers(candidates: list[Candidate]) -> None:
-    """Take the clients of a law firm for its debtors, where no other column has anybody: `Mandant`."""
+    """Use the clients of a law firm as its debtors, where no other column names people: `Mandant`."""
     if any(candidate.is_known and candidate.may_be(NAMES) for candidate in candidates):
         return
     clients = [
@@ -88,13 +88,13 @@ def _clients_of_lawyers(candidates: list[Candidate]) -> None:
 
 
 def _alone(candidates: list[Candidate]) -> list[Candidate]:
-    """Return the one column of people in the file, where its header speaks of somebody who may be the debtor."""
+    """Return the file's only column of people, where its header may name the debtor."""
     people = [candidate for candidate in _people(candidates) if not candidate.tokens.concepts & _NOT_WHOM]
     return people if len(people) == 1 and people[0].tokens.concepts & _WHOM else []
 
 
 def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
-    """Take one-word codes for the customer's reference where each has one name of several words beside it."""
+    """Use one-word codes as customer references, where each has one adjacent name of several words."""
     if any(candidate.may_be((Field.DEBTOR_REFERENCE,)) for candidate in candidates):
         return
     for code in [
@@ -119,7 +119,7 @@ def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
 
 
 def _beside_codes(candidates: list[Candidate], head: Head) -> list[Candidate]:
-    """Return the columns of people of which each stands for one customer's code."""
+    """Return the columns of people with one name per customer code."""
     codes = [candidate for candidate in candidates if candidate.may_be((Field.DEBTOR_REFERENCE,))]
     is_list = not any(
         candidate.may_be((Field.INVOICE_REFERENCE, Field.REFERENCE)) for candidate in candidates
@@ -141,7 +141,7 @@ def _people(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _are_people(candidate: Candidate) -> bool:
-    """Tell whether a column's cells may be names, most of them of several words."""
+    """Return whether a column's cells may be names, most of them of several words."""
     texts = contents.texts_of(candidate.profile)
     return (
         contents.are_people(candidate.profile)
@@ -150,7 +150,7 @@ def _are_people(candidate: Candidate) -> bool:
 
 
 def _are_codes(candidate: Candidate) -> bool:
-    """Tell whether a column's cells are single words in capitals, as codes are."""
+    """Return whether a column's cells are single words in capitals, as codes are."""
     return (
         contents.share_matching(
             contents.texts_of(candidate.profile),

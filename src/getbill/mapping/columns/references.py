@@ -1,7 +1,7 @@
-"""What numbers the debts of a file whose headers name no reference: a document's number, or columns together.
+"""References of debts without a reference header: a document number, or several columns together.
 
-A number that no two rows share and that grows with the days of the rows is a document's. Where no column can be one,
-a list of customers' balances is numbered by its customers, and one of their rents or dues by customer and day.
+A number that is unique and increases with the rows' dates is a document number. Without such a column, a list
+of customer balances is identified by customer, and a list of rents or dues by customer and date.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, F
 from getbill.mapping.vocabulary import Claim
 
 REFERENCES: Final = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
-# Words of headers beside which a column may still hold the number of a paper.
+# Header words beside which a column may still contain document numbers.
 _PAPERS: Final = frozenset({"number", "id", "document", "reference", "internal", "kind", "row", "invoice"})
-# What the header of a column of codes may say of them: they are no papers'.
+# Header words that exclude document numbers from a column of codes.
 _NO_PAPERS: Final = frozenset(
     [
         "taxid",
@@ -57,7 +57,7 @@ _NO_PAPERS: Final = frozenset(
     ]
 )
 _HALF: Final = 0.5
-# Long codes may be of contracts with several rows each; short ones that repeat are categories.
+# Long codes may be contracts with several rows each; repeated short ones are categories.
 _LONG: Final = 6
 _FEW: Final = 0.2
 _NO_CODES: Final = (
@@ -74,7 +74,7 @@ _CHARACTERS_MIN, _CHARACTERS_MAX = 3, 30
 
 
 def weigh_references(candidates: list[Candidate], head: Head) -> None:
-    """Take the one column that is numbered as papers are for the reference, where no header names one."""
+    """Use the only column that is numbered like documents as the reference, where no header names one."""
     _leave_descriptions(candidates)
     if any(candidate.may_be(REFERENCES, CERTAIN) for candidate in candidates):
         return
@@ -102,7 +102,10 @@ def weigh_references(candidates: list[Candidate], head: Head) -> None:
 
 
 def _leave_descriptions(candidates: list[Candidate]) -> None:
-    """Take texts of several words that repeat for what the debts are for: `Forderung` above Mitgliedsbeitrag 09/2026."""
+    """Use repeated texts of several words as the subject of debts.
+
+    An example is `Forderung` above Mitgliedsbeitrag 09/2026.
+    """
     for candidate in candidates:
         profile = candidate.profile
         if (
@@ -127,9 +130,9 @@ def _is_description(text: str) -> bool:
 def identifying_columns(
     columns: Sequence[ColumnMapping], candidates: list[Candidate], head: Head
 ) -> tuple[int, ...]:
-    """Return the columns that identify a row together where none is a reference; none where that is not sure.
+    """Return the columns that identify a row together, where none is a reference; none where uncertain.
 
-    Only where no other column may hold codes of papers. What the file's later rows say is not looked at.
+    They apply only where no other column may contain document codes. Later rows of the file are not checked.
     """
     fields = {column.field: column.index for column in columns if column.field}
     unmapped = [
@@ -159,7 +162,7 @@ def identifying_columns(
 
 
 def _customer_columns(fields: dict[Field, int]) -> list[tuple[int, ...]]:
-    """Return the columns that say who a row's customer is, the surest first: their code, or their name."""
+    """Return the columns that identify a row's customer, most certain first: their code, or their name."""
     groups = (
         (Field.DEBTOR_REFERENCE,),
         (Field.NAME,),
@@ -173,7 +176,7 @@ def _customer_columns(fields: dict[Field, int]) -> list[tuple[int, ...]]:
 
 
 def _may_number(candidate: Candidate) -> bool:
-    """Tell whether a column may hold numbers of papers: a code in nearly every row, and none of them twice."""
+    """Return whether a column may contain document numbers: a code in nearly every row, all unique."""
     profile = candidate.profile
     is_other = (
         candidate.is_known
@@ -190,7 +193,7 @@ def _may_number(candidate: Candidate) -> bool:
 
 
 def _may_be_papers(candidate: Candidate) -> bool:
-    """Tell whether a column may hold codes of papers or contracts, each on one row or a few."""
+    """Return whether a column may contain codes of documents or contracts, each on one row or a few."""
     profile = candidate.profile
     if (
         candidate.tokens.concepts & _NO_PAPERS

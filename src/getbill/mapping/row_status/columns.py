@@ -1,8 +1,9 @@
-"""Row status: which rows of an export are owed, as its columns of states, document types and ledger sides say.
+"""Row status columns: which rows of an export are due, by state, document type or ledger side.
 
-An export of all invoices has paid, cancelled and disputed ones and credit notes between the others, with amounts that look
-like debts. A value whose meaning is known decides about its rows; of a column with a value that is not, all values are
-asked in one question. A column with two values beside an amount may be a sign: it is explained by its header or asked.
+An export of all invoices also has paid, cancelled and disputed ones and credit notes, with amounts that look
+like debts. A known value decides about its rows; a column with an unknown value raises one question about all
+of its values. A column with two values beside an amount may be its sign: its header explains it, or it raises
+a question.
 """
 
 import re
@@ -19,13 +20,13 @@ from getbill.mapping.row_status.words import STATUSES, Status, mark_of, normaliz
 from getbill.mapping.values import NOTHING, BodyDraft, CellFinding, Step, text_of
 from getbill.mapping.vocabulary import JOINING, normalize, parse_header
 
-# By column, by value: what the value says of its row. An empty table: the column is not looked at.
+# By column, by value: the row status. An empty table: the column is ignored.
 RowStatus = Mapping[int, Mapping[str, str]]
-# Stands for every value of a column in which any mark says the same.
+# Stands for every value of a column in which all marks have the same meaning.
 ANY_VALUE: Final = "*"
 
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
-# Yes and no, as flags are written.
+# Words for issued, open and waiting documents.
 _ISSUED: Final = frozenset(
     {"issued", "emise", "emis", "ausgestellt", "emitida", "emitido", "emessa", "uitgegeven"}
 )
@@ -48,15 +49,15 @@ _WAITING: Final = frozenset(
         "wachtend",
     )
 )
-# Words of states are said of these too: ways of paying, conditions.
+# Words of states also occur in columns about these, such as payment methods and conditions.
 _OTHERS_STATES: Final = frozenset(
     {"terms", "order", "ship", "reminder", "name", "company", "contact", "email"}
 )
-# What has fewer values tells nothing apart.
+# A column with fewer values distinguishes nothing.
 _TYPES_MIN: Final = 2
-# A column of document types has no more.
+# A column of document types has at most this many values.
 _TYPES_MAX: Final = 12
-# Numbers above it are no signs but of known lists.
+# Greater numbers are not signs but codes of known lists.
 _SIGN_MAX: Final = 12
 _NEGATIVE_MOST: Final = 0.8
 _NOTE_CHARS_MIN: Final = 6
@@ -143,7 +144,7 @@ _NO: Final = frozenset(
         "οχι",
     ]
 )
-# What a flag says of its row by what its header speaks of: where it is set, where it is not.
+# Row status by flag: for a concept of its header, the status where the flag is set, and where it is not.
 _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
     ("disputed", "excluded", "open"),
     ("cancelled", "paid", "open"),
@@ -152,19 +153,19 @@ _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
     ("paid", "paid", "open"),
     ("open", "open", "paid"),
 )
-# Of these several, the header of which says that the row is settled on the day in the cell.
+# A date column about any of these means that the row was settled on that date.
 _SETTLED: Final = frozenset({"paid", "payment", "cancelled"})
 _NOT_YET: Final = re.compile(
     r"prev|expect|plan|promi|promes|promet|zusage|belofte|voraus|geplant|estim|attend|verwacht|previst|schedul|next|prochain|souhait|ocekav|ocekiv|oczekiw|planir|planov|beklen|varhat|предвид|очаквано|αναμεν"
     r"|rejet|refus|echec|fail|impay|unpaid|limit|avant|before|latest|spatest|uiterst|target|ziel|rappel|relance|remind"
 )
-# A payment as the text of a ledger's line names it, which no invoice is about.
+# The description of a payment in a ledger line, which is not an invoice.
 _PAYMENT_PAPER: Final = re.compile(
     r"^(?:reglements?|paiements?|encaissements?|virement recu|payments?(?: received)?|receipts?|zahlung(?:seingang)?|cobros?|pagos?"
     r"|pagament[oi]|incass[oi]|betaling|betalning|inbetalning|innbetaling|indbetaling|suoritus|laekumine|recibo|wplata|zaplata|uhrada|platba|uplata|vplacilo|placilo"
     r"|befizetes|incasare|chitanta|tahsilat|odeme|уплата|плащане|εισπραξη)$"
 )
-# A header that speaks of any of these may head a column of states, document types or ledger sides.
+# A header with any of these concepts may be one of states, document types or ledger sides.
 _TELLING: Final = frozenset(
     {
         "status",
@@ -181,7 +182,7 @@ _TELLING: Final = frozenset(
     }
     | {"cancelled", "credit_note", "journal", "sides", "number"}
 )
-# What such a header is about instead: its values are explained.
+# Other subjects of such a header, which explain its values.
 _ABOUT_OTHERS: Final = frozenset(
     {
         "terms",
@@ -226,7 +227,7 @@ _ABOUT_OTHERS: Final = frozenset(
         "account",
     }
 )
-# Free text and kinds of customers or contracts: only a plain word of dispute or credit counts there.
+# Free text and types of customers or contracts: only clear words for a dispute or a credit count there.
 _FREE_TEXT: Final = frozenset(
     {
         "note",
@@ -243,7 +244,7 @@ _FREE_TEXT: Final = frozenset(
     }
     | {"service", "supplier", "neutral"}
 )
-# Two values below a header that speaks of any of these may be the sides of a ledger.
+# Two values below a header with any of these concepts may be the sides of a ledger.
 _OF_SIGNS: Final = frozenset(
     {"kind", "sides", "status", "debit", "credit", "document", "journal", "number", "flag"}
 )
@@ -251,21 +252,21 @@ _DASHES: Final = frozenset("-\u2013\u2014")
 _ZEROS: Final = ("0", "0,00", "0.00", "0,0", "0.0", "0,00 €", "€0.00", "- €")
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
-# Forms of address before a name, be it an initial.
+# Forms of address before a name, even before an initial.
 _TITLES: Final = frozenset(
     {"dr", "prof", "mme", "mlle", "herr", "frau", "mrs", "mr", "maitre", "dott", "dra", "drs"}
 )
-# A mark is no longer than this, or it is a word.
+# A mark is no longer than this; longer values are words.
 _MARK_CHARS_MAX: Final = 3
-# Words of states that follow the payment, not only the paper.
+# Words of states about payment, rather than the document alone.
 _PAYMENT: Final = re.compile(
     r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
     r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|eraant|tasut|laeku|moket|pradels|kavet|purret|rykke|splac|splat|uhraz|placen|placan|platit|achit|fizet|kiegyenl|rendez|oden|tahsil|vadesi|πληρω|εξοφλ|ληξιπρ|плат|плаћ|просроч"
     r"|dospjel|dospel|zapadl|zapade|rozlicz|poravnan|vyrovnan|scaden|restant|lejart|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
-# Fewer codes may begin alike by chance.
+# Fewer codes may share a prefix by chance.
 _CUSTOMERS_MIN: Final = 3
-# With as many headers that nobody knows a file is of another language.
+# Minimum share of unknown headers for a file in another language.
 _FOREIGN_MIN: Final = 0.3
 # The end of an order or a job as well as of a debt.
 _ENDED: Final = re.compile(
@@ -278,27 +279,27 @@ _BOOKED: Final = re.compile(
 )
 _CANCELLED: Final = re.compile(r"storn|cancel|annul|anul|abgebroch|reject|refus|void|makul|peruut")
 _TO_COME: Final = re.compile(r"\b(?:avant|pre|before|vor|voor|antes|prima|ante|pred|przed|fore|for)\b")
-# A header that says what is still to be done with a row: `À relancer`.
+# A header that names a task still to be done: `À relancer`.
 _TO_DO: Final = re.compile(r"(?:a|to|zu|te|por|da)\b")
-# Words that a header of a day has beside what happened on it.
+# Words in a date header besides the event.
 _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|de|du|d|of|del)\b|[\W_]")
 
 
 @dataclass(frozen=True, slots=True)
 class RowStatusDecision:
-    """What columns say of rows, what is asked of them, and the columns whose every value is understood."""
+    """Row statuses by column and value, the questions, and the columns whose every value is known."""
 
     statuses: dict[int, dict[str, str]]
     questions: list[Question]
     explained: frozenset[int]
-    # Whether a column says which rows are paid: the others are owed in full, or in part as it says.
+    # Whether a column marks paid rows: the others are due in full, or in part where it says so.
     tracks_payment: bool
 
 
 def decide_row_status(
     columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> RowStatusDecision:
-    """Decide what values say of their rows; a column that leaves a value open is one question."""
+    """Decide the row status of values; a column with an unknown value is one question."""
     statuses: dict[int, dict[str, str]] = {}
     questions: list[Question] = []
     explained: set[int] = set()
@@ -347,7 +348,7 @@ def _tells_sign(
     column_readings: Sequence[tuple[ColumnMapping, Candidate, dict[str, str | None]]],
     head: Head,
 ) -> bool:
-    """Tell whether credits show already: in a column of document types, or as amounts below zero."""
+    """Return whether credits are visible already: by document type, or as negative amounts."""
     types = any("credit" in values.values() and all(values.values()) for _, _, values in column_readings)
     return types or any(
         0 < head.share_negative(candidate.profile) < _NEGATIVE_MOST
@@ -357,9 +358,9 @@ def _tells_sign(
 
 
 def _is_only_sign(candidate: Candidate, values: Mapping[str, str | None]) -> bool:
-    """Tell whether a column is asked about for nothing but two short marks in every row below a header nobody knows.
+    """Return whether a column only has two unexplained short marks, one in every row.
 
-    A mark beside blanks may be a hold.
+    A mark beside blanks may mean a hold.
     """
     return (
         not any(values.values())
@@ -373,7 +374,7 @@ def _is_only_sign(candidate: Candidate, values: Mapping[str, str | None]) -> boo
 
 
 def _collective_accounts(columns: Sequence[ColumnMapping], head: Head) -> dict[int, dict[str, str]]:
-    """Refuse the account that adds up those of the customers, with whose code all others begin: 430 above 43000011."""
+    """Exclude the collective account whose code begins all customer accounts: 430 above 43000011."""
     statuses: dict[int, dict[str, str]] = {}
     for column in columns:
         if column.field == Field.DEBTOR_REFERENCE:
@@ -389,7 +390,7 @@ def _collective_accounts(columns: Sequence[ColumnMapping], head: Head) -> dict[i
 def _column_statuses(
     candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> dict[str, str | None] | None:
-    """Return what a column's values say of their rows, beside what the other columns say; None where it says nothing."""
+    """Return the row status of a column's values, given the other columns; None where it has none."""
     has_remainder = any(
         column.field == Field.AMOUNT and other.tokens.concepts & {"open", "overdue"}
         for column, other in zip(columns, candidates, strict=True)
@@ -398,7 +399,7 @@ def _column_statuses(
     if values is None:
         return _states_beside_amounts(candidate, columns, candidates, head)
     if _is_order_type(candidate) and any(column.field == Field.INVOICE_REFERENCE for column in columns):
-        # An order beside the number of its invoice was invoiced.
+        # An order with an invoice number was invoiced.
         return {value: "open" if status == "paid" else status for value, status in values.items()}
     has_payments = any(map(_is_of_payment, candidates)) or any(
         column.field in {Field.AMOUNT_PAID, Field.AMOUNT} for column in columns
@@ -415,19 +416,19 @@ def _column_statuses(
 
 
 def _is_of_payment(candidate: Candidate) -> bool:
-    """Tell whether a header speaks of the state of a payment."""
+    """Return whether a header names the state of a payment."""
     concepts = candidate.tokens.concepts
     return "status" in concepts and bool(concepts & {"payment", "paid"})
 
 
 def _is_of_order(candidate: Candidate) -> bool:
-    """Tell whether a header speaks of the state of an order, and of nothing paid."""
+    """Return whether a header names the state of an order, without a payment."""
     concepts = candidate.tokens.concepts
     return {"order", "status"} <= concepts and not concepts & {"invoice", "payment", "paid", "open"}
 
 
 def _is_order_type(candidate: Candidate) -> bool:
-    """Tell whether a header speaks of kinds of orders."""
+    """Return whether a header names types of orders."""
     concepts = candidate.tokens.concepts
     return {"order", "kind"} <= concepts and "status" not in concepts
 
@@ -438,7 +439,7 @@ _Remainder = Literal["nothing", "part", "all"]
 def _remainders_by_value(
     candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> dict[str, set[_Remainder]]:
-    """Return, by a column's values, what is left in their first rows of what was invoiced."""
+    """Return, by a column's values, how much of the invoiced amount remains in their first rows."""
     profiles = {
         column.field: other.profile for column, other in zip(columns, candidates, strict=True) if column.field
     }
@@ -459,9 +460,9 @@ def _remainders_by_value(
 def _states_beside_amounts(
     candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> dict[str, str | None] | None:
-    """Read a column as one of states, where what is left shows it and the headers are of a language hardly known.
+    """Read a column as states, where remaining amounts show it and most headers are unknown.
 
-    A value on rows of which nothing is left, and on no others, is paid; those beside it are asked where they are unknown.
+    A value whose rows all have a remaining amount of zero means paid; other unknown values raise a question.
     """
     values = [value for value in candidate.profile.values if value.strip()]
     unknown = sum(1 for other in candidates if not other.is_known and other.column.header)
@@ -487,9 +488,10 @@ def _without_closed(
     candidates: Sequence[Candidate],
     head: Head,
 ) -> dict[str, str | None]:
-    """Let what is left decide where a value that says paid stands beside it: completed, closed, and no for unpaid.
+    """Check values that mean paid against remaining amounts: completed, closed, and "no" for open.
 
-    On rows of which some have something left it says nothing of payment; where all of them have, it is asked.
+    A value does not mean paid where some of its rows have a remaining amount; where all have one, it raises a
+    question.
     """
     is_of_open = "open" in candidate.tokens.concepts
     noes = {value for value in values if is_of_open and normalize_words(value) in _NO}
@@ -518,7 +520,7 @@ def _without_closed(
 def _is_remainder_after(
     candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> bool:
-    """Tell whether the column of what is left shows what marks of reconciliation took off: nothing in some row."""
+    """Return whether the remaining amount already reflects reconciliation: it is zero in a marked row."""
     if "lettering" not in candidate.tokens.concepts:
         return False
     remainders = [
@@ -535,7 +537,7 @@ def _is_remainder_after(
 
 
 class _Rows:
-    """The first rows: which of them could be debts whatever a column's values mean."""
+    """The first rows, with those that may be debts whatever the meaning of a column's values."""
 
     def __init__(
         self,
@@ -562,15 +564,15 @@ class _Rows:
             and column.confidence >= CERTAIN
             and head.share_negative(amount.profile) < _NEGATIVE_MOST
         ]
-        # Nothing above zero is owed in these rows.
+        # Rows without a positive amount due.
         self._empty = {
             at for amount in due for at, number in enumerate(head.numbers(amount)) if not number or number < 0
         }
 
     def explained(self, candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None]:
-        """Return the values with a meaning that matters: one that only stands where nothing is owed needs none.
+        """Return the values that need a meaning: one that occurs only in rows without debt needs none.
 
-        A code that is then the only one left, on every row that is owed, tells nothing of them.
+        A code that is then the only one left, and on every row with a debt, has no meaning for them.
         """
         if all(readings.values()):
             return readings
@@ -599,7 +601,7 @@ class _Rows:
         return readings if unknown else {v: s for v, s in readings.items() if s}
 
     def as_types(self, candidate: Candidate, candidates: Sequence[Candidate]) -> dict[str, str | None] | None:
-        """Read a column by the document types beside it, where each of its values stands with one type alone, and back."""
+        """Read a column through the document types beside it, where both correspond one to one."""
         if "kind" not in candidate.tokens.concepts:
             return None
         for other in candidates:
@@ -621,12 +623,12 @@ class _Rows:
         return None
 
     def _is_sparse(self, cells: Sequence[sheets.Cell]) -> bool:
-        """Tell whether a row has less than half of the cells of the fullest: a total, a heading."""
+        """Return whether a row has less than half the cells of the fullest: a total, a heading."""
         return 2 * _filled_count(cells) < self._filled_most
 
 
 def _reading(readings: Mapping[str, str | None], text: str | None) -> str | None:
-    """Return what a cell says of its row, also where any mark in its column says the same."""
+    """Return the row status of a cell, also in a column where every mark has the same one."""
     if not text or text in readings:
         return readings.get(text or "")
     return None if text.casefold() in NOTHING else readings.get(ANY_VALUE)
@@ -637,7 +639,7 @@ def _filled_count(cells: Sequence[sheets.Cell]) -> int:
 
 
 def _may_be_only(candidate: Candidate, value: str) -> bool:
-    """Tell whether a value that every owed row has may go without its meaning: a code, or a type of document."""
+    """Return whether a value on every row with a debt needs no meaning: a code, or a document type."""
     return len(value) <= _MARK_CHARS_MAX or "status" not in candidate.tokens.concepts
 
 
@@ -647,7 +649,7 @@ def status_question(
     readings: Mapping[str, str | None],
     rows: Mapping[str, str],
 ) -> Question:
-    """Return the question what the values of a column say of their rows, each with its rows and one of them."""
+    """Return the question about the row status of a column's values, with counts and an example of each."""
     values = [
         {
             "value": value,
@@ -665,7 +667,7 @@ def status_question(
 
 
 def examples(columns: Sequence[ColumnMapping], candidate: Candidate, head: Head) -> dict[str, str]:
-    """Return, for each value of a column, one of its rows: reference, name and amount as they stand."""
+    """Return, for each value of a column, one of its rows: reference, name and amount as written."""
     example_columns = [
         column.index
         for column in columns
@@ -689,9 +691,9 @@ def examples(columns: Sequence[ColumnMapping], candidate: Candidate, head: Head)
 
 
 def refusal_step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bool) -> Step | None:
-    """Return the step that refuses rows which are not owed; None where no column says so of any.
+    """Return the step that rejects rows that are not due; None where no column marks any.
 
-    `has_remainder`: an amount says what is left of a part payment, which then needs no warning.
+    With `has_remainder`, an amount column accounts for part payments, which then need no warning.
     """
     tables = {
         index: {
@@ -723,9 +725,9 @@ def refusal_step(row_status: RowStatus, columns: Mapping[int, str], *, has_remai
 
 
 def _settlement_day_status(candidate: Candidate, *, has_remainder: bool) -> dict[str, str | None] | None:
-    """Read the day on which some rows were paid, cancelled or disputed; None for any other column.
+    """Read the date on which some rows were paid, cancelled or disputed; None for any other column.
 
-    Where a column says what is left, a day of payment says nothing that it does not.
+    Where a column has the remaining amount, a payment date adds nothing.
     """
     profile, tokens = candidate.profile, candidate.tokens
     is_day = max(profile.share(sheets.CellKind.DATE), profile.share(sheets.CellKind.SERIAL_DATE)) >= CERTAIN
@@ -739,7 +741,7 @@ def _settlement_day_status(candidate: Candidate, *, has_remainder: bool) -> dict
 
 
 def _day_status(candidate: Candidate) -> str | None:
-    """Return what a header of days says of the rows that have one: a day of payment, of a dispute, of a death."""
+    """Return the row status for a date header: a payment, a dispute, a death."""
     header, concepts = normalize(candidate.column.header), candidate.tokens.concepts
     word = status_of(" ".join(_NOT_DAYS.sub(" ", header).split()))
     if word in {"paid", "credit", "excluded"}:
@@ -752,7 +754,7 @@ def _day_status(candidate: Candidate) -> str | None:
 
 
 def leave_out_closing_days(candidates: Iterable[Candidate]) -> None:
-    """Leave out days of what ends a debt, which are neither an invoice's nor due: a payment, a liquidation, a death."""
+    """Leave out dates of events that end a debt (payment, liquidation, death): they are not due dates."""
     for candidate in candidates:
         dates = {Field.INVOICE_DATE, Field.DUE_DATE}
         if (
@@ -766,12 +768,12 @@ def leave_out_closing_days(candidates: Iterable[Candidate]) -> None:
 
 
 def _read_values(candidate: Candidate) -> dict[str, str | None] | None:
-    """Return what each value of a column says; None for a column that says nothing of what is owed."""
+    """Return the row status of each value of a column; None for a column unrelated to what is due."""
     profile, concepts = candidate.profile, candidate.tokens.concepts
     if "lettering" in concepts:
         return _lettering_statuses(profile)
     if "disputed" in concepts and profile.share(sheets.CellKind.NUMBER) >= CERTAIN and has_fractions(profile):
-        # Amounts in dispute: those of nothing are none.
+        # Disputed amounts: zero means no dispute.
         return {**dict.fromkeys(_ZEROS, "open"), ANY_VALUE: "excluded"}
     flags = _read_flags(candidate)
     if flags or not profile.values:
@@ -792,14 +794,14 @@ def _journal_statuses(profile: sheets.ColumnProfile) -> dict[str, str | None] | 
 
 
 def _are_journals(candidate: Candidate) -> bool:
-    """Tell whether all values are journals of a ledger, of sales and of what settles them, below whatever header."""
+    """Return whether all values are ledger journals, of sales and of payments, whatever the header."""
     profile, journals = candidate.profile, vocabulary().journals
     marks = {journals.get(mark_of(value)) for value in profile.values if value.strip()}
     return marks >= {"open", "paid"} and None not in marks and not candidate.tokens.concepts & _ABOUT_OTHERS
 
 
 def _known_states(candidate: Candidate) -> dict[str, str | None] | None:
-    """Read a column whose header speaks of something else, where every value is a state and some are not owed."""
+    """Read a column with an unrelated header, where every value is a state and some are not due."""
     values = [value for value in candidate.profile.values if value.strip()]
     readings = {value: status_of(value) for value in values}
     is_decisive = all(readings.values()) and set(readings.values()) - {"open"} and len(readings) > 1
@@ -809,10 +811,10 @@ def _known_states(candidate: Candidate) -> dict[str, str | None] | None:
 
 def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     if _has_issued(readings):
-        # Beside what was issued, open may be what was not.
+        # Beside "issued", "open" may mean not issued.
         readings = {v: None if normalize_words(v) in _OPEN else s for v, s in readings.items()}
     if any(normalize_words(value) in _OPEN for value in readings):
-        # Beside what is open, what waits may wait for its release.
+        # Beside "open", "waiting" may mean waiting for release.
         readings = {v: None if normalize_words(v) in _WAITING else s for v, s in readings.items()}
     concepts = candidate.tokens.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
@@ -842,7 +844,7 @@ def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dic
 
 
 def _are_customers(candidate: Candidate, values: Iterable[str]) -> bool:
-    """Tell whether the values of a column of types are kinds of customers."""
+    """Return whether the values of a column of types are types of customers."""
     customer_kinds = vocabulary().customers
     return "kind" in candidate.tokens.concepts and all(
         normalize_words(value) in customer_kinds for value in values
@@ -850,13 +852,13 @@ def _are_customers(candidate: Candidate, values: Iterable[str]) -> bool:
 
 
 def _type_of(value: str) -> str:
-    """Return a code of document types as it compares, without the letter of its series: FAC A."""
+    """Return a document type code for comparison, without the letter of its series: FAC A."""
     text = normalize_words(value)
     return text[:-2] if len(text) > _MARK_CHARS_MAX and text[-2] == " " else text
 
 
 def _are_states(readings: Mapping[str, str | None], *, all_of_them: bool) -> bool:
-    """Tell whether values are states: of texts every one, of provinces, which a header may mean, most."""
+    """Return whether values are states: all of them in texts, most of them below a province header."""
     known_count = sum(1 for status in readings.values() if status)
     return known_count == len(readings) if all_of_them else 2 * known_count > len(readings)
 
@@ -866,7 +868,7 @@ def _has_issued(readings: Iterable[str]) -> bool:
 
 
 def _text_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
-    """Read the plain words among texts; two marks of a ledger's sides are no texts."""
+    """Read clear words in texts; two marks of ledger sides are not texts."""
     concepts = candidate.tokens.concepts
     if not concepts & _ABOUT_OTHERS and _are_sides(readings):
         return _side_statuses(candidate, list(readings)) or readings
@@ -880,9 +882,9 @@ def _text_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dic
 
 
 def _note_status(value: str, *, anywhere: bool = False) -> str | None:
-    """Return what a note says by its first word, or by a phrase in it: litige dégât des eaux, ne pas relancer.
+    """Return the row status in a note, by its first word or a phrase: litige dégât des eaux, ne pas relancer.
 
-    A stage says it by any of its words, unless it is still to come: dossier avocat, avant contentieux.
+    In a stage any word decides, unless it is still to come: dossier avocat, avant contentieux.
     """
     words = vocabulary().words
     text = normalize_words(value)
@@ -897,7 +899,7 @@ def _note_status(value: str, *, anywhere: bool = False) -> str | None:
 
 
 def _is_elsewhere(candidate: Candidate) -> bool:
-    """Tell whether a header speaks of the state of something else than the paper: of the goods, of the customer."""
+    """Return whether a header names the state of something other than the document: goods, customers."""
     concepts = candidate.tokens.concepts
     if concepts & {"invoice", "document", "payment", "paid", "open", "disputed", "credit_note"}:
         return False
@@ -908,12 +910,12 @@ def _is_elsewhere(candidate: Candidate) -> bool:
 
 
 def _is_payment(value: str) -> bool:
-    """Tell whether a text is nothing but the word for a payment that came in."""
+    """Return whether a text is only the word for a received payment."""
     return bool(_PAYMENT_PAPER.match(normalize_words(value)))
 
 
 def _are_sides(values: Iterable[str]) -> bool:
-    """Tell whether two values are the marks of debit and credit in a ledger: S and H, FAC and AVO."""
+    """Return whether two values are the marks of debit and credit in a ledger: S and H, FAC and AVO."""
     marks = {mark_of(value) for value in values if value.strip()}
     sides = vocabulary().mark_sides
     return (
@@ -924,7 +926,7 @@ def _are_sides(values: Iterable[str]) -> bool:
 
 
 def _may_tell(candidate: Candidate) -> bool:
-    """Tell whether a column's header or its short values let it be one of states, types or sides."""
+    """Return whether a column may have states, types or sides, by its header or its short values."""
     profile = candidate.profile
     shapes = (
         sheets.CellKind.EMAIL,
@@ -942,14 +944,14 @@ def _may_tell(candidate: Candidate) -> bool:
 
 
 def _are_amounts(profile: sheets.ColumnProfile) -> bool:
-    """Tell whether a column holds amounts, also where most of them are a dash for nothing."""
+    """Return whether a column contains amounts, even if most are a dash for zero."""
     dashes = sum(rows for value, rows in profile.values.items() if value.strip() in _DASHES)
     numbers = profile.share(sheets.CellKind.NUMBER) * profile.filled
     return bool(numbers) and 2 * (numbers + dashes) >= profile.filled and has_fractions(profile)
 
 
 def _lettering_statuses(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
-    """Any mark of reconciliation says that the line is settled, but yes and no say it by their word."""
+    """Return the row status of reconciliation marks: any mark means settled, except words such as no."""
     words = {value: normalize_words(value) for value in profile.values if value.strip()}
     if words and all(word in _YES | _NO for word in words.values()):
         return {value: "paid" if word in _YES else "open" for value, word in words.items()}
@@ -960,17 +962,17 @@ def _lettering_statuses(profile: sheets.ColumnProfile) -> dict[str, str | None] 
 
 
 def _read_flags(candidate: Candidate) -> dict[str, str | None] | None:
-    """Read a column of yes and no, or of a cross and nothing, as its header says; other words are read as states."""
+    """Read a column of yes and no, or of crosses and blanks, by its header; other words are states."""
     profile, concepts = candidate.profile, candidate.tokens.concepts
     words = {value: normalize_words(value) for value in profile.values if value.strip()}
-    # Zeros may be amounts of nothing.
+    # Zeros may be amounts.
     if not _are_flags(words) or (set(words.values()) == {"0"} and "open" in concepts):
         return None
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
             return _flag_statuses(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
     if _BOOKED.search(normalize(candidate.column.header)) and "date" not in concepts:
-        # What is not in the books yet is a draft.
+        # A document that is not posted yet is a draft.
         return _flag_statuses(words, "open", "paid", knows_states=False)
     status = status_of(candidate.column.header)
     if status == "open" and _TO_DO.match(normalize(candidate.column.header)):
@@ -981,7 +983,7 @@ def _read_flags(candidate: Candidate) -> dict[str, str | None] | None:
 
 
 def _are_flags(words: Mapping[str, str]) -> bool:
-    """Tell whether most words are yes and no; what stands beside 0 and 1 as another number is an amount."""
+    """Return whether most words are yes and no; other numbers beside 0 and 1 make them amounts."""
     flags = [word for word in words.values() if word in _YES | _NO]
     other_words = set(words.values()) - _YES - _NO
     are_numbers = any(word.replace(" ", "").isdigit() for word in other_words)
@@ -991,7 +993,7 @@ def _are_flags(words: Mapping[str, str]) -> bool:
 def _flag_statuses(
     words: Mapping[str, str], when_set: str, otherwise: str, *, knows_states: bool
 ) -> dict[str, str | None]:
-    """Return what a column of flags says by its words; `knows_states` where other words are of the same thing."""
+    """Return the row status of flags; with `knows_states`, other words are read as states."""
     return {
         value: when_set
         if word in _YES
@@ -1005,7 +1007,7 @@ def _flag_statuses(
 
 
 def _side_statuses(candidate: Candidate, values: Sequence[str]) -> dict[str, str | None] | None:
-    """Read a column whose values are two sides: debit and credit, invoice and credit note."""
+    """Read a column of two sides: debit and credit, invoice and credit note."""
     folded = {value: mark_of(value) for value in values}
     terms = vocabulary()
     marks = set(folded.values())
@@ -1029,13 +1031,13 @@ def _side_statuses(candidate: Candidate, values: Sequence[str]) -> dict[str, str
 
 
 def _names_sides(candidate: Candidate, debit: str, credits_: frozenset[str]) -> bool:
-    """Tell whether a header itself names both sides: S/H, Dr/Cr, Debit/Credit, +/-."""
+    """Return whether a header itself names both sides: S/H, Dr/Cr, Debit/Credit, +/-."""
     parts = [part for part in re.split(r"[\s/|()]+", candidate.column.header.casefold()) if part]
     return debit in parts and bool(credits_ & set(parts))
 
 
 def _is_clear(candidate: Candidate, debit: str, credit: set[str]) -> bool:
-    """Tell whether marks can only be sides: spelled signs and codes of two letters, or letters under such a header."""
+    """Return whether marks can only be sides: plus and minus, two-letter codes, or a header of sides."""
     if debit in {"+", "1"} or (min(map(len, {debit, *credit})) > 1 and not debit.isdigit()):
         return True
     concepts = candidate.tokens.concepts
@@ -1048,14 +1050,14 @@ def _is_clear(candidate: Candidate, debit: str, credit: set[str]) -> bool:
 
 
 def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
-    """Tell whether a column is one of states or document types, whose every value must be understood."""
+    """Return whether a column has states or document types, whose every value must be known."""
     concepts = candidate.tokens.concepts
     is_constant = len(readings) == 1 and candidate.profile.filled == candidate.profile.rows
     if concepts & {"status", "disputed"} or (_is_plain_type(candidate, readings) and not is_constant):
         return True
     if "kind" in concepts and concepts & {"document", "invoice"} and not is_constant:
         return True
-    # Words below a payment that only some rows have, or of which some are states.
+    # Words below a payment header that only some rows have, or some of which are states.
     is_of_payment = bool(concepts & {"payment", "paid"}) and not concepts & {"date", "number", "reference"}
     if is_of_payment and (any(readings.values()) or 0 < candidate.profile.filled < candidate.profile.rows):
         return True
@@ -1064,7 +1066,7 @@ def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
 
 
 def _is_plain_type(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
-    """Tell whether a header says no more than type, and its few values are no kinds of customers."""
+    """Return whether a header only means type, and its few values are not types of customers."""
     tokens = candidate.tokens
     if tokens.concepts != {"kind"} or tokens.unknown or len(readings) > _TYPES_MAX:
         return False
@@ -1073,7 +1075,7 @@ def _is_plain_type(candidate: Candidate, readings: Mapping[str, str | None]) -> 
 
 
 def _may_be_sign(candidate: Candidate) -> bool:
-    """Tell whether a column has two values, or one beside blanks, that nothing explains."""
+    """Return whether a column has two unexplained values, or one beside blanks."""
     profile = candidate.profile
     values = {value.strip().casefold() for value in profile.values if value.strip()}
     if len(values) > 2 or (len(values) == 1 and profile.filled == profile.rows):
@@ -1082,18 +1084,18 @@ def _may_be_sign(candidate: Candidate) -> bool:
         return False
     if len(values) == 1 and not candidate.tokens.concepts & _OF_SIGNS and not _is_mark(next(iter(values))):
         return False
-    # In a file of few rows texts that never repeat are no marks.
+    # In a file of few rows, texts without repetition are not marks.
     is_repeated = profile.filled > len(values) or profile.filled < profile.rows
     return is_repeated or all(len(value) <= _MARK_CHARS_MAX for value in values)
 
 
 def _is_mark(value: str) -> bool:
-    """Tell whether a value beside blanks may be a mark: short, a cross, or a word of states."""
+    """Return whether a value beside blanks may be a mark: short, a cross, or a word of states."""
     return len(value) <= _MARK_CHARS_MAX or value in _YES or status_of(value) is not None
 
 
 def _is_explained(candidate: Candidate, values: set[str]) -> bool:
-    """Tell whether a header says what its values are, or the values do: ages, codes, yes and no of something known."""
+    """Return whether the header explains the values, or they do themselves: ages, codes, known flags."""
     concepts = candidate.tokens.concepts
     if _are_sides(values):
         return False
@@ -1109,7 +1111,7 @@ def _is_explained(candidate: Candidate, values: set[str]) -> bool:
 
 
 def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
-    """Tell whether values explain themselves: ages, long codes, persons, ways of paying."""
+    """Return whether values explain themselves: ages, long codes, people, places, payment methods."""
     marks = {mark_of(value) for value in values}
     return (
         all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values)
@@ -1121,7 +1123,7 @@ def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
 
 
 def _is_place(value: str) -> bool:
-    """Tell whether a text is written as a street and its number, or a building: words of which none is of billing."""
+    """Return whether a text looks like a street and number, or a building, without billing words."""
     words = normalize_words(value).split()
     texts = [word for word in words if not word.isdigit()]
     is_known = any(word in vocabulary().words for word in texts if word not in JOINING)
@@ -1129,7 +1131,7 @@ def _is_place(value: str) -> bool:
 
 
 def _is_person(value: str) -> bool:
-    """Tell whether a text is written as a person's name, and none of its words is one of billing."""
+    """Return whether a text looks like a person's name, without billing words."""
     parts = [part for part in re.split(r"[\s,.]+", value.strip()) if len(part) > 1]
     words = [normalize_words(part).replace(" ", "") for part in parts]
     if parts and words[0] in _TITLES and value.strip() != parts[0] and value.strip()[len(parts[0])] in " .":
@@ -1143,7 +1145,7 @@ def _is_person(value: str) -> bool:
 
 
 def remaining_question(question: Question, statuses: Mapping[str, str]) -> Question | None:
-    """Return a question about the values that are still open; None where none is."""
+    """Return the question about the values still unknown; None where none is left."""
     statuses_by_value = {value.strip().casefold(): status for value, status in statuses.items()}
     values = [
         {**value, "status": statuses_by_value.get(str(value["value"]).strip().casefold(), value["status"])}

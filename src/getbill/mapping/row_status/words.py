@@ -1,4 +1,4 @@
-"""What the values of a status or document-type column say of their rows, by the words of `row_status.toml`."""
+"""Vocabulary of status and document type values, from `row_status.toml`, with the row status of each."""
 
 import re
 import tomllib
@@ -13,7 +13,8 @@ from getbill.mapping.vocabulary import JOINING, normalize
 Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
 
-# States agree with what they are of: an invoice is paid in the feminine, a total in the masculine, several in the plural.
+# Endings of states by gender and number: an invoice is paid in the feminine, a total in the masculine,
+# several in the plural.
 _ENDINGS: Final = {
     "fr": (
         (re.compile(r"ees?\b"), "e"),
@@ -67,29 +68,29 @@ _NOT_WORDS: Final = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What values say: of words, of the marks of two sides (debit to credit), of document types that charge or settle."""
+    """Row status of words, marks of two sides (debit to credit), and document types that charge or settle."""
 
     words: Mapping[str, str]
     word_sides: Mapping[str, frozenset[str]]
     mark_sides: Mapping[str, frozenset[str]]
     charges: frozenset[str]
     settling: frozenset[str]
-    # Words of headers whose values are something else of the customer or the sale.
+    # Header words whose values describe something else of the customer or the sale.
     explained: frozenset[str]
-    # Kinds of customers, as a column of types may name them.
+    # Types of customers, as a column of types may name them.
     customers: frozenset[str]
-    # Words of headers of a state of something else: of the goods, of the customer.
+    # Header words for the state of something else: goods, customers.
     elsewhere: frozenset[str]
     journals: Mapping[str, str]
-    # Ways of paying, which say nothing of whether it was paid.
+    # Payment methods, which do not show whether it was paid.
     ways_to_pay: frozenset[str]
-    # Codes of document types, which mean it below a header of types only.
+    # Document type codes, valid only below a header of types.
     types: Mapping[str, str]
 
 
 @cache
 def vocabulary() -> Vocabulary:
-    """Return the vocabulary of `row_status.toml`; raise `ValueError` where a word stands for two things."""
+    """Return the vocabulary of `row_status.toml`; raise `ValueError` where a word has two meanings."""
     stored = tomllib.loads(Path(__file__).with_name("row_status.toml").read_text("utf-8"))
     words: dict[str, str] = {}
     for status in STATUSES:
@@ -128,7 +129,7 @@ def _listed(text: str) -> list[str]:
 
 
 def normalize_words(text: str) -> str:
-    """Return a text as the words of the vocabulary compare: small letters, no accents, one space between words."""
+    """Return a text normalized for comparison: lower case, no accents, one space between words."""
     return _NOT_WORDS.sub(" ", normalize(text)).strip()
 
 
@@ -140,7 +141,7 @@ def _sides(text: str) -> dict[str, frozenset[str]]:
 
 
 def status_of(value: str) -> str | None:
-    """Return what a value of a status column says of its row; None where that is not known."""
+    """Return the row status of a value in a status column; None where unknown."""
     return _status_of(value.strip())
 
 
@@ -159,7 +160,7 @@ def _status_of(value: str) -> str | None:
     statuses = [words.get(part) for part in parts if part]
     if len(statuses) > 1 and all(statuses):
         return max((status for status in statuses if status), key=_SEVERITY.index)
-    # Words that each say owed say it together: facture impayée, overdue invoice.
+    # Words that each mean due mean it together: facture impayée, overdue invoice.
     each = [word for word in _NOT_WORDS.sub(" ", text).split() if word not in JOINING and not word.isdigit()]
     statuses = [words.get(word) for word in each]
     if len(each) > 1 and "partly_paid" in statuses and all(statuses):
@@ -168,5 +169,5 @@ def _status_of(value: str) -> str | None:
 
 
 def mark_of(text: str) -> str:
-    """Return a mark as it compares."""
+    """Return a mark normalized for comparison."""
     return " ".join(normalize(text.strip()).split())

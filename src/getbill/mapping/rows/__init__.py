@@ -1,4 +1,4 @@
-"""Rows: from the cells of a row to the body of a debt, as the mapping says."""
+"""Rows: from the cells of a row to the body of a debt, by the mapping."""
 
 from getbill.mapping.rows.repeats import INSTALMENTS
 

@@ -1,4 +1,4 @@
-"""What is owed in a row, and in which currency: the amount due, or what was invoiced less what was paid."""
+"""Amount and currency of a row: the amount due, or the amount invoiced less the amount paid."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,14 +11,14 @@ from getbill.mapping.model import ColumnMapping, Field, Mapping
 from getbill.mapping.values import BodyDraft, CellFinding, Step, is_nothing, is_unknown, text_of
 from getbill.mapping.vocabulary import currency_of, parse_header
 
-# What remains of « 1 234,50 € » without this is its sign.
+# The rest of « 1 234,50 € » without these is its currency symbol.
 _FIGURES = "0123456789.,'\u2019 \u00a0\u202f\u2009-+()\u2212"
 _REMEMBERED_MAX = 10_000
 _CENT = Decimal("0.011")
 
 
 def steps(columns: dict[Field, ColumnMapping], mapping: Mapping, profile: sheets.Profile) -> list[Step]:
-    """Return the steps that put a row's amount and its currency into the body."""
+    """Return the steps that add a row's amount and its currency to the body."""
     readers: dict[Field, AmountReader] = {
         field: _reader(columns[field], mapping, profile)
         for field in (Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID)
@@ -32,12 +32,12 @@ def steps(columns: dict[Field, ColumnMapping], mapping: Mapping, profile: sheets
             row_steps.append(_check_step(columns, readers))
     elif invoiced:
         row_steps.append(_difference_step(columns, readers))
-    # A cell that a person corrects may name a currency where no cell of the file does.
+    # A corrected cell may name a currency where no cell of the file does.
     return [*row_steps, _currency_step(columns.get(Field.CURRENCY), due or invoiced, mapping)]
 
 
 def has_remainder(columns: dict[Field, ColumnMapping], profile: sheets.Profile) -> bool:
-    """Tell whether the amounts say what is left of a part payment."""
+    """Return whether the amounts include the remainder of a part payment."""
     if Field.AMOUNT_PAID in columns:
         return True
     due = columns.get(Field.AMOUNT)
@@ -96,7 +96,7 @@ def _difference_step(columns: dict[Field, ColumnMapping], readers: dict[Field, A
         received = _read_amount(paid, readers[Field.AMOUNT_PAID], cells, draft) if paid else None
         if paid and received is None and len(draft.findings) == wrong and is_unknown(cells[paid.index]):
             draft.refuse(paid, cells[paid.index], _not_a_number(cells[paid.index]))
-        # What was paid and cannot be read leaves unknown what is owed.
+        # With an unreadable amount paid, the amount due is unknown.
         if invoiced is not None and len(draft.findings) == wrong:
             draft.body["amount"] = invoiced - abs(received) if received else invoiced
 
@@ -153,9 +153,9 @@ def _currency_step(
                 return
         codes: list[Any] = [code for *_, code in stated]
         if codes and headed and headed != codes[0]:
-            # `Montant EUR` beside a currency that is another amount's.
+            # `Montant EUR` beside the currency of another amount.
             codes = [codes[0], headed]
-        # A sign that several currencies share stands for the one that its row names.
+        # A symbol of several currencies stands for the one that its row names.
         is_shared = len(stated) == 2 and codes[0] in currency_of(stated[1][1])
         if len(codes) == 2 and codes[0] != codes[1] and not is_shared:
             facts = {"value": codes[0], "other": codes[1]}
@@ -175,13 +175,13 @@ def _not_a_number(cell: sheets.Cell) -> sheets.CellWrong:
 
 
 def _affix(column: ColumnMapping | None, cells: Sequence[sheets.Cell]) -> str:
-    """Return what is left of an amount without its outer digits."""
+    """Return an amount's text without its outer digits."""
     cell = cells[column.index] if column else None
     return cell.strip(_FIGURES) if isinstance(cell, str) else ""
 
 
 class _AffixCurrencies(dict[str, str]):
-    """The currencies in what is left of amounts without their outer digits; empty where they name none."""
+    """The currencies in the texts around amounts; empty where they name none."""
 
     def __missing__(self, affix: str) -> str:
         if len(self) > _REMEMBERED_MAX:

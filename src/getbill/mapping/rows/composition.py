@@ -1,7 +1,7 @@
-"""From a row of a file to the body that POST /debts takes, each cell read as its column's mapping says.
+"""Composition of a file's row into the body of POST /debts, with each cell read by its column's mapping.
 
-A cell that cannot be read becomes a finding and its field stays out: nothing is guessed for it. The readers of
-all columns are made once, since a file has a million rows.
+An unreadable cell becomes a finding and its field is left out: no value is guessed. The readers of all
+columns are created once, because a file may have a million rows.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _OF_DEBT = {
 
 
 class Composer:
-    """Makes a row's body; one for a whole file, in one thread."""
+    """Composes the bodies of rows; one for a whole file, in one thread."""
 
     def __init__(self, mapping: Mapping, profile: sheets.Profile) -> None:
         self._columns = {column.field: column for column in mapping.columns if column.field}
@@ -33,7 +33,7 @@ class Composer:
         self._finish = places.address_finisher(self._columns, values.home_country(mapping, profile))
 
     def compose(self, row: sheets.Row) -> tuple[dict[str, Any], list[CellFinding]]:
-        """Return the row as a body of POST /debts, and what is wrong with its cells."""
+        """Return the row as a body of POST /debts, and the findings of its cells."""
         if row.wrong is not None:
             return {}, [CellFinding(None, None, None, row.wrong.code, wrong=row.wrong)]
         draft = BodyDraft()
@@ -120,5 +120,5 @@ class Composer:
 
 
 def compose(mapping: Mapping, profile: sheets.Profile) -> Composer:
-    """Return what makes bodies of a file's rows; the mapping has no questions left."""
+    """Return the composer of a file's rows; the mapping has no open questions."""
     return Composer(mapping, profile)

@@ -1,7 +1,7 @@
-"""Texts of rows that speak against their debt: a label that begins as a credit note, a note of a dispute or a payment.
+"""Labels that contradict a row's debt: a credit note, a note of a dispute or a payment.
 
-A whole value that is a known state is `row_status`'s. Here are sentences: a credit note is no debt, of the others a person
-is warned.
+Whole values that are known states belong to `row_status`; this module reads sentences. A credit note is
+rejected, the others cause a warning.
 """
 
 import re
@@ -15,7 +15,7 @@ from getbill.mapping.vocabulary import parse_header
 
 _OF_TEXTS: Final = frozenset({"note", "object", "quality"})
 _REMEMBERED_MAX: Final = 20_000
-# Without accents, and in small letters.
+# Without accents, and in lower case.
 _CREDIT: Final = re.compile(
     r"(?:facture d.)?avoirs? (?:sur|du|de|n|no|client|partiel|av)\b|note de credit\b|gutschrift\b|stornorechnung\b|rechnungskorrektur\b"
     r"|credit (?:note|memo)\b|creditnota\b|creditfactuur\b|nota (?:di|de) credito\b|factura rectificativa\b|abono (?:de|por|factura)\b"
@@ -33,14 +33,14 @@ _DOUBT: Final = re.compile(
 )
 
 
-# The series in which programs number credit notes: AV-2026-004, GS12, CN-002.
+# Number series of credit notes: AV-2026-004, GS12, CN-002.
 _CREDIT_NUMBER: Final = re.compile(
     r"\s*(?:avo?|avoir|kfs|dobropis|dob|gs|cn|crn|nc|ncr|crm)[-_ /.]?\d", re.IGNORECASE
 )
 
 
 def steps(columns: Sequence[ColumnMapping], profile: sheets.Profile) -> list[Step]:
-    """Return the steps that look through the texts and the numbers of a row; none where no column holds any."""
+    """Return the steps that check a row's texts and numbers; none where no column has any."""
     texts = [_text_step(column) for column in columns if _holds_texts(column)]
     return texts + [_number_step(column) for column in columns if _is_of_two_series(column, profile)]
 
@@ -80,7 +80,7 @@ def _finding(column: ColumnMapping, text: str, code: str) -> CellFinding:
 
 
 def code_of(text: str) -> str:
-    """Return the code of what a text says against its row; empty where it says nothing."""
+    """Return the finding code for a text that contradicts its row; empty where none applies."""
     plain = sheets.fold(text)
     if _CREDIT.match(plain):
         return "row_is_credit"
@@ -88,7 +88,7 @@ def code_of(text: str) -> str:
 
 
 def _is_of_two_series(column: ColumnMapping, profile: sheets.Profile) -> bool:
-    """Tell whether a column numbers papers, and most of them not as credit notes."""
+    """Return whether a column numbers documents, most of them not as credit notes."""
     if column.field not in {Field.REFERENCE, Field.INVOICE_REFERENCE}:
         return False
     texts = [str(sample) for sample in profile.column(column.index).samples]

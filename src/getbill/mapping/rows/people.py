@@ -1,4 +1,4 @@
-"""Who owes, and how to reach them, out of a row's cells."""
+"""The debtor of a row, and their contact details."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def steps(columns: dict[Field, ColumnMapping], profile: sheets.Profile) -> list[
         row_steps.append(_table_step(column, "language", LANGUAGES))
     if column := columns.get(Field.EMAIL):
         row_steps.append(_email_step(column))
-    # A mobile can be called and written to: it is the number where a row has both.
+    # A mobile phone receives calls and messages: it has precedence where a row has both.
     row_steps += [_phone_step(columns[field]) for field in (Field.MOBILE, Field.PHONE) if field in columns]
     return row_steps
 
@@ -91,14 +91,14 @@ def _name_step(column: ColumnMapping, style: values.Style) -> Step:
 
 
 def _join_names(_cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
-    """Name a person by both names where a column of names holds companies and the last names of people."""
+    """Join a person's first and last name in a column that otherwise has company names."""
     first, name = draft.debtor.get("first_name"), draft.debtor.get("name")
     if first and name and "company" not in draft.debtor and first.casefold() not in name.casefold():
         draft.debtor |= {"name": f"{first} {name}", "last_name": name}
 
 
 def _contact_step(column: ColumnMapping) -> Step:
-    """Name a debtor by the contact where the row names nobody else: contacts change, debtors do not."""
+    """Use the contact as the debtor's name where the row has no other: contacts change, debtors do not."""
     index = column.index
 
     def put_contact(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -123,7 +123,7 @@ def _text_step(column: ColumnMapping, name: str) -> Step:
 
 
 def _household_step(column: ColumnMapping) -> Step:
-    """Keep the word that makes a last name a household's: Familie, Eheleute."""
+    """Keep a word that makes a last name a household's: Familie, Eheleute."""
     index = column.index
 
     def put_household(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -138,7 +138,7 @@ def _household_step(column: ColumnMapping) -> Step:
 
 
 def _infix_step(column: ColumnMapping) -> Step:
-    """Put what stands between the names before the last one: van der, de."""
+    """Insert a name particle before the last name: van der, de."""
     index = column.index
 
     def put_infix(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:

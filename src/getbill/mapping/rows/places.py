@@ -1,4 +1,4 @@
-"""Where the debtor lives, out of one cell or of five, and the telephone number that depends on it."""
+"""The debtor's address, from one cell or five, and the phone number that depends on it."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ _DIGITS = frozenset({Field.POSTAL_CODE, Field.STREET_NUMBER})
 
 
 def steps(columns: dict[Field, ColumnMapping]) -> list[Step]:
-    """Return the steps that fill the address; parts in columns of their own win over those of one cell."""
+    """Return the steps that fill the address; separate columns have precedence over parts of one cell."""
     row_steps: list[Step] = []
     if column := columns.get(Field.ADDRESS):
         row_steps.append(_whole_address_step(column))
@@ -35,7 +35,7 @@ def steps(columns: dict[Field, ColumnMapping]) -> list[Step]:
 
 
 def address_finisher(columns: dict[Field, ColumnMapping], home: HomeCountry) -> Callable[[BodyDraft], None]:
-    """Return what is done once all cells are read: the country, the postal code's zero, the telephone."""
+    """Return the final step after all cells are read: the country, the postal code's zero, the phone."""
     phones = [columns[field] for field in PHONES if field in columns]
     codes = columns.get(Field.POSTAL_CODE) or columns.get(Field.POSTAL_CITY) or columns.get(Field.ADDRESS)
 
@@ -59,7 +59,7 @@ def address_finisher(columns: dict[Field, ColumnMapping], home: HomeCountry) -> 
 
 
 def _put_address(draft: BodyDraft, country: str | None) -> None:
-    """Put the address into the body; a line whose shape is not known stays one line, unless other columns say more."""
+    """Add the address to the body; an unknown format stays one line, unless other columns have parts."""
     address = draft.address
     whole = address.pop("whole", None)
     if whole and not address:

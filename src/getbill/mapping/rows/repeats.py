@@ -1,7 +1,7 @@
-"""Repeated references: the lines of one invoice, its instalments, or a column that tells no debts apart.
+"""Repeated references: lines of one invoice, its instalments, or a column that does not identify debts.
 
-What the rows of one reference say decides: the same amount and day is an invoice exported line by line, other days are
-instalments, and anything else is asked.
+The rows of a reference decide: the same amount and date is an invoice exported line by line, different dates
+are instalments, and any other difference raises a question.
 """
 
 from collections import Counter
@@ -15,20 +15,20 @@ from getbill.mapping.model import NAMES, Field, Mapping, Question
 from getbill.mapping.rows.composition import Composer
 from getbill.mapping.values import text_of
 
-# `split`: a debt for each instalment, its reference with the due date behind it. `merge`: one debt of their sum, due
-# on the first day that is still open.
+# `split`: a debt per instalment, with the due date appended to its reference. `merge`: one debt of their sum,
+# due on the first open due date.
 Instalments = Literal["split", "merge"]
 INSTALMENTS: Final[tuple[str, ...]] = get_args(Instalments)
 _NAMED: Final = frozenset({"name", "company", "last_name"})
 _ROWS_MAX: Final = 50_000
 _EXAMPLES_MAX: Final = 3
-# Up to this share the rows are at fault, and set aside one by one; from there on the column is.
+# Up to this share the rows are wrong, and rejected one by one; above it the column is.
 _UNCLEAR_MAX: Final = 0.05
 
 
 @dataclass(slots=True)
 class Repeats:
-    """How many references stand in several rows, by what their rows have in common, with rows of the first."""
+    """Number of repeated references, by what their rows have in common, with example rows."""
 
     references: int = 0
     rows: int = 0
@@ -40,9 +40,9 @@ class Repeats:
 def check_repeats(
     mapping: Mapping, profile: sheets.Profile, rows: Callable[[], Iterable[sheets.Row]]
 ) -> Mapping:
-    """Return the mapping with what is asked about references that repeat; the first rows of a file are looked through.
+    """Return the mapping with questions about repeated references; the first rows of a file are checked.
 
-    `rows` reads them anew: once for the references, and once more for what their rows say where any repeat.
+    `rows` reads them again: once for the references, and once more for the contents of repeated ones.
     """
     column = mapping.column_for(Field.REFERENCE) or mapping.column_for(Field.INVOICE_REFERENCE)
     if column is None and mapping.reference_from:
@@ -79,7 +79,7 @@ def check_repeats(
 
 
 def _check_identifying_columns(mapping: Mapping, rows: Iterable[sheets.Row]) -> Mapping:
-    """Return the mapping, asking for the reference where two rows have the same cells in the columns that make it."""
+    """Return the mapping, with a question where two rows are equal in all identifying columns."""
     keys: set[tuple[str, ...]] = set()
     for row in islice(rows, _ROWS_MAX):
         key = tuple(text_of(row.cells[index]).casefold() for index in mapping.reference_from)
@@ -99,7 +99,7 @@ def _reference_texts(index: int, rows: Iterable[sheets.Row]) -> Iterator[str]:
 
 
 def _count_repeats(mapping: Mapping, composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
-    # Lines of other accounts, which name nobody, are no debts.
+    # Lines of other accounts without a name are not debts.
     has_names = any(mapping.column_for(name) for name in NAMES)
     lines_by_reference: dict[str, list[tuple[Any, Any, str]]] = {}
     for row in rows:

@@ -1,6 +1,6 @@
-"""An address in one cell, taken apart as its country writes it: street and number, postal code, city, country.
+"""Parser of single-cell addresses, by country format: street and number, postal code, city, country.
 
-What does not read like one of the known shapes stays one line, because a wrong city is worse than none.
+A text in an unknown format stays one line, because a wrong city is worse than none.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from getbill.sheets import country_of
 
 _BREAKS = re.compile(r"\s*(?:[\r\n;|]+|,\s*,)\s*")
-# A postal code wherever it stands: 75002, D-10115, 1015 CJ, SW1A 2AA, 62701-1234.
+# A postal code at any position: 75002, D-10115, 1015 CJ, SW1A 2AA, 62701-1234.
 _CODE = re.compile(
     r"(?<![\w-])(?:(?P<land>[A-Z]{1,2})-)?(?P<code>\d{5}(?:-\d{4})?|\d{4} ?[A-Z]{2}|\d{4}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?!\w)"
 )
@@ -31,7 +31,7 @@ _CITY_POSTAL = re.compile(
 
 
 def split_address(text: str) -> dict[str, str] | None:
-    """Return an address' parts under the contract's names, or None where its shape is not known."""
+    """Return the parts of an address under the API's field names, or None for an unknown format."""
     line = ", ".join(part.strip(" ,") for part in _BREAKS.split(text.strip()) if part.strip(" ,"))
     line, country = _split_country(line)
     parts = _shape(line)
@@ -44,7 +44,7 @@ def split_address(text: str) -> dict[str, str] | None:
 
 
 def postal_city(text: str) -> dict[str, str]:
-    """Return the postal code and the city of one cell; the whole as the city where it has no code."""
+    """Return the postal code and the city of one cell; all of it as the city where it has no code."""
     plain = " ".join(text.split())
     if match := _POSTAL_CITY.fullmatch(plain):
         country = _land(match["land"] or "")
@@ -56,7 +56,7 @@ def postal_city(text: str) -> dict[str, str]:
 
 
 def street(text: str) -> dict[str, str]:
-    """Return the street and the number of a street line; the line as it is where it has no plain number."""
+    """Return the street and the number of a street line; the line unchanged without a clear number."""
     plain = text.strip(" ,")
     if match := _NUMBER_FIRST.fullmatch(plain):
         return {"street_number": match["number"], "street_address": match["street"]}
@@ -69,7 +69,7 @@ def _split_country(line: str) -> tuple[str, str | None]:
     before, comma, last = line.rpartition(",")
     if comma and len(last.strip()) > 2 and (country := country_of(last)):
         return before.strip(" ,"), country
-    # « 75002 Paris France »: only a name written out, since two letters are also a province or a state.
+    # « 75002 Paris France »: full country names only, since two letters may be a province or a state.
     words = line.rsplit(" ", 1)
     if len(words) == 2 and len(words[1]) > 3 and words[1].isalpha() and (country := country_of(words[1])):
         return words[0].strip(" ,"), country
@@ -79,7 +79,7 @@ def _split_country(line: str) -> tuple[str, str | None]:
 def _shape(line: str) -> dict[str, str] | None:
     code = None
     for match in _CODE.finditer(line):
-        # A house number is no postal code: what follows it is not a town alone, or it is not last.
+        # A house number is not a postal code: a postal code is last, or followed by a city alone.
         if match.end() == len(line) or _CITY.fullmatch(line, match.end()):
             code = match
     if code is None:

@@ -1,4 +1,4 @@
-"""Reading single cells into a body, and what is told of a cell that cannot be read."""
+"""Readers that add single cells to a body, and findings for unreadable cells."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from getbill import sheets
 from getbill.mapping.model import ColumnMapping, Field
 
-# What people write where they know nothing.
+# Placeholders for an absent value.
 NOTHING = frozenset(
     [
         "-",
@@ -45,7 +45,7 @@ NOTHING = frozenset(
         "s/n",
     ]
 )
-# Of these, what people write where there is something that they do not know.
+# Of these, placeholders for a value that exists but is unknown.
 _UNKNOWN = NOTHING - frozenset(
     [
         "-",
@@ -66,7 +66,7 @@ _UNKNOWN = NOTHING - frozenset(
         "geen",
     ]
 )
-# And what is nobody's name and no reference; Null and Nil are people.
+# Texts that are neither a name nor a reference; Null and Nil are people.
 NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()) | {
     "néant",
     "neant",
@@ -75,17 +75,17 @@ NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()) | {
     "unbekannt",
 }
 _NO_NAME_MAX = 10
-# Nothing of then is collected: 1900-01-01 and 1970-01-01 are what programs write for no date.
+# No debt is this old: 1900-01-01 and 1970-01-01 are placeholders for no date.
 _OLDEST = "1980"
 _EXACT_MAX = 10**15
 # Fifteen digits, the mark and a zero.
 _FLOAT_DIGITS_MAX = 17
-# And what they write only where a telephone number would stand.
+# Placeholders that occur only in phone columns.
 _NO_NUMBER = """x|xx|xxx|n/c|nr|n.r.|k.a.|ka|0|0000000000|sans|aucune|absent|inexistant|onbekend|desconocido|sconosciuto|brak|
 ukendt|sin|non|no|nein|nee|ninguna|niet|nvt|n.v.t.|ohne|fehlt|non renseigné|non communiqué|pas de téléphone|pas de tel|
 liste rouge|keine angabe|nicht bekannt"""
 NO_NUMBER = NOTHING | frozenset(_NO_NUMBER.replace("\n", "").split("|"))
-# What a formula that failed shows; #2214 is a number of a shop.
+# The error value of a formula; #2214 is the number of a shop.
 _FAILED = re.compile(r"#(?:N/?[ADV]|[^\W\d_\u00bf]*\u00bf?[^\W\d_]+(?:/0)?[!?])")
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _AROUND = sheets.AROUND_TEXT
@@ -94,9 +94,9 @@ _REMEMBERED_MAX = 20_000
 
 @dataclass(slots=True)
 class CellFinding:
-    """What is wrong with a cell: `column` is its index (None: the whole row), `facts` fill the code's sentence.
+    """A finding about a cell: `column` is its index (None: the whole row), `facts` are for the message.
 
-    `wrong` is the refusal of the reader, whose sentence is told instead of one of ours.
+    `wrong` is the reader's error, whose message replaces the code's.
     """
 
     column: int | None
@@ -110,7 +110,7 @@ class CellFinding:
 
 
 class BodyDraft:
-    """A body in the making."""
+    """A body under construction."""
 
     __slots__ = ("address", "body", "debtor", "findings", "metadata", "phones")
 
@@ -125,7 +125,7 @@ class BodyDraft:
     def refuse(
         self, column: ColumnMapping, value: sheets.Cell, error: sheets.CellWrong, *, is_warning: bool = False
     ) -> None:
-        """Note that a cell could not be read."""
+        """Add a finding for an unreadable cell."""
         self.findings.append(
             CellFinding(
                 column.index,
@@ -140,7 +140,7 @@ class BodyDraft:
         )
 
     def warn(self, column: ColumnMapping, value: sheets.Cell, code: str, facts: dict[str, Any]) -> None:
-        """Note what was left out or changed of a cell."""
+        """Add a warning for a part of a cell that was left out or changed."""
         self.findings.append(
             CellFinding(column.index, column.field, value, code, facts, None, is_warning=True)
         )
@@ -150,7 +150,7 @@ Step = Callable[[Sequence[sheets.Cell], BodyDraft], None]
 
 
 def text_of(cell: sheets.Cell) -> str:
-    """Return a cell's text without the spaces around it."""
+    """Return a cell's text without surrounding spaces."""
     if cell.__class__ is not str:
         return sheets.read_text(cell)
     text = cell.strip()
@@ -158,20 +158,20 @@ def text_of(cell: sheets.Cell) -> str:
 
 
 def digits_of(cell: sheets.Cell) -> str:
-    """Return the text of a telephone number or a postal code: no fraction that a program added to its digits."""
+    """Return the text of a phone number or postal code, without a fraction added by software."""
     text = text_of(cell)
     return text if text.isalnum() else sheets.drop_zero_fraction(sheets.clean(text))
 
 
 def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
-    """Tell whether a spreadsheet kept a code of many digits as a number and forgot the last ones."""
+    """Return whether a spreadsheet stored a long code as a number and lost its last digits."""
     if cell.__class__ is float:
         return abs(cell) >= _EXACT_MAX
     return "+" in text and bool(_SHORTENED.fullmatch(text))
 
 
 def cached_date_reader(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
-    """Return a reader that knows the dates it has read: files repeat them."""
+    """Return a caching date reader: files repeat dates."""
     cache: dict[sheets.Cell, str] = {}
 
     def read(cell: sheets.Cell) -> str:
@@ -188,7 +188,7 @@ def cached_date_reader(reader: Callable[[sheets.Cell], date]) -> Callable[[sheet
 def date_into_body(
     column: ColumnMapping, read: Callable[[sheets.Cell], str], name: str, *, has_midnights: bool
 ) -> Step:
-    """Put a date into the body; `has_midnights` says that some instants of the column may be of the day after."""
+    """Add a date to the body; with `has_midnights`, some date-times of the column mean the next day."""
     index = column.index
 
     def put_date(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -212,7 +212,7 @@ def date_into_body(
 
 
 def birthdate_into_debtor(column: ColumnMapping, read: Callable[[sheets.Cell], str]) -> Step:
-    """Put the debtor's birthdate into the body; one that cannot be read is left out and told."""
+    """Add the debtor's birthdate to the body; an unreadable one is left out with a warning."""
     index = column.index
 
     def put_birthdate(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -229,18 +229,18 @@ def birthdate_into_debtor(column: ColumnMapping, read: Callable[[sheets.Cell], s
 
 
 def is_nothing(cell: sheets.Cell) -> bool:
-    """Tell whether a cell is what people write where they know nothing."""
+    """Return whether a cell is a placeholder for an absent value."""
     text = text_of(cell)
     return not text or text.casefold() in NOTHING
 
 
 def is_unknown(cell: sheets.Cell) -> bool:
-    """Tell whether a cell is what people write where there is something that they do not know."""
+    """Return whether a cell is a placeholder for an unknown value."""
     return text_of(cell).casefold() in _UNKNOWN
 
 
 def name_of(column: ColumnMapping, cell: sheets.Cell, draft: BodyDraft) -> str:
-    """Return a cell's text as a name or a reference; empty where it is none, which is told of a formula that failed."""
+    """Return a cell's text as a name or reference; empty, with a finding, for a formula error."""
     text = text_of(cell)
     if text[:1] == "#" and _FAILED.fullmatch(text):
         draft.refuse(column, text, sheets.CellWrong("formula_error", value=text))
@@ -249,7 +249,7 @@ def name_of(column: ColumnMapping, cell: sheets.Cell, draft: BodyDraft) -> str:
 
 
 def text_into_body(column: ColumnMapping, name: str) -> Step:
-    """Put a cell's text into the body."""
+    """Add a cell's text to the body."""
     index = column.index
 
     def put_text(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -260,7 +260,7 @@ def text_into_body(column: ColumnMapping, name: str) -> Step:
 
 
 def iban_into_body(column: ColumnMapping) -> Step:
-    """Put an account into the body, without the spaces people group it by."""
+    """Add an IBAN to the body, without its grouping spaces."""
     index = column.index
 
     def put_iban(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -271,7 +271,7 @@ def iban_into_body(column: ColumnMapping) -> Step:
 
 
 def code_into_body(column: ColumnMapping, are_floats: bool, name: str, also: str | None = None) -> Step:
-    """Put a reference into the body; one that a spreadsheet shortened is refused, its digits are gone."""
+    """Add a reference to the body; one that a spreadsheet abbreviated is rejected, as digits are lost."""
     index, read = column.index, _code_reader(column, are_floats)
 
     def put_code(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -284,7 +284,7 @@ def code_into_body(column: ColumnMapping, are_floats: bool, name: str, also: str
 
 
 def codes_into_body(indexes: Sequence[int], name: str) -> Step:
-    """Put into the body a reference made of several cells; where one is empty there is none."""
+    """Add a reference composed of several cells to the body; none where one of them is empty."""
 
     def put_codes(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         texts = [" ".join(text_of(cells[index]).split()) for index in indexes]
@@ -295,7 +295,7 @@ def codes_into_body(indexes: Sequence[int], name: str) -> Step:
 
 
 def code_into_debtor(column: ColumnMapping, are_floats: bool, name: str) -> Step:
-    """Put a reference of the debtor into the body."""
+    """Add a debtor's reference to the body."""
     index, read = column.index, _code_reader(column, are_floats)
 
     def put_code(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -306,7 +306,7 @@ def code_into_debtor(column: ColumnMapping, are_floats: bool, name: str) -> Step
 
 
 def cell_into_metadata(column: ColumnMapping, name: str) -> Step:
-    """Keep a column with the debt as it stands."""
+    """Add a cell unchanged to the debt's metadata."""
     index = column.index
 
     def put_metadata(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
@@ -323,7 +323,7 @@ def cell_into_metadata(column: ColumnMapping, name: str) -> Step:
 
 
 def _code_reader(column: ColumnMapping, are_floats: bool) -> Callable[[sheets.Cell, BodyDraft], str]:
-    """Return the reader of a reference; `are_floats` says that a program made fractions of its column's digits."""
+    """Return the reader of a reference; `are_floats` means that software stored its digits as fractions."""
 
     def read(cell: sheets.Cell, draft: BodyDraft) -> str:
         text = name_of(column, cell, draft)

@@ -1,7 +1,8 @@
-"""The country of national telephone numbers and of addresses that name none, from the evidence of the whole file.
+"""Country of national phone numbers and of addresses without one, from the evidence of the whole file.
 
-Each piece of evidence keeps some countries and drops the others. One that remains is taken; where several do, or none,
-a human is asked. The company's own country only wins where evidence agrees with it and none speaks against it.
+Each piece of evidence keeps some countries and excludes the others. A single remaining country is used;
+otherwise a person decides. The company's own country is only used where evidence supports it and none
+contradicts it.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from getbill.mapping.model import (
 from getbill.mapping.values import phone_formats
 from getbill.mapping.values.country_evidence import PHONES, Evidence, Rows, gather_evidence, texts_of
 
-# What a country is decided from: a change of any of these has it decided anew.
+# The fields that determine a country: a change to any of them decides it again.
 PLACES = frozenset(PHONES) | {
     Field.COUNTRY,
     Field.POSTAL_CODE,
@@ -35,13 +36,13 @@ PLACES = frozenset(PHONES) | {
     Field.IBAN,
 }
 UNSETTLED = "country_unsettled"
-# What a human said or confirmed is not decided anew with every change.
+# A country that a person chose or confirmed is not decided again with every change.
 _LASTING = frozenset({"human", "remembered"})
 _OPTIONS_MAX = 6
 _EXAMPLES_MAX = 3
-# Evidence from which one country may be taken, and from which it may be against what the headers say.
+# Weight of evidence sufficient for a country, and for one that contradicts the headers.
 _ENOUGH, _OVERWHELMING = 2, 3
-# Evidence that a company's own country needs the agreement of: what is common to many countries does not do.
+# Evidence that must support the company's own country: evidence for many countries is not sufficient.
 _AGREEING = frozenset(
     {
         "country_column",
@@ -58,20 +59,20 @@ _PARTING = frozenset(" .-/()\u00a0")
 
 @dataclass(frozen=True, slots=True)
 class CountryDecision:
-    """The country of a file, or the company's with a reason that says that nothing settles it."""
+    """The country of a file, or the company's with the reason that nothing settles it."""
 
     country: str
     reason: ColumnReason
     questions: tuple[Question, ...] = ()
-    # The countries that nothing speaks against.
+    # The countries that no evidence contradicts.
     possible: frozenset[str] = vocabulary.EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
 class HomeCountry:
-    """The country that rows which name none are of, None where that is not settled.
+    """The country of rows that name none, None where it is not settled.
 
-    `has_lost_zeros` says that the postal codes of the file may lack their first zero.
+    With `has_lost_zeros`, the postal codes of the file may lack their leading zero.
     """
 
     country: str | None
@@ -81,7 +82,7 @@ class HomeCountry:
 def decide_countries(
     columns: Sequence[ColumnMapping], profile: sheets.Profile, currency: Currency, company: str
 ) -> CountryDecision:
-    """Return the country of a file's national numbers and addresses, with the question where it is not settled."""
+    """Return the country of national phone numbers and addresses, with a question where it is unsettled."""
     rows = Rows(columns, profile)
     evidence = gather_evidence(rows, columns, profile, currency)
     possible = _common_countries(evidence)
@@ -102,9 +103,9 @@ def decide_countries(
 def redecide_country(
     mapping: Mapping, profile: sheets.Profile, answer: object, *, is_touched: bool
 ) -> Mapping:
-    """Return a changed mapping with the country that a human answers, or decided anew where its columns changed.
+    """Return a changed mapping with the country that a person chose, or decided again for new columns.
 
-    Raise `FieldUnknown` where the answer is no country.
+    Raise `FieldUnknown` where the answer is not a country.
     """
     other_questions = tuple(question for question in mapping.questions if question.code != "phone_country")
     if answer:
@@ -127,7 +128,7 @@ def redecide_country(
 
 
 def recheck_country(mapping: Mapping, profile: sheets.Profile) -> CountryDecision:
-    """Return the country of a new file of a known layout: the remembered one unless the file speaks against it."""
+    """Return the country of a new file of a known layout: the saved one unless the file contradicts it."""
     decision = decide_countries(mapping.columns, profile, mapping.currency, mapping.country)
     if mapping.country_reason.code == UNSETTLED:
         return decision
@@ -158,13 +159,14 @@ def home_country(mapping: Mapping, profile: sheets.Profile) -> HomeCountry:
     codes = mapping.column_for(Field.POSTAL_CODE)
     texts = texts_of(profile, codes) if codes else []
     keeps_zeros = any(len(text) == 5 and text[0] == "0" for text in texts)
-    # Where no code has all of its digits, and only the language of the headers speaks for the country, none is lost.
+    # Without any complete code, and with only the header language as evidence for the country, no zeros are
+    # lost.
     may_lack = any(len(text) == 5 for text in texts) or mapping.country_reason.code != "country_headers"
     return HomeCountry(None if is_open else mapping.country, has_lost_zeros=may_lack and not keeps_zeros)
 
 
 def read_e164(text: str, country: str) -> str | None:
-    """Return a number in E.164 as a country reads it; None where it is none there."""
+    """Return a number in E.164 as dialled in a country; None where it is invalid there."""
     number = phone_formats.international(text, country)
     if not number.startswith("+"):
         return None
@@ -181,12 +183,12 @@ def _common_countries(evidence: Sequence[Evidence]) -> frozenset[str]:
 def _decide_country(
     evidence: list[Evidence], possible: frozenset[str], rows: Rows, company: str
 ) -> tuple[str | None, Evidence | None]:
-    """Return the one country that evidence leaves, and the evidence that narrows it most."""
+    """Return the one country that the evidence leaves, and the evidence that narrows it most."""
     numbers = rows.numbers
     agreeing = [piece for piece in evidence if piece.code in _AGREEING and company in piece.countries]
     if _is_doubtful(evidence, company):
         agreeing = [piece for piece in agreeing if piece.code == "country_cities"]
-    # A company's files have headers in its own language, whoever its debtors are.
+    # A company's files have headers in its own language, wherever its debtors live.
     elsewhere = _common_countries([piece for piece in evidence if piece.code != "country_headers"])
     if company not in possible:
         agreeing = [piece for piece in agreeing if piece.code != "country_headers"]
@@ -206,7 +208,8 @@ def _decide_country(
         if sum(piece.weight for piece in evidence) < _OVERWHELMING:
             return None, None
     fitting = [country for country in possible if _reads_best(country, possible, numbers)]
-    # Numbers count where other countries do not have them: some that were possible, or the company's own.
+    # Numbers count as evidence where they are invalid in other possible countries, or the company's is
+    # possible.
     are_telling = bool(numbers) and (len(fitting) < len(possible) or company in elsewhere)
     weight = sum(piece.weight for piece in evidence) + are_telling
     is_told_by_headers = not any(piece.is_direct for piece in evidence)
@@ -220,19 +223,19 @@ def _decide_country(
 
 
 def _is_doubtful(evidence: list[Evidence], company: str) -> bool:
-    """Tell whether all postal codes are a digit short of those of the company's country."""
+    """Return whether all postal codes are one digit shorter than those of the company's country."""
     return company in vocabulary.FIVE_DIGITS and any(
         piece.code == "country_short_codes" for piece in evidence
     )
 
 
 def _reads(country: str, numbers: list[str]) -> bool:
-    """Tell whether nearly all numbers are numbers of a country."""
+    """Return whether nearly all numbers are valid in a country."""
     return _count_wrong(country, numbers) <= len(numbers) / 4
 
 
 def _reads_best(country: str, countries: frozenset[str], numbers: list[str]) -> bool:
-    """Tell whether numbers are of a country, or half of them, where no other country has nearly all of them."""
+    """Return whether nearly all numbers, or half where no other country has more, are valid in a country."""
     if _reads(country, numbers):
         return True
     if _count_wrong(country, numbers) > max(1, len(numbers) / 2):
@@ -251,7 +254,7 @@ def _read_alike(countries: list[str], numbers: list[str]) -> bool:
 
 
 def _is_written_in(number: str, country: str) -> bool:
-    """Tell whether a number is one of a country, and written as there: only a spreadsheet leaves the zero out."""
+    """Return whether a number is valid and formatted as in a country: only a spreadsheet drops the zero."""
     if (
         phone_formats.trunk_prefix(country) == "0"
         and not number.lstrip("( ").startswith("0")

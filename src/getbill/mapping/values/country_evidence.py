@@ -1,4 +1,4 @@
-"""What a file shows of the countries its debtors live in, each piece with the countries it leaves possible."""
+"""Evidence in a file for the debtors' countries, each piece with the countries that it leaves possible."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,20 +15,20 @@ from getbill.mapping.vocabulary import parse_header
 PHONES = (Field.MOBILE, Field.PHONE)
 _NUMBERS_MAX = 20
 _MOSTLY = 0.8
-# Signs in fewer rows than one of so many are of those rows only.
+# Evidence in less than one of this many rows applies to those rows only.
 _FEW = 5
 _SHORT = 4
 _VARIED = 3
 _CERTAIN = 3
-# Headers of a language at least.
+# Minimum number of headers of a language.
 _HEADERS_MIN = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Countries that one thing in the file leaves possible, `code` its reason, `weight` what it counts for.
+    """Countries possible by one piece of evidence; `code` is the reason, `weight` its strength.
 
-    Direct evidence is of the debtors, what is not is of those who keep the books.
+    Direct evidence is about the debtors; indirect evidence is about the bookkeeper.
     """
 
     code: str
@@ -36,18 +36,18 @@ class Evidence:
     weight: int = 1
     is_direct: bool = True
     example: str = ""
-    # What is not may agree with a company's own country, and says nothing against another: English headers.
+    # Otherwise it may support the company's own country, but excludes no other: English headers.
     is_narrowing: bool = True
 
 
 class Rows:
-    """The rows that do not name their country, as far as they were looked at, and what they hold by field."""
+    """The examined rows that do not name their country, with their contents by field."""
 
     def __init__(self, columns: Sequence[ColumnMapping], profile: sheets.Profile) -> None:
         self._columns = {column.field: column for column in columns if column.field}
         towns = [self._city_country(cells) for cells in profile.head]
         usual = Counter(filter(None, towns)).most_common(1)
-        # Rows of another country's cities than most are read by these.
+        # Rows with a city of another country than most are read by that country.
         elsewhere = [town if usual and town != usual[0][0] else None for town in towns]
         row_countries = [
             self._named_country(cells) or town for cells, town in zip(profile.head, elsewhere, strict=True)
@@ -55,18 +55,18 @@ class Rows:
         self._head = [
             cells for cells, country in zip(profile.head, row_countries, strict=True) if country is None
         ]
-        # Where rows name their countries, cells seen elsewhere may be of rows that do.
+        # Where rows name their countries, cells outside the first rows may belong to such rows.
         self._profile = profile if not any(row_countries) else None
         self.named = Counter(country for country in row_countries if country)
         self.count = len(self._head)
         self.numbers = self._numbers()
 
     def column(self, field: Field) -> ColumnMapping | None:
-        """Return the column that is a field, if one is."""
+        """Return the column of a field, None where there is none."""
         return self._columns.get(field)
 
     def texts(self, field: Field) -> list[str]:
-        """Return the different texts of a field."""
+        """Return the distinct texts of a field."""
         column = self.column(field)
         if column is None:
             return []
@@ -77,7 +77,7 @@ class Rows:
 
     @property
     def are_mixed(self) -> bool:
-        """Whether rows are plainly of several countries: in several currencies, or with numbers of several."""
+        """Whether the rows are clearly of several countries: several currencies, or numbers of several."""
         currency_column = self.column(Field.CURRENCY)
         if (
             currency_column
@@ -89,7 +89,7 @@ class Rows:
         return len(codes) > 1
 
     def places(self) -> list[dict[str, str]]:
-        """Return the postal code and the city of each row, as far as it has them."""
+        """Return the postal code and the city of each row, where present."""
         if Field.ADDRESS in self._columns:
             return [parts for text in self._cells(Field.ADDRESS) if (parts := addresses.split_address(text))]
         if Field.POSTAL_CITY in self._columns:
@@ -111,7 +111,7 @@ class Rows:
         return None
 
     def _city_country(self, cells: Sequence[sheets.Cell]) -> str | None:
-        """Return the country of a row's city, where only one has it."""
+        """Return the country of a row's city, where only one country has it."""
         for field, city_of in _LOCATING:
             if column := self._columns.get(field):
                 countries = vocabulary.countries_of_city(city_of(text_of(cells[column.index])))
@@ -137,7 +137,7 @@ def _of_address(text: str) -> str | None:
     return parts.get("country") or vocabulary.country_of_postal_code(parts.get("postal_code", ""))
 
 
-# By which fields a row says of which country it is, the surest first.
+# The fields by which a row names its country, the most certain first.
 _NAMING: tuple[tuple[Field, Callable[[str], str | None]], ...] = (
     (Field.COUNTRY, sheets.country_of),
     (Field.POSTAL_CODE, vocabulary.country_of_postal_code),
@@ -155,7 +155,7 @@ _LOCATING: tuple[tuple[Field, Callable[[str], str]], ...] = (
 def gather_evidence(
     rows: Rows, columns: Sequence[ColumnMapping], profile: sheets.Profile, currency: Currency
 ) -> list[Evidence]:
-    """Return all that a file shows of its debtors' countries."""
+    """Return all evidence in a file for its debtors' countries."""
     headers = [column.header for column in columns]
     evidence = [
         _named_country(rows, profile),
@@ -172,7 +172,7 @@ def gather_evidence(
 
 
 def _named_country(rows: Rows, profile: sheets.Profile) -> Evidence | None:
-    """Return the country that rows name, where it is one and the same."""
+    """Return the country that rows name, where it is the same in all."""
     if len(rows.named) != 1 or rows.named.total() * 2 < len(profile.head):
         return None
     country = next(iter(rows.named))
@@ -201,7 +201,7 @@ def _postal_code_evidence(codes: list[str]) -> Evidence | None:
     if not codes:
         return None
     is_short = all(len(code) == _SHORT for code in codes)
-    # Lost zeros leave codes of few regions: not of three or more, but in the east of Germany.
+    # Codes that lost a zero are from few regions, not from three or more, except in eastern Germany.
     is_varied = is_short and len({code[0] for code in codes}) >= _VARIED
     losing = frozenset({"DE"}) if is_varied else vocabulary.FIVE_DIGITS
     counts: Counter[str] = Counter()
@@ -216,7 +216,7 @@ def _postal_code_evidence(codes: list[str]) -> Evidence | None:
 def _shared_evidence(
     code: str, country_sets: list[frozenset[str]], rows: int, example: str = ""
 ) -> Evidence | None:
-    """Return the countries that nearly all of some signs agree in, where more than a few rows have one."""
+    """Return the countries in which nearly all sets agree, where enough rows have one."""
     if len(country_sets) * _FEW < rows:
         return None
     counts = Counter(country for countries in country_sets for country in countries)
@@ -229,7 +229,7 @@ def _domain_evidence(emails: list[str], rows: int) -> Evidence | None:
         frozenset({country}) for email in emails if (country := vocabulary.country_of_domain(email))
     ]
     evidence = _shared_evidence("country_domains", country_sets, min(rows, _NUMBERS_MAX))
-    # One address of a country among other rows says nothing of these.
+    # A single address of a country says nothing about the other rows.
     return replace(evidence, is_narrowing=len(country_sets) > 1 or rows == 1) if evidence else None
 
 
@@ -248,7 +248,7 @@ def _iban_evidence(columns: Sequence[ColumnMapping], profile: sheets.Profile) ->
     country_sets = [
         frozenset({text[:2]})
         for column in columns
-        # Accounts that debtors are to pay to are the creditor's.
+        # An account to pay to is the creditor's.
         if column.field != Field.IBAN
         and (column_profile := profile.column(column.index)).share(sheets.CellKind.IBAN) >= _MOSTLY
         and _differs(column_profile)
@@ -287,7 +287,7 @@ def _languages(headers: list[str], rows: Rows) -> list[Evidence | None]:
     lines = rows.texts(Field.STREET_ADDRESS) + rows.texts(Field.ADDRESS)
     streets = vocabulary.street_languages(lines) if lines else frozenset()
     header_evidence = None
-    # Books that are kept in another language than the debtors' streets say nothing of the debtors.
+    # Headers in another language than the debtors' streets say nothing about the debtors.
     if count >= _HEADERS_MIN and not (streets and streets.isdisjoint(languages) and "en" not in languages):
         header_evidence = Evidence(
             "country_headers",
@@ -314,11 +314,11 @@ def _countries_speaking(languages: frozenset[str]) -> frozenset[str]:
 
 
 def _differs(column_profile: sheets.ColumnProfile) -> bool:
-    """Tell whether a column says something of each debtor: the same in all rows is the creditor's."""
+    """Return whether a column describes each debtor: one value in all rows is the creditor's."""
     return column_profile.distinct > 1 or column_profile.filled == 1
 
 
 def texts_of(profile: sheets.Profile, column: ColumnMapping) -> list[str]:
-    """Return the different texts of a column's first rows and samples."""
+    """Return the distinct texts of a column's first rows and samples."""
     sampled_cells = [*(cells[column.index] for cells in profile.head), *profile.column(column.index).samples]
     return [text for text in dict.fromkeys(map(text_of, sampled_cells)) if text]

@@ -1,4 +1,4 @@
-"""Names as files write them: `M. DUPONT Jean`, `Dupont, Jean`, `ACME SARL`; split only where the writing shows how."""
+"""Name parser: `M. DUPONT Jean`, `Dupont, Jean`, `ACME SARL`; split only where the notation is clear."""
 
 import re
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ _PREFIX = re.compile(
 )
 # Two people are not one.
 _JOINED = frozenset({"et", "&", "und", "and", "ou", "y", "e", "en", "+"})
-# A legal form that nobody has listed: three letters and a point. One letter is an initial.
+# An unlisted legal form: three letters and a point. One letter is an initial.
 _ABBREVIATED = re.compile(r"[^\W\d_]{2,5}\.")
-# A partner's display name is the company and, behind a comma, its contact.
+# A partner's display name is the company and, after a comma, its contact.
 _PARTNER = re.compile(r"partner|partenaire|asociado|relatie", re.IGNORECASE)
 _WITH_PLACE = re.compile(
     r"(?P<name>[^,]*[^\W\d][^,]*),\s+(?:[A-Z]{1,2}-)?(?P<code>\d{4,5})\s+(?P<city>[^\W\d][^\d,]*)"
 )
 _GIVEN = re.compile(r"[^\W\d_][^\W\d_.\x27\u2019-]*(?:[-\x27\u2019][^\W\d_]+)*\.?")
-# Shorter ones are abbreviations as well: HOA, GIE.
+# Shorter ones may be abbreviations: HOA, GIE.
 _SURNAME = re.compile(r"[^\W\d_a-z](?:[^\W\d_a-z]|[-\x27\u2019]){3,}")
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+")
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
@@ -32,16 +32,16 @@ Comma = Literal["last_first", "company_contact", "whole"]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a column writes names: what a comma parts, and whether capitals are last names."""
+    """A column's name style: the meaning of a comma, and whether capitals are last names."""
 
     comma: Comma = "last_first"
     has_capitals: bool = True
 
 
 def style_of(header: str, texts: Sequence[str]) -> Style:
-    """Return what a comma in a column of names parts: last from first name, company from contact, or nothing sure.
+    """Return the meaning of a comma in a name column: last and first name, company and contact, or unclear.
 
-    Last, First is shown by cells whose second part is one word, where no cell writes a person without a comma.
+    Last, First is shown by cells whose second part is one word, where no cell has a person without a comma.
     """
     people = [text for text in texts if len(text.split()) > 1 and not is_company(text) and not text.isupper()]
     capitals = sum(1 for text in people if any(_SURNAME.fullmatch(word) for word in text.split()))
@@ -66,7 +66,7 @@ _CUSTOMER_JOB = re.compile(r"(?<=[\w.)])(?<!\bRef)(?<!\bAtt):(?=[^\s/]).*")
 
 
 def split_name(text: str, style: Style = Style()) -> dict[str, str]:
-    """Return a whole name as the fields of a debtor: always `name`, and what its writing shows for sure."""
+    """Return a full name as the fields of a debtor: always `name`, and the parts that are certain."""
     whole = _CUSTOMER_JOB.sub("", " ".join(text.split()))
     pair = _comma_pair(whole)
     if pair and _INITIALS.fullmatch(pair[1]) and not is_company(pair[0]):
@@ -88,13 +88,13 @@ def split_name(text: str, style: Style = Style()) -> dict[str, str]:
 
 
 def name_with_place(text: str) -> tuple[str, str, str] | None:
-    """Return the name, postal code and city of `Bergmann Treuhand AG, 6003 Luzern`; None where a text is a name alone."""
+    """Return name, postal code and city of `Bergmann Treuhand AG, 6003 Luzern`; None for a name alone."""
     match = _WITH_PLACE.fullmatch(" ".join(text.split()))
     return (match["name"], match["code"], match["city"]) if match else None
 
 
 def _comma_pair(text: str) -> tuple[str, str] | None:
-    """Return what stands before and behind a name's one comma; None where that is a legal form or no name."""
+    """Return the parts before and after a name's only comma; None for a legal form or another text."""
     if text.count(",") != 1:
         return None
     before, behind = (side.strip() for side in text.split(","))
@@ -104,7 +104,7 @@ def _comma_pair(text: str) -> tuple[str, str] | None:
 
 
 def _is_contact_of(company: str, contact: str) -> bool:
-    """Tell whether a name is a company and, behind the comma, a person at it, not its town."""
+    """Return whether a name is a company and, after the comma, its contact rather than its town."""
     words = contact.split()
     return (
         is_company(company)

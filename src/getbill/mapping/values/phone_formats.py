@@ -1,7 +1,7 @@
-"""Telephone numbers as files keep them: without the zero a spreadsheet took, without the plus, in national form.
+"""Phone number formats in files: without the zero dropped by a spreadsheet, without the plus, national.
 
-A number is written in international form only where its digits fit the country's own lengths in one way; whether
-it exists is checked with the rest of the row.
+A number becomes international only where its digits fit the country's lengths in one way; whether it exists
+is checked with the rest of the row.
 """
 
 import re
@@ -15,24 +15,25 @@ _SEVERAL = re.compile(
     r"\s*(?:[;|\n]|,\s|\s/\s|(?<=\d)/(?=\+|00)|\s(?:ou|or|oder|o|of|lub|et|and|und|bzw\.?|en|y|e|&)\s)\s*",
     re.IGNORECASE,
 )
-# A stroke also parts a German area code from its number: two whole numbers stand beside it only where both are long.
+# A slash also separates a German area code from its number: it separates two numbers only where both are
+# long.
 _LONG = 9
 _EXTENSION = re.compile(
     r"[\s,;(]*(?:ext(?:ension)?|poste|x|#|int(?:erno)?|toestel|durchwahl)[.:]?\s*\d+\)?\s*$", re.IGNORECASE
 )
 _FRACTION = re.compile(r"[^.]*\d[.,]\d{1,3}\D*")
-# As nearly all numbers are written.
+# The format of nearly all numbers.
 _SIMPLE = re.compile(r"\+?\d[\d .\-]{5,18}\d")
 _SPACES = str.maketrans("", "", " .-")
 _ITALIAN = re.compile(r"^(\+|00)39\s*\(0\)")
 _NUMBER = re.compile(r"\+?\d(?:.*\d)?", re.DOTALL)
-# What stands behind such a sign is another number, or a room.
+# Another number or an extension follows such a character.
 _PARTED = re.compile(r"[^\W\d_]|[#;,+*]")
-# French overseas numbers, which have the country code of their territory: without it they stay as they are.
+# French overseas numbers, which have the country code of their territory: without it they stay unchanged.
 _OVERSEAS = re.compile(r"0?(?:69[0-467]|639(?!98)|26[23]|59[046])\d{6}")
-# A number that a program kept as one with decimals.
+# A number that software stored with decimals.
 _DECIMAL = re.compile(r"(\+?\d{6,15})[.,]0+")
-# What stands before a number and says no more than that it is one.
+# A label before a number that only names it as one.
 _LABEL = re.compile(
     r"^\s*(?:t[eé]l(?:[eé]phone|[eé]fono|efon|efoon)?|phone|mobile?|mob|gsm|handy|port(?:able)?|cell)\b[.:\s]*",
     re.IGNORECASE,
@@ -42,7 +43,7 @@ _REMARK = re.compile(r"\([^\d()]*\)")
 
 @dataclass(frozen=True, slots=True)
 class DiallingPlan:
-    """How a country writes its numbers at home."""
+    """A country's national number format."""
 
     code: str
     trunk: str
@@ -50,7 +51,7 @@ class DiallingPlan:
 
 
 def international(text: str, country: str) -> str:
-    """Return a number with its country's code where its digits can mean only that, else the text as it is."""
+    """Return a number with its country code where its digits allow only that, else the text unchanged."""
     digits = text.translate(_SPACES) if _SIMPLE.fullmatch(text) else _digits(text)
     if digits is None:
         return text
@@ -73,7 +74,7 @@ def _digits(text: str) -> str | None:
 
 
 def is_national(text: str) -> bool:
-    """Tell whether a number names no country, neither by a plus nor by the 00 before it."""
+    """Return whether a number has no country code, neither after a plus nor after 00."""
     if _SIMPLE.fullmatch(text):
         return not text.startswith(("+", "00", "0 0"))
     number = _NUMBER.search(text)
@@ -81,18 +82,18 @@ def is_national(text: str) -> bool:
 
 
 def trunk_prefix(country: str) -> str:
-    """Return the digits that a country writes before a number at home: 0 in France, nothing in Spain."""
+    """Return a country's trunk prefix for national calls: 0 in France, none in Spain."""
     plan = _dialling_plan(country)
     return plan.trunk if plan else ""
 
 
 def is_overseas(text: str) -> bool:
-    """Tell whether a number is of a French overseas territory, written as at home."""
+    """Return whether a number is a national one of a French overseas territory."""
     return bool(_OVERSEAS.fullmatch(_NO_DIGITS.sub("", text)))
 
 
 def bare_number(text: str) -> str:
-    """Return a number without the decimals that a program gave it, and without a word that says what it is."""
+    """Return a number without decimals added by software, and without a label."""
     if text[:1].isalpha():
         text = _LABEL.sub("", text)
     decimal = _DECIMAL.fullmatch(text)
@@ -100,7 +101,7 @@ def bare_number(text: str) -> str:
 
 
 def looks_like_numbers(text: str) -> bool:
-    """Tell whether a cell looks like one or several numbers, with what people write around them."""
+    """Return whether a cell looks like one or several numbers with surrounding text."""
     return any(_is_number(part) for part in split_numbers(text) or [_EXTENSION.sub("", text)])
 
 
@@ -111,7 +112,7 @@ def _is_number(text: str) -> bool:
 
 
 def split_numbers(text: str) -> list[str]:
-    """Return the numbers of one cell, the first of them first."""
+    """Return the numbers of one cell in order."""
     parts = [half for part in _SEVERAL.split(_EXTENSION.sub("", text)) for half in _halves(part)]
     return [part for part in parts if sum(map(str.isdigit, part)) >= 6]
 
@@ -136,7 +137,7 @@ def _with_country_code(digits: str, plan: DiallingPlan) -> str | None:
 
 
 def _italian(digits: str) -> str | None:
-    """Italian numbers keep their zero; what begins neither with it nor with a mobile's 3 has lost it."""
+    """Return an Italian number, which keeps its zero; one without zero or a mobile's 3 has lost it."""
     if digits.startswith("39") and len(digits) >= 11:
         return f"+{digits}"
     if digits[:1] in {"0", "3"}:

@@ -1,7 +1,7 @@
-"""The country of one row, and its telephone number as that country reads it.
+"""Country of one row, and its phone number as dialled in that country.
 
-What a row says of itself comes before what its file says. Where the two differ and the number could be either's, the
-number is left out: a call to a stranger discloses a debt.
+A row's own evidence has precedence over its file's. Where they differ and the number is valid in both
+countries, the number is left out: a call to a stranger discloses a debt.
 """
 
 from typing import NamedTuple
@@ -14,10 +14,10 @@ from getbill.mapping.values import phone_formats
 from getbill.mapping.values.cells import BodyDraft
 from getbill.mapping.values.countries import HomeCountry, read_e164
 
-# Countries whose postal codes have four digits, by what their numbers begin with.
+# Countries with four-digit postal codes, by their dialling codes.
 _SHORT_CODES = ("+41", "+32", "+43", "+352", "+45", "+47", "+31", "+36", "+351", "+386")
 _SHORT = 4
-# Currencies of one country, or of one that nearly all who use it live in.
+# Currencies of a single country, or of one where nearly all of their users live.
 _OF_CURRENCY = {
     "CHF": "CH",
     "GBP": "GB",
@@ -32,9 +32,9 @@ _OF_CURRENCY = {
 
 
 class RowCountry(NamedTuple):
-    """Where a row's debtor lives: the country, and whether only the row's city or e-mail address speaks for it.
+    """The country of a row's debtor; `is_weak` where only the city or the e-mail address is evidence.
 
-    `lacks_zero` says that the postal code is a digit short.
+    With `lacks_zero`, the postal code is a digit short.
     """
 
     country: str | None
@@ -43,7 +43,7 @@ class RowCountry(NamedTuple):
 
 
 def country_of_row(draft: BodyDraft, home: HomeCountry) -> RowCountry:
-    """Return the country a row is of."""
+    """Return the country of a row."""
     address = draft.address
     code = address.get("postal_code", "")
     named_country = address.get("country") or (vocabulary.country_of_postal_code(code) if code else None)
@@ -67,12 +67,12 @@ def country_of_row(draft: BodyDraft, home: HomeCountry) -> RowCountry:
             home.has_lost_zeros and not (towns and country not in towns) and not _is_foreign(draft, country)
         )
         return RowCountry(country if is_lost else None, lacks_zero=True)
-    # A code of no country at all says nothing.
+    # A code that is invalid in every country is not evidence.
     return RowCountry(country if named_country or not vocabulary.countries_of_postal_code(code) else None)
 
 
 def _is_contradictory(draft: BodyDraft) -> bool:
-    """Tell whether the country that a row names is none we know, or not the one of its postal code."""
+    """Return whether the country of a row is unknown, or contradicts its postal code."""
     if draft.findings and any(finding.code == "country_unknown" for finding in draft.findings):
         return True
     named_country, code = draft.address.get("country"), draft.address.get("postal_code")
@@ -83,7 +83,7 @@ def _is_contradictory(draft: BodyDraft) -> bool:
 
 
 def put_phones(draft: BodyDraft, row_country: RowCountry, home: HomeCountry, last: ColumnMapping) -> None:
-    """Put the first number that can be called into the body, keep the next with the debt, and warn of the others."""
+    """Add the first callable number to the body and the next to the metadata, and warn about the others."""
     numbers = [
         number
         for column, text in draft.phones
@@ -96,7 +96,7 @@ def put_phones(draft: BodyDraft, row_country: RowCountry, home: HomeCountry, las
 
 
 def is_dialled_in(draft: BodyDraft, country: str | None) -> bool:
-    """Tell whether the row's number was read as one of a country because it names none."""
+    """Return whether the row's number was read as one of a country because it has no country code."""
     return country is not None and "phone" in draft.debtor and phone_formats.is_national(draft.phones[0][1])
 
 
@@ -118,7 +118,7 @@ def _callable_number(
 
 
 def _unread(draft: BodyDraft, column: ColumnMapping, text: str, country: str | None) -> str | None:
-    """Warn of a number that was not read, where not even the territory of an overseas one is known."""
+    """Warn about an unreadable number, after trying the territory of a French overseas number."""
     if country == calendar.DEFAULT_COUNTRY and phone_formats.is_overseas(text):
         return _overseas(draft, column, text)
     code = "phone_invalid" if country else "phone_country_unknown" if country is None else "phone_wrong"
@@ -135,7 +135,7 @@ def _overseas(draft: BodyDraft, column: ColumnMapping, text: str) -> str | None:
 
 
 def _contradicting_country(draft: BodyDraft, row_country: RowCountry, home: HomeCountry) -> str | None:
-    """Return the other country that a row speaks of, where what speaks for its own is not sure."""
+    """Return another country that a row indicates, where the evidence for its own is weak."""
     if row_country.is_weak:
         return home.country
     if "postal_code" in draft.address or "country" in draft.address:
@@ -152,7 +152,7 @@ def _suits(code: str, country: str) -> bool:
 
 
 def _is_foreign(draft: BodyDraft, country: str) -> bool:
-    """Tell whether a row's telephone or e-mail address is of a country whose postal codes have four digits."""
+    """Return whether a row's phone or e-mail address is from a country with four-digit postal codes."""
     if any(
         text.replace("00", "+", 1).startswith(_SHORT_CODES) for _, text in draft.phones if text[:1] in "+0"
     ):

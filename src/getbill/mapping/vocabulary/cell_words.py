@@ -1,6 +1,6 @@
-"""What words in cells stand for: currencies, languages and forms of address, in six languages.
+"""Words in cells for currencies, languages and forms of address, in six languages.
 
-A sign that several currencies share stands for none of them until a human or the company says which.
+A symbol of several currencies stands for none of them until a person or the company's settings decide.
 """
 
 from babel import Locale
@@ -10,7 +10,7 @@ from getbill import sheets
 
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
 
-# Mr and Ms are what the contract knows; what is neither (a family, a company) is said without.
+# The API accepts Mr and Ms; any other form of address (a family, a company) is left out.
 _MEN = """pan, pán, gospodin, gospod, úr, domnul, dl, dl., bay, κος, κ., κύριος, господин, г-н, gosp., m, mr, mister, monsieur, mons, herr, herrn, hr, h, señor, senor, sr, don, herra, härra, kungs, ponas, signor, signore, sig, dhr, heer,
 de heer, meneer, male, homme, mann, hombre, uomo, man, mnr, masculin, m/mr, senhor, exmo, exmo sr, dott, señor don, sr. d, sr. don,
 herr dr, herr prof, herr prof. dr, herr mag, herr ing, masculino, maschile, männlich"""
@@ -51,7 +51,7 @@ _WORDS = {
 
 
 def currency_of(text: str) -> tuple[str, ...]:
-    """Return the currencies a text can stand for: one for a code or a plain sign, none when it is neither."""
+    """Return the currencies that a text can stand for: one for a code or unique symbol, else none."""
     if codes := sheets.currencies_of(text):
         return codes
     word = text.strip().casefold()

@@ -1,6 +1,6 @@
-"""Tables that tell countries apart: languages of headers and streets, postal codes, cities, tax numbers, domains.
+"""Tables that distinguish countries: header and street languages, postal codes, cities, tax ids, domains.
 
-A country is only dropped by what it never writes, so every table errs on the side of keeping one.
+A country is excluded only by something that it never writes, so every table keeps a country in doubt.
 """
 
 import re
@@ -10,14 +10,14 @@ from babel.core import get_global
 
 from getbill import sheets
 
-# Countries whose people may be in a file, the likeliest first. The smallest (Monaco, Liechtenstein, San Marino) are
-# only taken where a row names them.
+# Countries of likely debtors, the likeliest first. The smallest (Monaco, Liechtenstein, San Marino) are only
+# used where a row names them.
 _COUNTRIES = """FR DE ES IT NL BE CH AT GB PT PL LU IE DK SE NO FI US CA CZ SK HU RO BG GR HR SI EE LV LT MT CY IS
     RS BA AL UA TR IL MA TN DZ SN CI CM AU NZ IN SG HK JP CN AE ZA BR MX AR CL CO PE EC UY"""
 COUNTRIES = tuple(_COUNTRIES.split())
 EVERYWHERE = frozenset(COUNTRIES)
 
-# Where a language is the one that a company keeps its books in.
+# Countries where companies keep their books in a language.
 COUNTRIES_BY_LANGUAGE: dict[str, frozenset[str]] = {
     language: frozenset(countries.split())
     for language, countries in {
@@ -45,7 +45,7 @@ COUNTRIES_BY_LANGUAGE: dict[str, frozenset[str]] = {
         "en": "GB IE US CA AU NZ IN ZA SG",
     }.items()
 }
-# Beginnings of header words, folded. What several languages write stands in each.
+# Prefixes of header words, folded. A word of several languages is listed in each.
 _HEADERS = {
     "fr": """facture echeance montant solde telephone restant reste prenom nom ville adresse societe reglement
         portable creance debiteur libelle devise pays relance courriel raison tva compte numero emission clients""",
@@ -129,7 +129,7 @@ _SHARED_CODES = {
 }
 _CODES |= {country: pattern for countries, pattern in _SHARED_CODES.items() for country in countries.split()}
 _CODE = {country: re.compile(pattern) for country, pattern in _CODES.items()}
-# Countries whose codes have five digits of which a spreadsheet drops a first zero.
+# Countries with five-digit codes whose leading zero a spreadsheet drops.
 FIVE_DIGITS = frozenset({"FR", "DE", "ES", "IT", "US"})
 _PREFIXED = re.compile(r"([A-Z]{1,2})[- ](\d{4,5})")
 _ONE_SHAPE = re.compile(
@@ -220,7 +220,7 @@ _CITIES = {
     "TN": "tunis|sfax|sousse|kairouan|bizerte|gabes|ariana|monastir",
     "DZ": "alger|oran|constantine|annaba|blida|setif|bejaia|tlemcen",
 }  # fmt: skip
-# Endings that stand for a trade or a fashion as often as for their country.
+# Top-level domains that often stand for a trade or a trend rather than for their country.
 _NO_DOMAINS = frozenset(
     {"CO", "ME", "IO", "TV", "AI", "CC", "WS", "TO", "FM", "LY", "GG", "IS", "IN", "LI", "SM"}
 )
@@ -252,12 +252,12 @@ _TAX = (
     (re.compile(r"SI\s?\d{8}"), "SI"),
     (re.compile(r"(?:EL|GR)\s?\d{9}"), "GR"),
 )
-# What follows the name of a city: its district, its delivery office, its province.
+# Text after a city's name: its district, its delivery office, its province.
 _DISTRICT = re.compile(r"\s+(?:cedex.*|\d{1,2}(?:e|er|eme)?)$|\s*\([^)]*\)$|,.*$")
 _WORD = re.compile(r"[^\W_]+")
-# Words of headers up to this length stand as they are; longer ones also begin others.
+# Header words up to this length match as a whole; longer ones are prefixes.
 _WHOLE = 5
-# Headers of tax numbers that only some countries have.
+# Headers of tax numbers that exist only in some countries.
 _TAX_HEADERS = {
     "siret": "FR", "siren": "FR", "nif": "ES PT DZ", "cif": "ES RO", "dni": "ES AR PE", "piva": "IT", "partita iva": "IT",
     "p iva": "IT", "codice fiscale": "IT", "cod fiscale": "IT", "kvk": "NL", "bsn": "NL", "btw": "NL BE",
@@ -269,7 +269,7 @@ _TAX_HEADERS = {
 
 
 def languages(headers: list[str]) -> tuple[frozenset[str], int]:
-    """Return the languages that most headers may be written in, and how many headers are."""
+    """Return the languages that most headers may be written in, and the number of such headers."""
     counts: dict[str, int] = {}
     for header in headers:
         for language in _languages(header):
@@ -298,7 +298,7 @@ def _header_words_by_language() -> dict[str, tuple[frozenset[str], tuple[str, ..
 
 
 def countries_of_headers(headers: list[str]) -> frozenset[str] | None:
-    """Return the countries of tax numbers and the like that headers name; None where they name none."""
+    """Return the countries whose tax numbers and the like headers name; None where they name none."""
     possible: frozenset[str] | None = None
     for header in headers:
         words = f" {' '.join(_WORD.findall(sheets.fold(header).replace('.', '')))} "
@@ -321,7 +321,7 @@ def street_languages(texts: list[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def countries_of_postal_code(code: str) -> frozenset[str]:
-    """Return the countries that write a postal code like this one."""
+    """Return the countries with postal codes of this format."""
     text = code.strip().upper()
     if prefixed := _PREFIXED.fullmatch(text):
         country = sheets.country_of(prefixed[1])
@@ -334,7 +334,7 @@ def countries_of_postal_code(code: str) -> frozenset[str]:
 
 
 def is_postal_code_of(code: str, country: str) -> bool:
-    """Tell whether a postal code can be one of a country; one whose codes are not known may have any."""
+    """Return whether a postal code may be valid in a country; one without a known format accepts any."""
     pattern = _CODE.get(country)
     return (
         pattern is None
@@ -344,7 +344,7 @@ def is_postal_code_of(code: str, country: str) -> bool:
 
 
 def country_of_postal_code(code: str) -> str | None:
-    """Return the country whose postal codes alone have this shape, as 1015 CJ is of the Netherlands."""
+    """Return the only country with postal codes of this format, as 1015 CJ is Dutch."""
     return None if len(code) < 6 else _country_of_shape(code)
 
 
@@ -375,7 +375,7 @@ def _cities() -> dict[str, frozenset[str]]:
 
 
 def country_of_domain(email: str) -> str | None:
-    """Return the country that an e-mail address ends in; None for .com and its like."""
+    """Return the country of an e-mail address' domain; None for .com and the like."""
     ending = email.rstrip(" >").rpartition(".")[2].upper()
     country = "GB" if ending == "UK" else ending
     return country if country in EVERYWHERE and country not in _NO_DOMAINS else None
@@ -389,7 +389,7 @@ def country_of_tax_number(text: str) -> str | None:
 
 @cache
 def countries_of_currency(code: str) -> frozenset[str]:
-    """Return the countries in which a currency is the one in use."""
+    """Return the countries in which a currency is in use."""
     rows = get_global("territory_currencies")
     return frozenset(
         country

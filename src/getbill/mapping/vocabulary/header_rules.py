@@ -1,7 +1,8 @@
-"""What a column can be by its header: each rule names things the header speaks of and the fields that fit.
+"""Header rules: each names the concepts of a header and the matching fields.
 
-The first rule whose words are all there decides, so what excludes (a supplier, a tax, a reminder) stands
-above what it excludes. Scores are how often such a header is the field, as judged by hand, not measured.
+The first rule whose concepts are all present decides, so a rule that excludes (a supplier, a tax, a reminder)
+stands before the rules that it excludes. Scores estimate how often such a header is the field, and are not
+measured.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from getbill.mapping.model import Field
 from getbill.mapping.vocabulary.headers import HeaderTokens
 
-# Words needed: fields with their scores. No field: the column is known, and is not one of ours.
+# Required concepts: fields with their scores. No field: the column is known, and is none of our fields.
 _RULES = """
 lettering:
 virtual iban: iban .95
@@ -206,9 +207,9 @@ number: reference .6
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A field a column may be, how likely, and the rule that says so.
+    """A possible field of a column, with its score.
 
-    `role` says more than the field: `net`, `debit`, `credit`, `contact`, where other columns decide.
+    `role` adds details to the field: `net`, `debit`, `credit`, `contact`, where other columns decide.
     """
 
     field: Field
@@ -216,7 +217,7 @@ class Claim:
     role: str = ""
 
 
-# Words of a rule's fields that are not fields by themselves.
+# Names in the rules that stand for a field with a role.
 _ROLES = {
     "amount_net": (Field.AMOUNT_INVOICED, "net"),
     "debit": (Field.AMOUNT_INVOICED, "debit"),
@@ -226,7 +227,7 @@ _ROLES = {
 
 
 def claims(tokens: HeaderTokens) -> tuple[Claim, ...] | None:
-    """Return the fields a header names, best first; empty when it is known not to be ours, None when unknown."""
+    """Return the fields of a header, best first; empty for a known header without one, None when unknown."""
     if tokens.whole:
         return (Claim(Field(tokens.whole), 0.99),)
     for needs, rule_claims in _TABLE:
@@ -248,7 +249,7 @@ def _rule(line: str) -> tuple[frozenset[str], tuple[Claim, ...]]:
 
 
 _TABLE = tuple(_rule(line) for line in _RULES.strip().splitlines())
-# Speaks of whose the thing is, and changes nothing of what it is.
+# Concepts that name the owner of a value without changing its kind.
 _HARMLESS = frozenset(
     {"debtor", "number", "name", "invoice", "amount", "total", "address", "contact", "date", "neutral"}
 )

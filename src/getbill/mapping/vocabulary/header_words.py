@@ -1,13 +1,13 @@
-"""The words of header rows and what each of them speaks of; `words/` holds those of further languages.
+"""Header words and their concepts; `words/` has those of further languages.
 
-A header is read word by word: `Rechnungs-Nr.` speaks of an invoice and of a number. Words stand here without
-accents and in small letters, phrases with underscores between their words. A word that speaks of two things
-names both with a plus sign.
+A header is read word by word: `Rechnungs-Nr.` has the concepts invoice and number. Words are listed without
+accents and in lower case, phrases with underscores between their words. A word with two concepts names both
+with a plus sign.
 """
 
-# What a word speaks of: its words.
+# Words by concept.
 WORDS: dict[str, str] = {
-    # Whom it is about.
+    # Parties.
     "debtor": """client clients cli clt debiteur debiteurs debitore debitori debitor debitoren deb debtor debtors
         deudor deudores kunde kunden kd kdn kundin klant klanten relatie customer customers cust cliente
         clienti clientes acheteur payer payeur payor zahler betaler locataire tenant mieter inquilino
@@ -49,7 +49,7 @@ WORDS: dict[str, str] = {
         medecin soignant technician technicien monteur driver chauffeur saljare selger""",
     "other": """amo amc mutuelle secu cpam insurance insurer versicherung verzekeraar assurance tiers_payant third_party_payer guarantor caution avaliste garant garante burge emergency notaire avocat lawyer anwalt
         referent employer employeur arbeitgeber""",
-    # Which paper.
+    # Documents.
     "invoice": """facture factures facturas fact fac factura fra fras fattura fatture fatt ft invoice invoices
         inv rechnung rechnungen rechnungs rech rech_ rg re factuur fakt faktura fakturen facturacion bill bills
         facturation factuurs nota ausgangsrechnung ar facturado fct ausgangsrechnungs verkooporder_factuur
@@ -221,7 +221,7 @@ WORDS: dict[str, str] = {
     "local": """mw mandantenwahrung mandantenwaehrung ml lw ds hw hwahr hauswahr bwahr hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
         belegwahrung belegwaehrung foreign fremdwahrung etrangere fcy lcy transaction_currency tc
         devise_locale devise_etrangere montantdevise gbl valuta_estera cambio""",
-    # How to reach them.
+    # Contact details.
     "email": """email emails mail mails courriel mel correo posta_elettronica e_mail e_mails adresse_electronique
         emailadresse emailadres mailadresse correo_electronico email_address emailaddress adresse_mail
         adr_mail e_mail_adresse e_mailadres smtp_addr smtp mailto mailadres adresse_email indirizzo_email
@@ -240,7 +240,7 @@ WORDS: dict[str, str] = {
         telemovel komorka tel_kom telefon_komorkowy""",
     "fax": "fax telefax telecopie telecopieur",
     "web": "web website site_web homepage url site internet www pagina_web",
-    # Who they are.
+    # Names.
     "name": """nom name naam names nom_complet full_name fullname nombre nome designation_tiers
         vollstandiger_name name1 nomi nominativo namen noms nombre_completo volledige_naam klantnaam
         nazwa jmeno nazev navn imie_i_nazwisko nazwisko_i_imie beschriftung titulo kundnamn""",
@@ -257,7 +257,7 @@ WORDS: dict[str, str] = {
     "civility": """civilite civ titre anrede salutation title tratamiento titolo aanhef geslacht sexe sexo gender
         sesso civilites prefix anr geschlecht honorific trato titel genre genero genere sex""",
     "language": "langue language sprache idioma lingua taal lang spras locale langue_client",
-    # Where they live.
+    # Addresses.
     "address": """adresse adresses address addresses anschrift direccion domicilio indirizzo adres adr addr dir
         domicile adresse_complete full_address anschr adreses direcc adresse_postale postadresse domicil
         adresszeile adresse_facturation mailing_address direccion_postal postal_address
@@ -296,7 +296,7 @@ WORDS: dict[str, str] = {
         kraj panstwo zeme""",
     "ship": """livraison liefer lieferadresse shipping ship ship_to shipto versand envio spedizione bezorg
         delivery entrega consegna aflever afleveradres lever""",
-    # What it is for.
+    # Subjects.
     "object": """article articles articulo articolo artigo objet libelle designation description desc betreff bezeichnung concepto descripcion causale
         descrizione oggetto omschrijving subject motif text buchungstext verwendungszweck prestations
         product produit item motivo onderwerp asunto nature_de_la_creance motif_creance intitule_facture
@@ -314,7 +314,7 @@ WORDS: dict[str, str] = {
     "virtual": "virtuel virtual virtuelle virtueel zahlungskonto collecting encaissement_iban",
     "link": "lien link url enlace links lien_de_paiement zahlungslink payment_link paylink betaallink",
     "scenario": "scenario sequence timeline szenario escenario",
-    # What says nothing of a debt.
+    # Concepts unrelated to a debt's fields.
     "status": """tila statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
         etat_ situazione payment_state state_payment lifecycle
         zustand tilstand stav situacao fizetesi_allapot allapot statusz stare estatus tila stan status_platnosci""",
@@ -361,8 +361,8 @@ WORDS: dict[str, str] = {
     "flag": "oui_non flag yes_no checkbox is has exporte exported",
 }
 
-# Whole headers that mean exactly one field: the names of our own API, of the published docs and of programs
-# whose headers are no words.
+# Complete headers with exactly one field: the names of our own API, of the published docs and of programs
+# whose headers are not words.
 WHOLE: dict[str, str] = {
     "reference": "internal_id debt_reference",
     "invoice_reference": """invoice_reference piece_ref pieceref xblnr re_nr belegfeld_1 op_nr opnr invoicenumber
@@ -502,5 +502,5 @@ JOINING = frozenset(
     ]
 )
 
-# Codes of currencies as headers write them.
+# Currency codes as headers write them.
 SIGNS = {"€": "eur", "£": "gbp", "¥": "jpy"}

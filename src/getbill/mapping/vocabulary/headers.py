@@ -1,7 +1,7 @@
-"""What a header says, word by word: `Rechnungs-Nr.` speaks of an invoice and of a number.
+"""Header parser, word by word: `Rechnungs-Nr.` has the concepts invoice and number.
 
-Compound words are taken apart, abbreviations completed where only one thing begins like them, and a typo is
-read as the known word it nearly is, at the price of some certainty.
+Compound words are split, unambiguous abbreviations are completed, and a typo is read as the most similar
+known word, with less certainty.
 """
 
 import re
@@ -26,30 +26,30 @@ _BUCKET = re.compile(
     r"|als|oder|dgr|dgn|dg|paeva|dienas|ule|virs|vyresni|hasta|mas|de|o|oltre|fino|piu|e|ou|meer|dan|tot|en|mais|y|od|do|ponad|powyzej|nad|over|til|till|yli|fra|fran|i|mayore?s?|entre|ate|acima|entro|unter|gg|al)+"
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
-# Letters that are no accented ones of others.
+# Letters that do not decompose into a base letter and an accent.
 _LETTERS = str.maketrans(
     {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
 )
-# Shorter words of a phrase are not read as others nearly like them.
+# Shorter words of a phrase are not matched approximately.
 _TYPED_MIN = 3
-# An abbreviation has at least so many letters.
+# Minimum number of letters of an abbreviation.
 _SHORTEST = 3
-# Short words that a compound may have as a part; others of two letters are parts of too much.
+# Short words allowed as a part of a compound; other two-letter words are parts of too many.
 _SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderTokens:
-    """What a header speaks of; `doubt` grows with typos, abbreviations and words nobody knows."""
+    """The concepts of a header; `doubt` grows with typos, abbreviations and unknown words."""
 
     concepts: frozenset[str]
     unknown: tuple[str, ...] = ()
     doubt: float = 0.0
-    # The ISO 4217 code a header names: `Montant (USD)`.
+    # The ISO 4217 code in a header: `Montant (USD)`.
     currency: str | None = None
     # `Adresse 2`: the second of its kind.
     ordinal: int = 0
-    # The field the whole header is a known name of.
+    # The field for which the whole header is a known name.
     whole: str | None = None
     typos: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ class _Word:
 
 @lru_cache(maxsize=4096)
 def parse_header(header: str, group: str = "") -> HeaderTokens:
-    """Return what a header speaks of, with the merged header above it for context."""
+    """Return the concepts of a header, with the merged header above it for context."""
     text = normalize(header)
     if _is_bucket(text):
         return HeaderTokens(frozenset({"bucket"}))
@@ -73,7 +73,7 @@ def parse_header(header: str, group: str = "") -> HeaderTokens:
         return HeaderTokens(_interpret_words(words)[0], whole=whole)
     concepts, unknown, doubt, typos = _interpret_words(words)
     if header.casefold().startswith("dû"):
-        # Of all the words of headers only this one is told from another by its accent.
+        # Only this header word is distinguished from another by its accent.
         concepts |= {"open"}
     if group and group != header:
         concepts |= _interpret_words(_split_words(normalize(group)))[0]
@@ -92,12 +92,12 @@ def parse_header(header: str, group: str = "") -> HeaderTokens:
 
 
 def header_homonyms(header: str) -> dict[str, frozenset[str]]:
-    """Return what a header speaks of by language, where its word is another thing in another language."""
+    """Return the concepts of a header by language, where its word has another meaning in another language."""
     return _HOMONYMS.get("_".join(_split_words(normalize(header))), {})
 
 
 def normalize(header: str) -> str:
-    """Return a text as the lexicon writes it: small letters without accents, words apart."""
+    """Return a text in the vocabulary's notation: lower case without accents, words separated."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
     text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").translate(_LETTERS)
     for sign in "°º":
@@ -119,7 +119,7 @@ def _split_words(text: str) -> tuple[str, ...]:
 
 
 def _is_bucket(text: str) -> bool:
-    """Tell whether the header is an age: 0-30, > 90 jours, 31 à 60."""
+    """Return whether the header is an ageing bucket: 0-30, > 90 jours, 31 à 60."""
     return any(sign.isdigit() for sign in text) and len(text) > 1 and bool(_BUCKET.fullmatch(text))
 
 
@@ -159,7 +159,7 @@ def _longest(words: tuple[str, ...], at: int) -> tuple[int, _Word | None]:
 
 @lru_cache(maxsize=4096)
 def _near_phrase(text: str) -> _Word | None:
-    """Return the phrase that a text of several words nearly is: `raison socale`."""
+    """Return the known phrase most similar to a text of several words: `raison socale`."""
     if len(text) < 9:
         return None
     near = process.extractOne(text, _PHRASES, scorer=OSA.distance, score_cutoff=1 if len(text) < 13 else 2)
@@ -169,7 +169,7 @@ def _near_phrase(text: str) -> _Word | None:
         len(word) < _TYPED_MIN and word != other
         for word, other in zip(near[0].split("_"), text.split("_"), strict=True)
     ):
-        # `de referência` is no `su referencia`: a short word is another one, not a typo.
+        # `de referência` is not `su referencia`: a short word is another one, not a typo.
         return None
     return _Word(_CONCEPTS[near[0]], 0.06 * near[1], near[0].replace("_", " "))
 
@@ -189,7 +189,7 @@ def _word(word: str) -> _Word | None:
 
 @cache
 def _compound(word: str) -> frozenset[str] | None:
-    """Return what a compound speaks of, when all of it is known words: `kundennummer`, `InvoiceNo`."""
+    """Return the concepts of a compound whose parts are all known: `kundennummer`, `InvoiceNo`."""
     if len(word) < 5:
         return None
     for cut in range(len(word) - 2, 1, -1):
@@ -213,7 +213,7 @@ def _part_concepts(text: str, *, is_last: bool = False) -> frozenset[str] | None
 
 
 def _abbreviation(word: str) -> frozenset[str] | None:
-    """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
+    """Return the concepts of an abbreviation, where all words with that prefix have the same."""
     if len(word) < _SHORTEST:
         return None
     meanings = {
@@ -237,7 +237,7 @@ def _typo(word: str) -> _Word | None:
 
 
 def _letter_left_out(word: str) -> _Word | None:
-    """Return the word of five letters that lacks one inside: `vile`."""
+    """Return the five-letter word that lacks one inner letter: `vile`."""
     near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
     if near is None or len(near[0]) != 5 or near[0][0] + near[0][-1] != word[0] + word[-1]:
         return None
@@ -264,7 +264,7 @@ def _load_concepts(files: list[dict[str, dict[str, str]]]) -> dict[str, frozense
 
 
 def _homonyms(files: list[dict[str, dict[str, str]]]) -> dict[str, dict[str, frozenset[str]]]:
-    """Return the words that mean another thing in a language than in most, by the codes of the languages."""
+    """Return the words with a different meaning in one language than in most, by language code."""
     homonyms: dict[str, dict[str, frozenset[str]]] = {}
     for stored in files:
         for language, words in stored.get("homonyms", {}).items():
@@ -289,26 +289,27 @@ def _whole(files: list[dict[str, dict[str, str]]]) -> dict[str, str]:
 
 
 def _lexicon_key(word: str) -> str:
-    """Return a word or phrase of the lexicon as headers are compared with it."""
+    """Return a word or phrase of the vocabulary in the form that headers are compared with."""
     return "_".join(_split_words(normalize(word))) if not word.isascii() else word.strip("_")
 
 
 def _files() -> list[dict[str, dict[str, str]]]:
-    """Return the lexicon's files, one for each language."""
+    """Return the vocabulary files, one for each language."""
     folder = Path(__file__).with_name("words")
     return [tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))]
 
 
 _FILES = _files()
 _CONCEPTS = _load_concepts(_FILES)
-# Only words of the lexicon itself are completed and read in typos: of many languages, some word is nearly any.
+# Only words of `header_words` are completed and matched with typos: with many languages, nearly any word is
+# similar to one.
 _OWN_CONCEPTS = _load_concepts([])
 _LONG = [word for word in _OWN_CONCEPTS if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in _OWN_CONCEPTS if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
 _JOINING = _joining(_FILES)
 _HOMONYMS = _homonyms(_FILES)
-# Codes that are written with a k, a T or an M before them: TEUR.
+# Codes that are written with a k, T or M prefix: TEUR.
 _MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
-# Codes that are words of headers: TOP is Tonga's, ALL Albania's.
+# Currency codes that are header words: TOP is Tonga's, ALL Albania's.
 _NO_CODES = frozenset({"TOP", "ALL", "CUP", "MOP", "BAM", "TRY", "LAK", "ERN", "GEL", "MAD", "PAB", "SOS"})

@@ -1,4 +1,4 @@
-"""Legal forms: the words that show a name to be a company's, `SARL`, `GmbH & Co. KG`, `Lda.`, `Sp. z o.o.`."""
+"""Legal forms: words that identify a company's name, `SARL`, `GmbH & Co. KG`, `Lda.`, `Sp. z o.o.`."""
 
 from functools import cache, lru_cache
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Final
 _FORM_CHARS_MAX: Final = 10
 # With the points, commas and brackets around its letters.
 _WORD_CHARS_MAX: Final = 2 * _FORM_CHARS_MAX
-# How many words of the end of a name are read as one: sp. z o.o.
+# Number of last words of a name that are read as one: sp. z o.o.
 _JOINED_MAX: Final = 3
 
 
 def is_company(text: str) -> bool:
-    """Tell whether a name has the legal form of a company in it."""
+    """Return whether a name contains the legal form of a company."""
     words = text.replace(",", " ").split()
     if any(_is_form(word, text) for word in words):
         return True
@@ -22,7 +22,7 @@ def is_company(text: str) -> bool:
 
 
 def is_form(text: str) -> bool:
-    """Tell whether a text is a legal form and nothing else."""
+    """Return whether a text is exactly a legal form."""
     plain = text.replace(" ", "").replace(".", "").casefold()
     certain, short = _forms()
     return plain in certain or (plain in short and (text.isupper() or "." in text))
@@ -37,7 +37,7 @@ def _is_form(word: str, text: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _form_kinds(word: str) -> tuple[bool, bool]:
-    """Tell whether a word is a form and nothing else, and whether it is one that is a word or initials as well."""
+    """Return whether a word is only a legal form, and whether it is one that is also a word or initials."""
     plain = word.strip("(),&").replace(".", "")
     if len(plain) > _FORM_CHARS_MAX and "&" not in plain:
         return False, False
@@ -48,7 +48,7 @@ def _form_kinds(word: str) -> tuple[bool, bool]:
 
 @cache
 def _forms() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the forms that are nothing else, and those that are also words or initials."""
+    """Return the forms without another meaning, and those that are also words or initials."""
     lines = Path(__file__).with_name("legal_forms.txt").read_text("utf-8").splitlines()
     words = [word for line in lines if not line.startswith("#") for word in line.split()]
     short = {word.strip("[]") for word in words if word.startswith("[")}

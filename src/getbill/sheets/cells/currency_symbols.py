@@ -1,6 +1,6 @@
-"""The marks people put beside amounts, and the names of countries, as the codes they stand for.
+"""Currency symbols and country names, with the ISO codes they stand for.
 
-A mark that stands for several currencies ($, kr) is never one of them: who asks is told all.
+A symbol of several currencies ($, kr) is never resolved here: the caller receives all of them.
 """
 
 from collections.abc import Sequence
@@ -129,7 +129,7 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "\u20b8": ("KZT",),
 }
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
-# Their names of countries are read where a name is in none of the others.
+# Country names in these languages are tried after all other languages.
 _FURTHER_LANGUAGES = (
     "sv",
     "nb",
@@ -169,19 +169,19 @@ _COUNTRIES = {
     "france metropolitaine": "FR",
     "brd": "DE",
 }
-# Codes have no more letters; every country has a name that is longer.
+# Codes have at most this many letters; every country name is longer.
 _CODE_MAX = 3
-# What vehicles and old address books write before a postcode: F-75001, D-10115.
+# Prefixes of postcodes on vehicles and in old address books: F-75001, D-10115.
 _PLATES = {"f": "FR", "d": "DE", "a": "AT", "b": "BE", "e": "ES", "i": "IT", "l": "LU", "p": "PT"}
 
 
 def currencies_of(text: str) -> tuple[str, ...]:
-    """Return the ISO 4217 codes that a written sign or code can stand for, the likeliest first."""
+    """Return the ISO 4217 codes that a symbol or code can stand for, the likeliest first."""
     return _known_currencies().get(fold(text), ())
 
 
 def country_of(text: str) -> str | None:
-    """Return the ISO 3166-1 code of a country written as a code or a name, also in the languages of the north and the east."""
+    """Return the ISO 3166-1 code of a country code or name, also in northern and eastern languages."""
     name = fold(text)
     return _known_countries().get(name) or (_further_countries().get(name) if len(name) > _CODE_MAX else None)
 
@@ -193,7 +193,7 @@ def _known_currencies() -> dict[str, tuple[str, ...]]:
 
 
 def _countries_of(languages: Sequence[str]) -> dict[str, str]:
-    """Return the countries by their names in some languages, of two that have one name that of the earlier language."""
+    """Return country codes by name in some languages; for an ambiguous name, the earlier language decides."""
     codes_by_name: dict[str, str] = {}
     for language in languages:
         for code, name in Locale(language).territories.items():
@@ -207,7 +207,7 @@ def _further_countries() -> dict[str, str]:
     codes_by_name: dict[str, str] = {}
     for language in _FURTHER_LANGUAGES:
         codes_by_name = _countries_of([language]) | codes_by_name
-        # Of a language only its countries are kept: its other words are a megabyte.
+        # Only the country names of a language are kept: the rest of its data is a megabyte.
         getattr(localedata, "_cache", {}).pop(language, None)
     return codes_by_name
 

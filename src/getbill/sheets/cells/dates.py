@@ -1,7 +1,7 @@
-"""Dates as people write them; whether the day or the month stands first is what the whole column says.
+"""Date parsing, with the order of day and month decided over the whole column.
 
-02/03/2026 alone is two days. A column in which some first number is above 12 settles it for all of its cells;
-one in which none is stays a question.
+02/03/2026 alone is ambiguous. A column in which some first number is above 12 settles the order for all of
+its cells; a column without one remains a question.
 """
 
 import re
@@ -33,7 +33,7 @@ _MONTH_FIRST = re.compile(
 )
 _YEAR_FIRST = re.compile(rf"(\d{{4}})[\s-]+([^\W\d]{{3,12}})\.?[\s-]+(\d{{1,2}}){_TIME}")
 
-# French, English, German, Spanish, Italian and Dutch; a written month is known by its first letters.
+# French, English, German, Spanish, Italian and Dutch; a month name is recognised by its first letters.
 _MONTHS = {
     1: ("jan", "janv", "january", "janvier", "januar", "janner", "ene", "enero", "gen", "gennaio", "januari"),
     2: ("feb", "fev", "fevr", "february", "fevrier", "februar", "febrero", "febbraio", "februari"),
@@ -50,36 +50,36 @@ _MONTHS = {
 }
 _MONTH = {name: month for month, names in _MONTHS.items() for name in names}
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
-# The midnights of Europe, of Africa's east and of India, told in the time of Greenwich.
+# Midnight in Europe, East Africa and India, expressed in UTC.
 _MIDNIGHT = re.compile(r"(?:2[123]:00|18:30)(?::00(?:\.0+)?)?(?:Z|[+]00:?00)$")
-# A typed instant says no zone: those of central Europe, where a browser wrote the file.
+# A typed date-time has no zone: these are midnights of central Europe, in a file written by a browser.
 _TYPED_MIDNIGHTS = frozenset({time(22), time(23)})
-# Later than this the last second of a day is the next midnight, less what floating point took.
+# After this time the last second of a day is the next midnight, less a floating-point error.
 _ROUNDED_UP = time(23, 59, 59, 500_000)
-# A spreadsheet counts days from here, as if 1900 had been a leap year.
+# Day 0 of spreadsheet serial dates, which treat 1900 as a leap year.
 _SERIAL_ZERO = date(1899, 12, 30)
 SERIAL_FIRST, SERIAL_LAST = 36_526, 73_050  # 2000-01-01 to 2099-12-31
-# A column that holds debts' days and no amounts of five digits has them of these years.
+# The serial dates of a column of debt dates without five-digit amounts are in these years.
 LIKELY_FIRST, LIKELY_LAST = 40_179, 53_327  # 2010-01-01 to 2045-12-31
 _YEAR_MIN, _YEAR_MAX = 1900, 2199
 _MEMORY_MAX = 20_000
 _WRITTEN_MAX = 60
-# Over how many years more days taken for years scatter than years do.
+# Days misread as years spread over more years than this; real years do not.
 _SCATTERED = 15
 _RECENT = frozenset(range(2010, 2046))
 _ORDERS: tuple[Order, ...] = ("dmy", "mdy", "ymd")
-# Two digits of a year are of this century up to here, as POSIX has it.
+# Two-digit years up to this one are in this century, as in POSIX.
 _PIVOT = 69
 
 
 def read_date(cell: Cell, shape: DateShape) -> date:
-    """Return the date a cell holds, or raise `CellWrong`; a time of day is left aside."""
+    """Return the date in a cell, or raise `CellWrong`; a time of day is ignored."""
     return date_reader(shape)(cell)
 
 
 @lru_cache(maxsize=256)
 def date_reader(shape: DateShape) -> Callable[[Cell], date]:
-    """Return the fast reader of a column's dates, made once for the column; it remembers the days it has read."""
+    """Return a fast reader for a column's dates, created once per column; it caches the dates it has read."""
     cache: dict[Cell, date] = {}
 
     def read(cell: Cell) -> date:
@@ -96,24 +96,24 @@ def date_reader(shape: DateShape) -> Callable[[Cell], date]:
 
 
 def is_date(text: str) -> bool:
-    """Tell whether the text is a day somebody could mean."""
+    """Return whether the text is a possible date."""
     return bool(date_readings(text))
 
 
 def has_form(text: str) -> bool:
-    """Tell whether the text is written as a day, though there may be no such day."""
+    """Return whether the text has the form of a date, even of a day that does not exist."""
     return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))
 
 
 def is_midnight(cell: Cell) -> bool:
-    """Tell whether an instant in the time of Greenwich is a midnight further east."""
+    """Return whether a UTC date-time is midnight in a time zone further east."""
     if isinstance(cell, datetime):
         return cell.time() in _TYPED_MIDNIGHTS
     return isinstance(cell, str) and bool(_MIDNIGHT.search(cell))
 
 
 def date_readings(text: str) -> dict[Order, date]:
-    """Return every order under which the text is a day, with that day."""
+    """Return every order under which the text is a date, with that date."""
     if named := _date_with_month_name(text):
         return dict.fromkeys(_ORDERS, named)
     parts = _numeric_readings(text)
@@ -125,7 +125,7 @@ def date_readings(text: str) -> dict[Order, date]:
 
 
 def decide_date_shape(values: Iterable[tuple[str, int]]) -> DateShape | None:
-    """Return how a column writes its dates, from the values seen and how often; None where there are none."""
+    """Return a column's date format from its values and their counts; None where there are none."""
     only: dict[Order, int] = {"dmy": 0, "mdy": 0, "ymd": 0}
     several = 0
     shared: set[Order] = set(_ORDERS)
@@ -153,12 +153,12 @@ def _decide_order(
 ) -> DateShape:
     if not several and not any(only.values()):
         return DateShape("dmy", is_certain=True, why="all_agree")
-    # Years first say nothing about the other cells of the column, day or month.
+    # Dates that begin with the year do not show the order of day and month in other cells.
     sure = max(only["dmy"], only["mdy"])
     slips = min(only["dmy"], only["mdy"])
     if sure:
         order: Order = "dmy" if only["dmy"] >= only["mdy"] else "mdy"
-        # One impossible day among hundreds is a slip of that cell.
+        # One impossible date among hundreds is an error of that cell.
         is_mixed = slips * 100 > sure
         return DateShape(order, is_certain=not is_mixed, why="mixed_orders" if is_mixed else "day_above_12")
     if not several:
@@ -171,7 +171,7 @@ def _decide_order(
 
 
 def _of_few_years(shared: set[Order], years: dict[Order, set[int]]) -> set[Order]:
-    """Return the orders left when debts are of a few recent years: the wrong one takes the days for years."""
+    """Return the orders under which all dates are in a few recent years: a wrong one reads days as years."""
     spans = {order: max(years[order]) - min(years[order]) for order in shared}
     narrow = min(spans.values())
     plausible = {order for order, span in spans.items() if span < 2 * narrow + _SCATTERED}
@@ -210,7 +210,7 @@ def _read_typed_date(cell: Cell, shape: DateShape) -> date:
         if shape.is_turned and day.day <= 12:
             day = date(day.year, day.day, day.month)
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
-        # Where most of a column's numbers are no such days, the others are something else too.
+        # Where most numbers of a column are not serial dates, the others are not either.
         if shape.has_serials is False and cell <= SERIAL_LAST:
             raise CellWrong("date_invalid", value=read_text(cell))
         return _serial(int(cell))
@@ -227,7 +227,7 @@ def _day_of(instant: datetime, shape: DateShape) -> date:
 
 
 def _serial(number: int) -> date:
-    """Read the number that a spreadsheet keeps for a day."""
+    """Return the date of a spreadsheet serial number."""
     if SERIAL_FIRST <= number <= SERIAL_LAST:
         return _SERIAL_ZERO + timedelta(days=number)
     text = str(number)
@@ -237,7 +237,7 @@ def _serial(number: int) -> date:
 
 
 def _date_with_month_name(text: str) -> date | None:
-    """Read a date whose month is a word."""
+    """Return a date whose month is a word."""
     if text.isascii() and not any(sign.isalpha() for sign in text):
         return None
     for pattern, at in ((_DAY_FIRST, (3, 2, 1)), (_MONTH_FIRST, (3, 1, 2)), (_YEAR_FIRST, (1, 2, 3))):
@@ -249,7 +249,7 @@ def _date_with_month_name(text: str) -> date | None:
 
 
 def _numeric_readings(text: str) -> dict[Order, tuple[int, int, int]]:
-    """Return year, month and day of a date in numbers, under each order its digits allow."""
+    """Return year, month and day of a numeric date, under each order its digits allow."""
     if match := _TRIPLE.fullmatch(text):
         first, second, third = match[1], match[3], match[4]
         if len(first) == 4:
@@ -259,7 +259,7 @@ def _numeric_readings(text: str) -> dict[Order, tuple[int, int, int]]:
             "dmy": (year, int(second), int(first)),
             "mdy": (year, int(first), int(second)),
         }
-        # Years of two digits stand first only between hyphens.
+        # A two-digit year comes first only between hyphens.
         if len(third) <= 2 and match[2] == "-" and len(first) == 2:
             readings["ymd"] = (_year(first), int(second), int(third))
         return readings if len(third) != 1 else {}

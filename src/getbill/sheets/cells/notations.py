@@ -1,7 +1,7 @@
 """Amount notation: the digits of a cell with the signs, brackets, marks, currency and magnitude around them.
 
-`$(75.00)`, `83.00-$`, `5,000.00 Cr` and `10,5 k€` are taken apart here. What stands beside the digits is either known
-or the cell is no amount; two signs in one cell are never multiplied.
+`$(75.00)`, `83.00-$`, `5,000.00 Cr` and `10,5 k€` are parsed here. A cell with unknown text beside the digits
+is not an amount; two signs in one cell are never multiplied.
 """
 
 import re
@@ -11,22 +11,22 @@ from typing import NamedTuple
 from getbill.sheets.cells.currency_symbols import currencies_of
 from getbill.sheets.cells.text import clean
 
-# Every space that parts thousands: plain, no-break, of fixed width, thin and narrow.
+# Every space used as a thousands separator: plain, no-break, fixed-width, thin and narrow.
 SPACES = " \u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 APOSTROPHES = "'\u2019\u2018"
 WRITTEN_MAX = 60
-# Hyphens and dashes that people and programs write for a minus. An em dash is none: it parts texts.
+# Hyphens and dashes used as a minus sign. An em dash is excluded: it separates texts.
 DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 _TO_HYPHEN = str.maketrans(dict.fromkeys(DASHES, "-"))
 _BODY = rf"(?:(?<![^\W\d_])[.,])?\d(?:[\d.,{SPACES}{APOSTROPHES}]*\d)?"
 # `12,-`, `12.--`, `5,000/-`: no cents.
 _ROUND = r"[.,](?:--?|\u2014)|/?=|/-|:-"
 _AROUND = re.compile(rf"(?P<before>\D*?)(?P<body>{_BODY})(?:{_ROUND})?(?P<after>\D*)")
-# D-00013 is a code, not a debit below zero.
+# D-00013 is a code, not a negative debit.
 _CODE = re.compile(r"([^\W\d_]+)-\d+")
 _SIGN = "sign"
 _TOKEN = re.compile(r"[-+()\[\]<>]|[^-+()\[\]<>\s]+")
-# Of `EUR.50` nobody knows whether the point parts decimals; abbreviations such as `Fr.50` take one.
+# The point in `EUR.50` may or may not be a decimal mark; abbreviations such as `Fr.50` have a point.
 _CODE_AND_POINT = re.compile(r"[A-Z]{3}\.$")
 _PAIRS = {"(": ")", "<": ">"}
 
@@ -34,7 +34,7 @@ _CREDIT = frozenset(
     ["c", "cr", "crd", "credit", "credito", "kredit", "h", "hab", "haben", "haber", "a", "avere", "avoir"]
 )
 _DEBIT = frozenset(["d", "dr", "deb", "debit", "debito", "debet", "s", "soll", "debe", "dare"])
-# A single letter is a mark only in a column that shows the other one as well.
+# A single letter is a mark only in a column that contains the opposite mark as well.
 PARTNERS = {"c": "d", "h": "sd", "a": "d", "d": "cha", "s": "h"}
 
 _POWERS = {
@@ -47,14 +47,14 @@ _POWERS = {
 _MAGNITUDES = {word: power for power, words in _POWERS.items() for word in words.split()}
 # A thousand in one language and a million in another.
 _UNCLEAR = frozenset(["m", "mm", "t", "b", "l", "g", "mil", "mill"])
-# In euros and francs T is the German thousand and M a million; of dollars they are more than one thing.
+# With euros and francs, T is the German thousand and M a million; with dollars they are ambiguous.
 _OF_EUROS = {"T": 3, "M": 6}
 _EUROPEAN = frozenset({"EUR", "CHF"})
 # Hundreds with two decimals.
 _CRORE_DIGITS = 5
 _RUPEES = frozenset({"INR", "PKR", "LKR", "NPR"})
 
-# Words around an amount that leave it what it is.
+# Words around an amount that do not change it.
 _HARMLESS = frozenset(
     [
         "ttc",
@@ -75,10 +75,10 @@ _HARMLESS = frozenset(
 
 
 class Notation(NamedTuple):
-    """An amount as written: `body` are its digits with their separators, `currency` the sign or code beside them.
+    """An amount as written: `body` is its digits and separators, `currency` the symbol or code beside them.
 
-    `mark` is the word of a credit or debit, `power` the zeros that a magnitude adds; `problem` is the code of a
-    refusal where what stands beside the digits can mean two amounts.
+    `mark` is the word for a credit or debit, `power` the number of zeros that a magnitude adds; `problem` is
+    an error code where the text beside the digits is ambiguous.
     """
 
     body: str
@@ -87,12 +87,12 @@ class Notation(NamedTuple):
     mark: str = ""
     power: int = 0
     problem: str = ""
-    # Whether its magnitude is a K without a currency.
+    # Whether the magnitude is a K without a currency.
     is_k: bool = False
 
 
 class _Surroundings(NamedTuple):
-    """What stands beside the digits, without its order."""
+    """The parts beside the digits, in any order."""
 
     minuses: int = 0
     pluses: int = 0
@@ -104,7 +104,7 @@ class _Surroundings(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def parse_notation(text: str) -> Notation | None:
-    """Return the notation of an amount; None where something beside the digits is not known."""
+    """Return the notation of an amount; None where the text beside the digits is unknown."""
     plain = clean(text).translate(_TO_HYPHEN).replace("F CFA", "FCFA")
     if (code := _CODE.fullmatch(plain)) and not currencies_of(code[1]):
         return None
@@ -119,13 +119,13 @@ def parse_notation(text: str) -> Notation | None:
 
 
 def currency_and_mark(affix: str) -> tuple[str, str]:
-    """Return the currency and the mark in what is left of a cell without its outer digits; empty where none is."""
+    """Return the currency and the mark in a cell without its outer digits; each empty where absent."""
     notation = _without_digits(affix)
     return (notation.currency, notation.mark) if notation else ("", "")
 
 
 def is_amount_affix(affix: str) -> bool:
-    """Tell whether what is left of a cell without its outer digits stands beside amounts."""
+    """Return whether a cell without its outer digits is text that occurs beside amounts."""
     return _without_digits(affix) is not None
 
 
@@ -134,30 +134,30 @@ def _without_digits(affix: str) -> Notation | None:
 
 
 def is_zero(text: str) -> bool:
-    """Tell whether the text is how a spreadsheet shows nothing owed in its accounting format: `- €`."""
+    """Return whether the text is a zero in a spreadsheet's accounting format: `- €`."""
     parts = _tokens(clean(text).translate(_TO_HYPHEN)) or []
     return sorted(kind for kind, _ in parts) == ["currency", _SIGN] and (_SIGN, "-") in parts
 
 
 def without_words(text: str) -> str | None:
-    """Return the text without words that leave an amount what it is; None where there are none of them."""
+    """Return the text without words that do not change an amount; None where it has none of them."""
     words = clean(text).split()
     remaining = [word for word in words if word.casefold() not in _HARMLESS]
     return " ".join(remaining) if remaining and len(remaining) < len(words) else None
 
 
 def is_negative(mark: str) -> bool:
-    """Tell whether a mark stands for a credit."""
+    """Return whether a mark stands for a credit."""
     return mark in _CREDIT
 
 
 def mark_letter(mark: str) -> str:
-    """Return the letter that stands for a mark: `c` for credits, `d` for debits, a single letter for itself."""
+    """Return the letter of a mark: `c` for credits, `d` for debits, a single letter for itself."""
     return mark if len(mark) < 2 else "c" if mark in _CREDIT else "d"
 
 
 def _tokens(text: str) -> list[tuple[str, str]] | None:
-    """Return kind and text of what stands on one side of the digits; None where something is not known."""
+    """Return kind and text of each token on one side of the digits; None where one is unknown."""
     parts: list[tuple[str, str]] = []
     for part in _TOKEN.findall(text):
         kinds = ((_SIGN, part),) if part in "+-()[]<>" else _word_parts(part)
@@ -169,7 +169,7 @@ def _tokens(text: str) -> list[tuple[str, str]] | None:
 
 @lru_cache(maxsize=4096)
 def _word_parts(token: str) -> tuple[tuple[str, str], ...]:
-    """Return what a word or sign beside digits is: currency, mark, magnitude, or a magnitude and its currency."""
+    """Return the parts of a word beside digits: currency, mark, magnitude, or magnitude and currency."""
     bare = token.rstrip(".")
     if currency_text := next((way for way in (token, bare) if currencies_of(way)), None):
         return (("currency", currency_text),)
@@ -187,7 +187,7 @@ def _word_parts(token: str) -> tuple[tuple[str, str], ...]:
 
 
 def _without_brackets(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Drop the brackets around nothing but a currency, as in `75 (EUR)`."""
+    """Remove brackets around a currency alone, as in `75 (EUR)`."""
     for at in range(len(tokens) - 2):
         opening, inside, closing = tokens[at : at + 3]
         if inside[0] == "currency" and opening[1] + closing[1] in {"()", "[]"}:
@@ -196,7 +196,7 @@ def _without_brackets(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _join_sides(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> _Surroundings | None:
-    """Return what stands on both sides; None where it contradicts itself."""
+    """Return the parts on both sides; None where they contradict each other."""
     texts_by_kind: dict[str, list[str]] = {_SIGN: [], "currency": [], "mark": [], "magnitude": []}
     for kind, text in [*before, *after]:
         texts_by_kind[kind].append(text)
@@ -219,7 +219,7 @@ def _join_sides(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> 
 
 
 def _one_currency(texts: list[str]) -> str | None:
-    """Return the one currency that all signs and codes agree on, as its clearest one writes it."""
+    """Return the one currency that all symbols and codes agree on, in its most specific form."""
     if not texts:
         return ""
     clearest = min(texts, key=lambda text: len(currencies_of(text)))
@@ -231,7 +231,7 @@ def _notation(body: str, surroundings: _Surroundings) -> Notation:
     power, problem = _power(body, surroundings)
     is_credit = surroundings.mark in _CREDIT
     negatives = surroundings.minuses + bool(surroundings.brackets)
-    # Two signs: of a credit below zero nobody knows what is meant.
+    # Two signs are ambiguous, such as a credit below zero.
     if (
         negatives + surroundings.pluses > 1
         or (surroundings.mark and negatives)
@@ -247,7 +247,7 @@ def _notation(body: str, surroundings: _Surroundings) -> Notation:
 def _power(body: str, surroundings: _Surroundings) -> tuple[int, str]:
     word = surroundings.magnitude
     codes = set(currencies_of(surroundings.currency)) if surroundings.currency else set()
-    # In rupees Cr is a crore as well as a credit, of few of which there are bills.
+    # In rupees Cr is a crore as well as a credit; bills of only a few crores are rare.
     if surroundings.mark == "cr" and codes & _RUPEES and sum(map(str.isdigit, body)) <= _CRORE_DIGITS:
         return 0, "crore_or_credit"
     if word in _OF_EUROS and codes and codes <= _EUROPEAN:

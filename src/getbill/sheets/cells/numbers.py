@@ -1,7 +1,7 @@
-"""Amounts as people write them: 1 234,56 EUR and CHF 1'234.50, read exactly or not at all.
+"""Amount parsing: 1 234,56 EUR and CHF 1'234.50, read exactly or refused.
 
-Which sign is the decimal one is decided over the whole column; a cell that could be two numbers under what
-the column says is refused, because a thousandfold debt is worse than a question.
+The decimal mark is decided over the whole column. A cell that is ambiguous under the column's format is
+refused, because a debt of a thousand times the amount is worse than a question.
 """
 
 import re
@@ -18,7 +18,7 @@ from getbill.sheets.model import Cell, NumberShape
 
 Decimals = Literal[".", ","]
 _SIGNS: tuple[Decimals, Decimals] = (",", ".")
-# What is left of a cent in floating point is no money.
+# A fraction of a cent left by floating point is not an amount.
 _ROUNDING = Decimal("0.000001")
 _FOUR_PLACES = Decimal("0.0001")
 _ROUNDED_FROM = 6
@@ -29,7 +29,8 @@ _EXACT_MAX = 10**15
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[Ee][+]?\d{1,2}")
 _ERROR = re.compile(r"#[A-Z0-9/?!]{2,}[?!]?|#+")
 _OF_ASIA = r"|[1-9]\d?(?:,\d{2})+,\d{3}|[1-9]\d{0,3}(?:,\d{4}){2,}"
-# Groups of three, and those of India and of China, which only a comma parts; of four only if more than once.
+# Groups of three digits, and Indian and Chinese groups, which only a comma separates; groups of four only if
+# repeated.
 _GROUPS: dict[tuple[Decimals, str], re.Pattern[str]] = {
     (decimal, group): re.compile(
         rf"(?:[1-9]\d{{0,2}}(?:{signs}\d{{3}})+{asian_groups})(?:{re.escape(decimal)}\d+)?"
@@ -48,13 +49,13 @@ NumberReading = tuple[Decimals, str]
 
 
 def read_number(cell: Cell, shape: NumberShape) -> Decimal:
-    """Return the number a cell holds, or raise `CellWrong`; a currency beside it is left aside."""
+    """Return the number in a cell, or raise `CellWrong`; a currency beside it is ignored."""
     return number_reader(shape)(cell)
 
 
 @lru_cache(maxsize=256)
 def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
-    """Return the fast reader of a column's numbers, made once for the column."""
+    """Return a fast reader for a column's numbers, created once per column."""
     decimal = re.escape(shape.decimal)
     other = shape.thousands if shape.thousands in {".", ","} and shape.thousands != shape.decimal else ""
     parted = rf"(?:[{SPACES}]\d{{3}})+" + (rf"|(?:{re.escape(other)}\d{{3}})+" if other else "")
@@ -75,9 +76,9 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
         if type(cell) is int:
             return Decimal(cell)
         if type(cell) is float:
-            # A spreadsheet keeps fifteen digits; what lies behind them is the machine's rounding.
+            # A spreadsheet stores fifteen digits; later digits are rounding errors.
             digits = f"{cell:.15g}"
-            # Eight characters have no more than six decimals.
+            # Eight characters have at most six decimals.
             return Decimal(digits) if len(digits) < _LONG else _round(Decimal(digits))
         raise CellWrong("cell_empty" if cell is None else "number_invalid", value=read_text(cell))
 
@@ -85,17 +86,18 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
 
 
 def currency_beside(text: str) -> str:
-    """Return the sign or code written beside a number, as written; empty where there is none."""
+    """Return the currency symbol or code beside a number, as written; empty where there is none."""
     notation = notations.parse_notation(text)
     return notation.currency if notation else ""
 
 
 def is_number(text: str) -> bool:
-    """Tell whether the text is a number somebody could mean, with a currency beside it or not."""
+    """Return whether the text is a possible number, with or without a currency."""
     notation = notations.parse_notation(text)
     if notation is None:
         return notations.is_zero(text)
-    # C00123, CR2024 and D-13 are codes: a mark or a magnitude stands beside cents, a currency, or behind as a word.
+    # C00123, CR2024 and D-13 are codes: a mark or magnitude stands beside cents or a currency, or follows as
+    # a word.
     is_word = text[:1].isdigit() and (len(notation.mark) > 1 or (notation.power > 0 and not notation.is_k))
     is_bare = not (notation.mark or notation.power)
     is_amount = is_bare or is_word or notation.currency or _CENTS.search(notation.body)
@@ -103,17 +105,17 @@ def is_number(text: str) -> bool:
 
 
 def is_shortened(text: str) -> bool:
-    """Tell whether a spreadsheet wrote a long number short, as 1.2E+11."""
+    """Return whether a spreadsheet abbreviated a long number, as in 1.2E+11."""
     return bool(_SHORTENED.fullmatch(text))
 
 
 def is_formula_error(text: str) -> bool:
-    """Tell whether the text is what a formula that fails shows."""
+    """Return whether the text is the error value of a formula."""
     return bool(_ERROR.fullmatch(text))
 
 
 def number_readings(body: str) -> frozenset[NumberReading]:
-    """Return every (decimal sign, thousands sign) under which the digits and their separators are a number."""
+    """Return every (decimal mark, thousands separator) under which the digits are a number."""
     if body.isdigit():
         return _WHOLE
     plain = {(decimal, "") for decimal in _SIGNS if _PLAIN[decimal].fullmatch(body)}
@@ -130,7 +132,7 @@ def body_of(text: str) -> str | None:
 
 
 class _Votes:
-    """What the bodies of a column show."""
+    """Counts of the number formats in a column."""
 
     def __init__(self) -> None:
         self.decimals = {",": 0, ".": 0}
@@ -156,13 +158,13 @@ class _Votes:
                 self.groups[reading] = self.groups.get(reading, 0) + count
 
     def thousands(self, decimal: Decimals) -> str:
-        """Return the sign that parts thousands where another parts the decimals."""
+        """Return the thousands separator used with a decimal mark."""
         counts = {group: count for (sign, group), count in self.groups.items() if sign == decimal}
         return max(counts, key=lambda group: counts[group], default="")
 
 
 def decide_number_shape(bodies: Iterable[tuple[str, int]]) -> NumberShape | None:
-    """Return how a column writes numbers, from the bodies seen and how often; None where there are none."""
+    """Return a column's number format from its bodies and their counts; None where there are none."""
     votes = _Votes()
     for body, count in bodies:
         votes.add(body, count)
@@ -178,15 +180,15 @@ def _decide_decimal(votes: _Votes) -> NumberShape:
     places = 3
     if comma or point:
         decimal = "," if comma >= point else "."
-        # One point among ten thousand commas is a slip of that cell, not the column's way.
+        # One point among ten thousand commas is an error of that cell, not the column's format.
         is_mixed = min(comma, point) * 100 > max(comma, point)
-        # One 80.5 among many such as 1.200: the many are thousands, or have three decimals.
+        # One 80.5 among many cells like 1.200: the many have a thousands separator, or three decimals.
         is_mixed = is_mixed or votes.unsure[decimal] > votes.decimals[decimal]
         is_certain = not (is_mixed and doubtful)
         why = "mixed_decimals" if is_mixed else "decimal_seen"
         places = votes.places or 3
     elif doubtful:
-        # 1.234 alone: amounts with three decimals are rare, so the sign more likely parts thousands.
+        # 1.234 alone: amounts with three decimals are rare, so the mark is probably a thousands separator.
         decimal = "," if votes.unsure["."] >= votes.unsure[","] else "."
         is_certain, why = False, "decimal_ambiguous"
     else:
@@ -197,7 +199,7 @@ def _decide_decimal(votes: _Votes) -> NumberShape:
 
 
 def _read_slowly(cell: str, shape: NumberShape) -> Decimal:
-    """Read a number with what stands around it; refuse what could be two numbers."""
+    """Return a number with text around it; raise `CellWrong` for an ambiguous one."""
     text = clean(cell)
     if not text:
         raise CellWrong("cell_empty")
@@ -228,20 +230,20 @@ def _magnitude(body: str, shape: NumberShape, text: str) -> Decimal:
 
 
 def _problem(notation: notations.Notation, shape: NumberShape) -> str:
-    """Return why what stands beside the digits leaves the amount open in this column; empty where it does not."""
+    """Return the error code for text that makes the amount ambiguous in this column; empty for none."""
     mark = notation.mark
     if notation.problem == "crore_or_credit" and "d" in shape.marks:
         return ""
     if notation.problem:
         return "magnitude_unclear" if notation.problem == "crore_or_credit" else notation.problem
     is_alone = len(mark) == 1 and not set(notations.PARTNERS[mark]) & set(shape.marks)
-    # In the north K is a credit as well as a thousand.
+    # In the Nordic countries K is a credit as well as a thousand.
     is_kredit = notation.is_k and ("d" in shape.marks or bool(_CENTS.search(notation.body)))
     return "sign_unclear" if is_alone or is_kredit else ""
 
 
 def _round(number: Decimal) -> Decimal:
-    """Return the number without what floating point leaves behind its fourth decimal."""
+    """Return the number without floating-point residue after its fourth decimal."""
     if -number.as_tuple().exponent <= _ROUNDED_FROM or abs(number) > _EXACT_MAX:  # type: ignore[operator]
         return number
     near = number.quantize(_FOUR_PLACES)
@@ -249,12 +251,12 @@ def _round(number: Decimal) -> Decimal:
 
 
 def _decimal_of(body: str, shape: NumberShape) -> Decimals | None:
-    """Return the decimal sign of one cell: the column's, unless only the other one makes it a number."""
+    """Return the decimal mark of one cell: the column's, unless the cell is a number only with the other."""
     possible = number_readings(body)
     groups = {shape.thousands, "", " ", "'"}
     decimals = {decimal for decimal, _ in possible}
     if shape.places <= _CENTS_PLACES and len(decimals) > 1 and ("." in body or "," in body):
-        # 1.200 where the others have two decimals: a third one, or a thousand of another hand.
+        # 1.200 where other cells have two decimals: a third decimal, or a thousand typed by another person.
         groups = {shape.thousands} - {""}
     if any(decimal == shape.decimal and group in groups for decimal, group in possible):
         return shape.decimal
@@ -262,7 +264,7 @@ def _decimal_of(body: str, shape: NumberShape) -> Decimals | None:
 
 
 def _without_words(text: str, shape: NumberShape) -> str | None:
-    """Return the amount without words that change nothing of it, where that is an amount in this column."""
+    """Return the amount without words that do not change it, where that is an amount in this column."""
     remaining = notations.without_words(text)
     notation = notations.parse_notation(remaining) if remaining else None
     if notation is None or _problem(notation, shape) or "-" in text:

@@ -1,4 +1,4 @@
-"""Cells read as text: what a person sees in the cell, without the spaces around it."""
+"""Text of cells: the visible text, without the spaces around it."""
 
 import re
 import unicodedata
@@ -6,22 +6,23 @@ from datetime import date, datetime
 
 from getbill.sheets.model import Cell
 
-# What a spreadsheet takes for the beginning of a formula; tab and return hide one from a careless look.
+# First characters of a formula; tab and return hide one from a careless check.
 FORMULA_STARTS = frozenset("=+-@\t\r\n")
-# What a spreadsheet writes before a cell that it is to leave as text, straight or curled by an editor.
+# Marks that a spreadsheet writes before a text cell, straight or made curly by an editor.
 _ALL_MARKS = "'\u2019\u2018"
 _MARKS = frozenset(_ALL_MARKS)
 _INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
 )
-# What may stand before a formula and is passed over: blanks of any width, line breaks, what nobody sees.
+# Characters that may precede a formula and are skipped: blanks of any width, line breaks, invisible
+# characters.
 _BLANKS = (
     " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u2028\u2029\u202f\u205f\u3000\0" + _INVISIBLE
 )
-# A text is none of a spreadsheet's tricks where it neither begins nor ends with one of these.
+# A text that neither begins nor ends with one of these needs no cleaning.
 AROUND_TEXT = _MARKS | {"="} | frozenset(_INVISIBLE)
-# Letters and digits of full width, as Japanese and Chinese programs write them, are the plain ones.
+# Full-width letters and digits, as Japanese and Chinese software writes them, become plain ones.
 _PLAIN = {**dict.fromkeys(map(ord, _INVISIBLE)), **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}}
 _AS_FORMULA = re.compile(r'=\s*"([^"]*)"')
 _WHOLE_FLOAT = re.compile(r"(\d+)[.,]0+")
@@ -30,7 +31,8 @@ _WHOLE_FLOAT = re.compile(r"(\d+)[.,]0+")
 def read_text(cell: Cell) -> str:
     """Return the cell's text; empty for an empty cell, a whole number without decimals, a date in ISO form.
 
-    What keeps a spreadsheet from calculating (an apostrophe, `="00123"`) and what nobody sees around it go.
+    Text markers of a spreadsheet (an apostrophe, `="00123"`) and invisible characters around the text are
+    removed.
     """
     if type(cell) is str:
         text = cell.strip()
@@ -41,7 +43,7 @@ def read_text(cell: Cell) -> str:
 
 
 def is_formula(text: str) -> bool:
-    """Say whether a spreadsheet may take a text for a formula, also one of full width or behind spaces that nobody sees."""
+    """Return whether a spreadsheet may run a text as a formula, even full-width or after invisible spaces."""
     if text[:1].isalnum():
         return False
     start = text.lstrip(_BLANKS)[:1]
@@ -51,7 +53,7 @@ def is_formula(text: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """Return what was meant by the text of a number, a date or a code: nothing invisible, no mark, no `;` behind it."""
+    """Return a number, date or code without invisible characters, text mark and trailing `;`."""
     if not text.isascii():
         text = text.translate(_PLAIN)
     text = text.strip().rstrip(";").rstrip()
@@ -61,7 +63,7 @@ def clean(text: str) -> str:
 
 
 def drop_zero_fraction(text: str) -> str:
-    """Return the digits of a whole number that a program kept as a fraction (`12345.0`), any other text as it is."""
+    """Return the digits of a whole number stored as a fraction (`12345.0`), any other text unchanged."""
     match = _WHOLE_FLOAT.fullmatch(text)
     return match[1] if match else text
 
@@ -70,7 +72,7 @@ def _strip_marks(text: str) -> str:
     if match := _AS_FORMULA.fullmatch(text):
         return match[1].strip()
     remainder = text[1:].strip()
-    # 's-Hertogenbosch and 't Hart keep theirs: behind a mark stands a number, a formula or a code.
+    # 's-Hertogenbosch and 't Hart keep theirs: a text mark precedes a number, a formula or a code.
     is_code = is_formula(text[1:]) or (
         any(map(str.isdigit, remainder)) and not any(map(str.isspace, remainder))
     )

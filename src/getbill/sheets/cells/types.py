@@ -1,7 +1,7 @@
-"""What a cell looks like: an address, a phone, an amount, a day. Looks only; whether it is right is for others.
+"""Cell types by appearance: an address, a phone number, an amount, a date. Validity is checked elsewhere.
 
-Cells that are written alike look alike, so a column is judged by its few ways of writing (`FAC-9999`), each
-once, and reading it costs a fraction of a microsecond per cell.
+Cells with the same pattern (`FAC-9999`) have the same types, so a column is judged once per pattern, and
+reading it costs a fraction of a microsecond per cell.
 """
 
 import re
@@ -13,14 +13,14 @@ from getbill.sheets.cells.currency_symbols import country_of, currencies_of
 from getbill.sheets.cells.text import clean
 from getbill.sheets.model import CellKind, fold
 
-# Digits and letters blotted out; all other signs, and letters with accents, as they are. On UTF-8 bytes,
-# because that takes a tenth of the time.
+# Masks digits and letters; other characters, and accented letters, are kept. It works on UTF-8 bytes, which
+# takes a tenth of the time.
 _BLOTTED = bytes.maketrans(
     b"123456780abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", b"9" * 9 + b"a" * 26 + b"A" * 26
 )
-# Between cells: a sign that no cell has.
+# The separator between cells, which no cell contains.
 _BETWEEN = "\0"
-# No address, amount or day is longer.
+# No address, amount or date is longer.
 _LOOKED_AT_MAX = 320
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _PHONE = re.compile(r"(?:\+|00)?[\d\s./()-]+")
@@ -52,7 +52,7 @@ _CIVILITY = frozenset(
 
 
 def kinds_of(example: str) -> frozenset[CellKind]:
-    """Return what cells that are written like the example look like."""
+    """Return the types of cells that are written like the example."""
     text = clean(example)
     if len(text) > _LOOKED_AT_MAX:
         return frozenset({CellKind.TEXT})
@@ -74,7 +74,7 @@ def kinds_of(example: str) -> frozenset[CellKind]:
 
 @lru_cache(maxsize=4_096)
 def word_kinds(text: str) -> frozenset[CellKind]:
-    """Return which lists of words a cell's text is in."""
+    """Return the word lists that contain a cell's text."""
     plain = fold(text)
     kinds: set[CellKind] = set()
     if plain in _YES_NO:
@@ -90,7 +90,7 @@ def word_kinds(text: str) -> frozenset[CellKind]:
 
 
 def patterns(cells: Sequence[str]) -> list[bytes]:
-    """Return the cells' patterns, each cell's digits and letters blotted out."""
+    """Return the cells' patterns, with digits and letters masked."""
     return _BETWEEN.join(cells).encode("utf-8", "replace").translate(_BLOTTED).split(b"\0")
 
 
@@ -100,7 +100,7 @@ def pattern(text: str) -> str:
 
 
 def passes_luhn(digits: str) -> bool:
-    """Tell whether the last digit checks the others, as in a SIREN or SIRET (Luhn)."""
+    """Return whether the last digit is a valid check digit, as in a SIREN or SIRET (Luhn)."""
     total = 0
     for at, sign in enumerate(reversed(digits)):
         value = int(sign) * (2 if at % 2 else 1)

@@ -1,7 +1,7 @@
-"""An archive with one file in it, unpacked to a file without a name: gzip, or a zip that is no workbook.
+"""Archives with a single file: gzip, or a zip that is not a workbook, unpacked to an unnamed temporary file.
 
-It is unpacked piece by piece and never beyond the limits; what its entries are called is shown to people and is never
-a path on this machine.
+Unpacking is incremental and never exceeds the limits; entry names are only displayed, and never used as
+paths.
 """
 
 import gzip
@@ -21,13 +21,14 @@ from getbill.sheets.model import ReadLimits
 
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _BLOCK = 1024 * 1024
-# The end of a zip's directory: entries and bytes of it (APPNOTE 4.3.16); a comment of 65,535 bytes may follow.
+# The end of a zip's directory: number of entries and size (APPNOTE 4.3.16); a comment of 65,535 bytes may
+# follow.
 _END, _END_SIZE, _COMMENT_MAX = b"PK\x05\x06", 22, 65_535
 _ENTRIES_MAX, _DIRECTORY_MAX = 10_000, 4 * 1024 * 1024
 _OF_WORKBOOKS = frozenset({"[Content_Types].xml", "content.xml", "mimetype", "_rels/.rels"})
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _LOCKED = 1
-# What operating systems put beside the files somebody packs.
+# Files that operating systems add to archives.
 _LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _NESTED = (_GZIP, b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _TAR, _TAR_AT = b"ustar", 257
@@ -40,16 +41,16 @@ Packed = IO[bytes] | gzip.GzipFile
 
 @dataclass(slots=True)
 class Member:
-    """The one file of an archive: its bytes, and what it is called there."""
+    """The one file of an archive: its bytes, and its name in the archive."""
 
     file: BinaryIO
     name: str
 
 
 def unpack_member(file: BinaryIO, name: str, limits: ReadLimits) -> Member | None:
-    """Return the one file of an archive, the caller's to close; None for what is no archive.
+    """Return the one file of an archive, which the caller closes; None for a file that is not an archive.
 
-    Raises Unreadable for an archive of none or several, of another archive, under a password, damaged or too large.
+    Raises Unreadable for an archive with no file or several, with a password, nested, damaged or too large.
     """
     file.seek(0)
     head = file.read(4)
@@ -59,7 +60,7 @@ def unpack_member(file: BinaryIO, name: str, limits: ReadLimits) -> Member | Non
 
 
 def _is_archive(file: BinaryIO) -> bool:
-    """Tell whether a zip is small in entries and no workbook; every other one is read as a workbook, or refused as one."""
+    """Return whether a zip has few entries and no workbook; any other is read or refused as a workbook."""
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - _END_SIZE - _COMMENT_MAX))
     tail = file.read()

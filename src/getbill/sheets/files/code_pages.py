@@ -1,7 +1,7 @@
-"""Single-byte code pages of Europe, told apart by the letters of its languages, their neighbours and known words.
+"""Detection of European single-byte code pages, by their languages' letters, letter neighbours and words.
 
-The languages stand in `languages.txt`. A file has one main language and may hold names in others. A reading that is
-about as likely as the best one is its rival: then the file is doubtful.
+The languages are in `languages.txt`. A file has one main language and may contain names in others. A code
+page about as likely as the best one is its rival: then the file is doubtful.
 """
 
 import math
@@ -24,14 +24,16 @@ _REGIONS = {
     "greek": ("cp1253", "iso8859-7", "cp737"),
     "cyrillic": ("cp1251", "koi8-u", "cp866", "iso8859-5", "mac_cyrillic"),
 }
-# Where two read a file alike, the first is named.
+# Of pages that read a file alike, the first is returned.
 _PAGES = {page: region for region, pages in _REGIONS.items() for page in pages}
 _SELDOM = frozenset(("mac_latin2", "cp857", "cp775", "cp737", "iso8859-5", "mac_cyrillic"))
 _LATIN_REGIONS = frozenset(("west", "central", "turkish", "baltic"))
 
-# Logarithms of likelihoods. A neighbour of a letter: frequent, usual, seen; else rare, and unknown where none is listed.
+# Log likelihoods. A letter's neighbour: frequent, usual, seen; else rare, and unknown for letters without a
+# list.
 _NEIGHBOUR, _RARE, _UNKNOWN = (-1.3, -2.5, -3.9), -4.8, -3.3
-# A letter of another language, no letter between letters, a sign beside them, a control character, a wrong case.
+# A letter of another language, a symbol between letters, a symbol beside them, a control character, a wrong
+# case.
 _STRANGE, _INSIDE, _BESIDE, _UNDEFINED, _WRONG_CASE = -16.0, -17.0, -9.0, -18.0, -7.0
 _SIGN, _TOUCHING = -5.0, -12.0
 _TWO_SCRIPTS = -9.0
@@ -40,27 +42,27 @@ _FOREIGN = -4.5
 _COMMON_SIGNS = frozenset("\u00a0«»€°\u2019\u2018\u201c\u201d\u201e\u2013\u2014…§²№ºª£®©")
 _APOSTROPHES = frozenset("\u2019\u00a0\u00b4`")
 _OPENING, _CLOSING = "«\u201e\u201c\u2018", "»\u201d"
-# In place of letters: what may stand beside a word, and what may not.
+# Placeholders for symbols: one that may stand beside a word, and one that may not.
 _MARK = "\u00a4"
 _NO_LETTERS = frozenset(("_", _MARK))
 _LATIN = frozenset(string.ascii_lowercase)
 _QUOTES = frozenset("\u00a0«»\u2019\u2018\u201c\u201d\u201e°ºª")
 
-# Western pages come most, and by this much a reading has to be the likelier one to be beyond doubt.
+# The bonus of western pages, which are the most frequent, and the lead that makes a result certain.
 _WESTERN, _DOUBT, _UNUSUAL = 4.0, 5.0, -3.0
-# Below this on average letters stand as in no language, where there are enough of them to say so.
+# Below this average the letters fit no known language, given enough letters.
 _POOR, _ENOUGH = -9.8, 6.0
-# With fewer letters western pages are no rivals of each other: what else the file shows was weighed before.
+# With fewer letters, western pages are not rivals of each other: other evidence was weighed before.
 _FEW = 2.5
-# How many letters that are read in two ways are shown.
+# Maximum number of ambiguous letters shown.
 _SHOWN_MAX = 8
-# A file in a language that other pages are made for.
+# A file in a language for which other pages exist.
 _ELSEWHERE = -6.0
-# A known word, in plain letters or others, and how many of them count in a language.
+# A known word in plain letters, one in other letters, and how many of them count per language.
 _PLAIN_WORD, _OTHER_WORD, _WORDS_MAX = 1.5, 4.0, 4
 _WORDS_SIZE = 16 * 1024
 _CONTEXTS_MAX = 200
-# How many languages are tried in full as the main one.
+# How many languages are scored in full as the main one.
 _MAIN_MAX, _MISSING = 4, -6.0
 
 _Neighbours = tuple[dict[str, float], float]
@@ -70,20 +72,20 @@ _Triple = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class CodePageReading:
-    """The code page of a file, and another in which it reads differently and about as well."""
+    """The code page of a file, and a rival that reads it differently with a similar score."""
 
     page: str
     rival: str = ""
-    # Whether its letters stand as in no language known here; None for too few of them to say so.
+    # Whether its letters fit no known language; None for too few letters.
     is_poor: bool | None = None
-    # The letters that the two read differently, the most frequent first.
+    # The letters on which the two differ, the most frequent first.
     letters: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Language:
     name: str
-    # Where it is written.
+    # The regions where it is written.
     regions: frozenset[str]
     words: frozenset[str]
     letters: dict[str, _Letter]
@@ -93,19 +95,19 @@ class _Language:
 class _Page:
     name: str
     signs: str
-    # In small, with signs in place of what is no letter.
+    # In lower case, with placeholders for symbols.
     letters: str
     upper: frozenset[int]
     is_other_script: bool
-    # The languages a file may be in, with what speaks against each.
+    # The possible main languages, with a penalty for each.
     main: tuple[tuple[_Language, float], ...]
-    # How likely each byte is at best.
+    # The best likelihood of each byte.
     best: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What a file shows: bytes above 127 between their neighbours with weights, and its words."""
+    """The evidence in a file: weighted bytes above 127 with their neighbours, and words."""
 
     contexts: Sequence[tuple[bytes, float]]
     weights: dict[int, float]
@@ -114,7 +116,7 @@ class _Evidence:
 
     @classmethod
     def from_contexts(cls, contexts: Counter[bytes], sample: bytes) -> "_Evidence":
-        """Gather the evidence; a context that comes again adds little."""
+        """Gather the evidence; a repeated context adds little."""
         weighted = [(_whole(context), 1 + math.log2(count) / 2) for context, count in _most_common(contexts)]
         words = set(_WORD.findall(sample[:_WORDS_SIZE].lower()))
         plain = (word.decode("ascii") for word in words if word.isascii())
@@ -126,7 +128,7 @@ class _Evidence:
 
 
 def _most_common(contexts: Counter[bytes]) -> Iterable[tuple[bytes, int]]:
-    """Return the contexts that come most, and one of each byte."""
+    """Return the most frequent contexts, and one of each byte."""
     bytes_seen: set[int] = set()
     for place, (context, count) in enumerate(contexts.most_common()):
         byte = _whole(context)[1]
@@ -139,7 +141,7 @@ _WORD = re.compile(rb"[a-z\x80-\xff][a-z.\x80-\xff]*(?<!\.)")
 
 
 def _plain_words(words: Iterable[str]) -> Iterable[str]:
-    """Return words, and the end of each name of a domain."""
+    """Return words, and the top-level domain of each domain name."""
     for word in words:
         yield word
         if "." in word:
@@ -154,7 +156,7 @@ def _count_known_words(words: Iterable[str]) -> Counter[str]:
 
 
 def decide_code_page(western: str, contexts: Counter[bytes], sample: bytes) -> CodePageReading:
-    """Return the code page of a file whose likeliest western one is known."""
+    """Return the code page of a file whose likeliest western page is known."""
     evidence = _Evidence.from_contexts(contexts, sample)
     scores = _scores(western, evidence)
     weight = sum(evidence.weights.values())
@@ -169,7 +171,7 @@ def decide_code_page(western: str, contexts: Counter[bytes], sample: bytes) -> C
 
 
 def _scores(western: str, evidence: _Evidence) -> dict[str, tuple[float, str]]:
-    """Return each reading of the bytes above 127 with how likely it is and its page."""
+    """Return each reading of the bytes above 127 with its likelihood and its page."""
     high = bytes(sorted({byte for context, _ in evidence.contexts for byte in context if byte > 127}))
     best = _score(western, evidence, -math.inf) + _WESTERN
     scores = {_reading(western, high): (best, western)}
@@ -202,7 +204,7 @@ def _reading(page: str, high: bytes) -> str:
 
 
 def _score(name: str, evidence: _Evidence, least: float) -> float:
-    """Return how likely the evidence is in a code page; less than `least` as soon as that is certain."""
+    """Return the likelihood of the evidence in a code page; less than `least` as soon as that is certain."""
     page = _page(name)
     non_ascii_words = evidence.non_ascii.decode(name, "replace").lower().split("\n")
     words = _Words(evidence.plain, _count_known_words(non_ascii_words))
@@ -219,7 +221,7 @@ def _score(name: str, evidence: _Evidence, least: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Letters:
-    """Letters between their neighbours, with weights."""
+    """Weighted letters with their neighbours."""
 
     triples: Sequence[_Triple]
     weights: Sequence[float]
@@ -227,20 +229,20 @@ class _Letters:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """How many known words of each language there are, in plain letters and others."""
+    """Number of known words of each language, in plain letters and others."""
 
     plain: Counter[str]
     non_ascii: Counter[str]
 
     @property
     def bonuses(self) -> dict[str, float]:
-        """What they add to each language that has any."""
+        """Return their bonus for each language that has any."""
         languages = self.plain.keys() | self.non_ascii.keys()
         return {name: _bonus(self.plain[name], self.non_ascii[name]) for name in languages}
 
     @property
     def most(self) -> float:
-        """What they add to any language at most."""
+        """Return their highest bonus for any language."""
         return _bonus(max(self.plain.values(), default=0), max(self.non_ascii.values(), default=0))
 
 
@@ -249,7 +251,7 @@ def _bonus(plain: int, non_ascii: int) -> float:
 
 
 def _split(page: _Page, evidence: _Evidence) -> tuple[float, _Letters]:
-    """Return how likely the signs and the case of the letters are, and the letters."""
+    """Return the likelihood of the symbols and the letter case, and the letters."""
     small, upper = page.letters, page.upper
     total = 0.0
     triples: list[_Triple] = []
@@ -269,7 +271,7 @@ def _split(page: _Page, evidence: _Evidence) -> tuple[float, _Letters]:
 
 
 def _of_main(page: _Page, letters: _Letters, anyone: Sequence[float], words: _Words) -> float:
-    """Return how likely the letters are in the likeliest main language."""
+    """Return the likelihood of the letters in the likeliest main language."""
     floor = [likelihood + _FOREIGN for likelihood in anyone]
     signs = Counter(sign for _, sign, _ in letters.triples)
     bonus = words.bonuses
@@ -328,7 +330,7 @@ def _of_case(before: str, sign: str, after: str) -> float:
 
 
 def _whole(context: bytes) -> bytes:
-    """Return a context at an end of the file with a blank beyond it."""
+    """Return a context at either end of the file, padded with a blank."""
     if len(context) == 3:
         return context
     if len(context) == 1:
@@ -358,7 +360,7 @@ def _page(name: str) -> _Page:
 
 
 def _best(letter: str, sign: str) -> float:
-    """Return how likely a byte is between the neighbours that fit it best."""
+    """Return the likelihood of a byte between its best neighbours."""
     if letter in _NO_LETTERS:
         return max(_of_sign(sign, ("_", letter, neighbour)) for neighbour in "_a")
     share, *neighbours = _any_letters().get(letter, (_STRANGE, ({}, 0.0), ({}, 0.0)))
@@ -373,7 +375,7 @@ def _small(sign: str) -> str:
 
 @cache
 def _any_letters() -> dict[str, _Letter]:
-    """Return the letters of all languages, each as likely as where it is likeliest."""
+    """Return the letters of all languages, each with its best likelihood."""
     letters: dict[str, _Letter] = {}
     for language in _languages():
         for sign, letter in language.letters.items():
@@ -422,7 +424,7 @@ def _letter(sign: str, share: str, before: str, after: str) -> tuple[str, _Lette
 
 
 def _neighbours(classes: str) -> _Neighbours:
-    """Return the neighbours listed, each with its likelihood, and that of any other."""
+    """Return the listed neighbours with their likelihoods, and the likelihood of any other."""
     weights = zip(classes.split("/"), _NEIGHBOUR, strict=True)
     listed = {letter: weight for letters, weight in weights for letter in letters}
     return listed, _RARE if len(listed) > 6 else _RARE + 1 if listed else _UNKNOWN

@@ -1,7 +1,7 @@
-"""A CSV as it lies: records of text with the line each begins on, read in a few microseconds and flat memory.
+"""CSV reader: records of text with the line each begins on, read in a few microseconds and constant memory.
 
-A quotation mark that opens and never closes swallows the rows below it; such a row is found by its
-number of cells and read again without quoting, so that one stray mark costs one row and not a thousand.
+A quotation mark that is never closed swallows the rows below it; such a row is detected by its number of
+cells and read again without quoting, so that one stray mark costs one row and not a thousand.
 """
 
 import csv
@@ -15,16 +15,16 @@ from getbill.sheets.files.merges import Merge
 from getbill.sheets.messages import CellWrong, Unreadable
 from getbill.sheets.model import Cell, ReadLimits
 
-# What the lines end with: no line of a file may have it, so a record that has it was never closed.
+# An end marker that no line of a file may contain, so a record that contains it was never closed.
 _END = "\0"
-# How many characters may be read twice for the sake of stray quotation marks.
+# Maximum number of characters read twice because of stray quotation marks.
 _REPAIRED_MAX = 64 * 1024 * 1024
 # The csv module's own limit on one cell.
 CELL_MAX = 131_072
 
 
 class CsvReader(Protocol):
-    """The csv module's reader: the cells of each record, and how many lines it has read."""
+    """The csv module's reader: the cells of each record, and the number of lines read."""
 
     line_num: int
 
@@ -38,7 +38,7 @@ Record = tuple[int, list[Cell], CellWrong | None]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a CSV separates and quotes its cells; `quote` is None where quotation marks mean nothing."""
+    """The delimiter and quoting of a CSV; `quote` is None where quotation marks have no meaning."""
 
     delimiter: str
     quote: str | None = '"'
@@ -58,11 +58,11 @@ class Dialect:
         )
 
     def unquoted(self, line: str) -> list[str]:
-        """Return the cells of one line if quotation marks meant nothing."""
+        """Return the cells of one line, treating quotation marks as text."""
         return next(Dialect(self.delimiter, None).reader(iter([line])), [])
 
     def is_well_quoted(self, lines: list[str]) -> bool:
-        """Tell whether every closing quotation mark of these lines ends its cell."""
+        """Return whether every closing quotation mark of these lines ends its cell."""
         reader = csv.reader(
             lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=True, strict=True
         )
@@ -74,13 +74,13 @@ class Dialect:
 
 @dataclass(slots=True)
 class Delimited:
-    """The records of a CSV, each time from its beginning."""
+    """The records of a CSV, read from its beginning each time."""
 
     file: BinaryIO
     encoding: Encoding
     dialect: Dialect
     limits: ReadLimits
-    # How many cells a row has, once the header is known; rows are repaired from then on.
+    # Number of cells in a row, once the header is known; rows are repaired from then on.
     width: int = 0
     # Only workbooks hide rows and merge cells.
     hidden: frozenset[int] = frozenset()
@@ -90,17 +90,17 @@ class Delimited:
     _read: int = 0
 
     def records(self) -> Iterator[Record]:
-        """Yield every record of the file with the line it begins on; a blank line is a record without cells."""
+        """Yield every record of the file with its first line; a blank line is a record without cells."""
         self.file.seek(0)
         text = io.TextIOWrapper(self.file, self.encoding.codec, self.encoding.errors, newline="")
         try:
             yield from self._records(text)
         finally:
-            # The file is its owner's to close.
+            # The caller closes the file.
             text.detach()
 
     def close(self) -> None:
-        """Nothing to give back: the file is its owner's."""
+        """Do nothing: the caller closes the file."""
 
     def _records(self, text: io.TextIOWrapper) -> Iterator[Record]:
         pending, self._returned, self._read = self._pending, [], 0
@@ -136,7 +136,7 @@ class Delimited:
             yield start, first, None
 
     def _source_lines(self, text: io.TextIOWrapper) -> Iterator[str]:
-        """Yield the lines given back and those not read yet, then one that no file has."""
+        """Yield the lines pushed back and the unread ones, then the end marker."""
         readline, limit, pending, pushed = text.readline, self.limits.line_max, self._pending, self._returned
         while pushed:
             line = pushed.pop()
@@ -154,7 +154,7 @@ class Delimited:
         yield _END
 
     def _repaired(self, cells: list[str], *, closed: bool, start: int) -> list[Cell] | None:
-        """Return the cells of the record's first line alone and give the others back, if that is what it is."""
+        """Return the cells of the record's first line and push the others back, if the quote was stray."""
         pending = self._pending
         first = self.dialect.unquoted(pending[0])
         is_stray = self.dialect.quote and (

@@ -1,6 +1,6 @@
-"""How a CSV separates its cells: the delimiter under which the rows agree on a width and cells look whole.
+"""CSV dialect detection: the delimiter under which the rows have the same width and cells are whole.
 
-A decimal comma also cuts every row into equally many pieces; what it leaves in the pieces gives it away.
+A decimal comma also splits every row into the same number of pieces; the contents of the pieces reveal it.
 """
 
 import contextlib
@@ -10,15 +10,15 @@ from collections import Counter
 
 from getbill.sheets.files.delimited import Dialect
 
-# In the order of preference where two fit as well.
+# In order of preference for equal scores.
 _DELIMITERS = (";", "\t", ",", "|", "\u00a6", "~", "^", "\x1f", ":")
 _LINES_MAX = 600
 _TAIL_MIN = 6
-# A score that no lines of another kind spoil.
+# The score of a sample without unrelated lines.
 _PLAIN = 0.6
-# What Excel reads itself as the file's delimiter.
+# The line that Excel itself reads as the delimiter.
 _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
-# A cell that is two cells of another delimiter; a comma before a space or inside a number is text.
+# A cell that contains another delimiter; a comma before a space or inside a number is text.
 _TWO_CELLS = re.compile(r"[;\t|]|(?<!\d),(?!\s|$)|,(?![\d\s]|$)|\d:[^\d/]")
 _APOSTROPHES = re.compile(r"(?:^|[;,\t|])'[^';\t|]*'(?=[;,\t|]|\r?$)", re.MULTILINE)
 _MARKS = re.compile(r'(?:^|[;,\t|])\s*"')
@@ -26,7 +26,10 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
 def lines_of(sample: str, *, is_whole: bool) -> list[str]:
-    """Return the sample's first lines that hold something, as they end; without the last, which may be cut, unless all is there."""
+    """Return the sample's first lines that are not blank, with their ends.
+
+    The last line is left out, unless the sample is the whole file, because it may be cut.
+    """
     lines: list[str] = []
     for match in _LINE.finditer(sample):
         if len(lines) == _LINES_MAX:
@@ -39,19 +42,19 @@ def lines_of(sample: str, *, is_whole: bool) -> list[str]:
 
 
 def detect_dialect(lines: list[str]) -> Dialect:
-    """Return how these lines are separated and quoted."""
+    """Return the delimiter and quoting of these lines."""
     match = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     quote = _quote(lines)
     escape = "\\" if _is_escaped(lines) else None
     if match:
         return Dialect(match[1], quote, escape)
     best, score = _best(lines, quote, escape)
-    # One column has no delimiter: a semicolon is seldom in a name or an amount.
+    # A single column has no delimiter: a semicolon is rare in a name or an amount.
     return best if best and score > 0.1 else Dialect(";", quote, escape)
 
 
 def _best(lines: list[str], quote: str, escape: str | None) -> tuple[Dialect | None, float]:
-    """Return the likeliest dialect with its score; below many lines of another kind the last lines say it better."""
+    """Return the likeliest dialect with its score; after many unrelated lines, the last lines decide."""
     text = "".join(lines)
     dialects = [Dialect(sign, quote, escape) for sign in _DELIMITERS if sign in text]
     scores = {dialect: _score(dialect, lines) for dialect in dialects}
@@ -75,7 +78,7 @@ def _is_escaped(lines: list[str]) -> bool:
 
 
 def _score(dialect: Dialect, lines: list[str]) -> float:
-    """Weigh how far rows agree on a width above one, and how whole the cells look."""
+    """Return a score for the rows' common width above one, and for whole cells."""
     try:
         rows = [row for row in dialect.reader(iter(lines)) if any(row)]
     except csv.Error:
@@ -95,7 +98,7 @@ def _score(dialect: Dialect, lines: list[str]) -> float:
 
 
 def usual_width(dialect: Dialect, lines: list[str]) -> int:
-    """Return how many cells most of these rows have."""
+    """Return the most frequent number of cells in these rows."""
     widths: Counter[int] = Counter()
     with contextlib.suppress(csv.Error):
         widths.update(len(row) for row in dialect.reader(iter(lines)) if any(row))
@@ -103,5 +106,5 @@ def usual_width(dialect: Dialect, lines: list[str]) -> int:
 
 
 def names_delimiter(lines: list[str]) -> bool:
-    """Tell whether the first line only names the delimiter."""
+    """Return whether the first line only names the delimiter."""
     return bool(lines and _SEPARATOR_LINE.fullmatch(lines[0]))

@@ -1,7 +1,8 @@
-"""How the letters of a file are written as bytes, decided over all of the file and not its beginning.
+"""Encoding detection over the whole file, not only its beginning.
 
-A file that is UTF-8 throughout is UTF-8, and so is each such line of one that is not. Else the encodings an ERP writes are compared by what
-each makes of the bytes above 127: the right one puts letters inside words and signs beside amounts.
+A file that is valid UTF-8 is UTF-8, and so is each such line of a mixed file. Otherwise the encodings that
+ERP systems write are compared by how they decode the bytes above 127: the right one puts letters inside words
+and symbols beside amounts.
 """
 
 import codecs
@@ -18,9 +19,9 @@ from getbill.sheets.model import Note
 
 _BLOCK = 1024 * 1024
 _HEAD = 64 * 1024
-# Bytes above 127 looked at to tell the encodings apart, and how many that break UTF-8 are enough to know.
+# Number of bytes above 127 examined to compare the encodings, and of invalid UTF-8 bytes that suffice.
 _SEEN_MAX = 10_000
-# With fewer letters than this the lines are looked at, whether they are UTF-8 or only happen to be valid.
+# With fewer letters than this, each line is checked for being UTF-8 rather than valid by chance.
 _FEW = 100
 
 _MARKS = (
@@ -30,9 +31,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# In the order of how often they come; the first wins a tie, and reads iso8859-1 alike.
+# In order of frequency; the first wins a tie, and decodes iso8859-1 the same way.
 _SINGLE_BYTE = ("cp1252", "mac_roman", "cp850", "iso8859-15")
-# What programs of today no longer write weighs less.
+# Encodings that current software no longer writes have less weight.
 _SELDOM = {"cp850": 0.8}
 _NAMES = {
     "utf-8-sig": "utf-8",
@@ -44,7 +45,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """An encoding: its name for people, its codec, and what of the file does not fit it."""
+    """An encoding: its display name, its codec, and the doubts about the file."""
 
     name: str
     codec: str
@@ -52,14 +53,14 @@ class Encoding:
 
     # Whether another encoding fits about as well, or none does.
     is_doubtful: bool = False
-    # The letters that would be others in another encoding, as people are shown them.
+    # The letters that another encoding would decode differently, as displayed.
     readings: str = ""
-    # What is said of a file whose lines are not all written alike.
+    # Notes on a file whose lines have several encodings.
     remarks: tuple[Note, ...] = ()
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What a person should know about it."""
+        """The notes on the encoding for a person."""
         facts = {"encoding": self.name, "readings": self.readings}
         doubt = (Note("encoding_doubtful", facts),) if self.is_doubtful else ()
         return self.remarks + doubt
@@ -70,7 +71,7 @@ class Encoding:
 
 
 def detect(file: BinaryIO) -> Encoding:
-    """Return the encoding of the whole file, of each of its lines where they differ."""
+    """Return the encoding of the whole file, with one per line where they differ."""
     file.seek(0)
     head = file.read(_HEAD)
     has_mark = False
@@ -116,7 +117,7 @@ def _detect_single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
 
 
 def _readings(reading: code_pages.CodePageReading) -> str:
-    """Return the letters in doubt in both encodings, in no language: `: ø è (cp1252) / ř č (cp1250)`."""
+    """Return the letters in doubt in both encodings, without words: `: ø è (cp1252) / ř č (cp1250)`."""
     if not reading.rival:
         return ""
     read, otherwise = reading.letters
@@ -124,17 +125,17 @@ def _readings(reading: code_pages.CodePageReading) -> str:
 
 
 def _is_of_one_page(encoding: Encoding, statistics: "_ByteStatistics") -> bool:
-    """Tell whether what looks like UTF-8 among other letters is chance, as in Ukrainian and Romanian."""
+    """Return whether apparent UTF-8 among other letters is chance, as in Ukrainian and Romanian."""
     is_chance = statistics.well_formed * 5 < statistics.broken
     return is_chance and not encoding.is_doubtful and encoding.codec not in _SINGLE_BYTE
 
 
 def _mixed_encoding(lines: "_LineCounts", statistics: "_ByteStatistics") -> Encoding:
-    """Return the encoding of a file with lines in UTF-8 and lines in another."""
+    """Return the encoding of a file with lines in UTF-8 and lines in another encoding."""
     foreign = _detect_single_byte(lines.contexts, bytes(lines.sample))
     note = Note("mixed_encoding", {"encoding": foreign.name, "count": lines.foreign, "others": lines.utf_8})
     encoding = _double_encoding(foreign.codec, statistics) or _line_encoding(foreign.codec, "")
-    # Few letters that are UTF-8 may be two of another page by chance: `ĂŞ` in Romanian.
+    # A few letters of valid UTF-8 may be two letters of another page by chance: `ĂŞ` in Romanian.
     is_chance = foreign.codec not in _SINGLE_BYTE and statistics.well_formed * 2 <= statistics.broken
     return replace(
         encoding,
@@ -145,7 +146,7 @@ def _mixed_encoding(lines: "_LineCounts", statistics: "_ByteStatistics") -> Enco
 
 
 def _double_encoding(foreign: str, statistics: "_ByteStatistics") -> Encoding | None:
-    """Return the encoding of a file with letters that were encoded twice, if it has any."""
+    """Return the encoding of a file with doubly encoded letters, None where it has none."""
     codec = max(mixed_encodings.TWICE, key=lambda name: statistics.twice[name])
     if not statistics.twice[codec]:
         return None
@@ -163,23 +164,23 @@ _OF_LINES = re.compile(r"utf-8(?:-mixed-(.+?))?(?:-twice-(.+))?")
 
 
 def encoding_named(name: str) -> Encoding:
-    """Return the encoding a person named; raise `Unreadable` for one that does not exist."""
+    """Return the encoding that a person named; raise `Unreadable` for an unknown one."""
     if (parts := _OF_LINES.fullmatch(name)) and any(parts.groups()):
         return _line_encoding(*(encoding_named(part).codec if part else "" for part in parts.groups()))
     try:
         codec = codecs.lookup(name).name
-        "".encode(codec)  # a codec of bytes, such as base64, encodes no text
+        "".encode(codec)  # a bytes-to-bytes codec, such as base64, encodes no text
     except LookupError:
         raise Unreadable("encoding_unknown", encoding=name) from None
     display = _NAMES.get(codec, codec)
-    # A mark at the beginning is no letter, whoever named the encoding.
+    # A byte order mark is not text, even where a person named the encoding.
     return Encoding(
         display, "utf-8-sig" if codec == "utf-8" else codec, _FOREIGN if codec == "utf-8" else "replace"
     )
 
 
 def detect_double_encoding(texts: Iterable[str]) -> str:
-    """Return through which encoding the UTF-8 of these texts was read before they were saved; empty if through none."""
+    """Return the encoding as which UTF-8 was misread before these texts were saved; empty if none."""
     text = "\n".join(text for text in texts if not text.isascii())
     counts = {codec: mixed_encodings.twice_count(text, codec) for codec in mixed_encodings.TWICE}
     best = max(counts, key=lambda codec: counts[codec])
@@ -187,31 +188,31 @@ def detect_double_encoding(texts: Iterable[str]) -> str:
 
 
 def display_name(codec: str) -> str:
-    """Return what people call an encoding."""
+    """Return the display name of an encoding."""
     return _NAMES.get(codec, codec)
 
 
 def double_encoding_name(codec: str) -> str:
-    """Return what the encoding of texts is called that were read through another one."""
+    """Return the display name of an encoding for texts that were misread through another one."""
     return _line_encoding("", codec).name
 
 
 def double_encoding_of(name: str | None) -> str:
-    """Return the encoding through which text was read, by the name of both; empty if through none."""
+    """Return the encoding through which text was misread, from the combined name; empty if none."""
     parts = _OF_LINES.fullmatch(name or "")
     return encoding_named(parts[2]).codec if parts and parts[2] else ""
 
 
 def encoder_for(name: str | None) -> codecs.IncrementalEncoder:
-    """Return what writes a file in this encoding, UTF-8 with its mark when none is said.
+    """Return an encoder for a file in this encoding, by default UTF-8 with its byte order mark.
 
-    With the mark Excel reads UTF-8 as such; a letter the encoding lacks becomes a question mark.
+    The mark lets Excel recognise UTF-8; a character missing from the encoding becomes a question mark.
     """
     return codecs.getincrementalencoder(encoding_named(name or "utf-8").codec)("replace")
 
 
 def _without_mark(head: bytes) -> str | None:
-    """Return UTF-16 when every other byte of the head is NUL, as in western text without a mark."""
+    """Return UTF-16 when every other byte of the head is NUL, as in western text without a BOM."""
     half = len(head) // 2
     if half < 2 or b"\0" not in head:
         return None
@@ -224,25 +225,25 @@ def _without_mark(head: bytes) -> str | None:
 
 
 class _ByteStatistics:
-    """What the bytes above 127 say: how many characters are well-formed UTF-8, how many bytes are not."""
+    """Statistics of the bytes above 127: the number of valid UTF-8 characters, and of invalid bytes."""
 
     def __init__(self) -> None:
         self.well_formed = 0
         self.broken = 0
         self.contexts: Counter[bytes] = Counter()
-        # Letters that were UTF-8 and were read in one of these encodings before they came here.
+        # Letters of UTF-8 that were misread as one of these encodings earlier.
         self.twice: Counter[str] = Counter()
-        # Letters that somebody before us could not read.
+        # Replacement characters from an earlier decoding.
         self.lost = 0
         self._pending = b""
 
     def add(self, block: bytes) -> None:
-        """Look at the next block of the file."""
+        """Add the next block of the file."""
         block = self._pending + block
         self._pending = b""
         if block.isascii():
             return
-        # A character may be cut by the end of a block: a letter and its neighbours wait for the next.
+        # A character may be cut by the end of a block: a letter and its neighbours wait for the next block.
         if len(block) > 4:
             block, self._pending = _cut(block)
         high = block.translate(None, _LOW)
@@ -259,13 +260,13 @@ class _ByteStatistics:
             self._count_broken(block)
 
     def finish(self) -> None:
-        """Look at what waited for a next block."""
+        """Add the pending end of the last block."""
         if self._pending:
             self._count_broken(self._pending)
 
     @property
     def lost_notes(self) -> tuple[Note, ...]:
-        """The note on letters that were lost before the file came."""
+        """The note on letters that were lost before the file arrived."""
         return (Note("letters_lost", {"count": self.lost}),) if self.lost else ()
 
     def _count_broken(self, block: bytes) -> None:
@@ -280,12 +281,12 @@ class _ByteStatistics:
 
 
 class _LineCounts:
-    """How many lines are UTF-8 and how many are not, with what the latter hold."""
+    """Number of lines in UTF-8 and in other encodings, with samples of the latter."""
 
     def __init__(self) -> None:
         self.utf_8 = 0
         self.foreign = 0
-        # Whether a line that is not UTF-8 has letters that are.
+        # Whether a line that is not UTF-8 contains UTF-8 letters.
         self.has_both = False
         self.contexts: Counter[bytes] = Counter()
         self.sample = bytearray()
@@ -328,12 +329,12 @@ def _file_blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 _REPLACEMENT = "\ufffd".encode()
-# The first letters of what was encoded twice: of cp1252, mac-roman, cp850.
+# The first letters of doubly encoded text: in cp1252, mac-roman, cp850.
 _TWICE_SIGNS = tuple(sign.encode() for sign in "\u00c3\u00c2\u00e2\u221a\u00ac\u251c\u252c\u201a")
-# A byte above 127 with the one before and the one after.
+# A byte above 127 with the bytes before and after it.
 _CONTEXT = re.compile(rb"(?=((?:^|[\x00-\xff])[\x80-\xff](?:[\x00-\xff]|$)))", re.DOTALL)
 _LOW, _HIGH = bytes(range(128)), bytes(range(128, 256))
-# The bytes of a character in UTF-8 that are not its first.
+# The continuation bytes of UTF-8.
 _CONTINUING = bytes(range(0x80, 0xC0))
 
 
@@ -353,7 +354,7 @@ def _ascii_count(block: bytes) -> int:
     return len(block.translate(None, _HIGH))
 
 
-# How often western letters come, in the languages the exports are in; capitals come less.
+# Frequencies of western letters in the languages of the exports; capitals are rarer.
 _LETTERS = {
     **dict.fromkeys("é", 12),
     **dict.fromkeys("èàüöä", 8),
@@ -364,7 +365,7 @@ _LETTERS = {
     **dict.fromkeys("ÂÏËÛÙŒÅÆØ", 2),
 }
 _BESIDE_DIGITS = "€£\u00a0°"
-# A file may have no accent but in its header.
+# A file may have accents in its header only.
 _KNOWN_WEIGHT = 20
 _WORD = re.compile(r"\w*[^\W\d_a-z]\w*")
 _HIGH_WORD = re.compile(rb"\w*[\x80-\xff][\w\x80-\xff]*")
@@ -394,7 +395,7 @@ def _plausibility(codec: str, contexts: Counter[bytes]) -> int:
 
 
 def _known_words(codec: str, words: Counter[bytes]) -> int:
-    """Count the words that heads of columns have and that show only in the right encoding."""
+    """Count the words of column headers that are legible only in the right encoding."""
     text = b"\n".join(words).decode(codec, "replace").casefold()
     if _KNOWN.isdisjoint(_WORD.findall(text)) and not _NUMBER_SIGN.search(text):
         return 0
@@ -406,12 +407,12 @@ def _known_in(text: str) -> int:
 
 
 def _fit(text: str, context: bytes) -> int:
-    """Weigh one character above 127 between its neighbours, as decoded."""
+    """Return a score for one decoded character above 127 between its neighbours."""
     at = 1 if len(text) > 1 and (len(text) == 3 or context[-1] > 127) else 0
     sign, before, after = text[at], text[at - 1] if at else " ", text[at + 1] if at + 1 < len(text) else " "
     if sign in _LETTERS:
         weight = _LETTERS[sign]
-        # A capital inside a word of small letters, or a letter in a number, is the wrong reading.
+        # A capital inside a lower-case word, or a letter in a number, shows a wrong decoding.
         if sign.isupper() and (
             before.islower() or (before.isupper() and after.islower() and after.isascii())
         ):
@@ -433,7 +434,7 @@ def _fit_of_sign(sign: str, before: str, after: str) -> int:
 
 
 def _is_misspelt(sign: str, after: str) -> bool:
-    """Tell whether no word of the western languages goes on like this."""
+    """Return whether no word of the western languages continues like this."""
     if sign in "çÇñÑ":
         return after.isascii() and after.isalpha() and after.lower() not in "aeiouy"
     return (sign in "ìòù" and after.isalpha()) or (sign in "êö" and not after.isalpha())
@@ -443,7 +444,7 @@ _FOREIGN = "getbill.foreign"
 
 
 def _foreign(error: UnicodeError) -> tuple[str, int]:
-    """Read bytes that are not UTF-8 in a UTF-8 file as Windows writes them."""
+    """Return the decoding of invalid bytes in a UTF-8 file as Windows text."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     wrong = error.object[error.start : error.end]

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: a text, a workbook, or something that no table of debts comes in."""
+"""File type detection from content: a text, a workbook, or an unsupported type."""
 
 import re
 from pathlib import PurePath
@@ -8,7 +8,7 @@ from getbill.sheets.messages import Unreadable
 from getbill.sheets.model import Note
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# How a workbook under a password names what it hides, in an OLE directory (MS-OFFCRYPTO 1.3.1).
+# The name of the encrypted part of a password-protected workbook, in an OLE directory (MS-OFFCRYPTO 1.3.1).
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _OLD_WORKBOOKS = tuple(name.encode("utf-16-le") for name in ("Workbook", "Book"))
 
@@ -33,7 +33,7 @@ _HEAD = 4_096
 
 
 def kind_of(file: BinaryIO, size: int) -> Literal["csv", "xlsx"]:
-    """Return what the file is read as; raise `Unreadable` for what is no table."""
+    """Return the type as which the file is read; raise `Unreadable` for a file that is not a table."""
     file.seek(0)
     head = file.read(_HEAD)
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf"):
@@ -51,7 +51,7 @@ def kind_of(file: BinaryIO, size: int) -> Literal["csv", "xlsx"]:
 
 
 def extension_notes(name: str, kind: Literal["csv", "xlsx"]) -> tuple[Note, ...]:
-    """Return a note where the name promises another kind than the content is."""
+    """Return a note where the file name's extension does not match the content."""
     extension = PurePath(name).suffix.lower()
     promised = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xlsx"}
     if promised.get(extension, kind) == kind:
@@ -60,9 +60,9 @@ def extension_notes(name: str, kind: Literal["csv", "xlsx"]) -> tuple[Note, ...]
 
 
 def _refuse_locked(file: BinaryIO, size: int) -> None:
-    """Raise for an old container that is locked or holds no workbook."""
+    """Raise for an OLE container that is locked or holds no workbook."""
     file.seek(0)
-    # The directory of a container may lie anywhere; a name in it is found wherever it lies.
+    # The directory of a container may be anywhere, so its names are searched in the whole file.
     has_workbook = False
     tail = b""
     for _ in range(size // _BLOCK + 1):
@@ -78,7 +78,7 @@ def _refuse_locked(file: BinaryIO, size: int) -> None:
 _BLOCK = 1024 * 1024
 
 
-# A member or another value opens; `{}` alone begins the exports of MYOB.
+# A member or another value follows; `{}` alone begins MYOB exports.
 _JSON = re.compile(rb"\{\s*\"|\[\s*[{\[\"]|\[\s*[\r\n]")
 
 

@@ -1,6 +1,6 @@
-"""Hidden rows and columns and merged cells of workbooks that are no XLSX: ODS, XLSB and XLS.
+"""Hidden rows and columns and merged cells of workbooks other than XLSX: ODS, XLSB and XLS.
 
-For the child process that reads workbooks; it imports nothing of GetBill.
+It runs in the child process that reads workbooks, and imports nothing from GetBill.
 """
 
 import struct
@@ -21,24 +21,24 @@ _FREE = 0xFFFFFFFA
 
 @dataclass(slots=True)
 class HiddenParts:
-    """What a sheet hides, columns from 0 and rows from 1, and its cells merged downwards."""
+    """Hidden rows (from 1) and columns (from 0) of a sheet, and its vertically merged cells."""
 
     rows: list[int] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
     merges: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add_rows(self, first: int, count: int) -> None:
-        """Hide so many rows from the first on."""
+        """Add hidden rows: `count` of them from the first on."""
         if len(self.rows) < _HIDDEN_MAX:
             self.rows.extend(range(first, first + min(count, _SHEET_ROWS)))
 
     def add_columns(self, first: int, last: int) -> None:
-        """Hide the columns from the first to the last."""
+        """Add hidden columns from the first to the last."""
         self.columns.extend(range(first, min(last + 1, _COLUMNS_MAX)))
 
 
 class _OpenTable:
-    """The sheet of an ODS that is read, element by element."""
+    """Parser state of the ODS sheet that is read, element by element."""
 
     def __init__(self, sheet: str) -> None:
         self.hidden = HiddenParts()
@@ -47,7 +47,7 @@ class _OpenTable:
         self._row, self._column = 1, 0
 
     def read_element(self, event: str, element: ET.Element) -> None:
-        """Look at the next element as it begins or ends."""
+        """Process the start or end of the next element."""
         if element.tag == f"{_TABLE}table":
             self._is_open = event == "start" and element.get(f"{_TABLE}name") == self._sheet
         elif event == "end" and element.tag == f"{_TABLE}table-column" and self._is_open:
@@ -77,7 +77,7 @@ class _OpenTable:
 
 
 def of_open_document(archive: zipfile.ZipFile, sheet: str) -> HiddenParts:
-    """Return what a sheet of an ODS hides and merges."""
+    """Return the hidden parts and merged cells of an ODS sheet."""
     table = _OpenTable(sheet)
     with archive.open("content.xml") as content:
         for event, element in ET.iterparse(content, ("start", "end")):  # noqa: S314 - declares no entity
@@ -94,7 +94,7 @@ def _repeat_count(element: ET.Element, what: str) -> int:
 
 
 def of_xlsb(archive: zipfile.ZipFile, sheet: str) -> HiddenParts:
-    """Return what a sheet of an XLSB hides and merges."""
+    """Return the hidden parts and merged cells of an XLSB sheet."""
     hidden = HiddenParts()
     part = _xlsb_part(archive, sheet)
     for kind, data in _xlsb_records(archive.read(part)) if part else ():
@@ -148,7 +148,7 @@ def _varint(data: bytes, at: int, most: int) -> tuple[int, int]:
 
 
 def of_xls(content: bytes, sheet: str) -> HiddenParts:
-    """Return what a sheet of an XLS hides; its merged cells are known to who reads it."""
+    """Return the hidden parts of an XLS sheet; the workbook library itself reports its merged cells."""
     hidden = HiddenParts()
     stream = _stream(content)
     at = next((at for name, at in _xls_sheets(stream) if name == sheet), None)
@@ -156,7 +156,7 @@ def of_xls(content: bytes, sheet: str) -> HiddenParts:
         return hidden
     depth = 0
     for kind, data in _xls_records(stream, at):
-        # A chart in the sheet is a part with an end of its own.
+        # A chart in the sheet is a substream with its own end record.
         depth += (kind == _XLS_BEGIN) - (kind == _XLS_END)
         if not depth:
             break
@@ -188,7 +188,7 @@ def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _stream(content: bytes) -> bytes:
-    """Return the workbook in a compound file (MS-CFB); nothing where it is too small to have sectors of its own."""
+    """Return the workbook stream of a compound file (MS-CFB); empty where it is too small to have sectors."""
     shift = struct.unpack_from("<H", content, 30)[0]
     (directory,) = struct.unpack_from("<I", content, 48)
     (small_below,) = struct.unpack_from("<I", content, 56)

@@ -1,6 +1,6 @@
-"""Cells merged over several rows of a workbook: their value belongs to every row they span.
+"""Vertically merged cells of a workbook: their value applies to every row they span.
 
-An amount belongs to the first row alone: three rows that share one invoice do not owe it three times.
+An amount applies to the first row alone: three rows that share one invoice do not owe it three times.
 """
 
 import re
@@ -18,7 +18,7 @@ _NOT_AN_AMOUNT = re.compile(r"\b(date|datum|data|fecha|on|no|nr|code|id|ref\w*|n
 
 
 class Merge(NamedTuple):
-    """A cell merged downwards: its column, its first and its last row as a person sees them."""
+    """A vertically merged cell: its column, and its first and last row as displayed."""
 
     column: int
     first: int
@@ -26,7 +26,7 @@ class Merge(NamedTuple):
 
 
 class MergedCells:
-    """Fills merged cells as the rows go by; rows come in their order."""
+    """Fills merged cells row by row; rows must arrive in order."""
 
     def __init__(self, merges: Sequence[Merge], layout: Layout) -> None:
         amounts = {column.index for column in layout.columns if is_amount(column.header)}
@@ -37,7 +37,7 @@ class MergedCells:
         self._open: list[tuple[Merge, list[Cell]]] = []
 
     def complete(self, line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
-        """Give the row the values of the cells that span it."""
+        """Fill the row with the values of the cells that span it."""
         self._open = [(merge, value) for merge, value in self._open if merge.last >= line]
         while self._pending and self._pending[-1].first <= line:
             merge = self._pending.pop()
@@ -53,11 +53,11 @@ class MergedCells:
 
 
 def is_amount(header: str) -> bool:
-    """Tell whether a header speaks of an amount, which is not repeated on every row of a merged cell."""
+    """Return whether a header names an amount, which is not repeated on every row of a merged cell."""
     text = fold(header)
     return bool(_AMOUNT_HEADER.search(text)) and not _NOT_AN_AMOUNT.search(text)
 
 
 def columns_of(merges: Sequence[Merge], data_line: int) -> tuple[int, ...]:
-    """Return the columns with cells merged over several rows of data."""
+    """Return the columns with cells merged over several data rows."""
     return tuple(sorted({merge.column for merge in merges if merge.last > max(merge.first, data_line)}))

@@ -1,7 +1,7 @@
-"""Decoding of files whose lines were written by several programs: UTF-8 beside a single-byte encoding, or UTF-8 twice.
+"""Decoder for files written by several programs: UTF-8 with a single-byte encoding, or doubly encoded UTF-8.
 
-Each line is decoded by its own bytes. The decoder is a codec with a name, so that a stored layout decodes the file in
-exactly the same way again.
+Each line is decoded by its own bytes. The decoder is a named codec, so that a stored layout decodes the file
+in exactly the same way again.
 """
 
 import codecs
@@ -14,28 +14,29 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 _PREFIX, _BETWEEN, _NONE = "getbill_lines", "_x_", "none"
-# A piece without a line's end is decoded as it is from this size on; such a line is refused for its length.
+# A block without a line end is decoded as it is from this size on; such a line is refused for its length.
 _PIECE_MAX = 4 * 1024 * 1024
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
-# RFC 3629 section 4, without what only hostile text writes.
+# RFC 3629 section 4, without sequences that only hostile text contains.
 SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-# What is UTF-8 even in a line that is not: no word of a single-byte encoding reads like this.
+# Certain UTF-8, even in a line that is not UTF-8: no word of a single-byte encoding looks like this.
 _SURE = re.compile(
     rb"[\xc2\xc3][\x80-\xbf]|\xc5[\x92\x93\xa0\xa1\xb8\xbd\xbe]|\xe2\x80[\x80-\xbb]|\xe2\x82[\xa0-\xbf]"
 )
-# Letters and signs of European texts. A capital before a no-break space makes a letter of none of these.
+# Letters and symbols of European texts. A capital before a no-break space, valid UTF-8 by chance, is none of
+# these.
 _EUROPEAN = re.compile(
     "[\u00a0-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2000-\u2044\u20a0-\u20c0\u2116\u2122\ufeff\ufffd]"
 )
 _OTHER_SCRIPT_MIN = 3
-# The encodings through which UTF-8 is read as something else, the likeliest first.
+# The encodings as which UTF-8 is misread, the likeliest first.
 TWICE = ("cp1252", "mac_roman", "cp850")
 _LEADS = bytes(range(0xC2, 0xC6))
 
 
 def is_utf_8(line: bytes) -> bool:
-    """Tell whether a line with bytes above 127 is UTF-8, and not a single-byte text that happens to be valid."""
+    """Return whether a line with bytes above 127 is UTF-8, not single-byte text that is valid by chance."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -46,17 +47,17 @@ def is_utf_8(line: bytes) -> bool:
 
 
 def has_certain_utf_8(line: bytes) -> bool:
-    """Tell whether a line that is not UTF-8 has letters that are."""
+    """Return whether a line that is not UTF-8 contains UTF-8 letters."""
     return bool(_SURE.search(line))
 
 
 def without_certain_utf_8(line: bytes) -> bytes:
-    """Return a line that is not UTF-8 without the letters in it that are."""
+    """Return a line that is not UTF-8 without its UTF-8 letters."""
     return _SURE.sub(b"", line)
 
 
 def split(block: bytes) -> tuple[bytes, bytes]:
-    """Split a block after its last whole line."""
+    """Split a block after its last complete line."""
     at = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
     return (block, b"") if not at and len(block) > _PIECE_MAX else (block[:at], block[at:])
 
@@ -68,23 +69,23 @@ def lines(block: bytes) -> list[bytes]:
 
 @lru_cache
 def twice_pattern(codec: str) -> re.Pattern[str]:
-    """Return what UTF-8 of two or three bytes looks like once it was read in this encoding."""
+    """Return a pattern of UTF-8 characters of two or three bytes misread in this encoding."""
     continuation = _characters(codec, bytes(range(0x80, 0xC0)))
     if codec == "cp1252":
-        # As latin-1 reads them.
+        # As latin-1 decodes them.
         continuation += "\x80-\x9f"
     long, middle = _characters(codec, b"\xe2"), _characters(codec, b"\x80\x82")
     return re.compile(f"[{_characters(codec, _LEADS)}][{continuation}]|{long}[{middle}][{continuation}]")
 
 
 def twice_count(text: str, codec: str) -> int:
-    """Count the letters that can be nothing but UTF-8 read in this encoding: `Ã¨`, and not `Ã` before a blank."""
+    """Count the letters that can only be UTF-8 misread in this encoding: `Ã¨`, and not `Ã` before a blank."""
     matches = twice_pattern(codec).findall(text)
     return sum(1 for letters in matches if not (letters[-1].isspace() or letters.isalpha()))
 
 
 def mend(text: str, codec: str) -> str:
-    """Return a text with every letter that was encoded twice as it was meant."""
+    """Return a text with every doubly encoded letter restored."""
     return twice_pattern(codec).sub(lambda match: _decode_once(match[0], codec), text)
 
 
@@ -96,7 +97,7 @@ def _decode_once(letters: str, codec: str) -> str:
 
 
 def _byte(letter: str, codec: str) -> bytes:
-    # The five bytes that cp1252 leaves open are kept as they are by the programs that read it.
+    # Software that reads cp1252 keeps its five undefined bytes unchanged.
     return letter.encode("latin-1") if 0x80 <= ord(letter) < 0xA0 else letter.encode(codec)
 
 
@@ -106,7 +107,7 @@ def _characters(codec: str, signs: bytes) -> str:
 
 
 class LineDecoder(codecs.BufferedIncrementalDecoder):
-    """Decodes line by line: UTF-8 where a line is UTF-8, else the foreign encoding; then mends what is there twice."""
+    """Line decoder: UTF-8 where a line is UTF-8, else the foreign encoding; then restores double encoding."""
 
     foreign = ""
     twice = ""
@@ -136,7 +137,7 @@ class LineDecoder(codecs.BufferedIncrementalDecoder):
 
 
 def codec(foreign: str, twice: str) -> str:
-    """Return the name of the codec for these encodings, each empty where it has no part."""
+    """Return the name of the codec for these encodings, each empty where unused."""
     return _BETWEEN.join((_PREFIX, foreign or _NONE, twice or _NONE))
 
 

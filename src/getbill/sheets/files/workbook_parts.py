@@ -1,6 +1,6 @@
-"""The parts of a workbook beside its values: what is hidden or merged, how amounts are shown, what is hostile.
+"""Parts of a workbook besides its values: hidden rows and columns, merges, number formats, hostile content.
 
-For the child process that reads workbooks; it imports nothing of GetBill.
+It runs in the child process that reads workbooks, and imports nothing from GetBill.
 """
 
 import re
@@ -28,7 +28,7 @@ _CURRENCY = re.compile(r'\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"?([\u20ac\u00a3\u00a
 
 
 class WorkbookRefused(Exception):
-    """What the parent is told instead of rows."""
+    """The error that the parent receives instead of rows."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         self.report = {"error": code, "facts": facts}
@@ -36,7 +36,7 @@ class WorkbookRefused(Exception):
 
 
 class Markup:
-    """What a sheet's XML says that its values do not: what is hidden, and how amounts are shown."""
+    """Properties from a sheet's XML that its values lack: hidden parts, and currency formats."""
 
     def __init__(self) -> None:
         self.hidden_rows: list[int] = []
@@ -46,7 +46,7 @@ class Markup:
         self.currencies: dict[str, set[str]] = {}
 
     def scan(self, block: bytes, currency_of: dict[bytes, str]) -> None:
-        """Look at a block of the sheet's XML that ends between two elements."""
+        """Scan a block of the sheet's XML that ends between two elements."""
         if b"hidden=" in block:
             for row in _ROW.finditer(block):
                 if _HIDDEN.search(row[1]) and (number := _ROW_NUMBER.search(row[1])):
@@ -64,10 +64,10 @@ class Markup:
                     self.currencies.setdefault(letters.decode(), set()).add(currency_of[style])
 
 
-# A sheet of which so many rows are missing, or with a cell beyond column ZZ, is looked at closely.
+# A sheet with this many missing rows, or with a cell beyond column ZZ, is examined closely.
 _MISSING_MAX = 20_000
 _FAR_COLUMN = re.compile(rb'\br="[A-Z]{3}')
-# Columns that nothing fills between a table and a cell that is no part of it, and the share such cells may have.
+# Empty columns between a table and cells outside it, and the maximum share of such cells.
 _GAP_COLUMNS = 100
 _FAR_SHARE, _FAR_FEW = 0.01, 10
 _ROWS_IN_A_SHEET = 1_048_576
@@ -78,14 +78,14 @@ _NUMBERED = re.compile(rb'(<row\b[^>]*?\br="|<c\b[^>]*?\br="[A-Z]+)(\d+)"')
 
 
 class Extent:
-    """How far apart the cells of a sheet lie, at a glance."""
+    """A quick estimate of the area that a sheet's cells span."""
 
     def __init__(self) -> None:
         self._rows = self._last = 0
         self._is_wide = False
 
     def scan(self, block: bytes) -> None:
-        """Look at a block of the sheet's XML."""
+        """Scan a block of the sheet's XML."""
         self._rows += block.count(b"<row ")
         at = block.rfind(b"<row ")
         if at >= 0 and (number := _ROW_NUMBER.search(block, at)):
@@ -94,12 +94,12 @@ class Extent:
 
     @property
     def is_sparse(self) -> bool:
-        """Whether a rectangle around all cells may be far larger than what they hold."""
+        """Whether the rectangle around all cells may be far larger than their contents."""
         return self._is_wide or self._last - self._rows > _MISSING_MAX
 
 
 class SparseTable:
-    """The table of a sparse sheet: its rows numbered anew without gaps, cells far beside it left out."""
+    """The table of a sparse sheet: rows renumbered without gaps, distant cells left out."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         counts: Counter[bytes] = Counter()
@@ -112,7 +112,7 @@ class SparseTable:
         self._row = b""
 
     def compact(self, chunk: bytes) -> bytes:
-        """Return whole rows of XML as they stand when no row is blank."""
+        """Return complete XML rows, renumbered as if no row were blank."""
         if self.left_out:
             chunk = _CELL.sub(self._keep_near, chunk)
         return _NUMBERED.sub(self._renumber, chunk)
@@ -146,7 +146,7 @@ def _whole_rows(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _end_of_table(columns: Counter[int]) -> int:
-    """Return the column from which on cells are no part of the table."""
+    """Return the first column whose cells are not part of the table."""
     used = sorted(columns)
     beyond = 0
     for before, column in reversed(list(pairwise(used))):
@@ -164,17 +164,17 @@ def _column_index(letters: bytes) -> int:
 
 
 class WorkbookArchive:
-    """The parts of an XLSX as a ZIP, before anything reads them as a workbook."""
+    """The parts of an XLSX as a ZIP, checked before a library reads them as a workbook."""
 
     def __init__(self, parts: zipfile.ZipFile, unpacked_max: int) -> None:
         self.parts = parts
         self._unpacked_max = unpacked_max
-        # The sheets whose cells lie far apart; once drawn together, the rows they had and the cells left out.
+        # The sparse sheets; once compacted, their original row numbers and the number of cells left out.
         self._sparse: list[str] = []
         self._compacted: dict[str, tuple[MutableSequence[int], int]] = {}
 
     def refuse_hostile(self) -> None:
-        """Raise for what unpacks without end, is locked, is no workbook, or declares entities."""
+        """Raise for a zip bomb, a locked file, a file that is not a workbook, or declared entities."""
         infos = self.parts.infolist()
         names = {info.filename for info in infos}
         if len(infos) > _PARTS_MAX or sum(info.file_size for info in infos) > self._unpacked_max:
@@ -195,7 +195,7 @@ class WorkbookArchive:
                 self._check_part(name)
 
     def _check_part(self, name: str) -> None:
-        """Refuse declared entities, and note a sheet whose cells lie far apart."""
+        """Refuse declared entities, and note a sparse sheet."""
         extent = Extent()
         for block in self._part_blocks(name):
             if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
@@ -205,13 +205,14 @@ class WorkbookArchive:
             self._sparse.append(name)
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a part of this name."""
+        """Return whether there is a part with this name."""
         return name in self.parts.NameToInfo
 
     def compacted(self) -> BinaryIO | None:
-        """Return the workbook without the blank rows of its sparse sheets and without cells far beside their tables.
+        """Return the workbook without blank rows and distant cells in its sparse sheets.
 
-        None where no sheet is sparse. A reader that lays a sheet out as a rectangle then needs no memory for nothing.
+        None where no sheet is sparse. A reader that allocates the rectangle of a sheet then needs no memory
+        for empty cells.
         """
         if not self._sparse:
             return None
@@ -225,7 +226,7 @@ class WorkbookArchive:
         return file
 
     def rows_of(self, sheet: str) -> tuple[Sequence[int] | None, int]:
-        """Return the numbers of a sheet's rows where they were drawn together, and how many cells were left out."""
+        """Return the original row numbers of a compacted sheet, and the number of cells left out."""
         return self._compacted.get(self._part_of(sheet) or "", (None, 0))
 
     def _part(self, name: str) -> Iterator[bytes]:
@@ -238,7 +239,7 @@ class WorkbookArchive:
         self._compacted[name] = table.rows, table.left_out
 
     def markup(self, sheet: str) -> Markup:
-        """Return what the XML of the sheet with this name says beside its values."""
+        """Return the markup of the sheet with this name."""
         markup = Markup()
         part = self._part_of(sheet)
         if part is None:
@@ -256,7 +257,7 @@ class WorkbookArchive:
             while block := part.read(_BLOCK):
                 block = remainder + block
                 cut = block.rfind(b"<")
-                # An element without end is kept whole as long as a block, then let go.
+                # An element without an end is kept whole up to one block, then released.
                 cut = len(block) if cut <= 0 or len(block) - cut > _BLOCK else cut
                 remainder = block[cut:]
                 yield block[:cut]
@@ -279,7 +280,7 @@ class WorkbookArchive:
         return None
 
     def _currency_styles(self) -> dict[bytes, str]:
-        """Return the styles that show a currency beside a number, by the number cells know them by."""
+        """Return the cell styles that show a currency beside a number, by their index."""
         try:
             styles = ET.fromstring(self.parts.read("xl/styles.xml"))  # noqa: S314 - declares no entity
         except KeyError:

@@ -1,7 +1,7 @@
-"""The program of the child process that reads a workbook for its parent, under limits it sets for itself first.
+"""Child process program that reads a workbook for its parent, under resource limits that it sets first.
 
-It knows nothing of GetBill and is given nothing but the open file: hostile bytes meet a process that can
-only write rows to its output, and dies with its parent.
+It imports nothing from GetBill and receives only the open file: hostile bytes reach a process that can only
+write rows to its output, and that dies with its parent.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ if TYPE_CHECKING or __package__:
     from getbill.sheets.files import hidden_parts
     from getbill.sheets.files import workbook_parts as parts
 else:
-    # The child is given this file alone and nothing of GetBill; the other one stands beside it.
+    # The child receives this file alone, without GetBill; the modules it imports are beside it.
     sys.path.append(str(Path(__file__).parent))
     import hidden_parts
     import workbook_parts as parts
@@ -51,7 +51,7 @@ _MERGES_MAX = 500_000
 
 
 def main() -> None:
-    """Read the workbook on the standard input and write its rows to the standard output, or why not."""
+    """Read the workbook on standard input and write its rows, or the error, to standard output."""
     request = orjson.loads(sys.argv[1])
     _limit(request)
     with os.fdopen(os.dup(1), "wb") as out:
@@ -69,7 +69,7 @@ def main() -> None:
         except (CalamineError, ValueError, ET.ParseError, zipfile.BadZipFile, NotImplementedError) as error:
             _refuse({"error": "damaged", "facts": {"detail": str(error)[:200]}})
         except OSError:
-            # Its output may not grow without end.
+            # The output size is limited.
             _refuse({"error": "unpacks_too_large", "facts": {"limit": request["unpacked_max"]}})
 
 
@@ -105,7 +105,7 @@ def _extract(request: dict[str, Any], out: io.BufferedWriter) -> None:
     book = CalamineWorkbook.from_path(path)
     names = [meta.name for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
     with ThreadPoolExecutor(1) as beside:
-        # The library reads without the interpreter: of the one sheet there mostly is, the markup is read meanwhile.
+        # The library releases the interpreter lock: for the usual single sheet, the markup is read meanwhile.
         early = beside.submit(markups, names[0]) if len(names) == 1 else None
         chosen, sheet, other_sheets = _choose_sheet(book, request)
     if sheet.total_width > request["columns_max"]:
@@ -132,7 +132,7 @@ def _extract(request: dict[str, Any], out: io.BufferedWriter) -> None:
 
 
 def _hidden(archive: parts.WorkbookArchive | None, sheet: str) -> hidden_parts.HiddenParts | None:
-    """Return what a sheet that is no XLSX hides; None where that cannot be told."""
+    """Return the hidden parts of a sheet other than XLSX; None where they cannot be determined."""
     try:
         if archive is None:
             return hidden_parts.of_xls(Path(FILE).read_bytes(), sheet)
@@ -148,7 +148,7 @@ def _hidden(archive: parts.WorkbookArchive | None, sheet: str) -> hidden_parts.H
 
 
 def _merges(sheet: CalamineSheet) -> list[tuple[int, int, int]]:
-    """Return the cells merged downwards: column from 0, first and last row from 1."""
+    """Return the vertically merged cells: column from 0, first and last row from 1."""
     ranges = (
         (left, top + 1, bottom + 1)
         for (top, left), (bottom, _) in sheet.merged_cell_ranges or ()
@@ -160,7 +160,7 @@ def _merges(sheet: CalamineSheet) -> list[tuple[int, int, int]]:
 def _choose_sheet(
     book: CalamineWorkbook, request: dict[str, Any]
 ) -> tuple[str, CalamineSheet, list[dict[str, Any]]]:
-    """Return the sheet asked for, or the visible one that looks most like a list of debts."""
+    """Return the chosen sheet, or the visible one most like a list of debts."""
     metas = [meta for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
     names = [meta.name for meta in metas]
     visible = [meta.name for meta in metas if meta.visible == SheetVisibleEnum.Visible] or names
@@ -196,7 +196,7 @@ def _choose_sheet(
 
 
 def _head(sheet: CalamineSheet, words: re.Pattern[str]) -> tuple[int, list[str]]:
-    """Return how many known words the best row at the top has, and that row."""
+    """Return the number of known words in the best row at the top, and that row."""
     best, texts = 0, []
     for _, row in zip(range(sheet.start[0] + 40 if sheet.start else 0), sheet.iter_rows(), strict=False):
         labels = [cell for cell in row if isinstance(cell, str) and cell]
@@ -207,7 +207,7 @@ def _head(sheet: CalamineSheet, words: re.Pattern[str]) -> tuple[int, list[str]]
 
 
 def _frames(sheet: CalamineSheet, numbers: Sequence[int] | None) -> Iterator[dict[str, Any]]:
-    """Yield rows by the thousand; blank ones are not worth telling."""
+    """Yield rows in frames of a thousand; blank rows are skipped."""
     leading_blanks: list[Any] = [None] * (sheet.start[1] if sheet.start else 0)
     lines: list[int] = []
     rows: list[list[Any]] = []

@@ -1,7 +1,7 @@
-"""A workbook as rows, read once by a child process that may take neither long nor much memory.
+"""Workbook reader: the rows are read once by a child process with limited time and memory.
 
-The child writes its rows to a file without a name, which goes when it is closed; when `extract` returns,
-no child is left, whatever became of it.
+The child writes its rows to an unnamed file, which disappears when it is closed; when `extract` returns, no
+child is left, whatever its result.
 """
 
 import contextlib
@@ -27,7 +27,8 @@ from getbill.sheets.model import DATES_FROM_1904, Cell, Note, OtherSheet, ReadCh
 from getbill.sheets.tables import WORDS
 
 _DAY_CHARS = 10
-# How a process ends that took more than its limits: out of memory Rust aborts, and a signal tells of time.
+# Exit statuses of a process that exceeded its limits: out of memory Rust aborts, and a signal reports the
+# time limit.
 _ENDS = {
     -signal.SIGABRT: "too_much_memory",
     -signal.SIGSEGV: "too_much_memory",
@@ -39,12 +40,12 @@ _ENDS = {
 
 @dataclass(slots=True)
 class Workbook:
-    """The rows of one sheet of a workbook, each time from the first."""
+    """The rows of one sheet of a workbook, read from the first each time."""
 
     rows: BinaryIO
     head: dict[str, Any]
     hidden: frozenset[int]
-    # The encoding through which its texts were read before they came into it; empty if through none.
+    # The encoding as which its texts were misread before they were saved in it; empty if none.
     twice: str = ""
 
     @property
@@ -54,22 +55,22 @@ class Workbook:
 
     @property
     def other_sheets(self) -> tuple[OtherSheet, ...]:
-        """The sheets that are not."""
+        """The sheets that are not read."""
         return tuple(OtherSheet(**other) for other in self.head["others"])
 
     @property
     def merges(self) -> tuple[Merge, ...]:
-        """The cells merged over several rows."""
+        """The vertically merged cells."""
         return tuple(Merge(*merge) for merge in self.head["merges"])
 
     @property
     def currencies(self) -> dict[str, list[str]]:
-        """The currencies that cells show beside their numbers by their format, by the column's letter."""
+        """The currencies that the number formats of cells show, by the column's letter."""
         return dict(self.head["currencies"])
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What a person should know about the workbook."""
+        """The notes on the workbook for a person."""
         notes = []
         filled = [other.name for other in self.other_sheets if other.rows > 1 and not other.is_hidden]
         if filled:
@@ -92,7 +93,7 @@ class Workbook:
         return tuple(notes)
 
     def records(self) -> Iterator[Record]:
-        """Yield every row that holds something, with its number in the sheet."""
+        """Yield every row that is not blank, with its number in the sheet."""
         self.rows.seek(0)
         self.rows.readline()
         for frame_line in self.rows:
@@ -114,7 +115,7 @@ class Workbook:
         )
 
     def close(self) -> None:
-        """Let the rows go."""
+        """Close the file of rows."""
         self.rows.close()
 
 
@@ -137,7 +138,7 @@ def _run_worker(file: BinaryIO, rows: BinaryIO, limits: ReadLimits, choices: Rea
     request = orjson.dumps(asdict(limits) | options).decode()
     with _on_disk(file) as source:
         try:
-            # With no environment: whatever secrets this process has, the child has none of them.
+            # With an empty environment, so that the child has none of this process's secrets.
             child = subprocess.run(  # noqa: S603 - our own program, its only argument made above
                 [sys.executable, "-I", str(Path(workbook_worker.__file__)), request],
                 stdin=source,

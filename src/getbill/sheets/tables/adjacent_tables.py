@@ -1,4 +1,4 @@
-"""Tables beside each other on a sheet, with blank columns between them: the first is read, the others are told."""
+"""Adjacent tables on a sheet, separated by blank columns: the first is read, the others are reported."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ _ENDS_BEFORE = 2
 
 
 def without_tables_beside(layout: Layout, rows: Sequence[Sequence[Cell]]) -> Layout:
-    """Return the layout of the first table alone, if these first rows show that others stand beside it."""
+    """Return the layout of the first table alone, if these first rows contain others beside it."""
     first, *other_blocks = _column_blocks(layout.columns)
     beside = [block for block in other_blocks if _is_table_of_its_own(first, block, rows)]
     if (
@@ -43,7 +43,7 @@ def _known_header_count(block: Sequence[Column]) -> int:
 def _is_table_of_its_own(
     first: Sequence[Column], block: Sequence[Column], rows: Sequence[Sequence[Cell]]
 ) -> bool:
-    """Tell whether columns repeat the first table's headers, or end before it does and not here and there."""
+    """Return whether columns repeat the first table's headers, or end before it without gaps."""
     if len(first) < _SAME_MIN or len(block) < _SAME_MIN:
         return False
     first_headers = {fold(column.header) for column in first if column.header}

@@ -1,8 +1,8 @@
-"""Customers on rows of their own: a heading row names the customer, and the lines below it lack the name.
+"""Customer groups: a heading row names the customer, and the lines below it lack the name.
 
-Accounting programs print aged receivables like this. The heading's text goes into a column of its own on every line
-below it. A file is read so only where the headings show it: their totals name them again, or their column holds
-nothing, or something of another kind, on every other line.
+Accounting software prints aged receivables like this. The heading's text is added to every line below it, in
+a column of its own. A file is read this way only on clear evidence: totals repeat the headings, or the
+headings' column is empty, or of another type, on every other line.
 """
 
 import re
@@ -15,9 +15,9 @@ from getbill.sheets.cells import read_text
 from getbill.sheets.model import Cell, Column, Group, Layout, Note, fold, letter
 from getbill.sheets.tables.skipped_rows import SkipRules
 
-# Headings whose totals are known; the oldest are let go.
+# Number of headings kept to recognise their totals; the oldest are dropped.
 _REMEMBERED_MAX = 10_000
-# A heading has no more filled cells: a code, a name, a phone, an e-mail address.
+# A heading has at most these filled cells: a code, a name, a phone, an e-mail address.
 _FILLED_MAX = 4
 _MARK_CHARS_MAX = 5
 _DIGITS = re.compile(
@@ -37,7 +37,7 @@ _CODE_FIRST = re.compile(
 )
 _CODE_LAST = re.compile(r"(?P<name>.*[^\W\d].*?)\s*[\[(](?P<code>[A-Z]{0,6}[-_/]?\d[\w/-]*)[\])]")
 _CODE = re.compile(r"[A-Z]{0,6}[-_/.]?\d[\w/.-]*")
-# Ages, days and kinds of account group rows as well, and name nobody.
+# Ages, dates and account types group rows as well, and name no customer.
 _NO_NAME = re.compile(
     r".*\b(days?|jours?|tagen?|dias|giorni|dagen|dni|months?|mois|monate?|meses|mesi|maanden|dagar|dager|dage|paivaa|paeva|dienas|dienu|dana|dnu|nap|zile|gun|weeks?|semaines?)\b.*"
     r"|(current|courant|non echu\w*|not (yet )?due|nicht fallig|a echoir|echu\w*|overdue|past due|fallig|vencid[oa]s?"
@@ -67,12 +67,12 @@ HEADERS = {
 _CONTINUED = re.compile(
     r"\s*[(\[](suite|cont(inued|'d|\.)?|forts(etzung|\.)?|vervolg|segue|cont\.)[)\]]$", re.IGNORECASE
 )
-# The flat behind a tenant's name.
+# The flat after a tenant's name.
 _UNIT = re.compile(
     r"\s+[-\u2013]\s+(?:unit|suite|apt|apartment|flat|lot|room|whg|wohnung|appt)\b.*", re.IGNORECASE
 )
 _PARTS = ("name", "code", "phone", "email")
-# In more than this share of the headings a part is worth a column.
+# A part found in more than this share of the headings gets a column.
 _SHARES = {"name": 0.3, "code": 0.5, "phone": 0.0, "email": 0.0}
 
 Lines = Sequence[tuple[int, Sequence[Cell]]]
@@ -92,7 +92,7 @@ def detect_groups(layout: Layout, lines: Lines) -> Layout:
 
 
 def mark_heading(column: Column) -> Column:
-    """Return the column as one that headings filled, where a report wrote it so and comes back."""
+    """Return the column as one filled by headings, where it comes from an exported report."""
     part = next((part for part, names in HEADERS.items() if column.header in names), "")
     return replace(column, heading=part) if part else column
 
@@ -109,7 +109,7 @@ def _with_group(layout: Layout, group: Group, columns: tuple[Column, ...]) -> La
 
 
 def is_heading(cells: Sequence[Cell], at: int | None = None) -> bool:
-    """Tell whether a row may name the customer of the rows below it: few texts, no amount and no day."""
+    """Return whether a row may name the customer of the rows below it: a few texts, no amount and no date."""
     filled = [(index, cell) for index, cell in enumerate(cells) if cell is not None and cell != ""]
     if not 0 < len(filled) <= _FILLED_MAX or (at is not None and filled[0][0] != at):
         return False
@@ -129,7 +129,7 @@ def _may_stand_beside(cell: Cell) -> bool:
 
 
 class Headings:
-    """The headings of a file as its rows go by: which is in force, and what it says."""
+    """The headings of a file, row by row: the current one and its contents."""
 
     def __init__(self, layout: Layout, group: Group, skip_rules: SkipRules) -> None:
         self._group = group
@@ -142,7 +142,7 @@ class Headings:
             self._start_heading([text])
 
     def complete(self, _: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
-        """Give the row what its heading says; a heading itself is no data."""
+        """Add the current heading's contents to the row; a heading itself is not data."""
         is_own = _is_labelled(cells) and why == "page" if self._group.is_block else why is None
         if is_own and is_heading(cells, self._group.at):
             self._start_heading(cells)
@@ -156,7 +156,7 @@ class Headings:
         parts = parts_of(cells, has_codes="code" in self._group.parts)
         texts: list[Cell] = [parts.get(part.rstrip("?"), "") for part in self._group.parts]
         if self._is_after_heading:
-            # Of headings below each other the first names the customer; the others add what it leaves out.
+            # Of consecutive headings, the first names the customer; the others fill in missing parts.
             texts = [before or new for before, new in zip(self.cells, texts, strict=True)]
         self.cells = texts
         self._is_after_heading = True
@@ -168,14 +168,14 @@ class Headings:
         self._skip_rules.headings |= names
 
     def _end_heading(self, cells: Sequence[Cell]) -> None:
-        """Let go of the heading in force, if the total that was read names it."""
+        """End the current heading, if the total row names it."""
         text = fold(" ".join(read_text(cell) for cell in cells if isinstance(cell, str)))
         if any(part_text and fold(str(part_text)) in text for part_text in self.cells):
             self.cells = self._blank
 
 
 def names_of(cells: Sequence[Cell]) -> set[str]:
-    """Return what a total may call a heading."""
+    """Return the names by which a total may refer to a heading."""
     texts = [read_text(cell) for cell in cells if cell is not None and cell != ""]
     parts = parts_of(cells)
     named = {*texts, " ".join(texts), " - ".join(texts), *parts.values()}
@@ -183,7 +183,7 @@ def names_of(cells: Sequence[Cell]) -> set[str]:
 
 
 def parts_of(cells: Sequence[Cell], *, has_codes: bool = True) -> dict[str, str]:
-    """Return what a heading says: name, phone, e-mail address, and the code where the headings of the file have one."""
+    """Return a heading's name, phone, e-mail address, and code where the file's headings have one."""
     texts = [" ".join(read_text(cell).split(" ")) for cell in cells if cell is not None and cell != ""]
     parts: dict[str, str] = {}
     other_texts: list[str] = []
@@ -222,7 +222,7 @@ def _name_and_code(texts: list[str], *, has_codes: bool) -> dict[str, str]:
 
 
 def _group(layout: Layout, lines: Lines) -> Group | None:
-    """Return how these lines are grouped, where the evidence is plain."""
+    """Return the grouping of these lines, where the evidence is clear."""
     skip_rules = SkipRules(replace(layout, group=Group(0)))
     rows = [(cells, skip_rules.skip_reason(line, cells)) for line, cells in lines if line >= layout.data_line]
     data = [(cells, why) for cells, why in rows if why in {None, "total"}]
@@ -249,7 +249,7 @@ def _is_labelled(cells: Sequence[Cell]) -> bool:
 
 
 def _block_group(layout: Layout, rows: Sequence[tuple[Sequence[Cell], str | None]]) -> Group | None:
-    """Return the group of a file whose customers stand above headers of their own, if it has several."""
+    """Return the grouping of a file with customers above their own headers, if it has several."""
     above = _labelled_lines(layout)
     below = [
         next(read_text(cell) for cell in cells if cell)
@@ -268,7 +268,7 @@ def _block_group(layout: Layout, rows: Sequence[tuple[Sequence[Cell], str | None
 
 
 def _names_customers(column: Column, details: Sequence[Sequence[Cell]]) -> bool:
-    """Tell whether a column names the customer of each line."""
+    """Return whether a column names the customer of each line."""
     header = fold(column.header)
     if not _NAME_HEADER.search(header) or _NOT_A_NAME.search(header):
         return False
@@ -281,7 +281,7 @@ def _first_filled(cells: Sequence[Cell]) -> int:
 
 
 class _GroupEvidence:
-    """What the first rows show of headings that begin in one column."""
+    """Evidence in the first rows for headings that begin in one column."""
 
     def __init__(self, layout: Layout, at: int) -> None:
         self._layout = layout
@@ -295,7 +295,7 @@ class _GroupEvidence:
         self._names: set[str] = set()
 
     def add(self, cells: Sequence[Cell], why: str | None) -> None:
-        """Look at the next row."""
+        """Add the next row."""
         if why == "total" or self._is_named_total(cells):
             self._named += self._is_named_total(cells)
             self._is_broken |= self._before == "heading"
@@ -307,7 +307,7 @@ class _GroupEvidence:
             self._before = "heading"
         else:
             self._details.append(cells)
-            # A line that no heading stands above.
+            # A line without a heading above it.
             self._is_broken |= not self._headings
             self._before = "detail"
 
@@ -319,7 +319,7 @@ class _GroupEvidence:
         )
 
     def group(self) -> Group | None:
-        """Return the group, if headings are what these rows are."""
+        """Return the grouping, if the evidence shows headings."""
         headings, details = len(self._headings) - self._runs, self._details
         if self._is_broken or not details or not headings or headings > 1.5 * len(details):
             return None
@@ -351,7 +351,7 @@ class _GroupEvidence:
         columns = (column for column in self._layout.columns if column.index != self._at)
         if any(_names_customers(column, self._details) for column in columns):
             return ()
-        # Headings below each other: the first may be a region or a salesman.
+        # Consecutive headings: the first may be a region or a salesman.
         has_doubt = self._runs > 0 and not all(
             _LABEL.match(read_text(cells[self._at])) for cells in self._headings
         )
@@ -364,7 +364,7 @@ class _GroupEvidence:
 
 
 def _is_of_another_kind(cell: Cell) -> bool:
-    """Tell whether a cell cannot be a name: a day, a number, a reference without a blank."""
+    """Return whether a cell cannot be a name: a date, a number, a reference without a blank."""
     text = read_text(cell)
     return not isinstance(cell, str) or bool(
         _DAY.fullmatch(text)
@@ -375,7 +375,7 @@ def _is_of_another_kind(cell: Cell) -> bool:
 
 
 def _are_marks(cells: Sequence[Cell]) -> bool:
-    """Tell whether the cells of lines are marks of a few kinds, as of journals: VEN, NCV."""
+    """Return whether cells are marks of a few kinds, such as journal codes: VEN, NCV."""
     texts = [read_text(cell) for cell in cells]
     is_short = all(len(text) <= _MARK_CHARS_MAX and text.isupper() and " " not in text for text in texts)
     return is_short and len(set(texts)) < len(texts)

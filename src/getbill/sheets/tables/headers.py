@@ -1,7 +1,7 @@
-"""Where a table begins: its header under titles and notes, its groups, its first row of data.
+"""Header detection: the header row below titles and notes, its groups, and the first data row.
 
-A header is a row of labels as wide as the rows below, with words people head columns with. A file may also
-have none; then its first row is data and its columns are called by their letters.
+A header is a row of labels as wide as the rows below, with common header words. A file may have none; then
+its first row is data and its columns are named by letter.
 """
 
 import re
@@ -13,16 +13,16 @@ from itertools import pairwise
 from getbill.sheets.cells import read_text
 from getbill.sheets.model import Cell, Column, Note, SkippedLine, fold, letter
 
-# How far down a header is looked for.
+# The number of lines searched for a header.
 _SEARCHED = 900
 _LABEL_MAX = 80
-# Lines from here on are measured by those below them, and by so many.
+# Lines from here on are compared with this many lines below them.
 _NEAR, _BELOW = 20, 100
-# What only the head of a printed page has.
+# Texts that occur only at the head of a printed page.
 _PAGE = re.compile(
     r"\b(page|seite|p[a\u00e1]gina|pag|strona|hoja|folio|blad)\b[ .:]*\d|\d[./-]\d{1,2}[./-]\d", re.IGNORECASE
 )
-# Years, quarters and ages, as heads of columns of amounts.
+# Years, quarters and ages, as headers of amount columns.
 _NUMBERED = re.compile(
     r"(19|20)\d\d|[<>\u2264\u2265]?\s*\+?\d{1,3}\s*([-\u2013/\u00e0]|to|bis|a|au)?\s*\d{0,3}\s*\+?\s*"
     r"(j|d|t|g|days?|jours?|tage|dag(?:ar|er|en|e)|dgr?|dgn|pv|paivaa|paeva|dien(?:as|u))?\.?"
@@ -31,7 +31,7 @@ _PREAMBLE_SHOWN = 200
 
 Lines = Sequence[tuple[int, Sequence[Cell]]]
 
-# Stems that heads of columns have, in French, English, German, Spanish, Italian, Dutch and the languages of the north.
+# Stems of header words in French, English, German, Spanish, Italian, Dutch and the Nordic languages.
 WORDS = re.compile(
     r"\b(nom|prenom|raison|societe|soc|client|debit|debtor|debitor|debiteur|deudor|debitore|kunde\w*|klant\w*|cliente"
     r"|name|naam|nombre|nome|vorname|nachname|first|last|surname|apellido|cognome|voornaam|achternaam|firma"
@@ -67,7 +67,7 @@ _VALUE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where the header and the data lie, and what stands above them."""
+    """Position of the header and the data, and the lines above them."""
 
     columns: tuple[Column, ...]
     header_line: int | None
@@ -78,9 +78,9 @@ class Table:
 
 
 def find_table(lines: Lines, chosen: int | None = None) -> Table | None:
-    """Return where the table of these first lines begins; None where there is nothing but blanks.
+    """Return where the table in these first lines begins; None where all are blank.
 
-    `chosen` is the header's line as a person says it, 0 for none.
+    `chosen` is the header's line as a person entered it, 0 for none.
     """
     filled = [(line, cells) for line, cells in lines if _texts(cells)]
     if not filled:
@@ -100,7 +100,7 @@ def find_table(lines: Lines, chosen: int | None = None) -> Table | None:
 
 
 def is_label(cell: Cell) -> bool:
-    """Tell whether a cell could head a column: words, no amount, date, address or number."""
+    """Return whether a cell could be a column header: words, no amount, date, address or number."""
     if not isinstance(cell, str):
         return False
     text = cell.strip()
@@ -108,7 +108,7 @@ def is_label(cell: Cell) -> bool:
 
 
 def known_words(label: str) -> bool:
-    """Tell whether a label has words that people head columns with."""
+    """Return whether a label has common header words."""
     return bool(WORDS.search(_split_words(label)))
 
 
@@ -117,19 +117,19 @@ def _texts(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _width(lines: Lines) -> int:
-    """How many cells rows have, blank ends aside: the most that is usual."""
+    """Return the usual maximum width of the rows, without trailing blanks."""
     counts = Counter(_extent(cells) for _, cells in lines)
     usual = max(2, len(lines) // 20)
     return max((width for width, count in counts.items() if count >= usual), default=max(counts))
 
 
 def _extent(cells: Sequence[Cell]) -> int:
-    """The number of cells up to the last one that holds something."""
+    """Return the number of cells up to the last filled one."""
     return next((at + 1 for at in range(len(cells) - 1, -1, -1) if _texts(cells[at : at + 1])), 0)
 
 
 def usually_filled(lines: Lines) -> int:
-    """Return how many cells of a row hold something, in the fuller rows."""
+    """Return the number of filled cells in the fuller rows."""
     return _upper_quarter([len(_texts(cells)) for _, cells in lines])
 
 
@@ -138,13 +138,13 @@ def _upper_quarter(counts: Sequence[int]) -> int:
 
 
 def _header(lines: Lines) -> tuple[int | None, bool]:
-    """Return which line is the header and whether that is sure."""
+    """Return the index of the header's line and whether it is certain."""
     best: int | None = None
     best_words = best_score = best_usual = 0
     counts = [len(_texts(cells)) for _, cells in lines]
     everywhere = _upper_quarter(counts)
     for at, (_, cells) in enumerate(lines):
-        # As full as the rows below, of which there may be few under many lines of another kind.
+        # The rows below decide how full a header is; there may be few of them under many unrelated lines.
         usual = everywhere if at < _NEAR else _upper_quarter(counts[at : at + _BELOW])
         if counts[at] < max(1, round(usual * 0.6)):
             continue
@@ -154,26 +154,26 @@ def _header(lines: Lines) -> tuple[int | None, bool]:
             continue
         words = sum(1 for cell in labels if WORDS.search(_split_words(str(cell))))
         if words > 1 and len(labels) < len(texts):
-            # Years and ages stand beside words, and head columns of amounts.
+            # Years and ages next to words are headers of amount columns.
             labels += [
                 cell for cell in texts if not is_label(cell) and _NUMBERED.fullmatch(read_text(cell).strip())
             ]
         if len(labels) < 0.8 * len(texts) or len({str(cell) for cell in labels}) < 0.5 * len(labels):
             continue
-        # A header is as full as the rows below, and the first of them has values in it.
+        # A header is as full as the rows below, and the first of them contains values.
         is_over_values = any(not is_label(cell) for _, row in lines[at + 1 : at + 2] for cell in _texts(row))
         score = words + 2 * (len(texts) >= usual) + 2 * is_over_values
         if best is None or score > best_score + 1:
             best, best_words, best_score, best_usual = at, words, score, usual
     if best is None or best_words >= min(2, best_usual):
         return best, True
-    # Labels over values are a header in any language; labels over labels are only likely to be one.
+    # Labels above values are a header in any language; labels above labels are only a likely one.
     below = [cell for _, cells in lines[best + 1 : best + 20] for cell in _texts(cells)]
     return best, any(not is_label(cell) for cell in below)
 
 
 def _split_words(text: str) -> str:
-    """The words of a header such as `InvoiceNo` or `montant_ttc`, apart."""
+    """Return the words of a header such as `InvoiceNo` or `montant_ttc`, separated."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
     return re.sub(r"[^\w]+|_+|(?<=[a-z])(?=\d)", " ", fold(apart))
 
@@ -214,7 +214,7 @@ def _header_texts(cells: Sequence[Cell], width: int) -> list[str]:
 
 
 def _is_group(cells: Sequence[Cell], header: Sequence[Cell]) -> bool:
-    """Tell whether a row above the header names groups of columns, with gaps where a name spans several."""
+    """Return whether a row above the header names groups of columns, with gaps where a name spans several."""
     at = [index for index, cell in enumerate(cells) if _texts([cell])]
     return (
         1 < len(at) < len(_texts(header))
@@ -225,7 +225,7 @@ def _is_group(cells: Sequence[Cell], header: Sequence[Cell]) -> bool:
 
 
 def _completes(lines: Lines, at: int) -> bool:
-    """Tell whether the row above heads the columns that the header leaves blank over their data: cells merged downwards."""
+    """Return whether the row above fills the header's blanks over data: vertically merged cells."""
     if at + 1 >= len(lines) or lines[at - 1][0] != lines[at][0] - 1:
         return False
     upper, header, row = lines[at - 1][1], lines[at][1], lines[at + 1][1]
@@ -242,7 +242,7 @@ def _completes(lines: Lines, at: int) -> bool:
 
 
 def _is_second(lines: Lines, at: int) -> bool:
-    """Tell whether the row below is the header's second line: labels only, where the first has gaps."""
+    """Return whether the row below is the header's second line: labels only, where the first has gaps."""
     if at + 2 >= len(lines) or lines[at + 1][0] != lines[at][0] + 1:
         return False
     upper, lower = lines[at][1], lines[at + 1][1]
@@ -251,13 +251,13 @@ def _is_second(lines: Lines, at: int) -> bool:
         index for index, cell in enumerate(lower) if _texts([cell]) and not _texts(upper[index : index + 1])
     ]
     row = lines[at + 2][1]
-    # A customer who stands above his lines is no header: the column is blank below him.
+    # A customer above his lines is not a header: the column is blank below him.
     is_over_data = any(_texts(row[index : index + 1]) for index in gaps)
     return is_over_data and len(below) < len(_texts(row)) and all(is_label(cell) for cell in below)
 
 
 def _spread_groups(groups: list[str], header: list[str]) -> list[str]:
-    """Let each group's name reach over the blanks to its right."""
+    """Extend each group's name over the blanks to its right."""
     spanned, current = [], ""
     for group, text in zip(groups, header, strict=True):
         current = group or (current if text else "")

@@ -1,7 +1,7 @@
-"""Which rows of a table are not data: blanks, totals, help for whoever fills in a template, headers again.
+"""Rules for rows that are not data: blanks, totals, template instructions, repeated headers.
 
-A row is left out only for what it says itself; a row that is merely short of cells is data with something
-missing, and is told as such.
+A row is skipped only for its own contents; a row that is merely short of cells is data with missing values,
+and is reported as such.
 """
 
 import re
@@ -22,7 +22,7 @@ _TOTAL = re.compile(
     r"|saldo (?:total|totale|general|geral|gesamt|complessivo|finale)|gesamtsaldo|gesamtbetrag|endsaldo"
     r"|import[eo] totale?|valor total|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
 )
-# What may follow the word in a row that sums up, whatever else the row lacks.
+# Text that may follow the word "total" in any total row.
 _TOTAL_REST = re.compile(
     r"([\s:()\d./-]|\([a-z]{3}\)|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
     r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
@@ -35,7 +35,7 @@ _TOTAL_REST = re.compile(
 _AMOUNT = re.compile(
     r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[DC]r\.?|[\u20ac$\u00a3%])?\)?"
 )
-# Numbers that no row sums up: a phone, a day.
+# Numbers that are not amounts: a phone number, a date.
 _NO_AMOUNT = re.compile(r"0\d[\d\s./-]{7,}|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 _STARS = re.compile(r"\*{1,5}")
 _CURRENCY = re.compile(r"[A-Z]{3}|[\u20ac$\u00a3]")
@@ -50,7 +50,7 @@ _FOOTER = re.compile(
     r"|(nombre|number|anzahl|numero|aantal|nb|count)( de| of| di| van)? ?(lignes?|rows?|records?|zeilen|lineas|righe"
     r"|regels|factures?|invoices?|enregistrements?).*|\d+ (lignes?|rows?|records?|zeilen|lineas|righe|regels)( .*)?"
 )
-# A part of every word with which a total or a footer begins: without any, no need to look closer.
+# A substring of every word that begins a total or a footer: a row without one needs no closer check.
 _ENDING = re.compile(
     r"tot|compl|saldo|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
     r"|sszes|sszeg|ukup|svega|skup|zbr?[oi][rj]|spolu|s[u\u00fa][c\u010d]et|sou[c\u010d]et|toplam|yek[u\u00fc]n|devred|\u03c3[\u03c5\u03cd]\u03bd\u03bf\u03bb|\u043e\u0431\u0449\u043e|\u0432\u0441\u0438\u0447|\u043a\u0440\u0430\u0439\u043d\u043e|\u043a\u0440\u0430\u0438\u043d|\u0443\u043a\u0443\u043f|\u0441\u0432\u0435\u0433|celke|celko|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
@@ -66,11 +66,11 @@ _HELP_WORD = re.compile(
     r"|chaine|alphanumerique|zahl|numero|getal|fecha|data)( \(.*\))?|format ?:.*|ex(emple|ample)?\.? ?:.*|e\.g\..*"
     r"|(jj|dd|tt|gg|aaaa|yyyy|jjjj|mm)([/.-](mm|dd|jj|gg))[/.-](aaaa|yyyy|jjjj|aa|yy|jj|dd|tt)"
 )
-# What a row says about itself is short; with more in a cell it is data.
+# A total or footer is short; a row with a longer cell is data.
 _SHORT = 300
-# A row this near to the header may be help for whoever fills in the template.
+# A row this close to the header may be an instruction of the template.
 _NEAR = 12
-# The first letters of the words that total rows begin with, and the marks of separators and subtotals.
+# First letters of the words that begin total rows, and the marks of separators and subtotals.
 STARTS = frozenset(
     (
         "tot", "gra", "sou", "sub", "ges", "zwi", "sei", "ein", "end", "pag", "rep", "ove", "cus", "cli", "kun", "sum",
@@ -81,35 +81,35 @@ STARTS = frozenset(
     )
 )  # fmt: skip
 MARKS = frozenset("*-=_~+")
-# Of these the first alone, so that few rows are looked at any closer.
+# Their first characters, as a quick filter before the closer check.
 INITIALS = MARKS | {start[0] for start in STARTS} | {start[0].upper() for start in STARTS}
 _LABEL = re.compile(r"(?P<label>[^\W\d][^\d:]{1,30}?)(?:\s*:\s*|\s{2,})\S")
 
 
 class SkipRules:
-    """The rules for one layout, made once so that an ordinary row costs next to nothing."""
+    """Skip rules for one layout, compiled once so that an ordinary row costs almost nothing."""
 
     def __init__(self, layout: Layout) -> None:
         of_file = [column for column in layout.columns if column.index < layout.physical_width]
         self._header = {column.index: fold(column.header) for column in of_file if column.header}
-        # A row with at least this many blanks is looked at closely; so is every row near the header.
-        # Where blanks are spaces, that is every row.
+        # A row with at least this many blanks is checked closely; so is every row near the header. Where
+        # blanks are spaces, that is every row.
         self._width = layout.physical_width
         self._usual = layout.filled or layout.physical_width
         self._sparse = max(2, self._usual // 2)
         self.few = 0 if layout.is_padded else self._width - self._sparse
         self.near_line = layout.data_line + _NEAR
         first = layout.columns[0] if layout.columns else None
-        # What no cell is, where the first column has no header.
+        # A value that equals no cell, where the first column has no header.
         self.first_header: object = first.header if first and first.index == 0 and first.header else object()
         above = [line.text for line in layout.skipped if line.why in {"preamble", "group"}]
-        # The head of the first page comes again on the others, with another number or date.
+        # The head of the first page is repeated on the others, with another number or date.
         self._page_heads = frozenset(map(mask_numbers, above))
         self._labels = frozenset(label for text in above if (label := label_of(text)))
-        # Customers named by a row above their lines, whose totals name them again.
+        # Customers named by a row above their lines, whose totals repeat the names.
         self.is_grouped = layout.group is not None
         self.headings: set[str] = set()
-        # Whether the rows now are those of another table, below this one.
+        # Whether the current rows belong to another table, below this one.
         self._is_elsewhere = False
         self._names = set(self._header.values())
 
@@ -126,17 +126,17 @@ class SkipRules:
         return self._with_other_tables(why, texts, is_below_gap=is_below_gap)
 
     def _with_other_tables(self, why: str | None, texts: list[str], *, is_below_gap: bool) -> str | None:
-        """Return `other_table` for the header of another table and all below it, until this one's header comes again."""
+        """Return `other_table` from another table's header until this table's header is repeated."""
         if why == "header":
             self._is_elsewhere = False
         elif why is None and is_below_gap and not self._is_elsewhere and is_other_header(texts, self._names):
             self._is_elsewhere = True
-            # From here on every row is looked at.
+            # Every row is checked from here on.
             self.near_line = sys.maxsize
         return "other_table" if self._is_elsewhere else why
 
     def _of_the_file(self, line: int, cells: Sequence[Cell], texts: list[str]) -> str | None:
-        """Return what the row repeats, separates or explains, if that is all it does."""
+        """Return the skip reason of a row that only repeats, separates or explains."""
         if len(texts) == len(self._header) and self._is_header(cells):
             return "header"
         if all(_RULE.fullmatch(text) for text in texts):
@@ -148,7 +148,7 @@ class SkipRules:
         return "page" if len(texts) <= self._sparse and self._is_page_head(texts) else None
 
     def _ending(self, texts: list[str]) -> str | None:
-        """Return what a row ends, if it ends something."""
+        """Return the skip reason of a total or a footer."""
         if not _ENDING.search("\n".join(texts).casefold()):
             return None
         is_sparse = len(texts) <= self._sparse
@@ -162,14 +162,14 @@ class SkipRules:
         return bool(is_said) or (has_page and any(_PAGE.fullmatch(fold(text)) for text in texts))
 
     def _is_page_head(self, texts: list[str]) -> bool:
-        """Tell whether the row repeats a line above the header, or its label: `Debitor  140002`."""
+        """Return whether the row repeats a line above the header, or its label: `Debitor  140002`."""
         text = " ".join(texts)
         return mask_numbers(text) in self._page_heads or (
             bool(self._labels) and len(texts) == 1 and label_of(text) in self._labels
         )
 
     def _is_subtotal(self, texts: list[str]) -> bool:
-        """Tell whether the row is a subtotal as SAP marks it: stars, and amounts with their currency."""
+        """Return whether the row is a SAP subtotal: stars, and amounts with their currency."""
         return bool(
             len(texts) > 1
             and _STARS.fullmatch(texts[0])
@@ -194,9 +194,9 @@ class SkipRules:
         return is_near and sum(1 for text in plain if _HELP_WORD.fullmatch(text)) * 2 > len(plain)
 
     def _is_total(self, texts: list[str], *, is_sparse: bool) -> bool:
-        """Tell whether the row sums others up: the word, and nothing but amounts beside it."""
+        """Return whether the row is a total: the word, and nothing but amounts beside it."""
         words = [text for text in texts if not _AMOUNT.fullmatch(text) or _NO_AMOUNT.fullmatch(text)]
-        # The currency that the sum is in, or its side.
+        # The currency of the total, or its debit or credit mark.
         words = [text for text in words if not _MARK.fullmatch(text)] or words
         if len(words) != 1:
             return False
@@ -206,11 +206,11 @@ class SkipRules:
             return self._is_group_total(text, total, has_amounts=len(texts) > 1)
         if not total or (not is_sparse and texts[0] != words[0]):
             return False
-        # A company may be called Total: a name after the word sums up only in a row that is nearly blank.
+        # A company may be named Total: a name after the word is a total only in a nearly blank row.
         return bool(_TOTAL_REST.fullmatch(total["rest"])) or (is_sparse and len(texts) <= self._usual // 3)
 
     def _is_group_total(self, text: str, total: re.Match[str] | None, *, has_amounts: bool) -> bool:
-        """Tell whether the row sums up a customer whose heading stands above, or all of them."""
+        """Return whether the row is the total of a customer with a heading above, or the grand total."""
         if total and (has_amounts or _TOTAL_REST.fullmatch(total["rest"])):
             return True
         named = _TOTAL_WORD.sub(" ", text)
@@ -222,7 +222,7 @@ _BESIDE_NAME = re.compile(r"^\s*(for|pour|fur|para|per|voor|dla|du|de|of)\b|[:\s
 
 
 def is_other_header(texts: Sequence[str], names: Collection[str]) -> bool:
-    """Tell whether a row heads another table: labels alone, most of them words of headers, few of this table's."""
+    """Return whether a row heads another table: labels only, mostly header words, few of this table's."""
     if not len(texts) >= 2 or not all(map(is_label, texts)):
         return False
     known_count = sum(1 for text in texts if known_words(text))
@@ -231,11 +231,11 @@ def is_other_header(texts: Sequence[str], names: Collection[str]) -> bool:
 
 
 def mask_numbers(text: str) -> str:
-    """Return a text as it compares between pages: folded, every number alike."""
+    """Return a text normalized for comparison between pages: folded, with all numbers masked."""
     return re.sub(r"\d+", "9", fold(text))
 
 
 def label_of(text: str) -> str:
-    """Return the label of a line such as `Debitor   140001` or `Client : Dupont`, else nothing."""
+    """Return the label of a line such as `Debitor   140001` or `Client : Dupont`, else an empty text."""
     match = _LABEL.match(text)
     return fold(match["label"]) if match else ""
