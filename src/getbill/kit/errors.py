@@ -81,7 +81,7 @@ class Problem(Exception):
 
 
 class BadRequest(Problem):
-    """The request cannot be parsed as its declared format."""
+    """The request cannot be read as what it claims to be."""
 
     status = 400
     code = "bad-request"
@@ -92,7 +92,7 @@ class BadRequest(Problem):
 
 
 class Unauthenticated(Problem):
-    """The request has no valid credential."""
+    """No valid credential came with the request."""
 
     status = 401
     code = "unauthenticated"
@@ -101,7 +101,7 @@ class Unauthenticated(Problem):
 
 
 class Forbidden(Problem):
-    """The credential is valid but lacks permission."""
+    """The credential is valid and may not do this."""
 
     status = 403
     code = "forbidden"
@@ -110,7 +110,7 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """The resource does not exist in the caller's workspace."""
+    """There is no such thing in the caller's workspace."""
 
     status = 404
     code = "not-found"
@@ -121,7 +121,7 @@ class NotFound(Problem):
 
 
 class MethodNotAllowed(Problem):
-    """The address does not support this method; `Allow` lists those it supports."""
+    """The address has no such method; `Allow` names those it has."""
 
     status = 405
     code = "method-not-allowed"
@@ -130,7 +130,7 @@ class MethodNotAllowed(Problem):
 
 
 class TooSlow(Problem):
-    """The request did not arrive within the time limit."""
+    """The request did not arrive in the time it had."""
 
     status = 408
     code = "request-timeout"
@@ -139,7 +139,7 @@ class TooSlow(Problem):
 
 
 class Conflict(Problem):
-    """The request conflicts with the current state."""
+    """The request contradicts what is already there."""
 
     status = 409
     code = "conflict"
@@ -148,7 +148,7 @@ class Conflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The resource has changed since the caller read it (RFC 9110, If-Match)."""
+    """The thing has changed since the caller read it (RFC 9110, If-Match)."""
 
     status = 412
     code = "precondition-failed"
@@ -157,7 +157,7 @@ class PreconditionFailed(Problem):
 
 
 class TooLarge(Problem):
-    """The body is larger than this endpoint accepts."""
+    """The body is larger than this call takes."""
 
     status = 413
     code = "too-large"
@@ -166,7 +166,7 @@ class TooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """This endpoint does not accept the body's media type or charset."""
+    """The body is not of a type or charset this call takes."""
 
     status = 415
     code = "unsupported-media-type"
@@ -175,7 +175,7 @@ class UnsupportedMediaType(Problem):
 
 
 class Invalid(Problem):
-    """The request is well formed, but one or more of its fields are invalid."""
+    """The request is well formed, and one or more of its fields are wrong."""
 
     status = 422
     code = "invalid"
@@ -184,7 +184,7 @@ class Invalid(Problem):
 
 
 class HeadTooLarge(Problem):
-    """The head of the request is larger than this installation accepts."""
+    """The head of the request is larger than this installation takes."""
 
     status = 431
     code = "request-header-fields-too-large"
@@ -193,7 +193,7 @@ class HeadTooLarge(Problem):
 
 
 class TooManyRequests(Problem):
-    """The credential has exceeded its rate limit."""
+    """The credential has used up its requests for now."""
 
     status = 429
     code = "rate-limited"
