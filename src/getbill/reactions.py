@@ -1,8 +1,8 @@
 """The reactions to events: one table from an event to what follows.
 
-A reaction `in_transaction` runs at the edge, before the commit, on the debt that its transaction locks; one
-`after` is run by the worker once the event is committed and has its place in the stream, and may run twice.
-Lower packages record what happened; only this module knows what reacts to it.
+A reaction in `IN_TRANSACTION` runs at the edge, before the commit, on the debt that its transaction locks;
+later ones are run by the worker once the event is committed and has its place in the stream, and may run
+twice. Lower packages record what happened; only this module connects it to its reactions.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -55,7 +55,7 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await contacts.erase(tx, debt.workspace_id, debt.id)
     await todos.erase(tx, debt.workspace_id, debt.id)
     await quarantine.erase(tx, debt.workspace_id, debt.id)
-    assert debt.erased_person is not None  # noqa: S101 - whoever erases a debt says whom
+    assert debt.erased_person is not None  # noqa: S101 - an erasure names the person
     for import_id in await imports.erase(tx, debt.workspace, debt.id, debt.import_id, debt.erased_person):
         await sftp.erase(tx, debt.workspace_id, import_id)
     await imports.erase_changes(tx, debt)

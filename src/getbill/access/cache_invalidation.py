@@ -6,8 +6,9 @@ from getbill.kit.database import Statement, Transaction
 
 CHANNEL = "getbill_access"
 
-# NOTIFY inside a transaction is sent with its commit: a rollback notifies no process, and a committed
-# revocation always does. It takes a database-wide lock at the commit, which these rare changes can afford.
+# NOTIFY inside a transaction is sent with its commit: a change that is rolled back is never notified, and a
+# committed revocation always is. It takes a database-wide lock at the commit, which these rare changes can
+# afford.
 _NOTIFY = Statement(
     "access.notify",
     "Tell every process what to forget, if and when this commits.",

@@ -1,4 +1,4 @@
-"""Sandbox keys: static credentials with every scope that can reach no real person.
+"""Sandbox keys: static credentials that hold every scope and reach no real person.
 
 They exist to create the first debt within minutes. A key is shown once; its SHA-256 is stored, and its last
 four characters to tell keys apart.

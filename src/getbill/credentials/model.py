@@ -48,7 +48,7 @@ class CreatedCredential:
         return is_for_a_program and self.used_at is not None and self.used_at > now - IN_USE
 
     def used_by(self, now: datetime) -> list[str]:
-        """Return the external ids of its other users; of itself too if a program uses what a person created."""
+        """Return the external ids of its other users; its own too if a person created it for a program."""
         own_ids = [self.public_id] if self.is_used_for_itself(now) else []
         return [other_user.public_id for other_user in self.other_users] + own_ids
 

@@ -154,7 +154,7 @@ class DisabledWebhook(BaseModel):
 
 
 class WebhookDisabledData(BaseModel):
-    """An endpoint that was disabled; not about a debt."""
+    """The endpoint that was disabled; the event is not about a debt."""
 
     webhook: DisabledWebhook
 

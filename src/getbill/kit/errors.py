@@ -1,7 +1,7 @@
 """RFC 9457 problems: a stable type, every invalid field, and what the caller does next.
 
 Each problem type is one class; its `code` is the last part of the problem's `type` and never changes once
-published. Domain packages derive their own, named as sentences (`DebtAlreadySettled`).
+published. Domain packages derive their own, named as sentences (`CompanyHasDebts`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -145,7 +145,7 @@ def _encode_decimal(value: Any) -> Any:
 
 
 def write(value: Any) -> bytes:
-    """Return a value as compact UTF-8 JSON: decimals keep their digits, UTC instants get whole seconds and `Z`."""
+    """Return compact UTF-8 JSON: decimals keep their digits, instants (in UTC) get whole seconds and `Z`."""
     return orjson.dumps(value, default=_encode_decimal, option=_OPTIONS)
 
 

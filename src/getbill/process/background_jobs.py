@@ -49,7 +49,7 @@ def queue_tick(dsn: str, notices: AdminNotifier, stop: asyncio.Event) -> Callabl
 
 
 def _item(payload: bytes) -> Item:
-    """Return a job's item for the quarantine: its endpoint, or the job itself if the payload is unreadable."""
+    """Return a job's quarantine item: its endpoint, or the job itself if the payload is unreadable."""
     try:
         payload_ids = json.read_texts(payload)
         return Item(UUID(payload_ids["workspace_id"]), "job", UUID(payload_ids["endpoint_id"]))

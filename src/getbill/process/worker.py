@@ -59,7 +59,7 @@ Tick = Callable[[], Awaitable[bool]]
 
 @dataclass(slots=True)
 class WorkerLoop:
-    """A loop of the worker, with ticks at least `apart_seconds` apart; `wake` triggers one at once."""
+    """A loop of the worker, with ticks at least `min_interval_seconds` apart; `wake` triggers one at once."""
 
     name: str
     tick: Tick

@@ -50,7 +50,7 @@ def create(
     reason: Message | None = None,
 ) -> None:
     """Create a todo at the transaction's edge, unless the same one is open already."""
-    assert type_ in KINDS, type_  # noqa: S101 - a type nobody could decide
+    assert type_ in KINDS, type_  # noqa: S101 - a todo of an unknown type could not be decided
     # Stored in its current wording: it stays readable if a later version changes it.
     reasons = (str(reason), reason.translated("fr")) if reason is not None else (None, None)
     tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, *reasons)

@@ -242,7 +242,7 @@ class Vault:
         return self._temporary_key_of(self.current).seal(plain, context)
 
     def open_temporary(self, sealed: bytes, context: bytes) -> bytes:
-        """Open a value of `seal_temporary` for the same context; raise SealBroken if its key was destroyed."""
+        """Open a value of `seal_temporary` for the same context; raise SealBroken if its key is gone."""
         key_id = bytes(sealed[1:_HEAD])
         if key_id == self._installation.id:
             # The format of earlier versions of the program.

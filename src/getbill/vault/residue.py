@@ -89,8 +89,8 @@ class ServerFilesClosed(CannotRun):
 class Residue:
     """Residue of destroyed keys: the subjects whose key could be opened, in rows and in the log.
 
-    `unmatched` wrapped keys occur without their subject and were not tried with every erased one, as there are
-    too many.
+    `unmatched` wrapped keys occur without their subject and were not tried with every erased one, as there
+    are too many.
     """
 
     bytes_read: int = 0

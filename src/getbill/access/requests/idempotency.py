@@ -98,7 +98,7 @@ class KeyReused(Invalid):
 
 
 class AnswerGone(Conflict):
-    """The request was executed, but its stored response was lost with a destroyed master key."""
+    """The request was executed; its stored response was lost with a master key destroyed within the day."""
 
     code = "idempotency-answer-gone"
     way_out = "Read what the request made by its reference; send another request under a new key."

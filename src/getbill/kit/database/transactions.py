@@ -183,7 +183,7 @@ class Transaction:
         return await self._pool.fetch(statement.text, *arguments)
 
     async def assume_none(self, statement: Statement, *arguments: Any) -> list[Record]:
-        """Peek; in an optimistic transaction not begun, return no rows and fail at the edge if that is wrong."""
+        """Peek; in an optimistic transaction not begun, return nothing and fail at the edge if wrong."""
         if not self._is_optimistic or self._connection is not None:
             return await self.peek(statement, *arguments)
         self._assumptions.append((statement, arguments))

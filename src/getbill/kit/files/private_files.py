@@ -19,7 +19,7 @@ def keep_private() -> None:
 
 
 def create(path: Path) -> BinaryIO:
-    """Open a file for writing, private to its owner; truncate an existing one and restrict its permissions."""
+    """Open a file for writing, private to its owner; an existing one is truncated and made private."""
     file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE), "wb")
     restrict(path)
     return file

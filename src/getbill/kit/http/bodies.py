@@ -215,7 +215,7 @@ def body(model: type[BaseModel], *, optional: bool = False) -> Any:
 
 
 def refuse_unknown_parameters(request: Request) -> None:
-    """Raise 400 for any query parameter of a call without parameters; others refuse unknown ones themselves."""
+    """Raise 400 for a query parameter of a call that has none; other calls refuse unknown ones themselves."""
     if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
         names = [excerpt(name) for name in dict.fromkeys(request.query_params)]
         raise BadRequest(message("This call has no query parameters. Leave out: {names}.", names=names[:10]))

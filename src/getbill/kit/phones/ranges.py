@@ -33,7 +33,7 @@ _KINDS = (
     "no_international_dialling",
 )
 
-# At most this many digits may be stripped from a number before lookup; if more may be, or repeatedly, all
+# Fewer digits than this may be stripped from a number before lookup; if more may be, or repeatedly, all
 # digits count.
 _HEAD = 2
 # A plus sign, a country code and a head.
