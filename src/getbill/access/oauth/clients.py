@@ -200,7 +200,7 @@ def _check(new: NewClient) -> None:
 
 
 def _is_redirect_uri(uri: str) -> bool:
-    """RFC 6749 section 3.1.2: absolute, without a fragment; RFC 8252 section 7.3: http on the loopback only."""
+    """RFC 6749 section 3.1.2: absolute, no fragment; RFC 8252 section 7.3: http on the loopback only."""
     try:
         parts = urlsplit(uri)
         host = parts.hostname
