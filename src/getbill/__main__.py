@@ -1,4 +1,4 @@
-"""`python -m getbill` is `getbill`, for where the script is not on the path."""
+"""Entry point of `python -m getbill`, for systems without the `getbill` script on the path."""
 
 from getbill.process.cli import main
 

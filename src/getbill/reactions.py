@@ -1,8 +1,8 @@
-"""What follows from what: the one table from an event to its reactions.
+"""The reactions to events: one table from an event to what follows.
 
-A reaction `in_transaction` runs at the edge, before the commit, on the debt its transaction holds; one `after` is
-run by the worker once the event is committed and has its place in the stream, and may run twice. A lower package
-records what happened; only this file knows who cares.
+A reaction in `IN_TRANSACTION` runs at the edge, before the commit, on the debt that its transaction locks;
+later ones are run by the worker once the event is committed and has its place in the stream, and may run
+twice. Lower packages record what happened; only this module connects it to its reactions.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,44 +18,44 @@ Reaction = Callable[[Transaction, Debt, Mapping[str, Any]], Awaitable[None]]
 
 
 async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
-    """Put the first contact into the ledger."""
+    """Schedule the first contact in the ledger."""
     contacts.start(tx, debt.workspace, debt)
 
 
 async def follow_status(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
-    """Stop what the debt's status no longer allows, and plan again where it does."""
+    """Stop contacts that the debt's status no longer allows, and reschedule those it allows."""
     await contacts.follow_status(tx, debt.workspace, debt)
 
 
 async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
-    """Ask a person what is to become of a debt whose scenario is over."""
+    """Create the todo to decide on a debt whose scenario is over."""
     todos.create(tx, debt.workspace_id, "escalation", debt.id, debt.id)
 
 
 async def answer_itself(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
-    """Withdraw that question once the debt has gone another way."""
+    """Withdraw that todo once the debt's status has changed otherwise."""
     if detail["changes"]["status"]["from"] == "unresolved":
         todos.withdraw(tx, debt.workspace_id, "escalation", debt.id)
 
 
 async def book_adjustment(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
-    """Book a changed claim as an entry, so that the balance still equals its entries."""
+    """Record a changed claim as an adjustment entry, so that the balance still equals its entries."""
     changes = detail["changes"]
     amount = changes.get("amount")
-    # In another currency there is nothing to add to: the claim was made anew, before any entry.
+    # A change of currency needs no adjustment: the claim was replaced before any entry.
     if amount is not None and "currency" not in changes:
         change = Money.from_decimal(amount["to"] - amount["from"], debt.currency)
         await payments.write_adjustment(tx, debt, change.minor)
 
 
 async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
-    """Drop what the other packages know of an erased debt."""
+    """Delete what the other packages store of an erased debt."""
     await payments.anonymise(tx, debt.workspace_id, debt.id)
     await followups.erase(tx, debt.workspace_id, debt.id)
     await contacts.erase(tx, debt.workspace_id, debt.id)
     await todos.erase(tx, debt.workspace_id, debt.id)
     await quarantine.erase(tx, debt.workspace_id, debt.id)
-    assert debt.erased_person is not None  # noqa: S101 - whoever erases a debt says whom
+    assert debt.erased_person is not None  # noqa: S101 - an erasure names the person
     for import_id in await imports.erase(tx, debt.workspace, debt.id, debt.import_id, debt.erased_person):
         await sftp.erase(tx, debt.workspace_id, import_id)
     await imports.erase_changes(tx, debt)
@@ -71,12 +71,12 @@ IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
 
 
 async def edge(tx: Transaction) -> None:
-    """Run the reactions to what a transaction recorded, and to what they record, then store it all."""
+    """Run the reactions to a transaction's events, and to the events they record, then store all events."""
     next_index = 0
     while next_index < len(tx.recorded_events):
         event: RecordedEvent = tx.recorded_events[next_index]
         next_index += 1
         for react in IN_TRANSACTION.get(event.kind, ()):
-            # Every event of this release is about a debt.
+            # In this release every event is about a debt.
             await react(tx, cast("Debt", event.subject), event.detail)
     events.store(tx)

@@ -1,7 +1,7 @@
-"""Everything about one installation that whoever runs it may choose, in one typed object.
+"""The settings of one installation, in one typed object.
 
-Read once from the environment when a process starts and handed down from there: nothing else in the program
-looks at the environment. Secrets never appear in its repr; README.md's table is this file's, held by a test.
+They are read once from the environment when a process starts and passed down from there: no other module
+reads the environment. Secrets never appear in its repr; README.md's table is this file's, checked by a test.
 """
 
 import os
@@ -28,7 +28,8 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.kit.messages import VALUE
 
 PREFIX: Final = "GETBILL_"
-# For tests only, and no settings of an installation: where a process is to die, and that this is meant.
+# For tests only, not settings of an installation: the failpoint of a process, and the confirmation that it is
+# intended.
 CRASH_AT: Final = "GETBILL_CRASH_AT"
 CRASH_MEANT: Final = "GETBILL_TEST_CRASHES"
 
@@ -48,7 +49,7 @@ PortOrAny = Annotated[int, Field(ge=0, le=65_535)]
 
 
 class SmtpTls(StrEnum):
-    """How a connection to the mail server is protected."""
+    """Transport security of the connection to the mail server."""
 
     NONE = "none"
     STARTTLS = "starttls"
@@ -56,7 +57,7 @@ class SmtpTls(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """From which weight on a line is logged."""
+    """Minimum log level."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -65,7 +66,7 @@ class LogLevel(StrEnum):
 
 
 class Settings(BaseSettings):
-    """One installation's choices."""
+    """The settings of one installation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -221,7 +222,7 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The URL under which this installation is reached, without a slash at its end."""
+        """The public URL of this installation, without a trailing slash."""
         if self.base_url:
             return self.base_url.rstrip("/")
         scheme = "https" if self.tls_cert else "http"
@@ -230,7 +231,7 @@ class Settings(BaseSettings):
 
     @property
     def dsn(self) -> str:
-        """The DSN of the database this process works on."""
+        """The DSN of this process's database."""
         if self.database_url is None:
             raise CannotRun(
                 "No database is named: set DATABASE_URL, or run `getbill serve`, which brings one."
@@ -239,41 +240,41 @@ class Settings(BaseSettings):
 
     @property
     def cluster_options(self) -> ClusterOptions:
-        """What is asked of the embedded database."""
+        """The options of the embedded database."""
         return ClusterOptions(account=self.postgres_account, home=self.postgres_home)
 
     @property
     def master_key_text(self) -> str | None:
-        """The master keys as the environment gives them, None when they are in the file."""
+        """The master keys in the environment, None if they are in the file."""
         return self.master_key.get_secret_value() if self.master_key else None
 
     def with_dsn(self, dsn: str) -> Self:
-        """Return the same settings on a database that was reached otherwise."""
+        """Return the same settings with another DSN."""
         return self.model_copy(update={"database_url": SecretStr(dsn)})
 
     @property
     def key_file(self) -> Path:
-        """The file that holds the master key when the environment does not."""
+        """The file that holds the master key if the environment does not."""
         return self.master_key_file or self.data_dir / "master.key"
 
     @property
     def erasure_journal_file(self) -> Path:
-        """The file of erasures, which no restore of the database may take back."""
+        """The journal of erasures, which survives a restore of the database."""
         return self.erasure_journal or self.data_dir / "erasures.jsonl"
 
     @property
     def first_run_file(self) -> Path:
-        """The file that tells the demo company's credentials."""
+        """The file with the demo company's credentials."""
         return self.data_dir / "first-run.json"
 
     @property
     def metrics_token_file(self) -> Path:
-        """The file that holds the token of metrics when the environment does not."""
+        """The file that holds the metrics token if the environment does not."""
         return self.data_dir / "metrics.token"
 
     @property
     def marks_file(self) -> Path:
-        """The file that tells how far the streams of events had come, whatever backup was restored since."""
+        """The file of the event streams' high-water marks, which survives a restore of the database."""
         return self.data_dir / "streams.jsonl"
 
 
@@ -286,18 +287,18 @@ def names() -> dict[str, str]:
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the variables that look like settings of ours and are none: usually a slip of the pen."""
+    """Return the variables that look like our settings but are unknown: usually typing errors."""
     valid_names = {*names().values(), *((CRASH_AT, CRASH_MEANT) if crash_point(environment) else ())}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in valid_names)
 
 
 def crash_point(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the point at which a test has this process die; None unless both variables say so."""
+    """Return the failpoint at which a test makes this process die; None unless both variables are set."""
     return environment.get(CRASH_AT) if environment.get(CRASH_MEANT) == "1" else None
 
 
 def error_sentences(error: ValidationError) -> list[str]:
-    """Return what is wrong with the environment, by variable and without the values: some are secrets."""
+    """Return the errors in the environment, by variable and without the values: some are secrets."""
     by_name = names()
     sentences = []
     for detail in error.errors(include_input=False, include_url=False):

@@ -1,7 +1,7 @@
-"""Access: who may call, in which workspace, what for, and how often.
+"""Access control: who may call, in which workspace, with which scopes, and how often.
 
-A call comes with an OAuth access token of a client, or in a sandbox with a static key. The gate turns it into a
-`Caller`; routes take one by scope (`requires`), changes take a `Change` that commits once at its edge.
+A request carries an OAuth access token of a client or, in a sandbox, a static key. The `AuthContext` turns it
+into a `Caller`; routes take one by scope (`requires`), changes take a `Change` that commits once at its edge.
 """
 
 from getbill.access.api import router

@@ -1,4 +1,4 @@
-"""The routes of OAuth, its published keys and metadata, and of the company a credential belongs to."""
+"""Routes of OAuth, its published keys and metadata, and the company of a credential."""
 
 from typing import Annotated, Any
 
@@ -34,7 +34,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 async def issue_token(request: Request) -> Response:
-    """Get an access token: by client credentials, or by the refresh token of an earlier answer."""
+    """Issue an access token, by client credentials or by the refresh token of an earlier response."""
     auth = auth_context_of(request)
     try:
         token_request = await _read_token_request(request)
@@ -71,9 +71,9 @@ async def _read_token_request(request: Request) -> oauth.TokenRequest:
 
 
 async def _check_crowded_client(request: Request, token_request: oauth.TokenRequest) -> None:
-    """Let a client in whose secret is right although its address has asked too often; raise RateLimited else.
+    """Admit a client with the right secret from an address over its limit; raise RateLimited otherwise.
 
-    Such a request counts against the client's own minute.
+    Such a request counts against the client's own rate limit.
     """
     crowded: CrowdedRequest | None = request.scope["state"].get("crowded")
     if crowded is None:
@@ -136,7 +136,7 @@ async def get_keys(request: Request) -> Response:
 
 @router.get("/external-api/v1/company/profile", response_model=wire.CompanyProfile, tags=["Company"])
 async def get_profile(caller: Annotated[Caller, Depends(requires("company:read"))]) -> Response:
-    """Show the company the credential belongs to: the recommended first call."""
+    """Return the company of the credential: the recommended first call."""
     return answer(200, wire.serialize_profile(caller))
 
 

@@ -1,8 +1,8 @@
-"""Turning a Bearer credential into its caller, and remembering it for as long as that is safe.
+"""Authentication of Bearer credentials, with a cache of callers.
 
-A verified credential is remembered by the SHA-256 of its text. Whatever could change it (revocation, a sandbox's
-clock, a company's defaults) is told to every process by NOTIFY; a process that would not hear asks the database
-every time. Expiry is checked against the wall clock at every use.
+A verified credential is cached by the SHA-256 of its text. Anything that could change it (revocation, a
+sandbox's clock, a company's defaults) is notified to every process by NOTIFY; a process that is not listening
+asks the database every time. Expiry is checked against the wall clock at every use.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ from getbill.vault import Vault
 
 _CACHE_MAX = 10_000
 _TOKEN_CHARACTERS_MAX = 4096
-# How far the clock of the machine that issued a token may be ahead of ours, or ours may have gone back.
+# How far the clock of the issuing machine may be ahead of ours, or ours may have gone back.
 _CLOCK_SKEW_SECONDS = 60
 
-# One look at everything that can take a token's power away before it expires.
+# Reads at once everything that can invalidate a token before it expires.
 _GRANTED = Statement(
     "access.granted",
     "The client behind an access token, unless the client, the family, the token or its signing key is revoked.",
@@ -45,7 +45,7 @@ _GRANTED = Statement(
 
 
 class _ClaimsRegistry(JWTClaimsRegistry):
-    """The rules of our access tokens: they expire to the second, but may come from a clock that is ahead."""
+    """Claim rules of our access tokens: they expire to the second, but the issuer's clock may be ahead."""
 
     def validate_iat(self, value: object) -> None:
         if isinstance(value, int) and value <= self.now + _CLOCK_SKEW_SECONDS:
@@ -57,13 +57,13 @@ class _ClaimsRegistry(JWTClaimsRegistry):
 class _CachedCaller:
     caller: Caller
     expires: float
-    # Whatever being told of drops this memory.
+    # The subjects whose notification drops this cache entry.
     subjects: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
-    """What an access token says, once its signature holds."""
+    """The claims of an access token whose signature is verified."""
 
     client_id: UUID
     token_id: UUID
@@ -74,7 +74,7 @@ class _Claims:
 
 
 class Authenticator:
-    """The callers one process knows."""
+    """Authenticator with this process's cache of callers."""
 
     def __init__(self, database: Database, vault: Vault, signing: SigningKeys, policy: Policy) -> None:
         self._database = database
@@ -83,23 +83,23 @@ class Authenticator:
         self._policy = policy
         self._listener: Listener | None = None
         self._cache: dict[bytes, _CachedCaller] = {}
-        # Counts what was told, so that an answer read before a revocation is not remembered after it.
+        # Counts invalidations, so that a row read before a revocation is not cached after it.
         self._invalidations = 0
 
     def listen(self, listener: Listener) -> None:
-        """Trust what is remembered for as long as this listener is live."""
+        """Trust the cache for as long as this listener is live."""
         self._listener = listener
         listener.on_live(self.invalidate_all)
 
     def on_notification(self, payload: str) -> None:
-        """Drop what a notification names; one that names nothing we can read drops everything."""
+        """Drop what a notification names; a notification that cannot be parsed drops everything."""
         try:
             self.invalidate(UUID(payload))
         except ValueError:
             self.invalidate_all()
 
     def invalidate(self, subject_id: UUID) -> None:
-        """Drop every caller that a credential, token, family, workspace or company bears on."""
+        """Drop every caller that depends on a credential, token, family, workspace or company."""
         self._invalidations += 1
         stale = [key for key, memory in self._cache.items() if subject_id in memory.subjects]
         for key in stale:
@@ -111,14 +111,14 @@ class Authenticator:
         self._cache.clear()
 
     def cached_caller(self, token: str, now: float) -> Caller | None:
-        """Return the caller of a credential seen before, if that may be trusted; never waits."""
+        """Return the cached caller of a credential if it can be trusted; never waits."""
         if self._listener is None or not self._listener.is_live:
             return None
         memory = self._cache.get(hashlib.sha256(token.encode()).digest())
         return memory.caller if memory is not None and memory.expires > now else None
 
     async def authenticate(self, token: str) -> Caller:
-        """Return the caller of a credential; raise TokenInvalid when it is not good, or no longer."""
+        """Return the caller of a credential; raise TokenInvalid if it is invalid or no longer valid."""
         caller = self.cached_caller(token, clock.unix())
         if caller is not None:
             return caller
@@ -195,7 +195,7 @@ class Authenticator:
             name=row["name"],
             scopes=scopes,
             limit_per_minute=own_limit or default_limit,
-            # A sandbox has one budget for all its credentials, except for those given a limit of their own.
+            # All credentials of a sandbox share one rate limit, except those with a limit of their own.
             counted_as=row["id"] if own_limit or workspace.is_live else workspace.id,
             expires_at=expires_at,
         )

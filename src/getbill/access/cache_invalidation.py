@@ -1,4 +1,4 @@
-"""What every process is told to forget when a credential, a sandbox's clock or a company changes."""
+"""Cache invalidation in every process when a credential, a sandbox's clock or a company changes."""
 
 from uuid import UUID
 
@@ -6,9 +6,9 @@ from getbill.kit.database import Statement, Transaction
 
 CHANNEL = "getbill_access"
 
-# NOTIFY inside a transaction is sent by its commit and with it: nobody can hear of what was rolled back, and
-# a revocation that is committed is never left untold. It takes a lock of the whole database at the commit, which
-# these rare changes can afford.
+# NOTIFY inside a transaction is sent with its commit: a change that is rolled back is never notified, and a
+# committed revocation always is. It takes a database-wide lock at the commit, which these rare changes can
+# afford.
 _NOTIFY = Statement(
     "access.notify",
     "Tell every process what to forget, if and when this commits.",
@@ -17,10 +17,10 @@ _NOTIFY = Statement(
 
 
 async def invalidate(tx: Transaction, subject_id: UUID) -> None:
-    """Have every process forget what it remembers of a credential, token, family, workspace or company."""
+    """Make every process drop its cache of a credential, token, family, workspace or company."""
     await tx.execute(_NOTIFY, CHANNEL, str(subject_id))
 
 
 async def invalidate_all(tx: Transaction) -> None:
-    """Have every process forget every credential."""
+    """Make every process drop its cache of all credentials."""
     await tx.execute(_NOTIFY, CHANNEL, "all")

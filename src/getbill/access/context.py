@@ -1,4 +1,4 @@
-"""The gate: everything one process needs to let requests in, opened once at its start."""
+"""The authentication context: what a process needs to authenticate requests, opened once at its start."""
 
 import asyncio
 from datetime import datetime
@@ -16,12 +16,12 @@ from getbill.access.requests import AccessLog
 from getbill.kit.database import RETENTION_DAYS, Database, Listener
 from getbill.vault import Vault
 
-# Few enough that guesses leave the database to those who are known.
+# Few enough that guesses leave database connections to known clients.
 CROWD_AT_ONCE = 2
 
 
 class AuthContext:
-    """A process's view of who may call; the application keeps it as `app.state.gate`."""
+    """A process's authentication state; the application keeps it as `app.state.gate`."""
 
     def __init__(self, database: Database, vault: Vault, policy: Policy) -> None:
         self.database = database
@@ -32,23 +32,23 @@ class AuthContext:
         self.endpoints = Endpoints(database, self.signing, policy.base_url)
         self.limits = RateLimits(database)
         self.addresses = AddressLimits(policy.anonymous_per_minute)
-        # Where those stand in line whose address has made too many wrong guesses.
+        # Queue for requests from addresses with too many wrong guesses.
         self.crowd_semaphore = asyncio.Semaphore(CROWD_AT_ONCE)
         self.log = AccessLog(database)
         self.listener: Listener | None = None
 
     def start(self, dsn: str) -> None:
-        """Begin to hear revocations and to write the access log."""
+        """Start listening for revocations and writing the access log."""
         self.listener = Listener(dsn, {CHANNEL: self.authenticator.on_notification})
         self.authenticator.listen(self.listener)
         self.log.start()
 
     def invalidate(self, subject_id: UUID) -> None:
-        """Forget in this process at once what `access.forget` told all to; call it after the commit."""
+        """Drop at once in this process what `access.invalidate` notifies to all; call it after the commit."""
         self.authenticator.invalidate(subject_id)
 
     async def close(self) -> None:
-        """Stop hearing, give back what is leased, and write what is left of the access log."""
+        """Stop listening, release the leases, and write the rest of the access log."""
         if self.listener is not None:
             await self.listener.close()
         await self.limits.close()
@@ -56,14 +56,14 @@ class AuthContext:
 
 
 def open_auth_context(database: Database, vault: Vault, settings: AccessSettings) -> AuthContext:
-    """Open the gate of an API process."""
+    """Open the authentication context of an API process."""
     auth = AuthContext(database, vault, Policy.from_settings(settings))
     auth.start(settings.dsn)
     return auth
 
 
 def auth_context_of(request: Request) -> AuthContext:
-    """Return the gate of the application that answers this request."""
+    """Return the authentication context of the application that handles this request."""
     auth: AuthContext = request.app.state.gate
     return auth
 
@@ -71,7 +71,7 @@ def auth_context_of(request: Request) -> AuthContext:
 async def run_maintenance(
     database: Database, vault: Vault, now: datetime, log_days: int = RETENTION_DAYS
 ) -> None:
-    """Do what access needs once at start and once a day: partitions, a signing key, no expired rows."""
+    """Do the maintenance at start and daily: create partitions and a signing key, delete expired rows."""
     await requests.keep_partitions(database, now, log_days)
     await SigningKeys(database, vault).signer(now)
     await oauth.prune_signing_keys(database, now)

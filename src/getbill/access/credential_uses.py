@@ -1,6 +1,6 @@
-"""Which credentials and people handled something that another created, so that it is not revoked with its creator.
+"""Uses of credentials by others than their creator, so that they are not revoked with the creator.
 
-And whether one of them still holds a right: what was made on it does not outlive it.
+It also checks whether one of those users still holds a scope: what was created on it does not outlive it.
 """
 
 from uuid import UUID
@@ -20,7 +20,7 @@ _RECORD = Statement(
 
 
 def holding(kind: str, identifier: str, scope: str) -> str:
-    """Return as SQL whether the actor that two columns name is there, not revoked, and holds a scope."""
+    """Return the SQL condition that the actor of two columns exists, is not revoked, and holds a scope."""
     return f"""CASE {kind}
         WHEN 'operator' THEN true
         WHEN 'client' THEN EXISTS (SELECT FROM clients c
@@ -35,5 +35,5 @@ _NOBODY = UUID(int=0)
 
 
 def record_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
-    """Write down at the transaction's edge who handled something."""
+    """Record, at the transaction's edge, that an actor used something."""
     tx.defer(_RECORD, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())

@@ -1,6 +1,6 @@
-"""What a route asks of its caller: a scope, and for changes the one transaction at their edge.
+"""Route dependencies: the caller with its scopes, and for changes the one transaction at their edge.
 
-Every guard carries its `scope` readably, so that a test can walk all routes and see that none is without.
+Every dependency exposes its `scope`, so that a test can check that no route is without one.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ from getbill.kit.errors import Problem
 from getbill.kit.http import problem, refuse_repeated_parameters, refuse_unknown_parameters
 from getbill.vault import Vault
 
-# What a change does, and how its answer is written once all its consequences are known.
+# Writes the response of a change once all its consequences are known.
 Reply = Callable[[], Response]
 Work = Callable[[Transaction], Awaitable[Reply]]
 
@@ -37,7 +37,7 @@ _COLLISIONS = (
 
 
 class Requires:
-    """A dependency that answers the caller, if it holds `scope` and what is required beside it."""
+    """A dependency that returns the caller if it holds `scope` and the additional ones."""
 
     def __init__(self, scope: str, *also: str) -> None:
         self.scope = scope
@@ -49,9 +49,10 @@ class Requires:
 
 
 def caller_of(request: Request, scopes: tuple[str, ...]) -> Caller:
-    """Return the caller the middleware found, if it holds the scopes and asks what there is; else raise the refusal.
+    """Return the caller found by the middleware if it holds the scopes; otherwise raise the refusal.
 
-    An Idempotency-Key is read on every POST, also on one that changes nothing and needs none.
+    Unknown query parameters are refused too. An Idempotency-Key is read on every POST, even one that changes
+    nothing and needs none.
     """
     caller_or_problem = request.scope["state"].get("caller")
     if caller_or_problem is None:
@@ -68,9 +69,9 @@ def caller_of(request: Request, scopes: tuple[str, ...]) -> Caller:
 
 
 async def caller_now(request: Request, scope: str) -> Caller:
-    """Return a request's caller as of now, for an answer that was long in coming.
+    """Return the caller of a request as of now, for a response that took long.
 
-    Raises TokenInvalid when the credential is good no longer, ScopeMissing when it lost the scope.
+    Raises TokenInvalid if the credential is no longer valid, ScopeMissing if it lost the scope.
     """
     token = request.headers.get("authorization", "")[len("Bearer ") :].strip()
     caller = await auth_context_of(request).authenticator.authenticate(token)
@@ -80,37 +81,37 @@ async def caller_now(request: Request, scope: str) -> Caller:
 
 
 def requires(scope: str, *also: str) -> Requires:
-    """Have a route take its caller, who must hold these scopes: `Depends(access.requires("debts:read"))`."""
+    """Return the dependency on a caller with these scopes: `Depends(access.requires("debts:read"))`."""
     return Requires(scope, *also)
 
 
 @dataclass(slots=True)
 class Change:
-    """One change that a caller asked for: `commit` runs it at the edge of one transaction."""
+    """A change requested by a caller; `commit` runs it at the edge of one transaction."""
 
     caller: Caller
     database: Database
     vault: Vault
     request: Request
-    # The debt the answer speaks of; set by the work, so that erasing the debt also drops the stored answer.
+    # The debt in the response; set by the work, so that erasing the debt also drops the stored response.
     debt_id: UUID | None = None
-    # What stands for a body that was taken in piece by piece, where an Idempotency-Key asks which request this is.
+    # Digest of a body that was read as a stream, for the fingerprint of an Idempotency-Key.
     body_digest: bytes | None = None
-    # The scope that what the answer shows is read with.
+    # The scope that is needed to read what the response shows.
     read_scope: str | None = None
 
     @property
     def workspace(self) -> Workspace:
-        """Where the change happens."""
+        """The workspace of the change."""
         return self.caller.workspace
 
     async def commit(self, work: Work) -> Response:
-        """Run `work` in a transaction at the workspace's instant and return its reply, told once all is written.
+        """Run `work` in a transaction at the workspace's instant and return its reply, written at the edge.
 
-        A POST with an Idempotency-Key is answered once. A collision with a concurrent change (unique key,
-        deadlock) runs the work again from the start, three times in all: it decides anew on what it then reads.
-        The first run is hopeful: what it may presume, it asks only in the statement that writes. Who may not read what
-        was changed is answered ids and states only.
+        A POST with an Idempotency-Key is executed once. A collision with a concurrent change (unique key,
+        deadlock) runs the work again from the start, three times in all, with fresh reads. The first run is
+        optimistic: its assumptions are verified only by the statement that writes. A caller without the read
+        scope gets ids and states only.
         """
         response = await self._commit(work)
         return (
@@ -129,10 +130,11 @@ class Change:
         return await self._attempt(work, idempotent_request, is_optimistic=False)
 
     async def run_external(self, work: Callable[[], Awaitable[Response]]) -> Response:
-        """Run `work`, which asks somebody outside, in no transaction, and return its answer.
+        """Run `work`, which calls an external service, outside a transaction and return its response.
 
-        A POST with an Idempotency-Key is answered once: the answer is kept in a short transaction afterwards. Twins at
-        the same moment may both reach out; the first answer is the one that is kept.
+        A POST with an Idempotency-Key is answered once: the response is stored in a short transaction
+        afterwards. Two concurrent requests with the same key may both call the service; the first response is
+        the one stored.
         """
         idempotent_request = await self._idempotent_request()
         if idempotent_request is None:
@@ -152,7 +154,7 @@ class Change:
         )
 
     async def stored_answer(self) -> Response | None:
-        """Return the answer that this very request got before; for work that is long and comes before the change.
+        """Return the stored response to this request, if any; for long work that precedes the change.
 
         Raises TwinRunning and KeyReused as `commit` does.
         """
@@ -163,7 +165,7 @@ class Change:
             return await requests.begin_request(tx, idempotent_request, self.vault)
 
     async def _idempotent_request(self) -> IdempotentRequest | None:
-        """Return what an Idempotency-Key makes of the request; None when it has none."""
+        """Return the idempotent request of an Idempotency-Key; None without one."""
         request = self.request
         header = request.headers.get("idempotency-key")
         if header is None or request.method != "POST":
@@ -213,7 +215,7 @@ class Change:
 
 
 class Changes:
-    """A dependency that answers a `Change`, if the caller holds `scope` and what is required beside it."""
+    """A dependency that returns a `Change` if the caller holds `scope` and the additional ones."""
 
     def __init__(self, scope: str, *also: str, read_scope: str | None = None) -> None:
         self.scope = scope
@@ -228,8 +230,8 @@ class Changes:
 
 
 def change(scope: str, *also: str, read_scope: str | None = None) -> Changes:
-    """Have a route take a `Change`, whose caller holds these scopes: `Depends(access.change("debts:write"))`.
+    """Return the dependency on a `Change` with these scopes: `Depends(access.change("debts:write"))`.
 
-    Callers without the scope `shown_to` are answered ids and states only, and what they created just now.
+    A caller without `read_scope` gets ids and states only, and what it just created.
     """
     return Changes(scope, *also, read_scope=read_scope)

@@ -1,6 +1,7 @@
-"""Sandbox keys: static, for the first debt within minutes. They hold every scope and reach no real person.
+"""Sandbox keys: static credentials that hold every scope and reach no real person.
 
-A key is shown once; what is stored is its SHA-256, and its last four characters for people to tell keys apart.
+They exist to create the first debt within minutes. A key is shown once; its SHA-256 is stored, and its last
+four characters to tell keys apart.
 """
 
 import secrets
@@ -50,7 +51,7 @@ _REVOKE = Statement(
 
 
 class KeysAreForSandboxes(NotFound):
-    """There is no such sandbox; live workspaces are reached by OAuth clients only."""
+    """The sandbox does not exist; live workspaces accept OAuth clients only."""
 
     code = "keys-are-for-sandboxes"
     way_out = "Let an OAuth client into the live workspace; cut keys for the sandbox."
@@ -58,7 +59,7 @@ class KeysAreForSandboxes(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A sandbox key as people see it later: never the key itself."""
+    """A sandbox key without its secret."""
 
     id: UUID
     workspace_id: UUID
@@ -72,18 +73,18 @@ class ApiKey:
 
     @property
     def creator(self) -> Actor | None:
-        """Who created it; None from before that was recorded."""
+        """The actor who created it; None for keys older than that record."""
         return None if self.created_by_kind is None else Actor(self.created_by_kind, self.created_by)
 
     @property
     def hint(self) -> str:
-        """What is left to tell keys apart."""
+        """The characters that tell keys apart."""
         return f"{PREFIX}...{self.last4}"
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a sandbox key is made of."""
+    """The fields of a new sandbox key."""
 
     workspace_id: UUID
     name: str
@@ -92,7 +93,7 @@ class NewKey:
 
 
 async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[ApiKey, str]:
-    """Cut a key for a sandbox and return it with its text, which is shown this once."""
+    """Create a key for a sandbox and return it with its secret, which is shown only now."""
     if not new.name.strip():
         raise one_field("/name", "missing", message("A key has a name."))
     names.refuse_hidden({"/name": new.name.strip()})
@@ -123,13 +124,13 @@ async def keys(database: Database, company_id: UUID | None = None) -> list[ApiKe
 
 
 async def revoke_key(database: Database, key_id: UUID, now: datetime) -> None:
-    """Have a key open no longer, everywhere at once."""
+    """Revoke a key in every process at once."""
     async with database.transaction(now) as tx:
         await end_key(tx, key_id, now)
 
 
 async def end_key(tx: Transaction, key_id: UUID, now: datetime) -> None:
-    """Have a key open no longer from the commit on; raise NotFound when there is none, or it is revoked already."""
+    """Revoke a key from the commit on; raise NotFound if it does not exist or is revoked already."""
     if await tx.fetchval(_REVOKE, key_id, now) is None:
         raise NotFound(message("There is no such key, or it is revoked already."))
     await invalidate(tx, key_id)

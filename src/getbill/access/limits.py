@@ -1,9 +1,10 @@
-"""How many requests a minute, counted over all processes without asking the database at each.
+"""Rate limits per minute, counted over all processes without a database call per request.
 
-A minute begins with the first request after the last one ended. Each process takes a lease on a part of it by one
-UPSERT and counts that down by itself; leases shrink as the minute is used up, so that one process counts exactly
-and several together never let more through than the limit. A process that stops gives back what it did not use; one
-that is killed loses a lease, and the database, where each lease is committed, loses none (decisions/0031).
+A minute begins with the first request after the last one ended. Each process leases a part of it by one
+UPSERT and counts that down by itself; leases shrink as the minute is used up, so that one process counts
+exactly and several together never exceed the limit. A process that stops releases the unused part of its
+leases; one that is killed loses a lease, and the database, where each lease is committed, loses none
+(decisions/0031).
 """
 
 import asyncio
@@ -24,7 +25,7 @@ WINDOW_SECONDS = 60
 _SUBJECTS_MAX = 10_000
 _CLOSE_SECONDS = 2.0
 _RETRY_SECONDS = 0.1
-# A lease is filled up once a quarter of it is left.
+# A lease is renewed once a quarter of it is left.
 _LOW = 4
 
 _log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ _RELEASE_LEASES = Statement(
 
 @dataclass(slots=True)
 class Count:
-    """Where a request stands in its minute; `ends` is in Unix seconds."""
+    """The state of a minute after a request; `ends` is in Unix seconds."""
 
     limit: int
     remaining: int
@@ -73,13 +74,13 @@ class Count:
 
     def seconds_left(self, now: float) -> int:
         """Return the whole seconds until the minute is over, at least one."""
-        # Rounded first: an end that lies a microsecond beyond the minute is not another second.
+        # Rounded first: an end one microsecond beyond the minute is not another second.
         return max(1, ceil(round(self.ends - now, 3)))
 
 
 @dataclass(frozen=True, slots=True)
 class CrowdedRequest:
-    """A request of an address whose minute is used up, which only a right secret lets in; `show` says where it stands."""
+    """A request from an address over its limit, admitted only with a right secret; `show` sets headers."""
 
     count: Count
     show: Callable[[Count], None]
@@ -87,22 +88,22 @@ class CrowdedRequest:
 
 @dataclass(slots=True, eq=False)
 class _Window:
-    """What this process knows of one subject's minute."""
+    """This process's view of one subject's minute."""
 
     limit: int
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    # The same subject's minute under the limit it had before.
+    # The same subject's minute under its previous limit.
     previous: "_Window | None" = None
     ends: float = 0.0
     ends_at: datetime | None = None
-    # Requests leased to this process and not yet made, and those that nobody had leased at that time.
+    # Requests leased to this process and not yet made, and those not leased by any process at that time.
     leased: int = 0
     unleased: int = 0
-    # With so few left the lease is filled up beside the requests, none of which waits for it.
+    # Threshold below which the lease is renewed in the background, without delaying a request.
     low: int = 0
 
     def consume(self, now: float) -> Count | None:
-        """Count one request, or return None when only the database can tell."""
+        """Count one request, or return None if only the database can decide."""
         if now >= self.ends:
             return None
         if self.leased:
@@ -111,7 +112,7 @@ class _Window:
         return None if self.unleased else Count(self.limit, 0, self.ends, is_allowed=False)
 
     def take_over(self, now: float) -> tuple[int, datetime | None]:
-        """Return what is held of which minute, taking it over from the one before; nothing of one that is over."""
+        """Return the held lease and the end of its minute, moved from the previous window if still valid."""
         previous, self.previous = self.previous, None
         holder = self if previous is None else previous
         leased = holder.leased if now < holder.ends else 0
@@ -120,7 +121,7 @@ class _Window:
         return leased, holder.ends_at
 
     def fill(self, row: Record, leased_before: int) -> None:
-        """Take what was leased in place of what was held, less what was used of that meanwhile."""
+        """Replace the held lease by the new one, less what was used meanwhile."""
         used_meanwhile = leased_before - self.leased if row["ends_at"] == self.ends_at and self.ends else 0
         self.ends_at, self.ends = row["ends_at"], row["ends_at"].timestamp()
         self.leased = max(0, row["leased"] - used_meanwhile)
@@ -129,7 +130,7 @@ class _Window:
 
 
 class RateLimits:
-    """The minutes of every credential and sandbox this process has heard from."""
+    """The minutes of every credential and sandbox that this process has seen."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -138,7 +139,7 @@ class RateLimits:
         self._is_closed = False
 
     def try_consume(self, subject_id: UUID, limit: int, now: float) -> Count | None:
-        """Count one request if that needs no lease, else return None; never waits."""
+        """Count one request if that needs no lease, otherwise return None; never waits."""
         minute = self._minutes.get(subject_id)
         if minute is None or minute.limit != limit:
             return None
@@ -149,10 +150,10 @@ class RateLimits:
         return count
 
     async def lease(self, subject_id: UUID, limit: int, now: float) -> Count:
-        """Count one request, taking a lease when the last one is used up."""
+        """Count one request, taking a lease if the last one is used up."""
         minute = self._minute(subject_id, limit, now)
         async with minute.lock:
-            # Whoever held the lock before us may have leased for us too.
+            # The previous holder of the lock may have leased for this request too.
             count = minute.consume(now)
             while count is None:
                 await self._fill(subject_id, minute, now)
@@ -160,7 +161,7 @@ class RateLimits:
             return count
 
     async def close(self) -> None:
-        """Give back what was leased and not used: the next process goes on where this one ends."""
+        """Release the unused leases, so that the next process continues where this one ends."""
         self._is_closed = True
         if self._filling:
             await asyncio.wait(self._filling, timeout=_CLOSE_SECONDS)
@@ -177,7 +178,8 @@ class RateLimits:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 connection = await self._connection()
                 try:
-                    # Once: whether a lost one was done is not known, and twice would be more than was leased.
+                    # Not retried: it is unknown whether a lost release was executed, and twice would release
+                    # more than was leased.
                     await connection.execute(_RELEASE_LEASES.text, *map(list, zip(*rows, strict=True)))
                 finally:
                     await pool.release(connection)
@@ -185,7 +187,7 @@ class RateLimits:
             _log.warning("leases_not_given_back", subjects=len(rows), error=type(error).__name__)
 
     async def _connection(self) -> Connection:
-        """Return a connection, of a database too that recovers at this moment and is back in time."""
+        """Return a connection, also of a database that is recovering and back within the wait."""
         while True:
             try:
                 return await self._database.pool.acquire()
@@ -209,13 +211,13 @@ class RateLimits:
 
     async def _fill_in_background(self, subject_id: UUID, minute: _Window, now: float) -> None:
         async with minute.lock:
-            # Unless somebody who waited has filled it up, or the minute has begun anew.
+            # Unless a waiting request has renewed it, or the minute has begun anew.
             if minute.low or now >= minute.ends or self._minutes.get(subject_id) is not minute:
                 return
             try:
                 await self._fill(subject_id, minute, now)
             except DATABASE_ERRORS as error:
-                # Whoever uses up the rest asks again, and waits for the answer.
+                # The request that uses up the rest asks again and waits for the result.
                 _log.warning("lease_not_filled", error=type(error).__name__)
 
     def _minute(self, subject_id: UUID, limit: int, now: float) -> _Window:
@@ -229,14 +231,14 @@ class RateLimits:
 
 
 class AddressLimits:
-    """Requests a minute without a good credential, per client address, in this process alone."""
+    """Rate limits of requests without a valid credential, per client address, in this process alone."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._minutes: dict[str, tuple[float, int]] = {}
 
     def peek(self, address: str, now: float) -> Count:
-        """Return where an address stands, without counting."""
+        """Return the state of an address without counting."""
         ends, used = self._minutes.get(address, (0.0, 0))
         if now >= ends:
             ends, used = now + WINDOW_SECONDS, 0
@@ -255,5 +257,5 @@ class AddressLimits:
     def _make_room(self, now: float) -> None:
         self._minutes = {key: minute for key, minute in self._minutes.items() if minute[0] > now}
         if len(self._minutes) >= _SUBJECTS_MAX:
-            # A flood from everywhere: forgetting is better than growing, or than refusing everybody.
+            # A distributed flood: forgetting is better than growing, or than refusing every address.
             self._minutes.clear()

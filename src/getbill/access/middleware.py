@@ -1,7 +1,7 @@
-"""The door every request comes through: its id, its caller, its place in the minute, its line in the log.
+"""The API middleware: request id, authentication, rate limit, access log.
 
-Nothing here waits for the database while a credential is remembered and its lease lasts; nothing of a request but
-its route, the ids in its path, its status and duration is written down.
+Nothing here waits for the database while a credential is cached and its lease lasts. Of a request only its
+route, the ids in its path, its status and duration are logged.
 """
 
 from math import ceil
@@ -23,10 +23,10 @@ from getbill.kit.text import storable_text
 
 API = "/external-api/"
 OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
-# Here what is wrong with headers is said as RFC 6749 wants it, by the routes themselves.
+# Header errors of these routes are reported in the form of RFC 6749, by the routes themselves.
 AUTHENTICATING = OAUTH | {"/external-api/v1/oauth/token", "/external-api/v1/oauth/revoke"}
 
-# Written by whoever reverse-proxies: the connection ended before the answer (nginx).
+# The status nginx logs when the connection ended before the response.
 _CLIENT_CLOSED_REQUEST = 499
 _REQUEST_ID = pattern(rb"[A-Za-z0-9._:-]{1,128}")
 
@@ -34,30 +34,31 @@ Headers = dict[bytes, bytes]
 
 
 class Middleware:
-    """The door of the API as an ASGI application around another."""
+    """The API's ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request through, or answer why not."""
+        """Handle one request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         method = scope["method"]
         if method == "HEAD":
-            # A HEAD is answered as the GET it stands for, without the body (RFC 9110 section 9.3.2).
+            # HEAD is answered like GET, without the body (RFC 9110 section 9.3.2).
             scope = {**scope, "method": "GET"}
         exchange = _Exchange(scope, send, scope["app"].state.gate, method)
         try:
             await self._answer(exchange, scope, receive)
         except ClientDisconnect:
-            # Unless the server has answered in our place.
+            # Unless the server has answered instead.
             exchange.status = scope["state"].get("dismissed", _CLIENT_CLOSED_REQUEST)
         except Exception as error:
             if exchange.status:
                 raise
-            # Outside of us only the server is left, whose answer would have neither the request's id nor our shape.
+            # Outside this middleware there is only the server, whose response would have neither the request
+            # id nor our format.
             crash_handler = scope["app"].exception_handlers[Exception]
             await (await crash_handler(Request(scope), error))(scope, receive, exchange.send)
         finally:
@@ -76,7 +77,7 @@ class Middleware:
 
 
 class _Exchange:
-    """One request between the door and its answer."""
+    """One request from the middleware to its response."""
 
     __slots__ = (
         "caller",
@@ -117,7 +118,7 @@ class _Exchange:
         return ids.new_text()
 
     async def admit(self) -> None:
-        """Find the caller and count the request; raise RateLimited or TlsRequired."""
+        """Authenticate the caller and count the request; raise RateLimited or TlsRequired."""
         path = self.scope["path"]
         if path.startswith(API):
             caller = await self._find_caller()
@@ -132,18 +133,18 @@ class _Exchange:
             return
         count = self.gate.addresses.consume(bucket(self.peer.address), self.now)
         if not count.is_allowed and path in AUTHENTICATING:
-            # The route lets a client in whose secret is right, and nobody else.
+            # The route admits a client with the right secret only.
             self.scope["state"]["crowded"] = CrowdedRequest(count, self._add_rate_headers)
             return
         self._enforce_limit(count)
 
     def check_headers(self) -> None:
-        """Raise what is wrong with the headers themselves; the routes of OAuth say it in their own shape."""
+        """Raise errors of the headers themselves; the OAuth routes report them in their own format."""
         path = self.scope["path"]
         if path in AUTHENTICATING:
             return
         requests.refuse_repeated(self.scope["headers"], self.headers)
-        # Without a good credential the route says so, whatever else is wrong.
+        # Without a valid credential the route reports that first.
         if not isinstance(self.scope["state"].get("caller"), Problem):
             requests.refuse_encoding(self.scope["headers"], self.headers)
 
@@ -157,8 +158,8 @@ class _Exchange:
         count = self.gate.addresses.peek(bucket(self.peer.address), self.now)
         if count.is_allowed:
             return await self._authenticate(token)
-        # Guesses cost us a question to the database each: those from an address that has made too many stand in line,
-        # and so does the client behind it whose credential is good.
+        # Each guess costs a database query: requests from an address with too many wrong guesses queue, and
+        # so does a client with a valid credential behind it.
         async with self.gate.crowd_semaphore:
             caller = await self._authenticate(token)
         if not isinstance(caller, Caller):
@@ -180,13 +181,13 @@ class _Exchange:
             raise TlsRequired
 
     def _enforce_limit(self, count: Count) -> None:
-        """Say where the caller stands; raise RateLimited where the minute is used up."""
+        """Set the rate limit headers; raise RateLimited if the minute is used up."""
         self._add_rate_headers(count)
         if not count.is_allowed:
             raise RateLimited(count.limit, count.seconds_left(self.now))
 
     def _add_rate_headers(self, count: Count) -> None:
-        """Add the headers that say where the caller stands (the last two: draft-ietf-httpapi-ratelimit-headers)."""
+        """Add the rate limit headers (the last two: draft-ietf-httpapi-ratelimit-headers)."""
         seconds = count.seconds_left(self.now)
         self.extra += (
             (b"x-ratelimit-limit", b"%d" % count.limit),
@@ -197,7 +198,7 @@ class _Exchange:
         )
 
     def limited_receive(self, receive: Receive) -> Receive:
-        """Return a way to receive the body that refuses one too large, declared so or found so."""
+        """Return a `receive` that refuses a body that is too large, whether declared or not."""
         policy = self.gate.policy
         bytes_max = policy.larger_bodies.get(self.scope["path"], policy.body_bytes_max)
         declared = self.headers.get(b"content-length")
@@ -209,7 +210,7 @@ class _Exchange:
         return _limit_body(receive, bytes_max) if b"transfer-encoding" in self.headers else receive
 
     async def send(self, message: Message) -> None:
-        """Pass the answer on with the request's id and the caller's place in the minute."""
+        """Send the response with the request id and the rate limit headers."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             response_headers = private_headers(
@@ -221,7 +222,7 @@ class _Exchange:
         await self.pass_on(message)
 
     def log_request(self) -> None:
-        """Write the request's line and count it."""
+        """Log the request and count it."""
         scope, caller = self.scope, self.caller
         seconds = clock.monotonic() - self.started
         status = self.status or _CLIENT_CLOSED_REQUEST

@@ -1,7 +1,7 @@
-"""Who may call, and what they may do: scopes, callers, and the refusals that name what is missing.
+"""Callers, actors and scopes, and the refusals that name what is missing.
 
-A caller is one verified credential in one workspace. Whatever a route does, it does as that caller and there;
-nothing below the door reads a token again.
+A caller is one verified credential in one workspace. A route acts as that caller and in that workspace; no
+code below the middleware reads a token again.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from getbill.kit.messages import Message, counted, message
 
 REALM = "getbill"
 
-# What each scope lets its holder do, in the order people read them.
+# What each scope permits, in display order.
 SCOPES = {
     "debts:read": "Read debts and what happens to them.",
     "debts:write": "Create, update and delete debts.",
@@ -38,27 +38,27 @@ SCOPES = {
     "credentials:read": "Read credentials, who created them and what they created.",
     "credentials:write": "Revoke credentials, and what only they used.",
 }
-# Let their holder make or end credentials: a client holds them only where they are named.
+# Scopes to create or revoke credentials: a client holds them only if they are granted by name.
 ADMINISTRATIVE = frozenset({"sftp:read", "sftp:write", "credentials:read", "credentials:write"})
 DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope not in ADMINISTRATIVE)
 
 GRANTS = ("client_credentials", "refresh_token", "authorization_code")
 
 Kind = Literal["client", "key"]
-# Who creates credentials: those, a member of staff, or whoever runs the installation by its command line.
+# Creators of credentials: credentials, a member of staff, or the operator on the command line.
 ActorKind = Literal["client", "key", "user", "operator"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did something: a credential or a member of staff by its id, or the operator, who has none."""
+    """The author of an action: a credential or a member of staff by id, or the operator, without an id."""
 
     kind: ActorKind
     id: UUID | None = None
 
     @property
     def public_id(self) -> str:
-        """The actor as answers name it."""
+        """The actor's id in responses."""
         return self.kind if self.id is None else ids.show(self.kind, self.id)
 
 
@@ -66,35 +66,35 @@ OPERATOR = Actor("operator")
 
 
 class AccessSettings(Protocol):
-    """What access reads of the installation's settings."""
+    """The settings of the installation that access uses."""
 
     @property
     def dsn(self) -> str:
-        """The database."""
+        """The DSN of the database."""
 
     @property
     def url(self) -> str:
-        """The address of this installation, which its tokens name as issuer and audience."""
+        """The URL of this installation, issuer and audience of its tokens."""
 
     @property
     def rate_limit_live(self) -> int:
-        """Requests a minute of one live client."""
+        """Requests per minute of one live client."""
 
     @property
     def rate_limit_sandbox(self) -> int:
-        """Requests a minute of one sandbox workspace."""
+        """Requests per minute of one sandbox workspace."""
 
     @property
     def rate_limit_anonymous(self) -> int:
-        """Requests a minute of one address without a good credential."""
+        """Requests per minute of one address without a valid credential."""
 
     @property
     def body_bytes_max(self) -> int:
-        """The largest body that is read."""
+        """Maximum body size."""
 
     @property
     def import_bytes_max(self) -> int:
-        """The largest file that is imported."""
+        """Maximum size of an imported file."""
 
 
 LARGER_BODIES: Mapping[str, int] = {"/external-api/v1/debts/batch": 20_000_000}
@@ -102,15 +102,15 @@ LARGER_BODIES: Mapping[str, int] = {"/external-api/v1/debts/batch": 20_000_000}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an installation decides about access."""
+    """The access policy of an installation."""
 
     base_url: str = "http://127.0.0.1:8000"
     live_per_minute: int = 1000
     sandbox_per_minute: int = 100
-    # Requests without a good credential, and to the token endpoint, per client address and process.
+    # Requests without a valid credential, and to the token endpoint, per client address and process.
     anonymous_per_minute: int = 600
     body_bytes_max: int = 1_000_000
-    # Paths whose bodies may be larger.
+    # Paths that accept larger bodies.
     larger_bodies: Mapping[str, int] = field(default_factory=lambda: dict(LARGER_BODIES))
 
     @classmethod
@@ -129,7 +129,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified credential: where it acts, what it may do, how often, until when."""
+    """A verified credential with its workspace, scopes, rate limit and expiry."""
 
     workspace: Workspace
     credential_id: UUID
@@ -137,12 +137,12 @@ class Caller:
     name: str
     scopes: frozenset[str]
     limit_per_minute: int
-    # Whose minute this caller's requests count against: its own, or its sandbox's.
+    # The subject whose rate limit this caller's requests count against: its own, or its sandbox's.
     counted_as: UUID
     expires_at: datetime | None
 
     def may(self, scope: str) -> bool:
-        """Say whether the credential holds a scope."""
+        """Return whether the credential holds a scope."""
         return scope in self.scopes
 
     def require(self, *scopes: str) -> None:
@@ -153,12 +153,12 @@ class Caller:
 
     @property
     def actor(self) -> Actor:
-        """The credential as who did something."""
+        """The credential as an actor."""
         return Actor(self.kind, self.credential_id)
 
 
 class NoCredential(Unauthenticated):
-    """No Bearer credential came with the request (RFC 6750 section 3: then no error code is given)."""
+    """The request has no Bearer credential (RFC 6750 section 3: then no error code is given)."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -181,14 +181,14 @@ class TokenInvalid(Unauthenticated):
 
 
 class TokenExpired(TokenInvalid):
-    """An access token of ours whose hour is over; `reason` is `expired`."""
+    """The access token has expired after its hour; `reason` is `expired`."""
 
     def __init__(self) -> None:
         super().__init__(message("The access token has expired"), "expired")
 
 
 class ScopeMissing(Forbidden):
-    """The credential lacks the scope that this call needs."""
+    """The credential lacks a scope that this call requires."""
 
     code = "scope-missing"
     way_out = "Ask for a token with the scope that `required_scope` names; a client that was not granted it needs a new one."
@@ -203,7 +203,7 @@ class ScopeMissing(Forbidden):
 
 
 class TlsRequired(Forbidden):
-    """A live credential came over a connection that others could read."""
+    """A live credential was sent over a connection without TLS."""
 
     code = "tls-required"
     way_out = "Call over https, and treat the credential that was sent as known to others: revoke it."
@@ -218,7 +218,7 @@ class TlsRequired(Forbidden):
 
 
 class RateLimited(TooManyRequests):
-    """The minute's requests are used up."""
+    """The rate limit of this minute is used up."""
 
     def __init__(self, limit: int, seconds: int) -> None:
         super().__init__(
@@ -234,7 +234,7 @@ class RateLimited(TooManyRequests):
 
 
 class BodyTooLarge(TooLarge):
-    """The body is larger than this path takes."""
+    """The body is larger than this path accepts."""
 
     def __init__(self, most: int) -> None:
         super().__init__(
@@ -243,11 +243,11 @@ class BodyTooLarge(TooLarge):
 
 
 def digest(secret: str) -> bytes:
-    """Return what is stored of a high-entropy secret: its SHA-256."""
+    """Return the stored form of a high-entropy secret: its SHA-256."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def sort_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return scopes in the order people read them."""
+    """Return scopes in display order."""
     granted = frozenset(scopes)
     return [scope for scope in SCOPES if scope in granted]

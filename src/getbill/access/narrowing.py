@@ -1,6 +1,6 @@
-"""What the answer to a change shows to a credential that may make it and not read: ids and states.
+"""Responses to a change by a credential without the read scope: ids and states only.
 
-Whoever changes something by its id could otherwise read it by a change that changes nothing.
+Otherwise a change by id that changes nothing would be a way to read.
 """
 
 from typing import Any, Final
@@ -10,14 +10,14 @@ from starlette.responses import Response
 from getbill.kit import json
 from getbill.kit.http import JsonAnswer
 
-# What says which thing it is, how it stands and since when.
+# Identity, state and timestamps.
 _VISIBLE_FIELDS: Final = frozenset({"id", "type", "status", "state", "created_at", "updated_at"})
-# Of something just created the caller knows all but these, which may have been there before.
+# Members of a response to a creation that may have existed before; the caller knows all others.
 _THERE_BEFORE: Final = frozenset({"debtor", "debt"})
 
 
 def narrow_response(response: Response) -> Response:
-    """Return an answer without what only its reader may see; refusals stay as they are."""
+    """Return a response without what requires the read scope; refusals are unchanged."""
     if response.status_code >= 300 or response.headers.get("content-type") != "application/json":
         return response
     value = json.read(bytes(response.body))

@@ -1,4 +1,4 @@
-"""The shapes of the OAuth endpoints, the profile and the staff list, as callers see them."""
+"""Schemas of the OAuth endpoints, the profile and the staff list."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from getbill.kit.http import Instant
 
 
 class TokenShown(BaseModel):
-    """An access token and what it is good for (RFC 6749 section 5.1)."""
+    """An access token with its type, lifetime and scopes (RFC 6749 section 5.1)."""
 
     access_token: str = Field(description="Access token: a JWT signed with RS256, to be treated as opaque.")
     token_type: str = Field(examples=["Bearer"])
@@ -23,18 +23,18 @@ class TokenShown(BaseModel):
 
 
 class OAuthRefusal(BaseModel):
-    """Why there is no token (RFC 6749 section 5.2)."""
+    """An OAuth error (RFC 6749 section 5.2)."""
 
     error: str = Field(examples=["invalid_client"])
     error_description: str | None = Field(None, examples=["Client authentication failed"])
 
 
 class RevokedToken(BaseModel):
-    """The token is good for nothing any more, or never was (RFC 7009 section 2.2)."""
+    """Confirmation that the token is not valid, or never was (RFC 7009 section 2.2)."""
 
 
 class Metadata(BaseModel):
-    """What a client needs to know of the authorization server (RFC 8414 section 2)."""
+    """Metadata of the authorization server (RFC 8414 section 2)."""
 
     issuer: str
     token_endpoint: str
@@ -48,13 +48,13 @@ class Metadata(BaseModel):
 
 
 class KeySet(BaseModel):
-    """The keys that verify access tokens (RFC 7517 section 5)."""
+    """The public keys that verify access tokens (RFC 7517 section 5)."""
 
     keys: list[dict[str, Any]]
 
 
 class Configuration(BaseModel):
-    """The company's defaults for new debts, and the workspace this credential acts in."""
+    """The company's defaults for new debts, and the credential's workspace."""
 
     workspace: str = Field(
         examples=["sandbox"], description="`live`, or `sandbox`, where nobody real is contacted."
@@ -74,7 +74,7 @@ class Configuration(BaseModel):
 
 
 class CompanyProfile(BaseModel):
-    """The company a credential belongs to."""
+    """The company of a credential."""
 
     id: str
     name: str
@@ -104,7 +104,7 @@ class UserList(BaseModel):
 
 
 def serialize_profile(caller: Caller) -> dict[str, Any]:
-    """Write the company of a caller."""
+    """Return the company of a caller as a response."""
     workspace = caller.workspace
     company = workspace.company
     return {
@@ -130,7 +130,7 @@ def serialize_profile(caller: Caller) -> dict[str, Any]:
 
 
 def serialize_user(member: User) -> dict[str, Any]:
-    """Write a member of staff."""
+    """Return a member of staff as a response."""
     return {
         "id": ids.show("user", member.id),
         "email": member.email,
@@ -150,7 +150,7 @@ _CREDENTIALS = {
 
 
 def form_schema(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI of a form-encoded body with a client's credentials."""
+    """Return the OpenAPI schema of a form-encoded body with client credentials."""
     schema = {"type": "object", "required": required, "properties": properties | _CREDENTIALS}
     content = {"application/x-www-form-urlencoded": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}

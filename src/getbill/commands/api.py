@@ -1,6 +1,6 @@
-"""`getbill api`: the process that answers HTTP. Run as many as needed, behind one address or several.
+"""`getbill api`: the HTTP process. Run as many as needed, behind one address or several.
 
-On SIGTERM or SIGINT it stops accepting, finishes the requests it has and ends.
+On SIGTERM or SIGINT it stops accepting, finishes its requests and exits.
 """
 
 import gc
@@ -33,7 +33,7 @@ OutageDescriptor = Annotated[
 
 
 def api(listen_fd: Descriptor = None, outage_fd: OutageDescriptor = None) -> None:
-    """Answer HTTP until stopped."""
+    """Serve HTTP until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "api")
     listener = sockets.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
@@ -51,13 +51,13 @@ def _serve(settings: Settings, listener: socket.socket, outage: Outage | None) -
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         try:
             async with open_app(app) as state:
-                # What the program is made of stays: looking through all of it for garbage takes 160 ms, in
-                # somebody's request.
+                # Objects of the program itself live on: scanning all of them for garbage takes 160 ms, during
+                # a request.
                 gc.collect()
                 gc.freeze()
                 yield state
         except CannotRun as error:
-            # The server would log it as a defect, with its traceback; it is a sentence to the operator.
+            # Uvicorn would log it as a defect, with its traceback; it is a message to the operator.
             logging.getLogger("uvicorn.error").disabled = True
             reasons.append(error)
             raise
@@ -72,7 +72,7 @@ def _serve(settings: Settings, listener: socket.socket, outage: Outage | None) -
 
 
 def _raise_open_files_limit() -> None:
-    """Let this process have as many connections as it may: the soft limit is usually 1,024."""
+    """Raise this process's limit of open connections: the soft limit is usually 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft_limit = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
     with suppress(OSError, ValueError):
@@ -80,14 +80,14 @@ def _raise_open_files_limit() -> None:
 
 
 class _Server(uvicorn.Server):
-    """The server; when it stops, those who wait for events are answered at once."""
+    """The server; on shutdown, long polls for events are answered at once."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let those go who wait, then stop as every server does."""
+        """End the long polls, then shut down as usual."""
         room = getattr(self._app.state, "room", None)
         if room is not None:
             room.release_all()

@@ -1,4 +1,4 @@
-"""`getbill client`: the programs a company lets in by OAuth 2.0."""
+"""`getbill client`: OAuth 2.0 clients of a company."""
 
 from typing import Annotated, Any
 
@@ -39,7 +39,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     limit_per_minute: Limit = None,
     created_by: CreatorEmail = None,
 ) -> None:
-    """Let a program in and print its id and secret."""
+    """Create an OAuth client and print its id and secret."""
 
     async def create_client(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, company)
@@ -64,7 +64,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
 
 @client.command("list")
 def list_clients(company: CompanyName = None) -> None:
-    """List the clients, revoked ones too."""
+    """List the clients, including revoked ones."""
 
     async def find_clients(database: Database, _vault: Vault) -> list[dict[str, Any]]:
         clients = await access.clients(database, await selection.find_company_id(database, company))
@@ -77,7 +77,7 @@ def list_clients(company: CompanyName = None) -> None:
 def revoke(
     client_id: str, with_created: WithCreated = False, preview: Preview = False, as_json: AsJson = False
 ) -> None:
-    """Let a program in no longer; its tokens stop working within a second. Lists what it created."""
+    """Revoke a client; its tokens stop working within a second. Lists what it created."""
     ids.read("client", client_id)
     revoke_one(client_id, with_created=with_created, is_preview=preview, as_json=as_json)
 

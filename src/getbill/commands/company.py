@@ -1,4 +1,4 @@
-"""`getbill company`: who collects with this installation."""
+"""`getbill company`: the companies of this installation."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -52,7 +52,7 @@ def letterhead(
         typer.Option(help="What the law wants on a letter: form, capital, register, number."),
     ] = None,
 ) -> None:
-    """Say what a company's letters carry."""
+    """Set the address and imprint of a company's letters."""
 
     async def set_letterhead(database: Database, _vault: Vault) -> dict[str, Any]:
         company_id = (await selection.find_company(database, name)).id
@@ -74,7 +74,7 @@ def logo(
         Path, typer.Argument(help="A PNG or JPEG of at most 200 kB.", exists=True, dir_okay=False)
     ],
 ) -> None:
-    """Put a logo at the head of a company's e-mails."""
+    """Set the logo in the header of a company's e-mails."""
     image = file.read_bytes()
 
     async def set_logo(database: Database, _vault: Vault) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def zones(
         typer.Option(help=f"One of {', '.join(Zone)}; give the option once for each, none to accept all."),
     ] = None,
 ) -> None:
-    """Say whose phone numbers are refused unless a debt accepts expensive destinations."""
+    """Set the phone zones a company refuses unless a debt accepts expensive destinations."""
 
     async def set_zones(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, name)
@@ -131,7 +131,7 @@ def rename(
         bool, typer.Option("--same-name", help="Another company may have this name; ids tell them apart.")
     ] = False,
 ) -> None:
-    """Change a company's name in every message from now on."""
+    """Change a company's name in all future messages."""
 
     async def rename_company(database: Database, vault: Vault) -> dict[str, Any]:
         current = await selection.find_company(database, name)
@@ -155,7 +155,7 @@ def set_fields(  # noqa: PLR0913 the options of a command are its parameters
     ] = None,
     scenario: Annotated[str | None, typer.Option(help="Of debts that name none.")] = None,
 ) -> None:
-    """Change how a company is reached and what its debts come with; what is not given stays."""
+    """Change a company's contact details and debt defaults; omitted options stay unchanged."""
     changes = companies.CompanyChanges(
         None, email, phone, iban, _uppercase(country), _uppercase(currency), language, scenario
     )
@@ -175,7 +175,10 @@ def delete(
     name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a company for good: its sandbox, credentials, webhooks, files and staff; refused while it has live debts."""
+    """Delete a company for good; refused while it has live debts.
+
+    Its sandbox, credentials, webhooks, files and staff are deleted too.
+    """
 
     async def find_company(database: Database, _vault: Vault) -> companies.Company:
         return await selection.find_company(database, name)
@@ -202,7 +205,7 @@ def _uppercase(code: str | None) -> str | None:
 
 
 async def _refuse_namesake(database: Database, name: str, except_id: UUID | None = None) -> None:
-    """Raise where another company has this name already, whatever its capitals."""
+    """Raise if another company has this name already, ignoring case."""
     folded_name = " ".join(name.split()).casefold()
     for other in await companies.companies(database):
         if other.id != except_id and " ".join(other.name.split()).casefold() == folded_name:

@@ -1,7 +1,7 @@
-"""Which database a command works on, and that it is one this program can work with.
+"""The database connection of a command, checked to be one this program can use.
 
-`DATABASE_URL` when it is set, else the embedded server of the data folder: the running one, or one started for as
-long as the command takes.
+It is `DATABASE_URL` if set, otherwise the embedded server of the data folder: the running one, or one started
+for the duration of the command.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from getbill.kit.text.ibans import IbanInvalid
 from getbill.settings import Settings
 from getbill.vault import Vault
 
-# What an operator mends: the password, the name of the database, its disk, its memory, its connections.
+# Errors an operator can fix: the password, the database's name, its disk, its memory, its connections.
 _DATABASE_REFUSALS = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -41,7 +41,7 @@ SettingsAction = Callable[[Settings, Database, Vault], Awaitable[T]]
 
 @contextmanager
 def database_dsn(settings: Settings) -> Iterator[str]:
-    """Yield the DSN of the database the settings name."""
+    """Yield the DSN of the database in the settings."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -51,7 +51,7 @@ def database_dsn(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def exit_if_database_lost() -> Iterator[None]:
-    """Turn the loss of the database while a process opens into a CannotRunNow, a reason to start it again."""
+    """Turn the loss of the database during startup into a CannotRunNow, a reason to restart the process."""
     try:
         yield
     except database.DATABASE_ERRORS as error:
@@ -61,7 +61,7 @@ def exit_if_database_lost() -> Iterator[None]:
 
 
 def run(action: Action[T]) -> T:
-    """Run one action on the settings' database and vault; what refuses it is told as a sentence."""
+    """Run one action on the settings' database and vault; print a refusal as a sentence."""
 
     async def ignore_settings(_settings: Settings, db: Database, vault: Vault) -> T:
         return await action(db, vault)
@@ -70,7 +70,7 @@ def run(action: Action[T]) -> T:
 
 
 def run_with_settings(action: SettingsAction[T]) -> T:
-    """Run one action that needs the settings too, with the DSN of the database it is run on."""
+    """Run one action that also needs the settings, with the DSN of its database."""
     settings = Settings()
     logs.configure(settings.log_level, "command")
     _refuse_empty_folder(settings)
@@ -86,7 +86,7 @@ def run_with_settings(action: SettingsAction[T]) -> T:
 
 
 def _refuse_empty_folder(settings: Settings) -> None:
-    """Refuse a data folder that nothing was started on: most probably it is not the one that was meant."""
+    """Refuse a data folder without a database: it is probably not the intended one."""
     if settings.database_url is None and not embedded.is_there(settings.data_dir):
         raise CannotRun(
             f"There is no database in {settings.data_dir.absolute()}: start `getbill serve` there first, or set"

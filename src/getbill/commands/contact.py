@@ -1,4 +1,4 @@
-"""`getbill contact`: the switches of contact, of one workspace or of the whole installation."""
+"""`getbill contact`: the contact switches of a workspace or of the whole installation."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ WholeInstallation = Annotated[bool, typer.Option("--installation", help="Every w
 def stop(
     company: CompanyName = None, workspace: WorkspaceName = "live", installation: WholeInstallation = False
 ) -> None:
-    """Contact nobody from the next claim on."""
+    """Stop contacting debtors, from the next claim on."""
     _switch("stopped", company, workspace, installation=installation)
 
 
@@ -30,19 +30,19 @@ def stop(
 def resume(
     company: CompanyName = None, workspace: WorkspaceName = "live", installation: WholeInstallation = False
 ) -> None:
-    """Contact debtors again; what was missed is dealt with as each scenario says."""
+    """Resume contacting debtors; missed contacts are handled as each scenario defines."""
     _switch("on", company, workspace, installation=installation)
 
 
 @contact.command("dry-run")
 def dry_run(company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
-    """Plan and write every message, and send none."""
+    """Schedule and render every message, but send none."""
     _switch("dry_run", company, workspace, installation=False)
 
 
 @contact.command()
 def status(company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
-    """Say how contact is switched."""
+    """Show the contact switches."""
 
     async def find_switches(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, company)

@@ -1,4 +1,4 @@
-"""`getbill credential`: what a client, a key or a member of staff created, and revoking them."""
+"""`getbill credential`: credentials created by a client, a key or a member of staff, and their revocation."""
 
 from typing import Annotated, Any
 
@@ -48,7 +48,7 @@ def revoke(
     preview: Preview = False,
     company: CompanyName = None,
 ) -> None:
-    """Revoke a client or a key, or deactivate a member of staff; print what was revoked and what was left."""
+    """Revoke a client or a key, or deactivate a member of staff; print what was revoked and what was kept."""
 
     async def revoke_credential(database: Database, _vault: Vault) -> dict[str, Any]:
         scope, subject = await _find_subject(database, company, selector)
@@ -58,7 +58,7 @@ def revoke(
 
 
 def revoke_one(public_id: str, *, with_created: bool, is_preview: bool, as_json: bool) -> None:
-    """Revoke a client or a key of whichever company, and say what went with it and what was left."""
+    """Revoke a client or a key of any company, and print what was revoked with it and what was kept."""
 
     async def revoke_subject(database: Database, _vault: Vault) -> dict[str, Any]:
         scope = Scope(None, await companies.workspace_ids(database))

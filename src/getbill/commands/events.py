@@ -1,4 +1,4 @@
-"""`getbill events`: the stream of a workspace, as it comes."""
+"""`getbill events`: the live event stream of a workspace."""
 
 import asyncio
 from dataclasses import replace
@@ -20,7 +20,7 @@ from getbill.vault import Vault
 events = typer.Typer(no_args_is_help=True, help="The stream of events: what webhooks push, in order.")
 
 _PAGE: Final = 500
-# A command has no listener: it looks.
+# A command has no listener: it polls.
 _POLL_SECONDS: Final = 0.5
 _AWAY_SECONDS: Final = 1.0
 _INTERRUPTED: Final = 130
@@ -33,7 +33,7 @@ StartPosition = Annotated[
 
 @events.callback()
 def _keep_verb() -> None:
-    # A noun with one verb would otherwise be that verb.
+    # Typer would otherwise drop the only verb of a noun.
     pass
 
 
@@ -47,7 +47,7 @@ def tail(  # noqa: PLR0913 the options of a command are its parameters
     follow: Annotated[bool, typer.Option(help="Wait for more at the end, until Ctrl-C.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with all data.")] = False,
 ) -> None:
-    """Print a workspace's events as they come."""
+    """Print a workspace's events as they occur."""
     unknown_kinds = sorted(set(event or ()) - KINDS.keys())
     if unknown_kinds:
         raise CannotRun(f"There is no event {unknown_kinds[0]!r}. There are: {', '.join(KINDS)}.")

@@ -1,7 +1,7 @@
-"""`getbill import-child`: the process in which one import is done, started by a worker and ended with it.
+"""`getbill import-child`: the process of one import, started by a worker and ended with it.
 
-What it needs to know comes on its standard input, so that no secret stands in its command line. It gives way to
-everybody else, and may not take more than its share of memory.
+Its instructions arrive on standard input, so that no secret is on its command line. It runs at low priority,
+with a limit on its memory.
 """
 
 import gc
@@ -25,11 +25,11 @@ _CONNECTIONS: Final = 3
 
 
 def import_child() -> None:
-    """Do one import, as its orders on the standard input say; for workers, not for people."""
+    """Run one import as instructed on standard input; for workers, not for people."""
     instructions = json.read(sys.stdin.buffer.read())
     logs.configure(LogLevel(instructions["log_level"]), "import")
     os.nice(_NICER)
-    # Only the soft limit: what reads workbooks sets one of its own.
+    # Only the soft limit: the workbook reader sets one of its own.
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_MAX, resource.RLIM_INFINITY))
     uvloop.run(_run_import(instructions))
 
@@ -41,7 +41,7 @@ async def _run_import(instructions: dict[str, Any]) -> None:
             database, instructions["master_key"], Path(instructions["key_file"])
         )
         workspace_id, import_id, fence = instructions["import"]
-        # What is there now stays; rows come and go by the thousand without cycles.
+        # Existing objects are permanent; rows come and go by the thousand without cycles.
         gc.freeze()
         gc.disable()
         await imports.run_import(database, unlocked_vault, UUID(workspace_id), UUID(import_id), fence)

@@ -1,7 +1,8 @@
-"""`getbill import`: a file of debts from the command line, with its progress, a summary, and a status for scripts.
+"""`getbill import`: a file import on the command line, with progress, a summary, and a status for scripts.
 
-Exit status: 0 every row is a debt or was one before; 1 the command could not run; 2 it was called wrongly; 3 a column is
-not certain, and nothing was imported; 4 some rows were refused; 5 the file was refused, and nothing was imported.
+Exit status: 0 every row is a debt or was one before; 1 the command could not run; 2 usage error; 3 the
+mapping of a column is not certain, and nothing was imported; 4 some rows were refused; 5 the file was
+refused, and nothing was imported.
 """
 
 import asyncio
@@ -31,14 +32,14 @@ from getbill.vault import Vault
 
 _BLOCK_BYTES: Final = 256 * 1024
 _POLL_SECONDS: Final = 0.2
-# So long a worker has time to take the import, before it is done here.
+# Time for a worker to claim the import before it is run here.
 _WORKER_WAIT_SECONDS: Final = 2.0
 _FINDINGS_MAX: Final = 20
 _ROW_COUNTS: Final = ("created", "updated", "unchanged", "skipped", "rejected", "warnings")
 
 
 class ExitStatus(IntEnum):
-    """What scripts are told."""
+    """The exit status for scripts."""
 
     DONE = 0
     NEEDS_MAPPING = 3
@@ -60,7 +61,7 @@ class _ImportRequest:
     grace_hours: int | None
 
     def import_options(self, language: str) -> imports.ImportOptions:
-        """Return what the import is asked for, in the language of whoever reads about it; raise Invalid for its names."""
+        """Return the import's options, with messages in a language; raise Invalid for unknown names."""
         names.refuse_hidden({"name": self.file.name, "sender": self.sender})
         return imports.ImportOptions(
             name=self.file.name,
@@ -111,10 +112,11 @@ def import_file(  # noqa: PLR0913 the options of a command are its parameters
     company: CompanyName = None,
     workspace: Annotated[str, typer.Option(help="Kind, name or id.")] = "live",
 ) -> None:
-    """Import a file of debts, with its progress and a summary.
+    """Import a file of debts, with progress and a summary.
 
-    Exit status: 0 all rows are in; 3 a column is not certain, nothing was imported; 4 some rows were refused; 5 the file
-    was refused, nothing was imported. A running worker does the work; where there is none, this command does.
+    Exit status: 0 all rows are imported; 3 the mapping of a column is not certain, nothing was imported; 4
+    some rows were refused; 5 the file was refused, nothing was imported. A running worker does the work;
+    without one, this command does.
     """
     request = _ImportRequest(
         file=file,
@@ -132,7 +134,7 @@ def import_file(  # noqa: PLR0913 the options of a command are its parameters
 
 
 def _import(request: _ImportRequest, company: str | None, workspace: str) -> None:
-    """Import a file into a workspace and end with the status that scripts are told."""
+    """Import a file into a workspace and exit with the status for scripts."""
 
     async def run_import(settings: Settings, database: Database, vault: Vault) -> int:
         target = await selection.load_workspace(database, vault, company, workspace)
@@ -163,7 +165,7 @@ def _parse_columns(texts: list[str]) -> dict[str, str | None]:
 
 
 class _ImportRun:
-    """One file on its way, as whoever sits in front of it sees it."""
+    """One import as shown to its user."""
 
     def __init__(
         self,
@@ -180,7 +182,7 @@ class _ImportRun:
         self._stdout = Console(highlight=False)
 
     async def run(self, options: imports.ImportOptions, bytes_max: int) -> int:
-        """Do it all and return the status."""
+        """Run all steps and return the status."""
         database, workspace = self._database, self._workspace
         new_import = await imports.create(
             database, workspace, self._read_blocks(), options, bytes_max=bytes_max
@@ -200,7 +202,7 @@ class _ImportRun:
                 yield block
 
     async def _wait_until_idle(self, import_id: UUID, label: str) -> Import:
-        """Wait until nothing is done with the import any more, showing how far it is; do it here if nobody does."""
+        """Wait until the import is idle, showing its progress; run it here if no worker does."""
         fallback_at = clock.monotonic() + _WORKER_WAIT_SECONDS
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self._stderr, transient=True) as progress:
@@ -218,7 +220,7 @@ class _ImportRun:
                 await self._supervisor.close()
 
     async def _confirm_columns(self, import_: Import) -> bool:
-        """Say what the columns are; without certainty nothing is imported and the file is put away."""
+        """Print the mapping; if it is not certain, discard the file without importing."""
         request, import_key = self._request, (self._workspace, import_.id)
         try:
             async with self._database.transaction(self._workspace.now()) as tx:

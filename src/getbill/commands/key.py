@@ -1,4 +1,4 @@
-"""`getbill key`: static keys of sandboxes."""
+"""`getbill key`: static API keys of sandboxes."""
 
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ def create(
     limit_per_minute: Limit = None,
     created_by: CreatorEmail = None,
 ) -> None:
-    """Cut a key and print it."""
+    """Create a key and print it."""
 
     async def create_key(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, company)
@@ -41,7 +41,7 @@ def create(
 
 @key.command("list")
 def list_keys(company: CompanyName = None) -> None:
-    """List the keys by what is left to tell them apart, revoked ones too."""
+    """List the keys by their last characters, including revoked ones."""
 
     async def find_keys(database: Database, _vault: Vault) -> list[dict[str, Any]]:
         keys = await access.keys(database, await selection.find_company_id(database, company))
@@ -54,7 +54,7 @@ def list_keys(company: CompanyName = None) -> None:
 def revoke(
     key_id: str, with_created: WithCreated = False, preview: Preview = False, as_json: AsJson = False
 ) -> None:
-    """Have a key open no longer, within a second. Lists what it created."""
+    """Revoke a key within a second. Lists what it created."""
     ids.read("key", key_id)
     revoke_one(key_id, with_created=with_created, is_preview=preview, as_json=as_json)
 

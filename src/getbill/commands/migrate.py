@@ -1,6 +1,6 @@
-"""`getbill migrate`: bring the database to the revision this program needs.
+"""`getbill migrate`: migrate the database to the revision this program needs.
 
-In production it runs once, before the new version's processes start.
+In production it runs once, before the processes of a new version start.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from getbill.settings import Settings
 
 
 def migrate(as_json: AsJson = False) -> None:
-    """Bring the database to the revision this program needs."""
+    """Migrate the database to the revision this program needs."""
     with connection.database_dsn(Settings()) as dsn:
         revision = asyncio.run(actions.migrate(dsn))
     selection.tell({"revision": revision}, f"The database is at {revision}.", as_json=as_json)

@@ -1,6 +1,7 @@
-"""`getbill prepare`: what has to be there before the processes start, the first time and every time.
+"""`getbill prepare`: preparation before the processes start, at every start.
 
-`getbill serve` calls it: the migration, and at the first start the demo company with its credentials.
+`getbill serve` calls it: it runs the migration, and at the first start creates the demo company with its
+credentials.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from getbill.settings import Settings
 
 
 def prepare() -> None:
-    """Migrate the database and make the demo company, where it is not there yet."""
+    """Migrate the database and create the demo company if it does not exist."""
     settings = Settings()
     logs.configure(settings.log_level, "prepare")
     with connection.database_dsn(settings) as dsn:
@@ -43,5 +44,5 @@ async def _prepare(settings: Settings) -> None:
 
 def _print_step(step: int, *, is_first: bool) -> None:
     if is_first:
-        with suppress(OSError):  # nobody reads it, or its disk is full
+        with suppress(OSError):  # The output is closed, or its disk is full.
             typer.echo(startup_banner.step_line(step))

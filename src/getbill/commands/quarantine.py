@@ -1,4 +1,4 @@
-"""`getbill quarantine`: what failed and was set aside, and putting it back."""
+"""`getbill quarantine`: quarantined items, and their retry."""
 
 from typing import Annotated, Any
 
@@ -19,12 +19,12 @@ AsideArgument = Annotated[str | None, typer.Argument(help="Its id, as `list` sho
 
 
 class NothingOfThatId(CannotRun):
-    """Nothing of that id stands aside."""
+    """The quarantine has no item with that id."""
 
 
 @quarantine.command("list")
 def list_asides() -> None:
-    """List what stands aside in all workspaces, the oldest first, with the reason."""
+    """List the quarantined items of all workspaces, the oldest first, with the reason."""
 
     async def find_asides(database: Database, _vault: Vault) -> list[dict[str, Any]]:
         return [_serialize_aside(aside) for aside in await asides.list_entries(database)]
@@ -34,7 +34,7 @@ def list_asides() -> None:
 
 @quarantine.command()
 def retry(which: AsideArgument = None) -> None:
-    """Put back what was set aside; what fails again is set aside again."""
+    """Retry quarantined items; those that fail again return to the quarantine."""
 
     async def retry_matches(database: Database, vault: Vault) -> int:
         matches = [

@@ -1,4 +1,4 @@
-"""`getbill sandbox`: the time of a sandbox, from the command line."""
+"""`getbill sandbox`: the clock of a sandbox."""
 
 import asyncio
 from datetime import timedelta
@@ -32,7 +32,7 @@ def advance(
     company: CompanyName = None,
     workspace: WorkspaceName = "sandbox",
 ) -> None:
-    """Move a sandbox's clock ahead; a running worker carries out what falls due on the way, in order."""
+    """Advance a sandbox's clock; a running worker carries out what falls due on the way, in order."""
     if not 0 < 24 * days + hours <= 24 * sandboxes.ADVANCE_DAYS_MAX:
         raise CannotRun(f"Give --days or --hours: more than none, at most {sandboxes.ADVANCE_DAYS_MAX} days.")
 
@@ -49,7 +49,7 @@ def advance(
 
 @sandbox.command("clock")
 def show_clock(company: CompanyName = None, workspace: WorkspaceName = "sandbox") -> None:
-    """Say what time it is in a sandbox, and how far a move of its clock has come."""
+    """Show the time in a sandbox, and the progress of an advance of its clock."""
 
     async def find_clock(database: Database, vault: Vault) -> dict[str, Any]:
         target = await selection.load_workspace(database, vault, company, workspace)
@@ -63,7 +63,7 @@ def show_clock(company: CompanyName = None, workspace: WorkspaceName = "sandbox"
 async def _wait_for_advance(
     database: Database, target: Workspace, advance_run: sandboxes.Advance
 ) -> sandboxes.Advance:
-    """Return a move once it has ended; say every few seconds how far it is."""
+    """Return an advance once it has ended; print its progress every few seconds."""
     progress, reported_at = advance_run, clock.monotonic()
     while progress.done_at is None:
         await asyncio.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Which company and workspace a command is about, and how what it made is shown."""
+"""Selection of the company and workspace of a command, and output of its results."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -29,11 +29,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for
 
 
 class CompanyNotCertain(CannotRun):
-    """There is more than one company, or none, that could be meant."""
+    """No company matches, or more than one."""
 
 
 async def find_company(database: Database, selector: str | None) -> Company:
-    """Return the company of a name or id, or the only one there is."""
+    """Return the company with a name or id, or the only one there is."""
     if selector is not None and selector.startswith("company_"):
         return await companies.company(database, ids.read("company", selector))
     matches = await companies.companies(database, selector)
@@ -50,12 +50,12 @@ async def find_company(database: Database, selector: str | None) -> Company:
 
 
 async def find_company_id(database: Database, selector: str | None) -> UUID | None:
-    """Return the id of a named company, or None for all when none is named."""
+    """Return the id of a named company; None, for all companies, without a name."""
     return None if selector is None else (await find_company(database, selector)).id
 
 
 async def find_workspace_id(database: Database, owner: Company, selector: str) -> UUID:
-    """Return a company's workspace by its kind, name or id."""
+    """Return the id of a company's workspace by its kind, name or id."""
     for workspace_id, kind, name in await companies.workspaces_of(database, owner.id):
         if selector in {kind, name, ids.show("workspace", workspace_id)}:
             return workspace_id
@@ -65,7 +65,7 @@ async def find_workspace_id(database: Database, owner: Company, selector: str) -
 async def load_workspace(
     database: Database, vault: Vault, company_selector: str | None, workspace_selector: str
 ) -> Workspace:
-    """Return the workspace of a kind, name or id, of a named company or the only one there is, with all it carries."""
+    """Return a loaded workspace by its kind, name or id, of a named company or the only one there is."""
     owner = await find_company(database, company_selector)
     return await companies.workspace(
         database, vault, await find_workspace_id(database, owner, workspace_selector)
@@ -73,14 +73,14 @@ async def load_workspace(
 
 
 async def find_workspace_ids(database: Database, owner: Company, selector: str | None) -> list[UUID]:
-    """Return a company's workspace by its kind, name or id, or all of them when none is named."""
+    """Return the id of a company's workspace by its kind, name or id; without a selector, all ids."""
     if selector is not None:
         return [await find_workspace_id(database, owner, selector)]
     return [workspace_id for workspace_id, _, _ in await companies.workspaces_of(database, owner.id)]
 
 
 async def find_creator(database: Database, owner: Company, email: str | None) -> Actor:
-    """Return the member of staff who creates something, or the operator where nobody is named."""
+    """Return the member of staff who creates something, or the operator without an e-mail address."""
     if email is None:
         return OPERATOR
     for member in await companies.users(database, owner.id):
@@ -90,12 +90,12 @@ async def find_creator(database: Database, owner: Company, email: str | None) ->
 
 
 def print_json(value: Any) -> None:
-    """Print what a command made or found as JSON, for people and programs alike."""
+    """Print a result as JSON, for people and programs alike."""
     typer.echo(json.pretty(value), nl=False)
 
 
 def tell(value: Any, *lines: str, as_json: bool) -> None:
-    """Print what a command did: in lines for people, or as JSON for programs."""
+    """Print the result of a command: as lines for people, or as JSON for programs."""
     if as_json:
         print_json(value)
     else:
@@ -103,5 +103,5 @@ def tell(value: Any, *lines: str, as_json: bool) -> None:
 
 
 def remind_to_keep_secret() -> None:
-    """Remind whoever looks that a secret is shown this once."""
+    """Print a reminder that a secret is shown only now."""
     typer.echo("Keep the secret now: it is not shown again.", err=True)

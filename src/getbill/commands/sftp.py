@@ -1,6 +1,7 @@
-"""`getbill sftp`: the process that takes files over SFTP. Run as many as needed; all show the same host keys.
+"""`getbill sftp`: the SFTP process. Run as many as needed; all have the same host keys.
 
-On SIGTERM or SIGINT it closes its connections and ends; an upload under way goes on where it was at the next one.
+On SIGTERM or SIGINT it closes its connections and exits; an interrupted upload resumes on the next
+connection.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ sftp = typer.Typer(help="Take files over SFTP until stopped; or see to what was 
 
 @sftp.callback(invoke_without_command=True)
 def serve(context: typer.Context, listen_fd: Descriptor = None) -> None:
-    """Take files over SFTP until stopped; or see to what was dropped."""
+    """Accept files over SFTP until stopped, or manage uploaded files."""
     if context.invoked_subcommand is not None:
         return
     settings = Settings()
@@ -49,7 +50,7 @@ def pick_up(
     company: CompanyName = None,
     workspace: Annotated[str | None, typer.Option(help="Kind, name or id; all of the company's.")] = None,
 ) -> None:
-    """Have what was dropped imported now, rather than on the hour; a running worker does it."""
+    """Import uploaded files now rather than at the next full hour; a running worker does it."""
 
     async def request_pickup(database: Database, _vault: Vault) -> int:
         owner = await selection.find_company(database, company)

@@ -1,4 +1,4 @@
-"""`getbill sftp-login`: who may drop files over SFTP, into which workspace."""
+"""`getbill sftp-login`: SFTP logins of a workspace."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,7 +39,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     workspace: Annotated[str, typer.Option(help="Kind, name or id.")] = "live",
     created_by: CreatorEmail = None,
 ) -> None:
-    """Let somebody drop files, and print how they get in."""
+    """Create an SFTP login and print its credentials."""
     keys = _read_public_keys(public_key) or ()
 
     async def create_login(database: Database, _vault: Vault) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
 
 @sftp_login.command()
 def rotate(login: LoginArgument, public_key: PublicKeyFiles = None) -> None:
-    """Replace the password, or the keys by those given; the old ones open no more."""
+    """Replace the password, or the keys by the given ones; the old ones stop working."""
     keys = _read_public_keys(public_key)
 
     async def rotate_login(database: Database, _vault: Vault) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def rotate(login: LoginArgument, public_key: PublicKeyFiles = None) -> None:
 
 @sftp_login.command()
 def revoke(login: LoginArgument, as_json: AsJson = False) -> None:
-    """Let somebody in no longer; what they dropped stays, and is imported no more."""
+    """Revoke an SFTP login; its uploaded files are kept but no longer imported."""
 
     async def revoke_login(database: Database, _vault: Vault) -> sftp.Login:
         target_login = await sftp.find_login_by_name(database, login)
@@ -86,7 +86,7 @@ def list_logins(
     company: CompanyName = None,
     workspace: Annotated[str | None, typer.Option(help="Kind, name or id; all of the company's.")] = None,
 ) -> None:
-    """List the logins of a company, revoked ones too."""
+    """List the logins of a company, including revoked ones."""
 
     async def find_logins(database: Database, _vault: Vault) -> list[dict[str, Any]]:
         owner = await selection.find_company(database, company)

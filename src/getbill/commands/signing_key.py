@@ -1,4 +1,4 @@
-"""`getbill signing-key`: what access tokens are signed with."""
+"""`getbill signing-key`: the signing keys of access tokens."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ signing_key = typer.Typer(no_args_is_help=True, help="The key that signs access 
 
 @signing_key.callback()
 def _keep_verb() -> None:
-    """Keep the verb in the command: Typer drops it where it is the only one."""
+    """Keep the verb in the command: Typer drops the only one."""
 
 
 @signing_key.command()
@@ -26,7 +26,7 @@ def rotate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sign with a new key; tokens signed by the old one stay good until they expire."""
+    """Sign with a new key; tokens signed with the old one stay valid until they expire."""
 
     async def rotate_key(database: Database, vault: Vault) -> None:
         await access.rotate_signing_key(database, vault, clock.wall(), by=access.OPERATOR, at_once=at_once)

@@ -28,7 +28,7 @@ def create(
         bool, typer.Option("--ask-password", help="Type it instead of having one made.")
     ] = False,
 ) -> None:
-    """Add a member of staff, with a password made up for them unless it is asked for."""
+    """Add a member of staff, with a generated password unless `--ask-password` is given."""
     typed_password = _prompt_password() if ask_password else None
     password = typed_password or secrets.token_urlsafe(12)
 
@@ -46,7 +46,7 @@ def create(
 
 @user.command("list")
 def list_users(company: CompanyName = None) -> None:
-    """List the staff of a company, those who are let in no longer too."""
+    """List the staff of a company, including deactivated members."""
 
     async def find_users(database: Database, _vault: Vault) -> list[dict[str, Any]]:
         owner = await selection.find_company(database, company)
@@ -62,7 +62,7 @@ def reset(
         bool, typer.Option("--ask-password", help="Type it instead of having one made.")
     ] = False,
 ) -> None:
-    """Give a member of staff another password."""
+    """Set a new password for a member of staff."""
     typed_password = _prompt_password() if ask_password else None
     password = typed_password or secrets.token_urlsafe(12)
 
@@ -78,13 +78,13 @@ def reset(
 
 @user.command()
 def deactivate(email: str) -> None:
-    """Let a member of staff in no longer; what they did stays under their name."""
+    """Deactivate a member of staff; what they did stays under their name."""
     _apply_to_user(email, companies.deactivate_user)
 
 
 @user.command()
 def activate(email: str) -> None:
-    """Let a member of staff in again."""
+    """Reactivate a member of staff."""
     _apply_to_user(email, companies.activate_user)
 
 

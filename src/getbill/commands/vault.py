@@ -1,8 +1,8 @@
-"""`getbill vault`: the master key that all personal data hangs on, and what erasing left behind.
+"""`getbill vault`: the master key that protects all personal data, and the residue of erasures.
 
-A master key in our file is rotated by the worker while everything runs, and its replaced versions are destroyed in
-time; these commands tell how it stands, do the same at once, and prove it. A rotation that is killed anywhere goes on
-with the next call or the worker's next round.
+A master key in our file is rotated by the worker while everything runs, and its replaced versions are
+destroyed on schedule; these commands show its status, do the same at once, and prove it. A rotation that is
+killed continues with the next call or the worker's next tick.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ vault = typer.Typer(no_args_is_help=True, help="The master key that seals person
 
 
 class KeyIsInTheEnvironment(CannotRun):
-    """The master key is not ours to write."""
+    """The master key is in the environment, where we cannot write it."""
 
 
 class KeyIsNotEverywhere(CannotRun):
-    """Some processes at work cannot open what the next master key would wrap."""
+    """Some running processes cannot unwrap keys under the next master key."""
 
 
 @vault.command()
 def status(*, as_json: AsJson = False) -> None:
-    """Say which master key is in use, which backups open, and whether a rotation is due."""
+    """Show the current master key, how old a backup may be, and whether a rotation is due."""
 
     async def load_status(settings: Settings, database: Database, unlocked_vault: Vault) -> MasterKeyStatus:
         return await vaults.master_key_status(database, unlocked_vault, settings.erasure_days)
@@ -53,7 +53,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 @vault.command()
 def rotate(*, as_json: AsJson = False) -> None:
-    """Make a new master key and rewrap every key under it, while everything runs."""
+    """Create a new master key and rewrap every key under it, while everything runs."""
 
     async def rotate_master_key(
         settings: Settings, database: Database, unlocked_vault: Vault
@@ -71,7 +71,7 @@ def rotate(*, as_json: AsJson = False) -> None:
 
 @vault.command()
 def rewrap(*, as_json: AsJson = False) -> None:
-    """Rewrap every key under the first master key given."""
+    """Rewrap every key under the first of the given master keys."""
 
     async def rewrap_keys(database: Database, unlocked_vault: Vault) -> int:
         return await vaults.rotate(database, unlocked_vault)
@@ -83,7 +83,7 @@ def rewrap(*, as_json: AsJson = False) -> None:
 
 @vault.command()
 def destroy(*, as_json: AsJson = False) -> None:
-    """Destroy the replaced master keys now, before their time: backups made before the rotation open no more."""
+    """Destroy the replaced master keys now; backups made before the rotation can no longer be opened."""
 
     async def destroy_replaced(settings: Settings, database: Database, unlocked_vault: Vault) -> int:
         rotation = _open_rotation(settings, database, unlocked_vault)
@@ -108,7 +108,7 @@ def residue(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Read the table's pages and the write-ahead log for destroyed keys, and count those that still open."""
+    """Search table pages and the write-ahead log for destroyed keys, and count those that still open."""
 
     async def search(database: Database, unlocked_vault: Vault) -> Residue:
         extra_masters = vaults.read_master_keys(keys.read_text("utf-8")) if keys else []
@@ -169,7 +169,7 @@ async def _wait_until_settled(rotation: MasterKeyRotation) -> None:
 
 
 async def _wait_until_destroyed(rotation: MasterKeyRotation, replaced_at: datetime) -> list[vaults.Version]:
-    """Destroy the replaced versions as soon as no change under way can have used them."""
+    """Destroy the replaced versions as soon as no running change can have used them."""
     if clock.wall() < replaced_at + vaults.SETTLE_DELAY:
         typer.echo("Waiting for changes that began before the rotation.", err=True)
     deadline = clock.monotonic() + WAIT_SECONDS

@@ -1,4 +1,4 @@
-"""`getbill webhooks`: where a company's events are sent, from the command line."""
+"""`getbill webhooks`: the webhook endpoints of a company."""
 
 import asyncio
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ WebhookId = Annotated[str, typer.Argument(help="Its id, as `list` shows it.", me
 
 
 class HeaderUnreadable(CannotRun):
-    """A header is not written as a name, a colon and a value."""
+    """A header is not in the form of a name, a colon and a value."""
 
 
 @commands.command("list")
@@ -74,7 +74,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     workspace: WorkspaceName = "live",
     created_by: CreatorEmail = None,
 ) -> None:
-    """Have events sent to a URL from now on, and print the secret that signs them."""
+    """Create a webhook endpoint for future events, and print its signing secret."""
     options = {
         "url": url,
         "events": event or None,
@@ -118,7 +118,7 @@ def rotate(
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
-    """Replace the secret without interruption, and print the new one."""
+    """Replace the signing secret without interruption, and print the new one."""
 
     async def rotate_secret(database: Database, vault: Vault) -> dict[str, Any]:
         target = await selection.load_workspace(database, vault, company, workspace)
@@ -142,7 +142,7 @@ def send_sample(
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
-    """Send a sample now and print what was sent and what came back; fails where it was not taken."""
+    """Send a sample now and print request and response; fails unless the endpoint accepted it."""
     if event not in KINDS:
         raise CannotRun(f"There is no event {event!r}. There are: {', '.join(KINDS)}.")
 
@@ -166,7 +166,7 @@ def send_sample(
 
 @commands.command()
 def disable(webhook: WebhookId, company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
-    """Send a webhook nothing until it is enabled again; what it misses is kept for it."""
+    """Disable a webhook endpoint; its events are kept until it is enabled again."""
     _update_webhook(webhook, company, workspace, {"is_enabled": False})
 
 
@@ -179,7 +179,7 @@ def enable(
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
-    """Send a webhook events again."""
+    """Enable a webhook endpoint."""
     _update_webhook(webhook, company, workspace, {"is_enabled": True, "send_missed": send_missed})
 
 
@@ -195,7 +195,7 @@ def _update_webhook(webhook: str, company: str | None, workspace: str, changes: 
 
 @commands.command()
 def delete(webhook: WebhookId, company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
-    """Delete a webhook; what was pending for it is dropped, and its log stays."""
+    """Delete a webhook endpoint with its pending deliveries; its log is kept."""
 
     async def delete_endpoint(database: Database, vault: Vault) -> dict[str, Any]:
         target = await selection.load_workspace(database, vault, company, workspace)
@@ -225,7 +225,7 @@ def replay(  # noqa: PLR0913 the options of a command are its parameters
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
-    """Send events again: some, some deliveries, or a range of time."""
+    """Send events again: selected events, selected deliveries, or a range of time."""
     options = {
         "webhook_ids": webhook_id or None,
         "deliveries": delivery or None,
@@ -254,7 +254,7 @@ def tail(
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
-    """Print each delivery as it is settled, until Ctrl-C."""
+    """Print each delivery attempt as it finishes, until Ctrl-C."""
 
     async def follow_deliveries(database: Database, vault: Vault) -> None:
         target = await selection.load_workspace(database, vault, company, workspace)

@@ -1,6 +1,6 @@
-"""`getbill worker`: the process that does what nobody waits for. Run as many as needed.
+"""`getbill worker`: the process for all work outside requests. Run as many as needed.
 
-It works until it gets SIGTERM or SIGINT, and then finishes what it has begun.
+It runs until SIGTERM or SIGINT, and then finishes work in progress.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from getbill.kit import logs
 from getbill.process import worker as worker_process
 from getbill.settings import Settings
 
-# A batch makes some hundred thousand objects, and nearly all are gone with it: looking at them every 700, as is usual,
-# takes a fifth of all the worker's time and finds nothing.
+# A batch makes some hundred thousand objects, and nearly all are freed with it: a collection every 700, the
+# default, takes a fifth of the worker's time and finds nothing.
 _COLLECT_EVERY = (50_000, 20, 20)
 
 
 def worker() -> None:
-    """Contact debtors, deliver webhooks and do the upkeep, until stopped."""
+    """Contact debtors, deliver webhooks and run maintenance, until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "worker")
     with connection.database_dsn(settings) as dsn:

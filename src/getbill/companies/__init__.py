@@ -1,7 +1,7 @@
-"""Companies, their workspaces and their people.
+"""Companies, their workspaces and their staff.
 
-A company collects with GetBill. It has one live workspace and any number of sandboxes; a workspace is the
-tenant: everything belongs to exactly one. Each workspace carries its own time.
+A company collects debts with GetBill. It has one live workspace and any number of sandboxes. A workspace is
+the tenant: everything belongs to exactly one, and each has its own clock.
 """
 
 from getbill.companies.actions import (

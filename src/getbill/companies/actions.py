@@ -1,4 +1,4 @@
-"""Founding a company and hiring its staff."""
+"""Changes to companies and their staff."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -98,21 +98,21 @@ _SET_REFUSED_ZONES = Statement(
 
 
 class CompanyExists(Conflict):
-    """There is a demo company already."""
+    """The demo company exists already."""
 
     code = "company-exists"
     way_out = "Use the company that is there."
 
 
 class UserExists(Conflict):
-    """The e-mail address belongs to a user already."""
+    """The e-mail address belongs to another user."""
 
     code = "user-exists"
     way_out = "Use another e-mail address, or the user who is there."
 
 
 class LastAdmin(Conflict):
-    """A company has an administrator."""
+    """A company keeps at least one administrator."""
 
     code = "last-admin"
     title = message("This is the company's only administrator")
@@ -121,7 +121,7 @@ class LastAdmin(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class CompanyChanges:
-    """What changes of a company; what is None stays. Country ISO 3166-1 alpha-2, currency ISO 4217."""
+    """Changes to a company; None leaves a field unchanged. Country ISO 3166-1 alpha-2, currency ISO 4217."""
 
     name: str | None = None
     email: str | None = None
@@ -144,7 +144,7 @@ class CreatedCompany:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """Who joins a company's staff; the password is kept only as an Argon2 hash."""
+    """A new member of staff; only the Argon2 hash of the password is stored."""
 
     email: str
     password: str
@@ -162,7 +162,7 @@ async def create(
     iban: str | None = None,
     is_demo: bool = False,
 ) -> CreatedCompany:
-    """Found a company with a live workspace and a sandbox."""
+    """Create a company with a live workspace and a sandbox."""
     _check_name(name)
     created_company = CreatedCompany(ids.new(), ids.new(), ids.new())
     now = clock.wall()
@@ -188,7 +188,7 @@ async def create(
 async def set_letterhead(
     database: Database, company_id: UUID, address: Sequence[str], imprint: str | None
 ) -> None:
-    """Say what a company's letters carry: the lines of its address, and the mentions that the law wants."""
+    """Set a company's letterhead: the lines of its address, and the legally required particulars."""
     lines = [line.strip() for line in address if line.strip()]
     if len(lines) > _ADDRESS_LINES_MAX or any(len(line) > _LINE_CHARACTERS_MAX for line in lines):
         raise one_field("/address", "too-long", message("An address has at most 5 lines of 60 characters."))
@@ -200,7 +200,7 @@ async def set_letterhead(
 
 
 async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[str]) -> None:
-    """Say which zones' numbers a company treats as expensive, in the place of those before."""
+    """Replace the zones whose phone numbers a company treats as expensive."""
     zone_names = sorted(set(zones))
     unknown_zones = [zone for zone in zone_names if zone not in set(Zone)]
     if unknown_zones:
@@ -218,7 +218,7 @@ async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[s
 
 
 async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUID:
-    """Add a member of staff; raise UserExists when the e-mail address is taken."""
+    """Add a member of staff; raise UserExists if the e-mail address is in use."""
     if new.role not in ROLES:
         raise one_field("/role", "unknown", message("A role is one of {roles}.", roles=list(ROLES)))
     names.refuse_hidden({"/first_name": new.first_name, "/last_name": new.last_name})
@@ -243,14 +243,14 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
 
 
 async def set_password(database: Database, email: str, password: str) -> None:
-    """Give a member of staff another password; raise NotFound when nobody has this address."""
+    """Set the password of a member of staff; raise NotFound for an unknown e-mail address."""
     secret = argon2.PasswordHasher().hash(_check_password(password))
     if await database.fetchval(_SET_PASSWORD, emails.normalise(email), secret) is None:
         raise NotFound(message("There is no user {email}.", email=excerpt(email)))
 
 
 async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> None:
-    """Change fields of a company; raise Invalid for a value that cannot be one, NotFound when there is none."""
+    """Update fields of a company; raise Invalid for an invalid value, NotFound if it does not exist."""
     if changes.name is not None:
         _check_name(changes.name)
     if changes.country is not None and changes.country not in get_global("territory_currencies"):
@@ -309,9 +309,10 @@ def _phone(text: str, country: str | None) -> str:
 
 
 async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
-    """Let a member of staff in no longer.
+    """Deactivate a member of staff.
 
-    Raises NotFound when there is none or they are deactivated already, LastAdmin rather than leave a company to nobody.
+    Raises NotFound if they do not exist or are deactivated already, LastAdmin for the company's only
+    administrator.
     """
     colleagues = await tx.fetch(_LOCK_COLLEAGUES, user_id)
     admins = [
@@ -329,7 +330,7 @@ async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
 
 
 async def activate_user(tx: Transaction, user_id: UUID) -> None:
-    """Let a member of staff in again; nothing where they are in."""
+    """Reactivate a member of staff; do nothing if they are active."""
     await tx.execute(_ACTIVATE, user_id)
 
 

@@ -1,6 +1,7 @@
-"""The switches of contact: a workspace contacts its debtors, only rehearses it, or leaves them alone.
+"""Contact switches: a workspace contacts its debtors, rehearses contact (dry run), or has stopped.
 
-A stop holds from the next claim on, whoever claims. That of the installation is above those of all workspaces.
+A stop applies from the next claim on, by any worker. The installation's switch overrides those of all
+workspaces.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ _RESUME_ALL = Statement(
 
 @dataclass(frozen=True, slots=True)
 class ContactSwitches:
-    """How contact of a workspace is switched; `stopped_at` is since when the installation's is stopped."""
+    """The contact switches of a workspace; `stopped_at` is when the installation's contact was stopped."""
 
     contact: str
     grace_hours: int
@@ -50,7 +51,7 @@ class ContactSwitches:
 async def switch(
     tx: Transaction, workspace_id: UUID, contact: str | None, grace_hours: int | None
 ) -> ContactSwitches:
-    """Switch contact of a workspace or set its grace period, and return how it is switched now."""
+    """Set a workspace's contact switch or grace period, and return the resulting switches."""
     await tx.execute(_SET, workspace_id, contact, grace_hours)
     row = await tx.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
@@ -58,17 +59,17 @@ async def switch(
 
 
 async def switches(database: Database, workspace_id: UUID) -> ContactSwitches:
-    """Return how contact of a workspace is switched."""
+    """Return the contact switches of a workspace."""
     row = await database.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
     return ContactSwitches(row["contact"], row["grace_hours"], row["stopped_at"])
 
 
 async def stop_all(tx: Transaction) -> None:
-    """Stop contact of the whole installation."""
+    """Stop contact for the whole installation."""
     await tx.execute(_STOP_ALL, tx.now)
 
 
 async def resume_all(tx: Transaction) -> None:
-    """Let every workspace contact its debtors again as it is switched itself."""
+    """Resume contact for the installation; each workspace's own switch applies again."""
     await tx.execute(_RESUME_ALL)

@@ -1,8 +1,8 @@
-"""Deleting a company with everything it owns.
+"""Deletion of a company with everything it owns.
 
-Only a company without debts in live can go: a person erases those first. Every row that belongs to the
-company or one of its workspaces is deleted, in the order that the foreign keys of the database's own catalogue give, in one
-transaction; its keys go with it.
+Only a company without live debts can be deleted: a person erases those first. Every row of the company and
+its workspaces is deleted in one transaction, in the order of the foreign keys in the database's own
+catalogue; its keys are deleted with it.
 """
 
 from graphlib import TopologicalSorter
@@ -47,7 +47,7 @@ _DELETE_COMPANY = Statement("companies.delete", "Delete a company.", "DELETE FRO
 
 
 class CompanyHasDebts(Conflict):
-    """The company still collects debts."""
+    """The company still has live debts."""
 
     code = "company-has-debts"
     title = message("The company still has debts")
@@ -55,9 +55,10 @@ class CompanyHasDebts(Conflict):
 
 
 async def delete(tx: Transaction, company_id: UUID) -> int:
-    """Delete a company, its workspaces, credentials and staff, and return how many rows went.
+    """Delete a company, its workspaces, credentials and staff, and return the number of deleted rows.
 
-    Raises CompanyHasDebts while a debt in live is not erased, Conflict where something is still written for it.
+    Raises CompanyHasDebts while a live debt is not erased, Conflict while a row is still being written for
+    it.
     """
     try:
         return await _delete(tx, company_id)
@@ -94,7 +95,7 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
 
 
 async def _tables(tx: Transaction) -> list[tuple[str, str]]:
-    """Return each table with the column of its owner, those that refer to others before them."""
+    """Return each table with its owner column, referencing tables before referenced ones."""
     rows = {row["name"]: row for row in await tx.fetch(_OWNED)}
     order = TopologicalSorter({name: row["referred"] for name, row in rows.items()})
     return [(name, rows[name]["owner"]) for name in reversed(list(order.static_order())) if name in rows]

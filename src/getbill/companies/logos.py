@@ -1,4 +1,4 @@
-"""A company's logo: the picture at the head of its e-mails, sent along with each and never fetched from anywhere."""
+"""A company's logo in the header of its e-mails, attached to each and never fetched remotely."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -28,14 +28,14 @@ _FIND = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """A picture and its media type."""
+    """An image and its media type."""
 
     media_type: str
     image: bytes
 
 
 async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
-    """Keep a company's logo; raise Invalid when it is no PNG or JPEG, or too large for every e-mail."""
+    """Store a company's logo; raise Invalid unless it is a PNG or JPEG, small enough for every e-mail."""
     media_type = next((kind for start, kind in _KINDS.items() if image.startswith(start)), None)
     if media_type is None:
         raise one_field("/logo", "unknown-picture", message("A logo is a PNG or a JPEG."))
@@ -50,6 +50,6 @@ async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
 
 
 async def logo(tx: Transaction, workspace_id: UUID) -> Logo | None:
-    """Return the logo of a workspace's company; None when it has none."""
+    """Return the logo of a workspace's company, or None."""
     row = await tx.fetchrow(_FIND, workspace_id)
     return Logo(row["media_type"], row["image"]) if row else None

@@ -1,4 +1,4 @@
-"""A company, its workspaces and its staff users."""
+"""Companies, workspaces and staff."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ ROLES = ("admin", "manager", "agent", "developer", "viewer")
 
 
 class SandboxOnly(Forbidden):
-    """Time is moved and money is simulated in a sandbox, never where people are."""
+    """This operation exists in sandboxes only: it moves time or simulates money."""
 
     code = "sandbox-only"
     title = message("This exists in a sandbox only")
@@ -25,7 +25,7 @@ class SandboxOnly(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Who collects: the name debtors read, and the defaults of its debts."""
+    """A creditor: the name shown to debtors, and the defaults of its debts."""
 
     id: UUID
     name: str
@@ -38,15 +38,15 @@ class Company:
     scenario: str
     collector: str
     created_at: datetime
-    # What its letters carry: the lines of its address, and the mentions that the law wants.
+    # The letterhead: the lines of the address, and the legally required particulars.
     address: tuple[str, ...] = ()
     imprint: str | None = None
-    # Of `kit.destinations.Zone`: whose numbers count as expensive here.
+    # Zones (`kit.phones.Zone`) whose numbers count as expensive for this company.
     refused_zones: frozenset[str] = frozenset()
 
 
 class OwnScenario(NamedTuple):
-    """Of a scenario that a workspace wrote itself: its first version there, and the one new debts get."""
+    """A scenario of a workspace's own: its first version there, and the version for new debts."""
 
     since: int
     version: int
@@ -54,7 +54,7 @@ class OwnScenario(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The tenant: what every change needs to know of where it happens. Loaded with the caller."""
+    """The tenant, with all that a change needs to know about it; loaded with the caller."""
 
     id: UUID
     kind: str
@@ -62,23 +62,23 @@ class Workspace:
     clock: WorkspaceClock
     vault: Vault
     lookup: Lookup
-    # By name; what is not named here is as it comes with GetBill.
+    # By name; scenarios not listed here are GetBill's own.
     own_scenarios: Mapping[str, OwnScenario] = field(default_factory=dict)
-    # `on`, `dry_run` or `stopped`; the installation's stop is in it.
+    # `on`, `dry_run` or `stopped`; it includes the installation's stop.
     contact: str = "on"
     grace_hours: int = 2
 
     @property
     def is_live(self) -> bool:
-        """Whether real people are contacted from here."""
+        """Whether this workspace contacts real people."""
         return self.kind == "live"
 
     def now(self) -> datetime:
-        """Return the workspace's instant."""
+        """Return the workspace's current instant."""
         return self.clock.now()
 
     def cursor_signer(self, listing: str) -> CursorSigner:
-        """Return what marks the cursors of one of this workspace's lists."""
+        """Return the signer of the cursors of one of this workspace's lists."""
         prefix = f"{self.id}\x00{listing}\x00"
         return lambda cursor: self.lookup.hash("cursor", prefix + cursor)
 

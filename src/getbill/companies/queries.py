@@ -1,4 +1,4 @@
-"""Reading companies, workspaces and users."""
+"""Queries for companies, workspaces and users."""
 
 from uuid import UUID
 
@@ -61,7 +61,7 @@ _USER = Statement(
 
 
 def lookup_context(company_id: UUID) -> bytes:
-    """Return the place a company's look-up key is sealed for."""
+    """Return the context that a company's look-up key is sealed for."""
     return b"lookup" + company_id.bytes
 
 
@@ -72,7 +72,7 @@ def _company(row: Record) -> Company:
 
 
 async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Workspace:
-    """Load a workspace; raise NotFound when there is none."""
+    """Load a workspace; raise NotFound if it does not exist."""
     row = await database.fetchrow(_WORKSPACE, workspace_id)
     if row is None:
         raise NotFound(message("There is no such workspace."))
@@ -102,12 +102,12 @@ async def workspaces_of(database: Database, company_id: UUID) -> list[tuple[UUID
 
 
 async def workspace_ids(database: Database) -> list[UUID]:
-    """Return every workspace of the installation."""
+    """Return the ids of every workspace of the installation."""
     return [row["workspace_id"] for row in await database.fetch(_ALL_WORKSPACES)]
 
 
 async def company(database: Database, company_id: UUID) -> Company:
-    """Load a company; raise NotFound when there is none."""
+    """Load a company; raise NotFound if it does not exist."""
     row = await database.fetchrow(_COMPANY, company_id)
     if row is None:
         raise NotFound(message("There is no such company."))
@@ -115,7 +115,7 @@ async def company(database: Database, company_id: UUID) -> Company:
 
 
 async def user(database: Database, email: str) -> User:
-    """Return the member of staff with an e-mail address; raise NotFound when there is none."""
+    """Return the member of staff with an e-mail address; raise NotFound if there is none."""
     row = await database.fetchrow(_USER, email)
     if row is None:
         raise NotFound(
@@ -125,22 +125,22 @@ async def user(database: Database, email: str) -> User:
 
 
 async def companies(database: Database, name: str | None = None) -> list[Company]:
-    """Return the companies of a name, or all of them, the oldest first."""
+    """Return the companies with a name, or all of them, the oldest first."""
     return [_company(row) for row in await database.fetch(_NAMED, name)]
 
 
 async def demo_company_id(database: Database) -> UUID | None:
-    """Return the demo company of the first start, if it was founded."""
+    """Return the id of the demo company, if there is one."""
     company_id: UUID | None = await database.fetchval(_DEMO)
     return company_id
 
 
 async def users(database: Database, company_id: UUID) -> list[User]:
-    """Return a company's staff in the order they came."""
+    """Return a company's staff, the oldest first."""
     return [User(**dict(row)) for row in await database.fetch(_USERS, company_id)]
 
 
 async def admins(tx: Transaction, company_id: UUID) -> list[User]:
-    """Return those of a company's staff who answer for it and may still come in."""
+    """Return a company's active administrators."""
     users = [User(**dict(row)) for row in await tx.fetch(_USERS, company_id)]
     return [user for user in users if user.role == "admin" and user.is_active]

@@ -1,7 +1,8 @@
-"""Credentials: clients, keys, SFTP logins and webhooks by who created them, and revoking one with what only it used.
+"""Credentials by creator: clients, keys, SFTP logins and webhooks, and cascading revocation.
 
-A program creates credentials for itself; a person creates them for programs. So what a revoked program created goes with
-it unless another credential has handled it, and what a person created stays where a program has used it.
+A program creates credentials for itself; a person creates them for programs. So what a revoked program
+created is revoked with it unless another credential has used it, and what a person created is kept if a
+program has used it.
 """
 
 from getbill.credentials.actions import Revocation, RevocationRequest, RevocationResult, preview, revoke

@@ -1,4 +1,4 @@
-"""Revoking a client, a key or a person, with what they created and nobody else uses, in one transaction."""
+"""Revocation of a client, key or person with what they created and nothing else uses, in one transaction."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -16,7 +16,7 @@ from getbill.kit.messages import message
 
 
 class RevokedAlready(Conflict):
-    """The credential is revoked, or the person deactivated, already."""
+    """The credential is revoked already, or the person deactivated."""
 
     code = "revoked-already"
     way_out = "Nothing is left to do; what it created is listed at `GET /credentials/{id}/created`."
@@ -24,7 +24,7 @@ class RevokedAlready(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """What goes with its creator, and what stays because another uses it."""
+    """What is revoked with its creator, and what is kept because it is in use by others."""
 
     revocable: Sequence[CreatedCredential]
     retained: Sequence[CreatedCredential]
@@ -32,7 +32,7 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class RevocationRequest:
-    """Who is to be revoked, whether with what only they used, and whether only to see what that would be."""
+    """A request to revoke a subject, optionally with what only it used, or to preview that."""
 
     subject: Actor
     with_created: bool = False
@@ -41,7 +41,7 @@ class RevocationRequest:
 
 @dataclass(frozen=True, slots=True)
 class RevocationResult:
-    """Who was revoked, and what was revoked with them or left; of a preview, what would be."""
+    """The revoked subject, and what was revoked with it or kept; for a preview, what would be."""
 
     subject: Actor
     revoked: Sequence[CreatedCredential]
@@ -49,9 +49,9 @@ class RevocationResult:
 
 
 async def preview(tx: Transaction, scope: Scope, subject: Actor, now: datetime) -> Revocation:
-    """Return what a client, key or person created, parted by whether it would go with them; raise NotFound.
+    """Return a subject's created credentials, by whether they would be revoked with it; raise NotFound.
 
-    What a client or key that goes too created is judged likewise.
+    The same applies to what was created by a client or key that is revoked with it.
     """
     await queries.is_revoked(tx, scope, subject)
     revocable: list[CreatedCredential] = []
@@ -74,10 +74,10 @@ def _is_revocable(credential: CreatedCredential, revoked_actors: AbstractSet[Act
 async def revoke(
     tx: Transaction, scope: Scope, request: RevocationRequest, now: datetime
 ) -> RevocationResult:
-    """Revoke a client, key or person, and where it is wished what only they used; raise NotFound or RevokedAlready.
+    """Revoke a subject, optionally with what only it used; raise NotFound or RevokedAlready.
 
-    A revoked webhook is disabled: what it misses is kept for whoever enables it again. One that stays without its owner
-    is sent ids only from then on. A preview changes nothing.
+    A revoked webhook is disabled: its events are kept until it is enabled again. A webhook that is kept
+    without its owner is sent ids only from then on. A preview changes nothing.
     """
     subject = request.subject
     is_revoked = await queries.is_revoked(tx, scope, subject)

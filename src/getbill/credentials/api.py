@@ -1,4 +1,4 @@
-"""The routes of credentials: what one created, and revoking it."""
+"""Routes of credentials: those that one created, and its revocation."""
 
 from typing import Annotated
 from uuid import UUID
@@ -41,9 +41,10 @@ async def list_created(request: Request, caller: Reads, credential_id: str) -> R
 async def revoke_credential(
     change: Writes, credential_id: str, payload: Annotated[RevokeBody, body(RevokeBody, optional=True)]
 ) -> Response:
-    """Revoke a client or a key, or deactivate a member of staff; with `created: revoke` also what only they used.
+    """Revoke a client or a key, or deactivate a member of staff.
 
-    Nothing that another uses is revoked. With `preview` nothing is changed. A member of staff is deactivated from the live
+    With `created: revoke` the credentials that it created and only it used are revoked too; nothing in use by
+    others is revoked. With `preview` nothing is changed. A member of staff can be deactivated from the live
     workspace only.
     """
     revocation_request = RevocationRequest(
@@ -59,7 +60,7 @@ async def revoke_credential(
         return lambda: answer(200, document)
 
     reply = await change.commit(revoke)
-    # All processes are told by the commit; this one knows as soon as it answers.
+    # The commit notifies all processes; this one must know when it responds.
     for credential in (revocation_request.subject.id, *revoked_ids):
         if credential is not None:
             access.auth_context_of(change.request).invalidate(credential)
@@ -67,7 +68,7 @@ async def revoke_credential(
 
 
 async def _scope(database: Database, caller: Caller, subject: Actor) -> Scope:
-    """Return where a caller's credentials are: its workspace, for staff every one of the company."""
+    """Return the scope of a caller's credentials: its workspace; for staff, all of the company's."""
     workspace = caller.workspace
     if subject.kind != "user":
         return Scope(workspace.company.id, [workspace.id])

@@ -1,4 +1,4 @@
-"""What a credential or a person created, and whether it goes with its creator."""
+"""A created credential, and whether it is revoked with its creator."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from getbill.kit.messages import excerpt, message
 Kind = Literal["client", "key", "sftp_login", "webhook"]
 
 PREFIXES: Final[dict[Kind, str]] = {"client": "client", "key": "key", "sftp_login": "sftp", "webhook": "we"}
-# What was used within so long is in use; it is as long as the access log is kept by default.
+# A credential used within this time is in use; it equals the default retention of the access log.
 IN_USE: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedCredential:
-    """Something that is not revoked, by who created it and who else has handled it since."""
+    """An active credential, with its creator and its other users."""
 
     kind: Kind
     workspace_id: UUID
@@ -27,34 +27,34 @@ class CreatedCredential:
     name: str
     created_at: datetime
     creator: Actor
-    # Of a client or key its last request, of an SFTP login its last session; of a webhook, none.
+    # For a client or key its last request, for an SFTP login its last session; for a webhook, None.
     used_at: datetime | None
     # Other credentials and people, not revoked, that changed, rotated or own it.
     other_users: tuple[Actor, ...]
 
     @property
     def public_id(self) -> str:
-        """Its id as callers know it."""
+        """Its external id."""
         return ids.show(PREFIXES[self.kind], self.id)
 
     @property
     def actor(self) -> Actor | None:
-        """Who it is where it creates things itself."""
+        """Its actor, if it can create credentials itself."""
         return Actor(self.kind, self.id) if self.kind in {"client", "key"} else None
 
     def is_used_for_itself(self, now: datetime) -> bool:
-        """Return whether a program of its own uses what a person created."""
+        """Return whether a program uses a credential that a person created."""
         is_for_a_program = self.creator.kind in {"user", "operator"}
         return is_for_a_program and self.used_at is not None and self.used_at > now - IN_USE
 
     def used_by(self, now: datetime) -> list[str]:
-        """Return who else uses it, as callers know them; it is itself among them where a person created it."""
+        """Return the external ids of its other users; its own too if a person created it for a program."""
         own_ids = [self.public_id] if self.is_used_for_itself(now) else []
         return [other_user.public_id for other_user in self.other_users] + own_ids
 
 
 def subject_of(public_id: str) -> Actor:
-    """Return the client, key or member of staff of an id; raise NotFound for any other."""
+    """Return the client, key or member of staff of an external id; raise NotFound for any other."""
     kinds: tuple[Literal["client", "key", "user"], ...] = ("client", "key", "user")
     for kind in kinds:
         if public_id.startswith(f"{kind}_"):

@@ -1,4 +1,4 @@
-"""Reading credentials by who created them: of one workspace, or of a company's."""
+"""Queries for credentials by creator, in one workspace or in all of a company's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,14 +69,14 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where credentials are looked for: some workspaces, and the company whose staff is meant, if it is."""
+    """Scope of a search: some workspaces, and the company whose staff is included, if any."""
 
     company_id: UUID | None
     workspace_ids: Sequence[UUID]
 
 
 async def is_revoked(tx: Transaction, scope: Scope, subject: Actor) -> bool:
-    """Return whether a client, key or person is revoked already; raise NotFound when there is none here."""
+    """Return whether a subject is revoked already; raise NotFound if it is not in the scope."""
     rows = await tx.fetch(_SUBJECT, subject.kind, subject.id, list(scope.workspace_ids), scope.company_id)
     if not rows:
         raise NotFound(message("There is no {id} here.", id=subject.public_id))
@@ -84,7 +84,7 @@ async def is_revoked(tx: Transaction, scope: Scope, subject: Actor) -> bool:
 
 
 async def created_by(tx: Transaction, scope: Scope, creator: Actor) -> list[CreatedCredential]:
-    """Return what a client, key or person created and is not revoked, the oldest first, workspace by workspace."""
+    """Return the active credentials created by a subject, the oldest first, workspace by workspace."""
     return [
         await _credential_of_row(tx, workspace_id, creator, row)
         for workspace_id in scope.workspace_ids

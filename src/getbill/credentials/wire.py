@@ -1,4 +1,4 @@
-"""What callers send and are answered about credentials."""
+"""Request and response schemas of credentials."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -14,7 +14,7 @@ _USED_BY = "Others that use it: whoever changed, rotated or owns it; itself wher
 
 
 class CreatedShown(BaseModel):
-    """Something that a credential or a person created and that is not revoked."""
+    """An active credential with its creator."""
 
     id: str = Field(description="What it is named by.", examples=["sftp_01m804scmte4gbpp4yw1mc91gy"])
     kind: Literal["client", "key", "sftp_login", "webhook"] = Field(description="What it is.")
@@ -30,14 +30,14 @@ class CreatedShown(BaseModel):
 
 
 class CreatedList(BaseModel):
-    """What a credential or a person created, parted by what would become of it."""
+    """The credentials of a creator, by what would become of them."""
 
     would_be_revoked: list[CreatedShown] = Field(description="Nobody else uses it.")
     would_stay: list[CreatedShown] = Field(description="Another uses it.")
 
 
 class RevokeBody(BaseModel):
-    """Whether what only this credential used goes with it."""
+    """Whether the credentials that only this one used are revoked too."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"created": "revoke"}]})
 
@@ -48,7 +48,7 @@ class RevokeBody(BaseModel):
 
 
 class RevokedShown(BaseModel):
-    """Who was revoked, or would be, and what with them."""
+    """The revoked credential or person, and what was revoked with it (in a preview: would be)."""
 
     id: str = Field(description="The client, key or user that was revoked.")
     preview: bool = Field(description="Whether nothing was changed.")
@@ -57,7 +57,7 @@ class RevokedShown(BaseModel):
 
 
 def serialize_credential(credential: CreatedCredential, now: datetime) -> dict[str, Any]:
-    """Return something as callers see it."""
+    """Return a created credential as a response."""
     return {
         "id": credential.public_id,
         "kind": credential.kind,
@@ -71,7 +71,7 @@ def serialize_credential(credential: CreatedCredential, now: datetime) -> dict[s
 
 
 def serialize_revocation(revocation: Revocation, now: datetime) -> dict[str, Any]:
-    """Return what a credential created as callers see it."""
+    """Return the credentials of a creator as a response."""
     return {
         "would_be_revoked": [serialize_credential(credential, now) for credential in revocation.revocable],
         "would_stay": [serialize_credential(credential, now) for credential in revocation.retained],
@@ -81,7 +81,7 @@ def serialize_revocation(revocation: Revocation, now: datetime) -> dict[str, Any
 def serialize_revocation_result(
     revocation: RevocationResult, now: datetime, *, is_preview: bool
 ) -> dict[str, Any]:
-    """Return what was revoked, or would be, as callers see it."""
+    """Return the result of a revocation or a preview as a response."""
     return {
         "id": revocation.subject.public_id,
         "preview": is_preview,

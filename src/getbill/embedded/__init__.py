@@ -1,8 +1,8 @@
-"""The database that comes with the program: a PostgreSQL of its own, on a Unix socket only its owner can reach.
+"""The embedded database: a PostgreSQL of its own, on a Unix socket that only its owner can reach.
 
-A company that tries GetBill needs no database server: the binaries come in a wheel, the cluster lies in the data
-folder, and nothing listens on TCP. The invariant: one process at a time owns a cluster (a lock beside it), and
-whatever a killed owner left behind is put right by the next one.
+Trying GetBill requires no database server: the binaries come in a wheel, the cluster is in the data folder,
+and nothing listens on TCP. The invariant: one process at a time owns a cluster (by a lock beside it), and the
+next owner cleans up after one that was killed.
 """
 
 from getbill.embedded.accounts import Account, AccountChoice, NoAccount, current_account

@@ -1,9 +1,9 @@
-"""As whom the embedded PostgreSQL runs: PostgreSQL refuses to be root, and its files must be its own.
+"""The account of the embedded PostgreSQL: PostgreSQL refuses to run as root, and must own its files.
 
-Anybody but root runs it as themselves. Root gives it a user namespace in which root has another number, so that
-its files stay root's and no folder needs to be opened to anybody; where the kernel or a folder on the way allows
-none, a system user `getbill` owns cluster and copied binaries in a place of their own. The invariant: no
-permission of a folder that is not ours is ever changed.
+Users other than root run it as themselves. Root runs it in a user namespace in which root has another number,
+so that its files stay root's and no folder has to be opened to others. If the kernel or a folder on the path
+does not allow that, a system user `getbill` owns the cluster and copied binaries in a place of their own. The
+invariant: the permissions of folders that are not ours are never changed.
 """
 
 import os
@@ -26,11 +26,11 @@ PROBE: Final = "import os, sys; sys.exit(not (os.access(sys.argv[1], 7) and os.a
 
 
 class NoAccount(CannotRun):
-    """There is nobody the embedded PostgreSQL could run as."""
+    """The embedded PostgreSQL cannot run as any account of this machine."""
 
 
 class AccountChoice(StrEnum):
-    """As whom root lets the embedded PostgreSQL run; others always run it as themselves."""
+    """How root runs the embedded PostgreSQL; other users always run it as themselves."""
 
     AUTO = "auto"
     NAMESPACE = "namespace"
@@ -39,24 +39,24 @@ class AccountChoice(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """Who the server process is: how it gets there, and the ids it has then."""
+    """The account of the server process: how to switch to it, and its ids."""
 
     kind: str
     uid: int
     gid: int
 
     def command(self, *command: str, ended_by: int = signal.SIGINT) -> list[str]:
-        """Return the command line that runs a program as this account; our own end ends it by that signal."""
+        """Return the command line of a program as this account; `ended_by` ends it when we exit."""
         words = map(str, (os.getpid(), int(ended_by), self.kind, self.uid, self.gid))
         return [sys.executable, "-I", "-S", LAUNCHER, *words, *command]
 
     def can_use(self, folder: Path, programs: Path) -> bool:
-        """Tell whether this account can write in a folder and run the programs of another."""
+        """Return whether this account can write to a folder and run the programs in another."""
         probe = self.command(sys.executable, "-I", "-S", "-c", PROBE, str(folder), str(programs))
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 our own launcher
 
     def create_folder(self, folder: Path) -> None:
-        """Create a folder of mode 0700 for this account; an existing one stays as it is."""
+        """Create a folder of mode 0700 for this account; an existing one stays unchanged."""
         if folder.is_dir():
             return
         folder.mkdir(mode=0o700)
@@ -65,13 +65,13 @@ class Account:
 
 
 def current_account() -> Account:
-    """Return the account we are."""
+    """Return the current account."""
     return Account("self", os.geteuid(), os.getegid())
 
 
 def in_namespace() -> Account:
     """Return root under another number, in a user namespace."""
-    # initdb looks its user up by number: any user but root that this machine knows will do.
+    # initdb looks its user up by number: any user of this machine but root will do.
     users = [entry for entry in pwd.getpwall() if entry.pw_uid]
     if not users:
         raise NoAccount("This machine knows no user but root: add one, or set DATABASE_URL.")
@@ -80,7 +80,7 @@ def in_namespace() -> Account:
 
 
 def system_user() -> Account:
-    """Return the system user `getbill`, made when the machine does not have it yet."""
+    """Return the system user `getbill`, creating it if necessary."""
     try:
         entry = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
@@ -99,6 +99,6 @@ def _add_system_user() -> None:
     added = subprocess.run(  # noqa: S603 fixed words
         [useradd, "--system", "--user-group", *home, SYSTEM_USER], capture_output=True, text=True, check=False
     )
-    # Another process may have added it in the same moment: only the user itself counts.
+    # Another process may have added it at the same moment: only the user itself counts.
     if added.returncode and SYSTEM_USER not in {entry.pw_name for entry in pwd.getpwall()}:
         raise NoAccount(f"The system user {SYSTEM_USER!r} could not be added: {added.stderr.strip()}")

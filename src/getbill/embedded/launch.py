@@ -1,9 +1,9 @@
-"""Become the user that PostgreSQL may run as, then become PostgreSQL.
+"""Launcher of PostgreSQL: switches to the account that it may run as, then executes it.
 
-Run by path, before anything of ours is imported: `launch.py PARENT SIGNAL KIND UID GID COMMAND...`. PostgreSQL refuses
-to be root, so the process first enters a user namespace in which root has another number (`namespace`), or
-turns into a system user (`user`), or stays who it is (`self`). The invariant: the server never outlives the
-process that started it, which the kernel tells it by a signal.
+Run by path, before anything of ours is imported: `launch.py PARENT SIGNAL KIND UID GID COMMAND...`.
+PostgreSQL refuses to run as root, so the process first enters a user namespace in which root has another
+number (`namespace`), or switches to a system user (`user`), or stays unchanged (`self`). The invariant: the
+server never outlives the process that started it; the kernel signals it.
 """
 
 import ctypes
@@ -15,12 +15,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def enter_namespace(uid: int, gid: int) -> None:
-    """Enter a user namespace of our own, in which we are `uid` and own what we own outside."""
+    """Enter a new user namespace, in which we are `uid` and own what we own outside."""
     outer_uid, outer_gid = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "the kernel allows no user namespace")
-    # user_namespaces(7): a process without privilege outside maps one id of its own, and gives up setgroups first.
+    # user_namespaces(7): an unprivileged process maps one id of its own, and gives up setgroups first.
     for file, line in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {outer_uid} 1"),
@@ -31,14 +31,14 @@ def enter_namespace(uid: int, gid: int) -> None:
 
 
 def become(uid: int, gid: int) -> None:
-    """Turn into another user for good."""
+    """Switch to another user permanently."""
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
 
 
 def end_with(parent: int, sign: int) -> None:
-    """Have the kernel send us a signal when the parent ends, however it ends; it may come more than once."""
+    """Have the kernel signal us when the parent ends, however it ends; the signal may come more than once."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, sign)
@@ -47,7 +47,7 @@ def end_with(parent: int, sign: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Become the user named by the arguments, then the command."""
+    """Switch to the account in the arguments, then execute the command."""
     parent, sign, kind, uid, gid, *command = arguments
     os.umask(0o077)
     if kind == "namespace":

@@ -1,7 +1,7 @@
-"""Causes of an embedded PostgreSQL that is away, each one sentence with the way out.
+"""Causes of an outage of the embedded PostgreSQL, each one sentence with the remedy.
 
-A cause is read from what PostgreSQL wrote last and from the disk it lies on; a full disk is told even where it kept
-PostgreSQL from writing anything.
+A cause is derived from PostgreSQL's last log lines and from its disk; a full disk is reported even if it kept
+PostgreSQL from logging.
 """
 
 import os
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-# With less than this nothing can be written any more; PostgreSQL takes its write-ahead log 16 MB at a time.
+# With less than this, writes fail; PostgreSQL allocates its write-ahead log in segments of 16 MB.
 FREE_BYTES_MIN: Final = 1_000_000
 _START_BYTES_MIN: Final = 20_000_000
 _WORDS_MAX: Final = 300
@@ -19,12 +19,12 @@ _FATAL: Final = re.compile(r"(?:FATAL|PANIC):\s+(.+)")
 
 
 def disk_full(folder: Path) -> str:
-    """Return the sentence of a full disk."""
+    """Return the sentence for a full disk."""
     return f"The disk is full: free some space where {folder} is."
 
 
 def is_full(folder: Path, bytes_min: int = FREE_BYTES_MIN) -> bool:
-    """Return whether the disk a folder lies on has less room than that, or no room for another file."""
+    """Return whether the disk of a folder has less free space than this, or no room for another file."""
     try:
         disk = os.statvfs(folder)
     except OSError:
@@ -33,7 +33,7 @@ def is_full(folder: Path, bytes_min: int = FREE_BYTES_MIN) -> bool:
 
 
 def cause(words: str, cluster: Path, status: int | None = None) -> str:
-    """Return why the server of a cluster ended: by what it wrote last, the state of its disk, its exit status."""
+    """Return why a cluster's server ended, from its last log lines, its disk and its exit status."""
     for pattern, sentence in _table():
         if pattern.search(words):
             return sentence.format(folder=cluster)

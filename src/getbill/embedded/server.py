@@ -1,8 +1,8 @@
-"""Start and stop the embedded PostgreSQL, and put right what a killed owner left behind.
+"""Start and stop of the embedded PostgreSQL, with cleanup after a killed owner.
 
-Whoever holds the lock beside the cluster owns it. A server found running although its owner is gone is shut down
-and started anew, so that it always ends with the process that uses it. Durability is never traded for speed
-unless a test asks for it.
+The holder of the lock beside the cluster owns it. A server that still runs without its owner is shut down and
+restarted, so that it always ends with the process that uses it. Durability is never traded for speed unless a
+test asks for it.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ from getbill.kit.files import private_files
 
 DATABASE: Final = "getbill"
 ROLE: Final = "getbill"
-# A starting server that shows no sign of progress for so long is ended.
+# A starting server that makes no progress for this long is ended.
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 HANGING_SECONDS: Final = 5.0
@@ -46,7 +46,7 @@ _SETTINGS: Final = {
     "log_checkpoints": "off",
     "log_autovacuum_min_duration": "-1",
 }
-# For tests: nothing outlives a power cut, and many programs share the one cluster.
+# For tests: nothing survives a power cut, and many programs share the cluster.
 _FAST_AND_LOSSY: Final = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -64,11 +64,11 @@ class ClusterInUse(CannotRun):
 
 
 class ServerDidNotStart(CannotRun):
-    """PostgreSQL or initdb ended with an error; the message carries its last words."""
+    """PostgreSQL or initdb ended with an error; the message includes its last output."""
 
 
 class Server:
-    """The embedded PostgreSQL of one data folder, for the life of this process at most."""
+    """The embedded PostgreSQL of one data folder; it never outlives this process."""
 
     def __init__(
         self, data_dir: Path, *, durable: bool = True, options: ClusterOptions | None = None
@@ -84,9 +84,10 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, patience_seconds: float = 10.0) -> str:
-        """Start the server, made first where there is none, and return the DSN of its database.
+        """Start the server, creating its cluster if necessary, and return the DSN of its database.
 
-        Raises ClusterInUse when another process holds the cluster longer than the patience, and ServerDidNotStart.
+        Raises ClusterInUse if another process holds the cluster for longer than the patience, and
+        ServerDidNotStart.
         """
         self.claim(patience_seconds=patience_seconds)
         try:
@@ -97,9 +98,9 @@ class Server:
         return self.dsn
 
     def claim(self, *, patience_seconds: float = 10.0) -> str:
-        """Own the cluster, made first where there is none, and return the DSN it will have; nothing runs yet.
+        """Lock the cluster, creating it if necessary, and return its future DSN; nothing is started.
 
-        Raises ClusterInUse when another process holds the cluster longer than the patience.
+        Raises ClusterInUse if another process holds the cluster for longer than the patience.
         """
         self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -118,7 +119,7 @@ class Server:
         return self.dsn
 
     def stop(self) -> None:
-        """Shut the server down fast but cleanly, and let go of the cluster."""
+        """Shut the server down fast but cleanly, and release the cluster."""
         if self.process is not None:
             _terminate(self.process)
             self.process = None
@@ -130,17 +131,17 @@ class Server:
             self._lock = None
 
     def restart(self) -> None:
-        """Start a server that fell, on the same socket; its cluster recovers by itself."""
+        """Restart a crashed server on the same socket; its cluster recovers by itself."""
         self._start_and_wait()
 
     def launch(self) -> None:
-        """Launch a server that is not running, without waiting for it; what the last one left is cleared away.
+        """Launch a stopped server without waiting for it, and remove the files of the last one.
 
-        Raises ServerDidNotStart when there is not even a process.
+        Raises ServerDidNotStart if the process cannot be created.
         """
         cluster_files, socket = self._folder_and_socket
         if self._failed_starts:
-            # The last server's processes had their time to leave by themselves.
+            # The last server's processes had time to exit by themselves.
             crash_cleanup.end_processes(
                 cluster_files.cluster, signal.SIGQUIT if self._failed_starts == 1 else signal.SIGKILL
             )
@@ -164,12 +165,12 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, in our order
+                start_new_session=True,  # We forward a Ctrl-C at the terminal, in our order.
             )
 
     @property
     def is_ready(self) -> bool:
-        """Whether the server process has said that it takes connections."""
+        """Whether the server process has reported that it accepts connections."""
         ready = self.process is not None and _status(self._folder_and_socket[0].pid_file) == (
             self.process.pid,
             "ready",
@@ -180,23 +181,23 @@ class Server:
 
     @property
     def progress(self) -> tuple[object, ...]:
-        """What changes while a starting server gets on."""
+        """Values that change while a starting server makes progress."""
         return crash_cleanup.progress(self.process.pid, self.log) if self.process else ()
 
     @property
     def cause(self) -> str:
-        """Why the server ended, in one sentence with the way out."""
+        """Why the server ended, in one sentence with the remedy."""
         status = self.process.poll() if self.process is not None else None
         return outage_causes.cause(self._log_tail(), self._folder_and_socket[0].cluster, status)
 
     @property
     def disk_full(self) -> str | None:
-        """The sentence of a full disk, None while there is room."""
+        """The sentence for a full disk, or None while there is room."""
         cluster = self._folder_and_socket[0].cluster
         return outage_causes.disk_full(cluster) if outage_causes.is_full(cluster) else None
 
     def kill_hanging(self) -> None:
-        """End a server that hangs, without letting go of the cluster; its cluster recovers at the next start."""
+        """End a hanging server without releasing the cluster, which recovers at the next start."""
         if self.process is not None:
             _terminate(self.process, ((signal.SIGQUIT, HANGING_SECONDS), (signal.SIGKILL, HANGING_SECONDS)))
 
@@ -237,7 +238,7 @@ class Server:
 
     @property
     def log(self) -> Path:
-        """The file that takes what PostgreSQL has to say."""
+        """PostgreSQL's log file."""
         return self.folder / "log"
 
     def _create(self, cluster_files: DataFolder) -> None:
@@ -255,7 +256,7 @@ class Server:
             *(() if self._durable else ("--no-sync",)),
         ]
         self._run_program(cluster_files, cluster_files.binaries.program("initdb"), *initdb)
-        # Only a finished cluster gets its name, so an interrupted first start begins again.
+        # Only a complete cluster gets its name, so an interrupted first start begins again.
         single = ("--single", "-D", str(unfinished), "postgres")
         self._run_program(
             cluster_files,
@@ -284,7 +285,7 @@ class Server:
         return command
 
     def _start_and_wait(self) -> None:
-        """Launch a server and wait until it is ready, as long as it gets on."""
+        """Launch a server and wait until it is ready, for as long as it makes progress."""
         deadline = time.monotonic() + START_SECONDS
         while not self._comes_up():
             if time.monotonic() > deadline or not self.is_held_up:
@@ -308,12 +309,12 @@ class Server:
 
     @property
     def is_held_up(self) -> bool:
-        """Whether the server ended only because processes of the last one have yet to leave."""
+        """Whether the server ended only because processes of the last one have not exited yet."""
         return "shared memory block" in self._log_tail()
 
 
 def running_dsn(data_dir: Path) -> str | None:
-    """Return the DSN of the server that runs on a data folder, None when none does."""
+    """Return the DSN of the server running on a data folder, or None."""
     folder = data_dir.absolute() / "postgres"
     home = folder / "home"
     base = Path(home.read_text("utf-8")) if home.exists() else folder
@@ -324,13 +325,13 @@ def running_dsn(data_dir: Path) -> str | None:
 
 
 def is_there(data_dir: Path) -> bool:
-    """Tell whether a data folder has a database, or once began to have one."""
+    """Return whether a data folder has a database, even an incomplete one."""
     return (data_dir.absolute() / "postgres").exists()
 
 
 @contextmanager
 def reach(data_dir: Path, options: ClusterOptions | None = None) -> Iterator[str]:
-    """Yield the DSN of a data folder's database: of the running server, else of one started for the while."""
+    """Yield the DSN of a data folder's database: of the running server, or of one started temporarily."""
     server = Server(data_dir, options=options)
     try:
         dsn = server.start(patience_seconds=0)
@@ -393,7 +394,7 @@ def _terminate(process: subprocess.Popen[bytes], signs: Signs = _STOP) -> None:
 
 
 def _end_orphan(cluster_files: DataFolder) -> None:
-    """Shut down a server whose owner is gone, and clear away a pid file whose number means another process."""
+    """Shut down a server whose owner is gone, and remove a pid file that names another process."""
     lines = _pid_file_lines(cluster_files.pid_file)
     if not lines or not lines[0].strip().isdigit():
         return
@@ -407,7 +408,7 @@ def _end_orphan(cluster_files: DataFolder) -> None:
             last_sign = sign
         time.sleep(0.02)
     if Path(f"/proc/{pid}").exists():
-        # PostgreSQL refuses to start while that number is alive, whoever has it now.
+        # PostgreSQL refuses to start while that process is alive, even if its number was reused.
         cluster_files.pid_file.unlink(missing_ok=True)
     if len(lines) > 4 and Path(lines[4]).parent != cluster_files.base:
         shutil.rmtree(lines[4], ignore_errors=True)

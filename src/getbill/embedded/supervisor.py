@@ -1,7 +1,7 @@
-"""Keeping the embedded PostgreSQL up: started again for ever, whatever ended it.
+"""Supervision of the embedded PostgreSQL: it is restarted forever, whatever ended it.
 
-The invariant: it is tried again at most `WAIT_MAX_SECONDS` after it ended, and a recovery is waited for as long as
-it makes progress; meanwhile the outage says why, in one sentence.
+The invariant: a restart comes at most `WAIT_MAX_SECONDS` after the end, and a recovery may take as long as it
+makes progress; meanwhile the outage states the reason, in one sentence.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from getbill.embedded.server import Server, ServerDidNotStart
 
 WAIT_FIRST_SECONDS: Final = 0.2
 WAIT_MAX_SECONDS: Final = 5.0
-# A server that stayed up for so long is started again at once when it falls.
+# A server that was up for this long is restarted at once.
 STEADY_SECONDS: Final = 2.0
 POLL_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.25
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ServerSupervisor:
-    """The supervisor of one claimed server, until told to stop."""
+    """The supervisor of one claimed server, until stopped."""
 
     def __init__(self, server: Server, outage: Outage, stop: asyncio.Event) -> None:
         self._server = server
@@ -36,7 +36,7 @@ class ServerSupervisor:
         self._logged_reason: str | None = None
 
     async def run(self) -> None:
-        """Keep the server up until told to stop; its clients reconnect by themselves."""
+        """Keep the server up until stopped; its clients reconnect by themselves."""
         wait_seconds = WAIT_FIRST_SECONDS
         while not self._stop.is_set():
             if await self._run_once() >= STEADY_SECONDS or self._server.is_held_up:
@@ -46,7 +46,7 @@ class ServerSupervisor:
             wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
 
     async def _run_once(self) -> float:
-        """Start the server and stay with it until it ends; return for how many seconds it was up."""
+        """Start the server and wait until it ends; return for how many seconds it was up."""
         loop = asyncio.get_running_loop()
         try:
             self._server.launch()
@@ -65,7 +65,7 @@ class ServerSupervisor:
         return loop.time() - began
 
     async def _comes_up(self) -> bool:
-        """Wait until the server is ready, as long as it makes progress; False when it ended, or we are to stop."""
+        """Wait until the server is ready, while it makes progress; False if it ended or we are to stop."""
         server, loop = self._server, asyncio.get_running_loop()
         signs, since = server.progress, loop.time()
         while not server.is_ready:
@@ -82,7 +82,7 @@ class ServerSupervisor:
         return True
 
     async def _watch(self) -> None:
-        """Stay until the server ends or we are to stop; a disk that fills up is told before it ends anything."""
+        """Wait until the server ends or we are to stop; report a full disk before it ends anything."""
         while self._server.is_running and not await self._pause(WATCH_SECONDS):
             self._say(self._server.disk_full)
 
@@ -93,7 +93,7 @@ class ServerSupervisor:
         return self._stop.is_set()
 
     def _say(self, sentence: str | None) -> None:
-        """Tell a new reason to those who are asked, and log it once."""
+        """Report a new reason to the other processes, and log it once."""
         self._outage.report(sentence)
         if sentence == self._logged_reason:
             return

@@ -1,7 +1,7 @@
-"""The explorer: the API shown to those who will call it, and tried out from the browser.
+"""The API explorer: documentation for integrators, with calls from the browser.
 
-`/docs` runs real calls with a sandbox key or client credentials, `/docs/errors` and `/docs/events` list every
-problem and every event. Everything comes from this installation: no CDN, no inline script.
+`/docs` runs real calls with a sandbox key or client credentials; `/docs/errors` and `/docs/events` list every
+problem and every event. Everything is served by this installation: no CDN, no inline script.
 """
 
 from getbill.explorer.api import mount_assets, router

@@ -1,4 +1,7 @@
-"""The pages of the explorer, served with a policy that lets nothing but this installation's own files run."""
+"""Routes of the explorer's pages.
+
+Their content security policy allows only this installation's own files.
+"""
 
 import re
 from functools import cache
@@ -24,7 +27,7 @@ from getbill.kit.messages import LANGUAGES, excerpt, message
 router = APIRouter(include_in_schema=False)
 
 HOME: Final = Path(str(files("getbill.explorer")))
-# Made at build time from the npm package `swagger-ui-dist`.
+# Built from the npm package `swagger-ui-dist`.
 SWAGGER_UI: Final = Path(str(files("getbill"))) / "static" / "swagger"
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -50,13 +53,13 @@ async def explorer(request: Request) -> Response:
 
 @router.get("/docs/errors")
 async def errors(request: Request) -> Response:
-    """List every problem with its meaning and the way out."""
+    """List every problem with its meaning and remedy."""
     return _page(request, "errors.html", problems=problems.problem_types())
 
 
 @router.get("/problems/{code}")
 async def problem(request: Request, code: str) -> Response:
-    """Explain one problem: where the `type` of every refusal leads."""
+    """Explain one problem: the target of the `type` of every refusal."""
     matches = [problem_type for problem_type in problems.problem_types() if problem_type.code == code]
     if not matches:
         raise NotFound(
@@ -67,7 +70,7 @@ async def problem(request: Request, code: str) -> Response:
 
 @router.get("/docs/events")
 async def list_events(request: Request) -> Response:
-    """List every event that webhooks announce, each with a sample as it is pushed."""
+    """List every webhook event, each with a sample payload."""
     samples = {entry.kind: json.pretty(pushed_sample(entry)) for entry in events.CATALOGUE}
     facts = {"catalogue": events.CATALOGUE, "samples": samples, "guarantee": streams.GUARANTEE}
     return _page(request, "events.html", **facts)
@@ -80,7 +83,7 @@ def _page(request: Request, template: str, **facts: Any) -> Response:
 
 
 def _page_language(request: Request) -> str:
-    """Return the language asked for by `?lang=`, else by Accept-Language as every answer's is."""
+    """Return the page's language: `?lang=`, else by Accept-Language as in every response."""
     named = request.query_params.get("lang", "")[:2].lower()
     return named if named in LANGUAGES else language_of(request)
 
@@ -99,5 +102,5 @@ def _templates() -> Environment:
 
 
 def _sentence(text: str) -> Markup:
-    """Show what stands in backticks, in docstrings and problems, as code."""
+    """Render text in backticks, in docstrings and problems, as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before

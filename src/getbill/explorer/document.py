@@ -1,7 +1,7 @@
-"""The OpenAPI document, completed with what holds for every call.
+"""The OpenAPI document, completed with what applies to every call.
 
-A route says its scope once, in its guard; security, the common refusals, the headers of every answer and the
-webhooks are added here, so that no route can forget them.
+A route declares its scope once, in its dependency; security, the common refusals, the headers of every
+response and the webhooks are added here, so that no route can omit them.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ MODELS: Final[tuple[type[BaseModel], ...]] = (
     WithheldData,
     *DATA.values(),
 )
-# What FastAPI says of an answer that nobody describes.
+# FastAPI's description of an undescribed response.
 _DEFAULT_DESCRIPTION: Final = "Successful Response"
 _STREAM: Final = "/external-api/v1/events"
 _WEBHOOKS_TAG: Final = {
@@ -39,9 +39,9 @@ _HEADERS: Final = {
     "X-RateLimit-Remaining": ("integer", "Requests left in this minute."),
     "X-RateLimit-Reset": ("integer", "When the minute ends, in Unix seconds."),
 }
-# Beside the good ones; they stand on every answer, and would fill the page.
+# In addition to the successful ones; they are on every response, and would fill the page.
 _HEADER_STATUSES: Final = frozenset({"429", "500"})
-# For each status the plainest problem there is.
+# For each status its plain problem.
 _EXAMPLES: Final = {
     str(problem_type.status): {
         "type": f"/problems/{problem_type.code}",
@@ -73,7 +73,7 @@ _WEBHOOK_HEADERS: Final = {
 
 
 def scope_of(route: RouteContext) -> str | None:
-    """Return the scope a route's guard asks for; None for one that anybody may call."""
+    """Return the scope that a route's dependency requires; None for a public route."""
     pending = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
     while pending:
         dependant = pending.pop()
@@ -85,7 +85,7 @@ def scope_of(route: RouteContext) -> str | None:
 
 
 def scopes_of(route: RouteContext) -> list[str]:
-    """Return every scope that a route's guard asks for; none for one that anybody may call."""
+    """Return every scope that a route's dependency requires; none for a public route."""
     pending = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
     while pending:
         dependant = pending.pop()
@@ -143,7 +143,7 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
     else:
         operation["security"] = [{"sandboxKey": []}, {"clientCredentials": [scope]}]
     responses = operation["responses"]
-    # FastAPI documents its own 422 wherever there are parameters; ours are 400 and problems.
+    # FastAPI documents its own 422 for every route with parameters; ours are 400 and problems.
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
     for status, refusal in problems(*_refusals(operation, method, path, scope)).items():
@@ -165,7 +165,7 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
 
 
 def _describe_responses(document: dict[str, Any]) -> None:
-    """Say of each good answer what it is, as its schema does."""
+    """Describe each successful response as its schema does."""
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         for response in operation["responses"].values():
             if response["description"] == _DEFAULT_DESCRIPTION:
@@ -182,15 +182,15 @@ def _first_sentence(document: dict[str, Any], response: dict[str, Any]) -> str:
 
 
 def _refusals(operation: dict[str, Any], method: str, path: str, scope: str | None) -> list[int]:
-    """Return the refusals that follow from what a route is; those of its own it declares itself."""
-    # A path or a query with U+0000 is refused before anything is looked for; the server itself refuses what comes too
-    # slowly, has too large a head, or comes by one connection too many.
+    """Return the refusals that follow from a route's properties; it declares its specific ones itself."""
+    # A path or query with U+0000 is refused before any look-up; the server itself refuses slow requests,
+    # large heads and excess connections.
     refusals = [400, 408, 431, 500, 503]
     if "{" in path:
         refusals.append(404)
     if scope is not None:
         refusals += [401, 403, 429]
-        # An Idempotency-Key that was used for another request, or whose request is being answered.
+        # An Idempotency-Key that was used for another request, or whose request is still being processed.
         refusals += [409, 413, 422] if method == "POST" else []
     if "requestBody" in operation:
         refusals += [413, 415, 422] if scope is not None else [429]
@@ -220,19 +220,19 @@ def _add_examples(document: dict[str, Any]) -> None:
 
 
 def pushed_sample(entry: events.EventKind) -> dict[str, Any]:
-    """Return a sample as it is pushed to an endpoint that is due every event."""
+    """Return a sample as it is pushed to an endpoint that receives every event."""
     sequence = entry.sample["sequence"]
     return entry.sample | {"previous_sequence": sequence - 1 if sequence > 1 else None}
 
 
 def _without_decimals(value: Any) -> Any:
-    # FastAPI writes the document with the standard library, which knows no decimals.
+    # FastAPI serializes the document with the standard library, which has no decimals.
     return loads(json.write(value))
 
 
 def _webhook(entry: events.EventKind) -> dict[str, Any]:
     kind = entry.kind
-    # What is left when the debt was erased before it was sent.
+    # The remaining data if the debt was erased before the event was sent.
     models: dict[type[BaseModel], None] = dict.fromkeys((DATA[kind], ErasedData))
     if DATA[kind] not in {ErasedData, WebhookDisabledData}:
         models[WithheldData] = None

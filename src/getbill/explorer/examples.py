@@ -1,6 +1,6 @@
-"""The published examples, as the explorer offers them: what is sent, and what comes back.
+"""The published examples in the explorer: requests and their responses.
 
-tests/contract runs what is sent and holds what comes back against a real answer, key by key.
+tests/contract sends the requests and compares the responses with real ones, key by key.
 """
 
 from typing import Any, Final

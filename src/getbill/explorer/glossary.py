@@ -1,7 +1,7 @@
-"""What operations, parameters and properties are, in plain English: the words of the OpenAPI document.
+"""Descriptions of operations, parameters and properties in the OpenAPI document.
 
-One word means the same everywhere and is described once, in `descriptions/`; what means something else in one place
-is described there as `DebtorShown.name` or `list_debts.amount`, or by its own field in the code.
+A name has one meaning everywhere and is described once, in `descriptions/`; a name with another meaning in
+one place is described there as `DebtorShown.name` or `list_debts.amount`, or by its own field in the code.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ def load_descriptions(kind: str) -> Mapping[str, str]:
 
 @cache
 def tags() -> list[dict[str, str]]:
-    """Return the groups of operations, in the order in which they are read."""
+    """Return the groups of operations, in display order."""
     return cast("list[dict[str, str]]", _load(_TAGS))
 
 
@@ -47,7 +47,7 @@ def describe_properties(schemas: Mapping[str, dict[str, Any]], classes: Mapping[
 
 
 def describe_operation(operation: dict[str, Any]) -> None:
-    """Give an operation its title in words, and describe every parameter that its field does not describe itself."""
+    """Set an operation's summary, and describe every parameter that its field does not describe itself."""
     name = operation["operationId"]
     operation["summary"] = load_descriptions(SUMMARIES).get(name, operation["summary"])
     descriptions = load_descriptions(PARAMETERS)
@@ -60,7 +60,7 @@ def describe_operation(operation: dict[str, Any]) -> None:
 
 
 def keys_of(name: str, places: list[str]) -> Iterator[str]:
-    """Yield under which words a name is described: the nearest place first, then everywhere."""
+    """Yield the keys of a name's description: the nearest place first, the bare name last."""
     for place in places:
         yield f"{place}.{name}"
     yield name

@@ -1,6 +1,6 @@
-"""The catalogue of problems: every refusal of the API with its meaning and the way out.
+"""The catalogue of problems: every refusal of the API with its meaning and remedy.
 
-It is read off the classes themselves, so a refusal cannot be raised that the catalogue does not know.
+It is derived from the classes themselves, so every refusal that can be raised is in the catalogue.
 """
 
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from getbill.kit.errors import Problem
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """One type of problem, as people read it."""
+    """One problem type, as the catalogue shows it."""
 
     code: str
     status: int
     title: str
     meaning: str
     way_out: str
-    # Whether it is the status' own problem, of which the others are special cases.
+    # Whether it is the general problem of its status, of which the others are special cases.
     is_plain: bool
 
 
 def problem_types() -> list[ProblemType]:
-    """Return every type of problem by status and code; a class without a code of its own is its parent's."""
+    """Return every problem type by status and code; a class without a code of its own is its parent's."""
     types_by_code = {"internal": _problem_type(Problem)}
     for kind in _subclasses(Problem):
         if "code" in vars(kind):

@@ -1,6 +1,6 @@
-"""The shapes of what GetBill sends: each webhook as the OpenAPI document shows it under `webhooks`.
+"""Webhook payloads, as the OpenAPI document shows them under `webhooks`.
 
-The tests hold every sample of the catalogue, which the product emitted, to these.
+The tests validate every sample of the catalogue, which the product emitted, against these.
 """
 
 from typing import Any, Final, Literal
@@ -33,7 +33,7 @@ class WebhookSent(BaseModel):
 
 
 class MoneyEntered(BaseModel):
-    """Money that was entered on the debt."""
+    """An amount entered on the debt."""
 
     id: str
     kind: Literal["payment", "refund", "write_off", "adjustment"]
@@ -45,13 +45,13 @@ class MoneyEntered(BaseModel):
 
 
 class StatusChangeContext(BaseModel):
-    """What paid the debt."""
+    """How the debt was paid."""
 
     transaction: MoneyEntered
 
 
 class Escalation(BaseModel):
-    """A person's decision to hand the debt to legal action."""
+    """A person's decision to escalate the debt to legal action."""
 
     reason: str
     decided_by: str
@@ -68,7 +68,7 @@ class StatusChange(BaseModel):
 
 
 class StatusChanges(BaseModel):
-    """The one thing that changed."""
+    """The status change."""
 
     status: StatusChange
 
@@ -81,7 +81,7 @@ class DebtContactedData(WebhookData):
 
 
 class DebtPaymentReceivedData(WebhookData):
-    """Money that came in."""
+    """A received payment."""
 
     payment: MoneyEntered
 
@@ -93,13 +93,13 @@ class DebtResolvedData(WebhookData):
 
 
 class DebtEscalatedData(WebhookData):
-    """Who decided to escalate the debt."""
+    """The person who escalated the debt."""
 
     escalation: Escalation
 
 
 class EscalationRequest(BaseModel):
-    """What was done before a person was asked."""
+    """The contact history before the escalation request."""
 
     scenario_version: int
     started_on: str | None = Field(description="Day 0 of the scenario in the debtor's time zone, YYYY-MM-DD.")
@@ -110,20 +110,20 @@ class EscalationRequest(BaseModel):
 
 
 class DebtEscalationRequestedData(WebhookData):
-    """What was done before a person was asked whether to escalate the debt."""
+    """The contact history before a person was asked to decide on escalation."""
 
     escalation_request: EscalationRequest
 
 
 class DebtUpdatedData(WebhookData):
-    """What was changed: for each field its value before and after, for the debtor the names of the fields."""
+    """The changes: a debt's fields with values before and after; a debtor's by name only."""
 
     changes: dict[str, Any]
     entry: MoneyEntered | None = None
 
 
 class DebtStatusChangedData(WebhookData):
-    """Which way the debt moved."""
+    """The status change of the debt."""
 
     changes: StatusChanges
     status_change_context: StatusChangeContext | None = None
@@ -137,13 +137,13 @@ class FollowupData(WebhookData):
 
 
 class FollowupUpdatedData(FollowupData):
-    """The call, message or letter, and how it moved on."""
+    """The call, message or letter, and its status change."""
 
     changes: StatusChanges
 
 
 class DisabledWebhook(BaseModel):
-    """The endpoint, which is called no longer."""
+    """The disabled endpoint."""
 
     id: str
     url: str
@@ -154,26 +154,26 @@ class DisabledWebhook(BaseModel):
 
 
 class WebhookDisabledData(BaseModel):
-    """An endpoint. It is about no debt."""
+    """The endpoint that was disabled; the event is not about a debt."""
 
     webhook: DisabledWebhook
 
 
 class ErasedData(BaseModel):
-    """All that remains of an event whose debt was erased."""
+    """The remaining data of an event whose debt was erased."""
 
     debt_id: str
     erased: Literal[True]
 
 
 class WithheldData(BaseModel):
-    """All that a webhook is sent of an event while its owner may not read debts."""
+    """The data of an event while the webhook's owner may not read debts."""
 
     debt_id: str = Field(description="The debt that the event is about.")
     withheld: Literal[True] = Field(description="The rest is shown to who may read debts.")
 
 
-# What the `data` of each kind is, unless its debt was erased since.
+# The `data` of each event kind, unless its debt has been erased.
 DATA: Final[dict[str, type[BaseModel]]] = {
     "debt.created": WebhookData,
     "debt.contacted": DebtContactedData,

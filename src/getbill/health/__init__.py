@@ -1,7 +1,8 @@
-"""Health: what an operator's probes and graphs ask of an installation.
+"""Health: probes and metrics for operators.
 
-`/healthz` says that the process answers, `/readyz` that everything a debt needs is there and which part is not,
-`/metrics`, by a token, how it goes. A worker proves that it lives by `beat`; nothing here tells anything about a person.
+`/healthz` reports that the process answers, `/readyz` whether every part a debt needs is available, and which
+is not, `/metrics`, by a token, the state of operations. A worker sends heartbeats by `beat`. No response
+contains personal data.
 """
 
 from getbill.health.actions import beat, has_others

@@ -1,6 +1,7 @@
-"""A worker's sign of life: one row that it touches every few seconds and takes away when it ends.
+"""Worker heartbeats: one row that a worker touches every few seconds and deletes when it ends.
 
-A worker that hangs stops touching it; one that was killed leaves a row that grows old and is swept by the others.
+A worker that hangs stops touching it; one that was killed leaves a row that ages and is deleted by the
+others.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from getbill.kit import clock, ids
 from getbill.kit.database import DATABASE_ERRORS, Database, Statement
 
 EVERY_SECONDS: Final = 2.0
-# How old the last beat of a worker that is counted as alive may be.
+# Maximum age of the last heartbeat of a worker that counts as alive.
 ALIVE_WITHIN: Final = timedelta(seconds=15)
 _REMOVE_AFTER: Final = timedelta(hours=1)
 
@@ -42,19 +43,19 @@ _END = Statement(
 
 
 async def has_others(database: Database) -> bool:
-    """Tell whether there is a sign of life of another worker: one beside this one, or one that was killed."""
+    """Return whether there is a heartbeat of another worker, running or killed."""
     return bool(await database.fetchval(_OTHERS))
 
 
 async def beat(database: Database) -> None:
-    """Keep this worker's sign of life fresh until cancelled, then take it away."""
+    """Keep this worker's heartbeat fresh until cancelled, then delete it."""
     process_id, started_at = ids.new(), clock.wall()
     try:
         while True:
             await _write_beat(database, process_id, started_at)
             await asyncio.sleep(EVERY_SECONDS)
     finally:
-        # A database that is gone takes the sign with it soon enough.
+        # In a lost database the heartbeat ages by itself.
         with suppress(*DATABASE_ERRORS):
             await database.execute(_END, process_id, clock.wall() - _REMOVE_AFTER)
 

@@ -1,4 +1,4 @@
-"""The addresses that probes and graphs ask: two without a credential, metrics by a token; none tells of anybody."""
+"""Routes for probes (without a credential) and metrics (by a token), none with personal data."""
 
 from typing import Literal
 
@@ -23,7 +23,7 @@ _WORKERS = Gauge("getbill_workers", "Workers heard of in the last seconds.")
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"]
 
@@ -38,7 +38,7 @@ class PartShown(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether every part of the installation is ready."""
+    """Readiness of every part of the installation."""
 
     status: Literal["ready", "not_ready"]
     parts: dict[str, PartShown] = Field(
@@ -59,7 +59,7 @@ def _vault(request: Request) -> tuple[Database, Vault, int]:
 
 @router.get("/healthz", response_model=Alive, operation_id="check_liveness")
 async def alive() -> Response:
-    """Say that the process answers; it asks nothing of any other part."""
+    """Report that the process answers, without checking any other part."""
     return answer(200, {"status": "ok"})
 
 
@@ -70,12 +70,12 @@ async def alive() -> Response:
     responses={503: {"model": Readiness, "description": "A part is not ready, and which."}},
 )
 async def ready(request: Request) -> Response:
-    """Say whether database, migrations, worker and company are ready, and which is not."""
+    """Report whether database, migrations, worker and company are ready, and which is not."""
     outage: Outage | None = getattr(request.app.state, "outage", None)
     parts = await queries.checks(_database(request), outage)
     ready_parts = {part.name for part in parts if part.is_ready}
     if ready_parts >= {"database", "migrations"} and (due := await queries.due(*_vault(request))) is not None:
-        # Nothing is missing, and a person has to do something.
+        # All parts are ready, and the operator has to act.
         return readiness(parts, await queries.notes(_database(request)), {"master_key": due})
     return readiness(parts, await queries.notes(_database(request)) if "database" in ready_parts else [])
 
@@ -93,15 +93,16 @@ async def ready(request: Request) -> Response:
     },
 )
 async def metrics(request: Request) -> Response:
-    """Tell this process' counters and what waits for the workers, as Prometheus reads it.
+    """Return this process's counters and the backlog of the workers, in Prometheus' format.
 
-    Read with the installation's own token (`GETBILL_METRICS_TOKEN`); nobody's id stands in it.
+    Requires the installation's own token (`GETBILL_METRICS_TOKEN`); the metrics contain no ids of customers
+    or debtors.
     """
     metrics_token.check(request)
     try:
         backlog = await queries.backlog(_database(request))
     except DATABASE_ERRORS:
-        # What this process counted is worth the most when the database is down.
+        # This process's counters are most valuable when the database is down.
         _DATABASE.set(0)
     else:
         _DATABASE.set(1)

@@ -1,6 +1,7 @@
-"""How deliveries go, for graphs and alerts: what waits longest, what was given up, which endpoints fail.
+"""Delivery metrics for graphs and alerts: oldest pending deliveries, abandoned ones, failing endpoints.
 
-Every gauge has its line in docs/runbook.md, with what to do. No series names a tenant or anything of one.
+Every gauge has a line in docs/runbook.md that says how to respond. No series identifies a tenant or any of
+its data.
 """
 
 import asyncio
@@ -61,7 +62,7 @@ _ALL = (_EVENT, _DELIVERY, _EXHAUSTED, _FAILING_COUNT, _DISABLED, _ENDPOINT)
 
 
 async def gauge(database: Database) -> None:
-    """Set the gauges by what the database says now; what it does not say in time is not a number."""
+    """Set the gauges from the database; those it does not return in time become NaN."""
     now = clock.wall()
     try:
         async with asyncio.timeout(WITHIN_SECONDS):

@@ -1,4 +1,4 @@
-"""The token that metrics are read with: the operator's own, or one made at the first start beside the database."""
+"""The token for reading metrics: the operator's, or one created beside the database at the first start."""
 
 import hmac
 import secrets
@@ -13,21 +13,21 @@ from getbill.settings import Settings
 
 
 class MetricsOff(NotFound):
-    """This process has no token that metrics could be read with."""
+    """This process has no metrics token."""
 
     code = "metrics-off"
     way_out = "Set GETBILL_METRICS_TOKEN, or start by `getbill serve`, which makes one in the data folder."
 
 
 class MetricsTokenWrong(Unauthenticated):
-    """Metrics are read with the installation's own token, and with nothing else."""
+    """Metrics require the installation's own token; other credentials are refused."""
 
     code = "metrics-token-wrong"
     way_out = "Send `Authorization: Bearer` with GETBILL_METRICS_TOKEN, or what metrics.token in the data folder holds."
 
 
 def make(settings: Settings) -> None:
-    """Make the token's file, for its owner alone, where no token is set and there is none."""
+    """Create the token's file, private to its owner, if no token is set and the file does not exist."""
     if settings.metrics_token is not None or settings.metrics_token_file.exists():
         return
     temporary = settings.metrics_token_file.with_suffix(".new")
@@ -37,7 +37,7 @@ def make(settings: Settings) -> None:
 
 
 def read(settings: Settings) -> str | None:
-    """Return the token; None where there is none, and metrics are not read."""
+    """Return the token; None if there is none, and metrics cannot be read."""
     if settings.metrics_token is not None:
         return settings.metrics_token.get_secret_value()
     return _read_file(settings.metrics_token_file)
@@ -53,7 +53,7 @@ def check(request: Request) -> None:
     if token is None:
         raise MetricsOff(message("Metrics are not read here: no token is set."))
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-    # Both in bytes: what a header holds may be no ASCII.
+    # Both as bytes: a header may contain non-ASCII characters.
     is_right = hmac.compare_digest(credential.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not is_right:
         raise MetricsTokenWrong(

@@ -1,4 +1,4 @@
-"""What was set aside because it failed, for graphs and alerts: how much, by what it is."""
+"""Quarantine metrics for graphs and alerts: number of quarantined items by kind."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ _ASIDE = Gauge("getbill_set_aside", "What failed and was set aside, over all wor
 
 
 async def gauge(database: Database) -> None:
-    """Set the gauge by what the database says now; what it does not say in time is told as it was."""
+    """Set the gauge from the database; if it does not answer in time, the last value stays."""
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             aside = await quarantine.counts(database)

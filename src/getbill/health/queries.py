@@ -1,6 +1,6 @@
-"""What must be there before a debt can be taken and worked on, each part asked by itself.
+"""Readiness checks: the parts that must be available before debts can be created and worked on.
 
-The parts build on one another: when the database does not answer, nothing else is asked and nothing else is blamed.
+The parts depend on one another: if the database does not answer, no other part is checked or reported.
 """
 
 import asyncio
@@ -45,21 +45,21 @@ _BACKLOG = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part of the installation, and what to do when it is not ready."""
+    """The check of one part of the installation, with the remedy if it is not ready."""
 
     name: str
     way_out: str | None = None
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing has to be done."""
+        """Whether the part needs no action."""
         return self.way_out is None
 
 
 async def checks(database: Database, outage: Outage | None = None) -> list[Check]:
-    """Return every part in the order in which they build on one another.
+    """Return every check in order of dependency.
 
-    Why the database is away is told by the outage, where there is a supervisor that knows.
+    The outage, if a supervisor keeps one, states why the database is down.
     """
     if outage is not None and (reason := outage.sentence()):
         return [Check("database", reason)]
@@ -75,7 +75,7 @@ async def checks(database: Database, outage: Outage | None = None) -> list[Check
 
 
 def outage_reason(error: Exception) -> str:
-    """Return why the database is away, in one sentence."""
+    """Return why the database is down, in one sentence."""
     if isinstance(error, CannotRun):
         return str(error)
     if isinstance(error, asyncpg.CannotConnectNowError):
@@ -103,7 +103,7 @@ def _worker_and_company(row: Record) -> list[Check]:
 
 
 async def notes(database: Database) -> list[str]:
-    """Return what keeps nothing from being ready and still wants somebody to look; nothing where nobody answers."""
+    """Return notes that do not affect readiness but need attention; none if the database does not answer."""
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             aside = await quarantine.counts(database)
@@ -114,7 +114,7 @@ async def notes(database: Database) -> list[str]:
 
 
 async def due(database: Database, vault: Vault, erasure_days: int) -> str | None:
-    """Return what is due at the master key and since when, while everything is ready; None where nothing is."""
+    """Return the action due on the master key and since when, if any, while everything is ready."""
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             return (await master_key_status(database, vault, erasure_days)).notice
@@ -123,7 +123,7 @@ async def due(database: Database, vault: Vault, erasure_days: int) -> str | None
 
 
 async def backlog(database: Database) -> dict[str, int]:
-    """Return how much waits for the workers, by what it is."""
+    """Return the workers' backlog, by kind."""
     now = clock.wall()
     async with asyncio.timeout(WITHIN_SECONDS):
         row = await database.fetchrow(_BACKLOG, now - ALIVE_WITHIN, now)

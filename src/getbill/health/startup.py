@@ -1,7 +1,7 @@
-"""The time before the database is there: the API listens already and says what it waits for.
+"""Startup without a database: the API already listens and reports what it waits for.
 
-`/healthz` is 200, `/readyz` 503 with the reason in one sentence, everything else 503 with a Retry-After. Once opened,
-nothing of this stands in a request's way.
+`/healthz` is 200, `/readyz` 503 with the reason in one sentence, everything else 503 with a Retry-After. Once
+the application is open, requests bypass this module.
 """
 
 import asyncio
@@ -36,10 +36,10 @@ Open = Callable[[AsyncExitStack], Awaitable[None]]
 async def open_when_ready(
     app: Starlette, open_all: Open, outage: Outage | None = None
 ) -> AsyncIterator[None]:
-    """Open an application, at once where the database answers, else as soon as it does.
+    """Open an application, at once if the database answers, otherwise as soon as it does.
 
-    Raises CannotRun for a reason that does not pass by itself. With an outage, which a supervisor tells, a database
-    that is behind is waited for too: the supervisor migrates it.
+    Raises CannotRun for a permanent reason. With an outage, which a supervisor reports, a database that is
+    behind is waited for too: the supervisor migrates it.
     """
     async with AsyncExitStack() as stack:
         try:
@@ -89,7 +89,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 class _UnavailableApp:
-    """The ASGI application that answers while there is no database."""
+    """The ASGI application that answers while the database is down."""
 
     def __init__(self, error: Exception, outage: Outage | None) -> None:
         self._outage = outage
@@ -97,7 +97,7 @@ class _UnavailableApp:
         self.say(error)
 
     def say(self, error: Exception) -> None:
-        """Tell why the last try to open failed, and log it when it is news."""
+        """Report why the last attempt to open failed, and log a new reason."""
         is_known = isinstance(error, CannotRun) or database.is_unavailable(error)
         sentence = outage_reason(error) if is_known else "The API cannot open; its log says why."
         if sentence != self._sentence:

@@ -1,4 +1,4 @@
-"""Answers of the health routes, as probes read them."""
+"""Responses of the health routes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from getbill.kit.http import answer
 def readiness(
     parts: Sequence[Check], notes: Sequence[str] = (), due: Mapping[str, str] | None = None
 ) -> Response:
-    """Return whether every part is ready: 200, or 503 with what to do; `due` is ready and wants a person all the same."""
+    """Return 200 if every part is ready, else 503 with remedies; `due` lists ready parts that need action."""
     is_ready = all(part.is_ready for part in parts)
     document = {
         "status": "ready" if is_ready else "not_ready",

@@ -1,5 +1,5 @@
-"""What every concept stands on: clock, database, errors, ids, money, JSON, paging.
+"""Domain-independent building blocks: clock, database, errors, ids, money, JSON, paging.
 
-Nothing here knows what a debt is. Import the modules (`from getbill.kit import ids`); nothing in this
+Import the modules (`from getbill.kit import ids`). Nothing here knows what a debt is, and nothing in this
 package imports from the packages above it.
 """

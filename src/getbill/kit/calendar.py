@@ -1,7 +1,7 @@
-"""The debtor's calendar: which days are worked where they live, and what their clock shows.
+"""Working days, public holidays and local time at the debtor's address.
 
-Days are dates in the debtor's own zone; instants are aware UTC. Where the zone is in doubt every candidate
-is kept, because a rule on hours must hold in all of them.
+Days are dates in the debtor's own time zone; instants are aware UTC. If the zone is in doubt, every candidate
+is kept, because a rule on contact hours must hold in all of them.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from getbill.kit import phones
 DEFAULT_COUNTRY = "FR"
 DEFAULT_ZONE = "Europe/Paris"
 
-# French overseas territories have an ISO code of their own, and French law and postcodes.
+# French overseas territories have their own ISO code, under French law and with French postcodes.
 _OVERSEAS = {
     "GP": "971",
     "MQ": "972",
@@ -38,14 +38,14 @@ _OVERSEAS = {
 }
 _TERRITORIES = {prefix: territory for territory, prefix in _OVERSEAS.items()}
 _TOWNS = {"97133": "BL", "97150": "MF"}
-# Alsace and Moselle keep two more holidays (ordonnance of 16 August 1892; art. L3134-13 C. trav.).
+# Alsace and Moselle have two additional holidays (ordonnance of 16 August 1892; art. L3134-13 C. trav.).
 _ALSACE_MOSELLE = {"57": "57", "67": "6AE", "68": "6AE"}
-# How the holidays library names the territories that are not departments.
+# Names of the territories that are not departments, as in the holidays library.
 _HOLIDAY_KEYS = {_OVERSEAS[territory]: territory for territory in ("BL", "MF", "NC", "PF", "PM", "TF", "WF")}
 
 
 class Region(NamedTuple):
-    """Where a debtor lives, as far as public holidays differ: country and, in France, department."""
+    """Holiday region of a debtor: the country and, in France, the department."""
 
     country: str = DEFAULT_COUNTRY
     subdivision: str | None = None
@@ -56,7 +56,7 @@ DEFAULT_REGION = Region()
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """Days on which nobody is contacted."""
+    """Days on which debtors are not contacted."""
 
     weekends: bool = True
     public_holidays: bool = True
@@ -67,7 +67,7 @@ NOTHING_EXCLUDED = Exclusions(weekends=False, public_holidays=False)
 
 
 def territory_of(country: str | None, postal_code: str | None) -> str:
-    """Return the ISO code under which the address numbers its phones: `RE` for France 97400."""
+    """Return the ISO code of the address's phone numbering plan: `RE` for France 97400."""
     code = (country or DEFAULT_COUNTRY).upper()
     digits = (postal_code or "").replace(" ", "")
     if code != "FR" or len(digits) != 5:
@@ -77,7 +77,7 @@ def territory_of(country: str | None, postal_code: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def region_of(country: str | None, postal_code: str | None) -> Region:
-    """Return where the address is for holidays and law; French overseas territories are in `FR`."""
+    """Return the region of an address for holidays and law; French overseas territories are in `FR`."""
     territory = territory_of(country, postal_code)
     if territory in _OVERSEAS:
         return Region("FR", _OVERSEAS[territory])
@@ -88,7 +88,7 @@ def region_of(country: str | None, postal_code: str | None) -> Region:
 
 @lru_cache(maxsize=4096)
 def holidays_of(region: Region, year: int) -> frozenset[date]:
-    """Return the public holidays of a year; none where the country's are not known."""
+    """Return the public holidays of a year; empty if those of the country are unknown."""
     country, subdivision = region
     try:
         public_holidays = holidays.country_holidays(
@@ -101,7 +101,7 @@ def holidays_of(region: Region, year: int) -> frozenset[date]:
 
 @lru_cache(maxsize=512)
 def weekend_of(country: str) -> frozenset[int]:
-    """Return the weekdays of rest (Monday is 0): Saturday and Sunday where the country's are not known."""
+    """Return the weekend days (Monday is 0); Saturday and Sunday if those of the country are unknown."""
     try:
         return frozenset(holidays.country_holidays(country).weekend)
     except NotImplementedError:
@@ -109,13 +109,13 @@ def weekend_of(country: str) -> frozenset[int]:
 
 
 def is_excluded(day: date, region: Region, exclusions: Exclusions) -> bool:
-    """Tell whether nobody is contacted on that day at that place."""
+    """Return whether contact is excluded on that day in that region."""
     return day in excluded_days(region, exclusions, day.year)
 
 
 @lru_cache(maxsize=4096)
 def excluded_days(region: Region, exclusions: Exclusions, year: int) -> frozenset[date]:
-    """Return every day of the year on which nobody is contacted."""
+    """Return every day of the year on which contact is excluded."""
     days = {day for day in exclusions.dates if day.year == year}
     if exclusions.public_holidays:
         days |= holidays_of(region, year)
@@ -129,7 +129,7 @@ def excluded_days(region: Region, exclusions: Exclusions, year: int) -> frozense
 
 @lru_cache(maxsize=4096)
 def open_day(day: date, region: Region, exclusions: Exclusions) -> date:
-    """Return the first day, from `day` on, that is not excluded."""
+    """Return the first day on or after `day` that is not excluded."""
     while is_excluded(day, region, exclusions):
         day += timedelta(days=1)
     return day
@@ -144,15 +144,16 @@ def add_business_days(day: date, count: int, region: Region) -> date:
 
 
 def zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
-    """Return every zone the debtor may live in, best first; `Europe/Paris` when nothing is known.
+    """Return every possible time zone of a debtor, best first; `Europe/Paris` if nothing is known.
 
-    An address with a postcode decides. Without one, the zones of the country stand, and those of the phone
-    (E.164) are added: people keep their number when they move, so a phone only ever adds candidates.
+    An address with a postcode decides. Without one, the zones of the country apply, plus those of the phone
+    number (E.164): people keep their number when they move, so a phone number only adds candidates.
     """
     return _zones_of(country, postal_code, phones.range_of(phone) if phone else None)
 
 
-# Few entries on purpose: where a plan tells no ranges, the number itself is here and should not stay long.
+# Small on purpose: if a numbering plan has no ranges, the key is the number itself, which should not stay in
+# memory for long.
 @lru_cache(maxsize=1024)
 def _zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
     territory = territory_of(country, postal_code)
@@ -164,16 +165,16 @@ def _zones_of(country: str | None, postal_code: str | None, phone: str | None) -
 
 
 def local_date(at: datetime, zone_name: str) -> date:
-    """Return the date on the debtor's calendar at that instant."""
+    """Return the date in a time zone at that instant."""
     return at.astimezone(ZoneInfo(zone_name)).date()
 
 
 @lru_cache(maxsize=4096)
 def at_local(day: date, clock: time, zone_name: str) -> datetime:
-    """Return the first instant at which the debtor's clock shows `clock` on `day`, or has just passed it.
+    """Return the first instant at which the local clock shows `clock` on `day`, or has just passed it.
 
-    Where the clock is put forward over that time the instant of the change is returned; where it is put
-    back and shows the time twice, the first.
+    If the clock is put forward over that time, the instant of the change is returned; if it is put back and
+    shows the time twice, the first of the two.
     """
     local = datetime.combine(day, clock, ZoneInfo(zone_name))
     instant = local.astimezone(UTC)
@@ -205,7 +206,7 @@ def _zones_by_territory() -> dict[str, tuple[str, ...]]:
 
 
 def _is_numbered_in(phone: str, territory: str) -> bool:
-    """Tell whether the phone's country code belongs to that territory alone."""
+    """Return whether the phone's country code belongs to that territory alone."""
     code = phonenumbers.country_code_for_region(territory)
     return phone.startswith(f"+{code}") and phonenumbers.region_codes_for_country_code(code) == (territory,)
 
@@ -217,7 +218,7 @@ def _phone_zones(phone: str) -> tuple[str, ...]:
         return ()
     if phonenumbers.is_number_type_geographical(kind, code):
         return _known_zones(phone_zones.time_zones_for_geographical_number(number))
-    # Where the digits do not tell the place, the country code does, the same for all its numbers.
+    # If the digits do not determine the place, the country code does, and it is the same for all its numbers.
     if code not in _ZONES_BY_CODE:
         _ZONES_BY_CODE[code] = _known_zones(phone_zones.time_zones_for_number(number))
     return _ZONES_BY_CODE[code]

@@ -1,8 +1,8 @@
-"""The only place that reads the wall clock.
+"""The only module that reads the wall clock.
 
-Two times run through GetBill. Wall time drives leases, retries, tokens and limits. Workspace time drives
-what a collector plans: schedules, contact hours, row times, an event's timestamp; in a sandbox it can be
-moved ahead of the wall or frozen. Everything else takes its instant as an argument.
+GetBill has two times. Wall time drives leases, retries, tokens and limits. Workspace time drives what a
+collector plans: schedules, contact hours, row times, event timestamps; in a sandbox it can be moved ahead of
+the wall clock or frozen. Everything else receives its instant as an argument.
 """
 
 import time
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 
 def wall() -> datetime:
-    """Return the wall clock's instant, aware and in UTC."""
+    """Return the current instant of the wall clock, aware and in UTC."""
     return datetime.now(UTC)
 
 
@@ -21,17 +21,17 @@ def unix() -> float:
 
 
 def monotonic() -> float:
-    """Return seconds that never go back, for measuring how long something took."""
+    """Return monotonic seconds, for measuring durations."""
     return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceClock:
-    """A workspace's time: the wall's plus an offset, or an instant at which it stands still."""
+    """A workspace's clock: the wall clock plus an offset, or frozen at an instant."""
 
     offset: timedelta = timedelta(0)
     frozen_at: datetime | None = None
 
     def now(self) -> datetime:
-        """Return the workspace's instant."""
+        """Return the workspace's current instant."""
         return self.frozen_at or wall() + self.offset

@@ -1,7 +1,7 @@
-"""Errors as callers see them: RFC 9457 problems with a stable type, every wrong field, and the way out.
+"""RFC 9457 problems: a stable type, every invalid field, and what the caller does next.
 
-Each kind of problem is one class; its `code` is the last part of the problem's `type` and never changes
-once published. Domain packages derive their own, named as sentences (`DebtAlreadySettled`).
+Each problem type is one class; its `code` is the last part of the problem's `type` and never changes once
+published. Domain packages derive their own, named as sentences (`CompanyHasDebts`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from typing import Any, ClassVar, Final
 
 from getbill.kit.messages import DEFAULT, Message, joined, message, translated
 
-# Nobody reads more wrong fields than these at once.
+# More invalid fields than this at once are of no use to a reader.
 ERRORS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: where it is (RFC 6901 pointer, or a parameter's name), and what would be right."""
+    """One invalid field: its place (RFC 6901 pointer, or a parameter's name), and what would be valid."""
 
     pointer: str
     code: str
@@ -25,9 +25,9 @@ class FieldError:
 
 
 class WrongValue(ValueError):
-    """A value that its field cannot have, with the sentence that says what would be right.
+    """An invalid value of a field, with the sentence that states what would be valid.
 
-    A message with `{subject}` is completed with the field's name where that is known.
+    The field's name replaces `{subject}` in the message as soon as it is known.
     """
 
     def __init__(self, detail: Message) -> None:
@@ -41,7 +41,7 @@ class Problem(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[Message] = message("Something went wrong on our side")
-    # What the caller does next; a derived problem inherits it or says it better.
+    # What the caller does next; a derived problem inherits it or replaces it with something more specific.
     way_out: ClassVar[str] = (
         "Repeat the request; where it changes something, with the same Idempotency-Key. If it stays, report the"
         " X-Request-Id of the answer."
@@ -211,14 +211,14 @@ class Unavailable(Problem):
 
 
 class OtherStatus(Problem):
-    """A refusal of the HTTP layer itself; it is of its status' plain kind, where there is one."""
+    """A refusal by the HTTP layer itself, of the general type of its status if there is one."""
 
     def __init__(self, status: int, detail: Message, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail, headers=headers)
         self._status = status
 
     def document(self, language: str = DEFAULT) -> dict[str, Any]:
-        """Return the problem document; a status without a kind has its own phrase for its type."""
+        """Return the problem document; a status without a type of its own is named by its phrase."""
         kind = _PLAIN.get(self._status)
         code = kind.code if kind else HTTPStatus(self._status).phrase.lower().replace(" ", "-")
         return {
@@ -237,20 +237,20 @@ _PLAIN: Final[Mapping[int, type[Problem]]] = {
 
 
 def one_field(pointer: str, code: str, detail: Message) -> Invalid:
-    """Return the refusal of a single wrong field."""
+    """Return the refusal of a single invalid field."""
     return Invalid(detail, errors=[FieldError(pointer, code, detail)])
 
 
 def one_parameter(name: str, code: str, detail: Message) -> BadRequest:
-    """Return the refusal of a single wrong parameter."""
+    """Return the refusal of a single invalid parameter."""
     return BadRequest(detail, errors=[FieldError(name, code, detail)])
 
 
 def refusal(errors: Sequence[FieldError]) -> Invalid:
-    """Return the refusal of these fields."""
+    """Return the refusal of several invalid fields."""
     return Invalid(summary(errors), errors=errors)
 
 
 def summary(errors: Sequence[FieldError]) -> Message:
-    """Return what is said of the first wrong fields, as one text."""
+    """Return the messages of the first invalid fields, as one text."""
     return joined([error.detail for error in errors[:3]])

@@ -1,18 +1,18 @@
-"""Why a process cannot start or go on, said to the person who started it.
+"""Reasons why a process cannot start or continue, for its operator.
 
-Every such reason is one sentence with the way out in it; the command line prints it without a traceback.
+Each is one sentence that includes the remedy; the command line prints it without a traceback.
 """
 
 from typing import ClassVar
 
 
 class CannotRun(Exception):
-    """A process stops here, for a reason that its operator can do something about."""
+    """A reason to stop the process that its operator can act on."""
 
     exit_status: ClassVar[int] = 1
 
 
 class CannotRunNow(CannotRun):
-    """A process stops here, and the same may go well in a moment (EX_TEMPFAIL of sysexits.h)."""
+    """A reason to stop the process that may pass in a moment (EX_TEMPFAIL of sysexits.h)."""
 
     exit_status = 75

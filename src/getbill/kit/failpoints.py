@@ -1,7 +1,7 @@
-"""Points at which a process can be made to die, as a power cut would have it, so that tests may see what is left.
+"""Failpoints: places where a test can make a process die as in a power cut, to inspect what is left.
 
-Nothing happens unless a process was armed, which only a test-only setting does (see `settings.crash_point`).
-The invariant: an armed process dies there once, by SIGKILL, with nothing cleaned up behind it.
+Nothing happens unless the process was armed, which only a test-only setting does (see
+`settings.crash_point`). The invariant: an armed process dies there once, by SIGKILL, without any cleanup.
 """
 
 import os
@@ -19,13 +19,13 @@ _armed_failpoint = _ArmedFailpoint()
 
 
 def arm(point: str | None) -> None:
-    """Have this process die when it comes to a point: `name`, or `name:3` when it comes there the third time."""
+    """Make this process die at a failpoint: `name`, or `name:3` for the third time it is reached."""
     name, _, times = (point or "").partition(":")
     _armed_failpoint.point, _armed_failpoint.passes = name, int(times or 1)
 
 
 def at(point: str) -> None:
-    """Die here if this is the point."""
+    """Die here if this failpoint is armed."""
     if point != _armed_failpoint.point:
         return
     _armed_failpoint.passes -= 1

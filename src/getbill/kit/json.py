@@ -1,8 +1,8 @@
-"""JSON as money needs it: numbers are exact decimals both ways.
+"""JSON for money: numbers are exact decimals both ways.
 
-The reader refuses what other readers let through and later code trips over: NaN and Infinity, duplicate
-keys, lone surrogates, the NUL character, nesting without end. The writer prints a Decimal with the digits it
-has (`2340.00`). The API, webhooks and tests all use this one pair.
+The reader refuses what other readers accept and later code fails on: NaN and Infinity, duplicate keys, lone
+surrogates, the NUL character, unlimited nesting. The writer prints a Decimal with the digits it has
+(`2340.00`). The API, webhooks and tests all use this one pair.
 """
 
 import json
@@ -19,13 +19,13 @@ from getbill.kit.messages import excerpt, message
 from getbill.kit.text import storable_text
 
 _DEPTH_MAX = 64
-# A text, or what has no end of one: so that no place in the body is looked at twice.
+# A string, or one without an end, so that no place in the body is scanned twice.
 _TEXT = pattern(r'"(?:[^"\\]|\\[\s\S])*+(?:"|\\?\Z)')
 _DIGITS_MAX = 40
 
 
 class MalformedJson(BadRequest):
-    """The body is not JSON that means one thing."""
+    """The body is not JSON with one unambiguous meaning."""
 
     code = "malformed-json"
     title = message("The body is not valid JSON")
@@ -65,7 +65,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-# What the decoder of the standard library says, in our words.
+# Messages of the standard library's decoder, in our words.
 _FAULT: Final = message("this is not JSON.")
 _FAULTS: Final = {
     "Expecting value": message("a value is missing, or is no JSON: texts stand in double quotes."),
@@ -94,7 +94,7 @@ _DECODER = json.JSONDecoder(
 
 
 def read(body: bytes) -> Any:
-    """Parse UTF-8 JSON; raise MalformedJson saying what is wrong and where, Invalid for texts that none may store."""
+    """Parse UTF-8 JSON; raise MalformedJson with what is wrong and where, Invalid for unstorable texts."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -119,7 +119,7 @@ def read(body: bytes) -> Any:
 
 
 def read_texts(body: bytes) -> dict[str, str]:
-    """Parse an object of texts that `write` wrote; there are no numbers in it to lose digits."""
+    """Parse an object of texts that `write` returned; it has no numbers that could lose digits."""
     texts: dict[str, str] = orjson.loads(body)
     return texts
 
@@ -145,32 +145,32 @@ def _encode_decimal(value: Any) -> Any:
 
 
 def write(value: Any) -> bytes:
-    """Write a value as compact UTF-8 JSON: decimals keep their digits, instants (in UTC) get whole seconds and `Z`."""
+    """Return compact UTF-8 JSON: decimals keep their digits, instants (in UTC) get whole seconds and `Z`."""
     return orjson.dumps(value, default=_encode_decimal, option=_OPTIONS)
 
 
 def raw_json(body: bytes) -> Any:
-    """Return JSON that `write` wrote before, to stand as it is inside a value now being written."""
+    """Return JSON that `write` returned before, for embedding as it is in a value being written."""
     return orjson.Fragment(body)
 
 
 def pretty(value: Any) -> str:
-    """Write a value for people: indented, ending in a newline."""
+    """Return a value as JSON for people: indented, ending in a newline."""
     return orjson.dumps(
         value, default=_encode_decimal, option=_OPTIONS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     ).decode()
 
 
 def instant(moment: datetime | None) -> str | None:
-    """Write an instant in whole seconds with `Z` (RFC 3339)."""
+    """Return an instant in whole seconds with `Z` (RFC 3339)."""
     if moment is None:
         return None
-    # strftime costs six times this line, and debts are written a thousand at a time.
+    # strftime takes six times as long as this line, and debts are written a thousand at a time.
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat("T", "seconds")[:19] + "Z"
 
 
 def day(value: date | None) -> str | None:
-    """Write a date as YYYY-MM-DD."""
+    """Return a date as YYYY-MM-DD."""
     return None if value is None else value.isoformat()

@@ -1,7 +1,7 @@
-"""What a process writes about itself: one JSON object a line on standard error, without personal data.
+"""Process logs: one JSON object per line on standard error, without personal data.
 
-Errors of the database quote the values that caused them, so of an exception the log keeps its kind and where it
-happened, never its text. What a library says is kept as it wrote it in its source, without the values it put in.
+Database errors quote the values that caused them, so of an exception the log keeps its type and location,
+never its text. A library's message is kept as its template in the source, without the interpolated values.
 """
 
 import logging
@@ -55,7 +55,7 @@ def configure(level: str, process: str) -> None:
 
 
 def _on_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell what ended the process, as every other error is told."""
+    """Log the exception that ended the process like every other error."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
@@ -70,14 +70,14 @@ def _on_warning(
     file: TextIO | None = None,  # noqa: ARG001 - Python's signature
     line: str | None = None,  # noqa: ARG001 - Python's signature
 ) -> None:
-    """Tell what Python warns of, as every other line is told."""
+    """Log a Python warning like every other line."""
     structlog.get_logger(__name__).warning(
         "python_warning", kind=category.__name__, at=f"{_short(filename)}:{lineno}"
     )
 
 
 def without_values(_logger: Any, _method: str, event: Event) -> Event:
-    """Keep of a library's message what stands in its source, and the place there."""
+    """Reduce a library's message to its template and its place in the source."""
     record = event["_record"]
     event["event"] = str(record.msg).partition("\n")[0]
     event["at"] = f"{_short(record.pathname)}:{record.lineno}"
@@ -85,7 +85,7 @@ def without_values(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def without_texts(_logger: Any, _method: str, event: Event) -> Event:
-    """Replace an exception by its kinds and places, its causes included."""
+    """Replace an exception by the types and locations of itself and its causes."""
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()

@@ -14,10 +14,10 @@ from babel.core import get_global
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import message
 
-# The largest amount one debt may have: twelve digits before the decimals, far inside a bigint.
+# Largest amount of one debt: twelve digits before the decimals, far inside a bigint.
 MINOR_MAX = 10**14
 
-# ISO 4217 list one, its currencies whose minor unit is not 2. CLDR's fractions are those in daily use: it has
+# Currencies of ISO 4217 list one whose minor unit is not 2. CLDR's fractions are those in daily use: it has
 # none for the Serbian dinar or the Albanian lek, in which invoices do have them.
 NO_DECIMALS = frozenset(
     {
@@ -41,7 +41,7 @@ def currencies() -> frozenset[str]:
 
 
 def decimals(currency: str) -> int:
-    """Return how many decimals a currency's amounts have (ISO 4217)."""
+    """Return the number of decimals of a currency (ISO 4217)."""
     if currency in NO_DECIMALS:
         return 0
     return 3 if currency in THREE_DECIMALS else 2
@@ -64,7 +64,7 @@ class Money:
 
     @classmethod
     def from_decimal(cls, amount: Decimal | int, currency: str) -> "Money":
-        """Read a wire amount exactly; raise when it is finer than the currency or absurdly large."""
+        """Convert a wire amount exactly; raise if it is finer than the currency's minor unit or too large."""
         scaled = Decimal(amount).scaleb(decimals(currency))
         if abs(scaled) > MINOR_MAX:
             raise AmountTooLarge(message("An amount has at most twelve digits before the decimals."))

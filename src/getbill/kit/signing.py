@@ -1,7 +1,8 @@
-"""Signing what leaves for others, so that they can tell it comes from here and was not changed.
+"""Signatures of outgoing messages: the receiver verifies their origin and that they are unchanged.
 
-Two signatures by one secret `whsec_<base64 of 32 bytes>`: ours, plain hex HMAC-SHA256 of the raw body keyed with
-the secret's own text, and the Standard Webhooks 1.0 one, which covers id and time and is keyed with the bytes.
+Two signatures by one secret `whsec_<base64 of 32 bytes>`: ours, a plain hex HMAC-SHA256 of the raw body keyed
+with the secret's own text, and the Standard Webhooks 1.0 one, which covers id and time and is keyed with the
+decoded bytes.
 """
 
 import base64
@@ -15,17 +16,17 @@ _SECRET_BYTES = 32
 
 
 class SecretMalformed(ValueError):
-    """The text is not a secret that `new_secret` made."""
+    """The text is not a secret of `new_secret`."""
 
 
 def new_secret() -> str:
-    """Make a secret to sign webhooks with."""
+    """Return a new webhook signing secret."""
     return _PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
 
 
 @lru_cache(maxsize=4096)
 def secret_key(secret: str) -> bytes:
-    """Return the key in a secret's base64 part; raise SecretMalformed when there is none."""
+    """Return the key in a secret's base64 part; raise SecretMalformed if there is none."""
     text = secret.removeprefix(_PREFIX)
     try:
         key = base64.b64decode(text, validate=True)
@@ -48,6 +49,6 @@ def standard_signature(key: bytes, message_id: str, timestamp: int, body: bytes)
 
 
 def standard_verifies(key: bytes, message_id: str, timestamp: int, body: bytes, signatures: str) -> bool:
-    """Say whether one of the signatures of a `webhook-signature` header is that of the message."""
+    """Return whether one of the signatures in a `webhook-signature` header is that of the message."""
     expected = standard_signature(key, message_id, timestamp, body)
     return any(hmac.compare_digest(signature.encode(), expected.encode()) for signature in signatures.split())

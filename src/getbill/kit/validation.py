@@ -1,7 +1,7 @@
-"""What pydantic finds wrong, in our own sentences: the field, what is wrong with it, and what would be right.
+"""Pydantic's validation errors in our own sentences: the field, what is wrong, and what would be valid.
 
-Every type of error that pydantic has stands in the table; none of its own wording leaves this module, which knows
-neither the names of our classes nor regular expressions that a reader would have to decipher.
+Every pydantic error type is in the table; none of pydantic's wording leaves this module, and our sentences
+contain neither class names nor regular expressions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ _FROM: Final = template("{subject} must be {ge} or later.")
 _BEFORE: Final = template("{subject} must be earlier than {lt}.")
 _UNTIL: Final = template("{subject} must be {le} or earlier.")
 
-# By the type of the error; limits that are counted are in `_limit`.
+# By error type; limits that are counted are in `_limit`.
 SENTENCES: Final[Mapping[str, str]] = {
     "no_such_attribute": _NOT_VALID,
     "json_invalid": _JSON,
@@ -158,7 +158,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "complex_type": _NUMBER,
     "complex_str_parsing": _NUMBER,
 }
-# What programs branch on, by the sentence that people read: our own validators say the same with the same words.
+# Machine-readable codes, by the sentence for people: our own validators use the same sentences.
 _CODES: Final[Mapping[str, str]] = {
     _OBJECT: "not-an-object",
     _LIST: "not-a-list",
@@ -225,9 +225,10 @@ _PATTERN_MESSAGES: Final[dict[str, Message]] = {}
 
 
 def pattern_field(pattern_text: str, pattern_message: Message, /, **more: Any) -> Any:
-    """Return a text's `Field` with a pattern, and say in words what the pattern expects: a message with `{subject}`.
+    """Return a text's `Field` with a pattern, and describe the pattern in words: a message with `{subject}`.
 
-    Raises ValueError for a pattern that already has other words: pydantic's errors name nothing else of the field.
+    Raises ValueError for a pattern that already has other words: pydantic's errors identify the field by
+    nothing else.
     """
     if _PATTERN_MESSAGES.setdefault(pattern_text, pattern_message) != pattern_message:
         raise ValueError(
@@ -238,12 +239,12 @@ def pattern_field(pattern_text: str, pattern_message: Message, /, **more: Any) -
 
 
 def pattern_messages() -> Mapping[str, Message]:
-    """Return the patterns that have been put in words."""
+    """Return the messages of all described patterns."""
     return _PATTERN_MESSAGES
 
 
 def wrong_field(error: Mapping[str, Any], pointer: str, subject: Message) -> FieldError:
-    """Return an error of pydantic's as what is wrong with a field."""
+    """Return a pydantic error as an invalid field."""
     sentence = error_sentence(error, subject)
     return FieldError(pointer, _code(str(error["type"]), sentence), sentence)
 
@@ -255,7 +256,7 @@ def _code(kind: str, sentence: Message) -> str:
 
 
 def error_sentence(error: Mapping[str, Any], subject: Message) -> Message:
-    """Return an error of pydantic's in our words."""
+    """Return a pydantic error as our message."""
     kind, facts = str(error["type"]), error.get("ctx") or {}
     wrong_value = facts.get("error")
     if isinstance(wrong_value, WrongValue):
@@ -280,7 +281,7 @@ def error_sentence(error: Mapping[str, Any], subject: Message) -> Message:
 
 def _bound(value: Any) -> Any:
     if isinstance(value, str) and (match := _SPELLED.fullmatch(value)):
-        # Behind a validator of ours pydantic spells a limit as Python does.
+        # Behind a validator of ours pydantic writes a limit as Python does.
         return _day_of(match["parts"]) if match["parts"] else match["number"]
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
@@ -295,7 +296,7 @@ def _day_of(parts: str) -> str:
 
 
 def _allowed(facts: Mapping[str, Any]) -> list[str]:
-    """Return the values that pydantic names, which writes them as Python does."""
+    """Return the allowed values, which pydantic writes as Python does."""
     expected = str(facts.get("expected") or facts.get("expected_tags") or "")
     words = [single_quoted or double_quoted for single_quoted, double_quoted in _QUOTED.findall(expected)]
     return words or [part.strip() for part in expected.replace(" or ", ",").split(",") if part.strip()]
@@ -373,7 +374,7 @@ def field_subject(location: Sequence[int | str]) -> Message:
     return _field(name, is_entry=bool(location) and isinstance(location[-1], int))
 
 
-# Thousands of rows are wrong in the same few fields.
+# Thousands of rows have errors in the same few fields.
 @lru_cache(maxsize=512)
 def _field(name: str | None, *, is_entry: bool) -> Message:
     if name is None:
@@ -389,7 +390,7 @@ def parameter_subject(name: str) -> Message:
 
 
 def field_location(location: Sequence[int | str], value: Any, *, is_missing: bool) -> tuple[int | str, ...]:
-    """Return where an error is in a body; pydantic also counts the branches of its own models as places."""
+    """Return the location of an error in a body; pydantic also counts the branches of its own models."""
     path: list[int | str] = []
     for number, part in enumerate(location):
         is_last = number == len(location) - 1

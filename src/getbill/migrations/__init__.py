@@ -1,8 +1,8 @@
-"""The shape of the database: which revision it has, which one this program needs.
+"""Database migrations: the revision of a database, and the one this program requires.
 
-A start against another revision says so and what to do; nothing is migrated behind the back of whoever runs
-the database. Every revision is plain SQL in `sql/<revision>/`, run in the order of its file names, all of a
-migration in one transaction. `getbill.migrations.actions.migrate` brings a database up to `HEAD`.
+A start against another revision reports it with the remedy; a database is never migrated without its
+operator. Every revision is plain SQL in `sql/<revision>/`, run in the order of its file names, all of a
+migration in one transaction. `getbill.migrations.actions.migrate` brings a database to `HEAD`.
 """
 
 from getbill.migrations.queries import (

@@ -1,7 +1,7 @@
-"""Bring a database to the revision this program needs, wherever it stands.
+"""Migration of a database to the revision this program requires.
 
-All pending revisions run in one transaction: a failed migration leaves the database as it was. Migrations
-started at the same moment, by several processes, run one after the other behind an advisory lock.
+All pending revisions run in one transaction: a failed migration leaves the database unchanged. Concurrent
+migrations by several processes run one after the other behind an advisory lock.
 """
 
 from functools import partial
@@ -20,9 +20,9 @@ HOME: Final = Path(__file__).parent
 
 
 async def migrate(dsn: str) -> str:
-    """Migrate the database to `HEAD` and return the revision it is at then.
+    """Migrate the database to `HEAD` and return its revision.
 
-    One at a time within a process: Alembic keeps the migration it is in as a global of the process.
+    One at a time within a process: Alembic keeps the current migration in a global of the process.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=partial(queries.connect, dsn), poolclass=NullPool

@@ -1,7 +1,7 @@
-"""Alembic's entry point: runs the pending revisions on the connection it is handed.
+"""Alembic's entry point: runs the pending revisions on a given connection.
 
-One transaction around all of them, opened behind an advisory lock, so that of two migrations started together
-the second finds the work done.
+One transaction around all of them begins behind an advisory lock, so that the second of two concurrent
+migrations finds the work done.
 """
 
 from typing import Final

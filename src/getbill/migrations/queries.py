@@ -1,7 +1,8 @@
-"""What revision a database is at, and whether this program can work with it.
+"""The revision of a database, and whether this program can work with it.
 
 `HEAD` is the revision this program was written for: a process that starts against any other one stops with a
-sentence that says what to do. Reading it needs no Alembic, so the long-running processes do not load it.
+sentence that states the remedy. Reading it does not import Alembic, which the long-running processes do not
+load.
 """
 
 import asyncio
@@ -30,15 +31,15 @@ _REVISION: Final = "SELECT version_num FROM alembic_version"
 
 
 class DatabaseUnreachable(CannotRun):
-    """Nobody answers where the database should be, or it lets us not in."""
+    """The database does not answer, or refuses the connection."""
 
 
 class DatabaseAway(DatabaseUnreachable, CannotRunNow):
-    """Nobody answers where the database should be, which may be otherwise in a moment."""
+    """The database does not answer at the moment; a retry may succeed."""
 
 
 class DatabaseTooOld(CannotRun):
-    """The server is older than the oldest PostgreSQL we work with."""
+    """The server is older than the oldest supported PostgreSQL."""
 
     def __init__(self, version_number: int) -> None:
         super().__init__(
@@ -47,7 +48,7 @@ class DatabaseTooOld(CannotRun):
 
 
 class DatabaseBehind(CannotRun):
-    """The database has another revision than this program was written for."""
+    """The database has another revision than this program requires."""
 
     def __init__(self, revision: str | None) -> None:
         at = f"at {revision}" if revision else "empty"
@@ -55,9 +56,9 @@ class DatabaseBehind(CannotRun):
 
 
 async def connect(dsn: str) -> asyncpg.Connection:
-    """Return one connection; raise DatabaseUnreachable with the reason when there is none to be had.
+    """Return a connection; raise DatabaseUnreachable with the reason on failure.
 
-    It is a DatabaseAway when the reason may pass by itself.
+    The error is a DatabaseAway if the reason may be temporary.
     """
     try:
         return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
@@ -69,7 +70,7 @@ async def connect(dsn: str) -> asyncpg.Connection:
 def _may_pass(error: Exception) -> bool:
     if isinstance(error, socket.gaierror):
         return error.errno == socket.EAI_AGAIN
-    # Before it starts the socket of an embedded server is not there.
+    # The socket of an embedded server does not exist before it starts.
     return isinstance(error, OSError) or database.is_unavailable(error)
 
 
@@ -81,7 +82,7 @@ async def check_server(connection: asyncpg.Connection) -> None:
 
 
 async def current(connection: asyncpg.Connection) -> str | None:
-    """Return the revision the database is at, None when it was never migrated."""
+    """Return the revision of a database, None if it was never migrated."""
     if not await connection.fetchval(_HAS_REVISIONS):
         return None
     revision: str | None = await connection.fetchval(_REVISION)
@@ -108,14 +109,14 @@ async def check_revision(dsn: str) -> None:
 async def await_revision(dsn: str, stop: asyncio.Event) -> None:
     """Wait until the database answers or we are to stop, then refuse it as `check_revision` does.
 
-    Raises DatabaseUnreachable at once for a reason that does not pass by itself.
+    Raises DatabaseUnreachable at once for a permanent reason.
     """
     logged_reason, began = "", clock.monotonic()
     while not stop.is_set():
         try:
             return await check_revision(dsn)
         except DatabaseAway as error:
-            # One that starts beside us needs a moment.
+            # A server that is just starting needs a moment.
             if str(error) != logged_reason and clock.monotonic() - began > _QUIET_SECONDS:
                 logged_reason = str(error)
                 _log.warning("database_awaited", reason=logged_reason)

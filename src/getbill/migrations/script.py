@@ -1,6 +1,6 @@
-"""Run the SQL files of one revision, in the order of their names.
+"""The SQL files of a revision, run in the order of their names.
 
-A file holds as many statements as it likes; all of them run inside the migration's own transaction.
+A file holds any number of statements; all of them run inside the migration's own transaction.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ FOLDER: Final = Path(__file__).parent / "sql"
 
 
 def files(revision: str) -> list[Path]:
-    """Return the SQL files of a revision in the order in which they run."""
+    """Return the SQL files of a revision in execution order."""
     return sorted((FOLDER / revision).glob("*.sql"))
 
 

@@ -1,1 +1,1 @@
-"""Processes: the command line, the API, the worker, and the supervisor that runs them on one machine."""
+"""Processes: the command line, the API, the worker, and the supervisor of them all on one machine."""

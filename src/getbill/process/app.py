@@ -1,6 +1,6 @@
-"""The API as one ASGI application: every concept's routes behind one gate, made from the settings.
+"""The API as one ASGI application: every package's routes behind authentication, built from the settings.
 
-Start and stop are here too: the database is opened and checked (its revision, its master key), and closed again.
+It opens the database on startup, checks it (revision, master key), and closes it on shutdown.
 """
 
 from collections.abc import AsyncIterator
@@ -48,18 +48,18 @@ Authorize with a sandbox key, or with the client credentials of a live client.
 
 
 def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
-    """Make the API of an installation; a supervisor that keeps its database tells why it is away."""
+    """Create the API of an installation; with an outage, report its reason while the database is down."""
     app = FastAPI(
         title="GetBill API",
         version=getbill.__version__,
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        # `describe` has the route, which writes the document once.
+        # `describe` has the route, which serializes the document once.
         openapi_url=None,
         lifespan=_lifespan,
         redirect_slashes=False,
-        # Nobody collects it; asking at every request whether somebody does is not free.
+        # Telemetry has no collector; checking for one at every request is not free.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
@@ -82,7 +82,7 @@ def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
         todos_api,
         webhooks_api,
     )
-    # The path of a batch is one that a debt might have.
+    # The path of a batch also matches the route of one debt.
     include_routes(app.router, imports.batch_router, callbacks_router, *(api.router for api in apis))
     include_routes(app.router, access.router, health.router, explorer.router)
     explorer.mount_assets(app)
@@ -103,7 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> None:
-    """Open what the routes need, to be closed by the stack: database, vault, gate."""
+    """Open what the routes need, to be closed by the stack: database, vault, authentication context."""
     state: Any = app.state
     dsn = settings.dsn
     await check_revision(dsn)
@@ -111,7 +111,8 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
     await stack.enter_async_context(vault.hold_keys(state.database, state.vault, "api"))
-    # Before anybody reads: nobody whom a restored backup brought back is shown, and the streams are of a new epoch.
+    # Before the first request: debtors erased after a restored backup was made are erased again, and the
+    # streams get a new epoch.
     state.journal = ErasureJournal(settings.erasure_journal_file)
     await state.journal.erase_again(state.database, state.vault)
     await state.journal.write(state.database)
@@ -135,7 +136,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
 
 
 def _warm_up() -> None:
-    # The first number and the first holiday load tables for a third of a second: not in somebody's request.
+    # The first number and the first holiday load tables for a third of a second: not during a request.
     phones.is_mobile(phones.parse("+33639980001"))
     this_year = clock.wall().year
     for year in (this_year, this_year + 1):

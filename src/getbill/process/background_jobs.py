@@ -1,7 +1,7 @@
-"""Errands: what is slow and rare and must not be forgotten, done by the worker from the queue.
+"""Background jobs: slow, rare and reliable work, run by the worker from a queue.
 
-A job whose worker was killed is done by another after half a minute; one that fails says when it is to be tried again,
-and after the last time it is held for somebody to look at (`status = 'failed'` in `pgqueuer`).
+A job whose worker was killed is run by another after half a minute. A job that fails sets its next attempt;
+after the last one it is kept for an operator (`status = 'failed'` in `pgqueuer`).
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier
 
 
 def queue_tick(dsn: str, notices: AdminNotifier, stop: asyncio.Event) -> Callable[[], Awaitable[bool]]:
-    """Return a loop's turn that does what stands in the queue until told to stop."""
+    """Return the tick of a loop that runs queued jobs until stopped."""
 
     async def run_queue() -> bool:
-        # One connection of its own, which also listens: the pool is for those who are quick.
+        # A separate connection, which also listens: the pool is for short statements.
         connection = await asyncpg.connect(
             dsn, server_settings=SETTINGS | {"application_name": "getbill errands"}
         )
         manager = QueueManager(Queries(AsyncpgDriver(connection)))
         register(manager, notices)
-        # An event of its own, which it sets when its connection is lost: the worker goes on then.
+        # A separate event, which pgqueuer sets when its connection is lost: the worker itself continues.
         watch = asyncio.create_task(stop.wait())
         watch.add_done_callback(lambda _: manager.shutdown.set())
         try:
@@ -49,7 +49,7 @@ def queue_tick(dsn: str, notices: AdminNotifier, stop: asyncio.Event) -> Callabl
 
 
 def _item(payload: bytes) -> Item:
-    """Return what stands aside of a job: the endpoint that it tells of, or, where it cannot be read, the job itself."""
+    """Return a job's quarantine item: its endpoint, or the job itself if the payload is unreadable."""
     try:
         payload_ids = json.read_texts(payload)
         return Item(UUID(payload_ids["workspace_id"]), "job", UUID(payload_ids["endpoint_id"]))
@@ -58,7 +58,7 @@ def _item(payload: bytes) -> Item:
 
 
 def register(manager: QueueManager, notices: AdminNotifier) -> None:
-    """Name what is done to each kind of job."""
+    """Register the handler of each kind of job."""
 
     async def send_notice(job: Job) -> None:
         try:
@@ -66,7 +66,7 @@ def register(manager: QueueManager, notices: AdminNotifier) -> None:
         except RetryRequested:
             raise
         except Exception as error:
-            # The queue holds it; a person has it tried again.
+            # The job stays in the queue; a person requests another attempt.
             await quarantine.add_separately(notices.database, _item(job.payload or b""), error)
             raise
 

@@ -1,8 +1,8 @@
-"""The first start of an installation: a demo company, and the file that tells how to get in.
+"""The first start of an installation: a demo company, and the file with its credentials.
 
-`first-run.json` is written whole or not at all, readable by its owner alone, before the API's port opens. It is
-never written over: a later start finds everything as it was. A first start that was killed half-way is finished
-by the next one, which a mark beside the file tells.
+`first-run.json` is written atomically, readable by its owner alone, before the API's port opens. It is never
+overwritten: a later start finds everything unchanged. A first start that was killed is completed by the next
+one, which a marker beside the file indicates.
 """
 
 import json
@@ -19,7 +19,7 @@ _HAS_COMPANIES: Final = "SELECT EXISTS (SELECT FROM companies)"
 
 
 class Credentials(TypedDict):
-    """What `first-run.json` holds: how to get into the demo company."""
+    """The content of `first-run.json`: the credentials of the demo company."""
 
     base_url: str
     dashboard_email: str
@@ -37,9 +37,9 @@ CreateCompany = Callable[[Settings], Awaitable[Credentials]]
 
 
 async def prepare(settings: Settings, create_company: CreateCompany) -> None:
-    """Found the demo company and write its credentials, unless this database has companies already.
+    """Create the demo company and write its credentials, unless this database has companies already.
 
-    Founding may be repeated: it finishes what a killed first start left half-made, with fresh credentials.
+    Safe to repeat: it completes what a killed first start left unfinished, with new credentials.
     """
     file, mark = settings.first_run_file, settings.first_run_file.with_suffix(".started")
     if not file.exists():
@@ -52,7 +52,7 @@ async def prepare(settings: Settings, create_company: CreateCompany) -> None:
 
 
 def write(file: Path, credentials: Credentials) -> None:
-    """Write the credentials so that a crash leaves all of them or no file."""
+    """Write the credentials atomically."""
     temporary = file.with_suffix(".draft")
     temporary.unlink(missing_ok=True)
     with os.fdopen(

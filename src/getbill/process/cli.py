@@ -1,7 +1,7 @@
-"""The command line: `getbill serve` and the processes it starts, and one word for each thing it administers.
+"""The command line: `getbill serve` and its processes, and one command for each thing it administers.
 
-A command is loaded when it is called, so that each long-running process carries only its own code. A reason why a
-command cannot run is printed as one sentence; anything else is a defect and shows its traceback.
+A command is imported when it is called, so that each long-running process loads only its own code. The reason
+why a command cannot run is printed as one sentence; anything else is a defect and shows its traceback.
 """
 
 import os
@@ -21,7 +21,7 @@ from getbill.kit.files import private_files
 
 PROGRAM: Final = "getbill"
 
-# A word, and where its function (a command) or its Typer app (a noun with verbs) is.
+# Each command name with the place of its function (a command) or Typer app (a noun with verbs).
 COMMANDS: Final = {
     "serve": "getbill.process.serve:serve",
     "api": "getbill.commands.api:api",
@@ -47,19 +47,19 @@ COMMANDS: Final = {
 }
 
 
-# What processes of ours call, and nobody else.
+# Called by processes of ours only.
 HIDDEN: Final = frozenset({"import-child"})
 
 
 class Commands(TyperGroup):
-    """The commands of the table, each imported when it is asked for."""
+    """The commands of the table, each imported on demand."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return every word, in the order of the table."""
+        """Return every command name, in the order of the table."""
         return [*super().list_commands(ctx), *(word for word in COMMANDS if word not in HIDDEN)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of a word, loading it now."""
+        """Return the command of a name, importing it now."""
         path = COMMANDS.get(cmd_name)
         if path is None:
             return super().get_command(ctx, cmd_name)
@@ -99,7 +99,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; the exit status is 0 when the command did what it was asked."""
+    """Run the command line; the exit status is 0 on success."""
     private_files.keep_private()
     for name in settings.unknown_variables():
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
@@ -115,7 +115,7 @@ def main() -> None:
     except Problem as refusal:
         _say(str(refusal.detail))
     except BrokenPipeError:
-        # Whoever read the output has read enough, as `head` does.
+        # The reader of the output has closed it early, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def _is_text(word: str) -> bool:
-    """Tell whether a word can be written down; bytes that are no text reach Python as halves of signs."""
+    """Return whether a word is valid Unicode; undecodable bytes reach Python as lone surrogates."""
     try:
         word.encode()
     except UnicodeEncodeError:
@@ -140,7 +140,7 @@ def _say(*sentences: str, status: int = 1) -> None:
 
 
 def command_name() -> str:
-    """Return the command that was called, as its user wrote it: `getbill user create`."""
+    """Return the command as its user wrote it: `getbill user create`."""
     words = [PROGRAM]
     group: Any = typer.main.get_command(app)
     for word in sys.argv[1:]:

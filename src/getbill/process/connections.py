@@ -1,7 +1,8 @@
-"""The connections of the API before anybody knows who is at the other end: how many, how large, how slow.
+"""Limits of unauthenticated API connections: their number, the size and the speed of requests.
 
-A head has a size and a time, a body a rate, and an address a number of connections on which nobody has shown a
-credential yet. Whoever waits longest makes room for the next, so that strangers cannot keep out a client who has one.
+A head has a maximum size and time, a body a minimum rate, and an address a maximum number of unauthenticated
+connections. The longest-waiting connection makes room for the next, so that strangers cannot keep out a
+client with a credential.
 """
 
 import asyncio
@@ -22,11 +23,11 @@ from getbill.kit.http import TlsServer, language_headers
 from getbill.kit.messages import DEFAULT, Message, message, negotiated
 from getbill.settings import Settings
 
-# A body is looked at so often: in each while its client sends its share, or the request ends.
+# Interval in which a body is checked: in each its client sends the minimum, or the request ends.
 BODY_WINDOW_SECONDS: Final = 5.0
-# What is still being sent is read for so long after the answer, so that the answer arrives.
+# Input is still read for this long after the response, so that the response arrives.
 LINGER_SECONDS: Final = 2.0
-# Framing may take this many times what it frames: a chunk of one byte takes six.
+# Maximum ratio of framing to content: a chunk of one byte takes six.
 _FRAMING_RATIO: Final = 8
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -34,7 +35,7 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What is taken of a client before it has shown a credential."""
+    """Limits of a client that has not authenticated yet."""
 
     head_bytes: int
     head_seconds: float
@@ -46,7 +47,7 @@ class ConnectionLimits:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "ConnectionLimits":
-        """Return the bounds of an installation."""
+        """Return the limits of an installation."""
         return cls(
             settings.head_bytes_max,
             settings.head_seconds_max,
@@ -59,7 +60,7 @@ class ConnectionLimits:
 
 
 class Stranger:
-    """A connection on which nobody has shown a good credential yet; the request's state carries it."""
+    """An unauthenticated connection; the request's state carries it."""
 
     __slots__ = ("_strangers", "address", "is_authenticated")
 
@@ -69,29 +70,29 @@ class Stranger:
         self.is_authenticated = False
 
     def recognise(self) -> None:
-        """Take it off the count: a credential was shown."""
+        """Stop counting the connection: it has authenticated."""
         if not self.is_authenticated:
             self.is_authenticated = True
             self._strangers.remove(self)
 
 
 class Waiting(Protocol):
-    """What a connection is read by, in its TLS handshake and after it."""
+    """The protocol of a connection, during its TLS handshake and after it."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nothing is being answered on it."""
+        """Whether no request is being answered on it."""
 
     @property
     def is_sending(self) -> bool:
-        """Whether its client keeps us waiting: a request has not come whole, or an answer is not read."""
+        """Whether its client delays: a request is incomplete, or a response is not read."""
 
     def give_way(self) -> None:
-        """End for another's sake."""
+        """Close, to make room for another connection."""
 
 
 class Strangers:
-    """The connections of one process on which nobody has shown a good credential yet, the oldest first."""
+    """The unauthenticated connections of one process, the oldest first."""
 
     def __init__(self, bounds: ConnectionLimits) -> None:
         self._bounds = bounds
@@ -99,7 +100,7 @@ class Strangers:
         self._by_address: dict[str, dict[Stranger, Waiting]] = {}
 
     def admit(self, host: str, protocol: Waiting) -> Stranger | None:
-        """Count a new connection, closing the one that waits longest where there is no room; None where none waits."""
+        """Count a new connection, if necessary closing the longest-waiting one; None if none is waiting."""
         bounds, address = self._bounds, address_bucket(host)
         is_proxy = bool(bounds.proxies) and is_within(host, bounds.proxies)
         limit = bounds.connections_per_proxy if is_proxy else bounds.connections_per_address
@@ -113,7 +114,7 @@ class Strangers:
         return stranger
 
     def remove(self, stranger: Stranger) -> None:
-        """Count a connection no longer."""
+        """Stop counting a connection."""
         self._all.pop(stranger, None)
         siblings = self._by_address.get(stranger.address)
         if siblings is not None:
@@ -124,7 +125,7 @@ class Strangers:
     def _make_room(self, connections: dict[Stranger, Waiting], limit: int) -> bool:
         if len(connections) < limit:
             return True
-        # Whoever sends a body without an end would else keep out everybody else.
+        # Otherwise a client that sends an endless body would keep out all others.
         stranger = next(
             (candidate for candidate, protocol in connections.items() if protocol.is_waiting), None
         )
@@ -140,7 +141,7 @@ class Strangers:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Uvicorn's HTTP with bounds on what a client may send and how slowly."""
+    """Uvicorn's HTTP protocol with limits on the size and speed of requests."""
 
     bounds: ConnectionLimits
     strangers: Strangers
@@ -154,9 +155,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._is_in_body = False
         self._is_dismissed = False
-        # A message ended in the piece that is being read.
+        # Whether a message ended in the current chunk of input.
         self._has_ended_one = False
-        # Bytes of the head that were fed in earlier pieces; of the body, with and without framing.
+        # Bytes of the head in earlier chunks of input; of the body, with and without framing.
         self._head_bytes = 0
         self._piece_bytes = 0
         self._headers_count = 0
@@ -165,7 +166,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._window_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count the connection and give its first head its time."""
+        """Count the connection and start the time limit of its first head."""
         super().connection_made(transport)
         if self.client is not None:
             self._stranger = self.strangers.admit(self.client[0], self)
@@ -178,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._start_timer(self.bounds.head_seconds, self._on_late_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count the connection no longer."""
+        """Stop counting the connection."""
         self._stop_timer()
         self._stop_reading_timer()
         if self._stranger is not None:
@@ -192,11 +193,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def is_sending(self) -> bool:
-        """Whether a body is under way, or an answer that its client does not read."""
+        """Whether a body is incomplete, or a response is not being read."""
         return self._is_in_body or self.flow.write_paused
 
     def give_way(self) -> None:
-        """Close a connection that waits, for another's sake; a head or body under way is told why."""
+        """Close a waiting connection to make room; answer an incomplete head or body with 408."""
         if self._is_in_body and not self.is_waiting:
             self._dismiss(
                 408, message("The body of the request took too long while others waited. Send it at once.")
@@ -211,19 +212,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def pause_writing(self) -> None:
-        """Wait until the client has read; a stranger reads as fast as it has to send."""
+        """Pause until the client has read; an unauthenticated one must read as fast as it must send."""
         super().pause_writing()
         if self._reading_timer is None and self._stranger is not None and not self._stranger.is_authenticated:
             self._unread_bytes = self.transport.get_write_buffer_size()
             self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
 
     def resume_writing(self) -> None:
-        """Write on."""
+        """Resume writing."""
         super().resume_writing()
         self._stop_reading_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, within the bounds."""
+        """Process input within the limits."""
         if self._is_dismissed:
             return
         was_in_body, self._has_ended_one = self._is_in_body, False
@@ -238,18 +239,18 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._fed_bytes += max(0, len(data) - self._size_of_head())
             self._check_body()
         elif self._is_in_head or not self._has_ended_one:
-            # Of a piece in which another message ended it is not known how much is of this head.
+            # If another message ended in this chunk, the share of this head in it is unknown.
             self._head_bytes += 1 if self._has_ended_one else len(data)
             self._check_head()
 
     def on_message_begin(self) -> None:
-        """Begin a head."""
+        """Start a head."""
         super().on_message_begin()
         self._is_in_head = True
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
-        """End the head; a larger one than is taken, sent all at once, is refused."""
+        """End the head; refuse one that is too large and arrived in one chunk."""
         if self._is_dismissed:
             return
         self._stop_timer()
@@ -258,14 +259,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._headers_count = len(self.headers)
         most_bytes = self._head_bytes + self._piece_bytes
         self._head_bytes = self._fed_bytes = self._body_bytes = self._window_bytes = 0
-        # Counted only where it may be too large, which it seldom is.
+        # Measured only if it may be too large, which is rare.
         if most_bytes > self.bounds.head_bytes and self._size_of_head() > self.bounds.head_bytes:
             self._dismiss(431, self._too_large())
             return
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Process a part of the body."""
         if self._is_dismissed:
             return
         self._body_bytes += len(body)
@@ -280,25 +281,25 @@ class BoundedProtocol(HttpToolsProtocol):
         self._has_ended_one = True
         super().on_message_complete()
         if self.cycle.response_complete and self.timeout_keep_alive_task is None:
-            # The rest of a body that nobody read has put off the end of an idle connection.
+            # The unread rest of a body has postponed the timeout of an idle connection.
             seconds, end = self.timeout_keep_alive, self.timeout_keep_alive_handler
             self.timeout_keep_alive_task = self.loop.call_later(seconds, end)
 
     def on_response_complete(self) -> None:
-        """Close a connection whose body nobody reads any more, once the answer had time to arrive."""
+        """Close a connection whose body is no longer read, once the response had time to arrive."""
         super().on_response_complete()
         if self._is_in_body and not self.transport.is_closing():
             self._start_timer(LINGER_SECONDS, self.transport.close)
 
     def shutdown(self) -> None:
-        """End with the server; who was dismissed is not waited for."""
+        """Shut down with the server, without waiting for refused clients."""
         if self._is_dismissed:
             self.transport.abort()
         else:
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 it is uvicorn's
-        """Refuse what is no HTTP."""
+        """Refuse input that is not HTTP."""
         self._dismiss(400, message("This is not an HTTP/1.1 request."))
 
     def _size_of_head(self) -> int:
@@ -322,7 +323,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
 
     def _on_window(self) -> None:
-        """Look what has come of a body since the last look; a client that we keep waiting is not too slow."""
+        """Check the progress of a body since the last check; a client that waits for us is not too slow."""
         self._timer = None
         came = self._fed_bytes - self._window_bytes
         self._window_bytes = self._fed_bytes
@@ -339,7 +340,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
 
     def _on_unread(self) -> None:
-        """Look what a stranger has read of an answer since the last look; one that reads nothing is hung up on."""
+        """Check what an unauthenticated client has read of a response; abort if too little."""
         self._reading_timer = None
         left = self.transport.get_write_buffer_size()
         if self._unread_bytes - left < self.bounds.body_bytes_per_second * BODY_WINDOW_SECONDS:
@@ -349,7 +350,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
 
     def _hang_up(self) -> None:
-        """End at once, whatever is being answered."""
+        """Abort the connection, even during a response."""
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
@@ -379,7 +380,7 @@ class BoundedProtocol(HttpToolsProtocol):
         )
 
     def _dismiss(self, status: int, detail: Message) -> None:
-        """Answer instead of the application, and close once the answer had time to arrive."""
+        """Respond instead of the application, and close once the response had time to arrive."""
         self._stop_timer()
         self._unset_keepalive_if_required()
         self._is_dismissed = True
@@ -397,11 +398,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(_answer(status, detail, self._language()))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        # Not `close`: over TLS that would wait for the client to say goodbye too.
+        # Not `close`: over TLS that would wait for the client's close_notify.
         self._start_timer(LINGER_SECONDS, self.transport.abort)
 
     def _language(self) -> str:
-        """Return the language that the head asks for, as far as it has been read."""
+        """Return the language of the head, as far as it has been read."""
         for name, value in self.headers or ():
             if name == b"accept-language":
                 return negotiated(value.decode("latin-1"))
@@ -418,16 +419,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def bounded_protocol(bounds: ConnectionLimits) -> type[BoundedProtocol]:
-    """Return the protocol of a server with these bounds."""
+    """Return the protocol class of a server with these limits."""
     members = {"bounds": bounds, "strangers": Strangers(bounds)}
     return type("BoundedProtocol", (BoundedProtocol,), members)
 
 
 class Loop(uvloop.Loop):
-    """An event loop whose servers bound TLS handshakes in time and number."""
+    """An event loop whose servers limit the time and number of TLS handshakes."""
 
     async def create_server(self, *arguments: Any, **options: Any) -> Any:
-        """Listen; over TLS on a socket that is bound already."""
+        """Create a server; with TLS it listens on a bound socket."""
         context, bound = options.get("ssl"), options.get("sock")
         if context is None or bound is None:
             return await super().create_server(*arguments, **options)

@@ -1,7 +1,8 @@
-"""The demo company of a first start: somebody to log in as, a stocked sandbox with its key, and a live client.
+"""The demo company of a first start: a login, a sandbox with sample debts and its key, and a live client.
 
-Making it may be repeated: a company that a killed first start left half-made is finished with new credentials.
-Its debtors are made up; their numbers and addresses are of the ranges kept for fiction and examples.
+Creation is safe to repeat: a company that a killed first start left unfinished is completed with new
+credentials. Its debtors are fictitious; their numbers and addresses are from ranges reserved for fiction and
+examples.
 """
 
 import secrets
@@ -23,13 +24,13 @@ from getbill.settings import Settings
 NAME: Final = "Demo Company"
 SFTP_NAME: Final = "Sandbox files"
 EMAIL: Final = "admin@demo.example"
-# A made-up IBAN with right check digits, for what sandbox letters and e-mails say.
+# A fictitious IBAN with valid check digits, for sandbox letters and e-mails.
 IBAN: Final = "FR7630006000011234567890189"
 
 
 @dataclass(frozen=True, slots=True)
 class _SampleDebt:
-    """A debt of the stocked sandbox; due so many days before the start."""
+    """A sample debt of the sandbox, due this many days before the start."""
 
     reference: str
     minor: int
@@ -83,7 +84,7 @@ SAMPLE_DEBTS: Final = (
 
 
 async def create_demo_company(settings: Settings) -> Credentials:
-    """Make the demo company, or finish it, and return fresh credentials for it."""
+    """Create the demo company, or complete it, and return new credentials for it."""
     database = await open_database(settings.dsn, reactions.edge, size=2)
     try:
         unlocked_vault = await vault.unlock(
@@ -128,7 +129,7 @@ async def _create_demo_company(
 
 
 async def _create_sftp_login(database: Database, sandbox_id: UUID) -> tuple[sftp.Login, str]:
-    """Let files into the sandbox, by one login and its password."""
+    """Create an SFTP login for the sandbox and return it with its password."""
     now = clock.wall()
     existing_login = next(
         (existing for existing in await sftp.list_logins(database, sandbox_id) if existing.name == SFTP_NAME),

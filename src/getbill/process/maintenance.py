@@ -1,7 +1,6 @@
-"""The upkeep of an installation: what has to be done once at start and once a day, by one worker.
+"""Maintenance of an installation: tasks at start and once a day, by one worker.
 
-The hour comes from the queue's schedules, so that of many workers one does it; everything done here may be done
-twice.
+The queue's schedule sets the time, so that one of several workers runs it; every task is safe to repeat.
 """
 
 import asyncio
@@ -27,7 +26,7 @@ from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
 
-# When Europe sleeps; UTC.
+# Night in Europe; the schedule is in UTC.
 EVERY_NIGHT: Final = "17 2 * * *"
 _QUEUE_LOG_RETENTION: Final = timedelta(days=7)
 
@@ -39,7 +38,7 @@ _PRUNE_QUEUE_LOG = Statement(
 
 
 async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
-    """Do the whole upkeep now; a part that fails is set aside, and the others are done."""
+    """Run all maintenance now; a task that fails is quarantined, and the others run."""
     now = clock.wall()
     parts: dict[str, Callable[[], Awaitable[object]]] = {
         "access": lambda: access.run_maintenance(database, vault, now, settings.access_log_days),
@@ -74,7 +73,7 @@ async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[
 def maintenance_tick(
     database: Database, vault: Vault, settings: Settings, stop: asyncio.Event
 ) -> Callable[[], Awaitable[bool]]:
-    """Return a loop's turn that does the upkeep at once and then every night until told to stop."""
+    """Return the tick of a loop that runs maintenance at once and then every night until stopped."""
 
     async def at_night(_schedule: Schedule) -> None:
         await run_all(database, vault, settings)

@@ -1,8 +1,8 @@
-"""`getbill serve`: the whole of GetBill on one machine, from one command.
+"""`getbill serve`: all of GetBill on one machine, from one command.
 
-The embedded PostgreSQL (unless DATABASE_URL names another), the migration, at the first start a demo company, then
-the API, the worker and SFTP, kept running until Ctrl-C or SIGTERM. One supervisor owns a data folder at a time, and one
-that was killed is recovered from by the next start.
+It runs the embedded PostgreSQL (unless DATABASE_URL names another), the migration, at the first start a demo
+company, then the API, the worker and SFTP, until Ctrl-C or SIGTERM. One supervisor owns a data folder at a
+time; the next start recovers from one that was killed.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from getbill.process.subprocesses import Child, ShutdownRequest, attempt, is_ref
 from getbill.settings import Settings
 
 PATIENCE_SECONDS: Final = 15.0
-# A database that is away for longer at the start is told by the API, which answers 503 until it is there.
+# If the database is down for longer at the start, the API reports it with 503 until it is up.
 EARLY_SECONDS: Final = 2.0
 PREPARE_AGAIN_SECONDS: Final = 1.0
 ANYWHERE_4: Final = "0.0.0.0"  # noqa: S104 recognised here, not bound
@@ -39,13 +39,13 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The sockets others come to, each bound here once."""
+    """The listening sockets, each bound here once."""
 
     api: socket.socket
     sftp: socket.socket
 
     def close(self) -> None:
-        """Give the ports back."""
+        """Close the sockets."""
         self.api.close()
         self.sftp.close()
 
@@ -55,7 +55,7 @@ class AlreadyRunning(CannotRun):
 
 
 class NotPrepared(CannotRun):
-    """The migration or the first start failed; the process that tried has said why."""
+    """The migration or the first start failed; its process has printed the reason."""
 
 
 def serve() -> None:
@@ -64,9 +64,9 @@ def serve() -> None:
     logs.configure(settings.log_level, "serve")
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     for sign in _stop_signals():
-        signal.signal(sign, _exit_on_signal)  # until the loop takes over, a stop unwinds what was started
+        signal.signal(sign, _exit_on_signal)  # Until the loop takes over, a stop unwinds what was started.
     with _locked_data_folder(settings.data_dir) as left_behind:
-        # The processes of a killed supervisor need a moment to give the port back.
+        # The processes of a killed supervisor need a moment to release the port.
         patience = PATIENCE_SECONDS if left_behind else 0.0
         ports = Ports(
             sockets.bind(settings, patience_seconds=patience),
@@ -74,17 +74,17 @@ def serve() -> None:
                 settings, previous_port=_known_port(settings.first_run_file), patience_seconds=patience
             ),
         )
-        # Whichever port it came to is told to those who are prepared for it.
+        # Processes that publish the port get the actual one.
         _serve(settings.model_copy(update={"sftp_port": ports.sftp.getsockname()[1]}), ports)
 
 
 def _known_port(file: Path) -> int | None:
-    """Return the port of SFTP that first-run.json sends people to, so that what it says stays true."""
+    """Return the SFTP port in first-run.json, so that the published port stays valid."""
     return bootstrap.read(file).get("sftp_port") if file.exists() else None
 
 
 def _stop_signals() -> list[signal.Signals]:
-    # A terminal that closes stops us, unless `nohup` said otherwise.
+    # A closing terminal stops us, except under `nohup`.
     hangup = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
     return [signal.SIGINT, signal.SIGTERM, *hangup]
 
@@ -119,7 +119,7 @@ async def _supervise(settings: Settings, ports: Ports, server: Server | None, ds
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     ports.close()
     if server is not None:
-        # Here the loop still catches signals: a second Ctrl-C cannot cut the database's shutdown short.
+        # Here the loop still handles signals: a second Ctrl-C cannot interrupt the database's shutdown.
         server.stop()
     for error in outcomes:
         if isinstance(error, BaseException):
@@ -133,12 +133,12 @@ async def _processes(
     outage: Outage,
     shutdown: ShutdownRequest,
 ) -> None:
-    """Prepare the database once it is there, and keep every process running until asked to stop."""
+    """Prepare the database once it is up, and keep every process running until stopped."""
     api, *other_children = _children(ports, environment, outage)
     is_first = not settings.first_run_file.exists()
     preparation = asyncio.create_task(_prepare(environment, shutdown, is_first=is_first))
     if is_first:
-        # Nobody gets in before there are credentials.
+        # No request is accepted before there are credentials.
         await preparation
         _echo(startup_banner.step_line(len(startup_banner.STEPS)))
     else:
@@ -153,7 +153,7 @@ async def _processes(
 
 
 async def _all(*parts: Coroutine[Any, Any, None], shutdown: ShutdownRequest) -> None:
-    """Run parts side by side; the first that fails stops the others and is raised once they have ended."""
+    """Run parts concurrently; the first that fails stops the others and is raised once they have ended."""
     running = [asyncio.create_task(part) for part in parts]
     try:
         await asyncio.gather(*running)
@@ -163,7 +163,7 @@ async def _all(*parts: Coroutine[Any, Any, None], shutdown: ShutdownRequest) -> 
 
 
 async def _prepare(environment: Mapping[str, str], shutdown: ShutdownRequest, *, is_first: bool) -> None:
-    """Have the database migrated and the first start made, again and again while it is away."""
+    """Run the migration and the first start, retrying while the database is down."""
     while not shutdown.stop.is_set():
         is_migrated = await _is_migrated(environment["DATABASE_URL"], shutdown)
         if shutdown.stop.is_set() or (is_migrated and not is_first):
@@ -197,7 +197,7 @@ def _children(ports: Ports, environment: Mapping[str, str], outage: Outage) -> l
 async def _print_banner(
     settings: Settings, ports: Ports, shutdown: ShutdownRequest, *, is_first: bool
 ) -> None:
-    """Say that everything is there, once the API listens."""
+    """Print the startup banner once the API listens."""
     host, port = ports.api.getsockname()[:2]
     connect_host = {ANYWHERE_4: "127.0.0.1", "::": "::1"}.get(host, host)
     while not shutdown.stop.is_set():
@@ -215,15 +215,15 @@ async def _print_banner(
 
 
 def _echo(text: str) -> None:
-    """Print to whoever started the program."""
-    with suppress(OSError):  # nobody reads it, or its disk is full
+    """Print to the terminal."""
+    with suppress(OSError):  # The output is closed, or its disk is full.
         typer.echo(text)
         sys.stdout.flush()
 
 
 @contextmanager
 def _locked_data_folder(data_dir: Path) -> Iterator[bool]:
-    """Own the data folder; yields whether the last owner was killed rather than stopped."""
+    """Lock the data folder; yield whether its last owner was killed rather than stopped."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -241,9 +241,7 @@ def _locked_data_folder(data_dir: Path) -> Iterator[bool]:
             ) from None
         left_behind = bool(os.pread(descriptor, 1, 0))
         os.truncate(descriptor, 0)
-        with suppress(
-            OSError
-        ):  # a full disk: only the next start's patience and its sentence want the number
+        with suppress(OSError):  # A full disk: the number is only for the next start's patience and message.
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         try:
             yield left_behind

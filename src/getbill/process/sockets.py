@@ -1,7 +1,8 @@
-"""The ports that others come to: each one socket, opened once, that outlives a crashed process.
+"""Listening sockets: each is opened once and outlives a crashed process.
 
-`getbill serve` binds it, so a port in use is told before anything starts and before any credential is written;
-it opens only when its process listens on it, and while that process is being replaced callers wait.
+`getbill serve` binds them, so a port in use is reported before anything starts and before any credential is
+written. A port accepts connections only when its process listens; while that process is being replaced,
+clients wait.
 """
 
 import errno
@@ -21,27 +22,27 @@ _log = structlog.get_logger(__name__)
 
 
 class PortInUse(CannotRun):
-    """Another program has the port."""
+    """Another program uses the port."""
 
 
 def bind(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
-    """Bind the API's socket without listening; wait that long for a process that is just ending."""
+    """Bind the API's socket without listening; wait up to `patience_seconds` for a process that exits."""
     return _bind(settings, "GETBILL_PORT", settings.port, patience_seconds)
 
 
 def bind_sftp(
     settings: Settings, *, previous_port: int | None = None, patience_seconds: float = 0.0
 ) -> socket.socket:
-    """Bind the socket of SFTP, as `bind` does that of the API.
+    """Bind the SFTP socket, as `bind` does that of the API.
 
-    Where nobody chose the port it is the one that is known from before (first-run.json says it), else the usual one,
-    else any free one: whoever reads first-run.json or the start-up text finds it, and the rest of GetBill runs.
+    Without a configured port it is the previous one (from first-run.json), else the usual one, else any free
+    one: first-run.json and the startup banner state it, and the rest of GetBill runs.
     """
     is_chosen = "sftp_port" in settings.model_fields_set and settings.sftp_port != 0
     first = settings.sftp_port if is_chosen or previous_port is None else previous_port
     for port in dict.fromkeys((first, settings.sftp_port)):
         try:
-            # Only the first can be that of a process which is just ending.
+            # Only the first can belong to a process that is exiting.
             return _bind(settings, "GETBILL_SFTP_PORT", port, patience_seconds if port == first else 0.0)
         except PortInUse as error:
             if is_chosen:
@@ -75,7 +76,7 @@ def _bind(settings: Settings, setting: str, port: int, patience_seconds: float) 
 
 
 def tls(settings: Settings) -> ssl.SSLContext:
-    """Return the TLS the API speaks: 1.3 (RFC 8446) and nothing lower."""
+    """Return the API's TLS context: TLS 1.3 (RFC 8446) and nothing lower."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     try:

@@ -1,4 +1,4 @@
-"""What `getbill serve` says once it answers: where it is, how to get in, and the first call to try."""
+"""The startup banner of `getbill serve`: its address, the credentials, and a first call to try."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ _FIRST_DEBT: Final = """\
          "amount": 2340.00, "currency": "EUR", "reference": "F-2024-0847", "due_date": "2024-01-15",
          "scenario": "standard_3_waves"}}'
 """
-# What nothing takes yet stands in the file only.
+# Credentials without a use yet are in the file only.
 _LATER: Final = frozenset({"dashboard_email", "dashboard_password"})
 STEPS: Final = (
     "Starting PostgreSQL",
@@ -26,16 +26,16 @@ STEPS: Final = (
 
 
 def step_line(number: int) -> str:
-    """Return the line that says which step of the first start begins, of how many; numbered from 1."""
+    """Return the line that announces a step of the first start, with the total; numbered from 1."""
     return f"First start, {number} of {len(STEPS)}: {STEPS[number - 1]}"
 
 
 def banner_text(
     settings: Settings, credentials: Credentials | None, *, is_first: bool, is_terminal: bool = True
 ) -> str:
-    """Return the start-up text; secrets stand in it at the first start only, and for a person at a terminal.
+    """Return the banner; it contains secrets at the first start only, and only on a terminal.
 
-    What is piped ends in logs, which are kept and read by others: those find the file named.
+    Piped output ends up in logs, which are kept and read by others: there the banner names the file instead.
     """
     shows_secrets = is_first and is_terminal
     lines = [
@@ -63,7 +63,7 @@ def banner_text(
 
 
 def _backups(settings: Settings) -> list[str]:
-    """Return how long a backup of the database opens, where the master key is ours to destroy."""
+    """Return how long a database backup can be opened, if we destroy replaced master keys."""
     if settings.master_key is not None:
         return []
     days = key_life.use_and_retention(settings.erasure_days)[1].days

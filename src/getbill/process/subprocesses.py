@@ -1,8 +1,8 @@
-"""The processes that `getbill serve` keeps running: started, watched, started again when they fall.
+"""Supervised processes of `getbill serve`: started, watched, restarted when they exit.
 
-A child that ends by itself is started again for ever, later each time it keeps falling and never later than
-`WAIT_MAX_SECONDS`. The invariant: no child outlives its supervisor. It is told to stop and given time; it is killed when that runs out or the operator insists; and the
-kernel tells it when the supervisor is gone.
+A child that exits is restarted forever, with a backoff of at most `WAIT_MAX_SECONDS`. The invariant: no child
+outlives its supervisor. A child gets a signal to stop and time to do so; it is killed when that runs out or
+the operator insists; and the kernel signals it when the supervisor is gone.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from getbill.kit.exit_errors import CannotRun, CannotRunNow
 STOP_SECONDS: Final = 10.0
 WAIT_FIRST_SECONDS: Final = 0.25
 WAIT_MAX_SECONDS: Final = 5.0
-# One that was killed did nothing wrong.
+# A child that was killed is not at fault.
 KILLED_WAIT_MAX_SECONDS: Final = 1.0
 STEADY_SECONDS: Final = 10.0
-# A process that ends with a sentence in less has refused to start.
+# A process that exits with a message before this has refused to start.
 REFUSAL_SECONDS: Final = 60.0
 
 _log = structlog.get_logger(__name__)
@@ -33,19 +33,19 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class ShutdownRequest:
-    """What the operator has asked of the supervisor: to stop, and then to hurry."""
+    """The operator's request to the supervisor: stop, then hurry."""
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
     def request_stop(self) -> None:
-        """Ask to stop; asked again, to hurry."""
+        """Request a stop; a repeated request means hurry."""
         (self.hurry if self.stop.is_set() else self.stop).set()
 
 
 @dataclass(frozen=True)
 class Child:
-    """One process to keep running: the words after `getbill`, its environment, the sockets it inherits."""
+    """One supervised process: its arguments after `getbill`, its environment, the sockets it inherits."""
 
     name: str
     words: tuple[str, ...]
@@ -53,7 +53,7 @@ class Child:
     descriptors: tuple[int, ...] = ()
 
     async def start(self) -> Process:
-        """Start it, in a session of its own so that a Ctrl-C at the terminal is ours to pass on."""
+        """Start it, in a session of its own so that we forward a Ctrl-C at the terminal."""
         words = (sys.executable, "-m", "getbill", *self.words)
         command = current_account().command(*words, ended_by=signal.SIGTERM)
         return await asyncio.create_subprocess_exec(
@@ -62,20 +62,20 @@ class Child:
 
 
 async def run(child: Child, shutdown: ShutdownRequest) -> int:
-    """Run a child to its end, or until asked to stop, and return its exit status."""
+    """Run a child until it exits or a stop is requested, and return its exit status."""
     process = await child.start()
     await _wait_for_first(process.wait(), shutdown.stop.wait())
     return await _stop(child, process, shutdown)
 
 
 class ChildDidNotStart(CannotRun):
-    """A process refused to start; it has said why."""
+    """A process refused to start; it has printed the reason."""
 
 
 async def keep_running(child: Child, shutdown: ShutdownRequest) -> None:
-    """Keep a child running until asked to stop.
+    """Keep a child running until a stop is requested.
 
-    Raises ChildDidNotStart when its first start ends in a refusal: that would not change by trying again.
+    Raises ChildDidNotStart if its first start is refused: a retry would not change that.
     """
     loop = asyncio.get_running_loop()
     is_first, wait_seconds = True, WAIT_FIRST_SECONDS
@@ -87,7 +87,7 @@ async def keep_running(child: Child, shutdown: ShutdownRequest) -> None:
         lasted_seconds = loop.time() - began
         if is_first and is_refusal(status) and lasted_seconds < REFUSAL_SECONDS:
             raise ChildDidNotStart(f"`getbill {child.name}` did not start; what it said stands above.")
-        # Killed, or ended because the database was away: it has yet to start for the first time.
+        # Killed, or exited because the database was down: its first start is still to come.
         is_first = is_first and (status < 0 or status == CannotRunNow.exit_status)
         if lasted_seconds > STEADY_SECONDS:
             wait_seconds = WAIT_FIRST_SECONDS
@@ -97,7 +97,7 @@ async def keep_running(child: Child, shutdown: ShutdownRequest) -> None:
 
 
 async def attempt(child: Child, shutdown: ShutdownRequest) -> int:
-    """Run a child as `run` does; a machine that has no room for a process now is one that may have it later."""
+    """Run a child as `run` does; a shortage of process resources counts as a temporary failure."""
     try:
         return await run(child, shutdown)
     except OSError as error:
@@ -106,12 +106,12 @@ async def attempt(child: Child, shutdown: ShutdownRequest) -> int:
 
 
 def is_refusal(status: int) -> bool:
-    """Return whether a process ended with an error that would be the same at the next try."""
+    """Return whether a process exited with an error that a retry would repeat."""
     return status > 0 and status != CannotRunNow.exit_status
 
 
 async def pause(shutdown: ShutdownRequest, seconds: float) -> None:
-    """Wait, at most until asked to stop."""
+    """Wait, at most until a stop is requested."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(shutdown.stop.wait(), seconds)
 

@@ -1,8 +1,8 @@
-"""The worker: everything that happens without somebody asking at that moment.
+"""The worker: all processing outside requests.
 
-Some loops beside each other, each doing one thing again and again: woken by a commit, looking each second anyway.
-All of what they do stands in the database, taken under leases, so that any number of workers share it and one that
-is killed loses nothing. A loop that fails says so, waits, and goes on.
+It runs several concurrent loops, each for one kind of work: woken by a commit, and polling every second
+anyway. All their work is in the database, claimed under leases, so that any number of workers share it and
+one that is killed loses nothing. A loop that fails logs the error, waits, and continues.
 """
 
 import asyncio
@@ -41,25 +41,25 @@ from getbill.webhooks import AdminNotifier, WebhookClient, WebhookDispatcher, cl
 _log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 1.0
-# A burst of commits is one reason to look, or two, not hundreds.
+# A burst of commits is one or two reasons to poll, not hundreds.
 MIN_INTERVAL_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 5.0
 JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
 RETRIES_SECONDS: Final = 5.0
-# After the death of a worker: long enough for what kills to come up again, whatever its lease.
+# After the death of a worker: long enough for the cause to recur, whatever its lease.
 CAREFUL_SECONDS: Final = 90.0
-# What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
+# Work in progress gets this long when the worker is stopped; the supervisor allows a little more.
 FINISH_SECONDS: Final = 7.0
 
-# Does one turn of its work, and says whether there may be more to do at once.
+# Does one unit of work and returns whether there may be more to do at once.
 Tick = Callable[[], Awaitable[bool]]
 
 
 @dataclass(slots=True)
 class WorkerLoop:
-    """One thing the worker does again and again, its turns at least `apart_seconds` apart; `wake` has it look at once."""
+    """A loop of the worker, with ticks at least `min_interval_seconds` apart; `wake` triggers one at once."""
 
     name: str
     tick: Tick
@@ -68,11 +68,11 @@ class WorkerLoop:
     _wake_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
-        """Look at once whether there is something to do."""
+        """Trigger a tick at once."""
         self._wake_event.set()
 
     async def run(self) -> None:
-        """Take turns until told to stop; a turn that fails is taken again, later each time."""
+        """Run ticks until stopped; a tick that fails is retried with a growing delay."""
         wait_seconds = POLL_SECONDS
         while not self.stop.is_set():
             self._wake_event.clear()
@@ -84,7 +84,7 @@ class WorkerLoop:
             except BaseException as error:  # noqa: BLE001 - whatever it was, the next turn may do better; a library's panic too
                 _log.error("loop_failed", loop=self.name, error=type(error).__name__, exc_info=error)
                 if clock.monotonic() - began > wait_seconds:
-                    # It had gone well for a while: some turns last as long as the worker.
+                    # It ran well for a while: some ticks last as long as the worker.
                     wait_seconds = POLL_SECONDS
                 await self._pause(self.stop, wait_seconds)
                 wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
@@ -104,15 +104,15 @@ class WorkerLoop:
 async def run(
     settings: Settings, stop: asyncio.Event, sending_settings: SendingSettings | None = None
 ) -> None:
-    """Work until told to stop, then finish what was begun."""
+    """Run until stopped, then finish work in progress."""
     async with AsyncExitStack() as stack:
         database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
         stack.push_async_callback(database.close)
         unlocked_vault = await vault.unlock(database, settings.master_key_text, settings.key_file)
         journal = ErasureJournal(settings.erasure_journal_file)
-        # Before anything else: nobody whom a restored backup brought back is contacted.
+        # Before anything else: debtors whom a restored backup brought back are not contacted.
         await journal.erase_again(database, unlocked_vault)
-        # And whoever reads events is told that some of them are no more.
+        # Readers of events learn that some of them no longer exist.
         marks = events.HighWaterMarks(settings.marks_file)
         await marks.save(database)
         message_senders = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
@@ -155,7 +155,7 @@ async def run(
 
 
 def smtp_of(settings: Settings) -> SmtpSettings | None:
-    """Return how e-mail leaves; None where no mail server or no address to send from is set."""
+    """Return the SMTP settings; None if no mail server or no sender address is set."""
     if not settings.smtp_host or not settings.smtp_from:
         return None
     return SmtpSettings(
@@ -175,7 +175,7 @@ def loops_of(
     stop: asyncio.Event,
     marks: HighWaterMarks | None = None,
 ) -> list[WorkerLoop]:
-    """Return what a worker does, one loop for each thing that must not wait for another."""
+    """Return the worker's loops, one for each kind of work that must not wait for another."""
 
     def should_continue() -> bool:
         return not stop.is_set()
@@ -259,14 +259,14 @@ def _listen(
         sftp.WAKE: on_events,
     }
     listener = Listener(dsn, handlers)
-    # What happened while nobody listened was not heard.
+    # Notifications sent while disconnected were missed.
     listener.on_live(lambda: on_events(""))
     listener.on_live(dispatcher.wake)
     return listener
 
 
 async def _run_loops(loops: list[WorkerLoop], heartbeat: asyncio.Task[None], stop: asyncio.Event) -> None:
-    """Run the loops until told to stop, and give what is under way its time."""
+    """Run the loops until stopped, and give work in progress its time."""
     running = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
     await stop.wait()
     for loop in loops:
@@ -275,6 +275,6 @@ async def _run_loops(loops: list[WorkerLoop], heartbeat: asyncio.Task[None], sto
     for task in (*late, heartbeat):
         task.cancel()
     if late:
-        # A message cut off here is taken for unknown, not sent again.
+        # A message interrupted here is in doubt and is not sent again.
         _log.warning("stopped_before_the_end", loops=[task.get_name() for task in late])
     await asyncio.gather(*running, heartbeat, return_exceptions=True)

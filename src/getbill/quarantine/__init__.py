@@ -1,8 +1,8 @@
-"""Quarantine: what failed is set aside with its reason, so that nothing waits behind it.
+"""The quarantine: failed items with their reason, so that they block nothing else.
 
-One row for each contact, event, delivery, import, file, workspace or job that could not be processed. It is tried again by
-itself a few times, later each time; then a person puts it back: each has a todo (one for all contacts that a template breaks), counts
-in a gauge, and `/readyz` names it.
+One row for each contact, event, delivery, import, file, workspace or job that could not be processed. It is
+retried automatically a few times, with growing delays; then a person requests the retry: each item has a todo
+(one for all contacts that fail because of a template), counts in a gauge, and is listed by `/readyz`.
 """
 
 from getbill.kit.database import is_transient, isolate_failures

@@ -1,4 +1,4 @@
-"""Setting aside what fails, putting it back, and forgetting it once it went well."""
+"""Quarantining of failed items, their retry, and their removal once they succeeded."""
 
 from datetime import timedelta
 from typing import Final
@@ -25,7 +25,7 @@ from getbill.quarantine.model import (
 _log = structlog.get_logger(__name__)
 
 TODO: Final = "set_aside"
-# Put back so long ago and not failed again since: it went well.
+# An item that was retried this long ago without failing again has succeeded.
 _PROVEN: Final = timedelta(minutes=15)
 
 _PUT = Statement(
@@ -81,9 +81,9 @@ _ALL_RETRIED = Statement(
 
 
 async def add(tx: Transaction, item: Item, reason: Message, *, is_shared: bool = False) -> None:
-    """Set something aside with its reason, and ask a person of its workspace.
+    """Quarantine an item with its reason, and create a todo in its workspace.
 
-    A reason that is shared with others, such as a template that all are written by, is asked about once.
+    A reason shared with other items, such as their common template, has one todo.
     """
     row_id = await tx.fetchval(
         _PUT,
@@ -104,12 +104,15 @@ async def add(tx: Transaction, item: Item, reason: Message, *, is_shared: bool =
 
 
 def ask_of_all(tx: Transaction, workspace_id: UUID, reason: Message) -> None:
-    """Ask a person, unless that is asked already, about all that failed for one reason."""
+    """Create the todo for all items that failed for one reason, unless it is open already."""
     todos.create(tx, workspace_id, TODO, cause_of(workspace_id, str(reason)), None, reason=reason)
 
 
 async def add_separately(database: Database, item: Item, error: BaseException) -> None:
-    """Set something aside in a transaction of its own; the log has the reason, and the traceback where that says too little."""
+    """Quarantine an item in a transaction of its own.
+
+    The reason is logged, with the traceback if the reason alone is not enough.
+    """
     reason = reason_of(error)
     _log.error(
         "set_aside", kind=item.kind, subject=str(item.subject_id), reason=reason, exc_info=unexpected(error)
@@ -119,22 +122,22 @@ async def add_separately(database: Database, item: Item, error: BaseException) -
 
 
 async def mark_retried(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Note that something was put back; it is forgotten unless it fails again."""
+    """Mark an item as retried; it is removed unless it fails again."""
     await tx.execute(_RETRIED, entry.workspace_id, entry.id, clock.wall())
 
 
 async def all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: str) -> None:
-    """Note that all of a kind that failed for a reason was put back."""
+    """Mark all items of a kind that failed for a reason as retried."""
     await tx.execute(_ALL_RETRIED, workspace_id, kind, reason, clock.wall())
 
 
 async def dismiss(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Forget something that a person wants left as it is."""
+    """Remove an item that a person decided to leave as it is."""
     await tx.execute(_DISMISS, entry.workspace_id, entry.id)
 
 
 async def resolve(tx: Transaction, item: Item) -> bool:
-    """Forget something that went well, with its question; tell whether it stood aside."""
+    """Remove an item that succeeded, with its todo; return whether it was quarantined."""
     row = await tx.fetchrow(_FORGET, item.workspace_id, item.kind, item.subject_id)
     if row is not None and item.workspace_id != INSTALLATION:
         todos.withdraw(tx, item.workspace_id, TODO, row["id"])
@@ -143,13 +146,13 @@ async def resolve(tx: Transaction, item: Item) -> bool:
 
 
 async def _withdraw_shared(tx: Transaction, workspace_id: UUID, reason: str) -> None:
-    """Withdraw what is asked about all that failed for a reason, once nothing of it is left."""
+    """Withdraw the todo shared by all items that failed for a reason, once none of them is left."""
     if not await tx.fetchval(_IS_LEFT, workspace_id, reason):
         todos.withdraw(tx, workspace_id, TODO, cause_of(workspace_id, reason))
 
 
 async def remove_proven(database: Database) -> int:
-    """Forget what was put back and went well, and return how much that was."""
+    """Remove the retried items that succeeded, and return their number."""
     rows = await database.fetch(_WENT_WELL, clock.wall() - _PROVEN)
     for row in rows:
         async with database.transaction(clock.wall()) as tx:
@@ -158,6 +161,6 @@ async def remove_proven(database: Database) -> int:
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Forget what stood aside of an erased debt."""
+    """Remove the items of an erased debt."""
     for row in await tx.fetch(_ERASE, workspace_id, debt_id):
         await _withdraw_shared(tx, workspace_id, row["reason"])

@@ -1,4 +1,4 @@
-"""What can be set aside, and what a failure says of it. No I/O."""
+"""Quarantined items and the reasons of failures. No I/O."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +14,9 @@ from getbill.kit.errors import Problem
 from getbill.kit.messages import Message, message
 from getbill.vault import SealBroken, SealedUnderUnknownKey
 
-# Where the installation's own jobs stand, which belong to no workspace.
+# The workspace of the installation's own jobs, which belong to no tenant.
 INSTALLATION: Final = UUID(int=0)
-# Before each try that follows a failure by itself; after the last one a person puts it back.
+# Delays of the automatic retries, each after a failure; after the last one a person requests the retry.
 RETRY_SECONDS: Final = (600.0, 3_600.0, 21_600.0, 86_400.0, 259_200.0)
 
 Kind = Literal[
@@ -34,10 +34,10 @@ Kind = Literal[
     "workspace",
     "job",
 ]
-# What a person alone puts back, or what is done again anyway.
+# Retried only by a person, or repeated anyway.
 _BY_HAND: Final = frozenset({"delivery", "row", "bounce", "erasure", "job"})
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-# What callers know the subject of each kind by.
+# Id prefix of each kind's subject.
 PREFIXES: Final = {
     "contact": "debt",
     "sending": "debt",
@@ -57,7 +57,7 @@ PREFIXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that is processed by itself: whose, what it is, and the debt it is about."""
+    """A unit of processing: its workspace, kind, subject, and the debt it is about."""
 
     workspace_id: UUID
     kind: Kind
@@ -83,40 +83,40 @@ class QuarantineEntry:
 
     @staticmethod
     def from_row(row: Record) -> "QuarantineEntry":
-        """Return what a row says."""
+        """Return the entry of a row."""
         return QuarantineEntry(**row)
 
     @property
     def item(self) -> Item:
-        """What was set aside."""
+        """The quarantined item."""
         return Item(self.workspace_id, self.kind, self.subject_id, self.debt_id)
 
 
 class ProcessesDied(Exception):
-    """Each process that worked on something died of it, or was killed: nobody saw why."""
+    """Every process that worked on the item crashed or was killed; the cause is unknown."""
 
 
 def cause_of(workspace_id: UUID, reason: str) -> UUID:
-    """Return what a question is about that is asked once for all that failed for one reason."""
+    """Return the subject id of the todo shared by all items that failed for one reason."""
     return uuid5(workspace_id, reason)
 
 
 def public_id_of(item: Item) -> str:
-    """Return what callers know something by."""
+    """Return the external id of an item's subject."""
     return ids.show(PREFIXES[item.kind], item.subject_id)
 
 
 def retry_delays(kind: Kind) -> list[float]:
-    """Return the seconds after each failure before it is tried again by itself."""
+    """Return the delays of the automatic retries, in seconds after each failure."""
     return [] if kind in _BY_HAND else list(RETRY_SECONDS)
 
 
 def unexpected(error: BaseException) -> BaseException | None:
-    """Return an error whose traceback somebody needs, for the log; None where its reason says all."""
+    """Return an error whose traceback is needed in the log; None if its reason is sufficient."""
     return None if isinstance(error, SealBroken | WordingBroken | Problem | ProcessesDied) else error
 
 
-# What a machine runs out of, and what a thing itself may be.
+# Resources that a machine runs out of, and faults of the item itself.
 _CAUSES: Final[tuple[tuple[type[BaseException], Message], ...]] = (
     (ProcessesDied, message("The processes that worked on it died, one after the other, without an error.")),
     (MemoryError, message("There was not enough memory for it.")),
@@ -127,7 +127,7 @@ _CAUSES: Final[tuple[tuple[type[BaseException], Message], ...]] = (
 
 
 def reason_of(error: BaseException) -> Message:
-    """Return why something failed, in words that hold nothing of anybody and no name of ours."""
+    """Return why something failed, without personal data or internal names."""
     if isinstance(error, SealedUnderUnknownKey):
         return message("What is sealed does not open: its master key is not given, or was destroyed.")
     if isinstance(error, SealBroken):

@@ -1,4 +1,4 @@
-"""Reading the quarantine: what stands in it, what is to be tried again, which workspaces are left alone."""
+"""Queries for the quarantine: its items, due retries, suspended workspaces."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -51,36 +51,36 @@ _WORKSPACES = Statement(
 
 
 async def due(database: Database, now: datetime) -> list[QuarantineEntry]:
-    """Return what is to be tried again by itself."""
+    """Return the entries due for an automatic retry."""
     return [QuarantineEntry.from_row(row) for row in await database.fetch(_DUE, now)]
 
 
 async def list_entries(database: Database, limit: int = 1000) -> list[QuarantineEntry]:
-    """Return what stands aside in all workspaces, the oldest first."""
+    """Return the entries of all workspaces, the oldest first."""
     return [QuarantineEntry.from_row(row) for row in await database.fetch(_EVERY, limit)]
 
 
 async def find(tx: Transaction, workspace_id: UUID, entry_id: UUID) -> QuarantineEntry | None:
-    """Return one thing that stands aside; None when it does no longer."""
+    """Return one entry; None if it is no longer quarantined."""
     row = await tx.fetchrow(_FIND, workspace_id, entry_id)
     return QuarantineEntry.from_row(row) if row else None
 
 
 async def of_reason(tx: Transaction, workspace_id: UUID, reason: str, most: int) -> list[QuarantineEntry]:
-    """Return some of what failed for one reason and was not put back since."""
+    """Return up to `most` entries that failed for one reason and were not retried since."""
     return [QuarantineEntry.from_row(row) for row in await tx.fetch(_OF_REASON, workspace_id, reason, most)]
 
 
 async def is_quarantined(database: Database, item: Item) -> bool:
-    """Tell whether something stands aside."""
+    """Return whether an item is quarantined."""
     return bool(await database.fetchval(_IS_ASIDE, item.workspace_id, item.kind, item.subject_id))
 
 
 async def counts(database: Database) -> Mapping[str, int]:
-    """Return how much stands aside, by its kind."""
+    """Return the number of quarantined items, by kind."""
     return {row["kind"]: row["number"] for row in await database.fetch(_COUNTS)}
 
 
 async def workspaces(database: Database, kind: str = "workspace") -> list[UUID]:
-    """Return the workspaces that are left alone: as a whole, or with their `stream`."""
+    """Return the suspended workspaces: as a whole, or only their `stream`."""
     return [row["workspace_id"] for row in await database.fetch(_WORKSPACES, kind)]

@@ -1,7 +1,7 @@
-"""Reports: how well collecting goes - how many cases were resolved, how much came in, how long it took.
+"""Reports on collection: the number of resolved debts, recovered amounts, and delays.
 
-Every figure is counted from the rows when it is asked for. Erased debts count with their money alone, the only
-thing that is kept of them.
+Every figure is computed from the rows on request. Erased debts count with their amounts alone, the only data
+that is kept of them.
 """
 
 from getbill.reports.queries import Report, Statistics, period_of, report, statistics

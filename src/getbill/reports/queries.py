@@ -1,4 +1,4 @@
-"""The figures of a workspace: over a period, and as it stands now."""
+"""Queries for the figures of a workspace: over a period, and at present."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,7 +24,7 @@ _OPENED = Statement(
 _DELAY = Statement(
     "reports.delay",
     "How many debts were resolved between two instants, and how long after their creation on average?",
-    # A debt changed when it was resolved, so the index of changes bounds the search.
+    # Resolving a debt changes it, so the index of changes bounds the search.
     """
     SELECT count(*) AS debts, avg(extract(epoch FROM resolved_at - created_at)) AS seconds
     FROM debts WHERE workspace_id = $1 AND erased_at IS NULL AND updated_at >= $2 AND resolved_at >= $2
@@ -55,7 +55,7 @@ _EVER = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A period's figures; both days belong to it."""
+    """The figures of a period; both days are included."""
 
     from_on: date
     to_on: date
@@ -68,7 +68,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """How a workspace stands now."""
+    """The current statistics of a workspace."""
 
     total: int
     by_status: dict[str, int]
@@ -78,7 +78,7 @@ class Statistics:
 
 
 def period_of(from_on: date | None, to_on: date | None, today: date) -> tuple[date, date]:
-    """Return the days asked for: the last 90 where nothing is said, 90 to or from the day where one is."""
+    """Return the days of a period: by default the last 90, or 90 from or to a given day."""
     span = timedelta(days=DAYS_DEFAULT - 1)
     if from_on is None:
         to_on = to_on or today
@@ -87,7 +87,7 @@ def period_of(from_on: date | None, to_on: date | None, today: date) -> tuple[da
 
 
 async def report(database: Database, workspace_id: UUID, from_on: date, to_on: date) -> Report:
-    """Return the figures of a period; days are UTC's."""
+    """Return the figures of a period; days are in UTC."""
     begins = datetime.combine(from_on, time(), UTC)
     ends = datetime.combine(to_on + timedelta(days=1), time(), UTC)
     created_counts = await database.fetch(_OPENED, workspace_id, begins, ends)
@@ -106,7 +106,7 @@ async def report(database: Database, workspace_id: UUID, from_on: date, to_on: d
 
 
 async def statistics(database: Database, workspace_id: UUID) -> Statistics:
-    """Return how a workspace stands now."""
+    """Return the current statistics of a workspace."""
     rows = await database.fetch(_STANDING, workspace_id)
     recovered = await database.fetch(_RECOVERED, workspace_id, *_EVER)
     total = sum(row["debts"] for row in rows)

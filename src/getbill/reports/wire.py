@@ -1,4 +1,4 @@
-"""The questions and answers of reports."""
+"""Request and response schemas of reports."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ DayReported = Annotated[QueryDay, AfterValidator(_plausible)]
 
 
 class PeriodQuery(BaseModel):
-    """Which days a report covers."""
+    """The days that a report covers."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,7 +36,7 @@ class PeriodQuery(BaseModel):
 
 
 class Period(BaseModel):
-    """The days a report covers, both included."""
+    """The days that a report covers, both included."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2024-01-01", "to": "2024-03-30"}]})
 
@@ -49,7 +49,7 @@ Rate = Annotated[float | None, Field(ge=0, le=1, examples=[0.4])]
 
 
 class ReportShown(BaseModel):
-    """How well collecting went in a period."""
+    """The results of collection in a period."""
 
     period: Period
     resolution_rate: Rate = Field(
@@ -65,14 +65,14 @@ class ReportShown(BaseModel):
 
 
 class DebtCounts(BaseModel):
-    """How many debts there are, and how many of each status."""
+    """The number of debts, in total and by status."""
 
     total: int
     by_status: dict[str, int] = Field(examples=[{"pending": 3, "in_progress": 8, "resolved": 5}])
 
 
 class StatisticsShown(BaseModel):
-    """How the company's collecting stands."""
+    """The current state of the company's debt collection."""
 
     debts: DebtCounts
     open_amounts: Amounts = Field(description="Amounts still owed on open debts, by currency.")
@@ -87,7 +87,7 @@ def _amounts(amounts: list[Money]) -> dict[str, Any]:
 
 
 def serialize_report(report: Report) -> dict[str, Any]:
-    """Return a report as the answer shows it."""
+    """Return a report as a response."""
     return {
         "period": {"from": json.day(report.from_on), "to": json.day(report.to_on)},
         "resolution_rate": report.resolution_rate,
@@ -99,7 +99,7 @@ def serialize_report(report: Report) -> dict[str, Any]:
 
 
 def serialize_statistics(statistics: Statistics) -> dict[str, Any]:
-    """Return a workspace's statistics as the answer shows them."""
+    """Return a workspace's statistics as a response."""
     return {
         "debts": {"total": statistics.total, "by_status": statistics.by_status},
         "open_amounts": _amounts(statistics.open),

@@ -1,7 +1,7 @@
-"""The sandbox: a workspace whose time its owner moves, so that weeks of a scenario are seen in seconds.
+"""The sandbox: a workspace whose clock its owner advances, so that weeks of a scenario pass in seconds.
 
-Nobody real is ever contacted from here. Moving the clock ahead carries out everything that falls due on the way,
-each at its own instant and in order; one move at a time, and one that a crash interrupted is finished.
+A sandbox never contacts real people. Advancing the clock carries out everything that falls due on the way,
+each at its own instant and in order; one advance at a time, and one that a crash interrupted is completed.
 """
 
 from getbill.sandbox.actions import AdvanceRunning, refuse_live, start_advance

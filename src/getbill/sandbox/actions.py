@@ -1,4 +1,4 @@
-"""Setting a sandbox's clock in motion, and standing it still at each instant on its way."""
+"""Advancing a sandbox's clock, frozen at each due instant on the way."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +12,7 @@ from getbill.kit.messages import message
 from getbill.sandbox.model import Advance, advance_of_row
 from getbill.sandbox.queries import RUNNING
 
-# Calendars and rules are data of some years: a sandbox beyond them would tell nothing true.
+# Calendars and rules are known for some years only: results beyond them would be wrong.
 _AHEAD_MAX = timedelta(days=366 * 50)
 
 _CLOCK = Statement(
@@ -89,7 +89,7 @@ _RELEASE = Statement(
 
 
 class AdvanceRunning(Conflict):
-    """The sandbox's clock is being moved already."""
+    """An advance of the sandbox's clock is in progress."""
 
     code = "clock-advance-running"
     title = message("The clock is being moved already")
@@ -103,7 +103,7 @@ def refuse_live(workspace: Workspace) -> None:
 
 
 async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
-    """Set a sandbox's clock in motion; raise AdvanceRunning while it is moved already."""
+    """Start an advance of a sandbox's clock; raise AdvanceRunning if one is in progress."""
     refuse_live(workspace)
     row = await tx.fetchrow(_CLOCK, workspace.id)
     assert row is not None  # noqa: S101 - the caller's own workspace
@@ -141,7 +141,7 @@ async def _freeze(tx: Transaction, workspace_id: UUID, at: datetime) -> None:
 
 
 async def claim(database: Database, lease_until: datetime) -> Advance | None:
-    """Take a clock that is to be moved on and that nobody is at, under a new fence; None when there is none."""
+    """Claim an unclaimed advance under a new fence; return None if there is none."""
     row = await database.fetchrow(_CLAIM, clock.wall(), lease_until)
     return advance_of_row(row) if row else None
 
@@ -149,7 +149,7 @@ async def claim(database: Database, lease_until: datetime) -> Advance | None:
 async def reach(
     database: Database, advance: Advance, at: datetime, contacts: int, lease_until: datetime
 ) -> Advance | None:
-    """Have a clock stand still at an instant on its way; None when another worker moves it by now."""
+    """Freeze the clock at an instant on its way; return None if another worker holds the advance by now."""
     async with database.transaction(at) as tx:
         row = await tx.fetchrow(
             _REACH, advance.workspace_id, advance.id, advance.fence, at, contacts, lease_until
@@ -162,7 +162,7 @@ async def reach(
 
 
 async def arrive(database: Database, advance: Advance) -> Advance | None:
-    """Have a clock go on from its target; None when another worker moves it by now."""
+    """Let the clock run on from its target; return None if another worker holds the advance by now."""
     async with database.transaction(advance.target_at) as tx:
         row = await tx.fetchrow(_ARRIVE, advance.workspace_id, advance.id, advance.fence, clock.wall())
         if row is None:
@@ -174,10 +174,10 @@ async def arrive(database: Database, advance: Advance) -> Advance | None:
 
 
 async def mark_done(database: Database, advance: Advance) -> None:
-    """Mark that all that follows from moving a clock has happened."""
+    """Mark an advance as done: all its consequences have happened."""
     await database.fetchrow(_FINISH, advance.workspace_id, advance.id, advance.fence, clock.wall())
 
 
 async def release(database: Database, advance: Advance) -> None:
-    """Leave a clock to whichever worker comes next, behind those that wait already."""
+    """Release an advance to the next worker, behind those that are waiting already."""
     await database.execute(_RELEASE, advance.workspace_id, advance.id, advance.fence, clock.wall())

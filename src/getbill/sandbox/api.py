@@ -1,4 +1,4 @@
-"""The routes of a sandbox's clock: where it stands, and moving it ahead."""
+"""Routes of a sandbox's clock: its time, and advancing it."""
 
 import asyncio
 from typing import Annotated
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.05
 
 @router.get("/clock", response_model=ClockShown, responses=problems(403))
 async def get_clock(request: Request, caller: Reads) -> Response:
-    """Return what time it is in the sandbox."""
+    """Return the current time of the sandbox."""
     actions.refuse_live(caller.workspace)
     database: Database = request.app.state.database
     running = await queries.running_advance(database, caller.workspace.id)
@@ -46,10 +46,10 @@ async def get_clock(request: Request, caller: Reads) -> Response:
 async def advance_clock(
     request: Request, change: Writes, payload: Annotated[AdvanceBody, body(AdvanceBody)]
 ) -> Response:
-    """Move the sandbox's clock ahead; everything that falls due on the way happens, in order.
+    """Advance the sandbox's clock; everything that falls due on the way happens, in order.
 
-    Answers 200 once all of it has happened: contacts made, events in the stream, webhooks on their way. What
-    takes longer than 30 seconds is answered 202, with a URL that says how far it has come.
+    Returns 200 once all of it has happened: contacts made, events in the stream, webhook deliveries pending.
+    After 30 seconds it returns 202, with the URL of the advance's progress.
     """
     advances: list[Advance] = []
 
@@ -68,7 +68,7 @@ async def advance_clock(
 
 @router.get("/clock/advances/{advance_id}", response_model=AdvanceShown, responses=problems(403, 404))
 async def get_clock_advance(request: Request, caller: Reads, advance_id: str) -> Response:
-    """Return how far a move of the clock has come."""
+    """Return the progress of an advance of the clock."""
     actions.refuse_live(caller.workspace)
     advance = await queries.find_clock_advance(
         request.app.state.database, caller.workspace, ids.read("advance", advance_id)

@@ -1,7 +1,7 @@
-"""What the worker does for sandboxes: their contacts by their own clocks, and clocks that are being moved.
+"""The worker's jobs for sandboxes: contacts due by their own clocks, and advances of those clocks.
 
-A clock moves from one due instant to the next, so that everything carries the instant it was due at. It stands
-still meanwhile: whoever calls the API then sees the same instant.
+A clock moves from one due instant to the next, so that everything carries the instant it was due at. It is
+frozen meanwhile: API calls then see the same instant.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from getbill.sandbox.model import Advance
 
 _log = structlog.get_logger(__name__)
 
-# Another clock waits no longer than this for its turn.
+# Maximum time before another clock gets its turn.
 _SLICE_SECONDS = 2.0
 _LEASE_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 
 
 async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
-    """Carry out the contacts that are due in sandboxes, a bounded share of each; return how many were taken."""
+    """Send the contacts due in sandboxes, a bounded share of each; return how many were claimed."""
     sent_count = 0
     quarantined = await quarantine.workspaces(context.database)
     for workspace_id in await queries.due(context.database):
@@ -42,13 +42,13 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
 
 
 async def advance_clock(context: SendingContext, keep_going: KeepGoing) -> bool:
-    """Move one clock on for a while; say whether any was there to move."""
+    """Advance one clock for a while; return whether there was one to advance."""
     clock_advance = await actions.claim(context.database, _lease())
     if clock_advance is None:
         return False
     ends = clock.monotonic() + _SLICE_SECONDS
     if clock_advance.workspace_id in await quarantine.workspaces(context.database):
-        # Looked at again when its lease ends.
+        # Checked again when its lease ends.
         return True
     async with isolate_workspace(context.database, clock_advance.workspace_id):
         unfinished = await _move(context, clock_advance, lambda: keep_going() and clock.monotonic() < ends)
@@ -58,7 +58,7 @@ async def advance_clock(context: SendingContext, keep_going: KeepGoing) -> bool:
 
 
 async def _move(context: SendingContext, clock_advance: Advance, keep_going: KeepGoing) -> Advance | None:
-    """Move a clock on; return it where it was left, None when it needs no more moving or is another's."""
+    """Advance a clock; return its state, or None if the advance is done or held by another worker."""
     while keep_going():
         if clock_advance.arrived_at is not None:
             if await queries.is_quiet(context.database, clock_advance.workspace_id):
@@ -67,7 +67,7 @@ async def _move(context: SendingContext, clock_advance: Advance, keep_going: Kee
             await asyncio.sleep(_POLL_SECONDS)
             continue
         if await contacts.is_busy(context.database, clock_advance.workspace_id):
-            # What was claimed before the clock began to move, or by a worker that died, has to land first.
+            # Contacts claimed before the advance, or by a worker that died, must be settled first.
             await contacts.recover(context)
             await asyncio.sleep(_POLL_SECONDS)
             continue
@@ -82,7 +82,7 @@ async def _move(context: SendingContext, clock_advance: Advance, keep_going: Kee
 async def _advance_to_next(
     context: SendingContext, clock_advance: Advance, keep_going: KeepGoing
 ) -> Advance | None:
-    """Carry out what is due at the next instant at which anything is, or arrive; None when it is not ours."""
+    """Carry out what is due at the next due instant, or arrive; None if the advance is not ours."""
     due = await contacts.next_due(context.database, clock_advance.workspace_id)
     if due is None or due > clock_advance.target_at:
         return await actions.arrive(context.database, clock_advance)
@@ -94,13 +94,13 @@ async def _advance_to_next(
     sent_count = await _send_all_due(context, workspace, keep_going)
     sent_count = sent_count or await contacts.send_suspects_in(context, workspace, keep_going)
     if not sent_count:
-        # Somebody else holds the debt for a moment.
+        # The debt is locked by another transaction for a moment.
         await asyncio.sleep(_POLL_SECONDS)
     return await actions.reach(context.database, next_state, at, sent_count, _lease())
 
 
 async def _send_all_due(context: SendingContext, workspace: Workspace, keep_going: KeepGoing) -> int:
-    """Carry out all that is due; where that is much, one batch is decided on while the database writes another."""
+    """Send all that is due; if there is much, one batch is decided while the database writes another."""
 
     async def send_batches() -> int:
         sent_count = 0

@@ -1,4 +1,4 @@
-"""A move of a sandbox's clock: from where to where, how far it has come, and when all that follows had happened."""
+"""An advance of a sandbox's clock: its start, target and progress, and when its consequences were done."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ ADVANCE_DAYS_MAX = 366
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A clock on its way. `started_from`, `target_at` and `reached_at` are workspace time, the rest wall time."""
+    """An advance. `started_from`, `target_at` and `reached_at` are workspace time, the rest wall time."""
 
     workspace_id: UUID
     id: UUID
@@ -28,15 +28,15 @@ class Advance:
 
     @property
     def public_id(self) -> str:
-        """The id as callers see it."""
+        """The external id."""
         return ids.show("advance", self.id)
 
     @property
     def url(self) -> str:
-        """Where a caller asks how far it has come."""
+        """The URL of its progress."""
         return f"/external-api/v1/sandbox/clock/advances/{self.public_id}"
 
 
 def advance_of_row(row: Record) -> Advance:
-    """Return an advance from its row."""
+    """Return the advance of a row."""
     return Advance(**{name: row[name] for name in Advance.__slots__})

@@ -1,4 +1,4 @@
-"""Reading a sandbox's clock, the moves of it, and which sandboxes have something due."""
+"""Queries for a sandbox's clock, its advances, and sandboxes with due contacts."""
 
 from uuid import UUID
 
@@ -49,7 +49,7 @@ _IS_QUIET = Statement(
 
 
 async def find_clock_advance(database: Database, workspace: Workspace, advance_id: UUID) -> Advance:
-    """Return a move of a sandbox's clock; raise NotFound when there is none of this id."""
+    """Return an advance of a sandbox's clock; raise NotFound if there is none with this id."""
     row = await database.fetchrow(_ADVANCE, workspace.id, advance_id)
     if row is None:
         raise NotFound(
@@ -59,13 +59,13 @@ async def find_clock_advance(database: Database, workspace: Workspace, advance_i
 
 
 async def running_advance(database: Database, workspace_id: UUID) -> Advance | None:
-    """Return the move a sandbox's clock is on; None when it goes by itself."""
+    """Return the running advance of a sandbox's clock, or None."""
     row = await database.fetchrow(RUNNING, workspace_id)
     return advance_of_row(row) if row else None
 
 
 async def clock_of(database: Database, workspace_id: UUID) -> WorkspaceClock:
-    """Return a workspace's clock as it is set now."""
+    """Return a workspace's current clock."""
     row = await database.fetchrow(_CLOCK, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
     return WorkspaceClock(row["clock_offset"], row["frozen_at"])
@@ -77,5 +77,5 @@ async def due(database: Database) -> list[UUID]:
 
 
 async def is_quiet(database: Database, workspace_id: UUID) -> bool:
-    """Say whether nothing follows any more from what has happened in a workspace."""
+    """Return whether nothing is pending as a consequence of past events in a workspace."""
     return bool(await database.fetchval(_IS_QUIET, workspace_id))

@@ -1,4 +1,4 @@
-"""The bodies and answers of a sandbox's clock."""
+"""Request and response schemas of a sandbox's clock."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
@@ -14,7 +14,7 @@ from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 
 
 class AdvanceBody(BaseModel):
-    """By how much a sandbox's clock is moved ahead; days and hours add up."""
+    """The duration to advance a sandbox's clock by; days and hours add up."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -38,12 +38,12 @@ class AdvanceBody(BaseModel):
 
     @property
     def by(self) -> timedelta:
-        """The whole of it."""
+        """The total duration."""
         return timedelta(days=self.days, hours=self.hours)
 
 
 class AdvanceShown(BaseModel):
-    """A move of a sandbox's clock."""
+    """An advance of a sandbox's clock."""
 
     id: str = Field(examples=["advance_01jd3v9wq8e0brt4k2m5n6p7q8"])
     status: Literal["running", "done"]
@@ -64,7 +64,7 @@ class ClockShown(BaseModel):
 
 
 def serialize_advance(advance: Advance) -> dict[str, Any]:
-    """Return a move of a clock as answers show it."""
+    """Return an advance as a response."""
     return {
         "id": advance.public_id,
         "status": "done" if advance.done_at else "running",
@@ -77,7 +77,7 @@ def serialize_advance(advance: Advance) -> dict[str, Any]:
 
 
 def serialize_clock(workspace_clock: WorkspaceClock, running: Advance | None) -> dict[str, Any]:
-    """Return a workspace's time as answers show it."""
+    """Return a workspace's time as a response."""
     return {
         "now": json.instant(workspace_clock.now()),
         "is_frozen": workspace_clock.frozen_at is not None,

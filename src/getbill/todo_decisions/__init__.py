@@ -1,7 +1,7 @@
-"""Decisions: what a person's answer to a todo does. One table, from the type and the answer to the change.
+"""Decisions on todos: one table from a todo's type and the answer to the change.
 
-It stands above everything that asks, so that no lower package knows who answers. Deciding and what it does are one
-transaction: a question is never closed without its consequence, and decided only once.
+It is above all packages that create todos, so that these do not depend on the deciders. A decision and its
+effects are one transaction: a todo is never closed without its effects, and decided only once.
 """
 
 from getbill.todo_decisions.actions import TABLE, Case, Decision, decide

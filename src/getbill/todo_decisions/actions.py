@@ -1,4 +1,4 @@
-"""What each decision does: the one table from a todo's type and the answer to the change, made with the debt locked."""
+"""Effects of decisions: one table from a todo's type and the answer to the change, with the debt locked."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ from getbill.todos import Todo
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person answers: the word, the credential that sends it, and, where it is said, who decided and why."""
+    """A decision: the answer, the credential that sends it, and optionally who decided and why."""
 
     word: str
     credential: str
     decided_by: str = ""
     reason: str = ""
-    # Whose rights a decision is held to that needs more than deciding does.
+    # The caller whose scopes are checked for a decision that needs more than the right to decide.
     caller: Caller | None = None
 
     def by(self, *scopes: str) -> Actor:
-        """Return who decides, who holds these scopes; raise ScopeMissing for the first that is lacking."""
+        """Return the deciding actor, who holds these scopes; raise ScopeMissing for the first it lacks."""
         if self.caller is None:
             raise LookupError("this decision is made by a credential only")
         self.caller.require(*scopes)
@@ -39,7 +39,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question that is being decided, with the debt it is about, locked."""
+    """A todo that is being decided, with its debt locked."""
 
     workspace: Workspace
     todo: Todo
@@ -48,72 +48,72 @@ class Case:
 
     @property
     def debt(self) -> Debt:
-        """The debt of a question that is about one."""
+        """The debt of a todo that is about one."""
         assert self.locked_debt is not None  # noqa: S101 - the type's questions are each about a debt
         return self.locked_debt
 
 
-# Each is a debt that is locked and planned anew.
+# Each one locks and reschedules a debt.
 _DISMISSED_MAX: Final = 200
 
 Act = Callable[[Transaction, Case], Awaitable[None]]
 
 
 async def confirm_contact(tx: Transaction, case: Case) -> None:
-    """Count a message of which nobody knew whether it left as sent."""
+    """Settle an in-doubt message as sent."""
     await contacts.settle_unknown(tx, case.debt, case.todo.subject_id, was_sent=True)
 
 
 async def deny_contact(tx: Transaction, case: Case) -> None:
-    """Write down that a message did not leave, and plan its step again where its rules still want it."""
+    """Settle an in-doubt message as not sent, and reschedule its step if its rules still allow it."""
     await contacts.settle_unknown(tx, case.debt, case.todo.subject_id, was_sent=False)
 
 
 async def confirm_mapping(tx: Transaction, case: Case) -> None:
-    """Have a file imported as it is proposed."""
+    """Import a file with the proposed mapping."""
     await imports.confirm(tx, case.workspace, case.todo.subject_id)
 
 
 async def discard_import(tx: Transaction, case: Case) -> None:
-    """Put a file away that nobody wants imported."""
+    """Discard an import."""
     await imports.discard(tx, case.workspace, case.todo.subject_id)
 
 
 async def send_data(tx: Transaction, case: Case) -> None:
-    """Have a webhook sent data again, on the right of the credential that decides so."""
+    """Send data to a webhook again, on the scopes of the deciding credential."""
     by = case.decision.by("webhooks:write", "debts:read")
     await webhooks.take_over(tx, case.workspace.id, case.todo.subject_id, by)
 
 
 async def send_ids_only(tx: Transaction, case: Case) -> None:
-    """Have a webhook sent ids only from now on, without asking again."""
+    """Send a webhook ids only from now on, without a new todo."""
     case.decision.by("webhooks:write")
     await webhooks.withhold(tx, case.workspace.id, case.todo.subject_id)
 
 
 async def escalate(tx: Transaction, case: Case) -> None:
-    """Hand the debt over to legal action, with the person who decided so and why."""
+    """Escalate the debt to legal action, with the deciding person and the reason."""
     debts.escalate(tx, case.debt, case.decision.reason, case.decision.decided_by)
 
 
 async def restart_scenario(tx: Transaction, case: Case) -> None:
-    """Have the debt's scenario run once more, from its first step."""
+    """Run the debt's scenario once more, from its first step."""
     debts.resume(tx, case.debt)
 
 
 async def write_off(tx: Transaction, case: Case) -> None:
-    """Write off all that is owed."""
+    """Write off the outstanding balance."""
     note = case.decision.reason.strip() or None
     await payments.enter(tx, case.debt, NewEntry("write_off", case.debt.money(case.debt.balance), note=note))
 
 
 async def archive(tx: Transaction, case: Case) -> None:
-    """Put the debt away."""
+    """Archive the debt."""
     debts.archive(tx, case.debt)
 
 
 async def retry_item(tx: Transaction, case: Case) -> None:
-    """Put back what was set aside."""
+    """Retry a quarantined item."""
     entry = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
     if entry is not None:
         await retries.requeue(tx, entry, case.workspace)
@@ -122,7 +122,7 @@ async def retry_item(tx: Transaction, case: Case) -> None:
 
 
 async def dismiss_item(tx: Transaction, case: Case) -> None:
-    """Leave what failed as it is; of a contact, go on with the step after it."""
+    """Leave a failed item as it is; for a contact, continue with the next step."""
     entry = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
     if entry is not None:
         await _dismiss(tx, case, entry)
@@ -137,7 +137,7 @@ async def _dismiss(tx: Transaction, case: Case, aside: QuarantineEntry) -> None:
 
 
 async def _dismiss_all(tx: Transaction, case: Case, reason: str) -> None:
-    """Leave aside what failed for one reason; of more than one change bears, the rest is asked about again."""
+    """Dismiss the items that failed for one reason; if there are too many for one change, reopen the todo."""
     some = await quarantine.of_reason(tx, case.workspace.id, reason, _DISMISSED_MAX + 1)
     for aside in some[:_DISMISSED_MAX]:
         await _dismiss(tx, case, aside)
@@ -145,7 +145,7 @@ async def _dismiss_all(tx: Transaction, case: Case, reason: str) -> None:
         todos.ask_again(tx, case.todo)
 
 
-# Decided with nothing locked: what is sealed of the debt may not open.
+# Decided without a lock: the sealed data of the debt may be unreadable.
 _UNLOCKED = frozenset({"set_aside"})
 
 TABLE: Mapping[str, Mapping[str, Act]] = {
@@ -163,7 +163,7 @@ TABLE: Mapping[str, Mapping[str, Act]] = {
 
 
 async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision: Decision) -> Case:
-    """Close a question and do what was decided; raise NotFound, TodoDecided, or Invalid for what is no answer to it."""
+    """Close a todo and apply the decision; raise NotFound, TodoDecided, or Invalid for an invalid answer."""
     todo = await todos.find(tx, workspace.id, todo_id)
     choices = TABLE[todo.type]
     if decision.word not in choices:

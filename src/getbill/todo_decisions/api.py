@@ -1,4 +1,4 @@
-"""The route by which a person decides what waits for one."""
+"""The route by which a person decides a todo."""
 
 from typing import Annotated
 
@@ -24,14 +24,15 @@ Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debt
 async def decide_todo(
     change: Writes, todo_id: str, payload: Annotated[DecisionBody, body(DecisionBody)]
 ) -> Response:
-    """Decide what waits for a person; what follows from it is done in the same transaction.
+    """Decide a todo; the effects of the decision are applied in the same transaction.
 
-    Of `unknown_contact`, `sent` counts the message as having reached the debtor, unconfirmed; `not_sent` has its step
-    taken again, where the scenario still wants it. Of `escalation`, `escalate` hands the debt to legal action and names
-    the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. Of
-    `webhook_rights`, `send_data` sends the webhook data again on this credential's right (it needs `webhooks:write` and
-    `debts:read`), `ids_only` leaves it at ids. Of `set_aside`, `retry` puts back what failed, `dismiss` leaves it; of a
-    contact its debt goes on with the next step. A second decision is refused.
+    For `unknown_contact`, `sent` counts the message as having reached the debtor, unconfirmed; `not_sent`
+    repeats its step, if the scenario still requires it. For `escalation`, `escalate` hands the debt to legal
+    action and names the person (`decided_by`) and the `reason`; `continue` runs the scenario once more;
+    `write_off` and `archive` end it. For `webhook_rights`, `send_data` sends data to the webhook again on
+    this credential's scopes (it needs `webhooks:write` and `debts:read`), `ids_only` keeps it at ids. For
+    `set_aside`, `retry` retries the failed item, `dismiss` leaves it as it is; for a contact the debt
+    continues with the next step. A second decision is refused.
     """
     decision = Decision(
         payload.decision, change.caller.actor.public_id, payload.decided_by, payload.reason, change.caller

@@ -1,7 +1,7 @@
-"""Putting back what was set aside: by a person's word, or by itself when its time has come.
+"""Retries of quarantined items, requested by a person or automatic when due.
 
-One table from the kind of what failed to how it is put back. What fails again is set aside again, for longer; what does not
-is forgotten after a while, with its question.
+One table maps the kind of an item to its retry. An item that fails again is quarantined for longer; one that
+does not is removed after a while, with its todo.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,41 +21,41 @@ Requeue = Callable[[Transaction, QuarantineEntry], Awaitable[object]]
 
 
 async def plan_again(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Plan a contact again."""
+    """Schedule a contact again."""
     await contacts.requeue_contact(tx, entry.workspace_id, entry.subject_id)
 
 
 async def ask_again(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Have a provider asked once more what became of a contact."""
+    """Query a provider again for the status of a contact."""
     await contacts.retry_lookup(tx, entry.workspace_id, entry.subject_id)
 
 
 async def enqueue_event(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Owe an event to those who asked for it."""
+    """Enqueue an event for its endpoints."""
     await webhooks.enqueue_event(tx, entry.workspace_id, entry.subject_id)
 
 
 async def mend_stream(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Have a stream go on after its last event."""
+    """Resume a stream after its last event."""
     await streams.mend(tx, entry.workspace_id)
 
 
 async def import_again(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Have an import worked on again."""
+    """Requeue an import."""
     await imports.requeue_import(tx, entry.workspace_id, entry.subject_id)
 
 
 async def pick_up_again(tx: Transaction, entry: QuarantineEntry) -> None:
-    """Have a dropped file taken again."""
+    """Requeue an uploaded file for pickup."""
     await sftp.requeue_file(tx, entry.workspace_id, entry.subject_id)
 
 
 async def queue_again(tx: Transaction, _entry: QuarantineEntry) -> None:
-    """Have the jobs done that the queue holds."""
+    """Requeue the held jobs."""
     await webhooks.requeue_notifications(tx)
 
 
-# What is not named here is looked at again by its loop as soon as it stands aside no longer.
+# Kinds not listed here are picked up by their loop as soon as they leave the quarantine.
 TABLE: Mapping[str, Requeue] = {
     "contact": plan_again,
     "sending": ask_again,
@@ -68,7 +68,7 @@ TABLE: Mapping[str, Requeue] = {
 
 
 async def requeue(tx: Transaction, entry: QuarantineEntry, workspace: Workspace | None) -> None:
-    """Put something back in the transaction; a delivery needs the workspace that it is of."""
+    """Requeue an item in the transaction; a delivery needs its workspace."""
     act = TABLE.get(entry.kind)
     if act is not None:
         await act(tx, entry)
@@ -78,7 +78,10 @@ async def requeue(tx: Transaction, entry: QuarantineEntry, workspace: Workspace 
 
 
 async def retry(database: Database, vault: Vault, entry: QuarantineEntry) -> bool:
-    """Put one thing back in a transaction of its own; where that fails it stays aside for longer. Tells whether it went."""
+    """Retry an item in a transaction of its own, and return whether that worked.
+
+    If it fails, the item is quarantined for longer.
+    """
     try:
         workspace = await _workspace(database, vault, entry)
         async with database.transaction(workspace.now() if workspace else clock.wall()) as tx:
@@ -95,12 +98,12 @@ async def retry(database: Database, vault: Vault, entry: QuarantineEntry) -> boo
 async def _workspace(database: Database, vault: Vault, entry: QuarantineEntry) -> Workspace | None:
     if entry.workspace_id == INSTALLATION or entry.kind not in {"delivery", "workspace"}:
         return None
-    # Of a workspace that was left alone: whatever still keeps it from being read is raised here.
+    # For a suspended workspace: an error that still keeps it from being loaded is raised here.
     return await companies.workspace(database, vault, entry.workspace_id)
 
 
 async def retry_due(database: Database, vault: Vault) -> int:
-    """Put back what is to be tried again by itself, forget what went well, and return how much was put back."""
+    """Retry the items that are due, remove those that succeeded, and return the number of retries."""
     await streams.set_missing_aside(database)
     await contacts.clear_settled(database)
     await quarantine.remove_proven(database)

@@ -1,4 +1,4 @@
-"""What deciding a todo takes."""
+"""Request schema of a decision on a todo."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from getbill.kit.text.names import Name
 
 
 class DecisionBody(BaseModel):
-    """What is decided, and, where the decision needs it, who decided and why."""
+    """The decision, and, if it needs them, the deciding person and the reason."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"decision": "sent"}]})
 

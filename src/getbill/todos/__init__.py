@@ -1,7 +1,8 @@
-"""Todos: what waits for a person, because no rule may decide it: one row per question, asked once while it is open.
+"""Todos: questions that require a person's decision, one row per question, asked once while it is open.
 
-Whoever cannot go on without a person asks; a question that answers itself is withdrawn as `gone`. What a decision
-does to the debt stands in the package `decisions`, above everything that asks.
+A package creates a todo when it cannot continue without a person; a todo that becomes obsolete is withdrawn
+as `gone`. The effects of a decision are in the package `todo_decisions`, above all packages that create
+todos.
 """
 
 from getbill.todos.actions import ask_again, close, create, erase, withdraw

@@ -1,4 +1,4 @@
-"""Asking a person, writing down what was decided, and dropping the questions of an erased debt."""
+"""Creation, decision and withdrawal of todos, and their deletion for an erased debt."""
 
 from uuid import UUID
 
@@ -49,23 +49,23 @@ def create(
     *,
     reason: Message | None = None,
 ) -> None:
-    """Put a question to a person at the transaction's edge; while one is open it is not asked again."""
-    assert type_ in KINDS, type_  # noqa: S101 - a type nobody could decide
-    # Kept as it is said now: what a later version words otherwise stays readable.
+    """Create a todo at the transaction's edge, unless the same one is open already."""
+    assert type_ in KINDS, type_  # noqa: S101 - a todo of an unknown type could not be decided
+    # Stored in its current wording: it stays readable if a later version changes it.
     reasons = (str(reason), reason.translated("fr")) if reason is not None else (None, None)
     tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, *reasons)
 
 
 def ask_again(tx: Transaction, todo: Todo) -> None:
-    """Put a question once more that was decided for a part of what it is about."""
+    """Create a todo again whose decision covered only a part of its subject."""
     about = (todo.workspace_id, ids.new(), todo.type, todo.subject_id, todo.debt_id)
     tx.defer(_ASK, *about, tx.now, todo.reason, todo.reason_fr)
 
 
 async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
-    """Write down what a person decided; raise TodoDecided where the question is open no more.
+    """Record a decision; raise TodoDecided if the todo is no longer open.
 
-    The debt that it is about is locked first.
+    The todo's debt is locked first.
     """
     row = await tx.fetchrow(_CLOSE, todo.workspace_id, todo.id, tx.now, decision, by)
     if row is None:
@@ -74,10 +74,10 @@ async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
 
 
 def withdraw(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID) -> None:
-    """Close a question at the transaction's edge, where it is open: there is nothing left to decide."""
+    """Withdraw an open todo at the transaction's edge: there is nothing left to decide."""
     tx.defer(_WITHDRAW, workspace_id, type_, subject_id, tx.now)
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Drop every question about an erased debt."""
+    """Delete every todo of an erased debt."""
     await tx.execute(_ERASE, workspace_id, debt_id)

@@ -1,4 +1,4 @@
-"""The routes of todos: what waits for a person, and what was decided. Deciding is `decisions.api`."""
+"""Routes of todos, open and decided. Deciding is in `todo_decisions.api`."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 
 @router.get("", response_model=TodoList, responses=problems(400, 404))
 async def list_todos(request: Request, caller: Reads, query: Annotated[TodoQuery, Query()]) -> Response:
-    """List what waits for a person or was decided, the newest first, by page or by cursor."""
+    """List open and decided todos, the newest first, by page or by cursor."""
     database: Database = request.app.state.database
     filters = wire.todo_filter(query, caller.workspace)
     todos = await queries.find_page(database, caller.workspace.id, filters)
@@ -41,7 +41,7 @@ async def list_todos(request: Request, caller: Reads, query: Annotated[TodoQuery
 
 @router.get("/{todo_id}", response_model=TodoShown, responses=problems(404))
 async def get_todo(request: Request, caller: Reads, todo_id: str) -> Response:
-    """Return one question, with what can be decided or what was."""
+    """Return a todo with its possible decisions, or the decision made."""
     database: Database = request.app.state.database
     todo = await queries.find(database, caller.workspace.id, ids.read("todo", todo_id))
     files = await _files(request, caller, [todo])
@@ -52,7 +52,7 @@ async def get_todo(request: Request, caller: Reads, todo_id: str) -> Response:
 
 
 async def _files(request: Request, caller: Caller, todos: Sequence[Todo]) -> Mapping[UUID, dict[str, Any]]:
-    # What is imported stands above us: the application says who knows of it.
+    # Imports are in a package above this one: the application provides their summaries.
     summaries: Summaries = request.app.state.summaries
     import_ids = [todo.subject_id for todo in todos if todo.kind.subject == "import"]
     return await summaries(request.app.state.database, caller.workspace, import_ids)

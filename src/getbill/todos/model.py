@@ -1,6 +1,6 @@
-"""One question to a person: what it is about, which answers there are, and what was decided.
+"""A todo: its subject, its possible answers, and the decision.
 
-Every type of question is here with its words; a question is decided once.
+Every type of todo is defined here with its texts; a todo is decided once.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from asyncpg import Record
 
 from getbill.kit.errors import Conflict
 
-# What a question is closed with that answered itself.
+# The decision of a todo that became obsolete.
 OBSOLETE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class TodoKind:
-    """A type of question: the prefix of what it is about, its words in French and English, and its answers.
+    """A type of todo: the id prefix of its subject, its texts in French and English, and its answers.
 
-    `{name}` in its words is what the subject is called, `{reason}` why it is asked.
+    In the texts `{name}` is the name of the subject, `{reason}` the reason of the todo.
     """
 
     subject: str
@@ -65,7 +65,7 @@ KINDS: Mapping[str, TodoKind] = {
 
 
 class TodoDecided(Conflict):
-    """The question was decided before, or answered itself."""
+    """The todo was decided already, or became obsolete."""
 
     code = "todo-decided"
     way_out = "Read the todo: `decision` and `decided_by` say what was decided."
@@ -73,7 +73,7 @@ class TodoDecided(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """A question of one workspace. Instants are workspace time; `decided_by` is null where it answered itself."""
+    """A todo of one workspace. Instants are workspace time; `decided_by` is null if it became obsolete."""
 
     workspace_id: UUID
     id: UUID
@@ -89,10 +89,10 @@ class Todo:
 
     @property
     def kind(self) -> TodoKind:
-        """What is asked, and which answers there are."""
+        """The type of the todo, with its possible answers."""
         return KINDS[self.type]
 
     @staticmethod
     def from_row(row: Record) -> "Todo":
-        """Return the question that a row is."""
+        """Return the todo of a row."""
         return Todo(**row)

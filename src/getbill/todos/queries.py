@@ -1,4 +1,4 @@
-"""Reading questions: one, or a page of those that wait or were decided."""
+"""Queries for todos: one, or a page of open or decided ones."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,7 @@ _COUNT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class TodoFilter:
-    """Which questions a list is asked for; None leaves a condition out."""
+    """Filter of a list of todos; None leaves a condition out."""
 
     types: list[str] | None
     is_open: bool | None
@@ -43,7 +43,7 @@ class TodoFilter:
 
 
 async def find(database: Database | Transaction, workspace_id: UUID, todo_id: UUID) -> Todo:
-    """Return a question; raise NotFound when the workspace has none of this id."""
+    """Return a todo; raise NotFound if the workspace has none with this id."""
     row = await database.fetchrow(_FIND, workspace_id, todo_id)
     if row is None:
         raise NotFound(message("There is no todo {todo}.", todo=ids.show("todo", todo_id)))
@@ -51,7 +51,7 @@ async def find(database: Database | Transaction, workspace_id: UUID, todo_id: UU
 
 
 async def find_page(database: Database, workspace_id: UUID, filters: TodoFilter) -> list[Todo]:
-    """Return a page of questions, the newest first."""
+    """Return a page of todos, the newest first."""
     at, identifier = filters.after or (None, None)
     position = (at, identifier, filters.limit, filters.offset)
     rows = await database.fetch(_PAGE, *_conditions(workspace_id, filters), *position)
@@ -59,7 +59,7 @@ async def find_page(database: Database, workspace_id: UUID, filters: TodoFilter)
 
 
 async def count(database: Database, workspace_id: UUID, filters: TodoFilter, limit: int) -> int:
-    """Return how many questions a list has, at most `most`."""
+    """Return the number of todos that match, at most `limit`."""
     return int(await database.fetchval(_COUNT, *_conditions(workspace_id, filters), limit))
 
 

@@ -1,4 +1,4 @@
-"""The lists and answers of todos."""
+"""Request and response schemas of todos."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -20,7 +20,7 @@ State = Literal["open", "decided"]
 
 
 class TodoQuery(BaseModel):
-    """What a list of todos can be asked for."""
+    """Query parameters of the list of todos."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,14 +33,14 @@ class TodoQuery(BaseModel):
 
 
 class TitleShown(BaseModel):
-    """What is asked."""
+    """The title of a todo."""
 
     fr: str
     en: str
 
 
 class FileShown(BaseModel):
-    """The file that a question is about."""
+    """The file that a todo is about."""
 
     name: str
     source: Literal["batch", "upload", "sftp"]
@@ -53,7 +53,7 @@ class FileShown(BaseModel):
 
 
 class TodoShown(BaseModel):
-    """A question to a person."""
+    """A todo."""
 
     id: str = Field(examples=["todo_01jd3v9wq8e0brt4k2m5n6p7q8"])
     type: Type
@@ -87,14 +87,14 @@ class TodoList(BaseModel):
 
 
 def todo_filter(query: TodoQuery, workspace: Workspace) -> TodoFilter:
-    """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
+    """Return the filter of a query; raise BadRequest for a cursor of another list."""
     cursor = http.unseal_optional(query.cursor, workspace.cursor_signer(_LIST))
     after = http.read_time_cursor(cursor, _SORT) if cursor else None
     return TodoFilter(
         types=list(query.type) if query.type else None,
         is_open=None if query.state is None else query.state == "open",
         debt_id=_debt_of(query.debt_id),
-        # One more than is shown tells whether it is the end.
+        # One more than a page tells whether it is the last.
         limit=query.limit + 1,
         offset=0 if after else (query.page - 1) * query.limit,
         after=after,
@@ -106,7 +106,7 @@ def _debt_of(public_id: str | None) -> UUID | None:
 
 
 def cursor_after(workspace: Workspace, todos: list[Todo], limit: int) -> str | None:
-    """Return the cursor after the first `limit` rows; None when there are no more."""
+    """Return the cursor after the first `limit` rows; None if there are no more."""
     if len(todos) <= limit:
         return None
     cursor = http.write_time_cursor(_SORT, todos[limit - 1].created_at, todos[limit - 1].id)
@@ -114,7 +114,7 @@ def cursor_after(workspace: Workspace, todos: list[Todo], limit: int) -> str | N
 
 
 def serialize_todo(todo: Todo, file: dict[str, Any] | None = None, language: str = DEFAULT) -> dict[str, Any]:
-    """Return a question as answers show it, with the file that it is about, and its reason in a language."""
+    """Return a todo as a response, with its file, and its reason in a language."""
     kind, is_open = todo.kind, todo.decided_at is None
     name, french = file["name"] if file else "?", todo.reason_fr or todo.reason
     return {

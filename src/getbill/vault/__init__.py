@@ -1,9 +1,10 @@
-"""The vault: personal data is stored sealed, and erasing a person is destroying their key.
+"""The vault: personal data is stored encrypted, and a person is erased by destroying their key.
 
-Each debtor has a key for who they are, each debt a key for its events, messages and documents. Every key is
-wrapped by a master key that never stands in the database. A sealed value names the key that sealed it and is
-bound to its place: moved to another row it does not open. A master key in a file is rotated while everything runs and
-its replaced versions are destroyed, so that a destroyed key is soon unreadable in every backup too.
+Each debtor has a key for their identity, each debt a key for its events, messages and documents. Every key is
+wrapped by a master key that is never in the database. A sealed value names the key that sealed it and is
+bound to its context: moved to another row it cannot be opened. A master key in a file is rotated while
+everything runs and its replaced versions are destroyed, so that a destroyed key is soon unreadable in every
+backup too.
 """
 
 from getbill.vault.actions import destroy, drop_key, make_key, unlock

@@ -1,4 +1,4 @@
-"""Making and destroying keys, and unlocking the vault they lie in."""
+"""Creation and destruction of keys, and unlocking of the vault."""
 
 from pathlib import Path
 from uuid import UUID
@@ -40,28 +40,31 @@ _LOCK_MASTER = Statement(
 
 
 def make_key(tx: Transaction, vault: Vault, workspace_id: UUID, subject_id: UUID) -> Key:
-    """Make the key of a new debtor or debt and have it kept at the edge."""
+    """Create the key of a new debtor or debt and store it at the edge."""
     key = Key.new()
     tx.defer(_INSERT_KEY, workspace_id, subject_id, vault.wrap(key, workspace_id, subject_id))
     return key
 
 
 async def destroy(tx: Transaction, workspace_id: UUID, subject_id: UUID, kind: str) -> None:
-    """Destroy the key of a debtor or a debt, for good: what it sealed can never be read again."""
+    """Destroy the key of a debtor or a debt permanently: what it sealed can never be read again."""
     await tx.execute(_DESTROY_KEY, workspace_id, subject_id)
     await tx.execute(_WRITE_ERASURE, workspace_id, subject_id, kind, clock.wall())
 
 
 async def drop_key(tx: Transaction, workspace_id: UUID, subject_id: UUID) -> None:
-    """Drop the key of something that ran out, and with it all it sealed; nobody was erased, so nothing is remembered."""
+    """Delete the key of expired data, and with it all it sealed.
+
+    No person is erased, so no erasure is recorded.
+    """
     await tx.execute(_DESTROY_KEY, workspace_id, subject_id)
 
 
 async def unlock(database: Database, key_text: str | None, path: Path, *, may_make: bool = False) -> Vault:
-    """Return the vault of a database under the master key given, or the one in the file.
+    """Return the vault of a database under the given master key, or the one in the file.
 
-    With `may_make` a database that never had one gets a new key, written to the file. Raises MasterKeyMissing when
-    there is no key, MasterKeyWrong when the database was sealed under another.
+    With `may_make` a new database gets a new key, written to the file. Raises MasterKeyMissing if there is no
+    key, MasterKeyWrong if the database was sealed under another.
     """
     source = None if key_text else KeyFile(path)
     async with database.transaction(clock.wall()) as tx:
@@ -87,7 +90,7 @@ async def unlock(database: Database, key_text: str | None, path: Path, *, may_ma
 
 
 def _own(vault: Vault) -> Vault:
-    """Return the vault; raise MasterKeyWrong where its file is another installation's."""
+    """Return the vault; raise MasterKeyWrong if its file belongs to another installation."""
     source = vault.source
     if isinstance(source, KeyFile) and not source.read().is_of(vault.installation_id):
         raise MasterKeyWrong(of_another(source.path))

@@ -1,7 +1,7 @@
-"""The processes that hold master keys: a new version wraps nothing before each of them can open it.
+"""Processes that hold master keys: a new version wraps nothing before each of them can open it.
 
-Each process at work says every few seconds which versions it can open, and reads them again before it says so. One
-that was killed is forgotten a minute later.
+Each running process reports every few seconds which versions it can open, and reads them again before it
+reports. One that was killed is forgotten a minute later.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ _BEHIND = Statement(
 
 @asynccontextmanager
 async def hold_keys(database: Database, vault: Vault, process: str) -> AsyncIterator[None]:
-    """Be counted among the processes that hold master keys, and follow the file when it changes."""
+    """Register a process as a holder of master keys, and reload the file when it changes."""
     process_id = ids.new()
     await _report(database, vault, process_id, process)
     task = asyncio.create_task(_beat(database, vault, process_id, process))
@@ -61,18 +61,18 @@ async def hold_keys(database: Database, vault: Vault, process: str) -> AsyncIter
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        # A database that is gone forgets the process soon enough.
+        # In a lost database the registration expires by itself.
         with suppress(*DATABASE_ERRORS):
             await database.execute(_LEAVE, process_id, clock.wall() - _REMOVE_AFTER)
 
 
 async def processes_lacking(database: Database, key_id: str) -> list[str]:
-    """Return the processes at work that cannot open what a master key wraps."""
+    """Return the running processes that cannot unwrap with a master key."""
     return [row["process"] for row in await database.fetch(_LACKING, clock.wall() - ALIVE_WITHIN, key_id)]
 
 
 async def processes_behind(database: Database, key_id: str) -> list[str]:
-    """Return the processes at work that still wrap with another master key."""
+    """Return the running processes that still wrap with another master key."""
     return [row["process"] for row in await database.fetch(_BEHIND, clock.wall() - ALIVE_WITHIN, key_id)]
 
 

@@ -1,7 +1,8 @@
-"""The file of the master keys: one version a line with its times, the current version first.
+"""The master key file: one version per line with its times, the current version first.
 
-A rotation announces the `next` version, makes it the current one, and destroys the replaced one in time. Each step
-replaces the whole file, so that a crash leaves the state before it or after it. The remarks hold no secrets.
+A rotation announces the `next` version, promotes it to the current one, and destroys the replaced one in
+time. Each step replaces the whole file, so that a crash leaves the state before it or after it. The comments
+hold no secrets.
 """
 
 import base64
@@ -30,7 +31,7 @@ _HEAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the master key and its life so far."""
+    """One version of the master key with the times of its life."""
 
     key: Key
     made_at: datetime | None = None
@@ -39,7 +40,7 @@ class Version:
 
     @property
     def hex_id(self) -> str:
-        """The id as people read it."""
+        """The id in hexadecimal."""
         return self.key.id.hex()
 
     def line(self) -> str:
@@ -52,7 +53,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class DestroyedVersion:
-    """What is known of a version that is no more."""
+    """The record of a destroyed version."""
 
     hex_id: str
     at: datetime
@@ -60,34 +61,35 @@ class DestroyedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """All versions of the master key, and what is known of those destroyed."""
+    """All versions of the master key, and the record of those destroyed."""
 
     current: Version
     next: Version | None = None
     replaced: tuple[Version, ...] = ()
     destroyed: tuple[DestroyedVersion, ...] = field(default=())
-    # The installation whose database it belongs to, by the id of its own key; None until its first worker has come by.
+    # The installation whose database it belongs to, by the id of its own key; None until its first worker has
+    # claimed it.
     installation: str | None = None
 
     @property
     def openable(self) -> list[Version]:
-        """Every version that opens something, the current one first."""
+        """Every version that can unwrap keys, the current one first."""
         return [self.current, *((self.next,) if self.next else ()), *self.replaced]
 
     def is_of(self, installation: str) -> bool:
-        """Whether the file is this installation's, or nobody's yet."""
+        """Return whether the file belongs to this installation, or to none yet."""
         return self.installation in {None, installation}
 
     def owned(self, installation: str) -> "Versions":
-        """Return the versions as this installation's."""
+        """Return the versions as owned by this installation."""
         return replace(self, installation=installation)
 
     def announced(self, now: datetime) -> "Versions":
-        """Return the versions with a new one that every process is to know before it wraps anything."""
+        """Return the versions with a new one that every process must load before it wraps anything."""
         return replace(self, next=self.next or Version(Key.new(), now, is_next=True))
 
     def promoted(self, now: datetime) -> "Versions":
-        """Return the versions with the next one in use."""
+        """Return the versions with the next one promoted to the current one."""
         if self.next is None:
             return self
         former = replace(self.current, replaced_at=now)
@@ -108,7 +110,7 @@ class Versions:
         return replace(self, replaced=remaining, destroyed=(*self.destroyed, *destroyed)[-DESTROYED_MAX:])
 
     def dated(self, now: datetime) -> "Versions":
-        """Return the versions with their times; those of a file that had none begin now."""
+        """Return the versions with their times; those of a file without times begin now."""
         return replace(
             self,
             current=replace(self.current, made_at=self.current.made_at or now),
@@ -119,7 +121,7 @@ class Versions:
 
 
 def of_another(path: Path) -> str:
-    """Return what is wrong where a key file belongs to another installation, and the way out."""
+    """Return the message for a key file of another installation, with the remedy."""
     return (
         f"The key file {path} belongs to another database: two on one file would lose their data. Let "
         "GETBILL_MASTER_KEY_FILE name a file of this one's own: a copy of that file without its line `# installation`, or "
@@ -128,13 +130,13 @@ def of_another(path: Path) -> str:
 
 
 class KeyFile:
-    """The file that holds the master key when the environment does not."""
+    """The file that holds the master key if the environment does not."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def stamp(self) -> object:
-        """Return what changes whenever the file does; None when there is none."""
+        """Return a value that changes whenever the file does; None if it does not exist."""
         try:
             status = self.path.stat()
         except OSError:
@@ -143,7 +145,7 @@ class KeyFile:
 
     @property
     def is_writable(self) -> bool:
-        """Whether this process may replace the file: a mounted secret may only be read."""
+        """Whether this process may replace the file: a mounted secret is read-only."""
         return os.access(self.path.parent, os.W_OK)
 
     def keys(self) -> list[Key]:
@@ -151,12 +153,12 @@ class KeyFile:
         return [version.key for version in self.read().openable]
 
     def read(self) -> Versions:
-        """Return what the file holds; raise MasterKeyWrong when that is no key."""
+        """Return the file's content; raise MasterKeyWrong if it is not a key file."""
         text = self.path.read_text("utf-8")
         versions = [version for line in text.splitlines() for version in _versions(line)]
         if not versions:
             raise MasterKeyWrong(f"There is no master key in {self.path}.")
-        # The current one is the first that is in use.
+        # The current version is the first that is in use.
         current = next((version for version in versions if not version.is_next), versions[0])
         next_version = next((version for version in versions if version.is_next), None)
         replaced = [version for version in versions if version not in (current, next_version)]
@@ -170,12 +172,12 @@ class KeyFile:
         )
 
     def write(self, versions: Versions) -> None:
-        """Write all versions, for their owner alone, so that a crash leaves the old file or the new one."""
+        """Write all versions atomically, readable by their owner alone."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         durable_files.replace(self.path, _file_text(versions).encode())
 
     def destroy(self, versions: Versions) -> None:
-        """Write the versions that remain, and overwrite the file that held the others."""
+        """Write the remaining versions, and overwrite the file that held the others."""
         former = self.path.with_name(f"{self.path.name}.old")
         if not former.exists():
             os.link(self.path, former)
@@ -185,7 +187,7 @@ class KeyFile:
         durable_files.shred(former)
 
     def shred_leftovers(self) -> None:
-        """Overwrite what a destruction that was killed half-way, or a draft, left of the keys."""
+        """Overwrite leftovers of keys from an interrupted destruction or a draft."""
         former, temporary = (
             self.path.with_name(f"{self.path.name}.old"),
             self.path.with_name(f"{self.path.name}.new"),

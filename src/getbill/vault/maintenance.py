@@ -1,4 +1,4 @@
-"""Vacuuming the key tables: what a dead row holds of a destroyed key is not left to chance."""
+"""Vacuuming of the key tables, so that no dead row keeps a destroyed key."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ _MOST_SECONDS: Final = 600
 
 
 async def vacuum_keys(database: Database) -> None:
-    """Vacuum the key tables now, whatever their thresholds say."""
+    """Vacuum the key tables now, regardless of their thresholds."""
     async with database.pool.acquire() as connection:
         await connection.execute(f"SET statement_timeout = '{_MOST_SECONDS}s'")
         try:

@@ -1,6 +1,6 @@
-"""Keys and what they seal: AES-256-GCM, the key's id in front of every sealed value.
+"""Keys and sealed values: AES-256-GCM, with the key's id at the start of every sealed value.
 
-A sealed value is one byte of format, eight bytes that name the key, twelve of nonce, then ciphertext and tag.
+A sealed value is one byte of format, eight bytes of key id, twelve of nonce, then ciphertext and tag.
 """
 
 import base64
@@ -31,20 +31,20 @@ _KEY_BYTES = 32
 _HEAD = 1 + _ID_BYTES
 _BODY = _HEAD + _NONCE_BYTES
 _INSTALLATION = b"installation"
-# Unwrapped keys are remembered, and all forgotten at the first use after so long: erasing reaches memory too.
+# Unwrapped keys are cached, and all dropped at the first use after this: erasure reaches memory too.
 _CACHE_SECONDS = 60.0
 _CACHE_MAX = 4096
 _REFRESH_SECONDS = 1.0
-# What was read from the database before a master key was destroyed is opened within this.
+# Values read from the database before a master key was destroyed are opened within this.
 _RETIRING_SECONDS = 60.0
 
 
 class SealBroken(Exception):
-    """The value was sealed by another key, for another place, or has been changed."""
+    """The value was sealed by another key, for another context, or was altered."""
 
 
 class SealedUnderUnknownKey(SealBroken):
-    """The value was sealed under a master key that is not given, or is no more."""
+    """The value was sealed under a master key that is not available, or was destroyed."""
 
 
 class MasterKeyMissing(CannotRun):
@@ -52,11 +52,11 @@ class MasterKeyMissing(CannotRun):
 
 
 class MasterKeyWrong(CannotRun):
-    """The master key given is not the one this database was sealed with, or is not a key at all."""
+    """The given master key is not the one this database was sealed with, or not a key at all."""
 
 
 class Key:
-    """A 256-bit key that seals values, each bound to a context that must be named again to open it."""
+    """A 256-bit key that seals values, each bound to a context that is required to open it."""
 
     __slots__ = ("_aead", "_id", "secret")
 
@@ -69,28 +69,28 @@ class Key:
 
     @property
     def id(self) -> bytes:
-        """Eight bytes that name the key and tell nothing of it."""
+        """Eight bytes that identify the key without revealing anything about it."""
         if self._id is None:
             self._id = hashlib.sha256(b"getbill key id\x00" + self.secret).digest()[:_ID_BYTES]
         return self._id
 
     @classmethod
     def new(cls) -> "Key":
-        """Make a random key."""
+        """Return a random key."""
         return cls(os.urandom(_KEY_BYTES))
 
     def __repr__(self) -> str:
         return f"Key({self.id.hex()})"
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
-        """Seal a value for one place."""
+        """Seal a value for one context."""
         nonce = os.urandom(_NONCE_BYTES)
         head = _FORMAT + self.id
         return head + nonce + self._aead.encrypt(nonce, plain, head + context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
-        """Open what `seal` wrote with this key for the same place; raise SealBroken otherwise."""
-        # The head is authenticated too: a value whose key is named wrongly does not open.
+        """Open a value sealed with this key for the same context; raise SealBroken otherwise."""
+        # The header is authenticated too: a value with the wrong key id cannot be opened.
         try:
             return self._aead.decrypt(sealed[_HEAD:_BODY], sealed[_BODY:], sealed[:_HEAD] + context)
         except (InvalidTag, ValueError) as error:
@@ -101,7 +101,7 @@ class Key:
 
 
 class Lookup:
-    """A company's keyed hashes: equal texts have equal hashes, and nobody without the key can guess them."""
+    """A company's keyed hashes: equal texts have equal hashes, which cannot be guessed without the key."""
 
     __slots__ = ("_keyed",)
 
@@ -120,10 +120,12 @@ class Vault:
     """The master keys of an installation: the first wraps, all unwrap.
 
     What belongs to the installation and to no debtor or debt (signing keys, webhook secrets, look-up keys) is
-    sealed by the installation's own key, so that changing the master key rewraps one key and not all of that.
+    sealed by the installation's own key, so that a change of the master key rewraps one key and not all of
+    that.
 
-    With a source the keys are read again when it changes: before anything is wrapped, at most a second late, and at
-    once when a value names a key that is not known. Keys that are gone open for a minute more what was read before.
+    With a source the keys are reloaded when it changes: before anything is wrapped, at most a second late,
+    and at once if a value names an unknown key. Removed keys still open values read earlier for one more
+    minute.
     """
 
     def __init__(
@@ -150,16 +152,16 @@ class Vault:
 
     @property
     def installation_id(self) -> str:
-        """What names the installation, whatever its master key is and whichever backup was restored."""
+        """The id of the installation, independent of its master key and of restored backups."""
         return self._installation.id.hex()
 
     @property
     def masters(self) -> list[Key]:
-        """The master keys that open, the one that wraps first."""
+        """The available master keys, the one that wraps first."""
         return [self.current, *(key for key in self._masters.values() if key is not self.current)]
 
     def refresh(self, *, at_once: bool = True) -> None:
-        """Read the master keys again if their source changed; without `at_once` look once a second only."""
+        """Reload the master keys if their source changed; without `at_once` check at most once a second."""
         if self.source is None:
             return
         now = clock.monotonic()
@@ -173,7 +175,7 @@ class Vault:
         try:
             keys = self.source.keys()
         except (OSError, ValueError, MasterKeyWrong) as error:
-            # Whoever edits it will finish; until then what was read holds.
+            # The file is being edited; until that is complete the loaded keys stay valid.
             _log.warning("master_keys_unreadable", error=type(error).__name__)
             return
         self._replace_masters(keys, now)
@@ -195,12 +197,12 @@ class Vault:
         return self.current.seal(key.secret, workspace_id.bytes + subject_id.bytes)
 
     def rewrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> bytes:
-        """Return the same key under the current master key; raise SealBroken when no master key of ours wrapped it."""
+        """Return the same key under the current master key; raise SealBroken if none of ours wrapped it."""
         context = workspace_id.bytes + subject_id.bytes
         return self.current.seal(self._master_of(wrapped).open(wrapped, context), context)
 
     def unwrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> Key:
-        """Return the key that `wrap` wrapped; raise SealBroken when no master key of ours did."""
+        """Return the key that `wrap` wrapped; raise SealBroken if no master key of ours did."""
         now = clock.monotonic()
         if now >= self._cache_expires_at or len(self._cache) >= _CACHE_MAX:
             self._cache.clear()
@@ -221,23 +223,23 @@ class Vault:
         return Key(self._master_of(wrapped).open(wrapped, _INSTALLATION))
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
-        """Seal something of the installation's own for one place."""
+        """Seal a value of the installation's own for one context."""
         return self._installation.seal(plain, context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
-        """Open what `seal` sealed for the same place."""
+        """Open a value that `seal` sealed for the same context."""
         return self._installation.open(sealed, context)
 
     def seal_temporary(self, plain: bytes, context: bytes) -> bytes:
-        """Seal something that lasts for a day at most: no copy of it outlives the master key that is in use now."""
+        """Seal a value that lasts for a day at most: no copy of it outlives the current master key."""
         self.refresh(at_once=False)
         return self._temporary_key_of(self.current).seal(plain, context)
 
     def open_temporary(self, sealed: bytes, context: bytes) -> bytes:
-        """Open what `seal_passing` sealed for the same place; raise SealBroken when its master key is no more."""
+        """Open a value of `seal_temporary` for the same context; raise SealBroken if its key is gone."""
         key_id = bytes(sealed[1:_HEAD])
         if key_id == self._installation.id:
-            # As it was sealed by earlier versions of the program.
+            # The format of earlier versions of the program.
             return self._installation.open(sealed, context)
         if not any(self._temporary_key_of(master).id == key_id for master in self._masters.values()):
             self.refresh()
@@ -254,7 +256,7 @@ class Vault:
         return key
 
     def has_master(self, key_id: bytes) -> bool:
-        """Say whether a master key with this id was given."""
+        """Return whether a master key with this id is available."""
         return key_id in self._masters
 
     def _master_of(self, sealed: bytes) -> Key:
@@ -268,17 +270,17 @@ class Vault:
 
 
 class KeySource(Protocol):
-    """Where master keys come from when they may change while everything runs."""
+    """Source of master keys that may change while everything runs."""
 
     def stamp(self) -> object:
-        """Return what changes whenever the keys do; None while they cannot be read."""
+        """Return a value that changes whenever the keys do; None while they cannot be read."""
 
     def keys(self) -> list[Key]:
         """Return the master keys, the one that wraps first."""
 
 
 def read_master_keys(text: str) -> list[Key]:
-    """Read base64 keys separated by commas or line ends, the current one first; what follows a `#` is a remark."""
+    """Parse base64 keys separated by commas or line ends, the current one first; `#` starts a comment."""
     keys = []
     for line in text.splitlines():
         for part in line.partition("#")[0].replace(",", " ").split():
@@ -290,9 +292,9 @@ def read_master_keys(text: str) -> list[Key]:
 
 
 def write_master_keys(path: Path, keys: list[Key]) -> None:
-    """Write the master keys, readable by their owner alone, so that a crash leaves all of them or the old file."""
+    """Write the master keys atomically, readable by their owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A database sealed under a key that is gone is lost: file and folder are synced.
+    # A database sealed under a lost key is lost: file and folder are synced.
     durable_files.replace(
         path, "".join(base64.b64encode(key.secret).decode() + "\n" for key in keys).encode()
     )

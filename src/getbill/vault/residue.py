@@ -1,9 +1,10 @@
-"""What is left of destroyed keys in the server's own files, and how much of it still opens.
+"""Residue of destroyed keys in the server's own files, and how much of it can still be opened.
 
-A deleted row stays in its page until that is vacuumed and written over, and in the write-ahead log until its segment is
-recycled. The files are read byte by byte, as somebody with a copy of the disk would: wherever the id of a master key
-stands, what follows is taken for a wrapped key and tried with it. A key that opens although its subject has none any
-more is residue. After the master key it is wrapped under was destroyed nothing names a key that could open it.
+A deleted row stays in its page until that is vacuumed and overwritten, and in the write-ahead log until its
+segment is recycled. The files are read byte by byte, as by an attacker with a copy of the disk: wherever the
+id of a master key occurs, the following bytes are treated as a wrapped key and tried with it. A key that
+opens although its subject has none any more is residue. Once the master key that wrapped it is destroyed, no
+id in the files leads to a key that could open it.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,11 +25,11 @@ _TOGETHER: Final = 50_000
 _FORMAT: Final = b"\x01"
 _ID_BYTES: Final = 8
 _SEALED_BYTES: Final = 1 + _ID_BYTES + 12 + 32 + 16
-# Before it in a row stand workspace and subject, and the one byte of its length.
+# In a row it is preceded by workspace and subject, and the one byte of its length.
 _LENGTH: Final = bytes([(_SEALED_BYTES + 1) << 1 | 1])
 _PLACE_BYTES: Final = 32
 _OVERLAP: Final = _PLACE_BYTES + 1 + _SEALED_BYTES
-# Of a page of the write-ahead log (xlog_internal.h): the first of a segment has the longer head.
+# Header of a page of the write-ahead log (xlog_internal.h): the first page of a segment has the longer one.
 _WAL_HEAD_LONG: Final = 40
 _WAL_HEAD: Final = 24
 
@@ -81,14 +82,15 @@ SubjectId = tuple[UUID, UUID]
 
 
 class ServerFilesClosed(CannotRun):
-    """The role of the database may not read the server's files."""
+    """The database role may not read the server's files."""
 
 
 @dataclass(slots=True)
 class Residue:
-    """What was found of destroyed keys: whose could be opened, by where they stand.
+    """Residue of destroyed keys: the subjects whose key could be opened, in rows and in the log.
 
-    `unplaced` wrapped keys stand without their subject and were not tried with every erased one, as there are too many.
+    `unmatched` wrapped keys occur without their subject and were not tried with every erased one, as there
+    are too many.
     """
 
     bytes_read: int = 0
@@ -104,9 +106,9 @@ class Residue:
 
 
 async def find_residue(database: Database, masters: Sequence[Key]) -> Residue:
-    """Read the server's files for destroyed keys that one of these master keys opens.
+    """Search the server's files for destroyed keys that one of these master keys opens.
 
-    Raises ServerFilesClosed where the role may not read them.
+    Raises ServerFilesClosed if the role may not read them.
     """
     try:
         rows, log = _Search(masters), _Search(masters)
@@ -137,7 +139,7 @@ async def find_residue(database: Database, masters: Sequence[Key]) -> Residue:
 
 
 class _Search:
-    """Wrapped keys in raw bytes: those that open where they stand, and those whose subject is not beside them."""
+    """Wrapped keys in raw bytes: those that open in place, and those without their subject beside them."""
 
     def __init__(self, masters: Sequence[Key]) -> None:
         self.opened_subjects: set[SubjectId] = set()
@@ -146,7 +148,7 @@ class _Search:
         self._masters = {key.id: key for key in masters}
 
     def read(self, content: bytes) -> None:
-        """Look through some bytes."""
+        """Search a chunk of bytes."""
         self.bytes_read += len(content)
         for key in self._masters.values():
             for at in _places(content, key.id):
@@ -162,11 +164,11 @@ class _Search:
             if _opens(key, sealed, subject):
                 self.opened_subjects.add(subject)
                 return
-        # The log of an update leaves out what the old row began with.
+        # The log of an update omits the leading bytes that equal the old row's.
         self.unmatched[sealed] = key
 
     def try_subjects(self, erased: Sequence[SubjectId]) -> int:
-        """Try what stands without its subject with every erased one; return how many were left untried."""
+        """Try the keys without a subject with every erased subject; return how many were left untried."""
         tries = TRIES_MAX // max(1, len(erased))
         for sealed, key in list(self.unmatched.items())[:tries]:
             self.opened_subjects.update(subject for subject in erased if _opens(key, sealed, subject))
@@ -182,7 +184,7 @@ def _opens(key: Key, sealed: bytes, subject: SubjectId) -> bool:
 
 
 def _places(content: bytes, key_id: bytes) -> Iterator[int]:
-    # Its first byte may be left out of an update's log: the old key's began with the same.
+    # Its first byte may be missing from an update's log, if it equals the old key's.
     tail = key_id[1:]
     at = content.find(tail)
     while at >= 0:
@@ -194,7 +196,7 @@ async def _checkpoint(database: Database) -> None:
     try:
         await database.execute(_CHECKPOINT)
     except asyncpg.InsufficientPrivilegeError:
-        # What is not in its page yet is in the log.
+        # Changes that are not in the page yet are in the log.
         return
 
 
@@ -206,7 +208,7 @@ async def _file(database: Database, path: str, size: int) -> AsyncIterator[bytes
 
 
 async def _log(database: Database) -> AsyncIterator[bytes]:
-    """Yield the log's segments without the heads of their pages, each beginning with the end of the last."""
+    """Yield the log's segments without their page headers, each beginning with the end of the last."""
     page = await database.fetchval(_WAL_PAGE)
     before = b""
     for row in await database.fetch(_WAL):
@@ -221,7 +223,7 @@ async def _log(database: Database) -> AsyncIterator[bytes]:
 
 
 def _segments(path: str, size: int) -> Iterator[tuple[str, int]]:
-    """Yield the files of a table: one for each gigabyte."""
+    """Yield the files of a table: one per gigabyte."""
     gigabyte = 1024**3
     for number in range(max(1, -(-size // gigabyte))):
         yield (f"{path}.{number}" if number else path), min(gigabyte, size - number * gigabyte)

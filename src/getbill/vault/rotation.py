@@ -1,10 +1,11 @@
-"""Rotating the master key while everything runs, and destroying its replaced versions in time.
+"""Rotation of the master key while everything runs, and timely destruction of its replaced versions.
 
-A version is in use for a sixth of the erasure days and kept for the rest of them: a key that was destroyed under it
-cannot be unwrapped any more once those days are over, from whatever backup, and a backup opens for as long as the
-version it was made under is kept. Every step may be repeated, so that a rotation that was killed anywhere goes on:
-the new version is announced in the file, comes into use once every process can open it, and wraps every key anew, some
-at a time; the replaced one is destroyed when its time is over and it wraps nothing any more.
+A version is in use for a sixth of the erasure days and kept for the rest of them: a key that was destroyed
+under it can no longer be unwrapped from any backup once those days are over, and a backup can be opened for
+as long as the version it was made under is kept. Every step is safe to repeat, so that a rotation that was
+killed continues: the new version is announced in the file, is promoted once every process can open it, and
+rewraps every key, in batches; the replaced one is destroyed when its time is over and it wraps nothing any
+more.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from getbill.vault.keyfile import KeyFile, Version, Versions, of_another
 from getbill.vault.model import MasterKeyWrong, SealBroken, Vault
 
 BATCH: Final = 500
-# A change that wrapped a key under a replaced version is committed or gone after this.
+# A change that wrapped a key under a replaced version is committed or rolled back after this.
 SETTLE_DELAY: Final = timedelta(seconds=60)
 
 _log = structlog.get_logger(__name__)
@@ -86,15 +87,15 @@ _NOWHERE: Final = UUID(int=0)
 
 
 def forever() -> bool:
-    """Go on until the work is done."""
+    """Continue until the work is done."""
     return True
 
 
 async def rotate(database: Database, vault: Vault, should_continue: ShouldContinue = forever) -> int:
     """Rewrap every key under the current master key and return how many; safe to repeat after a crash.
 
-    Some at a time, and none that somebody holds: those are taken in the next pass. A key that no master key opens is
-    left as it is and logged.
+    In batches, skipping locked keys: those follow in the next pass. A key that no master key opens is left
+    unchanged and logged.
     """
     rewrapped_count, is_done = await _rewrap_all(database, vault, should_continue)
     if is_done:
@@ -114,7 +115,7 @@ async def _register(database: Database, vault: Vault) -> None:
 async def _rewrap_all(
     database: Database, vault: Vault, should_continue: ShouldContinue = forever
 ) -> tuple[int, bool]:
-    """Return how many keys were rewrapped, and whether no other master key wraps one that can be read."""
+    """Return how many keys were rewrapped, and whether no other master key wraps a readable one."""
     rewrapped_count = 0
     while should_continue():
         pass_count, unreadable = await _rewrap_pass(database, vault, should_continue)
@@ -155,12 +156,12 @@ def _rewrapped(vault: Vault, row: Record) -> tuple[UUID, UUID, bytes] | None:
 
 
 async def is_settled(database: Database, key_id: str) -> bool:
-    """Say whether a database knows that a master key wraps all its keys."""
+    """Return whether the database records that a master key wraps all its keys."""
     return bool(await database.fetchval(_CURRENT) == key_id)
 
 
 class MasterKeyRotation:
-    """The life of the master key in a file, as one process sees to it."""
+    """The life cycle of the master key in a file, as one process runs it."""
 
     def __init__(self, database: Database, vault: Vault, file: KeyFile, days: int) -> None:
         self._database = database
@@ -170,7 +171,7 @@ class MasterKeyRotation:
         self._is_told = False
 
     async def run_due(self, should_continue: ShouldContinue = forever) -> None:
-        """Do what is due now: announce, promote, rewrap, destroy; nothing to a file of another database's."""
+        """Run the due steps: announce, promote, rewrap, destroy; none on the file of another database."""
         if not self._file.read().is_of(self._vault.installation_id):
             if not self._is_told:
                 _log.error("vault_key_file_of_another", reason=of_another(self._file.path))
@@ -183,7 +184,7 @@ class MasterKeyRotation:
         await self.destroy()
 
     async def announce(self, *, at_once: bool = False) -> Versions:
-        """Write the next version into the file when it is due, or `at_once`; return what the file then holds."""
+        """Write the next version into the file when it is due, or `at_once`; return the file's content."""
         async with self._database.transaction(clock.wall()) as tx:
             versions, now = await self._locked_versions(tx), clock.wall()
             self._file.shred_leftovers()
@@ -197,7 +198,7 @@ class MasterKeyRotation:
         return dated
 
     async def promote(self) -> list[str]:
-        """Bring the next version into use, unless some processes cannot open it yet: return those."""
+        """Promote the next version, unless some processes cannot open it yet: return those."""
         self._vault.refresh()
         async with self._database.transaction(clock.wall()) as tx:
             versions = await self._locked_versions(tx)
@@ -212,9 +213,9 @@ class MasterKeyRotation:
         return []
 
     async def rewrap(self, should_continue: ShouldContinue = forever) -> int | None:
-        """Rewrap every key under the version in use where that is not done; return how many were.
+        """Rewrap every key under the current version if necessary; return how many were.
 
-        None while some process still wraps with the replaced version, or somebody holds keys: call it again.
+        None while some process still wraps with the replaced version, or keys are locked: call it again.
         """
         self._vault.refresh()
         current_id = self._vault.current.id.hex()
@@ -231,7 +232,8 @@ class MasterKeyRotation:
     async def destroy(self, *, at_once: bool = False) -> list[Version]:
         """Destroy the replaced versions whose time is over, or all of them `at_once`; return those.
 
-        None goes before every change that may have used it is over and every process uses the newer one.
+        A version is kept until every change that may have used it is over and every process uses the newer
+        one.
         """
         versions, now = self._file.read(), clock.wall()
         wait = SETTLE_DELAY if at_once else max(self._retention, SETTLE_DELAY)
@@ -240,7 +242,7 @@ class MasterKeyRotation:
         if not expired or await key_holders.processes_behind(self._database, current_id):
             return []
         self._vault.refresh()
-        # Whatever a slow change wrapped with the old one after the rotation.
+        # Rewraps what a slow change wrapped with the old version after the rotation.
         _, is_done = await _rewrap_all(self._database, self._vault)
         if not is_done or not await is_settled(self._database, current_id):
             return []

@@ -1,4 +1,4 @@
-"""How the master key stands: which one is in use, what is kept and until when, and what a person has to do."""
+"""Status of the master key: the current version, kept versions with their times, and required action."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ _MASTER: Final = Statement(
 
 @dataclass(frozen=True, slots=True)
 class ReplacedVersion:
-    """A replaced version of the master key, with which older backups open."""
+    """A replaced version of the master key, with which older backups can be opened."""
 
     key_id: str
     replaced_at: datetime | None
@@ -37,7 +37,7 @@ class ReplacedVersion:
 
 @dataclass(frozen=True, slots=True)
 class MasterKeyStatus:
-    """The master key of an installation as it stands; `due_since` and `notice` where a person has to do something."""
+    """The master key status of an installation; `due_since` and `notice` if an operator has to act."""
 
     key_id: str
     is_file: bool
@@ -51,13 +51,13 @@ class MasterKeyStatus:
 
     @property
     def opens_since(self) -> datetime | None:
-        """From when on a backup must be to be opened; None where every backup opens."""
+        """Minimum creation time of a backup that can be opened; None if every backup can."""
         replaced = [version.replaced_at for version in self.replaced_versions if version.replaced_at]
         return min(replaced) if replaced else None
 
 
 async def master_key_status(database: Database, vault: Vault, days: int) -> MasterKeyStatus:
-    """Return how the master key stands."""
+    """Return the status of the master key."""
     row = await database.fetchrow(_MASTER)
     if row is None:
         return MasterKeyStatus(
@@ -82,7 +82,7 @@ async def _file_status(
     lacking = (
         tuple(await key_holders.processes_lacking(database, next_version.hex_id)) if next_version else ()
     )
-    # A worker comes by every few seconds; a process that was killed is waited for as long as it may be alive.
+    # A worker checks every few seconds; a process that was killed is waited for until its heartbeat expires.
     is_late = clock.wall() > rotation_at + 5 * ALIVE_WITHIN
     return MasterKeyStatus(
         versions.current.hex_id,

@@ -1,4 +1,4 @@
-"""The OAuth 2.0 authorization server: clients, tokens and the keys they are signed with."""
+"""The OAuth 2.0 authorization server: clients, tokens and their signing keys."""
 
 from getbill.access.oauth.endpoints import Endpoints, metadata
 from getbill.access.oauth.forms import BYTES_MAX, BodyTooLong, TokenRequest, check_headers, read

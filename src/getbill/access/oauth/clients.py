@@ -1,6 +1,6 @@
-"""OAuth clients: the programs a company lets in, each in one workspace, with the scopes it was granted.
+"""OAuth clients: programs authorized by a company, each in one workspace, with its granted scopes.
 
-The secret is shown once, when the client is made; what is stored is its SHA-256 (256 random bits need no slow hash).
+The secret is shown once, on creation; its SHA-256 is stored (256 random bits need no slow hash).
 """
 
 import hmac
@@ -68,7 +68,7 @@ _REVOKE = Statement(
 
 @dataclass(frozen=True)
 class Client(ClientMixin):  # type: ignore[misc]  # Authlib ships no types
-    """A program that a company lets in; speaks to Authlib's grants through its mixin."""
+    """An OAuth client; Authlib's grants use it through its mixin."""
 
     id: UUID
     workspace_id: UUID
@@ -86,12 +86,12 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib ships no types
 
     @property
     def creator(self) -> Actor | None:
-        """Who created it; None from before that was recorded."""
+        """The actor who created it; None for clients older than that record."""
         return None if self.created_by_kind is None else Actor(self.created_by_kind, self.created_by)
 
     @property
     def public_id(self) -> str:
-        """The `client_id` that the program sends."""
+        """The `client_id`."""
         return ids.show("client", self.id)
 
     def get_client_id(self) -> str:
@@ -99,17 +99,17 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib ships no types
         return self.public_id
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Say whether this is the secret, in a time that does not depend on how much of it is right."""
+        """Return whether this is the secret, compared in constant time."""
         return hmac.compare_digest(digest(client_secret), self.secret_hash)
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Say whether the client may use a grant."""
+        """Return whether the client may use a grant."""
         return grant_type in self.grants
 
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """What a client is made of; scopes that let it administer credentials are named, or it has none."""
+    """The fields of a new client; it holds scopes that administer credentials only if they are named."""
 
     workspace_id: UUID
     name: str
@@ -121,7 +121,7 @@ class NewClient:
 
 
 def client_of(row: Record) -> Client:
-    """Return the client that a row holds."""
+    """Return the client of a row."""
     values = dict(row)
     for name in ("grants", "scopes", "redirect_uris"):
         values[name] = tuple(values[name])
@@ -129,7 +129,7 @@ def client_of(row: Record) -> Client:
 
 
 async def create_client(database: Database, new: NewClient, now: datetime) -> tuple[Client, str]:
-    """Let a program in and return it with its secret, which is shown this once."""
+    """Create a client and return it with its secret, which is shown only now."""
     _check(new)
     secret = f"gbs_{secrets.token_urlsafe(32)}"
     row = await database.fetchrow(
@@ -200,7 +200,7 @@ def _check(new: NewClient) -> None:
 
 
 def _is_redirect_uri(uri: str) -> bool:
-    """RFC 6749 section 3.1.2: absolute, without a fragment; RFC 8252 section 7.3: http on the loopback only."""
+    """RFC 6749 section 3.1.2: absolute, no fragment; RFC 8252 section 7.3: http on the loopback only."""
     try:
         parts = urlsplit(uri)
         host = parts.hostname
@@ -217,13 +217,13 @@ async def clients(database: Database, company_id: UUID | None = None) -> list[Cl
 
 
 async def revoke_client(database: Database, client_id: UUID, now: datetime) -> None:
-    """Let a program in no longer: its secret and all its tokens stop working everywhere at once."""
+    """Revoke a client: its secret and all its tokens stop working everywhere at once."""
     async with database.transaction(now) as tx:
         await end_client(tx, client_id, now)
 
 
 async def end_client(tx: Transaction, client_id: UUID, now: datetime) -> None:
-    """Let a program in no longer from the commit on; raise NotFound when there is none, or it is revoked already."""
+    """Revoke a client from the commit on; raise NotFound if it does not exist or is revoked already."""
     if await tx.fetchval(_REVOKE, client_id, now) is None:
         raise NotFound(message("There is no such client, or it is revoked already."))
     await invalidate(tx, client_id)

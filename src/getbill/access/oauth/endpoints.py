@@ -1,7 +1,7 @@
 """The token and revocation endpoints on an asynchronous database.
 
-Authlib decides synchronously. So what a decision needs is read before it, the decision is taken at a `Desk` without
-any I/O, and what it ordered is written after it, all three in one transaction (decisions/0012).
+Authlib decides synchronously. Therefore its inputs are read before the decision, the `OAuthServer` decides
+without any I/O, and its results are written afterwards, all three in one transaction (decisions/0012).
 """
 
 import hmac
@@ -19,12 +19,12 @@ from getbill.access.oauth.tokens import AccessToken, RefreshToken
 from getbill.kit import ids
 from getbill.kit.database import Database, Transaction
 
-# Compared with where there is no such client, so that it takes as long.
+# Compared if the client does not exist, so that it takes as long.
 _DUMMY_HASH = digest("")
 
 
 class Endpoints:
-    """What the OAuth routes call: read, decide, write, in one transaction."""
+    """The operations of the OAuth routes: read, decide, write, in one transaction."""
 
     def __init__(self, database: Database, signing: SigningKeys, issuer: str) -> None:
         self._database = database
@@ -62,7 +62,7 @@ class Endpoints:
         return answer
 
     async def authenticate(self, token_request: TokenRequest) -> Client | None:
-        """Return the client whose secret came with a form, None when it is unknown or its secret wrong."""
+        """Return the client authenticated by a form; None if it is unknown or its secret wrong."""
         row = (
             None
             if token_request.client_id is None
@@ -80,7 +80,8 @@ class Endpoints:
         client = None if row is None else client_of(row)
         if is_private:
             return client
-        # Whoever listens learns nothing: an unknown client, a live one and a wrong secret get one answer in one time.
+        # An eavesdropper learns nothing: an unknown client, a live one and a wrong secret get the same
+        # response in the same time.
         is_right = hmac.compare_digest(
             digest(token_request.secret), client.secret_hash if client else _DUMMY_HASH
         )
@@ -100,7 +101,7 @@ class Endpoints:
 
 
 def metadata(issuer: str) -> dict[str, Any]:
-    """Return what RFC 8414 publishes of this server."""
+    """Return the authorization server metadata of RFC 8414."""
     return {
         "issuer": issuer,
         "token_endpoint": f"{issuer}/oauth/token",

@@ -1,6 +1,7 @@
-"""Forms sent to the OAuth endpoints, read one way only, with the client's credentials from the body or by Basic.
+"""Strict parsing of OAuth forms, with the client's credentials from the body or by Basic.
 
-What RFC 6749 leaves open is refused: a parameter sent twice, a secret sent in two ways, a body that is no form.
+Where RFC 6749 leaves a choice, requests are refused: a parameter sent twice, a secret sent in two ways, a
+body that is not a form.
 """
 
 import base64
@@ -26,7 +27,7 @@ _FIELDS_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A form sent to an OAuth endpoint, and the credentials that came with it."""
+    """A form sent to an OAuth endpoint, with its client credentials."""
 
     form: dict[str, str]
     client_id: UUID | None
@@ -35,7 +36,7 @@ class TokenRequest:
 
 
 def check_headers(headers: Headers) -> None:
-    """Raise HeaderTwice or FormEncoded for headers that no form may come with."""
+    """Raise HeaderTwice or FormEncoded for headers that are not allowed with a form."""
     name = repeated(name for name, _ in headers.raw)
     if name is not None:
         raise HeaderTwice(f"The header {name} was sent more than once.")
@@ -44,7 +45,7 @@ def check_headers(headers: Headers) -> None:
 
 
 def read(body: bytes, content_type: str, authorization: str | None) -> TokenRequest:
-    """Read a form; raise Authlib's InvalidRequestError or InvalidClientError for what RFC 6749 forbids."""
+    """Parse a form; raise Authlib's InvalidRequestError or InvalidClientError for what RFC 6749 forbids."""
     form = _form(body, content_type)
     basic = _basic(authorization)
     if basic is None:
@@ -100,7 +101,7 @@ def _client_id(text: str) -> UUID | None:
 
 
 class ClientRefused(InvalidClientError):  # type: ignore[misc]  # Authlib ships no types
-    """RFC 6749 section 5.2: 401, and a challenge to who tried the Authorization header."""
+    """RFC 6749 section 5.2: 401, with a challenge if the Authorization header was used."""
 
     description = "Client authentication failed"
 
@@ -109,7 +110,7 @@ class ClientRefused(InvalidClientError):  # type: ignore[misc]  # Authlib ships 
         self._by_basic = by_basic
 
     def get_headers(self) -> list[tuple[str, str]]:
-        """Return the headers of the answer."""
+        """Return the headers of the response."""
         headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
         if self._by_basic:
             headers.append(("WWW-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
@@ -117,7 +118,7 @@ class ClientRefused(InvalidClientError):  # type: ignore[misc]  # Authlib ships 
 
 
 class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
-    """A secret came over a connection that others could read, and it is not a sandbox client's right one."""
+    """A secret was sent without TLS, and it is not the right one of a sandbox client."""
 
     description = (
         "Live credentials are taken over TLS only; without it, only a sandbox client with its right secret is."
@@ -126,7 +127,7 @@ class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
 
 
 class HeaderTwice(InvalidRequestError):  # type: ignore[misc]  # as above
-    """A header that has one value came more than once."""
+    """A single-valued header was sent more than once."""
 
 
 class FormEncoded(InvalidRequestError):  # type: ignore[misc]  # as above
@@ -137,7 +138,7 @@ class FormEncoded(InvalidRequestError):  # type: ignore[misc]  # as above
 
 
 class BodyTooLong(InvalidRequestError):  # type: ignore[misc]  # as above
-    """The form is longer than any honest one."""
+    """The form is longer than any legitimate one."""
 
     description = "The form is too long."
     status_code = 413

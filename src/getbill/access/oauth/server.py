@@ -1,7 +1,7 @@
-"""Where Authlib decides: one `Desk` per request, told beforehand what is known, without any I/O.
+"""Authlib's decisions: one `OAuthServer` per request, given all its data beforehand, without any I/O.
 
-Client credentials and refresh tokens (RFC 6749) and revocation (RFC 7009) are Authlib's grants; ours are the
-client's authentication, the tokens' making, and descriptions that never repeat what was sent.
+Client credentials and refresh tokens (RFC 6749) and revocation (RFC 7009) are Authlib's grants; ours are
+client authentication, token generation, and error descriptions that never repeat input.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 
 class _Request(OAuth2Request):  # type: ignore[misc]  # Authlib ships no types
     def __init__(self, form: Mapping[str, str]) -> None:
-        # Whether the connection may carry secrets is decided by the installation's policy, not by this address.
+        # The installation's policy decides whether the connection may carry secrets, not this address.
         super().__init__("POST", "https://localhost/token")
         self._form = form
         self.payload = BasicOAuth2Payload(form)
@@ -95,7 +95,7 @@ class _Refresh(RefreshTokenGrant):  # type: ignore[misc]  # as above
         return client
 
     def revoke_old_credential(self, _token: RefreshToken) -> None:
-        """Do nothing: `tokens.keep` marks it replaced when it writes the successor."""
+        """Do nothing: `tokens.store_refresh_token` marks it replaced when it writes the successor."""
 
 
 class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # as above
@@ -111,7 +111,7 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # as above
 
 
 class OAuthServer(AuthorizationServer):  # type: ignore[misc]  # as above
-    """One request's decision: what is known goes in, what is to be written comes out, without I/O."""
+    """One request's decision: stored data goes in, writes come out, without I/O."""
 
     def __init__(
         self, token_request: TokenRequest, client: Client | None, issuer: str, now: datetime
@@ -140,33 +140,33 @@ class OAuthServer(AuthorizationServer):  # type: ignore[misc]  # as above
         """Decide a revocation request."""
         form = dict(self._token_request.form)
         if form.get("token_type_hint") not in _ANY_TOKEN:
-            # RFC 7009 section 2.1: a hint may be ignored; what is looked for is found without it.
+            # RFC 7009 section 2.1: a hint may be ignored; the token is found without it.
             form.pop("token_type_hint", None)
         answer: Answer = self.create_endpoint_response(_Revocation.ENDPOINT_NAME, _Request(form))
         return answer
 
     def authenticate_client(self, _request: OAuth2Request, _methods: Any, _endpoint: str = "token") -> Client:
-        """Return the client whose secret came with the request."""
+        """Return the client that authenticated the request."""
         if self._client is None or not self._client.check_client_secret(self._token_request.secret):
             raise ClientRefused(by_basic=self._token_request.by_basic)
         return self._client
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
-        """Do nothing: what is to be kept is in `issue`."""
+        """Do nothing: the tokens to store are in `issue`."""
 
     def send_signal(self, *_names: Any, **_values: Any) -> None:
-        """Tell nobody: the access log and the database say what happened."""
+        """Do nothing: the access log and the database record what happened."""
 
     def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
         """Return the request, which is Authlib's already."""
         return request
 
     def handle_response(self, status: int, body: dict[str, Any], headers: list[tuple[str, str]]) -> Answer:
-        """Return the answer as plain values."""
+        """Return the response as plain values."""
         return status, body, headers
 
     def handle_error_response(self, _request: OAuth2Request, error: OAuth2Error) -> Answer:
-        """Return an error's answer, with a description that never repeats what was sent."""
+        """Return the response of an error, with a description that never repeats input."""
         return refusal(error, has_grant_type="grant_type" in self._token_request.form)
 
     def _generate(
@@ -195,14 +195,14 @@ class OAuthServer(AuthorizationServer):  # type: ignore[misc]  # as above
         return members | {"scope": " ".join(self.issue.scopes)}
 
 
-# RFC 6749 section 3.3: tokens of printable ASCII without quotes and backslashes, one space between two.
+# RFC 6749 section 3.3: tokens of printable ASCII without quotes and backslashes, separated by one space.
 _SCOPE: Final = compile_pattern(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
 
 def _scopes(text: str | None) -> list[str] | None:
-    """Return the scopes asked for, each once, in the order asked; None when none was asked for.
+    """Return the requested scopes, each once, in the order requested; None if none was requested.
 
-    Raises InvalidScopeError for what RFC 6749 does not read as scopes.
+    Raises InvalidScopeError for text that is not a scope list by RFC 6749.
     """
     if text is None:
         return None
@@ -212,9 +212,9 @@ def _scopes(text: str | None) -> list[str] | None:
 
 
 def refusal(error: OAuth2Error, *, has_grant_type: bool = True) -> Answer:
-    """Return the RFC 6749 answer of an error."""
+    """Return the RFC 6749 response of an error."""
     if isinstance(error, UnsupportedGrantTypeError):
-        # Authlib's own text repeats the grant type as it was sent.
+        # Authlib's own text repeats the submitted grant type.
         if not has_grant_type:
             return refusal(InvalidRequestError("The parameter grant_type is missing."))
         members = {"error": error.error, "error_description": "Use client_credentials or refresh_token."}

@@ -1,7 +1,7 @@
-"""The keys that access tokens are signed with (RS256), and their rotation.
+"""Signing keys of access tokens (RS256), and their rotation.
 
-One key signs at a time. A retired one still verifies until the last token it signed has expired, so a rotation
-is noticed by nobody. Private parts lie in the database wrapped by the master key.
+One key signs at a time. A retired one verifies until the last token it signed has expired, so clients do not
+notice a rotation. Private keys are stored in the database wrapped by the master key.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from getbill.vault import Vault
 
 TOKEN_LIFE = timedelta(hours=1)
 ALGORITHM = "RS256"
-# RFC 9068 section 2.1: so that no other JWT of ours can pass for an access token.
+# RFC 9068 section 2.1: no other JWT of ours can be used as an access token.
 TYPE = "at+jwt"
 
 _RSA_BITS = 2048
-# For so long after its retirement a key's expired tokens are told from foreign ones.
+# For this long after its retirement a key's expired tokens are distinguished from foreign ones.
 _RETIRED_LIFE = timedelta(days=1)
 
 _CURRENT = Statement(
@@ -91,9 +91,10 @@ async def rotate(
     only_first: bool = False,
     at_once: bool = False,
 ) -> None:
-    """Sign with a new key from now on; with `only_first`, only if there is none that signs.
+    """Create a new signing key and use it from now on; with `only_first`, only if none signs yet.
 
-    `by` is recorded; None for the program itself. With `at_once` what older keys signed is good for nothing any more: for a key that somebody copied.
+    `by` is recorded; None for the program itself. With `at_once` everything that older keys signed becomes
+    invalid: for a key that was copied.
     """
     key_id = ids.new()
     key = await asyncio.to_thread(_generate_key, key_id)
@@ -112,20 +113,20 @@ async def rotate(
 
 
 async def prune_signing_keys(database: Database, now: datetime) -> None:
-    """Forget keys whose tokens expired long ago."""
+    """Delete keys whose tokens expired long ago."""
     await database.execute(_PRUNE, now - _RETIRED_LIFE)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """What a token of ours says, and which key signed it."""
+    """The claims of a verified token, and the key that signed it."""
 
     claims: dict[str, Any]
     key_id: UUID
 
 
 class SigningKeys:
-    """The signing keys as one process knows them; which one signs is asked of the database every time."""
+    """This process's cache of signing keys; which one signs is read from the database every time."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
@@ -134,7 +135,7 @@ class SigningKeys:
         self._public: dict[str, RSAKey] = {}
 
     async def signer(self, now: datetime) -> RSAKey:
-        """Return the key that signs now, making the installation's first one if there is none."""
+        """Return the current signing key, creating the installation's first one if needed."""
         row = await self._database.fetchrow(_CURRENT)
         if row is None:
             await rotate(self._database, self._vault, now, only_first=True)
@@ -151,7 +152,7 @@ class SigningKeys:
 
     async def published_keys(self, now: datetime) -> list[dict[str, Any]]:
         """Return the public keys that verify tokens now, as JWKs, the newest first."""
-        # Older ones verify nothing; they only tell an expired token of ours from a foreign one.
+        # Older keys verify nothing; they only tell an expired token of ours from a foreign one.
         rows = await self._database.fetch(_VERIFYING, now - _RETIRED_LIFE)
         keys: list[dict[str, Any]] = [json.read(row["public"].encode()) for row in rows]
         self._public = {key["kid"]: RSAKey.import_key(key) for key in keys}
@@ -163,7 +164,7 @@ class SigningKeys:
         ]
 
     async def verify(self, token: str, now: datetime) -> VerifiedToken | None:
-        """Return what a token says if one of our keys signed it, else None; its times are not checked here."""
+        """Return the claims of a token if one of our keys signed it; its times are not checked here."""
         try:
             envelope = jws.extract_compact(token.encode())
             key = await self._key(envelope.protected, now)

@@ -1,8 +1,8 @@
-"""Tokens: short-lived signed access tokens, and refresh tokens that change at every use.
+"""Short-lived signed access tokens, and refresh tokens that rotate at every use.
 
-All tokens that descend from one grant are a family. A refresh token used twice is a stolen one (RFC 9700 section
-4.14.2) and takes its family with it, with one mercy: for 30 seconds the token just replaced is good for another
-successor, because answers get lost and clients have twins.
+All tokens of one grant are a family. Reuse of a refresh token means it was stolen (RFC 9700 section 4.14.2)
+and revokes its family, with one exception: for 30 seconds the token just replaced can get another successor,
+because responses get lost and clients run concurrently.
 """
 
 import secrets
@@ -96,7 +96,7 @@ RefreshTokenStatus = Literal["good", "reused", "expired", "dead"]
 
 @dataclass(frozen=True)
 class RefreshToken(TokenMixin):  # type: ignore[misc]  # Authlib ships no types
-    """A refresh token as the database knows it, speaking to Authlib's grants."""
+    """A stored refresh token, as Authlib's grants use it."""
 
     hash: bytes
     family_id: UUID
@@ -108,15 +108,15 @@ class RefreshToken(TokenMixin):  # type: ignore[misc]  # Authlib ships no types
     is_outlived: bool
 
     def check_client(self, client: Client) -> bool:
-        """Say whether it was issued to this client."""
+        """Return whether it was issued to this client."""
         return self.client_id == client.id
 
     def get_scope(self) -> str:
-        """Return what its family was granted."""
+        """Return the scopes granted to its family."""
         return " ".join(self.scopes)
 
     def status(self, now: datetime) -> RefreshTokenStatus:
-        """Say whether it is good for a successor, or dead, or a sign that someone copied it."""
+        """Return whether it may be exchanged, is expired or revoked, or was reused and so probably copied."""
         if self.revoked_at is not None:
             return "dead"
         if self.expires_at <= now:
@@ -130,20 +130,20 @@ class RefreshToken(TokenMixin):  # type: ignore[misc]  # Authlib ships no types
 
 @dataclass(frozen=True)
 class AccessToken(TokenMixin):  # type: ignore[misc]  # as above
-    """An access token that its client wants revoked."""
+    """An access token in a revocation request."""
 
     id: UUID
     client_id: UUID
     expires_at: datetime
 
     def check_client(self, client: Client) -> bool:
-        """Say whether it was issued to this client."""
+        """Return whether it was issued to this client."""
         return self.client_id == client.id
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Tokens to hand out: their family, begun here unless they descend from `parent`."""
+    """Tokens to issue, in a new family unless they descend from `parent`."""
 
     client: Client
     scopes: tuple[str, ...]
@@ -171,7 +171,7 @@ def sign(issue: Issue, key: RSAKey, issuer: str, now: datetime) -> str:
 
 
 def new_refresh_token() -> str:
-    """Make the text of a refresh token."""
+    """Return a new refresh token."""
     return REFRESH_PREFIX + secrets.token_urlsafe(32)
 
 
@@ -180,13 +180,13 @@ async def find_refresh_token(tx: Transaction, text: str) -> RefreshToken | None:
     token_hash = digest(text)
     if await tx.fetchval(_LOCK_FAMILY, token_hash) is None:
         return None
-    # A statement of its own: it must see what the holder of the lock before us wrote.
+    # A separate statement: it must see what the previous holder of the lock wrote.
     row = await tx.fetchrow(_REFRESH_TOKEN, token_hash)
     return None if row is None else RefreshToken(**{**dict(row), "scopes": tuple(row["scopes"])})
 
 
 async def store_refresh_token(tx: Transaction, issue: Issue) -> None:
-    """Write down a refresh token that is being handed out, and the one it replaces."""
+    """Store an issued refresh token, and mark the one it replaces."""
     if issue.refresh_token is None:
         return
     expires_at = tx.now + REFRESH_LIFE
@@ -213,6 +213,6 @@ async def revoke_token(tx: Transaction, token: RefreshToken | AccessToken) -> No
 
 
 async def prune_tokens(database: Database, now: datetime) -> None:
-    """Forget tokens that have expired."""
+    """Delete expired tokens."""
     for statement in _PRUNE:
         await database.execute(statement, now)

@@ -1,4 +1,4 @@
-"""What holds for every request: headers, client address, idempotency, access log and metrics."""
+"""Processing common to all requests: headers, client address, idempotency, access log, metrics."""
 
 from getbill.access.requests.client_address import Peer, bucket, peer_of
 from getbill.access.requests.headers import other_encoding, refuse_encoding, refuse_repeated, repeated

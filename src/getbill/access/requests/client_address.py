@@ -1,8 +1,8 @@
-"""Who is at the other end of the connection, and whether others could have listened on the way.
+"""Client address and transport security of a request.
 
-A live credential is taken over TLS, from a declared proxy that ended TLS, or from this very machine. What a declared
-proxy says is put into the scope by the server before we see it; any other forwarding header only shows that the
-loopback connection it came by speaks for somebody else.
+A live credential is accepted over TLS, from a declared proxy that terminated TLS, or from this machine. The
+server puts a declared proxy's headers into the scope beforehand; any other forwarding header only shows that
+the loopback connection acts for a remote client.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,16 +16,16 @@ _FORWARDING = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
 
 @dataclass(slots=True)
 class Peer:
-    """The client behind a request: its address, and whether the way to it is private."""
+    """The client of a request: its address, and whether its connection is private."""
 
     address: str
     is_private: bool
 
 
 def peer_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Peer:
-    """Return who sent a request."""
+    """Return the client of a request."""
     client = scope.get("client")
-    # A Unix socket has no address; whoever may open it is on this machine.
+    # A Unix socket has no address; its clients are on this machine.
     host = client[0] if client else "127.0.0.1"
     if scope.get("scheme") == "https":
         return Peer(host, is_private=True)
@@ -35,7 +35,7 @@ def peer_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Peer:
 
 @lru_cache(maxsize=4096)
 def bucket(address: str) -> str:
-    """Return what an address is counted as: an IPv6 subscriber has a /64 to choose from."""
+    """Return the rate limit key of an address: an IPv6 subscriber has a whole /64."""
     ip = _address(address)
     if isinstance(ip, IPv6Address):
         return str(ip_network((ip, 64), strict=False))
@@ -43,7 +43,7 @@ def bucket(address: str) -> str:
 
 
 def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    """Return whether an address lies in one of some networks."""
+    """Return whether an address is in one of some networks."""
     ip = _address(address)
     return ip is not None and any(ip in network for network in networks)
 

@@ -1,4 +1,4 @@
-"""Headers of a request that two readers could read in two ways, and encodings of a body that nobody here undoes."""
+"""Ambiguous headers of a request, and content codings that are not supported."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -6,7 +6,8 @@ from typing import Final
 from getbill.kit.errors import BadRequest, UnsupportedMediaType
 from getbill.kit.messages import excerpt, message
 
-# Each of these has one value (RFC 9110 section 5.3); of several, one program takes the first and the next one the last.
+# Single-valued headers (RFC 9110 section 5.3); if repeated, one program uses the first value and the next one
+# the last.
 _SINGLE: Final = frozenset(
     {
         b"authorization",
@@ -20,14 +21,14 @@ _SINGLE: Final = frozenset(
 
 
 class HeaderRepeated(BadRequest):
-    """A header that has one value came more than once."""
+    """A single-valued header was sent more than once."""
 
     code = "header-repeated"
     way_out = "Send the header once; look for a proxy or a library that adds its own."
 
 
 class EncodingUnsupported(UnsupportedMediaType):
-    """The body came compressed or otherwise encoded."""
+    """The body is compressed or otherwise encoded."""
 
     code = "unsupported-content-encoding"
     title = message("This content encoding is not supported here")
@@ -35,7 +36,7 @@ class EncodingUnsupported(UnsupportedMediaType):
 
 
 def repeated(names: Iterable[bytes]) -> str | None:
-    """Return the first header that came more than once and may not; None when there is none."""
+    """Return the first single-valued header that was sent more than once, or None."""
     names_seen: set[bytes] = set()
     for name in names:
         if name in names_seen and name in _SINGLE:
@@ -45,7 +46,7 @@ def repeated(names: Iterable[bytes]) -> str | None:
 
 
 def refuse_repeated(headers: list[tuple[bytes, bytes]], distinct: Mapping[bytes, bytes]) -> None:
-    """Raise HeaderRepeated for a header with one value that came more than once."""
+    """Raise HeaderRepeated for a single-valued header that was sent more than once."""
     if len(headers) == len(distinct):
         return
     name = repeated(name for name, _ in headers)
@@ -54,7 +55,7 @@ def refuse_repeated(headers: list[tuple[bytes, bytes]], distinct: Mapping[bytes,
 
 
 def other_encoding(values: Iterable[str]) -> str | None:
-    """Return the first content coding of a body that is not identity; None when there is none."""
+    """Return the first content coding of a body that is not identity, or None."""
     codings = (coding.strip() for value in values for coding in value.split(","))
     return next((coding for coding in codings if coding and coding.lower() != "identity"), None)
 
@@ -63,7 +64,7 @@ def refuse_encoding(headers: list[tuple[bytes, bytes]], distinct: Mapping[bytes,
     """Raise EncodingUnsupported for a body that is compressed or otherwise encoded."""
     if b"content-encoding" not in distinct or not _has_body(distinct):
         return
-    # A list may come in several lines (RFC 9110 section 5.3).
+    # A list may be split over several header lines (RFC 9110 section 5.3).
     coding = other_encoding(value.decode("latin-1") for name, value in headers if name == b"content-encoding")
     if coding is not None:
         raise EncodingUnsupported(

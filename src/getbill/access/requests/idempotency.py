@@ -1,7 +1,8 @@
-"""One answer for one Idempotency-Key: a POST sent again gets the answer it got, and nothing happens twice.
+"""Idempotency-Key: a repeated POST gets the stored response and is not executed again.
 
-The answer is kept in the transaction of the change itself, so there is never one without the other. The twin of a
-running request is found by an advisory lock that ends with its transaction: no crash leaves a key hanging.
+The response is stored in the transaction of the change itself, so neither exists without the other. A
+concurrent request with the same key is detected by an advisory lock that ends with its transaction: no crash
+leaves a key locked.
 """
 
 import hashlib
@@ -23,9 +24,9 @@ from getbill.vault import SealedUnderUnknownKey, Vault
 LIFE = timedelta(hours=24)
 
 _KEY = pattern(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
-# Headers of an answer that are part of what it says; the others belong to the one connection.
+# Headers that are part of a response's content; the others belong to the connection.
 _STORED_HEADERS = frozenset({"content-type", "content-language", "vary", "location", "etag", "link"})
-# What is not an answer to the request but to its moment.
+# Responses to the moment rather than to the request.
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 _LOCK = Statement(
@@ -83,21 +84,21 @@ class KeyUnreadable(BadRequest):
 
 
 class TwinRunning(Conflict):
-    """A request with the same key is being answered right now."""
+    """A request with the same key is still being processed."""
 
     code = "idempotency-key-in-use"
     way_out = "Send the same request again in a second: it gets the answer that is being made now."
 
 
 class KeyReused(Invalid):
-    """The key was used for another request."""
+    """The key was used for a different request."""
 
     code = "idempotency-key-reused"
     way_out = "Send a new key with every new request."
 
 
 class AnswerGone(Conflict):
-    """The request was carried out, and its stored answer went with a master key that was destroyed within the day."""
+    """The request was executed; its stored response was lost with a master key destroyed within the day."""
 
     code = "idempotency-answer-gone"
     way_out = "Read what the request made by its reference; send another request under a new key."
@@ -105,7 +106,7 @@ class AnswerGone(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A request that is to be answered once: whose, where, under which key, and what it says."""
+    """A request to be executed once: its caller, workspace, key and fingerprint."""
 
     workspace_id: UUID
     credential_id: UUID
@@ -126,27 +127,27 @@ class IdempotentRequest:
 
     @property
     def context(self) -> bytes:
-        """The place its answer is sealed for."""
+        """The context that its response is sealed for."""
         return b"answer" + self.workspace_id.bytes + self.credential_id.bytes + self.key
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An answer on its way into its row."""
+    """A response to be stored."""
 
     response: Response
     debt_id: UUID | None
 
 
 def read_key(header: str) -> bytes:
-    """Return what is stored of an Idempotency-Key; raise KeyUnreadable when it is not one."""
+    """Return the stored form of an Idempotency-Key; raise KeyUnreadable if it is invalid."""
     if not _KEY.fullmatch(header):
         raise KeyUnreadable(message("An Idempotency-Key is 1 to 255 printable ASCII characters."))
     return hashlib.sha256(header.encode()).digest()
 
 
 def fingerprint(method: str, path: bytes, query: bytes, body: bytes) -> bytes:
-    """Return what tells one request from another."""
+    """Return the fingerprint of a request."""
     head = b"%s %s?%s\n" % (method.encode(), path, query)
     return hashlib.sha256(hashlib.sha256(head).digest() + body).digest()
 
@@ -154,10 +155,10 @@ def fingerprint(method: str, path: bytes, query: bytes, body: bytes) -> bytes:
 async def begin_request(
     tx: Transaction, idempotent_request: IdempotentRequest, vault: Vault
 ) -> Response | None:
-    """Return the answer a request got before, or None when it is to be answered now, by us alone.
+    """Return the stored response of a request, or None if this call is to execute it.
 
-    Raises TwinRunning when another does so right now, KeyReused when the key answered another request, AnswerGone when
-    the answer cannot be opened any more.
+    Raises TwinRunning if a concurrent request does so, KeyReused if the key was used for another request,
+    AnswerGone if the response can no longer be decrypted.
     """
     if not await tx.fetchval(_LOCK, idempotent_request.lock_id):
         raise TwinRunning(
@@ -191,7 +192,7 @@ def store_answer(
     vault: Vault,
     make_answer: Callable[[], StoredAnswer],
 ) -> None:
-    """Have the answer, as it is at the edge, kept with the change."""
+    """Store the response, as it is at the edge, with the change."""
 
     def row() -> tuple[object, ...]:
         answer = make_answer()
@@ -213,17 +214,17 @@ def store_answer(
 
 
 def is_storable(refusal: Problem) -> bool:
-    """Say whether a refusal is an answer for good, rather than to the moment."""
+    """Return whether a refusal is final for this request rather than transient."""
     return 400 <= refusal.status < 500 and refusal.status not in _TRANSIENT_STATUSES
 
 
 async def store_answer_separately(
     database: Database, idempotent_request: IdempotentRequest, vault: Vault, stored_answer: StoredAnswer
 ) -> Response:
-    """Keep an answer in a transaction of its own, since the change's was rolled back or there was none, and return it.
+    """Store and return a response in a transaction of its own, if the change had none or rolled back.
 
-    Between the two a twin may have begun or even answered: then its answer is the one that counts. A crash
-    between them keeps nothing, and the request sent again is judged again.
+    Between the two transactions a concurrent request may have begun or even finished: then its response
+    counts. A crash between them stores nothing, and a repeated request is processed again.
     """
     async with database.transaction(clock.wall()) as tx:
         try:
@@ -237,17 +238,17 @@ async def store_answer_separately(
 
 
 async def delete_answers(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Drop the stored answers that speak of a debt which is being erased."""
+    """Delete the stored responses that contain a debt which is being erased."""
     await tx.execute(_FORGET, workspace_id, debt_id)
 
 
 async def delete_answers_at(
     tx: Transaction, workspace_id: UUID, places: Sequence[str], routes: Sequence[str]
 ) -> None:
-    """Drop the stored answers that name one of some places (`Location`), and what some routes refused."""
+    """Delete the stored responses with one of some `Location`s, and the refusals of some routes."""
     await tx.execute(_FORGET_AT, workspace_id, places, routes)
 
 
 async def prune_answers(database: Database, now: datetime) -> None:
-    """Drop the answers whose day is over."""
+    """Delete responses stored more than a day ago."""
     await database.execute(_PRUNE, now - LIFE)

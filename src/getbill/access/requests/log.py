@@ -1,7 +1,7 @@
 """The access log: one line per request, kept 90 days: the route and the ids in its path, no query, no body.
 
-Lines wait in a bounded buffer and go to the database by COPY in the background. A request never waits for its
-line: when the database cannot keep up, lines are dropped and counted.
+Lines wait in a bounded buffer and are written by COPY in the background. A request never waits for its line:
+if the database cannot keep up, lines are dropped and counted.
 """
 
 import asyncio
@@ -44,12 +44,12 @@ _LOG = DailyPartitions("access_log")
 
 
 async def keep_partitions(database: Database, now: datetime, retention_days: int = RETENTION_DAYS) -> None:
-    """Make the access log's partitions a week ahead and drop those of days no longer kept."""
+    """Create the access log's partitions a week ahead and drop those past their retention."""
     await _LOG.maintain(database, now, retention_days)
 
 
 class AccessLog:
-    """The lines of one process on their way to the database."""
+    """The buffer of lines of one process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,24 +58,24 @@ class AccessLog:
         self._closing = asyncio.Event()
 
     def start(self) -> None:
-        """Begin to write lines in the background."""
+        """Start writing lines in the background."""
         self._task = asyncio.get_running_loop().create_task(self._write_forever())
 
     async def close(self) -> None:
-        """Write what waits and stop."""
+        """Write the pending lines and stop."""
         self._closing.set()
         if self._task is not None:
             await self._task
 
     def add(self, line: tuple[Any, ...]) -> None:
-        """Have a line written soon; drop and count it when too many wait already."""
+        """Queue a line; drop and count it if the buffer is full."""
         if len(self._pending) >= _BUFFER_MAX:
             LOG_DROPPED.inc()
         else:
             self._pending.append(line)
 
     async def flush(self) -> None:
-        """Write the lines that wait; those the database does not take now stay for the next time."""
+        """Write the pending lines; those the database cannot store now stay pending."""
         while self._pending:
             batch = [self._pending.popleft() for _ in range(min(_BATCH_MAX, len(self._pending)))]
             try:
@@ -92,7 +92,7 @@ class AccessLog:
         LOG_DROPPED.inc(len(batch) - len(retained))
 
     async def _drop(self, _line: tuple[Any, ...], error: Exception) -> None:
-        """Let go of a line that the database does not take, so that those beside it are written."""
+        """Drop a line that the database refuses, so that the others are written."""
         _log.error("access_log_line_dropped", error=type(error).__name__)
         LOG_DROPPED.inc()
 
@@ -100,7 +100,7 @@ class AccessLog:
         try:
             await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
         except PARTITION_MISSING:
-            # Upkeep has not run for a week, or never yet.
+            # Maintenance has not run for a week, or never yet.
             await _LOG.create(self._database, (line[0] for line in batch))
             await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
 

@@ -1,7 +1,7 @@
-"""What operations watches: requests by route and status, how long they took, log lines lost.
+"""Metrics for operations: requests by route and status, their duration, dropped log lines.
 
-Requests are counted in plain numbers, which only the one event loop touches, and become series when somebody asks:
-a series' own locks, taken three times at each request, cost more than the counting.
+Requests are counted in plain numbers on the event loop and become series on collection: the locks of a
+series, taken three times per request, cost more than the counting.
 """
 
 from bisect import bisect_left
@@ -24,7 +24,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 @dataclass(slots=True)
 class _Timing:
-    """How long one route's requests took: how many up to each bound and beyond, and all together."""
+    """Histogram of one route's durations: how many up to each bound and beyond, and the total."""
 
     counts: list[int] = field(default_factory=lambda: [0] * len(_BOUND_TEXTS))
     seconds: float = 0.0
@@ -46,7 +46,7 @@ def count(method: str, route: str, status: int, seconds: float) -> None:
 
 class _Requests(Collector):
     def collect(self) -> Iterator[Metric]:
-        """Return the numbers as series."""
+        """Return the counts as series."""
         requests = CounterMetricFamily(
             "getbill_http_requests",
             "Requests answered, by route template.",

@@ -1,6 +1,6 @@
-"""Headers that keep answers private, on every answer: nothing is stored on its way, and nothing is taken for another type.
+"""Privacy headers of every response: no caching, no content sniffing.
 
-Only what says nothing of anybody may be kept by caches; a route is not asked.
+Only responses without personal data may be cached, decided by path rather than by the route.
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ Headers = list[tuple[bytes, bytes]]
 _PUBLIC: Final = ("/docs", "/problems/", "/.well-known/", "/openapi.json")
 _NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
 _PRIVATE: Final = ((b"cache-control", b"no-store"), _NO_SNIFF)
-# Two years (RFC 6797); of this host alone, as others may be on it.
+# Two years (RFC 6797); without subdomains, which may run other services.
 _ONLY_TLS: Final = (b"strict-transport-security", b"max-age=63072000")
 _OURS: Final = frozenset({b"cache-control", b"pragma", b"expires", b"x-content-type-options"})
 
 
 def private_headers(path: str, scheme: str, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return an answer's headers with those that keep it private, each once."""
+    """Return the headers of a response with the privacy headers, each once."""
     if path.startswith(_PUBLIC):
         answer_headers = [header for header in headers if header[0] != _NO_SNIFF[0]]
         answer_headers.append(_NO_SNIFF)

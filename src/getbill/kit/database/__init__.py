@@ -1,4 +1,4 @@
-"""The database: named statements, one transaction per change, notifications and partitions."""
+"""Database access: named statements, one transaction per change, notifications and partitions."""
 
 from getbill.kit.database.errors import (
     DATABASE_ERRORS,

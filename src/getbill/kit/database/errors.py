@@ -1,8 +1,8 @@
-"""What a lost database looks like to whoever was asking it something.
+"""Classification of database errors.
 
-Whoever goes on without it, or asks again, catches `LOST`, and all of it: a task that dies of an error it did not know
-is not there when the database is back. `is_away` is narrower: the database or its disk, and not the question, is at
-fault.
+Callers that continue without the database, or retry, catch all of `DATABASE_ERRORS`: a task that dies of an
+unlisted error is not running when the database is back. `is_unavailable` is narrower: the database or its
+disk is at fault, not the statement.
 """
 
 import errno
@@ -10,10 +10,11 @@ from typing import Final
 
 import asyncpg
 
-# A timeout is an OSError. An InternalClientError comes of a connection that was cut in the middle of an answer.
+# A timeout is an OSError. An InternalClientError is raised by a connection that was cut in the middle of a
+# response.
 DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
-# Gone, starting, full, read-only, out of something, or held by somebody else for too long.
+# Gone, starting, full, read-only, out of a resource, or locked by another session for too long.
 _UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
@@ -32,15 +33,15 @@ _RESOURCE_ERRNOS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, e
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Return whether an error says that the database or the disk is away, so that the same may go well later."""
+    """Return whether the database or the disk is unavailable, so that a retry may succeed."""
     if isinstance(error, OSError) and error.errno in _DISK_FULL | _RESOURCE_ERRNOS:
         return True
-    # A ValueError of the driver's is an argument of ours that it cannot send.
+    # A ValueError of the driver is an argument of ours that it cannot encode.
     return isinstance(error, _UNAVAILABLE) and not isinstance(error, ValueError)
 
 
 def is_caused_by_unavailability(error: BaseException) -> bool:
-    """Return whether an error, or one that it was raised from, says that the database or the disk is away."""
+    """Return whether an error, or one of its causes, means that the database or the disk is unavailable."""
     cause: BaseException | None = error
     while cause is not None:
         if is_unavailable(cause):
@@ -50,7 +51,7 @@ def is_caused_by_unavailability(error: BaseException) -> bool:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Return whether an error says that a disk is full, the database's or ours."""
+    """Return whether a disk is full, the database's or ours."""
     return isinstance(error, asyncpg.DiskFullError) or (
         isinstance(error, OSError) and error.errno in _DISK_FULL
     )

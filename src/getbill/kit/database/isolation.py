@@ -1,6 +1,6 @@
-"""Work on many things of which one may fail: it is found by halves, and the others are done.
+"""Batches in which one item may fail: bisection isolates it, and the others are processed.
 
-A failure that passes by itself, as a lost database does, says nothing of the things and is raised.
+A transient failure, such as a lost database, is no fault of an item and is raised.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +12,8 @@ from getbill.kit.database import errors
 
 _Thing = TypeVar("_Thing")
 
-# Beside a database that is away: the machine's of the moment, a collision, the schema's. The same may go well later.
+# In addition to an unavailable database: a shortage of the machine, a collision, or a schema problem. A retry
+# may succeed.
 _TRANSIENT: Final = (
     OSError,
     asyncpg.TransactionRollbackError,
@@ -22,7 +23,7 @@ _TRANSIENT: Final = (
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a failure is the database's or the machine's of the moment, and not the thing's own."""
+    """Return whether a failure is a transient one of the database or the machine rather than of the item."""
     return errors.is_unavailable(error) or isinstance(error, _TRANSIENT)
 
 
@@ -31,9 +32,9 @@ async def isolate_failures(
     process: Callable[[Sequence[_Thing]], Awaitable[None]],
     quarantine: Callable[[_Thing, Exception], Awaitable[None]],
 ) -> None:
-    """Work on things together; where that fails, in halves, so that only what fails by itself is put aside.
+    """Process items as a batch; on failure, bisect, so that only items failing alone are quarantined.
 
-    `work` leaves nothing behind when it raises.
+    `process` must leave no effects when it raises.
     """
     if not items:
         return

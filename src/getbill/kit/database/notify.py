@@ -1,8 +1,8 @@
-"""Waking the other processes after a commit, and hearing them.
+"""PostgreSQL NOTIFY and LISTEN: processes wake each other after a commit.
 
-A wake says only "look again": whoever misses one polls each second anyway, so nothing depends on it but
-speed. A listener knows whether it would hear; what is remembered on the strength of wakes (a cached token) is
-asked of the database again while it would not.
+A notification only means "look again": a process that misses one polls every second anyway, so only latency
+depends on it. A listener knows whether it is connected; while it is not, anything cached on the strength of
+notifications (a token) is read from the database again.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ _NOTIFY = "SELECT pg_notify($1, $2)"
 
 
 class Notifier:
-    """Notifications after a commit, at most one per channel every few milliseconds.
+    """Sender of notifications after a commit, at most one per channel every few milliseconds.
 
-    A NOTIFY inside the transaction makes every commit queue behind one lock of the whole database; sent after
-    it, in bursts, it costs nothing, and whoever missed one polls each second anyway.
+    A NOTIFY inside the transaction makes every commit queue behind one database-wide lock. Sent after the
+    commit, in bursts, it costs nothing, and a process that misses one polls every second anyway.
     """
 
     _INTERVAL_SECONDS = 0.01
@@ -36,13 +36,13 @@ class Notifier:
         self._task: asyncio.Task[None] | None = None
 
     def notify(self, channel: str) -> None:
-        """Have the channel notified within a few milliseconds."""
+        """Notify a channel within a few milliseconds."""
         self._pending_channels.add(channel)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._send_soon())
 
     async def flush(self) -> None:
-        """Send what was asked for and not yet sent."""
+        """Send the pending notifications."""
         if self._task is not None:
             await self._task
 
@@ -60,10 +60,10 @@ PayloadHandler = Callable[[str], None]
 
 
 class Listener:
-    """A connection that hears notifications; `is_live` says whether it would hear one now."""
+    """A connection that receives notifications; `is_live` says whether it would receive one now."""
 
     _RETRY_SECONDS = 0.5
-    # A connection that died without a word is taken for live for twice this at most.
+    # A connection that died silently is considered live for at most twice this.
     _CHECK_SECONDS = 0.5
 
     def __init__(self, dsn: str, channels: dict[str, PayloadHandler]) -> None:
@@ -75,7 +75,7 @@ class Listener:
         self._task = asyncio.get_running_loop().create_task(self._listen_forever())
 
     def on_live(self, callback: Callable[[], None]) -> None:
-        """Call back each time hearing begins anew: whatever was remembered may be stale by then."""
+        """Register a callback for each (re)connection: anything cached may be stale by then."""
         self._on_live.append(callback)
 
     async def close(self) -> None:
@@ -106,8 +106,8 @@ class Listener:
             for callback in self._on_live:
                 callback()
             while not self._connection_lost.is_set():
-                # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with what it waited for,
-                # and whoever closes us would wait forever.
+                # Not `wait_for`: before Python 3.12 it loses a cancellation that arrives together with the
+                # awaited result, and closing would wait forever.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._CHECK_SECONDS):
                         await self._connection_lost.wait()

@@ -1,6 +1,6 @@
-"""Tables that are kept by the day: a partition for each, made ahead, dropped once its day is no longer kept.
+"""Tables partitioned by day: partitions are created ahead and dropped at the end of the retention period.
 
-A row whose day has no partition is refused by the database: whoever writes then makes the day's and writes again.
+The database refuses a row whose day has no partition: the writer then creates the partition and writes again.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ import asyncpg
 from getbill.kit.database.transactions import Database, Statement
 
 RETENTION_DAYS: Final = 90
-# What a write without a partition for its day is refused with.
+# The error of a write whose day has no partition.
 PARTITION_MISSING: Final = asyncpg.CheckViolationError
 
 _AHEAD_DAYS = 7
@@ -31,7 +31,7 @@ _LOCK = Statement(
     "Let one process at a time make and drop a table's partitions.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:' || $1, 0))",
 )
-# The day is a number we made and the table is one of ours; neither can be a parameter of DDL.
+# The day is a number of ours and the table one of ours; DDL takes neither as a parameter.
 _MAKE = """
 CREATE TABLE IF NOT EXISTS {table}_{day:%Y%m%d} PARTITION OF {table}
 FOR VALUES FROM ('{day:%Y-%m-%d} 00:00:00+00') TO ('{next_day:%Y-%m-%d} 00:00:00+00')
@@ -41,12 +41,12 @@ _DROP = "DROP TABLE IF EXISTS {table}_{day:%Y%m%d}"
 
 @dataclass(frozen=True, slots=True)
 class DailyPartitions:
-    """A table that is partitioned by the day (UTC) of one of its instants."""
+    """A table that is partitioned by the day (UTC) of one of its timestamp columns."""
 
     table: str
 
     async def maintain(self, database: Database, now: datetime, retention_days: int = RETENTION_DAYS) -> None:
-        """Make the table's partitions a week ahead and drop those of days no longer kept."""
+        """Create the table's partitions a week ahead and drop those past their retention."""
         today = _day_of(now)
         required_days = {today + timedelta(days=days) for days in range(_AHEAD_DAYS + 1)}
         async with database.transaction(now) as tx:
@@ -58,7 +58,7 @@ class DailyPartitions:
                 await tx.execute(self._statement(_DROP, day))
 
     async def create(self, database: Database, moments: Iterable[datetime]) -> None:
-        """Make the partitions that rows of these instants need, where they are missing."""
+        """Create the missing partitions for rows of these instants."""
         for moment in sorted({_day_of(moment) for moment in moments}):
             async with database.transaction(
                 datetime(moment.year, moment.month, moment.day, tzinfo=UTC)

@@ -1,8 +1,9 @@
-"""The database as the rest of GetBill sees it: named statements, and one transaction for one change.
+"""Named statements, and one transaction per change.
 
 A `Transaction` collects what a change writes and commits it once, at its edge: rows and events together or
-not at all. Plain inserts are deferred to the edge; when nothing had to be read under a lock they leave as one
-statement, one round trip, which PostgreSQL commits by itself; when they are many, the rows of each table by one COPY.
+not at all. Plain inserts are deferred to the edge. If nothing had to be read under a lock, they are sent as
+one statement, in one round trip, which PostgreSQL commits by itself; if there are many, the rows of each
+table are sent by one COPY.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from asyncpg.pool import PoolConnectionProxy
 from getbill.kit.database.errors import DATABASE_ERRORS
 from getbill.kit.database.notify import Notifier
 
-# The budget of every connection: a statement that runs longer than this is a mistake or a lock we lost.
+# Limits of every connection: a statement that runs longer is a mistake or a lost lock.
 SETTINGS = {
     "application_name": "getbill",
     "statement_timeout": "30s",
@@ -38,7 +39,7 @@ SETTINGS = {
 _CLOSE_SECONDS = 3.0
 _CONNECT_SECONDS = 10.0
 _TCP_TIMEOUT_SECONDS = 10
-# As this system has them: macOS lacks some.
+# Only those that this system has: macOS lacks some.
 _TCP_OPTIONS = [
     (getattr(socket, name), value)
     for name, value in (
@@ -55,25 +56,26 @@ if TYPE_CHECKING:
 else:
     Connection = PoolConnectionProxy
 Edge = Callable[["Transaction"], Awaitable[None]]
-# A statement of more writes than this takes longer to plan than its round trips; PostgreSQL takes 32,767 values. More
-# rows than this of one plain insert are copied.
+# A statement of more writes than this takes longer to plan than its round trips; PostgreSQL takes 32,767
+# parameters. More rows than this of one plain insert are copied.
 _JOINED_MAX = 40
 _PLAIN_INSERT = pattern(r"\s*INSERT INTO (\w+) \(([^()]*)\)\s*VALUES \(((?:\$\d+|[, \n])+)\)\s*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One SQL statement with the name a reader greps for and the sentence that says what it is for."""
+    """One SQL statement with a name to grep for and a sentence that states its purpose."""
 
     name: str
     sentence: str
     text: str
-    # The same for many rows at once, where it is no plain insert: each parameter is the array of what is one value in `text`.
+    # The form for many rows, unless it is a plain insert: each parameter is the array of what is one value in
+    # `text`.
     many: str | None = None
 
 
 class OptimisticConflict(Exception):
-    """A change was made on a guess, or on what held a moment ago; nothing is written, and it runs again, asking first."""
+    """A wrong assumption or stale read of a change; nothing is written, and it runs again without them."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,8 @@ class _Deferred:
 
 @cache
 def _joined_sql(writes: tuple[Statement, ...], assumptions: tuple[Statement, ...]) -> str:
-    # Data-modifying CTEs all see one snapshot and run to their end; foreign keys are checked after them all.
+    # Data-modifying CTEs all see one snapshot and run to completion; foreign keys are checked after all of
+    # them.
     parts = []
     parameter_count = 0
     for index, statement in enumerate(writes):
@@ -94,7 +97,8 @@ def _joined_sql(writes: tuple[Statement, ...], assumptions: tuple[Statement, ...
     for statement in assumptions:
         failed_assumptions.append(f"EXISTS ({_renumbered(statement.text, parameter_count)})")
         parameter_count += _arity(statement)
-    # The outer query runs before the writes: a wrong guess divides by zero while nothing has been written yet.
+    # The outer query runs before the writes: a wrong assumption divides by zero while nothing has been
+    # written yet.
     guard = f"1 / (NOT ({' OR '.join(failed_assumptions)}))::int" if failed_assumptions else "1"
     return "WITH " + ",\n".join(parts) + f"\nSELECT {guard}"
 
@@ -110,7 +114,7 @@ def _arity(statement: Statement) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """A plain insert as PostgreSQL's COPY takes it: its table and columns, and the order of the values if not theirs."""
+    """The COPY form of a plain insert: table, columns, and the order of the values if it differs."""
 
     table: str
     columns: tuple[str, ...]
@@ -119,7 +123,7 @@ class _Copy:
 
 @cache
 def _as_copy(statement: Statement) -> _Copy | None:
-    """Return the COPY that does what a statement does; None where it is no plain insert."""
+    """Return the COPY equivalent of a statement; None if it is not a plain insert."""
     match = _PLAIN_INSERT.fullmatch(statement.text)
     if match is None:
         return None
@@ -130,9 +134,10 @@ def _as_copy(statement: Statement) -> _Copy | None:
 
 
 class Transaction:
-    """One change in the making; `now` is the workspace's instant, the same for all it writes.
+    """One change; `now` is the workspace's instant, the same for all its writes.
 
-    A hopeful one leaves some questions to its edge, where the one statement that writes also answers them.
+    An optimistic transaction leaves some reads to its edge, where the statement that writes also verifies
+    them.
     """
 
     def __init__(self, pool: "asyncpg.Pool[Record]", now: datetime, *, is_optimistic: bool = False) -> None:
@@ -148,7 +153,7 @@ class Transaction:
         self._assumptions: list[tuple[Statement, tuple[Any, ...]]] = []
 
     async def connection(self) -> Connection:
-        """Return the open transaction's connection, beginning it at the first call."""
+        """Return the open transaction's connection; the first call begins the transaction."""
         if self._connection is None:
             self._connection = await self._pool.acquire()
             self._block = self._connection.transaction()
@@ -168,36 +173,37 @@ class Transaction:
         return await (await self.connection()).fetchval(statement.text, *arguments)
 
     async def execute(self, statement: Statement, *arguments: Any) -> None:
-        """Run a statement inside the transaction at once."""
+        """Run a statement inside the transaction immediately."""
         await (await self.connection()).execute(statement.text, *arguments)
 
     async def peek(self, statement: Statement, *arguments: Any) -> list[Record]:
-        """Read without a lock and without beginning; what is decided on it must be held by a constraint."""
+        """Read without a lock and without beginning; a constraint must hold what is decided on it."""
         if self._connection is not None:
             return await self._connection.fetch(statement.text, *arguments)
         return await self._pool.fetch(statement.text, *arguments)
 
     async def assume_none(self, statement: Statement, *arguments: Any) -> list[Record]:
-        """Peek; a hopeful transaction that has not begun returns nothing, and fails at its edge if that is wrong."""
+        """Peek; in an optimistic transaction not begun, return nothing and fail at the edge if wrong."""
         if not self._is_optimistic or self._connection is not None:
             return await self.peek(statement, *arguments)
         self._assumptions.append((statement, arguments))
         return []
 
     def defer(self, statement: Statement, *arguments: Any) -> None:
-        """Leave an insert for the edge, where all deferred ones go out together."""
+        """Defer an insert to the edge, where all deferred ones are sent together."""
         self._deferred.append(_Deferred(statement, lambda: arguments))
 
     def defer_row(self, statement: Statement, row: Callable[[], tuple[Any, ...]]) -> None:
-        """Leave an insert for the edge whose values are taken then, as the row stands after the change."""
+        """Defer an insert to the edge; its values are read there, after the change."""
         self._deferred.append(_Deferred(statement, row))
 
     async def send(self) -> None:
-        """Send what was deferred: as one statement when nothing was begun, else those of each statement together.
+        """Send the deferred inserts: as one statement if nothing was begun, else grouped by statement.
 
-        Statements go in the order in which each was first deferred, which their foreign keys rely on.
+        Statements are sent in the order in which each was first deferred, which their foreign keys rely on.
 
-        Raises PresumedWrong, with nothing written, when a hopeful transaction hoped too much.
+        Raises OptimisticConflict, with nothing written, if an assumption of an optimistic transaction was
+        wrong.
         """
         deferred, self._deferred = self._deferred, []
         if self._connection is None and 0 < len(deferred) <= _JOINED_MAX:
@@ -237,7 +243,7 @@ class Transaction:
             raise OptimisticConflict from None
 
     async def finish(self, *, commit: bool) -> None:
-        """Commit or roll back and give the connection back."""
+        """Commit or roll back and release the connection."""
         if self._connection is None:
             return
         try:
@@ -249,7 +255,7 @@ class Transaction:
 
 @dataclass(slots=True)
 class Database:
-    """A pool of connections, the edge every change passes, and the wakes it sends after a commit."""
+    """A connection pool, the edge of every change, and the notifications sent after a commit."""
 
     pool: "asyncpg.Pool[Record]"
     edge: Edge
@@ -260,9 +266,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, now: datetime, *, is_optimistic: bool = False) -> AsyncIterator[Transaction]:
-        """Run one change: pass the edge and commit when the block ends well, roll back when it raises.
+        """Run one change: call the edge and commit when the block succeeds, roll back when it raises.
 
-        Whoever is hopeful runs the change again, without hope, when it raises PresumedWrong.
+        The caller of an optimistic transaction runs the change again, not optimistic, on OptimisticConflict.
         """
         tx = Transaction(self.pool, now, is_optimistic=is_optimistic)
         try:
@@ -270,7 +276,7 @@ class Database:
             await self.edge(tx)
             await tx.send()
         except BaseException:
-            # The connection may be gone: the first error is the one worth raising.
+            # The connection may be gone: the first error is the one to raise.
             with suppress(*DATABASE_ERRORS):
                 await tx.finish(commit=False)
             raise
@@ -279,45 +285,45 @@ class Database:
             self.notifier.notify(channel)
 
     async def fetch(self, statement: Statement, *arguments: Any) -> list[Record]:
-        """Run one statement by itself and return its rows."""
+        """Run one statement outside a transaction and return its rows."""
         return await self.pool.fetch(statement.text, *arguments)
 
     async def fetchrow(self, statement: Statement, *arguments: Any) -> Record | None:
-        """Run one statement by itself and return its first row."""
+        """Run one statement outside a transaction and return its first row."""
         return await self.pool.fetchrow(statement.text, *arguments)
 
     async def fetchval(self, statement: Statement, *arguments: Any) -> Any:
-        """Run one statement by itself and return its first value."""
+        """Run one statement outside a transaction and return its first value."""
         return await self.pool.fetchval(statement.text, *arguments)
 
     async def execute(self, statement: Statement, *arguments: Any) -> None:
-        """Run one statement by itself."""
+        """Run one statement outside a transaction."""
         await self.pool.execute(statement.text, *arguments)
 
     async def close(self) -> None:
-        """Send the last wakes and close every connection."""
+        """Send the pending notifications and close every connection."""
         await self.notifier.flush()
         try:
             await asyncio.wait_for(self.pool.close(), _CLOSE_SECONDS)
         except TimeoutError:
-            # Somebody still holds a connection and will not give it back: the process ends all the same.
+            # A connection was never released: the process ends all the same.
             self.pool.terminate()
 
 
 class _Connection(asyncpg.Connection):
-    """A connection that goes back to its pool as it is: nothing of ours is left on it between two uses.
+    """A connection that returns to its pool without a reset: no session state is left between two uses.
 
-    Resetting it would cost a round trip, and asking whether to reset it a timer, each time.
+    A reset would cost a round trip each time, and deciding whether to reset a timer.
     """
 
     async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 asyncpg calls it so
-        """End a transaction that somebody left open."""
+        """Roll back a transaction that was left open."""
         if self.is_in_transaction():
             await super().reset(timeout=timeout)
 
 
 async def _connect(*arguments: Any, **options: Any) -> Any:
-    """Connect as asyncpg does; the socket of a server that is down is not a missing file to anybody."""
+    """Connect as asyncpg does; the missing socket of a stopped server is not reported as a missing file."""
     try:
         connection: Any = await asyncpg.connect(*arguments, **options)
     except FileNotFoundError as error:
@@ -327,7 +333,7 @@ async def _connect(*arguments: Any, **options: Any) -> Any:
 
 
 def _set_tcp_timeouts(raw_socket: Any) -> None:
-    """Have a connection fail whose other end is gone without a word, rather than wait for minutes."""
+    """Make a connection whose other end is silently gone fail instead of waiting for minutes."""
     if raw_socket is None or raw_socket.family not in {AF_INET, AF_INET6}:
         return
     raw_socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
@@ -336,7 +342,7 @@ def _set_tcp_timeouts(raw_socket: Any) -> None:
 
 
 async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":
-    """Open a pool of connections with the stated limits."""
+    """Open a connection pool with the stated limits."""
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -350,5 +356,5 @@ async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":
 
 
 async def open_database(dsn: str, edge: Edge, *, size: int = 12) -> Database:
-    """Open a pool on the database, whose changes pass this edge."""
+    """Open a database whose changes pass this edge."""
     return Database(await open_pool(dsn, size), edge)

@@ -1,1 +1,1 @@
-"""Files on the local disk: durable, private to their owner, appended to."""
+"""Files on the local disk: durable, private to their owner, append-only."""

@@ -1,7 +1,7 @@
-"""Files beside the database that outlive it: one JSON object a line, appended, safely on disk when `append` returns.
+"""Append-only log files of JSON lines that outlive the database; a line is on disk when `append` returns.
 
-A restored backup has forgotten what happened after it was made; such a file has not. Any number of processes may
-write one, and a line cut short by a crash spoils no other.
+A restored backup has lost what happened after it was made; such a file has not. Any number of processes may
+write to one, and a line truncated by a crash does not damage the others.
 """
 
 import fcntl
@@ -20,30 +20,31 @@ _log = structlog.get_logger(__name__)
 
 Line = Mapping[str, Any]
 
-# The file that stood under a path when its folder was last synced: a new file gets its entry on disk at the first append.
+# Inode of the file under a path when its folder was last synced: a new file gets its directory entry on disk
+# at the first append.
 _synced_inodes: dict[Path, int] = {}
 
 
 def append(path: Path, lines: Iterable[Line]) -> None:
-    """Write lines at a journal's end; the file is made, for its owner alone, when there is none."""
+    """Append lines to a log; a missing file is created, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked_file(path) as file:
-        # The line end comes first, so that a line cut short never spoils the one after it.
+        # The line end comes first, so that a truncated line never damages the next one.
         file.write(b"".join(b"\n" + json.write(line) for line in lines))
         _fsync(file)
         _sync_folder_once(path, file)
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield a journal's lines, leaving out broken ones; nothing when there is no such file."""
+    """Yield the lines of a log, without broken ones; nothing if the file does not exist."""
     if path.exists():
         yield from _parse_lines(path, path.read_bytes())
 
 
 def read_from(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """Return the lines behind a place (0 for the beginning) and the place of the end, between two appends.
+    """Return the lines after an offset (0 for the start) and the offset of the end, between two appends.
 
-    A file that is shorter than the place was put in the old one's stead and is read from its beginning.
+    A file shorter than the offset has been replaced and is read from its start.
     """
     if not path.exists():
         return [], 0
@@ -58,7 +59,7 @@ def _parse_lines(path: Path, content: bytes) -> Iterator[dict[str, Any]]:
         try:
             members = json.read(line)
         except json.MalformedJson:
-            # What a crash cut off was not promised to anybody yet.
+            # A line truncated by a crash was never acknowledged.
             _log.warning("journal_line_broken", path=path.name)
             continue
         if isinstance(members, dict):
@@ -66,7 +67,7 @@ def _parse_lines(path: Path, content: bytes) -> Iterator[dict[str, Any]]:
 
 
 def rewrite(path: Path, transform: Callable[[Iterable[dict[str, Any]]], Iterable[Line]]) -> None:
-    """Put what `said` makes of a journal's lines in their place; nobody ever sees half of it."""
+    """Replace a log's lines atomically with what `transform` returns for them."""
     with _locked_file(path):
         lines = list(transform(read(path)))
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
@@ -79,7 +80,7 @@ def rewrite(path: Path, transform: Callable[[Iterable[dict[str, Any]]], Iterable
 
 @contextmanager
 def _locked_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a journal for appending, alone; another process may just have put a new file in its place."""
+    """Open a log for appending, under an exclusive lock; another process may just have replaced the file."""
     while True:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Files that must outlive a power cut, and secrets that must not outlive their file."""
+"""Files that must survive a power cut, and secrets that must not survive their file."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ _ERASING_BYTES = 4096
 
 
 def sync_folder(folder: Path) -> None:
-    """Put a folder's entries on disk: a new or renamed file outlives a power cut only after this."""
+    """Sync a folder's entries: only then does a new or renamed file survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -16,7 +16,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file for its owner alone so that a crash leaves the old content or the new, and sync file and folder."""
+    """Write a file atomically, for its owner alone, and sync file and folder."""
     temporary = path.with_name(f"{path.name}.new")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
@@ -27,7 +27,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def shred(path: Path) -> None:
-    """Overwrite a file with zeros, sync it and delete it; nothing where there is no such file."""
+    """Overwrite a file with zeros, sync it and delete it; do nothing if it does not exist."""
     if not path.exists():
         return
     with path.open("r+b") as file:

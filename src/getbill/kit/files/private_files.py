@@ -1,4 +1,4 @@
-"""Files that are read by their owner alone: logs, reports and whatever else a process leaves on disk."""
+"""Files that only their owner can read: logs, reports and everything else a process leaves on disk."""
 
 import os
 import resource
@@ -9,9 +9,9 @@ MODE: Final = 0o600
 
 
 def keep_private() -> None:
-    """Have every file that this process and its children make be its owner's alone, and leave no memory dumps.
+    """Make every file of this process and its children private to their owner, and disable core dumps.
 
-    A memory dump would hold the master key and whoever is being worked on.
+    A core dump would hold the master key and the personal data being processed.
     """
     os.umask(0o077)
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
@@ -19,14 +19,14 @@ def keep_private() -> None:
 
 
 def create(path: Path) -> BinaryIO:
-    """Open a file for writing, made anew for its owner alone; one that is there loses its contents and others' rights."""
+    """Open a file for writing, private to its owner; an existing one is truncated and made private."""
     file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE), "wb")
     restrict(path)
     return file
 
 
 def restrict(path: Path) -> None:
-    """Take a file that was there before from everybody but its owner; nothing where there is none."""
-    # What is no file, such as /dev/stdout, belongs to others.
+    """Remove all permissions but the owner's from an existing file; do nothing if it does not exist."""
+    # What is not a regular file, such as /dev/stdout, is not ours.
     if path.is_file():
         path.chmod(MODE)

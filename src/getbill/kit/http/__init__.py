@@ -1,4 +1,4 @@
-"""HTTP for every route: JSON bodies, answers, validation, paging and the OpenAPI document."""
+"""HTTP for every route: JSON bodies, responses, validation, paging and the OpenAPI document."""
 
 from getbill.kit.http.bodies import (
     JsonAnswer,

@@ -1,7 +1,7 @@
-"""HTTP as every route speaks it: JSON bodies read by our own parser, answers by our own writer, problems.
+"""JSON request bodies read by our own parser, responses by our own writer, and problem responses.
 
-A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or the caller gets every wrong
-field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
+A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a validated value, or the caller gets every invalid
+field at once. FastAPI's own body parsing goes through floats and answers NaN with 500.
 """
 
 from collections import Counter
@@ -47,9 +47,9 @@ _OWN_FIELDS = frozenset({b"content-length", b"content-type"})
 
 
 class JsonAnswer(Response):
-    """A JSON answer that is written already; nothing has to be found out about its headers.
+    """A JSON response whose body is already serialized; its headers need no computation.
 
-    A header that is given replaces ours of that name.
+    A given header replaces ours of the same name.
     """
 
     media_type = "application/json"
@@ -68,12 +68,12 @@ class JsonAnswer(Response):
 
 
 def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON answer; decimals keep their digits."""
+    """Return a JSON response; decimals keep their digits."""
     return JsonAnswer(status, json.write(value), headers)
 
 
 def problem(error: Problem, request: Request | Scope, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an RFC 9457 answer in the language that a request asks for."""
+    """Return an RFC 9457 response in the language that a request accepts."""
     language = language_of(request)
     members = error.document(language)
     return Response(
@@ -85,19 +85,19 @@ def problem(error: Problem, request: Request | Scope, headers: Mapping[str, str]
 
 
 def language_of(request: Request | Scope) -> str:
-    """Return the language that a request asks for by its Accept-Language."""
+    """Return the language of a response to a request, by its Accept-Language."""
     return negotiated(
         Headers(scope=request.scope if isinstance(request, Request) else request).get("accept-language")
     )
 
 
 def language_headers(language: str) -> dict[str, str]:
-    """Return the headers of an answer whose sentences are in the language that was asked for."""
+    """Return the headers of a response whose sentences are in the accepted language."""
     return {"Content-Language": language, "Vary": "Accept-Language"}
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
-    """Write where a field stands as an RFC 6901 pointer."""
+    """Return the RFC 6901 pointer of a field's location."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
@@ -109,7 +109,7 @@ def _field_error(error: Any, value: Any) -> FieldError:
 
 
 def unknown_field(pointer_text: str, name: Any) -> FieldError:
-    """Return the refusal of a field that a body does not have."""
+    """Return the error of a field that the body does not have."""
     detail = message(
         "There is no field '{field}' here. Check its spelling, or leave it out.", field=excerpt(name)
     )
@@ -117,26 +117,26 @@ def unknown_field(pointer_text: str, name: Any) -> FieldError:
 
 
 def invalid(error: ValidationError, value: Any, cross_field_errors: Sequence[FieldError] = ()) -> Invalid:
-    """Return the refusal that names every wrong field of a body."""
+    """Return the refusal that lists every invalid field of a body."""
     return refusal(wrong_fields(error, value, cross_field_errors))
 
 
 def wrong_fields(
     error: ValidationError, value: Any, cross_field_errors: Sequence[FieldError] = ()
 ) -> list[FieldError]:
-    """Return every wrong field of a body, and of what else is wrong what is not named by that already."""
+    """Return every invalid field of a body, plus the cross-field errors of fields not listed already."""
     errors = [_field_error(entry, value) for entry in error.errors(include_url=False)]
     named_pointers = {entry.pointer for entry in errors}
     return [*errors, *(entry for entry in cross_field_errors if entry.pointer not in named_pointers)]
 
 
 async def read_json(request: Request) -> Any:
-    """Read a request's JSON body; raise 415 for another type or charset, 400 for what is not JSON."""
+    """Read a request's JSON body; raise 415 for another media type or charset, 400 for invalid JSON."""
     return json.read(await read_json_bytes(request))
 
 
 async def read_json_bytes(request: Request) -> bytes:
-    """Return the bytes of a request's JSON body, unread; raise 415 for another type or charset, 400 for none."""
+    """Return a request's JSON body unparsed; raise 415 for another media type or charset, 400 for none."""
     content_type = request.headers.get("content-type", "")
     if content_type not in _JSON_TYPES:
         _check_content_type(content_type)
@@ -164,22 +164,22 @@ def _check_content_type(content_type: str) -> None:
 
 
 class JsonBody:
-    """A dependency that reads and checks a body; OpenAPI shows its `model`."""
+    """A dependency that reads and validates a body; OpenAPI shows its `model`."""
 
     def __init__(self, model: type[BaseModel], *, optional: bool) -> None:
         self.model = model
         self.optional = optional
         self._adapter: TypeAdapter[Any] = TypeAdapter(model)
-        # What a model says is wrong between its fields, from the raw body, so that all comes at once.
+        # A model's cross-field errors, from the raw body, so that all errors are reported at once.
         self._cross_field_check: Callable[[dict[str, Any]], list[FieldError]] | None = getattr(
             model, "cross_field_errors", None
         )
-        # And what is wrong for this caller, such as a name that only their workspace knows.
+        # Errors that depend on the caller, such as a name that only their workspace knows.
         self._caller_check: Callable[[dict[str, Any], Any], list[FieldError]] | None
         self._caller_check = getattr(model, "workspace_errors", None)
 
     async def __call__(self, request: Request) -> Any:
-        """Return the checked body of a request."""
+        """Return the validated body of a request."""
         if self.optional and not await request.body():
             value: Any = {}
         else:
@@ -187,7 +187,7 @@ class JsonBody:
         return self.check(value, request.scope.get("state", {}).get("caller"))
 
     def check(self, value: Any, caller: Any = None) -> Any:
-        """Return a parsed body as its model; raise Invalid naming every wrong field."""
+        """Return a parsed body as its model; raise Invalid listing every invalid field."""
         cross_field_errors = (
             self._cross_field_check(value) if self._cross_field_check and isinstance(value, dict) else []
         )
@@ -203,19 +203,19 @@ class JsonBody:
 
 
 def body(model: type[BaseModel], *, optional: bool = False) -> Any:
-    """Have a route read its JSON body as this model; an optional one may be left out altogether."""
+    """Declare that a route reads its JSON body as this model; an optional body may be omitted."""
     return Depends(JsonBody(model, optional=optional))
 
 
 def refuse_unknown_parameters(request: Request) -> None:
-    """Raise 400 for a query parameter where a call has none; calls that have some refuse others themselves."""
+    """Raise 400 for a query parameter of a call that has none; other calls refuse unknown ones themselves."""
     if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
         names = [excerpt(name) for name in dict.fromkeys(request.query_params)]
         raise BadRequest(message("This call has no query parameters. Leave out: {names}.", names=names[:10]))
 
 
 def refuse_repeated_parameters(request: Request) -> None:
-    """Raise 400 for a query parameter that has one value and came more than once."""
+    """Raise 400 for a single-valued query parameter that was sent more than once."""
     if not request.scope["query_string"]:
         return
     sent = request.query_params.multi_items()
@@ -226,7 +226,7 @@ def refuse_repeated_parameters(request: Request) -> None:
 
 
 def _single_parameters(route: Any) -> frozenset[str]:
-    """Return the query parameters of a route that are no lists."""
+    """Return the query parameters of a route that are not lists."""
     parameters: set[str] = set()
     for parameter in route.dependant.query_params:
         model = parameter.field_info.annotation
@@ -271,13 +271,13 @@ def json_bodies(route: Any) -> list[JsonBody]:
 
 
 def _wrong_parameter(error: Any) -> FieldError:
-    # The first part says where it was sent, the second its name; what follows are its members.
+    # The first part is where it was sent, the second its name; the rest are its members.
     name = str(error["loc"][1] if len(error["loc"]) > 1 else error["loc"][0])
     return wrong_parameter(error, name)
 
 
 def wrong_parameter(error: Mapping[str, Any], name: str) -> FieldError:
-    """Return an error of pydantic's as what is wrong with a parameter."""
+    """Return a pydantic error as an invalid parameter."""
     if error["type"] == "extra_forbidden":
         detail = message(
             "There is no parameter '{name}' here. Check its spelling, or leave it out.", name=excerpt(name)
@@ -324,7 +324,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Return every method a path has; the routes of one path know only their own, and the first path that fits is it."""
+    """Return every method of a path: each of its routes knows only its own, and the first match counts."""
     methods: set[str] = set()
     first_path: str | None = None
     for route in routes_of(request.app):
@@ -342,7 +342,7 @@ async def _on_crash(request: Request, error: Exception) -> Response:
     if database.is_unavailable(error):
         _log.warning("database_away", route=routes.route_template(request.scope), error=type(error).__name__)
         return problem(_unavailable(error), request)
-    # The text of an exception may hold personal data; its type and the request's id lead to the trace.
+    # The text of an exception may hold personal data; its type and the request id lead to the traceback.
     _log.error(
         "request_failed",
         route=routes.route_template(request.scope),
@@ -365,7 +365,7 @@ def _unavailable(error: Exception) -> Unavailable:
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Have every refusal and every crash of the application answered as a problem document."""
+    """Answer every refusal and every crash of the application with a problem document."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_parameters)
     app.add_exception_handler(HTTPException, _on_http)

@@ -1,7 +1,8 @@
-"""A server of TLS connections that counts them from their first moment, and not only once their handshake is over.
+"""A TLS server that counts its connections from the accept, not only once the handshake is over.
 
-The event loop tells a protocol of its connection after the handshake, so that strangers could hold any number of handshakes.
-Here each is counted like a connection on which no credential has been shown yet, and one that waits makes room for the next.
+The event loop reports a connection to a protocol after the handshake, so strangers could hold any number of
+handshakes open. Here each is counted like an unauthenticated connection, and one that waits makes room for
+the next.
 """
 
 import asyncio
@@ -13,24 +14,24 @@ from typing import Any, Final, Protocol
 
 HANDSHAKE_SECONDS: Final = 10.0
 SHUTDOWN_SECONDS: Final = 2.0
-# As many connections are taken at a time, before others are answered.
+# Number of connections accepted in one go, before others are answered.
 _TAKEN_AT_ONCE: Final = 64
-# How long nothing is accepted where there is no room for one more (open files, memory).
+# Pause in accepting when a resource is exhausted (open files, memory).
 _PAUSE_SECONDS: Final = 1.0
 
 
 class Counter(Protocol):
-    """What counts connections by address."""
+    """A counter of connections by address."""
 
     def admit(self, host: str, protocol: Any) -> Any:
-        """Count one; None where there is no room for it."""
+        """Count a connection; return None if there is no room for it."""
 
     def remove(self, stranger: Any) -> None:
-        """Count it no longer."""
+        """Stop counting a connection."""
 
 
 class Handshake:
-    """A connection whose handshake is under way."""
+    """A connection whose handshake is in progress."""
 
     is_waiting = True
     is_sending = False
@@ -39,13 +40,13 @@ class Handshake:
         self._connection = connection
 
     def give_way(self) -> None:
-        """Hang up, for another's sake."""
+        """Close the connection, to make room for another."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 
 
 class TlsServer:
-    """Listens on one socket, and hands connections on once TLS is spoken on them."""
+    """A listener on one socket that passes connections on once their TLS handshake is complete."""
 
     def __init__(
         self,
@@ -65,18 +66,18 @@ class TlsServer:
 
     @property
     def sockets(self) -> tuple[socket.socket, ...]:
-        """What it listens on."""
+        """The sockets it listens on."""
         return (self._listener,)
 
     def begin(self, backlog: int) -> None:
-        """Listen, and accept what comes."""
+        """Listen and accept connections."""
         self._listener.settimeout(0)
         self._listener.listen(backlog)
         self._is_serving = True
         self._loop.add_reader(self._listener, self._accept)
 
     def close(self) -> None:
-        """Accept no more; handshakes under way end."""
+        """Stop accepting; handshakes in progress are aborted."""
         if self._is_serving:
             self._is_serving = False
             self._loop.remove_reader(self._listener)
@@ -85,7 +86,7 @@ class TlsServer:
             task.cancel()
 
     async def wait_closed(self) -> None:
-        """Wait until the handshakes that were under way have ended."""
+        """Wait until the handshakes in progress have ended."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept(self) -> None:
@@ -116,7 +117,7 @@ class TlsServer:
         task.add_done_callback(self._tasks.discard)
 
     async def _shake_hands(self, connection: socket.socket, stranger: Any) -> None:
-        # No TLS, too late, or gone.
+        # Not TLS, too late, or disconnected.
         with suppress(OSError):
             try:
                 await self._loop.connect_accepted_socket(
@@ -127,5 +128,5 @@ class TlsServer:
                     ssl_shutdown_timeout=SHUTDOWN_SECONDS,
                 )
             finally:
-                # Its protocol counts it itself from here on.
+                # From here on its protocol counts it.
                 self._counter.remove(stranger)

@@ -1,7 +1,8 @@
 """The OpenAPI document of an application: each class one schema, each schema one name.
 
-FastAPI names schemas by class, and tells two classes of one name apart only where it made both. Here all schemas come
-from one pass over every class that a route reads or answers, and a name that two classes claim is an error.
+FastAPI names schemas by class, and distinguishes two classes of one name only if it made both. Here all
+schemas come from one pass over every class that a route reads or returns, and a name claimed by two classes
+is an error.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,11 +30,11 @@ _JSON: Final = "application/json"
 
 
 class SchemaNameTaken(Exception):
-    """Two classes would be one schema; give one of them another `title` in its `model_config`."""
+    """Two classes have the same schema name; give one of them another `title` in its `model_config`."""
 
 
 class Schemas:
-    """The schemas of classes as they are read or answered, under the names that the document gives them."""
+    """The schemas of classes as request or response, under their names in the document."""
 
     def __init__(self, uses: Iterable[Use]) -> None:
         references, definitions = models_json_schema(
@@ -51,7 +52,7 @@ class Schemas:
         }
 
     def reference(self, model: type[BaseModel], mode: Mode) -> dict[str, str]:
-        """Return what leads to the schema of a class."""
+        """Return the reference to the schema of a class."""
         return {"$ref": _SCHEMAS_PREFIX + self._names[model, mode]}
 
 
@@ -60,7 +61,7 @@ def describe(
     finish: Callable[[dict[str, Any], list[RouteContext]], None],
     models: Iterable[type[BaseModel]] = (),
 ) -> None:
-    """Have the document show the bodies that `body` reads and these `models`, then let `finish` add the rest."""
+    """Document the bodies that `body` reads and these `models`, then let `finish` add the rest."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -80,7 +81,7 @@ def describe(
     written: list[JSONResponse] = []
 
     async def show(_request: Request) -> Response:
-        # Half a megabyte: written for each request it would keep others waiting.
+        # Half a megabyte: serializing it for each request would delay others.
         if not written:
             written.append(JSONResponse(openapi()))
         return Response(written[0].body, media_type=written[0].media_type)
@@ -90,7 +91,7 @@ def describe(
 
 
 def classes_of(routes: Iterable[Any], models: Iterable[type[BaseModel]] = ()) -> dict[str, type]:
-    """Return every class that the document shows, by its schema's name; raise SchemaNameTaken for two of one name."""
+    """Return every class in the document by schema name; raise SchemaNameTaken for two of one name."""
     classes: dict[str, type] = {}
     pending: list[Any] = [*models, *(model for model, _ in _uses(routes))]
     while pending:
@@ -114,10 +115,11 @@ def _add_schemas(
 ) -> None:
     classes_of(routes, models)
     schemas = Schemas([*_uses(routes), *((model, _RESPONSE) for model in models)])
-    # What FastAPI made of the answers is made here, together with the bodies; its parameters refer to none.
+    # FastAPI's response schemas are replaced by those made here together with the bodies; its parameters
+    # refer to none.
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.by_name.items()))
     for methods in document["paths"].values():
-        # HTTP itself says what HEAD answers; as an operation it would have GET's name.
+        # HTTP itself defines the response to HEAD; as an operation it would have GET's name.
         methods.pop("head", None)
     for route in routes:
         for method in route.methods or ():
@@ -131,7 +133,7 @@ def _add_schemas(
 
 
 def _sendable_parameter(parameter: dict[str, Any]) -> dict[str, Any]:
-    """Return a parameter as it can be sent: left out perhaps, but never null."""
+    """Return a parameter as it can be sent: possibly omitted, but never null."""
     documented: dict[str, Any] = _simplify_schema(parameter)
     alternatives = documented["schema"].pop("anyOf", [])
     non_null = [alternative for alternative in alternatives if alternative != {"type": "null"}]
@@ -176,7 +178,7 @@ def _class_name(kind: type) -> str:
 
 
 def _document_name(key: str, schema: dict[str, Any]) -> str:
-    """Return a schema's name; of a body that answers repeat in full, the answers' is named as answers are."""
+    """Return a schema's name; if responses repeat a body in full, theirs is the response name."""
     title = str(schema["title"])
     return title.removesuffix("Body") + "Shown" if key.endswith("-Output") else title
 
@@ -193,7 +195,7 @@ def _rename_references(value: Any, keys: dict[str, str]) -> Any:
 
 
 def _simplify_schema(value: Any) -> Any:
-    """Leave out what says nothing: titles that repeat a name, and defaults of null."""
+    """Remove noise: titles that repeat a name, and defaults of null."""
     if isinstance(value, list):
         return [_simplify_schema(member) for member in value]
     if not isinstance(value, dict):
@@ -209,5 +211,5 @@ def _simplify_schema(value: Any) -> Any:
     }
 
 
-# Under these stand values as callers send them, in which a title is a title.
+# Values under these keys are as callers send them; a `title` in them is data.
 _LITERAL_KEYS: Final = frozenset({"example", "examples", "enum", "const", "default"})

@@ -1,7 +1,8 @@
-"""Paging as published (`page`, `limit`, `total`, `pages`) and by cursor for large books.
+"""Paging by number (`page`, `limit`, `total`, `pages`) and by cursor for large lists.
 
-A cursor is opaque to callers: the sort, the last row's place in it, and the mark of the one list of the one workspace
-that it is of. Totals are exact to 10,000 and said to be inexact above, so that a deep page costs what the first one does.
+A cursor is opaque to callers: the sort, the position of the last row, and a signature that binds it to one
+list of one workspace. Totals are exact to 10,000 and marked inexact above, so that a deep page costs what the
+first one does.
 """
 
 import base64
@@ -19,20 +20,20 @@ from getbill.kit.messages import message
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 EXACT_MAX = 10_000
-# Twelve bytes are sixteen letters, without padding.
+# Twelve bytes are sixteen base64 characters, without padding.
 _SIGNATURE_BYTES = 12
 
-# What only the workspace's own key makes of a cursor of one list.
+# The signature of a cursor of one list, by the workspace's own key.
 CursorSigner = Callable[[str], bytes]
 
 
 def write_cursor(sort: str, position: list[Any]) -> str:
-    """Return the cursor after a row that stands at this place in this sort."""
+    """Return the cursor after a row at this position in this sort."""
     return base64.urlsafe_b64encode(json.write([sort, *position])).rstrip(b"=").decode()
 
 
 def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
-    """Return the place a cursor names; raise BadRequest when it is not one of ours for this sort."""
+    """Return the position in a cursor; raise BadRequest if it is not one of ours for this sort."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         parts = json.read(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -44,22 +45,22 @@ def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
 
 
 def seal(cursor: str, sign: CursorSigner) -> str:
-    """Return a cursor with the mark of the list it is of."""
+    """Return a cursor with the signature of its list."""
     return f"{cursor}.{_cursor_signature(cursor, sign)}"
 
 
 def seal_optional(cursor: str | None, sign: CursorSigner) -> str | None:
-    """Return a cursor with the mark of its list, or None at the list's end."""
+    """Return a cursor with the signature of its list, or None at the list's end."""
     return None if cursor is None else seal(cursor, sign)
 
 
 def unseal_optional(cursor: str | None, sign: CursorSigner) -> str | None:
-    """Return a cursor without its mark, or None where there is none; raise BadRequest for one of another list."""
+    """Return a cursor, if any, without its signature; raise BadRequest for one of another list."""
     return None if cursor is None else unseal(cursor, sign)
 
 
 def unseal(cursor: str, sign: CursorSigner) -> str:
-    """Return a cursor without its mark; raise BadRequest for one of another list or another workspace."""
+    """Return a cursor without its signature; raise BadRequest for one of another list or workspace."""
     plain, _, signature = cursor.rpartition(".")
     if not hmac.compare_digest(signature.encode(), _cursor_signature(plain, sign).encode()):
         raise foreign_cursor()
@@ -71,7 +72,7 @@ def _cursor_signature(cursor: str, sign: CursorSigner) -> str:
 
 
 def foreign_cursor(name: str = "cursor") -> BadRequest:
-    """Return the refusal of a cursor that this list did not make."""
+    """Return the refusal of a cursor that this list did not issue."""
     return one_parameter(
         name,
         "unknown-cursor",
@@ -97,13 +98,13 @@ def pagination(total: int, page: int, limit: int, next_cursor: str | None) -> di
 
 def write_time_cursor(sort: str, moment: datetime, identifier: UUID) -> str:
     """Return the cursor after a row of a list that is ordered by an instant and an id."""
-    # Whole microseconds, for a place that loses nothing on the way.
+    # Whole microseconds, so that the position keeps its precision.
     microseconds = int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
     return write_cursor(sort, [microseconds, identifier.hex])
 
 
 def read_time_cursor(cursor: str, sort: str) -> tuple[datetime, UUID]:
-    """Return the instant and the id that a cursor of `write_place` names."""
+    """Return the instant and the id in a cursor of `write_time_cursor`."""
     microseconds, identifier = read_cursor(cursor, sort, 2)
     try:
         moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
@@ -113,7 +114,7 @@ def read_time_cursor(cursor: str, sort: str) -> tuple[datetime, UUID]:
 
 
 def read_identifier(part: Any) -> UUID:
-    """Return the id in a cursor's place; raise BadRequest when it is none."""
+    """Return the id in a cursor's position; raise BadRequest if it is not an id."""
     try:
         return UUID(part)
     except (ValueError, AttributeError, TypeError) as error:

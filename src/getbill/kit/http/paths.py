@@ -1,7 +1,7 @@
-"""Paths that nothing is at, and the one that was meant: without the slash at its end, or below the API's base.
+"""Suggestions for unmatched paths: without the trailing slash, or below the API's base path.
 
-A GET is redirected. Any other request is refused with the right address: many clients repeat a redirected POST without
-its body, and nobody would notice.
+A GET is redirected. Any other request is refused with the right address: many clients repeat a redirected
+POST without its body, unnoticed.
 """
 
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ _BASE: Final = "/external-api/v1"
 
 @dataclass(frozen=True, slots=True)
 class IntendedAddress:
-    """The address that a request without a route was probably meant for."""
+    """The probable address of a request without a route."""
 
     location: str
     sentence: Message
-    # The status of the redirect; None where the request is refused instead.
+    # The status of the redirect; None if the request is refused instead.
     redirect: int | None = None
 
 
 def routes_of(app: FastAPI) -> Iterator[RouteContext]:
-    """Return every route of an application, those of the routers it includes too."""
+    """Return every route of an application, including those of its routers."""
     return iter_route_contexts(app.routes)
 
 
 def intended_address(request: Request) -> IntendedAddress | None:
-    """Return the address that a request to a path without a route was meant for; None where none is likely."""
+    """Return the probable address of a request without a route; None if there is no likely one."""
     path: str = request.scope["path"]
     plain = path.rstrip("/")
     if plain in {"", _BASE, _BASE.rpartition("/")[0]}:
@@ -59,7 +59,7 @@ def _home(request: Request) -> IntendedAddress | None:
     sentence = message(
         "The calls of the API are at {path}, and the OpenAPI document at /openapi.json.", path=_HOME
     )
-    # Not for good: one day something else may be at the root.
+    # Temporary: something else may be at the root one day.
     return IntendedAddress(_HOME, sentence, 307 if request.method == "GET" else None)
 
 
@@ -76,7 +76,7 @@ def _quoted(path: str) -> str:
 
 
 def _methods_at(app: FastAPI, path: str) -> set[str]:
-    """Return the methods of every route that a path fits."""
+    """Return the methods of every route that matches a path."""
     methods: set[str] = set()
     for route in routes_of(app):
         pattern = getattr(route, "path_regex", None)

@@ -1,9 +1,9 @@
-"""A route as FastAPI has it, with its arguments found the short way where all of them are of our own kinds.
+"""A FastAPI route with a shortcut for arguments that are all of our own kinds.
 
-FastAPI asks of every argument at every request what it is; that took half of a read's time. A route that takes the
-request, texts of its path, and dependencies that take the request alone needs no such questions: it is called with
-those, in their order, before the layers that only other routes need. Those go FastAPI's way; OpenAPI sees no
-difference.
+FastAPI inspects every argument at every request; that took half the time of a read. A route that takes the
+request, path texts, and dependencies that take the request alone needs no inspection: it is called with
+those, in their order, before the layers that only other routes need. The others go through FastAPI; OpenAPI
+sees no difference.
 """
 
 import inspect
@@ -23,18 +23,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 UNMATCHED = "unmatched"
-# What `kit.ids.show` writes.
+# What `kit.ids.show` returns.
 _ID = re.compile(r"[a-z]{1,16}_[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
 def route_template(scope: Scope) -> str:
-    """Return the template of the route that answers a request; `unmatched` where none did."""
+    """Return the template of the route that matches a request; `unmatched` if there is none."""
     route = scope.get("route")
     return UNMATCHED if route is None else str(route.path)
 
 
 def template_with_ids(scope: Scope) -> str:
-    """Return the route's template with the ids of the path in their places, and nothing else of what was sent."""
+    """Return the route's template with the ids of the path filled in, and no other input."""
     path = route_template(scope)
     if "{" in path:
         for name, value in scope.get("path_params", {}).items():
@@ -49,7 +49,7 @@ class Route(APIRoute):
     direct_handler: Handler | None = None
 
     def get_route_handler(self) -> Handler:
-        """Return what answers a request."""
+        """Return the request handler."""
         if not _is_simple(self.dependant) or not _answers_itself(self.endpoint):
             return super().get_route_handler()
         self.direct_handler = _handler(self.endpoint, self.dependant)
@@ -57,9 +57,9 @@ class Route(APIRoute):
 
 
 class DirectRouter:
-    """An ASGI application that answers requests for simple routes itself and hands all others on.
+    """An ASGI application that answers requests for simple routes itself and passes all others on.
 
-    What a route raises is answered as the application's own handlers say; what they do not know goes further out.
+    What a route raises goes to the application's exception handlers; without one it propagates.
     """
 
     def __init__(self, app: ASGIApp, api: FastAPI) -> None:
@@ -90,7 +90,7 @@ class DirectRouter:
         for pattern, route in self._routes.get((scope["method"], path.count("/")), ()):
             match = pattern.match(path)
             if match is not None:
-                # The first that matches answers, as without us.
+                # The first match answers, as in Starlette.
                 if route is not None:
                     scope["path_params"] = match.groupdict()
                     scope["route"] = route
@@ -116,9 +116,9 @@ def _index(api: FastAPI) -> dict[tuple[str, int], list[tuple[Pattern[str], Route
 
 
 def include_routes(into: Router, *routers: Router) -> None:
-    """Put the routes of some routers, whole as they are, into another.
+    """Add the routes of some routers, unchanged, to another.
 
-    `include_router` also does, and then matches every request twice.
+    `include_router` does so too, but then matches every request twice.
     """
     for router in routers:
         into.routes.extend(router.routes)

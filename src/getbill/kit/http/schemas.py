@@ -1,4 +1,4 @@
-"""Shapes that many answers share, as the OpenAPI document shows them."""
+"""Schemas that many responses share, as the OpenAPI document shows them."""
 
 import re
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def check_day_text(value: Any) -> Any:
-    """Let through what is written as a date; pydantic by itself also reads seconds since 1970."""
+    """Accept only texts written as a date; pydantic by itself also accepts seconds since 1970."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise WrongValue(message("{subject} must be a date that exists, written YYYY-MM-DD.", subject=VALUE))
     return value
 
 
 def check_instant_text(value: Any) -> Any:
-    """Let through what is written as an instant, and have a date alone mean its first moment in UTC."""
+    """Accept only texts written as an instant; a date alone means its first moment in UTC."""
     if not isinstance(value, str) or not _DAY.match(value):
         raise WrongValue(
             message("{subject} must be an instant that exists, written 2024-03-15T14:32:07Z.", subject=VALUE)
         )
-    # In a query a plus sign that was not escaped arrives as a space.
+    # In a query string an unescaped plus sign arrives as a space.
     return value + "T00:00:00Z" if len(value) == 10 else value[:10] + "T" + value[11:].replace(" ", "+")
 
 
@@ -49,11 +49,11 @@ def _in_utc(value: datetime) -> datetime:
         ) from None
 
 
-# What a list is asked for.
+# Query parameters of lists.
 QueryDay = Annotated[date, BeforeValidator(check_day_text)]
 QueryInstant = Annotated[AwareDatetime, BeforeValidator(check_instant_text), AfterValidator(_in_utc)]
 
-# Of a body: a text or a number is none.
+# In a body: a text or a number is not a boolean.
 Flag = Annotated[bool, Field(strict=True)]
 MoneyNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[
@@ -80,7 +80,7 @@ Instant = Annotated[
 
 
 def require_any_field(*names: str) -> dict[str, Any]:
-    """Return the JSON Schema of a body that needs one of these fields, not null.
+    """Return the JSON Schema of a body that requires one of these fields, not null.
 
     It stands under `then`, which validators apply and client generators leave out of their types.
     """
@@ -88,13 +88,13 @@ def require_any_field(*names: str) -> dict[str, Any]:
 
 
 def require_field(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the JSON Schema of an object that has a field, not null, and there what a schema says."""
+    """Return the JSON Schema of an object that requires a field, not null and matching a schema."""
     value = {"not": {"type": "null"}} | dict(schema or {})
     return {"type": "object", "required": [name], "properties": {name: value}}
 
 
 class Pagination(BaseModel):
-    """Where a page stands in its list."""
+    """Position of a page in its list."""
 
     total: int = Field(description="Number of items; exact to 10,000.")
     page: int
@@ -109,7 +109,7 @@ class Pagination(BaseModel):
 
 
 class FieldErrorShown(BaseModel):
-    """One wrong field."""
+    """One invalid field."""
 
     pointer: str = Field(examples=["/debtor/email"])
     code: str
@@ -117,7 +117,7 @@ class FieldErrorShown(BaseModel):
 
 
 class ProblemShown(BaseModel):
-    """A refusal (RFC 9457): what is wrong, and the way out, in French or English as `Accept-Language` asks."""
+    """A refusal (RFC 9457): what is wrong and what to do next, in French or English by `Accept-Language`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -132,7 +132,7 @@ class ProblemShown(BaseModel):
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of the refusals a route may answer with."""
+    """Return the documentation of a route's possible refusals."""
     schema = {"$ref": "#/components/schemas/ProblemShown"}
     return {
         status: {

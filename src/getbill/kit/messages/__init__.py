@@ -1,4 +1,4 @@
-"""Messages people read: constant English templates with facts, translated by catalogues."""
+"""Messages for people: constant English templates with values, translated by catalogues."""
 
 from getbill.kit.messages.translation import (
     DEFAULT,

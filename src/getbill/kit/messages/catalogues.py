@@ -1,6 +1,7 @@
-"""Catalogues of translated sentences, as `locales/<language>/LC_MESSAGES/getbill.po` holds them.
+"""Translation catalogues, in `locales/<language>/LC_MESSAGES/getbill.po`.
 
-Loaded with the first sentence that is said in another language: a process that speaks English alone does without Babel's reader.
+A catalogue is loaded with the first sentence in its language: a process that needs English alone never
+imports Babel's reader.
 """
 
 import gettext
@@ -12,7 +13,7 @@ from babel.messages.pofile import read_po
 
 
 def read(language: str) -> gettext.NullTranslations:
-    """Return a language's sentences; none where there is no catalogue of it."""
+    """Return a language's translations; empty if it has no catalogue."""
     place = files("getbill") / "locales" / language / "LC_MESSAGES" / "getbill.po"
     if not place.is_file():
         return gettext.NullTranslations()

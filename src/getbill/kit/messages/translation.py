@@ -1,7 +1,7 @@
-"""Sentences that people read: English in the code, French in `locales/fr/LC_MESSAGES/getbill.po`.
+"""Translatable sentences: English in the code, French in `locales/fr/LC_MESSAGES/getbill.po`.
 
-A message is made where something is known and translated where it is written down: `message("There is no scope {scope}.",
-scope=scope)`. It is the English sentence, as a text; a French one is looked up only when somebody reads French.
+A message is created where its facts are known and translated where it is written: `message("There is no scope
+{scope}.", scope=scope)`. It is a `str` in English; the French one is looked up only for a French reader.
 """
 
 import gettext
@@ -17,9 +17,9 @@ LANGUAGES: Final = ("en", "fr")
 DEFAULT: Final = "en"
 
 _EXCERPT_CHARACTERS_MAX: Final = 100
-# Controls, and what turns the direction of a line: they would change how the rest of a sentence reads.
+# Control characters and those that change text direction: they would change how the rest of a sentence reads.
 _UNREADABLE: Final = pattern("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# What a fact is that reads alike in every language.
+# Types of values that read alike in every language.
 _PLAIN: Final = frozenset({str, int, Decimal})
 _HEADER_CHARACTERS_MAX: Final = 1000
 _RANGE: Final = pattern(
@@ -28,7 +28,7 @@ _RANGE: Final = pattern(
 
 
 class Message(str):
-    """A sentence in English, as a text, that knows its template and the facts in it, and so its translation."""
+    """An English sentence that keeps its template and values, and so can be translated."""
 
     __slots__ = ("facts", "plural", "template")
 
@@ -37,7 +37,7 @@ class Message(str):
     facts: Mapping[str, Any]
 
     def __new__(cls, template: str, facts: Mapping[str, Any], plural: str | None = None) -> Self:
-        """Fill in the English sentence; of two templates `facts["count"]` decides."""
+        """Fill in the English sentence; `facts["count"]` decides between singular and plural."""
         sentence_template = template if plural is None or facts["count"] == 1 else plural
         instance = super().__new__(cls, _filled(sentence_template, facts, DEFAULT))
         instance.template = template
@@ -46,11 +46,11 @@ class Message(str):
         return instance
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Messages cross to other processes, inside refusals."""
+        """Pickle support: messages cross to other processes, inside refusals."""
         return type(self), (self.template, self.facts, self.plural)
 
     def translated(self, language: str) -> str:
-        """Return the sentence in a language; in English where it has no translation."""
+        """Return the sentence in a language; in English if there is no translation."""
         if language == DEFAULT:
             return str(self)
         texts = _translations(language)
@@ -61,21 +61,21 @@ class Message(str):
         return _filled(sentence_template, self.facts, language)
 
     def with_subject(self, subject: "Message") -> "Message":
-        """Return the message with its `{subject}` named; one without a subject as it is."""
+        """Return the message with its `{subject}` filled in; unchanged if it has none."""
         if "subject" not in self.facts:
             return self
         return Message(self.template, {**self.facts, "subject": subject}, self.plural)
 
 
 class TranslatedMessage(Message):
-    """A sentence that its own table has in every language already."""
+    """A sentence whose table holds it in every language."""
 
     __slots__ = ("texts",)
 
     texts: Mapping[str, str]
 
     def __new__(cls, texts: Mapping[str, str]) -> Self:
-        """Take the sentence in every language."""
+        """Create a message from its text in every language."""
         instance = str.__new__(cls, texts[DEFAULT])
         instance.template = texts[DEFAULT]
         instance.plural = None
@@ -84,7 +84,7 @@ class TranslatedMessage(Message):
         return instance
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """As every message."""
+        """Pickle support, as for `Message`."""
         return type(self), (self.texts,)
 
     def translated(self, language: str) -> str:
@@ -95,14 +95,14 @@ class TranslatedMessage(Message):
 def message(template: str, /, **facts: Any) -> Message:
     """Return a message: a constant template, and the value of each of its `{names}`.
 
-    Values may be messages themselves, or lists, which are written with commas. A value that a caller sent goes through
-    `excerpt`.
+    Values may be messages themselves, or lists, which are joined with commas. A value that a caller sent goes
+    through `excerpt`.
     """
     return Message(template, facts)
 
 
 def counted(singular: str, plural: str, /, *, count: int, **facts: Any) -> Message:
-    """Return a message that is worded otherwise for one than for several: `{count}` decides."""
+    """Return a message with a singular and a plural form; `count` decides."""
     return Message(singular, {"count": count, **facts}, plural)
 
 
@@ -112,7 +112,7 @@ def template(text: str, /) -> str:
 
 
 def joined(sentences: Sequence[Message]) -> Message:
-    """Return several sentences as one text."""
+    """Return several sentences as one message."""
     if len(sentences) == 1:
         return sentences[0]
     names = [f"sentence_{number}" for number in range(len(sentences))]
@@ -121,7 +121,7 @@ def joined(sentences: Sequence[Message]) -> Message:
 
 
 def excerpt(value: Any) -> str:
-    """Return what a caller sent as a sentence may repeat it: short, and without characters that would change it."""
+    """Return a caller's value for use in a sentence: short, and without characters that would alter it."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if len(text) > _EXCERPT_CHARACTERS_MAX:
         text = f"{text[:_EXCERPT_CHARACTERS_MAX]}\N{HORIZONTAL ELLIPSIS}"
@@ -129,12 +129,12 @@ def excerpt(value: Any) -> str:
 
 
 def translated(text: str, language: str) -> str:
-    """Return a text in a language, where it is a message; any other text as it is."""
+    """Return a message in a language; any other text unchanged."""
     return text.translated(language) if isinstance(text, Message) else text
 
 
 def _filled(text: str, facts: Mapping[str, Any], language: str) -> str:
-    # A template without names may hold braces as they are.
+    # A template without names may hold literal braces.
     if not facts:
         return text
     if _PLAIN.issuperset(map(type, facts.values())):
@@ -150,7 +150,7 @@ def _value(value: Any, language: str) -> Any:
     return value
 
 
-# What a sentence is about where nobody has named it yet; see `Message.about`.
+# The subject of a sentence whose field is not known yet; see `Message.with_subject`.
 VALUE: Final = message("The value")
 
 
@@ -166,24 +166,24 @@ def _preferred(accept_language: str) -> str | None:
     for index, part in enumerate(accept_language.split(",")):
         match = _RANGE.fullmatch(part)
         if match is not None:
-            # The first range of a language counts, and of equal weights the earlier.
+            # The first range of a language counts, and of equal weights the earlier one.
             primary_tag = match[1].partition("-")[0].lower()
             weight = float(match[2] or 1), -index
             weights[primary_tag] = max(weight, weights.get(primary_tag, weight))
     any_weight = weights.get("*")
     candidates = {language: weights.get(language, any_weight) for language in LANGUAGES}
     accepted = {language: weight for language, weight in candidates.items() if weight and weight[0] > 0}
-    # `*` means any: then the default comes first.
+    # `*` means any language: then the default comes first.
     return max(accepted, key=lambda language: accepted[language]) if accepted else None
 
 
 def preferred(accept_language: str | None) -> str | None:
-    """Return which of our languages an Accept-Language header asks for (RFC 9110 section 12.5.4); None for none of them."""
+    """Return the supported language that an Accept-Language prefers (RFC 9110 section 12.5.4), if any."""
     if not accept_language or len(accept_language) > _HEADER_CHARACTERS_MAX:
         return None
     return _preferred(accept_language)
 
 
 def negotiated(accept_language: str | None) -> str:
-    """Return the language of an answer: the caller's by Accept-Language, else English."""
+    """Return the language of a response: the caller's by Accept-Language, else English."""
     return preferred(accept_language) or DEFAULT

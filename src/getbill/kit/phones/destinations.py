@@ -1,7 +1,7 @@
-"""Destinations that cost more than a person's own number: premium rate, satellites, pagers, and zones a company rules out.
+"""Expensive destinations: premium rate, satellites, pagers, and zones that a company refuses.
 
-What a number is comes from the phonenumbers library, and where it is silent or sees a plain mobile from `destinations.csv`,
-each line with its source.
+The type of a number comes from the phonenumbers library; if the library has none or reports an ordinary
+mobile, from `destinations.csv`, each line with its source.
 """
 
 import csv
@@ -19,7 +19,7 @@ NO_ZONES: Final[frozenset[str]] = frozenset()
 
 
 class Destination(StrEnum):
-    """What makes a number expensive to call or text, wherever it is."""
+    """A type of number that is expensive to call or text from anywhere."""
 
     PREMIUM = "premium"
     SHARED_COST = "shared_cost"
@@ -32,7 +32,7 @@ class Destination(StrEnum):
 
 
 class Zone(StrEnum):
-    """Countries that cost more from France; a company may have them treated as expensive."""
+    """Countries that are more expensive from France; a company may have them refused."""
 
     FRENCH_OVERSEAS = "french_overseas"
     MAGHREB = "maghreb"
@@ -72,14 +72,14 @@ def _destinations_by_prefix() -> dict[str, Destination]:
 
 @cache
 def _lengths() -> tuple[int, ...]:
-    """Return how long listed prefixes are, the longest first, each with the plus sign."""
+    """Return the lengths of listed prefixes, including the plus sign, longest first."""
     return tuple(sorted({len(prefix) + 1 for prefix in _destinations_by_prefix()}, reverse=True))
 
 
-# Few entries, as for every number: enough for what one request asks.
+# Small on purpose, as for every cache of numbers: enough for one request.
 @lru_cache(maxsize=256)
 def destination_of(e164: str) -> Destination | None:
-    """Return what makes a number expensive; None for the number of a person or a firm."""
+    """Return the expensive destination of a number; None for the number of a person or a firm."""
     destinations = _destinations_by_prefix()
     for length in _lengths():
         destination = destinations.get(e164[1:length])
@@ -89,12 +89,12 @@ def destination_of(e164: str) -> Destination | None:
 
 
 def zone_of(e164: str) -> Zone | None:
-    """Return the zone of a number that a company may rule out; None for all others."""
+    """Return the zone of a number that a company may refuse; None for all others."""
     return _ZONES.get(e164[1:4])
 
 
 def expensive_destination(e164: str, refused_zones: frozenset[str] = NO_ZONES) -> str | None:
-    """Return what makes a number expensive for a company that rules out some zones; None where nothing does."""
+    """Return why a number is too expensive for a company that refuses some zones; None if it is not."""
     zone = zone_of(e164)
     if zone is not None and zone in refused_zones:
         return zone
@@ -102,7 +102,7 @@ def expensive_destination(e164: str, refused_zones: frozenset[str] = NO_ZONES) -
 
 
 def refusal(e164: str, destination: str) -> Message:
-    """Return the sentence that refuses an expensive number."""
+    """Return the message that refuses an expensive number."""
     return message(
         "{number} is {destination}. Send accept_expensive_destination: true to have it called all the same, or another number.",
         number=e164,

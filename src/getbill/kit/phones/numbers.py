@@ -1,7 +1,7 @@
-"""A phone number a debtor can be reached on, always written in E.164 (`+33612345678`).
+"""A debtor's phone number, always in E.164 (`+33612345678`).
 
-The French national form is understood, with or without its leading zero. A form that could mean two
-numbers is refused with the way to write it, because a call to the wrong person discloses a debt.
+The French national form is accepted, with or without its leading zero. A form that could mean two numbers is
+refused with the right way to write it, because a call to the wrong person discloses a debt.
 """
 
 import re
@@ -15,12 +15,12 @@ from getbill.kit.messages import message
 from getbill.kit.phones import ranges
 
 _SEPARATORS = re.compile(r"[\s.\-/()\u00a0\u202f]+")
-# The numbering plan keeps most of 069 for overseas departments, each with its own country code: +590 (Guadeloupe,
-# Saint-Martin, Saint-Barthélemy), +594 (Guyane), +596 (Martinique), +262 (Réunion, Mayotte). 0695, 0698 and 0699
-# are mobiles of metropolitan France.
+# The numbering plan keeps most of 069 for overseas departments, each with its own country code: +590
+# (Guadeloupe, Saint-Martin, Saint-Barthélemy), +594 (Guyane), +596 (Martinique), +262 (Réunion, Mayotte).
+# 0695, 0698 and 0699 are mobiles of metropolitan France.
 _OVERSEAS_NATIONAL = re.compile(r"(?:\+33|0033|0)?69[0-467]\d{6}")
-# Numbers that regulators keep for films and tests (Arcep 2018-0881, Ofcom): nobody is ever reached on them,
-# so an integrator can use them without disturbing a person.
+# Numbers that regulators reserve for films and tests (Arcep 2018-0881, Ofcom): they never reach a person, so
+# an integrator can use them safely.
 _FICTION = re.compile(r"\+3363998\d{4}|\+447700900\d{3}")
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
@@ -33,15 +33,15 @@ class PhoneAmbiguous(PhoneInvalid):
     """A phone number that could be two different numbers."""
 
 
-# What is remembered is of ranges, not of numbers. Where a plan tells too little for that, few entries on purpose: enough
-# for the several questions one request asks about one number, while numbers of erased debtors do not stay in memory for
-# long. The library takes longer over one than all the rest of a request.
+# Results are cached by range, not by number. If a plan is too vague for that, the cache is small on purpose:
+# enough for the several questions of one request about one number, while numbers of erased debtors do not
+# stay in memory for long. The library takes longer over one number than all the rest of a request.
 _number_cache = lru_cache(maxsize=256)
 _range_cache = lru_cache(maxsize=32_768)
 
 
 def parse(text: str, default_country: str = "FR") -> str:
-    """Return the number in E.164, or raise `PhoneInvalid` with what is wrong and what would be right.
+    """Return the number in E.164; raise `PhoneInvalid` with what is wrong and what would be valid.
 
     A number without a country code is read as one of `default_country` (ISO 3166-1 alpha-2).
     """
@@ -75,14 +75,14 @@ def _parse_once(text: str, default_country: str) -> str:
 
 
 def _check(compact: str, default_country: str) -> tuple[str, bool]:
-    """Return a number in E.164, and whether it is in a range given to an operator; raise PhoneInvalid."""
+    """Return a number in E.164, and whether its range is assigned to an operator; raise PhoneInvalid."""
     number = (
         phone_number_of(compact) if compact.startswith("+") else phone_number_of(compact, default_country)
     )
     _refuse_wrong_length(number)
     e164 = _e164(number)
     if _e164(phone_number_of(e164)) != e164:
-        # A zero too many behind the country code, which would be taken off when the number is read again.
+        # One zero too many after the country code, which would be dropped when the number is parsed again.
         raise PhoneInvalid(_MALFORMED)
     return e164, kind(e164) != PhoneNumberType.UNKNOWN
 
@@ -96,23 +96,23 @@ _check_range = _range_cache(_check)
 
 
 def _overseas_start(compact: str) -> str:
-    """Return the first four digits of an overseas number as they are dialled at home, such as 0690."""
+    """Return the first four digits of an overseas number as dialled nationally, such as 0690."""
     return f"0{compact[-9:-6]}"
 
 
 def is_mobile(e164: str) -> bool:
-    """Tell whether the number can receive text messages, as far as its range says."""
+    """Return whether the number can receive text messages, as far as its range tells."""
     return bool(_FICTION.fullmatch(e164)) or kind(e164) in _MOBILE
 
 
 def kind(e164: str) -> int:
-    """Return the library's word for what a number is; `UNKNOWN` for one in no range given to an operator."""
+    """Return the library's type of a number; `UNKNOWN` for one outside the assigned ranges."""
     number_range = range_of(e164)
     return _kind(e164) if number_range == e164 else _kind_of_range(number_range)
 
 
 def range_of(e164: str) -> str:
-    """Return the range a number is in: the number itself, with zeros for the digits that tell nothing but whose it is."""
+    """Return the range of a number: the number with zeros for digits that only identify the subscriber."""
     free = ranges.free_digits(e164, "")
     return e164[:-free] + "0" * free if free else e164
 
@@ -127,7 +127,7 @@ _kind_of_range = _range_cache(_type)
 
 @_number_cache
 def phone_number_of(text: str, default_country: str | None = None) -> PhoneNumber:
-    """Return the number as the phonenumbers library knows it, its length and range still unchecked."""
+    """Return the number as the phonenumbers library's object, its length and range not yet checked."""
     try:
         return phonenumbers.parse(text, default_country)
     except NumberParseException as error:
@@ -138,7 +138,8 @@ def _refuse_wrong_length(number: PhoneNumber) -> None:
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason != ValidationResult.IS_POSSIBLE:
         raise PhoneInvalid(_LENGTHS.get(reason, _MALFORMED))
-    # A French number never keeps its zero in E.164: the library only leaves it where nine digits are all of it.
+    # A French number never keeps its zero in E.164: the library only leaves it if there are nine digits in
+    # all.
     if number.country_code == 33 and number.italian_leading_zero:
         raise PhoneInvalid(_TOO_SHORT)
 

@@ -1,8 +1,8 @@
-"""The numbering plan: which of a phone number's last digits tell nothing of it but whose it is.
+"""Numbering plans: which trailing digits of a phone number only identify the subscriber.
 
-Every rule of the plan (its country, its operator's range, landline or mobile, the zone it rings in) is a pattern on the
-first digits and on how many there are. What is found out about one number of such a range therefore holds for all of
-them, and can be remembered without remembering anybody's number. The invariant: a range has one answer.
+Every rule of a plan (country, operator's range, landline or mobile, time zone) is a pattern on the leading
+digits and the number of digits. A result for one number of such a range therefore holds for all of them and
+can be cached without keeping any person's number. The invariant: a range has one result.
 """
 
 import re
@@ -13,7 +13,7 @@ import phonenumbers
 from phonenumbers import PhoneMetadata
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-# Numbers as nearly everybody writes them, once separators are gone. Anything else is looked at as a whole.
+# The usual forms of a number, once separators are removed. Any other is looked up in full.
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")
 _NATIONAL = re.compile(r"0[1-9][0-9]{6,12}")
 _PARTS = re.compile(r"\\d|\[[0-9-]+\]|[0-9]|\(\?:|\(|\)|\||\?|\{[0-9]+(?:,[0-9]+)?\}")
@@ -33,20 +33,20 @@ _KINDS = (
     "no_international_dialling",
 )
 
-# Fewer digits than this may be taken off a number before it is looked at; where it may be more, or it may be done
-# twice, all of it counts.
+# Fewer digits than this may be stripped from a number before lookup; if more may be, or repeatedly, all
+# digits count.
 _HEAD = 2
 # A plus sign, a country code and a head.
 _START_LENGTH = 1 + 3 + _HEAD
 
-# Of a pattern: for each first digit and length of what it matches, how many of the last digits may be any.
+# For a pattern: by first digit and length of the match, how many trailing digits are arbitrary.
 _Tails = dict[tuple[str, int], int]
 _DIGITS = "0123456789"
 _DIGITS_MAX = 15
 
 
 def free_digits(text: str, default_country: str) -> int:
-    """Return how many of the last digits of a number, without separators, tell nothing but whose it is."""
+    """Return how many trailing digits of a number without separators only identify the subscriber."""
     if _INTERNATIONAL.fullmatch(text):
         return _free_after(text[:_START_LENGTH], len(text))
     if _NATIONAL.fullmatch(text):
@@ -72,21 +72,21 @@ def _free_within(beginning: str, length: int, country: str) -> int:
 
 @cache
 def _is_usual(country: str) -> bool:
-    """Tell whether a number that begins with one zero is a national one there."""
+    """Return whether a number with one leading zero is a national one in that country."""
     plan = PhoneMetadata.metadata_for_region(country, None)
     return plan is not None and plan.international_prefix == "00" and plan.national_prefix == "0"
 
 
 @cache
 def _count_free_digits(code: int, region: str, digits: int, head: str) -> int:
-    """Return the free last digits of numbers with so many digits after their country code, of which these come first."""
+    """Return the free trailing digits of numbers that start with `head` after the country code."""
     plan = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
     if plan is None or plan.national_prefix_transform_rule is not None:
         return 0
     prefix = _widest(plan.national_prefix_for_parsing, head[0])
     if prefix >= _HEAD or (prefix and _widest(plan.national_prefix_for_parsing, head[1])):
         return 0
-    # The digit that a rule begins with always counts.
+    # The first digit that a rule matches always counts.
     tail = max(0, digits - prefix - max(1, _leading_digits(code)))
     for pattern in _patterns(code):
         tails = _tails(pattern)
@@ -97,7 +97,7 @@ def _count_free_digits(code: int, region: str, digits: int, head: str) -> int:
 
 @cache
 def _patterns(code: int) -> tuple[str, ...]:
-    """Return every pattern that a whole number under a country code is held against."""
+    """Return every pattern that a whole number under a country code is matched against."""
     patterns: set[str] = set()
     for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]:
         plan = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
@@ -112,7 +112,7 @@ def _patterns(code: int) -> tuple[str, ...]:
 
 @cache
 def _leading_digits(code: int) -> int:
-    """Return how many digits after a country code tell the zone, or which of its countries a number is of."""
+    """Return how many digits after a country code determine the zone, or the country if several share it."""
     code_text = str(code)
     zones = max(
         (len(prefix) - len(code_text) for prefix in TIMEZONE_DATA if prefix.startswith(code_text)), default=0
@@ -125,7 +125,7 @@ def _leading_digits(code: int) -> int:
 
 
 def _widest(pattern: str | None, first: str = _DIGITS) -> int:
-    """Return how many digits a pattern matches at most, of those that begin with one of these."""
+    """Return the maximum number of digits a pattern matches, among matches that begin with one of `first`."""
     tails = _tails(pattern) if pattern else {}
     return max((length for digit, length in tails if digit in first), default=0)
 
@@ -134,13 +134,13 @@ def _widest(pattern: str | None, first: str = _DIGITS) -> int:
 def _tails(pattern: str) -> _Tails:
     parts = _PARTS.findall(pattern)
     if "".join(parts) != pattern:
-        # Not one of the few forms that plans are written in: every digit may tell something.
+        # Not one of the few forms in which plans are written: every digit may matter.
         return {(first, length): 0 for first in _DIGITS for length in range(_DIGITS_MAX + 1)}
     return _read_alternatives(iter([*parts, ")"]))
 
 
 def _read_alternatives(parts: Iterator[str]) -> _Tails:
-    """Read alternatives up to the bracket that ends them."""
+    """Parse alternatives up to their closing bracket."""
     alternatives: _Tails = {}
     items: list[_Tails] = []
     for part in parts:
@@ -184,7 +184,7 @@ def _merge_alternatives(first: _Tails, second: _Tails) -> _Tails:
 def _concatenate(items: list[_Tails]) -> _Tails:
     sequence: _Tails = {("", 0): 0}
     for item in items:
-        # Only where all of the last part may be any does what stands before it count on.
+        # Only if all of the last part is arbitrary does the part before it add to the count.
         by_length = _by_length(item)
         longer: _Tails = {}
         for (first, before), tail in sequence.items():

@@ -1,1 +1,1 @@
-"""Checked texts: e-mail addresses, IBANs, languages, names, and what the database can store."""
+"""Validated texts: e-mail addresses, IBANs, languages, names, and what the database can store."""

@@ -1,7 +1,8 @@
-"""An e-mail address a debtor can be reached on, its domain in small letters.
+"""A debtor's e-mail address, its domain in lower case.
 
-Whether the domain exists is not asked here: that needs the network, and the bounce will tell. Domains kept
-for tests and examples are accepted, so that nobody needs a real person's address to try the sandbox.
+Whether the domain exists is not checked here: that needs the network, and a bounce will show it. Domains
+reserved for tests and examples are accepted, so that the sandbox can be tried without a real person's
+address.
 """
 
 import re
@@ -13,24 +14,24 @@ from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import Message, excerpt, message
 
-# What nearly every address looks like: nothing before the @ that the library would look at twice.
+# The form of nearly every address: nothing before the @ that the library would change.
 _PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
 _SHARED = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)
 _LOCAL_MAX, _ADDRESS_MAX = 64, 254  # RFC 5321 section 4.5.3.1
 
 
 class EmailInvalid(WrongValue):
-    """An e-mail address that no server could deliver to."""
+    """An undeliverable e-mail address."""
 
 
 def normalise(text: str) -> str:
-    """Return the address in its canonical form, or raise `EmailInvalid` with what is wrong with it."""
+    """Return the address in its canonical form; raise `EmailInvalid` with what is wrong."""
     text = text.strip()
     plain = _PLAIN.fullmatch(text)
     if plain and len(text) <= _ADDRESS_MAX:
         local, domain = plain[1], plain[2].lower()
         if len(local) <= _LOCAL_MAX and _is_plain_domain(domain):
-            # Capitals mean nothing in the mailboxes that everybody has (RFC 2142); elsewhere they may.
+            # Case means nothing in role mailboxes (RFC 2142); in others it may.
             return f"{local.lower() if local.lower() in _SHARED else local}@{domain}"
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
@@ -51,10 +52,10 @@ def _email_error(text: str) -> Message:
     return message("'{local}' cannot stand before the @. Write it as name@example.com.", local=excerpt(local))
 
 
-# Half the work of the library is on the domain, and most addresses share a few.
+# Half of the library's work is on the domain, and most addresses share a few.
 @lru_cache(maxsize=4096)
 def _is_plain_domain(domain: str) -> bool:
-    """Tell whether the domain can be delivered to and is written in its canonical form."""
+    """Return whether the domain is deliverable and in its canonical form."""
     try:
         checked = validate_email(f"name@{domain}", check_deliverability=False, test_environment=True)
     except EmailNotValidError:

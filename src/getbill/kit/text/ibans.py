@@ -1,7 +1,7 @@
-"""The bank account a debtor pays to, written as an IBAN without spaces (ISO 13616).
+"""An IBAN without spaces (ISO 13616): the bank account that receives a debtor's payments.
 
-Country, length, check digits and the bank's own digits are verified, because money sent to a mistyped
-account is slow to come back.
+Country, length, check digits and the bank's own check digits are verified, because money sent to a mistyped
+account is slow to recover.
 """
 
 from schwifty import IBAN
@@ -18,11 +18,11 @@ from getbill.kit.messages import Message, message
 
 
 class IbanInvalid(WrongValue):
-    """An IBAN that belongs to no account."""
+    """An IBAN that cannot belong to an account."""
 
 
 def normalise(text: str) -> str:
-    """Return the IBAN in capitals without spaces, or raise `IbanInvalid` with what is wrong with it."""
+    """Return the IBAN in capitals without spaces; raise `IbanInvalid` with what is wrong."""
     try:
         return str(IBAN(text, validate_bban=True))
     except SchwiftyException as error:

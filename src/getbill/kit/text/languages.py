@@ -1,4 +1,4 @@
-"""Languages that people speak, by their codes of ISO 639-1."""
+"""Languages, by their ISO 639-1 codes."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ def codes() -> frozenset[str]:
 
 
 def normalise_code(code: str) -> str:
-    """Return a code in small letters; raise WrongValue when no language has it."""
+    """Return a code in lower case; raise WrongValue if it is not a language."""
     normalised = code.lower()
     if normalised not in codes():
         raise WrongValue(unknown_language(code))
@@ -23,5 +23,5 @@ def normalise_code(code: str) -> str:
 
 
 def unknown_language(code: str) -> Message:
-    """Return the sentence that refuses a code no language has."""
+    """Return the message that refuses an unknown language code."""
     return message("'{code}' is not an ISO 639-1 language. Send for example fr.", code=excerpt(code))

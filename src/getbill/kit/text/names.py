@@ -1,8 +1,8 @@
-"""Characters that no name holds: those that control a terminal, break a line, or turn the text after them around.
+"""Characters that names must not contain: terminal controls, line breaks, changes of text direction.
 
-A name is a single line that people read and pick things by: a person, a firm, a file, a client. What nobody sees but a
-script needs stays: the joiners of Persian, Indic scripts and emoji anywhere, the marks of direction beside letters that
-are written from right to left.
+A name is a single line that people read and choose by: a person, a firm, a file, a client. Invisible
+characters that scripts need are allowed: the joiners of Persian, Indic scripts and emoji anywhere, direction
+marks next to right-to-left letters.
 """
 
 import re
@@ -15,13 +15,15 @@ from pydantic import AfterValidator
 from getbill.kit.errors import FieldError, WrongValue, refusal
 from getbill.kit.messages import Message, message
 
-# Controls of ASCII and of Latin-1, separators of lines and paragraphs.
+# ASCII and Latin-1 controls, line and paragraph separators.
 _CONTROLS: Final = "\x00-\x1f\x7f-\x9f\u2028\u2029"
-# Embeddings, overrides and isolates of direction, the formatting Unicode deprecates, annotations between lines, tags.
+# Direction embeddings, overrides and isolates, format characters deprecated by Unicode, interlinear
+# annotations, tags.
 _TURNING: Final = "\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f"
 _IN_A_NAME: Final = re.compile(f"[{_CONTROLS}{_TURNING}]")
 _IN_LINES: Final = re.compile(f"[{_CONTROLS}{_TURNING}]".replace("\x00-\x1f", "\x00-\x08\x0b\x0c\x0e-\x1f"))
-# What may stand beside letters and is nothing by itself: joiners, selectors, fillers, the blank of Braille.
+# Characters that may stand beside letters but are invisible alone: joiners, selectors, fillers, the Braille
+# blank.
 _NOTHING: Final = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
 _BLANK: Final = re.compile(rf"\s*([{_NOTHING}])[\s{_NOTHING}]*")
 # Left-to-right, right-to-left and Arabic letter mark.
@@ -32,9 +34,9 @@ _FLAG: Final = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a
 
 
 def hidden_in(name: str) -> str | None:
-    """Return the first character of a name that no name may hold; None when there is none.
+    """Return the first character that is not allowed in a name, or None.
 
-    A name of which nothing can be seen is of such characters alone.
+    A name without any visible character consists of such characters alone.
     """
     blank = _BLANK.fullmatch(name)
     if blank is not None:
@@ -43,7 +45,7 @@ def hidden_in(name: str) -> str | None:
 
 
 def hidden_in_lines(text: str) -> str | None:
-    """Return the first character that no text of several lines may hold, such as an address; None when there is none."""
+    """Return the first character that is not allowed in a multi-line text such as an address, or None."""
     return None if text.isprintable() else _find_hidden(text, _IN_LINES)
 
 
@@ -59,7 +61,7 @@ def _is_right_to_left(text: str) -> bool:
 
 
 def hidden_character_message(character: str) -> Message:
-    """Return the sentence that refuses a character."""
+    """Return the message that refuses a character."""
     return message(
         "It holds {character}, which nobody sees and no name has. Send it without.",
         character=f"U+{ord(character):04X}",
@@ -67,7 +69,7 @@ def hidden_character_message(character: str) -> Message:
 
 
 def visible(name: str) -> str:
-    """Return a name; raise WrongValue when it holds what no name may."""
+    """Return a name; raise WrongValue if it contains a disallowed character."""
     hidden = hidden_in(name)
     if hidden is not None:
         raise WrongValue(hidden_character_message(hidden))
@@ -75,7 +77,7 @@ def visible(name: str) -> str:
 
 
 def visible_lines(text: str) -> str:
-    """Return a text that may have several lines; raise WrongValue when it holds what none may."""
+    """Return a multi-line text; raise WrongValue if it contains a disallowed character."""
     hidden = hidden_in_lines(text)
     if hidden is not None:
         raise WrongValue(hidden_character_message(hidden))
@@ -83,7 +85,7 @@ def visible_lines(text: str) -> str:
 
 
 def refuse_hidden(fields: Mapping[str, str | None]) -> None:
-    """Raise Invalid with the pointer of every name that holds what no name may."""
+    """Raise Invalid with the pointer of every name that contains a disallowed character."""
     wrong = [
         FieldError(pointer, "characters", hidden_character_message(hidden))
         for pointer, name in fields.items()

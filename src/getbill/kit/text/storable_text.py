@@ -1,7 +1,7 @@
-"""Texts of a request that no database stores: those with U+0000 or with half a surrogate pair.
+"""Texts that the database cannot store: those with U+0000 or an unpaired surrogate.
 
-They are refused where they come in, each by the name of its field: query and path by the door of the API, JSON by its
-reader, fields and names of a form by whoever reads it.
+They are refused on input, each by the name of its field: query and path by the API's middleware, JSON by its
+parser, fields and names of a form by the form's reader.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _UNSTORABLE: Final = pattern("[\x00\ud800-\udfff]")
 
 
 def is_storable(text: str) -> bool:
-    """Say whether a text can be stored."""
+    """Return whether a text can be stored."""
     return _UNSTORABLE.search(text) is None
 
 
@@ -27,7 +27,7 @@ def refuse_unstorable(fields: Mapping[str, str | None]) -> None:
 
 
 def refuse_fields(names: list[str]) -> None:
-    """Raise Invalid for fields of these names, if there are any."""
+    """Raise Invalid for the fields of these names, if any."""
     if names:
         raise Invalid(DETAIL, errors=_errors(names))
 
@@ -42,7 +42,7 @@ def _errors(names: list[str]) -> list[FieldError]:
 
 
 def refuse_address(path: str, query: bytes) -> None:
-    """Raise BadRequest where the path of a request, or a parameter of its query, cannot be stored."""
+    """Raise BadRequest if the path of a request, or a parameter of its query, cannot be stored."""
     if "\x00" in path:
         raise BadRequest(DETAIL, errors=_errors(["path"]))
     if b"%00" in query or b"\x00" in query:
@@ -52,7 +52,7 @@ def refuse_address(path: str, query: bytes) -> None:
 
 
 def unstorable_in(value: Any, pointer: str = "") -> Iterator[str]:
-    """Yield where in parsed JSON texts stand that cannot be stored, as RFC 6901 pointers."""
+    """Yield the RFC 6901 pointers of the texts in parsed JSON that cannot be stored."""
     if isinstance(value, str):
         if not is_storable(value):
             yield pointer
