@@ -54,8 +54,12 @@ class Module:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
-    def imported(self) -> Iterator[tuple[ast.stmt, str]]:
+    @cached_property
+    def imports(self) -> tuple[tuple[ast.stmt, str], ...]:
         """Every module of ours that this one imports, by its dotted name below `getbill`, with the import."""
+        return tuple(self._imports())
+
+    def _imports(self) -> Iterator[tuple[ast.stmt, str]]:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -104,5 +108,7 @@ def _exports(package: str) -> frozenset[str]:
     )
 
 
+@cache
 def modules(folder: Path = PROGRAM) -> list[Module]:
+    """Every module of a folder, read and parsed once a run."""
     return [Module(path) for path in sorted(folder.rglob("*.py"))]

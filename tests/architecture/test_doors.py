@@ -21,7 +21,7 @@ WITHOUT_DOOR = {
 }
 # Who puts the parts together takes each package's routes and jobs.
 COMPOSERS = {"process.app": "api", "process.worker": "jobs"}
-# Where SQL stands that is no `kit.db.Statement`; each with the reason.
+# Where SQL stands that is no `kit.database.Statement`; each with the reason.
 SQL_ELSEWHERE = {
     "embedded": "the cluster's own set-up, before there is a database of ours",
     "migrations": "what makes the database, run by Alembic and by the check at start",
@@ -36,7 +36,7 @@ def test_a_package_is_entered_by_its_door() -> None:
     wrong = [
         f"{module.place(node)} imports {target}"
         for module in modules()
-        for node, target in module.imported()
+        for node, target in module.imports
         if (door := _door_passed(module.dotted, target)) and not _may_pass(module.dotted, target, door)
     ]
 
@@ -57,7 +57,7 @@ def _may_pass(importer: str, target: str, door: str) -> bool:
 
 
 def test_modules_do_not_import_each_other_in_a_circle() -> None:
-    graph = {module.dotted: {target for _, target in module.imported()} for module in modules()}
+    graph = {module.dotted: {target for _, target in module.imports} for module in modules()}
 
     circle = first_circle(graph)
 
@@ -109,7 +109,7 @@ def test_sql_has_a_name_and_a_sentence() -> None:
             and id(node) not in held
         ]
 
-    assert not wrong, "Make it a kit.db.Statement: " + ", ".join(wrong)
+    assert not wrong, "Make it a kit.database.Statement: " + ", ".join(wrong)
 
 
 def _held_by_statements(tree: ast.Module) -> set[int]:

@@ -5,9 +5,9 @@ import ast
 from architecture.source import modules
 
 CLIENTS = {"aiohttp", "aiosmtplib", "httpx", "requests", "urllib.request", "http.client", "ftplib", "smtplib"}
-# Each with who sets the address. What a caller sets goes through webhooks.addresses, which checks it at each connection.
+# Each with who sets the address. What a caller sets goes through webhooks.ssrf, which checks it at each connection.
 REACHING = {
-    "webhooks/http_client.py": "a caller: only by webhooks.addresses",
+    "webhooks/http_client.py": "a caller: only by webhooks.ssrf",
     "webhooks/ssrf/resolver.py": "a caller: checks it",
     "channels/senders/http_provider.py": "the operator, in GETBILL_GATEWAYS_FILE",
     "channels/senders/smtp.py": "the operator, in GETBILL_SMTP_HOST",

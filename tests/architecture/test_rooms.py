@@ -41,7 +41,7 @@ def _parts(package: str) -> dict[str, set[str]]:
     inside = f"{package}." if package else ""
     graph = defaultdict[str, set[str]](set)
     for module in modules():
-        for _, target in module.imported():
+        for _, target in module.imports:
             if module.dotted.startswith(inside) and target.startswith(inside):
                 importer = module.dotted.removeprefix(inside).partition(".")[0]
                 imported = target.removeprefix(inside).partition(".")[0]
