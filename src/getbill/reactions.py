@@ -1,8 +1,8 @@
 """The reactions to events: one table from an event to what follows.
 
 A reaction in `IN_TRANSACTION` runs at the edge, before the commit, on the debt that its transaction locks;
-later ones are run by the worker once the event is committed and has its place in the stream, and may run
-twice. Lower packages record what happened; only this module connects it to its reactions.
+what follows a commit is the fan-out to webhooks, a loop of `process.worker`. Lower packages record what
+happened; only this module connects it to its reactions.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,9 +22,9 @@ async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     contacts.start(tx, debt.workspace, debt)
 
 
-async def follow_status(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
+async def replan_contacts(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Stop contacts that the debt's status no longer allows, and reschedule those it allows."""
-    await contacts.follow_status(tx, debt.workspace, debt)
+    await contacts.replan_contacts(tx, debt.workspace, debt)
 
 
 async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
@@ -32,7 +32,7 @@ async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any
     todos.create(tx, debt.workspace_id, "escalation", debt.id, debt.id)
 
 
-async def answer_itself(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
+async def withdraw_escalation_todo(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
     """Withdraw that todo once the debt's status has changed otherwise."""
     if detail["changes"]["status"]["from"] == "unresolved":
         todos.withdraw(tx, debt.workspace_id, "escalation", debt.id)
@@ -63,8 +63,8 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
 
 IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
     "debt.created": [start_timeline],
-    "debt.updated": [book_adjustment, follow_status],
-    "debt.status_changed": [follow_status, answer_itself],
+    "debt.updated": [book_adjustment, replan_contacts],
+    "debt.status_changed": [replan_contacts, withdraw_escalation_todo],
     "debt.escalation_requested": [ask_to_escalate],
     "debt.deleted": [erase_the_rest],
 }

@@ -9,7 +9,7 @@ CLIENTS = {"aiohttp", "aiosmtplib", "httpx", "requests", "urllib.request", "http
 REACHING = {
     "webhooks/http_client.py": "a caller: only by webhooks.ssrf",
     "webhooks/ssrf/resolver.py": "a caller: checks it",
-    "channels/senders/http_provider.py": "the operator, in GETBILL_GATEWAYS_FILE",
+    "channels/senders/gateway.py": "the operator, in GETBILL_GATEWAYS_FILE",
     "channels/senders/smtp.py": "the operator, in GETBILL_SMTP_HOST",
 }
 

@@ -13,9 +13,9 @@ from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, SendOutcome, failed
 from getbill.contacts import ledger
 from getbill.contacts.model import Contact
-from getbill.contacts.sending import settle
+from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
-from getbill.contacts.sending.send import prepare_sends
+from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 
@@ -164,7 +164,7 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     await contacts.recover(place.desk)
 
     workspace = await place.workspace()
-    await settle.settle_contacts(place.desk, workspace, await settle.send_prepared(departing))
+    await deliver.settle_contacts(place.desk, workspace, await deliver.send_prepared(departing))
 
     assert (await place.ledger(debt.id))[0] == ("wave_1_email", "unknown")
     assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.updated"]
@@ -180,7 +180,7 @@ async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_w
     async with database.transaction(workspace.now()) as tx:
         await debts.erase(tx, workspace, await debts.lock(tx, workspace, debt.id))
 
-    await settle.settle_contacts(place.desk, workspace, await settle.send_prepared(departing))
+    await deliver.settle_contacts(place.desk, workspace, await deliver.send_prepared(departing))
 
     found = await place.first(debt.id)
     assert (found["state"], found["address_hash"], found["followup_id"]) == ("accepted", None, None)
@@ -267,8 +267,8 @@ async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(data
     departing = await prepare_sends(place.desk, await place.workspace(), await claim(place))
 
     await place.change(debt.id, debts.enter_money, "payment", -234_000)
-    carried = await settle.send_prepared(departing)
-    await settle.settle_contacts(place.desk, await place.workspace(), carried)
+    carried = await deliver.send_prepared(departing)
+    await deliver.settle_contacts(place.desk, await place.workspace(), carried)
 
     found = await place.first(debt.id)
     assert (found["state"], found["reason"]) == ("accepted", "crossed: the debt is resolved")
@@ -286,8 +286,8 @@ async def test_a_debt_held_and_resumed_while_a_message_is_on_its_way_is_planned_
     await place.change(debt.id, debts.hold, None)
     await place.change(debt.id, debts.resume)
 
-    carried = await settle.send_prepared(departing)
-    await settle.settle_contacts(place.desk, await place.workspace(), carried)
+    carried = await deliver.send_prepared(departing)
+    await deliver.settle_contacts(place.desk, await place.workspace(), carried)
 
     assert await place.ledger(debt.id) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
 

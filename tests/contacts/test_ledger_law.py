@@ -28,8 +28,8 @@ from getbill.channels.senders import (
     unknown,
 )
 from getbill.contacts import ledger
-from getbill.contacts.sending import settle
-from getbill.contacts.sending.send import prepare_sends
+from getbill.contacts.sending import deliver
+from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.todo_decisions import Decision
@@ -146,7 +146,7 @@ class Life:
         if how_far > 0:
             departing = await prepare_sends(place.desk, workspace, claimed)
             if how_far > 1:
-                await settle.send_prepared(departing)
+                await deliver.send_prepared(departing)
 
     async def recover(self) -> None:
         await self.place.database.pool.execute(

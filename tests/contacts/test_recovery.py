@@ -13,9 +13,9 @@ from getbill import compliance, contacts, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Outgoing, SendOutcome, failed, unknown
 from getbill.contacts import ledger
-from getbill.contacts.sending import settle
+from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
-from getbill.contacts.sending.send import prepare_sends
+from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 
@@ -269,7 +269,7 @@ async def test_a_worker_that_slept_until_its_lease_was_nearly_over_sends_nothing
     departing = await send_and_die(place)
     departing[0].contact.lease_until = clock.wall() + timedelta(seconds=80)
 
-    (carried,) = await settle.send_prepared(departing)
+    (carried,) = await deliver.send_prepared(departing)
 
     assert provider.taken == []
     assert carried.outcome == failed("its worker was too slow to send it", permanent=False)

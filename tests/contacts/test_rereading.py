@@ -15,7 +15,7 @@ from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome, failed
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.sending import send, settle
+from getbill.contacts.sending import decide, deliver
 from getbill.debts import Debt
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
@@ -112,7 +112,7 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     lease = clock.wall() + timedelta(seconds=60)
     claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await settle.send_prepared(await send.prepare_sends(place.desk, workspace, claimed))
+    carried = await deliver.send_prepared(await decide.prepare_sends(place.desk, workspace, claimed))
     async with database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {debt.id for debt in mine})
         for one in carried:
@@ -137,9 +137,9 @@ async def test_after_a_failure_the_histories_of_a_round_are_read_again(database:
     lease = clock.wall() + timedelta(seconds=60)
     claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await settle.send_prepared(await send.prepare_sends(place.desk, workspace, claimed))
+    carried = await deliver.send_prepared(await decide.prepare_sends(place.desk, workspace, claimed))
     async with database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, [debt.id], {debt.id: carried[0].debt or debt})
-        found = await settle._load_histories(tx, workspace, held, carried)
+        found = await deliver._load_histories(tx, workspace, held, carried)
 
     assert found[debt.id] is not carried[0].contact_history

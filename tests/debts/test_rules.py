@@ -145,7 +145,7 @@ def test_an_escalation_needs_a_reason_and_a_person(reason: str, decided_by: str)
 def test_a_debt_is_not_resolved_by_a_word() -> None:
     debt = a_debt()
 
-    with pytest.raises(debts.DebtHasNoMoneyBehindIt, match=r"100\.00 EUR"):
+    with pytest.raises(debts.DebtStillHasBalance, match=r"100\.00 EUR"):
         transitions.set_status(a_transaction(), debt, "resolved")
 
     assert debt.status == "pending"

@@ -13,7 +13,7 @@ import openpyxl
 from calls import Answer, Site
 from getbill.imports import queries
 from getbill.imports.files.temp_file import ImportFile
-from getbill.imports.rows.create import Work
+from getbill.imports.rows.create import ImportPass
 from getbill.imports.runs import tasks
 from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import clock, ids, json
@@ -80,7 +80,7 @@ def xlsx(rows: Sequence[Sequence[str]], headers: Sequence[str] = HEADERS) -> byt
     return written.getvalue()
 
 
-async def alone(task: Callable[[Work, ImportFile], Awaitable[None]], work: Work) -> None:
+async def alone(task: Callable[[ImportPass, ImportFile], Awaitable[None]], work: ImportPass) -> None:
     """Do one task of an import by itself."""
     with closing(ImportFile()) as opened:
         await task(work, opened)
@@ -131,7 +131,7 @@ class Sender:
         await database.execute(_GIVE_BACK, self.workspace_id, found, fence)
         return dict(await self.get(f"/imports/{import_id}"))
 
-    async def taken(self, import_id: str) -> Work:
+    async def taken(self, import_id: str) -> ImportPass:
         """Take an import, and return the work on it as its row asks for now: a task of it may be done by itself."""
         database, workspace = self.installation.database, self.company.sandbox
         found_id = ids.read(import_id.partition("_")[0], import_id)
@@ -139,7 +139,7 @@ class Sender:
         found = await queries.find(database, workspace, found_id)
         key = queries.keys_of(workspace, found).main
         assert key is not None
-        return Work(database, workspace, found, key)
+        return ImportPass(database, workspace, found, key)
 
     async def imported(self, content: bytes, query: str = "?auto=true") -> dict[str, Any]:
         """Send a file, have it imported, and return how it is shown."""

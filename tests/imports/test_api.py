@@ -15,7 +15,7 @@ import make
 from calls import Site
 from getbill import imports
 from getbill.imports import queries
-from getbill.imports.rows.create import LeaseLost, Work
+from getbill.imports.rows.create import ImportPass, LeaseLost
 from getbill.imports.runs import tasks
 from getbill.kit import ids
 from make import Company
@@ -475,8 +475,8 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
     found = await imports.find(database, workspace, found_id)
     key = queries.keys_of(workspace, found).main
     assert key is not None
-    await alone(tasks.read, Work(database, workspace, found, key))
-    stale = Work(database, workspace, await imports.find(database, workspace, found_id), key)
+    await alone(tasks.read, ImportPass(database, workspace, found, key))
+    stale = ImportPass(database, workspace, await imports.find(database, workspace, found_id), key)
 
     undone = await sender.call("POST", f"/imports/{import_id}/undo")
     await tasks.run(database, vault, workspace.id, found_id, fence)

@@ -9,7 +9,7 @@ from bringing import Sender, alone, csv, row
 import make
 from getbill.imports.files.temp_file import ImportFile
 from getbill.imports.rows import dry_run
-from getbill.imports.rows.create import LeaseLost, Work
+from getbill.imports.rows.create import ImportPass, LeaseLost
 from getbill.imports.runs import tasks
 
 
@@ -123,7 +123,7 @@ async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_o
     assert await live(sender) == ["F-2026-00002"]
 
 
-async def examined(sender: Sender, query: str) -> tuple[str, Work]:
+async def examined(sender: Sender, query: str) -> tuple[str, ImportPass]:
     """Send a file of two rows, and have a check of it come as far as its last row."""
     import_id = await sender.sent(csv([row(1), row(2)]), query)
     await alone(tasks.read, await sender.taken(import_id))

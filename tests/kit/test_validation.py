@@ -270,7 +270,7 @@ def validators_modules() -> Iterator[Path]:
 
 
 def test_validators_raise_messages() -> None:
-    operators = {"channels/senders/provider_settings.py", "channels/senders/smtp.py", "settings.py"}
+    operators = {"channels/senders/gateway_settings.py", "channels/senders/smtp.py", "settings.py"}
     wrong = [
         f"{path.relative_to(HOME)}:{node.lineno}"
         for path in validators_modules()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.kit import ids
-from getbill.kit.key_life import use_and_retention
+from getbill.kit.master_key_lifetime import use_and_retention
 from getbill.vault import (
     Key,
     KeyFile,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from getbill import companies
 from getbill.access import oauth, wire
-from getbill.access.context import auth_context_of
+from getbill.access.auth_state import auth_context_of
 from getbill.access.dependencies import requires
 from getbill.access.limits import CrowdedRequest
 from getbill.access.model import Caller, RateLimited

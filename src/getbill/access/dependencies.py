@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill.access import requests
-from getbill.access.context import auth_context_of
+from getbill.access.auth_state import auth_context_of
 from getbill.access.model import Caller, NoCredential, ScopeMissing
 from getbill.access.narrowing import narrow_response
-from getbill.access.requests import AnswerGone, IdempotentRequest, KeyReused, StoredAnswer, TwinRunning
+from getbill.access.requests import AnswerGone, IdempotentRequest, KeyReused, RequestInProgress, StoredAnswer
 from getbill.companies import Workspace
 from getbill.kit import failpoints
 from getbill.kit.database import Database, OptimisticConflict, Transaction
@@ -156,7 +156,7 @@ class Change:
     async def stored_answer(self) -> Response | None:
         """Return the stored response to this request, if any; for long work that precedes the change.
 
-        Raises TwinRunning and KeyReused as `commit` does.
+        Raises RequestInProgress and KeyReused as `commit` does.
         """
         idempotent_request = await self._idempotent_request()
         if idempotent_request is None:
@@ -202,7 +202,7 @@ class Change:
                 reply = await work(tx)
                 requests.store_answer(tx, idempotent_request, self.vault, make_stored_answer)
             failpoints.at("access.committed")
-        except (TwinRunning, KeyReused, AnswerGone):
+        except (RequestInProgress, KeyReused, AnswerGone):
             raise
         except Problem as refusal:
             if not requests.is_storable(refusal):

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from getbill.access import requests
-from getbill.access.context import AuthContext
+from getbill.access.auth_state import AuthContext
 from getbill.access.limits import WINDOW_SECONDS, Count, CrowdedRequest
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
 from getbill.access.requests import Peer, bucket, peer_of, private_headers

@@ -22,7 +22,7 @@ from getbill.contacts.failures import (
 from getbill.contacts.in_doubt import settle_unknown
 from getbill.contacts.queries import is_busy, next_due
 from getbill.contacts.recovery import recover
-from getbill.contacts.schedule.planning import erase, follow_status, start
+from getbill.contacts.schedule.planning import erase, replan_contacts, start
 from getbill.contacts.sending.context import SendingContext, SendingSettings, isolate_workspace
 from getbill.contacts.sending.jobs import (
     KeepGoing,
@@ -40,7 +40,6 @@ __all__ = [
     "callbacks_router",
     "clear_settled",
     "erase",
-    "follow_status",
     "is_busy",
     "isolate_workspace",
     "next_due",
@@ -49,6 +48,7 @@ __all__ = [
     "receive_callback",
     "recheck_workspace",
     "recover",
+    "replan_contacts",
     "requeue_contact",
     "retry_lookup",
     "router",

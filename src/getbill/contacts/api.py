@@ -82,9 +82,9 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
         outgoing = sending.render_message(
             debt, script_step, ids.show("followup", debt.id), now, render_context
         )
-    except sending.CannotBeWritten as error:
+    except sending.MessageNotRenderable as error:
         raise NothingToSay(message("The step would be set aside: {reason}", reason=error.detail)) from None
-    except sending.CannotBeSaid as reason:
+    except sending.StepNotPossible as reason:
         raise NothingToSay(
             message("The step would be passed over: {reason}.", reason=reason.args[0])
         ) from None

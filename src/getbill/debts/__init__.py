@@ -40,7 +40,7 @@ from getbill.debts.schedule import (
 from getbill.debts.snapshots import differing_fields, replaced_fields, restoring_change, snapshot
 from getbill.debts.transitions import (
     DebtCannotMove,
-    DebtHasNoMoneyBehindIt,
+    DebtStillHasBalance,
     archive,
     end_scenario,
     enter_money,
@@ -68,7 +68,7 @@ __all__ = [
     "DebtCannotMove",
     "DebtChange",
     "DebtChangeBody",
-    "DebtHasNoMoneyBehindIt",
+    "DebtStillHasBalance",
     "Details",
     "ErasedPerson",
     "ErasureJournal",

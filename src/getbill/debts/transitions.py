@@ -22,7 +22,7 @@ class DebtCannotMove(Conflict):
     way_out = "Read the debt's status, and move it one step that the table of moves has."
 
 
-class DebtHasNoMoneyBehindIt(Conflict):
+class DebtStillHasBalance(Conflict):
     """A debt is resolved by a payment or a write-off, not by setting its status."""
 
     code = "debt-has-balance"
@@ -182,7 +182,7 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
     if status == debt.status:
         return
     if status == "resolved":
-        raise DebtHasNoMoneyBehindIt(
+        raise DebtStillHasBalance(
             message(
                 "A debt is resolved by money: {balance} {currency} are still owed. Record a payment or a write-off at POST /external-api/v1/debts/{debt}/payments.",
                 balance=debt.money(debt.balance).decimal,

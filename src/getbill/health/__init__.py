@@ -10,6 +10,6 @@ from getbill.health.api import router
 from getbill.health.metrics_token import make as make_token
 from getbill.health.metrics_token import read as read_token
 from getbill.health.queries import Check, checks
-from getbill.health.startup import open_when_ready
+from getbill.health.waiting_for_database import open_when_ready
 
 __all__ = ["Check", "beat", "checks", "has_others", "make_token", "open_when_ready", "read_token", "router"]

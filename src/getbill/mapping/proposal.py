@@ -6,7 +6,7 @@ from dataclasses import replace
 from getbill import sheets
 from getbill.mapping import amounts, columns, row_status, values
 from getbill.mapping.columns import Candidate
-from getbill.mapping.cross_column_checks import Head
+from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import (
     AMOUNTS,
     CERTAIN,
@@ -51,7 +51,7 @@ def propose(
     candidates = columns.build_candidates(layout, profile)
     head = Head(profile)
     row_status.leave_out_closing_days(candidates)
-    columns.weigh_context(candidates, head)
+    columns.weigh_adjacent_columns(candidates, head)
     columns.weigh_debtor_names(candidates, head)
     columns.weigh_references(candidates, head)
     questions = amounts.weigh_amounts(candidates, head, has_open_items=_is_of_open_items(layout))

@@ -3,7 +3,7 @@
 from typing import Final
 
 from getbill import __version__
-from getbill.kit import key_life
+from getbill.kit import master_key_lifetime
 from getbill.process.bootstrap import Credentials
 from getbill.settings import Settings
 
@@ -66,7 +66,7 @@ def _backups(settings: Settings) -> list[str]:
     """Return how long a database backup can be opened, if we destroy replaced master keys."""
     if settings.master_key is not None:
         return []
-    days = key_life.use_and_retention(settings.erasure_days)[1].days
+    days = master_key_lifetime.use_and_retention(settings.erasure_days)[1].days
     return [
         f"A backup of the database opens for {days} days, an older one never: replaced versions of the master key are",
         "destroyed, so that who is erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart.",

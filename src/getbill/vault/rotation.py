@@ -18,7 +18,7 @@ from asyncpg import Record
 
 from getbill.kit import clock, failpoints
 from getbill.kit.database import Database, Statement, Transaction
-from getbill.kit.key_life import use_and_retention
+from getbill.kit.master_key_lifetime import use_and_retention
 from getbill.vault import key_holders
 from getbill.vault.keyfile import KeyFile, Version, Versions, of_another
 from getbill.vault.model import MasterKeyWrong, SealBroken, Vault

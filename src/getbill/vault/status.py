@@ -8,7 +8,7 @@ from asyncpg import Record
 
 from getbill.kit import clock
 from getbill.kit.database import Database, Statement
-from getbill.kit.key_life import use_and_retention
+from getbill.kit.master_key_lifetime import use_and_retention
 from getbill.vault import key_holders
 from getbill.vault.key_holders import ALIVE_WITHIN
 from getbill.vault.keyfile import KeyFile, of_another

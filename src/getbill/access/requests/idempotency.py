@@ -83,7 +83,7 @@ class KeyUnreadable(BadRequest):
     way_out = "Send a key of 1 to 255 printable ASCII characters, a UUID for example, or none."
 
 
-class TwinRunning(Conflict):
+class RequestInProgress(Conflict):
     """A request with the same key is still being processed."""
 
     code = "idempotency-key-in-use"
@@ -157,11 +157,11 @@ async def begin_request(
 ) -> Response | None:
     """Return the stored response of a request, or None if this call is to execute it.
 
-    Raises TwinRunning if a concurrent request does so, KeyReused if the key was used for another request,
+    Raises RequestInProgress if a concurrent request does so, KeyReused if the key was used for another request,
     AnswerGone if the response can no longer be decrypted.
     """
     if not await tx.fetchval(_LOCK, idempotent_request.lock_id):
-        raise TwinRunning(
+        raise RequestInProgress(
             message("A request with this Idempotency-Key is being answered. Send it again in a second.")
         )
     row = await tx.fetchrow(_ANSWER, *idempotent_request.primary_key)
@@ -229,7 +229,7 @@ async def store_answer_separately(
     async with database.transaction(clock.wall()) as tx:
         try:
             earlier = await begin_request(tx, idempotent_request, vault)
-        except (TwinRunning, KeyReused, AnswerGone):
+        except (RequestInProgress, KeyReused, AnswerGone):
             return stored_answer.response
         if earlier is not None:
             return earlier

@@ -6,7 +6,8 @@ resolved (an idempotency key, a look-up, or neither) and whether the provider re
 
 from getbill.channels.senders.bounces import Bounce, read_bounce
 from getbill.channels.senders.fakes import Fake
-from getbill.channels.senders.http_provider import Gateway
+from getbill.channels.senders.gateway import Gateway
+from getbill.channels.senders.gateway_settings import GatewaySettings, read_gateways
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
@@ -18,7 +19,6 @@ from getbill.channels.senders.model import (
     failed,
     unknown,
 )
-from getbill.channels.senders.provider_settings import GatewaySettings, read_gateways
 from getbill.channels.senders.registry import Senders, senders
 from getbill.channels.senders.smtp import Smtp, SmtpSettings
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from getbill.channels.model import Channel
 from getbill.channels.senders.fakes import Fake
-from getbill.channels.senders.http_provider import Gateway
+from getbill.channels.senders.gateway import Gateway
+from getbill.channels.senders.gateway_settings import GatewaySettings
 from getbill.channels.senders.model import Sender
-from getbill.channels.senders.provider_settings import GatewaySettings
 from getbill.channels.senders.smtp import Smtp, SmtpSettings
 
 

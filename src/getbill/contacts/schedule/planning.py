@@ -25,7 +25,7 @@ def start(tx: Transaction, _workspace: Workspace, debt: Debt) -> None:
         ledger.plan_deferred(tx, contact)
 
 
-async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> None:
+async def replan_contacts(tx: Transaction, workspace: Workspace, debt: Debt) -> None:
     """Stop contacts that a locked debt's status no longer allows; plan its next contact when it resumes.
 
     A contactable debt without a next action was held, resolved or changed before: it continues after its last

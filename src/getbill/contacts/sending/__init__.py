@@ -2,27 +2,27 @@
 
 from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
 from getbill.contacts.sending.crossed_messages import crossed_by
-from getbill.contacts.sending.rendering import (
-    CannotBeSaid,
-    CannotBeWritten,
-    load_render_context,
-    render_message,
-)
-from getbill.contacts.sending.settle import (
+from getbill.contacts.sending.deliver import (
     REACHED,
     replan_undelivered,
     send_prepared,
     settle_contacts,
     suppress_dead_address,
 )
+from getbill.contacts.sending.rendering import (
+    MessageNotRenderable,
+    StepNotPossible,
+    load_render_context,
+    render_message,
+)
 
 __all__ = [
     "REACHED",
-    "CannotBeSaid",
-    "CannotBeWritten",
+    "MessageNotRenderable",
     "PreparedSend",
     "SendResult",
     "SendingContext",
+    "StepNotPossible",
     "crossed_by",
     "isolate_workspace",
     "load_render_context",

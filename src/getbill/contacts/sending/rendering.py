@@ -44,7 +44,7 @@ async def load_render_context(tx: Transaction, workspace_id: UUID) -> RenderCont
     return RenderContext(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
 
 
-class CannotBeWritten(Exception):
+class MessageNotRenderable(Exception):
     """The template is broken: the contact is set aside until it is repaired; `detail` says why."""
 
     def __init__(self, detail: messages.Message) -> None:
@@ -52,17 +52,17 @@ class CannotBeWritten(Exception):
         self.detail = detail
 
 
-class CannotBeSaid(Exception):
+class StepNotPossible(Exception):
     """The contact has no address, or its message cannot be written; the text says why."""
 
 
 def address_of(identity: Identity, channel: Channel) -> str:
-    """Return a debtor's address on a channel; raise CannotBeSaid if there is none."""
+    """Return a debtor's address on a channel; raise StepNotPossible if there is none."""
     kind = channels.ADDRESS_OF[channel]
     if kind == AddressKind.EMAIL and identity.email:
         return identity.email
     if kind not in channels.reachable(identity.email, identity.phone, postal=identity.is_postal):
-        raise CannotBeSaid(channels.MISSING[kind])
+        raise StepNotPossible(channels.MISSING[kind])
     if kind == AddressKind.POSTAL:
         return "\n".join([identity.name, *_address_lines(identity)])
     return identity.phone or ""
@@ -71,27 +71,27 @@ def address_of(identity: Identity, channel: Channel) -> str:
 def render_message(
     debt: Debt, step: Step, key: str, now: datetime, render_context: RenderContext
 ) -> Outgoing:
-    """Render a step's message for a debt; raise CannotBeSaid without one, CannotBeWritten if broken."""
+    """Render a step's message for a debt; raise StepNotPossible without one, MessageNotRenderable if broken."""
     identity, company = debt.debtor.identity, debt.workspace.company
     debtor_language = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or debtor_language
     if step.notices and debt.details.creditor is None and company.collector == "third_party":
         # Art. R124-4 CPCE requires that the creditor is named.
-        raise CannotBeSaid(messages.message("the creditor is not named"))
+        raise StepNotPossible(messages.message("the creditor is not named"))
     logo = render_context.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
     facts = _message_facts(debt, now, has_logo=logo is not None)
     try:
         message, version = render_context.templates.render(step.template, language, facts)
     except HowToPayMissing as error:
-        raise CannotBeSaid(messages.message("no way to pay is known")) from error
+        raise StepNotPossible(messages.message("no way to pay is known")) from error
     except TemplateUnknown as error:
-        raise CannotBeSaid(
+        raise StepNotPossible(
             messages.message(
                 "no template {template} in {language}", template=step.template, language=language
             )
         ) from error
     except WordingBroken as error:
-        raise CannotBeWritten(
+        raise MessageNotRenderable(
             messages.message(
                 "The template {template} in {language} cannot be sent: {why}",
                 template=step.template,
@@ -117,19 +117,19 @@ def render_message(
 
 
 def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
-    """Return the extra fields of a letter; raise CannotBeSaid if it may not be posted without them."""
+    """Return the extra fields of a letter; raise StepNotPossible if it may not be posted without them."""
     if channel != Channel.LETTER:
         return {}
     company = debt.workspace.company
     if debt.workspace.is_live and not company.address:
-        raise CannotBeSaid(messages.message("the company has no letterhead"))
+        raise StepNotPossible(messages.message("the company has no letterhead"))
     if debt.workspace.is_live and company.country == "FR" and not company.imprint:
         # Art. R123-237 C. com.: registration number and register appear on every letter.
-        raise CannotBeSaid(messages.message("the company's letterhead lacks its imprint"))
+        raise StepNotPossible(messages.message("the company's letterhead lacks its imprint"))
     try:
         channels.window(address_of(debt.debtor.identity, channel))
     except channels.AddressTooLong as error:
-        raise CannotBeSaid(messages.message("the address does not fit a window")) from error
+        raise StepNotPossible(messages.message("the address does not fit a window")) from error
     return {
         "letterhead": (facts.collector or facts.creditor, *company.address),
         "imprint": company.imprint,

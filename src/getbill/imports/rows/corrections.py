@@ -15,7 +15,7 @@ from getbill.imports import findings, reading_plan
 from getbill.imports.findings import ImportRow
 from getbill.imports.model import correction_context
 from getbill.imports.rows import create, people
-from getbill.imports.rows.create import Work
+from getbill.imports.rows.create import ImportPass
 from getbill.imports.rows.instalments import Instalments
 from getbill.imports.rows.reader import Line, RowReader
 from getbill.kit import json
@@ -72,13 +72,13 @@ _SETTLED = Statement(
 )
 
 
-async def has_corrections(work: Work) -> bool:
+async def has_corrections(work: ImportPass) -> bool:
     """Return whether the import has corrected rows."""
     exists: bool = await work.database.fetchval(_HAS_CORRECTIONS, *work.primary_key)
     return exists
 
 
-async def corrected_cells(work: Work, first: int, last: int) -> Mapping[int, Sequence[sheets.Cell]]:
+async def corrected_cells(work: ImportPass, first: int, last: int) -> Mapping[int, Sequence[sheets.Cell]]:
     """Return the cells of the corrected rows between two lines."""
     rows = await work.database.fetch(_BETWEEN, *work.primary_key, first, last)
     return {
@@ -86,7 +86,7 @@ async def corrected_cells(work: Work, first: int, last: int) -> Mapping[int, Seq
     }
 
 
-def _open_correction(work: Work, line: int, sealed: bytes) -> Any:
+def _open_correction(work: ImportPass, line: int, sealed: bytes) -> Any:
     return json.read(work.key.open(sealed, correction_context(work.import_.id, line)))
 
 
@@ -146,7 +146,7 @@ def put_field(row: ImportRow, pointer: str, value: Any) -> None:
     row.body = body
 
 
-async def accept_suggestions(work: Work) -> None:
+async def accept_suggestions(work: ImportPass) -> None:
     """Correct every rejected row by the suggestions that a person accepted by code."""
     codes = frozenset(work.import_.accepts)
     last = -1
@@ -162,7 +162,7 @@ async def accept_suggestions(work: Work) -> None:
         last = records[-1]["line"]
 
 
-async def import_corrected(work: Work, instalments: Instalments | None) -> None:
+async def import_corrected(work: ImportPass, instalments: Instalments | None) -> None:
     """Create debts from the corrected rows; save findings for rows that are rejected again."""
     import_ = work.import_
     plan = reading_plan.open_plan(import_.plan, work.key, import_.id) if import_.plan is not None else None

@@ -95,7 +95,7 @@ class ExistingDebt:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ImportPass:
     """The context of a pass over an import's rows: database, workspace, import with its fence, and key."""
 
     database: Database
@@ -120,7 +120,7 @@ class Work:
 
 
 async def create_debts(
-    work: Work, lines: Sequence[Line], cursor: int, drop_earlier: Statement | None = None
+    work: ImportPass, lines: Sequence[Line], cursor: int, drop_earlier: Statement | None = None
 ) -> None:
     """Create and update debts from a chunk of rows and advance the cursor; raise LeaseLost on a lost lease.
 
@@ -151,7 +151,7 @@ def _split_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 
 async def _create_chunk(
-    work: Work, lines: Sequence[Line], cursor: int, drop_earlier: Statement | None
+    work: ImportPass, lines: Sequence[Line], cursor: int, drop_earlier: Statement | None
 ) -> None:
     refusals: dict[int, Problem] = {}
     tries = 0
@@ -188,7 +188,9 @@ async def _create_chunk(
             return
 
 
-async def _refuse_failing(work: Work, lines: Sequence[Line], trial: failures.Trial, error: Exception) -> bool:
+async def _refuse_failing(
+    work: ImportPass, lines: Sequence[Line], trial: failures.Trial, error: Exception
+) -> bool:
     """Reject the rows of a chunk that fail on their own; return whether the rest can be created."""
     if isinstance(error, LeaseLost) or quarantine.is_transient(error):
         return False
@@ -196,7 +198,7 @@ async def _refuse_failing(work: Work, lines: Sequence[Line], trial: failures.Tri
 
 
 async def decide_rows(
-    tx: Transaction, work: Work, lines: Sequence[Line], refusals: Mapping[int, Problem] | None = None
+    tx: Transaction, work: ImportPass, lines: Sequence[Line], refusals: Mapping[int, Problem] | None = None
 ) -> ChunkTally:
     """Create or update debts from some rows and save their findings; `refusals` are updates that failed."""
     tally = ChunkTally()
@@ -237,7 +239,7 @@ async def decide_rows(
     return tally
 
 
-def save_findings(tx: Transaction, work: Work, tally: ChunkTally) -> None:
+def save_findings(tx: Transaction, work: ImportPass, tally: ChunkTally) -> None:
     """Save the findings of some rows, and the hashes by which the people in them are found."""
     findings.write(tx, work.workspace.id, work.import_.id, work.key, tally.reported_rows)
     people.index_rows(tx, work.workspace, work.import_.id, tally.reported_rows)
@@ -257,7 +259,7 @@ def count_merged(tally: ChunkTally, line: Line) -> None:
     )
 
 
-async def find_existing(tx: Transaction, work: Work, lines: Sequence[Line]) -> dict[str, ExistingDebt]:
+async def find_existing(tx: Transaction, work: ImportPass, lines: Sequence[Line]) -> dict[str, ExistingDebt]:
     """Return the debts with these lines' references, and match instalments to their existing debts."""
     references = {line.new.reference for line in lines if line.new}
     other_references = {line.other_reference for line in lines if line.other_reference}
@@ -269,7 +271,9 @@ async def find_existing(tx: Transaction, work: Work, lines: Sequence[Line]) -> d
     return existing_debts
 
 
-async def _find_by_reference(tx: Transaction, work: Work, references: list[str]) -> dict[str, ExistingDebt]:
+async def _find_by_reference(
+    tx: Transaction, work: ImportPass, references: list[str]
+) -> dict[str, ExistingDebt]:
     """Return the debts with these references, by reference."""
     rows = await tx.fetch(_EXISTING, work.workspace.id, references, work.import_.id)
     return {
@@ -281,7 +285,7 @@ async def _find_by_reference(tx: Transaction, work: Work, references: list[str])
 
 
 async def _create_new(
-    tx: Transaction, work: Work, tally: ChunkTally, new_lines: list[Line]
+    tx: Transaction, work: ImportPass, tally: ChunkTally, new_lines: list[Line]
 ) -> dict[str, UUID]:
     new_debts = [line.new for line in new_lines if line.new]
     lines = [line.line for line in new_lines]
@@ -329,7 +333,7 @@ def count_repeat(
 
 async def _on_duplicate(
     tx: Transaction,
-    work: Work,
+    work: ImportPass,
     tally: ChunkTally,
     duplicate: tuple[Line, ExistingDebt],
     refusal: Problem | None,
@@ -409,7 +413,7 @@ def reference_finding(code: str, line: Line, **facts: object) -> Finding:
 
 
 async def advance_cursor(
-    tx: Transaction, work: Work, cursor: int, tally: ChunkTally, *, refused_before: int = 0
+    tx: Transaction, work: ImportPass, cursor: int, tally: ChunkTally, *, refused_before: int = 0
 ) -> None:
     """Advance the import's cursor, as the last statement before the rows; raise LeaseLost on a lost lease."""
     values = (

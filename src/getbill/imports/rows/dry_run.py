@@ -10,7 +10,7 @@ from uuid import UUID
 from getbill import debts, quarantine
 from getbill.debts import Debt
 from getbill.imports.rows import create, failures, update
-from getbill.imports.rows.create import ChunkTally, ExistingDebt, Work
+from getbill.imports.rows.create import ChunkTally, ExistingDebt, ImportPass
 from getbill.imports.rows.reader import Line
 from getbill.kit import ids
 from getbill.kit.database import Transaction
@@ -21,7 +21,7 @@ SeenReferences = dict[str, tuple[int, bytes]]
 
 
 async def examine_rows(
-    work: Work, lines: Sequence[Line], cursor: int, seen_references: SeenReferences
+    work: ImportPass, lines: Sequence[Line], cursor: int, seen_references: SeenReferences
 ) -> ChunkTally:
     """Preview a chunk of rows and advance the cursor; a row that fails is rejected on its own."""
     references = [line.new.reference for line in lines if line.new]
@@ -48,7 +48,7 @@ async def examine_rows(
 
 
 async def _examine_all(
-    work: Work, lines: Sequence[Line], cursor: int, seen_references: SeenReferences
+    work: ImportPass, lines: Sequence[Line], cursor: int, seen_references: SeenReferences
 ) -> ChunkTally:
     async with work.database.transaction(work.workspace.now()) as tx:
         tally = await _examine(tx, work, lines, seen_references)
@@ -57,7 +57,7 @@ async def _examine_all(
 
 
 async def _examine(
-    tx: Transaction, work: Work, lines: Sequence[Line], seen_references: SeenReferences
+    tx: Transaction, work: ImportPass, lines: Sequence[Line], seen_references: SeenReferences
 ) -> ChunkTally:
     tally = ChunkTally()
     existing_debts = await create.find_existing(tx, work, [line for line in lines if line.new])
@@ -109,7 +109,9 @@ def _is_settled(
     )
 
 
-async def _preview_update(tx: Transaction, work: Work, tally: ChunkTally, line: Line, debt: Debt) -> None:
+async def _preview_update(
+    tx: Transaction, work: ImportPass, tally: ChunkTally, line: Line, debt: Debt
+) -> None:
     """Count the changes a row would make to a debt, without those of earlier rows."""
     try:
         effect = await update.preview(tx, work.workspace, debt, line)

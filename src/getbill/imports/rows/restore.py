@@ -10,7 +10,7 @@ from typing import Any, Final
 from getbill import debtors, debts, quarantine
 from getbill.debtors import Debtor, Identity
 from getbill.debts import Debt, ReplacementDebtor
-from getbill.imports.rows.create import COLLISIONS, TRIES, LeaseLost, Work
+from getbill.imports.rows.create import COLLISIONS, TRIES, ImportPass, LeaseLost
 from getbill.imports.rows.snapshots import DebtActivity, RecordedChange
 from getbill.kit import failpoints
 from getbill.kit.database import Statement, Transaction
@@ -48,7 +48,7 @@ class _RestoreOutcome:
     kept_codes: dict[int, str] = field(default_factory=dict)
 
 
-async def restore_changes(work: Work) -> None:
+async def restore_changes(work: ImportPass) -> None:
     """Restore every change of an import that can be undone; raise LeaseLost when the lease is lost."""
     refused_numbers: set[int] = set()
     tries, limit = 0, _CHUNK
@@ -73,7 +73,7 @@ async def restore_changes(work: Work) -> None:
             failpoints.at("imports.restored")
 
 
-async def _restore_chunk(work: Work, limit: int, refused_numbers: set[int]) -> bool:
+async def _restore_chunk(work: ImportPass, limit: int, refused_numbers: set[int]) -> bool:
     """Restore the next changes; return whether there was any."""
     async with work.database.transaction(work.workspace.now()) as tx:
         changes = await work.archive.pending(tx, limit)
@@ -87,7 +87,7 @@ async def _restore_chunk(work: Work, limit: int, refused_numbers: set[int]) -> b
     return True
 
 
-async def _skip_change(work: Work, error: Exception) -> None:
+async def _skip_change(work: ImportPass, error: Exception) -> None:
     """Keep the next change and quarantine it: it fails on its own."""
     async with work.database.transaction(work.workspace.now()) as tx:
         number, line = await work.archive.next_change(tx)
@@ -99,13 +99,13 @@ async def _skip_change(work: Work, error: Exception) -> None:
         await quarantine.add(tx, Item(work.workspace.id, "row", work.import_.id), reason)
 
 
-async def _advance(tx: Transaction, work: Work, restored_count: int, kept_count: int) -> None:
+async def _advance(tx: Transaction, work: ImportPass, restored_count: int, kept_count: int) -> None:
     if await tx.fetchval(_ADVANCE, *work.primary_key, work.import_.fence, restored_count, kept_count) is None:
         raise LeaseLost
 
 
 async def _restore_all(
-    tx: Transaction, work: Work, changes: list[RecordedChange], refused_numbers: set[int]
+    tx: Transaction, work: ImportPass, changes: list[RecordedChange], refused_numbers: set[int]
 ) -> _RestoreOutcome:
     outcome = _RestoreOutcome()
     locked_debts = await debts.lock_many(tx, work.workspace, [change.debt_id for change in changes])
@@ -127,7 +127,7 @@ async def _restore_all(
 
 
 async def _restore(
-    tx: Transaction, work: Work, change: RecordedChange, debt: Debt, activity: DebtActivity
+    tx: Transaction, work: ImportPass, change: RecordedChange, debt: Debt, activity: DebtActivity
 ) -> str | None:
     """Restore one change, or return the code of the reason to keep it."""
     before, after = change.debts
@@ -148,7 +148,7 @@ async def _restore(
 
 
 async def _unlearn(
-    tx: Transaction, work: Work, change: RecordedChange, debt: Debt, activity: DebtActivity
+    tx: Transaction, work: ImportPass, change: RecordedChange, debt: Debt, activity: DebtActivity
 ) -> str | None:
     """Restore a person to their state before a new debt of the import, unless that debt stays."""
     if debt.undone_at is None:
@@ -162,7 +162,7 @@ async def _unlearn(
     return None
 
 
-async def _debtor(tx: Transaction, work: Work, change: RecordedChange, debt: Debt) -> Debtor | None:
+async def _debtor(tx: Transaction, work: ImportPass, change: RecordedChange, debt: Debt) -> Debtor | None:
     if debt.debtor.id != change.debtor_ids[1]:
         return None
     return await debtors.lock(tx, work.workspace, debt.debtor.id)
@@ -190,7 +190,7 @@ def _is_changed(change: RecordedChange, debt: Debt, debtor: Debtor, values: list
 
 
 async def _restore_person(
-    tx: Transaction, work: Work, change: RecordedChange, debt: Debt, debtor: Debtor
+    tx: Transaction, work: ImportPass, change: RecordedChange, debt: Debt, debtor: Debtor
 ) -> ReplacementDebtor | None:
     if change.is_moved:
         return await _move_back(tx, work, change, debt, debtor)
@@ -203,7 +203,7 @@ async def _restore_person(
 
 
 async def _move_back(
-    tx: Transaction, work: Work, change: RecordedChange, debt: Debt, debtor: Debtor
+    tx: Transaction, work: ImportPass, change: RecordedChange, debt: Debt, debtor: Debtor
 ) -> ReplacementDebtor:
     earlier = await _earlier_debtor(tx, work, change)
     if not await debts.has_other_debts(tx, work.workspace, debt, debtor.id):
@@ -211,7 +211,7 @@ async def _move_back(
     return ReplacementDebtor(earlier, change.person_fields)
 
 
-async def _earlier_debtor(tx: Transaction, work: Work, change: RecordedChange) -> Debtor:
+async def _earlier_debtor(tx: Transaction, work: ImportPass, change: RecordedChange) -> Debtor:
     """Return the debtor before a change; created anew where their record was deleted with their last debt."""
     workspace = work.workspace
     try:

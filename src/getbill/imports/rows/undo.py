@@ -13,7 +13,7 @@ from getbill import debts, mapping, quarantine
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.imports import findings
-from getbill.imports.rows.create import LeaseLost, Work
+from getbill.imports.rows.create import ImportPass, LeaseLost
 from getbill.kit import ids
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import message
@@ -93,7 +93,7 @@ class UndoLeftover:
         }
 
 
-async def undo_debts(work: Work) -> None:
+async def undo_debts(work: ImportPass) -> None:
     """Undo every debt of an import without later activity; a debt that fails to undo stays."""
     line, limit = work.import_.cursor, _CHUNK
     while True:
@@ -111,7 +111,7 @@ async def undo_debts(work: Work) -> None:
             line, limit = last, min(_CHUNK, limit * 2)
 
 
-async def _undo_chunk(work: Work, line: int, limit: int) -> int | None:
+async def _undo_chunk(work: ImportPass, line: int, limit: int) -> int | None:
     """Undo the next debts after a line; return the last debt's line, None where there was none."""
     async with work.database.transaction(work.workspace.now()) as tx:
         rows = await tx.fetch(_NEXT, *work.primary_key, line, limit)
@@ -130,7 +130,7 @@ async def _undo_chunk(work: Work, line: int, limit: int) -> int | None:
     return int(rows[-1]["import_line"])
 
 
-async def _skip_debt(work: Work, line: int, error: Exception) -> int:
+async def _skip_debt(work: ImportPass, line: int, error: Exception) -> int:
     """Keep the next debt after a line and quarantine it; return its line."""
     async with work.database.transaction(work.workspace.now()) as tx:
         row = await tx.fetchrow(_NEXT, *work.primary_key, line, 1)
@@ -143,7 +143,7 @@ async def _skip_debt(work: Work, line: int, error: Exception) -> int:
     return int(row["import_line"])
 
 
-async def _advance(tx: Transaction, work: Work, line: int, undone_count: int, kept_count: int) -> None:
+async def _advance(tx: Transaction, work: ImportPass, line: int, undone_count: int, kept_count: int) -> None:
     if (
         await tx.fetchval(_ADVANCE, *work.primary_key, work.import_.fence, line, undone_count, kept_count)
         is None

@@ -19,7 +19,7 @@ from getbill.imports import queries, reading_plan, rows
 from getbill.imports.files import FileGone, ImportFile
 from getbill.imports.model import CHUNK_ROWS, Import, State, Task
 from getbill.imports.reading_plan import ReadingPlan
-from getbill.imports.rows import Instalments, LeaseLost, Line, RowReader, Work
+from getbill.imports.rows import ImportPass, Instalments, LeaseLost, Line, RowReader
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit import failpoints, json
 from getbill.kit.database import Database
@@ -83,7 +83,7 @@ async def _run_task(
     key = queries.keys_of(workspace, import_).main
     if key is None:
         raise FileGone
-    await _TASKS[task](Work(database, workspace, import_, key), import_file)
+    await _TASKS[task](ImportPass(database, workspace, import_, key), import_file)
 
 
 async def _fail(
@@ -94,7 +94,7 @@ async def _fail(
             await transitions.fail(tx, workspace, import_, code, messages)
 
 
-async def read(work: Work, import_file: ImportFile) -> None:
+async def read(work: ImportPass, import_file: ImportFile) -> None:
     """Read a whole file and save its plan; continue where no question is open."""
     import_, workspace = work.import_, work.workspace
     sheet = await import_file.sheet(work.database, workspace, import_)
@@ -137,12 +137,12 @@ def first_step(import_: Import) -> tuple[State, Task]:
     return "importing", "import"
 
 
-async def check(work: Work, import_file: ImportFile) -> None:
+async def check(work: ImportPass, import_file: ImportFile) -> None:
     """Check every row against the file and existing debts, without creating any debt."""
     import_ = work.import_
     async with work.database.transaction(work.workspace.now()) as tx:
         await transitions.rewind(tx, work)
-    work = Work(work.database, work.workspace, import_.with_values(cursor=0, rows_done=0), work.key)
+    work = ImportPass(work.database, work.workspace, import_.with_values(cursor=0, rows_done=0), work.key)
     seen_references: rows.SeenReferences = {}
     rejected = 0
     async for lines, cursor in await _checked_chunks(work, import_file):
@@ -158,7 +158,7 @@ async def check(work: Work, import_file: ImportFile) -> None:
             await transitions.complete_task(tx, work, "importing", "import")
 
 
-async def import_rows(work: Work, import_file: ImportFile) -> None:
+async def import_rows(work: ImportPass, import_file: ImportFile) -> None:
     """Create the debts of every row that is not settled yet."""
     pending: asyncio.Task[None] | None = None
     try:
@@ -184,7 +184,7 @@ async def import_rows(work: Work, import_file: ImportFile) -> None:
             await transitions.complete_task(tx, work, "completed", rows_total=import_.rows_done)
 
 
-async def correct(work: Work, import_file: ImportFile) -> None:
+async def correct(work: ImportPass, import_file: ImportFile) -> None:
     """Create debts from the corrected rows."""
     await rows.accept_suggestions(work)
     if work.import_.state == "checking":
@@ -196,7 +196,7 @@ async def correct(work: Work, import_file: ImportFile) -> None:
         await transitions.complete_task(tx, work, "completed")
 
 
-async def undo(work: Work, _opened: ImportFile) -> None:
+async def undo(work: ImportPass, _opened: ImportFile) -> None:
     """Undo every debt and every change without later activity."""
     await rows.undo_debts(work)
     await rows.restore_changes(work)
@@ -212,7 +212,7 @@ async def undo(work: Work, _opened: ImportFile) -> None:
             )
 
 
-_TASKS: Final[Mapping[str, Callable[[Work, ImportFile], Awaitable[None]]]] = {
+_TASKS: Final[Mapping[str, Callable[[ImportPass, ImportFile], Awaitable[None]]]] = {
     "read": read,
     "check": check,
     "import": import_rows,
@@ -221,7 +221,7 @@ _TASKS: Final[Mapping[str, Callable[[Work, ImportFile], Awaitable[None]]]] = {
 }
 
 
-async def _checked_chunks(work: Work, import_file: ImportFile) -> AsyncIterator[tuple[list[Line], int]]:
+async def _checked_chunks(work: ImportPass, import_file: ImportFile) -> AsyncIterator[tuple[list[Line], int]]:
     """Return the rows of an import from its cursor on, in checked chunks, each with the cursor after it."""
     import_ = work.import_
     if import_.source == "batch":
@@ -234,7 +234,7 @@ async def _checked_chunks(work: Work, import_file: ImportFile) -> AsyncIterator[
 
 
 async def _file_chunks(
-    work: Work, plan: ReadingPlan, sheet: sheets.Sheet
+    work: ImportPass, plan: ReadingPlan, sheet: sheets.Sheet
 ) -> AsyncIterator[tuple[list[Line], int]]:
     import_ = work.import_
     reader = RowReader(work.workspace, work.workspace.now().date(), plan)
@@ -263,7 +263,7 @@ async def _file_chunks(
         yield lines, chunk[-1].line
 
 
-async def _instalments_again(work: Work, import_file: ImportFile) -> Instalments | None:
+async def _instalments_again(work: ImportPass, import_file: ImportFile) -> Instalments | None:
     """Return the instalments, for rows that were corrected after their file was imported."""
     if work.import_.source == "batch" or work.import_.plan is None:
         return None
@@ -281,7 +281,7 @@ async def _instalments(reader: RowReader, plan: ReadingPlan, sheet: sheets.Sheet
     return await asyncio.to_thread(rows.gather_instalments, mode, reader, sheet.rows()) if mode else None
 
 
-async def _batch_chunks(work: Work) -> AsyncIterator[tuple[list[Line], int]]:
+async def _batch_chunks(work: ImportPass) -> AsyncIterator[tuple[list[Line], int]]:
     reader = RowReader(work.workspace, work.workspace.now().date(), None)
     number = work.import_.cursor
     async for chunk in queries.chunks(work.database, work.workspace, work.import_, number):

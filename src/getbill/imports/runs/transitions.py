@@ -11,7 +11,7 @@ from getbill.companies import Workspace
 from getbill.imports import actions, queries, reading_plan, rows
 from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.reading_plan import ReadingPlan
-from getbill.imports.rows import LeaseLost, Work
+from getbill.imports.rows import ImportPass, LeaseLost
 from getbill.kit import clock, json
 from getbill.kit.database import Statement, Transaction
 
@@ -83,7 +83,9 @@ _KEEP_NOTHING = Statement(
 )
 
 
-async def save_plan(tx: Transaction, work: Work, plan: ReadingPlan, state: State, task: Task | None) -> None:
+async def save_plan(
+    tx: Transaction, work: ImportPass, plan: ReadingPlan, state: State, task: Task | None
+) -> None:
     """Save a file's plan, then continue or wait."""
     work.import_.check_transition(state)
     sealed = plan.seal(work.key, work.import_.id)
@@ -93,7 +95,7 @@ async def save_plan(tx: Transaction, work: Work, plan: ReadingPlan, state: State
 
 
 async def complete_task(
-    tx: Transaction, work: Work, state: State, task: Task | None = None, rows_total: int | None = None
+    tx: Transaction, work: ImportPass, state: State, task: Task | None = None, rows_total: int | None = None
 ) -> None:
     """Complete a task and move to the next state."""
     ended_at = clock.wall() if task is None else None
@@ -128,7 +130,7 @@ async def _end_task(
         await drop_file(tx, workspace, await queries.lock(tx, workspace, import_.id))
 
 
-async def rewind(tx: Transaction, work: Work) -> None:
+async def rewind(tx: Transaction, work: ImportPass) -> None:
     """Restart the pass over the rows from the first, without findings."""
     _require_lease(await tx.fetchval(_REWIND, *work.primary_key, work.import_.fence, clock.wall()))
     await forget_findings(tx, *work.primary_key)

@@ -11,7 +11,7 @@ from itertools import permutations
 
 from getbill import sheets
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
-from getbill.mapping.cross_column_checks import Head
+from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import AMOUNTS, CERTAIN, NAMES, ColumnReason, Field, Question
 from getbill.mapping.vocabulary import Claim, normalize
 

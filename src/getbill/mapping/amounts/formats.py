@@ -11,7 +11,7 @@ from getbill import sheets
 from getbill.kit import money
 from getbill.mapping.amounts import sums
 from getbill.mapping.columns import texts_of
-from getbill.mapping.cross_column_checks import read_cell
+from getbill.mapping.cross_column_evidence import read_cell
 from getbill.mapping.model import AMOUNTS, DATES, ColumnMapping, Currency, Field, Question
 from getbill.mapping.vocabulary import currency_of, parse_header
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import combinations
 
 from getbill import sheets
-from getbill.mapping.cross_column_checks import read_cell
+from getbill.mapping.cross_column_evidence import read_cell
 
 _CENT = Decimal("0.011")
 _ROWS_MIN = 2

@@ -11,7 +11,7 @@ from typing import Final
 
 from getbill import sheets
 from getbill.mapping.amounts.columns import ADDING_UP_MIN, PART_OF_DUE
-from getbill.mapping.cross_column_checks import Head
+from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import NAMES, ColumnMapping, Field, Mapping, Question
 from getbill.mapping.values import text_of
 from getbill.mapping.vocabulary import parse_header

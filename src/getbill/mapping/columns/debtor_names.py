@@ -4,7 +4,7 @@ import re
 
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
-from getbill.mapping.cross_column_checks import Head
+from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import NAMES, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim
 

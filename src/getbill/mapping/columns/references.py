@@ -10,7 +10,7 @@ from typing import Final
 from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
-from getbill.mapping.cross_column_checks import SERIAL, Head
+from getbill.mapping.cross_column_evidence import SERIAL, Head
 from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim
 

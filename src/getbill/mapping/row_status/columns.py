@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from getbill import sheets
 from getbill.mapping.columns import Candidate, has_fractions
-from getbill.mapping.cross_column_checks import Head
+from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import CERTAIN, ColumnMapping, ColumnReason, Field, Question
 from getbill.mapping.row_status.words import STATUSES, Status, mark_of, normalize_words, status_of, vocabulary
 from getbill.mapping.values import NOTHING, BodyDraft, CellFinding, Step, text_of

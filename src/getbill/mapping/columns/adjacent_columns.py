@@ -5,7 +5,7 @@ import re
 from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
-from getbill.mapping.cross_column_checks import Head
+from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import CERTAIN, NAMES, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim, normalize
 
@@ -36,7 +36,7 @@ _OF_DELIVERY = frozenset({"ship", "address", "street", "name", "debtor"})
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
-def weigh_context(candidates: list[Candidate], head: Head) -> None:
+def weigh_adjacent_columns(candidates: list[Candidate], head: Head) -> None:
     """Choose between the fields of each column by the other columns."""
     _payers(candidates)
     _names(candidates)

@@ -16,6 +16,7 @@ from yarl import URL
 from getbill.channels import letters
 from getbill.channels.letters import AddressTooLong, Letter
 from getbill.channels.model import Channel
+from getbill.channels.senders.gateway_settings import GatewaySettings
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
@@ -25,7 +26,6 @@ from getbill.channels.senders.model import (
     failed,
     unknown,
 )
-from getbill.channels.senders.provider_settings import GatewaySettings
 from getbill.kit import clock, json
 from getbill.kit.errors import Problem
 from getbill.kit.signing import secret_key, standard_signature

@@ -17,7 +17,7 @@ from getbill.companies import DRY_RUN, Workspace
 from getbill.contacts import history, ledger, schedule
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import REHEARSED, Contact
-from getbill.contacts.sending import rendering, settle
+from getbill.contacts.sending import deliver, rendering
 from getbill.contacts.sending.context import PreparedSend, SendingContext
 from getbill.contacts.sending.rendering import RenderContext
 from getbill.debts import Debt
@@ -72,8 +72,8 @@ async def _decide_contacts(
     decision = _SendDecision(context, tx, debts_by_id, histories, render_context)
     for contact in contacts:
         decision.decide(contact)
-    results = await settle.send_prepared(decision.prepared_inside) if decision.prepared_inside else []
-    settle.record_outcomes(tx, debts_by_id, results)
+    results = await deliver.send_prepared(decision.prepared_inside) if decision.prepared_inside else []
+    deliver.record_outcomes(tx, debts_by_id, results)
     await ledger.write(tx, contacts)
     for contact, reason in decision.unrenderable:
         await quarantine.add(tx, contact.quarantine_item, reason, is_shared=True)
@@ -86,7 +86,7 @@ async def _decide_contacts(
         tx, [(debts_by_id[send.contact.debt_id], send.followup) for send in decision.prepared_inside]
     )
     settled_debts = {send.contact.debt_id: debts_by_id[send.contact.debt_id] for send in results}
-    settlement = await settle.build_settlement(context, tx, workspace, settled_debts, results)
+    settlement = await deliver.build_settlement(context, tx, workspace, settled_debts, results)
     await ledger.plan(tx, [*decision.planned_contacts, *settlement.planned_contacts])
     answered_followups = [send.followup for send in decision.prepared_inside]
     await followups.insert_completed(
@@ -97,10 +97,10 @@ async def _decide_contacts(
 
 
 def _refuse_expensive(debt: Debt, contact: Contact) -> None:
-    """Raise CannotBeSaid for a call or text to a number too expensive for the debt."""
+    """Raise StepNotPossible for a call or text to a number too expensive for the debt."""
     reason = debts.expensive_destination(debt)
     if reason is not None and ADDRESS_OF[contact.channel_kind] in {AddressKind.PHONE, AddressKind.MOBILE}:
-        raise rendering.CannotBeSaid(reason)
+        raise rendering.StepNotPossible(reason)
 
 
 @dataclass(slots=True)
@@ -198,12 +198,12 @@ class _SendDecision:
                 self._rehearse(debt, contact, contact_history)
             else:
                 self._prepare_send(debt, contact, sender)
-        except rendering.CannotBeSaid as reason:
+        except rendering.StepNotPossible as reason:
             self._close_contact(debt, contact, "skipped", str(reason))
             self.planned_contacts.extend(
                 schedule.plan_next(self.tx, debt, contact_history, contact.step, is_late=is_late)
             )
-        except rendering.CannotBeWritten as reason:
+        except rendering.MessageNotRenderable as reason:
             contact.set_aside(str(reason.detail))
             self.unrenderable.append((contact, reason.detail))
 
@@ -220,17 +220,17 @@ class _SendDecision:
     def _refuse_unwanted(
         self, debt: Debt, contact: Contact, contact_history: ContactHistory, *, is_late: bool
     ) -> None:
-        """Raise CannotBeSaid if the scenario no longer requires the step."""
+        """Raise StepNotPossible if the scenario no longer requires the step."""
         step = debt.script.find_step(contact.step)
         if is_late:
             later_steps = debt.script.after(step.key)
             if debts.ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt)).is_given_up(
                 step, later_steps, self.tx.now
             ):
-                raise rendering.CannotBeSaid(f"late: {step.when_late}")
+                raise rendering.StepNotPossible(f"late: {step.when_late}")
         unmet = step.only_if.unmet(debts.condition_facts(debt, self.tx.now)) if step.only_if else ()
         if unmet:
-            raise rendering.CannotBeSaid(f"conditions: {', '.join(unmet)}")
+            raise rendering.StepNotPossible(f"conditions: {', '.join(unmet)}")
 
     def _close_contact(self, debt: Debt, contact: Contact, state: str, reason: str) -> None:
         contact.settle(state, self.tx.now, reason)
@@ -240,7 +240,7 @@ class _SendDecision:
     def _find_sender(self, contact: Contact) -> Sender:
         sender = self.context.senders.for_channel(contact.channel_kind, is_live=contact.is_live)
         if sender is None:
-            raise rendering.CannotBeSaid(f"no provider for {contact.channel}")
+            raise rendering.StepNotPossible(f"no provider for {contact.channel}")
         return sender
 
     def _is_allowed(
@@ -251,7 +251,7 @@ class _SendDecision:
         if verdict.is_allowed:
             return True
         if verdict.next_allowed_at is None:
-            raise rendering.CannotBeSaid(debts.NEVER + verdict.names)
+            raise rendering.StepNotPossible(debts.NEVER + verdict.names)
         if is_late:
             contact.missed_at = contact.missed_at or contact.due_at
         contact.postpone(verdict.next_allowed_at, verdict.names)
