@@ -62,18 +62,18 @@ async def recover(context: SendingContext) -> int:
     return released_count + len(interrupted_contacts)
 
 
-async def _set_deadly_aside(desk: SendingContext) -> None:
+async def _set_deadly_aside(context: SendingContext) -> None:
     """Set aside the contacts that kill every process that works on them."""
-    deadly = await ledger.deadly(
-        desk.database, clock.wall(), desk.settings.batch, desk.settings.crashes_max - 1
+    deadly_contacts = await ledger.deadly(
+        context.database, clock.wall(), context.settings.batch, context.settings.crashes_max - 1
     )
-    left_alone = await quarantine.workspaces(desk.database) if deadly else []
-    for contact in deadly:
-        if contact.workspace_id not in left_alone:
-            async with isolate_workspace(desk.database, contact.workspace_id):
-                workspace = await companies.workspace(desk.database, desk.vault, contact.workspace_id)
+    quarantined_ids = await quarantine.workspaces(context.database) if deadly_contacts else []
+    for contact in deadly_contacts:
+        if contact.workspace_id not in quarantined_ids:
+            async with isolate_workspace(context.database, contact.workspace_id):
+                workspace = await companies.workspace(context.database, context.vault, contact.workspace_id)
                 await failures.set_contact_aside(
-                    desk.database, workspace, contact, quarantine.ProcessesDied()
+                    context.database, workspace, contact, quarantine.ProcessesDied()
                 )
 
 

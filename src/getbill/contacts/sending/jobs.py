@@ -31,14 +31,16 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
     """Send due live contacts, a bounded share of each workspace; return how many were claimed."""
     quarantined_ids = await quarantine.workspaces(context.database)
 
-    async def in_lanes(lanes: int, most: int, crashes: ledger.Crashes) -> int:
-        rounds = _BatchQueue(context, _claiming(context, quarantined_ids, most, crashes), keep_going)
-        return await run_concurrently([lambda: _send_batches(rounds)] * lanes)
+    async def send_concurrently(concurrency: int, limit: int, crashes: ledger.Crashes) -> int:
+        batches = _BatchQueue(context, _claiming(context, quarantined_ids, limit, crashes), keep_going)
+        return await run_concurrently([lambda: _send_batches(batches)] * concurrency)
 
-    done = await in_lanes(context.settings.concurrent_batches, context.settings.batch, ledger.UNSUSPECTED)
-    for most, crashes in ledger.SUSPECTS:
-        done += await in_lanes(1, most, crashes)
-    return done
+    claimed_count = await send_concurrently(
+        context.settings.concurrent_batches, context.settings.batch, ledger.UNSUSPECTED
+    )
+    for limit, crashes in ledger.SUSPECTS:
+        claimed_count += await send_concurrently(1, limit, crashes)
+    return claimed_count
 
 
 def _claiming(
