@@ -60,12 +60,21 @@ def test_each_channel_has_the_parts_it_needs(language: str) -> None:
         assert (message.html is not None) is written
 
 
+WORDS_OF_DISCLOSURE = {
+    "fr": "une intelligence artificielle",
+    "en": "an artificial intelligence",
+    "de": "einer künstlichen Intelligenz",
+    "es": "una inteligencia artificial",
+}
+
+
 @pytest.mark.parametrize("language", channels.LANGUAGES)
 def test_an_ai_call_opens_by_saying_that_it_is_one(language: str) -> None:
     for step in STEPS:
         if step.channel == Channel.AI_CALL:
             message = channels.render(step.template, language, BY_LINK)
-            assert message.text.startswith(channels.DISCLOSURES[language])
+            assert message.text.startswith(channels.disclosure(language))
+    assert WORDS_OF_DISCLOSURE[language] in channels.disclosure(language)
 
 
 @pytest.mark.parametrize("language", channels.LANGUAGES)

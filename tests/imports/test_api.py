@@ -135,8 +135,8 @@ async def test_a_wrong_row_says_where_it_is_what_is_wrong_and_what_would_be_righ
         (4, 2, "Montant dû", "E"),
     ]
     assert (french[0]["code"], french[0]["suggestion"]) == ("email-typo", "jean.dupont@gmail.com")
-    assert french[0]["message"] == "L'adresse se termine par gmial.com, très proche de gmail.com."
-    assert english[0]["message"] == "The address ends in gmial.com, which is nearly gmail.com."
+    assert french[0]["message"] == "Le domaine gmial.com est très proche de gmail.com."
+    assert english[0]["message"] == "The domain gmial.com is very similar to gmail.com."
     assert french[1]["value"] == "douze"
 
 
@@ -175,7 +175,7 @@ async def test_rejected_rows_come_back_in_their_layout_and_are_known_when_they_r
     again = await sender.imported(csv([line], header))
 
     assert header == [*HEADERS, "GetBill: finding", "GetBill: suggestion"]
-    assert line[6].startswith("Ligne 3: ")
+    assert line[6].startswith("Ligne 3 : ")
     assert again["counts"]["created"] == 1
     assert again["counts"]["rejected"] == 0
     assert [debt["amount"] for debt in await sender.debts()] == [101.5, 12]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from getbill import mapping
 from getbill.kit import phones
-from getbill.mapping.messages import message_text
+from getbill.mapping.messages import message_of
 from getbill.mapping.values import addresses, names, phone_formats
 from getbill.mapping.vocabulary.header_rules import claims
 from getbill.mapping.vocabulary.header_words import JOINING, WORDS
@@ -600,10 +600,10 @@ def test_every_reason_and_question_is_said_in_both_languages() -> None:
 
     for language in ("fr", "en"):
         for column in found.columns:
-            assert message_text(column.reason.code, column.reason.facts, language)
+            assert message_of(column.reason.code, column.reason.facts).translated(language)
         for question in found.questions:
-            assert message_text(question.code, question.facts, language)
-    assert message_text("missing_amount", {}, "fr") == "Quelle colonne est le montant dû ?"
+            assert message_of(question.code, question.facts).translated(language)
+    assert message_of("missing_amount", {}).translated("fr") == "Quelle colonne est le montant dû ?"
 
 
 def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:

@@ -46,8 +46,8 @@ async def test_a_todo_names_the_file_its_sender_and_what_is_asked(sender: Sender
 
     file = todo["file"]
     assert todo["title"] == {
-        "fr": "Le fichier march.csv attend qu'une personne dise ce que sont ses colonnes. L'importer tel que proposé ?",
-        "en": "The file march.csv waits for a person to say what its columns are. Import it as proposed?",
+        "fr": "Les colonnes du fichier march.csv doivent être confirmées par une personne. L'importer tel que proposé ?",
+        "en": "The columns of the file march.csv must be confirmed by a person. Import it as proposed?",
     }
     assert (file["name"], file["source"], file["sender"], file["rows"]) == ("march.csv", "upload", "erp", 1)
     assert file["received_at"] == shown["created_at"]

@@ -27,11 +27,13 @@ from getbill.kit.messages.translation import (
 )
 
 HOME = Path(getbill.__file__).parent
-CATALOGUE = HOME / "locales" / "fr" / "LC_MESSAGES" / "getbill.po"
 IMPORTED = re.compile(r"from getbill\.kit\.messages import|from getbill\.kit import [^\n]*\bmessages\b")
-MAKERS = {"message": 1, "template": 1, "counted": 2}
+MAKERS = {"message": [1], "template": [1, 2], "counted": [2]}
+# The context of the texts that debtors read, and the languages of these texts besides English.
+DEBTOR = "debtor"
 
-Sentence = tuple[str, ...]
+# The context and the templates of a message: singular and plural where a number decides.
+Sentence = tuple[str | None, tuple[str, ...]]
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
@@ -45,15 +47,23 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
                     yield f"{place}:{node.lineno}", node
 
 
+def is_template(call: ast.Call) -> bool:
+    """Whether a call marks a template of a table, whose facts come later."""
+    return ast.unparse(call.func).endswith("template")
+
+
 def sentence_of(call: ast.Call) -> Sentence | None:
-    """The templates of a call, where they are constants."""
-    wanted = MAKERS[ast.unparse(call.func).rpartition(".")[2]]
-    texts = [
-        argument.value
-        for argument in call.args
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    """The context and templates of a call, where they are constants."""
+    numbers = MAKERS[ast.unparse(call.func).rpartition(".")[2]]
+    contexts = [keyword.value for keyword in call.keywords if is_template(call)]
+    constants = [
+        part.value
+        for part in [*call.args, *contexts]
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
     ]
-    return tuple(texts) if len(texts) == len(call.args) == wanted else None
+    if len(constants) != len(call.args) + len(contexts) or len(call.args) not in numbers:
+        return None
+    return (constants[-1] if contexts else None), tuple(constants[: len(call.args)])
 
 
 def names_in(text: str) -> set[str]:
@@ -64,26 +74,31 @@ def names_in(text: str) -> set[str]:
         return set()
 
 
+def catalogue(language: str) -> dict[Sentence, tuple[str, ...]]:
+    """The translations of a language."""
+    with (HOME / "locales" / language / "LC_MESSAGES" / "getbill.po").open("rb") as file:
+        entries = read_po(file, locale=language, abort_invalid=True)
+    return {
+        (entry.context, entry.id if isinstance(entry.id, tuple) else (entry.id,)): (
+            entry.string if isinstance(entry.string, tuple) else (entry.string or "",)
+        )
+        for entry in entries
+        if entry.id
+    }
+
+
 @pytest.fixture(scope="module")
 def sentences() -> dict[Sentence, str]:
     """Every sentence of the code, and a place of it."""
-    return {found: place for place, call in calls() if (found := sentence_of(call))} | {
-        (VALUE.template,): "kit/messages/translation.py"
+    return {sentence: place for place, call in calls() if (sentence := sentence_of(call))} | {
+        (None, (VALUE.template,)): "kit/messages/translation.py"
     }
 
 
 @pytest.fixture(scope="module")
-def french() -> dict[Sentence, Sentence]:
+def french() -> dict[Sentence, tuple[str, ...]]:
     """The French of the catalogue."""
-    with CATALOGUE.open("rb") as file:
-        catalogue = read_po(file, locale="fr", abort_invalid=True)
-    return {
-        (one.id if isinstance(one.id, tuple) else (one.id,)): (
-            one.string if isinstance(one.string, tuple) else (one.string or "",)
-        )
-        for one in catalogue
-        if one.id
-    }
+    return catalogue("fr")
 
 
 def test_every_template_is_a_constant() -> None:
@@ -95,35 +110,58 @@ def test_every_template_is_a_constant() -> None:
 def test_every_template_is_filled_in_with_just_the_facts_it_names() -> None:
     wrong = []
     for place, call in calls():
-        found, facts = sentence_of(call), {keyword.arg for keyword in call.keywords}
-        if found is None or None in facts or not facts:
+        sentence, facts = sentence_of(call), {keyword.arg for keyword in call.keywords}
+        if sentence is None or None in facts or not facts or is_template(call):
             continue
-        if set.union(*map(names_in, found)) | ({"count"} & facts) != facts:
+        if set.union(*map(names_in, sentence[1])) | ({"count"} & facts) != facts:
             wrong.append(place)
 
     assert not wrong, f"The facts are not those that the template names: {wrong}"
 
 
-def test_every_sentence_has_its_french(sentences, french) -> None:
-    missing = [
-        f'#: {place}\nmsgid "{found[0]}"\nmsgstr ""'
-        for found, place in sentences.items()
-        if found not in french
+def missing_entries(
+    sentences: dict[Sentence, str], translations: dict[Sentence, tuple[str, ...]]
+) -> list[str]:
+    """The entries that a catalogue lacks, as they are written there."""
+    return [
+        f'#: {place}\n{f"msgctxt {context!r}" if context else ""}\nmsgid "{texts[0]}"\nmsgstr ""'
+        for (context, texts), place in sentences.items()
+        if (context, texts) not in translations
     ]
+
+
+def test_every_sentence_has_its_french(sentences, french) -> None:
+    missing = missing_entries(sentences, french)
 
     assert not missing, "Add to locales/fr/LC_MESSAGES/getbill.po:\n" + "\n\n".join(missing)
 
 
 def test_no_french_is_left_over(sentences, french) -> None:
-    assert sorted(french.keys() - sentences.keys()) == []
+    assert sorted(map(str, french.keys() - sentences.keys())) == []
 
 
-def test_the_french_says_the_same_facts(french) -> None:
-    for english, translated in french.items():
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_what_debtors_read_is_in_their_language_too(sentences, language: str) -> None:
+    for_debtors = {sentence: place for sentence, place in sentences.items() if sentence[0] == DEBTOR}
+    translations = catalogue(language)
+
+    missing = missing_entries(for_debtors, translations)
+    assert for_debtors
+    assert not missing, f"Add to locales/{language}/LC_MESSAGES/getbill.po:\n" + "\n\n".join(missing)
+    assert translations.keys() == for_debtors.keys()
+
+
+@pytest.mark.parametrize("language", ["fr", "de", "es"])
+def test_a_translation_says_the_same_facts_in_other_words(language: str) -> None:
+    for (_, english), translated in catalogue(language).items():
         assert all(translated), english
         assert set.union(*map(names_in, translated)) == set.union(*map(names_in, english)), english
-        if len(english) == 1:
-            assert english[0].endswith(".") == translated[0].endswith("."), english
+        assert all(text[-1:] == translated[0][-1:] for text in translated), english
+        if english[0].endswith((".", "?")):
+            assert english[0][-1] == translated[0][-1], english
+            assert english != translated or english == ("{title} ({code}).",), english
+        elif len(english) == 1:
+            assert not translated[0].endswith("."), english
 
 
 def test_a_message_is_its_english_sentence_and_knows_its_french() -> None:
@@ -167,13 +205,13 @@ def test_a_message_crosses_to_another_process() -> None:
     said = joined(
         [
             message("There is no debt {debt}.", debt="debt_1"),
-            translation.TranslatedMessage({"en": "a", "fr": "b"}),
+            translation.Template("company", context="field").filled({}),
         ]
     )
 
     arrived = pickle.loads(pickle.dumps(said))  # noqa: S301 - our own
 
-    assert (arrived, arrived.translated("fr")) == (said, "La créance debt_1 n'existe pas. b")
+    assert (arrived, arrived.translated("fr")) == (said, "La créance debt_1 n'existe pas. société")
     refused = Invalid(said, errors=[FieldError("/a", "b", said)])
     assert pickle.loads(pickle.dumps(refused)).document("fr") == refused.document("fr")  # noqa: S301 - our own
 

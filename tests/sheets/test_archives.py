@@ -131,7 +131,8 @@ def test_every_other_archive_is_refused_with_the_way_out(content: bytes, code: s
 
     assert refused.value.code == code
     for language in ("en", "fr"):
-        assert all("{" not in sentence for sentence in refused.value.localized(language))
+        assert "{" not in refused.value.message.translated(language)
+        assert "{" not in refused.value.way_out.translated(language)
 
 
 def test_bytes_that_rotted_in_an_archive_are_noticed() -> None:

@@ -168,7 +168,7 @@ def test_a_delimiter_inside_an_unquoted_cell_is_said_of_its_row() -> None:
         first, second = sheet.rows()
 
     assert first.wrong is not None
-    assert (first.wrong.code, first.wrong.facts) == ("cells_slid", {"cells": 4, "columns": 3})
+    assert (first.wrong.code, first.wrong.facts) == ("cells_slid", {"count": 4, "columns": 3})
     assert second.wrong is None
 
 

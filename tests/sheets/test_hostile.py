@@ -64,7 +64,10 @@ def is_read(content: bytes, name: str) -> bool:
 
 def _is_clear(error: sheets.Unreadable) -> bool:
     """Tell whether it says what is wrong and what to do, in whole sentences and in both languages."""
-    told = [error.localized(language) for language in ("en", "fr")]
+    told = [
+        [sentence.translated(language) for sentence in (error.message, error.way_out)]
+        for language in ("en", "fr")
+    ]
     sentences = [sentence for both in told for sentence in both]
     is_whole = all(sentence.endswith(".") and "{" not in sentence for sentence in sentences)
     return is_whole and told[0] != told[1]
@@ -123,7 +126,7 @@ def test_what_is_no_table_is_named(content: bytes, what: str) -> None:
     for name in ("export.csv", "export.xlsx"):
         error = refused(content, name)
 
-        assert (error.code, error.message) == ("not_a_table", f"This is {what}, not a table of debts.")
+        assert (error.code, error.message) == ("not_a_table", f"The file is {what}, not a table of debts.")
 
 
 def test_an_archive_that_is_no_workbook_is_named() -> None:
@@ -137,7 +140,7 @@ def test_an_archive_that_is_no_workbook_is_named() -> None:
 
         error = refused(file, "export.xlsx")
 
-        assert (error.code, error.message) == ("not_a_table", f"This is {what}, not a table of debts.")
+        assert (error.code, error.message) == ("not_a_table", f"The file is {what}, not a table of debts.")
 
 
 def test_a_workbook_called_csv_and_a_csv_called_workbook_are_read_as_what_they_are_and_it_is_said() -> None:

@@ -174,7 +174,7 @@ def test_the_sheet_with_the_debts_is_chosen_and_the_others_are_told() -> None:
         ("Créances", 2, False),
         ("Codes", 51, False),
     ]
-    assert [note.localized("fr") for note in layout.notes] == [
+    assert [note.message.translated("fr") for note in layout.notes] == [
         "La feuille Factures a été lue ; d'autres ont aussi des lignes : Créances, Codes."
     ]
 
@@ -193,10 +193,9 @@ def test_a_sheet_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(sheets.Unreadable) as refused:
         read(made(HEADER, *ROWS), sheet="Mars")
 
-    assert refused.value.localized("fr") == (
-        "Le classeur n'a pas de feuille appelée Mars.",
-        "Choisissez parmi : Sheet.",
-    )
+    error = refused.value
+    assert error.message.translated("fr") == "Le classeur n'a pas de feuille appelée Mars."
+    assert error.way_out.translated("fr") == "Choisissez parmi : Sheet."
 
 
 def test_formulas_are_read_by_their_values_and_those_without_are_told() -> None:

@@ -79,8 +79,8 @@ async def test_a_message_that_nobody_knows_of_waits_for_a_person(doubt: Doubt) -
         "type": "unknown_contact",
         "state": "open",
         "title": {
-            "fr": "Personne ne sait si ce message est parti. L'a-t-il été ?",
-            "en": "Nobody knows whether this message left. Was it sent?",
+            "fr": "On ignore si ce message est parti. A-t-il été envoyé ?",
+            "en": "It is not known whether this message was sent. Was it sent?",
         },
         "subject_id": followup["id"],
         "file": None,

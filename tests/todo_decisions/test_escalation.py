@@ -61,7 +61,7 @@ async def test_when_a_scenario_is_over_a_person_is_asked_once(ended: Ended) -> N
     assert (await ended.events())[-2:] == ["debt.status_changed", "debt.escalation_requested"]
     assert (todo["type"], todo["state"], todo["subject_id"]) == ("escalation", "open", ended.debt["id"])
     assert todo["decisions"] == ["escalate", "continue", "write_off", "archive"]
-    assert todo["title"]["en"] == "The scenario is over and the debt is not paid. What follows?"
+    assert todo["title"]["en"] == "The scenario has ended and the debt is not paid. What happens next?"
     assert todo["created_at"] == "2026-02-03T23:00:00Z"
 
 

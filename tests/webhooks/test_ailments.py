@@ -218,7 +218,10 @@ async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) ->
     return receiver.endpoint_id, payload
 
 
-@pytest.mark.parametrize(("language", "word"), [("fr", "désactivé"), ("en", "disabled")])
+@pytest.mark.parametrize(
+    ("language", "written", "word"),
+    [("fr", "fr", "désactivé"), ("en", "en", "disabled"), ("de", "en", "disabled")],
+)
 async def test_an_admin_reads_which_webhook_why_and_what_to_do(
     database: Database,
     keys: vault.Vault,
@@ -227,6 +230,7 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
     open_debt: Any,
     deliver: Any,
     language: str,
+    written: str,
     word: str,
 ) -> None:
     endpoint_id, payload = await notice(database, sick, open_debt, deliver)
@@ -244,7 +248,7 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
     assert read["To"] == f"admin.{workspace.company.id.hex}@example.com"
     assert word in read["Subject"]
     assert "Électricité & Fils" in read["Subject"]
-    assert read["Content-Language"] == language
+    assert read["Content-Language"] == written
     text = read.get_content()
     assert ids.show("we", endpoint_id) in text
     assert '{"enabled": true, "send_missed": true}' in text

@@ -16,7 +16,6 @@ from getbill.channels.custom_templates import (
 )
 from getbill.channels.letters import AddressTooLong, Letter, print_letter, window
 from getbill.channels.messages import (
-    DISCLOSURES,
     LANGUAGES,
     NOTICES,
     HowToPayMissing,
@@ -24,6 +23,7 @@ from getbill.channels.messages import (
     RenderedMessage,
     TemplateUnknown,
     built_in_names,
+    disclosure,
     is_web_link,
     language_of,
     render,
@@ -33,7 +33,6 @@ from getbill.channels.template_source import WordingBroken
 
 __all__ = [
     "ADDRESS_OF",
-    "DISCLOSURES",
     "LANGUAGES",
     "MISSING",
     "NOTICES",
@@ -51,6 +50,7 @@ __all__ = [
     "built_in_names",
     "built_in_wording",
     "channel_of",
+    "disclosure",
     "faults",
     "is_web_link",
     "language_of",

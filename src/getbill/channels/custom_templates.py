@@ -16,11 +16,11 @@ from markupsafe import Markup
 
 from getbill.channels import markup, sample_debts, template_source
 from getbill.channels.messages import (
-    DISCLOSURES,
     NOTICES,
     MessageFacts,
     RenderedMessage,
     TemplateUnknown,
+    disclosure,
     environment,
     frame_of,
     html_of,
@@ -277,7 +277,7 @@ def _missing_statements(
         if _spaced(way) not in visible_text:
             detail = messages.message("Say how to pay: {{ how_to_pay }}, in every case.")
             yield Fault(part, "no-way-to-pay", detail)
-    if channel == Channel.AI_CALL and not message.whole.text.startswith(DISCLOSURES[language]):
+    if channel == Channel.AI_CALL and not message.whole.text.startswith(disclosure(language)):
         detail = messages.message("An AI call opens with {{ disclosure }}.")
         yield Fault("text", "no-disclosure", detail)
 

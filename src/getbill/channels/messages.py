@@ -20,32 +20,16 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from getbill.kit.errors import WrongValue
-from getbill.kit.messages import excerpt, message
+from getbill.kit.messages import excerpt, message, template
 from getbill.kit.money import Money, decimals
 from getbill.kit.text import ibans
 
 LANGUAGES = ("fr", "en", "de", "es")
 # Legal notices sent once, with the template that contains each.
 NOTICES = {"opening_letter": ("FR-R124-4",)}
-# Art. L111-8 CPCE, paragraphs 2 and 3, quoted as art. R124-4 requires.
-_COSTS_OF_LAW = (
-    (
-        "Les frais de recouvrement entrepris sans titre exécutoire restent à la charge du créancier, sauf s'ils"
-        " concernent un acte dont l'accomplissement est prescrit par la loi. Toute stipulation contraire est réputée"
-        " non écrite, sauf disposition législative contraire."
-    ),
-    (
-        "Cependant, le créancier qui justifie du caractère nécessaire des démarches entreprises pour recouvrer sa"
-        " créance peut demander au juge de l'exécution de laisser tout ou partie des frais ainsi exposés à la charge"
-        " du débiteur de mauvaise foi."
-    ),
+_DISCLOSURE = template(
+    "Hello, I am a voice assistant: you are speaking to an artificial intelligence.", context="debtor"
 )
-DISCLOSURES = {
-    "fr": "Bonjour, je suis un assistant vocal : vous parlez à une intelligence artificielle.",
-    "en": "Hello, I am a voice assistant: you are speaking to an artificial intelligence.",
-    "de": "Guten Tag, ich bin ein Sprachassistent: Sie sprechen mit einer künstlichen Intelligenz.",
-    "es": "Hola, soy un asistente de voz: está hablando con una inteligencia artificial.",
-}
 _LOCALES = {"fr": "fr_FR", "en": "en_GB", "de": "de_DE", "es": "es_ES"}
 # Countries with one of these languages; where several are spoken, as in CH and BE, the debtor must choose.
 _SPEAKING = {
@@ -223,10 +207,10 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
     contact = facts.contact_email or facts.contact_phone
     values: dict[str, Any] = {
         "language": language,
-        "disclosure": DISCLOSURES[language],
+        "disclosure": disclosure(language),
         "creditor": facts.creditor,
         "collector": facts.collector or facts.creditor,
-        "costs_of_law": _COSTS_OF_LAW,
+        "costs_of_law": _costs_of_law(),
         "debtor": facts.debtor,
         "reference": facts.reference,
         "balance": _amount_text(facts.balance, locale),
@@ -241,6 +225,17 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "has_logo": facts.has_logo,
     }
     return values | {name: _Partial(f"{language}/{file}", values) for name, file in _PARTIALS.items()}
+
+
+def disclosure(language: str) -> str:
+    """Return the sentence with which an AI call opens."""
+    return _DISCLOSURE.filled({}).translated(language)
+
+
+@cache
+def _costs_of_law() -> tuple[str, ...]:
+    """Return art. L111-8 CPCE, paragraphs 2 and 3, quoted in French as art. R124-4 requires."""
+    return tuple(_EMPTY_LINES.split(_sources()["costs_of_law.txt"].strip()))
 
 
 class _Partial:

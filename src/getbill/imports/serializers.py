@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Final
 from uuid import UUID
 
 from starlette.requests import Request
@@ -13,34 +13,28 @@ from getbill.imports.model import Import, ImportOptions, problem_context, public
 from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.wire import UploadQuery
 from getbill.kit import clock, json
-from getbill.kit.messages import preferred
+from getbill.kit.messages import Message, locale_of, message, preferred, template
 from getbill.mapping import Field as MappedField
 from getbill.vault import Key
 
 _HIDDEN_SHOWN = 20
-_NOTES = {
-    "same-file": (
-        "These very bytes came before, as {other}: rows whose debts are there create nothing.",
-        "Ces mêmes octets sont déjà venus, comme {other} : les lignes dont la créance existe ne créent rien.",
-    ),
-    "layout-changed": (
-        "This sender's files used to look different: {changes}. Look at the mapping before you confirm it.",
-        "Les fichiers de cet expéditeur étaient différents : {changes}. Vérifiez les colonnes avant de confirmer.",
-    ),
-    "changes-stay": (
-        "Some of what on_duplicate=update changed could not be given back; `kept` in the report says why. Rows: {count}.",
-        "Des modifications faites par on_duplicate=update n'ont pu être annulées ; `kept` dans le rapport dit pourquoi. Lignes : {count}.",
-    ),
-}
-_CHANGES = {
-    "en": {"added": "{} is new", "missing": "{} is missing", "moved": "{} has moved"},
-    "fr": {"added": "{} est nouvelle", "missing": "{} manque", "moved": "{} a changé de place"},
+_SAME_FILE: Final = template(
+    "The file is identical to {other}: rows whose debts already exist create nothing."
+)
+_CHANGES_STAY: Final = template(
+    "{count} change made by on_duplicate=update could not be undone; `kept` in the report says why.",
+    "{count} changes made by on_duplicate=update could not be undone; `kept` in the report says why.",
+)
+_LAYOUT_CHANGES: Final = {
+    "added": template("{header} is new"),
+    "missing": template("{header} is missing"),
+    "moved": template("{header} has moved"),
 }
 
 
 def language(request: Request, otherwise: str) -> str:
     """Return the language of a response: English or French, as the caller accepts, else `otherwise`."""
-    return preferred(request.headers.get("accept-language")) or mapping.locale_of(otherwise)
+    return preferred(request.headers.get("accept-language")) or locale_of(otherwise)
 
 
 def import_options(
@@ -148,39 +142,37 @@ def _rate(import_: Import) -> float | None:
 def _error(import_: Import, language: str, key: Key | None) -> dict[str, Any] | None:
     if import_.error is None:
         return None
-    message = way_out = ""
+    text = way_out = ""
     if import_.problem is not None and key is not None:
         messages = json.read(key.open(import_.problem, problem_context(import_.id)))
-        message, way_out = messages[mapping.locale_of(language)]
-    return {"code": import_.error, "message": message, "way_out": way_out}
+        text, way_out = messages[locale_of(language)]
+    return {"code": import_.error, "message": text, "way_out": way_out}
 
 
 def _notes(import_: Import, plan: ReadingPlan | None, language: str) -> list[dict[str, str]]:
-    locale = mapping.locale_of(language)
-    codes: list[tuple[str, dict[str, str]]] = []
+    notes: list[tuple[str, Message]] = []
     if import_.same_as is not None:
-        codes.append(("same-file", {"other": public_id(import_.source, import_.same_as)}))
+        facts = {"other": public_id(import_.source, import_.same_as)}
+        notes.append(("same-file", _SAME_FILE.filled(facts)))
     if _leaves_changes(import_):
-        codes.append(("changes-stay", {"count": str(import_.updated - import_.restored)}))
-    notes = [{"code": code, "message": _NOTES[code][locale == "fr"].format(**facts)} for code, facts in codes]
-    notes += [
-        {"code": plan_warning[0], "message": warning(plan_warning, locale)}
-        for plan_warning in (plan.warnings if plan else ())
-    ]
-    return notes + [
-        {"code": note.code.replace("_", "-"), "message": note.localized(locale)}
-        for note in (plan.layout.notes if plan else ())
-    ]
+        count = import_.updated - import_.restored
+        notes.append(("changes-stay", _CHANGES_STAY.filled({"count": count})))
+    if plan:
+        notes += [(code, layout_warning(facts)) for code, facts in plan.warnings]
+        notes += [(note.code.replace("_", "-"), note.message) for note in plan.layout.notes]
+    return [{"code": code, "message": text.translated(language)} for code, text in notes]
 
 
-def warning(plan_warning: tuple[str, Mapping[str, Any]], language: str) -> str:
-    """Return the message of a plan's warning."""
-    (code, facts), locale = plan_warning, mapping.locale_of(language)
-    changes = cast("list[dict[str, str]]", facts["changes"])
-    changes_text = ", ".join(
-        _CHANGES[locale][change["code"]].format(change["header"] or "?") for change in changes[:10]
+def layout_warning(facts: Mapping[str, Any]) -> Message:
+    """Return the message of a plan's warning: how the layout differs from the sender's earlier files."""
+    changes = [
+        _LAYOUT_CHANGES[change["code"]].filled({"header": change["header"] or "?"})
+        for change in facts["changes"][:10]
+    ]
+    return message(
+        "The layout differs from this sender's earlier files: {changes}. Check the mapping before you confirm it.",
+        changes=changes,
     )
-    return _NOTES[code][locale == "fr"].format(changes=changes_text)
 
 
 def _leaves_changes(import_: Import) -> bool:
@@ -212,18 +204,20 @@ def serialize_mapping(plan: ReadingPlan, language: str) -> dict[str, Any]:
     for column, column_mapping in zip(stored["columns"], plan.mapping.columns, strict=True):
         column["reason"] = {
             "code": column_mapping.reason.code,
-            "message": mapping.message_text(
-                column_mapping.reason.code, column_mapping.reason.facts, language
+            "message": mapping.message_of(column_mapping.reason.code, column_mapping.reason.facts).translated(
+                language
             ),
         }
         column["samples"] = samples.get(column_mapping.index, [])
     country_reason = plan.mapping.country_reason
     stored["country_reason"] = {
         "code": country_reason.code,
-        "message": mapping.message_text(country_reason.code, country_reason.facts, language),
+        "message": mapping.message_of(country_reason.code, country_reason.facts).translated(language),
     }
     for question, mapping_question in zip(stored["questions"], plan.mapping.questions, strict=True):
-        question["message"] = mapping.message_text(mapping_question.code, mapping_question.facts, language)
+        question["message"] = mapping.message_of(mapping_question.code, mapping_question.facts).translated(
+            language
+        )
     layout = plan.layout
     return stored | {
         "is_remembered": plan.is_remembered,

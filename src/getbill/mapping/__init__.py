@@ -7,7 +7,7 @@
 from getbill.mapping.amounts.units import Unit
 from getbill.mapping.amounts.verification import verify
 from getbill.mapping.changes import apply_changes, difference, recall
-from getbill.mapping.messages import codes, locale_of, message_text
+from getbill.mapping.messages import FIELD_NAMES, codes, field_name, message_of
 from getbill.mapping.model import (
     Alternative,
     ColumnMapping,
@@ -27,6 +27,7 @@ from getbill.mapping.rows.repeats import Instalments, check_repeats
 from getbill.mapping.values.cells import CellFinding
 
 __all__ = [
+    "FIELD_NAMES",
     "Alternative",
     "CellFinding",
     "ColumnMapping",
@@ -47,8 +48,8 @@ __all__ = [
     "compose",
     "confirm",
     "difference",
-    "locale_of",
-    "message_text",
+    "field_name",
+    "message_of",
     "propose",
     "recall",
     "verify",

@@ -1,316 +1,222 @@
-"""Messages about a mapping, in French and in English: reasons for columns, questions, and findings.
-
-One table has every message in both languages, so that none lacks a translation.
-"""
+"""Messages about a mapping: reasons for columns, questions, and findings, each by its code."""
 
 from collections.abc import Mapping as Facts
-from typing import Any, Literal
+from typing import Any, Final
 
-MessageLocale = Literal["en", "fr"]
+from getbill.kit.messages import Message, Template, template
 
-# The message of each code, in English and in French.
-_SENTENCES: dict[str, tuple[str, str]] = {
+# The display name of each field; columns of a file have other names.
+FIELD_NAMES: Final[Facts[str, Template]] = {
+    "address": template("address", context="field"),
+    "address_extra": template("address line 2", context="field"),
+    "amount": template("amount", context="field"),
+    "amount_invoiced": template("amount invoiced", context="field"),
+    "amount_paid": template("amount paid", context="field"),
+    "birthdate": template("birthdate", context="field"),
+    "city": template("city", context="field"),
+    "civility": template("civility", context="field"),
+    "company": template("company", context="field"),
+    "contact": template("contact", context="field"),
+    "country": template("country", context="field"),
+    "creditor": template("creditor", context="field"),
+    "currency": template("currency", context="field"),
+    "debtor_reference": template("debtor reference", context="field"),
+    "due_date": template("due date", context="field"),
+    "email": template("email", context="field"),
+    "first_name": template("first name", context="field"),
+    "iban": template("IBAN", context="field"),
+    "invoice_date": template("invoice date", context="field"),
+    "invoice_reference": template("invoice reference", context="field"),
+    "language": template("language", context="field"),
+    "last_name": template("last name", context="field"),
+    "metadata": template("metadata", context="field"),
+    "mobile": template("mobile", context="field"),
+    "name": template("name", context="field"),
+    "name_infix": template("name infix", context="field"),
+    "object": template("object", context="field"),
+    "payment_link": template("payment link", context="field"),
+    "phone": template("phone", context="field"),
+    "postal_city": template("postal code and city", context="field"),
+    "postal_code": template("postal code", context="field"),
+    "reference": template("reference", context="field"),
+    "scenario": template("scenario", context="field"),
+    "street_address": template("street address", context="field"),
+    "street_number": template("street number", context="field"),
+}
+
+_TEMPLATES: Final[Facts[str, Template]] = {
     # Reasons.
-    "header": ("The header says so: {header}.", "L'en-tête le dit : {header}."),
-    "header_typo": (
-        "The header {header} is read as {word}.",
-        "L'en-tête {header} est lu comme {word}.",
+    "header": template("The header identifies the field: {header}."),
+    "header_typo": template("The header {header} was read as {word}."),
+    "row_above": template("The value comes from the customer's row above the lines."),
+    "contents": template("The header is not known; the cells identify the field, for example {example}."),
+    "contradicted": template("The header {header} does not match the cells, for example {example}."),
+    "unknown": template("The column could not be identified."),
+    "empty": template("The column is empty."),
+    "not_ours": template("{header} is not needed for a debt."),
+    "taken": template("{header} is already the {field}."),
+    "beside_first_name": template("{header} is the first name."),
+    "beside_last_name": template("{header} is the last name."),
+    "only_people": template("{header} is the only column of people or companies."),
+    "names_beside": template("Each code has a single name in {header}."),
+    "grows_with_days": template("Each row has its own number, increasing with the dates."),
+    "pays_for_another": template("{header} is the payer."),
+    "contact": template("The debtor's name is in {header}."),
+    "whole_addresses": template("Each cell contains a complete address, with postal code and city."),
+    "beside_place": template("The column is the street; {header} is separate."),
+    "counts_rows": template("The column only numbers the rows."),
+    "invoice_identifies": template("{header} identifies the debts."),
+    "other_date": template("The invoice date is in {header}."),
+    "never_after_due": template("The date is never after {header}."),
+    "not_due": template("The amount due is in {header}."),
+    "net_of_tax": template("The amount is without tax; {header} includes it."),
+    "beside_due": template("The column is the amount invoiced; {header} is the amount due."),
+    "collective_account": template("{header} is shared by several people and identifies none of them."),
+    "open_debits": template("The file is a ledger; its unreconciled debits are in {header}."),
+    "open_items": template(
+        "The file is a list of open items: the debits in {header} are owed; credits are not debts."
     ),
-    "row_above": (
-        "A row above the lines says it of their customer.",
-        "Une ligne au-dessus des factures le dit de leur client.",
+    "less_paid": template("In every row, the amount is what was invoiced less {header}."),
+    "sum_of_due": template("In every row, the amount is the sum of {header} and the other amounts due."),
+    "part_of_due": template("The amount is a part of {header}."),
+    "aged": template("The amount is the total of the ageing buckets."),
+    "customer_total": template("The amount is the customer's total, repeated on each line."),
+    "running_balance": template("The column is a running balance."),
+    "same_amounts": template("The amounts are the same as in {header}."),
+    "only_amount": template("The column is the only amount in the file."),
+    "human": template("Chosen by a person."),
+    "company": template("The currency is the company's own, {code}."),
+    "own_column": template("Each row states its currency in {header}."),
+    "header_code": template("The header {header} states the currency."),
+    "sign": template("The currency symbol is beside the amounts of {header}."),
+    "country_column": template("The rows state {country} as their country."),
+    "country_shapes": template("The postal codes have the format of {country}."),
+    "country_codes": template("The postal codes and their cities are in {country}."),
+    "country_short_codes": template("The postal codes and their cities are in {country}."),
+    "country_cities": template("The cities are in {country}."),
+    "country_domains": template("The e-mail addresses have the domain of {country}."),
+    "country_tax": template("The tax numbers are from {country}."),
+    "country_ibans": template("The bank accounts are in {country}."),
+    "country_currency": template("The amounts are in the currency of {country}."),
+    "country_dates": template("The dates are written as in {country}."),
+    "country_headers": template("The headers are in a language of {country}, and the phone numbers match."),
+    "country_streets": template(
+        "The street names are in a language of {country}, and nothing contradicts it."
     ),
-    "contents": (
-        "The header says nothing, the cells do, such as {example}.",
-        "L'en-tête ne dit rien, les cellules si, comme {example}.",
-    ),
-    "contradicted": (
-        "The header {header} does not fit what the cells hold, such as {example}.",
-        "L'en-tête {header} ne correspond pas aux cellules, comme {example}.",
-    ),
-    "unknown": ("Nothing tells what this column is.", "Rien ne dit ce qu'est cette colonne."),
-    "empty": ("The column is empty.", "La colonne est vide."),
-    "not_ours": ("{header} is nothing a debt needs.", "{header} n'est rien dont une créance ait besoin."),
-    "taken": ("{header} already is {field}.", "{header} est déjà {field}."),
-    "beside_first_name": ("{header} holds the first name.", "{header} contient le prénom."),
-    "beside_last_name": ("{header} holds the last name.", "{header} contient le nom de famille."),
-    "only_people": (
-        "{header} is the only column of people or companies.",
-        "{header} est la seule colonne de personnes ou de sociétés.",
-    ),
-    "names_beside": (
-        "Each code has one name beside it, in {header}.",
-        "Chaque code a un seul nom à côté de lui, dans {header}.",
-    ),
-    "grows_with_days": (
-        "Each row has its own number, and they grow with the days.",
-        "Chaque ligne a son numéro, et ils croissent avec les dates.",
-    ),
-    "pays_for_another": ("{header} is who pays.", "{header} est celui qui paie."),
-    "contact": ("The debtor's name is in {header}.", "Le nom du débiteur est dans {header}."),
-    "whole_addresses": (
-        "Each cell holds a whole address, with postal code and city.",
-        "Chaque cellule contient une adresse entière, avec code postal et ville.",
-    ),
-    "beside_place": (
-        "The street: {header} has a column of its own.",
-        "La rue : {header} a sa propre colonne.",
-    ),
-    "counts_rows": ("It only numbers the rows.", "Elle ne fait que numéroter les lignes."),
-    "invoice_identifies": ("{header} tells the debts apart.", "{header} distingue les créances."),
-    "other_date": ("The invoice's date is in {header}.", "La date de facture est dans {header}."),
-    "never_after_due": ("It is never after {header}.", "Elle n'est jamais après {header}."),
-    "not_due": ("What is due is in {header}.", "Ce qui est dû est dans {header}."),
-    "net_of_tax": ("It is without tax; {header} is not.", "Hors taxes, à la différence de {header}."),
-    "beside_due": ("What was invoiced, since {header} is what is due.", "Le montant facturé, puisque {header} est ce qui est dû."),
-    "collective_account": (
-        "{header} stands beside different people: it identifies nobody.",
-        "{header} accompagne des personnes différentes : elle n'identifie personne.",
-    ),
-    "open_debits": (
-        "A ledger: its lines that are not reconciled are debits, in {header}.",
-        "Un grand livre : ses lignes non lettrées sont au débit, dans {header}.",
-    ),
-    "open_items": (
-        "A list of open items: its debits are owed, in {header}; credits are no debts.",
-        "Une liste de postes ouverts : ses débits sont dus, dans {header} ; les crédits ne sont pas des créances.",
-    ),
-    "less_paid": (
-        "In every row it is what was invoiced less {header}.",
-        "Sur chaque ligne, c'est le montant facturé moins {header}.",
-    ),
-    "sum_of_due": (
-        "In every row it is the sum of {header} and the other amounts due.",
-        "Sur chaque ligne, c'est la somme de {header} et des autres montants dus.",
-    ),
-    "part_of_due": ("It is a part of {header}.", "C'est une partie de {header}."),
-    "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
-    "customer_total": (
-        "It repeats a customer's total on each of their lines.",
-        "Elle répète le total du client sur chacune de ses lignes.",
-    ),
-    "running_balance": ("It is a running balance.", "C'est un solde progressif."),
-    "same_amounts": ("It has the same amounts as {header}.", "Mêmes montants que {header}."),
-    "only_amount": ("It is the only amount in the file.", "C'est le seul montant du fichier."),
-    "human": ("Chosen by a person.", "Choisi par une personne."),
-    "company": ("The company's own currency, {code}.", "La devise de l'entreprise, {code}."),
-    "own_column": ("Each row says it, in {header}.", "Chaque ligne la donne, dans {header}."),
-    "header_code": ("The header {header} names it.", "L'en-tête {header} la nomme."),
-    "sign": ("Its sign stands beside the amounts of {header}.", "Son signe accompagne les montants de {header}."),
-    "country_column": ("The rows name {country} as their country.", "Les lignes indiquent {country} comme pays."),
-    "country_shapes": ("The postal codes have the shape of {country}.", "Les codes postaux ont la forme de ceux de {country}."),
-    "country_codes": (
-        "The postal codes and what stands beside them are of {country}.",
-        "Les codes postaux et ce qui les accompagne sont de {country}.",
-    ),
-    "country_short_codes": (
-        "The postal codes and what stands beside them are of {country}.",
-        "Les codes postaux et ce qui les accompagne sont de {country}.",
-    ),
-    "country_cities": ("The cities are in {country}.", "Les villes sont en {country}."),
-    "country_domains": ("The e-mail addresses end as in {country}.", "Les adresses e-mail se terminent comme en {country}."),
-    "country_tax": ("The tax numbers are of {country}.", "Les numéros fiscaux sont de {country}."),
-    "country_ibans": ("The accounts are in {country}.", "Les comptes bancaires sont en {country}."),
-    "country_currency": ("The amounts are in the currency of {country}.", "Les montants sont dans la devise de {country}."),
-    "country_dates": ("The dates are written as in {country}.", "Les dates sont écrites comme en {country}."),
-    "country_headers": (
-        "The headers are in a language of {country}, and the telephone numbers fit.",
-        "Les en-têtes sont dans une langue de {country}, et les numéros de téléphone y correspondent.",
-    ),
-    "country_streets": (
-        "The streets are named as in {country}, and nothing speaks against it.",
-        "Les rues sont nommées comme en {country}, et rien ne s'y oppose.",
-    ),
-    "country_company": (
-        "The company's own country, {country}, which the file agrees with.",
-        "Le pays de l'entreprise, {country}, auquel le fichier correspond.",
-    ),
-    "country_unsettled": (
-        "Nothing in the file says in which country its debtors live.",
-        "Rien dans le fichier ne dit dans quel pays vivent ses débiteurs.",
-    ),
-    "remembered": ("Confirmed for earlier files.", "Confirmé pour des fichiers précédents."),
+    "country_company": template("The country is the company's own, {country}; the file agrees with it."),
+    "country_unsettled": template("The file does not show the debtors' country."),
+    "remembered": template("Confirmed for earlier files."),
     # Questions.
-    "phone_country": (
-        "Of which country are telephone numbers without one: {examples}?",
-        "De quel pays sont les numéros de téléphone qui n'en indiquent pas : {examples} ?",
+    "phone_country": template(
+        "Which country do the phone numbers without a country code belong to: {examples}?"
     ),
-    "which_field": ("What is {header}?", "Qu'est-ce que {header} ?"),
-    "which_amount": (
-        "Which column is what is owed now, all taxes included: {columns}?",
-        "Quelle colonne est ce qui reste dû, toutes taxes comprises : {columns} ?",
+    "which_field": template("What does {header} contain?"),
+    "which_amount": template("Which column is the amount still due, taxes included: {columns}?"),
+    "instalments": template(
+        "{header} repeats with different due dates ({references}): {examples}. Create one debt for each due date (split), or one debt for their sum (merge)?"
     ),
-    "instalments": (
-        "{header} repeats with several due dates ({references}): {examples}. A debt for each (split), or one of their sum (merge)?",
-        "{header} se répète avec plusieurs échéances ({references}) : {examples}. Une créance pour chacune (split) ou une seule (merge) ?",
+    "amount_unit": template(
+        "The file states '{title}'. Are the amounts of {headers} in that unit, for example {examples}?"
     ),
-    "amount_unit": (
-        "The file says « {title} »: are the amounts of {headers} in that unit, such as {examples}?",
-        "Le fichier indique « {title} » : les montants de {headers} sont-ils dans cette unité, par exemple {examples} ?",
+    "row_status": template("What status do these values of {header} give their rows: {unclear}?"),
+    "amount_or_invoiced": template(
+        "{header} is also in the file. Is this column the amount invoiced, or the amount still due?"
     ),
-    "row_status": (
-        "What do these values of {header} say of their rows: {unclear}?",
-        "Que disent ces valeurs de {header} de leurs lignes : {unclear} ?",
+    "invoiced_only": template(
+        "{header} is the amount invoiced, and no column states what was paid. Is all of it still due?"
     ),
-    "amount_or_invoiced": (
-        "With {header} beside it: is this the amount invoiced, or what is left to pay?",
-        "À côté de {header} : est-ce le montant facturé, ou ce qui reste à payer ?",
+    "tax_included": template("Does {header} include {tax}?"),
+    "amounts_disagree": template(
+        "The amount due is not the amount invoiced less the amount paid. Are these columns correct?"
     ),
-    "invoiced_only": (
-        "{header} is what was invoiced and no column says what was paid: is all of it still owed?",
-        "{header} est le montant facturé et aucune colonne ne dit ce qui a été payé : tout est-il encore dû ?",
+    "negative_amounts": template("Most amounts of {header} are negative. Are they owed to you?"),
+    "number_format": template("Is the separator in {examples} of {header} for decimals or for thousands?"),
+    "date_order": template("Which comes first in {header}, the day or the month: {examples}?"),
+    "dates_turned": template(
+        "A spreadsheet may have swapped day and month in {header}, which contains {date}. Is {swapped} meant?"
     ),
-    "tax_included": (
-        "Does {header} include {tax}?",
-        "{header} comprend-il {tax} ?",
+    "currency_sign": template("Which currency is {sign}?"),
+    "currency_unstated": template(
+        "The file states no currency, and its places use {currencies}. Which currency is it?"
     ),
-    "amounts_disagree": (
-        "What is due is not what was invoiced less what was paid. Are these columns right?",
-        "Ce qui est dû n'est pas le montant facturé moins le montant payé. Ces colonnes sont-elles les bonnes ?",
+    "currencies_differ": template(
+        "The headers of the amounts state different currencies: {headers}. Which one applies?"
     ),
-    "negative_amounts": (
-        "Most amounts of {header} are below zero. Are they owed to you?",
-        "La plupart des montants de {header} sont négatifs. Vous sont-ils dus ?",
+    "currency_changed": template("The amounts were in {before} and are now in {now}. Is that correct?"),
+    "missing_amount": template("Which column is the amount due?"),
+    "missing_name": template("Which column is the debtor's name?"),
+    "missing_reference": template(
+        "Which column is your reference of the debt? If there is none, name the columns that identify a row together (reference_from)."
     ),
-    "number_format": (
-        "Is the mark in {examples} of {header} the decimals' or the thousands'?",
-        "Dans {header}, le signe de {examples} est-il celui des décimales ou des milliers ?",
+    "reference_repeats": template(
+        "Values of {header} repeat ({distinct} different, {rows} rows). Does the column identify the debts?"
     ),
-    "date_order": (
-        "Does the day or the month come first in {header}: {examples}?",
-        "Dans {header}, est-ce le jour ou le mois qui vient en premier : {examples} ?",
+    "iban_whose": template(
+        "{header} contains {distinct} different accounts. Are they the accounts to pay to, and not the debtors' own?"
     ),
-    "dates_turned": (
-        "A spreadsheet may have swapped day and month in {header}: it has {date}. Is {swapped} meant?",
-        "Un tableur a pu inverser jour et mois dans {header} : il contient {date}. Faut-il lire {swapped} ?",
+    "contents_changed": template(
+        "{header} was the {field}, but its cells no longer match. What does it contain now?"
     ),
-    "currency_sign": ("Which currency is {sign}?", "Quelle devise est {sign} ?"),
-    "currency_unstated": (
-        "The file names no currency and speaks of places that use {currencies}. Which is it?",
-        "Le fichier ne nomme aucune devise et parle de lieux qui utilisent {currencies}. Laquelle est-ce ?",
+    "number_format_changed": template(
+        "The decimal separator in {header} was '{before}' and is now '{now}'. Is that correct?"
     ),
-    "currencies_differ": (
-        "The amounts' headers name different currencies: {headers}. Which one counts?",
-        "Les en-têtes des montants nomment des devises différentes : {headers}. Laquelle compte ?",
-    ),
-    "currency_changed": (
-        "The amounts were in {before} and are now in {now}. Is that right?",
-        "Les montants étaient en {before} et sont maintenant en {now}. Est-ce juste ?",
-    ),
-    "missing_amount": ("Which column is the amount due?", "Quelle colonne est le montant dû ?"),
-    "missing_name": ("Which column is the debtor's name?", "Quelle colonne est le nom du débiteur ?"),
-    "missing_reference": (
-        "Which column is your reference of the debt? Where none is, name the columns that identify a row together (reference_from).",
-        "Quelle colonne est votre référence de la créance ? S'il n'y en a pas, nommez celles qui l'identifient (reference_from).",
-    ),
-    "reference_repeats": (
-        "{header} has {distinct} values in {rows} rows: does it tell the debts apart?",
-        "{header} a {distinct} valeurs pour {rows} lignes : distingue-t-elle les créances ?",
-    ),
-    "iban_whose": (
-        "{header} has {distinct} accounts: are they where debtors are to pay, and not their own?",
-        "{header} contient {distinct} comptes : est-ce là que les débiteurs doivent payer, et non les leurs ?",
-    ),
-    "contents_changed": (
-        "{header} was {field} and no longer looks like it. What is it now?",
-        "{header} était {field} et n'y ressemble plus. Qu'est-ce maintenant ?",
-    ),
-    "number_format_changed": (
-        "{header} wrote decimals with « {before} » and now with « {now} ». Is that right?",
-        "{header} écrivait les décimales avec « {before} » et maintenant avec « {now} ». Est-ce juste ?",
-    ),
-    "date_order_changed": (
-        "{header} wrote dates as {before} and now as {now}. Is that right?",
-        "{header} écrivait les dates en {before} et maintenant en {now}. Est-ce juste ?",
+    "date_order_changed": template(
+        "The dates in {header} were written as {before} and are now written as {now}. Is that correct?"
     ),
     # Findings.
-    "row_is_settled": (
-        "{header} says « {value} »: nothing of this row is owed.",
-        "{header} indique « {value} » : rien de cette ligne n'est dû.",
+    "row_is_settled": template("{header} is '{value}': nothing is owed on this row."),
+    "row_is_excluded": template(
+        "{header} is '{value}': the row is not collected unless you decide so. To collect such rows, set this value to open in the mapping."
     ),
-    "row_is_excluded": (
-        "{header} says « {value} »: it is not collected without your answer. Set this value to open in the mapping, or leave it.",
-        "{header} indique « {value} » : rien n'est réclamé sans votre réponse. Déclarez cette valeur « open », ou laissez la ligne.",
+    "row_is_partly_paid": template(
+        "{header} is '{value}' and no column states the remainder: the full amount was imported. Check what is still due."
     ),
-    "row_is_partly_paid": (
-        "{header} says « {value} » and no column says what is left: the whole amount was taken. Check what is still owed.",
-        "{header} indique « {value} » et aucune colonne ne donne le reste : le montant entier est repris. Vérifiez ce qui reste dû.",
+    "row_is_credit": template("{header} is '{value}': the row is a credit note, not a debt."),
+    "row_text_doubt": template(
+        "{header} is '{value}': the debt was imported nevertheless. Check that it is still due."
     ),
-    "row_is_credit": (
-        "{header} says « {value} »: the row is a credit, not a debt.",
-        "{header} indique « {value} » : la ligne est un avoir, pas une créance.",
+    "currency_unknown": template("{value} is not a known currency."),
+    "currency_conflict": template("The row's currency is {value}, but its amount is in {other}."),
+    "country_unknown": template("{value} is not a known country and was left out."),
+    "phone_country_unknown": template(
+        "{value} has no country code, and the row does not show its country; the phone number was left out. Write it with its country code, such as +31."
     ),
-    "row_text_doubt": (
-        "{header} says « {value} »: the debt was taken all the same. Check that it is still owed.",
-        "{header} indique « {value} » : la créance est reprise malgré tout. Vérifiez qu'elle est toujours due.",
+    "phone_contradicted": template(
+        "{value} may be a number of {country} or of {other}; the phone number was left out. Write it with its country code."
     ),
-    "currency_unknown": ("{value} is not a currency we know.", "{value} n'est pas une devise connue."),
-    "currency_conflict": (
-        "The row says {value} and its amount {other}.",
-        "La ligne indique {value} et son montant {other}.",
+    "phone_invalid": template(
+        "{value} is not a phone number in {country} and was left out. Check its digits, or write it with its country code."
     ),
-    "country_unknown": (
-        "{value} is not a country we know; it was left out.",
-        "{value} n'est pas un pays connu ; il a été laissé de côté.",
+    "phone_wrong": template("{value} is not a phone number and was left out. Check its digits."),
+    "phone_overseas": template(
+        "{value} is an overseas number, and the row does not show its territory; it was left out. Write it with +262, +590, +594 or +596."
     ),
-    "phone_country_unknown": (
-        "{value} names no country and the row does not tell which; the phone was left out. Write it with its country code, such as +31.",
-        "{value} n'indique pas de pays et la ligne ne permet pas de le savoir ; le téléphone a été laissé de côté. Écrivez-le avec son indicatif, par exemple +31.",
+    "phone_expensive": template(
+        "{value} is a premium-rate, shared-cost, satellite, personal or pager number and was left out. To have it called, send the debt with accept_expensive_destination."
     ),
-    "phone_contradicted": (
-        "{value} could be a number of {country} or of {other}; the phone was left out. Write it with its country code.",
-        "{value} peut être un numéro de {country} ou de {other} ; le téléphone a été laissé de côté. Écrivez-le avec son indicatif.",
+    "postal_code_short": template(
+        "{value} may have lost its leading zero, or be from another country; it was kept as it is. Add the zero or the country."
     ),
-    "phone_invalid": (
-        "{value} is no telephone number in {country}; it was left out. Check its digits, or write it with its country code.",
-        "{value} n'est pas un numéro de téléphone en {country} ; il a été laissé de côté. Vérifiez ses chiffres ou écrivez-le avec son indicatif.",
+    "value_unknown": template("{value} is not understood here and was left out."),
+    "day_before_midnight": template(
+        "The UTC time was read as {date}; in your time zone it may be the next day."
     ),
-    "phone_wrong": (
-        "{value} is no telephone number; it was left out. Check its digits.",
-        "{value} n'est pas un numéro de téléphone ; il a été laissé de côté. Vérifiez ses chiffres.",
-    ),
-    "phone_overseas": (
-        "{value} is an overseas number and the row does not tell its territory; it was left out. Write it with +262, +590, +594 or +596.",
-        "{value} est un numéro d'outre-mer et la ligne ne dit pas son territoire ; il a été laissé de côté. Écrivez-le avec +262, +590, +594 ou +596.",
-    ),
-    "phone_expensive": (
-        "{value} is a premium-rate, shared-cost, satellite, personal or pager number; it was left out. Send the debt with accept_expensive_destination to have it called.",
-        "{value} est un numéro surtaxé, à coût partagé, satellitaire, personnel ou de radiomessagerie ; il a été laissé de côté. Envoyez la créance avec accept_expensive_destination pour qu'il soit appelé.",
-    ),
-    "postal_code_short": (
-        "{value} may have lost its first zero or be of another country; it was left as it is. Add the country or the zero.",
-        "{value} a peut-être perdu son premier zéro ou est d'un autre pays ; il a été laissé tel quel. Ajoutez le pays ou le zéro.",
-    ),
-    "value_unknown": (
-        "{value} is not understood here; it was left out.",
-        "{value} n'est pas compris ici ; la valeur a été laissée de côté.",
-    ),
-    "day_before_midnight": (
-        "The time of Greenwich was read as {date}; where you are it may be the day after.",
-        "L'heure de Greenwich a été lue comme {date} ; chez vous, ce peut être le lendemain.",
-    ),
-    "first_of_several": (
-        "The cell holds several; {taken} was taken, not {others}.",
-        "La cellule en contient plusieurs ; {taken} a été pris, pas {others}.",
-    ),
-}  # fmt: skip
-
-
-def locale_of(language: str) -> MessageLocale:
-    """Return the message language for a person's language: French for French, else English."""
-    return "fr" if language.startswith("fr") else "en"
+    "first_of_several": template("The cell contains several values: {taken} was used, not {others}."),
+}
 
 
 def codes() -> list[str]:
     """Return every code with a message, of findings, reasons and questions."""
-    return list(_SENTENCES)
+    return list(_TEMPLATES)
 
 
-def message_text(code: str, facts: Facts[str, Any], language: str) -> str:
-    """Return the message of a reason, a question or a finding in French (`fr`) or English."""
-    english, french = _SENTENCES[code]
-    fact_texts = {
-        name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact
-        for name, fact in facts.items()
-    }
-    return (french if locale_of(language) == "fr" else english).format(**fact_texts)
+def field_name(field: str) -> Message:
+    """Return the display name of a field."""
+    return FIELD_NAMES[field].filled({})
+
+
+def message_of(code: str, facts: Facts[str, Any]) -> Message:
+    """Return the message of a reason, a question or a finding; a field among the facts is shown by its name."""
+    if "field" in facts:
+        facts = {**facts, "field": field_name(facts["field"])}
+    return _TEMPLATES[code].filled(facts)

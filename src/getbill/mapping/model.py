@@ -74,7 +74,7 @@ class FieldUnknown(WrongValue):
 
 @dataclass(frozen=True, slots=True)
 class ColumnReason:
-    """The reason for a column's field: a code, with a message by `message_text`, and its facts."""
+    """The reason for a column's field: a code, with a message by `message_of`, and its facts."""
 
     code: str
     facts: Facts[str, Any] = default(default_factory=dict)

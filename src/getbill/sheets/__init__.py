@@ -8,7 +8,7 @@ from getbill.sheets.cells.currency_symbols import country_of, currencies_of
 from getbill.sheets.cells.dates import date_reader, is_midnight, read_date
 from getbill.sheets.cells.numbers import currency_beside, is_formula_error, number_reader, read_number
 from getbill.sheets.cells.text import AROUND_TEXT, clean, drop_zero_fraction, read_text
-from getbill.sheets.messages import CellWrong, Unreadable, reason
+from getbill.sheets.messages import CellWrong, Unreadable
 from getbill.sheets.model import (
     Cell,
     CellKind,
@@ -68,7 +68,6 @@ __all__ = [
     "read_date",
     "read_number",
     "read_text",
-    "reason",
     "write_csv",
     "write_xlsx",
 ]

@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+from getbill.kit.messages import Message
 from getbill.sheets import messages
 from getbill.sheets.messages import CellWrong
 
@@ -92,9 +93,10 @@ class Note:
     code: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def localized(self, language: str) -> str:
-        """Return the message in French (`fr`) or English."""
-        return messages.note_text(self.code, language, self.facts)
+    @property
+    def message(self) -> Message:
+        """The message."""
+        return messages.NOTES[self.code].filled(self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ class CellKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NumberShape:
-    """A column's number format; `thousands` is '' where none is seen, `why` is a code of `messages.REASONS`.
+    """A column's number format; `thousands` is '' where none is seen, `why` is a code.
 
     `marks` are the letters of credits and debits beside its amounts: `cd` for C and D, Cr and Dr. `places` is
     the maximum number of decimals in its cells, 3 where unknown: with three where other cells have two, the
@@ -265,7 +267,7 @@ class NumberShape:
 
 @dataclass(frozen=True, slots=True)
 class DateShape:
-    """A column's date format: `dmy`, `mdy`, `ymd` or `serial`; `why` is a code of `messages.REASONS`."""
+    """A column's date format: `dmy`, `mdy`, `ymd` or `serial`; `why` is a code."""
 
     order: Literal["dmy", "mdy", "ymd", "serial"]
     is_certain: bool

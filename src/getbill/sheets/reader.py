@@ -156,10 +156,10 @@ class Sheet:
         if count > width:
             # Cells of a spreadsheet do not shift: an extra one is beside the table.
             if self.layout.kind == "csv" and any(cells[width:]):
-                wrong = wrong or CellWrong("cells_slid", cells=count, columns=width)
+                wrong = wrong or CellWrong("cells_slid", count=count, columns=width)
             return cells[:width], wrong
         if not self.layout.is_ragged and any(cells):
-            wrong = wrong or CellWrong("row_cut", cells=count, columns=width)
+            wrong = wrong or CellWrong("row_cut", count=count, columns=width)
         blank: Cell = "" if self.layout.kind == "csv" else None
         return [*cells, *[blank] * (width - count)], wrong
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.kit.errors import Conflict
+from getbill.kit.messages import Template, template
 
 # The decision of a todo that became obsolete.
 OBSOLETE = "gone"
@@ -18,47 +19,42 @@ OBSOLETE = "gone"
 
 @dataclass(frozen=True, slots=True)
 class TodoKind:
-    """A type of todo: the id prefix of its subject, its texts in French and English, and its answers.
+    """A type of todo: the id prefix of its subject, its title, and its answers.
 
-    In the texts `{name}` is the name of the subject, `{reason}` the reason of the todo.
+    In the title `{name}` is the name of the subject, `{reason}` the reason of the todo.
     """
 
     subject: str
-    french: str
-    english: str
+    title: Template
     decisions: tuple[str, ...]
 
 
 KINDS: Mapping[str, TodoKind] = {
     "unknown_contact": TodoKind(
         "followup",
-        "Personne ne sait si ce message est parti. L'a-t-il été ?",
-        "Nobody knows whether this message left. Was it sent?",
+        template("It is not known whether this message was sent. Was it sent?"),
         ("sent", "not_sent"),
     ),
     "import_mapping": TodoKind(
         "import",
-        "Le fichier {name} attend qu'une personne dise ce que sont ses colonnes. L'importer tel que proposé ?",
-        "The file {name} waits for a person to say what its columns are. Import it as proposed?",
+        template("The columns of the file {name} must be confirmed by a person. Import it as proposed?"),
         ("confirm", "discard"),
     ),
     "webhook_rights": TodoKind(
         "we",
-        "Ce webhook ne reçoit que des identifiants : personne ne répond plus de son droit de lire les dettes. Lui"
-        " envoyer à nouveau les données ?",
-        "This webhook is sent ids only: nobody answers for its right to read debts any more. Send it data again?",
+        template(
+            "This webhook receives ids only: no credential vouches for its right to read debts any more. Send it data again?"
+        ),
         ("send_data", "ids_only"),
     ),
     "escalation": TodoKind(
         "debt",
-        "Le scénario est terminé et la dette n'est pas réglée. Que faire ?",
-        "The scenario is over and the debt is not paid. What follows?",
+        template("The scenario has ended and the debt is not paid. What happens next?"),
         ("escalate", "continue", "write_off", "archive"),
     ),
     "set_aside": TodoKind(
         "aside",
-        "Mis de côté parce que le traitement a échoué ; le reste continue. Réessayer ? ({reason})",
-        "It failed and was set aside; everything else goes on. Try it again? ({reason})",
+        template("Processing failed and was set aside; everything else continues. Retry? ({reason})"),
         ("retry", "dismiss"),
     ),
 }

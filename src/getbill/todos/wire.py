@@ -116,19 +116,20 @@ def cursor_after(workspace: Workspace, todos: list[Todo], limit: int) -> str | N
 def serialize_todo(todo: Todo, file: dict[str, Any] | None = None, language: str = DEFAULT) -> dict[str, Any]:
     """Return a todo as a response, with its file, and its reason in a language."""
     kind, is_open = todo.kind, todo.decided_at is None
-    name, french = file["name"] if file else "?", todo.reason_fr or todo.reason
+    name = file["name"] if file else "?"
+    reasons = {"en": todo.reason, "fr": todo.reason_fr or todo.reason}
     return {
         "id": ids.show("todo", todo.id),
         "type": todo.type,
         "state": "open" if is_open else "decided",
         "title": {
-            "fr": kind.french.format(name=name, reason=french or "?"),
-            "en": kind.english.format(name=name, reason=todo.reason or "?"),
+            code: kind.title.filled({"name": name, "reason": reason or "?"}).translated(code)
+            for code, reason in reasons.items()
         },
         "subject_id": ids.show(kind.subject, todo.subject_id),
         "file": file,
         "debt_id": ids.show("debt", todo.debt_id) if todo.debt_id else None,
-        "reason": french if language == "fr" else todo.reason,
+        "reason": reasons[language],
         "decisions": list(kind.decisions) if is_open else [],
         "created_at": json.instant(todo.created_at),
         "decided_at": json.instant(todo.decided_at),

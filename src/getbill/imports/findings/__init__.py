@@ -1,7 +1,7 @@
 """Findings: errors and warnings for a row of an import, with suggested corrections."""
 
 from getbill.imports.findings.domain_suggestions import suggest_address, suggest_domain
-from getbill.imports.findings.messages import bilingual_message, field_names
+from getbill.imports.findings.messages import field_names, message_of
 from getbill.imports.findings.model import (
     CODES,
     Finding,
@@ -23,13 +23,13 @@ __all__ = [
     "Finding",
     "ImportRow",
     "RowOutcome",
-    "bilingual_message",
     "cells_in",
     "cells_out",
     "field_names",
     "from_cell",
     "from_code",
     "from_error",
+    "message_of",
     "open_row",
     "reference_of",
     "serialize_row",

@@ -19,7 +19,7 @@ from getbill.imports.model import finding_context
 from getbill.kit import ids, json, validation
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import FieldError
-from getbill.kit.messages import translated
+from getbill.kit.messages import locale_of
 from getbill.vault import Key
 
 # Codes of body validation beside those of the field types.
@@ -83,7 +83,7 @@ class Finding:
 
     def message(self, language: str) -> str:
         """Return the message in French (`fr`) or English."""
-        return self.fr if mapping.locale_of(language) == "fr" else self.en
+        return self.fr if locale_of(language) == "fr" else self.en
 
 
 @dataclass(slots=True)
@@ -109,15 +109,13 @@ class ImportRow:
 def from_cell(cell_finding: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
     """Return a cell reader's message as a finding."""
     if cell_finding.wrong is not None:
-        english, french = cell_finding.wrong.localized("en"), cell_finding.wrong.localized("fr")
+        detail = cell_finding.wrong.message
     else:
-        english, french = (
-            mapping.message_text(cell_finding.code, cell_finding.facts, language) for language in ("en", "fr")
-        )
+        detail = mapping.message_of(cell_finding.code, cell_finding.facts)
     return Finding(
         cell_finding.code.replace("_", "-"),
-        english,
-        french,
+        str(detail),
+        detail.translated("fr"),
         column=cell_finding.column,
         header=None if cell_finding.column is None else headers.get(cell_finding.column),
         value=_clip_value(cell_finding.value),
@@ -137,7 +135,7 @@ def from_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_ce
     return Finding(
         error.code,
         str(detail),
-        translated(detail, "fr"),
+        detail.translated("fr"),
         pointer=error.pointer,
         value=_clip_value(value),
         suggestion=str(suggestion) if is_cell and suggestion is not None else suggestion,
@@ -146,8 +144,8 @@ def from_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_ce
 
 def from_code(code: str, facts: Mapping[str, Any] | None = None, **members: Any) -> Finding:
     """Return a finding with an import code."""
-    english, french = messages.bilingual_message(code, facts or {})
-    return Finding(code, english, french, **members)
+    detail = messages.message_of(code, facts or {})
+    return Finding(code, str(detail), detail.translated("fr"), **members)
 
 
 def reference_of(body: Any) -> str | None:

@@ -7,9 +7,9 @@ columns are recognised when the file is uploaded again.
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
-from getbill import mapping, sheets
+from getbill import sheets
 from getbill.companies import Workspace
 from getbill.imports import findings, queries, reading_plan
 from getbill.imports.findings import ImportRow
@@ -43,9 +43,15 @@ _CODES = Statement(
     WHERE f.workspace_id = $1 AND f.import_id = $2 GROUP BY code, f.outcome ORDER BY count(*) DESC, code
     """,
 )
-_COLUMNS = {
-    "en": ("Line", "Column", "Value", "Code", "Severity", "Message", "Suggestion"),
-    "fr": ("Ligne", "Colonne", "Valeur", "Code", "Gravité", "Message", "Suggestion"),
+# The members of a finding that the report shows, with the headers of their columns.
+_COLUMNS: Final = {
+    "line": message("Line"),
+    "column": message("Column"),
+    "value": message("Value"),
+    "code": message("Code"),
+    "severity": message("Severity"),
+    "message": message("Message"),
+    "suggestion": message("Suggestion"),
 }
 
 
@@ -135,9 +141,8 @@ async def write_rejected_rows(
 
 
 def _finding_text(row: ImportRow, language: str) -> str:
-    where = "Ligne" if mapping.locale_of(language) == "fr" else "Line"
     text = " ".join(finding.message(language) for finding in row.findings)
-    return f"{where} {row.line}: {text}"
+    return message("Line {line}: {finding}", line=row.line, finding=text).translated(language)
 
 
 def _suggestion_text(row: ImportRow) -> str:
@@ -155,14 +160,12 @@ async def write_findings(
     key = queries.keys_of(workspace, import_).main
     if key is None:
         raise ImportCannotMove(message("The findings of this import are gone."))
-    names = _COLUMNS[mapping.locale_of(language)]
 
     def lines(rows: Iterator[ImportRow]) -> Iterator[Sequence[sheets.Cell]]:
-        yield names
+        yield [header.translated(language) for header in _COLUMNS.values()]
         for row in rows:
             for record in findings.serialize_row(row, language):
-                members = ("line", "column", "value", "code", "severity", "message", "suggestion")
-                yield ["" if record[name] is None else _as_cell(record[name]) for name in members]
+                yield ["" if record[name] is None else _as_cell(record[name]) for name in _COLUMNS]
 
     return await _write_file(_FindingRows(database, workspace, import_, key, None), lines, (kind, None))
 

@@ -11,8 +11,6 @@ from getbill.imports.model import Import
 from getbill.kit import json
 from getbill.kit.database import Database, Transaction
 
-_LANGUAGES = ("fr", "en")
-
 
 async def summaries(
     database: Database | Transaction, workspace: Workspace, import_ids: Collection[UUID]
@@ -36,21 +34,13 @@ def _summary(workspace: Workspace, import_: Import) -> dict[str, Any]:
 
 
 def _questions(workspace: Workspace, import_: Import) -> list[dict[str, str]]:
-    """Return the open questions in both languages; differences from the sender's earlier files come first."""
+    """Return the open questions in each language; differences from the sender's earlier files come first."""
     if import_.plan is None or queries.keys_of(workspace, import_).main is None:
         return []
     plan = runs.plan_of(workspace, import_)
-    return [
-        *(
-            {language: serializers.warning(question, language) for language in _LANGUAGES}
-            for question in plan.warnings
-        ),
-        *({language: note.localized(language) for language in _LANGUAGES} for note in plan.doubts),
-        *(
-            {
-                language: mapping.message_text(question.code, question.facts, language)
-                for language in _LANGUAGES
-            }
-            for question in plan.mapping.questions
-        ),
+    questions = [
+        *(serializers.layout_warning(facts) for _, facts in plan.warnings),
+        *(note.message for note in plan.doubts),
+        *(mapping.message_of(question.code, question.facts) for question in plan.mapping.questions),
     ]
+    return [question.in_each_language() for question in questions]

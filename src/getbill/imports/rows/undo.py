@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from getbill import debts, mapping, quarantine
+from getbill import debts, quarantine
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.imports import findings
@@ -83,13 +83,12 @@ class UndoLeftover:
 
     def serialize(self, language: str) -> dict[str, Any]:
         """Return the leftover as the API shows it."""
-        english, french = findings.bilingual_message(self.code, self.facts)
         return {
             "debt_id": ids.show("debt", self.debt_id),
             "line": self.line,
             "reference": self.reference,
             "code": self.code,
-            "message": french if mapping.locale_of(language) == "fr" else english,
+            "message": findings.message_of(self.code, self.facts).translated(language),
         }
 
 

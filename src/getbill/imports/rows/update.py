@@ -47,11 +47,13 @@ class Effect:
         """Return the findings that report the changes."""
         facts = {"debt": ids.show("debt", debt_id)}
         row_findings = [
-            _update_finding("updated", line, facts | findings.field_names([*self.values, *self.person]))
+            _update_finding(
+                "updated", line, facts | {"fields": findings.field_names([*self.values, *self.person])}
+            )
         ]
         if self.person:
             row_findings.append(
-                _update_finding("person-changed", line, facts | findings.field_names(self.person))
+                _update_finding("person-changed", line, facts | {"fields": findings.field_names(self.person)})
             )
         if self.is_moved:
             row_findings.append(_update_finding("debt-moved", line, facts))

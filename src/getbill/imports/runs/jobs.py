@@ -74,16 +74,10 @@ _STILL_EXPIRED = Statement(
 )
 _DRAFT_DAYS_LEFT: Final = timedelta(days=29)
 
-_GAVE_UP: Final = {
-    "en": [
-        "Reading this file failed again and again, most probably for lack of memory.",
-        "Split it into smaller files, or send it as CSV.",
-    ],
-    "fr": [
-        "La lecture de ce fichier a échoué à plusieurs reprises, sans doute faute de mémoire.",
-        "Découpez-le en fichiers plus petits, ou envoyez-le en CSV.",
-    ],
-}
+_GAVE_UP: Final = (
+    message("Reading this file failed repeatedly, most probably for lack of memory."),
+    message("Split it into smaller files, or send it as CSV."),
+)
 
 # Starts the child process of one import under one fence.
 StartChild = Callable[[UUID, UUID, int], Awaitable[Process]]

@@ -23,6 +23,7 @@ from getbill.imports.rows import ImportPass, Instalments, LeaseLost, Line, RowRe
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit import failpoints, json
 from getbill.kit.database import Database
+from getbill.kit.messages import Message, message
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -32,30 +33,19 @@ _TURN_ROWS: Final = 100
 # Chunk size where debts may be updated one by one, since one refusal repeats the chunk.
 _CHANGING_ROWS: Final = 100
 
-_GONE: Final = {
-    "en": ["The file is gone.", "Send it again."],
-    "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
-}
-_CHANGED: Final = {
-    "en": [
-        "The book changed after the check, and the import was to be all or nothing: its debts were taken back.",
-        "The report says which rows were refused, and what stayed. Correct the rows; or send it with mode=partial.",
-    ],
-    "fr": [
-        "Le portefeuille a changé après la vérification d'un import tout ou rien : ses créances ont été retirées.",
-        "Le rapport dit quelles lignes sont refusées, et ce qui reste. Corrigez-les, ou envoyez avec mode=partial.",
-    ],
-}
-_FINDINGS: Final = {
-    "en": [
-        "Rows are wrong, and the import was to be all or nothing: nothing was created.",
-        "Correct the rows, here or in the file; or send the file with mode=partial.",
-    ],
-    "fr": [
-        "Des lignes sont fausses, et l'import devait être tout ou rien : rien n'a été créé.",
-        "Corrigez les lignes, ici ou dans le fichier, ou envoyez le fichier avec mode=partial.",
-    ],
-}
+_GONE: Final = message("The file no longer exists."), message("Send it again.")
+_CHANGED: Final = (
+    message(
+        "The debts changed after the check of this all-or-nothing import, so the debts it had created were removed."
+    ),
+    message(
+        "The report lists the rejected rows and the debts that were kept. Correct the rows, or send the file with mode=partial."
+    ),
+)
+_FINDINGS: Final = (
+    message("The all-or-nothing import has invalid rows: nothing was created."),
+    message("Correct the rows, here or in the file, or send the file with mode=partial."),
+)
 
 
 async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: UUID, fence: int) -> None:
@@ -71,8 +61,8 @@ async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: U
             except LeaseLost:
                 return
             except sheets.Unreadable as error:
-                messages = {language: list(error.localized(language)) for language in ("en", "fr")}
-                await _fail(database, workspace, import_, error.code.replace("_", "-"), messages)
+                problem = error.message, error.way_out
+                await _fail(database, workspace, import_, error.code.replace("_", "-"), problem)
             except FileGone:
                 await _fail(database, workspace, import_, "file-gone", _GONE)
 
@@ -87,11 +77,11 @@ async def _run_task(
 
 
 async def _fail(
-    database: Database, workspace: Workspace, import_: Import, code: str, messages: dict[str, Any]
+    database: Database, workspace: Workspace, import_: Import, code: str, problem: tuple[Message, Message]
 ) -> None:
     with suppress(LeaseLost):
         async with database.transaction(workspace.now()) as tx:
-            await transitions.fail(tx, workspace, import_, code, messages)
+            await transitions.fail(tx, workspace, import_, code, problem)
 
 
 async def read(work: ImportPass, import_file: ImportFile) -> None:

@@ -14,6 +14,7 @@ from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.rows import ImportPass, LeaseLost
 from getbill.kit import clock, json
 from getbill.kit.database import Statement, Transaction
+from getbill.kit.messages import LANGUAGES, Message
 
 TODO = "import_mapping"
 
@@ -103,14 +104,15 @@ async def complete_task(
 
 
 async def fail(
-    tx: Transaction, workspace: Workspace, import_: Import, code: str, messages: dict[str, Any]
+    tx: Transaction, workspace: Workspace, import_: Import, code: str, messages: tuple[Message, Message]
 ) -> None:
-    """Fail an import, with the reason as {language: [message, way out]}.
+    """Fail an import, with the message and the way out.
 
     Where its stored data and its key were dropped, only the code gives the reason.
     """
     key = queries.keys_of(workspace, import_).main
-    problem = None if key is None else key.seal(json.write(messages), problem_context(import_.id))
+    texts = {language: [text.translated(language) for text in messages] for language in LANGUAGES}
+    problem = None if key is None else key.seal(json.write(texts), problem_context(import_.id))
     await _end_task(tx, workspace, import_, "failed", (None, code, problem, clock.wall(), None))
     if code != "findings":
         # The file is not used again, and the people in it were never indexed.

@@ -19,7 +19,7 @@ from getbill.imports.runs import saved_mappings, transitions
 from getbill.imports.runs.tasks import first_step, waiting_state
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import FieldError, one_field, refusal
-from getbill.kit.messages import LANGUAGES, Message, TranslatedMessage, excerpt, joined, message
+from getbill.kit.messages import Message, excerpt, joined, message
 from getbill.mapping import ColumnsCollide, FieldUnknown
 from getbill.vault import Key
 
@@ -150,17 +150,8 @@ async def confirm(
 
 
 def _questions_text(plan: ReadingPlan) -> Message:
-    questions = plan.mapping.questions[:3]
     return joined(
-        [
-            TranslatedMessage(
-                {
-                    language: mapping.message_text(question.code, question.facts, language)
-                    for language in LANGUAGES
-                }
-            )
-            for question in questions
-        ]
+        [mapping.message_of(question.code, question.facts) for question in plan.mapping.questions[:3]]
     )
 
 

@@ -1,7 +1,7 @@
-"""Translatable sentences: English in the code, French in `locales/fr/LC_MESSAGES/getbill.po`.
+"""Translatable sentences: English in the code, translations in `locales/<language>/LC_MESSAGES/getbill.po`.
 
 A message is created where its facts are known and translated where it is written: `message("There is no scope
-{scope}.", scope=scope)`. It is a `str` in English; the French one is looked up only for a French reader.
+{scope}.", scope=scope)`. It is a `str` in English; a translation is looked up only for its reader.
 """
 
 import gettext
@@ -27,69 +27,78 @@ _RANGE: Final = pattern(
 )
 
 
+class Template(str):
+    """The English template of a message that stands in a table, with its plural form or its context.
+
+    A context keeps apart two uses of one English text whose translations differ, or names the readers: texts in
+    the context `debtor` are also in German and Spanish.
+    """
+
+    __slots__ = ("context", "plural")
+
+    plural: str | None
+    context: str | None
+
+    def __new__(cls, text: str, plural: str | None = None, context: str | None = None) -> Self:
+        """Create a template from its constant texts."""
+        instance = super().__new__(cls, text)
+        instance.plural = plural
+        instance.context = context
+        return instance
+
+    def filled(self, facts: Mapping[str, Any]) -> "Message":
+        """Return the message of these facts; `facts["count"]` decides between singular and plural."""
+        return Message(self, facts, self.plural, self.context)
+
+
 class Message(str):
     """An English sentence that keeps its template and values, and so can be translated."""
 
-    __slots__ = ("facts", "plural", "template")
+    __slots__ = ("context", "facts", "plural", "template")
 
     template: str
     plural: str | None
+    context: str | None
     facts: Mapping[str, Any]
 
-    def __new__(cls, template: str, facts: Mapping[str, Any], plural: str | None = None) -> Self:
+    def __new__(
+        cls, template: str, facts: Mapping[str, Any], plural: str | None = None, context: str | None = None
+    ) -> Self:
         """Fill in the English sentence; `facts["count"]` decides between singular and plural."""
         sentence_template = template if plural is None or facts["count"] == 1 else plural
         instance = super().__new__(cls, _filled(sentence_template, facts, DEFAULT))
         instance.template = template
         instance.plural = plural
+        instance.context = context
         instance.facts = facts
         return instance
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle support: messages cross to other processes, inside refusals."""
-        return type(self), (self.template, self.facts, self.plural)
+        return type(self), (str(self.template), self.facts, self.plural, self.context)
 
     def translated(self, language: str) -> str:
         """Return the sentence in a language; in English if there is no translation."""
         if language == DEFAULT:
             return str(self)
         texts = _translations(language)
-        if self.plural is None:
-            sentence_template = texts.gettext(self.template)
-        else:
+        if self.plural is not None:
             sentence_template = texts.ngettext(self.template, self.plural, self.facts["count"])
+        elif self.context is not None:
+            sentence_template = texts.pgettext(self.context, self.template)
+        else:
+            sentence_template = texts.gettext(self.template)
         return _filled(sentence_template, self.facts, language)
+
+    def in_each_language(self) -> dict[str, str]:
+        """Return the sentence by language, to be stored or shown side by side."""
+        return {language: self.translated(language) for language in LANGUAGES}
 
     def with_subject(self, subject: "Message") -> "Message":
         """Return the message with its `{subject}` filled in; unchanged if it has none."""
         if "subject" not in self.facts:
             return self
-        return Message(self.template, {**self.facts, "subject": subject}, self.plural)
-
-
-class TranslatedMessage(Message):
-    """A sentence whose table holds it in every language."""
-
-    __slots__ = ("texts",)
-
-    texts: Mapping[str, str]
-
-    def __new__(cls, texts: Mapping[str, str]) -> Self:
-        """Create a message from its text in every language."""
-        instance = str.__new__(cls, texts[DEFAULT])
-        instance.template = texts[DEFAULT]
-        instance.plural = None
-        instance.facts = {}
-        instance.texts = texts
-        return instance
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle support, as for `Message`."""
-        return type(self), (self.texts,)
-
-    def translated(self, language: str) -> str:
-        """Return the sentence in a language."""
-        return self.texts.get(language, self.texts[DEFAULT])
+        return Message(self.template, {**self.facts, "subject": subject}, self.plural, self.context)
 
 
 def message(template: str, /, **facts: Any) -> Message:
@@ -106,9 +115,9 @@ def counted(singular: str, plural: str, /, *, count: int, **facts: Any) -> Messa
     return Message(singular, {"count": count, **facts}, plural)
 
 
-def template(text: str, /) -> str:
-    """Mark a template that stands in a table; `Message` makes a message of it."""
-    return text
+def template(text: str, plural: str | None = None, /, *, context: str | None = None) -> Template:
+    """Mark a template that stands in a table; `Template.filled` makes a message of it."""
+    return Template(text, plural, context)
 
 
 def joined(sentences: Sequence[Message]) -> Message:
@@ -182,6 +191,11 @@ def preferred(accept_language: str | None) -> str | None:
     if not accept_language or len(accept_language) > _HEADER_CHARACTERS_MAX:
         return None
     return _preferred(accept_language)
+
+
+def locale_of(language: str) -> str:
+    """Return the language of messages for a person's language: French for French, else English."""
+    return "fr" if language.startswith("fr") else DEFAULT
 
 
 def negotiated(accept_language: str | None) -> str:

@@ -12,20 +12,20 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _OLD_WORKBOOKS = tuple(name.encode("utf-16-le") for name in ("Workbook", "Book"))
 
-_OTHERS: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF", "a PDF", "un PDF"),
-    (b"\x89PNG", "an image", "une image"),
-    (b"\xff\xd8\xff", "an image", "une image"),
-    (b"GIF8", "an image", "une image"),
-    (b"\x1f\x8b", "a compressed archive", "une archive compressée"),
-    (b"7z\xbc\xaf", "a compressed archive", "une archive compressée"),
-    (b"Rar!", "a compressed archive", "une archive compressée"),
-    (b"BZh", "a compressed archive", "une archive compressée"),
-    (b"\xfd7zXZ", "a compressed archive", "une archive compressée"),
-    (b"\x28\xb5\x2f\xfd", "a compressed archive", "une archive compressée"),
-    (b"\x7fELF", "a program", "un programme"),
-    (b"MZ", "a program", "un programme"),
-    (b"SQLite format 3", "a database", "une base de données"),
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "pdf"),
+    (b"\x89PNG", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"\x1f\x8b", "archive"),
+    (b"7z\xbc\xaf", "archive"),
+    (b"Rar!", "archive"),
+    (b"BZh", "archive"),
+    (b"\xfd7zXZ", "archive"),
+    (b"\x28\xb5\x2f\xfd", "archive"),
+    (b"\x7fELF", "program"),
+    (b"MZ", "program"),
+    (b"SQLite format 3", "database"),
 )
 _PAGE = (b"<!doctype html", b"<html", b"<table", b"<head")
 _MARKUP = (b"<?xml", b"<!doctype", b"<soap", b"<ofx")
@@ -43,9 +43,9 @@ def kind_of(file: BinaryIO, size: int) -> Literal["csv", "xlsx"]:
     if head.startswith(_OLE):
         _refuse_locked(file, size)
         return "xlsx"
-    for start, english, french in _OTHERS:
+    for start, kind in _OTHERS:
         if head.startswith(start) and (len(start) > 2 or b"\0" in head):
-            raise _not_a_table(english, french)
+            raise Unreadable("not_a_table", kind)
     _refuse_markup(head.removeprefix(b"\xef\xbb\xbf").lstrip().lower())
     return "csv"
 
@@ -72,7 +72,7 @@ def _refuse_locked(file: BinaryIO, size: int) -> None:
         has_workbook = has_workbook or any(name in block for name in _OLD_WORKBOOKS)
         tail = block[-64:]
     if not has_workbook:
-        raise _not_a_table("an old Office document", "un ancien document Office")
+        raise Unreadable("not_a_table", "old_office")
 
 
 _BLOCK = 1024 * 1024
@@ -84,12 +84,8 @@ _JSON = re.compile(rb"\{\s*\"|\[\s*[{\[\"]|\[\s*[\r\n]")
 
 def _refuse_markup(start: bytes) -> None:
     if start.startswith(_PAGE):
-        raise _not_a_table("a web page", "une page web")
+        raise Unreadable("not_a_table", "web_page")
     if start.startswith(_MARKUP):
-        raise _not_a_table("an XML document", "un document XML")
+        raise Unreadable("not_a_table", "xml")
     if _JSON.match(start):
-        raise _not_a_table("a JSON document", "un document JSON")
-
-
-def _not_a_table(english: str, french: str) -> Unreadable:
-    return Unreadable("not_a_table", what={"en": english, "fr": french})
+        raise Unreadable("not_a_table", "json")

@@ -125,7 +125,7 @@ class SparseTable:
         if match[1].startswith(b"<row"):
             number = int(match[2])
             if not 0 < number <= _ROWS_IN_A_SHEET:
-                raise WorkbookRefused("damaged", detail=f"row {number}")
+                raise WorkbookRefused("damaged", row=number)
             self.rows.append(number)
             self._row = str(len(self.rows)).encode()
         return match[1] + (self._row or match[2]) + b'"'
@@ -182,14 +182,9 @@ class WorkbookArchive:
         if any(info.flag_bits & 1 for info in infos):
             raise WorkbookRefused("password")
         if any(name.startswith(("word/", "ppt/")) for name in names):
-            raise WorkbookRefused(
-                "not_a_table",
-                what={"en": "a text document or slides", "fr": "un document texte ou des diapositives"},
-            )
+            raise WorkbookRefused("not_a_table", what="document")
         if not names & {"[Content_Types].xml", "content.xml"}:
-            raise WorkbookRefused(
-                "not_a_table", what={"en": "a compressed archive", "fr": "une archive compressée"}
-            )
+            raise WorkbookRefused("not_a_table", what="archive")
         for name in names:
             if name.endswith((".xml", ".rels")):
                 self._check_part(name)

@@ -157,8 +157,7 @@ def _run_worker(file: BinaryIO, rows: BinaryIO, limits: ReadLimits, choices: Rea
         refused = orjson.loads(rows.read())
         raise Unreadable(refused["error"], **refused["facts"])
     code = _ENDS.get(child.returncode, "damaged")
-    detail = {"en": "nothing could be read of it", "fr": "rien n'a pu en être lu"}
-    raise Unreadable(code, limit=limits.unpacked_max, detail=detail)
+    raise Unreadable(code, limit=limits.unpacked_max)
 
 
 def _on_disk(file: BinaryIO) -> contextlib.AbstractContextManager[BinaryIO]:

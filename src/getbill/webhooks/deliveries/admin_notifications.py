@@ -21,6 +21,7 @@ from getbill.channels.senders import Fate, MessageAuthor, Outgoing, Sender
 from getbill.companies import User, Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.messages import locale_of, message, template
 from getbill.vault import Vault
 
 # Entrypoint of these jobs in the queue.
@@ -48,50 +49,26 @@ _QUEUE_AGAIN = Statement(
     """,
 )
 
-_SUBJECTS: Final = {
-    "fr": "GetBill : un webhook de {company} est désactivé",
-    "en": "GetBill: a webhook of {company} is disabled",
-}
 _REASONS: Final = {
-    "fr": {
-        "gone": "Votre système a répondu 410 (Gone) : il ne veut plus rien recevoir à cette adresse.",
-        "failing": "Votre système n'a accepté aucun envoi depuis cinq jours.",
-    },
-    "en": {
-        "gone": "Your system answered 410 (Gone): it wants nothing more at this address.",
-        "failing": "Your system has taken none of them for five days.",
-    },
+    "gone": message("Your system answered 410 (Gone): it no longer accepts events at this address."),
+    "failing": message("Your system has accepted no delivery for five days."),
 }
-_TEXTS: Final = {
-    "fr": """Bonjour,
-
-GetBill n'envoie plus d'événements de {company} à {url}.
-{reason}
-
-Rien n'est perdu : les événements sont conservés. Dès que votre système est prêt, réactivez le webhook :
-
-    PUT /external-api/v1/webhooks/{webhook_id}  {{"enabled": true, "send_missed": true}}
-
-Ce qu'il a manqué lui sera alors envoyé dans l'ordre. En attendant, tout se lit par GET /external-api/v1/events ;
-les derniers essais par GET /external-api/v1/webhooks/{webhook_id}/deliveries.
-
-GetBill
-""",
-    "en": """Hello,
+_TEXT: Final = template(
+    """Hello,
 
 GetBill no longer sends events of {company} to {url}.
 {reason}
 
-Nothing is lost: the events are kept. As soon as your system is ready, enable the webhook again:
+No event is lost. As soon as your system is ready, enable the webhook again:
 
     PUT /external-api/v1/webhooks/{webhook_id}  {{"enabled": true, "send_missed": true}}
 
-What it missed is then sent in order. Until then everything can be read by GET /external-api/v1/events, and the last
-attempts by GET /external-api/v1/webhooks/{webhook_id}/deliveries.
+The missed events are then sent in order. Until then, read all events by GET /external-api/v1/events, and the
+last delivery attempts by GET /external-api/v1/webhooks/{webhook_id}/deliveries.
 
 GetBill
-""",
-}
+"""
+)
 
 
 class NotificationFailed(RuntimeError):
@@ -155,8 +132,8 @@ class AdminNotifier:
 
 def _disabled_mail(workspace: Workspace, webhook_id: str, row: Any, admin: User) -> Outgoing:
     company = workspace.company
-    language = language_of(company.language, company.country)
-    reason = _REASONS[language].get(row["disabled_reason"], "")
+    language = locale_of(language_of(company.language, company.country))
+    reason = _REASONS.get(row["disabled_reason"], "")
     facts = {"company": company.name, "url": row["url"], "reason": reason, "webhook_id": webhook_id}
     return Outgoing(
         # The same key for every retry, another one for each time the endpoint is disabled.
@@ -164,7 +141,9 @@ def _disabled_mail(workspace: Workspace, webhook_id: str, row: Any, admin: User)
         channel=Channel.EMAIL,
         address=admin.email,
         writer=MessageAuthor("GetBill"),
-        subject=_SUBJECTS[language].format(**facts),
-        text=_TEXTS[language].format(**facts),
+        subject=message("GetBill: a webhook of {company} is disabled", company=company.name).translated(
+            language
+        ),
+        text=_TEXT.filled(facts).translated(language),
         language=language,
     )
