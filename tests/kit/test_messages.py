@@ -5,6 +5,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from string import Formatter
 
@@ -77,7 +78,9 @@ def names_in(text: str) -> set[str]:
 def catalogue(language: str) -> dict[Sentence, tuple[str, ...]]:
     """The translations of a language."""
     with (HOME / "locales" / language / "LC_MESSAGES" / "getbill.po").open("rb") as file:
-        entries = read_po(file, locale=language, abort_invalid=True)
+        text = file.read()
+    entries = read_po(BytesIO(text), locale=language, abort_invalid=True)
+    assert text.count(b"\nmsgid ") == len(entries) + 1, "An entry stands twice."
     return {
         (entry.context, entry.id if isinstance(entry.id, tuple) else (entry.id,)): (
             entry.string if isinstance(entry.string, tuple) else (entry.string or "",)

@@ -252,7 +252,7 @@ def test_a_validators_own_sentence_names_its_field() -> None:
 
     (told,) = wrong_fields(error, {"amount": 0})
 
-    assert told.detail.translated("fr") == "Le champ « amount » ne doit pas être zéro."
+    assert told.detail.translated("fr") == "Le champ « amount » ne doit pas être égal à zéro."
 
 
 def validators_modules() -> Iterator[Path]:
