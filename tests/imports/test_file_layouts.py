@@ -85,7 +85,7 @@ async def test_lines_below_a_customer_are_his_debts_and_a_refused_one_comes_back
         ("Client (ligne au-dessus)", "name"),
         ("Code client (ligne au-dessus)", "debtor_reference"),
     ]
-    assert added[0]["reason"]["message"] == "Une ligne au-dessus des factures le dit de leur client."
+    assert added[0]["reason"]["message"] == "La valeur vient de la ligne du client, au-dessus des factures."
     assert (shown["counts"]["created"], shown["counts"]["rejected"]) == (2, 1), shown
     names = [
         (debt["reference"], debt["debtor"]["name"], debt["debtor"]["reference"])

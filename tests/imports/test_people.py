@@ -53,12 +53,11 @@ async def test_a_collective_account_makes_a_debtor_of_each_person(sender: Sender
     ]
     french = await sender.findings(shown["id"], Accept_Language="fr")
     english = await sender.findings(shown["id"], Accept_Language="en")
-    assert (
-        french[0]["message"]
-        == "Le code 411000 désigne plusieurs personnes ; il n'a servi à reconnaître personne."
+    assert french[0]["message"] == (
+        "Le code 411000 désigne plusieurs personnes et n'a pas servi à identifier le débiteur."
     )
     assert english[0]["message"] == (
-        "The code 411000 stands for several people; it was not used to recognise anyone."
+        "The code 411000 belongs to several people and was not used to identify the debtor."
     )
 
 

@@ -141,7 +141,7 @@ async def test_only_the_debt_that_the_file_names_gets_another_person(sender: Sen
     assert [one["message"].partition(": ")[2] for one in findings] == [
         "amount, name, email.",
         "name, email.",
-        f"{before['U-1']['id']} moves to them, and the other debts keep their debtor.",
+        f"{before['U-1']['id']} is moved to them, and the other debts keep their debtor.",
     ]
 
 

@@ -184,7 +184,7 @@ async def test_undoing_says_how_many_changes_stay(sender: Sender) -> None:
     }
     assert shown["notes"] == answered.json()["notes"] == []
     assert [note["code"] for note in undone["notes"]] == ["changes-stay"]
-    assert undone["notes"][0]["message"].endswith("Lignes : 1.")
+    assert undone["notes"][0]["message"].startswith("1 modification faite ")
     assert (undone["state"], undone["counts"]["undone"], undone["counts"]["updated"]) == ("undone", 1, 2)
     assert (undone["counts"]["restored"], undone["counts"]["kept"]) == (1, 1)
     assert [one["line"] for one in changed] == [2, 3]

@@ -33,34 +33,13 @@ _DISCLOSURE = template(
 _LOCALES = {"fr": "fr_FR", "en": "en_GB", "de": "de_DE", "es": "es_ES"}
 # Countries with one of these languages; where several are spoken, as in CH and BE, the debtor must choose.
 _SPEAKING = {
-    **dict.fromkeys(
-        ["FR", "MC", "GP", "MQ", "GF", "RE", "PM", "YT", "BL", "MF", "TF", "WF", "PF", "NC"], "fr"
-    ),
-    **dict.fromkeys(["DE", "AT", "LI"], "de"),
-    **dict.fromkeys(
-        [
-            "ES",
-            "MX",
-            "AR",
-            "CO",
-            "CL",
-            "PE",
-            "VE",
-            "EC",
-            "GT",
-            "CU",
-            "BO",
-            "DO",
-            "HN",
-            "PY",
-            "SV",
-            "NI",
-            "CR",
-            "PA",
-            "UY",
-        ],
-        "es",
-    ),
+    country: language
+    for language, countries in {
+        "fr": "FR MC GP MQ GF RE PM YT BL MF TF WF PF NC",
+        "de": "DE AT LI",
+        "es": "ES MX AR CO CL PE VE EC GT CU BO DO HN PY SV NI CR PA UY",
+    }.items()
+    for country in countries.split()
 }
 # The frame around a template's text; a template with its own page is not framed.
 _FRAMES = {"email": "layout.html", "letter": "letter.html"}
