@@ -79,3 +79,18 @@ async def test_a_company_with_a_live_debt_stays_until_it_is_erased(
     await change(companies.delete, company.founded.company_id)
 
     assert await rows_of(installation, company) == {}
+
+
+async def test_a_company_whose_client_got_a_token_goes_too(
+    installation: Installation, company: Company, client: Site, change: Change
+) -> None:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": company.client_id,
+        "client_secret": company.client_secret,
+    }
+    assert (await client.form("/token", form)).status == 200
+
+    await change(companies.delete, company.founded.company_id)
+
+    assert await rows_of(installation, company) == {}
