@@ -76,6 +76,9 @@ class Document:
         }
 
     def _of(self, value: Any, key: str) -> Any:
+        if key == "required" and isinstance(value, list) and all(isinstance(name, str) for name in value):
+            # A set, by JSON Schema; its order is that of the class.
+            return sorted(value)
         if isinstance(value, list):
             return [self._of(element, "") for element in value]
         if not isinstance(value, dict):

@@ -547,26 +547,13 @@ async def test_a_stored_answer_goes_with_the_debt(house: House) -> None:
     assert kept == []
 
 
-# --- debtors ---
+async def test_a_refusal_that_names_a_debt_goes_with_it(house: House) -> None:
+    debt = await house.debt(reference="F-NAMED")
+    refused = await house.post("/debts", a_body(reference="F-NAMED", amount=1), Idempotency_Key="once")
+    assert refused.status == 409
 
+    await house.call("DELETE", f"/debts/{debt['id']}")
 
-async def test_a_debtor_is_shown_with_what_they_owe(house: House) -> None:
-    one = await house.debt(amount=100)
-    await house.debt(amount=50)
-    await house.post(f"/debts/{one['id']}/payments", {"amount": 30})
-
-    debtor = read(await house.get(f"/debtors/{one['debtor']['id']}"))
-
-    assert debtor["debts_count"] == 2
-    assert debtor["totals"] == [{"currency": "EUR", "amount": 150, "balance": 120, "amount_paid": 30}]
-
-
-async def test_debtors_are_listed_the_newest_first(house: House) -> None:
-    for name in ("Ada", "Bea", "Cleo"):
-        await house.debt(debtor={"name": name})
-
-    first = read(await house.get("/debtors?limit=2"))
-    rest = read(await house.get(f"/debtors?limit=2&cursor={first['pagination']['next_cursor']}"))
-
-    names = [debtor["name"] for debtor in first["data"] + rest["data"]]
-    assert names == ["Cleo", "Bea", "Ada"]
+    assert await house.rows("SELECT FROM idempotency_keys WHERE workspace_id = $1", house.workspace_id) == []
+    made = await house.post("/debts", a_body(reference="F-NAMED", amount=1), Idempotency_Key="once")
+    assert made.status == 201

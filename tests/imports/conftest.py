@@ -1,18 +1,12 @@
 """A creditor who sends files into the sandbox of a company of this test alone, and imports that move as their table says."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from calls import Site
 from getbill.imports.model import TRANSITIONS
+from imports.sender import Sender
 from installation import Installation
 from make import Company
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from bringing import Sender
 
 _HELD = """
     CREATE OR REPLACE FUNCTION held_to_moves() RETURNS trigger LANGUAGE plpgsql AS $body$

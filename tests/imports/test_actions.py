@@ -3,13 +3,13 @@
 from typing import BinaryIO
 
 import pytest
-from bringing import Sender, csv, row, xlsx
 
 from getbill import sheets
 from getbill.kit import ids
 from getbill.sheets import files
 from getbill.sheets.files import workbooks
 from getbill.sheets.model import ReadChoices
+from imports.sender import Sender, csv, row, xlsx
 
 COUNTED = ("created", "updated", "unchanged", "skipped", "rejected")
 OTHER = {"Montant dû": "99,00"}

@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 import openpyxl
 import pytest
-from bringing import API, HEADERS, Sender, alone, book, by_crew, csv, row, table
 
 import make
 from calls import Site
@@ -18,6 +17,7 @@ from getbill.imports import queries
 from getbill.imports.rows.create import ImportPass, LeaseLost
 from getbill.imports.runs import tasks
 from getbill.kit import ids
+from imports.sender import API, HEADERS, Sender, alone, book, by_crew, csv, row, table
 from make import Company
 
 COUNTS = {

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bringing import Sender, by_crew
+
+from imports.sender import Sender, by_crew
 
 _CASES = Path(__file__).parent / "cases"
 _PHONE = frozenset({"phone", "mobile", "country", "phone_country"})

@@ -1,12 +1,12 @@
 """Erasing a debt takes along all that imports keep of its debtor: cells, findings, corrections, examples of a mapping."""
 
 import pytest
-from bringing import Sender, csv, row
 
 import make
 from getbill.imports import queries, reading_plan
 from getbill.imports.model import correction_context, finding_context
 from getbill.imports.runs import saved_mappings, tasks
+from imports.sender import Sender, csv, row
 
 _CORRECTIONS = "SELECT line FROM import_corrections WHERE workspace_id = $1"
 _CHUNKS = "SELECT number FROM import_chunks WHERE workspace_id = $1"

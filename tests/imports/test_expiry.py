@@ -1,12 +1,12 @@
 """After thirty days an import keeps nothing of people: what needs its rows is refused in words, and nothing hangs."""
 
 import pytest
-from bringing import Sender, csv, row
 
 from getbill import imports
 from getbill.imports import queries
 from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import ids
+from imports.sender import Sender, csv, row
 
 _THEIRS = "SELECT FROM import_chunks WHERE workspace_id = $1"
 

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
-from bringing import Sender, by_crew, csv, row
 
 from getbill import imports, quarantine, todo_decisions
 from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import ids
+from imports.sender import Sender, by_crew, csv, row
 from installation import Installation
 
 SEAL = "What is sealed does not open"

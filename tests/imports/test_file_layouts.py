@@ -5,8 +5,9 @@ import io
 from collections.abc import Sequence
 
 import openpyxl
-from bringing import HEADERS, Sender, csv, row, table
 from openpyxl.worksheet.worksheet import Worksheet
+
+from imports.sender import HEADERS, Sender, csv, row, table
 
 GROUPED = [
     ["Date", "Pièce", "Échéance", "Solde TTC (EUR)"],

@@ -7,11 +7,11 @@ from contextlib import suppress
 from signal import SIGKILL
 
 import pytest
-from bringing import Sender, csv, row
 
 from cluster import Cluster
 from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import clock
+from imports.sender import Sender, csv, row
 from installation import Installation, open_installation
 
 ROWS = 8_000

@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from bringing import Sender, csv
 
 import make
+from imports.sender import Sender, csv
 
 HEADERS = ["Code client", "Client", "Facture", "Échéance", "Solde", "E-mail"]
 COLLECTIVE = [

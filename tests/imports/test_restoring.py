@@ -6,13 +6,13 @@ from signal import SIGKILL
 from typing import Any
 
 import pytest
-from bringing import Sender, alone, csv
 
 import make
 from getbill.imports.rows.create import LeaseLost
 from getbill.imports.runs import jobs, tasks
 from getbill.imports.runs.jobs import ImportSupervisor, child_starter
 from getbill.kit import clock
+from imports.sender import Sender, alone, csv
 
 HEADERS = ["Nom", "Facture", "Échéance", "Solde", "E-mail"]
 UPDATE = "?auto=true&on_duplicate=update"

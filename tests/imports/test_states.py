@@ -5,10 +5,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from bringing import Sender, alone, csv, row
 
 from getbill.imports.model import STATES, TASKS_OF, TRANSITIONS
 from getbill.imports.runs import tasks
+from imports.sender import Sender, alone, csv, row
 
 _STATES_AND_TASKS = "UPDATE imports SET state = $2, task = $3 WHERE workspace_id = $1"
 _TASKS = (None, "read", "check", "import", "correct", "undo")

@@ -4,13 +4,13 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from bringing import Sender, alone, csv, row
 
 import make
 from getbill.imports.files.temp_file import ImportFile
 from getbill.imports.rows import dry_run
 from getbill.imports.rows.create import ImportPass, LeaseLost
 from getbill.imports.runs import tasks
+from imports.sender import Sender, alone, csv, row
 
 
 async def checked_before_the_book_changed(sender: Sender, query: str = "") -> str:

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from bringing import HEADERS, Sender, alone, csv, row
 
 from getbill.imports.runs import saved_mappings, tasks, user_decisions
 from getbill.kit import ids
+from imports.sender import HEADERS, Sender, alone, csv, row
 
 UNCLEAR = ["Référence", "Nom", "Quelque chose"]
 AUTO = "?auto=true&sender=erp"

@@ -77,10 +77,12 @@ def end(program: Program, word: str, sign: signal.Signals) -> None:
 def children(program: Program) -> dict[int, bytes]:
     """The processes of PostgreSQL and what they call themselves."""
     titles = {}
+    # A process that the postmaster has just forked bears its command line until it has set its own, and may be gone.
     for postmaster in program.processes("bin/postgres\0-D"):
-        for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
-            with contextlib.suppress(OSError):
-                titles[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes()
+        with contextlib.suppress(OSError):
+            for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
+                with contextlib.suppress(OSError):
+                    titles[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes()
     return titles
 
 

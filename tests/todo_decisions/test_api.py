@@ -1,71 +1,21 @@
-"""What waits for a person, listed and decided over HTTP: messages of which nobody knows whether they left."""
+"""What waits for a person, decided over HTTP: messages of which nobody knows whether they left."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
-import pytest
-
-import collecting
-from calls import Answer, Site
-from collecting import ACCEPTED, House, Provider
+from collecting import Provider
 from getbill import debts, todo_decisions, todos
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Senders, SendOutcome, unknown
+from getbill.channels.senders import Fate, Senders, SendOutcome
 from getbill.contacts import receive_callback
-from getbill.debts import Debt
 from getbill.kit import clock, ids
+from todo_decisions.conftest import LOST, Doubt
 
 WAITING = """
 SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
-MONDAY = "2026-01-05 09:00"
-LOST = "the connection was lost"
 FOUND, NOT_FOUND = "a person found that it was sent", "a person found that it was not sent"
-
-
-@dataclass
-class Doubt:
-    """A live workspace, its e-mail provider, and a debt whose first message may have left or not."""
-
-    house: House
-    provider: Provider
-    debt: Debt
-
-    @property
-    def debt_id(self) -> str:
-        return ids.show("debt", self.debt.id)
-
-    async def todos(self) -> list[dict[str, Any]]:
-        return (await self.house.get(f"/todos?debt_id={self.debt_id}")).json()["data"]
-
-    async def decide(self, decision: str) -> Answer:
-        (todo,) = await self.todos()
-        return await self.house.post(f"/todos/{todo['id']}/decide", {"decision": decision})
-
-    async def ledger(self) -> list[tuple[str, int, str, str | None]]:
-        rows = await self.house.place.contacts(self.debt.id)
-        return [(row["step"], row["attempt"], row["state"], row["reason"]) for row in rows]
-
-    async def next_is_due(self) -> str:
-        found = await self.house.place.find(self.debt.id)
-        return f"{found.next_action_at:%Y-%m-%d %H:%M}"
-
-    async def send_again(self) -> None:
-        self.provider.outcome = ACCEPTED
-        await self.house.place.send_due_live()
-
-
-@pytest.fixture
-async def doubt(site: Site) -> Doubt:
-    house = await collecting.live_house(site)
-    provider = Provider(Channel.EMAIL, outcome=unknown(LOST))
-    house.place.desk = replace(house.place.desk, senders=Senders({Channel.EMAIL: provider}))
-    await house.place.set_clock(MONDAY)
-    debt = await house.place.debt()
-    await house.place.send_due_live()
-    return Doubt(house, provider, debt)
 
 
 async def test_a_message_that_nobody_knows_of_waits_for_a_person(doubt: Doubt) -> None:
@@ -278,50 +228,6 @@ async def test_a_receipt_that_waited_for_the_decision_does_not_count_the_contact
     events = await place.events(doubt.debt.id)
     assert (events.count("debt.contacted"), events.count("followup.completed")) == (1, 1)
     assert (await place.find(doubt.debt.id)).contacts_count == 1
-
-
-async def test_erasing_a_debt_drops_its_questions(doubt: Doubt) -> None:
-    (todo,) = await doubt.todos()
-
-    erased = await doubt.house.call("DELETE", f"/debts/{doubt.debt_id}")
-
-    assert erased.status == 200
-    assert (await doubt.house.get(f"/todos/{todo['id']}")).status == 404
-    assert await doubt.todos() == []
-
-
-async def test_the_list_is_by_type_state_and_debt_the_newest_first(doubt: Doubt) -> None:
-    place = doubt.house.place
-    await place.set_clock("2026-01-06 09:00")
-    other = await place.debt()
-    await place.send_due_live()
-    await doubt.decide("sent")
-
-    newest = (await doubt.house.get("/todos?type=unknown_contact")).json()
-    opened = (await doubt.house.get("/todos?state=open")).json()["data"]
-    decided = (await doubt.house.get("/todos?state=decided")).json()["data"]
-    page = (await doubt.house.get("/todos?limit=1")).json()
-    rest = (await doubt.house.get(f"/todos?limit=1&cursor={page['pagination']['next_cursor']}")).json()
-
-    other_id = ids.show("debt", other.id)
-    assert [one["debt_id"] for one in newest["data"]] == [other_id, doubt.debt_id]
-    assert newest["pagination"]["total"] == 2
-    assert [one["debt_id"] for one in opened] == [other_id]
-    assert [one["debt_id"] for one in decided] == [doubt.debt_id]
-    assert page["data"] + rest["data"] == newest["data"]
-    assert rest["pagination"]["next_cursor"] is None
-    assert (await doubt.house.get("/todos?type=unheard_of")).status == 400
-
-
-async def test_another_workspace_sees_nothing_and_decides_nothing(doubt: Doubt, site: Site) -> None:
-    (todo,) = await doubt.todos()
-    stranger = await collecting.live_house(site)
-
-    assert (await stranger.get("/todos")).json()["data"] == []
-    assert (await stranger.get(f"/todos/{todo['id']}")).status == 404
-    refused = await stranger.post(f"/todos/{todo['id']}/decide", {"decision": "sent"})
-    assert refused.status == 404
-    assert (await doubt.todos())[0]["state"] == "open"
 
 
 def test_every_answer_to_every_question_does_something() -> None:

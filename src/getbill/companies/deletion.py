@@ -40,6 +40,11 @@ _OWNED = Statement(
     ORDER BY c.relname, a.attname DESC
     """,
 )
+_DELETE_TOKENS = Statement(
+    "companies.delete_tokens",
+    "Delete the tokens of a company's clients; their table names no workspace.",
+    "DELETE FROM token_families WHERE client_id IN (SELECT id FROM clients WHERE workspace_id = ANY($1))",
+)
 _NO_LIMIT = Statement(
     "companies.no_limit", "A large sandbox takes its time.", "SET LOCAL statement_timeout = 0"
 )
@@ -81,9 +86,11 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
             )
         )
     await tx.execute(_NO_LIMIT)
+    workspace_ids = [row["workspace_id"] for row in workspaces]
+    await tx.execute(_DELETE_TOKENS, workspace_ids)
     count = 0
     for table, owner in await _tables(tx):
-        subjects = [company_id] if owner == "company_id" else [row["workspace_id"] for row in workspaces]
+        subjects = [company_id] if owner == "company_id" else workspace_ids
         statement = Statement(
             f"companies.delete_of_{table}",
             "Delete what a company owns.",

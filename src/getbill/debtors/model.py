@@ -5,11 +5,13 @@ import unicodedata
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Annotated
 from uuid import UUID
 
 from asyncpg import Record
 
 from getbill.kit import calendar, json
+from getbill.kit.http import ApiField
 from getbill.vault import Key, Lookup, Vault
 
 # Fields of one address; its country stays if a later one names none.
@@ -29,22 +31,76 @@ _WORD = re.compile(r"[^\W_]+")
 class Identity:
     """The known personal data of a debtor and how to reach them. Addresses are normalised."""
 
-    name: str
-    first_name: str | None = None
-    last_name: str | None = None
-    civility: str | None = None
-    birthdate: str | None = None
-    company: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    language: str | None = None
-    reference: str | None = None
-    address: str | None = None
-    street_address: str | None = None
-    street_number: str | None = None
-    postal_code: str | None = None
-    city: str | None = None
-    country: str | None = None
+    name: Annotated[str, ApiField("name", "Full name, or the company's.", example="Jean Dupont")]
+    first_name: Annotated[str | None, ApiField("text", "First name.", aliases=("firstname",))] = None
+    last_name: Annotated[str | None, ApiField("text", "Last name.", aliases=("lastname",))] = None
+    civility: Annotated[str | None, ApiField("civility", "Form of address.", aliases=("civility",))] = None
+    birthdate: Annotated[
+        str | None, ApiField("birthdate", "Date of birth, YYYY-MM-DD.", aliases=("birthdate",))
+    ] = None
+    company: Annotated[
+        str | None,
+        ApiField(
+            "text",
+            "Name of the company that owes, for a debt between businesses.",
+            aliases=("debtor_company",),
+        ),
+    ] = None
+    email: Annotated[
+        str | None,
+        ApiField("email", "E-mail address.", aliases=("email",), example="jean.dupont@email.com"),
+    ] = None
+    phone: Annotated[
+        str | None,
+        ApiField(
+            "phone",
+            "Phone number in E.164, such as +33612345678.",
+            aliases=("phone",),
+            example="+33612345678",
+        ),
+    ] = None
+    language: Annotated[
+        str | None,
+        ApiField("language", "Language of messages to the debtor, ISO 639-1; the company's by default."),
+    ] = None
+    reference: Annotated[
+        str | None,
+        ApiField(
+            "text",
+            "Your reference of the debtor. It identifies the debtor only if nobody else has it.",
+            aliases=("debtor_reference",),
+        ),
+    ] = None
+    # Bodies also take it nested, in place of its parts.
+    address: Annotated[
+        str | None, ApiField("line", "Postal address.", aliases=("address",), is_shown=False)
+    ] = None
+    street_address: Annotated[
+        str | None,
+        ApiField(
+            "line",
+            "Street; with the house number unless `street_number` holds it.",
+            aliases=("street_address",),
+            parent="address",
+        ),
+    ] = None
+    street_number: Annotated[
+        str | None,
+        ApiField(
+            "text",
+            "House number, where `street_address` does not hold it.",
+            aliases=("street_number",),
+            parent="address",
+        ),
+    ] = None
+    postal_code: Annotated[
+        str | None, ApiField("text", "Postal code.", aliases=("postal_code",), parent="address")
+    ] = None
+    city: Annotated[str | None, ApiField("text", "City.", aliases=("city",), parent="address")] = None
+    country: Annotated[
+        str | None,
+        ApiField("country", "Country, ISO 3166-1 alpha-2.", aliases=("country",), parent="address"),
+    ] = None
 
     @property
     def is_postal(self) -> bool:

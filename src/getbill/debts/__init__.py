@@ -53,11 +53,13 @@ from getbill.debts.transitions import (
 )
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.debts.wire.bulk_parser import read_many
+from getbill.debts.wire.example import EXAMPLE
 from getbill.debts.wire.serializers import new_debt
 from getbill.debts.wire.serializers import parse_change as debt_change
 
 __all__ = [
     "END",
+    "EXAMPLE",
     "EXPENSIVE",
     "MOVES",
     "NEVER",

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity
 from getbill.kit import ids, json
-from getbill.kit.database import Statement, Transaction
+from getbill.kit.database import Transaction, column_types, insert_statement, update_statement
+from getbill.kit.http import ApiField
 from getbill.kit.money import Money
 from getbill.scenarios import Scenario, Skip
 from getbill.vault import Key
@@ -38,16 +39,39 @@ CONTACTABLE = frozenset({"pending", "in_progress"})
 class Details:
     """The details of a debt besides its money, sealed with the debt's own key."""
 
-    object: str | None = None
-    iban: str | None = None
-    payment_link: str | None = None
-    invoice_date: str | None = None
-    creditor: str | None = None
-    start_mode: str | None = None
-    accept_expensive_destination: bool | None = None
+    object: Annotated[str | None, ApiField("line", "What the debt is for.")] = None
+    iban: Annotated[
+        str | None, ApiField("iban", "IBAN that the debtor pays to; the creditor's by default.")
+    ] = None
+    payment_link: Annotated[str | None, ApiField("link", "URL where the debtor pays.")] = None
+    invoice_date: Annotated[str | None, ApiField("day_text", "Date of the invoice, YYYY-MM-DD.")] = None
+    creditor: Annotated[
+        str | None, ApiField("text", "Name of the creditor, if you collect for several.", name="company")
+    ] = None
+    start_mode: Annotated[
+        str | None,
+        ApiField(
+            "start_mode",
+            "When the scenario starts: `immediate`, or `next_day` after the next midnight.",
+            name="timeline_start_mode",
+            is_shown=False,
+            is_only_new=True,
+        ),
+    ] = None
+    accept_expensive_destination: Annotated[
+        bool | None,
+        ApiField(
+            "flag",
+            "Whether to call and text the debtor also where the number is premium rate, a satellite phone, a pager"
+            " or the like; such a number is refused otherwise.",
+            is_shown=False,
+        ),
+    ] = None
     hold_reason: str | None = None
     escalation: dict[str, str] | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Annotated[
+        dict[str, Any] | None, ApiField("metadata", "Your own key-value data, returned unchanged.")
+    ] = None
     # The debtor's promise: `date`, `amount` in minor units or null, and `paid` at the time of the promise.
     promise: dict[str, Any] | None = None
 
@@ -57,6 +81,19 @@ class Details:
 
 
 _DETAILS = tuple(field.name for field in fields(Details))
+# The details of the first release.
+_CANONICAL_DETAILS = (
+    *(
+        "object",
+        "iban",
+        "payment_link",
+        "invoice_date",
+        "creditor",
+        "start_mode",
+        "accept_expensive_destination",
+    ),
+    *("hold_reason", "escalation", "metadata", "promise"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +102,40 @@ class NewDebt:
 
     identity: Identity
     amount: Money
-    reference: str
-    scenario: str
+    reference: Annotated[
+        str,
+        ApiField(
+            "text",
+            "Your reference of the debt, unique in the workspace.",
+            aliases=("internal_id",),
+            example="F-2024-0847",
+        ),
+    ]
+    scenario: Annotated[
+        str,
+        ApiField(
+            "text",
+            "Name of the scenario; the company's default if left out.",
+            example="standard_3_waves",
+        ),
+    ]
     details: Details
-    invoice_reference: str | None = None
-    due_on: date | None = None
+    invoice_reference: Annotated[str | None, ApiField("text", "Invoice number, shown to the debtor.")] = None
+    due_on: Annotated[
+        date | None, ApiField("day", "Date on which payment was due, YYYY-MM-DD.", name="due_date")
+    ] = None
 
     def canonical(self) -> str:
         """Return the same text for every body that describes the same debt."""
-        return json.write(self).decode()
+        present_details = self.details.present_fields()
+        # A detail that came later is left out while it has no value: earlier fingerprints stay valid.
+        content = {name: getattr(self, name) for name in _NEW_DEBT} | {
+            "details": dict.fromkeys(_CANONICAL_DETAILS) | present_details
+        }
+        return json.write(content).decode()
+
+
+_NEW_DEBT = tuple(field.name for field in fields(NewDebt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,88 +161,6 @@ class PlannedContact:
     due_at: datetime
     skipped_steps: tuple[Skip, ...]
     missed_at: datetime | None = None
-
-
-_UPDATE = Statement(
-    "debts.update",
-    "Write what changed on a debt that this transaction holds locked.",
-    """
-    UPDATE debts SET debtor_id = $3, reference = $4, invoice_reference = $5, fingerprint = $6, status = $7,
-        resolution = $8, currency = $9, amount = $10, balance = $11, paid = $12, due_on = $13, scenario = $14,
-        scenario_version = $15, details = $16, started_on = $17, next_action_at = $18, run = $19,
-        contact_epoch = $20, contacts_count = $21, answers_count = $22, has_plan = $23, event_sequence = $24,
-        version = $25, contacted_at = $26, resolved_at = $27, created_at = $28, updated_at = $29, erased_at = $30,
-        entries_count = $31, not_before = $32, import_id = $33, import_line = $34, undone_at = $35
-    WHERE workspace_id = $1 AND id = $2
-    """,
-    """
-    UPDATE debts d SET debtor_id = w.debtor_id, reference = w.reference, invoice_reference = w.invoice_reference,
-        fingerprint = w.fingerprint, status = w.status, resolution = w.resolution, currency = w.currency,
-        amount = w.amount, balance = w.balance, paid = w.paid, due_on = w.due_on, scenario = w.scenario,
-        scenario_version = w.scenario_version, details = w.details, started_on = w.started_on,
-        next_action_at = w.next_action_at, run = w.run, contact_epoch = w.contact_epoch,
-        contacts_count = w.contacts_count, answers_count = w.answers_count, has_plan = w.has_plan,
-        event_sequence = w.event_sequence, version = w.version, contacted_at = w.contacted_at,
-        resolved_at = w.resolved_at, created_at = w.created_at, updated_at = w.updated_at, erased_at = w.erased_at,
-        entries_count = w.entries_count, not_before = w.not_before, import_id = w.import_id,
-        import_line = w.import_line, undone_at = w.undone_at
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-        $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::date[], $14::text[], $15::integer[],
-        $16::bytea[], $17::date[], $18::timestamptz[], $19::integer[], $20::integer[], $21::integer[],
-        $22::integer[], $23::boolean[], $24::bigint[], $25::bigint[], $26::timestamptz[], $27::timestamptz[],
-        $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::integer[], $32::timestamptz[],
-        $33::uuid[], $34::integer[], $35::timestamptz[])
-        AS w (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution, currency,
-              amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at, run,
-              contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
-              resolved_at, created_at, updated_at, erased_at, entries_count, not_before, import_id, import_line,
-              undone_at)
-    WHERE d.workspace_id = w.workspace_id AND d.id = w.id
-    """,
-)
-_MOVE = Statement(
-    "debts.move",
-    "Write of a debt that this transaction holds locked what contacts and events change, where nothing else did.",
-    """
-    UPDATE debts SET status = $3, next_action_at = $4, contacts_count = $5, answers_count = $6, event_sequence = $7,
-        version = $8, contacted_at = $9, updated_at = $10
-    WHERE workspace_id = $1 AND id = $2
-    """,
-    """
-    UPDATE debts d SET status = w.status, next_action_at = w.next_action_at, contacts_count = w.contacts_count,
-        answers_count = w.answers_count, event_sequence = w.event_sequence, version = w.version,
-        contacted_at = w.contacted_at, updated_at = w.updated_at
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::integer[], $6::integer[], $7::bigint[],
-        $8::bigint[], $9::timestamptz[], $10::timestamptz[])
-        AS w (workspace_id, id, status, next_action_at, contacts_count, answers_count, event_sequence, version,
-              contacted_at, updated_at)
-    WHERE d.workspace_id = w.workspace_id AND d.id = w.id
-    """,
-)
-# The columns that `_MOVE` writes besides the key.
-_MOVE_COLUMNS = (
-    "status",
-    "next_action_at",
-    "contacts_count",
-    "answers_count",
-    "event_sequence",
-    "version",
-    "contacted_at",
-    "updated_at",
-)
-_move_values = attrgetter("workspace.id", "id", *_MOVE_COLUMNS)
-INSERT = Statement(
-    "debts.insert",
-    "Open a debt, as it stands at the end of the transaction that opens it.",
-    """
-    INSERT INTO debts (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution,
-        currency, amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at,
-        run, contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
-        resolved_at, created_at, updated_at, erased_at, entries_count, not_before, import_id, import_line, undone_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
-    """,
-)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -301,7 +281,7 @@ class Debt:
         if self.is_changed and not self.is_new:
             self.version += 1
             if stable_values(self) == self.stored_values:
-                tx.defer(_MOVE, *_move_values(self))
+                tx.defer(_UPDATE_PROGRESS, *_progress_values(self))
             else:
                 tx.defer(_UPDATE, *self.row())
                 self.stored_values = stable_values(self)
@@ -313,50 +293,47 @@ class Debt:
         sealed = None
         if detail_fields and self.key is not None:
             sealed = self.key.seal(json.write(detail_fields), details_context(self.workspace.id, self.id))
-        return (
-            self.workspace.id,
-            self.id,
-            self.debtor.id if self.erased_at is None else None,
-            self.reference,
-            self.invoice_reference,
-            self.fingerprint,
-            self.status,
-            self.resolution,
-            self.currency,
-            self.amount,
-            self.balance,
-            self.paid,
-            self.due_on,
-            self.scenario,
-            self.scenario_version,
-            sealed,
-            self.started_on,
-            self.next_action_at,
-            self.run,
-            self.contact_epoch,
-            self.contacts_count,
-            self.answers_count,
-            self.has_plan,
-            self.event_sequence,
-            self.version,
-            self.contacted_at,
-            self.resolved_at,
-            self.created_at,
-            self.updated_at,
-            self.erased_at,
-            self.entries_count,
-            self.not_before,
-            self.import_id,
-            self.import_line,
-            self.undone_at,
-        )
+        debtor_id = self.debtor.id if self.erased_at is None else None
+        return (self.workspace.id, self.id, debtor_id, sealed, *_plain_values(self))
 
 
 _NAMES = [field.name for field in fields(Debt)]
 # The columns of a debt, in the order of its fields.
 COLUMNS = tuple(_NAMES[_NAMES.index("id") : _NAMES.index("entries_count") + 1])
-# The values that `_MOVE` never changes.
-stable_values = attrgetter("debtor.id", "details", *(name for name in COLUMNS if name not in _MOVE_COLUMNS))
+_PLAIN_COLUMNS = COLUMNS[1:]
+_plain_values = attrgetter(*_PLAIN_COLUMNS)
+_KEYS = {"workspace_id": "uuid", "id": "uuid"}
+_ROW_COLUMNS = {"debtor_id": "uuid", "details": "bytea"} | column_types(Debt, _PLAIN_COLUMNS)
+INSERT = insert_statement(
+    "debts.insert",
+    "Insert a debt as it stands at the end of its transaction.",
+    "debts",
+    [*_KEYS, *_ROW_COLUMNS],
+)
+_UPDATE = update_statement("debts.update", "Write a locked debt.", "debts", _KEYS, _ROW_COLUMNS)
+# What contacts and events change; the rest of the row is not written again.
+_PROGRESS_COLUMNS = (
+    "status",
+    "next_action_at",
+    "contacts_count",
+    "answers_count",
+    "event_sequence",
+    "version",
+    "contacted_at",
+    "updated_at",
+)
+_UPDATE_PROGRESS = update_statement(
+    "debts.update_progress",
+    "Write what contacts and events change of a locked debt.",
+    "debts",
+    _KEYS,
+    column_types(Debt, _PROGRESS_COLUMNS),
+)
+_progress_values = attrgetter("workspace.id", "id", *_PROGRESS_COLUMNS)
+# The values that `_UPDATE_PROGRESS` never changes.
+stable_values = attrgetter(
+    "debtor.id", "details", *(name for name in COLUMNS if name not in _PROGRESS_COLUMNS)
+)
 
 
 def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:

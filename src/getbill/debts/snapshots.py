@@ -4,12 +4,13 @@ from datetime import date
 from typing import Any, Final
 
 from getbill.debts.actions import DebtChange
-from getbill.debts.model import Debt
+from getbill.debts.model import Debt, Details, NewDebt
 from getbill.kit import json
+from getbill.kit.http import api_fields
 from getbill.kit.money import Money
 
 _COLUMNS: Final = ("invoice_reference", "due_on", "scenario", "scenario_version", "currency", "amount")
-_WIRE_NAMES: Final = {"due_on": "due_date", "creditor": "company"}
+_WIRE_NAMES: Final = {field.stored_name: field.name for field in api_fields(NewDebt) + api_fields(Details)}
 
 
 def snapshot(debt: Debt) -> dict[str, Any]:

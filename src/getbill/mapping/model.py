@@ -61,6 +61,10 @@ class Field(StrEnum):
 
 AMOUNTS = frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID})
 DATES = frozenset({Field.INVOICE_DATE, Field.DUE_DATE, Field.BIRTHDATE})
+# Fields whose text goes into the body as it is, by their name there.
+TEXTS = {field: field.value for field in (Field.OBJECT, Field.PAYMENT_LINK, Field.SCENARIO)} | {
+    Field.CREDITOR: "company"
+}
 NAMES = frozenset({Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY})
 
 

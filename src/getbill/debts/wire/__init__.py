@@ -1,6 +1,7 @@
 """Debts as JSON: request bodies, responses, list filters and the bulk parser."""
 
-from getbill.debts.wire.bodies import DebtChangeBody, Line, NewDebtBody, Text
+from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
+from getbill.debts.wire.field_types import Line, Text
 from getbill.debts.wire.filters import (
     DebtQuery,
     PageQuery,

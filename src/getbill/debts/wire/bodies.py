@@ -4,13 +4,11 @@ Both spellings are accepted (`debtor.first_name` or `firstname`, `reference` or 
 field is an error. Responses always use the original names. The contract's oddities stay in this file.
 """
 
-from datetime import date
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
-from babel import Locale
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,24 +17,19 @@ from pydantic import (
     TypeAdapter,
     WithJsonSchema,
 )
-from pydantic.json_schema import JsonSchemaValue
 
-from getbill import channels, scenarios
+from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debts.wire import checks
+from getbill.debts.wire.field_types import AMOUNT_SCHEMA, COUNTRIES, Amount, Currency, Day, Line, Text
+from getbill.debts.wire.fields import ADDRESS, COLUMNS, DEBTOR, DETAILS, body_fields, top_level_fields
 from getbill.debts.wire.schemas import StatusWord
 from getbill.kit import phones
-from getbill.kit.errors import FieldError, WrongValue
-from getbill.kit.http import Flag, check_day_text, require_field
-from getbill.kit.messages import VALUE, excerpt, message
+from getbill.kit.errors import FieldError
+from getbill.kit.http import require_field, with_fields
+from getbill.kit.messages import message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
-from getbill.kit.text import emails, ibans, languages
-from getbill.kit.text.names import Lines, Name
-from getbill.kit.validation import field_subject, pattern_field
-
-# CLDR's territories include groups and placeholders that are not countries of an address.
-_NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
-COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2) - _NOWHERE
+from getbill.kit.validation import field_subject
 
 # The docs' status words for ours, where a caller may set them.
 DOCS_STATUS = {
@@ -54,132 +47,21 @@ DOCS_STATUS = {
 }
 
 
-def _strip(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _normalise_email(value: str) -> str:
-    return emails.normalise(value)
-
-
-def _check_currency(value: str) -> str:
-    code = value.upper()
-    if code not in currencies():
-        raise WrongValue(
-            message(
-                "'{value}' is not an ISO 4217 currency in use. Send for example EUR.", value=excerpt(value)
-            )
-        )
-    return code
-
-
-def _check_country(value: str) -> str:
-    code = value.upper()
-    if code not in COUNTRIES:
-        raise WrongValue(
-            message(
-                "'{value}' is not an ISO 3166-1 alpha-2 country. Send for example FR.", value=excerpt(value)
-            )
-        )
-    return code
-
-
-def _check_language(value: str) -> str:
-    return languages.normalise_code(value)
-
-
-def _parse_day(value: Any) -> Any:
-    # The docs accept an instant for a date; its date part counts.
-    if isinstance(value, str) and len(value) > 10 and value[10] in "T ":
-        value = value[:10]
-    return check_day_text(value)
-
-
-def _parse_amount(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise WrongValue(message("{subject} must be a number, such as 2340.00.", subject=VALUE))
-    if value <= 0:
-        raise WrongValue(message("{subject} must be above zero.", subject=VALUE))
-    return Decimal(value)
-
-
-def _check_link(value: str) -> str:
-    if not channels.is_web_link(value):
-        raise WrongValue(message("{subject} must begin with https:// and have no spaces.", subject=VALUE))
-    return value
-
-
 def _map_status(value: Any) -> Any:
     return DOCS_STATUS.get(value, value) if isinstance(value, str) else value
 
 
-Text = Annotated[Name, BeforeValidator(_strip), Field(min_length=1, max_length=200)]
-Line = Annotated[Lines, BeforeValidator(_strip), Field(min_length=1, max_length=500)]
-Email = Annotated[
-    str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_normalise_email)
-]
-Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
-Currency = Annotated[
-    str,
-    pattern_field(
-        "^[A-Za-z]{3}$",
-        message("{subject} must be an ISO 4217 code of three letters, such as EUR.", subject=VALUE),
-        examples=["EUR"],
-    ),
-    AfterValidator(_check_currency),
-]
-Country = Annotated[
-    str,
-    pattern_field(
-        # Separate from the language's: each pattern has its own message.
-        "^[A-Za-z][A-Za-z]$",
-        message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
-        examples=["FR"],
-    ),
-    AfterValidator(_check_country),
-]
-Language = Annotated[
-    str,
-    pattern_field(
-        "^[A-Za-z]{2}$",
-        message("{subject} must be an ISO 639-1 code of two letters, such as fr.", subject=VALUE),
-        examples=["fr"],
-    ),
-    AfterValidator(_check_language),
-]
-Day = Annotated[
-    date,
-    BeforeValidator(_parse_day),
-    Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31)),
-]
-# `check_birthdates` checks the plausible range, which depends on the current day.
-Birthdate = Annotated[date, BeforeValidator(_parse_day), Field(examples=["1980-05-17"])]
-Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
-Link = Annotated[str, Field(max_length=2000), AfterValidator(_check_link)]
-_AMOUNT: JsonSchemaValue = {
-    "type": "number",
-    "exclusiveMinimum": 0,
-    "maximum": 10**12,
-    "examples": [2340.00],
-}
-Amount = Annotated[Decimal, BeforeValidator(_parse_amount), WithJsonSchema(_AMOUNT)]
-Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(checks.check_metadata_size)]
 Status = Annotated[
     StatusWord,
     BeforeValidator(_map_status),
 ]
 
 
+@with_fields(body_fields(ADDRESS))
 class AddressBody(BaseModel):
     """A postal address in its parts."""
 
     model_config = ConfigDict(extra="forbid")
-
-    street_address: Line | None = None
-    street_number: Text | None = None
-    postal_code: Text | None = None
-    city: Text | None = None
-    country: Country | None = None
 
 
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
@@ -195,29 +77,25 @@ Address = Annotated[
 ]
 
 
+@with_fields(body_fields(DEBTOR))
 class DebtorBody(BaseModel):
     """The debtor: a name and contact details."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Text | None = Field(None, examples=["Jean Dupont"])
-    first_name: Text | None = None
-    last_name: Text | None = None
-    civility: Literal["Mr", "Ms"] | None = None
-    birthdate: Birthdate | None = None
-    company: Text | None = Field(
-        None, description="Name of the company that owes, for a debt between businesses."
-    )
-    email: Email | None = None
-    phone: Phone | None = None
-    language: Language | None = None
-    reference: Text | None = Field(
-        None,
-        description="Your reference of the debtor. It identifies the debtor only if nobody else has it.",
-    )
     address: Address | None = None
 
 
+# The docs' top-level names and where each stands in our names.
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    alias: (*parents, field.name)
+    for parents, fields in ((("debtor",), DEBTOR), (("debtor", "address"), ADDRESS), ((), COLUMNS + DETAILS))
+    for field in fields
+    for alias in field.aliases
+} | {"address": ("debtor", "address")}
+
+
+@with_fields(top_level_fields())
 class DebtFields(BaseModel):
     """The fields of a debt that a caller may send, in either spelling."""
 
@@ -228,57 +106,7 @@ class DebtFields(BaseModel):
         None, description="Amount claimed, above zero, with at most the currency's decimals."
     )
     currency: Currency | None = Field(None, description="Currency, ISO 4217; the company's by default.")
-    reference: Text | None = Field(None, description="Your reference of the debt, unique in the workspace.")
-    due_date: Day | None = None
-    scenario: Text | None = Field(
-        None, description="Name of the scenario; the company's default if left out."
-    )
-    invoice_reference: Text | None = None
-    invoice_date: Day | None = None
-    object: Line | None = Field(None, description="What the debt is for.")
-    iban: Iban | None = Field(None, description="IBAN that the debtor pays to; the creditor's by default.")
-    payment_link: Link | None = None
-    company: Text | None = Field(None, description="Name of the creditor, if you collect for several.")
-    metadata: Metadata | None = None
-    accept_expensive_destination: Flag | None = Field(
-        None,
-        description="Whether to call and text the debtor also where the number is premium rate, a satellite phone, a pager"
-        " or the like; such a number is refused otherwise.",
-    )
     timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
-    firstname: Text | None = None
-    lastname: Text | None = None
-    civility: Literal["Mr", "Ms"] | None = None
-    birthdate: Birthdate | None = None
-    email: Email | None = None
-    phone: Phone | None = None
-    debtor_reference: Text | None = None
-    debtor_company: Text | None = None
-    internal_id: Text | None = Field(None, description="Your reference of the debt, in place of `reference`.")
-    address: Line | None = None
-    street_address: Line | None = None
-    street_number: Text | None = None
-    postal_code: Text | None = None
-    city: Text | None = None
-    country: Country | None = None
-
-    FIELD_ALIASES: ClassVar[dict[str, tuple[str, ...]]] = {
-        "internal_id": ("reference",),
-        "firstname": ("debtor", "first_name"),
-        "lastname": ("debtor", "last_name"),
-        "civility": ("debtor", "civility"),
-        "birthdate": ("debtor", "birthdate"),
-        "email": ("debtor", "email"),
-        "phone": ("debtor", "phone"),
-        "debtor_reference": ("debtor", "reference"),
-        "debtor_company": ("debtor", "company"),
-        "address": ("debtor", "address"),
-        "street_address": ("debtor", "address", "street_address"),
-        "street_number": ("debtor", "address", "street_number"),
-        "postal_code": ("debtor", "address", "postal_code"),
-        "city": ("debtor", "address", "city"),
-        "country": ("debtor", "address", "country"),
-    }
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
@@ -291,7 +119,7 @@ class DebtFields(BaseModel):
                     "Send {flat} or {path}, not both: they are one field.", flat=flat, path=".".join(path)
                 ),
             )
-            for flat, path in cls.FIELD_ALIASES.items()
+            for flat, path in _ALIASES.items()
             if raw.get(flat) is not None and _value_at(raw, path) is not None
         ]
         return errors + _check_dates(raw) + _check_phone(raw) + _check_amount(raw) + checks.check_name(raw)
@@ -322,6 +150,7 @@ _REQUIRED: Any = {
 }
 
 
+@with_fields(body_fields(field for field in DETAILS if field.is_only_new))
 class NewDebtBody(DebtFields):
     """A debt to create. A name, `amount` and `reference` are required."""
 
@@ -346,10 +175,9 @@ class NewDebtBody(DebtFields):
         },
     )
 
-    amount: Annotated[Amount | None, WithJsonSchema(_AMOUNT)] = Field(
+    amount: Annotated[Amount | None, WithJsonSchema(AMOUNT_SCHEMA)] = Field(
         None, description="Amount claimed, above zero, with at most the currency's decimals."
     )
-    timeline_start_mode: Literal["immediate", "next_day"] | None = None
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
@@ -417,18 +245,8 @@ class DebtChangeBody(DebtFields):
     )
 
     NOT_NULLABLE: ClassVar[frozenset[str]] = frozenset(
-        {
-            "reference",
-            "internal_id",
-            "amount",
-            "currency",
-            "scenario",
-            "timeline_id",
-            "scenario_version",
-            "status",
-            "debtor",
-        }
-    )
+        {"amount", "currency", "timeline_id", "scenario_version", "status", "debtor"}
+    ).union(*(field.body_names for field in COLUMNS if not field.is_nullable))
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:

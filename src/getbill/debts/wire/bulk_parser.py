@@ -5,7 +5,7 @@ the checks of the single route, so that errors are identical word for word. The 
 fast path gives the same debt as the single route.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,10 +15,11 @@ from getbill.debtors import Identity
 from getbill.debts.model import Details, NewDebt
 from getbill.debts.wire import checks, field_checks
 from getbill.debts.wire.bodies import NewDebtBody
+from getbill.debts.wire.fields import ADDRESS, ADDRESS_LINE, COLUMNS, DEBTOR, DETAILS, KINDS
 from getbill.debts.wire.serializers import new_debt
 from getbill.kit import phones
 from getbill.kit.errors import FieldError, Invalid
-from getbill.kit.http import JsonBody, pointer
+from getbill.kit.http import ApiField, JsonBody, pointer
 from getbill.kit.messages import message
 from getbill.kit.money import Money
 
@@ -41,61 +42,37 @@ def read_many(workspace: Workspace, raws: Sequence[Raw]) -> list[NewDebt | list[
     return [parser.read(raw) for raw in raws]
 
 
-_CIVILITY: Final = field_checks.word("Mr", "Ms")
-_ADDRESS: Final[dict[str, field_checks.Check]] = {
-    "street_address": field_checks.line,
-    "street_number": field_checks.text,
-    "postal_code": field_checks.text,
-    "city": field_checks.text,
-    "country": field_checks.country,
-}
+_ADDRESS: Final = {field.name: KINDS[field.kind].check for field in ADDRESS}
 _ADDRESS_LINE: Final[dict[str, field_checks.Check]] = {"address": field_checks.line}
-# Fields of the debtor: our name and check, by key of the body.
-_NESTED: Final[dict[str, field_checks.Check]] = {
-    "name": field_checks.text,
-    "first_name": field_checks.text,
-    "last_name": field_checks.text,
-    "civility": _CIVILITY,
-    "birthdate": field_checks.written_day,
-    "company": field_checks.text,
-    "email": field_checks.email,
-    "phone": field_checks.phone,
-    "language": field_checks.language,
-    "reference": field_checks.text,
-}
-_FLAT: Final[dict[str, tuple[str, field_checks.Check]]] = {
-    "firstname": ("first_name", field_checks.text),
-    "lastname": ("last_name", field_checks.text),
-    "debtor_reference": ("reference", field_checks.text),
-    "debtor_company": ("company", field_checks.text),
-    "address": ("address", field_checks.line),
-    **{name: (name, _NESTED[name]) for name in ("civility", "birthdate", "email", "phone")},
-    **{name: (name, check) for name, check in _ADDRESS.items()},
-}
-_DETAILS: Final[dict[str, tuple[str, field_checks.Check]]] = {
-    "object": ("object", field_checks.line),
-    "iban": ("iban", field_checks.iban),
-    "payment_link": ("payment_link", field_checks.link),
-    "invoice_date": ("invoice_date", field_checks.written_day),
-    "company": ("creditor", field_checks.text),
-    "metadata": ("metadata", field_checks.metadata),
-    "timeline_start_mode": ("start_mode", field_checks.word("immediate", "next_day")),
-    "accept_expensive_destination": ("accept_expensive_destination", field_checks.flag),
-}
-_DEBT_FIELDS: Final[dict[str, tuple[str, field_checks.Check]]] = {
+# Fields of the debtor: the check of each name in the nested object.
+_NESTED: Final = {field.name: KINDS[field.kind].check for field in DEBTOR}
+_PLAIN: Final[dict[str, tuple[str, field_checks.Check]]] = {
     "amount": ("amount", field_checks.amount),
     "currency": ("currency", field_checks.currency),
-    "reference": ("reference", field_checks.text),
-    "internal_id": ("reference", field_checks.text),
-    "due_date": ("due_on", field_checks.day),
-    "scenario": ("scenario", field_checks.text),
     "timeline_id": ("timeline_id", field_checks.text),
-    "invoice_reference": ("invoice_reference", field_checks.text),
 }
+
+
+def _checks_by_name(
+    fields: Iterable[ApiField], *, is_nested: bool
+) -> dict[str, tuple[str, field_checks.Check]]:
+    return {
+        name: (field.stored_name, KINDS[field.kind].check)
+        for field in fields
+        for name in (field.aliases if is_nested else field.body_names)
+    }
+
+
 # Each field's part of the debt, name and check.
 _FIELDS: Final = {
     name: (part, field_name, check)
-    for part, table in enumerate((_FLAT, _DETAILS, _DEBT_FIELDS))
+    for part, table in enumerate(
+        (
+            _checks_by_name((*DEBTOR, ADDRESS_LINE, *ADDRESS), is_nested=True),
+            _checks_by_name(DETAILS, is_nested=False),
+            _PLAIN | _checks_by_name(COLUMNS, is_nested=False),
+        )
+    )
     for name, (field_name, check) in table.items()
 }
 

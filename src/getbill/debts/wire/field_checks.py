@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from getbill import channels
 from getbill.debts.wire import checks
-from getbill.debts.wire.bodies import COUNTRIES
+from getbill.debts.wire.field_types import COUNTRIES
 from getbill.kit.money import currencies
 from getbill.kit.text import emails, ibans, languages, names
 

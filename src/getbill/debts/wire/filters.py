@@ -12,7 +12,8 @@ from getbill.companies import Workspace
 from getbill.debtors import comparable_words
 from getbill.debts.model import Debt
 from getbill.debts.queries import DebtFilter
-from getbill.debts.wire.bodies import Currency, Status
+from getbill.debts.wire.bodies import Status
+from getbill.debts.wire.field_types import Currency
 from getbill.kit import http, phones
 from getbill.kit.errors import one_parameter
 from getbill.kit.http import QueryDay, QueryInstant, refuse_empty_range

@@ -1,40 +1,27 @@
 """Response schemas of debts and debtors, as published in OpenAPI."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from getbill.kit.http import Currency, Day, Instant, MoneyNumber, Pagination
+from getbill.debts.wire.fields import ADDRESS, COLUMNS, DEBTOR, DETAILS, answer_fields
+from getbill.kit.http import Currency, Day, Instant, MoneyNumber, Pagination, with_fields
 
 StatusWord = Literal[
     "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
 ]
 
 
+@with_fields(answer_fields(ADDRESS))
 class AddressShown(BaseModel):
     """A postal address."""
 
-    street_address: str | None
-    street_number: str | None
-    postal_code: str | None
-    city: str | None
-    country: str | None
 
-
+@with_fields(answer_fields(DEBTOR))
 class DebtorShown(BaseModel):
     """The debtor."""
 
     id: str = Field(examples=["debtor_01m804scmte4gbpp4yw1mc91gy"])
-    name: str = Field(examples=["Jean Dupont"])
-    first_name: str | None
-    last_name: str | None
-    civility: str | None
-    birthdate: Day | None
-    company: str | None
-    email: str | None = Field(examples=["jean.dupont@email.com"])
-    phone: str | None = Field(examples=["+33612345678"])
-    language: str | None
-    reference: str | None
     address: AddressShown
 
 
@@ -46,23 +33,18 @@ class PromiseShown(BaseModel):
     state: Literal["open", "kept", "broken"]
 
 
+@with_fields(answer_fields(COLUMNS + DETAILS))
 class DebtShown(BaseModel):
     """A debt: amounts, debtor and progress of collection."""
 
     id: str = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
     status: StatusWord
-    reference: str = Field(examples=["F-2024-0847"])
-    invoice_reference: str | None
     amount: MoneyNumber = Field(examples=[2340.00])
     currency: Currency
     balance: MoneyNumber = Field(
         description="Amount still owed, in the debt's currency; negative if too much was paid."
     )
     amount_paid: MoneyNumber
-    due_date: Day | None
-    invoice_date: Day | None
-    object: str | None
-    scenario: str = Field(examples=["standard_3_waves"])
     scenario_version: int = Field(description="Version of the scenario that the debt runs.", examples=[1])
     timeline_id: str = Field(description="Id of the scenario.")
     debtor: DebtorShown
@@ -74,13 +56,9 @@ class DebtShown(BaseModel):
     )
     resolved_at: Instant | None
     resolution: Literal["paid", "settled", "written_off"] | None
-    payment_link: str | None
     payment_plan_active: bool
     promise: PromiseShown | None
-    iban: str | None
-    company: str | None
     followups_count: int
-    metadata: dict[str, Any]
     created_at: Instant
     updated_at: Instant
 

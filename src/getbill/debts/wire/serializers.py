@@ -21,44 +21,25 @@ from getbill.debts.wire.bodies import (
     amount_errors,
     phone_region,
 )
+from getbill.debts.wire.fields import (
+    ADDRESS,
+    ADDRESS_ANSWER,
+    ADDRESS_LINE,
+    COLUMNS,
+    COLUMNS_ANSWER,
+    DEBTOR,
+    DEBTOR_ANSWER,
+    DETAILS,
+    DETAILS_ANSWER,
+)
 from getbill.kit import ids, json, phones
 from getbill.kit.errors import one_field, refusal
+from getbill.kit.http import ApiField
 from getbill.kit.money import Money
 
-_ADDRESS = ("street_address", "street_number", "postal_code", "city", "country")
-# Our identity field for each top-level name of the docs' body.
-_FLAT = {
-    "firstname": "first_name",
-    "lastname": "last_name",
-    "civility": "civility",
-    "birthdate": "birthdate",
-    "email": "email",
-    "phone": "phone",
-    "debtor_reference": "reference",
-    "debtor_company": "company",
-    "address": "address",
-    **{name: name for name in _ADDRESS},
-}
-_NESTED = (
-    "name",
-    "first_name",
-    "last_name",
-    "civility",
-    "birthdate",
-    "company",
-    "email",
-    "phone",
-    "language",
-)
-_DETAILS = {
-    "object": "object",
-    "iban": "iban",
-    "payment_link": "payment_link",
-    "invoice_date": "invoice_date",
-    "company": "creditor",
-    "metadata": "metadata",
-    "timeline_start_mode": "start_mode",
-    "accept_expensive_destination": "accept_expensive_destination",
+_ADDRESS_NAMES = tuple(field.stored_name for field in (ADDRESS_LINE, *ADDRESS))
+_DEBTOR_ALIASES = {
+    alias: field.stored_name for field in (*DEBTOR, ADDRESS_LINE, *ADDRESS) for alias in field.aliases
 }
 
 
@@ -69,30 +50,31 @@ def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
     errors = amount_errors(body.amount, currency)
     if errors:
         raise refusal(errors)
-    details = {field: _json_value(getattr(body, body_field)) for body_field, field in _DETAILS.items()}
+    values = {field.name: _value(body, field) for field in COLUMNS + DETAILS}
     return NewDebt(
         identity=Identity(**_with_full_name(_identity_fields(body))),
         amount=Money.from_decimal(body.amount, currency),
-        reference=body.reference or body.internal_id or "",
-        scenario=scenarios.resolve(workspace, body.scenario, body.timeline_id),
-        details=Details(**details),
-        invoice_reference=body.invoice_reference,
-        due_on=body.due_date,
+        details=Details(**{field.stored_name: _json_value(values[field.name]) for field in DETAILS}),
+        **{field.stored_name: values[field.name] for field in COLUMNS}
+        | {"scenario": scenarios.resolve(workspace, values["scenario"], body.timeline_id)},
     )
+
+
+def _value(body: DebtFields, field: ApiField) -> Any:
+    """Return a field's value under whichever of its names the body uses."""
+    return next((value for name in field.body_names if (value := getattr(body, name)) is not None), None)
 
 
 def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
     """Return the requested change of a debt."""
     body_fields = body.model_fields_set
-    columns: dict[str, Any] = {}
-    if body.reference or body.internal_id:
-        columns["reference"] = body.reference or body.internal_id
-    if body.scenario or body.timeline_id:
-        columns["scenario"] = scenarios.resolve(debt.workspace, body.scenario, body.timeline_id)
-    if "invoice_reference" in body_fields:
-        columns["invoice_reference"] = body.invoice_reference
-    if "due_date" in body_fields:
-        columns["due_on"] = body.due_date
+    columns = {
+        field.stored_name: _value(body, field)
+        for field in COLUMNS
+        if not body_fields.isdisjoint(field.body_names)
+    }
+    if columns.get("scenario") or body.timeline_id:
+        columns["scenario"] = scenarios.resolve(debt.workspace, columns.get("scenario"), body.timeline_id)
     currency = body.currency or debt.currency
     if body.amount is not None and (errors := amount_errors(body.amount, currency)):
         raise refusal(errors)
@@ -100,11 +82,9 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
     if identity:
         identity = _with_changed_name(identity, debt.debtor.identity)
     details = {
-        field: _json_value(getattr(body, body_field))
-        for body_field, field in _DETAILS.items()
-        if body_field in body_fields
+        field.stored_name: _json_value(_value(body, field)) for field in DETAILS if field.name in body_fields
     }
-    _refuse_expensive(body, identity, debt)
+    _refuse_expensive(body, identity, details, debt)
     if "promise" in body_fields:
         details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
     return DebtChange(
@@ -118,15 +98,21 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
     )
 
 
-def _refuse_expensive(body: DebtChangeBody, identity: dict[str, str | None], debt: Debt) -> None:
+def _phone_pointer(body: DebtFields) -> str:
+    return (
+        "/debtor/phone" if body.debtor is not None and "phone" in body.debtor.model_fields_set else "/phone"
+    )
+
+
+def _refuse_expensive(
+    body: DebtChangeBody, identity: dict[str, str | None], details: dict[str, Any], debt: Debt
+) -> None:
     """Raise Invalid for a number dearer than a personal one, unless the body or the debt accepts it."""
-    accepts = body.accept_expensive_destination
-    if accepts is None and "accept_expensive_destination" not in body.model_fields_set:
-        accepts = debt.details.accept_expensive_destination
+    accepts = details.get("accept_expensive_destination", debt.details.accept_expensive_destination)
     phone = identity.get("phone")
     if phone is None or accepts:
         return
-    pointer = "/phone" if body.phone else "/debtor/phone"
+    pointer = _phone_pointer(body)
     error = checks.destination_error(pointer, phone, debt.workspace.company.refused_zones)
     if error is not None:
         raise refusal([error])
@@ -138,37 +124,30 @@ def _json_value(value: Any) -> Any:
 
 def _identity_fields(body: DebtFields, known_country: str | None = None) -> dict[str, str | None]:
     """Return the debtor's fields of a body under our names, from either spelling."""
-    body_fields = body.model_fields_set
     fields = {
-        field: _json_value(getattr(body, body_field))
-        for body_field, field in _FLAT.items()
-        if body_field in body_fields
+        _DEBTOR_ALIASES[name]: getattr(body, name) for name in _DEBTOR_ALIASES.keys() & body.model_fields_set
     }
-    debtor = body.debtor
-    if debtor is not None:
-        debtor_fields = debtor.model_fields_set
-        fields |= {name: _json_value(getattr(debtor, name)) for name in _NESTED if name in debtor_fields}
-        if "reference" in debtor_fields:
-            fields["reference"] = debtor.reference
-        if isinstance(debtor.address, AddressBody):
-            address_fields = debtor.address.model_fields_set
-            fields |= {name: getattr(debtor.address, name) for name in _ADDRESS if name in address_fields}
-        elif "address" in debtor_fields:
-            fields |= {"address": debtor.address} if debtor.address else dict.fromkeys(("address", *_ADDRESS))
+    if body.debtor is not None:
+        address = body.debtor.address
+        fields |= {name: getattr(body.debtor, name) for name in body.debtor.model_fields_set - {"address"}}
+        if isinstance(address, AddressBody):
+            fields |= {name: getattr(address, name) for name in address.model_fields_set}
+        elif "address" in body.debtor.model_fields_set:
+            fields |= {"address": address} if address else dict.fromkeys(_ADDRESS_NAMES)
+    fields = {name: _json_value(value) for name, value in fields.items()}
     if fields.get("phone"):
         country = fields.get("country", known_country)
-        fields["phone"] = _parse_phone(
-            str(fields["phone"]), phone_region({"country": country}), is_flat=bool(body.phone)
-        )
+        pointer = _phone_pointer(body)
+        fields["phone"] = _parse_phone(str(fields["phone"]), phone_region({"country": country}), pointer)
     return fields
 
 
-def _parse_phone(text: str, country: str, *, is_flat: bool) -> str:
+def _parse_phone(text: str, country: str, pointer: str) -> str:
     try:
         return phones.parse(text, country)
     except phones.PhoneInvalid as error:
         # The body names no country, so the number was first read as a French one.
-        raise one_field("/phone" if is_flat else "/debtor/phone", "phone", error.detail) from None
+        raise one_field(pointer, "phone", error.detail) from None
 
 
 def _with_full_name(fields: dict[str, Any]) -> dict[str, Any]:
@@ -201,34 +180,25 @@ def refuse_other_name(change: DebtChange, debt: Debt) -> None:
 
 def serialize_debt(debt: Debt) -> dict[str, Any]:
     """Return a debt as the API shows it."""
-    details = debt.details
     return {
         "id": ids.show("debt", debt.id),
         "status": debt.status,
-        "reference": debt.reference,
-        "invoice_reference": debt.invoice_reference,
+        **COLUMNS_ANSWER.read(debt),
         "amount": debt.money(debt.amount).decimal,
         "currency": debt.currency,
         "balance": debt.money(debt.balance).decimal,
         "amount_paid": debt.money(debt.paid).decimal,
-        "due_date": debt.due_on,
-        "invoice_date": details.invoice_date,
-        "object": details.object,
-        "scenario": debt.scenario,
         "scenario_version": debt.scenario_version,
         "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
+        **DETAILS_ANSWER.read(debt.details),
         "debtor": serialize_debtor(debt.debtor),
         "next_action_at": debt.next_action_at,
         "contacted_at": debt.contacted_at,
         "resolved_at": debt.resolved_at,
         "resolution": debt.resolution,
-        "payment_link": details.payment_link,
         "payment_plan_active": debt.has_plan,
         "promise": promises.serialize_promise(debt),
-        "iban": details.iban,
-        "company": details.creditor,
         "followups_count": debt.contacts_count,
-        "metadata": details.metadata or {},
         "created_at": debt.created_at,
         "updated_at": debt.updated_at,
     }
@@ -237,25 +207,11 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
 def serialize_debtor(debtor: Debtor) -> dict[str, Any]:
     """Return a debtor as the API shows them."""
     identity = debtor.identity
+    address = ADDRESS_ANSWER.read(identity)
     return {
         "id": ids.show("debtor", debtor.id),
-        "name": identity.name,
-        "first_name": identity.first_name,
-        "last_name": identity.last_name,
-        "civility": identity.civility,
-        "birthdate": identity.birthdate,
-        "company": identity.company,
-        "email": identity.email,
-        "phone": identity.phone,
-        "language": identity.language,
-        "reference": identity.reference,
-        "address": {
-            "street_address": identity.street_address or identity.address,
-            "street_number": identity.street_number,
-            "postal_code": identity.postal_code,
-            "city": identity.city,
-            "country": identity.country,
-        },
+        **DEBTOR_ANSWER.read(identity),
+        "address": address | {"street_address": identity.street_address or identity.address},
     }
 
 

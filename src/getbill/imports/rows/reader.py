@@ -25,37 +25,25 @@ _log = structlog.get_logger(__name__)
 _STRANGE: Final = timedelta(days=2 * 365)
 _WRONG: Final = timedelta(days=10 * 365)
 
-# The columns that may supply a field of the body.
-_COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
+# The columns that may supply a field of the body, where it is not the one column of its name.
+_OTHER_COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
     "amount": (Field.AMOUNT, Field.AMOUNT_INVOICED),
-    "currency": (Field.CURRENCY,),
     "reference": (Field.REFERENCE, Field.INVOICE_REFERENCE),
-    "invoice_reference": (Field.INVOICE_REFERENCE,),
-    "due_date": (Field.DUE_DATE,),
-    "invoice_date": (Field.INVOICE_DATE,),
-    "scenario": (Field.SCENARIO,),
-    "object": (Field.OBJECT,),
-    "iban": (Field.IBAN,),
-    "payment_link": (Field.PAYMENT_LINK,),
     "company": (Field.CREDITOR,),
-    "metadata": (Field.METADATA,),
     "debtor/name": (Field.NAME, Field.LAST_NAME, Field.COMPANY, Field.CONTACT),
-    "debtor/first_name": (Field.FIRST_NAME,),
     "debtor/last_name": (Field.LAST_NAME, Field.NAME_INFIX),
-    "debtor/civility": (Field.CIVILITY,),
-    "debtor/birthdate": (Field.BIRTHDATE,),
-    "debtor/company": (Field.COMPANY,),
-    "debtor/email": (Field.EMAIL,),
     "debtor/phone": (Field.PHONE, Field.MOBILE),
-    "debtor/language": (Field.LANGUAGE,),
     "debtor/reference": (Field.DEBTOR_REFERENCE,),
-    "debtor/address": (Field.ADDRESS,),
     "debtor/address/street_address": (Field.STREET_ADDRESS, Field.ADDRESS),
-    "debtor/address/street_number": (Field.STREET_NUMBER,),
     "debtor/address/postal_code": (Field.POSTAL_CODE, Field.POSTAL_CITY),
     "debtor/address/city": (Field.CITY, Field.POSTAL_CITY),
-    "debtor/address/country": (Field.COUNTRY,),
 }
+_FIELDS: Final = {field.value: field for field in Field}
+
+
+def _columns_of(path: str) -> tuple[Field, ...]:
+    name = path.rpartition("/")[2]
+    return _OTHER_COLUMNS.get(path) or ((_FIELDS[name],) if name in _FIELDS else ())
 
 
 @dataclass(slots=True)
@@ -167,7 +155,7 @@ class RowReader:
 
     def _set_column(self, finding: Finding) -> None:
         """Set the column from which a finding's field comes."""
-        for source_field in _COLUMNS.get((finding.pointer or "").strip("/"), ()):
+        for source_field in _columns_of((finding.pointer or "").strip("/")):
             column = self._columns.get(source_field)
             if column is not None:
                 finding.column, finding.header = column, self._headers.get(column)

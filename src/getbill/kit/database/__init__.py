@@ -9,6 +9,7 @@ from getbill.kit.database.errors import (
 from getbill.kit.database.isolation import is_transient, isolate_failures
 from getbill.kit.database.notify import Listener
 from getbill.kit.database.partitions import PARTITION_MISSING, RETENTION_DAYS, DailyPartitions
+from getbill.kit.database.rows import column_types, insert_statement, update_statement
 from getbill.kit.database.transactions import (
     SETTINGS,
     Connection,
@@ -31,10 +32,13 @@ __all__ = [
     "OptimisticConflict",
     "Statement",
     "Transaction",
+    "column_types",
+    "insert_statement",
     "is_caused_by_unavailability",
     "is_disk_full",
     "is_transient",
     "is_unavailable",
     "isolate_failures",
     "open_database",
+    "update_statement",
 ]

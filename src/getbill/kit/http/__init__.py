@@ -17,6 +17,7 @@ from getbill.kit.http.bodies import (
     unknown_field,
     wrong_parameter,
 )
+from getbill.kit.http.fields import ApiField, api_fields, with_fields
 from getbill.kit.http.handshakes import TlsServer
 from getbill.kit.http.openapi import classes_of, describe
 from getbill.kit.http.paging import (
@@ -59,6 +60,7 @@ __all__ = [
     "EXACT_MAX",
     "LIMIT_DEFAULT",
     "LIMIT_MAX",
+    "ApiField",
     "Currency",
     "CursorSigner",
     "Day",
@@ -76,6 +78,7 @@ __all__ = [
     "Route",
     "TlsServer",
     "answer",
+    "api_fields",
     "body",
     "check_day_text",
     "check_instant_text",
@@ -106,6 +109,7 @@ __all__ = [
     "unknown_field",
     "unseal",
     "unseal_optional",
+    "with_fields",
     "write_cursor",
     "write_time_cursor",
     "wrong_parameter",

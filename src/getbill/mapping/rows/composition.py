@@ -10,16 +10,9 @@ from typing import Any
 
 from getbill import sheets
 from getbill.mapping import row_status, values
-from getbill.mapping.model import ColumnMapping, Field, Mapping
+from getbill.mapping.model import TEXTS, ColumnMapping, Field, Mapping
 from getbill.mapping.rows import amounts, labels, people, places
 from getbill.mapping.values import BodyDraft, CellFinding, Step
-
-_OF_DEBT = {
-    Field.OBJECT: "object",
-    Field.PAYMENT_LINK: "payment_link",
-    Field.CREDITOR: "company",
-    Field.SCENARIO: "scenario",
-}
 
 
 class Composer:
@@ -68,7 +61,7 @@ class Composer:
                 steps.append(
                     values.date_into_body(column, self._date(column), name, has_midnights=has_some_midnights)
                 )
-        for field, name in _OF_DEBT.items():
+        for field, name in TEXTS.items():
             if column := self._columns.get(field):
                 steps.append(values.text_into_body(column, name))
         if column := self._columns.get(Field.IBAN):

@@ -2,7 +2,7 @@ import pytest
 
 from getbill import mapping
 from getbill.mapping.row_status import words
-from mapped import Read, read
+from mapping.proposal import Read, read
 
 PLAIN = "Client | Facture | Échéance | Montant"
 

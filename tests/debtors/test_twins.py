@@ -95,18 +95,6 @@ async def test_an_erased_debt_does_not_say_whose_it_was_while_the_debtor_s_other
     assert [row["debtor_id"] for row in rows] == [None, ids.read("debtor", stays["debtor"]["id"])]
 
 
-async def test_a_refusal_that_names_a_debt_goes_with_it(house: House) -> None:
-    debt = await house.debt(reference="F-NAMED")
-    refused = await house.post("/debts", a_body(reference="F-NAMED", amount=1), Idempotency_Key="once")
-    assert refused.status == 409
-
-    await house.call("DELETE", f"/debts/{debt['id']}")
-
-    assert await house.rows("SELECT FROM idempotency_keys WHERE workspace_id = $1", house.workspace_id) == []
-    made = await house.post("/debts", a_body(reference="F-NAMED", amount=1), Idempotency_Key="once")
-    assert made.status == 201
-
-
 async def test_a_later_address_replaces_the_earlier_one_whole(house: House) -> None:
     address = {
         "street_number": "12",

@@ -10,7 +10,7 @@ from getbill.mapping.values import addresses, names, phone_formats
 from getbill.mapping.vocabulary.header_rules import claims
 from getbill.mapping.vocabulary.header_words import JOINING, WORDS
 from getbill.mapping.vocabulary.headers import parse_header
-from mapped import Read, read
+from mapping.proposal import Read, read
 
 PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
 ROWS = ("F1 | Jean Dupont | 1 234,56 | 15/03/2025", "F2 | Ana Paz | 20,00 | 28/02/2025")

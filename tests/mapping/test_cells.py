@@ -10,7 +10,7 @@ import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from getbill import mapping, sheets
-from mapped import read
+from mapping.proposal import read
 
 PLAIN = "Facture | Client | Solde | Échéance"
 DUE = "2026-10-14"
