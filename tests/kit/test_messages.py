@@ -200,6 +200,43 @@ def test_one_is_worded_otherwise_than_several(count: int, english: str, french: 
     assert said.translated("fr") == f"La valeur doit compter au moins {count} {french}."
 
 
+@pytest.mark.parametrize(
+    ("count", "french"),
+    [
+        (0, "0 ligne est masquée dans la feuille et a été laissée de côté."),
+        (1, "1 ligne est masquée dans la feuille et a été laissée de côté."),
+        (2, "2 lignes sont masquées dans la feuille et ont été laissées de côté."),
+    ],
+)
+def test_a_template_of_a_table_keeps_its_plural(count: int, french: str) -> None:
+    hidden = translation.template(
+        "{count} row is hidden in the sheet and was skipped.",
+        "{count} rows are hidden in the sheet and were skipped.",
+    )
+
+    assert hidden.filled({"count": count}).translated("fr") == french
+
+
+def test_a_context_keeps_two_uses_of_one_text_apart() -> None:
+    field = translation.template("company", context="field").filled({})
+
+    assert (field, field.translated("fr")) == ("company", "société")
+    assert message("company").translated("fr") == "entreprise"
+    assert field.in_each_language() == {"en": "company", "fr": "société"}
+
+
+def test_a_language_without_a_translation_reads_english() -> None:
+    said = message("There is no debt {debt}.", debt="debt_1")
+
+    assert (said.translated("es"), said.translated("it")) == (said, said)
+    assert [translation.locale_of(language) for language in ("fr", "fr-CA", "de", "en")] == [
+        "fr",
+        "fr",
+        "en",
+        "en",
+    ]
+
+
 def test_braces_stay_where_a_template_names_nothing() -> None:
     assert message("An AI call opens with {{ disclosure }}.").translated("fr").endswith("{{ disclosure }}.")
 
