@@ -28,6 +28,7 @@ CALLED_THROUGH_THEIR_PACKAGE = [
 METHODS_OF_ONE_PROTOCOL = {
     "cross_field_errors": "a body says what is wrong between its fields",
     "first_allowed": "a rule of contact says when it allows one",
+    "message": "whatever has a code and facts has the message made of them",
     "public_id": "the id that callers see",
     "seal": "whatever is kept sealed seals itself with its key",
     "upgrade": "a revision of the database, called by Alembic",

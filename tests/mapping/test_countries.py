@@ -8,7 +8,6 @@ import pytest
 from getbill import mapping
 from getbill.kit import phones
 from getbill.mapping.columns.contents import fit
-from getbill.mapping.messages import message_of
 from getbill.mapping.model import ColumnReason, Field
 from getbill.mapping.values import phone_formats
 from getbill.mapping.vocabulary.header_rules import Claim
@@ -210,10 +209,8 @@ def test_the_reason_names_what_was_seen_in_both_languages() -> None:
     why = found.mapping.country_reason
 
     assert why.code == "country_domains"
-    assert (
-        message_of(why.code, why.facts).translated("fr") == "Les adresses e-mail ont le domaine du pays NL."
-    )
-    assert "NL" in message_of(why.code, why.facts)
+    assert why.message.translated("fr") == "Les adresses e-mail ont le domaine du pays NL."
+    assert "NL" in why.message
 
 
 def test_the_question_shows_each_reading_of_real_cells() -> None:
@@ -225,7 +222,7 @@ def test_the_question_shows_each_reading_of_real_cells() -> None:
         question.facts["readings"]["06-12345678"] | {"FR": "+33612345678", "NL": "+31612345678"}
         == (question.facts["readings"]["06-12345678"])
     )
-    assert "FR +33612345678" in message_of(question.code, question.facts).translated("fr")
+    assert "FR +33612345678" in question.message.translated("fr")
     assert not mapping.confirm(found.mapping).is_certain
 
 

@@ -600,9 +600,9 @@ def test_every_reason_and_question_is_said_in_both_languages() -> None:
 
     for language in ("fr", "en"):
         for column in found.columns:
-            assert message_of(column.reason.code, column.reason.facts).translated(language)
+            assert column.reason.message.translated(language)
         for question in found.questions:
-            assert message_of(question.code, question.facts).translated(language)
+            assert question.message.translated(language)
     assert message_of("missing_amount", {}).translated("fr") == "Quelle colonne est le montant dû ?"
 
 

@@ -7,24 +7,18 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from getbill import mapping, sheets
+from getbill import sheets
 from getbill.companies import Workspace
 from getbill.imports.model import Import, ImportOptions, problem_context, public_id
 from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.wire import UploadQuery
 from getbill.kit import clock, json
-from getbill.kit.messages import Message, locale_of, message, preferred, template
+from getbill.kit.messages import Message, counted, locale_of, message, preferred, template
+from getbill.mapping import ColumnReason
 from getbill.mapping import Field as MappedField
 from getbill.vault import Key
 
 _HIDDEN_SHOWN = 20
-_SAME_FILE: Final = template(
-    "The file is identical to {other}: rows whose debts already exist create nothing."
-)
-_CHANGES_STAY: Final = template(
-    "{count} change made by on_duplicate=update could not be undone; `kept` in the report says why.",
-    "{count} changes made by on_duplicate=update could not be undone; `kept` in the report says why.",
-)
 _LAYOUT_CHANGES: Final = {
     "added": template("{header} is new"),
     "missing": template("{header} is missing"),
@@ -152,11 +146,18 @@ def _error(import_: Import, language: str, key: Key | None) -> dict[str, Any] | 
 def _notes(import_: Import, plan: ReadingPlan | None, language: str) -> list[dict[str, str]]:
     notes: list[tuple[str, Message]] = []
     if import_.same_as is not None:
-        facts = {"other": public_id(import_.source, import_.same_as)}
-        notes.append(("same-file", _SAME_FILE.filled(facts)))
+        identical = message(
+            "The file is identical to {other}: rows whose debts already exist create nothing.",
+            other=public_id(import_.source, import_.same_as),
+        )
+        notes.append(("same-file", identical))
     if _leaves_changes(import_):
-        count = import_.updated - import_.restored
-        notes.append(("changes-stay", _CHANGES_STAY.filled({"count": count})))
+        kept = counted(
+            "{count} change made by on_duplicate=update could not be undone; `kept` in the report says why.",
+            "{count} changes made by on_duplicate=update could not be undone; `kept` in the report says why.",
+            count=import_.updated - import_.restored,
+        )
+        notes.append(("changes-stay", kept))
     if plan:
         notes += [(code, layout_warning(facts)) for code, facts in plan.warnings]
         notes += [(note.code.replace("_", "-"), note.message) for note in plan.layout.notes]
@@ -195,6 +196,10 @@ def _serialize_hidden(plan: ReadingPlan) -> dict[str, Any]:
     }
 
 
+def _serialize_reason(reason: ColumnReason, language: str) -> dict[str, str]:
+    return {"code": reason.code, "message": reason.message.translated(language)}
+
+
 def serialize_mapping(plan: ReadingPlan, language: str) -> dict[str, Any]:
     """Return the mapping of a file's columns."""
     stored = plan.mapping.to_json()
@@ -202,22 +207,11 @@ def serialize_mapping(plan: ReadingPlan, language: str) -> dict[str, Any]:
         entry.column.index: [str(cell) for cell in entry.samples[:3]] for entry in plan.profile.columns
     }
     for column, column_mapping in zip(stored["columns"], plan.mapping.columns, strict=True):
-        column["reason"] = {
-            "code": column_mapping.reason.code,
-            "message": mapping.message_of(column_mapping.reason.code, column_mapping.reason.facts).translated(
-                language
-            ),
-        }
+        column["reason"] = _serialize_reason(column_mapping.reason, language)
         column["samples"] = samples.get(column_mapping.index, [])
-    country_reason = plan.mapping.country_reason
-    stored["country_reason"] = {
-        "code": country_reason.code,
-        "message": mapping.message_of(country_reason.code, country_reason.facts).translated(language),
-    }
+    stored["country_reason"] = _serialize_reason(plan.mapping.country_reason, language)
     for question, mapping_question in zip(stored["questions"], plan.mapping.questions, strict=True):
-        question["message"] = mapping.message_of(mapping_question.code, mapping_question.facts).translated(
-            language
-        )
+        question["message"] = mapping_question.message.translated(language)
     layout = plan.layout
     return stored | {
         "is_remembered": plan.is_remembered,

@@ -7,7 +7,7 @@
 from getbill.mapping.amounts.units import Unit
 from getbill.mapping.amounts.verification import verify
 from getbill.mapping.changes import apply_changes, difference, recall
-from getbill.mapping.messages import FIELD_NAMES, codes, field_name, message_of
+from getbill.mapping.messages import FIELD_NAMES, codes, field_name
 from getbill.mapping.model import (
     Alternative,
     ColumnMapping,
@@ -49,7 +49,6 @@ __all__ = [
     "confirm",
     "difference",
     "field_name",
-    "message_of",
     "propose",
     "recall",
     "verify",

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from getbill.kit.errors import WrongValue
-from getbill.kit.messages import message
+from getbill.kit.messages import Message, message
+from getbill.mapping.messages import message_of
 
 # Above this confidence a column needs no confirmation; below, and down to `WORTH_ASKING`, it raises a
 # question.
@@ -78,10 +79,15 @@ class FieldUnknown(WrongValue):
 
 @dataclass(frozen=True, slots=True)
 class ColumnReason:
-    """The reason for a column's field: a code, with a message by `message_of`, and its facts."""
+    """The reason for a column's field: a code, and the facts of its message."""
 
     code: str
     facts: Facts[str, Any] = default(default_factory=dict)
+
+    @property
+    def message(self) -> Message:
+        """The message of the reason."""
+        return message_of(self.code, self.facts)
 
     def without_example(self) -> "ColumnReason":
         """Return the reason without its example cell."""
@@ -125,6 +131,11 @@ class Question:
     options: tuple[str, ...] = ()
     proposed: str | None = None
     facts: Facts[str, Any] = default(default_factory=dict)
+
+    @property
+    def message(self) -> Message:
+        """The message of the question."""
+        return message_of(self.code, self.facts)
 
 
 @dataclass(frozen=True, slots=True)

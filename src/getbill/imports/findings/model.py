@@ -108,10 +108,7 @@ class ImportRow:
 
 def from_cell(cell_finding: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
     """Return a cell reader's message as a finding."""
-    if cell_finding.wrong is not None:
-        detail = cell_finding.wrong.message
-    else:
-        detail = mapping.message_of(cell_finding.code, cell_finding.facts)
+    detail = cell_finding.message
     return Finding(
         cell_finding.code.replace("_", "-"),
         str(detail),

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from getbill import mapping
 from getbill.companies import Workspace
 from getbill.imports import queries, runs, serializers
 from getbill.imports.model import Import
@@ -41,6 +40,6 @@ def _questions(workspace: Workspace, import_: Import) -> list[dict[str, str]]:
     questions = [
         *(serializers.layout_warning(facts) for _, facts in plan.warnings),
         *(note.message for note in plan.doubts),
-        *(mapping.message_of(question.code, question.facts) for question in plan.mapping.questions),
+        *(question.message for question in plan.mapping.questions),
     ]
     return [question.in_each_language() for question in questions]

@@ -150,9 +150,7 @@ async def confirm(
 
 
 def _questions_text(plan: ReadingPlan) -> Message:
-    return joined(
-        [mapping.message_of(question.code, question.facts) for question in plan.mapping.questions[:3]]
-    )
+    return joined([question.message for question in plan.mapping.questions[:3]])
 
 
 async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:

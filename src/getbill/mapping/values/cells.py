@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 
 from getbill import sheets
+from getbill.kit.messages import Message
+from getbill.mapping.messages import message_of
 from getbill.mapping.model import ColumnMapping, Field
 
 # Placeholders for an absent value.
@@ -107,6 +109,11 @@ class CellFinding:
     suggestion: str | None = None
     is_warning: bool = False
     wrong: sheets.CellWrong | None = None
+
+    @property
+    def message(self) -> Message:
+        """The message of the finding."""
+        return self.wrong.message if self.wrong is not None else message_of(self.code, self.facts)
 
 
 class BodyDraft:
