@@ -67,7 +67,7 @@ async def test_a_row_whose_debt_does_not_open_is_refused_and_the_others_go_on(
     ]
     assert [(line, outcome) for line, outcome, _ in said] == [(5, "rejected")]
     # In the language of the company, as every finding of a file.
-    assert "Les données chiffrées ne s'ouvrent pas" in said[0][2]
+    assert "Les données ne peuvent pas être déchiffrées" in said[0][2]
     expected = {"": "completed", "&mode=all_or_nothing": "failed", "&dry_run=true": "checked"}
     assert done["state"] == expected[query]
     if not query:
