@@ -8,7 +8,6 @@ from architecture.source import Module, modules
 
 # Modules whose strings hold letters of other languages, with the reason.
 EXCEPTIONS = {
-    "debtors/name_parts.py": "letters that a comparison of names takes for others",
     "imports/wire.py": "headers of a creditor's file, as an example of the API",
     "kit/text/names.py": "invisible characters that names may not have",
     "process/demo.py": "names of the demo company's debtors",
@@ -41,8 +40,8 @@ def _strings(module: Module) -> Iterator[str]:
 
 
 def _is_foreign(text: str) -> bool:
-    """Whether a text has letters beyond ASCII, or the function words of another language."""
-    has_letters = any(sign.isalpha() and not sign.isascii() for sign in text)
+    """Whether a text, which is more than a letter, has letters beyond ASCII or another language's words."""
+    has_letters = len(text) > 1 and any(sign.isalpha() and not sign.isascii() for sign in text)
     return has_letters or len(set(_FUNCTION_WORDS.findall(text))) >= _LEAST_WORDS
 
 
