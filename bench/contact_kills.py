@@ -9,10 +9,10 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from bench.contacts.course import Ordeal, Plan, Stage, play
 from bench.figures import Figure
-from bench.installation import home
 from getbill.settings import Settings
+from testbed.contact_chaos.scenario_run import Ordeal, Plan, Stage, play
+from testbed.installation import home
 
 _KILLS = 200
 _CONTACTS_A_KILL = 5

@@ -12,10 +12,10 @@ from typing import Any
 
 import asyncpg
 
+from bench.bare_api import command
 from bench.figures import Figure, alternate
-from bench.installation import Api, api, free_port, home, process, settings, wait
-from bench.limit import command
 from bench.rounds import Side, play
+from testbed.installation import Api, api, free_port, home, process, settings, wait
 
 _SIZES = """
 SELECT (SELECT avg(octet_length(identity)) FROM debtors WHERE workspace_id = $1)::int AS identity,

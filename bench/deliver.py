@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from bench.figures import Figure, alternate
-from bench.installation import Home, free_port, home, process, settings
 from getbill import access, companies, debts, events, reactions, vault, webhooks
 from getbill.companies import Workspace
 from getbill.debtors import Identity
@@ -27,6 +26,7 @@ from getbill.kit.money import Money
 from getbill.settings import Settings
 from getbill.vault import Vault
 from getbill.webhooks import fan_out, model, secret_rotation
+from testbed.installation import Home, free_port, home, process, settings
 
 ENDPOINTS = 10
 EVENTS = 1500
@@ -55,15 +55,15 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     port = free_port()
     with (
         home() as base,
-        process([sys.executable, "-m", "bench.sink", str(port)], settings(base.folder, port)),
+        process([sys.executable, "-m", "testbed.webhook_sink", str(port)], settings(base.folder, port)),
     ):
         ready = base.folder / "ready.pickle"
         asyncio.run(_open(base, f"http://127.0.0.1:{port}/hooks"))
         asyncio.run(_owe(base))
         ready.write_bytes(pickle.dumps(asyncio.run(_ready(base))))
         # The first round's own, which warms both sides up.
-        _run(base, "bench.courier", {"folder": str(base.folder)})
-        _run(base, "bench.bare", {"ready": str(ready), "at_once": AT_ONCE})
+        _run(base, "bench.dispatch_round", {"folder": str(base.folder)})
+        _run(base, "bench.bare_webhooks", {"ready": str(ready), "at_once": AT_ONCE})
         pairs = alternate(_ours(base), _bare(base, ready), say)
     return [pairs.figure("deliver", "deliveries a second", _TARGET, is_more_better=True)]
 
@@ -71,13 +71,13 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
 def _ours(base: Home) -> Callable[[int], float]:
     def one(_number: int) -> float:
         asyncio.run(_owe(base))
-        return _run(base, "bench.courier", {"folder": str(base.folder)})
+        return _run(base, "bench.dispatch_round", {"folder": str(base.folder)})
 
     return one
 
 
 def _bare(base: Home, ready: Path) -> Callable[[int], float]:
-    return lambda _number: _run(base, "bench.bare", {"ready": str(ready), "at_once": AT_ONCE})
+    return lambda _number: _run(base, "bench.bare_webhooks", {"ready": str(ready), "at_once": AT_ONCE})
 
 
 def _run(base: Home, module: str, job: dict[str, Any]) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
-from bench.installation import ROOT, free_port, read, temporary_folder, whole
+from testbed.installation import ROOT, free_port, read, temporary_folder, whole
 
 _AIM_SECONDS = 300.0
 _PATIENCE_SECONDS = 560.0

@@ -19,12 +19,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bench import books, rows
-from bench.books import Book
+from bench import bare_rows, datasets
+from bench.datasets import Book
 from bench.figures import Figure, Pairs
-from bench.installation import Home, home, process, settings
 from getbill import sandbox
 from getbill.kit import clock
+from testbed.installation import Home, home, process, settings
 
 _DEBTS = 10_000
 _DAYS = 120
@@ -80,9 +80,9 @@ def _begins(number: int) -> datetime:
 
 async def _round(base: Home, number: int, many: int) -> _Round:
     """Open the debts, move the clock, and return how long that took and how many contacts were made."""
-    async with books.opened(base, "sandbox") as book:
+    async with datasets.opened(base, "sandbox") as book:
         await book.stand_still(_begins(number))
-        await book.fill(list(books.people(number * many, many)), number * many)
+        await book.fill(list(datasets.people(number * many, many)), number * many)
         await book.database.pool.execute("VACUUM ANALYZE")
         seconds = await _advance(book)
         made = await book.database.pool.fetchval(_MADE, book.workspace_id, _begins(number))
@@ -103,9 +103,9 @@ async def _advance(book: Book) -> float:
 def _bare(base: Home, second: str, number: int) -> float:
     """Write the rows that the round left and return how many seconds that took."""
     file = base.folder / "rows.pickle"
-    file.write_bytes(asyncio.run(rows.export(base.dsn, second, _begins(number))))
+    file.write_bytes(asyncio.run(bare_rows.export(base.dsn, second, _begins(number))))
     done = subprocess.run(
-        [sys.executable, "-m", "bench.rows"],
+        [sys.executable, "-m", "bench.bare_rows"],
         input=json.dumps({"dsn": second, "file": str(file)}).encode(),
         env=settings(base.folder, 1),
         stdout=subprocess.PIPE,

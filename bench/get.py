@@ -12,11 +12,11 @@ from typing import Any
 
 import asyncpg
 
+from bench.bare_api import command
 from bench.figures import Figure, alternate
-from bench.installation import Api, api, free_port, home, process, settings, wait
-from bench.limit import command
 from bench.rounds import Side, play
 from getbill.kit import ids
+from testbed.installation import Api, api, free_port, home, process, settings, wait
 
 _LIVE = "SELECT workspace_id FROM workspaces WHERE kind = 'live'"
 _PAGES = 10

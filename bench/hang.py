@@ -19,9 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import receiver
 from bench.figures import Figure, Pairs
-from bench.installation import Home, free_port, home, process, settings
 from getbill import companies, debts, events, vault, webhooks
 from getbill.access import OPERATOR
 from getbill.companies import Workspace
@@ -31,6 +29,8 @@ from getbill.kit import ids
 from getbill.kit.database.transactions import Database, Transaction, open_database
 from getbill.kit.money import Money
 from getbill.settings import Settings
+from testbed import webhook_receiver
+from testbed.installation import Home, free_port, home, process, settings
 
 _EVENTS_A_SECOND = 200
 _SECONDS = 60.0
@@ -97,7 +97,7 @@ class Round:
 def _round(base: Home, seconds: float, hanging: str) -> Round:
     port = free_port()
     notes, secrets = base.folder / f"{port}.jsonl", base.folder / "secrets.json"
-    with process(receiver.command(port, notes, secrets, hanging), settings(base.folder, port)):
+    with process(webhook_receiver.command(port, notes, secrets, hanging), settings(base.folder, port)):
         endpoints = asyncio.run(_subscribe(base, f"http://127.0.0.1:{port}"))
         secrets.write_text(json.dumps({path: made.secret for path, made in endpoints.items()}), "utf-8")
         committed = asyncio.run(_play(base, endpoints, seconds))
@@ -106,7 +106,7 @@ def _round(base: Home, seconds: float, hanging: str) -> Round:
 
 def _counted(committed: dict[str, float], notes: Path) -> Round:
     taken: dict[str, dict[str, float]] = {f"/{number}": {} for number in range(len(_KINDS))}
-    for one in receiver.read(notes):
+    for one in webhook_receiver.read(notes):
         if one.webhook_id in committed:
             after = (one.at - committed[one.webhook_id]) * 1000
             taken[one.path].setdefault(one.webhook_id, after)

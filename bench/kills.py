@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.ordeal.course import Plan, play
+from testbed.chaos.scenario_run import Plan, play
 
 _EVENTS = 100_000
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import uvloop
 
-from bench.debtors import new_debt
+from testbed.debtors import new_debt
 
 _POST = (
     b"POST /external-api/v1/debts HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"

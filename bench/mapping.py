@@ -7,11 +7,11 @@ amount, date or currency that differs from the debt's own, in a column nobody wa
 Real exports are scored through the API of an installation: every value that its debts have, against the truths.
 """
 
-from bench.corpus import exports
-from bench.corpus.exports import figures as export_figures
-from bench.corpus.exports.running import recipient
-from bench.corpus.score import Score, score
+from bench import export_figures
 from bench.figures import Figure
+from testbed.corpus import exports
+from testbed.corpus.exports.recipient import recipient
+from testbed.corpus.score import Score, score
 
 # Held-out layouts, and headers disguised with other words, order and typos, are scored to be known, not to be
 # reached: a target would have them tuned on. Wrong values have a target everywhere: none.

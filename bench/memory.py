@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.first_run import first_debt
-from bench.installation import ROOT, free_port, temporary_folder, wait, whole
-from bench.watch import family
+from testbed.installation import ROOT, free_port, temporary_folder, wait, whole
+from testbed.process_memory import family
 
 _AIM_MEGABYTES = 350.0
 

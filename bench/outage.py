@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from time import perf_counter
 
-from bench import books
-from bench.books import Book
+from bench import datasets
+from bench.datasets import Book
 from bench.figures import Figure
-from bench.installation import Home, home, settings
 from getbill import companies, scenarios
 from getbill.kit import calendar, clock
+from testbed.installation import Home, home, settings
 
 _STEPS = 100_000
 _LARGE, _SMALL = 4, 100
@@ -91,7 +91,7 @@ def _last_working_day() -> date:
 
 async def _come_back(base: Home, many: int, say: Callable[[str], None]) -> _Drained:
     opens = calendar.at_local(_last_working_day(), time(8), calendar.DEFAULT_ZONE)
-    async with books.opened(base, "live") as demo:
+    async with datasets.opened(base, "live") as demo:
         await demo.database.pool.execute(_OTHERS)
         large = [await _company(demo, f"Large {number}") for number in range(_LARGE)]
         small = await _company(demo, "Small")
@@ -101,7 +101,9 @@ async def _come_back(base: Home, many: int, say: Callable[[str], None]) -> _Drai
             first = number * share
             await book.fill(
                 list(
-                    books.people(first, share if book is not small else many - _LARGE * share, only_mail=True)
+                    datasets.people(
+                        first, share if book is not small else many - _LARGE * share, only_mail=True
+                    )
                 ),
                 first,
             )

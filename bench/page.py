@@ -16,14 +16,14 @@ from typing import Any
 
 import asyncpg
 
-from bench.debtors import new_debt
 from bench.figures import Figure, alternate
-from bench.installation import Api, Home, api, home
 from getbill import companies, debtors, reactions, vault
 from getbill.companies import Workspace
 from getbill.kit import ids
 from getbill.kit.database.transactions import open_database
 from getbill.vault import Key
+from testbed.debtors import new_debt
+from testbed.installation import Api, Home, api, home
 
 _DEBTS = 1_000_000
 _DEEP = 900_000

@@ -20,13 +20,13 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-from bench import books
-from bench.books import Book
+from bench import datasets
+from bench.datasets import Book
 from bench.figures import Figure, Pairs
-from bench.installation import Home, free_port, home, process, settings, until
 from getbill import events
 from getbill.channels.senders import SmtpSettings
 from getbill.kit import calendar, clock
+from testbed.installation import Home, free_port, home, process, settings, until
 
 _MESSAGES = 2_000
 _PAIRS = 3
@@ -52,7 +52,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     pairs, workers = Pairs([], []), Pairs([], [])
     with home() as base:
         kept = base.folder / "messages.pickle"
-        sink = [sys.executable, "-m", "bench.mailsink", str(port), str(kept)]
+        sink = [sys.executable, "-m", "testbed.mail_sink", str(port), str(kept)]
         with process(sink, settings(base.folder, port)) as office, _worker(base, port):
             until(lambda: _listens(port), office, "the mail server listened")
             asyncio.run(_stand_still(base))
@@ -87,7 +87,7 @@ def _moment() -> datetime:
 
 
 async def _stand_still(base: Home) -> None:
-    async with books.opened(base, "live") as book:
+    async with datasets.opened(base, "live") as book:
         await book.stand_still(_moment())
 
 
@@ -119,13 +119,13 @@ def _worker(base: Home, port: int) -> Iterator[None]:
 
 
 async def _alive(base: Home) -> int:
-    async with books.opened(base, "live") as book:
+    async with datasets.opened(base, "live") as book:
         return int(await book.database.pool.fetchval(_ALIVE))
 
 
 async def _open(base: Home, number: int, many: int) -> None:
-    async with books.opened(base, "live") as book:
-        await book.fill(list(books.people(number * many, many, only_mail=True)), number * many)
+    async with datasets.opened(base, "live") as book:
+        await book.fill(list(datasets.people(number * many, many, only_mail=True)), number * many)
         # What was planned before is over; what was opened now waits for its sign.
         await book.database.pool.execute(_WAIT)
         await book.database.pool.execute("VACUUM ANALYZE")
@@ -133,7 +133,7 @@ async def _open(base: Home, number: int, many: int) -> None:
 
 async def _sent(base: Home, many: int) -> float:
     """Have the contacts be due and return how many seconds it took until the last was settled."""
-    async with books.opened(base, "live") as book, asyncio.timeout(_PATIENCE_SECONDS):
+    async with datasets.opened(base, "live") as book, asyncio.timeout(_PATIENCE_SECONDS):
         await asyncio.sleep(1.0)  # for what follows from opening them to be done
         return await watched(book, many)
 
@@ -160,7 +160,7 @@ def _bare(base: Home, port: int, many: int) -> float:
         "connections": SmtpSettings("", 0, _FROM).connections,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "bench.post"],
+        [sys.executable, "-m", "bench.bare_smtp"],
         input=json.dumps(job).encode(),
         env=settings(base.folder, 1),
         stdout=subprocess.PIPE,

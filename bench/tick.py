@@ -15,9 +15,9 @@ from typing import Any
 
 import asyncpg
 
-from bench import books
+from bench import datasets
 from bench.figures import Figure, alternate
-from bench.installation import Home, home, settings
+from testbed.installation import Home, home, settings
 
 _PLANNED = 1_000_000
 _FEW = 1_000
@@ -55,14 +55,14 @@ async def _plan(base: Home, many: int) -> None:
     connection = await asyncpg.connect(base.dsn)
     await connection.execute(_OTHERS)
     for kind in ("live", "sandbox"):
-        async with books.opened(base, kind) as book:
-            await book.fill(list(books.people(1, 1)), 1)
+        async with datasets.opened(base, kind) as book:
+            await book.fill(list(datasets.people(1, 1)), 1)
             # What refers to what is known to be right, and a million look-ups of it are not the figure.
             await connection.execute("SET session_replication_role = replica")
             await connection.execute(_OTHERS)
             await connection.execute(_DEBTS, book.workspace_id, many // 2)
     for kind in ("live", "sandbox"):
-        async with books.opened(base, kind) as book:
+        async with datasets.opened(base, kind) as book:
             await connection.execute(_CONTACTS, book.workspace_id, kind == "live")
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
@@ -71,7 +71,7 @@ async def _plan(base: Home, many: int) -> None:
 def _ticks(base: Home) -> float:
     """Return the milliseconds of a tick."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.turns"],
+        [sys.executable, "-m", "bench.loop_pacing"],
         input=json.dumps({"folder": str(base.folder), "dsn": base.dsn, "ticks": _TICKS}).encode(),
         env=settings(base.folder, 1),
         stdout=subprocess.PIPE,

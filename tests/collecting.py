@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
-from bench import clocks
 from pydantic import SecretStr
 
 from calls import Answer, Site, started
@@ -31,6 +30,7 @@ from getbill.process.app import create_app
 from getbill.settings import Settings
 from getbill.webhooks import WebhookClient, WebhookDispatcher
 from installation import METRICS_TOKEN
+from testbed import clocks
 
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 KEYS = vault.Vault([vault.Key(bytes(range(32)))])

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from bench.contacts.judge import MADE, Evidence, Receipt, Told, Try, judge
 
 import collecting
 from collecting import LYON, STEPS, Place
@@ -33,6 +32,7 @@ from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.todo_decisions import Decision
+from testbed.contact_chaos.judge import MADE, Evidence, Receipt, Told, Try, judge
 
 END_OF_TIME = "2026-12-31 12:00"
 ASSURANCES = {

@@ -1,5 +1,4 @@
 import pytest
-from bench.corpus.score import Score, score
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from getbill.mapping.vocabulary.header_rules import claims
 from getbill.mapping.vocabulary.header_words import JOINING, WORDS
 from getbill.mapping.vocabulary.headers import parse_header
 from mapping.proposal import Read, read
+from testbed.corpus.score import Score, score
 
 PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
 ROWS = ("F1 | Jean Dupont | 1 234,56 | 15/03/2025", "F2 | Ana Paz | 20,00 | 28/02/2025")

@@ -1,6 +1,6 @@
 """Everything is killed, again and again, while an integrator works: the small ordeal; `bin/bench kills` is the great one."""
 
-from bench.ordeal.course import Plan, play
+from testbed.chaos.scenario_run import Plan, play
 
 
 def test_whatever_is_killed_nothing_is_lost_or_done_twice_or_out_of_order() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import openpyxl
 import pytest
-from bench.corpus.exports import Layout, LayoutWrong, Truth, read
-from bench.corpus.exports.answering import answers
-from bench.corpus.exports.judging import MISSING, QUESTIONED, REPORTED, RIGHT, WRONG, judge
-from bench.corpus.exports.sending import Exchange
-from bench.corpus.exports.writing import file_of
+
+from testbed.corpus.exports import Layout, LayoutWrong, Truth, read
+from testbed.corpus.exports.answers import answers
+from testbed.corpus.exports.files import file_of
+from testbed.corpus.exports.judge import MISSING, QUESTIONED, REPORTED, RIGHT, WRONG, judge
+from testbed.corpus.exports.upload import Exchange
 
 _LAYOUTS = Path(__file__).parent / "layouts"
 

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bench.contacts.course import Plan, Stage, play
-from bench.contacts.judge import MADE
-from bench.contacts.workers import POINTS
-from bench.installation import home
 
 from cluster import Cluster
 from getbill.settings import Settings
 from installation import Installation, open_installation
+from testbed.contact_chaos.judge import MADE
+from testbed.contact_chaos.scenario_run import Plan, Stage, play
+from testbed.contact_chaos.workers import POINTS
+from testbed.installation import home
 
 
 def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from bench import dying
-from bench.ordeal.judge import Committed, Followed, Verdict, judge
-from bench.receiver import Began
 
 import make
 from cluster import Cluster
 from getbill.kit import ids, json
 from installation import Installation, open_installation
+from testbed import fault_injection
+from testbed.chaos.judge import Committed, Followed, Verdict, judge
+from testbed.webhook_receiver import Began
 
 KINDS = (
     "debt.created",
@@ -125,15 +125,15 @@ def die_at(creditor: Creditor, tmp_path: Path) -> Callable[[str], Awaitable[None
 
     async def die(point: str) -> None:
         settings = creditor.installation.settings.model_copy(update={"data_dir": tmp_path})
-        assert await dying.ended(dying.begin(settings, point)) == -signal.SIGKILL
+        assert await fault_injection.ended(fault_injection.begin(settings, point)) == -signal.SIGKILL
         await creditor.pass_time()
-        second = dying.begin(settings)
+        second = fault_injection.begin(settings)
         try:
             await creditor.settle()
         finally:
             second.terminate()
             # Told before it could listen, where there was nothing left to do.
-            assert await dying.ended(second) in {0, -signal.SIGTERM}
+            assert await fault_injection.ended(second) in {0, -signal.SIGTERM}
 
     return die
 
