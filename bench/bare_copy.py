@@ -32,7 +32,7 @@ WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORD
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRows:
     """What one table holds of an import."""
 
     table: str
@@ -40,7 +40,7 @@ class Stored:
     rows: list[tuple[Any, ...]]
 
 
-async def stored(dsn: str, import_id: UUID) -> list[Stored]:
+async def stored_rows(dsn: str, import_id: UUID) -> list[StoredRows]:
     """Read the rows of an import's debts."""
     connection = await asyncpg.connect(dsn)
     try:
@@ -50,10 +50,10 @@ async def stored(dsn: str, import_id: UUID) -> list[Stored]:
     return found
 
 
-async def _of_table(connection: Any, table: str, import_id: UUID) -> Stored:
+async def _of_table(connection: Any, table: str, import_id: UUID) -> StoredRows:
     columns = [row[0] for row in await connection.fetch(_COLUMNS, table)]
     rows = await connection.fetch(_ROWS.format(table, TABLES[table]), import_id)
-    return Stored(table, columns, [tuple(row[name] for name in columns) for row in rows])
+    return StoredRows(table, columns, [tuple(row[name] for name in columns) for row in rows])
 
 
 async def prepare(dsn: str, second: str) -> None:
@@ -70,7 +70,7 @@ async def prepare(dsn: str, second: str) -> None:
     await target.close()
 
 
-async def copy(second: str, tables: list[Stored]) -> float:
+async def copy(second: str, tables: list[StoredRows]) -> float:
     """Copy rows into the tables of a prepared database and return how many seconds that took."""
     connection = await asyncpg.connect(second)
     try:

@@ -1,4 +1,4 @@
-"""The least that could send a book's e-mails: a loop around aiosmtplib that hands over what is written already.
+"""The least that could send a dataset's e-mails: a loop around aiosmtplib that hands over what is written already.
 
 As many connections as GetBill keeps. Nothing is claimed, rendered, recorded or settled.
 """

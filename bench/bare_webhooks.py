@@ -1,4 +1,4 @@
-"""The least that could do the work of a courier: a loop around aiohttp that posts what is ready and logs it.
+"""The least that could do the work of a dispatcher: a loop around aiohttp that posts what is ready and logs it.
 
 Bodies and headers are read from a file, signed already; the log's rows are inserted in batches by one statement,
 while the next are posted. Nothing is claimed, opened, checked, retried or settled.

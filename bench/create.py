@@ -15,7 +15,7 @@ import asyncpg
 from bench.bare_api import command
 from bench.figures import Figure, alternate
 from bench.rounds import Side, play
-from testbed.installation import Api, api, free_port, home, process, settings, wait
+from testbed.installation import Api, api, free_port, prepared_installation, process, settings, wait
 
 _SIZES = """
 SELECT (SELECT avg(octet_length(identity)) FROM debtors WHERE workspace_id = $1)::int AS identity,
@@ -33,12 +33,12 @@ _ROWS = 'SELECT count(*) AS rows, coalesce(sum(pg_column_size(t)), 0) AS bytes F
 
 
 class LimitOutgrown(RuntimeError):
-    """The bare handler does not insert what GetBill does any more: bench/limit.py has to follow."""
+    """The bare handler does not insert what GetBill does any more: bench/bare_api.py has to follow."""
 
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
-    with home() as base:
+    with prepared_installation() as base:
         second = asyncio.run(base.second("limit"))
         with api(base) as ours:
             ours_side = Side("ours", ours.port, ours.process_id, ours.token)

@@ -1,4 +1,4 @@
-"""A book of debts as the figures on contacts need it: opened by hand, filled in bulk, its clock where they want it."""
+"""Debts of one workspace for the figures on contacts: written in bulk, at a clock of their own."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from getbill.kit.money import Money
 from getbill.settings import Settings
 from getbill.vault import Vault
 from testbed import clocks
-from testbed.installation import Home
+from testbed.installation import PreparedInstallation
 
 _BATCH = 200
 _WORKSPACE = "SELECT workspace_id FROM workspaces WHERE kind = $1"
@@ -23,7 +23,7 @@ _IBAN = "UPDATE companies SET iban = 'FR7630006000011234567890189'"
 
 
 @dataclass(slots=True)
-class Book:
+class Dataset:
     """The database of an installation and one of its workspaces."""
 
     database: Database
@@ -51,14 +51,16 @@ class Book:
 
 
 @asynccontextmanager
-async def opened(base: Home, kind: str, dsn: str | None = None) -> AsyncIterator[Book]:
-    """Yield the book of a prepared installation's live workspace, or of its sandbox."""
+async def open_dataset(
+    base: PreparedInstallation, kind: str, dsn: str | None = None
+) -> AsyncIterator[Dataset]:
+    """Yield the dataset of a prepared installation's live workspace, or of its sandbox."""
     chosen = Settings(data_dir=base.folder).with_dsn(dsn or base.dsn)
     database = await open_database(chosen.dsn, reactions.edge, size=8)
     try:
         unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
         await database.pool.execute(_IBAN)
-        yield Book(database, unlocked, await database.pool.fetchval(_WORKSPACE, kind))
+        yield Dataset(database, unlocked, await database.pool.fetchval(_WORKSPACE, kind))
     finally:
         await database.close()
 

@@ -1,4 +1,4 @@
-"""One round of deliveries by the product's own courier, in a process of its own as a worker is.
+"""One round of deliveries by the product's own dispatcher, in a process of its own as a worker is.
 
 The job comes as JSON on standard input: the installation and how many deliveries are owed. The result is how many
 seconds it took until the last of them was settled and logged.
@@ -31,10 +31,10 @@ async def deliver(job: dict[str, Any]) -> float:
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     stopping = asyncio.Event()
     async with WebhookClient((ip_network("127.0.0.0/8"),)) as poster:
-        courier = WebhookDispatcher(database, unlocked, poster)
+        dispatcher = WebhookDispatcher(database, unlocked, poster)
         began = perf_counter()
-        running = asyncio.create_task(courier.run(stopping))
-        while await database.pool.fetchval(_OWED):  # noqa: ASYNC110 - the courier tells nobody that it is done
+        running = asyncio.create_task(dispatcher.run(stopping))
+        while await database.pool.fetchval(_OWED):  # noqa: ASYNC110 - the dispatcher tells nobody that it is done
             await asyncio.sleep(_ASK_SECONDS)
         seconds = perf_counter() - began
         stopping.set()

@@ -12,7 +12,7 @@ from testbed.corpus.exports.recipient import recipient
 
 def main() -> int:
     """Print how the layouts came out; fail where something is wrong in silence or nothing answers a question."""
-    parser = argparse.ArgumentParser(prog="python -m testbed.corpus.exports", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.exports", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a seen layout; all of them by default")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the layouts are")
     parser.add_argument("--part", choices=("seen", "unseen"), default="seen", help="of unseen figures only")

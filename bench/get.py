@@ -16,7 +16,7 @@ from bench.bare_api import command
 from bench.figures import Figure, alternate
 from bench.rounds import Side, play
 from getbill.kit import ids
-from testbed.installation import Api, api, free_port, home, process, settings, wait
+from testbed.installation import Api, api, free_port, prepared_installation, process, settings, wait
 
 _LIVE = "SELECT workspace_id FROM workspaces WHERE kind = 'live'"
 _PAGES = 10
@@ -24,7 +24,7 @@ _PAGES = 10
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
-    with home() as base, api(base) as ours:
+    with prepared_installation() as base, api(base) as ours:
         ours_side = Side("ours", ours.port, ours.process_id, ours.token)
         play(ours_side, "201", {"kind": "create", "first": 1})
         file = base.folder / "answers.json"

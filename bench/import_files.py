@@ -18,7 +18,7 @@ import xlsxwriter
 from bench import bare_copy
 from getbill.kit import ids
 from testbed.debtors import new_debt
-from testbed.installation import Api, Home, api, home, process, settings
+from testbed.installation import Api, PreparedInstallation, api, prepared_installation, process, settings
 from testbed.process_memory import Peak
 
 # Of a file, unless fewer are asked for: `BENCH_IMPORT_ROWS=5000 bin/bench import`.
@@ -33,29 +33,29 @@ class ImportFailed(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class ImportInstallation:
     """An installation with its worker, and another database to copy into."""
 
-    home: Home
+    home: PreparedInstallation
     api: Api
     second: str
     worker: int
 
 
 @contextmanager
-def house() -> Iterator[House]:
+def import_installation() -> Iterator[ImportInstallation]:
     """Yield a running installation."""
-    with home() as base:
+    with prepared_installation() as base:
         second = asyncio.run(base.second("limit"))
         asyncio.run(bare_copy.prepare(base.dsn, second))
         environment = settings(base.folder, 0) | {"DATABASE_URL": base.dsn, "GETBILL_LOG_LEVEL": "warning"}
         environment.pop("GETBILL_PORT")
         with api(base) as ours, process([sys.executable, "-m", "getbill", "worker"], environment) as worker:
-            yield House(base, ours, second, worker.pid)
+            yield ImportInstallation(base, ours, second, worker.pid)
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class ImportResult:
     """A file that was imported: how long it took, and the most memory that one process of the worker's family held."""
 
     import_id: UUID
@@ -69,7 +69,7 @@ class Loaded:
         return f"{self.seconds:.1f} s, {each:.0f} us a row, peak {self.peak_megabytes:.0f} MB"
 
 
-def load(ours: House, file: Path, count: int) -> Loaded:
+def load(ours: ImportInstallation, file: Path, count: int) -> ImportResult:
     """Have a file of so many rows imported, each of which has to become a debt."""
     with Peak(ours.worker) as peak:
         began = time.perf_counter()
@@ -78,10 +78,10 @@ def load(ours: House, file: Path, count: int) -> Loaded:
         seconds = time.perf_counter() - began
     if shown["state"] != "completed" or shown["counts"]["created"] != count:
         raise ImportFailed(json.dumps(shown)[:2000])
-    return Loaded(ids.read("import", shown["id"]), count, seconds, peak.megabytes)
+    return ImportResult(ids.read("import", shown["id"]), count, seconds, peak.megabytes)
 
 
-def load_csv(ours: House, first: int, count: int) -> Loaded:
+def load_csv(ours: ImportInstallation, first: int, count: int) -> ImportResult:
     """Write a CSV of the debts from a number on, and have it imported."""
     file = ours.home.folder / "debts.csv"
     write_csv(file, first, count)

@@ -17,10 +17,10 @@ from bench import bare_copy
 from bench.figures import Figure, Pairs
 from bench.import_files import (
     ROWS,
-    House,
     ImportFailed,
-    Loaded,
-    house,
+    ImportInstallation,
+    ImportResult,
+    import_installation,
     load,
     load_csv,
     write_csv,
@@ -34,7 +34,7 @@ _TIMES = 10
 def csv(say: Callable[[str], None]) -> list[Figure]:
     """Return how long CSV takes beside a bare COPY of the very rows it left, into another database of the cluster."""
     pairs = Pairs([], [])
-    with house() as ours:
+    with import_installation() as ours:
         _copied(ours, load_csv(ours, 0, ROWS))
         for number in range(1, _LOADS + 1):
             loaded = load_csv(ours, number * ROWS, ROWS)
@@ -52,7 +52,7 @@ def xlsx(say: Callable[[str], None]) -> list[Figure]:
     written before the first is loaded, so that each load follows upon another.
     """
     pairs = Pairs([], [])
-    with house() as ours:
+    with import_installation() as ours:
         files = _written(ours, 3 + 2 * _LOADS)
         for file in files[:2]:
             load(ours, file, ROWS)
@@ -71,7 +71,7 @@ def xlsx(say: Callable[[str], None]) -> list[Figure]:
 
 def scale(say: Callable[[str], None]) -> list[Figure]:
     """Return what a row and the memory cost in a file ten times as long."""
-    with house() as ours:
+    with import_installation() as ours:
         load_csv(ours, 0, ROWS)
         short = [load_csv(ours, number * ROWS, ROWS) for number in range(1, _LOADS + 1)]
         for loaded in short:
@@ -87,7 +87,7 @@ def scale(say: Callable[[str], None]) -> list[Figure]:
     ]
 
 
-def _written(ours: House, many: int) -> list[Path]:
+def _written(ours: ImportInstallation, many: int) -> list[Path]:
     """Write so many files and return them: two to warm up with, a CSV, and then workbooks and CSV in turn."""
     files = []
     for number in range(many):
@@ -98,13 +98,13 @@ def _written(ours: House, many: int) -> list[Path]:
     return files
 
 
-def _copied(ours: House, loaded: Loaded) -> float:
+def _copied(ours: ImportInstallation, loaded: ImportResult) -> float:
     """Return how long a bare COPY takes of the rows that a load left."""
     return asyncio.run(_copy(ours, loaded))
 
 
-async def _copy(ours: House, loaded: Loaded) -> float:
-    return await bare_copy.copy(ours.second, await bare_copy.stored(ours.home.dsn, loaded.import_id))
+async def _copy(ours: ImportInstallation, loaded: ImportResult) -> float:
+    return await bare_copy.copy(ours.second, await bare_copy.stored_rows(ours.home.dsn, loaded.import_id))
 
 
 def _reading(file: Path) -> float:

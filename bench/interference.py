@@ -8,7 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.figures import Figure, Pairs
-from bench.import_files import ROWS, House, house, load_csv, upload, wait, write_csv
+from bench.import_files import (
+    ROWS,
+    ImportInstallation,
+    import_installation,
+    load_csv,
+    upload,
+    wait,
+    write_csv,
+)
 from bench.rounds import RoundBroken, run
 
 _PER_SECOND = 50
@@ -23,7 +31,7 @@ _AT_MOST = 3.0
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     pairs = Pairs([], [])
-    with house() as ours:
+    with import_installation() as ours:
         load_csv(ours, 0, ROWS)
         known = _known(ours)
         _p95(ours, known, {"seconds": _IDLE_SECONDS / 4})
@@ -42,12 +50,12 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     return [pairs.figure("import-beside", unit, _AT_MOST, is_more_better=False)]
 
 
-def _known(ours: House) -> list[str]:
+def _known(ours: ImportInstallation) -> list[str]:
     pages = [ours.api.call(f"/debts?limit=100&page={page}")["data"] for page in range(1, 6)]
     return [debt["id"] for page in pages for debt in page]
 
 
-def _p95(ours: House, known: list[str], timing: dict[str, Any]) -> float:
+def _p95(ours: ImportInstallation, known: list[str], timing: dict[str, Any]) -> float:
     job = {"port": ours.api.port, "token": ours.api.token, "ids": known, "per_second": _PER_SECOND}
     result = run("bench.openloop", job | timing, "200")
     asked = result["statuses"]["200"]

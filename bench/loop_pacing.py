@@ -26,24 +26,24 @@ _WARM_UP = 20
 
 
 class SomethingDue(RuntimeError):
-    """A turn found something to do: what it measured is no tick."""
+    """A tick found something to do: it was no idle one."""
 
 
 async def tick(job: dict[str, Any]) -> float:
-    """Take the turns so many times and return the milliseconds of one time."""
+    """Take the ticks so many times and return the milliseconds of one time."""
     settings = Settings(data_dir=Path(job["folder"])).with_dsn(job["dsn"])
     database = await open_database(job["dsn"], reactions.edge, size=12)
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     desk = SendingContext(database, unlocked, senders(None))
     # No delivery is looked for, so nobody has to carry any.
     loops = worker.loops_of(desk, cast("WebhookDispatcher", None), asyncio.Event())
-    turns = [loop.tick for loop in loops if loop.name in _LOOK_FOR_CONTACTS]
+    ticks = [loop.tick for loop in loops if loop.name in _LOOK_FOR_CONTACTS]
     began = 0.0
     for number in range(_WARM_UP + job["ticks"]):
         if number == _WARM_UP:
             began = perf_counter()
-        for turn in turns:
-            if await turn():
+        for look in ticks:
+            if await look():
                 raise SomethingDue(f"Tick {number} found something to do.")
     seconds = perf_counter() - began
     await database.close()

@@ -16,7 +16,7 @@ import aiohttp
 from bench.figures import Figure
 from getbill.embedded import running_dsn
 from testbed.debtors import new_debt
-from testbed.installation import ROOT, free_port, raise_ceiling, temporary_folder, token, wait, whole
+from testbed.installation import ROOT, bin_run, free_port, raise_ceiling, temporary_folder, token, wait
 
 _CALLS_A_MINUTE = 1000
 _SECONDS = 60
@@ -79,7 +79,7 @@ class Caller:
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the average and the 99th percentile."""
     port = free_port()
-    with temporary_folder() as folder, whole(ROOT, folder / "data", port) as started:
+    with temporary_folder() as folder, bin_run(ROOT, folder / "data", port) as started:
         wait(f"http://127.0.0.1:{port}/readyz", started, patience_seconds=300)
         dsn = running_dsn(folder / "data")
         assert dsn is not None

@@ -23,7 +23,7 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["getbill.process.worker"])
 
 
-def begin(
+def start_worker(
     settings: Settings,
     point: str | None = None,
     pace: SendingSettings | None = None,
@@ -40,7 +40,7 @@ def begin(
     return process
 
 
-async def ended(process: BaseProcess) -> int:
+async def exit_status(process: BaseProcess) -> int:
     """Wait until a worker has ended, and return its exit status: minus the signal that killed it."""
     async with asyncio.timeout(20):
         while process.exitcode is None:  # noqa: ASYNC110 - a process tells nobody
@@ -52,7 +52,7 @@ async def ended(process: BaseProcess) -> int:
 
 def _work(settings: Settings, point: str | None, pace: SendingSettings | None) -> None:
     failpoints.arm(point)
-    asyncio.run(_until_told(settings, pace))
+    asyncio.run(_run_until_stopped(settings, pace))
 
 
 def _work_while_it_lasts(settings: Settings, point: str | None, pace: SendingSettings | None) -> None:
@@ -63,7 +63,7 @@ def _work_while_it_lasts(settings: Settings, point: str | None, pace: SendingSet
         sys.exit(1)
 
 
-async def _until_told(settings: Settings, pace: SendingSettings | None) -> None:
+async def _run_until_stopped(settings: Settings, pace: SendingSettings | None) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await worker.run(settings, stop, pace)

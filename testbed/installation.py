@@ -31,7 +31,7 @@ CEILING = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class PreparedInstallation:
     """A data folder with its running cluster, prepared as a first start does it."""
 
     folder: Path
@@ -98,18 +98,18 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def home() -> Iterator[Home]:
+def prepared_installation() -> Iterator[PreparedInstallation]:
     """Yield a prepared data folder whose cluster runs with its usual settings, and whose limits are out of reach."""
     with temporary_folder() as folder, Server(folder / "data") as server:
         environment = settings(folder / "data", free_port()) | {"DATABASE_URL": server.dsn}
         subprocess.run([sys.executable, "-m", "getbill", "prepare"], env=environment, check=True, timeout=120)
         credentials = json.loads((folder / "data" / "first-run.json").read_text("utf-8"))
         asyncio.run(raise_ceiling(server.dsn))
-        yield Home(folder / "data", server.dsn, credentials, server)
+        yield PreparedInstallation(folder / "data", server.dsn, credentials, server)
 
 
 @contextmanager
-def api(home: Home) -> Iterator[Api]:
+def api(home: PreparedInstallation) -> Iterator[Api]:
     """Yield one API process, as `getbill api` runs it, without a worker."""
     port = free_port()
     environment = settings(home.folder, port) | {"DATABASE_URL": home.dsn, "GETBILL_LOG_LEVEL": "warning"}
@@ -119,7 +119,7 @@ def api(home: Home) -> Iterator[Api]:
 
 
 @contextmanager
-def whole(root: Path, folder: Path, port: int, more: Mapping[str, str] | None = None) -> Iterator[Popen]:
+def bin_run(root: Path, folder: Path, port: int, more: Mapping[str, str] | None = None) -> Iterator[Popen]:
     """Yield `bin/run` of a clone as it starts: environment, assets, database, API and worker."""
     environment = settings(folder, port) | {"GETBILL_LOG_LEVEL": "warning"} | dict(more or {})
     environment.pop("PYTHONPATH")  # a clone runs its own code

@@ -26,7 +26,7 @@ _ANSWERS = {
 
 
 @dataclass(slots=True)
-class Taken:
+class ReceivedMail:
     """What all connections took."""
 
     file: Path
@@ -50,7 +50,7 @@ class Taken:
 class Sink(asyncio.Protocol):
     """One connection, kept open."""
 
-    def __init__(self, taken: Taken) -> None:
+    def __init__(self, taken: ReceivedMail) -> None:
         self._taken = taken
         self._waiting = bytearray()
         self._is_data = False
@@ -91,7 +91,7 @@ class Sink(asyncio.Protocol):
 
 async def serve(port: int, file: Path) -> None:
     """Take messages until killed."""
-    taken = Taken(file)
+    taken = ReceivedMail(file)
     server = await asyncio.get_running_loop().create_server(lambda: Sink(taken), "127.0.0.1", port)
     await server.serve_forever()
 

@@ -25,7 +25,7 @@ _TAKEN: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class ReceivedPost:
     """A POST that came: when, to which path, and what it said."""
 
     at: float  # of the machine's monotonic clock, which all its processes share
@@ -46,12 +46,12 @@ def command(port: int, notes: Path, secrets: Path, hanging: str = "") -> list[st
     return [sys.executable, "-m", "testbed.webhook_receiver", json.dumps(job)]
 
 
-def read(notes: Path) -> Iterator[Began]:
+def read(notes: Path) -> Iterator[ReceivedPost]:
     """Yield what a receiver has noted, in the order in which it came."""
     with notes.open("r", encoding="utf-8") as lines:
         for line in lines:
             if line.endswith("\n"):
-                yield Began(*json.loads(line))
+                yield ReceivedPost(*json.loads(line))
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Receiver:
 
     def __post_init__(self) -> None:
         self._secrets: dict[str, str] = {}
-        self._notes: list[Began] = []
+        self._notes: list[ReceivedPost] = []
         self._file = Path(self.job["notes"]).open("a", encoding="utf-8")  # noqa: SIM115 open as long as we are
 
     def take(self, path: str, headers: dict[bytes, bytes], body: bytes) -> bytes:
@@ -71,7 +71,7 @@ class Receiver:
         told = json.loads(body)
         data = told["data"]
         self._notes.append(
-            Began(
+            ReceivedPost(
                 at,
                 path,
                 told["webhook_id"],

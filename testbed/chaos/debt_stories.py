@@ -1,4 +1,4 @@
-"""What becomes of a debt in the ordeal: the calls an integrator makes about it, and the events that are their due.
+"""What becomes of a debt in the chaos test: the calls an integrator makes about it, and the events that are their due.
 
 Every call is made until it is answered, so each has to be one that may be made again: a POST under its key, a PUT by
 what it says. The invariant: a debt's events in the end are exactly those its story names.
@@ -68,7 +68,7 @@ def kinds_of(number: int) -> list[str]:
 
 def body_of(number: int) -> bytes:
     """Return the body that creates it."""
-    # Nobody is contacted within the ordeal, whatever the hour: that is no part of the stories.
+    # Nobody is contacted within the chaos test, whatever the hour: that is no part of the stories.
     fields = {"amount": AMOUNT, "due_date": _DUE_ON, "timeline_start_mode": "next_day"}
     return json.dumps(json.loads(new_debt(number)) | fields).encode()
 

@@ -1,4 +1,4 @@
-"""The integrator of the ordeal: clients that make and change debts, and one that pulls the stream.
+"""The integrator of the chaos test: clients that make and change debts, and one that pulls the stream.
 
 A process of its own. The API may die under any call: whatever was not answered is asked again, under the same key,
 until it is; and the stream is read on from the last cursor that came back whole. It writes what it was answered:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from testbed.webhook_receiver import Began
+from testbed.webhook_receiver import ReceivedPost
 
 # Of each kind of fault so many are told one by one.
 _TOLD_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommittedEvent:
     """An event as the database has it; `subject` is the debt it is about."""
 
     webhook_id: str
@@ -28,14 +28,14 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Subscription:
     """An endpoint: its path at the receiver, the kinds it asked for, and the place after which it follows."""
 
     path: str
     kinds: frozenset[str]
     after: int
 
-    def is_due(self, event: Committed) -> bool:
+    def is_due(self, event: CommittedEvent) -> bool:
         """Say whether an event is pushed to it."""
         return event.kind in self.kinds and event.position is not None and event.position > self.after
 
@@ -53,13 +53,13 @@ class Verdict:
 
 
 def judge(
-    committed: Sequence[Committed],
+    committed: Sequence[CommittedEvent],
     pulled: Sequence[str],
-    followed: Sequence[Followed],
-    began: Sequence[Began],
+    followed: Sequence[Subscription],
+    began: Sequence[ReceivedPost],
 ) -> Verdict:
     """Judge a run by all that was committed, in the order of the stream, and all that came, in the order it did."""
-    by_path: dict[str, list[Began]] = {one.path: [] for one in followed}
+    by_path: dict[str, list[ReceivedPost]] = {one.path: [] for one in followed}
     for one in began:
         by_path.setdefault(one.path, []).append(one)
     due = {one.path: [event for event in committed if one.is_due(event)] for one in followed}
@@ -76,7 +76,7 @@ def judge(
     )
 
 
-def _of_stream(committed: Sequence[Committed]) -> Iterator[str]:
+def _of_stream(committed: Sequence[CommittedEvent]) -> Iterator[str]:
     """Yield what is wrong with the stream itself: places without gaps, and every debt's history in order."""
     yield from _told("has no place in the stream", [one for one in committed if one.position is None])
     placed = [one for one in committed if one.position is not None]
@@ -93,7 +93,7 @@ def _of_stream(committed: Sequence[Committed]) -> Iterator[str]:
     yield from _told("does not follow its debt's last event in the stream", astray)
 
 
-def _of_pull(committed: Sequence[Committed], pulled: Sequence[str]) -> Iterator[str]:
+def _of_pull(committed: Sequence[CommittedEvent], pulled: Sequence[str]) -> Iterator[str]:
     names = [one.webhook_id for one in committed]
     if list(pulled) == names:
         return
@@ -107,7 +107,7 @@ def _of_pull(committed: Sequence[Committed], pulled: Sequence[str]) -> Iterator[
     yield from _told("was pulled after what follows it", behind)
 
 
-def _of_push(due: Sequence[Committed], began: Sequence[Began]) -> Iterator[str]:
+def _of_push(due: Sequence[CommittedEvent], began: Sequence[ReceivedPost]) -> Iterator[str]:
     """Yield what is wrong with what came to one endpoint."""
     expected = {one.webhook_id: one for one in due}
     before = _previous(due)
@@ -119,7 +119,7 @@ def _of_push(due: Sequence[Committed], began: Sequence[Began]) -> Iterator[str]:
         "names another previous_sequence than the last that was due",
         [one for one in began if before.get(one.webhook_id, one.previous_sequence) != one.previous_sequence],
     )
-    order: dict[str, list[Began]] = {}
+    order: dict[str, list[ReceivedPost]] = {}
     for one in sorted(firsts.values(), key=lambda first: first.at):
         order.setdefault(one.subject, []).append(one)
     early = [
@@ -131,7 +131,7 @@ def _of_push(due: Sequence[Committed], began: Sequence[Began]) -> Iterator[str]:
     yield from _told("began before what precedes it", early)
 
 
-def _previous(due: Sequence[Committed]) -> dict[str, int | None]:
+def _previous(due: Sequence[CommittedEvent]) -> dict[str, int | None]:
     """Return for each event due to an endpoint the sequence of the debt's last one that was due there."""
     last: dict[str, int] = {}
     found = {}
@@ -141,7 +141,7 @@ def _previous(due: Sequence[Committed]) -> dict[str, int | None]:
     return found
 
 
-def _late_repeats(began: Sequence[Began]) -> int:
+def _late_repeats(began: Sequence[ReceivedPost]) -> int:
     """Count what began again after something later of the same debt had begun."""
     highest: dict[str, int] = {}
     seen: set[str] = set()
@@ -162,6 +162,6 @@ def _told(what: str, wrong: Iterable[object]) -> Iterator[str]:
 
 
 def _name(one: object) -> str:
-    if isinstance(one, Committed | Began):
+    if isinstance(one, CommittedEvent | ReceivedPost):
         return f"{one.webhook_id} ({one.subject} {one.sequence})"
     return str(one)

@@ -1,4 +1,4 @@
-"""The house of the ordeal: database, API and worker, each of which can be killed and is there again.
+"""The processes of a chaos test: database, API and worker, each of which can be killed and is there again.
 
 As under `getbill serve`: the socket the API listens on outlives it, and what ends by itself is started again. Killed
 means SIGKILL; of PostgreSQL the postmaster and every process it has, so that the next start recovers from the log.
@@ -20,17 +20,17 @@ from typing import Final
 
 from getbill.embedded import Server
 from getbill.settings import CRASH_AT, CRASH_MEANT
-from testbed.installation import Home, Popen, end, settings, start
+from testbed.installation import Popen, PreparedInstallation, end, settings, start
 
-WORDS: Final = ("worker", "api", "postgres")
+PROCESSES: Final = ("worker", "api", "postgres")
 _AGAIN_SECONDS: Final = 0.5
 
 
 @dataclass
-class House:
+class KillableInstallation:
     """The running processes of an installation."""
 
-    home: Home
+    home: PreparedInstallation
     bound: socket.socket
     kills: Counter[str] = field(default_factory=Counter)
     # How often one ended by itself: at its point, or because it started while there was no database.
@@ -95,20 +95,22 @@ class House:
 
 
 @contextmanager
-def opened(home: Home, crash_at: Mapping[str, str] | None = None) -> Iterator[House]:
-    """Yield the house of a prepared data folder, with API and worker started.
+def killable_installation(
+    home: PreparedInstallation, crash_at: Mapping[str, str] | None = None
+) -> Iterator[KillableInstallation]:
+    """Yield a prepared data folder, with API and worker started.
 
     `crash_at` names the point at which the first of either dies by itself.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as bound:
         bound.set_inheritable(True)
-        house = House(home, bound)
+        installation = KillableInstallation(home, bound)
         try:
             for word in ("api", "worker"):
-                house.begin(word, (crash_at or {}).get(word))
-            yield house
+                installation.begin(word, (crash_at or {}).get(word))
+            yield installation
         finally:
-            house.leave()
+            installation.leave()
 
 
 def kill_postgres(server: Server) -> None:
@@ -122,7 +124,7 @@ def kill_postgres(server: Server) -> None:
     server.process.wait()
 
 
-class Fate:
+class KillSchedule:
     """When each is killed next: after so many seconds as chance has it, and not before there was progress again.
 
     However slow the machine, what is killed has then done something since the last time.
@@ -133,13 +135,13 @@ class Fate:
         self._bounds = bounds
         self._progress = progress
         now = time.monotonic()
-        self._due = {word: now + self._chance.uniform(*bounds) for word in WORDS}
-        self._come = dict.fromkeys(WORDS, (0, 0))
+        self._due = {word: now + self._chance.uniform(*bounds) for word in PROCESSES}
+        self._come = dict.fromkeys(PROCESSES, (0, 0))
 
     def struck(self, come: tuple[int, int]) -> str | None:
         """Return who is to be killed now; `come` is how far pushing and pulling have come."""
         now = time.monotonic()
-        for word in WORDS:
+        for word in PROCESSES:
             made = min(map(operator.sub, come, self._come[word]))
             if self._due[word] <= now and made >= self._progress:
                 self._due[word] = now + self._chance.uniform(*self._bounds)

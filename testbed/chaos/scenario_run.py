@@ -1,4 +1,4 @@
-"""The ordeal itself: an integrator at work, everything killed again and again, and the judge at the end."""
+"""A chaos test: an integrator at work, everything killed again and again, and the judge at the end."""
 
 import asyncio
 import json
@@ -16,9 +16,9 @@ import asyncpg
 from getbill.kit import ids
 from testbed import webhook_receiver
 from testbed.chaos import debt_stories, integrator
-from testbed.chaos.judge import Committed, Followed, Verdict, judge
-from testbed.chaos.processes import WORDS, Fate, House, opened
-from testbed.installation import Popen, end, free_port, home, settings, start, wait
+from testbed.chaos.judge import CommittedEvent, Subscription, Verdict, judge
+from testbed.chaos.processes import PROCESSES, KillableInstallation, KillSchedule, killable_installation
+from testbed.installation import Popen, end, free_port, prepared_installation, settings, start, wait
 
 Say = Callable[[str], None]
 
@@ -51,8 +51,8 @@ SELECT id, debt_id, sequence, kind, position FROM events WHERE workspace_id = $1
 _FOLLOWED: Final = "SELECT url, events, from_position FROM webhook_endpoints WHERE workspace_id = $1"
 
 
-class OrdealBroken(RuntimeError):
-    """The ordeal did not come to its end: what was asked was refused, or nothing moves any more."""
+class ChaosRunBroken(RuntimeError):
+    """The chaos test did not come to its end: what was asked was refused, or nothing moves any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordeal:
-    """A finished ordeal: the verdict, and how it went."""
+class ChaosResult:
+    """A finished chaos test: the verdict, and how it went."""
 
     verdict: Verdict
     kills: dict[str, int]
@@ -102,28 +102,28 @@ class Ordeal:
     seconds: float
 
 
-def play(plan: Plan, say: Say) -> Ordeal:
-    """Go through an ordeal on an installation of its own, and judge it."""
-    with home() as base, opened(base, plan.crash_at) as house:
-        wait(f"http://127.0.0.1:{house.port}/readyz", house.running("api"))
-        return _Play(plan, house, say).through()
+def run(plan: Plan, say: Say) -> ChaosResult:
+    """Run a chaos test on an installation of its own, and judge it."""
+    with prepared_installation() as base, killable_installation(base, plan.crash_at) as installation:
+        wait(f"http://127.0.0.1:{installation.port}/readyz", installation.running("api"))
+        return _ChaosRun(plan, installation, say).through()
 
 
 @dataclass
-class _Play:
-    """One ordeal in the making; all that is told about it lies in files of its folder."""
+class _ChaosRun:
+    """A chaos test that is under way; all that is told about it lies in files of its folder."""
 
     plan: Plan
-    house: House
+    installation: KillableInstallation
     say: Say
 
     def __post_init__(self) -> None:
-        self.folder = self.house.home.folder
+        self.folder = self.installation.home.folder
         self.workspace_id = self._fetch(_SANDBOX)[0]["workspace_id"]
-        self.key = self.house.home.credentials["sandbox_api_key"]
+        self.key = self.installation.home.credentials["sandbox_api_key"]
         self.pulled = 0
 
-    def through(self) -> Ordeal:
+    def through(self) -> ChaosResult:
         """Have everything made, killed and delivered, and judge what came of it."""
         began = time.monotonic()
         port = free_port()
@@ -132,7 +132,7 @@ class _Play:
         ):
             self._subscribe(port)
             job = {
-                "port": self.house.port,
+                "port": self.installation.port,
                 "key": self.key,
                 "folder": str(self.folder),
                 "debts": debt_stories.debts_for(self.plan.events),
@@ -141,11 +141,11 @@ class _Play:
             with self._running("integrator", integrator.command(job)) as working:
                 self._endure(working, began + self.plan.patience_seconds)
         # Whatever the processes went through, they are whole again.
-        wait(f"http://127.0.0.1:{self.house.port}/readyz", self.house.running("api"))
-        return Ordeal(
+        wait(f"http://127.0.0.1:{self.installation.port}/readyz", self.installation.running("api"))
+        return ChaosResult(
             self._judged(),
-            dict(self.house.kills),
-            dict(self.house.falls),
+            dict(self.installation.kills),
+            dict(self.installation.falls),
             self._done["again"],
             time.monotonic() - began,
         )
@@ -156,7 +156,7 @@ class _Play:
 
     @contextmanager
     def _running(self, name: str, command: list[str]) -> Iterator[Popen]:
-        with self.house.log(name).open("ab") as complaints:
+        with self.installation.log(name).open("ab") as complaints:
             child = start(command, settings(self.folder, 0), complaints=complaints)
         try:
             yield child
@@ -168,7 +168,7 @@ class _Play:
         secrets = {}
         for path, kinds in _ENDPOINTS.items():
             asked = json.dumps({"url": f"http://127.0.0.1:{port}{path}", "events": kinds}).encode()
-            at = f"http://127.0.0.1:{self.house.port}/external-api/v1/webhooks"
+            at = f"http://127.0.0.1:{self.installation.port}/external-api/v1/webhooks"
             with urlopen(Request(at, asked, headers), timeout=30) as answer:
                 secrets[path] = json.load(answer)["secret"]
         (self.folder / "secrets.json").write_text(json.dumps(secrets), "utf-8")
@@ -176,15 +176,15 @@ class _Play:
     def _endure(self, working: Popen, deadline: float) -> None:
         """Kill and revive until everything asked for is made, and wait until all of it has arrived."""
         plan = self.plan
-        fate: Fate | None = Fate(plan.seed, plan.between_kills, plan.progress_between_kills)
+        fate: KillSchedule | None = KillSchedule(plan.seed, plan.between_kills, plan.progress_between_kills)
         looked = told = time.monotonic()
         while True:
             now = time.monotonic()
             if now > deadline or working.poll() is not None:
-                raise OrdealBroken(self._last_words(working))
+                raise ChaosRunBroken(self._last_words(working))
             if fate and (word := fate.struck(self._come)):
-                self.house.kill(word)
-            self.house.revive()
+                self.installation.kill(word)
+            self.installation.revive()
             if now - looked > _LOOK_SECONDS and (state := self._look()) is not None:
                 looked = now
                 if now - told > _TELL_SECONDS:
@@ -193,7 +193,9 @@ class _Play:
                 if self._is_enough:
                     (self.folder / "enough").touch()
                 if fate and self._done and state.owed + state.unplaced <= plan.calm_at:
-                    self.say(f"all is made after {self.house.kills.total()} kills; the rest is delivered")
+                    self.say(
+                        f"all is made after {self.installation.kills.total()} kills; the rest is delivered"
+                    )
                     fate = None
                 elif fate is None and state.is_quiet and self.pulled == state.position:
                     return
@@ -209,7 +211,7 @@ class _Play:
     @property
     def _is_enough(self) -> bool:
         enough = self.plan.kills_enough
-        return enough is not None and all(self.house.kills[word] >= enough for word in WORDS)
+        return enough is not None and all(self.installation.kills[word] >= enough for word in PROCESSES)
 
     @property
     def _done(self) -> dict[str, Any]:
@@ -228,22 +230,26 @@ class _Play:
     def _progress(self, state: State) -> str:
         return (
             f"{state.position + state.unplaced:,} events committed, {self.pulled:,} pulled,"
-            f" {state.owed:,} deliveries owed, {dict(self.house.kills)} killed"
+            f" {state.owed:,} deliveries owed, {dict(self.installation.kills)} killed"
         )
 
     def _last_words(self, working: Popen) -> str:
         state = self._look()
-        logs = (self.house.log(word) for word in ("integrator", "receiver", "api", "worker"))
+        logs = (self.installation.log(word) for word in ("integrator", "receiver", "api", "worker"))
         words = "\n".join(f"{log.name}: {log.read_text('utf-8')[-1500:]}" for log in logs if log.exists())
-        return f"integrator {working.poll()}, {state}, pulled {self.pulled}, {self.house.kills}\n{words}"
+        return (
+            f"integrator {working.poll()}, {state}, pulled {self.pulled}, {self.installation.kills}\n{words}"
+        )
 
     def _judged(self) -> Verdict:
         committed = [
-            Committed(ids.show("wh", row["id"]), ids.show("debt", row["debt_id"]), *list(row.values())[2:])
+            CommittedEvent(
+                ids.show("wh", row["id"]), ids.show("debt", row["debt_id"]), *list(row.values())[2:]
+            )
             for row in self._fetch(_COMMITTED, self.workspace_id)
         ]
         followed = [
-            Followed("/" + row["url"].rpartition("/")[2], frozenset(row["events"]), row["from_position"])
+            Subscription("/" + row["url"].rpartition("/")[2], frozenset(row["events"]), row["from_position"])
             for row in self._fetch(_FOLLOWED, self.workspace_id)
         ]
         verdict = judge(
@@ -253,7 +259,7 @@ class _Play:
         verdict.faults.extend(self._done_otherwise([one for one in committed if (one.position or 0) > since]))
         return verdict
 
-    def _done_otherwise(self, committed: list[Committed]) -> Iterator[str]:
+    def _done_otherwise(self, committed: list[CommittedEvent]) -> Iterator[str]:
         """Yield where the histories of debts are not what was asked for: something lost, or done twice."""
         histories: dict[str, Counter[str]] = {}
         for one in committed:
@@ -281,7 +287,7 @@ class _Play:
 
     def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         async def fetch() -> list[asyncpg.Record]:
-            connection = await asyncpg.connect(self.house.home.dsn)
+            connection = await asyncpg.connect(self.installation.home.dsn)
             try:
                 return await connection.fetch(query, *arguments)
             finally:

@@ -29,7 +29,7 @@ _TOLD_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class Attempt:
     """A row of the ledger: one try of one step. `key` is what its provider knows it by."""
 
     debt: str
@@ -43,7 +43,7 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Followup:
     """A followup as the creditor reads it, and whether it counts as having reached the debtor."""
 
     debt: str
@@ -65,8 +65,8 @@ class Receipt:
 class Evidence:
     """All that is known after a run."""
 
-    tries: Sequence[Try]
-    told: Mapping[str, Told]
+    tries: Sequence[Attempt]
+    told: Mapping[str, Followup]
     received: Sequence[Receipt]
     # Keys of the contacts a person is asked about.
     asked: frozenset[str]
@@ -100,9 +100,9 @@ def judge(found: Evidence) -> Verdict:
     return Verdict(faults, ends, len(found.received))
 
 
-def _last_tries(tries: Iterable[Try]) -> dict[tuple[str, int, str], Try]:
+def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]:
     """Return the try that decides on each step of each run: one that was made, else the last."""
-    last: dict[tuple[str, int, str], Try] = {}
+    last: dict[tuple[str, int, str], Attempt] = {}
     for one in sorted(tries, key=lambda one: one.attempt):
         place = (one.debt, one.run, one.step)
         if place not in last or last[place].state not in MADE:
@@ -110,7 +110,7 @@ def _last_tries(tries: Iterable[Try]) -> dict[tuple[str, int, str], Try]:
     return last
 
 
-def _of_receipts(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> Iterator[str]:
+def _of_receipts(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
     times = Counter(one.key for one in found.received)
     yield from _tell("was received twice", (key for key, count in times.items() if count > 1))
     by_key = {one.key: one for one in last.values() if one.key}
@@ -129,7 +129,7 @@ def _of_receipts(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> I
     )
 
 
-def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> Iterator[str]:
+def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
     yield from _tell("came to no end", (_name(one) for one in found.tries if one.state in OPEN))
     yield from _tell(
         "was passed over without a reason",
@@ -154,7 +154,7 @@ def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> Ite
     )
 
 
-def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> Iterator[str]:
+def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
     for one in last.values():
         if one.key is None or one.state not in _STATUS:
             continue
@@ -194,7 +194,7 @@ def _of_payments(found: Evidence) -> Iterator[str]:
             yield f"{one.key} was received after the payment and is not listed as crossed"
 
 
-def _name(one: Try) -> str:
+def _name(one: Attempt) -> str:
     return f"{one.debt} {one.run} {one.step} {one.attempt} ({one.key})"
 
 

@@ -22,7 +22,7 @@ _SLOWEST_SECONDS: Final = 0.08
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReceivedMessage:
     """A message that a provider took: when, by which channel, and its key."""
 
     at: float  # of the machine's monotonic clock, which all its processes share
@@ -35,12 +35,12 @@ def command(job: dict[str, Any]) -> list[str]:
     return [sys.executable, "-m", "testbed.contact_chaos.providers", json.dumps(job)]
 
 
-def read(notes: Path) -> Iterator[Taken]:
+def read(notes: Path) -> Iterator[ReceivedMessage]:
     """Yield what was taken, in the order in which it was."""
     with notes.open("r", encoding="utf-8") as lines:
         for line in lines:
             if line.endswith("\n"):
-                yield Taken(*json.loads(line))
+                yield ReceivedMessage(*json.loads(line))
 
 
 class _HangUpError(Exception):
@@ -48,7 +48,7 @@ class _HangUpError(Exception):
 
 
 @dataclass
-class Post:
+class Providers:
     """What the providers know, and their moods."""
 
     notes: TextIO
@@ -73,7 +73,7 @@ class Post:
             # The same came by another connection meanwhile.
             return self.answers[key]
         self.answers[key] = (202, {"status": "accepted", "ref": f"ref-{key}"})
-        self.notes.write(json.dumps(astuple(Taken(time.monotonic(), channel, key))) + "\n")
+        self.notes.write(json.dumps(astuple(ReceivedMessage(time.monotonic(), channel, key))) + "\n")
         self.notes.flush()
         await self._dawdle()
         if mood < _BUSY + _REFUSES + _BEFORE + _AFTER:
@@ -133,7 +133,7 @@ def _key_of(mail: str) -> str:
 
 async def _serve(job: dict[str, Any], notes: TextIO) -> None:
     chance = random.Random(job["seed"])  # noqa: S311 chance is the point
-    post = Post(notes, chance, {})
+    post = Providers(notes, chance, {})
     smtp = await asyncio.start_server(post.smtp, "127.0.0.1", job["smtp"], limit=2**24)
     http = await asyncio.start_server(post.http, "127.0.0.1", job["http"], limit=2**24)
     await asyncio.gather(smtp.serve_forever(), http.serve_forever())

@@ -1,4 +1,4 @@
-"""A run of the ordeal: debts whose scenario leaves by real providers, kills all along, and the judge at the end.
+"""A run of the chaos test: debts whose scenario leaves by real providers, kills all along, and the judge at the end.
 
 A person then answers every question by what was received, as one would who asks the provider; what comes of that is
 judged again. The clock of the workspace stands still on a Monday morning, so that no night keeps anything waiting.
@@ -33,8 +33,8 @@ from getbill.todo_decisions import Decision
 from testbed import clocks
 from testbed.chaos.processes import kill_postgres
 from testbed.contact_chaos import providers
-from testbed.contact_chaos.judge import Evidence, Receipt, Told, Try, Verdict, judge
-from testbed.contact_chaos.workers import POINTS, Crew
+from testbed.contact_chaos.judge import Attempt, Evidence, Followup, Receipt, Verdict, judge
+from testbed.contact_chaos.workers import POINTS, WorkerPool
 from testbed.installation import end, free_port, start
 from testbed.installation import settings as environment
 
@@ -66,7 +66,7 @@ _ASKED: Final = "SELECT id, subject_id FROM todos WHERE workspace_id = $1 AND de
 _EVENTS: Final = "SELECT debt_id, kind, count(*) FROM events WHERE workspace_id = $1 GROUP BY debt_id, kind"
 
 
-class OrdealBroken(RuntimeError):
+class ContactRunBroken(RuntimeError):
     """Nothing moves any more."""
 
 
@@ -87,7 +87,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RunSetup:
     """Where it is played: an installation's settings, a folder, and its cluster where that is killed as well."""
 
     settings: Settings
@@ -96,7 +96,7 @@ class Stage:
 
 
 @dataclass(slots=True)
-class Ordeal:
+class ContactRunResult:
     """A finished run: the verdicts before and after a person decided, and how it went."""
 
     before: Verdict
@@ -107,26 +107,31 @@ class Ordeal:
     seconds: float
 
 
-async def play(plan: Plan, stage: Stage, say: Say) -> Ordeal:
-    """Go through an ordeal of contacts and judge it."""
+async def run(plan: Plan, stage: RunSetup, say: Say) -> ContactRunResult:
+    """Run a chaos test of contacts and judge it."""
     began = time.monotonic()
     async with AsyncExitStack() as stack:
-        course = await _opened(plan, stage, say, stack)
-        await course.found()
-        await course.endure()
-        course.crew.replace(plan.workers)
+        contact_run = await _open_run(plan, stage, say, stack)
+        await contact_run.found()
+        await contact_run.endure()
+        contact_run.workers.replace(plan.workers)
         # What was connected to a database that was killed since.
-        await course.database.pool.expire_connections()
-        before = judge(await course.evidence())
-        await course.decide()
-        evidence = await course.evidence()
+        await contact_run.database.pool.expire_connections()
+        before = judge(await contact_run.evidence())
+        await contact_run.decide()
+        evidence = await contact_run.evidence()
         crossed = sum(one.crossed_by == "payment" for one in evidence.told.values())
-        return Ordeal(
-            before, judge(evidence), course.kills, course.crew.falls, crossed, time.monotonic() - began
+        return ContactRunResult(
+            before,
+            judge(evidence),
+            contact_run.kills,
+            contact_run.workers.falls,
+            crossed,
+            time.monotonic() - began,
         )
 
 
-async def _opened(plan: Plan, stage: Stage, say: Say, stack: AsyncExitStack) -> "_Course":
+async def _open_run(plan: Plan, stage: RunSetup, say: Say, stack: AsyncExitStack) -> "_ContactRun":
     ports = {"smtp": free_port(), "http": free_port()}
     notes = stage.folder / "taken.jsonl"
     notes.touch()
@@ -146,12 +151,12 @@ async def _opened(plan: Plan, stage: Stage, say: Say, stack: AsyncExitStack) -> 
             "log_level": LogLevel.ERROR,
         }
     )
-    crew = Crew(settings)
-    stack.callback(crew.dismiss)
+    workers = WorkerPool(settings)
+    stack.callback(workers.dismiss)
     database = await open_database(settings.dsn, reactions.edge, size=3)
     stack.push_async_callback(database.close)
     keys = await vault.unlock(database, settings.master_key_text, settings.key_file)
-    return _Course(plan, stage, say, crew, database, keys, notes)
+    return _ContactRun(plan, stage, say, workers, database, keys, notes)
 
 
 def _gateways(folder: Path, port: int) -> Path:
@@ -173,13 +178,13 @@ def _gateways(folder: Path, port: int) -> Path:
 
 
 @dataclass
-class _Course:
+class _ContactRun:
     """One run in the making."""
 
     plan: Plan
-    stage: Stage
+    stage: RunSetup
     say: Say
-    crew: Crew
+    workers: WorkerPool
     database: Database
     keys: vault.Vault
     notes: Path
@@ -217,8 +222,8 @@ class _Course:
     async def endure(self) -> None:
         """Have everything sent while workers and database are killed, evenly over the whole way."""
         plan, until = self.plan, time.monotonic() + self.plan.patience_seconds
-        self.crew.fated.extend(plan.crash_at)
-        self.crew.replace(plan.workers)
+        self.workers.fated.extend(plan.crash_at)
+        self.workers.replace(plan.workers)
         # Whoever has paid hears no more: payments are spread over the first five contacts of each debt, of six.
         expected = plan.debts * 5
         kills, struck, struck_at = plan.kills, 0, time.monotonic()
@@ -227,15 +232,15 @@ class _Course:
         to_be_paid = self.chance.sample(self.debts, plan.paid)
         while kills or payments_at or await self._is_open():
             if time.monotonic() > until:
-                raise OrdealBroken(
-                    f"{self.kills} killed, {self.crew.falls} fell, {await self._count(_OPEN)} open"
+                raise ContactRunBroken(
+                    f"{self.kills} killed, {self.workers.falls} fell, {await self._count(_OPEN)} open"
                 )
             taken = len(list(providers.read(self.notes)))
             if time.monotonic() - told > _TELL_SECONDS:
                 told = time.monotonic()
                 still_open = await self._count(_OPEN)
                 self.say(
-                    f"{taken:,} received, {still_open} open, {dict(self.kills)} killed, {self.crew.falls} fell at a point"
+                    f"{taken:,} received, {still_open} open, {dict(self.kills)} killed, {self.workers.falls} fell at a point"
                 )
             is_idle = not await self._is_open()
             is_time = taken >= struck + plan.between_kills or time.monotonic() - struck_at > _PATIENCE_SECONDS
@@ -246,7 +251,7 @@ class _Course:
             if payments_at and (taken >= payments_at[0] or is_idle):
                 payments_at.pop(0)
                 await self._pay(to_be_paid.pop())
-            self.crew.replace(plan.workers)
+            self.workers.replace(plan.workers)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _strike(self) -> None:
@@ -258,15 +263,15 @@ class _Course:
             kill_postgres(self.stage.server)
             self.stage.server.restart()
             return
-        while not self.crew.running:
+        while not self.workers.running:
             # All fell at their points a moment ago.
             await asyncio.sleep(_LOOK_SECONDS)
-            self.crew.replace(self.plan.workers)
+            self.workers.replace(self.plan.workers)
         self.kills["worker"] += 1
-        self.crew.kill(self.chance.randrange(self.plan.workers))
+        self.workers.kill(self.chance.randrange(self.plan.workers))
         if word == "point":
             self.points.append(self.points.pop(0))
-            self.crew.begin(self.points[-1])
+            self.workers.begin(self.points[-1])
 
     async def _pay(self, debt_id: UUID) -> None:
         entry = NewEntry(
@@ -298,8 +303,8 @@ class _Course:
         until = time.monotonic() + self.plan.patience_seconds
         while await self._is_open():
             if time.monotonic() > until:
-                raise OrdealBroken("What was decided never left.")
-            self.crew.replace(self.plan.workers)
+                raise ContactRunBroken("What was decided never left.")
+            self.workers.replace(self.plan.workers)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _is_open(self) -> bool:
@@ -315,7 +320,7 @@ class _Course:
         """Return all that is known now."""
         pool = self.database.pool
         tries = [
-            Try(
+            Attempt(
                 str(row["debt_id"]),
                 row["run"],
                 row["step"],
@@ -328,7 +333,7 @@ class _Course:
             for row in await pool.fetch(_TRIES, self.id)
         ]
         told = {
-            ids.show("followup", row["id"]): Told(
+            ids.show("followup", row["id"]): Followup(
                 str(row["debt_id"]),
                 row["status"],
                 row["reached_at"] is not None,

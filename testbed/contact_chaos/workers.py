@@ -42,7 +42,7 @@ _AGAIN_SECONDS: Final = 0.3
 
 
 @dataclass
-class Crew:
+class WorkerPool:
     """The workers of an installation."""
 
     settings: Settings
@@ -55,7 +55,7 @@ class Crew:
 
     def begin(self, point: str | None = None) -> None:
         """Start a worker, to die at a point if one is named."""
-        self.running.append(fault_injection.begin(self.settings, point, PACE, loses_database=True))
+        self.running.append(fault_injection.start_worker(self.settings, point, PACE, loses_database=True))
 
     def kill(self, place: int) -> None:
         """Kill a worker without warning."""

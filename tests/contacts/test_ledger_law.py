@@ -32,7 +32,7 @@ from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.todo_decisions import Decision
-from testbed.contact_chaos.judge import MADE, Evidence, Receipt, Told, Try, judge
+from testbed.contact_chaos.judge import MADE, Attempt, Evidence, Followup, Receipt, judge
 
 END_OF_TIME = "2026-12-31 12:00"
 ASSURANCES = {
@@ -232,15 +232,15 @@ class Life:
         )
 
 
-def _try(row: Any) -> Try:
+def _try(row: Any) -> Attempt:
     key = ids.show("followup", row["followup_id"]) if row["followup_id"] else None
     place = (str(row["debt_id"]), row["run"], row["step"], row["attempt"])
-    return Try(*place, row["channel"], row["state"], row["reason"], key)
+    return Attempt(*place, row["channel"], row["state"], row["reason"], key)
 
 
-def _told(row: Any) -> Told:
+def _told(row: Any) -> Followup:
     is_reached, is_complete = row["reached_at"] is not None, row["processed_at"] is not None
-    return Told(str(row["debt_id"]), row["status"], is_reached, is_complete, row["crossed_by"])
+    return Followup(str(row["debt_id"]), row["status"], is_reached, is_complete, row["crossed_by"])
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,29 +1,29 @@
-"""The judge of the ordeal itself: whatever is lost, doubled or turned round in a good run, it says so."""
+"""The judge of chaos tests: whatever is lost, doubled or turned round in a good run, it says so."""
 
 from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.chaos.judge import Committed, Followed, Verdict, judge
-from testbed.webhook_receiver import Began
+from testbed.chaos.judge import CommittedEvent, Subscription, Verdict, judge
+from testbed.webhook_receiver import ReceivedPost
 
 # The histories of three debts, as they stand in the stream.
 COMMITTED = [
-    Committed(f"wh_{place}", f"debt_{place % 3}", place // 3 + 1, kind, place + 1)
+    CommittedEvent(f"wh_{place}", f"debt_{place % 3}", place // 3 + 1, kind, place + 1)
     for place, kind in enumerate(["debt.created"] * 3 + ["debt.updated"] * 6 + ["debt.resolved"] * 3)
 ]
 PULLED = [one.webhook_id for one in COMMITTED]
-ENDS = Followed("/ends", frozenset({"debt.created", "debt.resolved"}), 0)
+ENDS = Subscription("/ends", frozenset({"debt.created", "debt.resolved"}), 0)
 
 
-def began_for(followed: Followed) -> list[Began]:
+def began_for(followed: Subscription) -> list[ReceivedPost]:
     last: dict[str, int] = {}
     came = []
     for at, one in enumerate(one for one in COMMITTED if followed.is_due(one)):
         before = last.get(one.subject)
         came.append(
-            Began(at, followed.path, one.webhook_id, one.subject, one.sequence, before, is_signed=True)
+            ReceivedPost(at, followed.path, one.webhook_id, one.subject, one.sequence, before, is_signed=True)
         )
         last[one.subject] = one.sequence
     return came
@@ -34,7 +34,7 @@ places = st.integers(0, len(COMMITTED) - 1)
 pushes = st.integers(0, len(BEGAN) - 1)
 
 
-def of_pushes(began: list[Began]) -> Verdict:
+def of_pushes(began: list[ReceivedPost]) -> Verdict:
     return judge(COMMITTED, PULLED, [ENDS], began)
 
 

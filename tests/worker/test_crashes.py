@@ -16,8 +16,8 @@ from cluster import Cluster
 from getbill.kit import ids, json
 from installation import Installation, open_installation
 from testbed import fault_injection
-from testbed.chaos.judge import Committed, Followed, Verdict, judge
-from testbed.webhook_receiver import Began
+from testbed.chaos.judge import CommittedEvent, Subscription, Verdict, judge
+from testbed.webhook_receiver import ReceivedPost
 
 KINDS = (
     "debt.created",
@@ -42,7 +42,7 @@ class Creditor:
     company: make.Company
     url: str = ""
     webhook: str = ""
-    began: list[Began] = field(default_factory=list)
+    began: list[ReceivedPost] = field(default_factory=list)
     # What it answers, the first first, and then that it took it.
     answers: list[int] = field(default_factory=list)
 
@@ -58,7 +58,7 @@ class Creditor:
         subject = told["data"].get("debt_id", "")
         place = (told["sequence"], told["previous_sequence"])
         # Signatures are the receiver's tests' own affair.
-        self.began.append(Began(at, "/hooks", told["webhook_id"], subject, *place, is_signed=True))
+        self.began.append(ReceivedPost(at, "/hooks", told["webhook_id"], subject, *place, is_signed=True))
         return web.Response(status=self.answers.pop(0) if self.answers else 204)
 
     async def collect(self, debts: int = 4) -> None:
@@ -87,13 +87,15 @@ class Creditor:
             workspace_id,
         )
         committed = [
-            Committed(ids.show("wh", row["id"]), ids.show("debt", row["debt_id"]), *list(row.values())[2:])
+            CommittedEvent(
+                ids.show("wh", row["id"]), ids.show("debt", row["debt_id"]), *list(row.values())[2:]
+            )
             for row in rows
         ]
         page = await self.call("GET", "/events?limit=1000")
         assert (page["has_more"], page["epoch"]) == (False, 1)
         pulled = [event["webhook_id"] for event in page["data"]]
-        return judge(committed, pulled, [Followed("/hooks", frozenset(KINDS), 0)], self.began)
+        return judge(committed, pulled, [Subscription("/hooks", frozenset(KINDS), 0)], self.began)
 
 
 @pytest.fixture(scope="module")
@@ -125,15 +127,18 @@ def die_at(creditor: Creditor, tmp_path: Path) -> Callable[[str], Awaitable[None
 
     async def die(point: str) -> None:
         settings = creditor.installation.settings.model_copy(update={"data_dir": tmp_path})
-        assert await fault_injection.ended(fault_injection.begin(settings, point)) == -signal.SIGKILL
+        assert (
+            await fault_injection.exit_status(fault_injection.start_worker(settings, point))
+            == -signal.SIGKILL
+        )
         await creditor.pass_time()
-        second = fault_injection.begin(settings)
+        second = fault_injection.start_worker(settings)
         try:
             await creditor.settle()
         finally:
             second.terminate()
             # Told before it could listen, where there was nothing left to do.
-            assert await fault_injection.ended(second) in {0, -signal.SIGTERM}
+            assert await fault_injection.exit_status(second) in {0, -signal.SIGTERM}
 
     return die
 

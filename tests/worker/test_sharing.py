@@ -76,7 +76,7 @@ async def test_two_workers_share_what_is_due_and_send_each_message_once(
     async with AsyncExitStack() as stack:
         exchanges = [await stack.enter_async_context(exchanging()) for _ in range(2)]
         workers = [
-            fault_injection.begin(settings_for(house, exchange, tmp_path / str(number)))
+            fault_injection.start_worker(settings_for(house, exchange, tmp_path / str(number)))
             for number, exchange in enumerate(exchanges)
         ]
         try:
@@ -90,7 +90,7 @@ async def test_two_workers_share_what_is_due_and_send_each_message_once(
         finally:
             for worker in workers:
                 worker.terminate()
-            ends = [await fault_injection.ended(worker) for worker in workers]
+            ends = [await fault_injection.exit_status(worker) for worker in workers]
 
     by_worker = [[message["id"] for message in exchange.delivered] for exchange in exchanges]
     assert set(ends) <= {0, -signal.SIGTERM}

@@ -23,7 +23,7 @@ from getbill.vault import Vault
 from testbed.corpus.exports import upload
 from testbed.corpus.exports.judge import Verdict, judged
 from testbed.corpus.exports.layout import Layout
-from testbed.installation import Home, api, home, process, settings
+from testbed.installation import PreparedInstallation, api, prepared_installation, process, settings
 
 _LEASE = timedelta(hours=1)
 _IDLE_SECONDS = 0.02
@@ -49,7 +49,7 @@ _RELEASE = Statement(
 class Recipient:
     """A running installation to which layouts are sent."""
 
-    home: Home
+    home: PreparedInstallation
     url: str
 
     def verdict(self, layouts: Sequence[Layout]) -> Verdict:
@@ -65,12 +65,16 @@ class Recipient:
 @contextmanager
 def recipient(*, is_quick: bool = False) -> Iterator[Recipient]:
     """Yield a running installation; a quick one does its imports in this process."""
-    with home() as base, api(base) as ours, _worker_here(base) if is_quick else _worker(base):
+    with (
+        prepared_installation() as base,
+        api(base) as ours,
+        _worker_here(base) if is_quick else _worker(base),
+    ):
         yield Recipient(base, f"http://127.0.0.1:{ours.port}")
 
 
 @contextmanager
-def _worker(base: Home) -> Iterator[None]:
+def _worker(base: PreparedInstallation) -> Iterator[None]:
     environment = settings(base.folder, 0) | {"DATABASE_URL": base.dsn, "GETBILL_LOG_LEVEL": "warning"}
     environment.pop("GETBILL_PORT")
     with process([sys.executable, "-m", "getbill", "worker"], environment):
@@ -78,7 +82,7 @@ def _worker(base: Home) -> Iterator[None]:
 
 
 @contextmanager
-def _worker_here(base: Home) -> Iterator[None]:
+def _worker_here(base: PreparedInstallation) -> Iterator[None]:
     stopped = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_work(base, stopped)), daemon=True)
     thread.start()
@@ -89,7 +93,7 @@ def _worker_here(base: Home) -> Iterator[None]:
         thread.join()
 
 
-async def _work(base: Home, stopped: threading.Event) -> None:
+async def _work(base: PreparedInstallation, stopped: threading.Event) -> None:
     async with _opened(base) as (database, unlocked):
         while not stopped.is_set():
             if not await work_once(database, unlocked):
@@ -112,7 +116,7 @@ async def work_once(database: Database, unlocked: Vault) -> bool:
 
 
 @asynccontextmanager
-async def _opened(base: Home) -> AsyncIterator[tuple[Database, Vault]]:
+async def _opened(base: PreparedInstallation) -> AsyncIterator[tuple[Database, Vault]]:
     of_home = Settings(data_dir=base.folder, database_url=SecretStr(base.dsn))
     database = await open_database(of_home.dsn, reactions.edge, size=4)
     try:
