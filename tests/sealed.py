@@ -37,7 +37,7 @@ DAYS = 30
 
 
 @dataclass
-class Sealed:
+class SealedInstallation:
     """A database sealed by the key file of a folder, that can be backed up, restored and served."""
 
     postgres: Cluster
@@ -171,10 +171,10 @@ class Sealed:
 
 
 @asynccontextmanager
-async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[Sealed]:
+async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[SealedInstallation]:
     """Yield a database of the tests' template, sealed by a key file."""
     admin = await asyncpg.connect(postgres.dsn("postgres"))
-    one = Sealed(postgres, admin, folder, f"sealed_{uuid4().hex}")
+    one = SealedInstallation(postgres, admin, folder, f"sealed_{uuid4().hex}")
     await admin.execute(f'CREATE DATABASE "{one.name}" TEMPLATE {TEMPLATE}')
     vault.write_master_keys(one.key_file, [vault.Key(MASTER_KEY)])
     yield one
@@ -183,13 +183,13 @@ async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[Sealed]:
 
 
 @asynccontextmanager
-async def sealed_apart(folder: Path) -> AsyncIterator[Sealed]:
+async def sealed_apart(folder: Path) -> AsyncIterator[SealedInstallation]:
     """Yield a database on a server of its own, whose files hold nothing else."""
     server = Server(folder / "apart", durable=False)
     try:
         postgres = Cluster(server.start())
         admin = await asyncpg.connect(postgres.dsn("postgres"))
-        one = Sealed(postgres, admin, folder, "getbill")
+        one = SealedInstallation(postgres, admin, folder, "getbill")
         await migrate(one.dsn)
         async with one.opened() as database:
             await vault.unlock(database, None, one.key_file, may_make=True)

@@ -96,7 +96,7 @@ def test_the_plain_sample_verifies_and_a_changed_byte_does_not() -> None:
     ]
 
 
-async def test_the_follower_of_the_guide_reads_what_happens(running, company, creditor) -> None:
+async def test_the_follower_of_the_guide_reads_what_happens(running, company, running_workspace) -> None:
     names: dict[str, Any] = {}
     exec(PYTHON, names)  # noqa: S102 - the guide's own code
     found: list[Any] = []
@@ -108,7 +108,7 @@ async def test_the_follower_of_the_guide_reads_what_happens(running, company, cr
 
     following = asyncio.to_thread(names["follow"], running, company.key, None, handle)
     task = asyncio.create_task(following)
-    debts = [await creditor.post("/debts", make.debt()) for _ in range(2)]
+    debts = [await running_workspace.post("/debts", make.debt()) for _ in range(2)]
     await asyncio.wait_for(task, 30)
 
     assert [event["data"]["debt_id"] for event in found][:2] == [debt["id"] for debt in debts]

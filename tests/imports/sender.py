@@ -1,4 +1,4 @@
-"""A creditor who sends files, and the work on them: by the worker's own crew of children, or at once in this process."""
+"""A sender of files, and the work on them: by the worker's own crew of children, or at once in this process."""
 
 import asyncio
 import io

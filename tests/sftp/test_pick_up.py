@@ -112,7 +112,7 @@ async def confirmed(sandbox: Site, worker: Worker) -> dict[str, Any]:
 
 
 def sftp_folders(served: Served, dropper: Client) -> Folders:
-    return Folders(served.house.database, served.workspace, dropper.login.id, SftpLimits())
+    return Folders(served.state.database, served.workspace, dropper.login.id, SftpLimits())
 
 
 async def references(sandbox: Site) -> list[str]:
@@ -475,7 +475,7 @@ async def test_an_erased_person_takes_along_the_other_files_that_name_them(
 async def test_what_lay_for_thirty_days_goes(served: Served, dropper: Client) -> None:
     dropper.file("debts.csv", GOOD.encode())
     await dropper.run("put debts.csv incoming/")
-    database, now = served.house.database, clock.wall()
+    database, now = served.state.database, clock.wall()
 
     await sftp.expire(database, now)
     kept = await served.names(dropper.login)
@@ -590,7 +590,7 @@ async def _taken(served: Served, dropper: Client, sandbox: Site, worker: Worker)
     await _known_layout(dropper, sandbox, worker)
     dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
     await dropper.run("put more.csv incoming/")
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         await sftp.request_pickup(tx, served.workspace.id, clock.wall())
     now = clock.wall()
     found = await pickup.claim_due(worker.database, now, now)
@@ -619,7 +619,7 @@ async def _known_layout(dropper: Client, sandbox: Site, worker: Worker) -> None:
 
 async def _age(served: Served, table: str, column: str) -> None:
     """Have a workspace's rows be thirty-one days older."""
-    await served.house.database.pool.execute(
+    await served.state.database.pool.execute(
         f"UPDATE {table} SET {column} = {column} - interval '31 days' WHERE workspace_id = $1",
         served.workspace.id,
     )

@@ -15,20 +15,20 @@ from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database, Statement
 from getbill.vault import Key, KeyFile, MasterKeyRotation, MasterKeyWrong, Vault, master_key_status
 from installation import Installation, open_installation
-from sealed import DAYS, Sealed, pass_days, sealed
+from sealed import DAYS, SealedInstallation, pass_days, sealed
 
 _ERASE = "INSERT INTO erasures VALUES ((SELECT workspace_id FROM workspaces LIMIT 1), $1, 'debt', $2)"
 
 
 @pytest.fixture
-async def place(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Sealed]:
+async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[SealedInstallation]:
     async with sealed(postgres, tmp_path) as one:
         yield one
 
 
 @pytest.fixture
-async def database(place: Sealed) -> AsyncIterator[Database]:
-    async with place.opened() as opened:
+async def database(own_installation: SealedInstallation) -> AsyncIterator[Database]:
+    async with own_installation.opened() as opened:
         yield opened
 
 
@@ -118,12 +118,12 @@ async def installation_key(given: Installation) -> Key:
 
 
 async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotation_is_late(
-    place: Sealed, database: Database
+    own_installation: SealedInstallation, database: Database
 ) -> None:
-    unlocked = await vault.unlock(database, None, place.key_file)
-    rotation = vault.MasterKeyRotation(database, unlocked, KeyFile(place.key_file), DAYS)
+    unlocked = await vault.unlock(database, None, own_installation.key_file)
+    rotation = vault.MasterKeyRotation(database, unlocked, KeyFile(own_installation.key_file), DAYS)
     await rotation.run_due()
-    pass_days(place.key_file, 5.01)
+    pass_days(own_installation.key_file, 5.01)
     await database.pool.execute(
         "INSERT INTO vault_holders VALUES ($1, 'sftp', $2, $3, now())", ids.new(), ["0" * 16], "0" * 16
     )
@@ -136,19 +136,24 @@ async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotati
     assert "1 processes (sftp) do not see the new key" in now.notice
 
 
-async def test_status_says_which_backups_open_and_until_when(place: Sealed, database: Database) -> None:
+async def test_status_says_which_backups_open_and_until_when(
+    own_installation: SealedInstallation, database: Database
+) -> None:
     rotation = vault.MasterKeyRotation(
-        database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
+        database,
+        await vault.unlock(database, None, own_installation.key_file),
+        KeyFile(own_installation.key_file),
+        DAYS,
     )
     await rotation.announce(at_once=True)
     await rotation.promote()
     await rotation.rewrap()
-    versions = KeyFile(place.key_file).read()
+    versions = KeyFile(own_installation.key_file).read()
 
-    plain = await place.command("vault", "status")
-    members = json.loads(await place.command("vault", "status", "--json"))
+    plain = await own_installation.command("vault", "status")
+    members = json.loads(await own_installation.command("vault", "status", "--json"))
 
-    assert f"sealed under the master key {versions.current.hex_id}, in {place.key_file}" in plain
+    assert f"sealed under the master key {versions.current.hex_id}, in {own_installation.key_file}" in plain
     assert f"open with the master key {versions.replaced[0].hex_id} until it is destroyed after" in plain
     assert (
         "cannot be opened from any backup after 30 days (GETBILL_ERASURE_DAYS), nor can older backups."
@@ -160,15 +165,15 @@ async def test_status_says_which_backups_open_and_until_when(place: Sealed, data
 
 
 async def test_two_databases_do_not_share_a_key_file(
-    postgres: Cluster, place: Sealed, database: Database, tmp_path: Path
+    postgres: Cluster, own_installation: SealedInstallation, database: Database, tmp_path: Path
 ) -> None:
-    unlocked = await vault.unlock(database, None, place.key_file)
-    await MasterKeyRotation(database, unlocked, KeyFile(place.key_file), DAYS).run_due()
-    taken = place.key_file.read_bytes()
+    unlocked = await vault.unlock(database, None, own_installation.key_file)
+    await MasterKeyRotation(database, unlocked, KeyFile(own_installation.key_file), DAYS).run_due()
+    taken = own_installation.key_file.read_bytes()
     async with sealed(postgres, tmp_path / "other") as other, other.opened() as opened:
         await opened.execute(Statement("test.new", "As before its first start.", "DELETE FROM vault_master"))
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):
-            await vault.unlock(opened, None, place.key_file, may_make=True)
+            await vault.unlock(opened, None, own_installation.key_file, may_make=True)
         mine = await vault.unlock(opened, None, other.key_file)
         rotation = MasterKeyRotation(opened, mine, KeyFile(other.key_file), DAYS)
         await rotation.run_due()
@@ -193,4 +198,6 @@ async def test_two_databases_do_not_share_a_key_file(
         other.key_file.write_text(shared.decode().replace("# installation", "# was of"))
         await vault.unlock(opened, None, other.key_file)
     # Its own database goes on.
-    assert (await vault.unlock(database, None, place.key_file)).installation_id == unlocked.installation_id
+    assert (
+        await vault.unlock(database, None, own_installation.key_file)
+    ).installation_id == unlocked.installation_id

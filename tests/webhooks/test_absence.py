@@ -16,16 +16,16 @@ KINDS = ("debt.created", "debt.updated")
 
 
 @pytest.fixture
-def switch(database: Database, workspace: Workspace) -> Any:
+def switch(database: Database, snapshot: Workspace) -> Any:
     """Enable an endpoint, or disable it."""
 
     async def to(endpoint_id: UUID, *, on: bool, send_missed: bool = True) -> None:
-        async with database.transaction(workspace.now()) as tx:
-            await disabling.lock_stream(tx, workspace.id)
+        async with database.transaction(snapshot.now()) as tx:
+            await disabling.lock_stream(tx, snapshot.id)
             if on:
-                await disabling.enable(tx, workspace.id, endpoint_id, send_missed=send_missed)
+                await disabling.enable(tx, snapshot.id, endpoint_id, send_missed=send_missed)
             else:
-                await disabling.disable(tx, workspace.id, endpoint_id, "asked")
+                await disabling.disable(tx, snapshot.id, endpoint_id, "asked")
 
     return to
 

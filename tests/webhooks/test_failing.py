@@ -82,9 +82,9 @@ async def elsewhere(database: Database, keys: vault.Vault) -> Workspace:
     return await companies.workspace(database, keys, founded.sandbox_id)
 
 
-async def event_in(database: Database, keys: vault.Vault, workspace: Workspace) -> UUID:
-    async with database.transaction(workspace.now()) as tx:
-        return (await debts.create(tx, workspace, new_debt())).debt.id
+async def event_in(database: Database, keys: vault.Vault, snapshot: Workspace) -> UUID:
+    async with database.transaction(snapshot.now()) as tx:
+        return (await debts.create(tx, snapshot, new_debt())).debt.id
 
 
 async def unplaced(database: Database, workspace_id: UUID) -> int:
@@ -95,13 +95,13 @@ async def unplaced(database: Database, workspace_id: UUID) -> int:
 
 
 async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
-    database: Database, keys: vault.Vault, workspace: Workspace, open_debt: Any
+    database: Database, keys: vault.Vault, snapshot: Workspace, open_debt: Any
 ) -> None:
     await open_debt()
     assert await streams.sequence_events(database)
     # As after a restore that took back the stream and not its events: the next place is taken.
     await database.pool.execute(
-        "UPDATE streams SET position = 0, reacted = 0 WHERE workspace_id = $1", workspace.id
+        "UPDATE streams SET position = 0, reacted = 0 WHERE workspace_id = $1", snapshot.id
     )
     await open_debt()
     other = await elsewhere(database, keys)
@@ -109,9 +109,9 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
 
     await streams.sequence_events(database)
 
-    assert (await unplaced(database, other.id), await unplaced(database, workspace.id)) == (0, 1)
-    assert await aside(database) == [("stream", workspace.id)]
-    (reason,) = await todos(database, workspace.id)
+    assert (await unplaced(database, other.id), await unplaced(database, snapshot.id)) == (0, 1)
+    assert await aside(database) == [("stream", snapshot.id)]
+    (reason,) = await todos(database, snapshot.id)
     assert "by its rule events_stream (SQLSTATE 23505)" in reason
     # It is not looked at while it stands aside.
     await event_in(database, keys, other)
@@ -119,28 +119,28 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
 
     await put_back(database, keys)
     assert await streams.sequence_events(database) == 1
-    assert await unplaced(database, workspace.id) == 0
+    assert await unplaced(database, snapshot.id) == 0
 
 
 async def test_a_stream_that_is_missing_is_set_aside_and_made_anew(
-    database: Database, keys: vault.Vault, workspace: Workspace, open_debt: Any
+    database: Database, keys: vault.Vault, snapshot: Workspace, open_debt: Any
 ) -> None:
     await open_debt()
-    await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", workspace.id)
+    await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", snapshot.id)
     await streams.sequence_events(database)
 
     await todo_decisions.retry_due(database, keys)
 
-    assert await aside(database) == [("stream", workspace.id)]
+    assert await aside(database) == [("stream", snapshot.id)]
     await put_back(database, keys)
     await streams.sequence_events(database)
-    assert await unplaced(database, workspace.id) == 0
+    assert await unplaced(database, snapshot.id) == 0
 
 
 async def test_an_event_that_cannot_be_owed_holds_up_no_other(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -158,7 +158,7 @@ async def test_an_event_that_cannot_be_owed_holds_up_no_other(
     assert len(told) == 4
     assert ids.show("wh", broken) not in told
     assert await aside(database) == [("event", broken)]
-    (reason,) = await todos(database, workspace.id)
+    (reason,) = await todos(database, snapshot.id)
     assert reason.startswith(f"event {ids.show('wh', broken)}: The database refused it")
 
     await put_back(database, keys)
@@ -169,7 +169,7 @@ async def test_an_event_that_cannot_be_owed_holds_up_no_other(
 async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_well(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -188,7 +188,7 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
     (lost,) = [one for one in await deliveries(database, endpoint_id) if one["event_id"] == broken]
     assert lost["state"] == "exhausted"
     assert await aside(database) == [("delivery", lost["id"])]
-    (reason,) = await todos(database, workspace.id)
+    (reason,) = await todos(database, snapshot.id)
     assert "What is sealed does not open" in reason
     # It does not heal by itself, and is not tried by itself.
     await todo_decisions.retry_due(database, keys)
@@ -203,7 +203,7 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
 async def test_an_endpoint_whose_secret_does_not_open_holds_up_no_other(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -225,7 +225,7 @@ async def test_an_endpoint_whose_secret_does_not_open_holds_up_no_other(
 async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are_settled(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -246,7 +246,7 @@ async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are
     assert len(receiver.received) == 5
     ((kind, _),) = await aside(database)
     assert kind == "delivery"
-    (reason,) = await todos(database, workspace.id)
+    (reason,) = await todos(database, snapshot.id)
     assert "by its rule test_refused (SQLSTATE 23514)" in reason
 
     await put_back(database, keys)
@@ -257,7 +257,7 @@ async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are
 async def test_an_endpoint_that_cannot_be_disabled_keeps_no_other_from_it(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -278,7 +278,7 @@ async def test_an_endpoint_that_cannot_be_disabled_keeps_no_other_from_it(
 async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -301,7 +301,7 @@ async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
 
     assert len(well.received) == 1
     assert await aside(database) == [("endpoint", broken_id)]
-    assert len(await todos(database, workspace.id)) == 1
+    assert len(await todos(database, snapshot.id)) == 1
     await put_back(database, keys)
     await webhooks.catch_up(database)
     await deliver()

@@ -36,7 +36,9 @@ def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
 
 
 @pytest.fixture(scope="module")
-async def house(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+async def own_installation(
+    postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
     async with open_installation(postgres, "contact_kills", tmp_path_factory.mktemp("contacts")) as opened:
         yield opened
 
@@ -54,12 +56,12 @@ BEFORE = {
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_worker_that_dies_at_a_named_point_leaves_no_contact_twice_or_lost(
-    house: Installation, tmp_path: Path, point: str
+    own_installation: Installation, tmp_path: Path, point: str
 ) -> None:
     before = [BEFORE[point]] if point in BEFORE else []
     plan = Plan(debts=3, kills=0, workers=1, crash_at=(*before, point), patience_seconds=40)
 
-    result = await run(plan, RunSetup(house.settings, tmp_path), print)
+    result = await run(plan, RunSetup(own_installation.settings, tmp_path), print)
 
     assert result.falls == len(plan.crash_at)
     assert result.before.faults == []

@@ -1,4 +1,4 @@
-"""A creditor as the public API meets one: a program that calls it with a sandbox key, and a receiver of webhooks."""
+"""A workspace of the running processes: a program that calls its API with a sandbox key, and a receiver of webhooks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 
 @dataclass
 class Receiver:
-    """The creditor's system: takes every webhook and remembers it."""
+    """An integrator's system: takes every webhook and remembers it."""
 
     url: str = ""
     secret: str = ""
@@ -43,8 +43,8 @@ class Receiver:
 
 
 @dataclass
-class Creditor:
-    """A creditor's program: calls the API with its sandbox key, and has a receiver."""
+class RunningWorkspace:
+    """A sandbox called with its key over HTTP, and a receiver of its webhooks."""
 
     session: aiohttp.ClientSession
     installation: Installation
@@ -137,7 +137,7 @@ SELECT EXISTS (SELECT FROM events WHERE workspace_id = $1 AND position IS NULL)
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
+async def run_receiver() -> AsyncIterator[Receiver]:
     """Run a receiver on the loopback."""
     receiver = Receiver()
     app = web.Application()
@@ -151,14 +151,14 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 @asynccontextmanager
-async def collecting(
+async def open_workspace(
     url: str, installation: Installation, company: Company, receiver: Receiver
-) -> AsyncIterator[Creditor]:
-    """Be a creditor in a company's sandbox, whose clock stands at `START` until it is moved."""
+) -> AsyncIterator[RunningWorkspace]:
+    """Open a company's sandbox, whose clock stands at `START` until it is moved."""
     # The one thing the API cannot do: where the clock starts, so that a story can state its dates.
     await installation.database.pool.execute(
         "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1", company.sandbox.id, START
     )
     headers = {"Authorization": f"Bearer {company.key}", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(url, headers=headers) as session:
-        yield Creditor(session, installation, company, receiver)
+        yield RunningWorkspace(session, installation, company, receiver)
