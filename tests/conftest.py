@@ -29,6 +29,12 @@ class NetworkClosed(RuntimeError):
     """A test tried to leave this machine."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgresql", type=int, help="major version of the run's PostgreSQL; the newest by default"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_stay_at_home)
     if hasattr(config, "workerinput"):
