@@ -76,7 +76,7 @@ class Limit:
         self.answers: dict[str, tuple[UUID, bytes]] = {}
         if "answers" in job:
             known = json.loads(Path(job["answers"]).read_text("utf-8"))
-            self.answers = {shown: (UUID(inner), text.encode()) for shown, (inner, text) in known.items()}
+            self.answers = {answer: (UUID(inner), text.encode()) for answer, (inner, text) in known.items()}
 
     async def create(self, request: Request) -> Response:
         """Insert the rows of a debt by one statement."""

@@ -44,10 +44,10 @@ async def stored_rows(dsn: str, import_id: UUID) -> list[StoredRows]:
     """Read the rows of an import's debts."""
     connection = await asyncpg.connect(dsn)
     try:
-        found = [await _of_table(connection, table, import_id) for table in TABLES]
+        tables = [await _of_table(connection, table, import_id) for table in TABLES]
     finally:
         await connection.close()
-    return found
+    return tables
 
 
 async def _of_table(connection: Any, table: str, import_id: UUID) -> StoredRows:
@@ -76,8 +76,8 @@ async def copy(second: str, tables: list[StoredRows]) -> float:
     try:
         began = perf_counter()
         async with connection.transaction():
-            for one in tables:
-                await connection.copy_records_to_table(one.table, records=one.rows, columns=one.columns)
+            for table in tables:
+                await connection.copy_records_to_table(table.table, records=table.rows, columns=table.columns)
         return perf_counter() - began
     finally:
         await connection.close()

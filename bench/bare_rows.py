@@ -67,9 +67,9 @@ async def export(ours: str, limit: str, since: datetime) -> bytes:
     is_first = not await target.fetchval("SELECT EXISTS (SELECT FROM companies)")
     for table, which in _BEFORE.items():
         if is_first or table not in _ONCE:
-            found = await source.fetch(f"SELECT * FROM {table} WHERE {which}", since)
+            result = await source.fetch(f"SELECT * FROM {table} WHERE {which}", since)
             await target.copy_records_to_table(
-                table, records=map(tuple, found), columns=list(found[0].keys())
+                table, records=map(tuple, result), columns=list(result[0].keys())
             )
     debts = await source.fetch(f"SELECT {', '.join(_CHANGED)} FROM debts WHERE created_at >= $1", since)
     await target.execute(_NEW_DEBTS, since)
@@ -77,18 +77,18 @@ async def export(ours: str, limit: str, since: datetime) -> bytes:
     await target.execute("VACUUM ANALYZE")
     kept: dict[str, Any] = {"debts": {row["id"].bytes: tuple(row) for row in debts}}
     for table, which in _AFTER.items():
-        found = await source.fetch(f"SELECT * FROM {table} WHERE {which} ORDER BY workspace_id", since)
-        kept[table] = list(found[0].keys()), _by_debt(found)
+        result = await source.fetch(f"SELECT * FROM {table} WHERE {which} ORDER BY workspace_id", since)
+        kept[table] = list(result[0].keys()), _by_debt(result)
     await source.close()
     await target.close()
     return pickle.dumps(kept)
 
 
 def _by_debt(rows: list[asyncpg.Record]) -> dict[bytes, list[tuple[Any, ...]]]:
-    found: dict[bytes, list[tuple[Any, ...]]] = {}
+    result: dict[bytes, list[tuple[Any, ...]]] = {}
     for row in rows:
-        found.setdefault(row["debt_id"].bytes, []).append(tuple(row))
-    return found
+        result.setdefault(row["debt_id"].bytes, []).append(tuple(row))
+    return result
 
 
 async def write(dsn: str, kept: dict[str, Any]) -> float:

@@ -38,7 +38,7 @@ async def post(job: dict[str, Any], ready: list[tuple[str, bytes]]) -> float:
 def ready_in(file: Path) -> list[tuple[str, bytes]]:
     """Return the messages that the sink kept, each with the address it goes to."""
     kept = pickle.loads(file.read_bytes())  # noqa: S301 our own file
-    return [(str(message_from_bytes(one)["To"]), one) for one in kept]
+    return [(str(message_from_bytes(item)["To"]), item) for item in kept]
 
 
 if __name__ == "__main__":

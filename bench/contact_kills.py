@@ -37,11 +37,11 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     faults = result.before.faults + result.after.faults
     if faults:
         raise PromiseBroken(f"{len(faults)} faults, told above.")
-    asked = result.before.ends["unknown"]
+    request = result.before.ends["unknown"]
     return [
         Figure(
             "contact-kills",
-            asked,
+            request,
             result.before.ends.total(),
             "contacts a person is asked about",
             None,

@@ -67,9 +67,9 @@ async def _sizes(dsn: str, ours: Api) -> dict[str, int]:
     row = await connection.fetchrow(_SIZES, await connection.fetchval(_LIVE))
     await connection.close()
     assert row is not None
-    shown = ours.call("/debts?limit=1")["data"][0]
+    debt = ours.call("/debts?limit=1")["data"][0]
     # Both answers are compact JSON with the same text in them.
-    return {**row, "answer": len(json.dumps(shown, separators=(",", ":")).encode())}
+    return {**row, "answer": len(json.dumps(debt, separators=(",", ":")).encode())}
 
 
 async def _compare(ours: str, limit: str) -> None:
@@ -84,12 +84,12 @@ async def _compare(ours: str, limit: str) -> None:
 async def _per_debt(dsn: str) -> dict[str, tuple[float, float]]:
     connection = await asyncpg.connect(dsn)
     live = await connection.fetchval(_LIVE)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for (table,) in await connection.fetch(_TABLES):
         row = await connection.fetchrow(_ROWS.format(table), live)
         assert row is not None
         if row["rows"] > 1:  # one row is the workspace's own
-            found[table] = row
+            result[table] = row
     await connection.close()
-    debts = found["debts"]["rows"]
-    return {table: (row["rows"] / debts, float(row["bytes"]) / debts) for table, row in found.items()}
+    debts = result["debts"]["rows"]
+    return {table: (row["rows"] / debts, float(row["bytes"]) / debts) for table, row in result.items()}

@@ -42,8 +42,8 @@ class Dataset:
         """Open a debt for each of some people; the numbers in their references begin at `first`."""
         workspace = await self.workspace()
         news = [
-            NewDebt(one, Money(20_00 + number, "EUR"), f"F-{first + number}", "standard_3_waves", Details())
-            for number, one in enumerate(people)
+            NewDebt(item, Money(20_00 + number, "EUR"), f"F-{first + number}", "standard_3_waves", Details())
+            for number, item in enumerate(people)
         ]
         for start in range(0, len(news), _BATCH):
             async with self.database.transaction(workspace.now()) as tx:

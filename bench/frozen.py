@@ -85,8 +85,8 @@ async def _round(base: PreparedInstallation, number: int, many: int) -> _Round:
         await dataset.fill(list(datasets.people(number * many, many)), number * many)
         await dataset.database.pool.execute("VACUUM ANALYZE")
         seconds = await _advance(dataset)
-        made = await dataset.database.pool.fetchval(_MADE, dataset.workspace_id, _begins(number))
-    return _Round(seconds, made)
+        result = await dataset.database.pool.fetchval(_MADE, dataset.workspace_id, _begins(number))
+    return _Round(seconds, result)
 
 
 async def _advance(dataset: Dataset) -> float:
@@ -113,8 +113,8 @@ def _bare(base: PreparedInstallation, second: str, number: int) -> float:
         timeout=_PATIENCE_SECONDS,
     )
     file.unlink()
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return float(found["seconds"])
+    stdout: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return float(stdout["seconds"])
 
 
 def _peak_megabytes(pid: int) -> float:

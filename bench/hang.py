@@ -99,17 +99,17 @@ def _round(base: PreparedInstallation, seconds: float, hanging: str) -> Round:
     notes, secrets = base.folder / f"{port}.jsonl", base.folder / "secrets.json"
     with process(webhook_receiver.command(port, notes, secrets, hanging), settings(base.folder, port)):
         endpoints = asyncio.run(_subscribe(base, f"http://127.0.0.1:{port}"))
-        secrets.write_text(json.dumps({path: made.secret for path, made in endpoints.items()}), "utf-8")
+        secrets.write_text(json.dumps({path: result.secret for path, result in endpoints.items()}), "utf-8")
         committed = asyncio.run(_play(base, endpoints, seconds))
     return _counted(committed, notes)
 
 
 def _counted(committed: dict[str, float], notes: Path) -> Round:
     taken: dict[str, dict[str, float]] = {f"/{number}": {} for number in range(len(_KINDS))}
-    for one in webhook_receiver.read(notes):
-        if one.webhook_id in committed:
-            after = (one.at - committed[one.webhook_id]) * 1000
-            taken[one.path].setdefault(one.webhook_id, after)
+    for note in webhook_receiver.read(notes):
+        if note.webhook_id in committed:
+            after = (note.at - committed[note.webhook_id]) * 1000
+            taken[note.path].setdefault(note.webhook_id, after)
     del taken[_HANGING]
     due = len(committed) // len(_KINDS)
     if any(len(came) != due for came in taken.values()):
@@ -169,9 +169,9 @@ async def _play(
     async with _set_up(base) as opened:
         committed = await _commit(opened, seconds)
         await _arrived(opened, endpoints[_HANGING].endpoint.id)
-        for made in endpoints.values():
+        for endpoint in endpoints.values():
             async with opened.database.transaction(opened.workspace.now()) as tx:
-                await webhooks.delete(tx, opened.workspace, made.endpoint.id)
+                await webhooks.delete(tx, opened.workspace, endpoint.endpoint.id)
     return committed
 
 

@@ -74,11 +74,11 @@ def load(ours: ImportInstallation, file: Path, count: int) -> ImportResult:
     with Peak(ours.worker) as peak:
         began = time.perf_counter()
         started = upload(ours.api, file)
-        shown = wait(ours.api, started["id"])
+        answer = wait(ours.api, started["id"])
         seconds = time.perf_counter() - began
-    if shown["state"] != "completed" or shown["counts"]["created"] != count:
-        raise ImportFailed(json.dumps(shown)[:2000])
-    return ImportResult(ids.read("import", shown["id"]), count, seconds, peak.megabytes)
+    if answer["state"] != "completed" or answer["counts"]["created"] != count:
+        raise ImportFailed(json.dumps(answer)[:2000])
+    return ImportResult(ids.read("import", answer["id"]), count, seconds, peak.megabytes)
 
 
 def load_csv(ours: ImportInstallation, first: int, count: int) -> ImportResult:
@@ -113,9 +113,9 @@ def wait(ours: Api, identifier: str) -> Any:
     """Wait until an import is over and return it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        shown = ours.call(f"/imports/{identifier}")
-        if shown["state"] in _OVER or shown.get("waiting_for"):
-            return shown
+        answer = ours.call(f"/imports/{identifier}")
+        if answer["state"] in _OVER or answer.get("waiting_for"):
+            return answer
         time.sleep(0.1)
     raise TimeoutError(f"{identifier} was not over within an hour.")
 

@@ -42,9 +42,9 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
             started = upload(ours.api, file)
             during = {"seconds": _IMPORT_SECONDS_MAX, "during": f"/imports/{started['id']}"}
             pairs.ours.append(_p95(ours, known, during))
-            shown = wait(ours.api, started["id"])
-            if shown["state"] != "completed" or shown["counts"]["created"] != ROWS:
-                raise RoundBroken(f"The import did not complete: {shown}")
+            answer = wait(ours.api, started["id"])
+            if answer["state"] != "completed" or answer["counts"]["created"] != ROWS:
+                raise RoundBroken(f"The import did not complete: {answer}")
             say(f"pair {number}: idle {pairs.limit[-1]:.1f} ms, importing {pairs.ours[-1]:.1f} ms")
     unit = "ms, 95th percentile while importing"
     return [pairs.figure("import-beside", unit, _AT_MOST, is_more_better=False)]
@@ -58,7 +58,7 @@ def _known(ours: ImportInstallation) -> list[str]:
 def _p95(ours: ImportInstallation, known: list[str], timing: dict[str, Any]) -> float:
     job = {"port": ours.api.port, "token": ours.api.token, "ids": known, "per_second": _PER_SECOND}
     result = run("bench.openloop", job | timing, "200")
-    asked = result["statuses"]["200"]
-    if asked < _ASKED_MIN:
-        raise RoundBroken(f"The import was over when {asked} requests had been made: it takes more rows.")
+    request = result["statuses"]["200"]
+    if request < _ASKED_MIN:
+        raise RoundBroken(f"The import was over when {request} requests had been made: it takes more rows.")
     return float(result["p95_ms"])

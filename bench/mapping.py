@@ -26,10 +26,10 @@ def measure(say) -> list[Figure]:  # noqa: ANN001 - as every figure
     """Score the corpus and print each field's precision and recall."""
     figures = []
     for part, which, is_disguised, target in PARTS:
-        found = score(part, is_disguised=is_disguised)
-        _print(found, f"{part}{which}", say)
-        right = (f"mapping: columns right{which}", found.right, found.columns, "columns", target)
-        wrong = (f"mapping: wrong values{which}", len(found.wrong_values), found.values, "values", 0.0)
+        result = score(part, is_disguised=is_disguised)
+        _print(result, f"{part}{which}", say)
+        right = (f"mapping: columns right{which}", result.right, result.columns, "columns", target)
+        wrong = (f"mapping: wrong values{which}", len(result.wrong_values), result.values, "values", 0.0)
         figures += [Figure(*right, is_more_better=True), Figure(*wrong, is_more_better=False)]
     return figures + _of_exports(say)
 

@@ -55,14 +55,14 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         with api(base) as ours:
             cursor = ours.call(f"/debts?limit=100&page={_DEEP // 100}")["pagination"]["next_cursor"]
             pages = Pages(ours)
-            found = []
+            result = []
             for limit, name in ((20, "page"), (100, "page-100")):
                 deep, first = _rounds(pages, limit, cursor)
                 say(f"pages of {limit} debts, ms each:")
                 pairs = alternate(deep, first, say)
-                found.append(pairs.figure(name, "ms a page", _MOST, is_more_better=False))
+                result.append(pairs.figure(name, "ms a page", _MOST, is_more_better=False))
             pages.close()
-    return found
+    return result
 
 
 class Pages:
@@ -141,9 +141,9 @@ async def _write(connection: "asyncpg.Connection[Any]", rows: Rows) -> None:
 
 
 def _batches(workspace: Workspace) -> Iterator[Rows]:
-    made = _debts(workspace)
-    while batch := list(islice(made, _BATCH)):
-        yield {table: [row for one in batch for row in one[table]] for table in _COLUMNS}
+    result = _debts(workspace)
+    while batch := list(islice(result, _BATCH)):
+        yield {table: [row for item in batch for row in item[table]] for table in _COLUMNS}
 
 
 def _debts(workspace: Workspace) -> Iterator[Rows]:

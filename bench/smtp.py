@@ -176,8 +176,8 @@ def _bare(base: PreparedInstallation, port: int, many: int) -> float:
     )
     if _taken(port) - before != many:
         raise MessagesMiscounted(f"Of {many} messages the server took {_taken(port) - before}.")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return many / float(found["seconds"])
+    stdout: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return many / float(stdout["seconds"])
 
 
 def _listens(port: int) -> bool:

@@ -78,5 +78,5 @@ def _ticks(base: PreparedInstallation) -> float:
         check=True,
         timeout=300,
     )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return float(found["milliseconds"])
+    stdout: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return float(stdout["milliseconds"])

@@ -196,10 +196,10 @@ def _answers(url: str) -> bool:
 
 def token(port: int, credentials: Mapping[str, str]) -> str:
     """Return an access token of the live client."""
-    asked = {"grant_type": "client_credentials"} | {
+    request = {"grant_type": "client_credentials"} | {
         name: credentials[name] for name in ("client_id", "client_secret")
     }
-    answer = read(f"http://127.0.0.1:{port}/token", urlencode(asked).encode(), {})
+    answer = read(f"http://127.0.0.1:{port}/token", urlencode(request).encode(), {})
     return str(answer["access_token"])
 
 

@@ -16,10 +16,10 @@ def family(ancestor: int) -> list[int]:
         except OSError:
             continue
         parents[int(entry.parent.name)] = int(fields[1])
-    found = [ancestor]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
+    result = [ancestor]
+    for item in result:
+        result += [child for child, parent in parents.items() if parent == item]
+    return result
 
 
 def resident_megabytes(process_id: int) -> float:
@@ -50,5 +50,5 @@ class Peak:
 
     def _watch(self) -> None:
         while not self._is_over.wait(_EVERY_SECONDS):
-            held = max((resident_megabytes(one) for one in family(self._ancestor)), default=0.0)
+            held = max((resident_megabytes(item) for item in family(self._ancestor)), default=0.0)
             self.megabytes = max(self.megabytes, held)

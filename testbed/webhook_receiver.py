@@ -97,7 +97,7 @@ class Receiver:
     def write(self) -> None:
         """Write what was noted since the last time."""
         notes, self._notes = self._notes, []
-        self._file.write("".join(json.dumps(astuple(one)) + "\n" for one in notes))
+        self._file.write("".join(json.dumps(astuple(note)) + "\n" for note in notes))
         self._file.flush()
 
 

@@ -156,8 +156,8 @@ class WorkspaceEngine:
             debt_id,
             channel,
         )
-        found = await followups.find(self.database, await self.snapshot(), followup_id)
-        return found.content.text or ""
+        followup = await followups.find(self.database, await self.snapshot(), followup_id)
+        return followup.content.text or ""
 
     async def send_due_live(self) -> int:
         return await contacts.send_due(self.context, lambda: True)

@@ -138,8 +138,8 @@ async def running_workspace(
     """A sandbox of the running processes, called over HTTP."""
     from running_workspace import open_workspace
 
-    async with open_workspace(running, installation, company, receiver) as opened:
-        yield opened
+    async with open_workspace(running, installation, company, receiver) as workspace:
+        yield workspace
 
 
 @pytest.fixture(name="getbill")

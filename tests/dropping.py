@@ -40,12 +40,12 @@ class Client:
     def words(self) -> tuple[str, ...]:
         """The options that ssh and sftp share."""
         known = (f"-oUserKnownHostsFile={self.folder}/known_hosts", "-oGlobalKnownHostsFile=none", "-Fnone")
-        asked = ("-oBatchMode=no", "-oStrictHostKeyChecking=accept-new", "-oNumberOfPasswordPrompts=1")
+        request = ("-oBatchMode=no", "-oStrictHostKeyChecking=accept-new", "-oNumberOfPasswordPrompts=1")
         if self.key is None:
-            return (*known, *asked, "-oPreferredAuthentications=password", "-oPubkeyAuthentication=no")
+            return (*known, *request, "-oPreferredAuthentications=password", "-oPubkeyAuthentication=no")
         return (
             *known,
-            *asked,
+            *request,
             f"-oIdentityFile={self.key}",
             "-oIdentitiesOnly=yes",
             "-oPreferredAuthentications=publickey",
@@ -129,8 +129,8 @@ class Served:
 
     async def names(self, login: Login, folder: str = "incoming") -> dict[str, tuple[int, str]]:
         """What lies in a folder: size and state by name."""
-        found = await queries.list_files(self.state.database, self.workspace, login.id, Folder(folder))
-        return {one.path.name: (one.size, one.state.value) for one in found}
+        result = await queries.list_files(self.state.database, self.workspace, login.id, Folder(folder))
+        return {item.path.name: (item.size, item.state.value) for item in result}
 
     async def content(self, login: Login, path: str) -> bytes:
         """The bytes of a file."""

@@ -38,7 +38,9 @@ class Receiver:
     def told(self, debt_id: str) -> list[str]:
         """Which events of a debt came, each with its place in the debt's history, in the order they came."""
         return [
-            f"{one['sequence']} {one['event']}" for one in self.received if one["data"]["debt_id"] == debt_id
+            f"{message['sequence']} {message['event']}"
+            for message in self.received
+            if message["data"]["debt_id"] == debt_id
         ]
 
 
@@ -60,20 +62,20 @@ class RunningWorkspace:
 
     async def get(self, path: str) -> Any:
         """Read what is there."""
-        status, found = await self.call("GET", path)
-        assert status == 200, found
-        return found
+        status, result = await self.call("GET", path)
+        assert status == 200, result
+        return result
 
     async def post(self, path: str, value: Any) -> Any:
         """Make or change something."""
-        status, made = await self.call("POST", path, value)
-        assert status in {200, 201}, made
-        return made
+        status, result = await self.call("POST", path, value)
+        assert status in {200, 201}, result
+        return result
 
     async def subscribe(self, *events: str) -> None:
         """Have the receiver told; of the six main events when none is named."""
-        asked = {"url": self.receiver.url} | ({"events": list(events)} if events else {})
-        self.receiver.secret = (await self.post("/webhooks", asked))["secret"]
+        request = {"url": self.receiver.url} | ({"events": list(events)} if events else {})
+        self.receiver.secret = (await self.post("/webhooks", request))["secret"]
 
     async def put(self, path: str, value: Any) -> Any:
         """Change what is there."""
@@ -99,12 +101,12 @@ class RunningWorkspace:
     async def passed_over(self, debt_id: str) -> list[str]:
         """Every step of a debt that was passed over, and why."""
         past = (await self.get(f"/debts/{debt_id}/timeline"))["past"]
-        return [f"{one['step']}: {one['reason']}" for one in past if one["state"] == "skipped"]
+        return [f"{step['step']}: {step['reason']}" for step in past if step["state"] == "skipped"]
 
     async def todos(self, debt_id: str) -> list[tuple[str, str]]:
         """What waits, or waited, for a person about a debt."""
-        found = await self.get(f"/todos?debt_id={debt_id}")
-        return [(one["type"], one["decision"] or one["state"]) for one in found["data"]]
+        result = await self.get(f"/todos?debt_id={debt_id}")
+        return [(item["type"], item["decision"] or item["state"]) for item in result["data"]]
 
     async def events(self, debt_id: str) -> list[str]:
         """Every event of a debt in the order of its history, which has no gap."""
@@ -118,8 +120,8 @@ class RunningWorkspace:
 
     async def followups(self, debt_id: str) -> list[str]:
         """Every followup of a debt: when it left, by which channel, what came of it; the oldest first."""
-        found = await self.get(f"/followups/debt/{debt_id}?limit=100")
-        return sorted(f"{one['sent_at']} {one['channel']} {one['status']}" for one in found["data"])
+        debt = await self.get(f"/followups/debt/{debt_id}?limit=100")
+        return sorted(f"{item['sent_at']} {item['channel']} {item['status']}" for item in debt["data"])
 
     async def settle(self) -> None:
         """Wait until every event has its place in the stream and nothing is owed to the receiver."""

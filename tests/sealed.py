@@ -174,11 +174,11 @@ class SealedInstallation:
 async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[SealedInstallation]:
     """Yield a database of the tests' template, sealed by a key file."""
     admin = await asyncpg.connect(postgres.dsn("postgres"))
-    one = SealedInstallation(postgres, admin, folder, f"sealed_{uuid4().hex}")
-    await admin.execute(f'CREATE DATABASE "{one.name}" TEMPLATE {TEMPLATE}')
-    vault.write_master_keys(one.key_file, [vault.Key(MASTER_KEY)])
-    yield one
-    await one.drop()
+    item = SealedInstallation(postgres, admin, folder, f"sealed_{uuid4().hex}")
+    await admin.execute(f'CREATE DATABASE "{item.name}" TEMPLATE {TEMPLATE}')
+    vault.write_master_keys(item.key_file, [vault.Key(MASTER_KEY)])
+    yield item
+    await item.drop()
     await admin.close()
 
 
@@ -189,11 +189,11 @@ async def sealed_apart(folder: Path) -> AsyncIterator[SealedInstallation]:
     try:
         postgres = Cluster(server.start())
         admin = await asyncpg.connect(postgres.dsn("postgres"))
-        one = SealedInstallation(postgres, admin, folder, "getbill")
-        await migrate(one.dsn)
-        async with one.opened() as database:
-            await vault.unlock(database, None, one.key_file, may_make=True)
-        yield one
+        item = SealedInstallation(postgres, admin, folder, "getbill")
+        await migrate(item.dsn)
+        async with item.opened() as database:
+            await vault.unlock(database, None, item.key_file, may_make=True)
+        yield item
         await admin.close()
     finally:
         server.stop()

@@ -62,7 +62,7 @@ def steps_of(number: int) -> tuple[Step, ...]:
 def kinds_of(number: int) -> list[str]:
     """Return the kinds of all its events, sorted."""
     return sorted(
-        ["debt.created", *(kind for step in steps_of(number) for one in step for kind in one.kinds)]
+        ["debt.created", *(kind for step in steps_of(number) for item in step for kind in item.kinds)]
     )
 
 

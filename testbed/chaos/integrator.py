@@ -78,11 +78,11 @@ class Integrator:
             if number >= self.job["debts"] or (Path(self.job["folder"]) / "enough").exists():
                 return
             self.begun += 1
-            found = await self.ask("POST", "/debts", debt_stories.body_of(number), f"create {number}")
-            debt = found["id"]
+            result = await self.ask("POST", "/debts", debt_stories.body_of(number), f"create {number}")
+            debt = result["id"]
             for place, step in enumerate(debt_stories.steps_of(number)):
                 keys = [f"{number} {place} {hand}" for hand in range(len(step))]
-                await asyncio.gather(*(self._do(debt, *one) for one in zip(step, keys, strict=True)))
+                await asyncio.gather(*(self._do(debt, *item) for item in zip(step, keys, strict=True)))
             made.write(json.dumps({"debt": debt, "number": number}) + "\n")
             made.flush()
 
@@ -123,13 +123,13 @@ async def _run(job: dict[str, Any]) -> None:
         timeout=aiohttp.ClientTimeout(total=_PATIENCE_SECONDS),
     ) as session:
         integrator = Integrator(job, session)
-        with (folder / "made.jsonl").open("w") as made, (folder / "pulled.txt").open("w") as pulled:
+        with (folder / "made.jsonl").open("w") as result, (folder / "pulled.txt").open("w") as pulled:
             async with asyncio.TaskGroup() as group:
                 group.create_task(integrator.pull(pulled))
                 numbers = count()
                 async with asyncio.TaskGroup() as clients:
                     for _ in range(job["clients"]):
-                        clients.create_task(integrator.collect(numbers, made))
+                        clients.create_task(integrator.collect(numbers, result))
                 _write_whole(folder / "done", {"stories": integrator.begun, "again": integrator.again})
 
 

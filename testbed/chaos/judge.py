@@ -60,8 +60,8 @@ def judge(
 ) -> Verdict:
     """Judge a run by all that was committed, in the order of the stream, and all that came, in the order it did."""
     by_path: dict[str, list[ReceivedPost]] = {one.path: [] for one in followed}
-    for one in began:
-        by_path.setdefault(one.path, []).append(one)
+    for item in began:
+        by_path.setdefault(item.path, []).append(item)
     due = {one.path: [event for event in committed if one.is_due(event)] for one in followed}
     faults = [*_of_stream(committed), *_of_pull(committed, pulled)]
     for path, pushes in by_path.items():
@@ -86,19 +86,19 @@ def _of_stream(committed: Sequence[CommittedEvent]) -> Iterator[str]:
     )
     last: Counter[str] = Counter()
     astray = []
-    for one in placed:
-        if one.sequence != last[one.subject] + 1:
-            astray.append(one)
-        last[one.subject] = one.sequence
+    for item in placed:
+        if item.sequence != last[item.subject] + 1:
+            astray.append(item)
+        last[item.subject] = item.sequence
     yield from _told("does not follow its debt's last event in the stream", astray)
 
 
 def _of_pull(committed: Sequence[CommittedEvent], pulled: Sequence[str]) -> Iterator[str]:
-    names = [one.webhook_id for one in committed]
+    names = [item.webhook_id for item in committed]
     if list(pulled) == names:
         return
     times = Counter(pulled)
-    yield from _told("was never pulled", [one for one in committed if not times[one.webhook_id]])
+    yield from _told("was never pulled", [item for item in committed if not times[item.webhook_id]])
     yield from _told("was pulled more than once", [name for name, count in times.items() if count > 1])
     yield from _told("was pulled and is not in the database", times.keys() - set(names))
     places = {name: place for place, name in enumerate(names)}
@@ -120,8 +120,8 @@ def _of_push(due: Sequence[CommittedEvent], began: Sequence[ReceivedPost]) -> It
         [one for one in began if before.get(one.webhook_id, one.previous_sequence) != one.previous_sequence],
     )
     order: dict[str, list[ReceivedPost]] = {}
-    for one in sorted(firsts.values(), key=lambda first: first.at):
-        order.setdefault(one.subject, []).append(one)
+    for item in sorted(firsts.values(), key=lambda first: first.at):
+        order.setdefault(item.subject, []).append(item)
     early = [
         earlier
         for lane in order.values()
@@ -134,11 +134,11 @@ def _of_push(due: Sequence[CommittedEvent], began: Sequence[ReceivedPost]) -> It
 def _previous(due: Sequence[CommittedEvent]) -> dict[str, int | None]:
     """Return for each event due to an endpoint the sequence of the debt's last one that was due there."""
     last: dict[str, int] = {}
-    found = {}
-    for one in due:
-        found[one.webhook_id] = last.get(one.subject)
-        last[one.subject] = one.sequence
-    return found
+    result = {}
+    for item in due:
+        result[item.webhook_id] = last.get(item.subject)
+        last[item.subject] = item.sequence
+    return result
 
 
 def _late_repeats(began: Sequence[ReceivedPost]) -> int:
@@ -146,19 +146,19 @@ def _late_repeats(began: Sequence[ReceivedPost]) -> int:
     highest: dict[str, int] = {}
     seen: set[str] = set()
     late = 0
-    for one in began:
-        late += one.webhook_id in seen and one.sequence < highest.get(one.subject, 0)
-        seen.add(one.webhook_id)
-        highest[one.subject] = max(one.sequence, highest.get(one.subject, 0))
+    for item in began:
+        late += item.webhook_id in seen and item.sequence < highest.get(item.subject, 0)
+        seen.add(item.webhook_id)
+        highest[item.subject] = max(item.sequence, highest.get(item.subject, 0))
     return late
 
 
 def _told(what: str, wrong: Iterable[object]) -> Iterator[str]:
-    found = list(wrong)
-    for one in found[:_TOLD_MAX]:
-        yield f"{_name(one)} {what}"
-    if len(found) > _TOLD_MAX:
-        yield f"... and {len(found) - _TOLD_MAX:,} more: {what}"
+    result = list(wrong)
+    for item in result[:_TOLD_MAX]:
+        yield f"{_name(item)} {what}"
+    if len(result) > _TOLD_MAX:
+        yield f"... and {len(result) - _TOLD_MAX:,} more: {what}"
 
 
 def _name(one: object) -> str:

@@ -142,8 +142,8 @@ class KillSchedule:
         """Return who is to be killed now; `come` is how far pushing and pulling have come."""
         now = time.monotonic()
         for word in PROCESSES:
-            made = min(map(operator.sub, come, self._come[word]))
-            if self._due[word] <= now and made >= self._progress:
+            result = min(map(operator.sub, come, self._come[word]))
+            if self._due[word] <= now and result >= self._progress:
                 self._due[word] = now + self._chance.uniform(*self._bounds)
                 self._come[word] = come
                 return word

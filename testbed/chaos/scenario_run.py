@@ -167,9 +167,9 @@ class _ChaosRun:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         secrets = {}
         for path, kinds in _ENDPOINTS.items():
-            asked = json.dumps({"url": f"http://127.0.0.1:{port}{path}", "events": kinds}).encode()
+            request = json.dumps({"url": f"http://127.0.0.1:{port}{path}", "events": kinds}).encode()
             at = f"http://127.0.0.1:{self.installation.port}/external-api/v1/webhooks"
-            with urlopen(Request(at, asked, headers), timeout=30) as answer:
+            with urlopen(Request(at, request, headers), timeout=30) as answer:
                 secrets[path] = json.load(answer)["secret"]
         (self.folder / "secrets.json").write_text(json.dumps(secrets), "utf-8")
 
@@ -255,25 +255,27 @@ class _ChaosRun:
         verdict = judge(
             committed, self._lines("pulled.txt"), followed, list(webhook_receiver.read(self._notes))
         )
-        since = min(one.after for one in followed)
-        verdict.faults.extend(self._done_otherwise([one for one in committed if (one.position or 0) > since]))
+        since = min(item.after for item in followed)
+        verdict.faults.extend(
+            self._done_otherwise([item for item in committed if (item.position or 0) > since])
+        )
         return verdict
 
     def _done_otherwise(self, committed: list[CommittedEvent]) -> Iterator[str]:
         """Yield where the histories of debts are not what was asked for: something lost, or done twice."""
         histories: dict[str, Counter[str]] = {}
-        for one in committed:
-            histories.setdefault(one.subject, Counter())[one.kind] += 1
-        made = [json.loads(line) for line in self._lines("made.jsonl")]
-        if len(made) != self._done["stories"]:
-            yield f"{len(made)} stories came to their end, of {self._done['stories']}"
-        for one in made:
-            found, asked = (
-                histories.pop(one["debt"], Counter()),
-                Counter(debt_stories.kinds_of(one["number"])),
+        for item in committed:
+            histories.setdefault(item.subject, Counter())[item.kind] += 1
+        lines = [json.loads(line) for line in self._lines("made.jsonl")]
+        if len(lines) != self._done["stories"]:
+            yield f"{len(lines)} stories came to their end, of {self._done['stories']}"
+        for item in lines:
+            result, request = (
+                histories.pop(item["debt"], Counter()),
+                Counter(debt_stories.kinds_of(item["number"])),
             )
-            if found != asked:
-                yield f"{one['debt']}: {dict(found)} happened, {dict(asked)} was asked for"
+            if result != request:
+                yield f"{item['debt']}: {dict(result)} happened, {dict(request)} was asked for"
         # Debts that were there before are the demo's, and are contacted in the hours in which anybody is.
         yield from (
             f"{debt}: {dict(kinds)} happened, nothing was asked for"

@@ -96,47 +96,47 @@ def judge(found: Evidence) -> Verdict:
         *_of_followups(found, last),
         *_of_payments(found),
     ]
-    ends = Counter(one.state for one in last.values() if one.channel != END)
+    ends = Counter(item.state for item in last.values() if item.channel != END)
     return Verdict(faults, ends, len(found.received))
 
 
 def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]:
     """Return the try that decides on each step of each run: one that was made, else the last."""
     last: dict[tuple[str, int, str], Attempt] = {}
-    for one in sorted(tries, key=lambda one: one.attempt):
-        place = (one.debt, one.run, one.step)
+    for item in sorted(tries, key=lambda one: one.attempt):
+        place = (item.debt, item.run, item.step)
         if place not in last or last[place].state not in MADE:
-            last[place] = one
+            last[place] = item
     return last
 
 
 def _of_receipts(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
-    times = Counter(one.key for one in found.received)
+    times = Counter(message.key for message in found.received)
     yield from _tell("was received twice", (key for key, count in times.items() if count > 1))
-    by_key = {one.key: one for one in last.values() if one.key}
+    by_key = {item.key: item for item in last.values() if item.key}
     yield from _tell("was received and is not in the ledger", times.keys() - by_key.keys())
     yield from _tell(
         "was received and is neither accepted nor unknown",
         (
-            f"{key} ({one.state}: {one.reason})"
-            for key, one in by_key.items()
-            if times[key] and one.state not in MADE
+            f"{key} ({item.state}: {item.reason})"
+            for key, item in by_key.items()
+            if times[key] and item.state not in MADE
         ),
     )
     yield from _tell(
         "is accepted and was not received",
-        (key for key, one in by_key.items() if one.state in TAKEN and not times[key]),
+        (key for key, item in by_key.items() if item.state in TAKEN and not times[key]),
     )
 
 
 def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
-    yield from _tell("came to no end", (_name(one) for one in found.tries if one.state in OPEN))
+    yield from _tell("came to no end", (_name(item) for item in found.tries if item.state in OPEN))
     yield from _tell(
         "was passed over without a reason",
-        (_name(one) for one in found.tries if one.state == "skipped" and not one.reason),
+        (_name(item) for item in found.tries if item.state == "skipped" and not item.reason),
     )
-    made = Counter((one.debt, one.run, one.step) for one in found.tries if one.state in MADE)
-    yield from _tell("was done twice", (str(place) for place, count in made.items() if count > 1))
+    result = Counter((item.debt, item.run, item.step) for item in found.tries if item.state in MADE)
+    yield from _tell("was done twice", (str(place) for place, count in result.items() if count > 1))
     seen: dict[str, set[str]] = {}
     for debt, _, step in last:
         seen.setdefault(debt, set()).add(step)
@@ -150,17 +150,17 @@ def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) ->
     )
     yield from _tell(
         "was stopped, and nobody paid",
-        (_name(one) for one in last.values() if one.state == "stopped" and one.debt not in found.paid),
+        (_name(item) for item in last.values() if item.state == "stopped" and item.debt not in found.paid),
     )
 
 
 def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
-    for one in last.values():
-        if one.key is None or one.state not in _STATUS:
+    for item in last.values():
+        if item.key is None or item.state not in _STATUS:
             continue
-        told = found.told.get(one.key)
-        if told is None or told.status not in _STATUS[one.state]:
-            yield f"{_name(one)} is {one.state}, and its followup {told.status if told else 'is gone'}"
+        told = found.told.get(item.key)
+        if told is None or told.status not in _STATUS[item.state]:
+            yield f"{_name(item)} is {item.state}, and its followup {told.status if told else 'is gone'}"
     unknown = {one.key for one in last.values() if one.state == "unknown" and one.key}
     yield from _tell("is unknown and nobody is asked", unknown - found.asked)
     yield from _tell("is asked about and is not unknown", found.asked - unknown)
@@ -183,15 +183,15 @@ def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Attempt])
 
 
 def _of_payments(found: Evidence) -> Iterator[str]:
-    for one in found.received:
-        told = found.told.get(one.key)
+    for message in found.received:
+        told = found.told.get(message.key)
         if (
             told
             and told.debt in found.paid
-            and one.at > found.paid[told.debt]
+            and message.at > found.paid[told.debt]
             and told.crossed_by != "payment"
         ):
-            yield f"{one.key} was received after the payment and is not listed as crossed"
+            yield f"{message.key} was received after the payment and is not listed as crossed"
 
 
 def _name(one: Attempt) -> str:
@@ -199,8 +199,8 @@ def _name(one: Attempt) -> str:
 
 
 def _tell(what: str, wrong: Iterable[str]) -> Iterator[str]:
-    found = list(wrong)
-    for one in found[:_TOLD_MAX]:
-        yield f"{one} {what}"
-    if len(found) > _TOLD_MAX:
-        yield f"... and {len(found) - _TOLD_MAX:,} more: {what}"
+    result = list(wrong)
+    for item in result[:_TOLD_MAX]:
+        yield f"{item} {what}"
+    if len(result) > _TOLD_MAX:
+        yield f"... and {len(result) - _TOLD_MAX:,} more: {what}"

@@ -120,7 +120,7 @@ async def run(plan: Plan, stage: RunSetup, say: Say) -> ContactRunResult:
         before = judge(await contact_run.evidence())
         await contact_run.decide()
         evidence = await contact_run.evidence()
-        crossed = sum(one.crossed_by == "payment" for one in evidence.told.values())
+        crossed = sum(item.crossed_by == "payment" for item in evidence.told.values())
         return ContactRunResult(
             before,
             judge(evidence),
@@ -216,8 +216,8 @@ class _ContactRun:
         workspace = await companies.workspace(self.database, self.keys, self.id)
         for number in range(self.plan.debts):
             async with self.database.transaction(workspace.now()) as tx:
-                made = await debts.create(tx, workspace, _new_debt(number))
-            self.debts.append(made.debt.id)
+                debt = await debts.create(tx, workspace, _new_debt(number))
+            self.debts.append(debt.debt.id)
 
     async def endure(self) -> None:
         """Have everything sent while workers and database are killed, evenly over the whole way."""
@@ -294,7 +294,7 @@ class _ContactRun:
 
     async def decide(self) -> None:
         """Answer every question by what was received, and let what is sent again leave."""
-        received = {one.key for one in providers.read(self.notes)}
+        received = {note.key for note in providers.read(self.notes)}
         workspace = await companies.workspace(self.database, self.keys, self.id)
         for row in await self.database.pool.fetch(_ASKED, self.id):
             word = "sent" if ids.show("followup", row["subject_id"]) in received else "not_sent"
@@ -342,12 +342,12 @@ class _ContactRun:
             )
             for row in await pool.fetch(_TOLD, self.id)
         }
-        asked = {ids.show("followup", row["subject_id"]) for row in await pool.fetch(_ASKED, self.id)}
+        request = {ids.show("followup", row["subject_id"]) for row in await pool.fetch(_ASKED, self.id)}
         return Evidence(
             tries,
             told,
-            [Receipt(one.at, one.key) for one in providers.read(self.notes)],
-            frozenset(asked),
+            [Receipt(note.at, note.key) for note in providers.read(self.notes)],
+            frozenset(request),
             {(str(row[0]), row[1]): row[2] for row in await pool.fetch(_EVENTS, self.id)},
             {str(debt_id): at for debt_id, at in self.paid.items()},
             frozenset([step.key for step in scenarios.built_in(_SCENARIO).steps] + [debts.END]),

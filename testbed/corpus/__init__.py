@@ -84,10 +84,10 @@ class Layout:
 
 def layouts(folder: str) -> list[Layout]:
     """Return the layouts of `layouts` or `held_out`."""
-    found: list[Layout] = []
+    result: list[Layout] = []
     for path in sorted((_HERE / folder).glob("*.txt")):
-        found += [_layout(block) for block in path.read_text("utf-8").split("\n== ")[1:]]
-    return found
+        result += [_layout(block) for block in path.read_text("utf-8").split("\n== ")[1:]]
+    return result
 
 
 def disguised(layout: Layout) -> Layout:

@@ -62,19 +62,19 @@ def _score(layout: Layout, total: Score) -> None:
         profile = sheets.profile(sheet)
         company = layout.options.get("company", layout.options["currency"].split("+")[0])
         country = layout.options.get("home", layout.options["country"].split("+")[0])
-        found = mapping.propose(sheet.layout, profile, company_country=country, company_currency=company)
-        if len(found.columns) != len(layout.columns):
+        result = mapping.propose(sheet.layout, profile, company_country=country, company_currency=company)
+        if len(result.columns) != len(layout.columns):
             total.misses.append(
-                f"{layout.name}: read with {len(found.columns)} columns of {len(layout.columns)}"
+                f"{layout.name}: read with {len(result.columns)} columns of {len(layout.columns)}"
             )
             total.columns += len(layout.columns)
             return
-        for column, label in zip(found.columns, layout.columns, strict=True):
-            is_asked = any(column.index in question.columns for question in found.questions)
+        for column, label in zip(result.columns, layout.columns, strict=True):
+            is_asked = any(column.index in question.columns for question in result.questions)
             _column(layout, column, label, is_asked, total)
         rows = list(sheet.rows())
-        _compare(layout, rows, mapping.compose(found, profile), _open(found), total)
-        _after_answers(layout, rows, found, profile, total)
+        _compare(layout, rows, mapping.compose(result, profile), _open(result), total)
+        _after_answers(layout, rows, result, profile, total)
 
 
 def _column(
@@ -97,22 +97,22 @@ def _column(
         total.asked += 1
     else:
         total.guessed += 1
-    asked = " and asked" if is_asked else ""
+    request = " and asked" if is_asked else ""
     total.misses.append(
-        f"{layout.name}: {label.header!r} is {label.label}, taken for {got}{asked} ({column.confidence:.2f} {column.reason.code})"
+        f"{layout.name}: {label.header!r} is {label.label}, taken for {got}{request} ({column.confidence:.2f} {column.reason.code})"
     )
 
 
 def _open(found: mapping.Mapping) -> set[str]:
     """Return the values that a question concerns."""
     fields = {column.index: column.field for column in found.columns}
-    asked: set[str] = set()
+    request: set[str] = set()
     for question in found.questions:
         about = {question.field, *(fields[index] for index in question.columns)}
-        asked |= {str(field) for field in about if field in _VALUES}
+        request |= {str(field) for field in about if field in _VALUES}
         if about & {"amount", "amount_invoiced", "amount_paid"}:
-            asked.add("amount")
-    return asked
+            request.add("amount")
+    return request
 
 
 def _truth(debt: Debt) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _after_answers(
     answered = mapping.apply_changes(found, _answers(layout, found), profile)
     answered = mapping.confirm(answered)
     # What is not in the file stays asked, whoever answers.
-    open_still = [one.code for one in answered.questions if not one.code.startswith("missing")]
+    open_still = [question.code for question in answered.questions if not question.code.startswith("missing")]
     if open_still:
         total.answered_wrong.append(f"{layout.name}: still asks {open_still}")
     if len(rows) != len(layout.debts) or not layout.is_whole:

@@ -58,8 +58,8 @@ async def test_what_is_stored_of_secrets_does_not_hold_them(
         for text in (secret, key, refresh_token, "PRIVATE"):
             assert all(text not in row[0] for row in rows)
             assert all(text.encode().hex() not in row[0] for row in rows)
-    shown = (await access.keys(database, workspace.founded.company_id))[0]
-    assert shown.hint == f"gbk_sandbox_...{key[-4:]}"
+    answer = (await access.keys(database, workspace.founded.company_id))[0]
+    assert answer.hint == f"gbk_sandbox_...{key[-4:]}"
 
 
 async def test_a_revoked_key_bites_in_every_process_within_a_second(
@@ -80,15 +80,15 @@ async def test_a_revoked_key_bites_in_every_process_within_a_second(
 async def test_a_revoked_client_bites_in_every_process_within_a_second(
     make_site: Any, workspace: Any, database: Database
 ) -> None:
-    one, two = await make_site(), await make_site()
+    item, two = await make_site(), await make_site()
     client, secret = await workspace.client()
-    token = (await workspace.ask(one, client, secret)).json()["access_token"]
-    assert [(await site.with_token(token).get(PROFILE)).status for site in (one, two)] == [200, 200]
+    token = (await workspace.ask(item, client, secret)).json()["access_token"]
+    assert [(await site.with_token(token).get(PROFILE)).status for site in (item, two)] == [200, 200]
 
     await access.revoke_client(database, client.id, clock.wall())
-    await workspace.heard(one, two)
+    await workspace.heard(item, two)
 
-    assert [(await site.with_token(token).get(PROFILE)).status for site in (one, two)] == [401, 401]
+    assert [(await site.with_token(token).get(PROFILE)).status for site in (item, two)] == [401, 401]
 
 
 async def test_revoking_twice_is_told(workspace: Any, database: Database) -> None:
@@ -132,7 +132,7 @@ async def test_a_killed_listener_means_asking_until_it_is_back_and_forgetting_th
     site = await make_site()
     caller = site.with_token(await workspace.key())
     other = site.with_token(await workspace.key())
-    assert [(await one.get(PROFILE)).status for one in (caller, other)] == [200, 200]
+    assert [(await item.get(PROFILE)).status for item in (caller, other)] == [200, 200]
     listener = site.app.state.gate.listener
 
     await database.pool.execute(
@@ -143,11 +143,11 @@ async def test_a_killed_listener_means_asking_until_it_is_back_and_forgetting_th
     await database.pool.execute(
         "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", workspace.founded.sandbox_id
     )
-    asked = await caller.get(PROFILE)
+    request = await caller.get(PROFILE)
     await until(lambda: listener.is_live, seconds=5)
     back = await other.get(PROFILE)
 
-    assert (asked.status, back.status) == (401, 401)
+    assert (request.status, back.status) == (401, 401)
 
 
 async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
@@ -155,17 +155,17 @@ async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
 ) -> None:
     key = await workspace.key()
     callers = site.app.state.gate.authenticator
-    found = callers._by_key
+    result = callers._by_key
 
     async def slowly(token: str) -> Any:
-        memory = await found(token)
+        memory = await result(token)
         await access.revoke_key(database, await key_id(database, workspace), clock.wall())
         await workspace.heard(site)
         return memory
 
     callers._by_key = slowly
     first = await site.with_token(key).get(PROFILE)
-    callers._by_key = found
+    callers._by_key = result
 
     second = await site.with_token(key).get(PROFILE)
 
@@ -190,11 +190,11 @@ async def test_a_moved_sandbox_clock_is_seen_at_once_where_it_was_moved_and_soon
         await access.invalidate(tx, workspace.founded.sandbox_id)
     here.app.state.gate.invalidate(workspace.founded.sandbox_id)
 
-    shown = (await here.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
-    assert int(shown[:4]) > int(before[:4])
+    workspace_time = (await here.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
+    assert int(workspace_time[:4]) > int(before[:4])
     await workspace.heard(there)
     elsewhere = (await there.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
-    assert elsewhere[:10] == shown[:10]
+    assert elsewhere[:10] == workspace_time[:10]
 
 
 async def forged(site: Site, workspace: Any, vault: Vault, **changes: Any) -> str:
@@ -251,11 +251,11 @@ async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, workspac
     assert (await site.with_token(token).get(PROFILE)).status == 200
     callers = site.app.state.gate.authenticator
 
-    known = callers.cached_caller(token, clock.unix())
+    cached_caller = callers.cached_caller(token, clock.unix())
     later = callers.cached_caller(token, clock.unix() + 3601)
 
-    assert known is not None
-    assert known.expires_at - clock.wall() <= timedelta(hours=1)
+    assert cached_caller is not None
+    assert cached_caller.expires_at - clock.wall() <= timedelta(hours=1)
     assert later is None
 
 
@@ -354,15 +354,15 @@ async def test_a_rolled_back_revocation_is_told_to_nobody(
 ) -> None:
     key = await workspace.key()
     await site.with_token(key).get(PROFILE)
-    told = site.app.state.gate.authenticator._invalidations
+    invalidations = site.app.state.gate.authenticator._invalidations
 
     with pytest.raises(asyncpg.RaiseError):
         await _forget_and_fail(database, await key_id(database, workspace))
     async with database.transaction(clock.wall()) as tx:
         await access.invalidate(tx, ids.new())
-    await until(lambda: site.app.state.gate.authenticator._invalidations > told, seconds=5)
+    await until(lambda: site.app.state.gate.authenticator._invalidations > invalidations, seconds=5)
 
-    assert site.app.state.gate.authenticator._invalidations == told + 1
+    assert site.app.state.gate.authenticator._invalidations == invalidations + 1
 
 
 async def _forget_and_fail(database: Database, subject_id: UUID) -> None:

@@ -19,8 +19,8 @@ async def test_a_refresh_token_gives_new_tokens_of_the_same_scope(site: Site, wo
     assert set(second.json()) == {"access_token", "token_type", "expires_in", "refresh_token", "scope"}
     assert second.json()["scope"] == "company:read"
     assert second.json()["refresh_token"] != first["refresh_token"]
-    shown = await site.with_token(second.json()["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 200
+    profile = await site.with_token(second.json()["access_token"]).get("/external-api/v1/company/profile")
+    assert profile.status == 200
 
 
 async def test_a_refresh_may_narrow_its_access_token_and_not_widen_it(site: Site, workspace: Any) -> None:
@@ -80,8 +80,8 @@ async def test_reuse_after_thirty_seconds_revokes_the_family(
     after = await workspace.refresh(site, client, secret, second["refresh_token"])
     assert (after.status, after.json()["error"]) == (400, "invalid_grant")
     await workspace.heard(site)
-    shown = await site.with_token(second["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 401
+    profile = await site.with_token(second["access_token"]).get("/external-api/v1/company/profile")
+    assert profile.status == 401
 
 
 async def test_reuse_of_an_older_token_revokes_the_family_at_once(site: Site, workspace: Any) -> None:
@@ -218,5 +218,5 @@ async def test_revoking_needs_the_client_and_its_own_token(site: Site, workspace
     assert (without.status, without.json()) == (401, FAILED)
     assert (missing.status, missing.json()["error"]) == (400, "invalid_request")
     assert (foreign.status, foreign.json()["error"]) == (400, "invalid_grant")
-    shown = await site.with_token(tokens["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 200
+    profile = await site.with_token(tokens["access_token"]).get("/external-api/v1/company/profile")
+    assert profile.status == 200

@@ -23,10 +23,10 @@ OTHERS = "/external-api/v1/test/others"
 
 async def rows(database: Database, workspace: Any) -> list[asyncpg.Record]:
     """The answers kept for a company's sandbox."""
-    found = await database.pool.fetch(
+    result = await database.pool.fetch(
         "SELECT * FROM idempotency_keys WHERE workspace_id = $1", workspace.founded.sandbox_id
     )
-    return list(found)
+    return list(result)
 
 
 @pytest.fixture

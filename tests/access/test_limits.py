@@ -102,7 +102,9 @@ async def test_a_limit_of_its_own_counts_apart_from_the_sandboxs(make_site: Any,
     usual = site.with_token(await workspace.key())
     special = site.with_token(await workspace.key(limit_per_minute=3))
 
-    statuses = [(await one.get(THINGS)).status for one in (usual, usual, special, special, special, special)]
+    statuses = [
+        (await item.get(THINGS)).status for item in (usual, usual, special, special, special, special)
+    ]
 
     assert statuses == [200, 429, 200, 200, 200, 429]
 

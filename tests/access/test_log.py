@@ -98,7 +98,7 @@ async def test_lines_the_database_cannot_take_now_wait_in_order(
 
     monkeypatch.setattr(log, "_copy", fail)
     await log.flush()
-    waiting = [one[1] for one in log._pending]
+    waiting = [item[1] for item in log._pending]
     monkeypatch.setattr(log, "_copy", copy)
     await log.flush()
 

@@ -339,8 +339,8 @@ async def test_a_rotated_signing_key_still_verifies_until_its_tokens_expire(
     assert published[0] == key_id(new)
     assert key_id(old) in published
     for token in (old, new):
-        shown = await site.with_token(token).get("/external-api/v1/company/profile")
-        assert shown.status == 200
+        profile = await site.with_token(token).get("/external-api/v1/company/profile")
+        assert profile.status == 200
 
 
 async def test_a_copied_signing_key_is_distrusted_at_once(
@@ -368,9 +368,9 @@ async def test_a_key_retired_longer_than_a_token_lives_verifies_nothing(
         UUID(key_id(token)),
     )
 
-    shown = await site.with_token(token).get("/external-api/v1/company/profile")
+    profile = await site.with_token(token).get("/external-api/v1/company/profile")
 
-    assert shown.status == 401
+    assert profile.status == 401
     published = [key["kid"] for key in (await site.get("/.well-known/jwks.json")).json()["keys"]]
     assert key_id(token) not in published
 
@@ -417,7 +417,7 @@ async def test_over_an_open_connection_clients_that_exist_are_not_told_from_othe
         )
     ]
 
-    assert len({(one.status, one.body) for one in told}) == 1
+    assert len({(item.status, item.body) for item in told}) == 1
     assert (await workspace.ask(far, sandboxed, right)).status == 200
 
 

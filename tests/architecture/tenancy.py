@@ -95,10 +95,10 @@ class Reading:
         if isinstance(node, ast.JoinExpr):
             left, right = self._source(node.larg, known, scope), self._source(node.rarg, known, scope)
             if any(name.sval == COLUMN for name in node.usingClause or ()):
-                for one in left:
+                for item in left:
                     for other in right:
-                        one.follows.append(other)
-                        other.follows.append(one)
+                        item.follows.append(other)
+                        other.follows.append(item)
             self._holds(node.quals, scope)
             for inner in _subqueries(node.quals):
                 self.query(inner, known, scope)
@@ -124,12 +124,12 @@ class Reading:
             and condition.kind in EQUALITIES
             and condition.name[0].sval == "="
         ):
-            for one, other in _pairs(condition.lexpr, condition.rexpr):
-                self._equal(one, other, scope)
-                self._equal(other, one, scope)
+            for item, other in _pairs(condition.lexpr, condition.rexpr):
+                self._equal(item, other, scope)
+                self._equal(other, item, scope)
         elif isinstance(condition, ast.SubLink) and condition.subLinkType == SubLinkType.ANY_SUBLINK:
-            for one, _ in _pairs(condition.testexpr, None):
-                source = self._meant(one, scope)
+            for item, _ in _pairs(condition.testexpr, None):
+                source = self._meant(item, scope)
                 if source is not None and scope.owns(source):
                     source.is_held = True
 

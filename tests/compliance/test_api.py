@@ -26,16 +26,20 @@ async def steps(workspace: ContactWorkspace) -> list[tuple[str, str]]:
 
 
 async def test_an_address_is_put_on_the_list_once_and_never_shown(workspace: ContactWorkspace) -> None:
-    made = await workspace.post("/suppressions", {"email": "Jean.Dupont@Example.com"})
+    suppression = await workspace.post("/suppressions", {"email": "Jean.Dupont@Example.com"})
     again = await workspace.post("/suppressions", {"email": "jean.dupont@example.com", "reason": "not_me"})
     phone = await workspace.post("/suppressions", {"phone": "06 12 34 56 78", "reason": "not_me"})
 
-    assert (made.status, made.json()["kind"], made.json()["reason"]) == (201, "email", "stop")
-    assert again.json() == made.json()
+    assert (suppression.status, suppression.json()["kind"], suppression.json()["reason"]) == (
+        201,
+        "email",
+        "stop",
+    )
+    assert again.json() == suppression.json()
     listed = (await workspace.get("/suppressions")).json()["data"]
-    assert listed == [phone.json(), made.json()]
+    assert listed == [phone.json(), suppression.json()]
     assert (await workspace.get("/suppressions?email=jean.dupont@example.com")).json()["data"] == [
-        made.json()
+        suppression.json()
     ]
     assert (await workspace.get("/suppressions?phone=%2B33612345679")).json()["data"] == []
     assert b"example.com" not in (await workspace.get("/suppressions")).body
@@ -56,7 +60,7 @@ async def test_a_line_needs_one_address_and_a_reason(
 ) -> None:
     answered = await workspace.post("/suppressions", asked)
 
-    assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (422, [pointer])
+    assert (answered.status, [error["pointer"] for error in answered.json()["errors"]]) == (422, [pointer])
     assert (await workspace.get("/suppressions")).json()["data"] == []
 
 
@@ -166,10 +170,10 @@ async def test_who_agreed_to_an_artificial_voice_is_called_until_they_withdraw(
     await workspace.engine.set_clock("2026-01-05 15:00")
     await workspace.post("/debts", AMERICAN)
 
-    given = (await workspace.post("/consents", AGREED)).json()
+    consent = (await workspace.post("/consents", AGREED)).json()
     await workspace.engine.run_until("2026-01-14 12:00")
     called = dict(await steps(workspace))
-    await workspace.call("DELETE", f"/consents/{given['id']}")
+    await workspace.call("DELETE", f"/consents/{consent['id']}")
     await workspace.engine.run_until("2026-02-28 09:00")
 
     assert called["wave_2_call"] == "completed_successfully"
@@ -242,11 +246,11 @@ async def test_a_consent_says_by_which_phone_to_what_and_how(
 ) -> None:
     answered = await workspace.post("/consents", AGREED | changes)
 
-    assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (422, [pointer])
+    assert (answered.status, [error["pointer"] for error in answered.json()["errors"]]) == (422, [pointer])
     assert (await workspace.get("/consents")).json()["data"] == []
 
 
 async def test_consents_are_asked_for_by_phone(workspace: ContactWorkspace) -> None:
     answered = await workspace.get("/consents?email=joan.doe@example.com")
 
-    assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (400, ["email"])
+    assert (answered.status, [error["pointer"] for error in answered.json()["errors"]]) == (400, ["email"])

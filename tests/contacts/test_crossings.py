@@ -63,8 +63,8 @@ class Crossing:
         )
 
     async def followup_id(self) -> UUID:
-        (shown,) = await self.listed()
-        return ids.read("followup", shown["id"])
+        (answer,) = await self.listed()
+        return ids.read("followup", answer["id"])
 
     async def listed(self, query: str = "") -> list[dict[str, Any]]:
         path = f"/followups?debt_id={ids.show('debt', self.debt.id)}{query}"
@@ -72,8 +72,8 @@ class Crossing:
 
     async def crossed(self) -> str | None:
         """Return what the message crossed, as the timeline, the followup and the list's filter all say."""
-        shown = (await self.workspace.get(f"/debts/{ids.show('debt', self.debt.id)}/timeline")).json()["past"]
-        first = next(one for one in shown if one["step"] == "wave_1_email")
+        step = (await self.workspace.get(f"/debts/{ids.show('debt', self.debt.id)}/timeline")).json()["past"]
+        first = next(item for item in step if item["step"] == "wave_1_email")
         (followup,) = await self.listed()
         is_listed = bool(await self.listed("&crossed=true"))
         assert first["crossed_by"] == followup["crossed_by"]
@@ -199,10 +199,10 @@ async def test_a_try_that_failed_before_the_one_that_crossed_did_not_cross(cross
 
     await crossing.send()
 
-    shown = (await crossing.workspace.get(f"/debts/{ids.show('debt', crossing.debt.id)}/timeline")).json()[
+    step = (await crossing.workspace.get(f"/debts/{ids.show('debt', crossing.debt.id)}/timeline")).json()[
         "past"
     ]
-    assert [(one["attempt"], one["state"], one["crossed_by"]) for one in shown] == [
+    assert [(item["attempt"], item["state"], item["crossed_by"]) for item in step] == [
         (1, "failed", None),
         (2, "accepted", "payment"),
     ]

@@ -60,16 +60,16 @@ async def test_what_is_left_is_the_same_wherever_the_provider_is_asked(
 ) -> None:
     inside, outside = await collecting.new_engine(database), await collecting.new_engine(database)
     outside.context = replace(outside.context, senders=Outside({}))
-    found = []
+    result = []
 
     for workspace in (inside, outside):
         await workspace.set_clock("2026-01-05 09:00")
         debt = await workspace.debt(PEOPLE[person])
         await workspace.run_until("2026-05-05 09:00")
-        found.append(await left(workspace, debt.id))
+        result.append(await left(workspace, debt.id))
 
-    assert len(found[0]["contacts"]) > 3
-    assert found[0] == found[1]
+    assert len(result[0]["contacts"]) > 3
+    assert result[0] == result[1]
 
 
 async def test_nobody_ever_sees_a_sandboxs_contact_on_its_way(workspace: WorkspaceEngine) -> None:

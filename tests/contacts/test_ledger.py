@@ -136,8 +136,8 @@ async def test_a_provider_that_can_be_looked_up_says_what_became_of_a_message(da
 
     await contacts.recover(workspace.context)
 
-    found = await workspace.first(debt.id)
-    assert (found["state"], found["provider_ref"]) == ("delivered", "ref-1")
+    result = await workspace.first(debt.id)
+    assert (result["state"], result["provider_ref"]) == ("delivered", "ref-1")
     assert provider.taken == []
     assert "debt.contacted" in await workspace.events(debt.id)
 
@@ -182,8 +182,8 @@ async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_w
 
     await deliver.settle_contacts(workspace.context, snapshot, await deliver.send_prepared(departing))
 
-    found = await workspace.first(debt.id)
-    assert (found["state"], found["address_hash"], found["followup_id"]) == ("accepted", None, None)
+    result = await workspace.first(debt.id)
+    assert (result["state"], result["address_hash"], result["followup_id"]) == ("accepted", None, None)
     assert await workspace.followups(debt.id) == []
 
 
@@ -197,8 +197,8 @@ async def test_workers_that_claim_at_the_same_time_never_take_one_contact_twice(
         *(ledger.claim_live(database, clock.wall(), 5, lease, ()) for _ in range(8))
     )
 
-    taken = [contact.debt_id for claimed in claims for contact in claimed]
-    assert len(taken) == len(set(taken)) > 5
+    debt_ids = [contact.debt_id for claimed in claims for contact in claimed]
+    assert len(debt_ids) == len(set(debt_ids)) > 5
 
 
 async def test_two_workers_together_send_each_contact_once(database: Database) -> None:
@@ -234,8 +234,8 @@ async def test_what_happens_between_claim_and_sending_stops_the_contact(
     departing = await prepare_sends(workspace.context, await workspace.snapshot(), claimed)
 
     assert departing == []
-    found = await workspace.first(debt.id)
-    assert (found["state"], found["reason"]) == ("stopped", f"the debt is {status}")
+    result = await workspace.first(debt.id)
+    assert (result["state"], result["reason"]) == ("stopped", f"the debt is {status}")
     assert await workspace.followups(debt.id) == []
 
 
@@ -270,8 +270,8 @@ async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(data
     carried = await deliver.send_prepared(departing)
     await deliver.settle_contacts(workspace.context, await workspace.snapshot(), carried)
 
-    found = await workspace.first(debt.id)
-    assert (found["state"], found["reason"]) == ("accepted", "crossed: the debt is resolved")
+    result = await workspace.first(debt.id)
+    assert (result["state"], result["reason"]) == ("accepted", "crossed: the debt is resolved")
     after = await workspace.find(debt.id)
     assert (after.status, after.next_action_at, after.contacts_count) == ("resolved", None, 1)
     assert len(await workspace.contacts(debt.id)) == 1
@@ -300,10 +300,10 @@ async def test_a_contact_that_is_late_waits_for_an_hour_the_rules_allow(database
     await workspace.set_clock("2026-01-07 20:00")  # the worker was down until Wednesday night
     await workspace.send_due_live()
 
-    found = await workspace.first(debt.id)
-    assert (found["state"], found["due_at"]) == ("planned", at("2026-01-08 07:00"))
-    assert found["reason"] == "POLICY-WRITTEN-HOURS"
-    assert (await workspace.find(debt.id)).next_action_at == found["due_at"]
+    result = await workspace.first(debt.id)
+    assert (result["state"], result["due_at"]) == ("planned", at("2026-01-08 07:00"))
+    assert result["reason"] == "POLICY-WRITTEN-HOURS"
+    assert (await workspace.find(debt.id)).next_action_at == result["due_at"]
     assert provider.taken == []
 
 

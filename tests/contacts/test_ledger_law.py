@@ -186,8 +186,8 @@ class Life:
         # Some are never paid in full, so that whole scenarios are seen.
         debt_id = self.chance.choice(self.debts[:2])
         if debt_id not in self.paid:
-            owed = (await self.engine.find(debt_id)).balance
-            await self.engine.change(debt_id, debts.enter_money, "payment", -owed)
+            balance = (await self.engine.find(debt_id)).balance
+            await self.engine.change(debt_id, debts.enter_money, "payment", -balance)
             self.paid[debt_id] = len(self.street.received) - 0.5
 
     async def pay_a_part(self) -> None:

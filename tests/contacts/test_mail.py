@@ -105,10 +105,10 @@ async def test_an_address_that_the_server_refuses_for_good_is_written_to_no_more
         await workspace.send_due_live()
         await carriers.close()
 
-    found = await compliance.suppressions(database, workspace.id, 10)
-    assert [(line.kind, line.reason) for line in found] == lines
+    suppressions = await compliance.suppressions(database, workspace.id, 10)
+    assert [(line.kind, line.reason) for line in suppressions] == lines
     # Both were on their way when the server refused the first.
-    assert [(await workspace.first(one.id))["state"] for one in (debt, other)] == ["failed", "failed"]
+    assert [(await workspace.first(item.id))["state"] for item in (debt, other)] == ["failed", "failed"]
 
 
 async def test_a_mail_server_that_is_down_loses_no_reminder(database: Database) -> None:

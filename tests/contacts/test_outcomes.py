@@ -57,8 +57,8 @@ async def test_a_refusal_for_good_ends_the_step_and_the_next_one_is_planned(data
 
     await workspace.send_due_live()
 
-    found = await workspace.first(debt.id)
-    assert (found["state"], found["reason"]) == ("failed", "550 No such user")
+    result = await workspace.first(debt.id)
+    assert (result["state"], result["reason"]) == ("failed", "550 No such user")
     assert (await workspace.ledger(debt.id))[1] == ("wave_1_sms", "planned")
     assert await workspace.followups(debt.id) == [("email", "failed")]
     assert await workspace.events(debt.id) == [
@@ -136,8 +136,8 @@ async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Databas
 
     await workspace.send_due_live()
 
-    found = await workspace.first(debt.id)
-    assert (found["state"], found["reason"]) == (
+    result = await workspace.first(debt.id)
+    assert (result["state"], result["reason"]) == (
         "unknown",
         "the sender broke; the worker's log has the traceback",
     )

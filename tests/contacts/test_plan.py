@@ -49,15 +49,15 @@ async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(
     await sandbox.engine.set_clock("2026-01-02 20:00")  # a Friday night
     debt = (await sandbox.post("/debts", DEBT)).json()
 
-    shown = await timeline(sandbox, debt["id"])
+    answer = await timeline(sandbox, debt["id"])
 
-    assert shown["past"] == []
-    assert (shown["started_on"], shown["timezones"], shown["stopped_by"]) == (
+    assert answer["past"] == []
+    assert (answer["started_on"], answer["timezones"], answer["stopped_by"]) == (
         "2026-01-02",
         ["Europe/Paris"],
         None,
     )
-    assert [(one["step"], one["due_at"]) for one in shown["planned"]] == [
+    assert [(step["step"], step["due_at"]) for step in answer["planned"]] == [
         ("wave_1_email", "2026-01-05T07:00:00Z"),
         ("wave_1_sms", "2026-01-06T09:00:00Z"),
         ("wave_2_call", "2026-01-09T09:00:00Z"),
@@ -66,7 +66,7 @@ async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(
         ("wave_3_call", "2026-01-22T09:00:00Z"),
         ("end", "2026-01-31T23:00:00Z"),
     ]
-    first, sms, _, _, letter, _, _ = shown["planned"]
+    first, sms, _, _, letter, _, _ = answer["planned"]
     assert first["nominal_at"] == "2026-01-01T23:00:00Z"
     assert rules(first["moved_by"]) == [
         "NOT-IN-THE-PAST",
@@ -97,14 +97,14 @@ async def test_what_was_done_is_told_and_what_is_ahead_is_what_then_happens(
     await sandbox.engine.run_until("2026-03-01 09:00")
     after = await timeline(sandbox, debt["id"])
 
-    assert [(one["step"], one["state"]) for one in between["past"]] == [
+    assert [(step["step"], step["state"]) for step in between["past"]] == [
         ("wave_1_email", "delivered"),
         ("wave_1_sms", "delivered"),
     ]
     assert between["planned"] == foreseen[2:]
     assert between["next_action_at"] == between["planned"][0]["due_at"]
-    made = [(one["step"], one["due_at"]) for one in after["past"] if one["state"] != "skipped"]
-    assert made == [(one["step"], one["due_at"]) for one in foreseen if one["due_at"]]
+    result = [(step["step"], step["due_at"]) for step in after["past"] if step["state"] != "skipped"]
+    assert result == [(item["step"], item["due_at"]) for item in foreseen if item["due_at"]]
     assert (after["planned"], after["stopped_by"]) == ([], "the debt is unresolved")
 
 
@@ -112,10 +112,10 @@ async def test_a_held_debt_has_nothing_ahead(sandbox: ContactWorkspace) -> None:
     debt = (await sandbox.post("/debts", DEBT)).json()
     await sandbox.post(f"/debts/{debt['id']}/hold", {})
 
-    shown = await timeline(sandbox, debt["id"])
+    answer = await timeline(sandbox, debt["id"])
 
-    assert (shown["planned"], shown["stopped_by"]) == ([], "the debt is on_hold")
-    assert [one["state"] for one in shown["past"]] == ["stopped"]
+    assert (answer["planned"], answer["stopped_by"]) == ([], "the debt is on_hold")
+    assert [step["state"] for step in answer["past"]] == ["stopped"]
 
 
 async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_told(
@@ -133,7 +133,7 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
     await sandbox.post("/scenarios", {"name": "ours", "steps": [step, rich], "end": {"offset": 9}})
     debt = (await sandbox.post("/debts", DEBT | {"scenario": "ours"})).json()
 
-    shown = await timeline(sandbox, debt["id"])
+    answer = await timeline(sandbox, debt["id"])
     await sandbox.engine.database.pool.execute(
         "UPDATE companies SET collector = 'third_party' WHERE id = $1",
         (await sandbox.engine.snapshot()).company.id,
@@ -141,21 +141,21 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
     sandbox.site.app.state.gate.authenticator.invalidate_all()
     preview = (await sandbox.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
 
-    (condition,) = shown["planned"][1]["blocked_by"]
+    (condition,) = answer["planned"][1]["blocked_by"]
     assert (condition["rule"], condition["says"]) == (
         "SCENARIO-CONDITION",
         "balance_min does not hold as it stands.",
     )
-    assert [one["due_at"] for one in preview["planned"][:2]] == [None, None]
+    assert [item["due_at"] for item in preview["planned"][:2]] == [None, None]
     assert rules(preview["planned"][0]["blocked_by"]) == ["FR-LETTER"]
     assert preview["planned"][0]["blocked_by"][0]["basis"] == "law"
 
 
 async def test_a_preview_reads_an_idempotency_key_though_it_needs_none(sandbox: ContactWorkspace) -> None:
-    path, asked = "/scenarios/gentle_2_waves/preview", {"debt": DEBT}
+    path, request = "/scenarios/gentle_2_waves/preview", {"debt": DEBT}
 
-    read = await sandbox.post(path, asked, Idempotency_Key="one")
-    refused = await sandbox.post(path, asked, Idempotency_Key="x" * 256)
+    read = await sandbox.post(path, request, Idempotency_Key="one")
+    refused = await sandbox.post(path, request, Idempotency_Key="x" * 256)
 
     assert read.status == 200, read.body
     assert (refused.status, refused.json()["type"]) == (400, "/problems/idempotency-key-unreadable")
@@ -169,14 +169,14 @@ async def test_a_preview_tells_of_a_body_that_is_not_stored(sandbox: ContactWork
     tried = {"debt": DEBT, "version": {"steps": [step], "end": {"offset": 4}}}
     other = await sandbox.post("/scenarios/gentle_2_waves/preview", tried)
 
-    assert [one["step"] for one in answered.json()["planned"]] == [
+    assert [item["step"] for item in answered.json()["planned"]] == [
         "wave_1_email",
         "wave_1_sms",
         "wave_2_email",
         "wave_2_letter",
         "end",
     ]
-    assert [(one["step"], one["due_at"]) for one in other.json()["planned"]] == [
+    assert [(item["step"], item["due_at"]) for item in other.json()["planned"]] == [
         ("only", "2026-01-06T09:00:00Z"),
         ("end", "2026-01-08T23:00:00Z"),
     ]

@@ -93,7 +93,7 @@ async def test_what_contacts_do_not_move_is_written_too_where_it_changed(workspa
 
 def told(past: ContactHistory) -> dict[str, Any]:
     """Return what a history says, whatever the order it was read in."""
-    said = {one.name: getattr(past, one.name) for one in fields(ContactHistory)}
+    said = {field.name: getattr(past, field.name) for field in fields(ContactHistory)}
     return said | {"contacts": Counter(past.contacts)}
 
 
@@ -119,16 +119,16 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     carried = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claimed))
     async with database.transaction(snapshot.now()) as tx:
         held = await debts.lock_many(tx, snapshot, {debt.id for debt in mine})
-        for one in carried:
-            one.contact.settle("accepted" if fate == Fate.ACCEPTED else str(fate), tx.now)
+        for item in carried:
+            item.contact.settle("accepted" if fate == Fate.ACCEPTED else str(fate), tx.now)
         await ledger.write(tx, [one.contact for one in carried])
         read_again = await history.load(tx, snapshot.id, held)
 
     assert len(carried) >= 2
-    for one in carried:
-        assert one.contact_history is not None
-        assert told(one.contact_history.after_contact(one.contact.step)) == told(
-            read_again[one.contact.debt_id]
+    for item in carried:
+        assert item.contact_history is not None
+        assert told(item.contact_history.after_contact(item.contact.step)) == told(
+            read_again[item.contact.debt_id]
         )
 
 
@@ -144,6 +144,6 @@ async def test_after_a_failure_the_histories_of_a_round_are_read_again(database:
     carried = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claimed))
     async with database.transaction(snapshot.now()) as tx:
         held = await debts.lock_many(tx, snapshot, [debt.id], {debt.id: carried[0].debt or debt})
-        found = await deliver._load_histories(tx, snapshot, held, carried)
+        result = await deliver._load_histories(tx, snapshot, held, carried)
 
-    assert found[debt.id] is not carried[0].contact_history
+    assert result[debt.id] is not carried[0].contact_history

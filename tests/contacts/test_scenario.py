@@ -287,7 +287,7 @@ async def test_two_debts_of_one_person_share_the_cap_on_their_address(workspace:
     await workspace.run_until("2026-01-05 20:00")
 
     sent = [await workspace.followups(debt.id) for debt in several]
-    assert sum(len(one) for one in sent) == 4
+    assert sum(len(item) for item in sent) == 4
     waiting = [row for debt in several for row in await workspace.contacts(debt.id) if row["reason"]]
     assert {(row["reason"], row["due_at"]) for row in waiting} == {
         ("POLICY-ADDRESS-CAP", at("2026-01-12 09:00"))
@@ -345,9 +345,9 @@ async def test_debts_made_in_one_transaction_are_each_planned(workspace: Workspa
     ]
 
     async with workspace.database.transaction(snapshot.now()) as tx:
-        made = await debts.create_many(tx, snapshot, news)
+        result = await debts.create_many(tx, snapshot, news)
 
-    assert len(made) == 60
+    assert len(result) == 60
     planned = await workspace.database.pool.fetchval(
         "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state = 'planned'", workspace.id
     )

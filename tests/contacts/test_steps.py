@@ -117,9 +117,9 @@ async def test_a_promise_that_is_withdrawn_leaves_an_imports_grace_as_it_was(
     snapshot = await workspace.snapshot()
     origin = debts.Origin(ids.new(), (2,), at("2026-01-09 09:00"))
     async with workspace.database.transaction(snapshot.now()) as tx:
-        (made,) = await debts.create_many(tx, snapshot, [new_debt(LYON)], origin)
-    assert isinstance(made, debts.Created)
-    debt = made.debt
+        (result,) = await debts.create_many(tx, snapshot, [new_debt(LYON)], origin)
+    assert isinstance(result, debts.Created)
+    debt = result.debt
 
     await workspace.promise(debt.id, date(2026, 1, 20), 500)
     promised = await workspace.find(debt.id)

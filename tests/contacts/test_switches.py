@@ -170,13 +170,13 @@ async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace
 
     before = (await sandbox.get("/contact")).json()
     stopped = (await sandbox.call("PUT", "/contact", {"contact": "stopped"})).json()
-    shown = (await sandbox.get(f"/debts/{debt['id']}/timeline")).json()
+    timeline = (await sandbox.get(f"/debts/{debt['id']}/timeline")).json()
     longer = (await sandbox.call("PUT", "/contact", {"grace_hours": 48})).json()
     wrong = await sandbox.call("PUT", "/contact", {"contact": "loud"})
 
     assert before == {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
     assert stopped["contact"] == "stopped"
-    assert [one["rule"] for one in shown["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
+    assert [item["rule"] for item in timeline["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
     assert longer == {"contact": "stopped", "grace_hours": 48, "installation_stopped_at": None}
     assert wrong.status == 422
 

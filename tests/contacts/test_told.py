@@ -49,9 +49,9 @@ async def test_what_is_told_when_the_provider_has_answered(
 
     assert await workspace.events(debt.id) == [*CREATED, *told]
     assert await workspace.followups(debt.id) == [("email", status)]
-    assert [one["confirmed"] for one in await workspace.event_data(debt.id, "debt.contacted")] == (
-        [gives_receipt] if told == CONFIRMED else []
-    )
+    assert [
+        event_data["confirmed"] for event_data in await workspace.event_data(debt.id, "debt.contacted")
+    ] == ([gives_receipt] if told == CONFIRMED else [])
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ async def test_a_bounce_after_it_counted_unconfirmed_ends_it_again_and_contacts_
 
     await contacts.receive_callback(database, await workspace.snapshot(), followup_id, REFUSED)
 
-    told: list[dict[str, Any]] = await workspace.event_data(debt.id, "followup.completed")
+    event_data: list[dict[str, Any]] = await workspace.event_data(debt.id, "followup.completed")
     assert await workspace.events(debt.id) == [*CREATED, *CONFIRMED, *FAILED]
-    assert [one["followup"]["status"] for one in told] == ["sent", "failed"]
+    assert [item["followup"]["status"] for item in event_data] == ["sent", "failed"]
 
 
 async def test_a_step_that_is_cancelled_before_its_next_try_ends_too(database: Database) -> None:

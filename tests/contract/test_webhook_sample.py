@@ -13,10 +13,10 @@ from getbill.kit import ids, json
 
 
 async def test_the_payment_webhook_has_every_published_key_and_verifies(running_workspace) -> None:
-    [sample] = [one for one in published.examples(published.documents()) if "event" in one]
+    [sample] = [example for example in published.examples(published.documents()) if "event" in example]
     await running_workspace.subscribe(sample["event"])
-    asked = make.debt(amount=2340.00, currency="EUR", reference="F-2024-0847", due_date="2024-01-15")
-    debt = await running_workspace.post("/debts", asked)
+    request = make.debt(amount=2340.00, currency="EUR", reference="F-2024-0847", due_date="2024-01-15")
+    debt = await running_workspace.post("/debts", request)
 
     await running_workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
 

@@ -4,11 +4,11 @@ from debts.conftest import WorkspaceApi, read
 
 
 async def test_a_debtor_is_shown_with_what_they_owe(workspace: WorkspaceApi) -> None:
-    one = await workspace.debt(amount=100)
+    debt = await workspace.debt(amount=100)
     await workspace.debt(amount=50)
-    await workspace.post(f"/debts/{one['id']}/payments", {"amount": 30})
+    await workspace.post(f"/debts/{debt['id']}/payments", {"amount": 30})
 
-    debtor = read(await workspace.get(f"/debtors/{one['debtor']['id']}"))
+    debtor = read(await workspace.get(f"/debtors/{debt['debtor']['id']}"))
 
     assert debtor["debts_count"] == 2
     assert debtor["totals"] == [{"currency": "EUR", "amount": 150, "balance": 120, "amount_paid": 30}]

@@ -9,9 +9,9 @@ async def test_a_code_fills_what_was_unknown_and_replaces_nothing(workspace: Wor
     filled = await workspace.debt(debtor={"name": "DUPONT Jean", "phone": "+33612345678", "reference": "K1"})
     moved = await workspace.debt(debtor=known | {"email": "other@example.com"})
 
-    shown = read(await workspace.get(f"/debts/{first['id']}"))["debtor"]
+    debtor = read(await workspace.get(f"/debts/{first['id']}"))["debtor"]
     assert filled["debtor"]["id"] == first["debtor"]["id"] != moved["debtor"]["id"]
-    assert (shown["name"], shown["email"], shown["phone"]) == (
+    assert (debtor["name"], debtor["email"], debtor["phone"]) == (
         "Jean Dupont",
         "jean@example.com",
         "+33612345678",
@@ -42,9 +42,9 @@ async def test_a_debtor_renamed_by_hand_is_not_met_under_the_name_they_bore(work
     renamed = {"debtor": {"name": "Sophie Martin", "email": "sophie@example.com"}}
     assert (await workspace.put(f"/debts/{debt['id']}", renamed)).status == 200
 
-    one, two = await workspace.debt(debtor=jean), await workspace.debt(debtor=jean)
+    item, two = await workspace.debt(debtor=jean), await workspace.debt(debtor=jean)
 
-    shown = read(await workspace.get(f"/debts/{debt['id']}"))["debtor"]
-    assert (shown["name"], shown["email"]) == ("Sophie Martin", "sophie@example.com")
-    assert one["debtor"]["id"] == two["debtor"]["id"] != debt["debtor"]["id"]
-    assert one["debtor"]["name"] == "Jean Dupont"
+    debtor = read(await workspace.get(f"/debts/{debt['id']}"))["debtor"]
+    assert (debtor["name"], debtor["email"]) == ("Sophie Martin", "sophie@example.com")
+    assert item["debtor"]["id"] == two["debtor"]["id"] != debt["debtor"]["id"]
+    assert item["debtor"]["name"] == "Jean Dupont"

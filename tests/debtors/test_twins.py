@@ -27,8 +27,8 @@ def a_new_debt(reference: str, who: Identity) -> NewDebt:
 async def create_many(workspace: WorkspaceApi, *news: NewDebt) -> list[Debt]:
     snapshot = await the_workspace(workspace)
     async with workspace.app.state.database.transaction(snapshot.now()) as tx:
-        made = await debts.create_many(tx, snapshot, news)
-    return [one.debt for one in made if isinstance(one, debts.Created)]
+        result = await debts.create_many(tx, snapshot, news)
+    return [item.debt for item in result if isinstance(item, debts.Created)]
 
 
 async def erase_slowly(workspace: WorkspaceApi, debt: dict[str, Any], meanwhile: Any) -> Any:
@@ -49,11 +49,11 @@ async def test_a_person_whose_last_debt_is_erased_meanwhile_is_met_anew_and_reco
 ) -> None:
     gone = await workspace.debt()
 
-    made = read(await erase_slowly(workspace, gone, workspace.post("/debts", a_body())))
+    result = read(await erase_slowly(workspace, gone, workspace.post("/debts", a_body())))
 
     later = await workspace.debt()
-    assert made["debtor"]["id"] != gone["debtor"]["id"]
-    assert later["debtor"]["id"] == made["debtor"]["id"]
+    assert result["debtor"]["id"] != gone["debtor"]["id"]
+    assert later["debtor"]["id"] == result["debtor"]["id"]
 
 
 async def test_a_debt_that_is_erased_while_its_body_is_sent_again_is_made_anew(
@@ -73,17 +73,17 @@ async def test_a_person_met_twice_in_one_go_is_one_debtor_with_all_that_was_said
 ) -> None:
     later = replace(JEAN, phone="+33612345678", city="Lyon")
 
-    one, two = await create_many(workspace, a_new_debt("F-1", JEAN), a_new_debt("F-2", later))
+    item, two = await create_many(workspace, a_new_debt("F-1", JEAN), a_new_debt("F-2", later))
 
-    shown = read(await workspace.get(f"/debts/{ids.show('debt', one.id)}"))["debtor"]
+    debtor = read(await workspace.get(f"/debts/{ids.show('debt', item.id)}"))["debtor"]
     third = await workspace.debt(debtor={"name": "Jean Dupont", "phone": "+33612345678"})
-    assert one.debtor.id == two.debtor.id
-    assert (shown["email"], shown["phone"], shown["address"]["city"]) == (
+    assert item.debtor.id == two.debtor.id
+    assert (debtor["email"], debtor["phone"], debtor["address"]["city"]) == (
         "jean@example.com",
         "+33612345678",
         "Lyon",
     )
-    assert third["debtor"]["id"] == shown["id"]
+    assert third["debtor"]["id"] == debtor["id"]
 
 
 async def test_an_erased_debt_does_not_say_whose_it_was_while_the_debtor_s_others_live_on(

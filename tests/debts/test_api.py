@@ -98,12 +98,12 @@ async def test_a_family_that_shares_an_address_is_not_one_debtor(workspace: Work
 
 
 async def test_the_creditor_s_own_reference_decides_who_is_who(workspace: WorkspaceApi) -> None:
-    one = await workspace.debt(debtor={"name": "Jean Dupont", "email": "j@email.com", "reference": "C-1"})
+    debt = await workspace.debt(debtor={"name": "Jean Dupont", "email": "j@email.com", "reference": "C-1"})
     two = await workspace.debt(debtor={"name": "J. Dupont", "phone": "+33612345678", "reference": "C-1"})
     three = await workspace.debt(debtor={"name": "Jean Dupont", "email": "j@email.com", "reference": "C-2"})
 
-    assert one["debtor"]["id"] == two["debtor"]["id"]
-    assert three["debtor"]["id"] != one["debtor"]["id"]
+    assert debt["debtor"]["id"] == two["debtor"]["id"]
+    assert three["debtor"]["id"] != debt["debtor"]["id"]
 
 
 async def test_a_later_debt_teaches_what_was_not_known(workspace: WorkspaceApi) -> None:
@@ -571,5 +571,5 @@ async def test_a_refusal_that_names_a_debt_goes_with_it(workspace: WorkspaceApi)
         await workspace.rows("SELECT FROM idempotency_keys WHERE workspace_id = $1", workspace.workspace_id)
         == []
     )
-    made = await workspace.post("/debts", a_body(reference="F-NAMED", amount=1), Idempotency_Key="once")
-    assert made.status == 201
+    result = await workspace.post("/debts", a_body(reference="F-NAMED", amount=1), Idempotency_Key="once")
+    assert result.status == 201

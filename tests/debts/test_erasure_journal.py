@@ -19,8 +19,8 @@ from sealed import API, SealedInstallation, sealed
 
 @pytest.fixture
 async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[SealedInstallation]:
-    async with sealed(postgres, tmp_path) as one:
-        yield one
+    async with sealed(postgres, tmp_path) as item:
+        yield item
 
 
 async def open_debt(site: Site) -> str:
@@ -67,8 +67,8 @@ async def test_nothing_in_the_database_says_the_reference_of_an_erased_debt(
 ) -> None:
     reference, once = "F-PLAIN-4711", {"Idempotency_Key": "once"}
     async with own_installation.served() as site:
-        made = await site.post(f"{API}/debts", make.debt(reference=reference), **once)
-        debt_id = json.read(made.body)["id"]
+        debt = await site.post(f"{API}/debts", make.debt(reference=reference), **once)
+        debt_id = json.read(debt.body)["id"]
         await site.post(f"{API}/debts", make.debt(reference=reference, amount=7), Idempotency_Key="other")
         for path in (f"debts?reference={reference}", f"debts/{reference}", f"{reference}/debts"):
             await site.get(f"{API}/{path}")
@@ -104,7 +104,7 @@ async def test_erasures_at_the_same_moment_are_all_in_the_journal(
     async with own_installation.served() as site:
         debts = [await open_debt(site) for _ in range(8)]
 
-        answers = await asyncio.gather(*(site.call("DELETE", f"{API}/debts/{one}") for one in debts))
+        answers = await asyncio.gather(*(site.call("DELETE", f"{API}/debts/{debt}") for debt in debts))
 
     assert [answered.status for answered in answers] == [200] * 8
     assert len(own_installation.lines()) == 8

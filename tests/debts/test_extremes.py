@@ -54,7 +54,7 @@ async def test_an_event_that_is_no_text_is_refused(workspace: WorkspaceApi, name
     answered = await workspace.post("/webhooks", {"url": "https://example.com/hooks", "events": [name]})
 
     assert answered.status == 422
-    assert [one["pointer"] for one in read(answered)["errors"]] == ["/events/0"]
+    assert [error["pointer"] for error in read(answered)["errors"]] == ["/events/0"]
 
 
 async def test_a_provider_that_is_no_text_is_refused(workspace: WorkspaceApi) -> None:
@@ -65,7 +65,7 @@ async def test_a_provider_that_is_no_text_is_refused(workspace: WorkspaceApi) ->
     )
 
     assert answered.status == 422
-    assert [one["pointer"] for one in read(answered)["errors"]] == ["/provider"]
+    assert [error["pointer"] for error in read(answered)["errors"]] == ["/provider"]
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ async def test_an_amount_is_found_in_its_currency_s_own_decimals(
 ) -> None:
     body = a_body(currency=currency, amount=json.read(amount.encode()))
 
-    made = await workspace.post("/debts", body)
+    debt = await workspace.post("/debts", body)
 
-    assert made.status == 201
-    assert b'"amount":' + written + b"," in made.body
+    assert debt.status == 201
+    assert b'"amount":' + written + b"," in debt.body
     for query in (f"amount={amount}", f"amount_min={amount}&amount_max={amount}"):
-        assert [one["id"] for one in read(await workspace.get(f"/debts?{query}"))["data"]] == [
-            read(made)["id"]
+        assert [item["id"] for item in read(await workspace.get(f"/debts?{query}"))["data"]] == [
+            read(debt)["id"]
         ]
 
 
@@ -92,11 +92,11 @@ async def test_numbers_in_metadata_are_kept_whole(workspace: WorkspaceApi) -> No
     text = b'{"account":%d,"rate":0.10,"low":%d,"deep":[{"n":%d}]}' % (10**30, -(2**70), 2**64)
     body = json.write(a_body(metadata=1)).replace(b'"metadata":1', b'"metadata":' + text)
 
-    made = await workspace.site.call("POST", "/external-api/v1/debts", body=body)
+    debt = await workspace.site.call("POST", "/external-api/v1/debts", body=body)
 
-    assert made.status == 201
-    assert read(made)["metadata"] == metadata
-    assert read(await workspace.get(f"/debts/{read(made)['id']}"))["metadata"] == metadata
+    assert debt.status == 201
+    assert read(debt)["metadata"] == metadata
+    assert read(await workspace.get(f"/debts/{read(debt)['id']}"))["metadata"] == metadata
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_what_is_wrong_in_an_address_is_named_where_it_stands(
     answered = await workspace.post("/debts", a_body(debtor={"name": "Jean Dupont", "address": address}))
 
     assert answered.status == 422
-    assert [one["pointer"] for one in read(answered)["errors"]] == pointers
+    assert [error["pointer"] for error in read(answered)["errors"]] == pointers
 
 
 @pytest.mark.parametrize("link", ["https://pay.example/my invoice", "https://", "https://pay.example/\ta"])
@@ -124,7 +124,7 @@ async def test_a_payment_link_that_no_message_could_carry_is_refused(
     answered = await workspace.post("/debts", a_body(payment_link=link))
 
     assert answered.status == 422
-    assert [one["pointer"] for one in read(answered)["errors"]] == ["/payment_link"]
+    assert [error["pointer"] for error in read(answered)["errors"]] == ["/payment_link"]
 
 
 async def test_a_national_number_is_read_where_the_debtor_lives(workspace: WorkspaceApi) -> None:

@@ -63,12 +63,12 @@ async def told(site: Site) -> dict[str, Any]:
         pass
     answered = await workspace.get("/events?limit=1000")
     assert answered.status == 200
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for event in json.read(answered.body)["data"]:
         is_paid = "status_change_context" in event["data"]
-        if event["event"] not in found or (event["event"] == "debt.status_changed" and is_paid):
-            found[event["event"]] = event
-    return found
+        if event["event"] not in result or (event["event"] == "debt.status_changed" and is_paid):
+            result[event["event"]] = event
+    return result
 
 
 async def _tell(workspace: ContactWorkspace, mail: Provider) -> None:

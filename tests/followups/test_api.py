@@ -34,10 +34,10 @@ async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(
 ) -> None:
     debt = await collected(workspace, "2026-01-05 10:00")
 
-    (shown,) = await listed(workspace)
+    (answer,) = await listed(workspace)
 
-    assert shown == {
-        "id": shown["id"],
+    assert answer == {
+        "id": answer["id"],
         "debt_id": ids.show("debt", debt.id),
         "status": "delivered",
         "type": "email",
@@ -69,11 +69,11 @@ async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(
 
 async def test_one_followup_is_answered_without_an_envelope(workspace: ContactWorkspace) -> None:
     await collected(workspace, "2026-01-05 10:00")
-    (shown,) = await listed(workspace)
+    (answer,) = await listed(workspace)
 
-    answered = await workspace.get(f"/followups/{shown['id']}")
+    answered = await workspace.get(f"/followups/{answer['id']}")
 
-    assert (answered.status, answered.json()) == (200, shown)
+    assert (answered.status, answered.json()) == (200, answer)
 
 
 async def test_a_call_shows_its_number_length_and_how_it_ended(workspace: ContactWorkspace) -> None:
@@ -91,7 +91,7 @@ async def test_a_call_shows_its_number_length_and_how_it_ended(workspace: Contac
 async def test_the_whole_history_is_listed_the_newest_first(workspace: ContactWorkspace) -> None:
     await collected(workspace)
 
-    channels = [shown["channel"] for shown in await listed(workspace)]
+    channels = [answer["channel"] for answer in await listed(workspace)]
 
     assert channels == ["ai_call", "letter", "email", "ai_call", "sms", "email"]
 
@@ -117,7 +117,7 @@ async def test_a_list_is_narrowed_by_what_is_asked_for(
 ) -> None:
     await collected(workspace)
 
-    assert [shown["channel"] for shown in await listed(workspace, query)] == channels
+    assert [answer["channel"] for answer in await listed(workspace, query)] == channels
 
 
 async def test_one_debts_followups_are_listed_by_its_id_in_either_way(workspace: ContactWorkspace) -> None:
@@ -125,20 +125,20 @@ async def test_one_debts_followups_are_listed_by_its_id_in_either_way(workspace:
     other = await workspace.engine.debt()
     await workspace.engine.send_due()
     await workspace.engine.send_due()
-    shown = ids.show("debt", debt.id)
+    answer = ids.show("debt", debt.id)
 
-    by_path = (await workspace.get(f"/followups/debt/{shown}")).json()
-    by_filter = (await workspace.get(f"/followups?debt_id={shown}")).json()
+    by_path = (await workspace.get(f"/followups/debt/{answer}")).json()
+    by_filter = (await workspace.get(f"/followups?debt_id={answer}")).json()
 
     assert by_path == by_filter
-    assert [one["channel"] for one in by_path["data"]] == ["sms", "email"]
+    assert [item["channel"] for item in by_path["data"]] == ["sms", "email"]
     assert by_path["pagination"]["total"] == 2
     assert len(await listed(workspace, f"?debt_id={ids.show('debt', other.id)}")) == 1
 
 
 async def test_pages_and_cursors_reach_every_followup_once(workspace: ContactWorkspace) -> None:
     await collected(workspace)
-    every = [shown["id"] for shown in await listed(workspace)]
+    every = [answer["id"] for answer in await listed(workspace)]
 
     first = (await workspace.get("/followups?limit=4")).json()
     by_page = (await workspace.get("/followups?limit=4&page=2")).json()
@@ -153,7 +153,7 @@ async def test_pages_and_cursors_reach_every_followup_once(workspace: ContactWor
         "pages": 2,
         "next_cursor": None,
     }
-    assert [shown["id"] for shown in (*first["data"], *by_page["data"])] == every
+    assert [answer["id"] for answer in (*first["data"], *by_page["data"])] == every
     assert by_cursor["data"] == by_page["data"]
     assert by_cursor["pagination"]["next_cursor"] is None
 
@@ -194,15 +194,15 @@ async def test_what_is_not_there_is_not_found(workspace: ContactWorkspace, path:
 
 async def test_another_company_finds_nothing(workspace: ContactWorkspace, site: Site) -> None:
     debt = await collected(workspace, "2026-01-05 10:00")
-    (shown,) = await listed(workspace)
+    (answer,) = await listed(workspace)
     stranger = await collecting.open_sandbox(site)
 
-    found = [
-        await stranger.get(f"/followups/{shown['id']}"),
+    result = [
+        await stranger.get(f"/followups/{answer['id']}"),
         await stranger.get(f"/followups/debt/{ids.show('debt', debt.id)}"),
     ]
 
-    assert [answered.status for answered in found] == [404, 404]
+    assert [answered.status for answered in result] == [404, 404]
     assert await listed(stranger) == []
     assert await listed(stranger, f"?debt_id={ids.show('debt', debt.id)}") == []
 
@@ -253,20 +253,20 @@ async def left(workspace: ContactWorkspace, debt_id: UUID) -> int:
 
 async def test_what_was_said_is_read_word_for_word(workspace: ContactWorkspace) -> None:
     debt = await collected(workspace)
-    found = {shown["channel"]: shown for shown in await listed(workspace)}
+    result = {answer["channel"]: answer for answer in await listed(workspace)}
 
     said = {
-        channel: (await workspace.get(f"/followups/{found[channel]['id']}/message")).json()
-        for channel in found
+        channel: (await workspace.get(f"/followups/{result[channel]['id']}/message")).json()
+        for channel in result
     }
 
-    assert {one["debt_id"] for one in said.values()} == {ids.show("debt", debt.id)}
+    assert {item["debt_id"] for item in said.values()} == {ids.show("debt", debt.id)}
     assert said["sms"]["text"] == await workspace.engine.text(debt.id, "sms")
     assert said["sms"]["address"] == "+33612345678"
     assert (said["sms"]["subject"], said["sms"]["html"]) == (None, None) or said["sms"]["subject"]
     assert said["letter"]["address"] == "Jean Dupont\n12 rue des Lilas\n69003 Lyon"
     assert said["ai_call"]["template"] in {"wave_2_call", "wave_3_call"}
-    assert all(one["language"] == "fr" and one["template_version"] == 0 for one in said.values())
+    assert all(item["language"] == "fr" and item["template_version"] == 0 for item in said.values())
 
 
 async def test_what_people_did_has_no_message(workspace: ContactWorkspace) -> None:

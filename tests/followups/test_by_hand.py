@@ -59,12 +59,12 @@ async def test_a_call_that_people_made_is_answered_as_it_is_read(workspace: Cont
         },
     )
 
-    shown = read(answered)
+    answer = read(answered)
     assert answered.status == 201
-    assert answered.headers["location"] == f"/external-api/v1/followups/{shown['id']}"
-    assert shown == read(await workspace.get(f"/followups/{shown['id']}"))
-    assert {name: shown[name] for name in shown if shown[name] not in {None, False}} == {
-        "id": shown["id"],
+    assert answered.headers["location"] == f"/external-api/v1/followups/{answer['id']}"
+    assert answer == read(await workspace.get(f"/followups/{answer['id']}"))
+    assert {name: answer[name] for name in answer if answer[name] not in {None, False}} == {
+        "id": answer["id"],
         "debt_id": debt_id,
         "status": "deal_not_found",
         "type": "manual_call",
@@ -90,8 +90,8 @@ async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(
 
     await recorded(workspace, debt_id, status="deal_found")
 
-    found = read(await workspace.get(f"/debts/{debt_id}"))
-    assert (found["status"], found["contacted_at"], found["followups_count"]) == (
+    result = read(await workspace.get(f"/debts/{debt_id}"))
+    assert (result["status"], result["contacted_at"], result["followups_count"]) == (
         "in_progress",
         "2026-01-05T09:00:00Z",
         1,
@@ -141,8 +141,8 @@ async def test_each_end_of_what_people_did_is_told_once(workspace: ContactWorksp
     ended = await corrected(workspace, planned, status=status)
     await corrected(workspace, planned, status=status)
 
-    (told,) = await workspace.engine.event_data(debt.id, "followup.completed")
-    assert (told["followup"]["status"], ended["processed_at"]) == (status, "2026-01-05T09:00:00Z")
+    (event_data,) = await workspace.engine.event_data(debt.id, "followup.completed")
+    assert (event_data["followup"]["status"], ended["processed_at"]) == (status, "2026-01-05T09:00:00Z")
     reached = status in {"delivered", "deal_found", "deal_not_found", "bad_behavior"}
     assert len(await workspace.engine.event_data(debt.id, "debt.contacted")) == reached
     assert len(await workspace.engine.event_data(debt.id, "followup.failed")) == (status == "failed")
@@ -168,11 +168,11 @@ async def test_a_planned_call_that_is_made_ends_once(workspace: ContactWorkspace
     debt, debt_id = await opened(workspace)
     planned = await recorded(workspace, debt_id, status="scheduled", scheduled_at="2026-01-06T10:00:00Z")
 
-    made = await corrected(workspace, planned, status="deal_found", summary="Pays on Friday.")
+    result = await corrected(workspace, planned, status="deal_found", summary="Pays on Friday.")
     again = await corrected(workspace, planned, status="deal_found", summary="Pays on Friday.")
 
-    assert made == again
-    assert made["call_date"] == "2026-01-05T09:00:00Z"
+    assert result == again
+    assert result["call_date"] == "2026-01-05T09:00:00Z"
     kinds = await workspace.engine.events(debt.id)
     assert kinds.count("debt.contacted") == kinds.count("followup.completed") == 1
 
@@ -281,7 +281,11 @@ async def test_of_a_scenarios_followup_the_outcome_and_the_notes_change_and_noth
 ) -> None:
     debt, _ = await opened(workspace)
     await workspace.engine.run_until("2026-01-13 00:00")
-    call = next(one for one in read(await workspace.get("/followups"))["data"] if one["channel"] == "ai_call")
+    call = next(
+        followup
+        for followup in read(await workspace.get("/followups"))["data"]
+        if followup["channel"] == "ai_call"
+    )
     before = (await workspace.engine.events(debt.id)).count("debt.contacted")
 
     refused = await workspace.call(

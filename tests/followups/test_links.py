@@ -50,10 +50,10 @@ async def test_a_letter_is_read_as_it_was_printed_without_a_credential(
 async def test_only_a_letter_has_a_link(workspace: ContactWorkspace) -> None:
     await letter_of(workspace)
 
-    found = (await workspace.get("/followups")).json()["data"]
+    followups = (await workspace.get("/followups")).json()["data"]
 
-    assert {one["channel"] for one in found if one["pdf_url"]} == {"letter"}
-    assert all(one["media_urls_expire_at"] is None for one in found if not one["pdf_url"])
+    assert {item["channel"] for item in followups if item["pdf_url"]} == {"letter"}
+    assert all(item["media_urls_expire_at"] is None for item in followups if not item["pdf_url"])
 
 
 async def test_a_link_whose_hour_is_over_leads_nowhere(workspace: ContactWorkspace, site: Site) -> None:

@@ -26,17 +26,19 @@ async def told(sender: Sender, import_id: str) -> tuple[tuple[int, ...], list[tu
     (counted,) = await sender.rows(
         f"SELECT {', '.join(COUNTED)} FROM imports WHERE id = $1", ids.read("import", import_id)
     )
-    said = [(one["line"], one["code"], one["outcome"]) for one in await sender.findings(import_id)]
-    return tuple(counted), [one for one in said if one[1] != "updated"]
+    said = [
+        (finding["line"], finding["code"], finding["outcome"]) for finding in await sender.findings(import_id)
+    ]
+    return tuple(counted), [item for item in said if item[1] != "updated"]
 
 
 async def test_a_file_that_begins_with_a_known_debtor_may_go_on_with_a_stranger(sender: Sender) -> None:
     await sender.imported(csv([row(1)]))
 
-    shown = await sender.imported(csv([row(1, Référence="F-2026-00101"), row(2)]))
+    answer = await sender.imported(csv([row(1, Référence="F-2026-00101"), row(2)]))
 
     debtors = {debt["reference"]: debt["debtor"]["id"] for debt in await sender.debts()}
-    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)
+    assert (answer["state"], answer["counts"]["created"]) == ("completed", 2)
     assert sorted(debtors) == ["F-2026-00001", "F-2026-00002", "F-2026-00101"]
     assert debtors["F-2026-00101"] == debtors["F-2026-00001"] != debtors["F-2026-00002"]
 
@@ -81,7 +83,7 @@ async def test_a_workbook_is_taken_apart_once_however_many_tasks_read_it(
         return extract(file, limits, choices)
 
     monkeypatch.setattr(files, "extract", counting)
-    shown = await sender.imported(xlsx([row(1), row(2)]))
+    answer = await sender.imported(xlsx([row(1), row(2)]))
 
-    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)
+    assert (answer["state"], answer["counts"]["created"]) == ("completed", 2)
     assert extracted == [None]

@@ -260,13 +260,13 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.file.partition(".")[0])
 async def test_a_file_becomes_the_debts_that_it_holds(sender: Sender, case: Case) -> None:
-    shown = await _sent(sender, case.file)
-    if shown["waiting_for"] is not None:
+    answer = await _sent(sender, case.file)
+    if answer["waiting_for"] is not None:
         assert not case.asks_nothing
-        if await _concerned(sender, shown["id"]) & case.may_ask:
+        if await _concerned(sender, answer["id"]) & case.may_ask:
             return
-        shown = await _answered(sender, shown["id"], case.answer)
-    _is_imported(shown)
+        answer = await _answered(sender, answer["id"], case.answer)
+    _is_imported(answer)
     await _holds(sender, case)
 
 
@@ -302,14 +302,14 @@ async def test_no_suggestion_changes_a_sign_or_a_currency(sender: Sender) -> Non
 
 
 async def test_both_encodings_of_a_file_are_said(sender: Sender) -> None:
-    shown = await _sent(sender, "10-mixed-encodings-half.csv")
-    assert "mixed-encoding" in {note["code"] for note in shown["notes"]}
+    answer = await _sent(sender, "10-mixed-encodings-half.csv")
+    assert "mixed-encoding" in {note["code"] for note in answer["notes"]}
 
 
 async def test_a_part_paid_without_a_remainder_is_warned_about(sender: Sender) -> None:
-    shown = await _sent(sender, "12-partial-status.xlsx")
-    _is_imported(shown)
-    findings = await sender.findings(shown["id"])
+    answer = await _sent(sender, "12-partial-status.xlsx")
+    _is_imported(answer)
+    findings = await sender.findings(answer["id"])
     assert 4 in {finding["line"] for finding in findings if finding["outcome"] == "warned"}, findings
 
 
@@ -329,8 +329,8 @@ async def test_naming_the_column_of_what_is_owed_frees_the_other(sender: Sender)
     import_id = await sender.sent((_CASES / "15-put-422-two-amounts.csv").read_bytes(), "?auto=false")
     assert (await sender.work(import_id))["waiting_for"] is not None
     await _put(sender, import_id, {"columns": {"Reste dû TTC": "amount"}})
-    shown = await _answered(sender, import_id, {})
-    _is_imported(shown)
+    answer = await _answered(sender, import_id, {})
+    _is_imported(answer)
     await _holds(
         sender,
         Case(
@@ -344,8 +344,8 @@ async def test_naming_the_column_of_what_is_owed_frees_the_other(sender: Sender)
 
 
 async def test_an_empty_column_is_nobodys_name(sender: Sender) -> None:
-    shown = await _sent(sender, "16-xero-invoices.csv")
-    fields = await _fields(sender, shown["id"])
+    answer = await _sent(sender, "16-xero-invoices.csv")
+    fields = await _fields(sender, answer["id"])
     assert fields["*ContactName"] == "name"
     assert fields["TrackingName1"] is None
 
@@ -358,16 +358,16 @@ async def test_company_and_contact_are_not_first_and_last_name(sender: Sender) -
 
 
 async def test_a_customers_total_is_not_proposed_as_an_amount(sender: Sender) -> None:
-    shown = await _sent(sender, "19-client-total-proposed.csv")
-    assert (await _fields(sender, shown["id"]))["Total dû client"] not in {"amount", "amount_invoiced"}
+    answer = await _sent(sender, "19-client-total-proposed.csv")
+    assert (await _fields(sender, answer["id"]))["Total dû client"] not in {"amount", "amount_invoiced"}
 
 
 async def test_a_cell_far_outside_the_table_does_not_keep_it_from_being_read(sender: Sender) -> None:
     # A child has a limit of memory.
     import_id = await sender.sent((_CASES / "23-far-cell.xlsx").read_bytes(), "?auto=true")
-    shown = await by_crew(sender, import_id)
-    assert shown["error"] is None
-    assert "Client" in await _fields(sender, shown["id"])
+    answer = await by_crew(sender, import_id)
+    assert answer["error"] is None
+    assert "Client" in await _fields(sender, answer["id"])
 
 
 async def test_heads_and_totals_of_pages_are_no_rows(sender: Sender) -> None:
@@ -377,8 +377,8 @@ async def test_heads_and_totals_of_pages_are_no_rows(sender: Sender) -> None:
 
 
 async def test_nettofaellig_is_the_due_date(sender: Sender) -> None:
-    shown = await _sent(sender, "25-sap-nettofaellig.txt")
-    assert (await _fields(sender, shown["id"]))["Nettofällig"] == "due_date"
+    answer = await _sent(sender, "25-sap-nettofaellig.txt")
+    assert (await _fields(sender, answer["id"]))["Nettofällig"] == "due_date"
 
 
 async def _sent(sender: Sender, file: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def names_in(text: str) -> set[str]:
 @pytest.fixture(scope="module")
 def sentences() -> dict[Sentence, str]:
     """Every sentence of the code, and a place of it."""
-    return {found: place for place, call in calls() if (found := sentence_of(call))} | {
+    return {sentence: place for place, call in calls() if (sentence := sentence_of(call))} | {
         (VALUE.template,): "kit/messages/translation.py"
     }
 
@@ -78,11 +78,11 @@ def french() -> dict[Sentence, Sentence]:
     with CATALOGUE.open("rb") as file:
         catalogue = read_po(file, locale="fr", abort_invalid=True)
     return {
-        (one.id if isinstance(one.id, tuple) else (one.id,)): (
-            one.string if isinstance(one.string, tuple) else (one.string or "",)
+        (item.id if isinstance(item.id, tuple) else (item.id,)): (
+            item.string if isinstance(item.string, tuple) else (item.string or "",)
         )
-        for one in catalogue
-        if one.id
+        for item in catalogue
+        if item.id
     }
 
 
@@ -95,10 +95,10 @@ def test_every_template_is_a_constant() -> None:
 def test_every_template_is_filled_in_with_just_the_facts_it_names() -> None:
     wrong = []
     for place, call in calls():
-        found, facts = sentence_of(call), {keyword.arg for keyword in call.keywords}
-        if found is None or None in facts or not facts:
+        sentence, facts = sentence_of(call), {keyword.arg for keyword in call.keywords}
+        if sentence is None or None in facts or not facts:
             continue
-        if set.union(*map(names_in, found)) | ({"count"} & facts) != facts:
+        if set.union(*map(names_in, sentence)) | ({"count"} & facts) != facts:
             wrong.append(place)
 
     assert not wrong, f"The facts are not those that the template names: {wrong}"
@@ -106,9 +106,9 @@ def test_every_template_is_filled_in_with_just_the_facts_it_names() -> None:
 
 def test_every_sentence_has_its_french(sentences, french) -> None:
     missing = [
-        f'#: {place}\nmsgid "{found[0]}"\nmsgstr ""'
-        for found, place in sentences.items()
-        if found not in french
+        f'#: {place}\nmsgid "{result[0]}"\nmsgstr ""'
+        for result, place in sentences.items()
+        if result not in french
     ]
 
     assert not missing, "Add to locales/fr/LC_MESSAGES/getbill.po:\n" + "\n\n".join(missing)

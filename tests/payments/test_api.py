@@ -49,8 +49,8 @@ async def test_a_payment_in_full_is_answered_with_the_resolved_debt(workspace: W
         "balance": Decimal(0),
         "amount_paid": Decimal(2340),
     }
-    found = read(await workspace.get(f"/debts/{debt['id']}"))
-    assert (found["status"], found["next_action_at"]) == ("resolved", None)
+    result = read(await workspace.get(f"/debts/{debt['id']}"))
+    assert (result["status"], result["next_action_at"]) == ("resolved", None)
     assert await workspace.history(debt) == [
         (1, "debt.created"),
         (2, "debt.payment_received"),
@@ -214,8 +214,8 @@ async def test_an_adjustment_moves_claim_and_balance_and_is_told(workspace: Work
     )
 
     assert answered.status == 201
-    found = read(await workspace.get(f"/debts/{debt['id']}"))
-    assert (found["amount"], found["balance"], found["amount_paid"]) == (2000, 2000, 0)
+    result = read(await workspace.get(f"/debts/{debt['id']}"))
+    assert (result["amount"], result["balance"], result["amount_paid"]) == (2000, 2000, 0)
     assert await workspace.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
 
 

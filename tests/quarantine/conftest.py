@@ -97,7 +97,9 @@ class Outlook:
 
     async def gauge(self, kind: str) -> float:
         text = (await self.site.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
-        (line,) = [one for one in text.splitlines() if one.startswith(f'getbill_set_aside{{kind="{kind}"}}')]
+        (line,) = [
+            item for item in text.splitlines() if item.startswith(f'getbill_set_aside{{kind="{kind}"}}')
+        ]
         return float(line.rpartition(" ")[2])
 
     async def tells(

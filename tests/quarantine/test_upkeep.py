@@ -41,7 +41,9 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
     )
     assert await outlook.gauge("job") == 2
     assert await outlook.notes() == ["Set aside because it failed: 2 job. Run `getbill quarantine list`."]
-    assert {one.workspace_id for one in await quarantine.list_entries(database)} == {quarantine.INSTALLATION}
+    assert {entry.workspace_id for entry in await quarantine.list_entries(database)} == {
+        quarantine.INSTALLATION
+    }
 
     await maintenance.run_all(database, site.app.state.vault, settings)
     assert await quarantine.list_entries(database) == []
@@ -55,13 +57,13 @@ async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its
     broken, other = sorted([(await engine.debt()).id, (await engine.debt(ENGLISH)).id])
     await damage.debtor(broken)
     path = tmp_path / "erasures.jsonl"
-    lines = [{"workspace_id": str(engine.id), "debt_id": str(one)} for one in (broken, other)]
+    lines = [{"workspace_id": str(engine.id), "debt_id": str(item)} for item in (broken, other)]
     path.write_bytes(b"".join(b"\n" + json.write(line) for line in lines))
 
     assert await ErasureJournal(path).erase_again(database, site.app.state.vault) == 1
 
     assert (await workspace.get(f"/debts/{shown(other)}")).status == 404
-    assert [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)] == [
+    assert [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(database)] == [
         ("erasure", broken)
     ]
     await damage.debtor(broken)
@@ -94,9 +96,9 @@ async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
     assert (await workspace.first(other.id))["state"] == "bounced"
     flags = [path.name[-1] for path in (tmp_path / "cur").iterdir()]
     assert flags.count("F") == flags.count("S") == len(mails) / 2
-    assert [one.kind for one in await quarantine.list_entries(state.database)] == ["bounce"] * flags.count(
-        "F"
-    )
+    assert [entry.kind for entry in await quarantine.list_entries(state.database)] == [
+        "bounce"
+    ] * flags.count("F")
 
 
 async def getbill(dsn: str, folder: Path, *words: str) -> tuple[int, str, str]:
@@ -123,14 +125,14 @@ async def test_an_operator_lists_what_stands_aside_and_puts_it_back(
 
     _, listed, _ = await getbill(dsn, tmp_path, "quarantine", "list")
     wrong, _, said = await getbill(dsn, tmp_path, "quarantine", "retry", "aside_01jd3v9wq8e0brt4k2m5n6p7q8")
-    (one,) = json.read(listed.encode())["data"]
-    _, put_back, _ = await getbill(dsn, tmp_path, "quarantine", "retry", one["id"])
+    (item,) = json.read(listed.encode())["data"]
+    _, put_back, _ = await getbill(dsn, tmp_path, "quarantine", "retry", item["id"])
     await damage.debtor(debt.id)
     await workspace.engine.send_due()
 
-    assert (one["kind"], one["subject"], one["tries"]) == ("contact", shown(debt.id), 1)
-    assert one["workspace"] == ids.show("workspace", workspace.engine.id)
-    assert "What is sealed does not open" in one["reason"]
+    assert (item["kind"], item["subject"], item["tries"]) == ("contact", shown(debt.id), 1)
+    assert item["workspace"] == ids.show("workspace", workspace.engine.id)
+    assert "What is sealed does not open" in item["reason"]
     assert wrong != 0
     assert "`getbill quarantine list` says what does" in " ".join(said.split())
     assert json.read(put_back.encode()) == {"put_back": 1}

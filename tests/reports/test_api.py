@@ -96,20 +96,20 @@ async def test_statistics_say_how_the_company_stands(workspace: WorkspaceApi) ->
 
     answered = await workspace.get("/company/statistics")
 
-    found = read(answered)
+    answer = read(answered)
     assert answered.status == 200
-    assert found["debts"]["total"] == 2
-    counted = {status: count for status, count in found["debts"]["by_status"].items() if count}
+    assert answer["debts"]["total"] == 2
+    counted = {status: count for status, count in answer["debts"]["by_status"].items() if count}
     assert counted == {"pending": 1, "resolved": 1}
-    assert len(found["debts"]["by_status"]) == 8
+    assert len(answer["debts"]["by_status"]) == 8
     # What an erased debt paid stays in the books; an overpaid one owes nothing.
-    assert found["recovered_amounts"] == {"EUR": Decimal("2780.00")}
-    assert found["open_amounts"] == {"EUR": Decimal("2000.00")}
-    assert found["resolution_rate"] == Decimal("0.5")
+    assert answer["recovered_amounts"] == {"EUR": Decimal("2780.00")}
+    assert answer["open_amounts"] == {"EUR": Decimal("2000.00")}
+    assert answer["resolution_rate"] == Decimal("0.5")
 
 
 async def test_an_empty_workspace_has_figures_too(workspace: WorkspaceApi) -> None:
-    found = read(await workspace.get("/company/statistics"))
+    statistics = read(await workspace.get("/company/statistics"))
 
-    assert (found["debts"]["total"], found["resolution_rate"]) == (0, None)
-    assert (found["open_amounts"], found["recovered_amounts"]) == ({}, {})
+    assert (statistics["debts"]["total"], statistics["resolution_rate"]) == (0, None)
+    assert (statistics["open_amounts"], statistics["recovered_amounts"]) == ({}, {})

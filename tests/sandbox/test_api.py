@@ -43,8 +43,8 @@ async def test_thirty_days_pass_and_everything_due_has_happened(
     answered = await advance(workspace, days=30)
 
     assert answered.status == 200
-    shown = answered.json()
-    assert shown | {"id": None, "url": None} == {
+    answer = answered.json()
+    assert answer | {"id": None, "url": None} == {
         "id": None,
         "status": "done",
         "started_from": "2026-01-05T09:00:00Z",
@@ -100,8 +100,8 @@ async def test_the_clock_goes_on_from_where_it_was_put(workspace: ContactWorkspa
     assert after["advance"] is None
     moved = instant(after["now"]) - instant(before["now"])
     assert timedelta(hours=51) <= moved < timedelta(hours=51, minutes=1)
-    shown = (await created(workspace))["created_at"]
-    assert instant(shown) >= instant(after["now"])
+    answer = (await created(workspace))["created_at"]
+    assert instant(answer) >= instant(after["now"])
 
 
 async def test_a_frozen_clock_stands_still_again_at_its_target(
@@ -111,8 +111,8 @@ async def test_a_frozen_clock_stands_still_again_at_its_target(
 
     await advance(workspace, hours=12)
 
-    shown = (await workspace.get("/sandbox/clock")).json()
-    assert (shown["now"], shown["is_frozen"]) == ("2026-01-05T21:00:00Z", True)
+    answer = (await workspace.get("/sandbox/clock")).json()
+    assert (answer["now"], answer["is_frozen"]) == ("2026-01-05T21:00:00Z", True)
 
 
 async def test_an_ordinary_sandbox_debt_is_contacted_without_anybody_moving_the_clock(
@@ -142,10 +142,10 @@ async def test_a_sandbox_is_visited_when_something_is_due_by_its_own_clock(site:
         await workspace.engine.debt()
     await ahead.engine.set_clock("2026-01-05 09:00")
 
-    found = await queries.due(ahead.engine.database)
+    result = await queries.due(ahead.engine.database)
 
     mine = {workspace.engine.id for workspace in (ahead, behind, idle)}
-    assert mine & set(found) == {ahead.engine.id}
+    assert mine & set(result) == {ahead.engine.id}
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ async def test_what_takes_longer_is_asked_for_at_its_url(
 
     async with collecting.working(workspace.engine.database, workspace.engine.context):
         for _ in range(100):
-            shown = (await workspace.get(begun["url"].removeprefix("/external-api/v1"))).json()
-            if shown["status"] == "done":
+            answer = (await workspace.get(begun["url"].removeprefix("/external-api/v1"))).json()
+            if answer["status"] == "done":
                 break
             await asyncio.sleep(0.05)
 
     assert running["status"] == "running"
-    assert (shown["status"], shown["now"]) == ("done", begun["target"])
+    assert (answer["status"], answer["now"]) == ("done", begun["target"])
     assert (await advance_status(workspace, "advance_00000000000000000000000000")).status == 404
 
 
@@ -216,7 +216,7 @@ async def test_live_time_cannot_be_moved(site: Site) -> None:
 
     answered = [await advance(live, days=1), await live.get("/sandbox/clock")]
 
-    assert [one.status for one in answered] == [403, 403]
+    assert [answer.status for answer in answered] == [403, 403]
     assert answered[0].json()["type"] == "/problems/sandbox-only"
     rows = await live.engine.database.pool.fetch(
         "SELECT * FROM clock_advances WHERE workspace_id = $1", live.engine.id
@@ -228,9 +228,9 @@ async def test_another_company_sees_nothing_of_a_move(
     workspace: ContactWorkspace, site: Site, worker: None
 ) -> None:
     stranger = await collecting.open_sandbox(site)
-    shown = (await advance(workspace, hours=1)).json()
+    answer = (await advance(workspace, hours=1)).json()
 
-    assert (await advance_status(stranger, shown["id"])).status == 404
+    assert (await advance_status(stranger, answer["id"])).status == 404
     assert (await stranger.get("/sandbox/clock")).json()["ahead_seconds"] == 0
 
 
@@ -253,12 +253,12 @@ async def test_a_move_whose_worker_was_killed_is_finished_by_the_next(workspace:
 
     async with collecting.working(database, context):
         for _ in range(100):
-            found = await queries.find_clock_advance(database, snapshot, begun.id)
-            if found.done_at:
+            clock_advance = await queries.find_clock_advance(database, snapshot, begun.id)
+            if clock_advance.done_at:
                 break
             await asyncio.sleep(0.05)
 
-    assert found.done_at is not None
+    assert clock_advance.done_at is not None
     assert await workspace.engine.followups(ids.read("debt", debt["id"])) == [
         ("email", "delivered"),
         ("sms", "delivered"),

@@ -39,7 +39,7 @@ async def created(workspace: ContactWorkspace, **changes: Any) -> dict[str, Any]
 async def test_a_workspace_has_the_scenarios_that_come_with_getbill(workspace: ContactWorkspace) -> None:
     listed = (await workspace.get("/scenarios")).json()["data"]
 
-    assert [(one["name"], one["version"], one["is_built_in"]) for one in listed] == [
+    assert [(item["name"], item["version"], item["is_built_in"]) for item in listed] == [
         ("b2b_formal", 1, True),
         ("gentle_2_waves", 1, True),
         ("standard_3_waves", 1, True),
@@ -52,11 +52,11 @@ async def test_a_workspace_has_the_scenarios_that_come_with_getbill(workspace: C
 
 
 async def test_a_scenario_is_written_and_read_by_id_and_by_name(workspace: ContactWorkspace) -> None:
-    made = await written(workspace, TWO_MAILS)
+    result = await written(workspace, TWO_MAILS)
 
-    assert (made["name"], made["version"], made["current_version"]) == ("two_mails", 1, 1)
-    assert made["is_built_in"] is False
-    assert made["steps"][1] == {
+    assert (result["name"], result["version"], result["current_version"]) == ("two_mails", 1, 1)
+    assert result["is_built_in"] is False
+    assert result["steps"][1] == {
         "key": "second",
         "wave": 1,
         "offset": 5,
@@ -69,10 +69,12 @@ async def test_a_scenario_is_written_and_read_by_id_and_by_name(workspace: Conta
         "fallback": None,
         "late": None,
     }
-    assert (made["spacing_days"], made["late_after_hours"]) == (1, 24)
-    assert (await workspace.get(f"/scenarios/{made['id']}")).json() == made
-    assert (await workspace.get("/scenarios/two_mails")).json() == made
-    assert "two_mails" in [one["name"] for one in (await workspace.get("/scenarios")).json()["data"]]
+    assert (result["spacing_days"], result["late_after_hours"]) == (1, 24)
+    assert (await workspace.get(f"/scenarios/{result['id']}")).json() == result
+    assert (await workspace.get("/scenarios/two_mails")).json() == result
+    assert "two_mails" in [
+        scenario["name"] for scenario in (await workspace.get("/scenarios")).json()["data"]
+    ]
 
 
 async def test_a_new_version_leaves_the_old_one_as_it_was(workspace: ContactWorkspace) -> None:
@@ -131,29 +133,29 @@ async def test_a_scenario_that_could_not_run_is_refused_by_its_field(
 
 
 async def test_a_name_is_taken_once(workspace: ContactWorkspace) -> None:
-    made = await written(workspace, TWO_MAILS)
+    result = await written(workspace, TWO_MAILS)
 
-    taken = await workspace.post("/scenarios", TWO_MAILS)
+    scenario = await workspace.post("/scenarios", TWO_MAILS)
     built_in = await workspace.post("/scenarios", TWO_MAILS | {"name": "b2b_formal"})
 
-    assert (taken.status, taken.json()["id"]) == (409, made["id"])
+    assert (scenario.status, scenario.json()["id"]) == (409, result["id"])
     assert built_in.status == 409
 
 
 async def test_a_debt_names_a_scenario_by_name_or_by_id(workspace: ContactWorkspace) -> None:
-    made = await written(workspace, TWO_MAILS)
+    result = await written(workspace, TWO_MAILS)
 
     by_name = await created(workspace, scenario="two_mails")
-    by_id = await created(workspace, timeline_id=made["id"], reference="F-2")
-    both = await created(workspace, scenario="two_mails", timeline_id=made["id"], reference="F-3")
-    conflict = await workspace.post("/debts", DEBT | {"scenario": "b2b_formal", "timeline_id": made["id"]})
+    by_id = await created(workspace, timeline_id=result["id"], reference="F-2")
+    both = await created(workspace, scenario="two_mails", timeline_id=result["id"], reference="F-3")
+    conflict = await workspace.post("/debts", DEBT | {"scenario": "b2b_formal", "timeline_id": result["id"]})
     unknown = await workspace.post("/debts", DEBT | {"scenario": "nothing", "amount": -1})
 
     for debt in (by_name, by_id, both):
         assert (debt["scenario"], debt["scenario_version"], debt["timeline_id"]) == (
             "two_mails",
             1,
-            made["id"],
+            result["id"],
         )
     assert conflict.status == 422
     assert [error["pointer"] for error in conflict.json()["errors"]] == ["/scenario"]
@@ -161,11 +163,11 @@ async def test_a_debt_names_a_scenario_by_name_or_by_id(workspace: ContactWorksp
 
 
 async def test_another_company_s_scenario_is_not_there(workspace: ContactWorkspace, site: Site) -> None:
-    made = await written(workspace, TWO_MAILS)
+    result = await written(workspace, TWO_MAILS)
     other = await collecting.open_sandbox(site)
 
-    assert (await other.get(f"/scenarios/{made['id']}")).status == 404
-    assert (await other.post("/debts", DEBT | {"timeline_id": made["id"]})).status == 422
+    assert (await other.get(f"/scenarios/{result['id']}")).status == 404
+    assert (await other.post("/debts", DEBT | {"timeline_id": result["id"]})).status == 422
     assert (await other.post("/debts", DEBT | {"scenario": "two_mails"})).status == 422
 
 

@@ -54,5 +54,5 @@ async def serve(
 @pytest.fixture
 async def served(serve: Callable[..., Any]) -> Served:
     """A server with the usual limits."""
-    found: Served = await serve()
-    return found
+    result: Served = await serve()
+    return result

@@ -47,10 +47,10 @@ async def deserted(served: Served, folders: Folders, content: bytes) -> SftpUplo
 
 
 async def writer_of(served: Served, folders: Folders) -> UUID | None:
-    found: UUID | None = await served.state.database.pool.fetchval(
+    result: UUID | None = await served.state.database.pool.fetchval(
         "SELECT writer FROM sftp_files WHERE login_id = $1", folders.login_id
     )
-    return found
+    return result
 
 
 async def test_a_file_whose_process_died_is_whole_once_somebody_renames_it(
@@ -154,10 +154,10 @@ async def begun(folders: Folders, name: bytes, size: int) -> SftpUpload:
 
 
 async def room_of(served: Served, client: Client) -> int:
-    found: int = await served.state.database.pool.fetchval(
+    result: int = await served.state.database.pool.fetchval(
         "SELECT sum(room)::bigint FROM sftp_files WHERE login_id = $1", client.login.id
     )
-    return found
+    return result
 
 
 async def test_two_sessions_that_fill_the_folders_at_once_do_not_pass_the_limit(
@@ -215,11 +215,11 @@ async def test_of_more_files_than_are_shown_the_newest_are(served: Served, clien
             State.KEPT
         )
 
-    shown = await queries.list_files(
+    answer = await queries.list_files(
         served.state.database, served.workspace, client.login.id, Folder.REPORTS, limit=2
     )
 
-    assert [one.path.name for one in shown] == ["newest.csv", "newer.csv"]
+    assert [item.path.name for item in answer] == ["newest.csv", "newer.csv"]
 
 
 async def test_a_file_that_somebody_goes_on_with_as_it_would_expire_stays(

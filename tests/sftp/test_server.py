@@ -77,7 +77,11 @@ async def test_a_login_reads_for_as_long_as_its_creator_may_and_drops_files_on(
         rotated, password = await credentials.rotate_login(tx, login, clock.wall())
     again = await replace(client, password=password).run(reading)
 
-    assert [one.status for one in (before, refused, dropped, again)] == [0, 1, 0, 0], (before, refused, again)
+    assert [item.status for item in (before, refused, dropped, again)] == [0, 1, 0, 0], (
+        before,
+        refused,
+        again,
+    )
     assert "ermission denied" in refused.text
     assert (login.may_read, rotated.may_read) == (False, True)
 
@@ -198,12 +202,12 @@ async def test_there_are_no_links_and_no_other_folders(served: Served, client: C
 
     linked = await client.run("symlink /etc/passwd incoming/link")
     hard = await client.run("put debts.csv incoming/", "ln incoming/debts.csv incoming/hard")
-    made = await client.run("mkdir incoming/deeper")
+    result = await client.run("mkdir incoming/deeper")
     dropped = await client.run("rmdir processed")
     put = await client.run("put debts.csv processed/debts.csv")
     moved = await client.run("rename incoming/debts.csv processed/debts.csv")
 
-    assert [said.status for said in (linked, hard, made, dropped, put, moved)] == [1] * 6
+    assert [said.status for said in (linked, hard, result, dropped, put, moved)] == [1] * 6
     assert await served.names(client.login) == {"debts.csv": (1, "whole")}
     assert await served.names(client.login, "processed") == {}
 
@@ -246,7 +250,7 @@ async def test_two_uploads_at_once_to_two_names_both_arrive(served: Served, clie
 
     said = await asyncio.gather(*(client.run(f"put {name} incoming/") for name in contents))
 
-    assert [one.status for one in said] == [0, 0]
+    assert [item.status for item in said] == [0, 0]
     for name, content in contents.items():
         assert await served.content(client.login, f"/incoming/{name}") == content
 

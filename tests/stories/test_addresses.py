@@ -35,8 +35,8 @@ async def test_a_debtor_without_any_address_is_put_to_a_human(running_workspace)
 
     await running_workspace.pass_days(60)
 
-    found = await running_workspace.get(f"/debts/{debt['id']}")
-    assert (debt["next_action_at"], found["status"]) == ("2026-03-31T22:00:00Z", "unresolved")
+    result = await running_workspace.get(f"/debts/{debt['id']}")
+    assert (debt["next_action_at"], result["status"]) == ("2026-03-31T22:00:00Z", "unresolved")
     assert await running_workspace.followups(debt["id"]) == []
     assert await running_workspace.passed_over(debt["id"]) == [
         "wave_1_email: no e-mail address",

@@ -25,9 +25,13 @@ async def test_a_debt_that_is_paid_in_wave_1_is_left_in_peace(running_workspace)
     await running_workspace.pass_days(60)
 
     await running_workspace.settle()
-    found = await running_workspace.get(f"/debts/{debt['id']}")
-    assert (found["status"], found["resolution"], found["balance"]) == ("resolved", "paid", Decimal("0.00"))
-    assert found["next_action_at"] is None
+    result = await running_workspace.get(f"/debts/{debt['id']}")
+    assert (result["status"], result["resolution"], result["balance"]) == (
+        "resolved",
+        "paid",
+        Decimal("0.00"),
+    )
+    assert result["next_action_at"] is None
     assert await running_workspace.followups(debt["id"]) == WAVE_1[:1]
     assert await running_workspace.events(debt["id"]) == [
         "debt.created",
@@ -66,8 +70,8 @@ async def test_a_debtor_who_pays_half_is_asked_for_the_other_half(running_worksp
 
     await running_workspace.settle()
     assert (halfway["status"], halfway["balance"]) == ("in_progress", Decimal("1170.00"))
-    found = await running_workspace.get(f"/debts/{debt['id']}")
-    assert (found["status"], found["balance"], found["amount_paid"]) == (
+    result = await running_workspace.get(f"/debts/{debt['id']}")
+    assert (result["status"], result["balance"], result["amount_paid"]) == (
         "unresolved",
         Decimal("1170.00"),
         Decimal("1170.00"),
@@ -81,8 +85,8 @@ async def test_a_debtor_who_pays_half_is_asked_for_the_other_half(running_worksp
         *(4 * CONTACT),
         *END,
     ]
-    told = running_workspace.receiver.received
-    assert [one["data"]["balance"] for one in told if one["event"] == "followup.completed"] == [
+    message = running_workspace.receiver.received
+    assert [item["data"]["balance"] for item in message if item["event"] == "followup.completed"] == [
         *(2 * [Decimal("2340.00")]),
         *(4 * [Decimal("1170.00")]),
     ]
@@ -90,7 +94,7 @@ async def test_a_debtor_who_pays_half_is_asked_for_the_other_half(running_worksp
         "9 debt.payment_received",
         "11 debt.contacted",
     ]
-    assert len(told) == 14
+    assert len(message) == 14
 
 
 async def test_a_debtor_who_never_answers_hears_of_us_six_times_and_then_a_human_is_asked(
@@ -102,8 +106,8 @@ async def test_a_debtor_who_never_answers_hears_of_us_six_times_and_then_a_human
     await running_workspace.pass_days(60)
 
     await running_workspace.settle()
-    found = await running_workspace.get(f"/debts/{debt['id']}")
-    assert (found["status"], found["balance"], found["followups_count"]) == (
+    result = await running_workspace.get(f"/debts/{debt['id']}")
+    assert (result["status"], result["balance"], result["followups_count"]) == (
         "unresolved",
         Decimal("2340.00"),
         6,
@@ -140,8 +144,8 @@ async def test_a_debtor_who_pays_after_the_letter_is_not_called_any_more(running
     await running_workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
     await running_workspace.pass_days(60)
 
-    found = await running_workspace.get(f"/debts/{debt['id']}")
-    assert (found["status"], found["resolution"], found["next_action_at"]) == ("resolved", "paid", None)
+    result = await running_workspace.get(f"/debts/{debt['id']}")
+    assert (result["status"], result["resolution"], result["next_action_at"]) == ("resolved", "paid", None)
     assert await running_workspace.followups(debt["id"]) == [*WAVE_1, *WAVE_2, *WAVE_3[:1]]
     assert await running_workspace.everything(debt["id"]) == [
         "debt.created",
@@ -183,7 +187,11 @@ async def test_a_debtor_who_disputes_is_left_alone_until_the_dispute_is_over(run
         *(3 * CONTACT),
         *PAID,
     ]
-    moved = [one for one in running_workspace.receiver.received if one["event"] == "debt.status_changed"]
+    moved = [
+        message
+        for message in running_workspace.receiver.received
+        if message["event"] == "debt.status_changed"
+    ]
     assert moved[1]["data"]["reason"] == disputed
 
 
@@ -215,7 +223,9 @@ async def test_a_debt_erased_in_the_middle_leaves_nothing_but_that_it_was(runnin
         "8 followup.completed",
         "9 debt.deleted",
     ]
-    deleted = [one for one in running_workspace.receiver.received if one["event"] == "debt.deleted"]
-    assert [one["data"] for one in deleted] == [{"debt_id": debt["id"], "erased": True}]
+    deleted = [
+        message for message in running_workspace.receiver.received if message["event"] == "debt.deleted"
+    ]
+    assert [item["data"] for item in deleted] == [{"debt_id": debt["id"], "erased": True}]
     assert (await running_workspace.get(f"/debts/{other['id']}"))["debtor"]["name"] == person["name"]
     assert len(await running_workspace.followups(other["id"])) == 6

@@ -46,19 +46,19 @@ async def test_pages_give_everything_once_and_the_last_cursor_waits_for_more(
 ) -> None:
     debts = [(await open_debt())["id"] for _ in range(5)]
     await sequence()
-    after, found, more = "", [], []
+    after, result, more = "", [], []
 
     for _ in range(3):
         page = await pull(f"limit=2{after}")
         after = f"&after={page['next_cursor']}"
-        found += [event["data"]["debt_id"] for event in page["data"]]
+        result += [event["data"]["debt_id"] for event in page["data"]]
         more.append(page["has_more"])
     end = await pull(f"limit=2{after}")
     debts.append((await open_debt())["id"])
     await sequence()
     grown = await pull(f"limit=2{after}")
 
-    assert found == debts[:5]
+    assert result == debts[:5]
     assert more == [True, True, False]
     assert (end["data"], f"&after={end['next_cursor']}") == ([], after)
     assert [event["data"]["debt_id"] for event in grown["data"]] == debts[5:]
@@ -165,12 +165,12 @@ async def test_data_is_for_who_may_read_debts(workspace: ContactWorkspace, open_
 
     blind = json.read((await puller.get("/external-api/v1/events")).body)
     seeing = json.read((await reader.get("/external-api/v1/events")).body)
-    one = await puller.get(f"/external-api/v1/events/{blind['data'][0]['webhook_id']}")
+    event = await puller.get(f"/external-api/v1/events/{blind['data'][0]['webhook_id']}")
 
     [whole] = (await pull())["data"]
     assert seeing["data"] == [whole]
     assert blind["data"] == [whole | {"data": None}]
-    assert json.read(one.body) == whole | {"data": None}
+    assert json.read(event.body) == whole | {"data": None}
 
 
 async def test_an_erased_debt_leaves_only_that_it_was(
@@ -196,15 +196,15 @@ async def test_one_event_is_found_by_its_webhook_id(
     row = await workspace.engine.database.pool.fetchrow(
         "SELECT id FROM events WHERE workspace_id = $1", workspace.engine.id
     )
-    shown = ids.show("wh", row["id"])
+    answer = ids.show("wh", row["id"])
 
-    before = await workspace.get(f"/events/{shown}")
+    before = await workspace.get(f"/events/{answer}")
     await sequence()
-    found = await workspace.get(f"/events/{shown}")
-    elsewhere = await other_workspace.get(f"/events/{shown}")
+    event = await workspace.get(f"/events/{answer}")
+    elsewhere = await other_workspace.get(f"/events/{answer}")
 
     assert (before.status, elsewhere.status) == (404, 404)
-    assert [json.read(found.body)] == (await pull())["data"]
+    assert [json.read(event.body)] == (await pull())["data"]
 
 
 async def test_a_new_epoch_is_told_to_every_older_cursor_and_reading_begins_anew(

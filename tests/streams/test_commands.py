@@ -82,16 +82,16 @@ async def test_the_stream_is_followed_until_ctrl_c(
         assert following.stdout is not None
         assert await following.stderr.readline() == b"Following. Stop with Ctrl-C.\n"
         debts = []
-        found = []
+        result = []
         for _ in range(2):
             debts.append((await open_debt())["id"])
             await sequence()
-            found.append(json.read(await following.stdout.readline())["data"]["debt_id"])
+            result.append(json.read(await following.stdout.readline())["data"]["debt_id"])
         following.send_signal(SIGINT)
         left = await following.stderr.read()
         ended = await following.wait()
 
-    assert found == debts
+    assert result == debts
     assert (ended, left) == (130, b"")
 
 

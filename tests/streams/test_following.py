@@ -29,14 +29,14 @@ async def keep_sequencing(workspace: ContactWorkspace, stop: asyncio.Event) -> N
 
 async def follow(workspace: ContactWorkspace, until: int) -> list[tuple[str, int]]:
     """Read on and on, as an integrator does, until there were so many."""
-    found: list[tuple[str, int]] = []
+    result: list[tuple[str, int]] = []
     after = ""
-    while len(found) < until:
+    while len(result) < until:
         page = json.read((await workspace.get(f"/events?limit=7&wait=10{after}")).body)
         assert page["epoch_changed"] is False
         after = f"&after={page['next_cursor']}"
-        found += [(event["data"]["debt_id"], event["sequence"]) for event in page["data"]]
-    return found
+        result += [(event["data"]["debt_id"], event["sequence"]) for event in page["data"]]
+    return result
 
 
 async def test_whoever_follows_misses_nothing_and_gets_nothing_twice(workspace: ContactWorkspace) -> None:

@@ -27,11 +27,11 @@ async def test_what_is_pulled_is_what_was_pushed(running_workspace) -> None:
     page = await running_workspace.get("/events?limit=1000")
 
     pushed = [
-        {name: value for name, value in one.items() if name != "previous_sequence"}
-        for one in running_workspace.receiver.received
+        {name: value for name, value in message.items() if name != "previous_sequence"}
+        for message in running_workspace.receiver.received
     ]
     assert pushed == page["data"]
-    assert [one["previous_sequence"] for one in running_workspace.receiver.received] == [
+    assert [message["previous_sequence"] for message in running_workspace.receiver.received] == [
         None,
         *range(1, len(pushed)),
     ]

@@ -61,22 +61,22 @@ class Installation:
 @pytest.fixture
 async def installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
     admin = await asyncpg.connect(postgres.dsn("postgres"))
-    made = Installation(postgres, admin, tmp_path)
-    await made.copy(TEMPLATE, made.name)
-    yield made
-    await made.drop(made.name)
-    await made.drop(f"{made.name}_backup")
+    result = Installation(postgres, admin, tmp_path)
+    await result.copy(TEMPLATE, result.name)
+    yield result
+    await result.drop(result.name)
+    await result.drop(f"{result.name}_backup")
     await admin.close()
 
 
 async def happen(workspace: ContactWorkspace, marks: HighWaterMarks) -> str:
     """Open a debt, have its event placed, and the worker write down how far the stream has come."""
-    opened = await workspace.post("/debts", make.debt())
-    assert opened.status == 201
+    debt = await workspace.post("/debts", make.debt())
+    assert debt.status == 201
     while await events.sequence(workspace.engine.database, marks=marks):
         pass
     await marks.save(workspace.engine.database)
-    debt_id: str = json.read(opened.body)["id"]
+    debt_id: str = json.read(debt.body)["id"]
     return debt_id
 
 
@@ -96,8 +96,8 @@ async def test_an_integrator_reads_on_through_a_restore_and_misses_nothing(
     await installation.back_up()
     async with installation.running() as workspace:
         lost = await happen(workspace, marks)
-        found, before = await pull(workspace)
-        assert found == [*kept, lost]
+        result, before = await pull(workspace)
+        assert result == [*kept, lost]
 
     await installation.restore()
 
@@ -106,9 +106,9 @@ async def test_an_integrator_reads_on_through_a_restore_and_misses_nothing(
         assert await marks.save(workspace.engine.database) == 1
         # As many as were lost, and one more: the place of the old cursor exists again.
         new = [await happen(workspace, marks) for _ in range(2)]
-        found, page = await pull(workspace, before["next_cursor"])
+        result, page = await pull(workspace, before["next_cursor"])
         again, end = await pull(workspace, page["next_cursor"])
-    assert (found, page["epoch"], page["epoch_changed"]) == ([*kept, *new], 2, True)
+    assert (result, page["epoch"], page["epoch_changed"]) == ([*kept, *new], 2, True)
     assert (again, end["epoch"], end["epoch_changed"]) == ([], 2, False)
 
     # Another start of the same database is no restore.
@@ -136,7 +136,9 @@ async def test_an_older_backup_than_the_last_restore_begins_one_more_epoch(
     async with installation.running() as workspace:
         pages = [await pull(workspace, cursor) for cursor in cursors]
 
-    assert [(found, page["epoch"], page["epoch_changed"]) for found, page in pages] == [([kept], 3, True)] * 2
+    assert [(result, page["epoch"], page["epoch_changed"]) for result, page in pages] == [
+        ([kept], 3, True)
+    ] * 2
 
 
 @pytest.fixture
@@ -173,8 +175,8 @@ async def test_a_worker_that_lives_through_a_failover_notices_before_it_goes_on(
         await live_stream.post("/debts", make.debt())
     await events.sequence(live_stream.engine.database, marks=marks)
 
-    found, page = await pull(live_stream, before["next_cursor"])
-    assert (len(found), page["epoch"], page["epoch_changed"]) == (4, 2, True)
+    result, page = await pull(live_stream, before["next_cursor"])
+    assert (len(result), page["epoch"], page["epoch_changed"]) == (4, 2, True)
 
 
 async def test_what_another_worker_placed_is_known_to_this_one(

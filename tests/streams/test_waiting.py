@@ -139,7 +139,7 @@ async def test_a_process_that_stops_lets_everybody_go(workspace, room, pull) -> 
         finally:
             room._is_closed = False  # the other tests' process goes on
 
-        assert [told(one) for one in answers] == [[], []]
+        assert [told(answer) for answer in answers] == [[], []]
         assert late["data"] == []
 
 

@@ -46,8 +46,8 @@ def pointers(answered: Answer) -> list[tuple[str, str]]:
 async def test_every_template_is_there_in_four_languages_from_the_start(workspace: ContactWorkspace) -> None:
     listed = read(await workspace.get("/templates"))
 
-    assert {one["language"] for one in listed["data"]} == {"fr", "en", "de", "es"}
-    assert all(one["is_built_in"] and one["version"] == 0 for one in listed["data"])
+    assert {item["language"] for item in listed["data"]} == {"fr", "en", "de", "es"}
+    assert all(item["is_built_in"] and item["version"] == 0 for item in listed["data"])
     assert len(listed["data"]) == 4 * len(channels.built_in_names())
     assert {"creditor", "how_to_pay", "foot", "disclosure"} <= set(listed["variables"])
 
@@ -103,7 +103,7 @@ async def test_older_versions_and_ours_stay_readable(workspace: ContactWorkspace
 
     listed = read(await workspace.get(f"{EMAIL}/versions?limit=1"))
 
-    assert [one["version"] for one in (first, second)] == [1, 2]
+    assert [item["version"] for item in (first, second)] == [1, 2]
     assert read(await workspace.get(EMAIL)) == second
     assert read(await workspace.get(f"{EMAIL}?version=1")) == first
     assert read(await workspace.get(f"{EMAIL}?version=0")) == ours
@@ -114,7 +114,7 @@ async def test_older_versions_and_ours_stay_readable(workspace: ContactWorkspace
 
 async def test_two_that_publish_at_once_make_two_versions(workspace: ContactWorkspace) -> None:
     answers = await asyncio.gather(
-        *(workspace.post(EMAIL, OWN | {"subject": f"Dossier {one}"}) for one in "ab")
+        *(workspace.post(EMAIL, OWN | {"subject": f"Dossier {item}"}) for item in "ab")
     )
 
     assert sorted(read(answered)["version"] for answered in answers) == [1, 2]

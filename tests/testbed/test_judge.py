@@ -13,19 +13,21 @@ COMMITTED = [
     CommittedEvent(f"wh_{place}", f"debt_{place % 3}", place // 3 + 1, kind, place + 1)
     for place, kind in enumerate(["debt.created"] * 3 + ["debt.updated"] * 6 + ["debt.resolved"] * 3)
 ]
-PULLED = [one.webhook_id for one in COMMITTED]
+PULLED = [item.webhook_id for item in COMMITTED]
 ENDS = Subscription("/ends", frozenset({"debt.created", "debt.resolved"}), 0)
 
 
 def began_for(followed: Subscription) -> list[ReceivedPost]:
     last: dict[str, int] = {}
     came = []
-    for at, one in enumerate(one for one in COMMITTED if followed.is_due(one)):
-        before = last.get(one.subject)
+    for at, item in enumerate(one for one in COMMITTED if followed.is_due(one)):
+        before = last.get(item.subject)
         came.append(
-            ReceivedPost(at, followed.path, one.webhook_id, one.subject, one.sequence, before, is_signed=True)
+            ReceivedPost(
+                at, followed.path, item.webhook_id, item.subject, item.sequence, before, is_signed=True
+            )
         )
-        last[one.subject] = one.sequence
+        last[item.subject] = item.sequence
     return came
 
 

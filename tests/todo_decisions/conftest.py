@@ -51,8 +51,8 @@ class Doubt:
         return [(row["step"], row["attempt"], row["state"], row["reason"]) for row in rows]
 
     async def next_is_due(self) -> str:
-        found = await self.workspace.engine.find(self.debt.id)
-        return f"{found.next_action_at:%Y-%m-%d %H:%M}"
+        result = await self.workspace.engine.find(self.debt.id)
+        return f"{result.next_action_at:%Y-%m-%d %H:%M}"
 
     async def send_again(self) -> None:
         self.provider.outcome = ACCEPTED

@@ -50,15 +50,15 @@ async def test_one_that_was_sent_counts_as_reached_and_is_not_confirmed(doubt: D
 
     decided = await doubt.decide("sent")
 
-    shown = decided.json()
-    assert (decided.status, shown["state"], shown["decision"], shown["decisions"]) == (
+    answer = decided.json()
+    assert (decided.status, answer["state"], answer["decision"], answer["decisions"]) == (
         200,
         "decided",
         "sent",
         [],
     )
-    assert shown["decided_at"] == "2026-01-06T10:00:00Z"
-    assert shown["decided_by"].startswith("client_")
+    assert answer["decided_at"] == "2026-01-06T10:00:00Z"
+    assert answer["decided_by"].startswith("client_")
     assert (await doubt.ledger())[0] == ("wave_1_email", 1, "accepted", f"{LOST}; {FOUND}")
     workspace = doubt.workspace.engine
     assert await workspace.followups(doubt.debt.id) == [("email", "sent")]

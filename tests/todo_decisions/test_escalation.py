@@ -66,12 +66,12 @@ async def test_when_a_scenario_is_over_a_person_is_asked_once(ended: Ended) -> N
 
 
 async def test_the_request_says_what_was_done(ended: Ended) -> None:
-    (told,) = await ended.workspace.engine.event_data(
+    (event_data,) = await ended.workspace.engine.event_data(
         ids.read("debt", ended.debt["id"]), "debt.escalation_requested"
     )
 
-    assert told["status"] == "unresolved"
-    assert told["escalation_request"] == {
+    assert event_data["status"] == "unresolved"
+    assert event_data["escalation_request"] == {
         "scenario_version": 1,
         "started_on": "2026-01-05",
         "contacts_count": 5,
@@ -98,7 +98,7 @@ async def test_to_continue_runs_the_scenario_once_more_and_asks_again_at_its_end
     await ended.run_until("2026-03-20 09:00")
 
     assert (again["status"], again["next_action_at"]) == ("in_progress", "2026-02-05T09:00:00Z")
-    assert [one["state"] for one in await ended.todos()] == ["open", "decided"]
+    assert [todo["state"] for todo in await ended.todos()] == ["open", "decided"]
     assert (await ended.events()).count("debt.escalation_requested") == 2
 
 
@@ -114,10 +114,10 @@ async def test_a_debt_that_is_given_up_is_contacted_no_more(
 ) -> None:
     await ended.decide(decision)
 
-    found = await ended.now()
-    assert (found["status"], found["resolution"], found["next_action_at"]) == (status, resolution, None)
+    result = await ended.now()
+    assert (result["status"], result["resolution"], result["next_action_at"]) == (status, resolution, None)
     assert (await ended.events())[-1] == last
-    assert [(one["state"], one["decision"]) for one in await ended.todos()] == [("decided", decision)]
+    assert [(todo["state"], todo["decision"]) for todo in await ended.todos()] == [("decided", decision)]
 
 
 async def test_a_debt_that_is_paid_after_all_asks_nobody_any_more(ended: Ended) -> None:

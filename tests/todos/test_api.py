@@ -24,16 +24,16 @@ async def test_the_list_is_by_type_state_and_debt_the_newest_first(doubt: Doubt)
     await doubt.decide("sent")
 
     newest = (await doubt.workspace.get("/todos?type=unknown_contact")).json()
-    opened = (await doubt.workspace.get("/todos?state=open")).json()["data"]
+    todos = (await doubt.workspace.get("/todos?state=open")).json()["data"]
     decided = (await doubt.workspace.get("/todos?state=decided")).json()["data"]
     page = (await doubt.workspace.get("/todos?limit=1")).json()
     rest = (await doubt.workspace.get(f"/todos?limit=1&cursor={page['pagination']['next_cursor']}")).json()
 
     other_id = ids.show("debt", other.id)
-    assert [one["debt_id"] for one in newest["data"]] == [other_id, doubt.debt_id]
+    assert [item["debt_id"] for item in newest["data"]] == [other_id, doubt.debt_id]
     assert newest["pagination"]["total"] == 2
-    assert [one["debt_id"] for one in opened] == [other_id]
-    assert [one["debt_id"] for one in decided] == [doubt.debt_id]
+    assert [item["debt_id"] for item in todos] == [other_id]
+    assert [item["debt_id"] for item in decided] == [doubt.debt_id]
     assert page["data"] + rest["data"] == newest["data"]
     assert rest["pagination"]["next_cursor"] is None
     assert (await doubt.workspace.get("/todos?type=unheard_of")).status == 400

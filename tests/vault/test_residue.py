@@ -19,8 +19,8 @@ from sealed import API, DAYS, SealedInstallation, pass_days, sealed_apart
 @pytest.fixture
 async def own_installation() -> AsyncIterator[SealedInstallation]:
     folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    async with sealed_apart(folder) as one:
-        yield one
+    async with sealed_apart(folder) as item:
+        yield item
     shutil.rmtree(folder)
 
 
@@ -36,9 +36,9 @@ async def erased(own_installation: SealedInstallation, number: int) -> list[str]
     async with own_installation.served() as site:
         for count in range(number):
             debtor = {"name": f"Jean Dupont {count}", "email": f"jean{count}@example.com"}
-            made = await site.post(f"{API}/debts", make.debt(debtor=debtor))
-            assert made.status == 201, made.body
-            debts.append(made.json()["id"])
+            debt = await site.post(f"{API}/debts", make.debt(debtor=debtor))
+            assert debt.status == 201, debt.body
+            debts.append(debt.json()["id"])
             assert (await site.call("DELETE", f"{API}/debts/{debts[-1]}")).status == 200
         await site.post(f"{API}/debts", make.debt())
     return debts
@@ -72,7 +72,7 @@ async def test_destroyed_keys_open_until_their_master_key_is_destroyed(
     after = await vault.find_residue(database, (await unlock(own_installation, database)).masters)
 
     subjects = {subject_id for _, subject_id in before.openable}
-    assert subjects >= {ids.read("debt", one) for one in debts}
+    assert subjects >= {ids.read("debt", debt) for debt in debts}
     # Each debt's key and its debtor's; not those of the debt that stands.
     assert len(before.openable) == len(between.openable) == 6
     assert len(before.in_log) == 6
@@ -84,10 +84,10 @@ async def test_a_key_that_was_rewrapped_before_it_was_destroyed_is_found_in_the_
     own_installation: SealedInstallation, database: Database
 ) -> None:
     async with own_installation.served() as site:
-        made = await site.post(f"{API}/debts", make.debt())
+        debt = await site.post(f"{API}/debts", make.debt())
     await rotate(own_installation, database)
     async with own_installation.served() as site:
-        await site.call("DELETE", f"{API}/debts/{made.json()['id']}")
+        await site.call("DELETE", f"{API}/debts/{debt.json()['id']}")
     newest = KeyFile(own_installation.key_file).read().current.key
 
     residue = await vault.find_residue(database, [newest])

@@ -23,8 +23,8 @@ _HOLDER = "INSERT INTO vault_holders VALUES ($1, $2, $3, $4, now())"
 
 @pytest.fixture
 async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[SealedInstallation]:
-    async with sealed(postgres, tmp_path) as one:
-        yield one
+    async with sealed(postgres, tmp_path) as item:
+        yield item
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def fill(database: Database, own_installation: SealedInstallation, number:
     unlocked = await vault.unlock(database, None, own_installation.key_file)
     workspace_id = await database.pool.fetchval("SELECT workspace_id FROM workspaces LIMIT 1")
     subjects = [ids.new() for _ in range(number)]
-    rows = [(workspace_id, one, unlocked.wrap(Key.new(), workspace_id, one)) for one in subjects]
+    rows = [(workspace_id, item, unlocked.wrap(Key.new(), workspace_id, item)) for item in subjects]
     await database.pool.copy_records_to_table("vault_keys", records=rows)
 
 
@@ -83,14 +83,14 @@ async def test_a_master_key_is_rotated_when_it_is_due_and_its_former_version_des
     await rotation.run_due()
     fourth = KeyFile(own_installation.key_file).read()
 
-    assert [one.key.id for one in second.replaced] == [first.key.id]
+    assert [item.key.id for item in second.replaced] == [first.key.id]
     # In use for five days each: another one came meanwhile.
-    assert [one.key.id for one in third.replaced] == [second.current.key.id, first.key.id]
-    assert [one.key.id for one in fourth.replaced] == [second.current.key.id]
-    assert [one.hex_id for one in fourth.destroyed] == [first.hex_id]
+    assert [item.key.id for item in third.replaced] == [second.current.key.id, first.key.id]
+    assert [item.key.id for item in fourth.replaced] == [second.current.key.id]
+    assert [item.hex_id for item in fourth.destroyed] == [first.hex_id]
     assert await wrapped_by(database) == {fourth.current.hex_id}
     async with own_installation.served() as site:
-        assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
+        assert {(await site.get(f"{API}/debts/{debt}")).status for debt in debts} == {200}
 
 
 async def test_a_new_version_wraps_nothing_before_every_process_can_open_it(
@@ -130,7 +130,7 @@ async def test_a_version_is_not_destroyed_while_a_process_still_wraps_with_it(
     gone = await rotation.destroy()
 
     assert kept == []
-    assert [one.hex_id for one in gone] == [first]
+    assert [item.hex_id for item in gone] == [first]
 
 
 async def test_what_a_slow_change_wrapped_with_the_former_version_is_rewrapped_before_that_is_destroyed(
@@ -225,15 +225,15 @@ async def test_a_rotation_that_is_killed_anywhere_goes_on_with_the_next_call(
     ) as killed:
         assert await asyncio.to_thread(killed.wait, 60) == -signal.SIGKILL
     async with own_installation.served() as site:
-        assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
+        assert {(await site.get(f"{API}/debts/{debt}")).status for debt in debts} == {200}
     await own_installation.command("vault", "rotate")
 
     versions = KeyFile(own_installation.key_file).read()
     assert await wrapped_by(database) == {versions.current.hex_id}
-    assert first in {one.hex_id for one in versions.replaced}
+    assert first in {item.hex_id for item in versions.replaced}
     assert versions.next is None
     async with own_installation.served() as site:
-        assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
+        assert {(await site.get(f"{API}/debts/{debt}")).status for debt in debts} == {200}
 
 
 async def test_a_destruction_that_is_killed_half_way_is_finished(
@@ -259,7 +259,7 @@ async def test_a_destruction_that_is_killed_half_way_is_finished(
     await rotation.run_due()
 
     assert not left.exists()
-    assert old.hex_id not in {one.hex_id for one in KeyFile(own_installation.key_file).read().openable}
+    assert old.hex_id not in {item.hex_id for item in KeyFile(own_installation.key_file).read().openable}
 
 
 async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_older_one_does_not(
@@ -298,7 +298,7 @@ async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_
         pass_days(own_installation.key_file, 26)
         await rotation.run_due()
     async with own_installation.served() as site:
-        assert {(await site.get(f"{API}/debts/{one}")).status for one in (stays, new)} == {200}
+        assert {(await site.get(f"{API}/debts/{item}")).status for item in (stays, new)} == {200}
 
     await own_installation.restore()
     with pytest.raises(MasterKeyWrong, match=r"was destroyed on .* restore a younger backup"):
@@ -321,10 +321,10 @@ async def test_readers_and_writers_do_not_notice_a_rotation(own_installation: Se
             rounds_after = 0
             while rounds_after < 5:
                 rounds_after += rotated.is_set()
-                made = await own_installation.call("POST", "/debts", json=make.debt())
-                debts.append(made.json().get("id"))
+                debt = await own_installation.call("POST", "/debts", json=make.debt())
+                debts.append(debt.json().get("id"))
                 read = await own_installation.call("GET", f"/debts/{debts[len(debts) // 2]}")
-                statuses.extend((made.status_code, read.status_code))
+                statuses.extend((debt.status_code, read.status_code))
 
         workers = [asyncio.create_task(work()) for _ in range(3)]
         await own_installation.command("vault", "rotate")
@@ -350,9 +350,9 @@ async def test_a_worker_rotates_by_itself_and_an_api_follows(
             while await wrapped_by(database) == {versions.current.hex_id}:  # noqa: ASYNC110 - processes tell nobody
                 await asyncio.sleep(0.05)
         read = await own_installation.call("GET", f"/debts/{debt_id}")
-        made = await own_installation.call("POST", "/debts", json=make.debt())
+        debt = await own_installation.call("POST", "/debts", json=make.debt())
 
-    assert (read.status_code, made.status_code) == (200, 201)
+    assert (read.status_code, debt.status_code) == (200, 201)
     assert KeyFile(own_installation.key_file).read().replaced[0].key.id == versions.current.key.id
 
 
@@ -388,7 +388,7 @@ async def test_key_tables_are_vacuumed_after_a_few_dead_rows_by_the_partition_to
 
     assert {row["relname"] for row in rows} >= {"vault_keys", "vault_master"}
     for row in rows:
-        options = dict(one.split("=") for one in row["reloptions"] or ())
+        options = dict(item.split("=") for item in row["reloptions"] or ())
         assert float(options["autovacuum_vacuum_scale_factor"]) == 0, row["relname"]
         assert int(options["autovacuum_vacuum_threshold"]) <= 50, row["relname"]
 
@@ -398,7 +398,7 @@ async def test_a_kept_answer_is_replayed_across_a_rotation_and_never_carried_out
 ) -> None:
     body, once = make.debt(), {"Idempotency_Key": "once"}
     async with own_installation.served() as site:
-        made = await site.post(f"{API}/debts", body, **once)
+        debt = await site.post(f"{API}/debts", body, **once)
         rotation = MasterKeyRotation(
             site.app.state.database, site.app.state.vault, KeyFile(own_installation.key_file), DAYS
         )
@@ -414,5 +414,5 @@ async def test_a_kept_answer_is_replayed_across_a_rotation_and_never_carried_out
     async with own_installation.served() as site:
         gone = await site.post(f"{API}/debts", body, **once)
 
-    assert (replayed.status, replayed.body) == (201, made.body)
+    assert (replayed.status, replayed.body) == (201, debt.body)
     assert (gone.status, gone.json()["type"]) == (409, "/problems/idempotency-answer-gone")

@@ -22,8 +22,8 @@ _ERASE = "INSERT INTO erasures VALUES ((SELECT workspace_id FROM workspaces LIMI
 
 @pytest.fixture
 async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[SealedInstallation]:
-    async with sealed(postgres, tmp_path) as one:
-        yield one
+    async with sealed(postgres, tmp_path) as item:
+        yield item
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ async def database(own_installation: SealedInstallation) -> AsyncIterator[Databa
 @pytest.fixture
 async def given(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
     """An installation whose master key is in the environment, ready."""
-    async with open_installation(postgres, "given", tmp_path) as opened:
-        await make.company(opened.database, opened.vault)
-        beating = asyncio.create_task(health.beat(opened.database))
-        while (await opened.site.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
+    async with open_installation(postgres, "given", tmp_path) as installation:
+        await make.company(installation.database, installation.vault)
+        beating = asyncio.create_task(health.beat(installation.database))
+        while (await installation.site.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
             await asyncio.sleep(0)
-        yield opened
+        yield installation
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
 
@@ -160,7 +160,7 @@ async def test_status_says_which_backups_open_and_until_when(
         in plain
     )
     assert members["key_id"] == versions.current.hex_id
-    assert [one["key_id"] for one in members["kept"]] == [versions.replaced[0].hex_id]
+    assert [item["key_id"] for item in members["kept"]] == [versions.replaced[0].hex_id]
     assert base64.b64encode(versions.current.key.secret).decode() not in plain
 
 

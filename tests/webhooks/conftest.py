@@ -74,7 +74,7 @@ class Receiver:
 
     @property
     def kinds(self) -> list[str]:
-        return [one.told["event"] for one in self.received]
+        return [message.told["event"] for message in self.received]
 
 
 _DELIVERIES = """
@@ -204,16 +204,16 @@ async def subscribe(database: Database, snapshot: Workspace) -> AsyncIterator[Ca
     ) -> UUID:
         new = webhooks.NewEndpoint(url or receiver.url, events or webhooks.EVENTS_DEFAULT)
         async with database.transaction(snapshot.now()) as tx:
-            made = await webhooks.create(tx, snapshot, new, OPERATOR)
-        receiver.secret, receiver.endpoint_id = made.secret, made.endpoint.id
+            webhook = await webhooks.create(tx, snapshot, new, OPERATOR)
+        receiver.secret, receiver.endpoint_id = webhook.secret, webhook.endpoint.id
         for name, value in columns.items():
             await database.pool.execute(
                 f"UPDATE webhook_endpoints SET {name} = $2 WHERE id = $1",
-                made.endpoint.id,
+                webhook.endpoint.id,
                 value,
             )
-        opened.append(made.endpoint.id)
-        return made.endpoint.id
+        opened.append(webhook.endpoint.id)
+        return webhook.endpoint.id
 
     yield open_endpoint
     for endpoint_id in opened:
@@ -280,7 +280,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = clock.wall()
-    made = (
+    result = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -293,7 +293,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     )
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    file.write_bytes(private + result.public_bytes(Encoding.PEM))
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(file)
     return server_side, ssl.create_default_context(cafile=str(file))
@@ -310,9 +310,9 @@ class Carrier:
         """Have a receiver told of what happens from now on; return the endpoint as it was answered."""
         answered = await self.workspace.post("/webhooks", {"url": receiver.url} | told)
         assert answered.status == 201, answered.body
-        opened: dict[str, Any] = read(answered)
-        receiver.secret, receiver.endpoint_id = opened["secret"], ids.read("we", opened["id"])
-        return opened
+        answer: dict[str, Any] = read(answered)
+        receiver.secret, receiver.endpoint_id = answer["secret"], ids.read("we", answer["id"])
+        return answer
 
     async def carry(self) -> None:
         """Deliver all that can be delivered now."""
@@ -342,5 +342,5 @@ async def carrier(workspace: WorkspaceApi) -> AsyncIterator[Carrier]:  # noqa: F
     async with WebhookClient(timeout_seconds=1.0) as poster:
         yield Carrier(workspace, WebhookDispatcher(state.database, state.vault, poster, DispatchSettings()))
     # Nothing is left for the next test's courier, whose keys are others.
-    for shown in read(await workspace.get("/webhooks"))["data"]:
-        await workspace.call("DELETE", f"/webhooks/{shown['id']}")
+    for webhook in read(await workspace.get("/webhooks"))["data"]:
+        await workspace.call("DELETE", f"/webhooks/{webhook['id']}")

@@ -166,7 +166,7 @@ async def test_the_next_time_its_event_follows_the_first(
         await database.pool.execute("UPDATE webhook_deliveries SET next_try_at = now()")
     await deliver()
 
-    assert [one["sequence"] for one in await told(database, snapshot)] == [1, 2, 3]
+    assert [item["sequence"] for item in await told(database, snapshot)] == [1, 2, 3]
 
 
 async def test_another_endpoint_is_told_of_it_in_a_lane_of_its_own(
@@ -203,9 +203,9 @@ async def test_the_sample_of_the_catalogue_has_its_shape(
     await open_debt()
     await deliver()
 
-    [one] = await told(database, snapshot)
+    [item] = await told(database, snapshot)
     sample = next(entry.sample for entry in events.CATALOGUE if entry.kind == "webhook.disabled")
-    assert one["webhook"].keys() == sample["data"]["webhook"].keys()
+    assert item["webhook"].keys() == sample["data"]["webhook"].keys()
 
 
 async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) -> tuple[UUID, bytes]:

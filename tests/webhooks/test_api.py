@@ -16,60 +16,60 @@ async def test_an_endpoint_is_opened_with_the_six_main_events_and_its_secret_sho
 ) -> None:
     answered = await workspace.post("/webhooks", {"url": URL})
 
-    opened = read(answered)
+    answer = read(answered)
     assert answered.status == 201
-    assert answered.headers["location"] == f"/external-api/v1/webhooks/{opened['id']}"
-    assert opened["id"].startswith("we_")
-    assert opened["secret"].startswith("whsec_")
-    assert opened["url"] == URL
-    assert opened["events"] == list(webhooks.EVENTS_DEFAULT)
-    shown = read(await workspace.get(f"/webhooks/{opened['id']}"))
-    assert shown == {name: value for name, value in opened.items() if name != "secret"}
-    assert read(await workspace.get("/webhooks"))["data"] == [shown]
+    assert answered.headers["location"] == f"/external-api/v1/webhooks/{answer['id']}"
+    assert answer["id"].startswith("we_")
+    assert answer["secret"].startswith("whsec_")
+    assert answer["url"] == URL
+    assert answer["events"] == list(webhooks.EVENTS_DEFAULT)
+    webhook = read(await workspace.get(f"/webhooks/{answer['id']}"))
+    assert webhook == {name: value for name, value in answer.items() if name != "secret"}
+    assert read(await workspace.get("/webhooks"))["data"] == [webhook]
 
 
 async def test_the_secret_is_stored_sealed(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": URL}))
+    webhook = read(await workspace.post("/webhooks", {"url": URL}))
 
     rows = await workspace.rows(
-        "SELECT secret FROM webhook_endpoints WHERE id = $1", ids.read("we", opened["id"])
+        "SELECT secret FROM webhook_endpoints WHERE id = $1", ids.read("we", webhook["id"])
     )
 
-    assert opened["secret"].encode() not in rows[0]["secret"]
+    assert webhook["secret"].encode() not in rows[0]["secret"]
 
 
 async def test_only_what_is_sent_is_changed(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": URL, "description": "ERP"}))
+    webhook = read(await workspace.post("/webhooks", {"url": URL, "description": "ERP"}))
 
     answered = await workspace.put(
-        f"/webhooks/{opened['id']}", {"events": ["debt.updated"], "enabled": False}
+        f"/webhooks/{webhook['id']}", {"events": ["debt.updated"], "enabled": False}
     )
 
     changed = read(answered)
     assert answered.status == 200
     assert (changed["events"], changed["enabled"]) == (["debt.updated"], False)
     assert (changed["url"], changed["description"]) == (URL, "ERP")
-    assert read(await workspace.get(f"/webhooks/{opened['id']}")) == changed
+    assert read(await workspace.get(f"/webhooks/{webhook['id']}")) == changed
 
 
 async def test_a_deleted_endpoint_is_gone(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": URL}))
+    webhook = read(await workspace.post("/webhooks", {"url": URL}))
 
-    deleted = await workspace.call("DELETE", f"/webhooks/{opened['id']}")
+    deleted = await workspace.call("DELETE", f"/webhooks/{webhook['id']}")
 
-    assert (deleted.status, read(deleted)["id"]) == (200, opened["id"])
+    assert (deleted.status, read(deleted)["id"]) == (200, webhook["id"])
     assert "secret" not in read(deleted)
-    assert (await workspace.get(f"/webhooks/{opened['id']}")).status == 404
-    assert (await workspace.put(f"/webhooks/{opened['id']}", {"enabled": True})).status == 404
-    assert (await workspace.call("DELETE", f"/webhooks/{opened['id']}")).status == 404
+    assert (await workspace.get(f"/webhooks/{webhook['id']}")).status == 404
+    assert (await workspace.put(f"/webhooks/{webhook['id']}", {"enabled": True})).status == 404
+    assert (await workspace.call("DELETE", f"/webhooks/{webhook['id']}")).status == 404
     assert read(await workspace.get("/webhooks"))["data"] == []
 
 
 async def test_another_companys_endpoint_is_not_there(
     workspace: WorkspaceApi, other_workspace: WorkspaceApi
 ) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": URL}))
-    path = f"/webhooks/{opened['id']}"
+    webhook = read(await workspace.post("/webhooks", {"url": URL}))
+    path = f"/webhooks/{webhook['id']}"
 
     answers = [
         await other_workspace.get(path),

@@ -24,8 +24,8 @@ async def _nothing_is_left(workspace: WorkspaceApi) -> AsyncIterator[None]:
 async def opened(workspace: WorkspaceApi, **told: Any) -> dict[str, Any]:
     answered = await workspace.post("/webhooks", {"url": URL} | told)
     assert answered.status == 201, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
 async def headers_of(workspace: WorkspaceApi, shown: dict[str, Any]) -> dict[str, str]:
@@ -70,13 +70,13 @@ async def owe_one(workspace: WorkspaceApi, shown: dict[str, Any]) -> None:
 
 
 async def test_by_default_everything_is_sent_as_the_product_does(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace)
+    answer = await opened(workspace)
 
-    assert (shown["headers"], shown["fields"]) == ([], None)
-    assert shown["retry_schedule"] == [60, 600, 3600, 18000, 64800]
-    assert (shown["rate_per_second"], shown["concurrency"]) == (None, 16)
-    assert (shown["disabled_at"], shown["disabled_reason"], shown["failing_since"]) == (None, None, None)
-    assert (shown["catching_up"], shown["rotation"]) == (False, None)
+    assert (answer["headers"], answer["fields"]) == ([], None)
+    assert answer["retry_schedule"] == [60, 600, 3600, 18000, 64800]
+    assert (answer["rate_per_second"], answer["concurrency"]) == (None, 16)
+    assert (answer["disabled_at"], answer["disabled_reason"], answer["failing_since"]) == (None, None, None)
+    assert (answer["catching_up"], answer["rotation"]) == (False, None)
 
 
 async def test_an_endpoint_has_its_own_headers_trimming_schedule_rate_and_concurrency(
@@ -89,34 +89,34 @@ async def test_an_endpoint_has_its_own_headers_trimming_schedule_rate_and_concur
         "concurrency": 1,
     }
 
-    shown = await opened(workspace, **told, headers={"Authorization": "Bearer s3cr3t", "X-Tenant": "7"})
+    answer = await opened(workspace, **told, headers={"Authorization": "Bearer s3cr3t", "X-Tenant": "7"})
 
-    assert {name: shown[name] for name in told} == told
-    assert shown["headers"] == ["Authorization", "X-Tenant"]
-    assert await headers_of(workspace, shown) == {"Authorization": "Bearer s3cr3t", "X-Tenant": "7"}
-    assert b"s3cr3t" not in (await row_of(workspace, shown))["headers"]
+    assert {name: answer[name] for name in told} == told
+    assert answer["headers"] == ["Authorization", "X-Tenant"]
+    assert await headers_of(workspace, answer) == {"Authorization": "Bearer s3cr3t", "X-Tenant": "7"}
+    assert b"s3cr3t" not in (await row_of(workspace, answer))["headers"]
     listed = await workspace.get("/webhooks")
     assert b"s3cr3t" not in listed.body
-    assert read(listed)["data"] == [{name: value for name, value in shown.items() if name != "secret"}]
+    assert read(listed)["data"] == [{name: value for name, value in answer.items() if name != "secret"}]
 
 
 async def test_headers_are_set_and_taken_away_by_name_whatever_its_case(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace, headers={"X-One": "1", "X-Two": "2", "X-Three": "3"})
+    answer = await opened(workspace, headers={"X-One": "1", "X-Two": "2", "X-Three": "3"})
 
-    answered = await workspace.put(f"/webhooks/{shown['id']}", {"headers": {"x-one": "new", "X-Two": None}})
+    answered = await workspace.put(f"/webhooks/{answer['id']}", {"headers": {"x-one": "new", "X-Two": None}})
 
     assert read(answered)["headers"] == ["X-Three", "x-one"]
-    assert await headers_of(workspace, shown) == {"X-Three": "3", "x-one": "new"}
-    cleared = await workspace.put(f"/webhooks/{shown['id']}", {"headers": None})
+    assert await headers_of(workspace, answer) == {"X-Three": "3", "x-one": "new"}
+    cleared = await workspace.put(f"/webhooks/{answer['id']}", {"headers": None})
     assert read(cleared)["headers"] == []
-    assert (await row_of(workspace, shown))["headers"] is None
+    assert (await row_of(workspace, answer))["headers"] is None
 
 
 async def test_null_goes_back_to_the_usual(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace, fields=["status"], retry_schedule=[], rate_per_second=1, concurrency=2)
+    answer = await opened(workspace, fields=["status"], retry_schedule=[], rate_per_second=1, concurrency=2)
 
     answered = await workspace.put(
-        f"/webhooks/{shown['id']}",
+        f"/webhooks/{answer['id']}",
         {"fields": None, "retry_schedule": None, "rate_per_second": None, "concurrency": None},
     )
 
@@ -161,83 +161,83 @@ async def test_null_goes_back_to_the_usual(workspace: WorkspaceApi) -> None:
 async def test_what_receivers_cannot_bear_is_refused_field_by_field(
     workspace: WorkspaceApi, told: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    shown = await opened(workspace)
+    answer = await opened(workspace)
 
     answers = [
         await workspace.post("/webhooks", {"url": URL} | told),
-        await workspace.put(f"/webhooks/{shown['id']}", told),
+        await workspace.put(f"/webhooks/{answer['id']}", told),
     ]
 
     for answered in answers:
         assert answered.status == 422, answered.body
         assert [(error["pointer"], error["code"]) for error in read(answered)["errors"]] == wrong
-    kept = {name: value for name, value in shown.items() if name != "secret"}
+    kept = {name: value for name, value in answer.items() if name != "secret"}
     assert read(await workspace.get("/webhooks"))["data"] == [kept]
 
 
 async def test_a_change_may_not_leave_too_many_headers_behind(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace, headers={f"X-{number}": "1" for number in range(20)})
+    answer = await opened(workspace, headers={f"X-{number}": "1" for number in range(20)})
 
-    refused = await workspace.put(f"/webhooks/{shown['id']}", {"headers": {"X-20": "1"}})
-    swapped = await workspace.put(f"/webhooks/{shown['id']}", {"headers": {"X-20": "1", "X-0": None}})
+    refused = await workspace.put(f"/webhooks/{answer['id']}", {"headers": {"X-20": "1"}})
+    swapped = await workspace.put(f"/webhooks/{answer['id']}", {"headers": {"X-20": "1", "X-0": None}})
 
     assert (refused.status, read(refused)["errors"][0]["code"]) == (422, "too-many")
     assert (swapped.status, len(read(swapped)["headers"])) == (200, 20)
 
 
 async def test_a_disabled_endpoint_remembers_since_when_and_from_where(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace)
+    answer = await opened(workspace)
     await move_stream(workspace, 9, 7)
 
-    answered = await workspace.put(f"/webhooks/{shown['id']}", {"enabled": False})
+    answered = await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
 
     disabled = read(answered)
     assert (disabled["enabled"], disabled["disabled_reason"]) == (False, "asked")
     assert disabled["disabled_at"] is not None
-    assert (await row_of(workspace, shown))["missed_from"] == 7
-    again = await workspace.put(f"/webhooks/{shown['id']}", {"enabled": False})
+    assert (await row_of(workspace, answer))["missed_from"] == 7
+    again = await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
     assert read(again)["disabled_at"] == disabled["disabled_at"]
 
 
 async def test_enabled_again_it_catches_up_from_where_it_stopped(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace)
+    answer = await opened(workspace)
     await move_stream(workspace, 7, 7)
-    await workspace.put(f"/webhooks/{shown['id']}", {"enabled": False})
-    await owe_one(workspace, shown)
+    await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
+    await owe_one(workspace, answer)
     await move_stream(workspace, 12, 10)
 
-    answered = await workspace.put(f"/webhooks/{shown['id']}", {"enabled": True})
+    answered = await workspace.put(f"/webhooks/{answer['id']}", {"enabled": True})
 
     enabled = read(answered)
     assert (enabled["enabled"], enabled["disabled_at"], enabled["disabled_reason"]) == (True, None, None)
     assert enabled["catching_up"] is True
-    row = await row_of(workspace, shown)
+    row = await row_of(workspace, answer)
     assert (row["catching_up_from"], row["missed_from"]) == (7, None)
     assert len(await workspace.rows("SELECT FROM webhook_deliveries WHERE endpoint_id = $1", row["id"])) == 1
     # Disabled before it was done, it goes on from there the next time.
-    await workspace.put(f"/webhooks/{shown['id']}", {"enabled": False})
-    assert (await row_of(workspace, shown))["missed_from"] == 7
+    await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
+    assert (await row_of(workspace, answer))["missed_from"] == 7
 
 
 async def test_who_missed_nothing_has_nothing_to_catch_up(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace)
-    await workspace.put(f"/webhooks/{shown['id']}", {"enabled": False})
+    answer = await opened(workspace)
+    await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
 
-    answered = await workspace.put(f"/webhooks/{shown['id']}", {"enabled": True, "send_missed": True})
+    answered = await workspace.put(f"/webhooks/{answer['id']}", {"enabled": True, "send_missed": True})
 
     assert read(answered)["catching_up"] is False
 
 
 async def test_what_was_missed_may_be_left_out_and_the_log_says_so(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace)
-    await workspace.put(f"/webhooks/{shown['id']}", {"enabled": False})
-    await owe_one(workspace, shown)
+    answer = await opened(workspace)
+    await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
+    await owe_one(workspace, answer)
     await move_stream(workspace, 12, 10)
 
-    answered = await workspace.put(f"/webhooks/{shown['id']}", {"enabled": True, "send_missed": False})
+    answered = await workspace.put(f"/webhooks/{answer['id']}", {"enabled": True, "send_missed": False})
 
     assert (answered.status, read(answered)["catching_up"]) == (200, False)
-    row = await row_of(workspace, shown)
+    row = await row_of(workspace, answer)
     assert (row["catching_up_from"], row["missed_from"]) == (None, None)
     assert await workspace.rows("SELECT FROM webhook_deliveries WHERE endpoint_id = $1", row["id"]) == []
     (logged,) = await workspace.rows("SELECT * FROM webhook_log WHERE endpoint_id = $1", row["id"])
@@ -246,31 +246,31 @@ async def test_what_was_missed_may_be_left_out_and_the_log_says_so(workspace: Wo
 
 async def test_one_opened_disabled_is_sent_what_happens_until_it_is_enabled(workspace: WorkspaceApi) -> None:
     await move_stream(workspace, 5, 4)
-    shown = await opened(workspace, enabled=False)
+    answer = await opened(workspace, enabled=False)
 
-    row = await row_of(workspace, shown)
-    assert (shown["enabled"], shown["disabled_reason"], row["from_position"]) == (False, "asked", 5)
+    row = await row_of(workspace, answer)
+    assert (answer["enabled"], answer["disabled_reason"], row["from_position"]) == (False, "asked", 5)
     assert row["missed_from"] == 4
 
 
 @pytest.mark.parametrize("told", [{}, {"enabled": False}])
 async def test_send_missed_goes_with_enabling_only(workspace: WorkspaceApi, told: dict[str, Any]) -> None:
-    shown = await opened(workspace)
+    answer = await opened(workspace)
 
-    answered = await workspace.put(f"/webhooks/{shown['id']}", told | {"send_missed": True})
+    answered = await workspace.put(f"/webhooks/{answer['id']}", told | {"send_missed": True})
 
     assert answered.status == 422
     assert [error["code"] for error in read(answered)["errors"]] == ["not-enabling"]
-    assert read(await workspace.get(f"/webhooks/{shown['id']}"))["enabled"] is True
+    assert read(await workspace.get(f"/webhooks/{answer['id']}"))["enabled"] is True
 
 
 async def test_a_deleted_endpoints_deliveries_are_cancelled_in_the_log(workspace: WorkspaceApi) -> None:
-    shown = await opened(workspace)
-    await owe_one(workspace, shown)
+    answer = await opened(workspace)
+    await owe_one(workspace, answer)
 
-    await workspace.call("DELETE", f"/webhooks/{shown['id']}")
+    await workspace.call("DELETE", f"/webhooks/{answer['id']}")
 
-    endpoint_id = ids.read("we", shown["id"])
+    endpoint_id = ids.read("we", answer["id"])
     assert await workspace.rows("SELECT FROM webhook_deliveries WHERE endpoint_id = $1", endpoint_id) == []
     rows = await workspace.rows("SELECT state FROM webhook_log WHERE endpoint_id = $1", endpoint_id)
     assert [row["state"] for row in rows] == ["cancelled"]

@@ -55,7 +55,7 @@ async def spoil(database: Database, table: str, column: str, row_id: UUID) -> No
 
 
 async def aside(database: Database) -> list[tuple[str, UUID]]:
-    return [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)]
+    return [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(database)]
 
 
 async def todos(database: Database, workspace_id: UUID) -> list[str]:
@@ -67,13 +67,13 @@ async def todos(database: Database, workspace_id: UUID) -> list[str]:
 
 
 async def event_of(database: Database, debt_id: UUID) -> UUID:
-    found: UUID = await database.pool.fetchval("SELECT id FROM events WHERE debt_id = $1", debt_id)
-    return found
+    result: UUID = await database.pool.fetchval("SELECT id FROM events WHERE debt_id = $1", debt_id)
+    return result
 
 
 async def put_back(database: Database, keys: vault.Vault) -> None:
-    for one in await quarantine.list_entries(database):
-        assert await todo_decisions.retry(database, keys, one)
+    for entry in await quarantine.list_entries(database):
+        assert await todo_decisions.retry(database, keys, entry)
 
 
 async def elsewhere(database: Database, keys: vault.Vault) -> Workspace:
@@ -88,10 +88,10 @@ async def event_in(database: Database, keys: vault.Vault, snapshot: Workspace) -
 
 
 async def unplaced(database: Database, workspace_id: UUID) -> int:
-    found: int = await database.pool.fetchval(
+    result: int = await database.pool.fetchval(
         "SELECT count(*) FROM events WHERE workspace_id = $1 AND position IS NULL", workspace_id
     )
-    return found
+    return result
 
 
 async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
@@ -148,13 +148,13 @@ async def test_an_event_that_cannot_be_owed_holds_up_no_other(
 ) -> None:
     receiver = await receive()
     await subscribe(receiver)
-    made = [await open_debt() for _ in range(5)]
-    broken = await event_of(database, made[2].id)
+    result = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, result[2].id)
 
     async with refused(database, "webhook_deliveries", f"event_id = '{broken}'"):
         await deliver()
 
-    told = [one.told["webhook_id"] for one in receiver.received]
+    told = [message.told["webhook_id"] for message in receiver.received]
     assert len(told) == 4
     assert ids.show("wh", broken) not in told
     assert await aside(database) == [("event", broken)]
@@ -177,15 +177,17 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
 ) -> None:
     receiver = await receive()
     endpoint_id = await subscribe(receiver)
-    made = [await open_debt() for _ in range(5)]
-    broken = await event_of(database, made[2].id)
+    result = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, result[2].id)
     await spoil(database, "events", "data", broken)
 
     await deliver()
 
     assert len(receiver.received) == 4
     assert (await endpoint(database, endpoint_id))["failing_since"] is None
-    (lost,) = [one for one in await deliveries(database, endpoint_id) if one["event_id"] == broken]
+    (lost,) = [
+        delivery for delivery in await deliveries(database, endpoint_id) if delivery["event_id"] == broken
+    ]
     assert lost["state"] == "exhausted"
     assert await aside(database) == [("delivery", lost["id"])]
     (reason,) = await todos(database, snapshot.id)
@@ -233,14 +235,16 @@ async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are
 ) -> None:
     receiver = await receive()
     endpoint_id = await subscribe(receiver)
-    made = [await open_debt() for _ in range(5)]
-    broken = await event_of(database, made[2].id)
+    result = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, result[2].id)
 
     async with refused(database, "webhook_log", f"event_id = '{broken}'"):
         await deliver()
         await deliver()
 
-        states = {one["event_id"]: one["state"] for one in await deliveries(database, endpoint_id)}
+        states = {
+            delivery["event_id"]: delivery["state"] for delivery in await deliveries(database, endpoint_id)
+        }
         assert states.pop(broken) == "pending"
         assert set(states.values()) == {"delivered"}
     assert len(receiver.received) == 5
@@ -251,7 +255,7 @@ async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are
 
     await put_back(database, keys)
     await deliver()
-    assert {one["state"] for one in await deliveries(database, endpoint_id)} == {"delivered"}
+    assert {delivery["state"] for delivery in await deliveries(database, endpoint_id)} == {"delivered"}
 
 
 async def test_an_endpoint_that_cannot_be_disabled_keeps_no_other_from_it(
@@ -328,7 +332,7 @@ async def test_a_mail_to_staff_that_cannot_be_read_is_held_and_others_are_sent(
 
     rows = await database.pool.fetch("SELECT status FROM pgqueuer")
     assert [row["status"] for row in rows] == ["failed", "failed"]
-    assert [one.kind for one in await quarantine.list_entries(database)] == ["job"]
+    assert [entry.kind for entry in await quarantine.list_entries(database)] == ["job"]
     await put_back(database, keys)
     rows = await database.pool.fetch("SELECT status FROM pgqueuer")
     assert [row["status"] for row in rows] == ["queued", "queued"]

@@ -24,15 +24,15 @@ def says(words: bytes, status: int = 200) -> Any:
 async def log_of(workspace: WorkspaceApi, endpoint: dict[str, Any], query: str = "") -> list[dict[str, Any]]:
     answered = await workspace.get(f"/webhooks/{endpoint['id']}/deliveries{query}")
     assert answered.status == 200, answered.body
-    found: list[dict[str, Any]] = read(answered)["data"]
-    return found
+    answer: list[dict[str, Any]] = read(answered)["data"]
+    return answer
 
 
 async def one_of(workspace: WorkspaceApi, delivery: dict[str, Any]) -> dict[str, Any]:
     answered = await workspace.get(f"/webhooks/{delivery['endpoint_id']}/deliveries/{delivery['id']}")
     assert answered.status == 200, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
 async def test_a_delivery_is_logged_with_what_was_sent_and_what_came_back(
@@ -54,17 +54,21 @@ async def test_a_delivery_is_logged_with_what_was_sent_and_what_came_back(
     assert logged["settled_at"] is not None
     assert logged["next_try_at"] is None
     assert (logged["last_attempt"]["status"], logged["last_attempt"]["error"]) == (200, None)
-    shown = await one_of(workspace, logged)
-    assert {name: shown[name] for name in logged} == logged
-    assert shown["body"] == came.body.decode()
-    (made,) = shown["attempts_made"]
-    assert made["request"]["method"] == "POST"
-    assert made["request"]["url"] == receiver.url
-    assert made["request"]["headers"]["webhook-id"] == came.headers["webhook-id"]
-    assert made["request"]["headers"]["Authorization"] is None
-    assert set(made["request"]["headers"]) <= {*came.headers, "X-GetBill-Signature"}
-    assert (made["attempt"], made["response"], made["error"]) == (1, {"status": 200, "body": None}, None)
-    assert 0 <= made["duration_ms"] < 300
+    answer = await one_of(workspace, logged)
+    assert {name: answer[name] for name in logged} == logged
+    assert answer["body"] == came.body.decode()
+    (result,) = answer["attempts_made"]
+    assert result["request"]["method"] == "POST"
+    assert result["request"]["url"] == receiver.url
+    assert result["request"]["headers"]["webhook-id"] == came.headers["webhook-id"]
+    assert result["request"]["headers"]["Authorization"] is None
+    assert set(result["request"]["headers"]) <= {*came.headers, "X-GetBill-Signature"}
+    assert (result["attempt"], result["response"], result["error"]) == (
+        1,
+        {"status": 200, "body": None},
+        None,
+    )
+    assert 0 <= result["duration_ms"] < 300
 
 
 async def test_every_attempt_is_shown_in_order_with_its_response(
@@ -79,13 +83,13 @@ async def test_every_attempt_is_shown_in_order_with_its_response(
     await carrier.pass_time()
     await carrier.carry()
 
-    (settled,) = await log_of(workspace, endpoint)
+    (log,) = await log_of(workspace, endpoint)
 
     assert (waiting["status"], waiting["attempts"]) == ("pending", 1)
     assert waiting["last_attempt"]["status"] == 503
     assert waiting["next_try_at"] is not None
-    assert (settled["status"], settled["attempts"]) == ("exhausted", 2)
-    first, second = (await one_of(workspace, settled))["attempts_made"]
+    assert (log["status"], log["attempts"]) == ("exhausted", 2)
+    first, second = (await one_of(workspace, log))["attempts_made"]
     assert (first["attempt"], first["response"]) == (1, {"status": 503, "body": None})
     assert (second["attempt"], second["response"]) == (2, {"status": 404, "body": "no such tenant"})
 
@@ -115,9 +119,9 @@ async def test_what_waits_comes_first_then_what_is_settled_the_newest_first(
             break
         cursor = f"&cursor={page['next_cursor']}"
 
-    assert [one["status"] for one in whole] == ["pending", "pending", "delivered", "delivered", "delivered"]
-    assert [one["debt_id"] for one in whole[2:]] == settled[::-1]
-    assert {one["debt_id"] for one in whole[:2]} == set(waiting)
+    assert [item["status"] for item in whole] == ["pending", "pending", "delivered", "delivered", "delivered"]
+    assert [item["debt_id"] for item in whole[2:]] == settled[::-1]
+    assert {item["debt_id"] for item in whole[:2]} == set(waiting)
     assert whole[0]["next_try_at"] <= whole[1]["next_try_at"]
     assert paged == whole
 
@@ -136,7 +140,7 @@ async def test_the_log_is_filtered_by_status_event_debt_and_time(
     tomorrow = json.instant(clock.wall() + timedelta(days=1))
 
     async def found(query: str) -> list[tuple[str, str]]:
-        return [(one["event"], one["debt_id"]) for one in await log_of(workspace, endpoint, query)]
+        return [(log["event"], log["debt_id"]) for log in await log_of(workspace, endpoint, query)]
 
     created = [("debt.created", second["id"]), ("debt.created", first["id"])]
     assert await found("?status=exhausted") == [("debt.updated", first["id"])]
@@ -163,9 +167,9 @@ async def test_the_log_is_filtered_by_status_event_debt_and_time(
 async def test_a_wrong_question_to_the_log_is_refused(
     workspace: WorkspaceApi, query: str, status: int
 ) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    answered = await workspace.get(f"/webhooks/{opened['id']}/deliveries{query}")
+    answered = await workspace.get(f"/webhooks/{webhook['id']}/deliveries{query}")
 
     assert answered.status == status
 
@@ -199,10 +203,10 @@ async def test_an_erased_debts_deliveries_say_only_that_it_was_erased(
 
     assert before["attempts_made"][0]["response"]["body"] == "thank you, Jean Dupont"
     (listed,) = await log_of(workspace, endpoint)
-    shown = await one_of(workspace, logged)
-    assert (listed["erased"], shown["erased"], shown["status"]) == (True, True, "delivered")
-    assert read_body(shown)["data"] == {"debt_id": debt["id"], "erased": True}
-    assert shown["attempts_made"][0]["response"] == {"status": 200, "body": None}
+    answer = await one_of(workspace, logged)
+    assert (listed["erased"], answer["erased"], answer["status"]) == (True, True, "delivered")
+    assert read_body(answer)["data"] == {"debt_id": debt["id"], "erased": True}
+    assert answer["attempts_made"][0]["response"] == {"status": 200, "body": None}
 
 
 def read_body(shown: dict[str, Any]) -> Any:
@@ -256,11 +260,11 @@ async def test_what_debts_say_is_shown_only_to_who_may_read_debts(
     token = (await workspace.site.form("/token", form)).json()["access_token"]
     watcher = WorkspaceApi(workspace.site.with_token(token), workspace.workspace_id, workspace.app)
 
-    shown = await one_of(watcher, logged)
+    answer = await one_of(watcher, logged)
 
-    assert shown["body"] is None
-    assert shown["attempts_made"][0]["response"] == {"status": 200, "body": None}
-    assert (shown["status"], shown["event"]) == ("delivered", "debt.created")
+    assert answer["body"] is None
+    assert answer["attempts_made"][0]["response"] == {"status": 200, "body": None}
+    assert (answer["status"], answer["event"]) == ("delivered", "debt.created")
 
 
 async def test_statistics_tell_how_deliveries_went_by_endpoint_and_by_event(
@@ -273,12 +277,12 @@ async def test_statistics_tell_how_deliveries_went_by_endpoint_and_by_event(
         await workspace.debt()
     await carrier.carry()
 
-    found = read(await workspace.get("/webhooks/stats"))
+    stats = read(await workspace.get("/webhooks/stats"))
 
-    total = found["total"]
+    total = stats["total"]
     assert (total["delivered"], total["exhausted"], total["cancelled"]) == (3, 3, 0)
     assert total["success_rate"] == json.read(b"0.5")
-    by_endpoint = {one["endpoint_id"]: one for one in found["by_endpoint"]}
+    by_endpoint = {item["endpoint_id"]: item for item in stats["by_endpoint"]}
     assert by_endpoint.keys() == {good["id"], bad["id"], slow["id"]}
     assert (by_endpoint[good["id"]]["success_rate"], by_endpoint[bad["id"]]["success_rate"]) == (1, 0)
     assert by_endpoint[slow["id"]]["success_rate"] is None
@@ -286,18 +290,18 @@ async def test_statistics_tell_how_deliveries_went_by_endpoint_and_by_event(
     assert by_endpoint[slow["id"]]["oldest_pending_at"] == total["oldest_pending_at"] is not None
     latency = by_endpoint[good["id"]]["latency_ms"]
     assert 0 <= latency["p50"] <= latency["p95"] <= latency["p99"] < 300
-    (by_event,) = found["by_event"]
+    (by_event,) = stats["by_event"]
     assert by_event["event"] == "debt.created"
     assert (by_event["attempts"], by_event["attempts_succeeded"]) == (total["attempts"], 3)
 
 
 async def test_statistics_of_nothing_are_nothing(workspace: WorkspaceApi) -> None:
-    found = read(await workspace.get("/webhooks/stats?from=2024-01-01&to=2024-01-02"))
+    stats = read(await workspace.get("/webhooks/stats?from=2024-01-01&to=2024-01-02"))
 
-    assert found["period"] == {"from": "2024-01-01T00:00:00Z", "to": "2024-01-02T00:00:00Z"}
-    assert (found["total"]["attempts"], found["total"]["success_rate"]) == (0, None)
-    assert found["total"]["latency_ms"] == {"p50": None, "p95": None, "p99": None}
-    assert (found["by_endpoint"], found["by_event"]) == ([], [])
+    assert stats["period"] == {"from": "2024-01-01T00:00:00Z", "to": "2024-01-02T00:00:00Z"}
+    assert (stats["total"]["attempts"], stats["total"]["success_rate"]) == (0, None)
+    assert stats["total"]["latency_ms"] == {"p50": None, "p95": None, "p99": None}
+    assert (stats["by_endpoint"], stats["by_event"]) == ([], [])
 
 
 @pytest.mark.parametrize(

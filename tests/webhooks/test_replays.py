@@ -19,21 +19,23 @@ async def again(workspace: WorkspaceApi, endpoint: dict[str, Any], body: Any) ->
 
 
 async def logged(workspace: WorkspaceApi, endpoint: dict[str, Any], query: str = "") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = read(await workspace.get(f"/webhooks/{endpoint['id']}/deliveries{query}"))[
-        "data"
-    ]
-    return found
+    webhook: list[dict[str, Any]] = read(
+        await workspace.get(f"/webhooks/{endpoint['id']}/deliveries{query}")
+    )["data"]
+    return webhook
 
 
 def ago(**time: int) -> str:
-    shown = json.instant(clock.wall() - timedelta(**time))
-    assert shown is not None
-    return shown
+    answer = json.instant(clock.wall() - timedelta(**time))
+    assert answer is not None
+    return answer
 
 
 def came(receiver: Receiver) -> list[tuple[str, str | None]]:
     """What a receiver was sent: the event, and whether it was marked as a replay."""
-    return [(one.told["webhook_id"], one.headers.get("X-GetBill-Replay")) for one in receiver.received]
+    return [
+        (message.told["webhook_id"], message.headers.get("X-GetBill-Replay")) for message in receiver.received
+    ]
 
 
 async def test_one_delivery_is_sent_again_under_the_same_id_and_marked(
@@ -58,7 +60,7 @@ async def test_one_delivery_is_sent_again_under_the_same_id_and_marked(
     assert came(receiver)[1:] == [(second["webhook_id"], None), (second["webhook_id"], "true")]
     assert plain.told["previous_sequence"] == 1
     assert replayed.body == plain.body
-    (again_logged,) = [one for one in await logged(workspace, endpoint) if one["replay"]]
+    (again_logged,) = [item for item in await logged(workspace, endpoint) if item["replay"]]
     assert (again_logged["webhook_id"], again_logged["status"]) == (second["webhook_id"], "delivered")
 
 
@@ -73,13 +75,13 @@ async def test_what_is_pending_still_is_not_owed_twice(
     unread = await workspace.debt()
 
     path = f"/webhooks/{endpoint['id']}/deliveries/{pending['id']}/replay"
-    one = read(await workspace.post(path))
+    item = read(await workspace.post(path))
     selected = await again(workspace, endpoint, {"webhook_ids": [pending["webhook_id"]]})
     ranged = await again(workspace, endpoint, {"from": ago(hours=1)})
     event_id = await event_of(workspace, unread)
     coming = await again(workspace, endpoint, {"webhook_ids": [event_id]})
 
-    assert (one["replayed"], one["already_pending"]) == (0, 1)
+    assert (item["replayed"], item["already_pending"]) == (0, 1)
     assert (selected["replayed"], selected["already_pending"]) == (0, 1)
     assert (ranged["replayed"], ranged["already_pending"]) == (0, 1)
     # Not in the stream yet: it comes by itself.
@@ -109,13 +111,13 @@ async def test_a_selection_is_sent_again_each_event_once(
     first = deliveries[0]
     await workspace.post(f"/webhooks/{endpoint['id']}/deliveries/{first['id']}/replay")
     await carrier.carry()
-    (twin,) = [one for one in await logged(workspace, endpoint) if one not in deliveries]
+    (twin,) = [item for item in await logged(workspace, endpoint) if item not in deliveries]
 
     done = await again(workspace, endpoint, {"deliveries": [first["id"], twin["id"], deliveries[1]["id"]]})
     await carrier.carry()
 
     assert done["replayed"] == 2
-    assert {one for one, mark in came(receiver)[4:] if mark} == {
+    assert {item for item, mark in came(receiver)[4:] if mark} == {
         first["webhook_id"],
         deliveries[1]["webhook_id"],
     }
@@ -138,7 +140,7 @@ async def test_a_stretch_of_time_is_sent_again_of_what_the_endpoint_asks_for(
     nothing = await again(workspace, endpoint, {"from": ago(hours=2), "to": ago(hours=1)})
     other_kind = await again(workspace, endpoint, {"from": ago(hours=1), "events": ["debt.updated"]})
 
-    told = [(one.told["event"], one.told["data"]["debt_id"]) for one in receiver.received[1:]]
+    told = [(message.told["event"], message.told["data"]["debt_id"]) for message in receiver.received[1:]]
     # What happened before it was opened too.
     assert sorted(told) == sorted([("debt.created", early["id"]), ("debt.created", late["id"])])
     assert (nothing["replayed"], other_kind["replayed"]) == (0, 1)
@@ -161,7 +163,7 @@ async def test_only_what_was_exhausted_is_sent_again_if_asked(
     await carrier.carry()
 
     assert done["replayed"] == 1
-    assert [one.told["data"]["debt_id"] for one in receiver.received[2:]] == [lost["id"]]
+    assert [message.told["data"]["debt_id"] for message in receiver.received[2:]] == [lost["id"]]
     assert came(receiver)[2][0] == came(receiver)[1][0]
     assert receiver.received[2].body == receiver.received[1].body
 
@@ -177,7 +179,7 @@ async def test_another_endpoint_is_sent_it_in_its_own_trimming_and_signed_by_its
     await carrier.carry()
     second = (await logged(workspace, endpoint, "?event=debt.updated"))[0]
 
-    one = read(
+    item = read(
         await workspace.post(
             f"/webhooks/{endpoint['id']}/deliveries/{second['id']}/replay", {"to_webhook": other["id"]}
         )
@@ -185,7 +187,7 @@ async def test_another_endpoint_is_sent_it_in_its_own_trimming_and_signed_by_its
     await carrier.carry()
     all_of_it = await again(workspace, endpoint, {"from": ago(hours=1), "to_webhook": other["id"]})
 
-    assert one == {"replayed": 1, "already_pending": 0, "to_webhook": other["id"]}
+    assert item == {"replayed": 1, "already_pending": 0, "to_webhook": other["id"]}
     (sent,) = spare.received
     assert sent.told["webhook_id"] == second["webhook_id"]
     assert sent.told["data"] == {"debt_id": debt["id"], "reference": "changed"}
@@ -209,8 +211,8 @@ async def test_replays_keep_the_order_of_a_debts_events(
     await again(workspace, endpoint, {"from": ago(hours=1)})
     await carrier.carry()
 
-    assert [one.told["sequence"] for one in receiver.received] == [1, 2, 3, 4, 5] * 2
-    assert [one.told["previous_sequence"] for one in receiver.received] == [None, 1, 2, 3, 4] * 2
+    assert [message.told["sequence"] for message in receiver.received] == [1, 2, 3, 4, 5] * 2
+    assert [message.told["previous_sequence"] for message in receiver.received] == [None, 1, 2, 3, 4] * 2
 
 
 async def test_an_erased_debt_is_replayed_as_erased(
@@ -301,9 +303,9 @@ STRANGER = ids.show("wh", ids.new())
 async def test_a_wrong_replay_is_refused_field_by_field(
     workspace: WorkspaceApi, body: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    answered = await workspace.post(f"/webhooks/{opened['id']}/replay", body)
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/replay", body)
 
     assert answered.status == 422, answered.body
     assert [(error["pointer"], error["code"]) for error in read(answered)["errors"]] == wrong

@@ -36,7 +36,7 @@ async def revoke(workspace: WorkspaceApi, client: access.Client) -> None:
 
 
 def data_of(receiver: Receiver) -> list[Any]:
-    return [one.told["data"] for one in receiver.received]
+    return [message.told["data"] for message in receiver.received]
 
 
 async def log_of(workspace: WorkspaceApi, endpoint: dict[str, Any]) -> list[dict[str, Any]]:
@@ -117,8 +117,10 @@ async def test_an_endpoint_without_its_owners_right_is_sent_ids_only_and_its_log
     await carrier.carry()
 
     first_data, second_data = data_of(receiver)
-    logged = {one["debt_id"]: one for one in await log_of(workspace, endpoint)}
-    one = read(await workspace.get(f"/webhooks/{endpoint['id']}/deliveries/{logged[second['id']]['id']}"))
+    logged = {log["debt_id"]: log for log in await log_of(workspace, endpoint)}
+    delivery = read(
+        await workspace.get(f"/webhooks/{endpoint['id']}/deliveries/{logged[second['id']]['id']}")
+    )
 
     assert (endpoint["owner"], endpoint["data_withheld"]) == (client.public_id, False)
     assert first_data["debtor"]["name"] == "Jean Dupont"
@@ -126,8 +128,8 @@ async def test_an_endpoint_without_its_owners_right_is_sent_ids_only_and_its_log
     assert b"Dupont" not in receiver.received[1].body
     assert sorted(entry["data_withheld"] for entry in logged.values()) == [False, True]
     assert logged[second["id"]]["data_withheld"]
-    assert [made["data_withheld"] for made in one["attempts_made"]] == [True]
-    assert one["body"].encode() == receiver.received[1].body
+    assert [result["data_withheld"] for result in delivery["attempts_made"]] == [True]
+    assert delivery["body"].encode() == receiver.received[1].body
     assert read(await workspace.get(f"/webhooks/{endpoint['id']}"))["data_withheld"]
 
 
@@ -190,14 +192,14 @@ async def test_an_endpoint_of_the_operators_is_sent_data(
     snapshot = await companies.workspace(state.database, state.vault, workspace.workspace_id)
     receiver = await receive()
     async with state.database.transaction(snapshot.now()) as tx:
-        opened = await webhooks.create(tx, snapshot, webhooks.NewEndpoint(receiver.url), OPERATOR)
+        webhook = await webhooks.create(tx, snapshot, webhooks.NewEndpoint(receiver.url), OPERATOR)
     await workspace.debt()
 
     await carrier.carry()
 
     assert data_of(receiver)[0]["debtor"]["name"] == "Jean Dupont"
-    shown = read(await workspace.get(f"/webhooks/{ids.show('we', opened.endpoint.id)}"))
-    assert (shown["created_by"], shown["owner"], shown["data_withheld"]) == ("operator", "operator", False)
+    answer = read(await workspace.get(f"/webhooks/{ids.show('we', webhook.endpoint.id)}"))
+    assert (answer["created_by"], answer["owner"], answer["data_withheld"]) == ("operator", "operator", False)
 
 
 async def test_an_endpoint_of_a_person_is_sent_data_until_they_leave(

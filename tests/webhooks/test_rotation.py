@@ -34,15 +34,15 @@ def plain(received: Received, secret: str, header: str = "X-GetBill-Signature") 
 async def rotate(workspace: WorkspaceApi, endpoint: dict[str, Any], **asked: Any) -> dict[str, Any]:
     answered = await workspace.post(f"/webhooks/{endpoint['id']}/rotate-secret", asked or None)
     assert answered.status == 200, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
 async def cut_over(workspace: WorkspaceApi, endpoint: dict[str, Any], **asked: Any) -> dict[str, Any]:
     answered = await workspace.post(f"/webhooks/{endpoint['id']}/cut-over", asked or None)
     assert answered.status == 200, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
 async def let_the_overlap_end(workspace: WorkspaceApi, endpoint: dict[str, Any]) -> None:
@@ -59,27 +59,27 @@ async def next_delivery(workspace: WorkspaceApi, carrier: Carrier, receiver: Any
     await workspace.debt()
     await carrier.carry()
     (came,) = receiver.received[before:]
-    found: Received = came
-    return found
+    result: Received = came
+    return result
 
 
 async def test_the_new_secret_is_shown_once_and_the_overlap_is_told(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    rotated = await rotate(workspace, opened)
+    rotated = await rotate(workspace, webhook)
 
     assert rotated["secret"].startswith("whsec_")
-    assert rotated["secret"] != opened["secret"]
+    assert rotated["secret"] != webhook["secret"]
     running = rotated["rotation"]
     assert (running["cut_over_at"], running["signature_by"]) == (None, "old")
     day = json.instant(clock.wall() + timedelta(hours=24))
     assert day is not None
     assert abs(int(running["overlap_ends_at"][17:19]) - int(day[17:19])) in {0, 1, 59}
     assert running["overlap_ends_at"][:16] == day[:16] or running["overlap_ends_at"] < day
-    shown = read(await workspace.get(f"/webhooks/{opened['id']}"))
-    assert shown == {name: value for name, value in rotated.items() if name != "secret"}
+    answer = read(await workspace.get(f"/webhooks/{webhook['id']}"))
+    assert answer == {name: value for name, value in rotated.items() if name != "secret"}
     rows = await workspace.rows(
-        "SELECT secret, next_secret FROM webhook_endpoints WHERE id = $1", ids.read("we", opened["id"])
+        "SELECT secret, next_secret FROM webhook_endpoints WHERE id = $1", ids.read("we", webhook["id"])
     )
     assert rotated["secret"].encode() not in rows[0]["secret"] + rows[0]["next_secret"]
 
@@ -123,18 +123,18 @@ async def test_a_receiver_verifies_everything_whenever_it_changes_over(
 
 
 async def test_a_second_rotation_waits_for_the_first_and_is_told_the_way_out(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
-    first = await rotate(workspace, opened, overlap_hours=1)
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    first = await rotate(workspace, webhook, overlap_hours=1)
 
-    refused = await workspace.post(f"/webhooks/{opened['id']}/rotate-secret")
+    refused = await workspace.post(f"/webhooks/{webhook['id']}/rotate-secret")
 
     problem = read(refused)
     assert (refused.status, problem["type"]) == (409, "/problems/rotation-under-way")
     assert problem["overlap_ends_at"] == first["rotation"]["overlap_ends_at"]
     # The way out.
-    ended = await cut_over(workspace, opened, end_overlap=True)
+    ended = await cut_over(workspace, webhook, end_overlap=True)
     assert ended["rotation"] is None
-    assert (await rotate(workspace, opened))["secret"] != first["secret"]
+    assert (await rotate(workspace, webhook))["secret"] != first["secret"]
 
 
 async def test_a_rotation_whose_time_is_over_makes_way_for_the_next(
@@ -169,11 +169,11 @@ async def test_without_an_overlap_the_secret_is_replaced_at_once(
 
 
 async def test_the_cut_over_is_told_and_happens_once(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
-    await rotate(workspace, opened)
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    await rotate(workspace, webhook)
 
-    first = await cut_over(workspace, opened)
-    second = await cut_over(workspace, opened)
+    first = await cut_over(workspace, webhook)
+    second = await cut_over(workspace, webhook)
 
     assert first["rotation"]["signature_by"] == "new"
     assert first["rotation"]["cut_over_at"] is not None
@@ -181,16 +181,16 @@ async def test_the_cut_over_is_told_and_happens_once(workspace: WorkspaceApi) ->
 
 
 async def test_where_nothing_is_replaced_there_is_no_cut_over(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    answered = await workspace.post(f"/webhooks/{opened['id']}/cut-over")
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/cut-over")
 
     assert (answered.status, read(answered)["type"]) == (409, "/problems/no-rotation")
 
 
 async def test_one_key_is_one_rotation_and_shows_the_same_secret(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
-    path = f"/webhooks/{opened['id']}/rotate-secret"
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    path = f"/webhooks/{webhook['id']}/rotate-secret"
 
     first, second = [await workspace.post(path, {}, Idempotency_Key="turn") for _ in range(2)]
 
@@ -210,12 +210,12 @@ async def test_one_key_is_one_rotation_and_shows_the_same_secret(workspace: Work
 async def test_an_overlap_is_a_week_at_most(
     workspace: WorkspaceApi, asked: dict[str, Any], code: str
 ) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    answered = await workspace.post(f"/webhooks/{opened['id']}/rotate-secret", asked)
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/rotate-secret", asked)
 
     assert (answered.status, read(answered)["errors"][0]["code"]) == (422, code)
-    assert read(await workspace.get(f"/webhooks/{opened['id']}"))["rotation"] is None
+    assert read(await workspace.get(f"/webhooks/{webhook['id']}"))["rotation"] is None
 
 
 async def test_upkeep_forgets_an_old_secret_whose_time_is_over(

@@ -21,8 +21,8 @@ from webhooks.conftest import Carrier, Received
 async def fire(workspace: WorkspaceApi, endpoint: dict[str, Any], body: Any = None) -> dict[str, Any]:
     answered = await workspace.post(f"/webhooks/{endpoint['id']}/test", body)
     assert answered.status == 200, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
 @asynccontextmanager
@@ -85,14 +85,18 @@ async def test_a_disabled_endpoint_is_tried_too_and_a_failure_does_it_no_harm(
     tried = await fire(workspace, endpoint)
 
     assert (tried["status"], tried["response"]) == ("failed", {"status": 500, "body": ""})
-    shown = read(await workspace.get(f"/webhooks/{endpoint['id']}"))
-    assert (shown["enabled"], shown["disabled_reason"], shown["failing_since"]) == (False, "asked", None)
+    webhook = read(await workspace.get(f"/webhooks/{endpoint['id']}"))
+    assert (webhook["enabled"], webhook["disabled_reason"], webhook["failing_since"]) == (
+        False,
+        "asked",
+        None,
+    )
 
 
 async def test_where_no_answer_comes_it_says_why(workspace: WorkspaceApi) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
 
-    tried = await fire(workspace, opened)
+    tried = await fire(workspace, webhook)
 
     assert (tried["status"], tried["response"]) == ("failed", None)
     assert tried["error"] == "The connection was refused or timed out."
@@ -103,13 +107,13 @@ async def test_a_name_that_leads_inside_is_refused_before_any_connection(
 ) -> None:
     receiver = await receive()
     port = receiver.url.split(":")[2].split("/")[0]
-    opened = read(await workspace.post("/webhooks", {"url": f"https://hooks.example.com:{port}/hooks"}))
+    webhook = read(await workspace.post("/webhooks", {"url": f"https://hooks.example.com:{port}/hooks"}))
 
     async def look_up(_host: str) -> list[str]:
         return ["10.0.0.1"]
 
     async with posting(workspace, WebhookClient(lookup=look_up)):
-        tried = await fire(workspace, opened)
+        tried = await fire(workspace, webhook)
 
     assert tried["error"] == "The address is one that webhooks may not be sent to."
     assert receiver.received == []
@@ -214,9 +218,9 @@ async def test_a_few_at_a_time_are_under_way_for_a_workspace(
 async def test_a_wrong_test_is_refused_field_by_field(
     workspace: WorkspaceApi, body: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    opened = read(await workspace.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
 
-    answered = await workspace.post(f"/webhooks/{opened['id']}/test", body)
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/test", body)
 
     assert answered.status == 422
     assert [(error["pointer"], error["code"]) for error in read(answered)["errors"]] == wrong
@@ -229,5 +233,5 @@ async def test_every_event_has_a_sample(workspace: WorkspaceApi, carrier: Carrie
     for kind in KINDS:
         await fire(workspace, endpoint, {"event": kind})
 
-    assert [one.told["event"] for one in receiver.received] == list(KINDS)
-    assert len({one.told["webhook_id"] for one in receiver.received}) == len(receiver.received)
+    assert [message.told["event"] for message in receiver.received] == list(KINDS)
+    assert len({message.told["webhook_id"] for message in receiver.received}) == len(receiver.received)

@@ -39,8 +39,10 @@ def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
 async def own_installation(
     postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "contact_kills", tmp_path_factory.mktemp("contacts")) as opened:
-        yield opened
+    async with open_installation(
+        postgres, "contact_kills", tmp_path_factory.mktemp("contacts")
+    ) as installation:
+        yield installation
 
 
 # What must have happened before somebody comes to a point: another died where it left something behind.

@@ -63,8 +63,8 @@ class SubscribedWorkspace:
 
     async def collect(self, debts: int = 4) -> None:
         for number in range(debts):
-            asked = {"debtor": {"name": "Jean Dupont"}, "amount": 100, "reference": f"F-{number}"}
-            debt = (await self.call("POST", "/debts", asked | {"due_date": "2099-01-01"}))["id"]
+            request = {"debtor": {"name": "Jean Dupont"}, "amount": 100, "reference": f"F-{number}"}
+            debt = (await self.call("POST", "/debts", request | {"due_date": "2099-01-01"}))["id"]
             await self.call("PUT", f"/debts/{debt}", {"metadata": {"noted": True}})
             await self.call("POST", f"/debts/{debt}/payments", {"amount": 100})
 
@@ -102,8 +102,8 @@ class SubscribedWorkspace:
 async def own_installation(
     postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "crashes", tmp_path_factory.mktemp("crashes")) as opened:
-        yield opened
+    async with open_installation(postgres, "crashes", tmp_path_factory.mktemp("crashes")) as installation:
+        yield installation
 
 
 @pytest.fixture
@@ -216,5 +216,5 @@ async def test_an_endpoint_that_is_gone_is_disabled_in_the_end(
     await die_at("webhooks.settled")
 
     assert (await workspace.call("GET", f"/webhooks/{workspace.webhook}"))["disabled_reason"] == "gone"
-    told = await workspace.call("GET", "/events?event=webhook.disabled")
-    assert len(told["data"]) == 1
+    events = await workspace.call("GET", "/events?event=webhook.disabled")
+    assert len(events["data"]) == 1

@@ -28,8 +28,8 @@ TEXT = {"key": "text", "offset": 0, "channel": "sms", "template": "wave_1_sms"}
 
 @pytest.fixture
 async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "sharing", tmp_path) as opened:
-        yield opened
+    async with open_installation(postgres, "sharing", tmp_path) as installation:
+        yield installation
 
 
 def settings_for(own_installation: Installation, exchange: Exchange, folder: Path) -> Settings:

@@ -135,13 +135,15 @@ def person(number: int) -> Any:
 
 
 async def has_contacted(workspace: WorkspaceEngine, many: int) -> bool:
-    made = "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND sent_at IS NOT NULL"
-    return bool(await workspace.database.pool.fetchval(made, workspace.id) >= many)
+    result = "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND sent_at IS NOT NULL"
+    return bool(await workspace.database.pool.fetchval(result, workspace.id) >= many)
 
 
 async def is_done(workspace: WorkspaceEngine, advance_id: Any) -> Any:
-    found = await queries.find_clock_advance(workspace.database, await workspace.snapshot(), advance_id)
-    return found if found.done_at else None
+    clock_advance = await queries.find_clock_advance(
+        workspace.database, await workspace.snapshot(), advance_id
+    )
+    return clock_advance if clock_advance.done_at else None
 
 
 async def hurry(workspace: WorkspaceEngine) -> None:
@@ -233,10 +235,10 @@ def test_mail_leaves_only_where_server_and_sender_are_set() -> None:
         smtp_from="billing@acme.example",
     )
 
-    found = worker.smtp_of(complete)
+    result = worker.smtp_of(complete)
 
-    assert found is not None
-    assert (found.host, found.port, found.security) == ("mail.example.com", 465, "tls")
-    assert (found.username, found.password, found.sender) == ("acme", "secret", "billing@acme.example")
+    assert result is not None
+    assert (result.host, result.port, result.security) == ("mail.example.com", 465, "tls")
+    assert (result.username, result.password, result.sender) == ("acme", "secret", "billing@acme.example")
     assert worker.smtp_of(complete.model_copy(update={"smtp_host": None})) is None
     assert worker.smtp_of(complete.model_copy(update={"smtp_from": None})) is None

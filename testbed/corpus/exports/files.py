@@ -36,17 +36,17 @@ def _text(form: Mapping[str, Any]) -> bytes:
 
 def _workbook(form: Mapping[str, Any]) -> bytes:
     file = io.BytesIO()
-    shown: Mapping[str, str] = form.get("number_formats", {})
+    answer: Mapping[str, str] = form.get("number_formats", {})
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
         sheet = book.add_worksheet()
-        formats = {text: book.add_format({"num_format": text}) for text in {*shown.values(), _DATE_FORMAT}}
+        formats = {text: book.add_format({"num_format": text}) for text in {*answer.values(), _DATE_FORMAT}}
         for area in form.get("merges", ()):
             sheet.merge_range(area, "", book.add_format())
         inner = {cell for area in form.get("merges", ()) for cell in _inner(area)}
         for row, line in enumerate(str(form["sheet"]).removesuffix("\n").split("\n")):
             for column, text in enumerate(line.split("\t")):
                 if text and (row, column) not in inner:
-                    own = shown.get(xl_col_to_name(column))
+                    own = answer.get(xl_col_to_name(column))
                     _write(sheet, (row, column), text, formats.get(own or ""), formats[_DATE_FORMAT])
         for number in form.get("hidden_rows", ()):
             sheet.set_row(number - 1, None, None, {"hidden": True})

@@ -120,8 +120,8 @@ def judge(one: Exchange) -> Verdict:
 def judged(exchanges: Sequence[Exchange]) -> Verdict:
     """Hold many files against their truths."""
     total = Verdict()
-    for one in exchanges:
-        total.add(judge(one))
+    for exchange in exchanges:
+        total.add(judge(exchange))
     return total
 
 
@@ -133,17 +133,17 @@ class _Judge:
         self.is_refused = not one.import_id or one.shown.get("state") == "failed"
 
     def verdict(self) -> Verdict:
-        one, result = self.one, self.result
-        result.files_without_question = int(not one.rounds)
-        result.second_rounds = max(0, len(one.rounds) - 1)
-        result.questions.update(code for codes in one.rounds for code in set(codes))
-        result.asking += [f"{self.layout.name}: {question}" for question in one.questions]
-        result.faults += [f"{self.layout.name}: {fault}" for fault in one.faults]
+        item, result = self.one, self.result
+        result.files_without_question = int(not item.rounds)
+        result.second_rounds = max(0, len(item.rounds) - 1)
+        result.questions.update(code for codes in item.rounds for code in set(codes))
+        result.asking += [f"{self.layout.name}: {question}" for question in item.questions]
+        result.faults += [f"{self.layout.name}: {fault}" for fault in item.faults]
         if result.second_rounds:
-            result.faults.append(f"{self.layout.name}: more than one round of questions: {one.rounds}")
-        if one.needs_answers:
-            result.faults.append(f"{self.layout.name}: still waits for {one.shown['waiting_for']}")
-        pairs, strangers = matched(self.layout.debts, one.debts)
+            result.faults.append(f"{self.layout.name}: more than one round of questions: {item.rounds}")
+        if item.needs_answers:
+            result.faults.append(f"{self.layout.name}: still waits for {item.shown['waiting_for']}")
+        pairs, strangers = matched(self.layout.debts, item.debts)
         for truth, debt in pairs:
             if debt is None:
                 self._lost(truth)
@@ -175,22 +175,22 @@ class _Judge:
         return error["code"] if error else ""
 
     def _compare(self, truth: Truth, debt: Shown, name: str) -> None:
-        wanted, value = truth.get(name), _values(debt)[name]
-        if name == "name" and wanted is None:
-            wanted = truth.get("company")
-        if wanted is None:
+        company, value = truth.get(name), _values(debt)[name]
+        if name == "name" and company is None:
+            company = truth.get("company")
+        if company is None:
             self._too_much(truth, name, value)
             return
-        is_right = _SAME[name](truth, wanted, debt)
+        is_right = _SAME[name](truth, company, debt)
         codes = self.findings.get(truth.line, {}).get(name, "")
         if name in self.one.concerned:
-            self._count(truth.line, name, QUESTIONED, (wanted, value), codes, is_right=is_right)
+            self._count(truth.line, name, QUESTIONED, (company, value), codes, is_right=is_right)
         elif is_right:
-            self._count(truth.line, name, RIGHT, (wanted, value), codes, is_right=True)
+            self._count(truth.line, name, RIGHT, (company, value), codes, is_right=True)
             self.result.guessed[name] += name in self.layout.must_ask
         else:
             outcome = REPORTED if codes else WRONG if value else MISSING
-            self._count(truth.line, name, outcome, (wanted, value), codes)
+            self._count(truth.line, name, outcome, (company, value), codes)
 
     def _too_much(self, truth: Truth, name: str, value: str) -> None:
         """Count a value that the truth does not have: taken from elsewhere, or without the evidence for it."""
@@ -233,8 +233,8 @@ class _Judge:
         outcome = QUESTIONED if is_questioned else WRONG
         self.result.rows[outcome] += 1
         self.result.wrong_after_answers += is_questioned
-        shown = "wrong after the answers" if is_questioned else WRONG
-        self._miss(line, what, shown, values, self.questions)
+        answer = "wrong after the answers" if is_questioned else WRONG
+        self._miss(line, what, answer, values, self.questions)
 
     def _miss(self, line: int | None, name: str, outcome: str, values: tuple[str, str], codes: str) -> None:
         self.result.misses.append(Miss(self.layout.name, line, name, outcome, *values, codes))

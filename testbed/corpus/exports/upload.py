@@ -127,8 +127,8 @@ def exchange(url: str, layouts: Sequence[Layout], by_layout: Mapping[str, str]) 
         while pending and time.monotonic() < until:
             pending = [one for one in pending if not _is_done(client, one)]
             time.sleep(_POLL_SECONDS if pending else 0)
-        for one in pending:
-            one.faults.append(f"not over after {_PATIENCE_SECONDS:.0f} s: {one.shown['state']}")
+        for item in pending:
+            item.faults.append(f"not over after {_PATIENCE_SECONDS:.0f} s: {item.shown['state']}")
         return exchanges
     finally:
         client.close()

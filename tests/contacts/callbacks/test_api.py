@@ -66,9 +66,9 @@ async def test_a_text_message_is_handed_over_and_its_delivery_reported(site: Sit
     assert (await workspace.find(debt_id)).contacted_at == at(MORNING)
     assert ("wave_1_sms", "delivered") in await workspace.ledger(debt_id)
     assert await workspace.followups(debt_id) == [("sms", "delivered")]
-    (taken,) = exchange.delivered
-    assert taken["to"] == "+33612345678"
-    assert taken["workspace"] == ids.show("workspace", workspace.id)
+    (message,) = exchange.delivered
+    assert message["to"] == "+33612345678"
+    assert message["workspace"] == ids.show("workspace", workspace.id)
     assert (await workspace.events(debt_id)).count("debt.contacted") == 1
 
 
@@ -186,6 +186,10 @@ async def test_a_worker_that_died_leaves_nobody_told_twice(
         await workspace.context.senders.close()
 
     # What other tests left behind is recovered as well.
-    ours = [one for one in exchange.delivered if one["workspace"] == ids.show("workspace", workspace.id)]
+    ours = [
+        message
+        for message in exchange.delivered
+        if message["workspace"] == ids.show("workspace", workspace.id)
+    ]
     assert len(ours) == times
     assert ("wave_1_sms", state) in await workspace.ledger(debt_id)
