@@ -38,8 +38,8 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     return [pairs.figure("get", "requests a second", 0.45, is_more_better=True)]
 
 
-def _round(side: Side, known: list[str]) -> Callable[[int], float]:
-    return lambda number: play(side, "200", {"kind": "get", "first": number, "ids": known})
+def _round(side: Side, existing: list[str]) -> Callable[[int], float]:
+    return lambda number: play(side, "200", {"kind": "get", "first": number, "ids": existing})
 
 
 def _answers(ours: Api, file: Path) -> list[str]:

@@ -175,17 +175,17 @@ async def _play(
     return committed
 
 
-async def _commit(opened: _Setup, seconds: float) -> dict[str, float]:
-    rows = await opened.database.pool.fetch(
-        "SELECT id FROM debts WHERE workspace_id = $1 LIMIT $2", opened.workspace.id, _DEBTS
+async def _commit(setup: _Setup, seconds: float) -> dict[str, float]:
+    rows = await setup.database.pool.fetch(
+        "SELECT id FROM debts WHERE workspace_id = $1 LIMIT $2", setup.workspace.id, _DEBTS
     )
     debt_ids = cycle(row["id"] for row in rows)
     committed: dict[str, float] = {}
 
     async def commit_one(debt_id: Any, kind: str, due: float) -> None:
         await asyncio.sleep(due - time.perf_counter())
-        async with opened.database.transaction(opened.workspace.now()) as tx:
-            debt = await debts.lock(tx, opened.workspace, debt_id)
+        async with setup.database.transaction(setup.workspace.now()) as tx:
+            debt = await debts.lock(tx, setup.workspace, debt_id)
             events.record(tx, kind, debt)
             name = ids.show("wh", tx.recorded_events[-1].id)
         committed[name] = time.perf_counter()
@@ -198,8 +198,8 @@ async def _commit(opened: _Setup, seconds: float) -> dict[str, float]:
     return committed
 
 
-async def _arrived(opened: _Setup, hanging: Any) -> None:
+async def _arrived(setup: _Setup, hanging: Any) -> None:
     """Wait until nothing is owed to those who answer."""
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while await opened.database.pool.fetchval(_OWED, hanging):  # noqa: ASYNC110 the dispatcher tells nobody
+        while await setup.database.pool.fetchval(_OWED, hanging):  # noqa: ASYNC110 the dispatcher tells nobody
             await asyncio.sleep(0.1)

@@ -55,8 +55,8 @@ def _known(ours: ImportInstallation) -> list[str]:
     return [debt["id"] for page in pages for debt in page]
 
 
-def _p95(ours: ImportInstallation, known: list[str], timing: dict[str, Any]) -> float:
-    job = {"port": ours.api.port, "token": ours.api.token, "ids": known, "per_second": _PER_SECOND}
+def _p95(ours: ImportInstallation, existing: list[str], timing: dict[str, Any]) -> float:
+    job = {"port": ours.api.port, "token": ours.api.token, "ids": existing, "per_second": _PER_SECOND}
     result = run("bench.openloop", job | timing, "200")
     request = result["statuses"]["200"]
     if request < _ASKED_MIN:

@@ -50,8 +50,8 @@ class ReceivedMail:
 class Sink(asyncio.Protocol):
     """One connection, kept open."""
 
-    def __init__(self, taken: ReceivedMail) -> None:
-        self._taken = taken
+    def __init__(self, mail: ReceivedMail) -> None:
+        self._taken = mail
         self._waiting = bytearray()
         self._is_data = False
 

@@ -98,12 +98,12 @@ class WorkspaceEngine:
             verb(tx, debt, *arguments)
         return debt
 
-    async def learn(self, debt_id: UUID, **known: str) -> None:
+    async def learn(self, debt_id: UUID, **fields: str) -> None:
         """Change what is known of a debt's debtor."""
         snapshot = await self.snapshot()
         async with self.database.transaction(snapshot.now()) as tx:
             debt = await debts.lock(tx, snapshot, debt_id)
-            await debts.update(tx, snapshot, debt, debts.DebtChange(dict(known), {}, {}))
+            await debts.update(tx, snapshot, debt, debts.DebtChange(dict(fields), {}, {}))
 
     async def promise(self, debt_id: UUID, on: date | None, amount: int = 0) -> None:
         """Have the debtor promise to pay, or withdraw the promise where no day is named."""

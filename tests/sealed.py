@@ -203,12 +203,12 @@ def pass_days(file: Path, days: float) -> None:
     """Have everything that the key file tells be so many days ago."""
     versions, ago = KeyFile(file).read(), timedelta(days=days)
 
-    def earlier(one: Version) -> Version:
+    def earlier(version: Version) -> Version:
         return Version(
-            one.key,
-            one.made_at and one.made_at - ago,
-            one.replaced_at and one.replaced_at - ago,
-            one.is_next,
+            version.key,
+            version.made_at and version.made_at - ago,
+            version.replaced_at and version.replaced_at - ago,
+            version.is_next,
         )
 
     following = versions.next and earlier(versions.next)

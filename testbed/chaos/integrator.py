@@ -72,7 +72,7 @@ class Integrator:
             self.again[str(answer.status)] += 1
             await asyncio.sleep(_REST_SECONDS)
 
-    async def collect(self, numbers: Any, made: TextIO) -> None:
+    async def collect(self, numbers: Any, file: TextIO) -> None:
         """Live through the stories of debts, one after the other, as long as there are numbers."""
         for number in numbers:
             if number >= self.job["debts"] or (Path(self.job["folder"]) / "enough").exists():
@@ -83,8 +83,8 @@ class Integrator:
             for place, step in enumerate(debt_stories.steps_of(number)):
                 keys = [f"{number} {place} {hand}" for hand in range(len(step))]
                 await asyncio.gather(*(self._do(debt, *item) for item in zip(step, keys, strict=True)))
-            made.write(json.dumps({"debt": debt, "number": number}) + "\n")
-            made.flush()
+            file.write(json.dumps({"debt": debt, "number": number}) + "\n")
+            file.flush()
 
     async def _do(self, debt: str, call: Call, key: str) -> None:
         body = None if call.body is None else json.dumps(call.body).encode()
@@ -103,9 +103,9 @@ class Integrator:
             cursor = f"&after={page['next_cursor']}"
 
 
-def _write_whole(file: Path, told: dict[str, Any]) -> None:
+def _write_whole(file: Path, message: dict[str, Any]) -> None:
     unfinished = file.with_suffix(".new")
-    unfinished.write_text(json.dumps(told), "utf-8")
+    unfinished.write_text(json.dumps(message), "utf-8")
     unfinished.rename(file)
 
 

@@ -161,7 +161,7 @@ def _told(what: str, wrong: Iterable[object]) -> Iterator[str]:
         yield f"... and {len(result) - _TOLD_MAX:,} more: {what}"
 
 
-def _name(one: object) -> str:
-    if isinstance(one, CommittedEvent | ReceivedPost):
-        return f"{one.webhook_id} ({one.subject} {one.sequence})"
-    return str(one)
+def _name(item: object) -> str:
+    if isinstance(item, CommittedEvent | ReceivedPost):
+        return f"{item.webhook_id} ({item.subject} {item.sequence})"
+    return str(item)

@@ -87,17 +87,17 @@ class Verdict:
     received: int
 
 
-def judge(found: Evidence) -> Verdict:
+def judge(evidence: Evidence) -> Verdict:
     """Judge the ledger by what was received."""
-    last = _last_tries(found.tries)
+    last = _last_tries(evidence.tries)
     faults = [
-        *_of_receipts(found, last),
-        *_of_ledger(found, last),
-        *_of_followups(found, last),
-        *_of_payments(found),
+        *_of_receipts(evidence, last),
+        *_of_ledger(evidence, last),
+        *_of_followups(evidence, last),
+        *_of_payments(evidence),
     ]
     ends = Counter(item.state for item in last.values() if item.channel != END)
-    return Verdict(faults, ends, len(found.received))
+    return Verdict(faults, ends, len(evidence.received))
 
 
 def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]:
@@ -110,8 +110,8 @@ def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]
     return last
 
 
-def _of_receipts(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
-    times = Counter(message.key for message in found.received)
+def _of_receipts(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+    times = Counter(message.key for message in evidence.received)
     yield from _tell("was received twice", (key for key, count in times.items() if count > 1))
     by_key = {item.key: item for item in last.values() if item.key}
     yield from _tell("was received and is not in the ledger", times.keys() - by_key.keys())
@@ -129,13 +129,13 @@ def _of_receipts(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) 
     )
 
 
-def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
-    yield from _tell("came to no end", (_name(item) for item in found.tries if item.state in OPEN))
+def _of_ledger(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+    yield from _tell("came to no end", (_name(item) for item in evidence.tries if item.state in OPEN))
     yield from _tell(
         "was passed over without a reason",
-        (_name(item) for item in found.tries if item.state == "skipped" and not item.reason),
+        (_name(item) for item in evidence.tries if item.state == "skipped" and not item.reason),
     )
-    result = Counter((item.debt, item.run, item.step) for item in found.tries if item.state in MADE)
+    result = Counter((item.debt, item.run, item.step) for item in evidence.tries if item.state in MADE)
     yield from _tell("was done twice", (str(place) for place, count in result.items() if count > 1))
     seen: dict[str, set[str]] = {}
     for debt, _, step in last:
@@ -143,29 +143,29 @@ def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) ->
     yield from _tell(
         "lacks steps of its scenario",
         (
-            f"{debt} ({sorted(found.steps - steps)})"
+            f"{debt} ({sorted(evidence.steps - steps)})"
             for debt, steps in seen.items()
-            if debt not in found.paid and found.steps - steps
+            if debt not in evidence.paid and evidence.steps - steps
         ),
     )
     yield from _tell(
         "was stopped, and nobody paid",
-        (_name(item) for item in last.values() if item.state == "stopped" and item.debt not in found.paid),
+        (_name(item) for item in last.values() if item.state == "stopped" and item.debt not in evidence.paid),
     )
 
 
-def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+def _of_followups(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
     for item in last.values():
         if item.key is None or item.state not in _STATUS:
             continue
-        told = found.told.get(item.key)
+        told = evidence.told.get(item.key)
         if told is None or told.status not in _STATUS[item.state]:
             yield f"{_name(item)} is {item.state}, and its followup {told.status if told else 'is gone'}"
     unknown = {one.key for one in last.values() if one.state == "unknown" and one.key}
-    yield from _tell("is unknown and nobody is asked", unknown - found.asked)
-    yield from _tell("is asked about and is not unknown", found.asked - unknown)
-    reached = Counter(one.debt for one in found.told.values() if one.is_reached)
-    complete = Counter(one.debt for one in found.told.values() if one.is_complete)
+    yield from _tell("is unknown and nobody is asked", unknown - evidence.asked)
+    yield from _tell("is asked about and is not unknown", evidence.asked - unknown)
+    reached = Counter(one.debt for one in evidence.told.values() if one.is_reached)
+    complete = Counter(one.debt for one in evidence.told.values() if one.is_complete)
     # One that was complete is announced again if it bounced after all.
     bounced = Counter(one.debt for one in last.values() if one.state == "bounced")
     for kind, counted, again in (
@@ -176,26 +176,26 @@ def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Attempt])
             f"has another number of {kind} than of followups that call for one",
             (
                 debt
-                for debt in {one.debt for one in found.told.values()}
-                if not 0 <= found.events.get((debt, kind), 0) - counted[debt] <= again[debt]
+                for debt in {one.debt for one in evidence.told.values()}
+                if not 0 <= evidence.events.get((debt, kind), 0) - counted[debt] <= again[debt]
             ),
         )
 
 
-def _of_payments(found: Evidence) -> Iterator[str]:
-    for message in found.received:
-        told = found.told.get(message.key)
+def _of_payments(evidence: Evidence) -> Iterator[str]:
+    for message in evidence.received:
+        told = evidence.told.get(message.key)
         if (
             told
-            and told.debt in found.paid
-            and message.at > found.paid[told.debt]
+            and told.debt in evidence.paid
+            and message.at > evidence.paid[told.debt]
             and told.crossed_by != "payment"
         ):
             yield f"{message.key} was received after the payment and is not listed as crossed"
 
 
-def _name(one: Attempt) -> str:
-    return f"{one.debt} {one.run} {one.step} {one.attempt} ({one.key})"
+def _name(attempt: Attempt) -> str:
+    return f"{attempt.debt} {attempt.run} {attempt.step} {attempt.attempt} ({attempt.key})"
 
 
 def _tell(what: str, wrong: Iterable[str]) -> Iterator[str]:

@@ -103,11 +103,11 @@ def _column(
     )
 
 
-def _open(found: mapping.Mapping) -> set[str]:
+def _open(proposal: mapping.Mapping) -> set[str]:
     """Return the values that a question concerns."""
-    fields = {column.index: column.field for column in found.columns}
+    fields = {column.index: column.field for column in proposal.columns}
     request: set[str] = set()
-    for question in found.questions:
+    for question in proposal.questions:
         about = {question.field, *(fields[index] for index in question.columns)}
         request |= {str(field) for field in about if field in _VALUES}
         if about & {"amount", "amount_invoiced", "amount_paid"}:
@@ -141,10 +141,10 @@ def _compare(
 
 
 def _after_answers(
-    layout: Layout, rows: list[sheets.Row], found: mapping.Mapping, profile: sheets.Profile, total: Score
+    layout: Layout, rows: list[sheets.Row], proposal: mapping.Mapping, profile: sheets.Profile, total: Score
 ) -> None:
     """Answer every question as the labels say, and compare again: nothing may be asked or wrong any more."""
-    answered = mapping.apply_changes(found, _answers(layout, found), profile)
+    answered = mapping.apply_changes(proposal, _answers(layout, proposal), profile)
     answered = mapping.confirm(answered)
     # What is not in the file stays asked, whoever answers.
     open_still = [question.code for question in answered.questions if not question.code.startswith("missing")]
@@ -166,10 +166,10 @@ def _after_answers(
                 )
 
 
-def _answers(layout: Layout, found: mapping.Mapping) -> dict[str, Any]:
+def _answers(layout: Layout, proposal: mapping.Mapping) -> dict[str, Any]:
     labels = {
         column.index: label.label.removeprefix("?")
-        for column, label in zip(found.columns, layout.columns, strict=True)
+        for column, label in zip(proposal.columns, layout.columns, strict=True)
     }
     answers: dict[str, Any] = {
         "columns": {index: None if field == "-" else field for index, field in labels.items()}
@@ -185,10 +185,10 @@ def _answers(layout: Layout, found: mapping.Mapping) -> dict[str, Any]:
     if layout.options.get("header") == "0" or any("minus" in label.writer for label in layout.columns):
         answers["units"] = {
             column.index: "negated"
-            for column, label in zip(found.columns, layout.columns, strict=True)
+            for column, label in zip(proposal.columns, layout.columns, strict=True)
             if label.writer.endswith("minus")
         }
-    for question in found.questions:
+    for question in proposal.questions:
         if question.code == "phone_country":
             answers["country"] = layout.options["country"].split("+")[0]
         if question.field == "currency":

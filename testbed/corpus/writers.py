@@ -33,25 +33,25 @@ class Writer:
             return self._day(_DATES[name](debt), told, debt)
         return _TEXTS[name](debt, told)
 
-    def _money(self, amount: Decimal, told: str, debt: Debt) -> Cell:
-        if told == "blank0" and not amount:
+    def _money(self, amount: Decimal, message_text: str, debt: Debt) -> Cell:
+        if message_text == "blank0" and not amount:
             return ""
-        if told == "minus":
+        if message_text == "minus":
             amount = -amount
-        if told == "cents":
+        if message_text == "cents":
             return int(amount * 100) if self.is_typed else str(int(amount * 100))
-        if self.is_typed and told not in {"sign", "code"}:
+        if self.is_typed and message_text not in {"sign", "code"}:
             return float(amount)
         text = number(amount, self.options.get("number", "1234,56"))
-        if told == "sign":
+        if message_text == "sign":
             sign = _SIGN[debt.currency]
             return f"{sign}{text}" if sign in "$£" else f"{text} {sign}"
-        return f"{text} {debt.currency}" if told == "code" else text
+        return f"{text} {debt.currency}" if message_text == "code" else text
 
-    def _day(self, day: date, told: str, debt: Debt) -> Cell:
-        if told == "blank" and debt.n % 5 == 0:
+    def _day(self, day: date, text: str, debt: Debt) -> Cell:
+        if text == "blank" and debt.n % 5 == 0:
             return ""
-        if self.is_typed and not told.startswith("text"):
+        if self.is_typed and not text.startswith("text"):
             return day
         return written(day, self.options.get("date", "dd/mm/yyyy"), debt.place.language)
 
@@ -75,7 +75,7 @@ def written(day: date, shape: str, language: str) -> str:
     return re.sub("|".join(marks), lambda mark: marks[mark[0]], shape)
 
 
-def _address(debt: Debt, told: str) -> str:
+def _address(debt: Debt, text: str) -> str:
     town = f"{debt.zip} {debt.city}"
     number, street = debt.number, debt.street
     if debt.country == "US":
@@ -83,8 +83,8 @@ def _address(debt: Debt, told: str) -> str:
     if debt.country == "GB":
         return f"{number} {street}, {debt.city} {debt.zip}"
     line = f"{number} {street}" if debt.country in {"FR", "BE"} else f"{street} {number}"
-    joined = "\n" if told == "lines" else " " if told == "spaces" else ", "
-    return f"{line}{joined}{town}" + (f", {debt.place.name}" if told == "country" else "")
+    joined = "\n" if text == "lines" else " " if text == "spaces" else ", "
+    return f"{line}{joined}{town}" + (f", {debt.place.name}" if text == "country" else "")
 
 
 def _line(debt: Debt, _: str) -> str:
@@ -92,12 +92,12 @@ def _line(debt: Debt, _: str) -> str:
     return f"{debt.number} {debt.street}" if first else f"{debt.street} {debt.number}"
 
 
-def _pick(debt: Debt, told: str) -> str:
-    return debt.random.choice(told.split(",")).strip()
+def _pick(debt: Debt, text: str) -> str:
+    return debt.random.choice(text.split(",")).strip()
 
 
-def _civility(debt: Debt, told: str) -> str:
-    words = told.split(",") if told else list(debt.place.civilities)
+def _civility(debt: Debt, text: str) -> str:
+    words = text.split(",") if text else list(debt.place.civilities)
     return words[2] if debt.is_company and len(words) > 2 else words[0 if debt.is_man else 1]
 
 

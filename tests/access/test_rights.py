@@ -85,8 +85,8 @@ def test_credentials_are_minted_and_ended_by_rights_that_are_named() -> None:
 async def program(client: Site, company: Company, installation: Installation) -> Any:
     """A client of the company's sandbox with some scopes."""
 
-    async def let_in(*held: str) -> Site:
-        shown_id, secret = await make.client(installation.database, company.founded, *held, is_live=False)
+    async def let_in(*values: str) -> Site:
+        shown_id, secret = await make.client(installation.database, company.founded, *values, is_live=False)
         form = {"grant_type": "client_credentials", "client_id": shown_id, "client_secret": secret}
         return client.with_token((await client.form("/token", form)).json()["access_token"])
 

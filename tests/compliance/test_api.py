@@ -46,7 +46,7 @@ async def test_an_address_is_put_on_the_list_once_and_never_shown(workspace: Con
 
 
 @pytest.mark.parametrize(
-    ("asked", "pointer"),
+    ("body", "pointer"),
     [
         ({}, ""),
         ({"email": "a@example.com", "phone": "+33612345678"}, ""),
@@ -56,9 +56,9 @@ async def test_an_address_is_put_on_the_list_once_and_never_shown(workspace: Con
     ],
 )
 async def test_a_line_needs_one_address_and_a_reason(
-    workspace: ContactWorkspace, asked: dict[str, Any], pointer: str
+    workspace: ContactWorkspace, body: dict[str, Any], pointer: str
 ) -> None:
-    answered = await workspace.post("/suppressions", asked)
+    answered = await workspace.post("/suppressions", body)
 
     assert (answered.status, [error["pointer"] for error in answered.json()["errors"]]) == (422, [pointer])
     assert (await workspace.get("/suppressions")).json()["data"] == []

@@ -186,7 +186,7 @@ async def test_a_preview_tells_of_a_body_that_is_not_stored(sandbox: ContactWork
 
 
 @pytest.mark.parametrize(
-    ("asked", "pointer"),
+    ("body", "pointer"),
     [
         ({}, ""),
         ({"debt_id": "debt_1", "debt": DEBT}, ""),
@@ -196,9 +196,9 @@ async def test_a_preview_tells_of_a_body_that_is_not_stored(sandbox: ContactWork
     ],
 )
 async def test_a_preview_of_nothing_sensible_is_refused(
-    sandbox: ContactWorkspace, asked: dict[str, Any], pointer: str
+    sandbox: ContactWorkspace, body: dict[str, Any], pointer: str
 ) -> None:
-    answered = await sandbox.post("/scenarios/gentle_2_waves/preview", asked)
+    answered = await sandbox.post("/scenarios/gentle_2_waves/preview", body)
 
     assert answered.status == 422
     assert [error["pointer"] for error in answered.json()["errors"]] == [pointer]

@@ -23,7 +23,7 @@ LOST = unknown("the connection was lost")
 
 
 @pytest.mark.parametrize(
-    ("outcome", "gives_receipt", "told", "status"),
+    ("outcome", "gives_receipt", "expected", "status"),
     [
         (ACCEPTED, False, CONFIRMED, "sent"),
         (ACCEPTED, True, ["followup.updated"], "sent"),
@@ -38,7 +38,7 @@ LOST = unknown("the connection was lost")
     ],
 )
 async def test_what_is_told_when_the_provider_has_answered(
-    database: Database, outcome: SendOutcome, gives_receipt: bool, told: list[str], status: str
+    database: Database, outcome: SendOutcome, gives_receipt: bool, expected: list[str], status: str
 ) -> None:
     workspace = await live_engine(
         database, Provider(Channel.EMAIL, outcome=outcome, gives_receipt=gives_receipt)
@@ -47,15 +47,15 @@ async def test_what_is_told_when_the_provider_has_answered(
 
     await workspace.send_due_live()
 
-    assert await workspace.events(debt.id) == [*CREATED, *told]
+    assert await workspace.events(debt.id) == [*CREATED, *expected]
     assert await workspace.followups(debt.id) == [("email", status)]
     assert [
         event_data["confirmed"] for event_data in await workspace.event_data(debt.id, "debt.contacted")
-    ] == ([gives_receipt] if told == CONFIRMED else [])
+    ] == ([gives_receipt] if expected == CONFIRMED else [])
 
 
 @pytest.mark.parametrize(
-    ("before", "receipt", "told", "status"),
+    ("before", "receipt", "expected", "status"),
     [
         (ACCEPTED, DELIVERED, CONFIRMED, "delivered"),
         (ACCEPTED, ANSWERED, CONFIRMED, "deal_not_found"),
@@ -70,7 +70,7 @@ async def test_what_is_told_when_the_provider_has_answered(
     ],
 )
 async def test_what_a_later_receipt_tells_and_the_same_once_more_does_not(
-    database: Database, before: SendOutcome, receipt: SendOutcome, told: list[str], status: str
+    database: Database, before: SendOutcome, receipt: SendOutcome, expected: list[str], status: str
 ) -> None:
     workspace = await live_engine(database, Provider(Channel.EMAIL, outcome=before, gives_receipt=True))
     debt = await workspace.debt()
@@ -81,7 +81,7 @@ async def test_what_a_later_receipt_tells_and_the_same_once_more_does_not(
     for _ in range(2):
         await contacts.receive_callback(database, await workspace.snapshot(), followup_id, receipt)
 
-    assert (await workspace.events(debt.id))[len(already) :] == told
+    assert (await workspace.events(debt.id))[len(already) :] == expected
     assert await workspace.followups(debt.id) == [("email", status)]
 
 

@@ -56,10 +56,10 @@ def _snippets(lines: list[str]) -> Iterator[Snippet]:
         yield Snippet(language, "\n".join(taken))
 
 
-def _is_whole(language: str, taken: list[str]) -> bool:
+def _is_whole(language: str, names: list[str]) -> bool:
     if language != "curl":
-        return taken[-1].startswith(_ENDS[language])
-    text = "\n".join(taken)
+        return names[-1].startswith(_ENDS[language])
+    text = "\n".join(names)
     return text.count("'") % 2 == 0 and not text.endswith("\\")
 
 

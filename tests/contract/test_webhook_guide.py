@@ -37,11 +37,11 @@ console.log(JSON.stringify(given.known.map((secrets) => verify(secrets, given.he
 OLD, NEXT, FOREIGN = new_secret(), new_secret(), new_secret()
 
 
-def run(command: list[str], given: Any) -> Any:
+def run(command: list[str], value: Any) -> Any:
     environment = {"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         command,
-        input=json.dumps(given).encode(),
+        input=json.dumps(value).encode(),
         env=environment,
         capture_output=True,
         timeout=30,
@@ -101,9 +101,9 @@ async def test_the_follower_of_the_guide_reads_what_happens(running, company, ru
     exec(PYTHON, names)  # noqa: S102 - the guide's own code
     result: list[Any] = []
 
-    def handle(told: list[Any], _cursor: str, epoch_changed: bool) -> bool:
+    def handle(expected: list[Any], _cursor: str, epoch_changed: bool) -> bool:
         assert not epoch_changed
-        result.extend(told)
+        result.extend(expected)
         return len(result) < 2
 
     following = asyncio.to_thread(names["follow"], running, company.key, None, handle)

@@ -55,12 +55,12 @@ async def admin(program: Any) -> Program:
     return await program("credentials:read", "credentials:write")
 
 
-async def revoke(admin: Program, credential: str, **asked: Any) -> Answer:
-    return await admin.site.post(f"{V1}/credentials/{credential}/revoke", asked)
+async def revoke(admin: Program, credential: str, **fields: Any) -> Answer:
+    return await admin.site.post(f"{V1}/credentials/{credential}/revoke", fields)
 
 
-def names(shown: list[dict[str, Any]]) -> set[str]:
-    return {item["id"] for item in shown}
+def names(answer: list[dict[str, Any]]) -> set[str]:
+    return {item["id"] for item in answer}
 
 
 async def test_what_a_client_created_says_so_and_is_listed(program: Any, admin: Program) -> None:

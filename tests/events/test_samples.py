@@ -131,8 +131,8 @@ def nameless(value: Any) -> Any:
         walls = dict.fromkeys(("disabled_at", "failing_since"), "on the wall's clock")
         value = value | {"data": {"webhook": value["data"]["webhook"] | walls}}
 
-    def number(found: re.Match[str]) -> str:
-        return names.setdefault(found[0], f"{found[1]}_{len(names)}")
+    def number(match: re.Match[str]) -> str:
+        return names.setdefault(match[0], f"{match[1]}_{len(names)}")
 
     return json.read(_ID.sub(number, json.write(value).decode()).encode())
 

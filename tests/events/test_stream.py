@@ -29,10 +29,10 @@ async def places(database: Database, workspace: Workspace) -> list[tuple[int, UU
 
 
 async def all_of(
-    database: Database, workspace_id: UUID, after: int = 0, **wanted: Any
+    database: Database, workspace_id: UUID, after: int = 0, **fields: Any
 ) -> list[events.StreamEvent]:
     stream = await events.stream(database, workspace_id)
-    request = events.EventQuery(after, stream.position, 10_000, **wanted)
+    request = events.EventQuery(after, stream.position, 10_000, **fields)
     return (await events.read(database, workspace_id, request)).events
 
 

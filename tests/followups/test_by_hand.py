@@ -22,14 +22,14 @@ async def opened(workspace: ContactWorkspace, **values: Any) -> tuple[Debt, str]
     return debt, ids.show("debt", debt.id)
 
 
-async def recorded(workspace: ContactWorkspace, debt_id: str, **said: Any) -> dict[str, Any]:
-    answered = await workspace.post("/followups", {"debt_id": debt_id} | said)
+async def recorded(workspace: ContactWorkspace, debt_id: str, **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post("/followups", {"debt_id": debt_id} | fields)
     assert answered.status == 201, answered.body
     return read(answered)
 
 
-async def corrected(workspace: ContactWorkspace, followup: dict[str, Any], **said: Any) -> dict[str, Any]:
-    answered = await workspace.call("PUT", f"/followups/{followup['id']}", said)
+async def corrected(workspace: ContactWorkspace, followup: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answered = await workspace.call("PUT", f"/followups/{followup['id']}", fields)
     assert answered.status == 200, answered.body
     return read(answered)
 
@@ -109,7 +109,7 @@ async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(
 
 
 @pytest.mark.parametrize(
-    ("said", "events"),
+    ("body", "events"),
     [
         ({}, []),
         ({"status": "scheduled", "scheduled_at": "2026-01-08T09:00:00Z"}, []),
@@ -123,11 +123,11 @@ async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(
     ],
 )
 async def test_what_did_not_reach_the_debtor_does_not_contact_them(
-    workspace: ContactWorkspace, said: dict[str, Any], events: list[str]
+    workspace: ContactWorkspace, body: dict[str, Any], events: list[str]
 ) -> None:
     debt, debt_id = await opened(workspace)
 
-    await recorded(workspace, debt_id, **said)
+    await recorded(workspace, debt_id, **body)
 
     assert await workspace.engine.events(debt.id) == ["debt.created", "followup.created", *events]
     assert (await workspace.engine.find(debt.id)).contacted_at is None
@@ -218,7 +218,7 @@ async def test_calls_that_people_made_count_for_the_caps(workspace: ContactWorks
 
 
 @pytest.mark.parametrize(
-    ("said", "wrong"),
+    ("body", "wrong"),
     [
         ({"type": "pigeon"}, [("/type", "not-one-of")]),
         ({"status": "status.default.paid"}, [("/status", "not-one-of")]),
@@ -236,11 +236,11 @@ async def test_calls_that_people_made_count_for_the_caps(workspace: ContactWorks
     ],
 )
 async def test_what_cannot_have_been_is_refused(
-    workspace: ContactWorkspace, said: dict[str, Any], wrong: list[tuple[str, str]]
+    workspace: ContactWorkspace, body: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
     debt, debt_id = await opened(workspace)
 
-    answered = await workspace.post("/followups", {"debt_id": debt_id} | said)
+    answered = await workspace.post("/followups", {"debt_id": debt_id} | body)
 
     assert pointers(answered) == wrong
     assert await workspace.engine.followups(debt.id) == []

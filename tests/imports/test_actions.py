@@ -44,7 +44,7 @@ async def test_a_file_that_begins_with_a_known_debtor_may_go_on_with_a_stranger(
 
 
 @pytest.mark.parametrize(
-    ("asked", "counted", "known"),
+    ("value", "counted", "existing"),
     [
         ("skip", (62, 0, 3, 3, 1), [(69, "reference-known", "skipped"), (70, "reference-known", "skipped")]),
         ("update", (62, 1, 4, 1, 1), []),
@@ -56,19 +56,19 @@ async def test_a_file_that_begins_with_a_known_debtor_may_go_on_with_a_stranger(
     ],
 )
 async def test_a_check_says_of_every_row_that_meets_another_what_the_import_does_with_it(
-    sender: Sender, asked: str, counted: tuple[int, ...], known: list[tuple[int, str, str]]
+    sender: Sender, value: str, counted: tuple[int, ...], existing: list[tuple[int, str, str]]
 ) -> None:
     await sender.imported(csv([row(1), row(2)]))
     content = csv([*map(row, range(50, 110)), *MEETING])
 
-    checked = await sender.imported(content, f"?auto=true&dry_run=true&on_duplicate={asked}")
+    checked = await sender.imported(content, f"?auto=true&dry_run=true&on_duplicate={value}")
     foreseen = await told(sender, checked["id"])
     await sender.call("POST", f"/imports/{checked['id']}/start")
     done = await sender.work(checked["id"])
 
     within = [(66, "repeated-row", "skipped"), (67, "duplicate-in-file", "rejected")]
     assert (checked["state"], done["state"]) == ("checked", "completed")
-    assert foreseen == (counted, within + known)
+    assert foreseen == (counted, within + existing)
     assert await told(sender, checked["id"]) == foreseen
 
 

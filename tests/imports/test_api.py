@@ -293,21 +293,21 @@ async def test_the_same_file_again_creates_nothing_and_says_so(sender: Sender) -
 
 
 @pytest.mark.parametrize(
-    ("asked", "counted", "amount"),
+    ("value", "counted", "amount"),
     [("skip", "skipped", 101.5), ("update", "updated", 99), ("error", "rejected", 101.5)],
 )
 async def test_a_changed_row_of_a_known_reference_changes_the_debt_only_when_asked(
-    sender: Sender, asked: str, counted: str, amount: float
+    sender: Sender, value: str, counted: str, amount: float
 ) -> None:
     await sender.imported(csv([row(1)]))
     changed = csv([row(1, **{"Montant dû": "99,00"})])
 
-    answer = await sender.imported(changed, f"?auto=true&on_duplicate={asked}")
-    again = await sender.imported(changed, f"?auto=true&on_duplicate={asked}")
+    answer = await sender.imported(changed, f"?auto=true&on_duplicate={value}")
+    again = await sender.imported(changed, f"?auto=true&on_duplicate={value}")
 
     assert answer["counts"][counted] == 1
     assert [debt["amount"] for debt in await sender.debts()] == [amount]
-    assert again["counts"]["unchanged"] == (1 if asked == "update" else 0)
+    assert again["counts"]["unchanged"] == (1 if value == "update" else 0)
 
 
 async def test_an_import_is_taken_back_and_frees_its_references(sender: Sender) -> None:

@@ -404,8 +404,8 @@ async def _put(sender: Sender, import_id: str, value: Mapping[str, Any]) -> None
     assert answered.status == 200, answered.body.decode()
 
 
-def _is_imported(shown: Mapping[str, Any]) -> None:
-    assert shown["state"] == "completed", (shown["state"], shown["waiting_for"], shown["error"])
+def _is_imported(answer: Mapping[str, Any]) -> None:
+    assert answer["state"] == "completed", (answer["state"], answer["waiting_for"], answer["error"])
 
 
 async def _concerned(sender: Sender, import_id: str) -> set[str]:
@@ -432,16 +432,16 @@ async def _holds(sender: Sender, case: Case) -> None:
     await _are_told_apart(case, debts)
 
 
-def _is_owed(debt: Mapping[str, Any], owed: Owed) -> None:
+def _is_owed(debt: Mapping[str, Any], owed_debt: Owed) -> None:
     debtor = debt["debtor"]
-    assert Decimal(str(debt["balance"])) == Decimal(owed.amount)
-    assert owed.currency in {None, debt["currency"]}
-    assert owed.due in {None, debt["due_date"]}
-    assert owed.phone in {None, debtor["phone"] or ""}
-    assert owed.email in {None, debtor["email"]}
+    assert Decimal(str(debt["balance"])) == Decimal(owed_debt.amount)
+    assert owed_debt.currency in {None, debt["currency"]}
+    assert owed_debt.due in {None, debt["due_date"]}
+    assert owed_debt.phone in {None, debtor["phone"] or ""}
+    assert owed_debt.email in {None, debtor["email"]}
     names = {_words(debtor["name"]), _words(debtor["company"])}
     names.add(_words(f"{debtor['first_name'] or ''} {debtor['last_name'] or ''}"))
-    for name in (owed.name, owed.company or owed.name):
+    for name in (owed_debt.name, owed_debt.company or owed_debt.name):
         assert _words(name) in names, (name, debtor)
 
 

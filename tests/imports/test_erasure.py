@@ -53,16 +53,16 @@ async def test_a_corrected_row_that_is_a_debt_goes_with_it(sender: Sender) -> No
 
 
 @pytest.mark.parametrize(
-    "asked", ["?auto=true&on_duplicate=error", "?auto=true&on_duplicate=error&dry_run=true"]
+    "value", ["?auto=true&on_duplicate=error", "?auto=true&on_duplicate=error&dry_run=true"]
 )
-async def test_what_was_said_of_rows_that_met_a_debt_goes_with_it(sender: Sender, asked: str) -> None:
+async def test_what_was_said_of_rows_that_met_a_debt_goes_with_it(sender: Sender, value: str) -> None:
     repeated = [row(1, **{"Montant dû": "7,00"}), row(1)]
     # Whether a reference that repeats names a debt may be asked.
     first_id = await sender.sent(csv([*map(row, range(1, 31)), *repeated]))
     await sender.work(first_id)
     await sender.call("POST", f"/imports/{first_id}/mapping/confirm")
     first = await sender.work(first_id)
-    again = await sender.imported(csv([row(1, **{"Montant dû": "99,00"})]), asked)
+    again = await sender.imported(csv([row(1, **{"Montant dû": "99,00"})]), value)
     (debt,) = [item for item in await sender.debts() if item["reference"] == "F-2026-00001"]
     met = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
 

@@ -81,7 +81,7 @@ def test_a_plan_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("domain", "meant"),
+    ("domain", "intended"),
     [
         ("gmial.com", "gmail.com"),
         ("gmail.con", "gmail.com"),
@@ -94,9 +94,9 @@ def test_a_plan_comes_back_as_it_was() -> None:
     ],
 )
 def test_only_what_is_one_slip_from_a_domain_everybody_knows_is_doubted(
-    domain: str, meant: str | None
+    domain: str, intended: str | None
 ) -> None:
-    assert domain_suggestions.suggest_domain(domain) == meant
+    assert domain_suggestions.suggest_domain(domain) == intended
 
 
 @pytest.mark.parametrize("domain", sorted(domain_suggestions._REAL))

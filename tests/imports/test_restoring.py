@@ -56,14 +56,14 @@ async def updated(sender: Sender, *rows: list[str], query: str = UPDATE) -> dict
     return answer
 
 
-async def undone(sender: Sender, shown: dict[str, Any]) -> dict[str, Any]:
-    answered = await sender.call("POST", f"/imports/{shown['id']}/undo")
+async def undone(sender: Sender, answer: dict[str, Any]) -> dict[str, Any]:
+    answered = await sender.call("POST", f"/imports/{answer['id']}/undo")
     assert answered.status == 202, answered.body
-    return await sender.work(shown["id"])
+    return await sender.work(answer["id"])
 
 
-async def kept(sender: Sender, shown: dict[str, Any]) -> list[tuple[int, str, str]]:
-    report = await sender.get(f"/imports/{shown['id']}/report", Accept_Language="en")
+async def kept(sender: Sender, answer: dict[str, Any]) -> list[tuple[int, str, str]]:
+    report = await sender.get(f"/imports/{answer['id']}/report", Accept_Language="en")
     return [(item["line"], item["reference"], item["code"]) for item in report["kept"]]
 
 

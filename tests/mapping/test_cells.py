@@ -88,7 +88,7 @@ def test_a_cell_that_could_be_another_amount_is_refused(cells: list[str], wrong:
 
 
 @pytest.mark.parametrize(
-    ("header", "cells", "asked"),
+    ("header", "cells", "questions"),
     [
         ("Solde (JPY)", ["12,500", "980,000"], []),
         ("Solde", ["12,500 ¥ JPY", "3,000 ¥ JPY"], []),
@@ -99,21 +99,21 @@ def test_a_cell_that_could_be_another_amount_is_refused(cells: list[str], wrong:
     ],
 )
 def test_a_mark_is_asked_only_where_the_currency_has_decimals(
-    header: str, cells: list[str], asked: list[str]
+    header: str, cells: list[str], questions: list[str]
 ) -> None:
     result = column(*cells, header=header)
 
-    assert result.asked() == asked
+    assert result.asked() == questions
     assert [int(body["amount"]) % 1000 for body in result.bodies()] == [500, 0][: len(cells)] or cells[
         0
     ] == "12,500"
 
 
-@pytest.mark.parametrize(("other", "asked"), [("JPY", []), ("USD", ["number_format"])])
-def test_the_column_of_currencies_settles_the_mark(other: str, asked: list[str]) -> None:
+@pytest.mark.parametrize(("other", "questions"), [("JPY", []), ("USD", ["number_format"])])
+def test_the_column_of_currencies_settles_the_mark(other: str, questions: list[str]) -> None:
     result = read(f"{PLAIN} | Devise", f"F1 | A | 12,500 | {DUE} | JPY", f"F2 | B | 3,000 | {DUE} | {other}")
 
-    assert result.asked() == asked
+    assert result.asked() == questions
 
 
 def test_columns_that_add_up_settle_the_mark() -> None:
@@ -198,7 +198,7 @@ DATES = "Facture | Client | Solde | Date de facture | Échéance"
 
 
 @pytest.mark.parametrize(
-    ("rows", "asked", "due"),
+    ("rows", "questions", "due"),
     [
         # Under the other order half of the debts would be due before they were invoiced.
         (["02/01/2026 | 03/03/2026", "06/05/2026 | 07/02/2026", "11/02/2025 | 12/01/2025", "01/12/2026 | 02/11/2026",
@@ -206,10 +206,10 @@ DATES = "Facture | Client | Solde | Date de facture | Échéance"
         (["02/01/2026 | 03/02/2026", "06/02/2026 | 07/03/2026"], ["date_order", "date_order"], None),
     ],
 )  # fmt: skip
-def test_a_debt_is_not_due_before_its_invoice(rows: list[str], asked: list[str], due: str | None) -> None:
+def test_a_debt_is_not_due_before_its_invoice(rows: list[str], questions: list[str], due: str | None) -> None:
     dates = read(DATES, *(f"F{line} | A | 10,00 | {row}" for line, row in enumerate(rows)))
 
-    assert dates.asked() == asked
+    assert dates.asked() == questions
     assert due is None or dates.bodies()[1]["due_date"] == due
 
 
@@ -250,7 +250,7 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "asked"),
+    ("cells", "questions"),
     [
         # A French spreadsheet does to an American export what an English one does to a French.
         (["10/14/2026", date(2026, 12, 10), "10/30/2026"], ["dates_turned"]),
@@ -261,11 +261,11 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
     ],
 )
 def test_typed_dates_beside_texts_are_asked_where_they_could_be_turned(
-    cells: list[Any], asked: list[str]
+    cells: list[Any], questions: list[str]
 ) -> None:
     result, _, _ = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
 
-    assert [question.code for question in result.questions] == asked
+    assert [question.code for question in result.questions] == questions
 
 
 def test_an_order_remembered_of_a_sender_does_not_answer_for_turned_dates() -> None:

@@ -85,9 +85,9 @@ def file(
     return Read([name.strip() for name in header.split("|")], rows, company, "EUR")
 
 
-def dialled(found: Read, chosen: mapping.Mapping | None = None) -> list[str | None]:
+def dialled(proposal: Read, chosen: mapping.Mapping | None = None) -> list[str | None]:
     """The telephone of each body."""
-    return [body.get("debtor", {}).get("phone") for body in found.bodies(chosen)]
+    return [body.get("debtor", {}).get("phone") for body in proposal.bodies(chosen)]
 
 
 @pytest.mark.parametrize("company", ["FR", "DE", "CH"])

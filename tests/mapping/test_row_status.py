@@ -14,8 +14,8 @@ def _file(header: str, *values: str) -> Read:
     return read(f"{PLAIN} | {header}", *rows)
 
 
-def _codes(found: Read) -> list[str | None]:
-    return [findings[0].code if findings else None for findings in found.findings()]
+def _codes(proposal: Read) -> list[str | None]:
+    return [findings[0].code if findings else None for findings in proposal.findings()]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) 
 
 
 @pytest.mark.parametrize(
-    ("header", "one", "other"),
+    ("header", "first", "other"),
     [
         ("Type", "D", "C"),
         ("Type", "Facture", "Acompte"),
@@ -76,13 +76,13 @@ def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) 
         ("Is credit", "false", "true"),
     ],
 )
-def test_a_column_of_two_values_that_nothing_explains_is_asked_once(header, one, other) -> None:
-    file = _file(header, one, other, one)
+def test_a_column_of_two_values_that_nothing_explains_is_asked_once(header, first, other) -> None:
+    file = _file(header, first, other, first)
 
     assert file.asked() == ["row_status"]
     values = file.mapping.questions[0].facts["values"]
     rows = {value["value"]: value["rows"] for value in values}
-    assert rows == {value: count for value, count in ((one, 2), (other, 1)) if value}
+    assert rows == {value: count for value, count in ((first, 2), (other, 1)) if value}
     assert all("Z" in value["example"] for value in values)
 
 
@@ -333,7 +333,7 @@ def test_credits_beside_what_is_left_are_not_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "one", "other", "is_asked"),
+    ("header", "first", "other", "is_asked"),
     [
         # Every row has its mark and a credit is below zero already: the marks are no signs.
         ("Zzz", "01", "02", False),
@@ -344,9 +344,9 @@ def test_credits_beside_what_is_left_are_not_asked() -> None:
         ("Status", "Q1", "Q2", True),
     ],
 )
-def test_two_marks_are_no_signs_where_credits_are_below_zero(header, one, other, is_asked) -> None:
+def test_two_marks_are_no_signs_where_credits_are_below_zero(header, first, other, is_asked) -> None:
     amounts = ("120,50", "-14,20", "88,00", "310,40", "64,90")
-    marks = (one, other, one, other, one)
+    marks = (first, other, first, other, first)
     rows = [
         f"Nils Holm {at} | Z{at}A | {14 + at}/10/2026 | {amount} | {mark}"
         for at, (amount, mark) in enumerate(zip(amounts, marks, strict=True))

@@ -58,7 +58,7 @@ async def states(workspace: WorkspaceEngine, debt_ids: list[UUID]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "html", "said"),
+    ("text", "html", "message_text"),
     [
         (r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}", None, "half a sign of two"),
         ("{{ creditor }} {{ how_to_pay }} {{ 9**9**9 }}", None, "(pow)"),
@@ -72,7 +72,7 @@ async def states(workspace: WorkspaceEngine, debt_ids: list[UUID]) -> list[str]:
 )
 @pytest.mark.parametrize("is_live", [True, False])
 async def test_a_template_that_cannot_be_sent_stops_only_its_own_contacts(
-    site: Site, is_live: bool, text: str, html: str | None, said: str
+    site: Site, is_live: bool, text: str, html: str | None, message_text: str
 ) -> None:
     provider = Provider(Channel.EMAIL)
     if is_live:
@@ -90,10 +90,10 @@ async def test_a_template_that_cannot_be_sent_stops_only_its_own_contacts(
 
     assert (await engine.first(english.id))["state"] in {"accepted", "delivered"}
     assert (await engine.first(french.id))["state"] == "set_aside"
-    assert said in (await engine.first(french.id))["reason"]
+    assert message_text in (await engine.first(french.id))["reason"]
     previewed = await workspace.get(f"/debts/{shown(french.id)}/timeline/wave_1_email")
-    assert (previewed.status, said in previewed.json()["detail"]) == (409, True)
-    await outlook.tells("contact", said, is_shared=True)
+    assert (previewed.status, message_text in previewed.json()["detail"]) == (409, True)
+    await outlook.tells("contact", message_text, is_shared=True)
     await send()
     assert (await engine.first(french.id))["state"] == "set_aside"
 

@@ -207,14 +207,14 @@ def small_disk() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def alone(made: Program) -> Iterator[Program]:
+def alone(program: Program) -> Iterator[Program]:
     """Run a program, and end all of it."""
     try:
-        yield made.start()
+        yield program.start()
     finally:
-        made.stop()
-        made.until_none_is_left()
-        made.forget()
+        program.stop()
+        program.until_none_is_left()
+        program.forget()
 
 
 def fill(file: Path) -> None:

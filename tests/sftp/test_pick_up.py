@@ -515,10 +515,10 @@ async def test_a_file_whose_import_waited_in_vain_goes_with_what_the_import_kept
 
 
 @pytest.mark.parametrize(
-    ("is_imported", "folder", "told"), [(True, "processed", "completed"), (False, "rejected", "failed")]
+    ("is_imported", "folder", "expected"), [(True, "processed", "completed"), (False, "rejected", "failed")]
 )
 async def test_only_what_was_never_handed_over_is_given_up(
-    served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, told: str
+    served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, expected: str
 ) -> None:
     taken = await _taken(served, dropper, sandbox, worker)
     if is_imported:
@@ -532,7 +532,7 @@ async def test_only_what_was_never_handed_over_is_given_up(
     assert set(await served.names(dropper.login)) == set()
     assert "more.csv" in await served.names(dropper.login, folder)
     await dropper.run("get reports/more.csv.report.json")
-    assert json.loads(dropper.got("more.csv.report.json"))["state"] == told
+    assert json.loads(dropper.got("more.csv.report.json"))["state"] == expected
     assert len(await references(sandbox)) == (10 if is_imported else 5)
 
 

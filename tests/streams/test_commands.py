@@ -96,7 +96,7 @@ async def test_the_stream_is_followed_until_ctrl_c(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("--event", "debt.lost"), "There is no event 'debt.lost'."),
         (("--debt", "debt_x"), "There is no debt with this id."),
@@ -107,11 +107,11 @@ async def test_the_stream_is_followed_until_ctrl_c(
 async def test_what_cannot_be_done_is_said_in_a_sentence(
     getbill: Run,
     words: tuple[str, ...],
-    told: str,
+    expected: str,
 ) -> None:
     await made(getbill("company", "create", "Acme"))
 
     done = await getbill("events", "tail", "--no-follow", *words)
 
     assert done.exit_code == 1
-    assert told in str(done.exception)
+    assert expected in str(done.exception)

@@ -92,12 +92,12 @@ async def test_an_api_that_is_stopped_answers_who_waits_and_ends(
         bound.close()
 
 
-async def _until(session: aiohttp.ClientSession, path: str, told: str, token: str | None = None) -> None:
+async def _until(session: aiohttp.ClientSession, path: str, text: str, token: str | None = None) -> None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     while True:
         try:
             async with session.get(path, headers=headers) as answered:
-                if told in await answered.text():
+                if text in await answered.text():
                     return
         except aiohttp.ClientError:
             pass

@@ -180,28 +180,28 @@ async def answered(workspace: ContactWorkspace, words: dict[str, Any]) -> list[A
     ]
 
 
-@pytest.mark.parametrize(("added", "said"), SOURCES.items())
+@pytest.mark.parametrize(("added", "text"), SOURCES.items())
 @pytest.mark.parametrize("part", ["text", "html"])
 async def test_a_source_that_could_fail_or_never_end_is_refused(
-    workspace: ContactWorkspace, part: str, added: str, said: str
+    workspace: ContactWorkspace, part: str, added: str, text: str
 ) -> None:
     for answer in await answered(workspace, {part: f"{PLAIN}\n{added}"}):
         assert answer.status == 422, answer.body
         (first, *_) = read(answer)["errors"]
         assert first["pointer"].removeprefix("/wording") == f"/{part}"
-        assert said in first["detail"]
-        assert "at most 100000" in said or first["detail"].startswith("Line ")
+        assert text in first["detail"]
+        assert "at most 100000" in text or first["detail"].startswith("Line ")
 
 
-@pytest.mark.parametrize(("added", "said"), PAGES.items())
+@pytest.mark.parametrize(("added", "text"), PAGES.items())
 async def test_a_page_that_would_run_or_fetch_is_refused_by_name(
-    workspace: ContactWorkspace, added: str, said: str
+    workspace: ContactWorkspace, added: str, text: str
 ) -> None:
     for answer in await answered(workspace, {"html": f"{PLAIN}\n{added}"}):
         assert answer.status == 422, answer.body
         (first, *_) = read(answer)["errors"]
         assert first["pointer"].removeprefix("/wording") == "/html"
-        assert said in first["detail"]
+        assert text in first["detail"]
         assert first["detail"].startswith("Line ")
 
 
@@ -276,7 +276,7 @@ def test_every_combination_of_present_and_absent_is_tried(text: str, code: str) 
 
 
 @pytest.mark.parametrize(
-    ("wording", "said"),
+    ("wording", "text"),
     [
         # As the database may hold them, from before they were refused.
         (Wording("s", r"{{ '\ud800' }}" + PLAIN), "half a sign of two"),
@@ -296,8 +296,8 @@ def test_every_combination_of_present_and_absent_is_tried(text: str, code: str) 
         ),
     ],
 )
-def test_what_came_into_the_database_another_way_does_not_leave(wording: Wording, said: str) -> None:
-    with pytest.raises(channels.WordingBroken, match=".*" + said.replace("(", r"\(").replace(")", r"\)")):
+def test_what_came_into_the_database_another_way_does_not_leave(wording: Wording, text: str) -> None:
+    with pytest.raises(channels.WordingBroken, match=".*" + text.replace("(", r"\(").replace(")", r"\)")):
         channels.render_wording(wording, "wave_1_email", "en", SAMPLES[0])
 
 

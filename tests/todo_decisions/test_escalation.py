@@ -28,9 +28,9 @@ class Ended:
     async def todos(self) -> list[dict[str, Any]]:
         return (await self.workspace.get(f"/todos?debt_id={self.debt['id']}")).json()["data"]
 
-    async def decide(self, decision: str, **said: str) -> Answer:
+    async def decide(self, decision: str, **fields: str) -> Answer:
         (todo, *_) = await self.todos()
-        return await self.workspace.post(f"/todos/{todo['id']}/decide", {"decision": decision} | said)
+        return await self.workspace.post(f"/todos/{todo['id']}/decide", {"decision": decision} | fields)
 
     async def run_until(self, text: str) -> None:
         await self.workspace.engine.run_until(text)

@@ -45,8 +45,8 @@ async def given(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation
         await asyncio.gather(beating, return_exceptions=True)
 
 
-async def ready(given: Installation) -> dict[str, dict[str, object]]:
-    answered = await given.site.get("/readyz")
+async def ready(installation: Installation) -> dict[str, dict[str, object]]:
+    answered = await installation.site.get("/readyz")
     assert answered.status == 200
     parts: dict[str, dict[str, object]] = answered.json()["parts"]
     return parts
@@ -112,9 +112,11 @@ async def test_a_new_key_in_front_asks_for_the_rewrap(given: Installation) -> No
     assert notice.endswith("run `getbill vault rewrap`.")
 
 
-async def installation_key(given: Installation) -> Key:
-    wrapped = await given.database.pool.fetchval("SELECT installation_key FROM vault_master WHERE is_current")
-    return given.vault.unwrap_installation(wrapped)
+async def installation_key(installation: Installation) -> Key:
+    wrapped = await installation.database.pool.fetchval(
+        "SELECT installation_key FROM vault_master WHERE is_current"
+    )
+    return installation.vault.unwrap_installation(wrapped)
 
 
 async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotation_is_late(

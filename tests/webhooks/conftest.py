@@ -306,9 +306,9 @@ class Carrier:
     workspace: WorkspaceApi
     courier: WebhookDispatcher
 
-    async def open(self, receiver: Receiver, **told: Any) -> dict[str, Any]:
+    async def open(self, receiver: Receiver, **fields: Any) -> dict[str, Any]:
         """Have a receiver told of what happens from now on; return the endpoint as it was answered."""
-        answered = await self.workspace.post("/webhooks", {"url": receiver.url} | told)
+        answered = await self.workspace.post("/webhooks", {"url": receiver.url} | fields)
         assert answered.status == 201, answered.body
         answer: dict[str, Any] = read(answered)
         receiver.secret, receiver.endpoint_id = answer["secret"], ids.read("we", answer["id"])

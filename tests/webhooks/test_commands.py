@@ -62,7 +62,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("create", "http://example.com/"), "Send an https URL; http is for the loopback of a sandbox only."),
         (("create", URL, "--event", "debt.lost"), "There is no event 'debt.lost'."),
@@ -82,14 +82,14 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
 async def test_what_cannot_be_done_is_said_in_a_sentence(
     getbill: Run,
     words: tuple[str, ...],
-    told: str,
+    expected: str,
 ) -> None:
     await made(getbill("company", "create", "Acme"))
 
     done = await getbill("webhooks", *words)
 
     assert done.exit_code == 1
-    assert told in str(done.exception)
+    assert expected in str(done.exception)
 
 
 # As a terminal starts it: tests that run in the background pass on that Ctrl-C is to be ignored.

@@ -164,12 +164,18 @@ async def test_410_disables_the_endpoint_and_nothing_more_is_sent(
     assert (await endpoint(database, endpoint_id))["is_enabled"] is False
 
 
-@pytest.mark.parametrize("asked", ["7200", "date"])
+@pytest.mark.parametrize("raw_value", ["7200", "date"])
 async def test_retry_after_is_honoured_for_the_endpoint_and_all_it_waits_for(
-    database: Database, receive: Any, subscribe: Any, open_debt: Any, deliver: Any, answering: Any, asked: str
+    database: Database,
+    receive: Any,
+    subscribe: Any,
+    open_debt: Any,
+    deliver: Any,
+    answering: Any,
+    raw_value: str,
 ) -> None:
     later = datetime.now(UTC) + timedelta(hours=2)
-    value = later.strftime("%a, %d %b %Y %H:%M:%S GMT") if asked == "date" else asked
+    value = later.strftime("%a, %d %b %Y %H:%M:%S GMT") if raw_value == "date" else raw_value
     receiver = await receive(answering(429, Retry_After=value))
     endpoint_id = await subscribe(receiver)
     await open_debt()

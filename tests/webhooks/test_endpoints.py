@@ -21,27 +21,27 @@ async def _nothing_is_left(workspace: WorkspaceApi) -> AsyncIterator[None]:
     await workspace.rows("DELETE FROM webhook_deliveries WHERE workspace_id = $1", workspace.workspace_id)
 
 
-async def opened(workspace: WorkspaceApi, **told: Any) -> dict[str, Any]:
-    answered = await workspace.post("/webhooks", {"url": URL} | told)
+async def opened(workspace: WorkspaceApi, **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post("/webhooks", {"url": URL} | fields)
     assert answered.status == 201, answered.body
     answer: dict[str, Any] = read(answered)
     return answer
 
 
-async def headers_of(workspace: WorkspaceApi, shown: dict[str, Any]) -> dict[str, str]:
+async def headers_of(workspace: WorkspaceApi, answer: dict[str, Any]) -> dict[str, str]:
     """What is really stored of an endpoint's own headers."""
     state = workspace.app.state
     snapshot = await companies.workspace(state.database, state.vault, workspace.workspace_id)
-    return dict((await queries.find(state.database, snapshot, ids.read("we", shown["id"]))).headers)
+    return dict((await queries.find(state.database, snapshot, ids.read("we", answer["id"]))).headers)
 
 
-async def row_of(workspace: WorkspaceApi, shown: dict[str, Any]) -> Any:
-    (row,) = await workspace.rows("SELECT * FROM webhook_endpoints WHERE id = $1", UUID(int=_int(shown)))
+async def row_of(workspace: WorkspaceApi, answer: dict[str, Any]) -> Any:
+    (row,) = await workspace.rows("SELECT * FROM webhook_endpoints WHERE id = $1", UUID(int=_int(answer)))
     return row
 
 
-def _int(shown: dict[str, Any]) -> int:
-    return ids.read("we", shown["id"]).int
+def _int(answer: dict[str, Any]) -> int:
+    return ids.read("we", answer["id"]).int
 
 
 async def move_stream(workspace: WorkspaceApi, position: int, reacted: int) -> None:
@@ -53,7 +53,7 @@ async def move_stream(workspace: WorkspaceApi, position: int, reacted: int) -> N
     )
 
 
-async def owe_one(workspace: WorkspaceApi, shown: dict[str, Any]) -> None:
+async def owe_one(workspace: WorkspaceApi, answer: dict[str, Any]) -> None:
     """Have one delivery wait for the endpoint."""
     await workspace.rows(
         """
@@ -63,7 +63,7 @@ async def owe_one(workspace: WorkspaceApi, shown: dict[str, Any]) -> None:
         """,
         workspace.workspace_id,
         ids.new(),
-        ids.read("we", shown["id"]),
+        ids.read("we", answer["id"]),
         ids.new(),
         ids.new(),
     )
@@ -126,7 +126,7 @@ async def test_null_goes_back_to_the_usual(workspace: WorkspaceApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "wrong"),
+    ("message", "wrong"),
     [
         ({"headers": {"Host": "a"}}, [("/headers/Host", "reserved")]),
         ({"headers": {"connection": "close"}}, [("/headers/connection", "reserved")]),
@@ -159,13 +159,13 @@ async def test_null_goes_back_to_the_usual(workspace: WorkspaceApi) -> None:
     ],
 )
 async def test_what_receivers_cannot_bear_is_refused_field_by_field(
-    workspace: WorkspaceApi, told: dict[str, Any], wrong: list[tuple[str, str]]
+    workspace: WorkspaceApi, message: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
     answer = await opened(workspace)
 
     answers = [
-        await workspace.post("/webhooks", {"url": URL} | told),
-        await workspace.put(f"/webhooks/{answer['id']}", told),
+        await workspace.post("/webhooks", {"url": URL} | message),
+        await workspace.put(f"/webhooks/{answer['id']}", message),
     ]
 
     for answered in answers:
@@ -253,11 +253,11 @@ async def test_one_opened_disabled_is_sent_what_happens_until_it_is_enabled(work
     assert row["missed_from"] == 4
 
 
-@pytest.mark.parametrize("told", [{}, {"enabled": False}])
-async def test_send_missed_goes_with_enabling_only(workspace: WorkspaceApi, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("message", [{}, {"enabled": False}])
+async def test_send_missed_goes_with_enabling_only(workspace: WorkspaceApi, message: dict[str, Any]) -> None:
     answer = await opened(workspace)
 
-    answered = await workspace.put(f"/webhooks/{answer['id']}", told | {"send_missed": True})
+    answered = await workspace.put(f"/webhooks/{answer['id']}", message | {"send_missed": True})
 
     assert answered.status == 422
     assert [error["code"] for error in read(answered)["errors"]] == ["not-enabling"]

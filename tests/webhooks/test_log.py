@@ -209,8 +209,8 @@ async def test_an_erased_debts_deliveries_say_only_that_it_was_erased(
     assert answer["attempts_made"][0]["response"] == {"status": 200, "body": None}
 
 
-def read_body(shown: dict[str, Any]) -> Any:
-    return json.read(shown["body"].encode())
+def read_body(answer: dict[str, Any]) -> Any:
+    return json.read(answer["body"].encode())
 
 
 async def test_a_trimmed_delivery_is_logged_as_it_was_sent(

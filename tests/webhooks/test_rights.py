@@ -24,8 +24,8 @@ async def scoped(workspace: WorkspaceApi, *scopes: str) -> tuple[WorkspaceApi, a
     return WorkspaceApi(workspace.site.with_token(token), workspace.workspace_id, workspace.app), client
 
 
-async def opened_by(workspace: WorkspaceApi, receiver: Receiver, **told: Any) -> dict[str, Any]:
-    answered = await workspace.post("/webhooks", {"url": receiver.url} | told)
+async def opened_by(workspace: WorkspaceApi, receiver: Receiver, **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post("/webhooks", {"url": receiver.url} | fields)
     assert answered.status == 201, answered.body
     receiver.endpoint_id = ids.read("we", read(answered)["id"])
     return read(answered)

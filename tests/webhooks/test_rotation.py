@@ -14,9 +14,9 @@ from getbill.kit import clock, ids, json
 from webhooks.conftest import Carrier, Received
 
 
-def standard(received: Received, *known: str) -> bool:
+def standard(received: Received, *values: str) -> bool:
     """Whether a receiver of Standard Webhooks that knows these secrets takes it."""
-    for secret in known:
+    for secret in values:
         try:
             Webhook(secret).verify(received.body, received.headers)
         except WebhookVerificationError:
@@ -31,15 +31,15 @@ def plain(received: Received, secret: str, header: str = "X-GetBill-Signature") 
     return hmac.compare_digest(received.headers.get(header, ""), expected)
 
 
-async def rotate(workspace: WorkspaceApi, endpoint: dict[str, Any], **asked: Any) -> dict[str, Any]:
-    answered = await workspace.post(f"/webhooks/{endpoint['id']}/rotate-secret", asked or None)
+async def rotate(workspace: WorkspaceApi, endpoint: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post(f"/webhooks/{endpoint['id']}/rotate-secret", fields or None)
     assert answered.status == 200, answered.body
     answer: dict[str, Any] = read(answered)
     return answer
 
 
-async def cut_over(workspace: WorkspaceApi, endpoint: dict[str, Any], **asked: Any) -> dict[str, Any]:
-    answered = await workspace.post(f"/webhooks/{endpoint['id']}/cut-over", asked or None)
+async def cut_over(workspace: WorkspaceApi, endpoint: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post(f"/webhooks/{endpoint['id']}/cut-over", fields or None)
     assert answered.status == 200, answered.body
     answer: dict[str, Any] = read(answered)
     return answer
@@ -199,7 +199,7 @@ async def test_one_key_is_one_rotation_and_shows_the_same_secret(workspace: Work
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("body", "code"),
     [
         ({"overlap_hours": -1}, "out-of-range"),
         ({"overlap_hours": 169}, "out-of-range"),
@@ -207,12 +207,10 @@ async def test_one_key_is_one_rotation_and_shows_the_same_secret(workspace: Work
         ({"overlap_days": 1}, "unknown-field"),
     ],
 )
-async def test_an_overlap_is_a_week_at_most(
-    workspace: WorkspaceApi, asked: dict[str, Any], code: str
-) -> None:
+async def test_an_overlap_is_a_week_at_most(workspace: WorkspaceApi, body: dict[str, Any], code: str) -> None:
     webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    answered = await workspace.post(f"/webhooks/{webhook['id']}/rotate-secret", asked)
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/rotate-secret", body)
 
     assert (answered.status, read(answered)["errors"][0]["code"]) == (422, code)
     assert read(await workspace.get(f"/webhooks/{webhook['id']}"))["rotation"] is None

@@ -40,9 +40,9 @@ def connects() -> Iterator[list[Any]]:
     _watchers.remove(watched)
 
 
-def answers(*found: list[str]) -> Any:
+def answers(*values: list[str]) -> Any:
     """A resolver that answers so, one look-up after the other; the last goes on for ever."""
-    waiting = list(found)
+    waiting = list(values)
 
     async def look_up(_host: str) -> list[str]:
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]

@@ -11,8 +11,8 @@ from getbill.webhooks.model import AttemptOutcome, DeliveryVerdict
 from webhooks.conftest import attempts
 
 
-def tried(claimed: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttempt:
-    return DeliveryAttempt(claimed, AttemptOutcome(clock.wall(), 5, status), verdict, None)
+def tried(row: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttempt:
+    return DeliveryAttempt(row, AttemptOutcome(clock.wall(), 5, status), verdict, None)
 
 
 async def claim(database: Database) -> Any:

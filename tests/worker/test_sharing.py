@@ -62,10 +62,10 @@ async def fill(workspace: WorkspaceEngine) -> None:
         await debts.create_many(tx, snapshot, [collecting.new_debt(who, scenario="text") for who in people])
 
 
-async def count(database: Database, sql: str, wanted: int) -> None:
+async def count(database: Database, sql: str, name: int) -> None:
     """Wait until a count is what is wanted: other processes are at work, and all one can do is look."""
     async with asyncio.timeout(60):
-        while await database.pool.fetchval(sql) != wanted:  # noqa: ASYNC110
+        while await database.pool.fetchval(sql) != name:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

@@ -112,9 +112,9 @@ class Verdict:
         self.faults += other.faults
 
 
-def judge(one: Exchange) -> Verdict:
+def judge(exchange: Exchange) -> Verdict:
     """Hold what became of a file against its truths."""
-    return _Judge(one).verdict()
+    return _Judge(exchange).verdict()
 
 
 def judged(exchanges: Sequence[Exchange]) -> Verdict:
@@ -126,11 +126,11 @@ def judged(exchanges: Sequence[Exchange]) -> Verdict:
 
 
 class _Judge:
-    def __init__(self, one: Exchange) -> None:
-        self.one, self.layout = one, one.layout
+    def __init__(self, exchange: Exchange) -> None:
+        self.one, self.layout = exchange, exchange.layout
         self.result = Verdict(files=1)
-        self.findings = _by_line(one)
-        self.is_refused = not one.import_id or one.shown.get("state") == "failed"
+        self.findings = _by_line(exchange)
+        self.is_refused = not exchange.import_id or exchange.shown.get("state") == "failed"
 
     def verdict(self) -> Verdict:
         item, result = self.one, self.result
@@ -260,14 +260,14 @@ class _Judge:
                 )
 
 
-def _by_line(one: Exchange) -> dict[int, dict[str, str]]:
+def _by_line(exchange: Exchange) -> dict[int, dict[str, str]]:
     """Return the codes of findings by line and by what is scored; `""` has those of rows that are no debts."""
-    fields = {column["letter"]: column for column in one.mapping.get("columns", ())}
+    fields = {column["letter"]: column for column in exchange.mapping.get("columns", ())}
     by_line: dict[int, dict[str, str]] = {}
-    for finding in one.findings:
+    for finding in exchange.findings:
         codes = by_line.setdefault(finding["line"], {})
         code = f"{finding['code']} of {finding['column']}" if finding["column"] else finding["code"]
-        for name in _named(one.layout, fields.get(finding["letter"]), finding):
+        for name in _named(exchange.layout, fields.get(finding["letter"]), finding):
             codes[name] = f"{codes[name]}, {code}" if name in codes else code
     return by_line
 
@@ -322,13 +322,13 @@ def _likeness(truth: Truth, debt: Shown) -> int:
     return sum(weights.get(name, 0) for name in same)
 
 
-def _are_different_people(one: Truth, other: Truth) -> bool:
-    codes = one.get("debtor_reference"), other.get("debtor_reference")
+def _are_different_people(truth: Truth, other: Truth) -> bool:
+    codes = truth.get("debtor_reference"), other.get("debtor_reference")
     if codes[0] is not None and codes[0] == codes[1]:
         return False
     names = [
         {_words(value) for value in (truth.get("name"), truth.get("company")) if value}
-        for truth in (one, other)
+        for truth in (truth, other)
     ]
     return not names[0] & names[1]
 
@@ -364,40 +364,40 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if word not in _CIVILITIES) or tuple(words)
 
 
-def _is_name(truth: Truth, wanted: str, debt: Shown) -> bool:
+def _is_name(truth: Truth, name: str, debt: Shown) -> bool:
     debtor = debt["debtor"]
     both = " ".join(part for part in (debtor["first_name"], debtor["last_name"]) if part)
     names = {_words(name) for name in (debtor["name"], debtor["company"], both) if name}
     company = truth.get("company")
     # Of a row with a company and its contact the debtor is the company.
-    return _words(company or wanted) in names
+    return _words(company or name) in names
 
 
-def _is_reference(truth: Truth, wanted: str, debt: Shown) -> bool:
+def _is_reference(truth: Truth, name: str, debt: Shown) -> bool:
     texts = {_folded(debt[name]) for name in ("reference", "invoice_reference") if debt[name]}
     # Instalments of one invoice: the reference carries the due date.
     is_instalment = debt["due_date"] is not None and debt["due_date"] == truth.get("due_date")
-    is_carried = is_instalment and _folded(debt["reference"]).startswith(_folded(wanted))
-    return _folded(wanted) in texts or is_carried
+    is_carried = is_instalment and _folded(debt["reference"]).startswith(_folded(name))
+    return _folded(name) in texts or is_carried
 
 
-def _is_amount(_truth: Truth, wanted: str, debt: Shown) -> bool:
+def _is_amount(_truth: Truth, name: str, debt: Shown) -> bool:
     try:
-        return Decimal(wanted) == Decimal(str(debt["balance"]))
+        return Decimal(name) == Decimal(str(debt["balance"]))
     except InvalidOperation:
         return False
 
 
 def _is_text(name: str) -> Any:
-    def same(_truth: Truth, wanted: str, debt: Shown) -> bool:
-        return _folded(wanted) == _folded(_values(debt)[name])
+    def same(_truth: Truth, full_name: str, debt: Shown) -> bool:
+        return _folded(full_name) == _folded(_values(debt)[name])
 
     return same
 
 
 def _is_code(name: str) -> Any:
-    def same(_truth: Truth, wanted: str, debt: Shown) -> bool:
-        return _folded(wanted).replace(" ", "") == _folded(_values(debt)[name]).replace(" ", "")
+    def same(_truth: Truth, full_name: str, debt: Shown) -> bool:
+        return _folded(full_name).replace(" ", "") == _folded(_values(debt)[name]).replace(" ", "")
 
     return same
 

@@ -38,10 +38,10 @@ async def text_sent(workspace: WorkspaceEngine) -> None:
         pass
 
 
-async def report(site: Site, exchange: Exchange, _workspace: WorkspaceEngine, **said: Any) -> Answer:
+async def report(site: Site, exchange: Exchange, _workspace: WorkspaceEngine, **fields: Any) -> Answer:
     """Report on the message that the gateway took last."""
     taken = list(exchange.taken.values())[-1]
-    told = {"id": taken["id"], "workspace": taken["workspace"], "status": "delivered"} | said
+    told = {"id": taken["id"], "workspace": taken["workspace"], "status": "delivered"} | fields
     raw = json.write(told)
     return await signed(site, exchange.report(raw), raw)
 
