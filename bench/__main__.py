@@ -17,15 +17,15 @@ from bench.figures import Figure
 NAMES = {
     "create": "bench.create",
     "get": "bench.get",
-    "mix": "bench.mix",
+    "mix": "bench.mixed_load",
     "page": "bench.page",
     "deliver": "bench.deliver",
     "hang": "bench.hang",
     "kills": "bench.kills",
-    "import-csv": "bench.loading:csv",
-    "import-xlsx": "bench.loading:xlsx",
-    "import-scale": "bench.loading:scale",
-    "import-beside": "bench.besides",
+    "import-csv": "bench.imports:csv",
+    "import-xlsx": "bench.imports:xlsx",
+    "import-scale": "bench.imports:scale",
+    "import-beside": "bench.interference",
     "tick": "bench.tick",
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",
@@ -45,8 +45,8 @@ def main() -> int:
     known = ", ".join([*WHOLES, *NAMES])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {known}; all by default")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    asked = parser.parse_args()
-    names = [part for name in asked.names or NAMES for part in WHOLES.get(name, (name,))]
+    request = parser.parse_args()
+    names = [part for name in request.names or NAMES for part in WHOLES.get(name, (name,))]
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         parser.error(f"There is no figure {unknown[0]!r}. There are: {known}.")
@@ -55,14 +55,14 @@ def main() -> int:
     figures: list[Figure] = []
     try:
         for name in names:
-            found = _measure(name)
-            figures += found
-            if asked.json:
-                for figure in found:
+            result = _measure(name)
+            figures += result
+            if request.json:
+                for figure in result:
                     print(json.dumps(figure.line()), flush=True)
     finally:
         # A figure that fails, or a run cut short, takes nothing from those there are.
-        if figures and not asked.json:
+        if figures and not request.json:
             Console().print(_table(figures))
     return 0 if all(figure.is_met for figure in figures) else 1
 
@@ -71,9 +71,9 @@ def _measure(name: str) -> list[Figure]:
     began = time.monotonic()
     module, _, function = NAMES[name].partition(":")
     measure = getattr(importlib.import_module(module), function or "measure")
-    found: list[Figure] = measure(lambda text: _say(f"{name}: {text}"))
+    result: list[Figure] = measure(lambda text: _say(f"{name}: {text}"))
     _say(f"{name}: done in {time.monotonic() - began:.0f} s")
-    return found
+    return result
 
 
 def _say(text: str) -> None:

@@ -9,10 +9,10 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from bench.contacts.course import Ordeal, Plan, Stage, play
 from bench.figures import Figure
-from bench.installation import home
 from getbill.settings import Settings
+from testbed.contact_chaos.scenario_run import ContactRunResult, Plan, RunSetup, run
+from testbed.installation import prepared_installation
 
 _KILLS = 200
 _CONTACTS_A_KILL = 5
@@ -27,20 +27,22 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     kills = int(os.environ.get("BENCH_CONTACT_KILLS", _KILLS))
     count = -(-kills * _CONTACTS_A_KILL // _CONTACTS_A_DEBT)
-    with home() as base:
-        stage = Stage(Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "ordeal", base.server)
+    with prepared_installation() as base:
+        stage = RunSetup(
+            Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "chaos", base.server
+        )
         stage.folder.mkdir()
-        ordeal = asyncio.run(play(Plan(count, kills, paid=count // 10), stage, say))
-    _report(ordeal, count, say)
-    faults = ordeal.before.faults + ordeal.after.faults
+        result = asyncio.run(run(Plan(count, kills, paid=count // 10), stage, say))
+    _report(result, count, say)
+    faults = result.before.faults + result.after.faults
     if faults:
         raise PromiseBroken(f"{len(faults)} faults, told above.")
-    asked = ordeal.before.ends["unknown"]
+    request = result.before.ends["unknown"]
     return [
         Figure(
             "contact-kills",
-            asked,
-            ordeal.before.ends.total(),
+            request,
+            result.before.ends.total(),
             "contacts a person is asked about",
             None,
             is_more_better=False,
@@ -48,15 +50,15 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     ]
 
 
-def _report(ordeal: Ordeal, count: int, say: Callable[[str], None]) -> None:
-    before, after = ordeal.before, ordeal.after
+def _report(result: ContactRunResult, count: int, say: Callable[[str], None]) -> None:
+    before, after = result.before, result.after
     for fault in (*before.faults, *after.faults):
         say(fault)
     say(
-        f"{count} debts, {before.ends.total():,} steps, {dict(ordeal.kills)} killed and {ordeal.falls} more died at a named"
-        f" point, in {ordeal.seconds:.0f} s"
+        f"{count} debts, {before.ends.total():,} steps, {dict(result.kills)} killed and {result.falls} more died at a named"
+        f" point, in {result.seconds:.0f} s"
     )
     say(
-        f"{before.received:,} messages received, {ordeal.crossed} crossed a payment; steps ended {dict(before.ends)}"
+        f"{before.received:,} messages received, {result.crossed} crossed a payment; steps ended {dict(before.ends)}"
     )
     say(f"after a person's decisions: {after.received:,} received; steps ended {dict(after.ends)}")

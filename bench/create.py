@@ -12,10 +12,10 @@ from typing import Any
 
 import asyncpg
 
+from bench.bare_api import command
 from bench.figures import Figure, alternate
-from bench.installation import Api, api, free_port, home, process, settings, wait
-from bench.limit import command
 from bench.rounds import Side, play
+from testbed.installation import Api, api, free_port, prepared_installation, process, settings, wait
 
 _SIZES = """
 SELECT (SELECT avg(octet_length(identity)) FROM debtors WHERE workspace_id = $1)::int AS identity,
@@ -33,12 +33,12 @@ _ROWS = 'SELECT count(*) AS rows, coalesce(sum(pg_column_size(t)), 0) AS bytes F
 
 
 class LimitOutgrown(RuntimeError):
-    """The bare handler does not insert what GetBill does any more: bench/limit.py has to follow."""
+    """The bare handler does not insert what GetBill does any more: bench/bare_api.py has to follow."""
 
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
-    with home() as base:
+    with prepared_installation() as base:
         second = asyncio.run(base.second("limit"))
         with api(base) as ours:
             ours_side = Side("ours", ours.port, ours.process_id, ours.token)
@@ -67,9 +67,9 @@ async def _sizes(dsn: str, ours: Api) -> dict[str, int]:
     row = await connection.fetchrow(_SIZES, await connection.fetchval(_LIVE))
     await connection.close()
     assert row is not None
-    shown = ours.call("/debts?limit=1")["data"][0]
+    debt = ours.call("/debts?limit=1")["data"][0]
     # Both answers are compact JSON with the same text in them.
-    return {**row, "answer": len(json.dumps(shown, separators=(",", ":")).encode())}
+    return {**row, "answer": len(json.dumps(debt, separators=(",", ":")).encode())}
 
 
 async def _compare(ours: str, limit: str) -> None:
@@ -84,12 +84,12 @@ async def _compare(ours: str, limit: str) -> None:
 async def _per_debt(dsn: str) -> dict[str, tuple[float, float]]:
     connection = await asyncpg.connect(dsn)
     live = await connection.fetchval(_LIVE)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for (table,) in await connection.fetch(_TABLES):
         row = await connection.fetchrow(_ROWS.format(table), live)
         assert row is not None
         if row["rows"] > 1:  # one row is the workspace's own
-            found[table] = row
+            result[table] = row
     await connection.close()
-    debts = found["debts"]["rows"]
-    return {table: (row["rows"] / debts, float(row["bytes"]) / debts) for table, row in found.items()}
+    debts = result["debts"]["rows"]
+    return {table: (row["rows"] / debts, float(row["bytes"]) / debts) for table, row in result.items()}

@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from bench.figures import Figure, alternate
-from bench.installation import Home, free_port, home, process, settings
 from getbill import access, companies, debts, events, reactions, vault, webhooks
 from getbill.companies import Workspace
 from getbill.debtors import Identity
@@ -27,6 +26,7 @@ from getbill.kit.money import Money
 from getbill.settings import Settings
 from getbill.vault import Vault
 from getbill.webhooks import fan_out, model, secret_rotation
+from testbed.installation import PreparedInstallation, free_port, prepared_installation, process, settings
 
 ENDPOINTS = 10
 EVENTS = 1500
@@ -54,33 +54,33 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     port = free_port()
     with (
-        home() as base,
-        process([sys.executable, "-m", "bench.sink", str(port)], settings(base.folder, port)),
+        prepared_installation() as base,
+        process([sys.executable, "-m", "testbed.webhook_sink", str(port)], settings(base.folder, port)),
     ):
         ready = base.folder / "ready.pickle"
         asyncio.run(_open(base, f"http://127.0.0.1:{port}/hooks"))
         asyncio.run(_owe(base))
         ready.write_bytes(pickle.dumps(asyncio.run(_ready(base))))
         # The first round's own, which warms both sides up.
-        _run(base, "bench.courier", {"folder": str(base.folder)})
-        _run(base, "bench.bare", {"ready": str(ready), "at_once": AT_ONCE})
+        _run(base, "bench.dispatch_round", {"folder": str(base.folder)})
+        _run(base, "bench.bare_webhooks", {"ready": str(ready), "at_once": AT_ONCE})
         pairs = alternate(_ours(base), _bare(base, ready), say)
     return [pairs.figure("deliver", "deliveries a second", _TARGET, is_more_better=True)]
 
 
-def _ours(base: Home) -> Callable[[int], float]:
+def _ours(base: PreparedInstallation) -> Callable[[int], float]:
     def one(_number: int) -> float:
         asyncio.run(_owe(base))
-        return _run(base, "bench.courier", {"folder": str(base.folder)})
+        return _run(base, "bench.dispatch_round", {"folder": str(base.folder)})
 
     return one
 
 
-def _bare(base: Home, ready: Path) -> Callable[[int], float]:
-    return lambda _number: _run(base, "bench.bare", {"ready": str(ready), "at_once": AT_ONCE})
+def _bare(base: PreparedInstallation, ready: Path) -> Callable[[int], float]:
+    return lambda _number: _run(base, "bench.bare_webhooks", {"ready": str(ready), "at_once": AT_ONCE})
 
 
-def _run(base: Home, module: str, job: dict[str, Any]) -> float:
+def _run(base: PreparedInstallation, module: str, job: dict[str, Any]) -> float:
     """Run one side and return its deliveries a second; refuse one that logged less than it delivered."""
     before = asyncio.run(_logged(base.dsn))
     done = subprocess.run(
@@ -107,23 +107,23 @@ async def _logged(dsn: str) -> list[int]:
 
 
 @dataclass(slots=True)
-class _Opened:
+class _Setup:
     database: Database
     vault: Vault
     workspace: Workspace
 
 
-async def _opened(base: Home) -> _Opened:
+async def _set_up(base: PreparedInstallation) -> _Setup:
     chosen = Settings(data_dir=base.folder).with_dsn(base.dsn)
     database = await open_database(base.dsn, reactions.edge, size=8)
     unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
     live = await database.pool.fetchval(_LIVE)
-    return _Opened(database, unlocked, await companies.workspace(database, unlocked, live))
+    return _Setup(database, unlocked, await companies.workspace(database, unlocked, live))
 
 
-async def _open(base: Home, url: str) -> None:
+async def _open(base: PreparedInstallation, url: str) -> None:
     """Open the endpoints, and debts whose creation they are told."""
-    opened = await _opened(base)
+    opened = await _set_up(base)
     database, workspace = opened.database, opened.workspace
     await webhooks.keep_partitions(database, clock.wall())
     for _ in range(ENDPOINTS):
@@ -141,18 +141,18 @@ async def _open(base: Home, url: str) -> None:
     await database.close()
 
 
-async def _owe(base: Home) -> None:
+async def _owe(base: PreparedInstallation) -> None:
     """Have every event be owed to every endpoint, whatever was delivered before."""
-    opened = await _opened(base)
+    opened = await _set_up(base)
     async with opened.database.transaction(clock.wall()) as tx:
         await fan_out.enqueue_ranges(tx, [fan_out.FanOutRange(opened.workspace.id, 0, 1 << 40)])
     await opened.database.pool.execute("VACUUM ANALYZE webhook_deliveries")
     await opened.database.close()
 
 
-async def _ready(base: Home) -> list[Any]:
+async def _ready(base: PreparedInstallation) -> list[Any]:
     """Return what is owed as it will be posted: URL, headers, body, and the values of the log's rows."""
-    opened = await _opened(base)
+    opened = await _set_up(base)
     url = await opened.database.pool.fetchval("SELECT min(url) FROM webhook_endpoints")
     ready = []
     for row in await opened.database.pool.fetch(_OWED):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
-from bench.installation import ROOT, free_port, read, temporary_folder, whole
+from testbed.installation import ROOT, bin_run, free_port, read, temporary_folder
 
 _AIM_SECONDS = 300.0
 _PATIENCE_SECONDS = 560.0
@@ -35,7 +35,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         clone = folder / "getbill"
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
         uncached = {"PIP_NO_CACHE_DIR": "1", "npm_config_cache": str(folder / "npm")}
-        with whole(clone, folder / "data", port, uncached) as started:
+        with bin_run(clone, folder / "data", port, uncached) as started:
             while not _is_made(folder / "data", port):
                 if started.poll() is not None or time.monotonic() - began > _PATIENCE_SECONDS:
                     raise NoDebt(f"There was no 201 after {time.monotonic() - began:.0f} s.")

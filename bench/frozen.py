@@ -19,12 +19,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bench import books, rows
-from bench.books import Book
+from bench import bare_rows, datasets
+from bench.datasets import Dataset
 from bench.figures import Figure, Pairs
-from bench.installation import Home, home, process, settings
 from getbill import sandbox
 from getbill.kit import clock
+from testbed.installation import PreparedInstallation, prepared_installation, process, settings
 
 _DEBTS = 10_000
 _DAYS = 120
@@ -49,7 +49,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the ratio, the contacts a second, and the worker's memory at its peak beside that before the first."""
     many = int(os.environ.get("BENCH_FROZEN_DEBTS", _DEBTS))
     pairs, rates = Pairs([], []), []
-    with home() as base:
+    with prepared_installation() as base:
         second = asyncio.run(base.second("limit"))
         environment = settings(base.folder, 1) | {"DATABASE_URL": base.dsn, "GETBILL_LOG_LEVEL": "error"}
         with process([sys.executable, "-m", "getbill", "worker"], environment) as worker:
@@ -78,34 +78,34 @@ def _begins(number: int) -> datetime:
     return today + timedelta(weeks=8, days=7 - today.weekday()) + number * _APART
 
 
-async def _round(base: Home, number: int, many: int) -> _Round:
+async def _round(base: PreparedInstallation, number: int, many: int) -> _Round:
     """Open the debts, move the clock, and return how long that took and how many contacts were made."""
-    async with books.opened(base, "sandbox") as book:
-        await book.stand_still(_begins(number))
-        await book.fill(list(books.people(number * many, many)), number * many)
-        await book.database.pool.execute("VACUUM ANALYZE")
-        seconds = await _advance(book)
-        made = await book.database.pool.fetchval(_MADE, book.workspace_id, _begins(number))
-    return _Round(seconds, made)
+    async with datasets.open_dataset(base, "sandbox") as dataset:
+        await dataset.stand_still(_begins(number))
+        await dataset.fill(list(datasets.people(number * many, many)), number * many)
+        await dataset.database.pool.execute("VACUUM ANALYZE")
+        seconds = await _advance(dataset)
+        result = await dataset.database.pool.fetchval(_MADE, dataset.workspace_id, _begins(number))
+    return _Round(seconds, result)
 
 
-async def _advance(book: Book) -> float:
-    workspace = await book.workspace()
+async def _advance(dataset: Dataset) -> float:
+    workspace = await dataset.workspace()
     began = perf_counter()
-    async with book.database.transaction(workspace.now()) as tx:
+    async with dataset.database.transaction(workspace.now()) as tx:
         advance = await sandbox.start_advance(tx, workspace, timedelta(days=_DAYS))
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while not await book.database.pool.fetchval(_DONE, book.workspace_id, advance.id):  # noqa: ASYNC110
+        while not await dataset.database.pool.fetchval(_DONE, dataset.workspace_id, advance.id):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return perf_counter() - began
 
 
-def _bare(base: Home, second: str, number: int) -> float:
+def _bare(base: PreparedInstallation, second: str, number: int) -> float:
     """Write the rows that the round left and return how many seconds that took."""
     file = base.folder / "rows.pickle"
-    file.write_bytes(asyncio.run(rows.export(base.dsn, second, _begins(number))))
+    file.write_bytes(asyncio.run(bare_rows.export(base.dsn, second, _begins(number))))
     done = subprocess.run(
-        [sys.executable, "-m", "bench.rows"],
+        [sys.executable, "-m", "bench.bare_rows"],
         input=json.dumps({"dsn": second, "file": str(file)}).encode(),
         env=settings(base.folder, 1),
         stdout=subprocess.PIPE,
@@ -113,8 +113,8 @@ def _bare(base: Home, second: str, number: int) -> float:
         timeout=_PATIENCE_SECONDS,
     )
     file.unlink()
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return float(found["seconds"])
+    stdout: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return float(stdout["seconds"])
 
 
 def _peak_megabytes(pid: int) -> float:

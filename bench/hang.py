@@ -19,9 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import receiver
 from bench.figures import Figure, Pairs
-from bench.installation import Home, free_port, home, process, settings
 from getbill import companies, debts, events, vault, webhooks
 from getbill.access import OPERATOR
 from getbill.companies import Workspace
@@ -31,6 +29,8 @@ from getbill.kit import ids
 from getbill.kit.database.transactions import Database, Transaction, open_database
 from getbill.kit.money import Money
 from getbill.settings import Settings
+from testbed import webhook_receiver
+from testbed.installation import PreparedInstallation, free_port, prepared_installation, process, settings
 
 _EVENTS_A_SECOND = 200
 _SECONDS = 60.0
@@ -62,7 +62,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     seconds = float(os.environ.get("BENCH_HANG_SECONDS", _SECONDS))
     pairs, p99s = Pairs([], []), []
     with (
-        home() as base,
+        prepared_installation() as base,
         process([sys.executable, "-m", "getbill", "worker"], _worker(base)),
     ):
         asyncio.run(_prepare(base))
@@ -82,7 +82,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     ]
 
 
-def _worker(base: Home) -> dict[str, str]:
+def _worker(base: PreparedInstallation) -> dict[str, str]:
     return settings(base.folder, 1) | {"DATABASE_URL": base.dsn, "GETBILL_LOG_LEVEL": "error"}
 
 
@@ -94,22 +94,22 @@ class Round:
     p99: float
 
 
-def _round(base: Home, seconds: float, hanging: str) -> Round:
+def _round(base: PreparedInstallation, seconds: float, hanging: str) -> Round:
     port = free_port()
     notes, secrets = base.folder / f"{port}.jsonl", base.folder / "secrets.json"
-    with process(receiver.command(port, notes, secrets, hanging), settings(base.folder, port)):
+    with process(webhook_receiver.command(port, notes, secrets, hanging), settings(base.folder, port)):
         endpoints = asyncio.run(_subscribe(base, f"http://127.0.0.1:{port}"))
-        secrets.write_text(json.dumps({path: made.secret for path, made in endpoints.items()}), "utf-8")
+        secrets.write_text(json.dumps({path: result.secret for path, result in endpoints.items()}), "utf-8")
         committed = asyncio.run(_play(base, endpoints, seconds))
     return _counted(committed, notes)
 
 
 def _counted(committed: dict[str, float], notes: Path) -> Round:
     taken: dict[str, dict[str, float]] = {f"/{number}": {} for number in range(len(_KINDS))}
-    for one in receiver.read(notes):
-        if one.webhook_id in committed:
-            after = (one.at - committed[one.webhook_id]) * 1000
-            taken[one.path].setdefault(one.webhook_id, after)
+    for note in webhook_receiver.read(notes):
+        if note.webhook_id in committed:
+            after = (note.at - committed[note.webhook_id]) * 1000
+            taken[note.path].setdefault(note.webhook_id, after)
     del taken[_HANGING]
     due = len(committed) // len(_KINDS)
     if any(len(came) != due for came in taken.values()):
@@ -120,13 +120,13 @@ def _counted(committed: dict[str, float], notes: Path) -> Round:
 
 
 @dataclass(slots=True)
-class _Opened:
+class _Setup:
     database: Database
     workspace: Workspace
 
 
 @asynccontextmanager
-async def _opened(base: Home) -> AsyncIterator[_Opened]:
+async def _set_up(base: PreparedInstallation) -> AsyncIterator[_Setup]:
     async def edge(tx: Transaction) -> None:
         events.store(tx)
 
@@ -134,13 +134,13 @@ async def _opened(base: Home) -> AsyncIterator[_Opened]:
     database = await open_database(base.dsn, edge, size=8)
     unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
     sandbox = await database.pool.fetchval(_SANDBOX)
-    yield _Opened(database, await companies.workspace(database, unlocked, sandbox))
+    yield _Setup(database, await companies.workspace(database, unlocked, sandbox))
     await database.close()
 
 
-async def _prepare(base: Home) -> None:
+async def _prepare(base: PreparedInstallation) -> None:
     """Make the debts that the events are about, and wait until the worker is at work."""
-    async with _opened(base) as opened:
+    async with _set_up(base) as opened:
         for number in range(_DEBTS):
             person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
             new = NewDebt(person, Money(234000, "EUR"), f"F-{number}", "standard_3_waves", Details())
@@ -151,10 +151,10 @@ async def _prepare(base: Home) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def _subscribe(base: Home, url: str) -> dict[str, webhooks.CreatedEndpoint]:
+async def _subscribe(base: PreparedInstallation, url: str) -> dict[str, webhooks.CreatedEndpoint]:
     """Open the ten endpoints and return them by their paths."""
     endpoints = {}
-    async with _opened(base) as opened:
+    async with _set_up(base) as opened:
         for number, kind in enumerate(_KINDS):
             new = webhooks.NewEndpoint(f"{url}/{number}", (kind,))
             async with opened.database.transaction(opened.workspace.now()) as tx:
@@ -163,29 +163,29 @@ async def _subscribe(base: Home, url: str) -> dict[str, webhooks.CreatedEndpoint
 
 
 async def _play(
-    base: Home, endpoints: dict[str, webhooks.CreatedEndpoint], seconds: float
+    base: PreparedInstallation, endpoints: dict[str, webhooks.CreatedEndpoint], seconds: float
 ) -> dict[str, float]:
     """Commit events at their times, wait until they came, and return when each was committed."""
-    async with _opened(base) as opened:
+    async with _set_up(base) as opened:
         committed = await _commit(opened, seconds)
         await _arrived(opened, endpoints[_HANGING].endpoint.id)
-        for made in endpoints.values():
+        for endpoint in endpoints.values():
             async with opened.database.transaction(opened.workspace.now()) as tx:
-                await webhooks.delete(tx, opened.workspace, made.endpoint.id)
+                await webhooks.delete(tx, opened.workspace, endpoint.endpoint.id)
     return committed
 
 
-async def _commit(opened: _Opened, seconds: float) -> dict[str, float]:
-    rows = await opened.database.pool.fetch(
-        "SELECT id FROM debts WHERE workspace_id = $1 LIMIT $2", opened.workspace.id, _DEBTS
+async def _commit(setup: _Setup, seconds: float) -> dict[str, float]:
+    rows = await setup.database.pool.fetch(
+        "SELECT id FROM debts WHERE workspace_id = $1 LIMIT $2", setup.workspace.id, _DEBTS
     )
     debt_ids = cycle(row["id"] for row in rows)
     committed: dict[str, float] = {}
 
     async def commit_one(debt_id: Any, kind: str, due: float) -> None:
         await asyncio.sleep(due - time.perf_counter())
-        async with opened.database.transaction(opened.workspace.now()) as tx:
-            debt = await debts.lock(tx, opened.workspace, debt_id)
+        async with setup.database.transaction(setup.workspace.now()) as tx:
+            debt = await debts.lock(tx, setup.workspace, debt_id)
             events.record(tx, kind, debt)
             name = ids.show("wh", tx.recorded_events[-1].id)
         committed[name] = time.perf_counter()
@@ -198,8 +198,8 @@ async def _commit(opened: _Opened, seconds: float) -> dict[str, float]:
     return committed
 
 
-async def _arrived(opened: _Opened, hanging: Any) -> None:
+async def _arrived(setup: _Setup, hanging: Any) -> None:
     """Wait until nothing is owed to those who answer."""
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while await opened.database.pool.fetchval(_OWED, hanging):  # noqa: ASYNC110 the courier tells nobody
+        while await setup.database.pool.fetchval(_OWED, hanging):  # noqa: ASYNC110 the dispatcher tells nobody
             await asyncio.sleep(0.1)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.ordeal.course import Plan, play
+from testbed.chaos.scenario_run import Plan, run
 
 _EVENTS = 100_000
 
@@ -21,13 +21,13 @@ class PromiseBroken(RuntimeError):
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     plan = Plan(int(os.environ.get("BENCH_KILLS_EVENTS", _EVENTS)))
-    ordeal = play(plan, say)
-    verdict = ordeal.verdict
+    result = run(plan, say)
+    verdict = result.verdict
     for fault in verdict.faults:
         say(fault)
     say(
-        f"{verdict.events:,} events and {verdict.due:,} deliveries in {ordeal.seconds:.0f} s, {ordeal.kills} killed,"
-        f" {sum(ordeal.again.values()):,} calls made again ({ordeal.again}); {verdict.late_repeats} of those pushed"
+        f"{verdict.events:,} events and {verdict.due:,} deliveries in {result.seconds:.0f} s, {result.kills} killed,"
+        f" {sum(result.again.values()):,} calls made again ({result.again}); {verdict.late_repeats} of those pushed"
         " twice came after something later of their debt"
     )
     if verdict.faults:

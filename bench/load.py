@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import uvloop
 
-from bench.debtors import new_debt
+from testbed.debtors import new_debt
 
 _POST = (
     b"POST /external-api/v1/debts HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
@@ -88,8 +88,8 @@ def _requests(job: dict[str, Any]) -> Request:
     token = job["token"].encode()
     numbers = count(job["first"])
     if job["kind"] == "get":
-        asked = [_GET % (identifier.encode(), token) for identifier in job["ids"]]
-        return lambda: asked[next(numbers) % len(asked)]
+        request = [_GET % (identifier.encode(), token) for identifier in job["ids"]]
+        return lambda: request[next(numbers) % len(request)]
 
     def post() -> bytes:
         body = new_debt(next(numbers))
@@ -103,19 +103,19 @@ async def run(job: dict[str, Any]) -> dict[str, Any]:
     begins = perf_counter() + job["warm_up_seconds"]
     round_ = Round(_requests(job), begins, begins + job["seconds"])
     loop = asyncio.get_running_loop()
-    made = [
+    result = [
         await loop.create_connection(lambda: Connection(round_), "127.0.0.1", job["port"])
         for _ in range(job["connections"])
     ]
     # An answer that never comes ends the job, not the reader's patience.
     async with asyncio.timeout(job["warm_up_seconds"] + job["seconds"] + 10):
-        errors = await asyncio.gather(*(protocol.done for _, protocol in made))
-    taken = sorted(round_.seconds)
+        errors = await asyncio.gather(*(protocol.done for _, protocol in result))
+    seconds = sorted(round_.seconds)
     return {
-        "per_second": len(taken) / job["seconds"],
+        "per_second": len(seconds) / job["seconds"],
         "statuses": round_.statuses,
         "broken": [repr(error) for error in errors if error is not None],
-        "p99_ms": taken[int(len(taken) * 0.99)] * 1000 if taken else None,
+        "p99_ms": seconds[int(len(seconds) * 0.99)] * 1000 if seconds else None,
     }
 
 

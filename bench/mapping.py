@@ -7,11 +7,11 @@ amount, date or currency that differs from the debt's own, in a column nobody wa
 Real exports are scored through the API of an installation: every value that its debts have, against the truths.
 """
 
-from bench.corpus import exports
-from bench.corpus.exports import figures as export_figures
-from bench.corpus.exports.running import recipient
-from bench.corpus.score import Score, score
+from bench import export_figures
 from bench.figures import Figure
+from testbed.corpus import exports
+from testbed.corpus.exports.recipient import recipient
+from testbed.corpus.score import Score, score
 
 # Held-out layouts, and headers disguised with other words, order and typos, are scored to be known, not to be
 # reached: a target would have them tuned on. Wrong values have a target everywhere: none.
@@ -26,10 +26,10 @@ def measure(say) -> list[Figure]:  # noqa: ANN001 - as every figure
     """Score the corpus and print each field's precision and recall."""
     figures = []
     for part, which, is_disguised, target in PARTS:
-        found = score(part, is_disguised=is_disguised)
-        _print(found, f"{part}{which}", say)
-        right = (f"mapping: columns right{which}", found.right, found.columns, "columns", target)
-        wrong = (f"mapping: wrong values{which}", len(found.wrong_values), found.values, "values", 0.0)
+        result = score(part, is_disguised=is_disguised)
+        _print(result, f"{part}{which}", say)
+        right = (f"mapping: columns right{which}", result.right, result.columns, "columns", target)
+        wrong = (f"mapping: wrong values{which}", len(result.wrong_values), result.values, "values", 0.0)
         figures += [Figure(*right, is_more_better=True), Figure(*wrong, is_more_better=False)]
     return figures + _of_exports(say)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.first_run import first_debt
-from bench.installation import ROOT, free_port, temporary_folder, wait, whole
-from bench.watch import family
+from testbed.installation import ROOT, bin_run, free_port, temporary_folder, wait
+from testbed.process_memory import family
 
 _AIM_MEGABYTES = 350.0
 
@@ -19,7 +19,7 @@ _AIM_MEGABYTES = 350.0
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     port = free_port()
-    with temporary_folder() as folder, whole(ROOT, folder / "data", port) as started:
+    with temporary_folder() as folder, bin_run(ROOT, folder / "data", port) as started:
         wait(f"http://127.0.0.1:{port}/readyz", started, patience_seconds=300)
         first_debt(folder / "data", port)
         time.sleep(10)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from time import perf_counter
 
-from bench import books
-from bench.books import Book
+from bench import datasets
+from bench.datasets import Dataset
 from bench.figures import Figure
-from bench.installation import Home, home, settings
 from getbill import companies, scenarios
 from getbill.kit import calendar, clock
+from testbed.installation import PreparedInstallation, prepared_installation, settings
 
 _STEPS = 100_000
 _LARGE, _SMALL = 4, 100
@@ -54,7 +54,7 @@ class RuleBroken(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Drained:
+class _DrainResult:
     seconds: float
     small_seconds: float
 
@@ -62,7 +62,7 @@ class _Drained:
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return how long the backlog lasts beside the outage, and a small company's beside everybody's."""
     many = int(os.environ.get("BENCH_OUTAGE_STEPS", _STEPS))
-    with home() as base:
+    with prepared_installation() as base:
         drained = asyncio.run(_come_back(base, many, say))
     outage = _OUTAGE.total_seconds()
     say(
@@ -89,24 +89,26 @@ def _last_working_day() -> date:
     return day
 
 
-async def _come_back(base: Home, many: int, say: Callable[[str], None]) -> _Drained:
+async def _come_back(base: PreparedInstallation, many: int, say: Callable[[str], None]) -> _DrainResult:
     opens = calendar.at_local(_last_working_day(), time(8), calendar.DEFAULT_ZONE)
-    async with books.opened(base, "live") as demo:
+    async with datasets.open_dataset(base, "live") as demo:
         await demo.database.pool.execute(_OTHERS)
         large = [await _company(demo, f"Large {number}") for number in range(_LARGE)]
         small = await _company(demo, "Small")
         share = (many - _SMALL) // _LARGE
-        for number, book in enumerate([*large, small]):
-            await book.stand_still(opens - timedelta(hours=1))
+        for number, dataset in enumerate([*large, small]):
+            await dataset.stand_still(opens - timedelta(hours=1))
             first = number * share
-            await book.fill(
+            await dataset.fill(
                 list(
-                    books.people(first, share if book is not small else many - _LARGE * share, only_mail=True)
+                    datasets.people(
+                        first, share if dataset is not small else many - _LARGE * share, only_mail=True
+                    )
                 ),
                 first,
             )
-        for book in (*large, small):
-            await book.stand_still(opens + _OUTAGE)
+        for dataset in (*large, small):
+            await dataset.stand_still(opens + _OUTAGE)
         await demo.database.pool.execute("VACUUM ANALYZE")
         say(f"{await demo.database.pool.fetchval(_ALL_WAITING)} contacts are due since {opens:%A %H:%M} UTC")
         drained = await _drain(base, small, many)
@@ -114,13 +116,13 @@ async def _come_back(base: Home, many: int, say: Callable[[str], None]) -> _Drai
     return drained
 
 
-async def _company(demo: Book, name: str) -> Book:
+async def _company(demo: Dataset, name: str) -> Dataset:
     known = {"email": "billing@example.com", "iban": "FR7630006000011234567890189"}
     founded = await companies.create(demo.database, demo.vault, name, **known)
-    return Book(demo.database, demo.vault, founded.live_id)
+    return Dataset(demo.database, demo.vault, founded.live_id)
 
 
-async def _drain(base: Home, small: Book, many: int) -> _Drained:
+async def _drain(base: PreparedInstallation, small: Dataset, many: int) -> _DrainResult:
     job = json.dumps({"folder": str(base.folder), "dsn": base.dsn}).encode()
     began = perf_counter()
     workers = [asyncio.create_task(_worker(base, job)) for _ in range(_WORKERS)]
@@ -134,10 +136,10 @@ async def _drain(base: Home, small: Book, many: int) -> _Drained:
     seconds = perf_counter() - began
     if sum(taken) != many or not all(taken):
         raise RuleBroken(f"Of {many} contacts the workers took {taken}.")
-    return _Drained(seconds, small_seconds or seconds)
+    return _DrainResult(seconds, small_seconds or seconds)
 
 
-async def _worker(base: Home, job: bytes) -> int:
+async def _worker(base: PreparedInstallation, job: bytes) -> int:
     worker = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.drain"),
         env=settings(base.folder, 1),
@@ -150,7 +152,7 @@ async def _worker(base: Home, job: bytes) -> int:
     return int(json.loads(said.splitlines()[-1])["taken"])
 
 
-async def _check(demo: Book, opens: datetime) -> None:
+async def _check(demo: Dataset, opens: datetime) -> None:
     back_at, next_at = opens + _OUTAGE, _second_email_at(opens)
     pool = demo.database.pool
     left, most = await pool.fetchval(_ALL_WAITING), await pool.fetchval(_AT_ONCE)

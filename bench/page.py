@@ -1,6 +1,6 @@
-"""`page`: a page by cursor deep in a book of 1,000,000 debts, beside the first page.
+"""`page`: a page by cursor deep in a dataset of 1,000,000 debts, beside the first page.
 
-The book is real: every debt and debtor with a key of their own, sealed by the product's own functions, written by
+The dataset is real: every debt and debtor with a key of their own, sealed by the product's own functions, written by
 COPY. What a list does not read (match hashes, events, contacts) is left out, and its indexes are built after the rows.
 The deep pages follow one another from the 900,000th debt on.
 """
@@ -16,14 +16,14 @@ from typing import Any
 
 import asyncpg
 
-from bench.debtors import new_debt
 from bench.figures import Figure, alternate
-from bench.installation import Api, Home, api, home
 from getbill import companies, debtors, reactions, vault
 from getbill.companies import Workspace
 from getbill.kit import ids
 from getbill.kit.database.transactions import open_database
 from getbill.vault import Key
+from testbed.debtors import new_debt
+from testbed.installation import Api, PreparedInstallation, api, prepared_installation
 
 _DEBTS = 1_000_000
 _DEEP = 900_000
@@ -48,21 +48,21 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return a figure for pages of 20 and one for pages of 100."""
-    with home() as base:
+    with prepared_installation() as base:
         began = time.monotonic()
         asyncio.run(_fill(base))
         say(f"{_DEBTS:,} debts written in {time.monotonic() - began:.0f} s")
         with api(base) as ours:
             cursor = ours.call(f"/debts?limit=100&page={_DEEP // 100}")["pagination"]["next_cursor"]
             pages = Pages(ours)
-            found = []
+            result = []
             for limit, name in ((20, "page"), (100, "page-100")):
                 deep, first = _rounds(pages, limit, cursor)
                 say(f"pages of {limit} debts, ms each:")
                 pairs = alternate(deep, first, say)
-                found.append(pairs.figure(name, "ms a page", _MOST, is_more_better=False))
+                result.append(pairs.figure(name, "ms a page", _MOST, is_more_better=False))
             pages.close()
-    return found
+    return result
 
 
 class Pages:
@@ -108,8 +108,8 @@ def _rounds(pages: Pages, limit: int, cursor: str) -> tuple[Measure, Measure]:
     return deep, first
 
 
-async def _fill(base: Home) -> None:
-    """Write the book into the live workspace."""
+async def _fill(base: PreparedInstallation) -> None:
+    """Write the dataset into the live workspace."""
     database = await open_database(base.dsn, reactions.edge, size=2)
     unlocked = await vault.unlock(database, None, base.folder / "master.key")
     live = await database.pool.fetchval("SELECT workspace_id FROM workspaces WHERE kind = 'live'")
@@ -141,13 +141,13 @@ async def _write(connection: "asyncpg.Connection[Any]", rows: Rows) -> None:
 
 
 def _batches(workspace: Workspace) -> Iterator[Rows]:
-    made = _debts(workspace)
-    while batch := list(islice(made, _BATCH)):
-        yield {table: [row for one in batch for row in one[table]] for table in _COLUMNS}
+    result = _debts(workspace)
+    while batch := list(islice(result, _BATCH)):
+        yield {table: [row for item in batch for row in item[table]] for table in _COLUMNS}
 
 
 def _debts(workspace: Workspace) -> Iterator[Rows]:
-    """Make the rows of each debt of the book, a second apart, the oldest first."""
+    """Make the rows of each debt of the dataset, a second apart, the oldest first."""
     began = datetime.now(UTC) - timedelta(seconds=_DEBTS)
     live, lookup = workspace.id, workspace.lookup
     for number in range(_DEBTS):

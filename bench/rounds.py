@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.installation import ROOT
+from testbed.installation import ROOT
 
 CONNECTIONS = 16
 SECONDS = 4.0

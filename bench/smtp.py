@@ -1,4 +1,4 @@
-"""`smtp`: a book's first e-mails to a mail server on the loopback, beside a bare aiosmtplib loop with the same messages.
+"""`smtp`: a dataset's first e-mails to a mail server on the loopback, beside a bare aiosmtplib loop with the same messages.
 
 `getbill worker` claims each contact, looks at debt and rules again, renders and seals the message, commits that it is
 being sent, sends it, settles it, records its events and plans what follows. The bare side has the very messages that
@@ -20,13 +20,20 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-from bench import books
-from bench.books import Book
+from bench import datasets
+from bench.datasets import Dataset
 from bench.figures import Figure, Pairs
-from bench.installation import Home, free_port, home, process, settings, until
 from getbill import events
 from getbill.channels.senders import SmtpSettings
 from getbill.kit import calendar, clock
+from testbed.installation import (
+    PreparedInstallation,
+    free_port,
+    prepared_installation,
+    process,
+    settings,
+    until,
+)
 
 _MESSAGES = 2_000
 _PAIRS = 3
@@ -50,9 +57,9 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     many = int(os.environ.get("BENCH_SMTP_MESSAGES", _MESSAGES))
     port, numbers = free_port(), count()
     pairs, workers = Pairs([], []), Pairs([], [])
-    with home() as base:
+    with prepared_installation() as base:
         kept = base.folder / "messages.pickle"
-        sink = [sys.executable, "-m", "bench.mailsink", str(port), str(kept)]
+        sink = [sys.executable, "-m", "testbed.mail_sink", str(port), str(kept)]
         with process(sink, settings(base.folder, port)) as office, _worker(base, port):
             until(lambda: _listens(port), office, "the mail server listened")
             asyncio.run(_stand_still(base))
@@ -86,13 +93,13 @@ def _moment() -> datetime:
     return calendar.at_local(day, time(12), calendar.DEFAULT_ZONE)
 
 
-async def _stand_still(base: Home) -> None:
-    async with books.opened(base, "live") as book:
-        await book.stand_still(_moment())
+async def _stand_still(base: PreparedInstallation) -> None:
+    async with datasets.open_dataset(base, "live") as dataset:
+        await dataset.stand_still(_moment())
 
 
-def _ours(base: Home, port: int, number: int, many: int) -> float:
-    """Let the workers send a new book's first e-mails and return how many a second they did."""
+def _ours(base: PreparedInstallation, port: int, number: int, many: int) -> float:
+    """Let the workers send a new dataset's first e-mails and return how many a second they did."""
     before = _taken(port)
     asyncio.run(_open(base, number, many))
     seconds = asyncio.run(_sent(base, many))
@@ -102,7 +109,7 @@ def _ours(base: Home, port: int, number: int, many: int) -> float:
 
 
 @contextmanager
-def _worker(base: Home, port: int) -> Iterator[None]:
+def _worker(base: PreparedInstallation, port: int) -> Iterator[None]:
     """Yield when one worker more is at work."""
     environment = settings(base.folder, 1) | {
         "DATABASE_URL": base.dsn,
@@ -118,39 +125,39 @@ def _worker(base: Home, port: int) -> Iterator[None]:
         yield
 
 
-async def _alive(base: Home) -> int:
-    async with books.opened(base, "live") as book:
-        return int(await book.database.pool.fetchval(_ALIVE))
+async def _alive(base: PreparedInstallation) -> int:
+    async with datasets.open_dataset(base, "live") as dataset:
+        return int(await dataset.database.pool.fetchval(_ALIVE))
 
 
-async def _open(base: Home, number: int, many: int) -> None:
-    async with books.opened(base, "live") as book:
-        await book.fill(list(books.people(number * many, many, only_mail=True)), number * many)
+async def _open(base: PreparedInstallation, number: int, many: int) -> None:
+    async with datasets.open_dataset(base, "live") as dataset:
+        await dataset.fill(list(datasets.people(number * many, many, only_mail=True)), number * many)
         # What was planned before is over; what was opened now waits for its sign.
-        await book.database.pool.execute(_WAIT)
-        await book.database.pool.execute("VACUUM ANALYZE")
+        await dataset.database.pool.execute(_WAIT)
+        await dataset.database.pool.execute("VACUUM ANALYZE")
 
 
-async def _sent(base: Home, many: int) -> float:
+async def _sent(base: PreparedInstallation, many: int) -> float:
     """Have the contacts be due and return how many seconds it took until the last was settled."""
-    async with books.opened(base, "live") as book, asyncio.timeout(_PATIENCE_SECONDS):
+    async with datasets.open_dataset(base, "live") as dataset, asyncio.timeout(_PATIENCE_SECONDS):
         await asyncio.sleep(1.0)  # for what follows from opening them to be done
-        return await watched(book, many)
+        return await watched(dataset, many)
 
 
-async def watched(book: Book, many: int) -> float:
-    """Set the contacts of a book going, and return how many seconds it took until the last was settled."""
-    pool, place = book.database.pool, book.workspace_id
+async def watched(dataset: Dataset, many: int) -> float:
+    """Set the contacts of a dataset going, and return how many seconds it took until the last was settled."""
+    pool, place = dataset.database.pool, dataset.workspace_id
     wanted = await pool.fetchval(_SENT, place) + many
     began = perf_counter()
     await pool.execute(_DUE, place, clock.wall())
-    book.database.notifier.notify(events.EVENTS_CHANNEL)
+    dataset.database.notifier.notify(events.EVENTS_CHANNEL)
     while await pool.fetchval(_SENT, place) < wanted:  # noqa: ASYNC110 the worker tells nobody
         await asyncio.sleep(0.05)
     return perf_counter() - began
 
 
-def _bare(base: Home, port: int, many: int) -> float:
+def _bare(base: PreparedInstallation, port: int, many: int) -> float:
     """Send the same messages by the bare loop and return how many a second that were."""
     before = _taken(port)
     job = {
@@ -160,7 +167,7 @@ def _bare(base: Home, port: int, many: int) -> float:
         "connections": SmtpSettings("", 0, _FROM).connections,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "bench.post"],
+        [sys.executable, "-m", "bench.bare_smtp"],
         input=json.dumps(job).encode(),
         env=settings(base.folder, 1),
         stdout=subprocess.PIPE,
@@ -169,8 +176,8 @@ def _bare(base: Home, port: int, many: int) -> float:
     )
     if _taken(port) - before != many:
         raise MessagesMiscounted(f"Of {many} messages the server took {_taken(port) - before}.")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return many / float(found["seconds"])
+    stdout: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return many / float(stdout["seconds"])
 
 
 def _listens(port: int) -> bool:

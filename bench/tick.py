@@ -15,9 +15,9 @@ from typing import Any
 
 import asyncpg
 
-from bench import books
+from bench import datasets
 from bench.figures import Figure, alternate
-from bench.installation import Home, home, settings
+from testbed.installation import PreparedInstallation, prepared_installation, settings
 
 _PLANNED = 1_000_000
 _FEW = 1_000
@@ -42,7 +42,7 @@ _OTHERS = "UPDATE contacts SET state = 'stopped' WHERE state = 'planned'"
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     many = int(os.environ.get("BENCH_TICK_CONTACTS", _PLANNED))
-    with home() as few, home() as lots:
+    with prepared_installation() as few, prepared_installation() as lots:
         asyncio.run(_plan(few, _FEW))
         asyncio.run(_plan(lots, many))
         say(f"{many} contacts are planned")
@@ -50,33 +50,33 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     return [pairs.figure("tick", "ms each", _TARGET, is_more_better=False)]
 
 
-async def _plan(base: Home, many: int) -> None:
+async def _plan(base: PreparedInstallation, many: int) -> None:
     """Have so many contacts planned for tomorrow and later, and nothing else."""
     connection = await asyncpg.connect(base.dsn)
     await connection.execute(_OTHERS)
     for kind in ("live", "sandbox"):
-        async with books.opened(base, kind) as book:
-            await book.fill(list(books.people(1, 1)), 1)
+        async with datasets.open_dataset(base, kind) as dataset:
+            await dataset.fill(list(datasets.people(1, 1)), 1)
             # What refers to what is known to be right, and a million look-ups of it are not the figure.
             await connection.execute("SET session_replication_role = replica")
             await connection.execute(_OTHERS)
-            await connection.execute(_DEBTS, book.workspace_id, many // 2)
+            await connection.execute(_DEBTS, dataset.workspace_id, many // 2)
     for kind in ("live", "sandbox"):
-        async with books.opened(base, kind) as book:
-            await connection.execute(_CONTACTS, book.workspace_id, kind == "live")
+        async with datasets.open_dataset(base, kind) as dataset:
+            await connection.execute(_CONTACTS, dataset.workspace_id, kind == "live")
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
 
 
-def _ticks(base: Home) -> float:
+def _ticks(base: PreparedInstallation) -> float:
     """Return the milliseconds of a tick."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.turns"],
+        [sys.executable, "-m", "bench.loop_pacing"],
         input=json.dumps({"folder": str(base.folder), "dsn": base.dsn, "ticks": _TICKS}).encode(),
         env=settings(base.folder, 1),
         stdout=subprocess.PIPE,
         check=True,
         timeout=300,
     )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return float(found["milliseconds"])
+    stdout: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return float(stdout["milliseconds"])

@@ -28,9 +28,10 @@ class Cluster:
 def start(config: pytest.Config) -> Cluster:
     """Start the cluster of the run and migrate its template; it stops with the run."""
     from getbill.embedded import Server
+    from getbill.embedded.data_folder import ClusterOptions
 
     folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    server = Server(folder, durable=False)
+    server = Server(folder, durable=False, options=ClusterOptions(major=config.getoption("postgresql")))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     config.add_cleanup(server.stop)
     dsn = server.start()

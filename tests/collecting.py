@@ -1,4 +1,4 @@
-"""Builders for tests that let scenarios run: a company, its clock, debts, and a desk to carry contacts out."""
+"""Builders for tests that let scenarios run: a company, its clock, debts, and a context to send contacts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
-from bench import clocks
 from pydantic import SecretStr
 
 from calls import Answer, Site, started
@@ -31,6 +30,7 @@ from getbill.process.app import create_app
 from getbill.settings import Settings
 from getbill.webhooks import WebhookClient, WebhookDispatcher
 from installation import METRICS_TOKEN
+from testbed import clocks
 
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 KEYS = vault.Vault([vault.Key(bytes(range(32)))])
@@ -62,15 +62,15 @@ def new_debt(who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Ne
 
 
 @dataclass
-class Place:
+class WorkspaceEngine:
     """A workspace whose clock the test sets, and what happens there."""
 
     database: Database
     id: UUID
     vault: vault.Vault
-    desk: SendingContext
+    context: SendingContext
 
-    async def workspace(self) -> Workspace:
+    async def snapshot(self) -> Workspace:
         return await companies.workspace(self.database, self.vault, self.id)
 
     async def set_clock(self, text: str) -> None:
@@ -85,46 +85,46 @@ class Place:
             )
 
     async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:
-        workspace = await self.workspace()
+        snapshot = await self.snapshot()
         new = new_debt(who, amount, **values)
-        async with self.database.transaction(workspace.now()) as tx:
-            return (await debts.create(tx, workspace, new)).debt
+        async with self.database.transaction(snapshot.now()) as tx:
+            return (await debts.create(tx, snapshot, new)).debt
 
     async def change(self, debt_id: UUID, verb: Any, *arguments: Any) -> Debt:
         """Apply a verb such as `debts.hold` to a debt."""
-        workspace = await self.workspace()
-        async with self.database.transaction(workspace.now()) as tx:
-            debt = await debts.lock(tx, workspace, debt_id)
+        snapshot = await self.snapshot()
+        async with self.database.transaction(snapshot.now()) as tx:
+            debt = await debts.lock(tx, snapshot, debt_id)
             verb(tx, debt, *arguments)
         return debt
 
-    async def learn(self, debt_id: UUID, **known: str) -> None:
+    async def learn(self, debt_id: UUID, **fields: str) -> None:
         """Change what is known of a debt's debtor."""
-        workspace = await self.workspace()
-        async with self.database.transaction(workspace.now()) as tx:
-            debt = await debts.lock(tx, workspace, debt_id)
-            await debts.update(tx, workspace, debt, debts.DebtChange(dict(known), {}, {}))
+        snapshot = await self.snapshot()
+        async with self.database.transaction(snapshot.now()) as tx:
+            debt = await debts.lock(tx, snapshot, debt_id)
+            await debts.update(tx, snapshot, debt, debts.DebtChange(dict(fields), {}, {}))
 
     async def promise(self, debt_id: UUID, on: date | None, amount: int = 0) -> None:
         """Have the debtor promise to pay, or withdraw the promise where no day is named."""
-        workspace = await self.workspace()
-        async with self.database.transaction(workspace.now()) as tx:
-            debt = await debts.lock(tx, workspace, debt_id)
+        snapshot = await self.snapshot()
+        async with self.database.transaction(snapshot.now()) as tx:
+            debt = await debts.lock(tx, snapshot, debt_id)
             said = {"promise": on and {"date": on, "amount": Decimal(amount)}}
-            await debts.update(tx, workspace, debt, debts.DebtChange({}, said, {}))
+            await debts.update(tx, snapshot, debt, debts.DebtChange({}, said, {}))
 
     async def find(self, debt_id: UUID) -> Debt:
-        return await debts.find(self.database, await self.workspace(), debt_id)
+        return await debts.find(self.database, await self.snapshot(), debt_id)
 
     async def send_due(self) -> int:
-        workspace = await self.workspace()
-        taken = await contacts.send_due_sandbox(self.desk, workspace, lambda: True)
-        return taken or await contacts.send_suspects_in(self.desk, workspace, lambda: True)
+        snapshot = await self.snapshot()
+        taken = await contacts.send_due_sandbox(self.context, snapshot, lambda: True)
+        return taken or await contacts.send_suspects_in(self.context, snapshot, lambda: True)
 
     async def run_until(self, text: str) -> None:
         """Move the clock from due instant to due instant, and then to the end."""
         while (due := await contacts.next_due(self.database, self.id)) is not None and due <= at(text):
-            now = (await self.workspace()).now()
+            now = (await self.snapshot()).now()
             await self.set_clock(f"{max(due, now):%Y-%m-%d %H:%M:%S.%f}")
             await self.send_due()
         await self.set_clock(text)
@@ -156,11 +156,11 @@ class Place:
             debt_id,
             channel,
         )
-        found = await followups.find(self.database, await self.workspace(), followup_id)
-        return found.content.text or ""
+        followup = await followups.find(self.database, await self.snapshot(), followup_id)
+        return followup.content.text or ""
 
     async def send_due_live(self) -> int:
-        return await contacts.send_due(self.desk, lambda: True)
+        return await contacts.send_due(self.context, lambda: True)
 
     async def events(self, debt_id: UUID) -> list[str]:
         rows = await self.database.pool.fetch(
@@ -203,29 +203,29 @@ class Provider:
         pass
 
 
-async def found(
+async def new_engine(
     database: Database,
     keys: vault.Vault = KEYS,
     *,
     live: bool = False,
     senders: dict[Channel, Any] | None = None,
     **company: Any,
-) -> Place:
+) -> WorkspaceEngine:
     """Make a company and return its sandbox, or its live workspace."""
     known = {"email": "billing@acme.example", "iban": IBAN} | company
     founded = await companies.create(database, keys, "Acme", **known)
     # What an earlier test left planned in live is none of this one's.
     await database.pool.execute("UPDATE contacts SET state = 'stopped' WHERE is_live AND state = 'planned'")
     # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
-    desk = SendingContext(database, keys, Senders(senders or {}), SendingSettings(workspace_share=1))
-    return Place(database, founded.live_id if live else founded.sandbox_id, keys, desk)
+    context = SendingContext(database, keys, Senders(senders or {}), SendingSettings(workspace_share=1))
+    return WorkspaceEngine(database, founded.live_id if live else founded.sandbox_id, keys, context)
 
 
-async def place_with(database: Database, provider: Any) -> Place:
+async def live_engine(database: Database, provider: Any) -> WorkspaceEngine:
     """Return a live workspace, its clock on a Monday morning, whose e-mails (or calls) a provider carries."""
-    place = await found(database, live=True, senders={provider.channel: provider})
-    await place.set_clock("2026-01-05 09:00")
-    return place
+    workspace = await new_engine(database, live=True, senders={provider.channel: provider})
+    await workspace.set_clock("2026-01-05 09:00")
+    return workspace
 
 
 @asynccontextmanager
@@ -245,11 +245,11 @@ async def site_on(dsn: str, folder: Path) -> AsyncIterator[Site]:
 
 
 @asynccontextmanager
-async def working(database: Database, desk: SendingContext) -> AsyncIterator[None]:
+async def working(database: Database, context: SendingContext) -> AsyncIterator[None]:
     """Run a worker's loops on a database."""
     stop = asyncio.Event()
     async with WebhookClient() as poster:
-        loops = worker.loops_of(desk, WebhookDispatcher(database, desk.vault, poster), stop)
+        loops = worker.loops_of(context, WebhookDispatcher(database, context.vault, poster), stop)
         tasks = [asyncio.create_task(loop.run()) for loop in loops]
         try:
             yield
@@ -259,11 +259,11 @@ async def working(database: Database, desk: SendingContext) -> AsyncIterator[Non
 
 
 @dataclass
-class House:
+class ContactWorkspace:
     """A sandbox or live workspace of one test, called through a credential that holds every scope."""
 
     site: Site
-    place: Place
+    engine: WorkspaceEngine
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         sent = json.write(body) if body is not None else b""
@@ -276,19 +276,21 @@ class House:
         return await self.call("POST", path, body, **headers)
 
 
-async def house(site: Site) -> House:
+async def open_sandbox(site: Site) -> ContactWorkspace:
     """Make a company and return its sandbox with a key."""
     database = site.app.state.database
-    place = await found(database, site.app.state.vault)
-    _, key = await access.create_key(database, access.NewKey(place.id, "Test key"), clock.wall())
-    return House(site.with_token(key), place)
+    workspace = await new_engine(database, site.app.state.vault)
+    _, key = await access.create_key(database, access.NewKey(workspace.id, "Test key"), clock.wall())
+    return ContactWorkspace(site.with_token(key), workspace)
 
 
-async def live_house(site: Site) -> House:
+async def open_live(site: Site) -> ContactWorkspace:
     """Make a company and return its live workspace with a client's token."""
     database = site.app.state.database
-    place = await found(database, site.app.state.vault, live=True)
-    client, secret = await access.create_client(database, access.NewClient(place.id, "Test"), clock.wall())
+    workspace = await new_engine(database, site.app.state.vault, live=True)
+    client, secret = await access.create_client(
+        database, access.NewClient(workspace.id, "Test"), clock.wall()
+    )
     form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
     answered = await site.form("/token", form)
-    return House(site.with_token(answered.json()["access_token"]), place)
+    return ContactWorkspace(site.with_token(answered.json()["access_token"]), workspace)

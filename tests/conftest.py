@@ -20,13 +20,19 @@ from cluster import TEMPLATE, Cluster, start
 if TYPE_CHECKING:
     from calls import Site
     from commanding import Run
-    from creditor import Creditor, Receiver
     from installation import Installation
     from make import Company
+    from running_workspace import Receiver, RunningWorkspace
 
 
 class NetworkClosed(RuntimeError):
     """A test tried to leave this machine."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgresql", type=int, help="major version of the run's PostgreSQL; the newest by default"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -118,22 +124,22 @@ async def running(installation: "Installation") -> AsyncIterator[str]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator["Receiver"]:
-    """Where a creditor has webhooks sent."""
-    from creditor import receiving
+    """The receiver of the webhooks of a workspace."""
+    from running_workspace import run_receiver
 
-    async with receiving() as opened:
+    async with run_receiver() as opened:
         yield opened
 
 
 @pytest.fixture
-async def creditor(
+async def running_workspace(
     running: str, installation: "Installation", company: "Company", receiver: "Receiver"
-) -> AsyncIterator["Creditor"]:
-    """A creditor who calls the running processes."""
-    from creditor import collecting
+) -> AsyncIterator["RunningWorkspace"]:
+    """A sandbox of the running processes, called over HTTP."""
+    from running_workspace import open_workspace
 
-    async with collecting(running, installation, company, receiver) as opened:
-        yield opened
+    async with open_workspace(running, installation, company, receiver) as workspace:
+        yield workspace
 
 
 @pytest.fixture(name="getbill")

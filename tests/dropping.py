@@ -40,12 +40,12 @@ class Client:
     def words(self) -> tuple[str, ...]:
         """The options that ssh and sftp share."""
         known = (f"-oUserKnownHostsFile={self.folder}/known_hosts", "-oGlobalKnownHostsFile=none", "-Fnone")
-        asked = ("-oBatchMode=no", "-oStrictHostKeyChecking=accept-new", "-oNumberOfPasswordPrompts=1")
+        request = ("-oBatchMode=no", "-oStrictHostKeyChecking=accept-new", "-oNumberOfPasswordPrompts=1")
         if self.key is None:
-            return (*known, *asked, "-oPreferredAuthentications=password", "-oPubkeyAuthentication=no")
+            return (*known, *request, "-oPreferredAuthentications=password", "-oPubkeyAuthentication=no")
         return (
             *known,
-            *asked,
+            *request,
             f"-oIdentityFile={self.key}",
             "-oIdentitiesOnly=yes",
             "-oPreferredAuthentications=publickey",
@@ -110,7 +110,7 @@ def cut_key(file: Path) -> str:
 class Served:
     """A server in this process."""
 
-    house: ServerState
+    state: ServerState
     port: int
     workspace: Workspace
     folder: Path
@@ -123,18 +123,18 @@ class Served:
         if key:
             keys = (cut_key(home / "id"),)
         new = NewLogin(self.workspace.id, public_keys=keys, **changes)
-        async with self.house.database.transaction(clock.wall()) as tx:
+        async with self.state.database.transaction(clock.wall()) as tx:
             login, password = await sftp.create_login(tx, new, clock.wall())
         return Client(home, self.port, login, password, home / "id" if key else None)
 
     async def names(self, login: Login, folder: str = "incoming") -> dict[str, tuple[int, str]]:
         """What lies in a folder: size and state by name."""
-        found = await queries.list_files(self.house.database, self.workspace, login.id, Folder(folder))
-        return {one.path.name: (one.size, one.state.value) for one in found}
+        result = await queries.list_files(self.state.database, self.workspace, login.id, Folder(folder))
+        return {item.path.name: (item.size, item.state.value) for item in result}
 
     async def content(self, login: Login, path: str) -> bytes:
         """The bytes of a file."""
-        database = self.house.database
+        database = self.state.database
         box = await queries.find(database, self.workspace, login.id, parse_path(path.encode()))
         assert box is not None
         return b"".join([part async for part in queries.read_file(database, self.workspace.id, box)])

@@ -55,8 +55,8 @@ async def client(
     """Let a client into a company's live workspace, or its sandbox, and return its id and secret."""
     workspace_id = founded.live_id if is_live else founded.sandbox_id
     new = access.NewClient(workspace_id, "Test client", scopes=scopes or tuple(SCOPES), **changes)
-    made, secret = await access.create_client(database, new, clock.wall())
-    return made.public_id, secret
+    result, secret = await access.create_client(database, new, clock.wall())
+    return result.public_id, secret
 
 
 def debt(**changes: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ DAYS = 30
 
 
 @dataclass
-class Sealed:
+class SealedInstallation:
     """A database sealed by the key file of a folder, that can be backed up, restored and served."""
 
     postgres: Cluster
@@ -171,29 +171,29 @@ class Sealed:
 
 
 @asynccontextmanager
-async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[Sealed]:
+async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[SealedInstallation]:
     """Yield a database of the tests' template, sealed by a key file."""
     admin = await asyncpg.connect(postgres.dsn("postgres"))
-    one = Sealed(postgres, admin, folder, f"sealed_{uuid4().hex}")
-    await admin.execute(f'CREATE DATABASE "{one.name}" TEMPLATE {TEMPLATE}')
-    vault.write_master_keys(one.key_file, [vault.Key(MASTER_KEY)])
-    yield one
-    await one.drop()
+    item = SealedInstallation(postgres, admin, folder, f"sealed_{uuid4().hex}")
+    await admin.execute(f'CREATE DATABASE "{item.name}" TEMPLATE {TEMPLATE}')
+    vault.write_master_keys(item.key_file, [vault.Key(MASTER_KEY)])
+    yield item
+    await item.drop()
     await admin.close()
 
 
 @asynccontextmanager
-async def sealed_apart(folder: Path) -> AsyncIterator[Sealed]:
+async def sealed_apart(folder: Path) -> AsyncIterator[SealedInstallation]:
     """Yield a database on a server of its own, whose files hold nothing else."""
     server = Server(folder / "apart", durable=False)
     try:
         postgres = Cluster(server.start())
         admin = await asyncpg.connect(postgres.dsn("postgres"))
-        one = Sealed(postgres, admin, folder, "getbill")
-        await migrate(one.dsn)
-        async with one.opened() as database:
-            await vault.unlock(database, None, one.key_file, may_make=True)
-        yield one
+        item = SealedInstallation(postgres, admin, folder, "getbill")
+        await migrate(item.dsn)
+        async with item.opened() as database:
+            await vault.unlock(database, None, item.key_file, may_make=True)
+        yield item
         await admin.close()
     finally:
         server.stop()
@@ -203,12 +203,12 @@ def pass_days(file: Path, days: float) -> None:
     """Have everything that the key file tells be so many days ago."""
     versions, ago = KeyFile(file).read(), timedelta(days=days)
 
-    def earlier(one: Version) -> Version:
+    def earlier(version: Version) -> Version:
         return Version(
-            one.key,
-            one.made_at and one.made_at - ago,
-            one.replaced_at and one.replaced_at - ago,
-            one.is_next,
+            version.key,
+            version.made_at and version.made_at - ago,
+            version.replaced_at and version.replaced_at - ago,
+            version.is_next,
         )
 
     following = versions.next and earlier(versions.next)

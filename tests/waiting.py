@@ -13,12 +13,12 @@ _LOOK_SECONDS = 0.01
 async def until(is_so: Callable[[], Any], seconds: float = 30.0) -> Any:
     """Wait for something to be so, whether it is answered at once or awaited, and return it."""
     ends = clock.monotonic() + seconds
-    while not (found := await _answer(is_so)):
+    while not (answer := await _answer(is_so)):
         assert clock.monotonic() < ends, "it never came"
         await asyncio.sleep(_LOOK_SECONDS)
-    return found
+    return answer
 
 
 async def _answer(is_so: Callable[[], Any]) -> Any:
-    found = is_so()
-    return await found if inspect.isawaitable(found) else found
+    result = is_so()
+    return await result if inspect.isawaitable(result) else result

@@ -52,7 +52,7 @@ def vault() -> Vault:
 
 
 @dataclass
-class House:
+class WorkspaceCredentials:
     """A company of one test, with ways to let somebody in."""
 
     database: Database
@@ -105,13 +105,15 @@ class House:
 
 
 @pytest.fixture
-async def house(database: Database) -> House:
-    return House(database, await companies.create(database, VAULT, "A company", email="a@company.example"))
+async def workspace(database: Database) -> WorkspaceCredentials:
+    return WorkspaceCredentials(
+        database, await companies.create(database, VAULT, "A company", email="a@company.example")
+    )
 
 
 @pytest.fixture
-async def other_house(database: Database) -> House:
-    return House(database, await companies.create(database, VAULT, "Another company"))
+async def other_workspace(database: Database) -> WorkspaceCredentials:
+    return WorkspaceCredentials(database, await companies.create(database, VAULT, "Another company"))
 
 
 class Bench:

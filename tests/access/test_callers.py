@@ -24,12 +24,12 @@ PROFILE = "/external-api/v1/company/profile"
 THINGS = "/external-api/v1/test/things"
 
 
-async def key_id(database: Database, house: Any) -> Any:
-    return (await access.keys(database, house.founded.company_id))[-1].id
+async def key_id(database: Database, workspace: Any) -> Any:
+    return (await access.keys(database, workspace.founded.company_id))[-1].id
 
 
-async def test_a_sandbox_key_holds_every_scope_in_its_sandbox(site: Site, house: Any) -> None:
-    answer = await site.with_token(await house.key()).get(PROFILE)
+async def test_a_sandbox_key_holds_every_scope_in_its_sandbox(site: Site, workspace: Any) -> None:
+    answer = await site.with_token(await workspace.key()).get(PROFILE)
 
     assert answer.status == 200
     configuration = answer.json()["configuration"]
@@ -37,40 +37,40 @@ async def test_a_sandbox_key_holds_every_scope_in_its_sandbox(site: Site, house:
     assert configuration["scopes"] == list(access.SCOPES)
 
 
-async def test_a_live_workspace_takes_no_static_key(house: Any, database: Database) -> None:
-    new = access.NewKey(house.founded.live_id, "A key")
+async def test_a_live_workspace_takes_no_static_key(workspace: Any, database: Database) -> None:
+    new = access.NewKey(workspace.founded.live_id, "A key")
 
     with pytest.raises(NotFound):
         await access.create_key(database, new, clock.wall())
 
-    assert await access.keys(database, house.founded.company_id) == []
+    assert await access.keys(database, workspace.founded.company_id) == []
 
 
 async def test_what_is_stored_of_secrets_does_not_hold_them(
-    house: Any, database: Database, site: Site
+    workspace: Any, database: Database, site: Site
 ) -> None:
-    client, secret = await house.client()
-    key = await house.key()
-    refresh_token = (await house.ask(site, client, secret)).json()["refresh_token"]
+    client, secret = await workspace.client()
+    key = await workspace.key()
+    refresh_token = (await workspace.ask(site, client, secret)).json()["refresh_token"]
 
     for table in ("clients", "api_keys", "refresh_tokens", "signing_keys"):
         rows = await database.pool.fetch(f"SELECT t::text FROM {table} t")
         for text in (secret, key, refresh_token, "PRIVATE"):
             assert all(text not in row[0] for row in rows)
             assert all(text.encode().hex() not in row[0] for row in rows)
-    shown = (await access.keys(database, house.founded.company_id))[0]
-    assert shown.hint == f"gbk_sandbox_...{key[-4:]}"
+    answer = (await access.keys(database, workspace.founded.company_id))[0]
+    assert answer.hint == f"gbk_sandbox_...{key[-4:]}"
 
 
 async def test_a_revoked_key_bites_in_every_process_within_a_second(
-    make_site: Any, house: Any, database: Database
+    make_site: Any, workspace: Any, database: Database
 ) -> None:
-    key = await house.key()
+    key = await workspace.key()
     sites = [(await make_site()).with_token(key), (await make_site()).with_token(key)]
     assert [(await site.get(PROFILE)).status for site in sites] == [200, 200]
 
-    await access.revoke_key(database, await key_id(database, house), clock.wall())
-    await house.heard(*sites)
+    await access.revoke_key(database, await key_id(database, workspace), clock.wall())
+    await workspace.heard(*sites)
 
     answers = [await site.get(PROFILE) for site in sites]
     assert [answer.status for answer in answers] == [401, 401]
@@ -78,21 +78,21 @@ async def test_a_revoked_key_bites_in_every_process_within_a_second(
 
 
 async def test_a_revoked_client_bites_in_every_process_within_a_second(
-    make_site: Any, house: Any, database: Database
+    make_site: Any, workspace: Any, database: Database
 ) -> None:
-    one, two = await make_site(), await make_site()
-    client, secret = await house.client()
-    token = (await house.ask(one, client, secret)).json()["access_token"]
-    assert [(await site.with_token(token).get(PROFILE)).status for site in (one, two)] == [200, 200]
+    item, two = await make_site(), await make_site()
+    client, secret = await workspace.client()
+    token = (await workspace.ask(item, client, secret)).json()["access_token"]
+    assert [(await site.with_token(token).get(PROFILE)).status for site in (item, two)] == [200, 200]
 
     await access.revoke_client(database, client.id, clock.wall())
-    await house.heard(one, two)
+    await workspace.heard(item, two)
 
-    assert [(await site.with_token(token).get(PROFILE)).status for site in (one, two)] == [401, 401]
+    assert [(await site.with_token(token).get(PROFILE)).status for site in (item, two)] == [401, 401]
 
 
-async def test_revoking_twice_is_told(house: Any, database: Database) -> None:
-    client, _ = await house.client()
+async def test_revoking_twice_is_told(workspace: Any, database: Database) -> None:
+    client, _ = await workspace.client()
     await access.revoke_client(database, client.id, clock.wall())
 
     with pytest.raises(NotFound):
@@ -100,12 +100,12 @@ async def test_revoking_twice_is_told(house: Any, database: Database) -> None:
 
 
 async def test_a_remembered_credential_is_not_asked_of_the_database(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    caller = site.with_token(await house.key())
+    caller = site.with_token(await workspace.key())
     await caller.get(PROFILE)
     await database.pool.execute(
-        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", house.founded.sandbox_id
+        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", workspace.founded.sandbox_id
     )
 
     answer = await caller.get(PROFILE)
@@ -115,24 +115,24 @@ async def test_a_remembered_credential_is_not_asked_of_the_database(
 
 
 async def test_without_a_listener_the_database_is_asked_every_time(
-    make_site: Any, house: Any, database: Database
+    make_site: Any, workspace: Any, database: Database
 ) -> None:
-    caller = (await make_site(is_listening=False)).with_token(await house.key())
+    caller = (await make_site(is_listening=False)).with_token(await workspace.key())
     assert (await caller.get(PROFILE)).status == 200
     await database.pool.execute(
-        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", house.founded.sandbox_id
+        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", workspace.founded.sandbox_id
     )
 
     assert (await caller.get(PROFILE)).status == 401
 
 
 async def test_a_killed_listener_means_asking_until_it_is_back_and_forgetting_then(
-    make_site: Any, house: Any, database: Database, dsn: str
+    make_site: Any, workspace: Any, database: Database, dsn: str
 ) -> None:
     site = await make_site()
-    caller = site.with_token(await house.key())
-    other = site.with_token(await house.key())
-    assert [(await one.get(PROFILE)).status for one in (caller, other)] == [200, 200]
+    caller = site.with_token(await workspace.key())
+    other = site.with_token(await workspace.key())
+    assert [(await item.get(PROFILE)).status for item in (caller, other)] == [200, 200]
     listener = site.app.state.gate.listener
 
     await database.pool.execute(
@@ -141,31 +141,31 @@ async def test_a_killed_listener_means_asking_until_it_is_back_and_forgetting_th
     await until(lambda: not listener.is_live, seconds=5)
     # Revoked without a word to anybody, as if the word was lost while nobody listened.
     await database.pool.execute(
-        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", house.founded.sandbox_id
+        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", workspace.founded.sandbox_id
     )
-    asked = await caller.get(PROFILE)
+    request = await caller.get(PROFILE)
     await until(lambda: listener.is_live, seconds=5)
     back = await other.get(PROFILE)
 
-    assert (asked.status, back.status) == (401, 401)
+    assert (request.status, back.status) == (401, 401)
 
 
 async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    key = await house.key()
+    key = await workspace.key()
     callers = site.app.state.gate.authenticator
-    found = callers._by_key
+    result = callers._by_key
 
     async def slowly(token: str) -> Any:
-        memory = await found(token)
-        await access.revoke_key(database, await key_id(database, house), clock.wall())
-        await house.heard(site)
+        memory = await result(token)
+        await access.revoke_key(database, await key_id(database, workspace), clock.wall())
+        await workspace.heard(site)
         return memory
 
     callers._by_key = slowly
     first = await site.with_token(key).get(PROFILE)
-    callers._by_key = found
+    callers._by_key = result
 
     second = await site.with_token(key).get(PROFILE)
 
@@ -173,10 +173,10 @@ async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
 
 
 async def test_a_moved_sandbox_clock_is_seen_at_once_where_it_was_moved_and_soon_elsewhere(
-    make_site: Any, house: Any, database: Database
+    make_site: Any, workspace: Any, database: Database
 ) -> None:
     here, there = await make_site(), await make_site()
-    key = await house.key()
+    key = await workspace.key()
     before = (await there.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
     await here.with_token(key).get(PROFILE)
     move = Statement(
@@ -186,20 +186,20 @@ async def test_a_moved_sandbox_clock_is_seen_at_once_where_it_was_moved_and_soon
     )
 
     async with database.transaction(clock.wall()) as tx:
-        await tx.execute(move, house.founded.sandbox_id)
-        await access.invalidate(tx, house.founded.sandbox_id)
-    here.app.state.gate.invalidate(house.founded.sandbox_id)
+        await tx.execute(move, workspace.founded.sandbox_id)
+        await access.invalidate(tx, workspace.founded.sandbox_id)
+    here.app.state.gate.invalidate(workspace.founded.sandbox_id)
 
-    shown = (await here.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
-    assert int(shown[:4]) > int(before[:4])
-    await house.heard(there)
+    workspace_time = (await here.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
+    assert int(workspace_time[:4]) > int(before[:4])
+    await workspace.heard(there)
     elsewhere = (await there.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
-    assert elsewhere[:10] == shown[:10]
+    assert elsewhere[:10] == workspace_time[:10]
 
 
-async def forged(site: Site, house: Any, vault: Vault, **changes: Any) -> str:
+async def forged(site: Site, workspace: Any, vault: Vault, **changes: Any) -> str:
     """Return a token signed by our own key whose claims say something else."""
-    good = await house.token(site)
+    good = await workspace.token(site)
     part = good.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     signer = await site.app.state.gate.signing.signer(clock.wall())
@@ -207,8 +207,8 @@ async def forged(site: Site, house: Any, vault: Vault, **changes: Any) -> str:
     return jwt.encode(header, {**claims, **changes}, signer, algorithms=["RS256"])
 
 
-async def test_an_expired_token_is_refused(site: Site, house: Any, vault: Vault) -> None:
-    token = await forged(site, house, vault, exp=int(clock.unix()) - 1)
+async def test_an_expired_token_is_refused(site: Site, workspace: Any, vault: Vault) -> None:
+    token = await forged(site, workspace, vault, exp=int(clock.unix()) - 1)
 
     answer = await site.with_token(token).get(PROFILE)
 
@@ -221,10 +221,10 @@ async def test_an_expired_token_is_refused(site: Site, house: Any, vault: Vault)
 
 
 async def test_an_expired_token_is_told_from_a_foreign_one_also_after_a_rotation(
-    site: Site, house: Any, vault: Vault, database: Any
+    site: Site, workspace: Any, vault: Vault, database: Any
 ) -> None:
-    token = await forged(site, house, vault, exp=int(clock.unix()) - 1)
-    foreign = await forged(site, house, vault, exp=int(clock.unix()) - 1, iss="https://other.example")
+    token = await forged(site, workspace, vault, exp=int(clock.unix()) - 1)
+    foreign = await forged(site, workspace, vault, exp=int(clock.unix()) - 1, iss="https://other.example")
     await signing_keys.rotate(database, vault, clock.wall() - timedelta(hours=3))
     await signing_keys.rotate(database, vault, clock.wall() - timedelta(hours=2))
 
@@ -236,26 +236,26 @@ async def test_an_expired_token_is_told_from_a_foreign_one_also_after_a_rotation
 
 @pytest.mark.parametrize(("ahead", "status"), [(30, 200), (3600, 401)])
 async def test_a_token_may_come_from_a_clock_a_little_ahead(
-    site: Site, house: Any, vault: Vault, ahead: int, status: int
+    site: Site, workspace: Any, vault: Vault, ahead: int, status: int
 ) -> None:
     issued = int(clock.unix()) + ahead
-    token = await forged(site, house, vault, iat=issued, exp=issued + 3600)
+    token = await forged(site, workspace, vault, iat=issued, exp=issued + 3600)
 
     answer = await site.with_token(token).get(PROFILE)
 
     assert answer.status == status
 
 
-async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, house: Any) -> None:
-    token = await house.token(site)
+async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, workspace: Any) -> None:
+    token = await workspace.token(site)
     assert (await site.with_token(token).get(PROFILE)).status == 200
     callers = site.app.state.gate.authenticator
 
-    known = callers.cached_caller(token, clock.unix())
+    cached_caller = callers.cached_caller(token, clock.unix())
     later = callers.cached_caller(token, clock.unix() + 3601)
 
-    assert known is not None
-    assert known.expires_at - clock.wall() <= timedelta(hours=1)
+    assert cached_caller is not None
+    assert cached_caller.expires_at - clock.wall() <= timedelta(hours=1)
     assert later is None
 
 
@@ -263,15 +263,15 @@ async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, house: A
     "changes", [{"iss": "https://other.example"}, {"aud": "https://other.example"}, {"typ": "JWT"}]
 )
 async def test_a_token_of_ours_for_something_else_is_refused(
-    site: Site, house: Any, vault: Vault, changes: dict[str, Any]
+    site: Site, workspace: Any, vault: Vault, changes: dict[str, Any]
 ) -> None:
-    token = await forged(site, house, vault, **changes)
+    token = await forged(site, workspace, vault, **changes)
 
     assert (await site.with_token(token).get(PROFILE)).status == 401
 
 
-async def test_a_token_signed_by_anybody_else_is_refused(site: Site, house: Any) -> None:
-    good = await house.token(site)
+async def test_a_token_signed_by_anybody_else_is_refused(site: Site, workspace: Any) -> None:
+    good = await workspace.token(site)
     head, payload, signature = good.split(".")
     kid = json.loads(base64.urlsafe_b64decode(head + "=="))["kid"]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
@@ -303,9 +303,9 @@ async def test_a_token_signed_by_anybody_else_is_refused(site: Site, house: Any)
     assert all(answer.headers["content-type"] == "application/problem+json" for answer in answers)
 
 
-async def test_the_memory_is_bounded(site: Site, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_memory_is_bounded(site: Site, workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getbill.access.authentication._CACHE_MAX", 2)
-    keys = [await house.key() for _ in range(4)]
+    keys = [await workspace.key() for _ in range(4)]
 
     statuses = [(await site.with_token(key).get(PROFILE)).status for key in keys + keys]
 
@@ -326,8 +326,8 @@ async def test_no_credential_is_a_challenge_without_an_error(site: Site) -> None
         assert answer.json()["title"] == "Authentication credentials are missing or invalid"
 
 
-async def test_a_missing_scope_is_named(site: Site, house: Any) -> None:
-    token = await house.token(site, "debts:read")
+async def test_a_missing_scope_is_named(site: Site, workspace: Any) -> None:
+    token = await workspace.token(site, "debts:read")
 
     answer = await site.with_token(token).post(THINGS, {})
 
@@ -338,10 +338,10 @@ async def test_a_missing_scope_is_named(site: Site, house: Any) -> None:
 
 
 async def test_a_scope_taken_from_the_client_is_gone_from_its_tokens(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    client, secret = await house.client()
-    token = (await house.ask(site, client, secret)).json()["access_token"]
+    client, secret = await workspace.client()
+    token = (await workspace.ask(site, client, secret)).json()["access_token"]
     await database.pool.execute("UPDATE clients SET scopes = '{users:read}' WHERE id = $1", client.id)
 
     answer = await site.with_token(token).get(THINGS)
@@ -349,18 +349,20 @@ async def test_a_scope_taken_from_the_client_is_gone_from_its_tokens(
     assert answer.status == 403
 
 
-async def test_a_rolled_back_revocation_is_told_to_nobody(site: Site, house: Any, database: Database) -> None:
-    key = await house.key()
+async def test_a_rolled_back_revocation_is_told_to_nobody(
+    site: Site, workspace: Any, database: Database
+) -> None:
+    key = await workspace.key()
     await site.with_token(key).get(PROFILE)
-    told = site.app.state.gate.authenticator._invalidations
+    invalidations = site.app.state.gate.authenticator._invalidations
 
     with pytest.raises(asyncpg.RaiseError):
-        await _forget_and_fail(database, await key_id(database, house))
+        await _forget_and_fail(database, await key_id(database, workspace))
     async with database.transaction(clock.wall()) as tx:
         await access.invalidate(tx, ids.new())
-    await until(lambda: site.app.state.gate.authenticator._invalidations > told, seconds=5)
+    await until(lambda: site.app.state.gate.authenticator._invalidations > invalidations, seconds=5)
 
-    assert site.app.state.gate.authenticator._invalidations == told + 1
+    assert site.app.state.gate.authenticator._invalidations == invalidations + 1
 
 
 async def _forget_and_fail(database: Database, subject_id: UUID) -> None:

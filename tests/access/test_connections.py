@@ -41,8 +41,8 @@ BOUNDS = {
 
 @pytest.fixture(scope="module")
 async def bounded(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "bounded", tmp_path_factory.mktemp("bounded")) as opened:
-        yield opened
+    async with open_installation(postgres, "bounded", tmp_path_factory.mktemp("bounded")) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="module")
@@ -319,8 +319,8 @@ def test_strangers_that_read_no_answer_keep_nobody_out(address: tuple[str, int],
             stranger.send(get("/openapi.json", close=False) * 20)
             assert stranger.socket.recv(1) == b"H"
 
-        with Client(address) as known:
-            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
+        with Client(address) as client:
+            assert client.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
 
 
 def test_who_has_shown_a_credential_is_not_counted(address: tuple[str, int], key: str) -> None:
@@ -389,8 +389,8 @@ def test_handshakes_of_one_address_make_room_for_the_next_too(
         for source in ("127.0.0.1", "127.0.0.2"):
             with Client(where, source) as known:
                 known.socket = trusted.wrap_socket(known.socket, server_hostname="127.0.0.1")
-                asked = get(DEBTS, f"Authorization: Bearer {key}", close=False)
-                assert known.send(asked[:20], asked[20:]).first_line() == b"HTTP/1.1 200 OK"
+                request = get(DEBTS, f"Authorization: Bearer {key}", close=False)
+                assert known.send(request[:20], request[20:]).first_line() == b"HTTP/1.1 200 OK"
                 assert known.send(get()).status() == 200
         with Client(where) as plain:
             assert plain.send(get()).answer() == b""

@@ -17,8 +17,8 @@ BODIES = "/external-api/v1/test/bodies"
 CRASH = "/external-api/v1/test/crash"
 
 
-async def test_a_request_keeps_the_id_it_came_with(site: Site, house: Any) -> None:
-    caller = site.with_token(await house.key())
+async def test_a_request_keeps_the_id_it_came_with(site: Site, workspace: Any) -> None:
+    caller = site.with_token(await workspace.key())
 
     answer = await caller.get(THINGS, X_Request_Id="order-42.a:b_c")
 
@@ -34,15 +34,15 @@ async def test_an_id_that_would_spoil_a_log_is_replaced(site: Site, sent: str) -
 
 
 @pytest.mark.parametrize("path", [THINGS, "/nowhere", "/token", "/.well-known/jwks.json", CRASH])
-async def test_every_answer_has_an_id_of_its_own(site: Site, house: Any, path: str) -> None:
-    caller = site.with_token(await house.key())
+async def test_every_answer_has_an_id_of_its_own(site: Site, workspace: Any, path: str) -> None:
+    caller = site.with_token(await workspace.key())
 
     answers = [await caller.get(path), await caller.get(path)]
 
     assert len({answer.headers["x-request-id"] for answer in answers}) == 2
 
 
-async def test_a_log_line_of_a_request_carries_its_id(site: Site, house: Any, bench: Any) -> None:
+async def test_a_log_line_of_a_request_carries_its_id(site: Site, workspace: Any, bench: Any) -> None:
     seen: list[Any] = []
 
     async def look(_change: Any, _tx: Any) -> Any:
@@ -50,13 +50,13 @@ async def test_a_log_line_of_a_request_carries_its_id(site: Site, house: Any, be
         raise RuntimeError("a defect")
 
     bench.work = look
-    await site.with_token(await house.key()).post(THINGS, {}, X_Request_Id="mine")
+    await site.with_token(await workspace.key()).post(THINGS, {}, X_Request_Id="mine")
 
     assert seen == ["mine"]
 
 
-async def test_a_crash_is_a_problem_that_tells_nothing_but_its_id(site: Site, house: Any) -> None:
-    answer = await site.with_token(await house.key()).get(CRASH)
+async def test_a_crash_is_a_problem_that_tells_nothing_but_its_id(site: Site, workspace: Any) -> None:
+    answer = await site.with_token(await workspace.key()).get(CRASH)
 
     assert answer.status == 500
     assert answer.headers["content-type"] == "application/problem+json"
@@ -80,8 +80,8 @@ async def test_a_crash_after_the_answer_began_is_raised_on(site: Site) -> None:
         await site.get("/half")
 
 
-async def test_a_client_that_leaves_is_no_crash(site: Site, house: Any) -> None:
-    caller = site.with_token(await house.key())
+async def test_a_client_that_leaves_is_no_crash(site: Site, workspace: Any) -> None:
+    caller = site.with_token(await workspace.key())
     before = counted("499")
 
     answer = await caller.call("POST", BODIES, chunks=[])
@@ -96,8 +96,8 @@ def counted(status: str, route: str = BODIES, method: str = "POST") -> float:
     return REGISTRY.get_sample_value("getbill_http_requests_total", labels) or 0.0
 
 
-async def test_requests_are_counted_by_template_and_strange_ones_together(site: Site, house: Any) -> None:
-    caller = site.with_token(await house.key())
+async def test_requests_are_counted_by_template_and_strange_ones_together(site: Site, workspace: Any) -> None:
+    caller = site.with_token(await workspace.key())
     before = counted("200", THINGS, "GET"), counted("404", "unmatched", "OTHER")
 
     await caller.get(THINGS)
@@ -112,10 +112,10 @@ async def test_requests_are_counted_by_template_and_strange_ones_together(site: 
     ("size", "declared", "status"), [(100, True, 200), (101, True, 413), (100, False, 200), (101, False, 413)]
 )
 async def test_a_body_too_large_is_refused_declared_or_not(
-    make_site: Any, house: Any, size: int, declared: bool, status: int
+    make_site: Any, workspace: Any, size: int, declared: bool, status: int
 ) -> None:
     site = await make_site(Policy(body_bytes_max=100))
-    caller = site.with_token(await house.key())
+    caller = site.with_token(await workspace.key())
     body = b"x" * size
 
     if declared:
@@ -130,10 +130,10 @@ async def test_a_body_too_large_is_refused_declared_or_not(
         assert "x-ratelimit-limit" in answer.headers
 
 
-async def test_some_paths_take_larger_bodies(make_site: Any, house: Any) -> None:
+async def test_some_paths_take_larger_bodies(make_site: Any, workspace: Any) -> None:
     site = await make_site(Policy(body_bytes_max=100, larger_bodies={BODIES: 1000}))
 
-    answer = await site.with_token(await house.key()).call("POST", BODIES, body=b"x" * 1000)
+    answer = await site.with_token(await workspace.key()).call("POST", BODIES, body=b"x" * 1000)
 
     assert (answer.status, answer.json()) == (200, {"bytes": 1000})
 
@@ -156,9 +156,9 @@ LIVE_WAYS = [
 
 @pytest.mark.parametrize(("address", "scheme", "headers", "status"), LIVE_WAYS)
 async def test_a_live_credential_needs_tls_or_this_machine(
-    site: Site, house: Any, address: str, scheme: str, headers: dict[str, str], status: int
+    site: Site, workspace: Any, address: str, scheme: str, headers: dict[str, str], status: int
 ) -> None:
-    caller = site.with_token(await house.token(site)).from_address(address, scheme)
+    caller = site.with_token(await workspace.token(site)).from_address(address, scheme)
 
     answer = await caller.get(THINGS, **headers)
 
@@ -167,14 +167,14 @@ async def test_a_live_credential_needs_tls_or_this_machine(
         assert answer.json()["type"] == "/problems/tls-required"
 
 
-async def test_a_sandbox_key_may_come_over_any_connection(site: Site, house: Any) -> None:
-    caller = site.with_token(await house.key()).from_address("203.0.113.9")
+async def test_a_sandbox_key_may_come_over_any_connection(site: Site, workspace: Any) -> None:
+    caller = site.with_token(await workspace.key()).from_address("203.0.113.9")
 
     assert (await caller.get(THINGS)).status == 200
 
 
-async def test_a_unix_socket_is_this_machine(site: Site, house: Any) -> None:
-    caller = site.with_token(await house.token(site))
+async def test_a_unix_socket_is_this_machine(site: Site, workspace: Any) -> None:
+    caller = site.with_token(await workspace.token(site))
     caller.client = None
 
     assert (await caller.get(THINGS)).status == 200

@@ -9,52 +9,54 @@ from getbill.kit.database.transactions import Database
 FAILED = {"error": "invalid_client", "error_description": "Client authentication failed"}
 
 
-async def test_a_refresh_token_gives_new_tokens_of_the_same_scope(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret, scope="company:read")).json()
+async def test_a_refresh_token_gives_new_tokens_of_the_same_scope(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret, scope="company:read")).json()
 
-    second = await house.refresh(site, client, secret, first["refresh_token"])
+    second = await workspace.refresh(site, client, secret, first["refresh_token"])
 
     assert second.status == 200
     assert set(second.json()) == {"access_token", "token_type", "expires_in", "refresh_token", "scope"}
     assert second.json()["scope"] == "company:read"
     assert second.json()["refresh_token"] != first["refresh_token"]
-    shown = await site.with_token(second.json()["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 200
+    profile = await site.with_token(second.json()["access_token"]).get("/external-api/v1/company/profile")
+    assert profile.status == 200
 
 
-async def test_a_refresh_may_narrow_its_access_token_and_not_widen_it(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret, scope="company:read users:read")).json()
+async def test_a_refresh_may_narrow_its_access_token_and_not_widen_it(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret, scope="company:read users:read")).json()
 
-    wider = await house.refresh(site, client, secret, first["refresh_token"], scope="debts:read")
-    narrower = await house.refresh(site, client, secret, first["refresh_token"], scope="users:read")
-    again = await house.refresh(site, client, secret, narrower.json()["refresh_token"])
+    wider = await workspace.refresh(site, client, secret, first["refresh_token"], scope="debts:read")
+    narrower = await workspace.refresh(site, client, secret, first["refresh_token"], scope="users:read")
+    again = await workspace.refresh(site, client, secret, narrower.json()["refresh_token"])
 
     assert (wider.status, wider.json()["error"]) == (400, "invalid_scope")
     assert narrower.json()["scope"] == "users:read"
     assert again.json()["scope"] == "company:read users:read"
 
 
-async def test_the_token_just_replaced_is_accepted_again_for_thirty_seconds(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret)).json()["refresh_token"]
+async def test_the_token_just_replaced_is_accepted_again_for_thirty_seconds(
+    site: Site, workspace: Any
+) -> None:
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret)).json()["refresh_token"]
 
-    second = (await house.refresh(site, client, secret, first)).json()["refresh_token"]
-    twin = (await house.refresh(site, client, secret, first)).json()["refresh_token"]
+    second = (await workspace.refresh(site, client, secret, first)).json()["refresh_token"]
+    twin = (await workspace.refresh(site, client, secret, first)).json()["refresh_token"]
 
     assert len({first, second, twin}) == 3
-    answers = [await house.refresh(site, client, secret, token) for token in (second, twin)]
+    answers = [await workspace.refresh(site, client, secret, token) for token in (second, twin)]
     assert [answer.status for answer in answers] == [200, 200]
 
 
 async def test_twins_refreshing_at_the_same_moment_both_get_tokens_of_one_family(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret)).json()["refresh_token"]
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret)).json()["refresh_token"]
 
-    answers = await asyncio.gather(*(house.refresh(site, client, secret, first) for _ in range(4)))
+    answers = await asyncio.gather(*(workspace.refresh(site, client, secret, first) for _ in range(4)))
 
     assert [answer.status for answer in answers] == [200] * 4
     assert len({answer.json()["refresh_token"] for answer in answers}) == 4
@@ -65,82 +67,82 @@ async def test_twins_refreshing_at_the_same_moment_both_get_tokens_of_one_family
 
 
 async def test_reuse_after_thirty_seconds_revokes_the_family(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret)).json()["refresh_token"]
-    second = (await house.refresh(site, client, secret, first)).json()
-    await house.age_replacements(31)
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret)).json()["refresh_token"]
+    second = (await workspace.refresh(site, client, secret, first)).json()
+    await workspace.age_replacements(31)
 
-    reused = await house.refresh(site, client, secret, first)
+    reused = await workspace.refresh(site, client, secret, first)
 
     assert (reused.status, reused.json()["error"]) == (400, "invalid_grant")
-    after = await house.refresh(site, client, secret, second["refresh_token"])
+    after = await workspace.refresh(site, client, secret, second["refresh_token"])
     assert (after.status, after.json()["error"]) == (400, "invalid_grant")
-    await house.heard(site)
-    shown = await site.with_token(second["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 401
+    await workspace.heard(site)
+    profile = await site.with_token(second["access_token"]).get("/external-api/v1/company/profile")
+    assert profile.status == 401
 
 
-async def test_reuse_of_an_older_token_revokes_the_family_at_once(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret)).json()["refresh_token"]
-    second = (await house.refresh(site, client, secret, first)).json()["refresh_token"]
-    third = (await house.refresh(site, client, secret, second)).json()["refresh_token"]
+async def test_reuse_of_an_older_token_revokes_the_family_at_once(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret)).json()["refresh_token"]
+    second = (await workspace.refresh(site, client, secret, first)).json()["refresh_token"]
+    third = (await workspace.refresh(site, client, secret, second)).json()["refresh_token"]
 
-    reused = await house.refresh(site, client, secret, first)
+    reused = await workspace.refresh(site, client, secret, first)
 
     assert reused.json()["error"] == "invalid_grant"
-    assert (await house.refresh(site, client, secret, third)).json()["error"] == "invalid_grant"
+    assert (await workspace.refresh(site, client, secret, third)).json()["error"] == "invalid_grant"
 
 
-async def test_another_family_is_untouched_by_a_reuse(site: Site, house: Any, database: Database) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret)).json()["refresh_token"]
-    other = (await house.ask(site, client, secret)).json()["refresh_token"]
-    await house.refresh(site, client, secret, first)
-    await house.age_replacements(31)
+async def test_another_family_is_untouched_by_a_reuse(site: Site, workspace: Any, database: Database) -> None:
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret)).json()["refresh_token"]
+    other = (await workspace.ask(site, client, secret)).json()["refresh_token"]
+    await workspace.refresh(site, client, secret, first)
+    await workspace.age_replacements(31)
 
-    await house.refresh(site, client, secret, first)
+    await workspace.refresh(site, client, secret, first)
 
-    assert (await house.refresh(site, client, secret, other)).status == 200
+    assert (await workspace.refresh(site, client, secret, other)).status == 200
 
 
 async def test_a_refresh_token_expires_thirty_days_after_it_was_given(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    client, secret = await house.client()
-    first = (await house.ask(site, client, secret)).json()["refresh_token"]
+    client, secret = await workspace.client()
+    first = (await workspace.ask(site, client, secret)).json()["refresh_token"]
     await database.pool.execute(
         "UPDATE refresh_tokens SET expires_at = expires_at - interval '29 days 23 hours'"
     )
-    second = await house.refresh(site, client, secret, first)
+    second = await workspace.refresh(site, client, secret, first)
     await database.pool.execute("UPDATE refresh_tokens SET expires_at = expires_at - interval '30 days'")
 
-    third = await house.refresh(site, client, secret, second.json()["refresh_token"])
+    third = await workspace.refresh(site, client, secret, second.json()["refresh_token"])
 
     assert second.status == 200
     assert (third.status, third.json()["error"]) == (400, "invalid_grant")
 
 
-async def test_another_clients_refresh_token_is_refused_and_stays_good(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    thief, thiefs_secret = await house.client()
-    token = (await house.ask(site, client, secret)).json()["refresh_token"]
+async def test_another_clients_refresh_token_is_refused_and_stays_good(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
+    thief, thiefs_secret = await workspace.client()
+    token = (await workspace.ask(site, client, secret)).json()["refresh_token"]
 
-    stolen = await house.refresh(site, thief, thiefs_secret, token)
+    stolen = await workspace.refresh(site, thief, thiefs_secret, token)
 
     assert (stolen.status, stolen.json()["error"]) == (400, "invalid_grant")
-    assert (await house.refresh(site, client, secret, token)).status == 200
+    assert (await workspace.refresh(site, client, secret, token)).status == 200
 
 
 async def test_a_refresh_token_beside_client_credentials_changes_nothing(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    client, secret = await house.client()
-    token = (await house.ask(site, client, secret)).json()["refresh_token"]
+    client, secret = await workspace.client()
+    token = (await workspace.ask(site, client, secret)).json()["refresh_token"]
 
-    await house.ask(site, client, secret, refresh_token=token)
+    await workspace.ask(site, client, secret, refresh_token=token)
 
     families = await database.pool.fetchval(
         "SELECT count(*) FROM token_families WHERE client_id = $1", client.id
@@ -148,9 +150,11 @@ async def test_a_refresh_token_beside_client_credentials_changes_nothing(
     assert families == 2
 
 
-async def test_a_revoked_access_token_stops_working_and_its_family_goes_on(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    tokens = (await house.ask(site, client, secret)).json()
+async def test_a_revoked_access_token_stops_working_and_its_family_goes_on(
+    site: Site, workspace: Any
+) -> None:
+    client, secret = await workspace.client()
+    tokens = (await workspace.ask(site, client, secret)).json()
     caller = site.with_token(tokens["access_token"])
     assert (await caller.get("/external-api/v1/company/profile")).status == 200
 
@@ -158,16 +162,16 @@ async def test_a_revoked_access_token_stops_working_and_its_family_goes_on(site:
         "/oauth/revoke",
         {"token": tokens["access_token"], "client_id": client.public_id, "client_secret": secret},
     )
-    await house.heard(site)
+    await workspace.heard(site)
 
     assert answer.status == 200
     assert (await caller.get("/external-api/v1/company/profile")).status == 401
-    assert (await house.refresh(site, client, secret, tokens["refresh_token"])).status == 200
+    assert (await workspace.refresh(site, client, secret, tokens["refresh_token"])).status == 200
 
 
-async def test_a_revoked_refresh_token_takes_its_access_token_along(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    tokens = (await house.ask(site, client, secret)).json()
+async def test_a_revoked_refresh_token_takes_its_access_token_along(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
+    tokens = (await workspace.ask(site, client, secret)).json()
     caller = site.with_token(tokens["access_token"])
     assert (await caller.get("/external-api/v1/company/profile")).status == 200
 
@@ -180,15 +184,15 @@ async def test_a_revoked_refresh_token_takes_its_access_token_along(site: Site, 
             "client_secret": secret,
         },
     )
-    await house.heard(site)
+    await workspace.heard(site)
 
     assert answer.status == 200
     assert (await caller.get("/external-api/v1/company/profile")).status == 401
-    assert (await house.refresh(site, client, secret, tokens["refresh_token"])).status == 400
+    assert (await workspace.refresh(site, client, secret, tokens["refresh_token"])).status == 400
 
 
-async def test_revoking_what_is_unknown_is_done_already(site: Site, house: Any) -> None:
-    client, secret = await house.client()
+async def test_revoking_what_is_unknown_is_done_already(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
     who = {"client_id": client.public_id, "client_secret": secret}
 
     answers = [
@@ -199,10 +203,10 @@ async def test_revoking_what_is_unknown_is_done_already(site: Site, house: Any) 
     assert [answer.status for answer in answers] == [200] * 4
 
 
-async def test_revoking_needs_the_client_and_its_own_token(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    other, others_secret = await house.client()
-    tokens = (await house.ask(site, client, secret)).json()
+async def test_revoking_needs_the_client_and_its_own_token(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
+    other, others_secret = await workspace.client()
+    tokens = (await workspace.ask(site, client, secret)).json()
 
     without = await site.form("/oauth/revoke", {"token": tokens["refresh_token"]})
     missing = await site.form("/oauth/revoke", {"client_id": client.public_id, "client_secret": secret})
@@ -214,5 +218,5 @@ async def test_revoking_needs_the_client_and_its_own_token(site: Site, house: An
     assert (without.status, without.json()) == (401, FAILED)
     assert (missing.status, missing.json()["error"]) == (400, "invalid_request")
     assert (foreign.status, foreign.json()["error"]) == (400, "invalid_grant")
-    shown = await site.with_token(tokens["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 200
+    profile = await site.with_token(tokens["access_token"]).get("/external-api/v1/company/profile")
+    assert profile.status == 200

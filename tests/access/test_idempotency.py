@@ -21,21 +21,21 @@ THINGS = "/external-api/v1/test/things"
 OTHERS = "/external-api/v1/test/others"
 
 
-async def rows(database: Database, house: Any) -> list[asyncpg.Record]:
+async def rows(database: Database, workspace: Any) -> list[asyncpg.Record]:
     """The answers kept for a company's sandbox."""
-    found = await database.pool.fetch(
-        "SELECT * FROM idempotency_keys WHERE workspace_id = $1", house.founded.sandbox_id
+    result = await database.pool.fetch(
+        "SELECT * FROM idempotency_keys WHERE workspace_id = $1", workspace.founded.sandbox_id
     )
-    return list(found)
+    return list(result)
 
 
 @pytest.fixture
-async def caller(site: Site, house: Any) -> Site:
-    return site.with_token(await house.key())
+async def caller(site: Site, workspace: Any) -> Site:
+    return site.with_token(await workspace.key())
 
 
 async def test_the_same_request_gets_the_same_answer_and_runs_once(
-    caller: Site, house: Any, bench: Any, database: Database
+    caller: Site, workspace: Any, bench: Any, database: Database
 ) -> None:
     first = await caller.post(THINGS, {"a": 1}, Idempotency_Key="one")
     second = await caller.post(THINGS, {"a": 1}, Idempotency_Key="one")
@@ -48,17 +48,17 @@ async def test_the_same_request_gets_the_same_answer_and_runs_once(
     assert "idempotent-replayed" not in first.headers
     assert second.headers["x-request-id"] != first.headers["x-request-id"]
     assert bench.runs == 1
-    assert len(await rows(database, house)) == 1
+    assert len(await rows(database, workspace)) == 1
 
 
 async def test_without_a_key_a_post_is_new_each_time(
-    caller: Site, house: Any, bench: Any, database: Database
+    caller: Site, workspace: Any, bench: Any, database: Database
 ) -> None:
     answers = [await caller.post(THINGS, {}) for _ in range(2)]
 
     assert answers[0].body != answers[1].body
     assert bench.runs == 2
-    assert await rows(database, house) == []
+    assert await rows(database, workspace) == []
 
 
 async def test_another_body_or_query_under_the_same_key_is_refused(caller: Site, bench: Any) -> None:
@@ -75,9 +75,9 @@ async def test_another_body_or_query_under_the_same_key_is_refused(caller: Site,
 
 
 async def test_a_key_is_one_per_credential_and_route(
-    caller: Site, site: Site, house: Any, bench: Any
+    caller: Site, site: Site, workspace: Any, bench: Any
 ) -> None:
-    other_credential = site.with_token(await house.key())
+    other_credential = site.with_token(await workspace.key())
 
     answers = [
         await caller.post(THINGS, {}, Idempotency_Key="one"),
@@ -141,7 +141,7 @@ async def test_a_refusal_is_an_answer_too(caller: Site, bench: Any, refusal: Exc
 
 
 async def test_a_refused_change_leaves_nothing_but_its_answer(
-    caller: Site, house: Any, bench: Any, database: Database
+    caller: Site, workspace: Any, bench: Any, database: Database
 ) -> None:
     rename = Statement("test.rename", "Rename.", "UPDATE companies SET name = 'Changed' WHERE id = $1")
 
@@ -152,14 +152,16 @@ async def test_a_refused_change_leaves_nothing_but_its_answer(
     bench.work = change_and_refuse
     await caller.post(THINGS, {}, Idempotency_Key="one")
 
-    name = await database.pool.fetchval("SELECT name FROM companies WHERE id = $1", house.founded.company_id)
+    name = await database.pool.fetchval(
+        "SELECT name FROM companies WHERE id = $1", workspace.founded.company_id
+    )
     assert name == "A company"
-    assert len(await rows(database, house)) == 1
+    assert len(await rows(database, workspace)) == 1
 
 
 @pytest.mark.parametrize("refusal", [TooManyRequests("Later."), RuntimeError("a defect")])
 async def test_what_belongs_to_the_moment_is_not_kept(
-    caller: Site, house: Any, bench: Any, database: Database, refusal: Exception
+    caller: Site, workspace: Any, bench: Any, database: Database, refusal: Exception
 ) -> None:
     reply = bench.work
 
@@ -168,7 +170,7 @@ async def test_what_belongs_to_the_moment_is_not_kept(
 
     bench.work = refuse
     first = await caller.post(THINGS, {}, Idempotency_Key="one")
-    kept = await rows(database, house)
+    kept = await rows(database, workspace)
     bench.work = reply
     second = await caller.post(THINGS, {}, Idempotency_Key="one")
 
@@ -203,7 +205,9 @@ async def test_a_twin_that_answered_after_our_refusal_is_the_one_that_counts(
     assert ours.body == again.body
 
 
-async def test_a_day_later_the_key_is_free(caller: Site, bench: Any, database: Database, house: Any) -> None:
+async def test_a_day_later_the_key_is_free(
+    caller: Site, bench: Any, database: Database, workspace: Any
+) -> None:
     first = await caller.post(THINGS, {}, Idempotency_Key="one")
     await database.pool.execute(
         "UPDATE idempotency_keys SET created_at = created_at - $1::interval", timedelta(hours=24)
@@ -215,7 +219,7 @@ async def test_a_day_later_the_key_is_free(caller: Site, bench: Any, database: D
     assert second.status == 201
     assert second.body != first.body
     assert third.body == second.body
-    assert len(await rows(database, house)) == 1
+    assert len(await rows(database, workspace)) == 1
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "caf\u00e9", "tab\tbed"])
@@ -227,7 +231,7 @@ async def test_a_key_that_is_none_is_refused(caller: Site, bench: Any, key: str)
 
 
 async def test_the_row_and_the_change_are_committed_together(
-    caller: Site, house: Any, bench: Any, database: Database
+    caller: Site, workspace: Any, bench: Any, database: Database
 ) -> None:
     reply = bench.work
     fails = Statement("test.fail", "Fail at the edge.", "SELECT 1 / $1::int")
@@ -241,11 +245,11 @@ async def test_the_row_and_the_change_are_committed_together(
     first = await caller.post(THINGS, {}, Idempotency_Key="one")
 
     assert first.status == 500
-    assert await rows(database, house) == []
+    assert await rows(database, workspace) == []
 
 
 async def test_a_connection_lost_in_the_middle_leaves_no_key_hanging(
-    caller: Site, house: Any, bench: Any, database: Database
+    caller: Site, workspace: Any, bench: Any, database: Database
 ) -> None:
     reply = bench.work
     dies = Statement("test.die", "Lose the connection.", "SELECT pg_terminate_backend(pg_backend_pid())")
@@ -256,7 +260,7 @@ async def test_a_connection_lost_in_the_middle_leaves_no_key_hanging(
 
     bench.work = die
     first = await caller.post(THINGS, {}, Idempotency_Key="one")
-    kept = await rows(database, house)
+    kept = await rows(database, workspace)
     bench.work = reply
     second = await caller.post(THINGS, {}, Idempotency_Key="one")
 
@@ -305,23 +309,23 @@ def about(debt_id: UUID, vault: Vault) -> Any:
 
 
 async def test_an_erased_debt_takes_its_answers_along(
-    caller: Site, house: Any, bench: Any, database: Database, vault: Vault
+    caller: Site, workspace: Any, bench: Any, database: Database, vault: Vault
 ) -> None:
     debt_id = ids.new()
     bench.work = about(debt_id, vault)
     await caller.post(THINGS, {}, Idempotency_Key="one")
-    (kept,) = await rows(database, house)
+    (kept,) = await rows(database, workspace)
 
     async with database.transaction(clock.wall()) as tx:
-        await access.delete_answers(tx, house.founded.sandbox_id, debt_id)
+        await access.delete_answers(tx, workspace.founded.sandbox_id, debt_id)
 
     assert kept["debt_id"] == debt_id
     assert b"Jean" not in kept["body"]
-    assert await rows(database, house) == []
+    assert await rows(database, workspace) == []
 
 
 async def test_no_answer_about_a_debt_erased_meanwhile_is_kept(
-    caller: Site, house: Any, bench: Any, database: Database
+    caller: Site, workspace: Any, bench: Any, database: Database
 ) -> None:
     async def work(change: access.Change, _tx: Transaction) -> access.Reply:
         change.debt_id = ids.new()
@@ -331,11 +335,11 @@ async def test_no_answer_about_a_debt_erased_meanwhile_is_kept(
     got = await caller.post(THINGS, {}, Idempotency_Key="one")
 
     assert got.status == 200
-    assert await rows(database, house) == []
+    assert await rows(database, workspace) == []
 
 
 async def test_an_answer_sealed_for_one_key_opens_for_no_other(
-    caller: Site, house: Any, database: Database
+    caller: Site, workspace: Any, database: Database
 ) -> None:
     for key in ("one", "two"):
         await caller.post(THINGS, {}, Idempotency_Key=key)
@@ -345,7 +349,7 @@ async def test_an_answer_sealed_for_one_key_opens_for_no_other(
             WHERE o.workspace_id = k.workspace_id AND o.key <> k.key)
         WHERE workspace_id = $1
         """,
-        house.founded.sandbox_id,
+        workspace.founded.sandbox_id,
     )
 
     got = await caller.post(THINGS, {}, Idempotency_Key="one")

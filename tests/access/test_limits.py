@@ -79,37 +79,39 @@ async def test_a_raised_limit_counts_from_the_next_request(database: Database) -
     assert await use_up(limits, subject, 30, now) == 10
 
 
-async def test_a_sandbox_has_one_budget_for_all_its_keys(make_site: Any, house: Any) -> None:
+async def test_a_sandbox_has_one_budget_for_all_its_keys(make_site: Any, workspace: Any) -> None:
     site = await make_site(Policy(sandbox_per_minute=4))
-    callers = [site.with_token(await house.key()) for _ in range(2)]
+    callers = [site.with_token(await workspace.key()) for _ in range(2)]
 
     statuses = [(await callers[n % 2].get(THINGS)).status for n in range(6)]
 
     assert statuses == [200, 200, 200, 200, 429, 429]
 
 
-async def test_a_live_client_has_a_budget_of_its_own(make_site: Any, house: Any) -> None:
+async def test_a_live_client_has_a_budget_of_its_own(make_site: Any, workspace: Any) -> None:
     site = await make_site(Policy(live_per_minute=2))
-    tokens = [await house.token(site) for _ in range(2)]
+    tokens = [await workspace.token(site) for _ in range(2)]
 
     statuses = [(await site.with_token(token).get(THINGS)).status for token in tokens for _ in range(3)]
 
     assert statuses == [200, 200, 429, 200, 200, 429]
 
 
-async def test_a_limit_of_its_own_counts_apart_from_the_sandboxs(make_site: Any, house: Any) -> None:
+async def test_a_limit_of_its_own_counts_apart_from_the_sandboxs(make_site: Any, workspace: Any) -> None:
     site = await make_site(Policy(sandbox_per_minute=1))
-    usual = site.with_token(await house.key())
-    special = site.with_token(await house.key(limit_per_minute=3))
+    usual = site.with_token(await workspace.key())
+    special = site.with_token(await workspace.key(limit_per_minute=3))
 
-    statuses = [(await one.get(THINGS)).status for one in (usual, usual, special, special, special, special)]
+    statuses = [
+        (await item.get(THINGS)).status for item in (usual, usual, special, special, special, special)
+    ]
 
     assert statuses == [200, 429, 200, 200, 200, 429]
 
 
-async def test_every_answer_says_where_the_caller_stands(make_site: Any, house: Any) -> None:
+async def test_every_answer_says_where_the_caller_stands(make_site: Any, workspace: Any) -> None:
     site = await make_site(Policy(sandbox_per_minute=3))
-    caller = site.with_token(await house.key())
+    caller = site.with_token(await workspace.key())
     before = clock.unix()
 
     answers = [
@@ -129,10 +131,10 @@ async def test_every_answer_says_where_the_caller_stands(make_site: Any, house: 
 
 
 async def test_over_the_limit_is_a_problem_with_retry_after_in_whole_seconds(
-    make_site: Any, house: Any
+    make_site: Any, workspace: Any
 ) -> None:
     site = await make_site(Policy(sandbox_per_minute=1))
-    caller = site.with_token(await house.key())
+    caller = site.with_token(await workspace.key())
     await caller.get(THINGS)
 
     answer = await caller.get(THINGS)
@@ -144,9 +146,9 @@ async def test_over_the_limit_is_a_problem_with_retry_after_in_whole_seconds(
     assert answer.json()["retry_after"] == int(answer.headers["retry-after"])
 
 
-async def test_strangers_are_counted_by_address(make_site: Any, house: Any) -> None:
+async def test_strangers_are_counted_by_address(make_site: Any, workspace: Any) -> None:
     site: Site = await make_site(Policy(anonymous_per_minute=2))
-    key = await house.key()
+    key = await workspace.key()
 
     here = [(await site.get(THINGS)).status for _ in range(3)]
     there = [(await site.from_address("192.0.2.7").get(THINGS)).status for _ in range(3)]
@@ -178,10 +180,12 @@ def test_addresses_never_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(limits._minutes) <= 10
 
 
-async def test_strangers_do_not_keep_out_a_known_client_of_their_address(make_site: Any, house: Any) -> None:
+async def test_strangers_do_not_keep_out_a_known_client_of_their_address(
+    make_site: Any, workspace: Any
+) -> None:
     site = await make_site(Policy(anonymous_per_minute=2))
-    key = await house.key()
-    token = await house.token(await make_site(Policy()))
+    key = await workspace.key()
+    token = await workspace.token(await make_site(Policy()))
     for _ in range(4):
         await site.with_token("gbk_sandbox_guess").get(THINGS)
 
@@ -194,9 +198,9 @@ async def test_strangers_do_not_keep_out_a_known_client_of_their_address(make_si
     assert (known, guesses) == ([200, 200], [429, 429])
 
 
-async def test_a_flood_of_guesses_does_not_keep_out_a_known_client(make_site: Any, house: Any) -> None:
+async def test_a_flood_of_guesses_does_not_keep_out_a_known_client(make_site: Any, workspace: Any) -> None:
     site = await make_site(Policy(anonymous_per_minute=2))
-    key = await house.key()
+    key = await workspace.key()
     guesses = [site.with_token(f"gbk_sandbox_{number}").get(THINGS) for number in range(200)]
 
     answers = await asyncio.gather(*guesses, site.with_token(key).get(THINGS))
@@ -206,15 +210,15 @@ async def test_a_flood_of_guesses_does_not_keep_out_a_known_client(make_site: An
 
 
 async def test_strangers_do_not_keep_a_known_client_of_their_address_from_its_token(
-    make_site: Any, house: Any
+    make_site: Any, workspace: Any
 ) -> None:
     site = await make_site(Policy(anonymous_per_minute=2, live_per_minute=3))
-    client, secret = await house.client()
+    client, secret = await workspace.client()
     for _ in range(3):
         await site.form("/token", {"grant_type": "client_credentials"})
 
-    right = [(await house.ask(site, client, secret)).status for _ in range(4)]
-    wrong = await house.ask(site, client, "gbs_wrong")
+    right = [(await workspace.ask(site, client, secret)).status for _ in range(4)]
+    wrong = await workspace.ask(site, client, "gbs_wrong")
 
     # Its own minute is what it has; whoever has no secret has none.
     assert right == [200, 200, 200, 429]

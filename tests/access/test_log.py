@@ -35,9 +35,9 @@ async def partitions(database: Database) -> list[str]:
 
 
 async def test_each_request_leaves_one_line_without_its_query(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    caller = site.with_token(await house.key())
+    caller = site.with_token(await workspace.key())
 
     await caller.get(f"{THINGS}?q=jean@example.com", X_Request_Id="line-1")
     await site.app.state.gate.log.flush()
@@ -45,8 +45,8 @@ async def test_each_request_leaves_one_line_without_its_query(
     (kept,) = await logged(database, "line-1")
     assert abs(kept["at"] - clock.wall()) < timedelta(seconds=30)
     assert (kept["method"], kept["path"], kept["status"]) == ("GET", THINGS, 200)
-    assert kept["workspace_id"] == house.founded.sandbox_id
-    assert kept["credential_id"] == (await access.keys(database, house.founded.company_id))[0].id
+    assert kept["workspace_id"] == workspace.founded.sandbox_id
+    assert kept["credential_id"] == (await access.keys(database, workspace.founded.company_id))[0].id
     assert kept["address"] == "127.0.0.1"
     assert 0 < kept["duration_ms"] < 10_000
 
@@ -98,7 +98,7 @@ async def test_lines_the_database_cannot_take_now_wait_in_order(
 
     monkeypatch.setattr(log, "_copy", fail)
     await log.flush()
-    waiting = [one[1] for one in log._pending]
+    waiting = [item[1] for item in log._pending]
     monkeypatch.setattr(log, "_copy", copy)
     await log.flush()
 
@@ -134,12 +134,12 @@ async def test_a_day_without_a_partition_gets_one_when_its_first_line_comes(data
 
 
 async def test_upkeep_forgets_what_has_expired(
-    site: Site, house: Any, database: Database, vault: Vault
+    site: Site, workspace: Any, database: Database, vault: Vault
 ) -> None:
-    client, secret = await house.client()
-    old = (await house.ask(site, client, secret)).json()["refresh_token"]
-    await house.ask(site, client, secret)
-    caller = site.with_token(await house.key())
+    client, secret = await workspace.client()
+    old = (await workspace.ask(site, client, secret)).json()["refresh_token"]
+    await workspace.ask(site, client, secret)
+    caller = site.with_token(await workspace.key())
     await caller.post(THINGS, {}, Idempotency_Key="old")
     await caller.post(THINGS, {}, Idempotency_Key="new")
     hashed = access.model.digest(old)
@@ -163,7 +163,7 @@ async def test_upkeep_forgets_what_has_expired(
     assert await database.pool.fetchval(count.format("token_families", "client_id"), client.id) == 1
     assert await database.pool.fetchval(count.format("refresh_tokens", "hash"), hashed) == 0
     kept = count.format("idempotency_keys", "workspace_id")
-    assert await database.pool.fetchval(kept, house.founded.sandbox_id) == 1
+    assert await database.pool.fetchval(kept, workspace.founded.sandbox_id) == 1
 
 
 async def test_a_line_that_the_database_does_not_take_keeps_no_other_waiting(database: Database) -> None:

@@ -32,15 +32,15 @@ def calls(app: Any) -> list[tuple[str, str]]:
 async def test_no_route_logs_what_was_written_into_its_path_or_query(
     installation: Installation, sandbox: Site
 ) -> None:
-    asked = calls(installation.site.app)
-    for number, (method, path) in enumerate(asked):
+    request = calls(installation.site.app)
+    for number, (method, path) in enumerate(request):
         written = re.sub(r"\{[^}]*\}", FREE, path)
         await sandbox.call(method, f"{written}?reference={FREE}", headers={"X-Request-Id": f"free-{number}"})
 
     logged = await paths_logged(installation, "free-")
 
-    assert len(logged) == len(asked) > 90
-    assert {logged[f"free-{number}"] for number in range(len(asked))} <= {path for _, path in asked} | {
+    assert len(logged) == len(request) > 90
+    assert {logged[f"free-{number}"] for number in range(len(request))} <= {path for _, path in request} | {
         UNMATCHED
     }
 

@@ -28,9 +28,9 @@ def basic(client_id: str, secret: str) -> str:
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_every_token_path_answers_with_exactly_the_published_keys(
-    site: Site, house: Any, path: str
+    site: Site, workspace: Any, path: str
 ) -> None:
-    client, secret = await house.client()
+    client, secret = await workspace.client()
     form = {
         "grant_type": "client_credentials",
         "client_id": client.public_id,
@@ -49,8 +49,8 @@ async def test_every_token_path_answers_with_exactly_the_published_keys(
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_the_secret_comes_by_basic_as_well(site: Site, house: Any) -> None:
-    client, secret = await house.client()
+async def test_the_secret_comes_by_basic_as_well(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
 
     answer = await site.form(
         "/token", {"grant_type": "client_credentials"}, Authorization=basic(client.public_id, secret)
@@ -59,10 +59,10 @@ async def test_the_secret_comes_by_basic_as_well(site: Site, house: Any) -> None
     assert answer.status == 200
 
 
-async def test_no_scope_asked_means_all_the_client_has(site: Site, house: Any) -> None:
-    client, secret = await house.client(scopes=("users:read", "debts:read"))
+async def test_no_scope_asked_means_all_the_client_has(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client(scopes=("users:read", "debts:read"))
 
-    answers = [await house.ask(site, client, secret), await house.ask(site, client, secret, scope="")]
+    answers = [await workspace.ask(site, client, secret), await workspace.ask(site, client, secret, scope="")]
 
     assert [answer.json()["scope"] for answer in answers] == ["debts:read users:read"] * 2
 
@@ -83,36 +83,36 @@ async def test_no_scope_asked_means_all_the_client_has(site: Site, house: Any) -
         "debts:read\u3000debts:write",
     ],
 )
-async def test_scopes_are_separated_by_single_spaces(site: Site, house: Any, scope: str) -> None:
-    client, secret = await house.client(scopes=("debts:read", "debts:write"))
-    refresh = (await house.ask(site, client, secret)).json()["refresh_token"]
+async def test_scopes_are_separated_by_single_spaces(site: Site, workspace: Any, scope: str) -> None:
+    client, secret = await workspace.client(scopes=("debts:read", "debts:write"))
+    refresh = (await workspace.ask(site, client, secret)).json()["refresh_token"]
 
     answers = [
-        await house.ask(site, client, secret, scope=scope),
-        await house.refresh(site, client, secret, refresh, scope=scope),
+        await workspace.ask(site, client, secret, scope=scope),
+        await workspace.refresh(site, client, secret, refresh, scope=scope),
     ]
 
     assert [(answer.status, answer.json()["error"]) for answer in answers] == [(400, "invalid_scope")] * 2
 
 
-async def test_scopes_may_come_in_any_order_and_more_than_once(site: Site, house: Any) -> None:
-    client, secret = await house.client(scopes=("debts:read", "debts:write"))
+async def test_scopes_may_come_in_any_order_and_more_than_once(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client(scopes=("debts:read", "debts:write"))
 
-    answer = await house.ask(site, client, secret, scope="debts:write debts:read debts:write")
+    answer = await workspace.ask(site, client, secret, scope="debts:write debts:read debts:write")
 
     assert answer.json()["scope"] == "debts:write debts:read"
 
 
 async def test_an_expired_refresh_token_says_so_to_its_own_client_only(
-    site: Site, house: Any, database: Any
+    site: Site, workspace: Any, database: Any
 ) -> None:
-    client, secret = await house.client()
-    other, other_secret = await house.client()
-    token = (await house.ask(site, client, secret)).json()["refresh_token"]
+    client, secret = await workspace.client()
+    other, other_secret = await workspace.client()
+    token = (await workspace.ask(site, client, secret)).json()["refresh_token"]
     await database.pool.execute("UPDATE refresh_tokens SET expires_at = now() WHERE hash = $1", digest(token))
 
-    own = await house.refresh(site, client, secret, token)
-    foreign = await house.refresh(site, other, other_secret, token)
+    own = await workspace.refresh(site, client, secret, token)
+    foreign = await workspace.refresh(site, other, other_secret, token)
 
     assert own.json() == {"error": "invalid_grant", "error_description": "The refresh token has expired."}
     assert "unknown" in foreign.json()["error_description"]
@@ -122,20 +122,20 @@ async def test_an_expired_refresh_token_says_so_to_its_own_client_only(
     "scope", ["debts:write", "debts:read debts:write", "nonsense", " ", "debts:read\x00"]
 )
 async def test_a_scope_that_is_not_granted_is_refused_never_narrowed(
-    site: Site, house: Any, scope: str
+    site: Site, workspace: Any, scope: str
 ) -> None:
-    client, secret = await house.client(scopes=("debts:read",))
+    client, secret = await workspace.client(scopes=("debts:read",))
 
-    answer = await house.ask(site, client, secret, scope=scope)
+    answer = await workspace.ask(site, client, secret, scope=scope)
 
     assert answer.status == 400
     assert answer.json()["error"] == "invalid_scope"
 
 
-async def test_a_bad_secret_is_refused_in_the_published_words(site: Site, house: Any) -> None:
-    client, _ = await house.client()
+async def test_a_bad_secret_is_refused_in_the_published_words(site: Site, workspace: Any) -> None:
+    client, _ = await workspace.client()
 
-    answer = await house.ask(site, client, "wrong")
+    answer = await workspace.ask(site, client, "wrong")
 
     assert (answer.status, answer.json()) == (401, FAILED)
     assert answer.headers["cache-control"] == "no-store"
@@ -161,44 +161,44 @@ async def test_bad_basic_credentials_are_challenged(site: Site, authorization: s
 
 
 async def test_an_unknown_a_missing_and_a_revoked_client_are_refused_alike(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    client, secret = await house.client()
+    client, secret = await workspace.client()
     await access.revoke_client(database, client.id, clock.wall())
 
     answers = [
-        await house.ask(site, client, secret),
-        await house.ask(site, client, secret, client_id="client_00000000000000000000000000"),
-        await house.ask(site, client, secret, client_id="' OR 1=1"),
+        await workspace.ask(site, client, secret),
+        await workspace.ask(site, client, secret, client_id="client_00000000000000000000000000"),
+        await workspace.ask(site, client, secret, client_id="' OR 1=1"),
         await site.form("/token", {"grant_type": "client_credentials"}),
     ]
 
     assert [(answer.status, answer.json()) for answer in answers] == [(401, FAILED)] * 4
 
 
-async def test_a_grant_the_client_does_not_have_is_refused(site: Site, house: Any) -> None:
-    client, secret = await house.client(grants=("client_credentials",))
+async def test_a_grant_the_client_does_not_have_is_refused(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client(grants=("client_credentials",))
 
-    answer = await house.refresh(site, client, secret, "gbr_whatever")
+    answer = await workspace.refresh(site, client, secret, "gbr_whatever")
 
     assert (answer.status, answer.json()["error"]) == (400, "unauthorized_client")
 
 
-async def test_a_client_that_may_not_refresh_gets_no_refresh_token(site: Site, house: Any) -> None:
-    client, secret = await house.client(grants=("client_credentials",))
+async def test_a_client_that_may_not_refresh_gets_no_refresh_token(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client(grants=("client_credentials",))
 
-    answer = await house.ask(site, client, secret)
+    answer = await workspace.ask(site, client, secret)
 
     assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope"}
 
 
 @pytest.mark.parametrize("grant", ["password", "implicit", "authorization_code", '"\u00e9\r\nx: y'])
 async def test_a_grant_type_we_do_not_have_is_refused_without_repeating_it(
-    site: Site, house: Any, grant: str
+    site: Site, workspace: Any, grant: str
 ) -> None:
-    client, secret = await house.client()
+    client, secret = await workspace.client()
 
-    answer = await house.ask(site, client, secret, grant_type=grant)
+    answer = await workspace.ask(site, client, secret, grant_type=grant)
 
     assert (answer.status, answer.json()["error"]) == (400, "unsupported_grant_type")
     assert answer.json()["error_description"] == "Use client_credentials or refresh_token."
@@ -227,8 +227,8 @@ async def test_a_form_that_cannot_be_read_one_way_only_is_refused(
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_a_secret_sent_in_two_ways_is_refused(site: Site, house: Any) -> None:
-    client, secret = await house.client()
+async def test_a_secret_sent_in_two_ways_is_refused(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
     form = {"grant_type": "client_credentials", "client_secret": secret}
 
     answer = await site.form("/token", form, Authorization=basic(client.public_id, secret))
@@ -236,8 +236,8 @@ async def test_a_secret_sent_in_two_ways_is_refused(site: Site, house: Any) -> N
     assert (answer.status, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def test_a_client_id_that_contradicts_basic_is_refused(site: Site, house: Any) -> None:
-    client, secret = await house.client()
+async def test_a_client_id_that_contradicts_basic_is_refused(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
     form = {"grant_type": "client_credentials", "client_id": "client_other"}
 
     answer = await site.form("/token", form, Authorization=basic(client.public_id, secret))
@@ -251,9 +251,9 @@ async def test_a_form_of_more_than_16_kilobytes_is_refused(site: Site) -> None:
     assert (answer.status, answer.json()["error"]) == (413, "invalid_request")
 
 
-async def test_the_access_token_verifies_with_the_published_keys(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    token = (await house.ask(site, client, secret, scope="debts:read")).json()["access_token"]
+async def test_the_access_token_verifies_with_the_published_keys(site: Site, workspace: Any) -> None:
+    client, secret = await workspace.client()
+    token = (await workspace.ask(site, client, secret, scope="debts:read")).json()["access_token"]
     metadata = (await site.get("/.well-known/oauth-authorization-server")).json()
 
     keys = (await site.get("/.well-known/jwks.json")).json()
@@ -286,8 +286,8 @@ async def test_the_metadata_is_what_rfc_8414_wants(site: Site) -> None:
     assert metadata["scopes_supported"] == list(access.SCOPES)
 
 
-async def test_the_profile_is_the_recommended_first_call(site: Site, house: Any) -> None:
-    token = await house.token(site)
+async def test_the_profile_is_the_recommended_first_call(site: Site, workspace: Any) -> None:
+    token = await workspace.token(site)
 
     answer = await site.with_token(token).get("/external-api/v1/company/profile")
 
@@ -302,13 +302,13 @@ async def test_the_profile_is_the_recommended_first_call(site: Site, house: Any)
 
 
 async def test_the_staff_is_listed_with_roles_and_without_secrets(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    email = f"{house.founded.company_id}@staff.example"
+    email = f"{workspace.founded.company_id}@staff.example"
     new = companies.NewUser(email, "a long password", "agent", "Marie", "Martin")
-    await companies.create_user(database, house.founded.company_id, new)
+    await companies.create_user(database, workspace.founded.company_id, new)
 
-    answer = await site.with_token(await house.key()).get("/external-api/v1/company/users")
+    answer = await site.with_token(await workspace.key()).get("/external-api/v1/company/users")
 
     assert answer.status == 200
     (shown,) = answer.json()["data"]
@@ -326,51 +326,51 @@ async def test_the_staff_is_listed_with_roles_and_without_secrets(
 
 
 async def test_a_rotated_signing_key_still_verifies_until_its_tokens_expire(
-    site: Site, house: Any, database: Database, vault: Vault
+    site: Site, workspace: Any, database: Database, vault: Vault
 ) -> None:
-    client, secret = await house.client()
-    old = (await house.ask(site, client, secret)).json()["access_token"]
+    client, secret = await workspace.client()
+    old = (await workspace.ask(site, client, secret)).json()["access_token"]
 
     await access.rotate_signing_key(database, vault, clock.wall())
-    new = (await house.ask(site, client, secret)).json()["access_token"]
+    new = (await workspace.ask(site, client, secret)).json()["access_token"]
 
     assert key_id(old) != key_id(new)
     published = [key["kid"] for key in (await site.get("/.well-known/jwks.json")).json()["keys"]]
     assert published[0] == key_id(new)
     assert key_id(old) in published
     for token in (old, new):
-        shown = await site.with_token(token).get("/external-api/v1/company/profile")
-        assert shown.status == 200
+        profile = await site.with_token(token).get("/external-api/v1/company/profile")
+        assert profile.status == 200
 
 
 async def test_a_copied_signing_key_is_distrusted_at_once(
-    site: Site, house: Any, database: Database, vault: Vault
+    site: Site, workspace: Any, database: Database, vault: Vault
 ) -> None:
-    client, secret = await house.client()
-    token = (await house.ask(site, client, secret)).json()["access_token"]
+    client, secret = await workspace.client()
+    token = (await workspace.ask(site, client, secret)).json()["access_token"]
     assert (await site.with_token(token).get("/external-api/v1/company/profile")).status == 200
 
     await access.rotate_signing_key(database, vault, clock.wall(), at_once=True)
-    await house.heard(site)
+    await workspace.heard(site)
 
     assert (await site.with_token(token).get("/external-api/v1/company/profile")).status == 401
-    assert (await house.ask(site, client, secret)).status == 200
+    assert (await workspace.ask(site, client, secret)).status == 200
 
 
 async def test_a_key_retired_longer_than_a_token_lives_verifies_nothing(
-    site: Site, house: Any, database: Database, vault: Vault
+    site: Site, workspace: Any, database: Database, vault: Vault
 ) -> None:
-    client, secret = await house.client()
-    token = (await house.ask(site, client, secret)).json()["access_token"]
+    client, secret = await workspace.client()
+    token = (await workspace.ask(site, client, secret)).json()["access_token"]
     await access.rotate_signing_key(database, vault, clock.wall())
     await database.pool.execute(
         "UPDATE signing_keys SET retired_at = retired_at - interval '61 minutes' WHERE id = $1",
         UUID(key_id(token)),
     )
 
-    shown = await site.with_token(token).get("/external-api/v1/company/profile")
+    profile = await site.with_token(token).get("/external-api/v1/company/profile")
 
-    assert shown.status == 401
+    assert profile.status == 401
     published = [key["kid"] for key in (await site.get("/.well-known/jwks.json")).json()["keys"]]
     assert key_id(token) not in published
 
@@ -381,12 +381,12 @@ def key_id(token: str) -> str:
 
 
 async def test_a_live_client_gets_no_token_over_an_open_connection(
-    site: Site, house: Any, database: Database
+    site: Site, workspace: Any, database: Database
 ) -> None:
-    client, secret = await house.client()
+    client, secret = await workspace.client()
 
-    far = await house.ask(site.from_address("203.0.113.9"), client, secret)
-    tls = await house.ask(site.from_address("203.0.113.9", "https"), client, secret)
+    far = await workspace.ask(site.from_address("203.0.113.9"), client, secret)
+    tls = await workspace.ask(site.from_address("203.0.113.9", "https"), client, secret)
 
     assert (far.status, far.json()["error"]) == (400, "invalid_request")
     assert "TLS" in far.json()["error_description"]
@@ -394,10 +394,10 @@ async def test_a_live_client_gets_no_token_over_an_open_connection(
 
 
 async def test_over_an_open_connection_clients_that_exist_are_not_told_from_others(
-    site: Site, house: Any
+    site: Site, workspace: Any
 ) -> None:
-    live, secret = await house.client()
-    sandboxed, right = await house.client(house.founded.sandbox_id)
+    live, secret = await workspace.client()
+    sandboxed, right = await workspace.client(workspace.founded.sandbox_id)
     far = site.from_address("203.0.113.9")
     unknown = {"grant_type": "client_credentials", "client_id": ids.show("client", ids.new())}
 
@@ -417,14 +417,14 @@ async def test_over_an_open_connection_clients_that_exist_are_not_told_from_othe
         )
     ]
 
-    assert len({(one.status, one.body) for one in told}) == 1
-    assert (await house.ask(far, sandboxed, right)).status == 200
+    assert len({(item.status, item.body) for item in told}) == 1
+    assert (await workspace.ask(far, sandboxed, right)).status == 200
 
 
 async def test_over_an_open_connection_an_unknown_client_takes_as_long_as_one_that_exists(
-    site: Site, house: Any
+    site: Site, workspace: Any
 ) -> None:
-    live, secret = await house.client()
+    live, secret = await workspace.client()
     far = site.from_address("203.0.113.9")
     seconds: dict[str, list[float]] = {live.public_id: [], ids.show("client", ids.new()): []}
 

@@ -70,19 +70,19 @@ def test_what_a_route_says_itself_is_replaced_and_never_doubled(name: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    ("address", "said", "is_told"),
+    ("address", "text", "is_told"),
     [("10.0.0.7", "https", True), ("10.0.0.7", "http", False), ("10.1.0.7", "https", False)],
 )
 async def test_a_trusted_proxy_that_ended_tls_counts_as_tls(
     town: Town,  # noqa: F811 - the fixture
     address: str,
-    said: str,
+    text: str,
     is_told: bool,
 ) -> None:
     # As `getbill api` has the server do it with GETBILL_TRUSTED_PROXIES=10.0.0.0/16.
     behind = Site(ProxyHeadersMiddleware(town.site.app, trusted_hosts=["10.0.0.0/16"])).from_address(address)
 
-    answer = await behind.get("/external-api/v1/debts", X_Forwarded_Proto=said, X_Forwarded_For="192.0.2.1")
+    answer = await behind.get("/external-api/v1/debts", X_Forwarded_Proto=text, X_Forwarded_For="192.0.2.1")
 
     assert ("strict-transport-security" in answer.headers) == is_told
     assert answer.headers["cache-control"] == "no-store"

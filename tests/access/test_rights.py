@@ -85,8 +85,8 @@ def test_credentials_are_minted_and_ended_by_rights_that_are_named() -> None:
 async def program(client: Site, company: Company, installation: Installation) -> Any:
     """A client of the company's sandbox with some scopes."""
 
-    async def let_in(*held: str) -> Site:
-        shown_id, secret = await make.client(installation.database, company.founded, *held, is_live=False)
+    async def let_in(*values: str) -> Site:
+        shown_id, secret = await make.client(installation.database, company.founded, *values, is_live=False)
         form = {"grant_type": "client_credentials", "client_id": shown_id, "client_secret": secret}
         return client.with_token((await client.form("/token", form)).json()["access_token"])
 
@@ -172,13 +172,13 @@ async def test_who_may_change_a_followup_and_not_read_it_is_answered_ids_and_sta
         "status": "deal_not_found",
         "notes": f"{NAME} will pay.",
     }
-    made = (await sandbox.post(f"{V1}/followups", told)).json()
+    followup = (await sandbox.post(f"{V1}/followups", told)).json()
     writer = await program("followups:write")
 
-    changed = await writer.call("PUT", f"{V1}/followups/{made['id']}", body=b"{}")
+    changed = await writer.call("PUT", f"{V1}/followups/{followup['id']}", body=b"{}")
 
     assert changed.status == 200, changed.body
-    assert changed.json()["id"] == made["id"]
+    assert changed.json()["id"] == followup["id"]
     assert not tells(changed)
 
 
@@ -191,10 +191,10 @@ async def test_a_preview_for_a_debt_that_is_there_needs_the_right_to_read_it(
 
     refused = await writer.post(path, {"debt_id": debt["id"]})
     imagined = await writer.post(path, {"debt": body_of_debt()})
-    shown = await both.post(path, {"debt_id": debt["id"]})
+    answer = await both.post(path, {"debt_id": debt["id"]})
 
     assert (refused.status, refused.json()["required_scope"]) == (403, "debts:read")
-    assert (imagined.status, shown.status) == (200, 200)
+    assert (imagined.status, answer.status) == (200, 200)
 
 
 async def test_the_cells_of_a_file_are_shown_to_who_may_read_debts(sandbox: Site, program: Any) -> None:

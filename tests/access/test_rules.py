@@ -75,9 +75,9 @@ def test_whatever_is_sent_is_read_or_refused(body: bytes, content_type: str, aut
 def test_a_form_is_read_as_it_was_written(fields: dict[str, str]) -> None:
     fields.pop("client_secret", None)
 
-    asked = forms.read(urlencode(fields).encode(), FORM, None)
+    request = forms.read(urlencode(fields).encode(), FORM, None)
 
-    assert asked.form == fields
+    assert request.form == fields
 
 
 @given(secret=st.text(min_size=1, max_size=40))
@@ -86,9 +86,9 @@ def test_basic_credentials_are_form_encoded_inside(secret: str) -> None:
     pair = f"{quote_plus(ids.show('client', client_id))}:{quote_plus(secret)}"
     header = "basic " + base64.b64encode(pair.encode()).decode()
 
-    asked = forms.read(b"grant_type=x", FORM, header)
+    request = forms.read(b"grant_type=x", FORM, header)
 
-    assert (asked.client_id, asked.secret, asked.by_basic) == (client_id, secret, True)
+    assert (request.client_id, request.secret, request.by_basic) == (client_id, secret, True)
 
 
 @given(st.text(max_size=300))
@@ -155,7 +155,7 @@ def test_any_peer_is_told_private_only_for_a_reason(host: str, scheme: str) -> N
 
 @given(st.sets(st.sampled_from(sorted(SCOPES))))
 def test_scopes_are_shown_in_one_order(scopes: set[str]) -> None:
-    shown = sort_scopes(scopes)
+    answer = sort_scopes(scopes)
 
-    assert set(shown) == scopes
-    assert shown == [scope for scope in SCOPES if scope in shown]
+    assert set(answer) == scopes
+    assert answer == [scope for scope in SCOPES if scope in answer]

@@ -78,12 +78,12 @@ class Door:
 
 def doors() -> list[Door]:
     """Every method of every route of the application."""
-    found = []
+    result = []
     for route in routes_of(create_app(Settings())):
         guards = tuple(_guards(getattr(route, "dependant", None)))
         methods = sorted(getattr(route, "methods", None) or {"GET"})
-        found += [Door(method, str(route.path), guards) for method in methods]
-    return found
+        result += [Door(method, str(route.path), guards) for method in methods]
+    return result
 
 
 def _guards(dependant: Any) -> list[Requires | Changes]:
@@ -118,8 +118,8 @@ class Town:
     async def knock(self, door: Door, token: str | None = None) -> Answer:
         """Call a door, with another company's objects where its path names one."""
         path = door.path
-        for name, shown in self.theirs.items():
-            path = path.replace("{" + name + "}", shown)
+        for name, answer in self.theirs.items():
+            path = path.replace("{" + name + "}", answer)
         site = self.site if token is None else self.site.with_token(token)
         if door.method in {"POST", "PUT", "PATCH"}:
             return await site.call(door.method, path, body=_json(BODIES.get(str(door), {})))

@@ -49,39 +49,39 @@ class Reading:
         self.met: list[Source] = []
         self.wrong: list[str] = []
 
-    def query(self, node: Any, known: frozenset[str], outer: Scope | None) -> None:
+    def query(self, node: Any, names: frozenset[str], outer: Scope | None) -> None:
         """Read a query and everything inside it."""
-        known = self._expressions(node, known, outer)
+        names = self._expressions(node, names, outer)
         if isinstance(node, ast.SelectStmt) and node.op != SetOperation.SETOP_NONE:
-            self.query(node.larg, known, outer)
-            self.query(node.rarg, known, outer)
+            self.query(node.larg, names, outer)
+            self.query(node.rarg, names, outer)
             return
         scope = Scope(outer)
         if isinstance(node, ast.InsertStmt):
-            self._insert(node, known, scope)
+            self._insert(node, names, scope)
         elif isinstance(node, ast.UpdateStmt | ast.DeleteStmt):
-            self._source(node.relation, known, scope)
+            self._source(node.relation, names, scope)
         origins = (
             getattr(node, "usingClause", None)
             if isinstance(node, ast.DeleteStmt)
             else getattr(node, "fromClause", None)
         )
         for origin in origins or ():
-            self._source(origin, known, scope)
+            self._source(origin, names, scope)
         self._holds(getattr(node, "whereClause", None), scope)
         for inner in _subqueries(node):
-            self.query(inner, known, scope)
+            self.query(inner, names, scope)
 
-    def _expressions(self, node: Any, known: frozenset[str], outer: Scope | None) -> frozenset[str]:
+    def _expressions(self, node: Any, names: frozenset[str], outer: Scope | None) -> frozenset[str]:
         clause = getattr(node, "withClause", None)
         if clause is None:
-            return known
+            return names
         for expression in clause.ctes:
-            self.query(expression.ctequery, known | {expression.ctename}, outer)
-            known |= {expression.ctename}
-        return known
+            self.query(expression.ctequery, names | {expression.ctename}, outer)
+            names |= {expression.ctename}
+        return names
 
-    def _insert(self, node: ast.InsertStmt, known: frozenset[str], scope: Scope) -> None:
+    def _insert(self, node: ast.InsertStmt, names: frozenset[str], scope: Scope) -> None:
         table = node.relation.relname
         columns = {column.name for column in node.cols or ()}
         if table in self.tables and COLUMN not in columns:
@@ -89,27 +89,27 @@ class Reading:
         alias = node.relation.alias.aliasname if node.relation.alias else table
         scope.sources[alias] = Source(None, is_held=True)
         if node.selectStmt is not None:
-            self.query(node.selectStmt, known, scope)
+            self.query(node.selectStmt, names, scope)
 
-    def _source(self, node: Any, known: frozenset[str], scope: Scope) -> list[Source]:
+    def _source(self, node: Any, names: frozenset[str], scope: Scope) -> list[Source]:
         if isinstance(node, ast.JoinExpr):
-            left, right = self._source(node.larg, known, scope), self._source(node.rarg, known, scope)
+            left, right = self._source(node.larg, names, scope), self._source(node.rarg, names, scope)
             if any(name.sval == COLUMN for name in node.usingClause or ()):
-                for one in left:
+                for item in left:
                     for other in right:
-                        one.follows.append(other)
-                        other.follows.append(one)
+                        item.follows.append(other)
+                        other.follows.append(item)
             self._holds(node.quals, scope)
             for inner in _subqueries(node.quals):
-                self.query(inner, known, scope)
+                self.query(inner, names, scope)
             return left + right
         if isinstance(node, ast.RangeVar):
             name = node.relname
-            source = Source(None, is_held=True) if name in known else Source(name)
+            source = Source(None, is_held=True) if name in names else Source(name)
             scope.sources[node.alias.aliasname if node.alias else name] = source
         else:
             if isinstance(node, ast.RangeSubselect):
-                self.query(node.subquery, known, scope)
+                self.query(node.subquery, names, scope)
             source = Source(None, is_held=True)
             scope.sources[node.alias.aliasname if node.alias else f"unnamed {len(scope.sources)}"] = source
         self.met.append(source)
@@ -124,17 +124,17 @@ class Reading:
             and condition.kind in EQUALITIES
             and condition.name[0].sval == "="
         ):
-            for one, other in _pairs(condition.lexpr, condition.rexpr):
-                self._equal(one, other, scope)
-                self._equal(other, one, scope)
+            for item, other in _pairs(condition.lexpr, condition.rexpr):
+                self._equal(item, other, scope)
+                self._equal(other, item, scope)
         elif isinstance(condition, ast.SubLink) and condition.subLinkType == SubLinkType.ANY_SUBLINK:
-            for one, _ in _pairs(condition.testexpr, None):
-                source = self._meant(one, scope)
+            for item, _ in _pairs(condition.testexpr, None):
+                source = self._meant(item, scope)
                 if source is not None and scope.owns(source):
                     source.is_held = True
 
-    def _equal(self, one: Any, other: Any, scope: Scope) -> None:
-        source = self._meant(one, scope)
+    def _equal(self, item: Any, other: Any, scope: Scope) -> None:
+        source = self._meant(item, scope)
         if source is None or not scope.owns(source):
             return
         while isinstance(other, ast.TypeCast):
@@ -167,11 +167,11 @@ class Reading:
         return [f"reads {table} of every workspace" for table in free] + self.wrong
 
 
-def _pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:
-    if isinstance(one, ast.RowExpr):
-        others = other.args if isinstance(other, ast.RowExpr) else [other] * len(one.args)
-        return list(zip(one.args, others, strict=True))
-    return [(one, other)]
+def _pairs(item: Any, other: Any) -> list[tuple[Any, Any]]:
+    if isinstance(item, ast.RowExpr):
+        others = other.args if isinstance(other, ast.RowExpr) else [other] * len(item.args)
+        return list(zip(item.args, others, strict=True))
+    return [(item, other)]
 
 
 def _subqueries(node: Any) -> Iterator[Any]:

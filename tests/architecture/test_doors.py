@@ -78,7 +78,7 @@ def first_circle(graph: dict[str, set[str]]) -> list[str]:
         done.add(name)
         return []
 
-    return next((found for start in sorted(graph) if (found := walk(start, []))), [])
+    return next((result for start in sorted(graph) if (result := walk(start, []))), [])
 
 
 def test_every_public_function_states_its_promise() -> None:

@@ -50,7 +50,7 @@ def _makes_a_file(call: ast.Call) -> bool:
 
 
 def _told(call: ast.Call, name: str) -> object:
-    return next((ast.literal_eval(one.value) for one in call.keywords if one.arg == name), None)
+    return next((ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg == name), None)
 
 
 def test_a_process_makes_no_file_for_others_and_no_dump_of_its_memory(tmp_path: Path) -> None:

@@ -15,14 +15,14 @@ REACHING = {
 
 
 def test_only_who_is_known_reaches_out() -> None:
-    found = {
+    names = {
         module.name
         for module in modules()
         for node in ast.walk(module.tree)
         if CLIENTS & set(_imported(node))
     }
 
-    assert found == REACHING.keys(), "Say in REACHING who sets the address; what a caller sets is checked."
+    assert names == REACHING.keys(), "Say in REACHING who sets the address; what a caller sets is checked."
 
 
 def _imported(node: ast.AST) -> list[str]:

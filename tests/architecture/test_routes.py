@@ -113,7 +113,7 @@ def test_every_operation_says_what_it_does_and_what_it_answers(document) -> None
 
 
 def test_every_delete_answers_200_with_what_was_deleted(document) -> None:
-    deletes = [(path, one["responses"]) for method, path, one in operations(document) if method == "DELETE"]
+    deletes = [(path, item["responses"]) for method, path, item in operations(document) if method == "DELETE"]
 
     assert len(deletes) >= 5
     for path, responses in deletes:
@@ -161,10 +161,10 @@ def test_every_problem_has_its_own_code_meaning_and_way_out() -> None:
 
     assert sorted(codes) == sorted(set(codes)), "Two problems share a code."
     assert not vague, f"Say the way out of {vague}: its parent's is too general."
-    for one in problem_types():
-        assert re.fullmatch(r"[a-z][a-z0-9-]+", one.code)
-        assert one.meaning.endswith("."), f"{one.code}: its class has no docstring"
-        assert one.way_out.endswith("."), f"{one.code}: say the way out"
+    for problem_type in problem_types():
+        assert re.fullmatch(r"[a-z][a-z0-9-]+", problem_type.code)
+        assert problem_type.meaning.endswith("."), f"{problem_type.code}: its class has no docstring"
+        assert problem_type.way_out.endswith("."), f"{problem_type.code}: say the way out"
 
 
 def _kinds(kind: type[Problem]) -> list[type[Problem]]:

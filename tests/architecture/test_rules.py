@@ -150,8 +150,8 @@ def table() -> list[str]:
     for name, variable in names().items():
         field = Settings.model_fields[name]
         default = getattr(field.default, "value", field.default)
-        shown = "" if default in {None, ()} else f"`{'./' if name == 'data_dir' else ''}{default}`"
-        rows.append(f"| `{variable}` | {shown} | {field.description} |")
+        answer = "" if default in {None, ()} else f"`{'./' if name == 'data_dir' else ''}{default}`"
+        rows.append(f"| `{variable}` | {answer} | {field.description} |")
     return rows
 
 
@@ -164,7 +164,7 @@ def test_every_setting_is_described() -> None:
 def test_a_secret_setting_is_never_shown() -> None:
     secret = re.compile(r"(password|_key|database_url|secret|token)$")
 
-    shown = [
+    answer = [
         name
         for name, field in Settings.model_fields.items()
         if secret.search(name)
@@ -172,7 +172,7 @@ def test_a_secret_setting_is_never_shown() -> None:
         and "Path" not in str(field.annotation)
     ]
 
-    assert not shown, f"Make it a SecretStr: {shown}"
+    assert not answer, f"Make it a SecretStr: {answer}"
 
 
 def test_the_lock_files_name_no_address() -> None:

@@ -176,15 +176,15 @@ def statements() -> Iterator[Statement]:
     seen: dict[str, Statement] = {}
     for module in loaded():
         for value in vars(module).values():
-            for one in (
+            for item in (
                 value.values()
                 if isinstance(value, dict)
                 else value
                 if isinstance(value, list | tuple)
                 else [value]
             ):
-                if isinstance(one, Statement):
-                    assert seen.setdefault(one.name, one) is one, f"Two statements are called {one.name}."
+                if isinstance(item, Statement):
+                    assert seen.setdefault(item.name, item) is item, f"Two statements are called {item.name}."
     yield from seen.values()
     for names in [(), *((name,) for name in CONDITIONS), tuple(CONDITIONS)]:
         yield count_statement(names)
@@ -203,11 +203,11 @@ def test_every_statement_says_what_it_is_for() -> None:
 def test_what_a_statement_writes_for_many_rows_takes_the_values_of_one() -> None:
     for statement in statements():
         if statement.many is not None:
-            one, many = (
-                {int(found) for found in re.findall(r"\$(\d+)", text)}
+            item, many = (
+                {int(result) for result in re.findall(r"\$(\d+)", text)}
                 for text in (statement.text, statement.many)
             )
-            assert one == many, f"{statement.name}: `many` takes other values than `text`"
+            assert item == many, f"{statement.name}: `many` takes other values than `text`"
 
 
 async def test_every_statement_fits_the_schema(catalog) -> None:
@@ -229,10 +229,10 @@ async def test_every_statement_is_held_to_one_workspace(tables) -> None:
     wrong = []
 
     for statement in statements():
-        if found := loose_tables(statement.text, tenants):
+        if result := loose_tables(statement.text, tenants):
             crossing.add(statement.name)
             if statement.name not in ALL_WORKSPACES:
-                wrong.append(f"{statement.name}: {'; '.join(found)}")
+                wrong.append(f"{statement.name}: {'; '.join(result)}")
 
     assert not wrong, "Compare workspace_id, or say why in ALL_WORKSPACES:\n" + "\n".join(wrong)
     assert crossing == ALL_WORKSPACES.keys(), "ALL_WORKSPACES names statements that are held, or gone."
@@ -303,6 +303,10 @@ def test_a_statement_for_many_takes_the_same_values() -> None:
     def values(text: str) -> int:
         return max(map(int, findall(r"\$(\d+)", text)), default=0)
 
-    wrong = [one.name for one in statements() if one.many and values(one.many) != values(one.text)]
+    wrong = [
+        statement.name
+        for statement in statements()
+        if statement.many and values(statement.many) != values(statement.text)
+    ]
 
     assert not wrong, "One row or many, the values are the same: " + ", ".join(wrong)

@@ -16,9 +16,9 @@ OURS = f"<{FOLLOWUP}.{WORKSPACE}@getbill.example>"
     "returned_as", ["message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"]
 )
 def test_a_bounce_names_the_contact_and_the_status_and_nobodys_address(returned_as: str) -> None:
-    found = read_bounce(bounce(OURS, returned_as=returned_as))
+    result = read_bounce(bounce(OURS, returned_as=returned_as))
 
-    assert found == Bounce(FOLLOWUP, WORKSPACE, failed("bounced: 5.1.1", permanent=True, dead_address=True))
+    assert result == Bounce(FOLLOWUP, WORKSPACE, failed("bounced: 5.1.1", permanent=True, dead_address=True))
 
 
 def test_a_delivery_that_is_only_late_says_nothing_yet() -> None:
@@ -26,10 +26,10 @@ def test_a_delivery_that_is_only_late_says_nothing_yet() -> None:
 
 
 def test_one_that_was_given_up_after_a_while_has_failed_too() -> None:
-    found = read_bounce(bounce(OURS, status="4.4.7"))
+    result = read_bounce(bounce(OURS, status="4.4.7"))
 
-    assert found is not None
-    assert found.outcome == SendOutcome(Fate.FAILED, reason="bounced: 4.4.7")
+    assert result is not None
+    assert result.outcome == SendOutcome(Fate.FAILED, reason="bounced: 4.4.7")
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,18 @@ def test_one_that_was_given_up_after_a_while_has_failed_too() -> None:
     ],
 )
 def test_only_what_is_said_of_the_address_itself_makes_it_dead(status: str, is_dead_address: bool) -> None:
-    found = read_bounce(bounce(OURS, status=status))
+    result = read_bounce(bounce(OURS, status=status))
 
-    assert found is not None
-    assert found.outcome.is_permanent
-    assert found.outcome.is_dead_address == is_dead_address
+    assert result is not None
+    assert result.outcome.is_permanent
+    assert result.outcome.is_dead_address == is_dead_address
 
 
 def test_a_confirmed_delivery_is_one() -> None:
-    found = read_bounce(bounce(OURS, action="delivered", status="2.0.0"))
+    result = read_bounce(bounce(OURS, action="delivered", status="2.0.0"))
 
-    assert found is not None
-    assert found.outcome.fate == Fate.DELIVERED
+    assert result is not None
+    assert result.outcome.fate == Fate.DELIVERED
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_no_report_on_a_mail_of_ours_says_nothing(raw: bytes) -> None:
 def test_whatever_a_stranger_writes_is_read_without_breaking(junk: bytes, place: int) -> None:
     whole = bounce(OURS)
 
-    found = read_bounce(whole[:place] + junk + whole[place:])
+    result = read_bounce(whole[:place] + junk + whole[place:])
 
     assert read_bounce(junk) is None
-    assert found is None or "@" not in (found.outcome.reason or "")
+    assert result is None or "@" not in (result.outcome.reason or "")

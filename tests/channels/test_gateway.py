@@ -77,8 +77,8 @@ async def test_a_letter_comes_as_the_file_to_print() -> None:
     async with exchanging() as exchange:
         await sent(exchange, letter)
 
-    (taken,) = exchange.delivered
-    text = pypdf.PdfReader(io.BytesIO(b64decode(taken["pdf"]))).pages[0].extract_text()
+    (message,) = exchange.delivered
+    text = pypdf.PdfReader(io.BytesIO(b64decode(message["pdf"]))).pages[0].extract_text()
     assert all(words in text for words in ("Acme", "1 rue du Four", "Jean Dupont", "69003 LYON", "Bonjour"))
 
 
@@ -204,7 +204,7 @@ def written(folder: Path, value: Any) -> Path:
 
 
 def test_a_file_of_gateways_gives_each_channel_its_sender(tmp_path: Path) -> None:
-    one = {"channel": "sms", "url": "https://sms.example/send/", "secret": new_secret()}
+    item = {"channel": "sms", "url": "https://sms.example/send/", "secret": new_secret()}
     other = {
         "channel": "letter",
         "url": "http://10.0.0.7/post",
@@ -212,7 +212,7 @@ def test_a_file_of_gateways_gives_each_channel_its_sender(tmp_path: Path) -> Non
         "assurance": "look_up",
     }
 
-    gateways = read_gateways(written(tmp_path, {"gateways": [one, other]}))
+    gateways = read_gateways(written(tmp_path, {"gateways": [item, other]}))
 
     roster = senders(None, gateways)
     letters = roster.for_channel(Channel.LETTER, is_live=True)
@@ -244,19 +244,19 @@ def test_a_file_of_gateways_gives_each_channel_its_sender(tmp_path: Path) -> Non
 def test_a_gateway_written_wrongly_stops_the_start_without_telling_the_secret(
     tmp_path: Path, changes: dict[str, str], why: str
 ) -> None:
-    one = {"channel": "sms", "url": "https://sms.example/send", "secret": new_secret()} | changes
+    item = {"channel": "sms", "url": "https://sms.example/send", "secret": new_secret()} | changes
 
     with pytest.raises(CannotRun) as refusal:
-        read_gateways(written(tmp_path, [one]))
+        read_gateways(written(tmp_path, [item]))
 
     assert why in str(refusal.value)
-    assert one["secret"] not in str(refusal.value)
+    assert item["secret"] not in str(refusal.value)
 
 
 def test_two_gateways_for_a_channel_stop_the_start(tmp_path: Path) -> None:
-    one = {"channel": "sms", "url": "https://sms.example/send", "secret": new_secret()}
+    item = {"channel": "sms", "url": "https://sms.example/send", "secret": new_secret()}
 
     with pytest.raises(CannotRun, match="a channel has one gateway"):
-        read_gateways(written(tmp_path, [one, one]))
+        read_gateways(written(tmp_path, [item, item]))
     with pytest.raises(CannotRun, match="GETBILL_GATEWAYS_FILE names a file"):
         read_gateways(tmp_path / "nowhere.json")

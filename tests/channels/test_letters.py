@@ -26,15 +26,15 @@ LETTER = Letter(
 
 def placed(file: bytes, page: int = 0) -> list[tuple[str, float, float]]:
     """Return each run of text on a page with its place: millimetres from the left and from the top."""
-    found: list[tuple[str, float, float]] = []
+    result: list[tuple[str, float, float]] = []
 
     def visit(text: str, outer: list[float], inner: list[float], _font: Any, _size: float) -> None:
         if text.strip():
             x, y = outer[4] + inner[4] * outer[0], outer[5] + inner[5] * outer[3]
-            found.append((text.strip(), x / 72 * 25.4, 297 - y / 72 * 25.4))
+            result.append((text.strip(), x / 72 * 25.4, 297 - y / 72 * 25.4))
 
     pypdf.PdfReader(io.BytesIO(file)).pages[page].extract_text(visitor_text=visit)
-    return found
+    return result
 
 
 def test_the_address_stands_in_the_window_and_nothing_else_does() -> None:

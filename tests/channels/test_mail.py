@@ -42,9 +42,9 @@ def read(message: Outgoing) -> EmailMessage:
 
 
 def part(mail: EmailMessage, kind: str) -> str:
-    found = mail.get_body((kind,))
-    assert found is not None
-    return str(found.get_content()).replace("\r\n", "\n").removesuffix("\n")
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n").removesuffix("\n")
 
 
 def by_the_library(message: Outgoing) -> EmailMessage:
@@ -76,8 +76,8 @@ def test_it_says_exactly_what_the_librarys_own_mail_would(name: str, subject: st
     assert {k: str(v) for k, v in ours.items() if k not in apart} == {
         k: str(v) for k, v in theirs.items() if k not in apart
     }
-    assert [one.get_content_type() for one in ours.walk()] == [
-        one.get_content_type() for one in theirs.walk()
+    assert [walk.get_content_type() for walk in ours.walk()] == [
+        walk.get_content_type() for walk in theirs.walk()
     ]
     for kind in ("plain", "html"):
         assert part(ours, kind) == part(theirs, kind)
@@ -98,7 +98,7 @@ def test_a_name_is_read_as_it_was_written(name: str) -> None:
 
     (sender,) = mail["From"].addresses
     assert (sender.display_name, sender.addr_spec) == (" ".join(name.split()), SENDER)
-    assert [one.addr_spec for one in mail["Reply-To"].addresses] == ["compta@martin.example"]
+    assert [address.addr_spec for address in mail["Reply-To"].addresses] == ["compta@martin.example"]
 
 
 @settings(max_examples=25)
@@ -116,7 +116,7 @@ def test_a_picture_stands_beside_the_page_that_shows_it() -> None:
 
     mail = read(replace(MESSAGE, logo=("image/png", image)))
 
-    kinds = [one.get_content_type() for one in mail.walk()]
+    kinds = [walk.get_content_type() for walk in mail.walk()]
     assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
     picture = list(mail.walk())[-1]
     assert picture.get_payload(decode=True) == image

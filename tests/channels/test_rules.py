@@ -43,12 +43,12 @@ def test_every_message_says_who_writes_what_is_owed_and_how_to_pay(
     message = channels.render(template, language, facts)
 
     for part in filter(None, (message.text, message.html)):
-        shown = part.translate(PLAIN)
-        assert "Énergie du Midi" in shown
-        assert "INV-2024-0042" in shown
-        assert BALANCES[language] in shown
-        assert how_to_pay in shown
-        assert "None" not in shown
+        answer = part.translate(PLAIN)
+        assert "Énergie du Midi" in answer
+        assert "INV-2024-0042" in answer
+        assert BALANCES[language] in answer
+        assert how_to_pay in answer
+        assert "None" not in answer
 
 
 @pytest.mark.parametrize("language", channels.LANGUAGES)

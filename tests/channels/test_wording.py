@@ -86,10 +86,10 @@ def test_a_page_of_its_own_stands_in_the_frame_and_is_escaped() -> None:
 def test_a_wording_that_cannot_be_sent_is_refused(
     changes: dict[str, str | None], wrong: list[tuple[str, str]]
 ) -> None:
-    found = codes(replace(EMAIL, **changes))  # type: ignore[arg-type]  # the parts are texts
+    result = codes(replace(EMAIL, **changes))  # type: ignore[arg-type]  # the parts are texts
 
-    assert [one for one in found if one in wrong] == wrong
-    assert {part for part, _ in found} == {part for part, _ in wrong}
+    assert [item for item in result if item in wrong] == wrong
+    assert {part for part, _ in result} == {part for part, _ in wrong}
 
 
 def test_an_ai_call_that_does_not_open_with_the_disclosure_is_refused() -> None:

@@ -98,22 +98,22 @@ async def test_staff_are_listed_let_in_and_no_longer(getbill: Run) -> None:
     assert "only administrator" in str(last.exception)
     assert "only administrator" in str(revoked.exception)
     assert (gone["is_active"], back["is_active"]) == (False, True)
-    assert [one["email"] for one in listed] == ["anna@acme.example", "ben@acme.example"]
+    assert [item["email"] for item in listed] == ["anna@acme.example", "ben@acme.example"]
     assert "password" not in json.dumps(listed)
     assert "nobody@acme.example" in str(nobody.exception)
 
 
 async def test_a_webhook_is_disabled_enabled_and_deleted(getbill: Run) -> None:
     await made(getbill("company", "create", "Acme"))
-    opened = json.loads((await getbill("webhooks", "create", "https://example.com/hooks")).stdout)
+    stdout = json.loads((await getbill("webhooks", "create", "https://example.com/hooks")).stdout)
 
-    disabled = await made(getbill("webhooks", "disable", opened["id"]))
-    enabled = await made(getbill("webhooks", "enable", opened["id"], "--skip-missed"))
-    deleted = await made(getbill("webhooks", "delete", opened["id"]))
-    again = await getbill("webhooks", "delete", opened["id"])
+    disabled = await made(getbill("webhooks", "disable", stdout["id"]))
+    enabled = await made(getbill("webhooks", "enable", stdout["id"], "--skip-missed"))
+    deleted = await made(getbill("webhooks", "delete", stdout["id"]))
+    again = await getbill("webhooks", "delete", stdout["id"])
 
     assert (disabled["enabled"], enabled["enabled"]) == (False, True)
-    assert deleted == {"id": opened["id"], "deleted": True}
+    assert deleted == {"id": stdout["id"], "deleted": True}
     assert "no webhook" in str(again.exception)
     assert await made(getbill("webhooks", "list")) == []
 
@@ -168,7 +168,7 @@ async def test_a_company_whose_debts_are_fictitious_goes_with_all_it_owns(
 
     assert unsure.exit_code == 1
     assert done["id"] == gone["id"]
-    assert [one["name"] for one in await made(getbill("company", "list"))] == ["Stays"]
+    assert [item["name"] for item in await made(getbill("company", "list"))] == ["Stays"]
     # The address is free again.
     assert (await made(getbill("user", "create", "anna@goes.example")))["company"] == "Stays"
 

@@ -69,7 +69,7 @@ async def test_a_command_about_one_of_several_companies_asks_which(getbill: Run)
     )
     assert str(unknown.exception) == "There is no company named 'Nobody'."
     assert by_id["workspace_id"] == acme["sandbox_workspace_id"]
-    assert [one["name"] for one in await made(getbill("company", "list"))] == ["Acme", "Other"]
+    assert [item["name"] for item in await made(getbill("company", "list"))] == ["Acme", "Other"]
 
 
 async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
@@ -107,7 +107,7 @@ async def test_sftp_logins_are_made_rotated_listed_and_revoked(getbill: Run, tmp
     assert "password" not in by_key
     assert len(by_key["fingerprints"]) == 1
     assert (revoked.exit_code, revoked.stdout) == (0, f"{by_key['id']} is revoked.\n")
-    assert {one["id"]: one["revoked_at"] is not None for one in listed} == {
+    assert {item["id"]: item["revoked_at"] is not None for item in listed} == {
         by_password["id"]: False,
         by_key["id"]: True,
     }

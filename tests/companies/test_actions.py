@@ -139,8 +139,8 @@ async def test_a_letterhead_has_at_most_five_lines_of_sixty_characters(
             await companies.set_letterhead(database, company_id, wrong, None)
         assert [error.code for error in refused.value.errors] == ["too-long"]
 
-    shown = await companies.company(database, company_id)
-    assert (shown.address, shown.imprint) == (tuple(lines), "RCS Lyon 123 456 789")
+    answer = await companies.company(database, company_id)
+    assert (answer.address, answer.imprint) == (tuple(lines), "RCS Lyon 123 456 789")
 
 
 async def test_refused_zones_are_replaced_as_a_whole(

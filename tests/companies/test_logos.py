@@ -13,8 +13,8 @@ from make import Company
 
 
 async def test_a_picture_that_no_mail_should_carry_is_no_logo(database: Database) -> None:
-    place = await collecting.found(database)
-    company = (await place.workspace()).company
+    workspace = await collecting.new_engine(database)
+    company = (await workspace.snapshot()).company
 
     for image, code in ((b"<svg/>", "unknown-picture"), (b"\xff\xd8\xff" + b"x" * 200_000, "too-large")):
         with pytest.raises(Invalid) as refusal:

@@ -6,7 +6,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import House
+from collecting import ContactWorkspace
 
 
 @pytest.fixture(scope="module")
@@ -16,5 +16,5 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture
-async def house(site: Site) -> House:
-    return await collecting.house(site)
+async def workspace(site: Site) -> ContactWorkspace:
+    return await collecting.open_sandbox(site)

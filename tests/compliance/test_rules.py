@@ -284,7 +284,7 @@ def test_the_rules_that_move_a_contact_lead_to_where_it_is_allowed(
     moves = compliance.rule_moves(PARIS, channel, not_before)
 
     assert (moves[-1].until if moves else not_before) == compliance.next_allowed(PARIS, channel, not_before)
-    assert [one.until for one in moves] == sorted(one.until for one in moves if one.until)
+    assert [move.until for move in moves] == sorted(move.until for move in moves if move.until)
 
 
 def test_law_and_policy_are_kept_apart_and_law_is_of_a_country() -> None:

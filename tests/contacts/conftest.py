@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 import collecting
-from collecting import Place
+from collecting import WorkspaceEngine
 from getbill import reactions
 from getbill.kit.database.transactions import Database, open_database
 
@@ -18,5 +18,5 @@ async def database(dsn: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def sandbox(database: Database) -> Place:
-    return await collecting.found(database)
+async def workspace(database: Database) -> WorkspaceEngine:
+    return await collecting.new_engine(database)

@@ -10,7 +10,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import ACCEPTED, House, Provider
+from collecting import ACCEPTED, ContactWorkspace, Provider
 from getbill import contacts, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, Outgoing, Senders, SendOutcome, failed, unknown
@@ -46,34 +46,34 @@ class SlowProvider(Provider):
 class Crossing:
     """A live workspace with a debt whose first message is on its way, and what it looks like afterwards."""
 
-    house: House
+    workspace: ContactWorkspace
     mail: SlowProvider
     debt: Debt
 
     async def pay(self, minor: int = 234_000) -> None:
-        await self.house.place.change(self.debt.id, debts.enter_money, "payment", -minor)
+        await self.workspace.engine.change(self.debt.id, debts.enter_money, "payment", -minor)
 
     async def send(self) -> None:
-        await self.house.place.send_due_live()
+        await self.workspace.engine.send_due_live()
 
     async def receipt(self, outcome: SendOutcome) -> None:
-        place = self.house.place
+        workspace = self.workspace.engine
         await contacts.receive_callback(
-            place.database, await place.workspace(), await self.followup_id(), outcome
+            workspace.database, await workspace.snapshot(), await self.followup_id(), outcome
         )
 
     async def followup_id(self) -> UUID:
-        (shown,) = await self.listed()
-        return ids.read("followup", shown["id"])
+        (answer,) = await self.listed()
+        return ids.read("followup", answer["id"])
 
     async def listed(self, query: str = "") -> list[dict[str, Any]]:
         path = f"/followups?debt_id={ids.show('debt', self.debt.id)}{query}"
-        return (await self.house.get(path)).json()["data"]
+        return (await self.workspace.get(path)).json()["data"]
 
     async def crossed(self) -> str | None:
         """Return what the message crossed, as the timeline, the followup and the list's filter all say."""
-        shown = (await self.house.get(f"/debts/{ids.show('debt', self.debt.id)}/timeline")).json()["past"]
-        first = next(one for one in shown if one["step"] == "wave_1_email")
+        step = (await self.workspace.get(f"/debts/{ids.show('debt', self.debt.id)}/timeline")).json()["past"]
+        first = next(item for item in step if item["step"] == "wave_1_email")
         (followup,) = await self.listed()
         is_listed = bool(await self.listed("&crossed=true"))
         assert first["crossed_by"] == followup["crossed_by"]
@@ -86,11 +86,11 @@ class Crossing:
 
 @pytest.fixture
 async def crossing(site: Site) -> Crossing:
-    house = await collecting.live_house(site)
+    workspace = await collecting.open_live(site)
     mail = SlowProvider(Channel.EMAIL)
-    house.place.desk = replace(house.place.desk, senders=Senders({Channel.EMAIL: mail}))
-    await house.place.set_clock(MONDAY)
-    return Crossing(house, mail, await house.place.debt())
+    workspace.engine.context = replace(workspace.engine.context, senders=Senders({Channel.EMAIL: mail}))
+    await workspace.engine.set_clock(MONDAY)
+    return Crossing(workspace, mail, await workspace.engine.debt())
 
 
 async def test_a_payment_in_full_while_a_message_is_on_its_way_crosses_it(crossing: Crossing) -> None:
@@ -99,7 +99,7 @@ async def test_a_payment_in_full_while_a_message_is_on_its_way_crosses_it(crossi
     await crossing.send()
 
     assert await crossing.crossed() == "payment"
-    assert await crossing.house.place.ledger(crossing.debt.id) == [("wave_1_email", "accepted")]
+    assert await crossing.workspace.engine.ledger(crossing.debt.id) == [("wave_1_email", "accepted")]
 
 
 async def test_a_part_payment_crosses_too_and_the_scenario_goes_on(crossing: Crossing) -> None:
@@ -108,11 +108,11 @@ async def test_a_part_payment_crosses_too_and_the_scenario_goes_on(crossing: Cro
     await crossing.send()
 
     assert await crossing.crossed() == "payment"
-    assert (await crossing.house.place.ledger(crossing.debt.id))[1] == ("wave_1_sms", "planned")
+    assert (await crossing.workspace.engine.ledger(crossing.debt.id))[1] == ("wave_1_sms", "planned")
 
 
 async def test_a_hold_while_a_message_is_on_its_way_crosses_it(crossing: Crossing) -> None:
-    crossing.mail.meanwhile = lambda: crossing.house.place.change(crossing.debt.id, debts.hold, None)
+    crossing.mail.meanwhile = lambda: crossing.workspace.engine.change(crossing.debt.id, debts.hold, None)
 
     await crossing.send()
 
@@ -178,29 +178,31 @@ async def test_a_payment_between_the_death_of_a_worker_and_its_successor_crosses
     with pytest.raises(Killed):
         await crossing.send()
     await crossing.pay()
-    database = crossing.house.place.database
+    database = crossing.workspace.engine.database
     await database.pool.execute(
         "UPDATE contacts SET lease_until = $2 WHERE workspace_id = $1 AND state = 'sending'",
-        crossing.house.place.id,
+        crossing.workspace.engine.id,
         clock.wall() - timedelta(seconds=1),
     )
 
-    await contacts.recover(crossing.house.place.desk)
+    await contacts.recover(crossing.workspace.engine.context)
 
     assert await crossing.crossed() == "payment"
-    assert (await crossing.house.place.first(crossing.debt.id))["state"] == "unknown"
+    assert (await crossing.workspace.engine.first(crossing.debt.id))["state"] == "unknown"
 
 
 async def test_a_try_that_failed_before_the_one_that_crossed_did_not_cross(crossing: Crossing) -> None:
     crossing.mail.outcome = failed("busy", permanent=False)
     await crossing.send()
     crossing.mail.outcome, crossing.mail.meanwhile = ACCEPTED, crossing.pay
-    await crossing.house.place.set_clock("2026-01-05 09:10")
+    await crossing.workspace.engine.set_clock("2026-01-05 09:10")
 
     await crossing.send()
 
-    shown = (await crossing.house.get(f"/debts/{ids.show('debt', crossing.debt.id)}/timeline")).json()["past"]
-    assert [(one["attempt"], one["state"], one["crossed_by"]) for one in shown] == [
+    step = (await crossing.workspace.get(f"/debts/{ids.show('debt', crossing.debt.id)}/timeline")).json()[
+        "past"
+    ]
+    assert [(item["attempt"], item["state"], item["crossed_by"]) for item in step] == [
         (1, "failed", None),
         (2, "accepted", "payment"),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import collecting
-from collecting import JEAN, Place
+from collecting import JEAN, WorkspaceEngine
 from getbill.channels import Channel
 from getbill.channels.senders import Capabilities, Sender, Senders
 from getbill.channels.senders.fakes import Fake
@@ -47,9 +47,9 @@ class Outside(Senders):
         return None if is_live else AskedAfter(channel)
 
 
-async def left(place: Place, debt_id: Any) -> dict[str, list[tuple[Any, ...]]]:
+async def left(workspace: WorkspaceEngine, debt_id: Any) -> dict[str, list[tuple[Any, ...]]]:
     """Return all that was written of a debt, apart from identifiers."""
-    pool = place.database.pool
+    pool = workspace.database.pool
     wanted = {"contacts": _LEDGER, "followups": _FOLLOWUPS, "events": _EVENTS, "debt": _DEBT}
     return {name: [tuple(row) for row in await pool.fetch(sql, debt_id)] for name, sql in wanted.items()}
 
@@ -58,34 +58,34 @@ async def left(place: Place, debt_id: Any) -> dict[str, list[tuple[Any, ...]]]:
 async def test_what_is_left_is_the_same_wherever_the_provider_is_asked(
     database: Database, person: str
 ) -> None:
-    inside, outside = await collecting.found(database), await collecting.found(database)
-    outside.desk = replace(outside.desk, senders=Outside({}))
-    found = []
+    inside, outside = await collecting.new_engine(database), await collecting.new_engine(database)
+    outside.context = replace(outside.context, senders=Outside({}))
+    result = []
 
-    for place in (inside, outside):
-        await place.set_clock("2026-01-05 09:00")
-        debt = await place.debt(PEOPLE[person])
-        await place.run_until("2026-05-05 09:00")
-        found.append(await left(place, debt.id))
+    for workspace in (inside, outside):
+        await workspace.set_clock("2026-01-05 09:00")
+        debt = await workspace.debt(PEOPLE[person])
+        await workspace.run_until("2026-05-05 09:00")
+        result.append(await left(workspace, debt.id))
 
-    assert len(found[0]["contacts"]) > 3
-    assert found[0] == found[1]
+    assert len(result[0]["contacts"]) > 3
+    assert result[0] == result[1]
 
 
-async def test_nobody_ever_sees_a_sandboxs_contact_on_its_way(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    before, desk = await left(sandbox, debt.id), sandbox.desk
+async def test_nobody_ever_sees_a_sandboxs_contact_on_its_way(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    before, context = await left(workspace, debt.id), workspace.context
 
     async def lost(tx: Transaction) -> None:
         raise ConnectionResetError
 
     # The fakes have answered by the time this database is lost.
-    sandbox.desk = replace(desk, database=Database(sandbox.database.pool, lost))
+    workspace.context = replace(context, database=Database(workspace.database.pool, lost))
     with pytest.raises(ConnectionResetError):
-        await sandbox.send_due()
+        await workspace.send_due()
 
-    assert await left(sandbox, debt.id) == before
-    sandbox.desk = desk
-    await sandbox.send_due()
-    assert await sandbox.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "planned")]
+    assert await left(workspace, debt.id) == before
+    workspace.context = context
+    await workspace.send_due()
+    assert await workspace.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "planned")]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from asyncpg import Record
 
-from collecting import JEAN, Place
+from collecting import JEAN, WorkspaceEngine
 from getbill import compliance, debts
 from getbill.debtors import Identity
 
@@ -25,11 +25,11 @@ PEOPLE = [
 TO_PHONE = {"sms", "ai_call", "whatsapp"}
 
 
-async def made(place: Place) -> list[Record]:
-    return await place.database.pool.fetch(
+async def made(workspace: WorkspaceEngine) -> list[Record]:
+    return await workspace.database.pool.fetch(
         "SELECT debt_id, channel, sent_at, address_hash FROM contacts WHERE workspace_id = $1 AND sent_at IS NOT NULL"
         " ORDER BY sent_at",
-        place.id,
+        workspace.id,
     )
 
 
@@ -47,33 +47,33 @@ def most_within(instants: list[datetime], span: timedelta) -> int:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_no_contact_is_ever_made_outside_the_rules(sandbox: Place, seed: int) -> None:
+async def test_no_contact_is_ever_made_outside_the_rules(workspace: WorkspaceEngine, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret
-    await sandbox.set_clock("2026-03-20 09:00")
-    now = (await sandbox.workspace()).now()
+    await workspace.set_clock("2026-03-20 09:00")
+    now = (await workspace.snapshot()).now()
     zones_of, stopped_at = {}, {}
 
     for _ in range(14):
         identity, zones = chance.choice(PEOPLE)
         scenario = chance.choice(["standard_3_waves", "b2b_formal", "gentle_2_waves"])
-        debt = await sandbox.debt(identity, scenario=scenario)
+        debt = await workspace.debt(identity, scenario=scenario)
         zones_of[debt.id] = zones
         now += timedelta(minutes=chance.randrange(30, 7000))
         if chance.random() < 0.3:
             # Nobody was there for a while: what is due is looked at late, at any hour.
-            await sandbox.set_clock(f"{now:%Y-%m-%d %H:%M}")
-            await sandbox.send_due()
-        await sandbox.run_until(f"{now:%Y-%m-%d %H:%M}")
+            await workspace.set_clock(f"{now:%Y-%m-%d %H:%M}")
+            await workspace.send_due()
+        await workspace.run_until(f"{now:%Y-%m-%d %H:%M}")
         if chance.random() < 0.15 and not stopped_at:
-            workspace = await sandbox.workspace()
-            email, _ = debts.hashes_of(workspace, identity)
+            snapshot = await workspace.snapshot()
+            email, _ = debts.hashes_of(snapshot, identity)
             assert email is not None
-            async with sandbox.database.transaction(now) as tx:
-                await compliance.suppress(tx, sandbox.id, "email", email, "stop")
+            async with workspace.database.transaction(now) as tx:
+                await compliance.suppress(tx, workspace.id, "email", email, "stop")
             stopped_at[email] = now
-    await sandbox.run_until("2026-06-30 09:00")
+    await workspace.run_until("2026-06-30 09:00")
 
-    contacts = await made(sandbox)
+    contacts = await made(workspace)
     assert len(contacts) > 10
     for row in contacts:
         for zone in zones_of[row["debt_id"]]:

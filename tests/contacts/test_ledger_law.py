@@ -10,10 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from bench.contacts.judge import MADE, Evidence, Receipt, Told, Try, judge
 
 import collecting
-from collecting import LYON, STEPS, Place
+from collecting import LYON, STEPS, WorkspaceEngine
 from getbill import companies, contacts, debts, todo_decisions
 from getbill.channels import Channel
 from getbill.channels.senders import (
@@ -33,6 +32,7 @@ from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.todo_decisions import Decision
+from testbed.contact_chaos.judge import MADE, Attempt, Evidence, Followup, Receipt, judge
 
 END_OF_TIME = "2026-12-31 12:00"
 ASSURANCES = {
@@ -115,7 +115,7 @@ class Everywhere(Senders):
 class Life:
     """What happens in a workspace, move by move."""
 
-    place: Place
+    engine: WorkspaceEngine
     street: Street
     chance: random.Random
     debts: list[UUID] = field(default_factory=list)
@@ -127,99 +127,101 @@ class Life:
         await self.chance.choice(moves * 2 + rare)()
 
     async def to_the_next(self) -> None:
-        due = await contacts.next_due(self.place.database, self.place.id)
-        now = (await self.place.workspace()).now()
+        due = await contacts.next_due(self.engine.database, self.engine.id)
+        now = (await self.engine.snapshot()).now()
         if due is not None and due > now:
-            await self.place.set_clock(f"{due:%Y-%m-%d %H:%M:%S.%f}")
+            await self.engine.set_clock(f"{due:%Y-%m-%d %H:%M:%S.%f}")
 
     async def send(self) -> None:
         await self.to_the_next()
-        await self.place.send_due()
+        await self.engine.send_due()
 
     async def die(self) -> None:
         """Let a worker die: after its claim, after it committed, or after the providers answered."""
         await self.to_the_next()
-        place, workspace = self.place, await self.place.workspace()
+        workspace, snapshot = self.engine, await self.engine.snapshot()
         lease = clock.wall() + timedelta(seconds=60)
-        claimed = await ledger.claim_sandbox(place.database, place.id, workspace.now(), 20, lease, (0, 99))
+        claimed = await ledger.claim_sandbox(
+            workspace.database, workspace.id, snapshot.now(), 20, lease, (0, 99)
+        )
         how_far = self.chance.randrange(3)
         if how_far > 0:
-            departing = await prepare_sends(place.desk, workspace, claimed)
+            departing = await prepare_sends(workspace.context, snapshot, claimed)
             if how_far > 1:
                 await deliver.send_prepared(departing)
 
     async def recover(self) -> None:
-        await self.place.database.pool.execute(
+        await self.engine.database.pool.execute(
             "UPDATE contacts SET lease_until = $2 WHERE workspace_id = $1 AND lease_until IS NOT NULL",
-            self.place.id,
+            self.engine.id,
             clock.wall() - timedelta(seconds=1),
         )
-        await contacts.recover(self.place.desk)
+        await contacts.recover(self.engine.context)
 
     async def decide(self) -> None:
         """Have a person who asked the provider answer a question."""
-        row = await self.place.database.pool.fetchrow(
+        row = await self.engine.database.pool.fetchrow(
             "SELECT id, subject_id FROM todos WHERE workspace_id = $1 AND decided_at IS NULL"
             " AND type = 'unknown_contact' LIMIT 1",
-            self.place.id,
+            self.engine.id,
         )
         if row is not None:
             was_sent = ids.show("followup", row["subject_id"]) in self.street.received
-            workspace = await self.place.workspace()
-            async with self.place.database.transaction(workspace.now()) as tx:
+            snapshot = await self.engine.snapshot()
+            async with self.engine.database.transaction(snapshot.now()) as tx:
                 decision = Decision("sent" if was_sent else "not_sent", "client_1")
-                await todo_decisions.decide(tx, workspace, row["id"], decision)
+                await todo_decisions.decide(tx, snapshot, row["id"], decision)
 
     async def report(self) -> None:
         """Have a provider report on something that it took."""
         if self.street.received:
             key = self.chance.choice(self.street.received)
             fate = self.chance.choice([Fate.DELIVERED, Fate.DELIVERED, Fate.FAILED])
-            workspace = await self.place.workspace()
+            snapshot = await self.engine.snapshot()
             await contacts.receive_callback(
-                self.place.database, workspace, ids.read("followup", key), SendOutcome(fate, "ref")
+                self.engine.database, snapshot, ids.read("followup", key), SendOutcome(fate, "ref")
             )
 
     async def pay(self) -> None:
         # Some are never paid in full, so that whole scenarios are seen.
         debt_id = self.chance.choice(self.debts[:2])
         if debt_id not in self.paid:
-            owed = (await self.place.find(debt_id)).balance
-            await self.place.change(debt_id, debts.enter_money, "payment", -owed)
+            balance = (await self.engine.find(debt_id)).balance
+            await self.engine.change(debt_id, debts.enter_money, "payment", -balance)
             self.paid[debt_id] = len(self.street.received) - 0.5
 
     async def pay_a_part(self) -> None:
         debt_id = self.chance.choice(self.debts)
         if debt_id not in self.paid:
-            await self.place.change(debt_id, debts.enter_money, "payment", -100)
+            await self.engine.change(debt_id, debts.enter_money, "payment", -100)
 
     async def hold(self) -> None:
         debt_id = self.chance.choice(self.debts)
-        if (await self.place.find(debt_id)).is_contactable:
-            await self.place.change(debt_id, debts.hold, None)
+        if (await self.engine.find(debt_id)).is_contactable:
+            await self.engine.change(debt_id, debts.hold, None)
 
     async def resume(self) -> None:
         for debt_id in self.debts:
-            if (await self.place.find(debt_id)).status == "on_hold":
-                await self.place.change(debt_id, debts.resume)
+            if (await self.engine.find(debt_id)).status == "on_hold":
+                await self.engine.change(debt_id, debts.resume)
 
     async def come_to_the_end(self) -> None:
         await self.resume()
-        while await contacts.is_busy(self.place.database, self.place.id):
+        while await contacts.is_busy(self.engine.database, self.engine.id):
             await self.recover()
-        await self.place.run_until(END_OF_TIME)
+        await self.engine.run_until(END_OF_TIME)
 
     async def evidence(self) -> Evidence:
-        pool, place = self.place.database.pool, self.place.id
-        contacts = await pool.fetch("SELECT * FROM contacts WHERE workspace_id = $1", place)
-        followups = await pool.fetch("SELECT * FROM followups WHERE workspace_id = $1", place)
+        pool, workspace = self.engine.database.pool, self.engine.id
+        contacts = await pool.fetch("SELECT * FROM contacts WHERE workspace_id = $1", workspace)
+        followups = await pool.fetch("SELECT * FROM followups WHERE workspace_id = $1", workspace)
         open_todos = await pool.fetch(
             "SELECT subject_id FROM todos WHERE workspace_id = $1 AND decided_at IS NULL"
             " AND type = 'unknown_contact'",
-            place,
+            workspace,
         )
         counted = await pool.fetch(
-            "SELECT debt_id, kind, count(*) FROM events WHERE workspace_id = $1 GROUP BY 1, 2", place
+            "SELECT debt_id, kind, count(*) FROM events WHERE workspace_id = $1 GROUP BY 1, 2", workspace
         )
         return Evidence(
             tries=[_try(row) for row in contacts],
@@ -232,33 +234,36 @@ class Life:
         )
 
 
-def _try(row: Any) -> Try:
+def _try(row: Any) -> Attempt:
     key = ids.show("followup", row["followup_id"]) if row["followup_id"] else None
-    place = (str(row["debt_id"]), row["run"], row["step"], row["attempt"])
-    return Try(*place, row["channel"], row["state"], row["reason"], key)
+    workspace = (str(row["debt_id"]), row["run"], row["step"], row["attempt"])
+    return Attempt(*workspace, row["channel"], row["state"], row["reason"], key)
 
 
-def _told(row: Any) -> Told:
+def _told(row: Any) -> Followup:
     is_reached, is_complete = row["reached_at"] is not None, row["processed_at"] is not None
-    return Told(str(row["debt_id"]), row["status"], is_reached, is_complete, row["crossed_by"])
+    return Followup(str(row["debt_id"]), row["status"], is_reached, is_complete, row["crossed_by"])
 
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_whatever_the_history_the_ledger_says_what_was_received(database: Database, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret
     street = Street(chance)
-    place = await collecting.found(database)
-    workspace = await place.workspace()
+    workspace = await collecting.new_engine(database)
+    snapshot = await workspace.snapshot()
     lines = ["Acme SAS", "1 rue de la Paix", "75002 Paris"]
-    await companies.set_letterhead(database, workspace.company.id, lines, "RCS Paris 123 456 789")
-    place.desk = contacts.SendingContext(
-        database, place.vault, Everywhere(street), contacts.SendingSettings(retry_seconds=600, crashes_max=99)
+    await companies.set_letterhead(database, snapshot.company.id, lines, "RCS Paris 123 456 789")
+    workspace.context = contacts.SendingContext(
+        database,
+        workspace.vault,
+        Everywhere(street),
+        contacts.SendingSettings(retry_seconds=600, crashes_max=99),
     )
-    life = Life(place, street, chance)
-    await place.set_clock("2026-01-05 09:00")
+    life = Life(workspace, street, chance)
+    await workspace.set_clock("2026-01-05 09:00")
     for number in range(5):
         who = collecting.replace(LYON, email=f"jean.{number}@example.com", phone=f"+3361234567{number}")
-        life.debts.append((await place.debt(who)).id)
+        life.debts.append((await workspace.debt(who)).id)
 
     for _ in range(60):
         await life.move()

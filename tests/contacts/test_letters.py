@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 import collecting
-from collecting import LYON, Place, Provider, at
+from collecting import LYON, Provider, WorkspaceEngine, at
 from getbill import companies
 from getbill.channels import Channel
 from getbill.debtors import Identity
@@ -16,30 +16,30 @@ LINES = ["1 rue du Four", "34000 MONTPELLIER"]
 IMPRINT = "RCS Montpellier 123 456 789"
 
 
-async def fortnight(database: Database, letters: Provider, **who: str) -> tuple[Place, UUID]:
+async def fortnight(database: Database, letters: Provider, **who: str) -> tuple[WorkspaceEngine, UUID]:
     """Open a live debt of somebody who is reached by letter alone, and let a month pass."""
-    place = await collecting.found(database, live=True, senders={Channel.LETTER: letters})
-    await place.set_clock("2026-01-05 09:00")
-    debt = await place.debt(replace(LYON, email=None, phone=None, **who))
-    return place, debt.id
+    workspace = await collecting.new_engine(database, live=True, senders={Channel.LETTER: letters})
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt(replace(LYON, email=None, phone=None, **who))
+    return workspace, debt.id
 
 
-async def post(place: Place) -> None:
-    await place.set_clock("2026-01-21 09:00")
-    await place.send_due_live()
+async def post(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-21 09:00")
+    await workspace.send_due_live()
 
 
-async def reasons(place: Place, debt_id: UUID) -> list[str | None]:
-    return [row["reason"] for row in await place.contacts(debt_id) if row["channel"] == "letter"]
+async def reasons(workspace: WorkspaceEngine, debt_id: UUID) -> list[str | None]:
+    return [row["reason"] for row in await workspace.contacts(debt_id) if row["channel"] == "letter"]
 
 
 async def test_a_letter_leaves_with_its_letterhead(database: Database) -> None:
     letters = Provider(Channel.LETTER)
-    place, _ = await fortnight(database, letters)
-    workspace = await place.workspace()
-    await companies.set_letterhead(database, workspace.company.id, LINES, IMPRINT)
+    workspace, _ = await fortnight(database, letters)
+    snapshot = await workspace.snapshot()
+    await companies.set_letterhead(database, snapshot.company.id, LINES, IMPRINT)
 
-    await post(place)
+    await post(workspace)
 
     (letter,) = letters.taken
     assert letter.letterhead == ("Acme", *LINES)
@@ -61,13 +61,13 @@ async def test_a_letter_that_may_not_be_posted_so_is_skipped_with_the_reason(
     database: Database, letterhead: tuple[list[str], str | None], who: dict[str, str], reason: str
 ) -> None:
     letters = Provider(Channel.LETTER)
-    place, debt_id = await fortnight(database, letters, **who)
-    await companies.set_letterhead(database, (await place.workspace()).company.id, *letterhead)
+    workspace, debt_id = await fortnight(database, letters, **who)
+    await companies.set_letterhead(database, (await workspace.snapshot()).company.id, *letterhead)
 
-    await post(place)
+    await post(workspace)
 
     assert letters.taken == []
-    assert await reasons(place, debt_id) == [reason]
+    assert await reasons(workspace, debt_id) == [reason]
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_the_house_number_stands_where_the_country_of_the_address_writes_it(
 async def test_a_letter_to_germany_has_the_house_number_after_the_street(database: Database) -> None:
     letters = Provider(Channel.LETTER)
     berlin = {"street_address": "Lindenstraße", "postal_code": "10969", "city": "Berlin", "country": "DE"}
-    place, _ = await fortnight(database, letters, **berlin)
-    await companies.set_letterhead(database, (await place.workspace()).company.id, LINES, IMPRINT)
+    workspace, _ = await fortnight(database, letters, **berlin)
+    await companies.set_letterhead(database, (await workspace.snapshot()).company.id, LINES, IMPRINT)
 
-    await post(place)
+    await post(workspace)
 
     (letter,) = letters.taken
     assert letter.address == "Jean Dupont\nLindenstraße 12\n10969 Berlin\nDE"

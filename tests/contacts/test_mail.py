@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import pytest
 
 import collecting
-from collecting import JEAN, Place, at
+from collecting import JEAN, WorkspaceEngine, at
 from getbill import companies, compliance
 from getbill.channels.senders import Senders, SmtpSettings, senders
 from getbill.kit.database.transactions import Database
@@ -15,12 +15,12 @@ from mailserver import Mailbox, serving
 MONDAY = "2026-01-05 09:00"
 
 
-async def live_with(database: Database, smtp: SmtpSettings) -> tuple[Place, Senders]:
+async def live_with(database: Database, smtp: SmtpSettings) -> tuple[WorkspaceEngine, Senders]:
     carriers = senders(smtp)
-    place = await collecting.found(database, live=True)
-    place.desk = replace(place.desk, senders=carriers)
-    await place.set_clock(MONDAY)
-    return place, carriers
+    workspace = await collecting.new_engine(database, live=True)
+    workspace.context = replace(workspace.context, senders=carriers)
+    await workspace.set_clock(MONDAY)
+    return workspace, carriers
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -32,10 +32,10 @@ def text_of(mail: EmailMessage) -> str:
 async def test_a_live_debtor_gets_the_mail_that_says_how_to_pay(database: Database) -> None:
     mailbox = Mailbox()
     async with serving(mailbox) as smtp:
-        place, carriers = await live_with(database, smtp)
-        debt = await place.debt()
+        workspace, carriers = await live_with(database, smtp)
+        debt = await workspace.debt()
 
-        await place.send_due_live()
+        await workspace.send_due_live()
         await carriers.close()
 
     (mail,) = mailbox.received
@@ -46,7 +46,7 @@ async def test_a_live_debtor_gets_the_mail_that_says_how_to_pay(database: Databa
     assert debt.reference in text
     assert "2 340,00" in text
     assert "FR76 3000 6000 0112 3456 7890 189" in text
-    row = (await place.contacts(debt.id))[0]
+    row = (await workspace.contacts(debt.id))[0]
     assert (row["state"], row["provider"]) == ("accepted", "smtp")
     assert row["provider_ref"] == mail["Message-ID"]
 
@@ -54,10 +54,10 @@ async def test_a_live_debtor_gets_the_mail_that_says_how_to_pay(database: Databa
 async def test_a_debt_with_a_payment_link_is_asked_to_use_it(database: Database) -> None:
     mailbox = Mailbox()
     async with serving(mailbox) as smtp:
-        place, carriers = await live_with(database, smtp)
-        await place.debt(details=collecting.Details(payment_link="https://pay.acme.example/F-1"))
+        workspace, carriers = await live_with(database, smtp)
+        await workspace.debt(details=collecting.Details(payment_link="https://pay.acme.example/F-1"))
 
-        await place.send_due_live()
+        await workspace.send_due_live()
         await carriers.close()
 
     assert "https://pay.acme.example/F-1" in text_of(mailbox.received[0])
@@ -74,16 +74,16 @@ async def test_the_ledger_says_what_the_mail_server_said(
     database: Database, mailbox: Mailbox, state: str
 ) -> None:
     async with serving(mailbox) as smtp:
-        place, carriers = await live_with(database, smtp)
-        debt = await place.debt()
+        workspace, carriers = await live_with(database, smtp)
+        debt = await workspace.debt()
 
-        await place.send_due_live()
-        await place.send_due_live()
+        await workspace.send_due_live()
+        await workspace.send_due_live()
         await carriers.close()
 
-    assert (await place.ledger(debt.id))[0] == ("wave_1_email", state)
+    assert (await workspace.ledger(debt.id))[0] == ("wave_1_email", state)
     assert len(mailbox.received) == (1 if state == "unknown" else 0)
-    assert "debt.contacted" not in await place.events(debt.id)
+    assert "debt.contacted" not in await workspace.events(debt.id)
 
 
 @pytest.mark.parametrize(
@@ -98,65 +98,65 @@ async def test_an_address_that_the_server_refuses_for_good_is_written_to_no_more
     database: Database, answer: str, lines: list[tuple[str, str]]
 ) -> None:
     async with serving(Mailbox(on_rcpt=answer)) as smtp:
-        place, carriers = await live_with(database, smtp)
-        debt, other = await place.debt(), await place.debt()
+        workspace, carriers = await live_with(database, smtp)
+        debt, other = await workspace.debt(), await workspace.debt()
 
-        await place.send_due_live()
-        await place.send_due_live()
+        await workspace.send_due_live()
+        await workspace.send_due_live()
         await carriers.close()
 
-    found = await compliance.suppressions(database, place.id, 10)
-    assert [(line.kind, line.reason) for line in found] == lines
+    suppressions = await compliance.suppressions(database, workspace.id, 10)
+    assert [(line.kind, line.reason) for line in suppressions] == lines
     # Both were on their way when the server refused the first.
-    assert [(await place.first(one.id))["state"] for one in (debt, other)] == ["failed", "failed"]
+    assert [(await workspace.first(item.id))["state"] for item in (debt, other)] == ["failed", "failed"]
 
 
 async def test_a_mail_server_that_is_down_loses_no_reminder(database: Database) -> None:
     mailbox = Mailbox()
     async with serving(mailbox) as smtp:
         pass
-    place, _ = await live_with(database, smtp)
-    debt = await place.debt()
+    workspace, _ = await live_with(database, smtp)
+    debt = await workspace.debt()
 
-    await place.send_due_live()
-    waiting = await place.find(debt.id)
+    await workspace.send_due_live()
+    waiting = await workspace.find(debt.id)
     async with serving(mailbox) as smtp:
         carriers = senders(smtp)
-        place.desk = replace(place.desk, senders=carriers)
-        await place.set_clock("2026-01-05 09:05")
-        await place.send_due_live()
+        workspace.context = replace(workspace.context, senders=carriers)
+        await workspace.set_clock("2026-01-05 09:05")
+        await workspace.send_due_live()
         await carriers.close()
 
     assert waiting.next_action_at == at("2026-01-05 09:05")
     assert len(mailbox.received) == 1
-    assert await place.followups(debt.id) == [("email", "sent")]
+    assert await workspace.followups(debt.id) == [("email", "sent")]
 
 
 async def test_a_sandbox_opens_no_connection_whatever_is_set_up(database: Database) -> None:
     mailbox = Mailbox()
     async with serving(mailbox) as smtp:
         carriers = senders(smtp)
-        place = await collecting.found(database)
-        place.desk = replace(place.desk, senders=carriers)
-        await place.set_clock(MONDAY)
-        debt = await place.debt(JEAN)
+        workspace = await collecting.new_engine(database)
+        workspace.context = replace(workspace.context, senders=carriers)
+        await workspace.set_clock(MONDAY)
+        debt = await workspace.debt(JEAN)
 
-        await place.run_until("2026-03-06 09:00")
+        await workspace.run_until("2026-03-06 09:00")
         await carriers.close()
 
     assert mailbox.connections == 0
-    assert {channel for channel, _ in await place.followups(debt.id)} == {"email", "sms", "ai_call"}
+    assert {channel for channel, _ in await workspace.followups(debt.id)} == {"email", "sms", "ai_call"}
 
 
 async def test_a_companys_logo_stands_at_the_head_of_its_mails(database: Database) -> None:
     mailbox = Mailbox()
     async with serving(mailbox) as smtp:
-        place, carriers = await live_with(database, smtp)
-        company = (await place.workspace()).company
+        workspace, carriers = await live_with(database, smtp)
+        company = (await workspace.snapshot()).company
         await companies.set_logo(database, company.id, b"\x89PNG\r\n\x1a\n-picture")
-        await place.debt()
+        await workspace.debt()
 
-        await place.send_due_live()
+        await workspace.send_due_live()
         await carriers.close()
 
     (mail,) = mailbox.received

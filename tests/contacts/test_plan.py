@@ -10,7 +10,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import JEAN, LYON, House, Place
+from collecting import JEAN, LYON, ContactWorkspace, WorkspaceEngine
 from getbill import debts
 from getbill.debts import Debt
 from getbill.kit import ids
@@ -29,12 +29,12 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture
-async def house(site: Site) -> House:
-    return await collecting.house(site)
+async def sandbox(site: Site) -> ContactWorkspace:
+    return await collecting.open_sandbox(site)
 
 
-async def timeline(house: House, debt_id: str) -> dict[str, Any]:
-    answered = await house.get(f"/debts/{debt_id}/timeline")
+async def timeline(sandbox: ContactWorkspace, debt_id: str) -> dict[str, Any]:
+    answered = await sandbox.get(f"/debts/{debt_id}/timeline")
     assert answered.status == 200, answered.body
     return answered.json()
 
@@ -43,19 +43,21 @@ def rules(reasons: list[dict[str, Any]]) -> list[str]:
     return [reason["rule"] for reason in reasons]
 
 
-async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(house: House) -> None:
-    await house.place.set_clock("2026-01-02 20:00")  # a Friday night
-    debt = (await house.post("/debts", DEBT)).json()
+async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(
+    sandbox: ContactWorkspace,
+) -> None:
+    await sandbox.engine.set_clock("2026-01-02 20:00")  # a Friday night
+    debt = (await sandbox.post("/debts", DEBT)).json()
 
-    shown = await timeline(house, debt["id"])
+    answer = await timeline(sandbox, debt["id"])
 
-    assert shown["past"] == []
-    assert (shown["started_on"], shown["timezones"], shown["stopped_by"]) == (
+    assert answer["past"] == []
+    assert (answer["started_on"], answer["timezones"], answer["stopped_by"]) == (
         "2026-01-02",
         ["Europe/Paris"],
         None,
     )
-    assert [(one["step"], one["due_at"]) for one in shown["planned"]] == [
+    assert [(step["step"], step["due_at"]) for step in answer["planned"]] == [
         ("wave_1_email", "2026-01-05T07:00:00Z"),
         ("wave_1_sms", "2026-01-06T09:00:00Z"),
         ("wave_2_call", "2026-01-09T09:00:00Z"),
@@ -64,7 +66,7 @@ async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(hous
         ("wave_3_call", "2026-01-22T09:00:00Z"),
         ("end", "2026-01-31T23:00:00Z"),
     ]
-    first, sms, _, _, letter, _, _ = shown["planned"]
+    first, sms, _, _, letter, _, _ = answer["planned"]
     assert first["nominal_at"] == "2026-01-01T23:00:00Z"
     assert rules(first["moved_by"]) == [
         "NOT-IN-THE-PAST",
@@ -83,39 +85,43 @@ async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(hous
     assert [reason["says"] for reason in letter["blocked_by"]] == ["There is no postal address."]
 
 
-async def test_what_was_done_is_told_and_what_is_ahead_is_what_then_happens(house: House) -> None:
-    await house.place.set_clock("2026-01-05 09:00")
-    debt = (await house.post("/debts", DEBT)).json()
-    foreseen = (await timeline(house, debt["id"]))["planned"]
+async def test_what_was_done_is_told_and_what_is_ahead_is_what_then_happens(
+    sandbox: ContactWorkspace,
+) -> None:
+    await sandbox.engine.set_clock("2026-01-05 09:00")
+    debt = (await sandbox.post("/debts", DEBT)).json()
+    foreseen = (await timeline(sandbox, debt["id"]))["planned"]
 
-    await house.place.run_until("2026-01-09 10:00")
-    between = await timeline(house, debt["id"])
-    await house.place.run_until("2026-03-01 09:00")
-    after = await timeline(house, debt["id"])
+    await sandbox.engine.run_until("2026-01-09 10:00")
+    between = await timeline(sandbox, debt["id"])
+    await sandbox.engine.run_until("2026-03-01 09:00")
+    after = await timeline(sandbox, debt["id"])
 
-    assert [(one["step"], one["state"]) for one in between["past"]] == [
+    assert [(step["step"], step["state"]) for step in between["past"]] == [
         ("wave_1_email", "delivered"),
         ("wave_1_sms", "delivered"),
     ]
     assert between["planned"] == foreseen[2:]
     assert between["next_action_at"] == between["planned"][0]["due_at"]
-    made = [(one["step"], one["due_at"]) for one in after["past"] if one["state"] != "skipped"]
-    assert made == [(one["step"], one["due_at"]) for one in foreseen if one["due_at"]]
+    result = [(step["step"], step["due_at"]) for step in after["past"] if step["state"] != "skipped"]
+    assert result == [(item["step"], item["due_at"]) for item in foreseen if item["due_at"]]
     assert (after["planned"], after["stopped_by"]) == ([], "the debt is unresolved")
 
 
-async def test_a_held_debt_has_nothing_ahead(house: House) -> None:
-    debt = (await house.post("/debts", DEBT)).json()
-    await house.post(f"/debts/{debt['id']}/hold", {})
+async def test_a_held_debt_has_nothing_ahead(sandbox: ContactWorkspace) -> None:
+    debt = (await sandbox.post("/debts", DEBT)).json()
+    await sandbox.post(f"/debts/{debt['id']}/hold", {})
 
-    shown = await timeline(house, debt["id"])
+    answer = await timeline(sandbox, debt["id"])
 
-    assert (shown["planned"], shown["stopped_by"]) == ([], "the debt is on_hold")
-    assert [one["state"] for one in shown["past"]] == ["stopped"]
+    assert (answer["planned"], answer["stopped_by"]) == ([], "the debt is on_hold")
+    assert [step["state"] for step in answer["past"]] == ["stopped"]
 
 
-async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_told(house: House) -> None:
-    await house.place.set_clock("2026-01-05 09:00")
+async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_told(
+    sandbox: ContactWorkspace,
+) -> None:
+    await sandbox.engine.set_clock("2026-01-05 09:00")
     step = {"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}
     rich = {
         "key": "rich",
@@ -124,63 +130,63 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
         "template": "wave_1_sms",
         "only_if": {"balance_min": 9999},
     }
-    await house.post("/scenarios", {"name": "ours", "steps": [step, rich], "end": {"offset": 9}})
-    debt = (await house.post("/debts", DEBT | {"scenario": "ours"})).json()
+    await sandbox.post("/scenarios", {"name": "ours", "steps": [step, rich], "end": {"offset": 9}})
+    debt = (await sandbox.post("/debts", DEBT | {"scenario": "ours"})).json()
 
-    shown = await timeline(house, debt["id"])
-    await house.place.database.pool.execute(
+    answer = await timeline(sandbox, debt["id"])
+    await sandbox.engine.database.pool.execute(
         "UPDATE companies SET collector = 'third_party' WHERE id = $1",
-        (await house.place.workspace()).company.id,
+        (await sandbox.engine.snapshot()).company.id,
     )
-    house.site.app.state.gate.authenticator.invalidate_all()
-    preview = (await house.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
+    sandbox.site.app.state.gate.authenticator.invalidate_all()
+    preview = (await sandbox.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
 
-    (condition,) = shown["planned"][1]["blocked_by"]
+    (condition,) = answer["planned"][1]["blocked_by"]
     assert (condition["rule"], condition["says"]) == (
         "SCENARIO-CONDITION",
         "balance_min does not hold as it stands.",
     )
-    assert [one["due_at"] for one in preview["planned"][:2]] == [None, None]
+    assert [item["due_at"] for item in preview["planned"][:2]] == [None, None]
     assert rules(preview["planned"][0]["blocked_by"]) == ["FR-LETTER"]
     assert preview["planned"][0]["blocked_by"][0]["basis"] == "law"
 
 
-async def test_a_preview_reads_an_idempotency_key_though_it_needs_none(house: House) -> None:
-    path, asked = "/scenarios/gentle_2_waves/preview", {"debt": DEBT}
+async def test_a_preview_reads_an_idempotency_key_though_it_needs_none(sandbox: ContactWorkspace) -> None:
+    path, request = "/scenarios/gentle_2_waves/preview", {"debt": DEBT}
 
-    read = await house.post(path, asked, Idempotency_Key="one")
-    refused = await house.post(path, asked, Idempotency_Key="x" * 256)
+    read = await sandbox.post(path, request, Idempotency_Key="one")
+    refused = await sandbox.post(path, request, Idempotency_Key="x" * 256)
 
     assert read.status == 200, read.body
     assert (refused.status, refused.json()["type"]) == (400, "/problems/idempotency-key-unreadable")
 
 
-async def test_a_preview_tells_of_a_body_that_is_not_stored(house: House) -> None:
-    await house.place.set_clock("2026-01-05 09:00")
+async def test_a_preview_tells_of_a_body_that_is_not_stored(sandbox: ContactWorkspace) -> None:
+    await sandbox.engine.set_clock("2026-01-05 09:00")
 
-    answered = await house.post("/scenarios/gentle_2_waves/preview", {"debt": DEBT})
+    answered = await sandbox.post("/scenarios/gentle_2_waves/preview", {"debt": DEBT})
     step = {"key": "only", "offset": 1, "channel": "sms", "template": "wave_1_sms"}
     tried = {"debt": DEBT, "version": {"steps": [step], "end": {"offset": 4}}}
-    other = await house.post("/scenarios/gentle_2_waves/preview", tried)
+    other = await sandbox.post("/scenarios/gentle_2_waves/preview", tried)
 
-    assert [one["step"] for one in answered.json()["planned"]] == [
+    assert [item["step"] for item in answered.json()["planned"]] == [
         "wave_1_email",
         "wave_1_sms",
         "wave_2_email",
         "wave_2_letter",
         "end",
     ]
-    assert [(one["step"], one["due_at"]) for one in other.json()["planned"]] == [
+    assert [(item["step"], item["due_at"]) for item in other.json()["planned"]] == [
         ("only", "2026-01-06T09:00:00Z"),
         ("end", "2026-01-08T23:00:00Z"),
     ]
     assert other.json()["scenario_version"] == 2
-    assert (await house.get("/debts")).json()["data"] == []
-    assert (await house.get("/scenarios/gentle_2_waves")).json()["version"] == 1
+    assert (await sandbox.get("/debts")).json()["data"] == []
+    assert (await sandbox.get("/scenarios/gentle_2_waves")).json()["version"] == 1
 
 
 @pytest.mark.parametrize(
-    ("asked", "pointer"),
+    ("body", "pointer"),
     [
         ({}, ""),
         ({"debt_id": "debt_1", "debt": DEBT}, ""),
@@ -190,19 +196,19 @@ async def test_a_preview_tells_of_a_body_that_is_not_stored(house: House) -> Non
     ],
 )
 async def test_a_preview_of_nothing_sensible_is_refused(
-    house: House, asked: dict[str, Any], pointer: str
+    sandbox: ContactWorkspace, body: dict[str, Any], pointer: str
 ) -> None:
-    answered = await house.post("/scenarios/gentle_2_waves/preview", asked)
+    answered = await sandbox.post("/scenarios/gentle_2_waves/preview", body)
 
     assert answered.status == 422
     assert [error["pointer"] for error in answered.json()["errors"]] == [pointer]
 
 
-async def held_to_its_word(place: Place, debt_id: Any) -> None:
-    debt = await place.find(debt_id)
+async def held_to_its_word(workspace: WorkspaceEngine, debt_id: Any) -> None:
+    debt = await workspace.find(debt_id)
     ahead = [
         row["due_at"]
-        for row in await place.database.pool.fetch(
+        for row in await workspace.database.pool.fetch(
             "SELECT due_at FROM contacts WHERE debt_id = $1 AND state IN ('planned', 'claimed')", debt_id
         )
     ]
@@ -210,43 +216,43 @@ async def held_to_its_word(place: Place, debt_id: Any) -> None:
     assert (debt.next_action_at is not None) == debt.is_contactable
 
 
-async def change(place: Place, debt: Debt, chance: random.Random) -> None:
+async def change(workspace: WorkspaceEngine, debt: Debt, chance: random.Random) -> None:
     """Do one thing to a debt that may be done to it; refusals change nothing."""
     match chance.randrange(8):
         case 0:
-            await place.change(
+            await workspace.change(
                 debt.id, debts.enter_money, "payment", -chance.choice([1000, debt.balance or 1])
             )
         case 1 if debt.status in {"pending", "in_progress"}:
-            await place.change(debt.id, debts.hold, None)
+            await workspace.change(debt.id, debts.hold, None)
         case 2 if debt.status in {"on_hold", "unresolved"}:
-            await place.change(debt.id, debts.resume)
+            await workspace.change(debt.id, debts.resume)
         case 3:
-            await place.learn(debt.id, postal_code=chance.choice(["75001", "97400"]), country="FR")
+            await workspace.learn(debt.id, postal_code=chance.choice(["75001", "97400"]), country="FR")
         case 4:
-            await place.learn(debt.id, email=f"{ids.new().hex}@example.com")
+            await workspace.learn(debt.id, email=f"{ids.new().hex}@example.com")
         case 5 if debt.status == "resolved":
-            await place.change(debt.id, debts.enter_money, "refund", 5000)
+            await workspace.change(debt.id, debts.enter_money, "refund", 5000)
         case _:
-            workspace = await place.workspace()
+            snapshot = await workspace.snapshot()
             name = chance.choice(["gentle_2_waves", "b2b_formal", "standard_3_waves"])
-            async with place.database.transaction(workspace.now()) as tx:
-                held = await debts.lock(tx, workspace, debt.id)
-                await debts.update(tx, workspace, held, debts.DebtChange({}, {}, {"scenario": name}))
+            async with workspace.database.transaction(snapshot.now()) as tx:
+                held = await debts.lock(tx, snapshot, debt.id)
+                await debts.update(tx, snapshot, held, debts.DebtChange({}, {}, {"scenario": name}))
 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_next_action_at_is_when_the_one_planned_contact_is_due_whatever_happens(
-    sandbox: Place, seed: int
+    workspace: WorkspaceEngine, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret
-    await sandbox.set_clock("2026-03-20 09:00")  # the clock of Paris changes on the 29th
-    debt = await sandbox.debt(chance.choice([LYON, JEAN, replace(JEAN, email=None)]))
-    now = (await sandbox.workspace()).now()
+    await workspace.set_clock("2026-03-20 09:00")  # the clock of Paris changes on the 29th
+    debt = await workspace.debt(chance.choice([LYON, JEAN, replace(JEAN, email=None)]))
+    now = (await workspace.snapshot()).now()
 
     for _ in range(12):
         now += timedelta(hours=chance.randrange(1, 120))
-        await sandbox.run_until(f"{now:%Y-%m-%d %H:%M}")
-        await held_to_its_word(sandbox, debt.id)
-        await change(sandbox, await sandbox.find(debt.id), chance)
-        await held_to_its_word(sandbox, debt.id)
+        await workspace.run_until(f"{now:%Y-%m-%d %H:%M}")
+        await held_to_its_word(workspace, debt.id)
+        await change(workspace, await workspace.find(debt.id), chance)
+        await held_to_its_word(workspace, debt.id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collecting import ACCEPTED, JEAN, Place, Provider, place_with
+from collecting import ACCEPTED, JEAN, Provider, WorkspaceEngine, live_engine
 from getbill import compliance, contacts, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Outgoing, SendOutcome, failed, unknown
@@ -54,61 +54,61 @@ class SlowProvider(Provider):
         return await super().look_up(message)
 
 
-async def send_and_die(place: Place) -> list[PreparedSend]:
+async def send_and_die(workspace: WorkspaceEngine) -> list[PreparedSend]:
     """Commit what is due as `sending`, as a worker that then dies before its provider has answered."""
     lease = clock.wall() + timedelta(seconds=60)
-    claimed = await ledger.claim_live(place.database, clock.wall(), 100, lease, ())
-    departing = await prepare_sends(place.desk, await place.workspace(), claimed)
-    await expire(place)
+    claimed = await ledger.claim_live(workspace.database, clock.wall(), 100, lease, ())
+    departing = await prepare_sends(workspace.context, await workspace.snapshot(), claimed)
+    await expire(workspace)
     return departing
 
 
-async def expire(place: Place) -> None:
-    await place.database.pool.execute(
+async def expire(workspace: WorkspaceEngine) -> None:
+    await workspace.database.pool.execute(
         "UPDATE contacts SET lease_until = $2 WHERE workspace_id = $1 AND lease_until IS NOT NULL",
-        place.id,
+        workspace.id,
         clock.wall() - timedelta(seconds=1),
     )
 
 
-async def recover_later(place: Place) -> None:
-    await expire(place)
-    await contacts.recover(place.desk)
+async def recover_later(workspace: WorkspaceEngine) -> None:
+    await expire(workspace)
+    await contacts.recover(workspace.context)
 
 
 async def dead(
     database: Database, assurance: Assurance, outcome: SendOutcome = ACCEPTED
-) -> tuple[Place, Provider]:
+) -> tuple[WorkspaceEngine, Provider]:
     """Return a workspace whose worker died on a Monday morning while it handed over an e-mail."""
     provider = Provider(Channel.EMAIL, assurance, outcome)
-    place = await place_with(database, provider)
-    await place.debt()
-    await send_and_die(place)
-    return place, provider
+    workspace = await live_engine(database, provider)
+    await workspace.debt()
+    await send_and_die(workspace)
+    return workspace, provider
 
 
-async def states(place: Place) -> list[tuple[str, str]]:
-    rows = await place.database.pool.fetch(
-        "SELECT step, state FROM contacts WHERE workspace_id = $1 ORDER BY due_at, attempt", place.id
+async def states(workspace: WorkspaceEngine) -> list[tuple[str, str]]:
+    rows = await workspace.database.pool.fetch(
+        "SELECT step, state FROM contacts WHERE workspace_id = $1 ORDER BY due_at, attempt", workspace.id
     )
     return [tuple(row) for row in rows]
 
 
-async def questions(place: Place) -> int:
-    return await place.database.pool.fetchval(
-        "SELECT count(*) FROM todos WHERE workspace_id = $1 AND decided_at IS NULL", place.id
+async def questions(workspace: WorkspaceEngine) -> int:
+    return await workspace.database.pool.fetchval(
+        "SELECT count(*) FROM todos WHERE workspace_id = $1 AND decided_at IS NULL", workspace.id
     )
 
 
 async def test_nobody_is_contacted_at_night_because_a_worker_died_in_the_evening(database: Database) -> None:
-    place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
-    await place.set_clock("2026-01-05 23:00")
+    workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
+    await workspace.set_clock("2026-01-05 23:00")
 
-    await contacts.recover(place.desk)
+    await contacts.recover(workspace.context)
 
     assert provider.taken == []
-    (row,) = await place.database.pool.fetch(
-        "SELECT state, lease_until FROM contacts WHERE workspace_id = $1", place.id
+    (row,) = await workspace.database.pool.fetch(
+        "SELECT state, lease_until FROM contacts WHERE workspace_id = $1", workspace.id
     )
     # Eight o'clock in Paris is eight hours away.
     assert row["state"] == "sending"
@@ -116,70 +116,72 @@ async def test_nobody_is_contacted_at_night_because_a_worker_died_in_the_evening
 
 
 async def test_in_the_morning_it_is_asked_and_the_scenario_goes_on(database: Database) -> None:
-    place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
-    await place.set_clock("2026-01-05 23:00")
-    await contacts.recover(place.desk)
-    await place.set_clock("2026-01-06 09:00")
+    workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
+    await workspace.set_clock("2026-01-05 23:00")
+    await contacts.recover(workspace.context)
+    await workspace.set_clock("2026-01-06 09:00")
 
-    await recover_later(place)
+    await recover_later(workspace)
 
     assert len(provider.taken) == 1
-    assert await states(place) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
+    assert await states(workspace) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
 
 
 @pytest.mark.parametrize("contact", ["stopped", "dry_run"])
 async def test_while_contact_is_stopped_it_is_not_asked_but_shown_to_a_person(
     database: Database, contact: str
 ) -> None:
-    place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
-    await place.switch(contact)
+    workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
+    await workspace.switch(contact)
 
-    await contacts.recover(place.desk)
+    await contacts.recover(workspace.context)
 
     assert provider.taken == []
-    assert (await states(place))[0] == ("wave_1_email", "unknown")
-    assert await questions(place) == 1
+    assert (await states(workspace))[0] == ("wave_1_email", "unknown")
+    assert await questions(workspace) == 1
 
 
 async def test_whoever_asked_to_be_left_alone_since_then_is(database: Database) -> None:
-    place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
-    workspace = await place.workspace()
-    address, _ = debts.hashes_of(workspace, JEAN)
-    async with database.transaction(workspace.now()) as tx:
-        await compliance.suppress(tx, place.id, "email", address or b"", "stop")
+    workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
+    snapshot = await workspace.snapshot()
+    address, _ = debts.hashes_of(snapshot, JEAN)
+    async with database.transaction(snapshot.now()) as tx:
+        await compliance.suppress(tx, workspace.id, "email", address or b"", "stop")
 
-    await contacts.recover(place.desk)
+    await contacts.recover(workspace.context)
 
     assert provider.taken == []
-    assert (await states(place))[0] == ("wave_1_email", "unknown")
+    assert (await states(workspace))[0] == ("wave_1_email", "unknown")
 
 
 @pytest.mark.parametrize("silence", [BUSY, unknown("it did not answer")])
 async def test_a_provider_that_cannot_be_asked_now_is_asked_later(
     database: Database, silence: SendOutcome
 ) -> None:
-    place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY, silence)
+    workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY, silence)
 
-    await contacts.recover(place.desk)
-    before = await states(place)
+    await contacts.recover(workspace.context)
+    before = await states(workspace)
     provider.outcome = ACCEPTED
-    await recover_later(place)
+    await recover_later(workspace)
 
     assert before == [("wave_1_email", "sending")]
-    assert (await states(place))[0] == ("wave_1_email", "accepted")
+    assert (await states(workspace))[0] == ("wave_1_email", "accepted")
     assert len({message.key for message in provider.taken}) == 1
 
 
 async def test_one_that_never_answers_leaves_it_unknown_in_the_end(database: Database) -> None:
-    place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY, BUSY)
-    place.desk = replace(place.desk, settings=replace(place.desk.settings, lookups_max=4))
+    workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY, BUSY)
+    workspace.context = replace(
+        workspace.context, settings=replace(workspace.context.settings, lookups_max=4)
+    )
 
     for _ in range(5):
-        await recover_later(place)
+        await recover_later(workspace)
 
     assert len(provider.taken) == 3
-    assert (await states(place))[0] == ("wave_1_email", "unknown")
-    assert await questions(place) == 1
+    assert (await states(workspace))[0] == ("wave_1_email", "unknown")
+    assert await questions(workspace) == 1
 
 
 @pytest.mark.parametrize("assurance", [Assurance.IDEMPOTENCY_KEY, Assurance.LOOK_UP])
@@ -187,22 +189,24 @@ async def test_a_provider_that_may_take_five_minutes_is_asked_and_left_to_nobody
     database: Database, assurance: Assurance
 ) -> None:
     provider = SlowProvider(Channel.EMAIL, assurance, answer_seconds=300)
-    place = await place_with(database, provider)
-    await place.debt()
-    (departed,) = await send_and_die(place)
+    workspace = await live_engine(database, provider)
+    await workspace.debt()
+    (departed,) = await send_and_die(workspace)
     provider.known[departed.message.key] = ACCEPTED
     leases = []
 
     async def note_the_lease() -> None:
         leases.append(
-            await database.pool.fetchval("SELECT lease_until FROM contacts WHERE workspace_id = $1", place.id)
+            await database.pool.fetchval(
+                "SELECT lease_until FROM contacts WHERE workspace_id = $1", workspace.id
+            )
         )
 
     provider.meanwhile = note_the_lease
-    await contacts.recover(place.desk)
+    await contacts.recover(workspace.context)
 
     assert [lease - clock.wall() > timedelta(seconds=500) for lease in leases] == [True]
-    assert (await states(place))[0] == ("wave_1_email", "accepted")
+    assert (await states(workspace))[0] == ("wave_1_email", "accepted")
 
 
 async def test_the_providers_of_all_workspaces_are_asked_at_the_same_time(database: Database) -> None:
@@ -210,63 +214,63 @@ async def test_the_providers_of_all_workspaces_are_asked_at_the_same_time(databa
     places = []
     for _ in range(2):
         provider = SlowProvider(Channel.EMAIL, Assurance.IDEMPOTENCY_KEY, meanwhile=both.wait)
-        place = await place_with(database, provider)
-        await place.debt()
-        await send_and_die(place)
-        places.append(place)
+        workspace = await live_engine(database, provider)
+        await workspace.debt()
+        await send_and_die(workspace)
+        places.append(workspace)
 
     async with asyncio.timeout(5):
-        await contacts.recover(places[0].desk)
+        await contacts.recover(places[0].context)
 
-    assert [(await states(place))[0] for place in places] == [("wave_1_email", "accepted")] * 2
+    assert [(await states(workspace))[0] for workspace in places] == [("wave_1_email", "accepted")] * 2
 
 
 async def test_whoever_looks_after_a_contact_learns_that_another_worker_has_it_by_now(
     database: Database,
 ) -> None:
-    place, _ = await dead(database, Assurance.IDEMPOTENCY_KEY)
+    workspace, _ = await dead(database, Assurance.IDEMPOTENCY_KEY)
     wall = clock.wall()
     (slow,) = await ledger.claim_interrupted(database, wall, 1, wall - timedelta(seconds=1))
     (ours,) = await ledger.claim_interrupted(database, wall, 1, wall + timedelta(seconds=60))
     later = wall + timedelta(seconds=600)
 
-    answers = [await ledger.extend_lease(database, one, later) for one in (slow, ours)]
+    answers = [await ledger.extend_lease(database, item, later) for item in (slow, ours)]
 
     assert answers == [False, True]
     assert (slow.lease_until, ours.lease_until) == (wall - timedelta(seconds=1), later)
-    assert (await place.first(ours.debt_id))["lease_until"] == later
+    assert (await workspace.first(ours.debt_id))["lease_until"] == later
 
 
 async def test_a_refusal_for_good_is_believed(database: Database) -> None:
-    place, _ = await dead(database, Assurance.IDEMPOTENCY_KEY, failed("no such number", permanent=True))
+    workspace, _ = await dead(database, Assurance.IDEMPOTENCY_KEY, failed("no such number", permanent=True))
 
-    await contacts.recover(place.desk)
+    await contacts.recover(workspace.context)
 
-    assert (await states(place))[0] == ("wave_1_email", "failed")
+    assert (await states(workspace))[0] == ("wave_1_email", "failed")
 
 
 async def test_a_provider_that_cannot_be_looked_up_now_is_looked_up_later(database: Database) -> None:
     provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
-    place = await place_with(database, provider)
-    await place.debt()
-    (departed,) = await send_and_die(place)
+    workspace = await live_engine(database, provider)
+    await workspace.debt()
+    (departed,) = await send_and_die(workspace)
     provider.known[departed.message.key] = unknown("the gateway could not be asked")
 
-    await contacts.recover(place.desk)
-    before = await states(place)
+    await contacts.recover(workspace.context)
+    before = await states(workspace)
     provider.known[departed.message.key] = ACCEPTED
-    await recover_later(place)
+    await recover_later(workspace)
 
     assert before == [("wave_1_email", "sending")]
-    assert (await states(place))[0] == ("wave_1_email", "accepted")
+    assert (await states(workspace))[0] == ("wave_1_email", "accepted")
     assert provider.taken == []
 
 
 async def test_a_worker_that_slept_until_its_lease_was_nearly_over_sends_nothing(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
-    place = await place_with(database, provider)
-    await place.debt()
-    departing = await send_and_die(place)
+    workspace = await live_engine(database, provider)
+    await workspace.debt()
+    departing = await send_and_die(workspace)
     departing[0].contact.lease_until = clock.wall() + timedelta(seconds=80)
 
     (carried,) = await deliver.send_prepared(departing)
@@ -277,10 +281,12 @@ async def test_a_worker_that_slept_until_its_lease_was_nearly_over_sends_nothing
 
 async def test_what_a_provider_said_is_written_down_once_the_database_is_back(database: Database) -> None:
     provider = SlowProvider(Channel.EMAIL)
-    place = await place_with(database, provider)
+    workspace = await live_engine(database, provider)
     # One lane: another, claiming while the connections go, would say so.
-    place.desk = replace(place.desk, settings=replace(place.desk.settings, concurrent_batches=1))
-    debt = await place.debt()
+    workspace.context = replace(
+        workspace.context, settings=replace(workspace.context.settings, concurrent_batches=1)
+    )
+    debt = await workspace.debt()
 
     async def lose_every_connection() -> None:
         await database.pool.execute(
@@ -289,8 +295,8 @@ async def test_what_a_provider_said_is_written_down_once_the_database_is_back(da
         )
 
     provider.meanwhile = lose_every_connection
-    await place.send_due_live()
+    await workspace.send_due_live()
 
-    assert (await states(place))[0] == ("wave_1_email", "accepted")
-    assert (await place.events(debt.id)).count("debt.contacted") == 1
+    assert (await states(workspace))[0] == ("wave_1_email", "accepted")
+    assert (await workspace.events(debt.id)).count("debt.contacted") == 1
     assert len(provider.taken) == 1

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 import collecting
-from collecting import JEAN, Place, Provider
+from collecting import JEAN, Provider, WorkspaceEngine
 from getbill import debts
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome, failed
@@ -22,76 +22,78 @@ from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
 
 
-async def read(place: Place, debt_id: UUID) -> Debt:
+async def read(workspace: WorkspaceEngine, debt_id: UUID) -> Debt:
     """Have a transaction hold a debt, and return it as that left it."""
-    workspace = await place.workspace()
-    async with place.database.transaction(workspace.now()) as tx:
-        return await debts.lock(tx, workspace, debt_id)
+    snapshot = await workspace.snapshot()
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        return await debts.lock(tx, snapshot, debt_id)
 
 
-async def again(place: Place, before: Debt) -> Debt | None:
+async def again(workspace: WorkspaceEngine, before: Debt) -> Debt | None:
     """Hold a debt again that was read before."""
-    workspace = await place.workspace()
-    async with place.database.transaction(workspace.now()) as tx:
-        return (await debts.lock_many(tx, workspace, [before.id], {before.id: before})).get(before.id)
+    snapshot = await workspace.snapshot()
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        return (await debts.lock_many(tx, snapshot, [before.id], {before.id: before})).get(before.id)
 
 
-async def test_a_debt_that_nobody_changed_is_not_read_again(sandbox: Place) -> None:
-    before = await read(sandbox, (await sandbox.debt()).id)
+async def test_a_debt_that_nobody_changed_is_not_read_again(workspace: WorkspaceEngine) -> None:
+    before = await read(workspace, (await workspace.debt()).id)
 
-    assert await again(sandbox, before) is before
+    assert await again(workspace, before) is before
 
 
-async def test_a_debt_changed_since_is_read_again(sandbox: Place) -> None:
-    before = await read(sandbox, (await sandbox.debt()).id)
-    workspace = await sandbox.workspace()
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        changed = await debts.lock(tx, workspace, before.id)
-        await debts.update(tx, workspace, changed, debts.DebtChange({}, {}, {}, amount=Money(100_00, "EUR")))
+async def test_a_debt_changed_since_is_read_again(workspace: WorkspaceEngine) -> None:
+    before = await read(workspace, (await workspace.debt()).id)
+    snapshot = await workspace.snapshot()
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        changed = await debts.lock(tx, snapshot, before.id)
+        await debts.update(tx, snapshot, changed, debts.DebtChange({}, {}, {}, amount=Money(100_00, "EUR")))
 
-    after = await again(sandbox, before)
+    after = await again(workspace, before)
 
     assert after is not None
     assert (after.amount, before.amount) == (100_00, 2340_00)
 
 
-async def test_a_debt_whose_debtor_changed_at_the_same_instant_is_read_again(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    before = await read(sandbox, (await sandbox.debt()).id)
-    other = await sandbox.debt()
+async def test_a_debt_whose_debtor_changed_at_the_same_instant_is_read_again(
+    workspace: WorkspaceEngine,
+) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    before = await read(workspace, (await workspace.debt()).id)
+    other = await workspace.debt()
 
-    await sandbox.learn(other.id, email="other@example.com")
-    after = await again(sandbox, before)
+    await workspace.learn(other.id, email="other@example.com")
+    after = await again(workspace, before)
 
     assert after is not None
     assert after.debtor.identity.email == "other@example.com"
 
 
-async def test_a_debt_erased_since_is_not_there_any_more(sandbox: Place) -> None:
-    before = await read(sandbox, (await sandbox.debt()).id)
-    workspace = await sandbox.workspace()
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        await debts.erase(tx, workspace, await debts.lock(tx, workspace, before.id))
+async def test_a_debt_erased_since_is_not_there_any_more(workspace: WorkspaceEngine) -> None:
+    before = await read(workspace, (await workspace.debt()).id)
+    snapshot = await workspace.snapshot()
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        await debts.erase(tx, snapshot, await debts.lock(tx, snapshot, before.id))
 
-    assert await again(sandbox, before) is None
+    assert await again(workspace, before) is None
 
 
-async def test_what_contacts_do_not_move_is_written_too_where_it_changed(sandbox: Place) -> None:
-    debt = await read(sandbox, (await sandbox.debt()).id)
-    workspace = await sandbox.workspace()
+async def test_what_contacts_do_not_move_is_written_too_where_it_changed(workspace: WorkspaceEngine) -> None:
+    debt = await read(workspace, (await workspace.debt()).id)
+    snapshot = await workspace.snapshot()
 
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        held = await debts.lock(tx, workspace, debt.id)
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        held = await debts.lock(tx, snapshot, debt.id)
         debts.mark_contacted(tx, held)
         held.run += 1
 
-    after = await sandbox.find(debt.id)
+    after = await workspace.find(debt.id)
     assert (after.run, after.contacts_count, after.status) == (2, 1, "in_progress")
 
 
 def told(past: ContactHistory) -> dict[str, Any]:
     """Return what a history says, whatever the order it was read in."""
-    said = {one.name: getattr(past, one.name) for one in fields(ContactHistory)}
+    said = {field.name: getattr(past, field.name) for field in fields(ContactHistory)}
     return said | {"contacts": Counter(past.contacts)}
 
 
@@ -101,45 +103,47 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
 ) -> None:
     outcome = SendOutcome(fate, "ref")
     providers = {channel: Provider(channel, outcome=outcome) for channel in Channel}
-    place = await collecting.found(database, live=True, senders=providers)
-    await place.set_clock("2026-01-05 09:00")
-    mine = [await place.debt() for _ in range(2)] + [await place.debt(replace(JEAN, email="eve@example.com"))]
-    await place.send_due_live()
-    due_at = (await place.find(mine[0].id)).next_action_at
+    workspace = await collecting.new_engine(database, live=True, senders=providers)
+    await workspace.set_clock("2026-01-05 09:00")
+    mine = [await workspace.debt() for _ in range(2)] + [
+        await workspace.debt(replace(JEAN, email="eve@example.com"))
+    ]
+    await workspace.send_due_live()
+    due_at = (await workspace.find(mine[0].id)).next_action_at
     assert due_at is not None
-    await place.set_clock(f"{due_at:%Y-%m-%d %H:%M}")
-    workspace = await place.workspace()
+    await workspace.set_clock(f"{due_at:%Y-%m-%d %H:%M}")
+    snapshot = await workspace.snapshot()
     lease = clock.wall() + timedelta(seconds=60)
     claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await deliver.send_prepared(await decide.prepare_sends(place.desk, workspace, claimed))
-    async with database.transaction(workspace.now()) as tx:
-        held = await debts.lock_many(tx, workspace, {debt.id for debt in mine})
-        for one in carried:
-            one.contact.settle("accepted" if fate == Fate.ACCEPTED else str(fate), tx.now)
+    carried = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claimed))
+    async with database.transaction(snapshot.now()) as tx:
+        held = await debts.lock_many(tx, snapshot, {debt.id for debt in mine})
+        for item in carried:
+            item.contact.settle("accepted" if fate == Fate.ACCEPTED else str(fate), tx.now)
         await ledger.write(tx, [one.contact for one in carried])
-        read_again = await history.load(tx, workspace.id, held)
+        read_again = await history.load(tx, snapshot.id, held)
 
     assert len(carried) >= 2
-    for one in carried:
-        assert one.contact_history is not None
-        assert told(one.contact_history.after_contact(one.contact.step)) == told(
-            read_again[one.contact.debt_id]
+    for item in carried:
+        assert item.contact_history is not None
+        assert told(item.contact_history.after_contact(item.contact.step)) == told(
+            read_again[item.contact.debt_id]
         )
 
 
 async def test_after_a_failure_the_histories_of_a_round_are_read_again(database: Database) -> None:
     provider = Provider(Channel.EMAIL, outcome=failed("no such mailbox", permanent=True))
-    place = await collecting.found(database, live=True, senders={Channel.EMAIL: provider})
-    await place.set_clock("2026-01-05 09:00")
-    debt = await place.debt()
-    workspace = await place.workspace()
+    workspace = await collecting.new_engine(database, live=True, senders={Channel.EMAIL: provider})
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    snapshot = await workspace.snapshot()
     lease = clock.wall() + timedelta(seconds=60)
     claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await deliver.send_prepared(await decide.prepare_sends(place.desk, workspace, claimed))
-    async with database.transaction(workspace.now()) as tx:
-        held = await debts.lock_many(tx, workspace, [debt.id], {debt.id: carried[0].debt or debt})
-        found = await deliver._load_histories(tx, workspace, held, carried)
+    carried = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claimed))
+    async with database.transaction(snapshot.now()) as tx:
+        held = await debts.lock_many(tx, snapshot, [debt.id], {debt.id: carried[0].debt or debt})
+        result = await deliver._load_histories(tx, snapshot, held, carried)
 
-    assert found[debt.id] is not carried[0].contact_history
+    assert result[debt.id] is not carried[0].contact_history

@@ -34,16 +34,22 @@ async def test_each_provider_is_handed_as_many_as_it_says_whatever_the_others_ta
     database: Database,
 ) -> None:
     mail, text = CountingProvider(Channel.EMAIL, at_once=6), CountingProvider(Channel.SMS, at_once=2)
-    place = await collecting.found(database, live=True, senders={Channel.EMAIL: mail, Channel.SMS: text})
-    place.desk = replace(place.desk, settings=replace(place.desk.settings, concurrent_batches=1))
-    await place.set_clock("2026-01-05 09:00")
+    workspace = await collecting.new_engine(
+        database, live=True, senders={Channel.EMAIL: mail, Channel.SMS: text}
+    )
+    workspace.context = replace(
+        workspace.context, settings=replace(workspace.context.settings, concurrent_batches=1)
+    )
+    await workspace.set_clock("2026-01-05 09:00")
     for number in range(4):
-        await place.debt(replace(JEAN, name=f"Luc {number}", email=None, phone=f"+3361234560{number}"))
-    await place.set_clock("2026-01-08 09:00")
+        await workspace.debt(replace(JEAN, name=f"Luc {number}", email=None, phone=f"+3361234560{number}"))
+    await workspace.set_clock("2026-01-08 09:00")
     for number in range(8):
-        await place.debt(replace(JEAN, name=f"Guy {number}", email=f"guy{number}@example.com", phone=None))
+        await workspace.debt(
+            replace(JEAN, name=f"Guy {number}", email=f"guy{number}@example.com", phone=None)
+        )
 
-    taken = await place.send_due_live()
+    taken = await workspace.send_due_live()
 
     assert (taken, len(mail.taken), len(text.taken)) == (12, 8, 4)
     assert (mail.most, text.most) == (6, 2)

@@ -4,31 +4,35 @@ from dataclasses import replace
 from datetime import date
 
 import collecting
-from collecting import JEAN, LYON, Place, Provider, at
+from collecting import JEAN, LYON, Provider, WorkspaceEngine, at
 from getbill import debts
 from getbill.channels import Channel
 from getbill.debtors import Identity
 from getbill.kit.database.transactions import Database
 
 
-async def test_a_new_debt_has_its_first_contact_in_the_ledger_when_it_says(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-03 12:00")  # a Saturday
+async def test_a_new_debt_has_its_first_contact_in_the_ledger_when_it_says(
+    workspace: WorkspaceEngine,
+) -> None:
+    await workspace.set_clock("2026-01-03 12:00")  # a Saturday
 
-    debt = await sandbox.debt()
+    debt = await workspace.debt()
 
     assert debt.next_action_at == at("2026-01-05 07:00")
-    (contact,) = await sandbox.contacts(debt.id)
+    (contact,) = await workspace.contacts(debt.id)
     assert (contact["step"], contact["channel"], contact["state"]) == ("wave_1_email", "email", "planned")
     assert contact["due_at"] == debt.next_action_at
 
 
-async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_asked(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt(LYON)
+async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_asked(
+    workspace: WorkspaceEngine,
+) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt(LYON)
 
-    await sandbox.run_until("2026-03-06 09:00")
+    await workspace.run_until("2026-03-06 09:00")
 
-    contacts = await sandbox.contacts(debt.id)
+    contacts = await workspace.contacts(debt.id)
     assert [(row["step"], row["state"], row["settled_at"]) for row in contacts] == [
         ("wave_1_email", "delivered", at("2026-01-05 09:00")),
         ("wave_1_sms", "delivered", at("2026-01-08 09:00")),
@@ -38,7 +42,7 @@ async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_a
         ("wave_3_call", "answered", at("2026-01-26 09:00")),
         ("end", "accepted", at("2026-02-03 23:00")),
     ]
-    assert await sandbox.followups(debt.id) == [
+    assert await workspace.followups(debt.id) == [
         ("email", "delivered"),
         ("sms", "delivered"),
         ("ai_call", "deal_not_found"),
@@ -46,7 +50,7 @@ async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_a
         ("letter", "delivered"),
         ("ai_call", "deal_not_found"),
     ]
-    assert await sandbox.events(debt.id) == [
+    assert await workspace.events(debt.id) == [
         "debt.created",
         "followup.created",
         "debt.contacted",
@@ -56,23 +60,25 @@ async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_a
         "debt.status_changed",
         "debt.escalation_requested",
     ]
-    after = await sandbox.find(debt.id)
+    after = await workspace.find(debt.id)
     assert (after.status, after.next_action_at) == ("unresolved", None)
     assert (after.contacts_count, after.answers_count) == (6, 2)
     assert after.contacted_at == at("2026-01-05 09:00")
 
 
-async def test_a_step_without_its_address_is_skipped_and_the_ledger_says_why(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt(JEAN)
+async def test_a_step_without_its_address_is_skipped_and_the_ledger_says_why(
+    workspace: WorkspaceEngine,
+) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt(JEAN)
 
-    await sandbox.run_until("2026-03-06 09:00")
+    await workspace.run_until("2026-03-06 09:00")
 
-    contacts = await sandbox.contacts(debt.id)
+    contacts = await workspace.contacts(debt.id)
     assert [(row["step"], row["reason"]) for row in contacts if row["state"] == "skipped"] == [
         ("wave_3_letter", "no postal address")
     ]
-    assert [channel for channel, _ in await sandbox.followups(debt.id)] == [
+    assert [channel for channel, _ in await workspace.followups(debt.id)] == [
         "email",
         "sms",
         "ai_call",
@@ -81,89 +87,89 @@ async def test_a_step_without_its_address_is_skipped_and_the_ledger_says_why(san
     ]
 
 
-async def test_a_debtor_without_any_address_is_put_to_a_person_at_the_end(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
+async def test_a_debtor_without_any_address_is_put_to_a_person_at_the_end(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
 
-    debt = await sandbox.debt(Identity(name="Test Dupont"))
+    debt = await workspace.debt(Identity(name="Test Dupont"))
 
     assert debt.next_action_at == at("2026-02-03 23:00")
-    await sandbox.run_until("2026-03-06 09:00")
-    assert await sandbox.ledger(debt.id) == [
+    await workspace.run_until("2026-03-06 09:00")
+    assert await workspace.ledger(debt.id) == [
         *[(step, "skipped") for step in ("wave_1_email", "wave_1_sms", "wave_2_call")],
         *[(step, "skipped") for step in ("wave_2_email", "wave_3_letter", "wave_3_call")],
         ("end", "accepted"),
     ]
-    assert await sandbox.followups(debt.id) == []
-    assert await sandbox.events(debt.id) == [
+    assert await workspace.followups(debt.id) == []
+    assert await workspace.events(debt.id) == [
         "debt.created",
         "debt.status_changed",
         "debt.escalation_requested",
     ]
 
 
-async def test_an_address_that_is_gone_when_the_step_is_due_skips_it(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt(JEAN)
-    await sandbox.run_until("2026-01-05 10:00")
+async def test_an_address_that_is_gone_when_the_step_is_due_skips_it(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt(JEAN)
+    await workspace.run_until("2026-01-05 10:00")
 
-    await sandbox.database.pool.execute("UPDATE contacts SET channel = 'letter' WHERE state = 'planned'")
-    await sandbox.run_until("2026-01-09 10:00")
+    await workspace.database.pool.execute("UPDATE contacts SET channel = 'letter' WHERE state = 'planned'")
+    await workspace.run_until("2026-01-09 10:00")
 
-    sms = (await sandbox.contacts(debt.id))[1]
+    sms = (await workspace.contacts(debt.id))[1]
     assert (sms["state"], sms["reason"]) == ("skipped", "no postal address")
-    assert (await sandbox.find(debt.id)).next_action_at == at("2026-01-12 09:00")
+    assert (await workspace.find(debt.id)).next_action_at == at("2026-01-12 09:00")
 
 
-async def test_a_debt_due_in_the_future_is_left_alone_until_the_day_after(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
+async def test_a_debt_due_in_the_future_is_left_alone_until_the_day_after(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
 
-    debt = await sandbox.debt(due_on=date(2026, 1, 20))
+    debt = await workspace.debt(due_on=date(2026, 1, 20))
 
     assert debt.next_action_at == at("2026-01-21 07:00")
-    await sandbox.run_until("2026-01-20 23:00")
-    assert await sandbox.ledger(debt.id) == [("wave_1_email", "planned")]
+    await workspace.run_until("2026-01-20 23:00")
+    assert await workspace.ledger(debt.id) == [("wave_1_email", "planned")]
 
 
-async def test_a_payment_in_full_stops_the_timeline(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    await sandbox.run_until("2026-01-06 10:00")
+async def test_a_payment_in_full_stops_the_timeline(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    await workspace.run_until("2026-01-06 10:00")
 
-    await sandbox.change(debt.id, debts.enter_money, "payment", -234_000)
-    await sandbox.run_until("2026-03-06 09:00")
+    await workspace.change(debt.id, debts.enter_money, "payment", -234_000)
+    await workspace.run_until("2026-03-06 09:00")
 
-    assert await sandbox.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "stopped")]
-    after = await sandbox.find(debt.id)
+    assert await workspace.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "stopped")]
+    after = await workspace.find(debt.id)
     assert (after.status, after.next_action_at) == ("resolved", None)
 
 
-async def test_a_part_payment_lets_the_timeline_go_on_with_the_balance(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    await sandbox.run_until("2026-01-06 10:00")
+async def test_a_part_payment_lets_the_timeline_go_on_with_the_balance(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    await workspace.run_until("2026-01-06 10:00")
 
-    await sandbox.change(debt.id, debts.enter_money, "payment", -134_000)
-    await sandbox.run_until("2026-01-08 10:00")
+    await workspace.change(debt.id, debts.enter_money, "payment", -134_000)
+    await workspace.run_until("2026-01-08 10:00")
 
-    assert (await sandbox.ledger(debt.id))[1] == ("wave_1_sms", "delivered")
-    assert "1 000,00" in await sandbox.text(debt.id, "sms")
+    assert (await workspace.ledger(debt.id))[1] == ("wave_1_sms", "delivered")
+    assert "1 000,00" in await workspace.text(debt.id, "sms")
 
 
-async def test_a_held_debt_is_left_alone_and_goes_on_where_it_stood(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    await sandbox.run_until("2026-01-06 10:00")
+async def test_a_held_debt_is_left_alone_and_goes_on_where_it_stood(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    await workspace.run_until("2026-01-06 10:00")
 
-    await sandbox.change(debt.id, debts.hold, "disputed")
-    await sandbox.run_until("2026-02-18 10:00")
-    held = await sandbox.find(debt.id)
-    await sandbox.change(debt.id, debts.resume)
-    resumed = await sandbox.find(debt.id)
-    await sandbox.run_until("2026-02-19 08:00")
+    await workspace.change(debt.id, debts.hold, "disputed")
+    await workspace.run_until("2026-02-18 10:00")
+    held = await workspace.find(debt.id)
+    await workspace.change(debt.id, debts.resume)
+    resumed = await workspace.find(debt.id)
+    await workspace.run_until("2026-02-19 08:00")
 
     assert held.next_action_at is None
     assert resumed.next_action_at == at("2026-02-18 10:00")
-    assert await sandbox.ledger(debt.id) == [
+    assert await workspace.ledger(debt.id) == [
         ("wave_1_email", "delivered"),
         ("wave_1_sms", "stopped"),
         ("wave_1_sms", "delivered"),
@@ -171,17 +177,17 @@ async def test_a_held_debt_is_left_alone_and_goes_on_where_it_stood(sandbox: Pla
     ]
 
 
-async def test_what_comes_after_a_hold_keeps_the_scenarios_own_pace(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt(LYON)
-    await sandbox.run_until("2026-01-06 10:00")
-    await sandbox.change(debt.id, debts.hold, "disputed")
-    await sandbox.set_clock("2026-02-18 10:00")
-    await sandbox.change(debt.id, debts.resume)
+async def test_what_comes_after_a_hold_keeps_the_scenarios_own_pace(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt(LYON)
+    await workspace.run_until("2026-01-06 10:00")
+    await workspace.change(debt.id, debts.hold, "disputed")
+    await workspace.set_clock("2026-02-18 10:00")
+    await workspace.change(debt.id, debts.resume)
 
-    await sandbox.run_until("2026-04-01 10:00")
+    await workspace.run_until("2026-04-01 10:00")
 
-    done = {row["step"]: row["settled_at"] for row in await sandbox.contacts(debt.id)}
+    done = {row["step"]: row["settled_at"] for row in await workspace.contacts(debt.id)}
     assert [f"{step} {at:%m-%d}" for step, at in done.items()] == [
         "wave_1_email 01-05",
         "wave_1_sms 02-18",
@@ -193,14 +199,14 @@ async def test_what_comes_after_a_hold_keeps_the_scenarios_own_pace(sandbox: Pla
     ]
 
 
-async def test_a_short_hold_moves_nothing(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    await sandbox.run_until("2026-01-06 10:00")
-    await sandbox.change(debt.id, debts.hold, "disputed")
-    await sandbox.set_clock("2026-01-07 10:00")
+async def test_a_short_hold_moves_nothing(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    await workspace.run_until("2026-01-06 10:00")
+    await workspace.change(debt.id, debts.hold, "disputed")
+    await workspace.set_clock("2026-01-07 10:00")
 
-    resumed = await sandbox.change(debt.id, debts.resume)
+    resumed = await workspace.change(debt.id, debts.resume)
 
     assert (resumed.started_on, resumed.next_action_at) == (
         at("2026-01-05 00:00").date(),
@@ -208,60 +214,64 @@ async def test_a_short_hold_moves_nothing(sandbox: Place) -> None:
     )
 
 
-async def test_a_refund_takes_the_timeline_up_again(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    await sandbox.run_until("2026-01-06 10:00")
-    await sandbox.change(debt.id, debts.enter_money, "payment", -234_000)
+async def test_a_refund_takes_the_timeline_up_again(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    await workspace.run_until("2026-01-06 10:00")
+    await workspace.change(debt.id, debts.enter_money, "payment", -234_000)
 
-    await sandbox.set_clock("2026-01-07 10:00")
-    await sandbox.change(debt.id, debts.enter_money, "refund", 234_000)
+    await workspace.set_clock("2026-01-07 10:00")
+    await workspace.change(debt.id, debts.enter_money, "refund", 234_000)
 
-    after = await sandbox.find(debt.id)
+    after = await workspace.find(debt.id)
     assert (after.status, after.next_action_at) == ("in_progress", at("2026-01-08 09:00"))
-    assert (await sandbox.ledger(debt.id))[-1] == ("wave_1_sms", "planned")
+    assert (await workspace.ledger(debt.id))[-1] == ("wave_1_sms", "planned")
 
 
-async def test_an_unresolved_debt_that_is_resumed_begins_its_scenario_anew(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    await sandbox.run_until("2026-02-16 09:00")
+async def test_an_unresolved_debt_that_is_resumed_begins_its_scenario_anew(
+    workspace: WorkspaceEngine,
+) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    await workspace.run_until("2026-02-16 09:00")
 
-    await sandbox.change(debt.id, debts.resume)
+    await workspace.change(debt.id, debts.resume)
 
-    after = await sandbox.find(debt.id)
+    after = await workspace.find(debt.id)
     assert (after.status, after.run, after.next_action_at) == ("in_progress", 2, at("2026-02-16 09:00"))
-    last = (await sandbox.contacts(debt.id))[-1]
+    last = (await workspace.contacts(debt.id))[-1]
     assert (last["run"], last["step"], last["state"]) == (2, "wave_1_email", "planned")
 
 
-async def test_an_erased_debt_is_never_contacted_again_and_leaves_no_trace_of_whom(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
-    await sandbox.run_until("2026-01-06 10:00")
+async def test_an_erased_debt_is_never_contacted_again_and_leaves_no_trace_of_whom(
+    workspace: WorkspaceEngine,
+) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
+    await workspace.run_until("2026-01-06 10:00")
 
-    workspace = await sandbox.workspace()
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        await debts.erase(tx, workspace, await debts.lock(tx, workspace, debt.id))
-    await sandbox.run_until("2026-03-06 09:00")
+    snapshot = await workspace.snapshot()
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        await debts.erase(tx, snapshot, await debts.lock(tx, snapshot, debt.id))
+    await workspace.run_until("2026-03-06 09:00")
 
-    contacts = await sandbox.contacts(debt.id)
+    contacts = await workspace.contacts(debt.id)
     assert [(row["step"], row["state"]) for row in contacts] == [
         ("wave_1_email", "delivered"),
         ("wave_1_sms", "stopped"),
     ]
     assert {row["address_hash"] for row in contacts} == {None}
-    assert await sandbox.followups(debt.id) == []
+    assert await workspace.followups(debt.id) == []
 
 
-async def test_the_creditor_learns_of_each_contact_once_with_its_followup(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt()
+async def test_the_creditor_learns_of_each_contact_once_with_its_followup(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
 
-    await sandbox.run_until("2026-01-05 10:00")
+    await workspace.run_until("2026-01-05 10:00")
 
-    (contacted,) = await sandbox.event_data(debt.id, "debt.contacted")
-    (completed,) = await sandbox.event_data(debt.id, "followup.completed")
+    (contacted,) = await workspace.event_data(debt.id, "debt.contacted")
+    (completed,) = await workspace.event_data(debt.id, "followup.completed")
     assert contacted["confirmed"] is True
     assert contacted["status"] == "in_progress"
     assert contacted["followup"] == completed["followup"]
@@ -270,27 +280,27 @@ async def test_the_creditor_learns_of_each_contact_once_with_its_followup(sandbo
     assert completed["followup"]["sent_at"] == "2026-01-05T09:00:00Z"
 
 
-async def test_two_debts_of_one_person_share_the_cap_on_their_address(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    several = [await sandbox.debt() for _ in range(6)]
+async def test_two_debts_of_one_person_share_the_cap_on_their_address(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    several = [await workspace.debt() for _ in range(6)]
 
-    await sandbox.run_until("2026-01-05 20:00")
+    await workspace.run_until("2026-01-05 20:00")
 
-    sent = [await sandbox.followups(debt.id) for debt in several]
-    assert sum(len(one) for one in sent) == 4
-    waiting = [row for debt in several for row in await sandbox.contacts(debt.id) if row["reason"]]
+    sent = [await workspace.followups(debt.id) for debt in several]
+    assert sum(len(item) for item in sent) == 4
+    waiting = [row for debt in several for row in await workspace.contacts(debt.id) if row["reason"]]
     assert {(row["reason"], row["due_at"]) for row in waiting} == {
         ("POLICY-ADDRESS-CAP", at("2026-01-12 09:00"))
     }
 
 
-async def test_messages_are_in_the_debtors_language_and_say_how_to_pay(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt(Identity(name="Emma Petit", email="emma@example.com", language="en"))
+async def test_messages_are_in_the_debtors_language_and_say_how_to_pay(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt(Identity(name="Emma Petit", email="emma@example.com", language="en"))
 
-    await sandbox.run_until("2026-01-05 10:00")
+    await workspace.run_until("2026-01-05 10:00")
 
-    text = await sandbox.text(debt.id, "email")
+    text = await workspace.text(debt.id, "email")
     assert "Hello Emma Petit" in text
     assert "FR76 3000 6000 0112 3456 7890 189" in text
     assert debt.reference is not None
@@ -298,47 +308,47 @@ async def test_messages_are_in_the_debtors_language_and_say_how_to_pay(sandbox: 
 
 
 async def test_a_company_that_cannot_be_paid_sends_nothing_in_live(database: Database) -> None:
-    place = await collecting.found(
+    workspace = await collecting.new_engine(
         database, live=True, senders={Channel.EMAIL: Provider(Channel.EMAIL)}, email=None, iban=None
     )
-    await place.set_clock("2026-01-05 09:00")
-    debt = await place.debt()
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
 
-    await place.send_due_live()
+    await workspace.send_due_live()
 
-    (skipped, planned) = await place.contacts(debt.id)
+    (skipped, planned) = await workspace.contacts(debt.id)
     assert (skipped["state"], skipped["reason"]) == ("skipped", "no way to pay is known")
     assert (planned["step"], planned["state"]) == ("wave_1_sms", "planned")
-    assert await place.followups(debt.id) == []
+    assert await workspace.followups(debt.id) == []
 
 
 async def test_a_channel_without_a_provider_is_skipped_in_live_and_never_faked(database: Database) -> None:
-    place = await collecting.found(database, live=True)
-    await place.set_clock("2026-01-05 09:00")
-    debt = await place.debt()
+    workspace = await collecting.new_engine(database, live=True)
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt()
 
-    await place.send_due_live()
+    await workspace.send_due_live()
 
-    (skipped, planned) = await place.contacts(debt.id)
+    (skipped, planned) = await workspace.contacts(debt.id)
     assert (skipped["state"], skipped["reason"]) == ("skipped", "no provider for email")
     assert planned["due_at"] == at("2026-01-08 09:00")
-    assert await place.followups(debt.id) == []
-    assert await place.events(debt.id) == ["debt.created"]
+    assert await workspace.followups(debt.id) == []
+    assert await workspace.events(debt.id) == ["debt.created"]
 
 
-async def test_debts_made_in_one_transaction_are_each_planned(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    workspace = await sandbox.workspace()
+async def test_debts_made_in_one_transaction_are_each_planned(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    snapshot = await workspace.snapshot()
     news = [
         collecting.new_debt(replace(JEAN, name=f"Debtor {number}", email=f"debtor{number}@example.com"))
         for number in range(60)
     ]
 
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        made = await debts.create_many(tx, workspace, news)
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        result = await debts.create_many(tx, snapshot, news)
 
-    assert len(made) == 60
-    planned = await sandbox.database.pool.fetchval(
-        "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state = 'planned'", sandbox.id
+    assert len(result) == 60
+    planned = await workspace.database.pool.fetchval(
+        "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state = 'planned'", workspace.id
     )
     assert planned == 60

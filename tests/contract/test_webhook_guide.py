@@ -37,11 +37,11 @@ console.log(JSON.stringify(given.known.map((secrets) => verify(secrets, given.he
 OLD, NEXT, FOREIGN = new_secret(), new_secret(), new_secret()
 
 
-def run(command: list[str], given: Any) -> Any:
+def run(command: list[str], value: Any) -> Any:
     environment = {"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         command,
-        input=json.dumps(given).encode(),
+        input=json.dumps(value).encode(),
         env=environment,
         capture_output=True,
         timeout=30,
@@ -96,22 +96,22 @@ def test_the_plain_sample_verifies_and_a_changed_byte_does_not() -> None:
     ]
 
 
-async def test_the_follower_of_the_guide_reads_what_happens(running, company, creditor) -> None:
+async def test_the_follower_of_the_guide_reads_what_happens(running, company, running_workspace) -> None:
     names: dict[str, Any] = {}
     exec(PYTHON, names)  # noqa: S102 - the guide's own code
-    found: list[Any] = []
+    result: list[Any] = []
 
-    def handle(told: list[Any], _cursor: str, epoch_changed: bool) -> bool:
+    def handle(expected: list[Any], _cursor: str, epoch_changed: bool) -> bool:
         assert not epoch_changed
-        found.extend(told)
-        return len(found) < 2
+        result.extend(expected)
+        return len(result) < 2
 
     following = asyncio.to_thread(names["follow"], running, company.key, None, handle)
     task = asyncio.create_task(following)
-    debts = [await creditor.post("/debts", make.debt()) for _ in range(2)]
+    debts = [await running_workspace.post("/debts", make.debt()) for _ in range(2)]
     await asyncio.wait_for(task, 30)
 
-    assert [event["data"]["debt_id"] for event in found][:2] == [debt["id"] for debt in debts]
+    assert [event["data"]["debt_id"] for event in result][:2] == [debt["id"] for debt in debts]
 
 
 def test_the_guide_says_the_guarantee_word_for_word() -> None:

@@ -12,16 +12,16 @@ from contract import published
 from getbill.kit import ids, json
 
 
-async def test_the_payment_webhook_has_every_published_key_and_verifies(creditor) -> None:
-    [sample] = [one for one in published.examples(published.documents()) if "event" in one]
-    await creditor.subscribe(sample["event"])
-    asked = make.debt(amount=2340.00, currency="EUR", reference="F-2024-0847", due_date="2024-01-15")
-    debt = await creditor.post("/debts", asked)
+async def test_the_payment_webhook_has_every_published_key_and_verifies(running_workspace) -> None:
+    [sample] = [example for example in published.examples(published.documents()) if "event" in example]
+    await running_workspace.subscribe(sample["event"])
+    request = make.debt(amount=2340.00, currency="EUR", reference="F-2024-0847", due_date="2024-01-15")
+    debt = await running_workspace.post("/debts", request)
 
-    await creditor.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
+    await running_workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
 
-    await creditor.settle()
-    [(headers, body)] = creditor.receiver.raw
+    await running_workspace.settle()
+    [(headers, body)] = running_workspace.receiver.raw
     told = json.read(body)
     assert published.missing(sample, told) == []
     payment = told["data"]["payment"]
@@ -35,8 +35,8 @@ async def test_the_payment_webhook_has_every_published_key_and_verifies(creditor
     assert told["webhook_id"] == headers["webhook-id"]
     assert ids.read("wh", told["webhook_id"])
     assert b'"amount":2340.00' in body
-    _verifies_by_hand(creditor.receiver.secret, headers, body)
-    _verifies_by_the_standards_own_library(creditor.receiver.secret, headers, body)
+    _verifies_by_hand(running_workspace.receiver.secret, headers, body)
+    _verifies_by_the_standards_own_library(running_workspace.receiver.secret, headers, body)
 
 
 def _verifies_by_hand(secret: str, headers: dict[str, str], body: bytes) -> None:

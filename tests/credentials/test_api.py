@@ -55,64 +55,64 @@ async def admin(program: Any) -> Program:
     return await program("credentials:read", "credentials:write")
 
 
-async def revoke(admin: Program, credential: str, **asked: Any) -> Answer:
-    return await admin.site.post(f"{V1}/credentials/{credential}/revoke", asked)
+async def revoke(admin: Program, credential: str, **fields: Any) -> Answer:
+    return await admin.site.post(f"{V1}/credentials/{credential}/revoke", fields)
 
 
-def names(shown: list[dict[str, Any]]) -> set[str]:
-    return {one["id"] for one in shown}
+def names(answer: list[dict[str, Any]]) -> set[str]:
+    return {item["id"] for item in answer}
 
 
 async def test_what_a_client_created_says_so_and_is_listed(program: Any, admin: Program) -> None:
-    one, other = await program(), await program()
-    login, webhook = await one.login(), await one.webhook()
+    item, other = await program(), await program()
+    login, webhook = await item.login(), await item.webhook()
     await other.login()
 
-    listed = await created(admin.site.get(f"{V1}/credentials/{one.id}/created"))
+    listed = await created(admin.site.get(f"{V1}/credentials/{item.id}/created"))
 
-    assert (login["created_by"], webhook["created_by"]) == (one.id, one.id)
+    assert (login["created_by"], webhook["created_by"]) == (item.id, item.id)
     assert names(listed["would_be_revoked"]) == {login["id"], webhook["id"]}
     assert listed["would_stay"] == []
     assert {entry["kind"] for entry in listed["would_be_revoked"]} == {"sftp_login", "webhook"}
     assert all(
-        entry["created_by"] == one.id and entry["used_by"] == [] for entry in listed["would_be_revoked"]
+        entry["created_by"] == item.id and entry["used_by"] == [] for entry in listed["would_be_revoked"]
     )
 
 
 async def test_a_preview_changes_nothing(program: Any, admin: Program) -> None:
-    one = await program()
-    login = await one.login()
+    item = await program()
+    login = await item.login()
 
-    previewed = await revoke(admin, one.id, created="revoke", preview=True)
+    previewed = await revoke(admin, item.id, created="revoke", preview=True)
 
     assert names(previewed.json()["revoked"]) == {login["id"]}
     assert previewed.json()["preview"] is True
-    assert (await one.site.get(f"{V1}/sftp/logins")).json()["data"][0]["revoked_at"] is None
+    assert (await item.site.get(f"{V1}/sftp/logins")).json()["data"][0]["revoked_at"] is None
 
 
 async def test_a_client_goes_alone_unless_more_is_asked(program: Any, admin: Program) -> None:
-    one, other = await program(), await program()
-    login = await one.login()
+    item, other = await program(), await program()
+    login = await item.login()
 
-    done = await created(revoke(admin, one.id))
+    done = await created(revoke(admin, item.id))
 
     assert (done["revoked"], names(done["left"])) == ([], {login["id"]})
-    assert (await one.site.get(f"{V1}/sftp/logins")).status == 401
+    assert (await item.site.get(f"{V1}/sftp/logins")).status == 401
     (left,) = (await other.site.get(f"{V1}/sftp/logins")).json()["data"]
     assert (left["revoked_at"], left["data_withheld"]) == (None, True)
 
 
 async def test_a_client_goes_with_what_only_it_used(program: Any, admin: Program) -> None:
-    one, other = await program(), await program()
-    mine, shared = await one.login(), await one.login()
-    hook, taken_over, replayed = [await one.webhook() for _ in range(3)]
+    item, other = await program(), await program()
+    mine, shared = await item.login(), await item.login()
+    hook, taken_over, replayed = [await item.webhook() for _ in range(3)]
     await created(other.site.post(f"{V1}/sftp/logins/{shared['id']}/rotate", {}))
     put = await other.site.call(
         "PUT", f"{V1}/webhooks/{taken_over['id']}", body=b'{"url": "https://hooks.example/other"}'
     )
     await other.site.post(f"{V1}/webhooks/{replayed['id']}/replay", {"from": "2024-01-01"})
 
-    done = await created(revoke(admin, one.id, created="revoke"))
+    done = await created(revoke(admin, item.id, created="revoke"))
 
     assert put.status == 200
     assert names(done["revoked"]) == {mine["id"], hook["id"]}
@@ -122,7 +122,7 @@ async def test_a_client_goes_with_what_only_it_used(program: Any, admin: Program
         replayed["id"]: [other.id],
     }
     logins = (await other.site.get(f"{V1}/sftp/logins")).json()["data"]
-    assert {one["id"]: one["revoked_at"] is not None for one in logins} == {
+    assert {login["id"]: login["revoked_at"] is not None for login in logins} == {
         mine["id"]: True,
         shared["id"]: False,
     }
@@ -136,12 +136,12 @@ async def test_a_client_goes_with_what_only_it_used(program: Any, admin: Program
 
 
 async def test_who_handled_it_and_is_revoked_uses_it_no_more(program: Any, admin: Program) -> None:
-    one, other = await program(), await program()
-    login = await one.login()
+    item, other = await program(), await program()
+    login = await item.login()
     await created(other.site.post(f"{V1}/sftp/logins/{login['id']}/rotate", {}))
     await created(revoke(admin, other.id))
 
-    done = await created(revoke(admin, one.id, created="revoke"))
+    done = await created(revoke(admin, item.id, created="revoke"))
 
     assert names(done["revoked"]) == {login["id"]}
 
@@ -149,12 +149,12 @@ async def test_who_handled_it_and_is_revoked_uses_it_no_more(program: Any, admin
 async def test_one_that_is_revoked_already_is_told_and_can_still_be_cleaned_up_after(
     program: Any, admin: Program
 ) -> None:
-    one = await program()
-    login = await one.login()
-    await created(revoke(admin, one.id))
+    item = await program()
+    login = await item.login()
+    await created(revoke(admin, item.id))
 
-    again = await revoke(admin, one.id)
-    cleaned = await created(revoke(admin, one.id, created="revoke"))
+    again = await revoke(admin, item.id)
+    cleaned = await created(revoke(admin, item.id, created="revoke"))
 
     assert (again.status, again.json()["type"]) == (409, "/problems/revoked-already")
     assert names(cleaned["revoked"]) == {login["id"]}
@@ -231,7 +231,7 @@ async def test_a_person_goes_with_what_no_program_uses(
     going = {
         idle.public_id,
         ids.show("key", key.id),
-        *(ids.show("sftp", one.id) for one in (unused, stale, inner)),
+        *(ids.show("sftp", item.id) for item in (unused, stale, inner)),
     }
     assert names(done["revoked"]) == going
     assert {entry["id"]: entry["used_by"] for entry in done["left"]} == {

@@ -16,7 +16,7 @@ async def test_who_creates_a_credential_is_recorded(getbill: Run) -> None:
     alone = await made(getbill("client", "create"))
     unknown = await getbill("key", "create", "--created-by", "nobody@acme.example")
 
-    assert [one["created_by"] for one in (client, key, login, hook)] == [user["id"]] * 4
+    assert [item["created_by"] for item in (client, key, login, hook)] == [user["id"]] * 4
     assert alone["created_by"] == "operator"
     assert str(unknown.exception) == "Acme has no user nobody@acme.example."
     for noun in ("client", "key", "sftp-login"):
@@ -50,10 +50,10 @@ async def test_a_person_is_revoked_with_what_only_they_used(getbill: Run) -> Non
     after = await made(getbill("client", "list"))
 
     going = {client["client_id"], login["id"]}
-    assert {one["id"] for one in listed["would_be_revoked"]} == going
-    assert {one["id"] for one in previewed["revoked"]} == going
-    assert {one["id"] for one in done["revoked"]} == going
-    assert [(one["id"], one["used_by"]) for one in done["left"]] == [(handled["id"], ["operator"])]
+    assert {item["id"] for item in listed["would_be_revoked"]} == going
+    assert {item["id"] for item in previewed["revoked"]} == going
+    assert {item["id"] for item in done["revoked"]} == going
+    assert [(item["id"], item["used_by"]) for item in done["left"]] == [(handled["id"], ["operator"])]
     assert (before[0]["revoked_at"], after[0]["revoked_at"] is None) == (None, False)
     assert str(again.exception) == f"{user['id']} is revoked already."
 

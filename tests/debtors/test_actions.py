@@ -100,12 +100,12 @@ async def test_two_people_under_one_code_in_one_request_share_it_from_then_on(bo
 async def test_a_person_given_back_is_found_as_before_and_not_by_what_replaced_them(book: Book) -> None:
     (match,) = await book.meet(JEAN)
     async with book.transaction() as tx:
-        held = await debtors.lock(tx, book.workspace, match.debtor.id)
-        await debtors.merge(tx, book.workspace, held, Identity("Jean Dupont", email="jd@example.com"))
+        debtor = await debtors.lock(tx, book.workspace, match.debtor.id)
+        await debtors.merge(tx, book.workspace, debtor, Identity("Jean Dupont", email="jd@example.com"))
 
     async with book.transaction() as tx:
-        held = await debtors.lock(tx, book.workspace, match.debtor.id)
-        await debtors.restore(tx, book.workspace, held, JEAN)
+        debtor = await debtors.lock(tx, book.workspace, match.debtor.id)
+        await debtors.restore(tx, book.workspace, debtor, JEAN)
 
     (before,) = await book.meet(Identity("Jean Dupont", email="jean@example.com"))
     (other,) = await book.meet(Identity("Jean Dupont", email="jd@example.com"))

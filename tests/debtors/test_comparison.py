@@ -13,7 +13,7 @@ SAME, UNSURE, OTHER = Likeness.SAME, Likeness.UNSURE, Likeness.OTHER
 
 
 @pytest.mark.parametrize(
-    ("known", "given", "expected"),
+    ("existing", "incoming", "expected"),
     [
         (JEAN, Identity("DUPONT Jean"), SAME),
         (JEAN, Identity("M. Jean DUPONT", phone="+33612345678"), SAME),
@@ -47,6 +47,6 @@ SAME, UNSURE, OTHER = Likeness.SAME, Likeness.UNSURE, Likeness.OTHER
         ),
     ],
 )
-def test_descriptions_beside_one_code(known: Identity, given: Identity, expected: Likeness) -> None:
-    assert debtors.compare(known, given) is expected
-    assert debtors.compare(given, known) is expected
+def test_descriptions_beside_one_code(existing: Identity, incoming: Identity, expected: Likeness) -> None:
+    assert debtors.compare(existing, incoming) is expected
+    assert debtors.compare(incoming, existing) is expected

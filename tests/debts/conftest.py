@@ -18,7 +18,7 @@ API = "/external-api/v1"
 
 
 @dataclass
-class House:
+class WorkspaceApi:
     """A company of one test, called through its sandbox key."""
 
     site: Site
@@ -89,19 +89,19 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         yield site
 
 
-async def make_house(site: Site) -> House:
+async def make_workspace(site: Site) -> WorkspaceApi:
     state = site.app.state
     founded = await companies.create(state.database, state.vault, "Acme")
     new = access.NewKey(founded.sandbox_id, "Test key")
     _, key = await access.create_key(state.database, new, clock.wall())
-    return House(site.with_token(key), founded.sandbox_id, site.app)
+    return WorkspaceApi(site.with_token(key), founded.sandbox_id, site.app)
 
 
 @pytest.fixture
-async def house(site: Site) -> House:
-    return await make_house(site)
+async def workspace(site: Site) -> WorkspaceApi:
+    return await make_workspace(site)
 
 
 @pytest.fixture
-async def other_house(site: Site) -> House:
-    return await make_house(site)
+async def other_workspace(site: Site) -> WorkspaceApi:
+    return await make_workspace(site)

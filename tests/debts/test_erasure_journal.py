@@ -14,13 +14,13 @@ from calls import Site
 from cluster import Cluster
 from getbill.kit import ids, json
 from getbill.kit.database.transactions import Database
-from sealed import API, Sealed, sealed
+from sealed import API, SealedInstallation, sealed
 
 
 @pytest.fixture
-async def place(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Sealed]:
-    async with sealed(postgres, tmp_path) as one:
-        yield one
+async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[SealedInstallation]:
+    async with sealed(postgres, tmp_path) as item:
+        yield item
 
 
 async def open_debt(site: Site) -> str:
@@ -30,19 +30,21 @@ async def open_debt(site: Site) -> str:
     return debt_id
 
 
-async def test_an_erasure_is_in_the_journal_when_it_is_answered(place: Sealed) -> None:
-    async with place.served() as site:
+async def test_an_erasure_is_in_the_journal_when_it_is_answered(own_installation: SealedInstallation) -> None:
+    async with own_installation.served() as site:
         debt_id = await open_debt(site)
 
         answered = await site.call("DELETE", f"{API}/debts/{debt_id}")
 
     assert answered.status == 200
-    assert [json.read(line.encode())["debt_id"] for line in place.lines()] == [str(ids.read("debt", debt_id))]
-    assert place.journal.stat().st_mode & 0o777 == 0o600
+    assert [json.read(line.encode())["debt_id"] for line in own_installation.lines()] == [
+        str(ids.read("debt", debt_id))
+    ]
+    assert own_installation.journal.stat().st_mode & 0o777 == 0o600
 
 
 async def test_file_and_folder_are_synced_before_the_answer(
-    place: Sealed, monkeypatch: pytest.MonkeyPatch
+    own_installation: SealedInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
     sync = os.fsync
@@ -51,20 +53,22 @@ async def test_file_and_folder_are_synced_before_the_answer(
         sync(descriptor)
         synced.append(os.fstat(descriptor).st_ino)
 
-    async with place.served() as site:
+    async with own_installation.served() as site:
         debt_id = await open_debt(site)
         monkeypatch.setattr(os, "fsync", record)
         await site.call("DELETE", f"{API}/debts/{debt_id}")
         monkeypatch.undo()
 
-    assert synced == [place.journal.stat().st_ino, place.folder.stat().st_ino]
+    assert synced == [own_installation.journal.stat().st_ino, own_installation.folder.stat().st_ino]
 
 
-async def test_nothing_in_the_database_says_the_reference_of_an_erased_debt(place: Sealed) -> None:
+async def test_nothing_in_the_database_says_the_reference_of_an_erased_debt(
+    own_installation: SealedInstallation,
+) -> None:
     reference, once = "F-PLAIN-4711", {"Idempotency_Key": "once"}
-    async with place.served() as site:
-        made = await site.post(f"{API}/debts", make.debt(reference=reference), **once)
-        debt_id = json.read(made.body)["id"]
+    async with own_installation.served() as site:
+        debt = await site.post(f"{API}/debts", make.debt(reference=reference), **once)
+        debt_id = json.read(debt.body)["id"]
         await site.post(f"{API}/debts", make.debt(reference=reference, amount=7), Idempotency_Key="other")
         for path in (f"debts?reference={reference}", f"debts/{reference}", f"{reference}/debts"):
             await site.get(f"{API}/{path}")
@@ -94,39 +98,41 @@ async def everything(database: Database) -> str:
     return " ".join(rows)
 
 
-async def test_erasures_at_the_same_moment_are_all_in_the_journal(place: Sealed) -> None:
-    async with place.served() as site:
+async def test_erasures_at_the_same_moment_are_all_in_the_journal(
+    own_installation: SealedInstallation,
+) -> None:
+    async with own_installation.served() as site:
         debts = [await open_debt(site) for _ in range(8)]
 
-        answers = await asyncio.gather(*(site.call("DELETE", f"{API}/debts/{one}") for one in debts))
+        answers = await asyncio.gather(*(site.call("DELETE", f"{API}/debts/{debt}") for debt in debts))
 
     assert [answered.status for answered in answers] == [200] * 8
-    assert len(place.lines()) == 8
+    assert len(own_installation.lines()) == 8
 
 
-async def test_what_was_refused_is_not_in_the_journal(place: Sealed) -> None:
-    async with place.served() as site:
+async def test_what_was_refused_is_not_in_the_journal(own_installation: SealedInstallation) -> None:
+    async with own_installation.served() as site:
         debt_id = await open_debt(site)
 
         older = await site.call("DELETE", f"{API}/debts/{debt_id}", headers={"If-Match": '"1-older"'})
         unknown = await site.call("DELETE", f"{API}/debts/{ids.show('debt', ids.new())}")
 
     assert (older.status, unknown.status) == (412, 404)
-    assert place.lines() == []
+    assert own_installation.lines() == []
 
 
 async def test_a_backup_from_before_an_erasure_brings_nobody_back_to_an_api_without_a_worker(
-    place: Sealed,
+    own_installation: SealedInstallation,
 ) -> None:
-    async with place.served() as site:
+    async with own_installation.served() as site:
         gone, stays = await open_debt(site), await open_debt(site)
-    await place.back_up()
-    async with place.served() as site:
+    await own_installation.back_up()
+    async with own_installation.served() as site:
         assert (await site.call("DELETE", f"{API}/debts/{gone}")).status == 200
 
-    await place.restore()
+    await own_installation.restore()
 
-    async with place.served() as site:
+    async with own_installation.served() as site:
         assert (await site.get(f"{API}/debts/{gone}")).status == 404
         assert (await site.get(f"{API}/debts/{stays}")).status == 200
 
@@ -135,35 +141,35 @@ async def test_a_backup_from_before_an_erasure_brings_nobody_back_to_an_api_with
     ("point", "lines_left"), [("debts.erased", 0), ("debts.journaled", 1)], ids=["before", "after"]
 )
 async def test_an_api_that_dies_at_an_erasure_leaves_it_to_the_next_start(
-    place: Sealed, point: str, lines_left: int
+    own_installation: SealedInstallation, point: str, lines_left: int
 ) -> None:
-    async with place.served() as site:
+    async with own_installation.served() as site:
         debt_id = await open_debt(site)
 
-    with place.process("api", GETBILL_CRASH_AT=point, GETBILL_TEST_CRASHES="1") as api:
-        await place.answers(api)
+    with own_installation.process("api", GETBILL_CRASH_AT=point, GETBILL_TEST_CRASHES="1") as api:
+        await own_installation.answers(api)
         with pytest.raises(requests.ConnectionError):
-            await place.call("DELETE", f"/debts/{debt_id}")
+            await own_installation.call("DELETE", f"/debts/{debt_id}")
         assert api.wait(20) == -signal.SIGKILL
-    assert len(place.lines()) == lines_left
+    assert len(own_installation.lines()) == lines_left
 
-    async with place.served() as site:
-        assert len(place.lines()) == 1
+    async with own_installation.served() as site:
+        assert len(own_installation.lines()) == 1
         assert (await site.get(f"{API}/debts/{debt_id}")).status == 404
 
 
 async def test_a_journal_that_cannot_be_written_is_a_503_and_the_repeated_request_writes_it(
-    place: Sealed,
+    own_installation: SealedInstallation,
 ) -> None:
-    async with place.served() as site:
+    async with own_installation.served() as site:
         debt_id = await open_debt(site)
-        place.journal.unlink(missing_ok=True)
-        place.journal.mkdir()
+        own_installation.journal.unlink(missing_ok=True)
+        own_installation.journal.mkdir()
 
         refused = await site.call("DELETE", f"{API}/debts/{debt_id}")
-        place.journal.rmdir()
+        own_installation.journal.rmdir()
         repeated = await site.call("DELETE", f"{API}/debts/{debt_id}")
 
     assert (refused.status, refused.json()["type"]) == (503, "/problems/erasure-not-journaled")
     assert repeated.status == 404
-    assert len(place.lines()) == 1
+    assert len(own_installation.lines()) == 1

@@ -174,10 +174,10 @@ def test_what_is_no_body_is_answered_as_alone(raw: Any) -> None:
 
 
 def test_rows_answer_each_for_themselves_in_the_order_asked() -> None:
-    found = read_many(WORKSPACE, [PLAIN, PLAIN | {"amount": -1}, PLAIN | {"reference": "F-2"}])
+    result = read_many(WORKSPACE, [PLAIN, PLAIN | {"amount": -1}, PLAIN | {"reference": "F-2"}])
 
-    assert [isinstance(one, NewDebt) for one in found] == [True, False, True]
-    assert found[1] == [FieldError("/amount", "wrong-value", "The field 'amount' must be above zero.")]
+    assert [isinstance(item, NewDebt) for item in result] == [True, False, True]
+    assert result[1] == [FieldError("/amount", "wrong-value", "The field 'amount' must be above zero.")]
 
 
 def test_a_text_that_cannot_be_stored_is_named_where_it_stands() -> None:

@@ -161,15 +161,15 @@ ENTRIES = st.lists(
 @given(ENTRIES)
 def test_a_debt_is_resolved_exactly_while_nothing_is_owed(entries: list[tuple[str, int]]) -> None:
     tx, debt = a_transaction(), a_debt()
-    owed = debt.amount
+    amount = debt.amount
 
     for kind, minor in entries:
         change = minor if kind == "refund" else -minor
         debts.enter_money(tx, debt, kind, change)
-        owed += change
-        assert debt.balance == owed
-        assert (debt.status == "resolved") is (owed <= 0)
-        assert (debt.resolved_at is not None) is (owed <= 0)
+        amount += change
+        assert debt.balance == amount
+        assert (debt.status == "resolved") is (amount <= 0)
+        assert (debt.resolved_at is not None) is (amount <= 0)
 
 
 def test_a_refund_reopens_a_paid_debt_where_it_was() -> None:
@@ -326,9 +326,9 @@ async def test_a_wrong_field_is_named_with_what_is_wrong(
     with pytest.raises(Invalid) as refused:
         await _read(NewDebtBody, SEED | changes)
 
-    found = [(error.pointer, error.code) for error in refused.value.errors]
-    assert (pointer, code) in found
-    assert len(found) == 1
+    result = [(error.pointer, error.code) for error in refused.value.errors]
+    assert (pointer, code) in result
+    assert len(result) == 1
 
 
 async def test_every_wrong_field_comes_at_once() -> None:
@@ -375,15 +375,15 @@ async def test_the_docs_status_words_map_to_ours(docs: str, ours: str) -> None:
 
 
 def test_an_answer_has_every_name_of_the_contract() -> None:
-    shown = serializers.serialize_debt(a_debt())
+    answer = serializers.serialize_debt(a_debt())
 
     assert {
         "id", "status", "reference", "amount", "currency", "due_date", "scenario", "debtor", "timeline_id",
         "balance", "amount_paid", "next_action_at", "contacted_at", "resolved_at", "resolution", "payment_link",
         "metadata", "created_at", "updated_at",
-    } <= shown.keys()  # fmt: skip
-    assert json.write(shown["amount"]) == b"100.00"
-    assert json.write(shown["created_at"]) == b'"2026-03-02T09:00:00Z"'
+    } <= answer.keys()  # fmt: skip
+    assert json.write(answer["amount"]) == b"100.00"
+    assert json.write(answer["created_at"]) == b'"2026-03-02T09:00:00Z"'
 
 
 def test_a_debt_s_tag_changes_with_its_debtor_too() -> None:

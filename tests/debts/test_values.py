@@ -36,8 +36,8 @@ async def errors(site: Site, new: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     wrong = answer.json()["errors"]
     assert isinstance(many, list)
-    assert [one.pointer for one in many] == [one["pointer"] for one in wrong]
-    return [(one["pointer"], one["code"]) for one in wrong]
+    assert [item.pointer for item in many] == [item["pointer"] for item in wrong]
+    return [(item["pointer"], item["code"]) for item in wrong]
 
 
 @pytest.mark.parametrize(("name", "first", "last"), DISAGREEING)
@@ -132,7 +132,7 @@ LEGITIMATE = [
 ]
 
 
-@pytest.mark.parametrize("character", HIDDEN, ids=lambda one: f"U+{ord(one):04X}")
+@pytest.mark.parametrize("character", HIDDEN, ids=lambda item: f"U+{ord(item):04X}")
 def test_no_name_holds_what_controls_or_turns_text(character: str) -> None:
     assert names.hidden_in(f"Jean{character}Dupont") == character
 
@@ -224,8 +224,8 @@ WAYS = {
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("start", WAYS)
 async def test_a_status_is_what_was_asked_or_refused(sandbox: Site, start: str, status: str) -> None:
-    made = (await sandbox.post(DEBTS, body() | {"timeline_start_mode": "next_day"})).json()
-    place = f"{DEBTS}/{made['id']}"
+    result = (await sandbox.post(DEBTS, body() | {"timeline_start_mode": "next_day"})).json()
+    place = f"{DEBTS}/{result['id']}"
     for method, path, value in WAYS[start]:
         assert (await sandbox.call(method, place + path, body=json.dumps(value).encode())).status < 300
     before = (await sandbox.get(place)).json()["status"]

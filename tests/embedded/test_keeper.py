@@ -23,9 +23,9 @@ FOLDER = Path("/nowhere/cluster")
 def server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
     folder.chmod(0o755)
-    made = Server(folder, durable=False)
-    yield made
-    made.stop()
+    result = Server(folder, durable=False)
+    yield result
+    result.stop()
     shutil.rmtree(folder)
 
 
@@ -209,7 +209,7 @@ def test_a_start_that_fails_says_why_in_a_sentence(server: Server) -> None:
     ],
 )
 def test_a_cause_is_one_sentence(words: str, sentence: str) -> None:
-    told = outage_causes.cause(words, FOLDER, -signal.SIGKILL)
+    cause = outage_causes.cause(words, FOLDER, -signal.SIGKILL)
 
-    assert sentence in told
-    assert told.endswith(".")
+    assert sentence in cause
+    assert cause.endswith(".")

@@ -26,10 +26,10 @@ SOURCE = str(Path(__file__).parents[2] / "src")
 @pytest.fixture
 def folder() -> Iterator[Path]:
     # Not tmp_path: the system user has to get through to its own home, which the test lays out here.
-    made = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
+    path = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 def ask(dsn: str, question: str) -> object:

@@ -24,7 +24,7 @@ SELECT $1, gen_random_uuid(), gen_random_uuid(), 1, 'debt.created', now(), now()
 def passed_over(node: dict[str, Any]) -> int:
     """Return how many rows a plan read and did not want."""
     own = node.get("Rows Removed by Filter", 0) * node.get("Actual Loops", 1)
-    return int(own) + sum(passed_over(one) for one in node.get("Plans", []))
+    return int(own) + sum(passed_over(item) for item in node.get("Plans", []))
 
 
 async def explained(database: Database, workspace: Workspace) -> Record | None:

@@ -15,7 +15,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import House, Provider
+from collecting import ContactWorkspace, Provider
 from getbill import contacts, events
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, Senders, SendOutcome
@@ -51,75 +51,77 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 @pytest.fixture(scope="module")
 async def told(site: Site) -> dict[str, Any]:
     """The first event of each kind in the story."""
-    house = await collecting.live_house(site)
+    workspace = await collecting.open_live(site)
     mail = Provider(Channel.EMAIL, outcome=SendOutcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
     # The clock stands in the past: what comes next is due at once by the wall's, and is left for another turn.
     pace = SendingSettings(workspace_share=1)
-    house.place.desk = SendingContext(
-        house.place.database, house.place.vault, Senders({Channel.EMAIL: mail}), pace
+    workspace.engine.context = SendingContext(
+        workspace.engine.database, workspace.engine.vault, Senders({Channel.EMAIL: mail}), pace
     )
-    await _tell(house, mail)
-    while await events.sequence(house.place.database):
+    await _tell(workspace, mail)
+    while await events.sequence(workspace.engine.database):
         pass
-    answered = await house.get("/events?limit=1000")
+    answered = await workspace.get("/events?limit=1000")
     assert answered.status == 200
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for event in json.read(answered.body)["data"]:
         is_paid = "status_change_context" in event["data"]
-        if event["event"] not in found or (event["event"] == "debt.status_changed" and is_paid):
-            found[event["event"]] = event
-    return found
+        if event["event"] not in result or (event["event"] == "debt.status_changed" and is_paid):
+            result[event["event"]] = event
+    return result
 
 
-async def _tell(house: House, mail: Provider) -> None:
-    await _set_clock(house, "2026-01-05 09:00")
-    debt = json.read((await house.post("/debts", DEBT)).body)
-    await house.call("PUT", f"/debts/{debt['id']}", {"due_date": "2026-01-02", "object": "Invoice of May"})
-    await house.place.send_due_live()
-    followup = await house.place.database.pool.fetchval(
+async def _tell(workspace: ContactWorkspace, mail: Provider) -> None:
+    await _set_clock(workspace, "2026-01-05 09:00")
+    debt = json.read((await workspace.post("/debts", DEBT)).body)
+    await workspace.call(
+        "PUT", f"/debts/{debt['id']}", {"due_date": "2026-01-02", "object": "Invoice of May"}
+    )
+    await workspace.engine.send_due_live()
+    followup = await workspace.engine.database.pool.fetchval(
         "SELECT followup_id FROM contacts WHERE debt_id = $1 AND followup_id IS NOT NULL",
         ids.read("debt", debt["id"]),
     )
-    workspace = await house.place.workspace()
+    snapshot = await workspace.engine.snapshot()
     await contacts.receive_callback(
-        house.place.database, workspace, followup, SendOutcome(Fate.DELIVERED, "ref")
+        workspace.engine.database, snapshot, followup, SendOutcome(Fate.DELIVERED, "ref")
     )
-    await _set_clock(house, "2026-01-07 14:32")
+    await _set_clock(workspace, "2026-01-07 14:32")
     paid = {"amount": 2340.00, "method": "card", "provider": "stripe", "provider_id": "pi_3Ox1m804scmte4gb"}
-    assert (await house.post(f"/debts/{debt['id']}/payments", paid)).status == 201
+    assert (await workspace.post(f"/debts/{debt['id']}/payments", paid)).status == 201
 
     mail.outcome = SendOutcome(Fate.FAILED, None, "the mailbox does not exist", is_permanent=True)
-    other = json.read((await house.post("/debts", DEBT | {"reference": "F-2024-0848"})).body)
-    await house.place.send_due_live()
+    other = json.read((await workspace.post("/debts", DEBT | {"reference": "F-2024-0848"})).body)
+    await workspace.engine.send_due_live()
     decided = {"reason": "No answer to three letters.", "decided_by": "Marie Martin"}
-    assert (await house.post(f"/debts/{other['id']}/escalate", decided)).status == 200
+    assert (await workspace.post(f"/debts/{other['id']}/escalate", decided)).status == 200
 
     silent = DEBT | {"debtor": {"name": "Jean Dupont", "language": "en"}, "reference": "F-2024-0850"}
-    await house.post("/debts", silent)
-    await _set_clock(house, "2026-02-09 09:00")
-    await house.place.send_due_live()
-    await _set_clock(house, "2026-01-07 14:32")
+    await workspace.post("/debts", silent)
+    await _set_clock(workspace, "2026-02-09 09:00")
+    await workspace.engine.send_due_live()
+    await _set_clock(workspace, "2026-01-07 14:32")
 
-    gone = json.read((await house.post("/debts", DEBT | {"reference": "F-2024-0849"})).body)
-    assert (await house.call("DELETE", f"/debts/{gone['id']}")).status == 200
-    await _have_a_webhook_fail(house)
+    gone = json.read((await workspace.post("/debts", DEBT | {"reference": "F-2024-0849"})).body)
+    assert (await workspace.call("DELETE", f"/debts/{gone['id']}")).status == 200
+    await _have_a_webhook_fail(workspace)
 
 
-async def _have_a_webhook_fail(house: House) -> None:
+async def _have_a_webhook_fail(workspace: ContactWorkspace) -> None:
     sent = {"url": "https://example.com/hooks", "description": "The accounts"}
-    hook = json.read((await house.post("/webhooks", sent)).body)
+    hook = json.read((await workspace.post("/webhooks", sent)).body)
     since = clock.wall() - timedelta(days=5, minutes=1)
-    failing = FailingEndpoint(house.place.id, ids.read("we", hook["id"]), since, is_gone=False)
-    database = house.place.database
+    failing = FailingEndpoint(workspace.engine.id, ids.read("we", hook["id"]), since, is_gone=False)
+    database = workspace.engine.database
     await database.pool.execute(
         "UPDATE webhook_endpoints SET failing_since = $2 WHERE id = $1", failing.id, since
     )
-    await auto_disable.disable_failing(database, house.place.vault, [failing])
+    await auto_disable.disable_failing(database, workspace.engine.vault, [failing])
 
 
-async def _set_clock(house: House, text: str) -> None:
-    await house.place.set_clock(text)
-    house.site.app.state.gate.invalidate(house.place.id)
+async def _set_clock(workspace: ContactWorkspace, text: str) -> None:
+    await workspace.engine.set_clock(text)
+    workspace.site.app.state.gate.invalidate(workspace.engine.id)
 
 
 def nameless(value: Any) -> Any:
@@ -129,8 +131,8 @@ def nameless(value: Any) -> Any:
         walls = dict.fromkeys(("disabled_at", "failing_since"), "on the wall's clock")
         value = value | {"data": {"webhook": value["data"]["webhook"] | walls}}
 
-    def number(found: re.Match[str]) -> str:
-        return names.setdefault(found[0], f"{found[1]}_{len(names)}")
+    def number(match: re.Match[str]) -> str:
+        return names.setdefault(match[0], f"{match[1]}_{len(names)}")
 
     return json.read(_ID.sub(number, json.write(value).decode()).encode())
 

@@ -18,22 +18,22 @@ async def commit(database: Database, workspace: Workspace, *facts: tuple[Any, st
 
 async def sequence_all(database: Database, batch: int = 1000) -> int:
     total = 0
-    while placed := await events.sequence(database, batch):
-        total += placed
+    while sequence := await events.sequence(database, batch):
+        total += sequence
     return total
 
 
 async def places(database: Database, workspace: Workspace) -> list[tuple[int, UUID, int]]:
-    found = await all_of(database, workspace.id)
-    return [(event.position, event.debt_id, event.sequence) for event in found]
+    result = await all_of(database, workspace.id)
+    return [(event.position, event.debt_id, event.sequence) for event in result]
 
 
 async def all_of(
-    database: Database, workspace_id: UUID, after: int = 0, **wanted: Any
+    database: Database, workspace_id: UUID, after: int = 0, **fields: Any
 ) -> list[events.StreamEvent]:
     stream = await events.stream(database, workspace_id)
-    asked = events.EventQuery(after, stream.position, 10_000, **wanted)
-    return (await events.read(database, workspace_id, asked)).events
+    request = events.EventQuery(after, stream.position, 10_000, **fields)
+    return (await events.read(database, workspace_id, request)).events
 
 
 async def test_committed_events_get_gap_free_positions(
@@ -45,9 +45,9 @@ async def test_committed_events_get_gap_free_positions(
 
     await sequence_all(database)
 
-    found = await places(database, workspace)
-    assert [position for position, _, _ in found] == [1, 2, 3]
-    assert found[2] == (3, first.id, 2)
+    result = await places(database, workspace)
+    assert [position for position, _, _ in result] == [1, 2, 3]
+    assert result[2] == (3, first.id, 2)
 
 
 async def test_events_of_a_rolled_back_change_leave_no_gap(
@@ -83,9 +83,9 @@ async def test_a_debts_positions_follow_its_sequence_where_clocks_disagree(
     # One at a time, so that the event whose clock is behind is the first the sequencer meets.
     await sequence_all(database, batch=1)
 
-    found = await places(database, workspace)
-    assert [place for place, _, _ in found] == [1, 2, 3, 4]
-    assert [sequence for _, debt_id, sequence in found if debt_id == subject.id] == [1, 2, 3]
+    result = await places(database, workspace)
+    assert [place for place, _, _ in result] == [1, 2, 3, 4]
+    assert [sequence for _, debt_id, sequence in result if debt_id == subject.id] == [1, 2, 3]
 
 
 async def test_workspaces_have_streams_of_their_own(
@@ -113,14 +113,14 @@ async def test_sequencers_at_once_give_every_position_once(
         await commit(database, workspace, (subject, "debt.created"), (subject, "debt.updated"))
 
     while True:
-        placed = await asyncio.gather(*(events.sequence(database, 7) for _ in range(4)))
-        if not any(placed) and not await events.sequence(database):
+        sequences = await asyncio.gather(*(events.sequence(database, 7) for _ in range(4)))
+        if not any(sequences) and not await events.sequence(database):
             break
 
-    found = await places(database, workspace)
-    assert [position for position, _, _ in found] == list(range(1, 41))
+    result = await places(database, workspace)
+    assert [position for position, _, _ in result] == list(range(1, 41))
     for subject in subjects:
-        assert [sequence for _, debt_id, sequence in found if debt_id == subject.id] == [1, 2]
+        assert [sequence for _, debt_id, sequence in result if debt_id == subject.id] == [1, 2]
 
 
 async def test_the_stream_is_read_by_place_kind_and_debt(

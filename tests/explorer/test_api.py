@@ -24,13 +24,13 @@ async def test_every_page_runs_only_this_installations_own_files(client) -> None
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
         assert "unsafe" not in policy
         named = re.findall(rb"(?:src|href|action|data|srcset)=\"([^\"]*)", answered.body)
-        assert [one for one in named if not re.match(rb"/(?!/)|#|data:,", one)] == []
+        assert [item for item in named if not re.match(rb"/(?!/)|#|data:,", item)] == []
 
 
 async def test_the_page_of_errors_names_every_problem_with_its_way_out(client) -> None:
     page = (await client.get("/docs/errors")).body.decode()
 
-    codes = [one.code for one in problem_types()]
+    codes = [problem_type.code for problem_type in problem_types()]
     assert {"invalid", "not-found", "scope-missing", "rate-limited", "malformed-json"} <= set(codes)
     for code in codes:
         assert f'href="/problems/{code}"' in page
@@ -106,14 +106,14 @@ async def test_a_webhook_that_was_really_emitted_is_one_of_the_document(
 ) -> None:
     document = (await client.get("/openapi.json")).json()
     media = document["webhooks"][entry.kind]["post"]["requestBody"]["content"]["application/json"]
-    shown = document["components"]["schemas"]["EventShown"]
+    answer = document["components"]["schemas"]["EventShown"]
 
     def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
         return jsonschema_rs.validator_for({**schema, "components": document["components"]})
 
     pushed = json.loads(json.dumps(media["example"]))
     pulled = {name: value for name, value in pushed.items() if name != "previous_sequence"}
-    of_webhook, of_stream = validator(media["schema"]), validator(shown)
+    of_webhook, of_stream = validator(media["schema"]), validator(answer)
 
     wrong = [str(error) for error in of_webhook.iter_errors(pushed)]
     wrong += [str(error) for error in of_stream.iter_errors(pulled)]

@@ -72,14 +72,14 @@ async def create_debt(page: Page) -> str:
     await page.click(f"{CREATE} .opblock-summary-control")
     await page.click(f"{CREATE} button.try-out__btn")
     await page.click(f"{CREATE} button.execute")
-    shown = await page.text_content(f"{CREATE} .live-responses-table tbody td.response-col_status")
-    return str(shown).strip()
+    text_content = await page.text_content(f"{CREATE} .live-responses-table tbody td.response-col_status")
+    return str(text_content).strip()
 
 
 async def test_a_sandbox_key_authorises_and_a_call_creates_a_debt(
     page, running, company, tmp_path: Path
 ) -> None:
-    complaints, asked = watch(page)
+    complaints, request = watch(page)
     await page.goto(f"{running}/docs")
 
     await page.click("button.authorize")
@@ -89,11 +89,11 @@ async def test_a_sandbox_key_authorises_and_a_call_creates_a_debt(
     status = await create_debt(page)
 
     await page.screenshot(path=tmp_path / "created.png")
-    shown = await page.text_content(f"{CREATE} .live-responses-table tbody .highlight-code")
+    text_content = await page.text_content(f"{CREATE} .live-responses-table tbody .highlight-code")
     assert status.startswith("201")
-    assert '"reference": "F-2024-0847"' in str(shown)
+    assert '"reference": "F-2024-0847"' in str(text_content)
     assert complaints == []
-    assert [address for address in asked if not address.startswith(running)] == []
+    assert [address for address in request if not address.startswith(running)] == []
 
 
 async def test_client_credentials_authorise_too(page, running, company) -> None:
@@ -116,9 +116,9 @@ async def test_without_a_credential_the_call_is_refused_with_the_way_out(page, r
 
     status = await create_debt(page)
 
-    shown = await page.text_content(f"{CREATE} .live-responses-table tbody .highlight-code")
+    text_content = await page.text_content(f"{CREATE} .live-responses-table tbody .highlight-code")
     assert status.startswith("401")
-    assert "Send an access token or a sandbox key" in str(shown)
+    assert "Send an access token or a sandbox key" in str(text_content)
 
 
 async def test_the_explorer_opens_with_debts_and_every_other_group_folded(page, running) -> None:
@@ -149,7 +149,7 @@ async def test_an_operation_is_called_by_its_title(page, running) -> None:
 
     title = page.locator(f"{CREATE} .opblock-summary-description")
     path = page.locator(f"{CREATE} .opblock-summary-path")
-    places = [await one.bounding_box() for one in (title, path)]
+    places = [await item.bounding_box() for item in (title, path)]
 
     assert await title.text_content() == "Create a debt"
     assert places[0]["x"] < places[1]["x"]

@@ -58,28 +58,30 @@ def operations(document) -> list[tuple[str, str, dict[str, Any]]]:
 
 def described(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Everything that has to be described, by where it stands."""
-    found = []
+    result = []
     for path, methods in [*document["paths"].items(), *document["webhooks"].items()]:
         for method, operation in methods.items():
             place = f"{method} {path}"
-            found += [(f"{place} {one['name']}", one) for one in operation.get("parameters", ())]
-            found += [(f"{place} {status}", one) for status, one in operation["responses"].items()]
+            result += [
+                (f"{place} {parameter['name']}", parameter) for parameter in operation.get("parameters", ())
+            ]
+            result += [(f"{place} {status}", item) for status, item in operation["responses"].items()]
             for media in operation.get("requestBody", {}).get("content", {}).values():
-                found += properties(place, media["schema"])
+                result += properties(place, media["schema"])
     for name, schema in document["components"]["schemas"].items():
-        found += properties(name, schema)
+        result += properties(name, schema)
         if "enum" not in schema:
-            found.append((name, schema))
-    return found
+            result.append((name, schema))
+    return result
 
 
 def properties(place: str, schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The properties of a schema and of those in it; not those that only narrow another's."""
-    found = []
-    for name, shown in schema.get("properties", {}).items():
-        if "const" not in shown or "description" in shown:
-            found += [(f"{place}.{name}", shown), *properties(f"{place}.{name}", shown)]
-    return found
+    result = []
+    for name, answer in schema.get("properties", {}).items():
+        if "const" not in answer or "description" in answer:
+            result += [(f"{place}.{name}", answer), *properties(f"{place}.{name}", answer)]
+    return result
 
 
 def test_each_class_is_one_schema_and_each_schema_one_class(routes, document) -> None:
@@ -159,15 +161,15 @@ def test_a_body_requires_what_its_route_requires(document, name: str, required: 
 
 @pytest.mark.parametrize("name", ["DebtChangeBody", "FollowupChangeBody"])
 def test_a_change_shows_no_default_for_what_it_leaves_alone(document, name: str) -> None:
-    shown = document["components"]["schemas"][name]["properties"]
+    answer = document["components"]["schemas"][name]["properties"]
 
-    assert [field for field, schema in shown.items() if "default" in schema] == []
+    assert [field for field, schema in answer.items() if "default" in schema] == []
 
 
 def test_everything_is_described_in_plain_english(document) -> None:
     wrong = []
-    for place, shown in described(document):
-        text = shown.get("description") or ""
+    for place, answer in described(document):
+        text = answer.get("description") or ""
         if not text:
             wrong.append(f"{place} has no description")
         elif not text.endswith((".", "`")) or not re.match(r"[A-Z`]", text):
@@ -182,10 +184,10 @@ def test_everything_is_described_in_plain_english(document) -> None:
 
 def test_no_parameter_is_null(operations) -> None:
     nulls = [
-        (operation["operationId"], one["name"])
+        (operation["operationId"], parameter["name"])
         for _, _, operation in operations
-        for one in operation.get("parameters", ())
-        if "null" in str(one["schema"])
+        for parameter in operation.get("parameters", ())
+        if "null" in str(parameter["schema"])
     ]
 
     assert nulls == []
@@ -203,8 +205,8 @@ def test_every_word_of_the_glossary_is_used(document, routes, operations) -> Non
     parameters = {
         key
         for _, _, operation in operations
-        for one in operation.get("parameters", ())
-        for key in glossary.keys_of(one["name"], [operation["operationId"]])
+        for parameter in operation.get("parameters", ())
+        for key in glossary.keys_of(parameter["name"], [operation["operationId"]])
     }
 
     assert glossary.load_descriptions(glossary.PROPERTIES).keys() - fields == set()

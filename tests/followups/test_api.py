@@ -7,7 +7,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import LYON, House
+from collecting import LYON, ContactWorkspace
 from getbill import access, debts
 from getbill.debts import Debt
 from getbill.kit import clock, ids
@@ -15,27 +15,29 @@ from getbill.kit import clock, ids
 MONDAY = "2026-01-05 09:00"
 
 
-async def collected(house: House, until: str = "2026-03-01 09:00") -> Debt:
+async def collected(workspace: ContactWorkspace, until: str = "2026-03-01 09:00") -> Debt:
     """Create a debt and let its scenario run."""
-    await house.place.set_clock(MONDAY)
-    debt = await house.place.debt(LYON)
-    await house.place.run_until(until)
+    await workspace.engine.set_clock(MONDAY)
+    debt = await workspace.engine.debt(LYON)
+    await workspace.engine.run_until(until)
     return debt
 
 
-async def listed(house: House, query: str = "") -> list[dict[str, Any]]:
-    answered = await house.get(f"/followups{query}")
+async def listed(workspace: ContactWorkspace, query: str = "") -> list[dict[str, Any]]:
+    answered = await workspace.get(f"/followups{query}")
     assert answered.status == 200, answered.body
     return answered.json()["data"]
 
 
-async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(house: House) -> None:
-    debt = await collected(house, "2026-01-05 10:00")
+async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(
+    workspace: ContactWorkspace,
+) -> None:
+    debt = await collected(workspace, "2026-01-05 10:00")
 
-    (shown,) = await listed(house)
+    (answer,) = await listed(workspace)
 
-    assert shown == {
-        "id": shown["id"],
+    assert answer == {
+        "id": answer["id"],
         "debt_id": ids.show("debt", debt.id),
         "status": "delivered",
         "type": "email",
@@ -65,19 +67,19 @@ async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(ho
     }
 
 
-async def test_one_followup_is_answered_without_an_envelope(house: House) -> None:
-    await collected(house, "2026-01-05 10:00")
-    (shown,) = await listed(house)
+async def test_one_followup_is_answered_without_an_envelope(workspace: ContactWorkspace) -> None:
+    await collected(workspace, "2026-01-05 10:00")
+    (answer,) = await listed(workspace)
 
-    answered = await house.get(f"/followups/{shown['id']}")
+    answered = await workspace.get(f"/followups/{answer['id']}")
 
-    assert (answered.status, answered.json()) == (200, shown)
+    assert (answered.status, answered.json()) == (200, answer)
 
 
-async def test_a_call_shows_its_number_length_and_how_it_ended(house: House) -> None:
-    await collected(house)
+async def test_a_call_shows_its_number_length_and_how_it_ended(workspace: ContactWorkspace) -> None:
+    await collected(workspace)
 
-    call = (await listed(house, "?channel=ai_call"))[-1]
+    call = (await listed(workspace, "?channel=ai_call"))[-1]
 
     assert (call["type"], call["status"]) == ("call", "deal_not_found")
     assert call["phone_number_used"] == "+33612345678"
@@ -86,10 +88,10 @@ async def test_a_call_shows_its_number_length_and_how_it_ended(house: House) -> 
     assert call["call_id"] == f"sandbox_{call['id']}"
 
 
-async def test_the_whole_history_is_listed_the_newest_first(house: House) -> None:
-    await collected(house)
+async def test_the_whole_history_is_listed_the_newest_first(workspace: ContactWorkspace) -> None:
+    await collected(workspace)
 
-    channels = [shown["channel"] for shown in await listed(house)]
+    channels = [answer["channel"] for answer in await listed(workspace)]
 
     assert channels == ["ai_call", "letter", "email", "ai_call", "sms", "email"]
 
@@ -110,35 +112,39 @@ async def test_the_whole_history_is_listed_the_newest_first(house: House) -> Non
         ("?to=9999-12-31", ["ai_call", "letter", "email", "ai_call", "sms", "email"]),
     ],
 )
-async def test_a_list_is_narrowed_by_what_is_asked_for(house: House, query: str, channels: list[str]) -> None:
-    await collected(house)
+async def test_a_list_is_narrowed_by_what_is_asked_for(
+    workspace: ContactWorkspace, query: str, channels: list[str]
+) -> None:
+    await collected(workspace)
 
-    assert [shown["channel"] for shown in await listed(house, query)] == channels
+    assert [answer["channel"] for answer in await listed(workspace, query)] == channels
 
 
-async def test_one_debts_followups_are_listed_by_its_id_in_either_way(house: House) -> None:
-    debt = await collected(house, "2026-01-09 10:00")
-    other = await house.place.debt()
-    await house.place.send_due()
-    await house.place.send_due()
-    shown = ids.show("debt", debt.id)
+async def test_one_debts_followups_are_listed_by_its_id_in_either_way(workspace: ContactWorkspace) -> None:
+    debt = await collected(workspace, "2026-01-09 10:00")
+    other = await workspace.engine.debt()
+    await workspace.engine.send_due()
+    await workspace.engine.send_due()
+    answer = ids.show("debt", debt.id)
 
-    by_path = (await house.get(f"/followups/debt/{shown}")).json()
-    by_filter = (await house.get(f"/followups?debt_id={shown}")).json()
+    by_path = (await workspace.get(f"/followups/debt/{answer}")).json()
+    by_filter = (await workspace.get(f"/followups?debt_id={answer}")).json()
 
     assert by_path == by_filter
-    assert [one["channel"] for one in by_path["data"]] == ["sms", "email"]
+    assert [item["channel"] for item in by_path["data"]] == ["sms", "email"]
     assert by_path["pagination"]["total"] == 2
-    assert len(await listed(house, f"?debt_id={ids.show('debt', other.id)}")) == 1
+    assert len(await listed(workspace, f"?debt_id={ids.show('debt', other.id)}")) == 1
 
 
-async def test_pages_and_cursors_reach_every_followup_once(house: House) -> None:
-    await collected(house)
-    every = [shown["id"] for shown in await listed(house)]
+async def test_pages_and_cursors_reach_every_followup_once(workspace: ContactWorkspace) -> None:
+    await collected(workspace)
+    every = [answer["id"] for answer in await listed(workspace)]
 
-    first = (await house.get("/followups?limit=4")).json()
-    by_page = (await house.get("/followups?limit=4&page=2")).json()
-    by_cursor = (await house.get(f"/followups?limit=4&cursor={first['pagination']['next_cursor']}")).json()
+    first = (await workspace.get("/followups?limit=4")).json()
+    by_page = (await workspace.get("/followups?limit=4&page=2")).json()
+    by_cursor = (
+        await workspace.get(f"/followups?limit=4&cursor={first['pagination']['next_cursor']}")
+    ).json()
 
     assert first["pagination"] | {"next_cursor": None} == {
         "total": 6,
@@ -147,7 +153,7 @@ async def test_pages_and_cursors_reach_every_followup_once(house: House) -> None
         "pages": 2,
         "next_cursor": None,
     }
-    assert [shown["id"] for shown in (*first["data"], *by_page["data"])] == every
+    assert [answer["id"] for answer in (*first["data"], *by_page["data"])] == every
     assert by_cursor["data"] == by_page["data"]
     assert by_cursor["pagination"]["next_cursor"] is None
 
@@ -166,8 +172,8 @@ async def test_pages_and_cursors_reach_every_followup_once(house: House) -> None
         "?since=2026-01-01",
     ],
 )
-async def test_a_list_asked_for_wrongly_is_refused(house: House, query: str) -> None:
-    answered = await house.get(f"/followups{query}")
+async def test_a_list_asked_for_wrongly_is_refused(workspace: ContactWorkspace, query: str) -> None:
+    answered = await workspace.get(f"/followups{query}")
 
     assert answered.status == 400
     assert answered.headers["content-type"] == "application/problem+json"
@@ -182,29 +188,29 @@ async def test_a_list_asked_for_wrongly_is_refused(house: House, query: str) -> 
         "/followups/debt/nonsense",
     ],
 )
-async def test_what_is_not_there_is_not_found(house: House, path: str) -> None:
-    assert (await house.get(path)).status == 404
+async def test_what_is_not_there_is_not_found(workspace: ContactWorkspace, path: str) -> None:
+    assert (await workspace.get(path)).status == 404
 
 
-async def test_another_company_finds_nothing(house: House, site: Site) -> None:
-    debt = await collected(house, "2026-01-05 10:00")
-    (shown,) = await listed(house)
-    stranger = await collecting.house(site)
+async def test_another_company_finds_nothing(workspace: ContactWorkspace, site: Site) -> None:
+    debt = await collected(workspace, "2026-01-05 10:00")
+    (answer,) = await listed(workspace)
+    stranger = await collecting.open_sandbox(site)
 
-    found = [
-        await stranger.get(f"/followups/{shown['id']}"),
+    result = [
+        await stranger.get(f"/followups/{answer['id']}"),
         await stranger.get(f"/followups/debt/{ids.show('debt', debt.id)}"),
     ]
 
-    assert [answered.status for answered in found] == [404, 404]
+    assert [answered.status for answered in result] == [404, 404]
     assert await listed(stranger) == []
     assert await listed(stranger, f"?debt_id={ids.show('debt', debt.id)}") == []
 
 
-async def test_the_scope_is_asked_for_by_name(house: House, site: Site) -> None:
-    database = house.place.database
+async def test_the_scope_is_asked_for_by_name(workspace: ContactWorkspace, site: Site) -> None:
+    database = workspace.engine.database
     client, secret = await access.create_client(
-        database, access.NewClient(house.place.id, "Narrow", scopes=("debts:read",)), clock.wall()
+        database, access.NewClient(workspace.engine.id, "Narrow", scopes=("debts:read",)), clock.wall()
     )
     form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
     token = (await site.form("/token", form)).json()["access_token"]
@@ -215,10 +221,10 @@ async def test_the_scope_is_asked_for_by_name(house: House, site: Site) -> None:
     assert answered.json()["required_scope"] == "followups:read"
 
 
-async def test_what_was_said_and_to_whom_stands_sealed(house: House) -> None:
-    debt = await collected(house)
+async def test_what_was_said_and_to_whom_stands_sealed(workspace: ContactWorkspace) -> None:
+    debt = await collected(workspace)
 
-    rows = await house.place.database.pool.fetch("SELECT * FROM followups WHERE debt_id = $1", debt.id)
+    rows = await workspace.engine.database.pool.fetch("SELECT * FROM followups WHERE debt_id = $1", debt.id)
 
     assert len(rows) == 6
     for row in rows:
@@ -226,42 +232,45 @@ async def test_what_was_said_and_to_whom_stands_sealed(house: House) -> None:
         assert not any(word in stored for word in ("dupont", "example.com", "612345678", "lilas"))
 
 
-async def test_an_erased_debts_followups_are_gone(house: House) -> None:
-    debt = await collected(house)
-    workspace = await house.place.workspace()
+async def test_an_erased_debts_followups_are_gone(workspace: ContactWorkspace) -> None:
+    debt = await collected(workspace)
+    snapshot = await workspace.engine.snapshot()
 
-    async with house.place.database.transaction(workspace.now()) as tx:
-        await debts.erase(tx, workspace, await debts.lock(tx, workspace, debt.id))
+    async with workspace.engine.database.transaction(snapshot.now()) as tx:
+        await debts.erase(tx, snapshot, await debts.lock(tx, snapshot, debt.id))
 
-    assert await listed(house) == []
-    assert await left(house, debt.id) == 0
+    assert await listed(workspace) == []
+    assert await left(workspace, debt.id) == 0
 
 
-async def left(house: House, debt_id: UUID) -> int:
+async def left(workspace: ContactWorkspace, debt_id: UUID) -> int:
     return int(
-        await house.place.database.pool.fetchval("SELECT count(*) FROM followups WHERE debt_id = $1", debt_id)
+        await workspace.engine.database.pool.fetchval(
+            "SELECT count(*) FROM followups WHERE debt_id = $1", debt_id
+        )
     )
 
 
-async def test_what_was_said_is_read_word_for_word(house: House) -> None:
-    debt = await collected(house)
-    found = {shown["channel"]: shown for shown in await listed(house)}
+async def test_what_was_said_is_read_word_for_word(workspace: ContactWorkspace) -> None:
+    debt = await collected(workspace)
+    result = {answer["channel"]: answer for answer in await listed(workspace)}
 
     said = {
-        channel: (await house.get(f"/followups/{found[channel]['id']}/message")).json() for channel in found
+        channel: (await workspace.get(f"/followups/{result[channel]['id']}/message")).json()
+        for channel in result
     }
 
-    assert {one["debt_id"] for one in said.values()} == {ids.show("debt", debt.id)}
-    assert said["sms"]["text"] == await house.place.text(debt.id, "sms")
+    assert {item["debt_id"] for item in said.values()} == {ids.show("debt", debt.id)}
+    assert said["sms"]["text"] == await workspace.engine.text(debt.id, "sms")
     assert said["sms"]["address"] == "+33612345678"
     assert (said["sms"]["subject"], said["sms"]["html"]) == (None, None) or said["sms"]["subject"]
     assert said["letter"]["address"] == "Jean Dupont\n12 rue des Lilas\n69003 Lyon"
     assert said["ai_call"]["template"] in {"wave_2_call", "wave_3_call"}
-    assert all(one["language"] == "fr" and one["template_version"] == 0 for one in said.values())
+    assert all(item["language"] == "fr" and item["template_version"] == 0 for item in said.values())
 
 
-async def test_what_people_did_has_no_message(house: House) -> None:
-    debt = await collected(house, "2026-01-05 10:00")
-    call = await house.post("/followups", {"debt_id": ids.show("debt", debt.id)})
+async def test_what_people_did_has_no_message(workspace: ContactWorkspace) -> None:
+    debt = await collected(workspace, "2026-01-05 10:00")
+    call = await workspace.post("/followups", {"debt_id": ids.show("debt", debt.id)})
 
-    assert (await house.get(f"/followups/{call.json()['id']}/message")).status == 404
+    assert (await workspace.get(f"/followups/{call.json()['id']}/message")).status == 404

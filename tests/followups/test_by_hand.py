@@ -6,7 +6,7 @@ import pytest
 
 import collecting
 from calls import Answer, Site
-from collecting import LYON, House
+from collecting import LYON, ContactWorkspace
 from debts.conftest import read
 from getbill.debts import Debt
 from getbill.followups import FINAL
@@ -15,21 +15,21 @@ from getbill.kit import ids
 MONDAY = "2026-01-05 09:00"
 
 
-async def opened(house: House, **values: Any) -> tuple[Debt, str]:
+async def opened(workspace: ContactWorkspace, **values: Any) -> tuple[Debt, str]:
     """Create a debt on a Monday whose scenario has not begun."""
-    await house.place.set_clock(MONDAY)
-    debt = await house.place.debt(LYON, **values)
+    await workspace.engine.set_clock(MONDAY)
+    debt = await workspace.engine.debt(LYON, **values)
     return debt, ids.show("debt", debt.id)
 
 
-async def recorded(house: House, debt_id: str, **said: Any) -> dict[str, Any]:
-    answered = await house.post("/followups", {"debt_id": debt_id} | said)
+async def recorded(workspace: ContactWorkspace, debt_id: str, **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post("/followups", {"debt_id": debt_id} | fields)
     assert answered.status == 201, answered.body
     return read(answered)
 
 
-async def corrected(house: House, followup: dict[str, Any], **said: Any) -> dict[str, Any]:
-    answered = await house.call("PUT", f"/followups/{followup['id']}", said)
+async def corrected(workspace: ContactWorkspace, followup: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answered = await workspace.call("PUT", f"/followups/{followup['id']}", fields)
     assert answered.status == 200, answered.body
     return read(answered)
 
@@ -39,10 +39,10 @@ def pointers(answered: Answer) -> list[tuple[str, str]]:
     return [(error["pointer"], error["code"]) for error in read(answered)["errors"]]
 
 
-async def test_a_call_that_people_made_is_answered_as_it_is_read(house: House) -> None:
-    _, debt_id = await opened(house)
+async def test_a_call_that_people_made_is_answered_as_it_is_read(workspace: ContactWorkspace) -> None:
+    _, debt_id = await opened(workspace)
 
-    answered = await house.post(
+    answered = await workspace.post(
         "/followups",
         {
             "debt_id": debt_id,
@@ -59,12 +59,12 @@ async def test_a_call_that_people_made_is_answered_as_it_is_read(house: House) -
         },
     )
 
-    shown = read(answered)
+    answer = read(answered)
     assert answered.status == 201
-    assert answered.headers["location"] == f"/external-api/v1/followups/{shown['id']}"
-    assert shown == read(await house.get(f"/followups/{shown['id']}"))
-    assert {name: shown[name] for name in shown if shown[name] not in {None, False}} == {
-        "id": shown["id"],
+    assert answered.headers["location"] == f"/external-api/v1/followups/{answer['id']}"
+    assert answer == read(await workspace.get(f"/followups/{answer['id']}"))
+    assert {name: answer[name] for name in answer if answer[name] not in {None, False}} == {
+        "id": answer["id"],
         "debt_id": debt_id,
         "status": "deal_not_found",
         "type": "manual_call",
@@ -83,31 +83,33 @@ async def test_a_call_that_people_made_is_answered_as_it_is_read(house: House) -
     }
 
 
-async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(house: House) -> None:
-    debt, debt_id = await opened(house)
+async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(
+    workspace: ContactWorkspace,
+) -> None:
+    debt, debt_id = await opened(workspace)
 
-    await recorded(house, debt_id, status="deal_found")
+    await recorded(workspace, debt_id, status="deal_found")
 
-    found = read(await house.get(f"/debts/{debt_id}"))
-    assert (found["status"], found["contacted_at"], found["followups_count"]) == (
+    result = read(await workspace.get(f"/debts/{debt_id}"))
+    assert (result["status"], result["contacted_at"], result["followups_count"]) == (
         "in_progress",
         "2026-01-05T09:00:00Z",
         1,
     )
-    assert (await house.place.find(debt.id)).answers_count == 1
-    assert await house.place.events(debt.id) == [
+    assert (await workspace.engine.find(debt.id)).answers_count == 1
+    assert await workspace.engine.events(debt.id) == [
         "debt.created",
         "followup.created",
         "debt.contacted",
         "debt.status_changed",
         "followup.completed",
     ]
-    (contacted,) = await house.place.event_data(debt.id, "debt.contacted")
+    (contacted,) = await workspace.engine.event_data(debt.id, "debt.contacted")
     assert contacted["confirmed"] is True
 
 
 @pytest.mark.parametrize(
-    ("said", "events"),
+    ("body", "events"),
     [
         ({}, []),
         ({"status": "scheduled", "scheduled_at": "2026-01-08T09:00:00Z"}, []),
@@ -121,97 +123,102 @@ async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(
     ],
 )
 async def test_what_did_not_reach_the_debtor_does_not_contact_them(
-    house: House, said: dict[str, Any], events: list[str]
+    workspace: ContactWorkspace, body: dict[str, Any], events: list[str]
 ) -> None:
-    debt, debt_id = await opened(house)
+    debt, debt_id = await opened(workspace)
 
-    await recorded(house, debt_id, **said)
+    await recorded(workspace, debt_id, **body)
 
-    assert await house.place.events(debt.id) == ["debt.created", "followup.created", *events]
-    assert (await house.place.find(debt.id)).contacted_at is None
+    assert await workspace.engine.events(debt.id) == ["debt.created", "followup.created", *events]
+    assert (await workspace.engine.find(debt.id)).contacted_at is None
 
 
 @pytest.mark.parametrize("status", sorted(FINAL))
-async def test_each_end_of_what_people_did_is_told_once(house: House, status: str) -> None:
-    debt, debt_id = await opened(house)
-    planned = await recorded(house, debt_id, status="scheduled", scheduled_at="2026-01-05T10:00:00Z")
+async def test_each_end_of_what_people_did_is_told_once(workspace: ContactWorkspace, status: str) -> None:
+    debt, debt_id = await opened(workspace)
+    planned = await recorded(workspace, debt_id, status="scheduled", scheduled_at="2026-01-05T10:00:00Z")
 
-    ended = await corrected(house, planned, status=status)
-    await corrected(house, planned, status=status)
+    ended = await corrected(workspace, planned, status=status)
+    await corrected(workspace, planned, status=status)
 
-    (told,) = await house.place.event_data(debt.id, "followup.completed")
-    assert (told["followup"]["status"], ended["processed_at"]) == (status, "2026-01-05T09:00:00Z")
+    (event_data,) = await workspace.engine.event_data(debt.id, "followup.completed")
+    assert (event_data["followup"]["status"], ended["processed_at"]) == (status, "2026-01-05T09:00:00Z")
     reached = status in {"delivered", "deal_found", "deal_not_found", "bad_behavior"}
-    assert len(await house.place.event_data(debt.id, "debt.contacted")) == reached
-    assert len(await house.place.event_data(debt.id, "followup.failed")) == (status == "failed")
+    assert len(await workspace.engine.event_data(debt.id, "debt.contacted")) == reached
+    assert len(await workspace.engine.event_data(debt.id, "followup.failed")) == (status == "failed")
 
 
-async def test_a_letter_sent_from_the_office_counts_unconfirmed_and_only_once(house: House) -> None:
-    debt, debt_id = await opened(house)
-    letter = await recorded(house, debt_id, type="postmail", status="sent")
-    before = await house.place.events(debt.id)
+async def test_a_letter_sent_from_the_office_counts_unconfirmed_and_only_once(
+    workspace: ContactWorkspace,
+) -> None:
+    debt, debt_id = await opened(workspace)
+    letter = await recorded(workspace, debt_id, type="postmail", status="sent")
+    before = await workspace.engine.events(debt.id)
 
-    delivered = await corrected(house, letter, status="delivered")
+    delivered = await corrected(workspace, letter, status="delivered")
 
-    (contacted,) = await house.place.event_data(debt.id, "debt.contacted")
+    (contacted,) = await workspace.engine.event_data(debt.id, "debt.contacted")
     assert (contacted["confirmed"], letter["channel"]) == (False, "letter")
     assert delivered["status"] == "delivered"
     assert before[-1] == "followup.completed"
-    assert await house.place.events(debt.id) == [*before, "followup.updated"]
+    assert await workspace.engine.events(debt.id) == [*before, "followup.updated"]
 
 
-async def test_a_planned_call_that_is_made_ends_once(house: House) -> None:
-    debt, debt_id = await opened(house)
-    planned = await recorded(house, debt_id, status="scheduled", scheduled_at="2026-01-06T10:00:00Z")
+async def test_a_planned_call_that_is_made_ends_once(workspace: ContactWorkspace) -> None:
+    debt, debt_id = await opened(workspace)
+    planned = await recorded(workspace, debt_id, status="scheduled", scheduled_at="2026-01-06T10:00:00Z")
 
-    made = await corrected(house, planned, status="deal_found", summary="Pays on Friday.")
-    again = await corrected(house, planned, status="deal_found", summary="Pays on Friday.")
+    result = await corrected(workspace, planned, status="deal_found", summary="Pays on Friday.")
+    again = await corrected(workspace, planned, status="deal_found", summary="Pays on Friday.")
 
-    assert made == again
-    assert made["call_date"] == "2026-01-05T09:00:00Z"
-    kinds = await house.place.events(debt.id)
+    assert result == again
+    assert result["call_date"] == "2026-01-05T09:00:00Z"
+    kinds = await workspace.engine.events(debt.id)
     assert kinds.count("debt.contacted") == kinds.count("followup.completed") == 1
 
 
-async def test_a_change_names_what_changed(house: House) -> None:
-    debt, debt_id = await opened(house)
-    call = await recorded(house, debt_id, status="no_answer", notes="Try after six.")
+async def test_a_change_names_what_changed(workspace: ContactWorkspace) -> None:
+    debt, debt_id = await opened(workspace)
+    call = await recorded(workspace, debt_id, status="no_answer", notes="Try after six.")
 
-    await corrected(house, call, notes=None, summary="Nobody there.")
+    await corrected(workspace, call, notes=None, summary="Nobody there.")
 
-    (updated,) = await house.place.event_data(debt.id, "followup.updated")
+    (updated,) = await workspace.engine.event_data(debt.id, "followup.updated")
     assert updated["changes"] == {
         "notes": {"from": "Try after six.", "to": None},
         "summary": {"from": None, "to": "Nobody there."},
     }
 
 
-async def test_the_same_key_twice_records_one_call(house: House) -> None:
-    debt, debt_id = await opened(house)
+async def test_the_same_key_twice_records_one_call(workspace: ContactWorkspace) -> None:
+    debt, debt_id = await opened(workspace)
     body = {"debt_id": debt_id, "status": "deal_not_found"}
 
-    answers = [await house.post("/followups", body, **{"Idempotency-Key": "call-1"}) for _ in range(2)]
+    answers = [await workspace.post("/followups", body, **{"Idempotency-Key": "call-1"}) for _ in range(2)]
 
     assert [answered.status for answered in answers] == [201, 201]
     assert answers[0].body == answers[1].body
-    assert await house.place.followups(debt.id) == [("phone", "deal_not_found")]
+    assert await workspace.engine.followups(debt.id) == [("phone", "deal_not_found")]
 
 
-async def test_calls_that_people_made_count_for_the_caps(house: House) -> None:
-    debt, debt_id = await opened(house)
+async def test_calls_that_people_made_count_for_the_caps(workspace: ContactWorkspace) -> None:
+    debt, debt_id = await opened(workspace)
     for hour in (7, 8, 8, 8):
         said = {"status": "no_answer", "call_date": f"2026-01-05T0{hour}:30:00Z"}
-        await recorded(house, debt_id, **said)
+        await recorded(workspace, debt_id, **said)
 
-    await house.place.run_until("2026-01-20 23:00")
+    await workspace.engine.run_until("2026-01-20 23:00")
 
     # Four calls and text messages a case in any thirty days: the scenario's first one waits, its e-mail does not.
-    assert await house.place.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "planned")]
-    assert (await house.place.find(debt.id)).next_action_at == collecting.at("2026-02-04 09:00")
+    assert await workspace.engine.ledger(debt.id) == [
+        ("wave_1_email", "delivered"),
+        ("wave_1_sms", "planned"),
+    ]
+    assert (await workspace.engine.find(debt.id)).next_action_at == collecting.at("2026-02-04 09:00")
 
 
 @pytest.mark.parametrize(
-    ("said", "wrong"),
+    ("body", "wrong"),
     [
         ({"type": "pigeon"}, [("/type", "not-one-of")]),
         ({"status": "status.default.paid"}, [("/status", "not-one-of")]),
@@ -229,24 +236,24 @@ async def test_calls_that_people_made_count_for_the_caps(house: House) -> None:
     ],
 )
 async def test_what_cannot_have_been_is_refused(
-    house: House, said: dict[str, Any], wrong: list[tuple[str, str]]
+    workspace: ContactWorkspace, body: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    debt, debt_id = await opened(house)
+    debt, debt_id = await opened(workspace)
 
-    answered = await house.post("/followups", {"debt_id": debt_id} | said)
+    answered = await workspace.post("/followups", {"debt_id": debt_id} | body)
 
     assert pointers(answered) == wrong
-    assert await house.place.followups(debt.id) == []
-    assert await house.place.events(debt.id) == ["debt.created"]
+    assert await workspace.engine.followups(debt.id) == []
+    assert await workspace.engine.events(debt.id) == ["debt.created"]
 
 
-async def test_a_followup_stays_with_its_debt(house: House) -> None:
-    _, debt_id = await opened(house)
-    other = await house.place.debt()
-    call = await recorded(house, debt_id)
+async def test_a_followup_stays_with_its_debt(workspace: ContactWorkspace) -> None:
+    _, debt_id = await opened(workspace)
+    other = await workspace.engine.debt()
+    call = await recorded(workspace, debt_id)
 
-    moved = await house.call("PUT", f"/followups/{call['id']}", {"debt_id": ids.show("debt", other.id)})
-    same = await corrected(house, call, debt_id=debt_id)
+    moved = await workspace.call("PUT", f"/followups/{call['id']}", {"debt_id": ids.show("debt", other.id)})
+    same = await corrected(workspace, call, debt_id=debt_id)
 
     assert pointers(moved) == [("/debt_id", "cannot-change")]
     assert same == call
@@ -256,56 +263,62 @@ async def test_a_followup_stays_with_its_debt(house: House) -> None:
     ("before", "after"),
     [("no_answer", "scheduled"), ("deal_found", "in_progress"), ("deal_found", "cancelled")],
 )
-async def test_what_has_ended_does_not_begin_again(house: House, before: str, after: str) -> None:
-    debt, debt_id = await opened(house)
-    call = await recorded(house, debt_id, status=before)
+async def test_what_has_ended_does_not_begin_again(
+    workspace: ContactWorkspace, before: str, after: str
+) -> None:
+    debt, debt_id = await opened(workspace)
+    call = await recorded(workspace, debt_id, status=before)
 
-    answered = await house.call("PUT", f"/followups/{call['id']}", {"status": after})
+    answered = await workspace.call("PUT", f"/followups/{call['id']}", {"status": after})
 
     assert answered.status == 409
     assert read(answered)["type"] == "/problems/followup-has-ended"
-    assert await house.place.followups(debt.id) == [("phone", before)]
+    assert await workspace.engine.followups(debt.id) == [("phone", before)]
 
 
 async def test_of_a_scenarios_followup_the_outcome_and_the_notes_change_and_nothing_else(
-    house: House,
+    workspace: ContactWorkspace,
 ) -> None:
-    debt, _ = await opened(house)
-    await house.place.run_until("2026-01-13 00:00")
-    call = next(one for one in read(await house.get("/followups"))["data"] if one["channel"] == "ai_call")
-    before = (await house.place.events(debt.id)).count("debt.contacted")
+    debt, _ = await opened(workspace)
+    await workspace.engine.run_until("2026-01-13 00:00")
+    call = next(
+        followup
+        for followup in read(await workspace.get("/followups"))["data"]
+        if followup["channel"] == "ai_call"
+    )
+    before = (await workspace.engine.events(debt.id)).count("debt.contacted")
 
-    refused = await house.call(
+    refused = await workspace.call(
         "PUT", f"/followups/{call['id']}", {"type": "physical", "call_date": "2026-01-05T08:00:00Z"}
     )
-    after = await corrected(house, call, status="deal_found", summary="Pays in two parts.")
+    after = await corrected(workspace, call, status="deal_found", summary="Pays in two parts.")
 
     assert pointers(refused) == [("/type", "of-the-ledger"), ("/call_date", "of-the-ledger")]
     assert after == call | {"status": "deal_found", "summary": "Pays in two parts."} | {
         "processed_at": after["processed_at"]
     }
-    assert (await house.place.events(debt.id)).count("debt.contacted") == before
+    assert (await workspace.engine.events(debt.id)).count("debt.contacted") == before
 
 
-async def test_what_is_on_its_way_is_left_to_its_scenario(house: House) -> None:
-    debt, _ = await opened(house)
-    await house.place.send_due()
-    (email,) = read(await house.get("/followups"))["data"]
-    await house.place.database.pool.execute(
+async def test_what_is_on_its_way_is_left_to_its_scenario(workspace: ContactWorkspace) -> None:
+    debt, _ = await opened(workspace)
+    await workspace.engine.send_due()
+    (email,) = read(await workspace.get("/followups"))["data"]
+    await workspace.engine.database.pool.execute(
         "UPDATE followups SET status = 'in_progress' WHERE debt_id = $1", debt.id
     )
 
-    answered = await house.call("PUT", f"/followups/{email['id']}", {"status": "cancelled"})
+    answered = await workspace.call("PUT", f"/followups/{email['id']}", {"status": "cancelled"})
 
     assert answered.status == 409
     assert read(answered)["type"] == "/problems/followup-on-its-way"
-    assert await house.place.followups(debt.id) == [("email", "in_progress")]
+    assert await workspace.engine.followups(debt.id) == [("email", "in_progress")]
 
 
-async def test_a_stranger_records_nothing_and_finds_nothing(house: House, site: Site) -> None:
-    debt, debt_id = await opened(house)
-    call = await recorded(house, debt_id)
-    stranger = await collecting.house(site)
+async def test_a_stranger_records_nothing_and_finds_nothing(workspace: ContactWorkspace, site: Site) -> None:
+    debt, debt_id = await opened(workspace)
+    call = await recorded(workspace, debt_id)
+    stranger = await collecting.open_sandbox(site)
 
     answers = [
         await stranger.post("/followups", {"debt_id": debt_id}),
@@ -313,17 +326,17 @@ async def test_a_stranger_records_nothing_and_finds_nothing(house: House, site: 
     ]
 
     assert [answered.status for answered in answers] == [422, 404]
-    assert await house.place.followups(debt.id) == [("phone", "on_hold")]
+    assert await workspace.engine.followups(debt.id) == [("phone", "on_hold")]
 
 
-async def test_what_people_wrote_stands_sealed_and_goes_with_the_debt(house: House) -> None:
-    debt, debt_id = await opened(house)
+async def test_what_people_wrote_stands_sealed_and_goes_with_the_debt(workspace: ContactWorkspace) -> None:
+    debt, debt_id = await opened(workspace)
     said = {"status": "no_answer", "notes": "Madame Dupont", "audio_url": "https://pbx.example/dupont"}
-    await recorded(house, debt_id, **said)
-    (row,) = await house.place.database.pool.fetch("SELECT * FROM followups WHERE debt_id = $1", debt.id)
+    await recorded(workspace, debt_id, **said)
+    (row,) = await workspace.engine.database.pool.fetch("SELECT * FROM followups WHERE debt_id = $1", debt.id)
 
-    erased = await house.call("DELETE", f"/debts/{debt_id}")
+    erased = await workspace.call("DELETE", f"/debts/{debt_id}")
 
     assert erased.status == 200
     assert "dupont" not in repr(dict(row)).lower()
-    assert await house.place.followups(debt.id) == []
+    assert await workspace.engine.followups(debt.id) == []

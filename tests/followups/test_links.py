@@ -8,18 +8,18 @@ from typing import Any
 import pypdf
 
 from calls import Site
-from collecting import LYON, House
+from collecting import LYON, ContactWorkspace
 from getbill import companies
 from getbill.followups import download_links
 from getbill.kit import clock, ids
 
 
-async def letter_of(house: House) -> dict[str, Any]:
+async def letter_of(workspace: ContactWorkspace) -> dict[str, Any]:
     """Let a scenario run up to its letter and return that followup."""
-    await house.place.set_clock("2026-01-05 09:00")
-    await house.place.debt(LYON)
-    await house.place.run_until("2026-01-25 09:00")
-    (letter,) = (await house.get("/followups?channel=letter")).json()["data"]
+    await workspace.engine.set_clock("2026-01-05 09:00")
+    await workspace.engine.debt(LYON)
+    await workspace.engine.run_until("2026-01-25 09:00")
+    (letter,) = (await workspace.get("/followups?channel=letter")).json()["data"]
     return letter
 
 
@@ -27,11 +27,13 @@ def path_of(letter: dict[str, Any]) -> str:
     return "/media/" + letter["pdf_url"].rpartition("/")[2]
 
 
-async def test_a_letter_is_read_as_it_was_printed_without_a_credential(house: House, site: Site) -> None:
-    database, workspace = house.place.database, await house.place.workspace()
+async def test_a_letter_is_read_as_it_was_printed_without_a_credential(
+    workspace: ContactWorkspace, site: Site
+) -> None:
+    database, snapshot = workspace.engine.database, await workspace.engine.snapshot()
     lines = ["1 rue du Four", "34000 MONTPELLIER"]
-    await companies.set_letterhead(database, workspace.company.id, lines, "RCS Montpellier 123 456 789")
-    letter = await letter_of(house)
+    await companies.set_letterhead(database, snapshot.company.id, lines, "RCS Montpellier 123 456 789")
+    letter = await letter_of(workspace)
 
     answered = await site.get(path_of(letter))
 
@@ -45,22 +47,22 @@ async def test_a_letter_is_read_as_it_was_printed_without_a_credential(house: Ho
     assert (await site.get(path_of(letter))).body == answered.body
 
 
-async def test_only_a_letter_has_a_link(house: House) -> None:
-    await letter_of(house)
+async def test_only_a_letter_has_a_link(workspace: ContactWorkspace) -> None:
+    await letter_of(workspace)
 
-    found = (await house.get("/followups")).json()["data"]
+    followups = (await workspace.get("/followups")).json()["data"]
 
-    assert {one["channel"] for one in found if one["pdf_url"]} == {"letter"}
-    assert all(one["media_urls_expire_at"] is None for one in found if not one["pdf_url"])
+    assert {item["channel"] for item in followups if item["pdf_url"]} == {"letter"}
+    assert all(item["media_urls_expire_at"] is None for item in followups if not item["pdf_url"])
 
 
-async def test_a_link_whose_hour_is_over_leads_nowhere(house: House, site: Site) -> None:
-    letter = await letter_of(house)
-    workspace = await house.place.workspace()
+async def test_a_link_whose_hour_is_over_leads_nowhere(workspace: ContactWorkspace, site: Site) -> None:
+    letter = await letter_of(workspace)
+    snapshot = await workspace.engine.snapshot()
     followup_id = ids.read("followup", letter["id"])
     earlier = clock.wall() - download_links.LIFE
-    told = workspace.id.bytes + followup_id.bytes + int(earlier.timestamp()).to_bytes(8)
-    token = urlsafe_b64encode(workspace.vault.seal(told, b"followup-link")).rstrip(b"=").decode()
+    told = snapshot.id.bytes + followup_id.bytes + int(earlier.timestamp()).to_bytes(8)
+    token = urlsafe_b64encode(snapshot.vault.seal(told, b"followup-link")).rstrip(b"=").decode()
 
     answered = await site.get(f"/media/{token}")
 
@@ -70,8 +72,8 @@ async def test_a_link_whose_hour_is_over_leads_nowhere(house: House, site: Site)
     )
 
 
-async def test_a_changed_link_leads_nowhere(house: House, site: Site) -> None:
-    token = path_of(await letter_of(house)).removeprefix("/media/")
+async def test_a_changed_link_leads_nowhere(workspace: ContactWorkspace, site: Site) -> None:
+    token = path_of(await letter_of(workspace)).removeprefix("/media/")
     raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
 
     for place in range(0, len(raw), 7):
@@ -81,9 +83,9 @@ async def test_a_changed_link_leads_nowhere(house: House, site: Site) -> None:
     assert (await site.get("/media/nonsense")).status == 404
 
 
-async def test_an_erased_debts_letter_is_gone(house: House, site: Site) -> None:
-    letter = await letter_of(house)
+async def test_an_erased_debts_letter_is_gone(workspace: ContactWorkspace, site: Site) -> None:
+    letter = await letter_of(workspace)
 
-    await house.call("DELETE", f"/debts/{letter['debt_id']}")
+    await workspace.call("DELETE", f"/debts/{letter['debt_id']}")
 
     assert (await site.get(path_of(letter))).status == 404

@@ -21,15 +21,15 @@ async def test_a_process_that_answers_is_healthy(client) -> None:
 async def test_without_a_worker_the_installation_is_not_ready_and_says_why(client, company) -> None:
     answered = await client.get("/readyz")
 
-    told = answered.json()
-    assert (answered.status, told["status"]) == (503, "not_ready")
-    assert {name: part["is_ready"] for name, part in told["parts"].items()} == {
+    answer = answered.json()
+    assert (answered.status, answer["status"]) == (503, "not_ready")
+    assert {name: part["is_ready"] for name, part in answer["parts"].items()} == {
         "database": True,
         "migrations": True,
         "worker": False,
         "company": True,
     }
-    assert told["parts"]["worker"]["way_out"] == "No worker has been heard of: start `getbill worker`."
+    assert answer["parts"]["worker"]["way_out"] == "No worker has been heard of: start `getbill worker`."
 
 
 async def test_a_beating_worker_makes_it_ready_and_an_ended_one_does_not(
@@ -51,9 +51,9 @@ async def test_a_worker_not_heard_of_for_long_does_not_count(client, company, in
     pool = installation.database.pool
     await pool.execute("INSERT INTO heartbeats VALUES (gen_random_uuid(), now(), now() - interval '16 s')")
 
-    found = await health.checks(installation.database)
+    checks = await health.checks(installation.database)
 
-    assert Check("worker", "No worker has been heard of: start `getbill worker`.") in found
+    assert Check("worker", "No worker has been heard of: start `getbill worker`.") in checks
     await pool.execute("DELETE FROM heartbeats")
 
 
@@ -61,18 +61,18 @@ async def test_another_revision_is_told_with_the_way_out(company, installation) 
     pool = installation.database.pool
     await pool.execute("UPDATE alembic_version SET version_num = '0000'")
 
-    found = await health.checks(installation.database)
+    checks = await health.checks(installation.database)
 
-    assert Check("migrations", f"The database is at 0000, not {HEAD}: run `getbill migrate`.") in found
+    assert Check("migrations", f"The database is at 0000, not {HEAD}: run `getbill migrate`.") in checks
     await pool.execute("UPDATE alembic_version SET version_num = $1", HEAD)
 
 
 async def test_metrics_are_read_by_prometheus_and_name_nobody(client, sandbox) -> None:
     listed = await sandbox.get("/external-api/v1/debts?q=jean.dupont@email.com")
 
-    told = (await client.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
+    body = (await client.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
 
-    families = {family.name: family for family in text_string_to_metric_families(told)}
+    families = {family.name: family for family in text_string_to_metric_families(body)}
     assert listed.status == 200
     assert {
         "getbill_http_requests",
@@ -82,7 +82,7 @@ async def test_metrics_are_read_by_prometheus_and_name_nobody(client, sandbox) -
     } <= set(families)
     routes = {sample.labels["route"] for sample in families["getbill_http_requests"].samples}
     assert "/external-api/v1/debts" in routes
-    assert "dupont" not in told
+    assert "dupont" not in body
 
 
 async def test_without_its_database_a_process_lives_and_says_what_is_missing(postgres, tmp_path) -> None:
@@ -140,12 +140,12 @@ def test_the_token_is_made_once_for_its_owner_alone_and_not_where_one_is_set(tmp
     settings = Settings(data_dir=tmp_path)
 
     health.make_token(settings)
-    made = health.read_token(settings)
+    token = health.read_token(settings)
     health.make_token(settings)
 
-    assert made is not None
-    assert len(made) >= 40
-    assert health.read_token(settings) == made
+    assert token is not None
+    assert len(token) >= 40
+    assert health.read_token(settings) == token
     assert settings.metrics_token_file.stat().st_mode & 0o777 == 0o600
     own = Settings(data_dir=tmp_path / "other", metrics_token="one of the operator's")
     assert health.read_token(own) == "one of the operator's"

@@ -20,8 +20,8 @@ RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
 
 
 async def families(client: Any) -> dict[str, Any]:
-    told = (await client.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
-    return {family.name: family for family in text_string_to_metric_families(told)}
+    body = (await client.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
+    return {family.name: family for family in text_string_to_metric_families(body)}
 
 
 async def value(client: Any, name: str) -> float:
@@ -37,7 +37,7 @@ async def workspace(company: Any) -> Workspace:
 @pytest.fixture
 async def opened(installation: Any, workspace: Workspace) -> Any:
     """Open an endpoint whose row says what a test wants; closed with it."""
-    made = []
+    result = []
 
     async def one(**columns: Any) -> Any:
         new = webhooks.NewEndpoint("https://example.com/hooks")
@@ -49,7 +49,7 @@ async def opened(installation: Any, workspace: Workspace) -> Any:
                 endpoint.id,
                 told,
             )
-        made.append(endpoint.id)
+        result.append(endpoint.id)
         return endpoint
 
     yield one
@@ -57,7 +57,7 @@ async def opened(installation: Any, workspace: Workspace) -> Any:
         column = "id" if table == "webhook_endpoints" else "endpoint_id"
         await installation.database.pool.execute(
             f"DELETE FROM {table} WHERE {column} = ANY ($1)",
-            made,
+            result,
         )
 
 
@@ -139,15 +139,15 @@ async def test_failing_endpoints_are_counted_and_the_worst_is_told_without_its_n
     await opened(is_enabled=False, disabled_reason="asked")
     await opened()
 
-    found = await families(client)
+    result = await families(client)
 
     worst = [
         (sample.labels, round(sample.value / 3600))
-        for sample in found["getbill_webhook_endpoint_failing_seconds"].samples
+        for sample in result["getbill_webhook_endpoint_failing_seconds"].samples
     ]
     assert worst == [({}, 3)]
-    assert found["getbill_webhook_failing_endpoints"].samples[0].value == 3
-    assert found["getbill_webhook_disabled_endpoints"].samples[0].value == 1
+    assert result["getbill_webhook_failing_endpoints"].samples[0].value == 3
+    assert result["getbill_webhook_disabled_endpoints"].samples[0].value == 1
 
 
 async def test_no_series_names_a_tenant_or_anything_of_one(
@@ -157,11 +157,11 @@ async def test_no_series_names_a_tenant_or_anything_of_one(
     await sandbox.get(f"/external-api/v1/webhooks/{ids.show('we', endpoint.id)}")
     await sandbox.get(f"/external-api/v1/debts/{ids.show('debt', ids.new())}")
 
-    told = (await client.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
+    body = (await client.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
 
-    assert not re.findall(r"[a-z]+_[0-9a-hjkmnp-tv-z]{26}", told)
-    assert not re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-", told)
-    assert "example.com" not in told
+    assert not re.findall(r"[a-z]+_[0-9a-hjkmnp-tv-z]{26}", body)
+    assert not re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-", body)
+    assert "example.com" not in body
 
 
 async def test_what_the_database_does_not_say_is_not_a_number(
@@ -169,10 +169,10 @@ async def test_what_the_database_does_not_say_is_not_a_number(
 ) -> None:
     monkeypatch.setattr(delivery_metrics, "WITHIN_SECONDS", 0)
 
-    found = await families(client)
+    result = await families(client)
 
-    assert found["getbill_database_up"].samples[0].value == 1
-    assert math.isnan(found["getbill_oldest_undelivered_seconds"].samples[0].value)
+    assert result["getbill_database_up"].samples[0].value == 1
+    assert math.isnan(result["getbill_oldest_undelivered_seconds"].samples[0].value)
 
 
 async def test_every_metric_has_its_line_in_the_runbook_and_every_line_its_metric(client: Any) -> None:

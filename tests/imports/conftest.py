@@ -1,4 +1,4 @@
-"""A creditor who sends files into the sandbox of a company of this test alone, and imports that move as their table says."""
+"""A sender of files into the sandbox of a company of this test alone, and imports that move as their table says."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A creditor who sends files, and the work on them: by the worker's own crew of children, or at once in this process."""
+"""A sender of files, and the work on them: by the worker's own crew of children, or at once in this process."""
 
 import asyncio
 import io
@@ -125,10 +125,10 @@ class Sender:
     async def work(self, import_id: str) -> dict[str, Any]:
         """Do here and now what waits to be done with an import, and return how it is shown."""
         database = self.installation.database
-        found = UUID(int=ids.read(import_id.partition("_")[0], import_id).int)
-        fence = await database.fetchval(_TAKE, self.workspace_id, found)
-        await tasks.run(database, self.installation.vault, self.workspace_id, found, fence)
-        await database.execute(_GIVE_BACK, self.workspace_id, found, fence)
+        result = UUID(int=ids.read(import_id.partition("_")[0], import_id).int)
+        fence = await database.fetchval(_TAKE, self.workspace_id, result)
+        await tasks.run(database, self.installation.vault, self.workspace_id, result, fence)
+        await database.execute(_GIVE_BACK, self.workspace_id, result, fence)
         return dict(await self.get(f"/imports/{import_id}"))
 
     async def taken(self, import_id: str) -> ImportPass:
@@ -136,10 +136,10 @@ class Sender:
         database, workspace = self.installation.database, self.company.sandbox
         found_id = ids.read(import_id.partition("_")[0], import_id)
         await database.fetchval(_TAKE, workspace.id, found_id)
-        found = await queries.find(database, workspace, found_id)
-        key = queries.keys_of(workspace, found).main
+        result = await queries.find(database, workspace, found_id)
+        key = queries.keys_of(workspace, result).main
         assert key is not None
-        return ImportPass(database, workspace, found, key)
+        return ImportPass(database, workspace, result, key)
 
     async def imported(self, content: bytes, query: str = "?auto=true") -> dict[str, Any]:
         """Send a file, have it imported, and return how it is shown."""
@@ -165,13 +165,13 @@ async def by_crew(sender: Sender, import_id: str, seconds: float = 60.0) -> dict
     crew = ImportSupervisor(installation.database, installation.vault, child_starter(installation.settings))
     until = clock.monotonic() + seconds
     try:
-        while (shown := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
-            assert clock.monotonic() < until, shown
+        while (answer := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
+            assert clock.monotonic() < until, answer
             await crew.tick()
             await asyncio.sleep(0.05)
     finally:
         await crew.close()
-    return dict(shown)
+    return dict(answer)
 
 
 __all__ = ["API", "HEADERS", "Sender", "book", "by_crew", "csv", "row", "table"]

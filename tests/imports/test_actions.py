@@ -26,23 +26,25 @@ async def told(sender: Sender, import_id: str) -> tuple[tuple[int, ...], list[tu
     (counted,) = await sender.rows(
         f"SELECT {', '.join(COUNTED)} FROM imports WHERE id = $1", ids.read("import", import_id)
     )
-    said = [(one["line"], one["code"], one["outcome"]) for one in await sender.findings(import_id)]
-    return tuple(counted), [one for one in said if one[1] != "updated"]
+    said = [
+        (finding["line"], finding["code"], finding["outcome"]) for finding in await sender.findings(import_id)
+    ]
+    return tuple(counted), [item for item in said if item[1] != "updated"]
 
 
 async def test_a_file_that_begins_with_a_known_debtor_may_go_on_with_a_stranger(sender: Sender) -> None:
     await sender.imported(csv([row(1)]))
 
-    shown = await sender.imported(csv([row(1, Référence="F-2026-00101"), row(2)]))
+    answer = await sender.imported(csv([row(1, Référence="F-2026-00101"), row(2)]))
 
     debtors = {debt["reference"]: debt["debtor"]["id"] for debt in await sender.debts()}
-    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)
+    assert (answer["state"], answer["counts"]["created"]) == ("completed", 2)
     assert sorted(debtors) == ["F-2026-00001", "F-2026-00002", "F-2026-00101"]
     assert debtors["F-2026-00101"] == debtors["F-2026-00001"] != debtors["F-2026-00002"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "counted", "known"),
+    ("value", "counted", "existing"),
     [
         ("skip", (62, 0, 3, 3, 1), [(69, "reference-known", "skipped"), (70, "reference-known", "skipped")]),
         ("update", (62, 1, 4, 1, 1), []),
@@ -54,19 +56,19 @@ async def test_a_file_that_begins_with_a_known_debtor_may_go_on_with_a_stranger(
     ],
 )
 async def test_a_check_says_of_every_row_that_meets_another_what_the_import_does_with_it(
-    sender: Sender, asked: str, counted: tuple[int, ...], known: list[tuple[int, str, str]]
+    sender: Sender, value: str, counted: tuple[int, ...], existing: list[tuple[int, str, str]]
 ) -> None:
     await sender.imported(csv([row(1), row(2)]))
     content = csv([*map(row, range(50, 110)), *MEETING])
 
-    checked = await sender.imported(content, f"?auto=true&dry_run=true&on_duplicate={asked}")
+    checked = await sender.imported(content, f"?auto=true&dry_run=true&on_duplicate={value}")
     foreseen = await told(sender, checked["id"])
     await sender.call("POST", f"/imports/{checked['id']}/start")
     done = await sender.work(checked["id"])
 
     within = [(66, "repeated-row", "skipped"), (67, "duplicate-in-file", "rejected")]
     assert (checked["state"], done["state"]) == ("checked", "completed")
-    assert foreseen == (counted, within + known)
+    assert foreseen == (counted, within + existing)
     assert await told(sender, checked["id"]) == foreseen
 
 
@@ -81,7 +83,7 @@ async def test_a_workbook_is_taken_apart_once_however_many_tasks_read_it(
         return extract(file, limits, choices)
 
     monkeypatch.setattr(files, "extract", counting)
-    shown = await sender.imported(xlsx([row(1), row(2)]))
+    answer = await sender.imported(xlsx([row(1), row(2)]))
 
-    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)
+    assert (answer["state"], answer["counts"]["created"]) == ("completed", 2)
     assert extracted == [None]

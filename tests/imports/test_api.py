@@ -37,12 +37,12 @@ COUNTS = {
 async def test_a_file_becomes_debts_in_one_call(sender: Sender) -> None:
     answered = await sender.send(csv([row(1), row(2), row(3)]), "?auto=true")
 
-    shown = await by_crew(sender, answered.json()["id"])
+    answer = await by_crew(sender, answered.json()["id"])
 
     assert answered.status == 202
     assert answered.headers["location"].endswith(answered.json()["id"])
-    assert (shown["state"], shown["error"]) == ("completed", None)
-    assert shown["counts"]["created"] == 3
+    assert (answer["state"], answer["error"]) == ("completed", None)
+    assert answer["counts"]["created"] == 3
     assert await sender.references() == ["F-2026-00001", "F-2026-00002", "F-2026-00003"]
     debt = (await sender.debts())[0]
     assert (debt["amount"], debt["due_date"], debt["debtor"]["email"]) == (
@@ -56,11 +56,11 @@ async def test_what_is_not_certain_waits_for_a_person(sender: Sender) -> None:
     unclear = csv([["F-1", "Jean Dupont", "12,50"]], ["Référence", "Nom", "Quelque chose"])
     import_id = await sender.sent(unclear, "?auto=true")
 
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
     mapped = await sender.get(f"/imports/{import_id}/mapping")
     todos = (await sender.get("/todos?type=import_mapping"))["data"]
-    assert (shown["state"], shown["waiting_for"], shown["counts"]["created"]) == (
+    assert (answer["state"], answer["waiting_for"], answer["counts"]["created"]) == (
         "needs_mapping",
         "mapping",
         0,
@@ -96,11 +96,13 @@ async def test_a_changed_layout_of_a_known_sender_warns_before_anything_is_impor
     await sender.work(known)
     other = [*HEADERS, "Commentaire"]
 
-    shown = await sender.imported(csv([[*row(2), "nouveau"]], other), "?auto=true&sender=erp")
+    answer = await sender.imported(csv([[*row(2), "nouveau"]], other), "?auto=true&sender=erp")
 
     assert confirmed.status == 202, confirmed.body
-    assert shown["state"] == "mapped"
-    assert [note["code"] for note in shown["notes"] if note["code"] == "layout-changed"] == ["layout-changed"]
+    assert answer["state"] == "mapped"
+    assert [note["code"] for note in answer["notes"] if note["code"] == "layout-changed"] == [
+        "layout-changed"
+    ]
     assert await sender.references() == ["F-2026-00001"]
 
 
@@ -109,13 +111,13 @@ async def test_letters_that_two_encodings_read_differently_wait_for_a_person(sen
         "cp1250"
     )
 
-    shown = await sender.imported(content)
+    answer = await sender.imported(content)
     (todo,) = (await sender.get("/todos?type=import_mapping"))["data"]
-    confirmed = await sender.call("POST", f"/imports/{shown['id']}/mapping/confirm")
-    done = await sender.work(shown["id"])
+    confirmed = await sender.call("POST", f"/imports/{answer['id']}/mapping/confirm")
+    done = await sender.work(answer["id"])
 
-    assert shown["state"] == "mapped"
-    (note,) = (note["message"] for note in shown["notes"] if note["code"] == "encoding-doubtful")
+    assert answer["state"] == "mapped"
+    (note,) = (note["message"] for note in answer["notes"] if note["code"] == "encoding-doubtful")
     assert "è (cp1252) / č (cp1250)" in note
     assert "è (cp1252) / č (cp1250)" in str(todo)
     assert confirmed.status == 202, confirmed.body
@@ -124,13 +126,13 @@ async def test_letters_that_two_encodings_read_differently_wait_for_a_person(sen
 
 async def test_a_wrong_row_says_where_it_is_what_is_wrong_and_what_would_be_right(sender: Sender) -> None:
     wrong = row(2, **{"E-mail": "jean.dupont@gmial.com"})
-    shown = await sender.imported(csv([row(1), wrong, row(3, **{"Montant dû": "douze"})]))
+    answer = await sender.imported(csv([row(1), wrong, row(3, **{"Montant dû": "douze"})]))
 
-    french = await sender.findings(shown["id"], Accept_Language="fr-FR,fr;q=0.9")
-    english = await sender.findings(shown["id"], Accept_Language="en")
+    french = await sender.findings(answer["id"], Accept_Language="fr-FR,fr;q=0.9")
+    english = await sender.findings(answer["id"], Accept_Language="en")
 
-    assert shown["counts"] | {"left_out": {}} == COUNTS | {"created": 1, "rejected": 2}
-    assert [(one["line"], one["index"], one["column"], one["letter"]) for one in french] == [
+    assert answer["counts"] | {"left_out": {}} == COUNTS | {"created": 1, "rejected": 2}
+    assert [(item["line"], item["index"], item["column"], item["letter"]) for item in french] == [
         (3, 1, "E-mail", "C"),
         (4, 2, "Montant dû", "E"),
     ]
@@ -142,24 +144,24 @@ async def test_a_wrong_row_says_where_it_is_what_is_wrong_and_what_would_be_righ
 
 async def test_all_suggestions_of_a_kind_are_accepted_at_once(sender: Sender) -> None:
     rows = [row(number, **{"E-mail": f"a{number}@gmial.com"}) for number in range(3)]
-    shown = await sender.imported(csv([row(9), *rows]))
+    answer = await sender.imported(csv([row(9), *rows]))
 
-    accepted = await sender.call("POST", f"/imports/{shown['id']}/corrections", {"accept": ["email-typo"]})
-    done = await sender.work(shown["id"])
+    accepted = await sender.call("POST", f"/imports/{answer['id']}/corrections", {"accept": ["email-typo"]})
+    done = await sender.work(answer["id"])
 
-    assert shown["counts"]["rejected"] == 3
+    assert answer["counts"]["rejected"] == 3
     assert accepted.status == 202, accepted.body
     assert done["counts"] | {"left_out": {}} == COUNTS | {"created": 4}
     assert {debt["debtor"]["email"] for debt in await sender.debts()} >= {"a0@gmail.com", "a2@gmail.com"}
-    assert await sender.findings(shown["id"]) == []
+    assert await sender.findings(answer["id"]) == []
 
 
 async def test_a_row_is_corrected_by_hand(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1, **{"Montant dû": "douze"}), row(2)]))
+    answer = await sender.imported(csv([row(1, **{"Montant dû": "douze"}), row(2)]))
 
     patch = {"line": 2, "column": "Montant dû", "value": "12,00"}
-    corrected = await sender.call("POST", f"/imports/{shown['id']}/corrections", {"corrections": [patch]})
-    done = await sender.work(shown["id"])
+    corrected = await sender.call("POST", f"/imports/{answer['id']}/corrections", {"corrections": [patch]})
+    done = await sender.work(answer["id"])
 
     assert corrected.status == 202, corrected.body
     assert done["counts"] | {"left_out": {}} == COUNTS | {"created": 2}
@@ -167,8 +169,8 @@ async def test_a_row_is_corrected_by_hand(sender: Sender) -> None:
 
 
 async def test_rejected_rows_come_back_in_their_layout_and_are_known_when_they_return(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
-    report = await sender.call("GET", f"/imports/{shown['id']}/report?format=csv", Accept_Language="fr")
+    answer = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    report = await sender.call("GET", f"/imports/{answer['id']}/report?format=csv", Accept_Language="fr")
     header, line = table(report.body)
     line[4] = "12,00"
 
@@ -182,11 +184,11 @@ async def test_rejected_rows_come_back_in_their_layout_and_are_known_when_they_r
 
 
 async def test_the_report_is_a_workbook_too(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(2), row(3, **{"Montant dû": "douze", "Nom": "=1+1"})]))
+    answer = await sender.imported(csv([row(1), row(2), row(3, **{"Montant dû": "douze", "Nom": "=1+1"})]))
 
-    rejected = await sender.call("GET", f"/imports/{shown['id']}/report?format=xlsx")
+    rejected = await sender.call("GET", f"/imports/{answer['id']}/report?format=xlsx")
     listed = await sender.call(
-        "GET", f"/imports/{shown['id']}/report?format=xlsx&rows=findings", Accept_Language="en"
+        "GET", f"/imports/{answer['id']}/report?format=xlsx&rows=findings", Accept_Language="en"
     )
 
     assert book(rejected.body)[1][1] == "=1+1"
@@ -195,14 +197,14 @@ async def test_the_report_is_a_workbook_too(sender: Sender) -> None:
 
 
 async def test_a_report_is_asked_for_codes_that_findings_can_have(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
-    report = f"/imports/{shown['id']}/report"
+    answer = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    report = f"/imports/{answer['id']}/report"
     (finding,) = (await sender.get(report))["data"]
 
     same = await sender.get(f"{report}?code={finding['code']}")
     none = await sender.get(f"{report}?code=email-typo")
     unknown = await sender.call("GET", f"{report}?code=nonsense", Accept_Language="en")
-    accepted = await sender.call("POST", f"/imports/{shown['id']}/corrections", {"accept": ["nonsense"]})
+    accepted = await sender.call("POST", f"/imports/{answer['id']}/corrections", {"accept": ["nonsense"]})
 
     assert same["data"] == [finding]
     assert none["data"] == []
@@ -232,25 +234,25 @@ async def test_a_report_is_asked_for_codes_that_findings_can_have(sender: Sender
 async def test_a_report_heeds_every_parameter_or_refuses_it(
     sender: Sender, query: str, names: list[str]
 ) -> None:
-    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    answer = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
 
-    answered = await sender.call("GET", f"/imports/{shown['id']}/report?{query}")
+    answered = await sender.call("GET", f"/imports/{answer['id']}/report?{query}")
 
     assert answered.status == (400 if names else 200)
     errors = answered.json()["errors"] if answered.status == 400 else []
-    assert [one["pointer"] for one in errors] == names
+    assert [error["pointer"] for error in errors] == names
 
 
 async def test_a_dry_run_changes_nothing_and_can_be_started(sender: Sender) -> None:
-    shown = await sender.imported(
+    answer = await sender.imported(
         csv([*map(row, range(1, 12)), row(1), row(12, Nom="")]), "?auto=true&dry_run=true"
     )
     none = await sender.debts()
 
-    started = await sender.call("POST", f"/imports/{shown['id']}/start")
-    done = await sender.work(shown["id"])
+    started = await sender.call("POST", f"/imports/{answer['id']}/start")
+    done = await sender.work(answer["id"])
 
-    assert (shown["state"], shown["waiting_for"], shown["would_create"]) == ("checked", "start", 11)
+    assert (answer["state"], answer["waiting_for"], answer["would_create"]) == ("checked", "start", 11)
     assert none == []
     assert started.status == 202, started.body
     assert (done["state"], done["counts"]["created"], done["counts"]["rejected"]) == ("completed", 11, 1)
@@ -259,13 +261,13 @@ async def test_a_dry_run_changes_nothing_and_can_be_started(sender: Sender) -> N
 
 async def test_all_or_nothing_creates_nothing_while_one_row_is_wrong(sender: Sender) -> None:
     content = csv([row(1), row(2, **{"E-mail": "x@gmial.com"})])
-    shown = await sender.imported(content, "?auto=true&mode=all_or_nothing")
+    answer = await sender.imported(content, "?auto=true&mode=all_or_nothing")
     none = await sender.debts()
 
-    await sender.call("POST", f"/imports/{shown['id']}/corrections", {"accept": ["email-typo"]})
-    done = await sender.work(shown["id"])
+    await sender.call("POST", f"/imports/{answer['id']}/corrections", {"accept": ["email-typo"]})
+    done = await sender.work(answer["id"])
 
-    assert (shown["state"], shown["error"]["code"], shown["waiting_for"]) == (
+    assert (answer["state"], answer["error"]["code"], answer["waiting_for"]) == (
         "failed",
         "findings",
         "corrections",
@@ -291,36 +293,36 @@ async def test_the_same_file_again_creates_nothing_and_says_so(sender: Sender) -
 
 
 @pytest.mark.parametrize(
-    ("asked", "counted", "amount"),
+    ("value", "counted", "amount"),
     [("skip", "skipped", 101.5), ("update", "updated", 99), ("error", "rejected", 101.5)],
 )
 async def test_a_changed_row_of_a_known_reference_changes_the_debt_only_when_asked(
-    sender: Sender, asked: str, counted: str, amount: float
+    sender: Sender, value: str, counted: str, amount: float
 ) -> None:
     await sender.imported(csv([row(1)]))
     changed = csv([row(1, **{"Montant dû": "99,00"})])
 
-    shown = await sender.imported(changed, f"?auto=true&on_duplicate={asked}")
-    again = await sender.imported(changed, f"?auto=true&on_duplicate={asked}")
+    answer = await sender.imported(changed, f"?auto=true&on_duplicate={value}")
+    again = await sender.imported(changed, f"?auto=true&on_duplicate={value}")
 
-    assert shown["counts"][counted] == 1
+    assert answer["counts"][counted] == 1
     assert [debt["amount"] for debt in await sender.debts()] == [amount]
-    assert again["counts"]["unchanged"] == (1 if asked == "update" else 0)
+    assert again["counts"]["unchanged"] == (1 if value == "update" else 0)
 
 
 async def test_an_import_is_taken_back_and_frees_its_references(sender: Sender) -> None:
     content = csv([row(1), row(2), row(3)])
-    shown = await sender.imported(content)
+    answer = await sender.imported(content)
     paid = (await sender.debts())[1]
     await sender.call("POST", f"/debts/{paid['id']}/payments", {"amount": 10})
 
-    await sender.call("POST", f"/imports/{shown['id']}/undo")
-    undone = await sender.work(shown["id"])
+    await sender.call("POST", f"/imports/{answer['id']}/undo")
+    undone = await sender.work(answer["id"])
     again = await sender.imported(content)
 
-    report = await sender.get(f"/imports/{shown['id']}/report", Accept_Language="en")
+    report = await sender.get(f"/imports/{answer['id']}/report", Accept_Language="en")
     assert (undone["state"], undone["counts"]["undone"], undone["counts"]["kept"]) == ("undone", 2, 1)
-    assert [(one["debt_id"], one["line"], one["code"]) for one in report["kept"]] == [
+    assert [(item["debt_id"], item["line"], item["code"]) for item in report["kept"]] == [
         (paid["id"], 3, "money-moved")
     ]
     assert (again["counts"]["created"], again["counts"]["unchanged"]) == (2, 1)
@@ -334,7 +336,7 @@ async def test_an_import_is_taken_back_and_frees_its_references(sender: Sender) 
 
 
 async def test_imported_debts_rest_for_the_grace_period_unless_it_is_skipped(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1)]), "?auto=true&grace_hours=5")
+    answer = await sender.imported(csv([row(1)]), "?auto=true&grace_hours=5")
     skipped = await sender.imported(csv([row(2)]), "?auto=true&grace_hours=0")
 
     rows = await sender.rows(
@@ -342,7 +344,7 @@ async def test_imported_debts_rest_for_the_grace_period_unless_it_is_skipped(sen
         sender.workspace_id,
     )
 
-    assert (shown["grace_hours"], shown["contacts_from"] is not None) == (5, True)
+    assert (answer["grace_hours"], answer["contacts_from"] is not None) == (5, True)
     assert (skipped["grace_hours"], skipped["contacts_from"]) == (0, None)
     assert [row["rest"] for row in rows] == [timedelta(hours=5), None]
 
@@ -354,9 +356,9 @@ async def test_a_form_brings_a_file_and_its_wishes(sender: Sender) -> None:
     form += part % (b"auto", b"", b"true") + b"--xXx--\r\n"
 
     answered = await sender.send(form, Content_Type="multipart/form-data; boundary=" + edge.decode())
-    shown = await sender.work(answered.json()["id"])
+    answer = await sender.work(answered.json()["id"])
 
-    assert (shown["name"], shown["auto"], shown["state"]) == ("créances.csv", True, "completed")
+    assert (answer["name"], answer["auto"], answer["state"]) == ("créances.csv", True, "completed")
 
 
 async def test_a_key_is_answered_once(sender: Sender) -> None:
@@ -388,42 +390,42 @@ async def test_what_is_no_file_is_refused_and_leaves_nothing(
 
 
 async def test_a_file_that_cannot_be_read_fails_in_words(sender: Sender) -> None:
-    shown = await sender.imported(b"%PDF-1.7 nothing of a table")
+    answer = await sender.imported(b"%PDF-1.7 nothing of a table")
 
-    assert shown["state"] == "failed"
-    assert shown["error"]["message"]
-    assert shown["error"]["way_out"]
+    assert answer["state"] == "failed"
+    assert answer["error"]["message"]
+    assert answer["error"]["way_out"]
 
 
 async def test_another_company_sees_nothing_of_an_import(sender: Sender, client: Site) -> None:
-    shown = await sender.imported(csv([row(1)]))
+    answer = await sender.imported(csv([row(1)]))
     other = await make.company(sender.installation.database, sender.installation.vault)
     stranger = client.with_token(other.key)
 
     paths = ["", "/mapping", "/report"]
-    answers = [await stranger.get(f"{API}/imports/{shown['id']}{path}") for path in paths]
+    answers = [await stranger.get(f"{API}/imports/{answer['id']}{path}") for path in paths]
 
-    assert [one.status for one in answers] == [404, 404, 404]
+    assert [item.status for item in answers] == [404, 404, 404]
     assert (await stranger.get(f"{API}/imports")).json()["data"] == []
 
 
 async def test_erasing_a_debt_drops_the_file_it_came_with(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    answer = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
     debt = (await sender.debts())[0]
 
     erased = await sender.call("DELETE", f"/debts/{debt['id']}")
 
     left = await sender.rows("SELECT FROM import_chunks WHERE workspace_id = $1", sender.workspace_id)
-    mapped = await sender.call("GET", f"/imports/{shown['id']}/mapping")
-    findings = await sender.findings(shown["id"])
+    mapped = await sender.call("GET", f"/imports/{answer['id']}/mapping")
+    findings = await sender.findings(answer["id"])
     assert erased.status == 200
     assert left == []
     assert b"Jean Dupont 1" not in mapped.body
-    assert [one["line"] for one in findings] == [3]
+    assert [finding["line"] for finding in findings] == [3]
 
 
 async def test_files_and_findings_go_after_thirty_days(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    answer = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
     await sender.rows(
         "UPDATE imports SET drop_at = drop_at - interval '31 days' WHERE workspace_id = $1",
         sender.workspace_id,
@@ -431,14 +433,14 @@ async def test_files_and_findings_go_after_thirty_days(sender: Sender) -> None:
 
     await imports.drop_expired(sender.installation.database, sender.installation.vault)
 
-    after = await sender.get(f"/imports/{shown['id']}")
+    after = await sender.get(f"/imports/{answer['id']}")
     keys = await sender.rows(
         "SELECT FROM vault_keys k JOIN imports i ON k.workspace_id = i.workspace_id AND k.subject_id IN (i.id, i.file_id)"
         " WHERE i.workspace_id = $1",
         sender.workspace_id,
     )
     assert (after["state"], after["counts"]["created"], after["kept_until"]) == ("completed", 1, None)
-    assert await sender.findings(shown["id"]) == []
+    assert await sender.findings(answer["id"]) == []
     assert keys == []
 
 
@@ -456,10 +458,10 @@ async def test_a_workbook_is_imported_as_it_is(sender: Sender) -> None:
     content = io.BytesIO()
     written.save(content)
 
-    shown = await sender.imported(content.getvalue())
+    answer = await sender.imported(content.getvalue())
 
-    assert shown["counts"]["created"] == 3
-    assert shown["counts"]["left_out"]["total"] == 1
+    assert answer["counts"]["created"] == 3
+    assert answer["counts"]["left_out"]["total"] == 1
     assert [debt["amount"] for debt in await sender.debts()] == [10.5, 11.5, 12.5]
 
 
@@ -472,20 +474,20 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
         "UPDATE imports SET fence = fence + 1, leased_until = now() + interval '1 hour' WHERE id = $1 RETURNING fence",
         found_id,
     )
-    found = await imports.find(database, workspace, found_id)
-    key = queries.keys_of(workspace, found).main
+    result = await imports.find(database, workspace, found_id)
+    key = queries.keys_of(workspace, result).main
     assert key is not None
-    await alone(tasks.read, ImportPass(database, workspace, found, key))
+    await alone(tasks.read, ImportPass(database, workspace, result, key))
     stale = ImportPass(database, workspace, await imports.find(database, workspace, found_id), key)
 
     undone = await sender.call("POST", f"/imports/{import_id}/undo")
     await tasks.run(database, vault, workspace.id, found_id, fence)
     with pytest.raises(LeaseLost):
         await alone(tasks.import_rows, stale)
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
     assert undone.status == 202, undone.body
-    assert (shown["state"], shown["counts"]["created"]) == ("undone", 0)
+    assert (answer["state"], answer["counts"]["created"]) == ("undone", 0)
     assert await sender.debts() == []
 
 
@@ -500,15 +502,15 @@ async def test_an_upload_that_broke_off_begins_anew_under_its_id(sender: Sender)
     async def stream() -> AsyncIterator[bytes]:
         yield csv([row(1)])
 
-    made = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
+    result = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
     again = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
     with pytest.raises(imports.ImportSuperseded):
         await broken.store_chunk(database, b"the other half")
 
-    shown = await sender.work(made.shown_id)
-    assert (made.id, again.id) == (import_id, import_id)
+    answer = await sender.work(result.shown_id)
+    assert (result.id, again.id) == (import_id, import_id)
     # Nobody has confirmed what this login's files look like.
-    assert (shown["state"], shown["waiting_for"], shown["size"]) == (
+    assert (answer["state"], answer["waiting_for"], answer["size"]) == (
         "mapped",
         "confirmation",
         len(csv([row(1)])),
@@ -524,9 +526,9 @@ async def test_a_todo_is_answered_by_importing_or_by_putting_the_file_away(sende
 
     decided = await sender.call("POST", f"/todos/{todo['id']}/decide", {"decision": "discard"})
 
-    shown = await sender.get(f"/imports/{import_id}")
+    answer = await sender.get(f"/imports/{import_id}")
     assert decided.status == 200, decided.body
-    assert (shown["state"], shown["waiting_for"]) == ("undone", None)
+    assert (answer["state"], answer["waiting_for"]) == ("undone", None)
     assert await sender.rows("SELECT FROM import_chunks WHERE workspace_id = $1", sender.workspace_id) == []
 
 
@@ -537,11 +539,11 @@ async def test_the_running_processes_import_a_file(running: str, company: Compan
     async with aiohttp.ClientSession(running, headers=head) as http, asyncio.timeout(60):
         async with http.post(f"{API}/imports?auto=true", data=form) as sent:
             path = f"{API}/imports/{(await sent.json())['id']}"
-        shown: dict[str, Any] = {"doing": "read"}
-        while shown["doing"]:
+        answer: dict[str, Any] = {"doing": "read"}
+        while answer["doing"]:
             await asyncio.sleep(0.1)
             async with http.get(path) as answered:
-                shown = await answered.json()
+                answer = await answered.json()
 
     assert sent.status == 202
-    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)
+    assert (answer["state"], answer["counts"]["created"]) == ("completed", 2)

@@ -25,8 +25,8 @@ async def send(site: Site, body: Any, **headers: str) -> Answer:
 
 async def rows_of(installation: Installation, company: Company, table: str) -> int:
     sql = f'SELECT count(*) FROM "{table}" WHERE workspace_id = $1'
-    found: int = await installation.database.pool.fetchval(sql, company.sandbox.id)
-    return found
+    result: int = await installation.database.pool.fetchval(sql, company.sandbox.id)
+    return result
 
 
 def a_batch(*changes: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -38,17 +38,19 @@ async def test_a_batch_answers_what_is_accepted_and_what_is_not_and_why(sandbox:
 
     answered = await send(sandbox, sent)
 
-    shown = answered.json()
+    answer = answered.json()
     assert answered.status == 202
-    assert shown["batch_id"].startswith("batch_")
-    assert (shown["status"], shown["total"], shown["created"], shown["errors"]) == ("processing", 4, 2, 2)
-    findings = shown["error_report"]["findings"]
-    assert [(one["index"], one["temp_id"], one["column"], one["code"]) for one in findings] == [
+    assert answer["batch_id"].startswith("batch_")
+    assert (answer["status"], answer["total"], answer["created"], answer["errors"]) == ("processing", 4, 2, 2)
+    findings = answer["error_report"]["findings"]
+    assert [
+        (finding["index"], finding["temp_id"], finding["column"], finding["code"]) for finding in findings
+    ] == [
         (1, "row-2", "/amount", "wrong-value"),
         (2, None, "/debtor/email", "wrong-value"),
     ]
     assert findings[1]["value"] == "jean@"
-    assert shown["error_report"]["more"] is None
+    assert answer["error_report"]["more"] is None
 
 
 async def test_what_was_refused_is_suggested_to_nobody(sandbox: Site) -> None:
@@ -57,7 +59,7 @@ async def test_what_was_refused_is_suggested_to_nobody(sandbox: Site) -> None:
 
     findings = (await send(sandbox, sent)).json()["error_report"]["findings"]
 
-    assert [(one["value"], one["suggestion"]) for one in findings] == [
+    assert [(finding["value"], finding["suggestion"]) for finding in findings] == [
         ("2999-01-01", None),
         ("2024-01-15", None),
         ("15/01/2024", "2024-01-15"),
@@ -84,7 +86,7 @@ async def test_a_finding_is_said_in_the_language_asked_for(sandbox: Site) -> Non
     in_french = (await send(sandbox, sent, **{"accept-language": "fr-FR,fr;q=0.9"})).json()
     in_english = (await send(sandbox, sent, **{"accept-language": "en"})).json()
 
-    said = [one["error_report"]["findings"][0]["message"] for one in (in_french, in_english)]
+    said = [item["error_report"]["findings"][0]["message"] for item in (in_french, in_english)]
     assert said == [
         "Le champ « amount » doit être supérieur à zéro.",
         "The field 'amount' must be above zero.",
@@ -92,17 +94,17 @@ async def test_a_finding_is_said_in_the_language_asked_for(sandbox: Site) -> Non
 
 
 async def test_of_rows_with_one_reference_the_first_counts(sandbox: Site) -> None:
-    one = make.debt()
-    sent = {"debts": [one, one, one | {"amount": 17}, make.debt()]}
+    debt = make.debt()
+    sent = {"debts": [debt, debt, debt | {"amount": 17}, make.debt()]}
 
-    shown = (await send(sandbox, sent)).json()
+    answer = (await send(sandbox, sent)).json()
 
-    assert (shown["created"], shown["errors"]) == (3, 1)
-    (finding,) = shown["error_report"]["findings"]
+    assert (answer["created"], answer["errors"]) == (3, 1)
+    (finding,) = answer["error_report"]["findings"]
     assert (finding["index"], finding["code"], finding["value"]) == (
         2,
         "duplicate-reference",
-        one["reference"],
+        debt["reference"],
     )
 
 
@@ -111,10 +113,10 @@ async def test_a_reference_in_the_book_is_refused_unless_it_is_the_same_debt(san
     for debt in (known, other):
         assert (await sandbox.call("POST", "/external-api/v1/debts", body=json.write(debt))).status == 201
 
-    shown = (await send(sandbox, {"debts": [known, other | {"amount": 17}, make.debt()]})).json()
+    answer = (await send(sandbox, {"debts": [known, other | {"amount": 17}, make.debt()]})).json()
 
-    assert (shown["created"], shown["errors"]) == (2, 1)
-    (finding,) = shown["error_report"]["findings"]
+    assert (answer["created"], answer["errors"]) == (2, 1)
+    (finding,) = answer["error_report"]["findings"]
     assert (finding["index"], finding["code"]) == (1, "reference-taken")
 
 
@@ -162,7 +164,7 @@ async def test_what_is_no_batch_is_refused_and_nothing_is_kept(
 async def test_every_wrong_field_of_the_envelope_is_named(sandbox: Site) -> None:
     refused = await send(sandbox, {"debts": "all", "colour": "red", "batch_name": 7})
 
-    assert [one["pointer"] for one in refused.json()["errors"]] == ["/batch_name", "/colour", "/debts"]
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/batch_name", "/colour", "/debts"]
 
 
 async def test_a_batch_may_be_larger_than_other_bodies(sandbox: Site) -> None:
@@ -178,12 +180,12 @@ async def test_a_batch_of_nothing_but_errors_is_over_at_once_and_shows_the_first
 ) -> None:
     sent = a_batch(*[{"amount": 0} for _ in range(120)])
 
-    shown = (await send(sandbox, sent)).json()
+    answer = (await send(sandbox, sent)).json()
 
-    report = shown["error_report"]
-    assert (shown["status"], shown["created"], shown["errors"]) == ("completed", 0, 120)
+    report = answer["error_report"]
+    assert (answer["status"], answer["created"], answer["errors"]) == ("completed", 0, 120)
     assert (report["rows"], len(report["findings"])) == (120, 100)
-    assert report["more"] == f"/external-api/v1/imports/{shown['batch_id']}/report"
+    assert report["more"] == f"/external-api/v1/imports/{answer['batch_id']}/report"
 
 
 def test_what_the_batch_says_of_costly_calls_holds_for_rows_that_do_not(company: Company) -> None:
@@ -194,7 +196,7 @@ def test_what_the_batch_says_of_costly_calls_holds_for_rows_that_do_not(company:
 
     bodies = [body for _, _, body in checks.rows_of(checked.chunks[0].rows)]
     assert [body["accept_expensive_destination"] for body in bodies] == [True, False]
-    assert [one.index for one in checked.refused_rows] == [2]
+    assert [item.index for item in checked.refused_rows] == [2]
 
 
 async def test_a_checking_process_that_dies_costs_one_request(company: Company) -> None:
@@ -218,17 +220,17 @@ async def test_a_checking_process_that_dies_costs_one_request(company: Company) 
 async def over(site: Site, batch_id: str) -> Any:
     """Return a batch once nothing more happens to it."""
     for _ in range(600):
-        shown = (await site.call("GET", f"{PATH}/{batch_id}")).json()
-        if shown["status"] != "processing":
-            return shown
+        answer = (await site.call("GET", f"{PATH}/{batch_id}")).json()
+        if answer["status"] != "processing":
+            return answer
         await asyncio.sleep(0.1)
-    raise TimeoutError(shown)
+    raise TimeoutError(answer)
 
 
 async def by_reference(site: Site, reference: str) -> Any:
-    found = (await site.call("GET", f"/external-api/v1/debts?reference={reference}")).json()["data"]
-    assert len(found) == 1, found
-    return found[0]
+    result = (await site.call("GET", f"/external-api/v1/debts?reference={reference}")).json()["data"]
+    assert len(result) == 1, result
+    return result[0]
 
 
 NOT_ALIKE = {"id", "reference", "created_at", "updated_at", "next_action_at", "debtor", "timeline_id"}
@@ -245,25 +247,25 @@ async def test_each_debt_of_a_batch_is_made_and_announced_as_if_made_alone(
     sent = {"debts": [*rows, rows[0], alone, make.debt(amount=0)], "batch_name": "Autumn"}
 
     begun = (await send(sandbox, sent)).json()
-    shown = await over(sandbox, begun["batch_id"])
+    answer = await over(sandbox, begun["batch_id"])
 
     assert (begun["created"], begun["errors"]) == (5, 1)
-    assert (shown["status"], shown["total"], shown["created"], shown["errors"]) == ("completed", 6, 5, 1)
-    assert shown["unchanged"] == 2
+    assert (answer["status"], answer["total"], answer["created"], answer["errors"]) == ("completed", 6, 5, 1)
+    assert answer["unchanged"] == 2
     single = await by_reference(sandbox, alone["reference"])
     for row in rows:
-        made = await by_reference(sandbox, row["reference"])
-        alike = made.keys() - NOT_ALIKE
-        assert {name: made[name] for name in alike} == {name: single[name] for name in alike}
+        reference = await by_reference(sandbox, row["reference"])
+        alike = reference.keys() - NOT_ALIKE
+        assert {name: reference[name] for name in alike} == {name: single[name] for name in alike}
         events = await installation.database.pool.fetch(
             "SELECT kind, sequence FROM events WHERE workspace_id = $1 AND debt_id = $2",
             company.sandbox.id,
-            ids.read("debt", made["id"]),
+            ids.read("debt", reference["id"]),
         )
         assert [tuple(event) for event in events] == [("debt.created", 1)]
         planned = await installation.database.pool.fetchval(
             "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'planned'",
             company.sandbox.id,
-            ids.read("debt", made["id"]),
+            ids.read("debt", reference["id"]),
         )
         assert planned == 1

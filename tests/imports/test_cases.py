@@ -260,13 +260,13 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.file.partition(".")[0])
 async def test_a_file_becomes_the_debts_that_it_holds(sender: Sender, case: Case) -> None:
-    shown = await _sent(sender, case.file)
-    if shown["waiting_for"] is not None:
+    answer = await _sent(sender, case.file)
+    if answer["waiting_for"] is not None:
         assert not case.asks_nothing
-        if await _concerned(sender, shown["id"]) & case.may_ask:
+        if await _concerned(sender, answer["id"]) & case.may_ask:
             return
-        shown = await _answered(sender, shown["id"], case.answer)
-    _is_imported(shown)
+        answer = await _answered(sender, answer["id"], case.answer)
+    _is_imported(answer)
     await _holds(sender, case)
 
 
@@ -302,14 +302,14 @@ async def test_no_suggestion_changes_a_sign_or_a_currency(sender: Sender) -> Non
 
 
 async def test_both_encodings_of_a_file_are_said(sender: Sender) -> None:
-    shown = await _sent(sender, "10-mixed-encodings-half.csv")
-    assert "mixed-encoding" in {note["code"] for note in shown["notes"]}
+    answer = await _sent(sender, "10-mixed-encodings-half.csv")
+    assert "mixed-encoding" in {note["code"] for note in answer["notes"]}
 
 
 async def test_a_part_paid_without_a_remainder_is_warned_about(sender: Sender) -> None:
-    shown = await _sent(sender, "12-partial-status.xlsx")
-    _is_imported(shown)
-    findings = await sender.findings(shown["id"])
+    answer = await _sent(sender, "12-partial-status.xlsx")
+    _is_imported(answer)
+    findings = await sender.findings(answer["id"])
     assert 4 in {finding["line"] for finding in findings if finding["outcome"] == "warned"}, findings
 
 
@@ -329,8 +329,8 @@ async def test_naming_the_column_of_what_is_owed_frees_the_other(sender: Sender)
     import_id = await sender.sent((_CASES / "15-put-422-two-amounts.csv").read_bytes(), "?auto=false")
     assert (await sender.work(import_id))["waiting_for"] is not None
     await _put(sender, import_id, {"columns": {"Reste dû TTC": "amount"}})
-    shown = await _answered(sender, import_id, {})
-    _is_imported(shown)
+    answer = await _answered(sender, import_id, {})
+    _is_imported(answer)
     await _holds(
         sender,
         Case(
@@ -344,8 +344,8 @@ async def test_naming_the_column_of_what_is_owed_frees_the_other(sender: Sender)
 
 
 async def test_an_empty_column_is_nobodys_name(sender: Sender) -> None:
-    shown = await _sent(sender, "16-xero-invoices.csv")
-    fields = await _fields(sender, shown["id"])
+    answer = await _sent(sender, "16-xero-invoices.csv")
+    fields = await _fields(sender, answer["id"])
     assert fields["*ContactName"] == "name"
     assert fields["TrackingName1"] is None
 
@@ -358,16 +358,16 @@ async def test_company_and_contact_are_not_first_and_last_name(sender: Sender) -
 
 
 async def test_a_customers_total_is_not_proposed_as_an_amount(sender: Sender) -> None:
-    shown = await _sent(sender, "19-client-total-proposed.csv")
-    assert (await _fields(sender, shown["id"]))["Total dû client"] not in {"amount", "amount_invoiced"}
+    answer = await _sent(sender, "19-client-total-proposed.csv")
+    assert (await _fields(sender, answer["id"]))["Total dû client"] not in {"amount", "amount_invoiced"}
 
 
 async def test_a_cell_far_outside_the_table_does_not_keep_it_from_being_read(sender: Sender) -> None:
     # A child has a limit of memory.
     import_id = await sender.sent((_CASES / "23-far-cell.xlsx").read_bytes(), "?auto=true")
-    shown = await by_crew(sender, import_id)
-    assert shown["error"] is None
-    assert "Client" in await _fields(sender, shown["id"])
+    answer = await by_crew(sender, import_id)
+    assert answer["error"] is None
+    assert "Client" in await _fields(sender, answer["id"])
 
 
 async def test_heads_and_totals_of_pages_are_no_rows(sender: Sender) -> None:
@@ -377,8 +377,8 @@ async def test_heads_and_totals_of_pages_are_no_rows(sender: Sender) -> None:
 
 
 async def test_nettofaellig_is_the_due_date(sender: Sender) -> None:
-    shown = await _sent(sender, "25-sap-nettofaellig.txt")
-    assert (await _fields(sender, shown["id"]))["Nettofällig"] == "due_date"
+    answer = await _sent(sender, "25-sap-nettofaellig.txt")
+    assert (await _fields(sender, answer["id"]))["Nettofällig"] == "due_date"
 
 
 async def _sent(sender: Sender, file: str) -> dict[str, Any]:
@@ -404,8 +404,8 @@ async def _put(sender: Sender, import_id: str, value: Mapping[str, Any]) -> None
     assert answered.status == 200, answered.body.decode()
 
 
-def _is_imported(shown: Mapping[str, Any]) -> None:
-    assert shown["state"] == "completed", (shown["state"], shown["waiting_for"], shown["error"])
+def _is_imported(answer: Mapping[str, Any]) -> None:
+    assert answer["state"] == "completed", (answer["state"], answer["waiting_for"], answer["error"])
 
 
 async def _concerned(sender: Sender, import_id: str) -> set[str]:
@@ -432,16 +432,16 @@ async def _holds(sender: Sender, case: Case) -> None:
     await _are_told_apart(case, debts)
 
 
-def _is_owed(debt: Mapping[str, Any], owed: Owed) -> None:
+def _is_owed(debt: Mapping[str, Any], owed_debt: Owed) -> None:
     debtor = debt["debtor"]
-    assert Decimal(str(debt["balance"])) == Decimal(owed.amount)
-    assert owed.currency in {None, debt["currency"]}
-    assert owed.due in {None, debt["due_date"]}
-    assert owed.phone in {None, debtor["phone"] or ""}
-    assert owed.email in {None, debtor["email"]}
+    assert Decimal(str(debt["balance"])) == Decimal(owed_debt.amount)
+    assert owed_debt.currency in {None, debt["currency"]}
+    assert owed_debt.due in {None, debt["due_date"]}
+    assert owed_debt.phone in {None, debtor["phone"] or ""}
+    assert owed_debt.email in {None, debtor["email"]}
     names = {_words(debtor["name"]), _words(debtor["company"])}
     names.add(_words(f"{debtor['first_name'] or ''} {debtor['last_name'] or ''}"))
-    for name in (owed.name, owed.company or owed.name):
+    for name in (owed_debt.name, owed_debt.company or owed_debt.name):
         assert _words(name) in names, (name, debtor)
 
 

@@ -63,12 +63,12 @@ async def test_columns_nobody_can_tell_are_asked_for_and_named_by_hand(getbill: 
     file = written(tmp_path, ROWS, headers)
     known = ["aaa=reference", "bbb=name", "ccc=email", "ddd=amount", "eee=due_date"]
 
-    asked = await getbill("import", file)
+    request = await getbill("import", file)
     wrong = await getbill("import", file, "--map", "aaa=nonsense")
-    named = await getbill("import", file, *(word for one in known for word in ("--map", one)), "--json")
+    named = await getbill("import", file, *(word for item in known for word in ("--map", item)), "--json")
 
-    assert asked.exit_code == 3, asked.output
-    assert "Nothing was imported" in asked.stderr
+    assert request.exit_code == 3, request.output
+    assert "Nothing was imported" in request.stderr
     assert wrong.exit_code == 1
     assert named.exit_code == 0, named.output
     assert json.loads(named.stdout)["counts"]["created"] == 5

@@ -11,12 +11,12 @@ async def test_a_file_waits_for_the_country_of_its_numbers_and_is_imported_with_
     )
     waiting = await sender.imported(content)
     path = f"/imports/{waiting['id']}/mapping"
-    asked = await sender.get(path)
+    request = await sender.get(path)
     await sender.call("PUT", path, {"country": "NL", "confirm": True})
     done = await sender.work(waiting["id"])
     (debt,) = await sender.debts()
 
-    assert [question["code"] for question in asked["questions"]] == ["phone_country"]
+    assert [question["code"] for question in request["questions"]] == ["phone_country"]
     assert (await sender.get(path))["country_reason"]["code"] == "human"
     assert done["counts"]["created"] == 1
     assert debt["debtor"]["phone"] == "+31612345678"
@@ -28,10 +28,10 @@ async def test_a_file_waits_for_the_country_of_its_numbers_and_is_imported_with_
 
 async def test_a_number_that_is_none_is_left_out_and_its_debt_made(sender) -> None:
     written = ["", "01 42 68 53 00", "06 12 34 56 78", "06 12 34 56 79", "01 42 68 53 01", "01 42 68 53"]
-    shown = await sender.imported(csv([row(n, Téléphone=text) for n, text in enumerate(written)]))
-    (finding,) = await sender.findings(shown["id"], Accept_Language="fr")
+    answer = await sender.imported(csv([row(n, Téléphone=text) for n, text in enumerate(written)]))
+    (finding,) = await sender.findings(answer["id"], Accept_Language="fr")
 
-    assert (shown["counts"]["created"], shown["counts"]["warnings"]) == (6, 1)
+    assert (answer["counts"]["created"], answer["counts"]["warnings"]) == (6, 1)
     assert [debt["debtor"]["phone"] for debt in await sender.debts()][3:] == [
         "+33612345679",
         "+33142685301",

@@ -13,7 +13,7 @@ _CHUNKS = "SELECT number FROM import_chunks WHERE workspace_id = $1"
 
 
 async def erase(sender: Sender, reference: str) -> None:
-    (debt,) = [one for one in await sender.debts() if one["reference"] == reference]
+    (debt,) = [item for item in await sender.debts() if item["reference"] == reference]
     erased = await sender.call("DELETE", f"/debts/{debt['id']}")
     assert erased.status == 200, erased.body
 
@@ -28,21 +28,21 @@ async def test_what_is_remembered_of_a_layout_says_nothing_of_a_cell(sender: Sen
 
     confirmed = await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
 
-    known = await saved_mappings.find_mapping(
+    mapping = await saved_mappings.find_mapping(
         work.database, work.workspace, "erp", str(work.import_.signature)
     )
     assert confirmed.status == 202, confirmed.body
     assert "jean0@example.com" in mapped["columns"][2]["reason"]["message"]
-    assert known.mapping is not None
-    assert [column.header for column in known.mapping.columns] == headers
-    assert "example.com" not in str(known.mapping.to_json())
+    assert mapping.mapping is not None
+    assert [column.header for column in mapping.mapping.columns] == headers
+    assert "example.com" not in str(mapping.mapping.to_json())
 
 
 async def test_a_corrected_row_that_is_a_debt_goes_with_it(sender: Sender) -> None:
     content = csv([row(1), row(2, **{"E-mail": "x@gmial.com"})])
-    shown = await sender.imported(content, "?auto=true&mode=all_or_nothing")
-    await sender.call("POST", f"/imports/{shown['id']}/corrections", {"accept": ["email-typo"]})
-    done = await sender.work(shown["id"])
+    answer = await sender.imported(content, "?auto=true&mode=all_or_nothing")
+    await sender.call("POST", f"/imports/{answer['id']}/corrections", {"accept": ["email-typo"]})
+    done = await sender.work(answer["id"])
     kept = await sender.rows(_CORRECTIONS, sender.workspace_id)
 
     await erase(sender, "F-2026-00002")
@@ -53,28 +53,28 @@ async def test_a_corrected_row_that_is_a_debt_goes_with_it(sender: Sender) -> No
 
 
 @pytest.mark.parametrize(
-    "asked", ["?auto=true&on_duplicate=error", "?auto=true&on_duplicate=error&dry_run=true"]
+    "value", ["?auto=true&on_duplicate=error", "?auto=true&on_duplicate=error&dry_run=true"]
 )
-async def test_what_was_said_of_rows_that_met_a_debt_goes_with_it(sender: Sender, asked: str) -> None:
+async def test_what_was_said_of_rows_that_met_a_debt_goes_with_it(sender: Sender, value: str) -> None:
     repeated = [row(1, **{"Montant dû": "7,00"}), row(1)]
     # Whether a reference that repeats names a debt may be asked.
     first_id = await sender.sent(csv([*map(row, range(1, 31)), *repeated]))
     await sender.work(first_id)
     await sender.call("POST", f"/imports/{first_id}/mapping/confirm")
     first = await sender.work(first_id)
-    again = await sender.imported(csv([row(1, **{"Montant dû": "99,00"})]), asked)
-    (debt,) = [one for one in await sender.debts() if one["reference"] == "F-2026-00001"]
+    again = await sender.imported(csv([row(1, **{"Montant dû": "99,00"})]), value)
+    (debt,) = [item for item in await sender.debts() if item["reference"] == "F-2026-00001"]
     met = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
 
     await erase(sender, "F-2026-00001")
 
     left = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
-    assert [(one["code"], one["outcome"]) for one in met] == [
+    assert [(item["code"], item["outcome"]) for item in met] == [
         ("duplicate-in-file", "rejected"),
         ("repeated-row", "skipped"),
         ("reference-known", "rejected"),
     ]
-    assert {one["debt_id"] for one in met} == {debt["id"]}
+    assert {item["debt_id"] for item in met} == {debt["id"]}
     assert left == []
 
 
@@ -92,11 +92,11 @@ async def test_a_correction_of_a_row_that_met_a_debt_goes_with_it(sender: Sender
 
 
 async def test_a_file_that_nobody_should_have_goes_when_its_import_fails_too(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(2)]))
+    answer = await sender.imported(csv([row(1), row(2)]))
     await sender.rows(
         "UPDATE imports SET state = 'undoing', task = 'undo' WHERE workspace_id = $1", sender.workspace_id
     )
-    work = await sender.taken(shown["id"])
+    work = await sender.taken(answer["id"])
     await erase(sender, "F-2026-00001")
     needed = await sender.rows(_CHUNKS, sender.workspace_id)
 
@@ -134,20 +134,20 @@ async def stored(sender: Sender) -> str:
         )
     ]
     database, workspace = sender.installation.database, sender.company.sandbox
-    for one in await sender.rows(_IMPORTS, sender.workspace_id):
-        found = await queries.find(database, workspace, one["id"])
-        key = queries.keys_of(workspace, found).main
+    for item in await sender.rows(_IMPORTS, sender.workspace_id):
+        result = await queries.find(database, workspace, item["id"])
+        key = queries.keys_of(workspace, result).main
         assert key is not None
-        if found.plan is not None:
-            texts.append(reading_plan.open_plan(found.plan, key, found.id).write().decode())
+        if result.plan is not None:
+            texts.append(reading_plan.open_plan(result.plan, key, result.id).write().decode())
         for table, context in ((_FINDINGS, finding_context), (_CORRECTED, correction_context)):
             texts += [
-                key.open(kept["sealed"], context(found.id, kept["line"])).decode()
+                key.open(kept["sealed"], context(result.id, kept["line"])).decode()
                 for kept in await sender.rows(table, sender.workspace_id)
-                if kept["import_id"] == found.id
+                if kept["import_id"] == result.id
             ]
-        if found.state not in {"needs_mapping", "mapped", "checked"}:
-            texts += [chunk.decode() async for chunk in queries.chunks(database, workspace, found)]
+        if result.state not in {"needs_mapping", "mapped", "checked"}:
+            texts += [chunk.decode() async for chunk in queries.chunks(database, workspace, result)]
     return " ".join(texts).lower()
 
 
@@ -162,7 +162,7 @@ def among(*rows: list[str]) -> bytes:
 
 
 async def lines(sender: Sender, import_id: str) -> list[int]:
-    return sorted({one["line"] for one in await sender.findings(import_id)})
+    return sorted({finding["line"] for finding in await sender.findings(import_id)})
 
 
 async def test_whoever_is_searched_for_is_found_where_nobody_was_erased(sender: Sender) -> None:
@@ -274,7 +274,9 @@ async def test_a_waiting_file_shows_nothing_of_the_person_and_goes_on_for_the_ot
     assert confirmed.status == 202, confirmed.body
     assert "Marie Martin" in mapped["columns"][1]["samples"]
     assert after["columns"][1]["samples"] == ["Jean Dupont 2", "Jean Dupont 4"]
-    assert [one["field"] for one in after["columns"]] == [one["field"] for one in mapped["columns"]]
+    assert [column["field"] for column in after["columns"]] == [
+        column["field"] for column in mapped["columns"]
+    ]
     # What came of her later is a debt of its own; the file goes, since she did not want to be in it.
     assert (done["state"], done["counts"]["created"]) == ("completed", 3)
     assert await sender.rows(_CHUNKS, sender.workspace_id) == []
@@ -291,9 +293,13 @@ async def test_a_waiting_file_still_asks_what_it_asked(sender: Sender) -> None:
     await erase(sender, "M-2026-00001")
 
     after = await sender.get(f"/imports/{import_id}/mapping")
-    shown = await sender.get(f"/imports/{import_id}")
-    assert [one["code"] for one in after["questions"]] == [one["code"] for one in before["questions"]] != []
-    assert (shown["state"], after["is_certain"]) == ("needs_mapping", False)
+    answer = await sender.get(f"/imports/{import_id}")
+    assert (
+        [question["code"] for question in after["questions"]]
+        == [question["code"] for question in before["questions"]]
+        != []
+    )
+    assert (answer["state"], after["is_certain"]) == ("needs_mapping", False)
     await nothing_of_marie(sender)
 
 
@@ -302,7 +308,7 @@ async def test_a_waiting_file_that_shows_somebody_no_more_is_not_read_again_by_i
     headers = ["Référence", "Nom", "E-mail", "Quelque chose"]
     hers = csv([["X-1", MARIE["Nom"], MARIE["E-mail"], "12,50"]], headers)
     others = csv([["Y-1", "Jean", "jean@example.com", "12,50"]], headers)
-    waiting, first = [await sender.sent(one, "?auto=true&sender=erp") for one in (hers, others)]
+    waiting, first = [await sender.sent(item, "?auto=true&sender=erp") for item in (hers, others)]
     for import_id in (waiting, first):
         await sender.work(import_id)
     await erase(sender, "M-2026-00001")
@@ -310,8 +316,8 @@ async def test_a_waiting_file_that_shows_somebody_no_more_is_not_read_again_by_i
     body = {"columns": {"Quelque chose": "amount"}, "confirm": True}
     await sender.call("PUT", f"/imports/{first}/mapping", body)
 
-    shown = await sender.get(f"/imports/{waiting}")
-    assert (shown["state"], shown["doing"]) == ("needs_mapping", None)
+    answer = await sender.get(f"/imports/{waiting}")
+    assert (answer["state"], answer["doing"]) == ("needs_mapping", None)
     await nothing_of_marie(sender)
 
 
@@ -329,7 +335,7 @@ async def test_a_layout_whose_header_names_the_person_is_remembered_no_more(send
     left = await sender.rows(
         "SELECT sender FROM import_mappings WHERE workspace_id = $1", sender.workspace_id
     )
-    assert [one["sender"] for one in left] == ["crm"]
+    assert [item["sender"] for item in left] == ["crm"]
 
 
 async def test_an_answer_that_shows_a_refused_row_of_a_batch_goes(sender: Sender) -> None:
@@ -349,9 +355,9 @@ async def test_an_answer_that_shows_a_refused_row_of_a_batch_goes(sender: Sender
 
 
 async def test_a_file_that_could_not_be_read_is_not_kept(sender: Sender) -> None:
-    shown = await sender.imported(b"PK\x03\x04 Marie Martin, and no workbook")
+    answer = await sender.imported(b"PK\x03\x04 Marie Martin, and no workbook")
 
-    assert shown["state"] == "failed"
+    assert answer["state"] == "failed"
     assert await sender.rows(_CHUNKS, sender.workspace_id) == []
 
 
@@ -386,5 +392,5 @@ async def test_the_name_of_a_file_does_not_say_the_reference_of_an_erased_debt(
     await erase(sender, "F-2026-00001")
 
     names = await sender.rows("SELECT name FROM imports WHERE workspace_id = $1", sender.workspace_id)
-    assert [one["name"] for one in names] == [left]
+    assert [item["name"] for item in names] == [left]
     assert (await sender.call("POST", "/debts", debt)).status == 201

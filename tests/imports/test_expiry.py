@@ -13,12 +13,12 @@ _THEIRS = "SELECT FROM import_chunks WHERE workspace_id = $1"
 
 async def old(sender: Sender, query: str = "?auto=true") -> str:
     """Send a file whose thirty days are over, and have it worked on."""
-    shown = await sender.imported(csv([row(1)]), query)
+    answer = await sender.imported(csv([row(1)]), query)
     await sender.rows(
         "UPDATE imports SET drop_at = drop_at - interval '31 days' WHERE workspace_id = $1",
         sender.workspace_id,
     )
-    return str(shown["id"])
+    return str(answer["id"])
 
 
 async def expire(sender: Sender) -> None:
@@ -48,9 +48,9 @@ async def test_a_task_of_an_import_whose_rows_are_gone_ends(sender: Sender) -> N
         "UPDATE imports SET state = 'undoing', task = 'undo' WHERE workspace_id = $1", sender.workspace_id
     )
 
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
-    assert (shown["state"], shown["doing"], shown["error"]["code"]) == ("failed", None, "file-gone")
+    assert (answer["state"], answer["doing"], answer["error"]["code"]) == ("failed", None, "file-gone")
 
 
 async def test_an_import_whose_rows_are_gone_is_given_up(sender: Sender) -> None:
@@ -67,8 +67,8 @@ async def test_an_import_whose_rows_are_gone_is_given_up(sender: Sender) -> None
         installation.database, installation.vault, child_starter(installation.settings)
     )._fail_import(claimed)
 
-    shown = await sender.get(f"/imports/{import_id}")
-    assert (shown["state"], shown["doing"], shown["error"]["code"]) == ("failed", None, "gave-up")
+    answer = await sender.get(f"/imports/{import_id}")
+    assert (answer["state"], answer["doing"], answer["error"]["code"]) == ("failed", None, "gave-up")
 
 
 async def test_what_somebody_is_deciding_on_is_not_dropped_meanwhile(sender: Sender) -> None:

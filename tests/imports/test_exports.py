@@ -1,8 +1,8 @@
 """The seen exports of the corpus, sent through the API: nothing wrong in silence, and never a second question."""
 
-from bench.corpus.exports import layouts
-from bench.corpus.exports.judging import WRONG
-from bench.corpus.exports.running import recipient
+from testbed.corpus.exports import layouts
+from testbed.corpus.exports.judge import WRONG
+from testbed.corpus.exports.recipient import recipient
 
 
 def test_nothing_of_a_real_export_is_wrong_in_silence() -> None:

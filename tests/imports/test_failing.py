@@ -34,7 +34,7 @@ async def spoil(sender: Sender, table: str, column: str, condition: str, *values
 
 
 async def todos(sender: Sender) -> list[str]:
-    return [one["reason"] for one in (await sender.get("/todos?type=set_aside&state=open"))["data"]]
+    return [todo["reason"] for todo in (await sender.get("/todos?type=set_aside&state=open"))["data"]]
 
 
 async def left(sender: Sender) -> list[str]:
@@ -61,9 +61,9 @@ async def test_a_row_whose_debt_does_not_open_is_refused_and_the_others_go_on(
     done = await sender.imported(csv(changed), f"?auto=true&on_duplicate=update{query}")
 
     said = [
-        (one["line"], one["outcome"], one["message"])
-        for one in await sender.findings(done["id"])
-        if one["code"] == "row-failed"
+        (finding["line"], finding["outcome"], finding["message"])
+        for finding in await sender.findings(done["id"])
+        if finding["code"] == "row-failed"
     ]
     assert [(line, outcome) for line, outcome, _ in said] == [(5, "rejected")]
     # In the language of the company, as every finding of a file.
@@ -80,11 +80,11 @@ async def test_a_row_whose_debt_does_not_open_is_refused_and_the_others_go_on(
 
 
 async def test_taking_back_leaves_a_debt_that_does_not_open_and_no_other(sender: Sender) -> None:
-    made = await sender.imported(csv([row(number) for number in range(1, 11)]))
+    result = await sender.imported(csv([row(number) for number in range(1, 11)]))
     await spoil(sender, "debtors", "identity", OWNER, sender.workspace_id, "F-2026-00004")
 
-    await sender.call("POST", f"/imports/{made['id']}/undo")
-    done = await sender.work(made["id"])
+    await sender.call("POST", f"/imports/{result['id']}/undo")
+    done = await sender.work(result["id"])
 
     assert (done["state"], done["counts"]["undone"], done["counts"]["kept"]) == ("undone", 9, 1)
     assert await left(sender) == ["F-2026-00004"]
@@ -95,12 +95,12 @@ async def test_taking_back_leaves_a_debt_that_does_not_open_and_no_other(sender:
 async def test_giving_back_leaves_a_change_that_does_not_open_and_no_other(sender: Sender) -> None:
     await sender.imported(csv([row(number) for number in range(1, 11)]))
     changed = [row(number, **{"Montant dû": f"{number},00"}) for number in range(1, 11)]
-    made = await sender.imported(csv(changed), "?auto=true&on_duplicate=update")
+    result = await sender.imported(csv(changed), "?auto=true&on_duplicate=update")
     place = "import_id = $1 AND line = 5"
-    await spoil(sender, "import_changes", "sealed", place, uuid_of(made["id"]))
+    await spoil(sender, "import_changes", "sealed", place, uuid_of(result["id"]))
 
-    await sender.call("POST", f"/imports/{made['id']}/undo")
-    done = await sender.work(made["id"])
+    await sender.call("POST", f"/imports/{result['id']}/undo")
+    done = await sender.work(result["id"])
 
     assert (done["state"], done["counts"]["restored"], done["counts"]["kept"]) == ("undone", 9, 1)
     amounts = {debt["reference"]: debt["amount"] for debt in await sender.debts()}
@@ -123,7 +123,7 @@ async def test_an_import_that_nobody_can_open_is_set_aside_and_others_are_done(s
     assert await crew.tick()
     await crew.close()
 
-    assert [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)] == [
+    assert [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(database)] == [
         ("import", uuid_of(broken))
     ]
     (reason,) = await todos(sender)
@@ -171,4 +171,4 @@ async def test_an_import_that_cannot_be_dropped_keeps_no_other_from_it(sender: S
         "SELECT id FROM imports WHERE drop_at IS NOT NULL AND id = ANY($1)", [broken_id, other_id]
     )
     assert [row["id"] for row in left] == [broken_id]
-    assert [one.subject_id for one in await quarantine.list_entries(database)] == [broken_id]
+    assert [entry.subject_id for entry in await quarantine.list_entries(database)] == [broken_id]

@@ -46,12 +46,16 @@ async def test_hidden_rows_are_shown_and_read_when_a_person_wants_them(sender: S
     changed = await sender.call(
         "PUT", f"/imports/{import_id}/mapping", {"hidden_rows": True, "confirm": True}
     )
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
     assert before["layout"]["hidden"] == {"rows": 2, "first_lines": [3, 5], "is_read": False, "columns": []}
     assert before["left_out"] == {"hidden": 2}
     assert (changed.json()["layout"]["hidden"]["is_read"], changed.json()["left_out"]) == (True, {})
-    assert (shown["state"], shown["counts"]["created"], shown["counts"]["left_out"]) == ("completed", 4, {})
+    assert (answer["state"], answer["counts"]["created"], answer["counts"]["left_out"]) == (
+        "completed",
+        4,
+        {},
+    )
 
 
 async def test_hidden_rows_stay_out_when_a_person_takes_that_back(sender: Sender) -> None:
@@ -63,9 +67,9 @@ async def test_hidden_rows_stay_out_when_a_person_takes_that_back(sender: Sender
     for wanted in (True, False):
         await sender.call("PUT", f"/imports/{import_id}/mapping", {"hidden_rows": wanted})
     await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
-    assert (shown["counts"]["created"], shown["counts"]["left_out"]) == (2, {"hidden": 1})
+    assert (answer["counts"]["created"], answer["counts"]["left_out"]) == (2, {"hidden": 1})
 
 
 async def test_lines_below_a_customer_are_his_debts_and_a_refused_one_comes_back_with_him(
@@ -79,15 +83,15 @@ async def test_lines_below_a_customer_are_his_debts_and_a_refused_one_comes_back
         "PUT", f"/imports/{import_id}/mapping", {"columns": {"Pièce": "reference"}, "confirm": True}
     )
 
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
-    added = [one for one in mapped["columns"] if one["reason"]["code"] == "row_above"]
-    assert [(one["header"], one["field"]) for one in added] == [
+    added = [column for column in mapped["columns"] if column["reason"]["code"] == "row_above"]
+    assert [(item["header"], item["field"]) for item in added] == [
         ("Client (ligne au-dessus)", "name"),
         ("Code client (ligne au-dessus)", "debtor_reference"),
     ]
     assert added[0]["reason"]["message"] == "La valeur vient de la ligne du client, au-dessus des factures."
-    assert (shown["counts"]["created"], shown["counts"]["rejected"]) == (2, 1), shown
+    assert (answer["counts"]["created"], answer["counts"]["rejected"]) == (2, 1), answer
     names = [
         (debt["reference"], debt["debtor"]["name"], debt["debtor"]["reference"])
         for debt in await sender.debts()
@@ -113,9 +117,9 @@ async def test_a_line_below_a_customer_is_corrected_in_its_place(sender: Sender)
 
     patch = {"corrections": [{"line": 4, "column": "Solde TTC (EUR)", "value": "50,00"}]}
     await sender.call("POST", f"/imports/{import_id}/corrections", patch)
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
-    assert (shown["counts"]["created"], shown["counts"]["rejected"]) == (3, 0)
+    assert (answer["counts"]["created"], answer["counts"]["rejected"]) == (3, 0)
     assert [d["debtor"]["name"] for d in await sender.debts() if d["reference"] == "FA-2"] == ["Dupont SARL"]
 
 
@@ -127,9 +131,9 @@ async def test_a_merged_customer_is_the_one_of_every_row(sender: Sender) -> None
     sheet.merge_cells("B2:B4")
     sheet.merge_cells("C2:C4")
 
-    shown = await sender.imported(saved(sheet))
+    answer = await sender.imported(saved(sheet))
 
-    assert shown["counts"]["created"] == 3, shown
+    assert answer["counts"]["created"] == 3, answer
     assert {debt["debtor"]["name"] for debt in await sender.debts()} == {"Jean Dupont 1"}
 
 
@@ -141,14 +145,14 @@ async def test_a_merged_amount_is_owed_once(sender: Sender) -> None:
 
     mapped = await sender.get(f"/imports/{import_id}/mapping")
     await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
     assert mapped["layout"]["merged_columns"] == ["E"]
-    assert (shown["counts"]["created"], shown["counts"]["rejected"]) == (1, 2), shown
+    assert (answer["counts"]["created"], answer["counts"]["rejected"]) == (1, 2), answer
 
 
 async def test_a_packed_file_is_imported_and_says_what_it_was_taken_from(sender: Sender) -> None:
-    shown = await sender.imported(gzip.compress(csv([row(1), row(2)])))
+    answer = await sender.imported(gzip.compress(csv([row(1), row(2)])))
 
-    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)
-    assert "unpacked" in [note["code"] for note in shown["notes"]]
+    assert (answer["state"], answer["counts"]["created"]) == ("completed", 2)
+    assert "unpacked" in [note["code"] for note in answer["notes"]]

@@ -73,13 +73,15 @@ def test_a_plan_comes_back_as_it_was() -> None:
     assert back.layout == plan.layout
     assert back.mapping == plan.mapping
     assert back.profile.columns[2].number == profile.columns[2].number
-    assert [one.kinds for one in back.profile.columns] == [dict(one.kinds) for one in profile.columns]
+    assert [column.kinds for column in back.profile.columns] == [
+        dict(column.kinds) for column in profile.columns
+    ]
     assert back.write() == plan.write()
     assert b"Jean" not in plan.scrubbed().write()
 
 
 @pytest.mark.parametrize(
-    ("domain", "meant"),
+    ("domain", "intended"),
     [
         ("gmial.com", "gmail.com"),
         ("gmail.con", "gmail.com"),
@@ -92,9 +94,9 @@ def test_a_plan_comes_back_as_it_was() -> None:
     ],
 )
 def test_only_what_is_one_slip_from_a_domain_everybody_knows_is_doubted(
-    domain: str, meant: str | None
+    domain: str, intended: str | None
 ) -> None:
-    assert domain_suggestions.suggest_domain(domain) == meant
+    assert domain_suggestions.suggest_domain(domain) == intended
 
 
 @pytest.mark.parametrize("domain", sorted(domain_suggestions._REAL))
@@ -119,7 +121,7 @@ def test_no_mended_address_is_the_one_that_was_refused(text: str) -> None:
 
 @pytest.mark.parametrize("is_cell", [True, False])
 def test_a_column_is_named_in_words_and_a_bodys_field_by_its_name(*, is_cell: bool) -> None:
-    (error,) = (one for one in _refused({"amount": None}) if one.pointer == "/amount")
+    (error,) = (item for item in _refused({"amount": None}) if item.pointer == "/amount")
 
     finding = model.from_error(error, {}, is_cell=is_cell)
 
@@ -163,9 +165,9 @@ def test_a_suggestion_is_made_where_only_one_value_can_be_meant(
     field: str, value: object, suggestion: object
 ) -> None:
     body = {"currency": "EUR", field: value}
-    errors = [one for one in _refused(body) if one.pointer == f"/{field}"]
+    errors = [item for item in _refused(body) if item.pointer == f"/{field}"]
 
-    (finding,) = (model.from_error(one, body) for one in errors)
+    (finding,) = (model.from_error(error, body) for error in errors)
 
     assert (finding.suggestion, type(finding.suggestion)) == (suggestion, type(suggestion))
 

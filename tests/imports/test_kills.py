@@ -50,12 +50,12 @@ async def test_every_row_is_one_debt_or_one_finding_whatever_is_killed(sender: S
     )
     killed, settled, until = 0, -1, clock.monotonic() + SECONDS
 
-    while (shown := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
-        assert clock.monotonic() < until, shown
+    while (answer := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
+        assert clock.monotonic() < until, answer
         await crew.tick()
-        children = [one for one in crew.children.values() if one.returncode is None]
-        if children and shown["progress"]["rows_done"] > settled:
-            settled = shown["progress"]["rows_done"]
+        children = [item for item in crew.children.values() if item.returncode is None]
+        if children and answer["progress"]["rows_done"] > settled:
+            settled = answer["progress"]["rows_done"]
             await asyncio.sleep(dice.uniform(0, 0.2))
             for process in children:
                 with suppress(ProcessLookupError):
@@ -64,7 +64,7 @@ async def test_every_row_is_one_debt_or_one_finding_whatever_is_killed(sender: S
         await asyncio.sleep(0.05)
     await crew.close()
 
-    counts = shown["counts"]
+    counts = answer["counts"]
     lines = await sender.rows(
         "SELECT import_line AS line FROM debts WHERE workspace_id = $1 AND import_id IS NOT NULL"
         " UNION ALL SELECT line FROM import_findings WHERE workspace_id = $1 AND outcome <> 'warned'",
@@ -77,7 +77,7 @@ async def test_every_row_is_one_debt_or_one_finding_whatever_is_killed(sender: S
     contacts = await sender.rows(
         "SELECT count(*) AS planned FROM contacts WHERE workspace_id = $1", sender.workspace_id
     )
-    assert (shown["state"], shown["error"]) == ("completed", None)
+    assert (answer["state"], answer["error"]) == ("completed", None)
     assert killed >= KILLS_MIN
     assert sorted(line["line"] for line in lines) == list(range(2, ROWS + 2))
     assert counts["created"] + counts["rejected"] + counts["skipped"] == ROWS

@@ -36,23 +36,23 @@ async def people(sender: Sender) -> dict[str, tuple[str, str, str | None]]:
 
 
 async def codes(sender: Sender, import_id: str) -> list[tuple[int, str, str]]:
-    said = await sender.findings(import_id)
-    return [(one["line"], one["code"], one["outcome"]) for one in said]
+    findings = await sender.findings(import_id)
+    return [(item["line"], item["code"], item["outcome"]) for item in findings]
 
 
 async def test_a_collective_account_makes_a_debtor_of_each_person(sender: Sender) -> None:
-    shown = await imported(sender, COLLECTIVE)
+    answer = await imported(sender, COLLECTIVE)
 
-    made = await people(sender)
-    assert shown["counts"]["created"] == 3
-    assert len({one[0] for one in made.values()}) == 3
-    assert [one[1:] for one in made.values()] == [(row[1], row[5]) for row in COLLECTIVE]
-    assert await codes(sender, shown["id"]) == [
+    result = await people(sender)
+    assert answer["counts"]["created"] == 3
+    assert len({item[0] for item in result.values()}) == 3
+    assert [item[1:] for item in result.values()] == [(row[1], row[5]) for row in COLLECTIVE]
+    assert await codes(sender, answer["id"]) == [
         (3, "code-of-several", "warned"),
         (4, "code-of-several", "warned"),
     ]
-    french = await sender.findings(shown["id"], Accept_Language="fr")
-    english = await sender.findings(shown["id"], Accept_Language="en")
+    french = await sender.findings(answer["id"], Accept_Language="fr")
+    english = await sender.findings(answer["id"], Accept_Language="en")
     assert french[0]["message"] == (
         "Le code 411000 désigne plusieurs personnes et n'a pas servi à identifier le débiteur."
     )
@@ -86,7 +86,7 @@ async def test_a_later_file_with_the_same_code_changes_nobody(sender: Sender) ->
     assert after["CC1"][1:] == ("Autre Personne", "autre.cc@example.com")
     assert after["CC2"][1:] == ("Ivo Ka", "ivo.cc@example.com")
     assert after["CC3"] == before["CB1"]
-    assert len({one[0] for one in after.values()}) == 5
+    assert len({item[0] for item in after.values()}) == 5
     assert later["counts"]["warnings"] == 3
 
 
@@ -102,13 +102,13 @@ async def test_a_file_adds_to_a_known_person_and_replaces_nothing(sender: Sender
         ["Jean Roux", "P-3", "14/10/2026", "100,00", "jr@example.com", "+33612345679"],
     ]
 
-    shown = await sender.imported(csv(rows, headers))
+    answer = await sender.imported(csv(rows, headers))
 
     debtors = [debt["debtor"] for debt in await sender.debts()]
-    assert shown["counts"]["created"] == 2
-    assert len({one["id"] for one in debtors}) == 1
-    assert {one["phone"] for one in debtors} == {"+33612345678"}
-    assert await codes(sender, shown["id"]) == [(3, "debtor-differs", "warned")]
+    assert answer["counts"]["created"] == 2
+    assert len({debtor["id"] for debtor in debtors}) == 1
+    assert {debtor["phone"] for debtor in debtors} == {"+33612345678"}
+    assert await codes(sender, answer["id"]) == [(3, "debtor-differs", "warned")]
 
 
 async def test_requests_at_once_never_merge_the_people_of_one_code(sender: Sender) -> None:
@@ -126,13 +126,13 @@ async def test_requests_at_once_never_merge_the_people_of_one_code(sender: Sende
 
     await asyncio.gather(*(one(number) for number in range(8)))
 
-    made = await people(sender)
+    result = await people(sender)
     holders = await sender.rows(
         "SELECT count(*) AS shared FROM debtor_matches WHERE workspace_id = $1 AND debtor_id IS NULL",
         sender.workspace_id,
     )
-    assert len({one[0] for one in made.values()}) == 8
-    assert {made[f"R-{n}"][2] for n in range(8)} == {f"p{n}@example.com" for n in range(8)}
+    assert len({item[0] for item in result.values()}) == 8
+    assert {result[f"R-{n}"][2] for n in range(8)} == {f"p{n}@example.com" for n in range(8)}
     assert holders[0]["shared"] == 1
 
 
@@ -155,13 +155,13 @@ async def test_two_files_at_once_never_merge_the_people_of_one_code(sender: Send
         await sender.work(import_id)
         await sender.call("PUT", f"/imports/{import_id}/mapping", {"columns": MAPPED, "confirm": True})
 
-    shown = await asyncio.gather(*(sender.work(import_id) for import_id in sent))
+    answer = await asyncio.gather(*(sender.work(import_id) for import_id in sent))
 
-    made = await sender.rows(
+    result = await sender.rows(
         "SELECT count(DISTINCT debtor_id) AS people FROM debts WHERE workspace_id = $1", sender.workspace_id
     )
-    assert [one["counts"]["created"] for one in shown] == [60, 60]
-    assert made[0]["people"] == 120
+    assert [item["counts"]["created"] for item in answer] == [60, 60]
+    assert result[0]["people"] == 120
 
 
 @pytest.mark.parametrize("path", ["/debts", "/debts/batch"])
@@ -177,6 +177,6 @@ async def test_a_code_recognises_nobody_over_the_api_either(sender: Sender, path
         answered = await sender.call("POST", path, {"debts": bodies})
         await sender.work(answered.json()["batch_id"])
 
-    made = await people(sender)
-    assert sorted(one[1:] for one in made.values()) == sorted((row[1], row[5]) for row in COLLECTIVE)
-    assert len({one[0] for one in made.values()}) == 3
+    result = await people(sender)
+    assert sorted(item[1:] for item in result.values()) == sorted((row[1], row[5]) for row in COLLECTIVE)
+    assert len({item[0] for item in result.values()}) == 3

@@ -53,16 +53,16 @@ async def test_instalments_are_asked_once_and_meet_their_debts_again(
 async def test_an_instalment_that_is_alone_on_file_meets_the_debt_made_of_it(sender: Sender) -> None:
     await _answered(sender, _file(*INSTALMENTS), {"instalments": "split"})
 
-    shown = await sender.imported(_file(*INSTALMENTS[1:]))
+    answer = await sender.imported(_file(*INSTALMENTS[1:]))
 
-    assert (shown["state"], shown["counts"]["created"]) == ("completed", 0)
+    assert (answer["state"], answer["counts"]["created"]) == ("completed", 0)
 
 
 async def test_the_columns_that_identify_a_row_are_named_in_one_answer(sender: Sender) -> None:
     content = "Locataire;E-mail;Loyer dû;Échéance\nAna Paz;ana@example.com;500,00;31/10/2026\n".encode()
 
-    shown = await _answered(sender, content, {"reference_from": ["Locataire", "Échéance"]})
+    answer = await _answered(sender, content, {"reference_from": ["Locataire", "Échéance"]})
     again = await sender.imported(content)
 
-    assert (shown["counts"]["created"], again["counts"]["unchanged"]) == (1, 1)  # type: ignore[index]
+    assert (answer["counts"]["created"], again["counts"]["unchanged"]) == (1, 1)  # type: ignore[index]
     assert await sender.references() == ["Ana Paz-31/10/2026"]

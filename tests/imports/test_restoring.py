@@ -48,23 +48,23 @@ def seen(debts: dict[str, Any]) -> dict[str, Any]:
 
 
 async def updated(sender: Sender, *rows: list[str], query: str = UPDATE) -> dict[str, Any]:
-    shown = await sender.imported(csv(rows, HEADERS), query)
-    if shown["waiting_for"] in {"mapping", "confirmation"}:
+    answer = await sender.imported(csv(rows, HEADERS), query)
+    if answer["waiting_for"] in {"mapping", "confirmation"}:
         confirmed = {"columns": {"Facture": "reference"}, "confirm": True}
-        await sender.call("PUT", f"/imports/{shown['id']}/mapping", confirmed)
-        shown = await sender.work(shown["id"])
-    return shown
+        await sender.call("PUT", f"/imports/{answer['id']}/mapping", confirmed)
+        answer = await sender.work(answer["id"])
+    return answer
 
 
-async def undone(sender: Sender, shown: dict[str, Any]) -> dict[str, Any]:
-    answered = await sender.call("POST", f"/imports/{shown['id']}/undo")
+async def undone(sender: Sender, answer: dict[str, Any]) -> dict[str, Any]:
+    answered = await sender.call("POST", f"/imports/{answer['id']}/undo")
     assert answered.status == 202, answered.body
-    return await sender.work(shown["id"])
+    return await sender.work(answer["id"])
 
 
-async def kept(sender: Sender, shown: dict[str, Any]) -> list[tuple[int, str, str]]:
-    report = await sender.get(f"/imports/{shown['id']}/report", Accept_Language="en")
-    return [(one["line"], one["reference"], one["code"]) for one in report["kept"]]
+async def kept(sender: Sender, answer: dict[str, Any]) -> list[tuple[int, str, str]]:
+    report = await sender.get(f"/imports/{answer['id']}/report", Accept_Language="en")
+    return [(item["line"], item["reference"], item["code"]) for item in report["kept"]]
 
 
 MOVED = line("Marie Petit", "U-1", "90,00", "marie@example.com")
@@ -111,13 +111,13 @@ async def test_undoing_gives_back_what_was_changed(
     checked = await updated(sender, *rows, query=UPDATE + "&dry_run=true")
     told = await sender.get(f"/imports/{checked['id']}/report")
 
-    shown = await updated(sender, *rows)
+    answer = await updated(sender, *rows)
     changed = await book(sender)
-    after = await undone(sender, shown)
+    after = await undone(sender, answer)
 
-    report = await sender.get(f"/imports/{shown['id']}/report")
-    assert {one["code"] for one in told["codes"]} >= codes - {"debt-moved"}
-    assert {one["code"] for one in report["codes"]} == codes
+    report = await sender.get(f"/imports/{answer['id']}/report")
+    assert {code["code"] for code in told["codes"]} >= codes - {"debt-moved"}
+    assert {code["code"] for code in report["codes"]} == codes
     name, reference, _, amount, email = rows[-1]
     assert seen(changed)[reference][2:] == (name, email)
     assert f"{seen(changed)[reference][0]:.2f}".replace(".", ",") == amount
@@ -131,14 +131,14 @@ async def test_undoing_gives_back_what_was_changed(
 async def test_only_the_debt_that_the_file_names_gets_another_person(sender: Sender) -> None:
     before = await booked(sender)
 
-    shown = await updated(sender, MOVED)
+    answer = await updated(sender, MOVED)
 
     after = await book(sender)
-    findings = await sender.findings(shown["id"], Accept_Language="en")
+    findings = await sender.findings(answer["id"], Accept_Language="en")
     assert seen(after)["U-1"] == (90, "2026-10-14", "Marie Petit", "marie@example.com")
     assert after["U-2"]["debtor"] == before["U-2"]["debtor"]
-    assert (shown["counts"]["updated"], shown["counts"]["warnings"]) == (1, 1)
-    assert [one["message"].partition(": ")[2] for one in findings] == [
+    assert (answer["counts"]["updated"], answer["counts"]["warnings"]) == (1, 1)
+    assert [finding["message"].partition(": ")[2] for finding in findings] == [
         "amount, name, email.",
         "name, email.",
         f"{before['U-1']['id']} is moved to them, and the other debts keep their debtor.",
@@ -149,10 +149,10 @@ async def test_a_debtor_without_a_debt_is_not_kept(sender: Sender) -> None:
     before = await booked(sender)
     moved = [MOVED, line("Marie Petit", "U-2", "150,00", "marie@example.com")]
 
-    shown = await updated(sender, *moved)
+    answer = await updated(sender, *moved)
     jean = await sender.call("GET", f"/debtors/{before['U-1']['debtor']['id']}")
     marie = (await book(sender))["U-1"]["debtor"]["id"]
-    await undone(sender, shown)
+    await undone(sender, answer)
 
     assert jean.status == 404
     assert (await sender.call("GET", f"/debtors/{marie}")).status == 404
@@ -166,13 +166,13 @@ async def paid(sender: Sender, debts: dict[str, Any]) -> None:
 
 
 async def contacted(sender: Sender, debts: dict[str, Any]) -> None:
-    made = {
+    result = {
         "debt_id": debts["U-1"]["id"],
         "type": "manual_call",
         "status": "deal_not_found",
         "call_date": debts["U-1"]["created_at"],
     }
-    answered = await sender.call("POST", "/followups", made)
+    answered = await sender.call("POST", "/followups", result)
     assert answered.status == 201, answered.body
 
 
@@ -213,29 +213,29 @@ async def archived(sender: Sender, debts: dict[str, Any]) -> None:
 async def test_what_something_followed_keeps_its_change(sender: Sender, follow: Any, code: str) -> None:
     await booked(sender, [JEAN, SOPHIE])
     mailed = line("Jean Dupont", "U-1", "90,00", "jean.new@example.com")
-    shown = await updated(sender, mailed, RENAMED)
+    answer = await updated(sender, mailed, RENAMED)
     await follow(sender, await book(sender))
     followed = seen(await book(sender))["U-1"]
 
-    after = await undone(sender, shown)
+    after = await undone(sender, answer)
 
     debts = seen(await book(sender))
     assert debts["U-1"] == followed
     assert debts["U-3"][2:] == ("Sophie Martin", "sophie@example.com")
     assert (after["counts"]["restored"], after["counts"]["kept"]) == (1, 1)
     assert [note["code"] for note in after["notes"]] == ["changes-stay"]
-    assert await kept(sender, shown) == [(2, "U-1", code)]
+    assert await kept(sender, answer) == [(2, "U-1", code)]
     assert [row["sealed"] for row in await sender.rows(_CHANGES, sender.workspace_id)] == [None]
 
 
 async def test_a_contact_about_another_debt_keeps_the_address_it_went_to(sender: Sender) -> None:
     await booked(sender)
-    shown = await updated(sender, MAILED)
+    answer = await updated(sender, MAILED)
     await contacted(sender, await book(sender))
 
-    await undone(sender, shown)
+    await undone(sender, answer)
 
-    assert await kept(sender, shown) == [(2, "U-2", "contacted-since")]
+    assert await kept(sender, answer) == [(2, "U-2", "contacted-since")]
     assert seen(await book(sender))["U-1"][3] == "jean.new@example.com"
 
 
@@ -244,12 +244,12 @@ async def test_a_payment_before_the_change_keeps_nothing(sender: Sender) -> None
     await paid(sender, before)
     await contacted(sender, before)
     earlier = seen(await book(sender))
-    shown = await updated(sender, MOVED)
+    answer = await updated(sender, MOVED)
 
-    await undone(sender, shown)
+    await undone(sender, answer)
 
     assert seen(await book(sender)) == earlier
-    assert await kept(sender, shown) == []
+    assert await kept(sender, answer) == []
 
 
 async def test_a_person_given_back_is_recognised_as_before_and_the_other_is_not(sender: Sender) -> None:
@@ -272,7 +272,7 @@ async def test_a_person_given_back_is_recognised_as_before_and_the_other_is_not(
 async def test_erasing_a_person_drops_what_imports_keep_of_them(sender: Sender, reference: str) -> None:
     """U-1 went from Jean to Marie; U-2 is Jean's last."""
     debts = await booked(sender)
-    shown = await updated(sender, MOVED)
+    answer = await updated(sender, MOVED)
     before = await sender.rows(_CHANGES, sender.workspace_id)
 
     erased = await sender.call("DELETE", f"/debts/{debts[reference]['id']}")
@@ -280,7 +280,7 @@ async def test_erasing_a_person_drops_what_imports_keep_of_them(sender: Sender, 
     assert erased.json()["is_debtor_erased"]
     assert len(before) == 1
     assert await sender.rows(_CHANGES, sender.workspace_id) == []
-    after = await undone(sender, shown)
+    after = await undone(sender, answer)
     assert (after["counts"]["restored"], after["counts"]["kept"]) == (0, 0)
 
 
@@ -290,10 +290,10 @@ async def test_erasing_one_person_of_a_code_leaves_what_is_kept_of_another(sende
         await sender.call(
             "POST", "/debts", make.debt(reference=reference, debtor=who, timeline_start_mode="next_day")
         )
-    shown = await updated(sender, line("Jean Dupont", "U-1", "70,00", "u-1@example.com"))
+    answer = await updated(sender, line("Jean Dupont", "U-1", "70,00", "u-1@example.com"))
     await sender.call("DELETE", f"/debts/{(await book(sender))['U-2']['id']}")
 
-    after = await undone(sender, shown)
+    after = await undone(sender, answer)
 
     assert (after["counts"]["restored"], (await book(sender))["U-1"]["amount"]) == (1, 2340)
 
@@ -301,13 +301,13 @@ async def test_erasing_one_person_of_a_code_leaves_what_is_kept_of_another(sende
 async def test_all_or_nothing_gives_back_by_itself_and_goes_in_whole_when_corrected(sender: Sender) -> None:
     before = await booked(sender)
     content = csv([MOVED, MAILED, line("Paul Roux", "U-7", "10,00", "paul@example.com")], HEADERS)
-    asked = UPDATE + "&mode=all_or_nothing"
-    import_id = await sender.sent(content, asked)
+    request = UPDATE + "&mode=all_or_nothing"
+    import_id = await sender.sent(content, request)
     await alone(tasks.read, await sender.taken(import_id))
     await alone(tasks.check, await sender.taken(import_id))
     # In another currency, and paid in part: no row changes that.
-    taken = await sender.call("POST", "/debts", make.debt(reference="U-7", currency="USD"))
-    await sender.call("POST", f"/debts/{taken.json()['id']}/payments", {"amount": 1})
+    debt = await sender.call("POST", "/debts", make.debt(reference="U-7", currency="USD"))
+    await sender.call("POST", f"/debts/{debt.json()['id']}/payments", {"amount": 1})
 
     failed = await sender.work(import_id)
     debts = await book(sender)
@@ -328,10 +328,10 @@ async def test_all_or_nothing_gives_back_by_itself_and_goes_in_whole_when_correc
 async def test_undoing_goes_on_where_it_was_cut_short(sender: Sender) -> None:
     people = [line(f"Jean Dupont {n}", f"V-{n:03}", "10,00", f"j{n}@example.com") for n in range(120)]
     before = await booked(sender, people)
-    others = [line(f"Paul Martin {n}", f"V-{n:03}", "20,00", f"p{n}@example.com") for n in range(120)]
-    shown = await updated(sender, *others)
-    await sender.call("POST", f"/imports/{shown['id']}/undo")
-    cut = await sender.taken(shown["id"])
+    lines = [line(f"Paul Martin {n}", f"V-{n:03}", "20,00", f"p{n}@example.com") for n in range(120)]
+    answer = await updated(sender, *lines)
+    await sender.call("POST", f"/imports/{answer['id']}/undo")
+    cut = await sender.taken(answer["id"])
     begun = asyncio.create_task(alone(tasks.undo, cut))
     while len(await sender.rows(_CHANGES, sender.workspace_id)) == 120:  # noqa: ASYNC110 it waits in the database
         await asyncio.sleep(0)
@@ -339,7 +339,7 @@ async def test_undoing_goes_on_where_it_was_cut_short(sender: Sender) -> None:
     await asyncio.gather(begun, return_exceptions=True)
     left = len(await sender.rows(_CHANGES, sender.workspace_id))
 
-    after = await sender.work(shown["id"])
+    after = await sender.work(answer["id"])
 
     assert 0 < left < 120
     assert after["counts"]["restored"] == 120
@@ -349,14 +349,14 @@ async def test_undoing_goes_on_where_it_was_cut_short(sender: Sender) -> None:
 async def test_undoing_survives_the_death_of_its_process(sender: Sender) -> None:
     people = [line(f"Jean Dupont {n}", f"V-{n:03}", "10,00", f"j{n}@example.com") for n in range(400)]
     before = await booked(sender, people)
-    others = [line(f"Paul Martin {n}", f"V-{n:03}", "20,00", f"p{n}@example.com") for n in range(400)]
-    shown = await updated(sender, *others)
-    await sender.call("POST", f"/imports/{shown['id']}/undo")
+    lines = [line(f"Paul Martin {n}", f"V-{n:03}", "20,00", f"p{n}@example.com") for n in range(400)]
+    answer = await updated(sender, *lines)
+    await sender.call("POST", f"/imports/{answer['id']}/undo")
     installation = sender.installation
     crew = ImportSupervisor(installation.database, installation.vault, child_starter(installation.settings))
     until, killed_at = clock.monotonic() + 60, 0
 
-    while (after := await sender.get(f"/imports/{shown['id']}"))["doing"] is not None:
+    while (after := await sender.get(f"/imports/{answer['id']}"))["doing"] is not None:
         assert clock.monotonic() < until, after
         await crew.tick()
         if not killed_at and after["counts"]["restored"]:
@@ -374,11 +374,11 @@ async def test_undoing_survives_the_death_of_its_process(sender: Sender) -> None
 
 async def test_whoever_lost_the_lease_gives_nothing_back(sender: Sender) -> None:
     await booked(sender)
-    shown = await updated(sender, MOVED)
+    answer = await updated(sender, MOVED)
     changed = seen(await book(sender))
-    await sender.call("POST", f"/imports/{shown['id']}/undo")
-    late = await sender.taken(shown["id"])
-    await sender.taken(shown["id"])
+    await sender.call("POST", f"/imports/{answer['id']}/undo")
+    late = await sender.taken(answer["id"])
+    await sender.taken(answer["id"])
 
     with pytest.raises(LeaseLost):
         await alone(tasks.undo, late)
@@ -405,32 +405,32 @@ PHONED = ["Nom", "Facture", "Échéance", "Solde", "E-mail", "Téléphone"]
 async def test_what_a_file_added_to_a_person_goes_with_it_unless_they_were_contacted(sender: Sender) -> None:
     before = await booked(sender)
     rows = [[*JEAN[:1], "W-1", *JEAN[2:], "+33612345678"], [*SOPHIE[:1], "W-2", *SOPHIE[2:], "+33612345679"]]
-    shown = await sender.imported(csv(rows, PHONED))
+    answer = await sender.imported(csv(rows, PHONED))
     added = await book(sender)
     await contacted(sender, added)
 
-    after = await undone(sender, shown)
+    after = await undone(sender, answer)
 
     debts = await book(sender)
     assert added["U-3"]["debtor"]["phone"] == "+33612345679"
     assert debts["U-3"]["debtor"] == before["U-3"]["debtor"]
     assert debts["U-1"]["debtor"]["phone"] == "+33612345678"
     assert (after["counts"]["undone"], after["counts"]["restored"], after["counts"]["kept"]) == (2, 0, 1)
-    assert await kept(sender, shown) == [(2, "W-1", "contacted-since")]
+    assert await kept(sender, answer) == [(2, "W-1", "contacted-since")]
     # Nobody is recognised by the number that was taken back.
     sophie = make.debt(debtor={"name": "Sophie Martin", "email": None, "phone": "+33612345679"})
-    met = await sender.call("POST", "/debts", sophie)
-    assert met.json()["debtor"]["id"] != before["U-3"]["debtor"]["id"]
+    debt = await sender.call("POST", "/debts", sophie)
+    assert debt.json()["debtor"]["id"] != before["U-3"]["debtor"]["id"]
 
 
 async def test_a_batch_that_is_undone_gives_back_what_it_replaced_of_a_person(sender: Sender) -> None:
     before = await booked(sender, [SOPHIE])
     sophie = {"name": "Sophie Martin", "email": "sophie@example.com", "phone": "+33612345679"}
     sent = await sender.call("POST", "/debts/batch", {"debts": [make.debt(reference="W-3", debtor=sophie)]})
-    shown = await sender.work(sent.json()["batch_id"])
+    answer = await sender.work(sent.json()["batch_id"])
     taught = (await book(sender))["U-3"]["debtor"]
 
-    await undone(sender, shown)
+    await undone(sender, answer)
 
     assert (taught["phone"], taught["address"]["city"]) == ("+33612345679", "Lyon")
     assert (await book(sender))["U-3"]["debtor"] == before["U-3"]["debtor"]

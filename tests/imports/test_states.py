@@ -17,7 +17,7 @@ UNCLEAR = ["Référence", "Nom", "Quelque chose"]
 
 def test_every_state_is_reached_and_only_undone_is_final() -> None:
     reached = {"uploaded"}
-    while more := {state for one in reached for state in TRANSITIONS[one]} - reached:
+    while more := {state for item in reached for state in TRANSITIONS[item]} - reached:
         reached |= more
 
     assert reached == set(STATES) == set(TRANSITIONS) == set(TASKS_OF)
@@ -74,24 +74,24 @@ async def test_a_file_is_in_one_state_for_each_thing_that_is_done_or_waited_for(
 ) -> None:
     import_id = await sender.sent(content, query)
     seen = []
-    while (shown := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
-        seen.append(shown["state"])
-        await alone(tasks._TASKS[shown["doing"]], await sender.taken(import_id))
+    while (answer := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
+        seen.append(answer["state"])
+        await alone(tasks._TASKS[answer["doing"]], await sender.taken(import_id))
 
-    assert [*seen, shown["state"]] == states
+    assert [*seen, answer["state"]] == states
     for state in states:
-        listed = [one["id"] for one in (await sender.get(f"/imports?state={state}"))["data"]]
+        listed = [item["id"] for item in (await sender.get(f"/imports?state={state}"))["data"]]
         assert listed == ([import_id] if state == states[-1] else [])
 
 
 async def test_correcting_and_undoing_are_states_of_their_own(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(2, **{"E-mail": "x@gmial.com"})]))
-    path = f"/imports/{shown['id']}"
+    answer = await sender.imported(csv([row(1), row(2, **{"E-mail": "x@gmial.com"})]))
+    path = f"/imports/{answer['id']}"
 
     corrected = await sender.call("POST", f"{path}/corrections", {"accept": ["email-typo"]})
-    done = await sender.work(shown["id"])
+    done = await sender.work(answer["id"])
     undone = await sender.call("POST", f"{path}/undo")
-    over = await sender.work(shown["id"])
+    over = await sender.work(answer["id"])
 
     assert [corrected.json()["state"], done["state"]] == ["correcting", "completed"]
     assert [undone.json()["state"], over["state"]] == ["undoing", "undone"]
@@ -99,14 +99,14 @@ async def test_correcting_and_undoing_are_states_of_their_own(sender: Sender) ->
 
 async def test_what_is_corrected_before_the_first_debt_is_checked_anew(sender: Sender) -> None:
     content = csv([row(1), row(2, **{"E-mail": "x@gmial.com"})])
-    shown = await sender.imported(content, "?auto=true&dry_run=true")
-    path = f"/imports/{shown['id']}"
+    answer = await sender.imported(content, "?auto=true&dry_run=true")
+    path = f"/imports/{answer['id']}"
 
     corrected = await sender.call("POST", f"{path}/corrections", {"accept": ["email-typo"]})
-    done = await sender.work(shown["id"])
+    done = await sender.work(answer["id"])
 
     begun = corrected.json()
-    assert (shown["state"], shown["would_create"]) == ("checked", 1)
+    assert (answer["state"], answer["would_create"]) == ("checked", 1)
     assert (begun["state"], begun["would_create"], begun["counts"]["created"]) == ("checking", None, 0)
     assert (done["state"], done["would_create"]) == ("checked", 2)
 

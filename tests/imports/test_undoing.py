@@ -15,12 +15,12 @@ from imports.sender import Sender, alone, csv, row
 
 async def checked_before_the_book_changed(sender: Sender, query: str = "") -> str:
     """Send a file of three rows, all or nothing, and have the reference of the second taken after it was checked."""
-    asked = "?auto=true&mode=all_or_nothing&on_duplicate=error" + query
-    import_id = await sender.sent(csv([row(1), row(2), row(3)]), asked)
+    request = "?auto=true&mode=all_or_nothing&on_duplicate=error" + query
+    import_id = await sender.sent(csv([row(1), row(2), row(3)]), request)
     await alone(tasks.read, await sender.taken(import_id))
     await alone(tasks.check, await sender.taken(import_id))
-    taken = await sender.call("POST", "/debts", make.debt(reference="F-2026-00002"))
-    assert taken.status == 201, taken.body
+    debt = await sender.call("POST", "/debts", make.debt(reference="F-2026-00002"))
+    assert debt.status == 201, debt.body
     return import_id
 
 
@@ -40,10 +40,10 @@ async def test_all_or_nothing_takes_back_every_debt_when_the_book_changed_after_
 ) -> None:
     import_id = await checked_before_the_book_changed(sender)
 
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
-    assert (shown["state"], shown["error"]["code"]) == ("failed", "findings")
-    assert (shown["counts"]["undone"], shown["counts"]["kept"]) == (2, 0)
+    assert (answer["state"], answer["error"]["code"]) == ("failed", "findings")
+    assert (answer["counts"]["undone"], answer["counts"]["kept"]) == (2, 0)
     assert await live(sender) == ["F-2026-00002"]
 
 
@@ -65,15 +65,15 @@ async def test_what_all_or_nothing_took_back_is_corrected_and_goes_in_whole(send
 async def test_a_batch_is_taken_back_from_its_first_debt_on(sender: Sender) -> None:
     import_id = await batch(sender, {"reference": "B-1"}, {"reference": "B-2"}, {"reference": "B-3"})
     await sender.work(import_id)
-    made = await live(sender)
+    result = await live(sender)
 
     undone = await sender.call("POST", f"/imports/{import_id}/undo")
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
     report = await sender.get(f"/imports/{import_id}/report")
-    assert made == ["B-1", "B-2", "B-3"]
+    assert result == ["B-1", "B-2", "B-3"]
     assert undone.status == 202, undone.body
-    assert (shown["state"], shown["counts"]["undone"], shown["counts"]["kept"]) == ("undone", 3, 0)
+    assert (answer["state"], answer["counts"]["undone"], answer["counts"]["kept"]) == ("undone", 3, 0)
     assert report["kept"] == []
     assert await live(sender) == []
 
@@ -93,7 +93,7 @@ async def test_a_debt_that_all_or_nothing_could_not_take_back_is_no_repetition_w
     done = await sender.work(import_id)
 
     assert (failed["counts"]["undone"], failed["counts"]["kept"]) == (1, 1)
-    assert [(one["debt_id"], one["code"]) for one in report["kept"]] == [(paid["id"], "money-moved")]
+    assert [(item["debt_id"], item["code"]) for item in report["kept"]] == [(paid["id"], "money-moved")]
     assert (done["state"], done["counts"]["created"], done["counts"]["unchanged"]) == ("completed", 2, 1)
     assert await live(sender) == ["F-2026-00001", "F-2026-00002", "F-2026-00003", "F-2026-00009"]
 
@@ -101,10 +101,10 @@ async def test_a_debt_that_all_or_nothing_could_not_take_back_is_no_repetition_w
 async def test_all_or_nothing_that_its_owner_takes_back_while_it_runs_ends_undone(sender: Sender) -> None:
     begun = await checked_before_the_book_changed(sender)
     undone = await sender.call("POST", f"/imports/{begun}/undo")
-    shown = await sender.work(begun)
+    answer = await sender.work(begun)
 
     assert undone.status == 202, undone.body
-    assert (shown["state"], shown["error"]) == ("undone", None)
+    assert (answer["state"], answer["error"]) == ("undone", None)
     assert await live(sender) == ["F-2026-00002"]
 
 
@@ -116,10 +116,10 @@ async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_o
     going = await sender.get(f"/imports/{import_id}")
 
     await sender.call("POST", f"/imports/{import_id}/undo")
-    shown = await sender.work(import_id)
+    answer = await sender.work(import_id)
 
     assert (going["state"], going["doing"]) == ("rolling_back", "undo")
-    assert (shown["state"], shown["error"], shown["counts"]["undone"]) == ("undone", None, 2)
+    assert (answer["state"], answer["error"], answer["counts"]["undone"]) == ("undone", None, 2)
     assert await live(sender) == ["F-2026-00002"]
 
 
@@ -144,11 +144,11 @@ async def test_an_import_can_be_taken_back_while_its_rows_are_checked(sender: Se
     with pytest.raises(LeaseLost):
         await alone(tasks.check, work)
 
-    shown = await sender.get(f"/imports/{import_id}")
+    answer = await sender.get(f"/imports/{import_id}")
     assert (going["doing"], going["would_create"], going["counts"]["created"]) == ("check", 2, 0)
     assert report["counts"]["created"] == 0
     assert undone.status == 202, undone.body
-    assert (shown["state"], shown["doing"], shown["counts"]["created"]) == ("undone", None, 0)
+    assert (answer["state"], answer["doing"], answer["counts"]["created"]) == ("undone", None, 0)
     assert await sender.rows("SELECT FROM import_chunks WHERE workspace_id = $1", sender.workspace_id) == []
 
 
@@ -156,12 +156,12 @@ async def test_a_check_that_fails_counts_nothing_as_made(sender: Sender) -> None
     await sender.imported(csv([row(1)]))
     content = csv([row(1, **{"Montant dû": "99,00"}), row(2), row(3, **{"Montant dû": "douze"})])
 
-    shown = await sender.imported(content, "?auto=true&mode=all_or_nothing&on_duplicate=update")
+    answer = await sender.imported(content, "?auto=true&mode=all_or_nothing&on_duplicate=update")
 
-    report = await sender.get(f"/imports/{shown['id']}/report")
-    assert (shown["state"], shown["would_create"]) == ("failed", None)
-    assert [shown["counts"][name] for name in ("created", "updated", "rejected")] == [0, 0, 1]
-    assert report["counts"] == shown["counts"]
+    report = await sender.get(f"/imports/{answer['id']}/report")
+    assert (answer["state"], answer["would_create"]) == ("failed", None)
+    assert [answer["counts"][name] for name in ("created", "updated", "rejected")] == [0, 0, 1]
+    assert report["counts"] == answer["counts"]
     assert await live(sender) == ["F-2026-00001"]
 
 
@@ -169,36 +169,36 @@ async def test_undoing_says_how_many_changes_stay(sender: Sender) -> None:
     await sender.imported(csv([row(1), row(2)]))
     other = {"Montant dû": "99,00"}
     content = csv([row(1, **other), row(2, **other), row(3)])
-    shown = await sender.imported(content, "?auto=true&on_duplicate=update")
+    answer = await sender.imported(content, "?auto=true&on_duplicate=update")
     paid = next(debt for debt in await sender.debts() if debt["reference"] == "F-2026-00001")
     await sender.call("POST", f"/debts/{paid['id']}/payments", {"amount": 10})
 
-    answered = await sender.call("POST", f"/imports/{shown['id']}/undo", Accept_Language="en")
-    undone = await sender.work(shown["id"])
+    answered = await sender.call("POST", f"/imports/{answer['id']}/undo", Accept_Language="en")
+    undone = await sender.work(answer["id"])
 
-    changed = await sender.findings(shown["id"], "?code=updated")
+    changed = await sender.findings(answer["id"], "?code=updated")
     amounts = {
         debt["reference"]: float(debt["amount"])
         for debt in await sender.debts()
         if debt["status"] != "archived"
     }
-    assert shown["notes"] == answered.json()["notes"] == []
+    assert answer["notes"] == answered.json()["notes"] == []
     assert [note["code"] for note in undone["notes"]] == ["changes-stay"]
     assert undone["notes"][0]["message"].startswith("1 modification faite ")
     assert (undone["state"], undone["counts"]["undone"], undone["counts"]["updated"]) == ("undone", 1, 2)
     assert (undone["counts"]["restored"], undone["counts"]["kept"]) == (1, 1)
-    assert [one["line"] for one in changed] == [2, 3]
+    assert [item["line"] for item in changed] == [2, 3]
     assert amounts == {"F-2026-00001": 99, "F-2026-00002": 102.5}
 
 
 async def test_what_was_only_checked_leaves_no_changes_to_tell_of(sender: Sender) -> None:
     await sender.imported(csv([row(1)]))
     content = csv([row(1, **{"Montant dû": "99,00"})])
-    shown = await sender.imported(content, "?auto=true&on_duplicate=update&dry_run=true")
+    answer = await sender.imported(content, "?auto=true&on_duplicate=update&dry_run=true")
 
-    answered = await sender.call("POST", f"/imports/{shown['id']}/undo")
+    answered = await sender.call("POST", f"/imports/{answer['id']}/undo")
 
-    after = await sender.get(f"/imports/{shown['id']}")
+    after = await sender.get(f"/imports/{answer['id']}")
     assert (answered.json()["state"], answered.json()["notes"]) == ("undone", [])
     assert (after["counts"]["updated"], after["notes"]) == (0, [])
 

@@ -39,7 +39,7 @@ async def todos(sender: Sender, state: str = "open") -> list[dict[str, Any]]:
 
 async def test_a_todo_names_the_file_its_sender_and_what_is_asked(sender: Sender) -> None:
     import_id = await waiting(sender, unclear(1), AUTO + "&name=march.csv")
-    shown = await sender.get(f"/imports/{import_id}")
+    answer = await sender.get(f"/imports/{import_id}")
     mapped = await sender.get(f"/imports/{import_id}/mapping", Accept_Language="en")
 
     (todo,) = await todos(sender)
@@ -50,9 +50,13 @@ async def test_a_todo_names_the_file_its_sender_and_what_is_asked(sender: Sender
         "en": "The columns of the file march.csv must be confirmed by a person. Import it as proposed?",
     }
     assert (file["name"], file["source"], file["sender"], file["rows"]) == ("march.csv", "upload", "erp", 1)
-    assert file["received_at"] == shown["created_at"]
-    assert [one["en"] for one in file["questions"]] == [one["message"] for one in mapped["questions"]] != []
-    assert all(one["fr"] for one in file["questions"])
+    assert file["received_at"] == answer["created_at"]
+    assert (
+        [question["en"] for question in file["questions"]]
+        == [question["message"] for question in mapped["questions"]]
+        != []
+    )
+    assert all(question["fr"] for question in file["questions"])
     assert await sender.get(f"/todos/{todo['id']}") == todo
 
 
@@ -85,13 +89,13 @@ async def test_files_of_a_layout_that_is_confirmed_go_on_and_their_todos_are_gon
 
     await confirm(sender, first)
     begun = await sender.get(f"/imports/{second}")
-    done = [await sender.work(one) for one in (first, second, third)]
+    done = [await sender.work(item) for item in (first, second, third)]
 
     assert len(before) == 3
     assert (begun["state"], begun["doing"]) == ("uploaded", "read")
-    assert [(one["state"], one["counts"]["created"]) for one in done] == [("completed", 1)] * 3
+    assert [(item["state"], item["counts"]["created"]) for item in done] == [("completed", 1)] * 3
     assert await todos(sender) == []
-    assert {one["decision"] for one in await todos(sender, "decided")} == {"gone"}
+    assert {todo["decision"] for todo in await todos(sender, "decided")} == {"gone"}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ async def test_a_file_that_a_person_has_begun_to_change_is_theirs(sender: Sender
 
     assert changed.status == 200, changed.body
     assert await sender.get(f"/imports/{theirs}") == before
-    assert [one["subject_id"] for one in await todos(sender)] == [theirs]
+    assert [todo["subject_id"] for todo in await todos(sender)] == [theirs]
 
 
 async def test_a_file_that_looks_different_still_waits_and_keeps_its_todo(sender: Sender) -> None:
@@ -131,10 +135,10 @@ async def test_a_file_that_looks_different_still_waits_and_keeps_its_todo(sender
     first = await waiting(sender, unclear(1))
 
     await confirm(sender, first)
-    shown = await sender.work(strange)
+    answer = await sender.work(strange)
 
     (todo,) = await todos(sender)
-    assert (shown["state"], shown["waiting_for"]) == ("needs_mapping", "mapping")
+    assert (answer["state"], answer["waiting_for"]) == ("needs_mapping", "mapping")
     assert todo["subject_id"] == strange
     assert todo["file"]["questions"] != []
 

@@ -148,7 +148,7 @@ def test_a_local_time_is_shown_or_just_passed(day: date, minutes: int, zone: str
 
     instant = calendar.at_local(day, clock, zone)
 
-    shown = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    answer = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     a_second_before = (instant - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    assert shown >= datetime.combine(day, clock)
+    assert answer >= datetime.combine(day, clock)
     assert a_second_before < datetime.combine(day, clock)

@@ -51,10 +51,10 @@ async def write(database: Database, *names: str) -> None:
 
 async def test_a_right_guess_costs_no_question(database: Database) -> None:
     async with database.transaction(clock.wall(), is_optimistic=True) as tx:
-        found = await tx.assume_none(KNOWN, "new")
+        result = await tx.assume_none(KNOWN, "new")
         tx.defer(WRITE, "new")
 
-    assert found == []
+    assert result == []
     assert await database.fetchval(KNOWN, "new") == "new"
 
 
@@ -89,9 +89,9 @@ async def test_whoever_has_begun_or_has_no_hope_asks(database: Database, *, is_h
     async with database.transaction(clock.wall(), is_optimistic=is_hopeful) as tx:
         if is_hopeful:
             await tx.fetch(COUNT)
-        found = await tx.assume_none(KNOWN, "old")
+        result = await tx.assume_none(KNOWN, "old")
 
-    assert [row["name"] for row in found] == ["old"]
+    assert [row["name"] for row in result] == ["old"]
 
 
 async def test_writes_of_one_change_stand_or_fall_together(database: Database) -> None:

@@ -246,13 +246,13 @@ def difference(number: str) -> str | None:
 
 
 def test_our_verdict_differs_from_the_librarys_only_where_a_decision_says_so() -> None:
-    found: Counter[str | None] = Counter()
+    result: Counter[str | None] = Counter()
     examples: dict[str | None, str] = {}
     for number in numbers():
         verdict = difference(number)
-        found[verdict] += 1
+        result[verdict] += 1
         examples.setdefault(verdict, number)
 
-    assert found.keys() - {None} <= EXPLAINED.keys(), examples
-    assert found.total() > 100_000
-    assert found[None] > 0.98 * found.total()
+    assert result.keys() - {None} <= EXPLAINED.keys(), examples
+    assert result.total() > 100_000
+    assert result[None] > 0.98 * result.total()

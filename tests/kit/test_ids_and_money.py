@@ -16,10 +16,10 @@ from getbill.kit.money import Money
 
 @given(st.uuids())
 def test_an_identifier_is_read_as_it_was_shown(identifier: UUID) -> None:
-    shown = ids.show("debt", identifier)
+    answer = ids.show("debt", identifier)
 
-    assert ids.read("debt", shown) == identifier
-    assert len(shown) == len("debt_") + 26
+    assert ids.read("debt", answer) == identifier
+    assert len(answer) == len("debt_") + 26
 
 
 def test_an_identifier_is_written_as_the_typeid_specification_says() -> None:
@@ -48,9 +48,9 @@ def test_what_is_no_identifier_is_not_found(text: str) -> None:
 
 
 def test_identifiers_follow_the_time_of_their_making() -> None:
-    made = [ids.new() for _ in range(100)]
+    result = [ids.new() for _ in range(100)]
 
-    assert sorted(made) == made
+    assert sorted(result) == result
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001 given with a zone
@@ -64,10 +64,10 @@ def test_a_range_of_time_is_a_range_of_identifiers(moment: datetime) -> None:
 def test_an_identifier_tells_when_it_was_made() -> None:
     before = clock.wall()
 
-    made = ids.new()
+    result = ids.new()
 
-    assert before - timedelta(milliseconds=1) <= ids.time_of(made) <= clock.wall()
-    assert ids.first_at(before) <= made < ids.first_at(clock.wall() + timedelta(milliseconds=1))
+    assert before - timedelta(milliseconds=1) <= ids.time_of(result) <= clock.wall()
+    assert ids.first_at(before) <= result < ids.first_at(clock.wall() + timedelta(milliseconds=1))
     assert ids.first_at(datetime(1900, 1, 1, tzinfo=UTC)) == UUID(int=0)
 
 

@@ -20,11 +20,11 @@ structlog.get_logger("ours").debug("detail")
 
 
 def test_every_line_is_json_and_says_who_speaks() -> None:
-    said = subprocess.run(
+    stderr = subprocess.run(
         [sys.executable, "-c", SPEAKING], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, check=True
     ).stderr
 
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = [json.loads(line) for line in stderr.splitlines()]
 
     assert [(line["event"], line["level"], line["logger"], line["process"]) for line in lines] == [
         ("debt created", "info", "ours", "api"),
@@ -40,7 +40,7 @@ def test_of_an_exception_its_kind_and_place_are_kept_and_its_text_is_not() -> No
 
     event = without_texts(None, "error", {"event": "failed", "exc_info": raised.value})
 
-    assert [one["kind"] for one in event["exception"]] == ["ValueError", "KeyError"]
+    assert [item["kind"] for item in event["exception"]] == ["ValueError", "KeyError"]
     assert event["exception"][0]["at"][-1].startswith("tests/kit/test_logs.py:")
     assert "jean.dupont" not in str(event)
 
@@ -73,11 +73,11 @@ raise RuntimeError("jean@example.com")
 
 
 def test_no_way_of_failing_writes_what_it_failed_on() -> None:
-    said = subprocess.run(
+    stderr = subprocess.run(
         [sys.executable, "-c", LEAKING], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, check=False
     ).stderr
 
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = [json.loads(line) for line in stderr.splitlines()]
     assert [line["event"] for line in lines] == [
         "Task exception was never retrieved",
         "could not write to %s: %s",
@@ -86,7 +86,7 @@ def test_no_way_of_failing_writes_what_it_failed_on() -> None:
         "odd",
         "process_failed",
     ]
-    assert b"jean" not in said
+    assert b"jean" not in stderr
     assert {line["request_id"] for line in lines} == {"the-request"}
     assert lines[2]["thing"] == "ValueError"
     assert lines[1]["exception"] == lines[2]["exception"]

@@ -257,7 +257,7 @@ def test_a_message_crosses_to_another_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "expected"),
     [
         ("plain", "plain"),
         ("a\x00b\u202ec", "a\ufffdb\ufffdc"),
@@ -268,8 +268,8 @@ def test_a_message_crosses_to_another_process() -> None:
         (date(1900, 1, 1), '"1900-01-01"'),
     ],
 )
-def test_what_a_caller_sent_is_repeated_short_and_as_they_wrote_it(value: object, shown: str) -> None:
-    assert excerpt(value) == shown
+def test_what_a_caller_sent_is_repeated_short_and_as_they_wrote_it(value: object, expected: str) -> None:
+    assert excerpt(value) == expected
 
 
 @pytest.mark.parametrize(

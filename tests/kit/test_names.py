@@ -44,7 +44,7 @@ async def test_whoever_names_something_is_refused_with_the_field(
     for pointer, making in makers:
         with pytest.raises(Invalid) as refused:
             await making
-        assert [one.pointer for one in refused.value.errors] == [pointer]
+        assert [error.pointer for error in refused.value.errors] == [pointer]
         assert refused.value.document("fr")["detail"].startswith("Le texte contient U+")
 
 

@@ -101,7 +101,7 @@ def outcome(read: object, text: str, country: str) -> str:
 
 
 def test_ranges_of_the_countries_most_debtors_live_in_are_wide() -> None:
-    asked = [
+    request = [
         "+33612345678",
         "+33142345678",
         "+32470123456",
@@ -110,7 +110,7 @@ def test_ranges_of_the_countries_most_debtors_live_in_are_wide() -> None:
         "+4915112345678",
     ]
 
-    assert min(ranges.free_digits(text, "FR") for text in asked) >= 5
+    assert min(ranges.free_digits(text, "FR") for text in request) >= 5
     assert ranges.free_digits("0612345678", "FR") == 6
 
 

@@ -239,7 +239,7 @@ def test_a_wrong_field_is_named_with_what_would_be_right(
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(Sample).validate_python(sent)
 
-    told = {one.pointer: one.detail for one in wrong_fields(refused.value, sent)}
+    told = {item.pointer: item.detail for item in wrong_fields(refused.value, sent)}
 
     assert (told[pointer], told[pointer].translated("fr")) == (english, french)
 
@@ -322,8 +322,8 @@ def test_no_error_has_pydantics_code(kind: str) -> None:
     facts = ERRORS[kind]["example_context"] or {}
     context = {name: ValueError("x") if name == "error" else value for name, value in facts.items()}
 
-    found = wrong_field({"type": kind, "ctx": context}, "/field", VALUE)
+    result = wrong_field({"type": kind, "ctx": context}, "/field", VALUE)
 
-    assert found.code in CODES
-    assert found.code in OURS_TOO or found.code != kind.replace("_", "-")
-    assert not re.search(r"error|parsing|mismatch|-type$|literal|decimal-max|equal", found.code)
+    assert result.code in CODES
+    assert result.code in OURS_TOO or result.code != kind.replace("_", "-")
+    assert not re.search(r"error|parsing|mismatch|-type$|literal|decimal-max|equal", result.code)

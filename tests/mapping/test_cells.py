@@ -42,8 +42,8 @@ def workbook(
     book.save(file)
     with sheets.open(file, "debts.xlsx") as sheet:
         profile = sheets.profile(sheet)
-        found = mapping.propose(sheet.layout, profile, company_country="FR", company_currency="EUR")
-        return found, profile, list(sheet.rows())
+        result = mapping.propose(sheet.layout, profile, company_country="FR", company_currency="EUR")
+        return result, profile, list(sheet.rows())
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def workbook(
     ],
 )  # fmt: skip
 def test_amounts_are_read_with_their_signs_and_sizes(cells: list[str], amounts: list[str]) -> None:
-    found = column(*cells, currency="USD" if "$" in cells[0] else "EUR")
+    result = column(*cells, currency="USD" if "$" in cells[0] else "EUR")
 
-    assert [body.get("amount") for body in found.bodies()] == [Decimal(amount) for amount in amounts]
+    assert [body.get("amount") for body in result.bodies()] == [Decimal(amount) for amount in amounts]
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,15 @@ def test_amounts_are_read_with_their_signs_and_sizes(cells: list[str], amounts: 
     ],
 )  # fmt: skip
 def test_a_cell_that_could_be_another_amount_is_refused(cells: list[str], wrong: dict[int, str]) -> None:
-    found = column(*cells)
+    result = column(*cells)
 
-    codes = {at: one[0].code for at, one in enumerate(found.findings()) if one}
+    codes = {at: item[0].code for at, item in enumerate(result.findings()) if item}
     assert codes == wrong
-    assert all("amount" not in found.bodies()[at] for at in wrong)
+    assert all("amount" not in result.bodies()[at] for at in wrong)
 
 
 @pytest.mark.parametrize(
-    ("header", "cells", "asked"),
+    ("header", "cells", "questions"),
     [
         ("Solde (JPY)", ["12,500", "980,000"], []),
         ("Solde", ["12,500 ¥ JPY", "3,000 ¥ JPY"], []),
@@ -99,21 +99,21 @@ def test_a_cell_that_could_be_another_amount_is_refused(cells: list[str], wrong:
     ],
 )
 def test_a_mark_is_asked_only_where_the_currency_has_decimals(
-    header: str, cells: list[str], asked: list[str]
+    header: str, cells: list[str], questions: list[str]
 ) -> None:
-    found = column(*cells, header=header)
+    result = column(*cells, header=header)
 
-    assert found.asked() == asked
-    assert [int(body["amount"]) % 1000 for body in found.bodies()] == [500, 0][: len(cells)] or cells[
+    assert result.asked() == questions
+    assert [int(body["amount"]) % 1000 for body in result.bodies()] == [500, 0][: len(cells)] or cells[
         0
     ] == "12,500"
 
 
-@pytest.mark.parametrize(("other", "asked"), [("JPY", []), ("USD", ["number_format"])])
-def test_the_column_of_currencies_settles_the_mark(other: str, asked: list[str]) -> None:
-    found = read(f"{PLAIN} | Devise", f"F1 | A | 12,500 | {DUE} | JPY", f"F2 | B | 3,000 | {DUE} | {other}")
+@pytest.mark.parametrize(("other", "questions"), [("JPY", []), ("USD", ["number_format"])])
+def test_the_column_of_currencies_settles_the_mark(other: str, questions: list[str]) -> None:
+    result = read(f"{PLAIN} | Devise", f"F1 | A | 12,500 | {DUE} | JPY", f"F2 | B | 3,000 | {DUE} | {other}")
 
-    assert found.asked() == asked
+    assert result.asked() == questions
 
 
 def test_columns_that_add_up_settle_the_mark() -> None:
@@ -131,10 +131,10 @@ def test_columns_that_add_up_settle_the_mark() -> None:
 @pytest.mark.parametrize("paid", ["#N/A", "?", "inconnu", "n/a"])
 def test_what_nobody_knows_of_payments_is_no_payment_of_nothing(paid: str) -> None:
     rows = [f"F1 | A | 12,50 | {paid} | {DUE}", f"F2 | B | 9,00 | - | {DUE}", f"F3 | B | 3,00 | 1,00 | {DUE}"]
-    found = read("Facture | Client | Montant TTC | Payé | Échéance", *rows)
+    result = read("Facture | Client | Montant TTC | Payé | Échéance", *rows)
 
-    assert [body.get("amount") for body in found.bodies()] == [None, Decimal("9.00"), Decimal("2.00")]
-    assert len(found.findings()[0]) == 1
+    assert [body.get("amount") for body in result.bodies()] == [None, Decimal("9.00"), Decimal("2.00")]
+    assert len(result.findings()[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,51 +154,51 @@ def test_what_nobody_knows_of_payments_is_no_payment_of_nothing(paid: str) -> No
     ],
 )  # fmt: skip
 def test_dates_are_read_by_what_their_column_shows(cells: list[str], days: list[str | None]) -> None:
-    found = dated(*cells)
+    result = dated(*cells)
 
-    assert [body.get("due_date") for body in found.bodies()] == days
-    assert found.asked() == []
+    assert [body.get("due_date") for body in result.bodies()] == days
+    assert result.asked() == []
 
 
 @pytest.mark.parametrize("cell", ["1900-01-01", "01/01/1970", "1970-01-01T00:00:00Z"])
 def test_what_programs_write_for_no_date_is_no_day_due(cell: str) -> None:
-    found = dated(cell, "2026-10-14")
+    result = dated(cell, "2026-10-14")
 
-    assert [body.get("due_date") for body in found.bodies()] == [None, "2026-10-14"]
-    assert [one.code for one in found.findings()[0]] == ["date_placeholder"]
+    assert [body.get("due_date") for body in result.bodies()] == [None, "2026-10-14"]
+    assert [finding.code for finding in result.findings()[0]] == ["date_placeholder"]
 
 
 def test_an_accounting_zero_is_nothing_paid() -> None:
     rows = [
         f"F{line} | A | 12,50 € | {paid} | {DUE}" for line, paid in enumerate(["- €", "2,50 €", "- €", "- €"])
     ]
-    found = read("Facture | Client | Montant TTC | Payé | Échéance", *rows)
+    result = read("Facture | Client | Montant TTC | Payé | Échéance", *rows)
 
-    assert found.fields()[2:4] == ["amount_invoiced", "amount_paid"]
-    assert [str(body["amount"]) for body in found.bodies()] == ["12.50", "10.00", "12.50", "12.50"]
+    assert result.fields()[2:4] == ["amount_invoiced", "amount_paid"]
+    assert [str(body["amount"]) for body in result.bodies()] == ["12.50", "10.00", "12.50", "12.50"]
 
 
 def test_an_instant_near_midnight_among_others_is_warned_of() -> None:
-    found = dated("2026-10-13T22:00:00Z", "2026-11-14T09:03:11Z")
+    result = dated("2026-10-13T22:00:00Z", "2026-11-14T09:03:11Z")
 
-    assert [[one.code for one in row] for row in found.findings()] == [["day_before_midnight"], []]
-    assert all(one.is_warning for one in found.findings()[0])
+    assert [[item.code for item in row] for row in result.findings()] == [["day_before_midnight"], []]
+    assert all(finding.is_warning for finding in result.findings()[0])
 
 
 def test_numbers_are_dates_only_under_a_header_of_dates() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Solde | Total HT", "46309 | A | 46310 | 46311", "46312 | B | 46313 | 46314"
     )
 
-    assert found.fields()[2] == "amount"
-    assert [str(body["amount"]) for body in found.bodies()] == ["46310", "46313"]
+    assert result.fields()[2] == "amount"
+    assert [str(body["amount"]) for body in result.bodies()] == ["46310", "46313"]
 
 
 DATES = "Facture | Client | Solde | Date de facture | Échéance"
 
 
 @pytest.mark.parametrize(
-    ("rows", "asked", "due"),
+    ("rows", "questions", "due"),
     [
         # Under the other order half of the debts would be due before they were invoiced.
         (["02/01/2026 | 03/03/2026", "06/05/2026 | 07/02/2026", "11/02/2025 | 12/01/2025", "01/12/2026 | 02/11/2026",
@@ -206,11 +206,11 @@ DATES = "Facture | Client | Solde | Date de facture | Échéance"
         (["02/01/2026 | 03/02/2026", "06/02/2026 | 07/03/2026"], ["date_order", "date_order"], None),
     ],
 )  # fmt: skip
-def test_a_debt_is_not_due_before_its_invoice(rows: list[str], asked: list[str], due: str | None) -> None:
-    found = read(DATES, *(f"F{line} | A | 10,00 | {row}" for line, row in enumerate(rows)))
+def test_a_debt_is_not_due_before_its_invoice(rows: list[str], questions: list[str], due: str | None) -> None:
+    dates = read(DATES, *(f"F{line} | A | 10,00 | {row}" for line, row in enumerate(rows)))
 
-    assert found.asked() == asked
-    assert due is None or found.bodies()[1]["due_date"] == due
+    assert dates.asked() == questions
+    assert due is None or dates.bodies()[1]["due_date"] == due
 
 
 @pytest.mark.parametrize(
@@ -231,15 +231,15 @@ def test_years_of_two_digits_are_asked_where_days_could_be_years(
 
 
 def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
-    found, profile, rows = workbook(
+    result, profile, rows = workbook(
         ["F1", "Ann Bo", 12.5, "14/10/2026"], ["F2", "Ann Bo", 9.0, date(2026, 5, 10)], ["F3", "Ann Bo", 1.0, "30/10/2026"]
     )  # fmt: skip
-    assert [one.code for one in found.questions] == ["dates_turned"]
-    assert found.questions[0].facts["swapped"] == "2026-10-05"
+    assert [question.code for question in result.questions] == ["dates_turned"]
+    assert result.questions[0].facts["swapped"] == "2026-10-05"
 
     days = {}
-    for answer in found.questions[0].options:
-        settled = mapping.apply_changes(found, {"dates": {"3": answer}}, profile)
+    for answer in result.questions[0].options:
+        settled = mapping.apply_changes(result, {"dates": {"3": answer}}, profile)
         assert settled.is_certain
         days[answer] = [mapping.compose(settled, profile).compose(row)[0]["due_date"] for row in rows]
 
@@ -250,7 +250,7 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "asked"),
+    ("cells", "questions"),
     [
         # A French spreadsheet does to an American export what an English one does to a French.
         (["10/14/2026", date(2026, 12, 10), "10/30/2026"], ["dates_turned"]),
@@ -261,11 +261,11 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
     ],
 )
 def test_typed_dates_beside_texts_are_asked_where_they_could_be_turned(
-    cells: list[Any], asked: list[str]
+    cells: list[Any], questions: list[str]
 ) -> None:
-    found, _, _ = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
+    result, _, _ = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
 
-    assert [one.code for one in found.questions] == asked
+    assert [question.code for question in result.questions] == questions
 
 
 def test_an_order_remembered_of_a_sender_does_not_answer_for_turned_dates() -> None:
@@ -274,7 +274,7 @@ def test_an_order_remembered_of_a_sender_does_not_answer_for_turned_dates() -> N
 
     known = mapping.recall(before.mapping, before.layout, profile, "EUR")
 
-    assert "dates_turned" in [one.code for one in known.questions]
+    assert "dates_turned" in [question.code for question in known.questions]
 
 
 at = datetime.fromisoformat
@@ -291,32 +291,32 @@ at = datetime.fromisoformat
     ],
 )
 def test_typed_days_are_those_that_were_meant(cells: list[Any], days: list[str | None]) -> None:
-    found, profile, rows = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
+    result, profile, rows = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
 
-    composer = mapping.compose(found, profile)
+    composer = mapping.compose(result, profile)
     assert [composer.compose(row)[0].get("due_date") for row in rows] == days
 
 
 def test_a_bare_number_is_no_day_where_days_count_from_1904() -> None:
-    found, profile, rows = workbook(
+    result, profile, rows = workbook(
         ["F1", "Ann Bo", 12.5, date(2026, 10, 14)], ["F2", "Ann Bo", 9.0, 44847], is_1904=True
     )
 
-    bodies = [mapping.compose(found, profile).compose(row)[0] for row in rows]
+    bodies = [mapping.compose(result, profile).compose(row)[0] for row in rows]
 
     assert [body.get("due_date") for body in bodies] == ["2026-10-14", None]
 
 
 def test_digits_that_a_program_made_fractions_of_are_digits() -> None:
     header = "Facture | Client | Code client | Téléphone | Code postal | Ville | Solde | Échéance"
-    found = read(
+    result = read(
         header,
         f"10123.0 | Ann Bo | 4711.0 | 612345601.0 | 75001.0 | Paris | 100.0 | {DUE}",
         f"10124.0 | Bo Cy | 4712.0 | 33612345602.0 | 69002.0 | Lyon | 20.5 | {DUE}",
     )
 
-    assert found.asked() == []
-    first, second = found.bodies()
+    assert result.asked() == []
+    first, second = result.bodies()
     assert (first["reference"], second["debtor"]["reference"]) == ("10123", "4712")
     assert [body["debtor"]["phone"] for body in (first, second)] == ["+33612345601", "+33612345602"]
     assert first["debtor"]["address"]["postal_code"] == "75001"
@@ -326,28 +326,28 @@ def test_digits_that_a_program_made_fractions_of_are_digits() -> None:
 def test_digits_of_a_long_column_are_told_from_days_and_fractions() -> None:
     rows = [f"{line}.0 | Ann Bo | {line} | {DUE}" for line in range(70_000, 75_000)]
 
-    found = read("Facture | Client | Solde | Échéance", *rows)
+    result = read("Facture | Client | Solde | Échéance", *rows)
 
-    assert [body["reference"] for body in found.bodies()][-1] == "74999"
-    assert found.profile.column(0).kinds[sheets.CellKind.WHOLE_FLOAT] == 5_000
+    assert [body["reference"] for body in result.bodies()][-1] == "74999"
+    assert result.profile.column(0).kinds[sheets.CellKind.WHOLE_FLOAT] == 5_000
 
 
 def test_versions_are_no_fractions_of_digits() -> None:
-    found = read(PLAIN, f"1.0 | Ann Bo | 12,50 | {DUE}", f"1.1 | Ann Bo | 12,50 | {DUE}")
+    result = read(PLAIN, f"1.0 | Ann Bo | 12,50 | {DUE}", f"1.1 | Ann Bo | 12,50 | {DUE}")
 
-    settled = mapping.apply_changes(found.mapping, {"columns": {"0": "reference"}}, found.profile)
-    assert [body["reference"] for body in found.bodies(settled)] == ["1.0", "1.1"]
+    settled = mapping.apply_changes(result.mapping, {"columns": {"0": "reference"}}, result.profile)
+    assert [body["reference"] for body in result.bodies(settled)] == ["1.0", "1.1"]
 
 
 @pytest.mark.parametrize("cell", ["3.36123e+10", "1,23457E+11", 1.2345678901234568e17])
 def test_a_code_whose_digits_are_lost_is_refused(cell: Any) -> None:
-    found, profile, rows = workbook([cell, "Ann Bo", 12.5, date(2026, 10, 14)])
-    settled = mapping.apply_changes(found, {"columns": {"0": "reference"}}, profile)
+    result, profile, rows = workbook([cell, "Ann Bo", 12.5, date(2026, 10, 14)])
+    settled = mapping.apply_changes(result, {"columns": {"0": "reference"}}, profile)
 
     body, wrong = mapping.compose(settled, profile).compose(rows[0])
 
     assert "reference" not in body
-    assert [one.code for one in wrong] == ["digits_lost"]
+    assert [item.code for item in wrong] == ["digits_lost"]
 
 
 @pytest.mark.parametrize(
@@ -362,18 +362,18 @@ def test_a_code_whose_digits_are_lost_is_refused(cell: Any) -> None:
     ],
 )
 def test_what_a_spreadsheet_leaves_around_a_reference_is_no_part_of_it(cell: str, text: str) -> None:
-    found = read(PLAIN, f"{cell} | 't Hart | 12,50 | {DUE}", f"B{cell} | 's-Gravenzande BV | 12,50 | {DUE}")
-    settled = mapping.apply_changes(found.mapping, {"columns": {"0": "reference"}}, found.profile)
+    result = read(PLAIN, f"{cell} | 't Hart | 12,50 | {DUE}", f"B{cell} | 's-Gravenzande BV | 12,50 | {DUE}")
+    settled = mapping.apply_changes(result.mapping, {"columns": {"0": "reference"}}, result.profile)
 
-    first, second = found.bodies(settled)
+    first, second = result.bodies(settled)
     assert first["reference"] == text
     assert first["debtor"]["name"] == "'t Hart"
     assert second["debtor"]["company"] == "'s-Gravenzande BV"
 
 
 def test_a_corrected_cell_keeps_its_currency() -> None:
-    found = column("12,50", "3,00")
-    composer = mapping.compose(found.mapping, found.profile)
+    result = column("12,50", "3,00")
+    composer = mapping.compose(result.mapping, result.profile)
 
     body, _ = composer.compose(sheets.Row(9, ["F9", "Ann Bo", "75 USD", DUE]))
 
@@ -393,32 +393,35 @@ def test_a_corrected_cell_keeps_its_currency() -> None:
     ],
 )
 def test_what_is_nobodys_name_names_nobody(name: str, code: str | None) -> None:
-    found = read("Client | Facture | Montant", f"{name} | F1 | 12,50", "Nil Null | F2 | 80,00")
+    result = read("Client | Facture | Montant", f"{name} | F1 | 12,50", "Nil Null | F2 | 80,00")
 
-    assert [body.get("debtor", {}).get("name") for body in found.bodies()] == [None, "Nil Null"]
-    assert [findings[0].code if findings else None for findings in found.findings()] == [code, None]
+    assert [body.get("debtor", {}).get("name") for body in result.bodies()] == [None, "Nil Null"]
+    assert [findings[0].code if findings else None for findings in result.findings()] == [code, None]
 
 
 def test_a_currency_beside_an_amount_whose_header_names_another_is_told() -> None:
-    found = read(
+    result = read(
         "Client | Facture | Restant dû EUR | Devise", "A | F1 | 110,00 | USD", "B | F2 | 80,00 | EUR"
     )
 
-    assert [[one.code for one in findings] for findings in found.findings()] == [["currency_conflict"], []]
+    assert [[finding.code for finding in findings] for findings in result.findings()] == [
+        ["currency_conflict"],
+        [],
+    ]
 
 
 def test_a_number_with_its_sign_is_a_reference() -> None:
-    found = read("Client | Facture | Montant", "Jean | #2214 | 12,50", "Ana | #NV001 | 80,00")
+    result = read("Client | Facture | Montant", "Jean | #2214 | 12,50", "Ana | #NV001 | 80,00")
 
-    assert [body["reference"] for body in found.bodies()] == ["#2214", "#NV001"]
+    assert [body["reference"] for body in result.bodies()] == ["#2214", "#NV001"]
 
 
 @pytest.mark.parametrize(
     ("mark", "amounts"), [(".", ["1.200", "1.300", "1.400", "80.5"]), (",", ["1200", "1300", "1400", "80.5"])]
 )
 def test_one_decimal_among_many_that_may_be_thousands_is_asked(mark: str, amounts: list[str]) -> None:
-    found = column("1.200", "1.300", "1.400", "80.5")
+    result = column("1.200", "1.300", "1.400", "80.5")
 
-    assert found.asked() == ["number_format"]
-    after = mapping.apply_changes(found.mapping, {"numbers": {"Solde": mark}}, found.profile)
-    assert [body["amount"] for body in found.bodies(after)] == [Decimal(amount) for amount in amounts]
+    assert result.asked() == ["number_format"]
+    after = mapping.apply_changes(result.mapping, {"numbers": {"Solde": mark}}, result.profile)
+    assert [body["amount"] for body in result.bodies(after)] == [Decimal(amount) for amount in amounts]

@@ -10,10 +10,10 @@ from mapping.proposal import Read, read
 
 def owed(header: str, *rows: str, country: str = "FR", currency: str = "EUR") -> Read:
     """Return a file whose mapping asks nothing."""
-    found = read(header, *rows, country=country, currency=currency)
-    found.mapping = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
-    assert found.asked() == [], found.mapping.questions
-    return found
+    result = read(header, *rows, country=country, currency=currency)
+    result.mapping = mapping.check_repeats(result.mapping, result.profile, lambda: result.rows)
+    assert result.asked() == [], result.mapping.questions
+    return result
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def test_the_unit_of_a_header_scales_its_amounts(
     currency = {"US": "USD", "CH": "CHF"}.get(country, "EUR")
     rows = [f"F{line} | Ann Bo | {cell} | 2026-10-2{line}" for line, cell in enumerate(cells)]
 
-    found = owed(
+    result = owed(
         f"Invoice number | Customer name | {header} | Due date", *rows, country=country, currency=currency
     )
 
-    assert [body["amount"] for body in found.bodies()] == [Decimal(amount) for amount in amounts]
+    assert [body["amount"] for body in result.bodies()] == [Decimal(amount) for amount in amounts]
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_the_unit_of_a_header_scales_its_amounts(
     ],
 )  # fmt: skip
 def test_what_is_left_is_the_amount(header: str, rows: tuple[str, ...], amounts: tuple[str, ...]) -> None:
-    found = owed(header, *rows)
+    result = owed(header, *rows)
 
-    assert [body["amount"] for body in found.bodies()] == [Decimal(amount) for amount in amounts]
+    assert [body["amount"] for body in result.bodies()] == [Decimal(amount) for amount in amounts]
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,12 @@ def test_what_is_left_is_the_amount(header: str, rows: tuple[str, ...], amounts:
     ],
 )  # fmt: skip
 def test_a_column_is_what_its_header_says_or_nothing(header: str, row: str, field: str | None) -> None:
-    found = read(header, *(row.format(line, line) for line in range(1, 7)))
+    result = read(header, *(row.format(line, line) for line in range(1, 7)))
 
-    assert found.fields()[-1] == field
-    assert not {len(found.fields()) - 1} & {index for one in found.mapping.questions for index in one.columns}
+    assert result.fields()[-1] == field
+    assert not {len(result.fields()) - 1} & {
+        index for question in result.mapping.questions for index in question.columns
+    }
 
 
 def test_a_case_of_several_invoices_does_not_identify_them() -> None:
@@ -103,9 +105,9 @@ def test_a_case_of_several_invoices_does_not_identify_them() -> None:
         "M-1 Estate | 5162 | Ann Bo | 615.00 | 2026-11-28",
     )
 
-    found = owed("Matter | Invoice | Client | Balance | Due Date", *rows, country="US", currency="USD")
+    result = owed("Matter | Invoice | Client | Balance | Due Date", *rows, country="US", currency="USD")
 
-    assert [body["reference"] for body in found.bodies()] == ["5110", "5162"]
+    assert [body["reference"] for body in result.bodies()] == ["5110", "5162"]
 
 
 def test_a_customers_name_and_contact_in_one_row_are_the_company_and_its_contact() -> None:
@@ -115,10 +117,10 @@ def test_a_customers_name_and_contact_in_one_row_are_the_company_and_its_contact
         "F3 | Cedar Hollow HOA | | 12,50",
     )
 
-    found = owed("Facture | Société | Contact | Reste dû", *rows)
+    result = owed("Facture | Société | Contact | Reste dû", *rows)
 
-    names = [body["debtor"] for body in found.bodies()]
-    assert [one.get("company") for one in names] == ["Silva & Filhos, Lda.", None, "Cedar Hollow HOA"]
+    names = [body["debtor"] for body in result.bodies()]
+    assert [name.get("company") for name in names] == ["Silva & Filhos, Lda.", None, "Cedar Hollow HOA"]
     assert names[1]["name"] == "Ana Paz"
 
 
@@ -141,12 +143,12 @@ def test_a_customers_name_and_contact_in_one_row_are_the_company_and_its_contact
 def test_ledgers_and_running_balances_hold_each_line_once(
     header: str, rows: tuple[str, ...], debts: list[str]
 ) -> None:
-    found = owed(header, *rows)
+    result = owed(header, *rows)
 
-    refused = [any(not one.is_warning for one in findings) for findings in found.findings()]
+    refused = [any(not finding.is_warning for finding in findings) for findings in result.findings()]
     kept = [
         body
-        for body, is_refused in zip(found.bodies(), refused, strict=True)
+        for body, is_refused in zip(result.bodies(), refused, strict=True)
         if not is_refused and body.get("amount")
     ]
     assert [body["reference"] for body in kept] == debts
@@ -164,19 +166,19 @@ def test_ledgers_and_running_balances_hold_each_line_once(
     ],
 )  # fmt: skip
 def test_the_debtor_is_who_pays_by_the_whole_name(header: str, row: str, name: str) -> None:
-    found = owed(header, *(row.format(line, "ABCD"[line - 1]) for line in range(1, 5)))
+    result = owed(header, *(row.format(line, "ABCD"[line - 1]) for line in range(1, 5)))
 
-    debtors = [body["debtor"] for body in found.bodies()]
-    names = {one.get("name") or f"{one.get('first_name')} {one['last_name']}" for one in debtors}
+    debtors = [body["debtor"] for body in result.bodies()]
+    names = {debtor.get("name") or f"{debtor.get('first_name')} {debtor['last_name']}" for debtor in debtors}
     assert names == {name}
 
 
 def test_a_balance_of_credits_less_debits_is_owed_below_zero() -> None:
     rows = ("1 | Ann Bo | 2418,60 | 1612,40 | -806,20", "2 | Léa Roy | 2070,00 | 2200,00 | 130,00")
 
-    found = read("Compte | Copropriétaire | Débit | Crédit | Balance", *rows)
+    result = read("Compte | Copropriétaire | Débit | Crédit | Balance", *rows)
 
-    assert [body["amount"] for body in found.bodies()] == [Decimal("806.20"), Decimal("-130.00")]
+    assert [body["amount"] for body in result.bodies()] == [Decimal("806.20"), Decimal("-130.00")]
 
 
 def test_a_balance_whose_side_stands_beside_it_is_a_running_one() -> None:
@@ -187,9 +189,9 @@ def test_a_balance_whose_side_stands_beside_it_is_a_running_one() -> None:
         "2 | Léa Roy | | 31.10.2026 | | 80,00 | 80,00 | H",
     )
 
-    found = read(header, *rows)
+    result = read(header, *rows)
 
-    assert found.fields()[6] != "amount"
+    assert result.fields()[6] != "amount"
 
 
 def test_values_that_stand_only_where_nothing_is_owed_need_no_answer() -> None:
@@ -197,12 +199,12 @@ def test_values_that_stand_only_where_nothing_is_owed_need_no_answer() -> None:
     rows = [f"F{line} | Ann Bo {line} | 1{line},50 | QX | D" for line in range(4)]
     credit = "N9 | Ann Bo 1 | 9,00 | NZ | C"
 
-    found = owed(header, *rows, credit)
+    result = owed(header, *rows, credit)
     doubtful = read(header, *rows, credit, "F8 | Léa Roy | 8,00 | RW | D")
 
-    assert [any(not one.is_warning for one in findings) for findings in found.findings()] == [False] * 4 + [
-        True
-    ]
+    assert [any(not finding.is_warning for finding in findings) for findings in result.findings()] == [
+        False
+    ] * 4 + [True]
     assert doubtful.asked() == ["row_status"]
 
 
@@ -211,9 +213,9 @@ def test_known_states_are_read_below_any_header(header: str) -> None:
     states = ("überfällig", "bezahlt", "storniert", "gesendet")
     rows = [f"R{line} | Ann Bo {line} | 1{line},50 | {state}" for line, state in enumerate(states)]
 
-    found = owed(f"Rechnungsnr. | Kunde | Offen | {header}", *rows, country="DE")
+    result = owed(f"Rechnungsnr. | Kunde | Offen | {header}", *rows, country="DE")
 
-    assert [bool(findings) for findings in found.findings()] == [False, True, True, False]
+    assert [bool(findings) for findings in result.findings()] == [False, True, True, False]
 
 
 def test_a_part_of_a_sum_in_a_column_of_nothing_known_is_asked() -> None:
@@ -245,30 +247,30 @@ def test_what_is_left_is_known_by_the_sums_where_no_header_says_so() -> None:
         "R2 | Ulf Ek | 588,50 | {} | 288,50 | 2026-10-15",
     )
 
-    found = owed(header.format("OP-Betrag"), rows[0], rows[1].format("300,00"))
+    result = owed(header.format("OP-Betrag"), rows[0], rows[1].format("300,00"))
     wrong = read(header.format("OP-Betrag"), rows[0], rows[1].format("200,00"))
 
-    assert [body["amount"] for body in found.bodies()] == [Decimal("712.00"), Decimal("288.50")]
+    assert [body["amount"] for body in result.bodies()] == [Decimal("712.00"), Decimal("288.50")]
     assert "which_field" in wrong.asked()
 
 
 def test_who_has_no_payer_beside_them_pays_for_themselves() -> None:
-    found = owed(
+    result = owed(
         "Rechnung-Nr. | Mitglied | Zahler | fällig am | offen",
         "B1 | Lotte Behrmann | Sabine Behrmann | 2026-10-31 | 45,00",
         "B2 | Gudrun Ohlsen |  | 2026-10-31 | 60,00",
         country="DE",
     )
 
-    assert [body["debtor"]["name"] for body in found.bodies()] == ["Sabine Behrmann", "Gudrun Ohlsen"]
+    assert [body["debtor"]["name"] for body in result.bodies()] == ["Sabine Behrmann", "Gudrun Ohlsen"]
 
 
 @pytest.mark.parametrize(("header", "city"), [("Lieferadresse", None), ("Adresse", "Erfurt")])
 def test_the_place_of_a_delivery_is_not_the_debtors(header: str, city: str | None) -> None:
-    found = owed(
+    result = owed(
         f"Rechnung-Nr. | Kunde | {header} | PLZ | Ort | offen",
         "B1 | Lotte Behrmann | Am Anger 4 | 99084 | Erfurt | 45,00",
         country="DE",
     )
 
-    assert found.bodies()[0]["debtor"].get("address", {}).get("city") == city
+    assert result.bodies()[0]["debtor"].get("address", {}).get("city") == city

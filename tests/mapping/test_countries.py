@@ -84,9 +84,9 @@ def file(
     return Read([name.strip() for name in header.split("|")], rows, company, "EUR")
 
 
-def dialled(found: Read, chosen: mapping.Mapping | None = None) -> list[str | None]:
+def dialled(proposal: Read, chosen: mapping.Mapping | None = None) -> list[str | None]:
     """The telephone of each body."""
-    return [body.get("debtor", {}).get("phone") for body in found.bodies(chosen)]
+    return [body.get("debtor", {}).get("phone") for body in proposal.bodies(chosen)]
 
 
 @pytest.mark.parametrize("company", ["FR", "DE", "CH"])
@@ -95,32 +95,32 @@ def test_cities_and_postal_codes_say_whose_numbers_a_file_has_whoever_sends_it(
     country: str, company: str
 ) -> None:
     known = numbers(country)
-    found = file(HEADERS["fr"] + " | Code postal | Ville", [*known], TOWNS[country], company)
+    result = file(HEADERS["fr"] + " | Code postal | Ville", [*known], TOWNS[country], company)
 
-    assert "phone_country" not in found.asked()
-    assert dialled(found) == [*known.values()]
-    assert {body["debtor"]["address"]["country"] for body in found.bodies()} == {country}
+    assert "phone_country" not in result.asked()
+    assert dialled(result) == [*known.values()]
+    assert {body["debtor"]["address"]["country"] for body in result.bodies()} == {country}
 
 
 @pytest.mark.parametrize("country", [country for country in NUMBERS if country != "US"])
 def test_the_endings_of_addresses_say_whose_numbers_an_english_file_has(country: str) -> None:
     known = numbers(country)
     ending = "co.uk" if country == "GB" else country.lower()
-    found = file(HEADERS["en"] + " | E-mail", [*known], f"info{{n}}@example-shop.{ending}")
+    result = file(HEADERS["en"] + " | E-mail", [*known], f"info{{n}}@example-shop.{ending}")
 
-    assert "phone_country" not in found.asked()
-    assert dialled(found) == [*known.values()]
+    assert "phone_country" not in result.asked()
+    assert dialled(result) == [*known.values()]
 
 
 @pytest.mark.parametrize("country", NUMBERS)
 def test_a_companys_own_files_are_of_its_country(country: str) -> None:
     known = numbers(country)
-    found = file(
+    result = file(
         HEADERS[LANGUAGE.get(country, "fr" if country in {"FR", "LU"} else "en")], [*known], company=country
     )
 
-    is_asked = "phone_country" in found.asked()
-    assert dialled(found) == ([None] * 4 if is_asked else [*known.values()])
+    is_asked = "phone_country" in result.asked()
+    assert dialled(result) == ([None] * 4 if is_asked else [*known.values()])
     assert not is_asked or country in {"DK", "SE"}
 
 
@@ -130,18 +130,18 @@ def test_english_headers_alone_say_nothing_and_one_question_is_asked(country: st
     if company == country:
         return
     known = numbers(country)
-    found = file(HEADERS["en"], [*known], company=company)
-    asked = [question for question in found.mapping.questions if question.code == "phone_country"]
+    result = file(HEADERS["en"], [*known], company=company)
+    questions = [question for question in result.mapping.questions if question.code == "phone_country"]
 
-    if not asked:  # A language of the company's that its numbers do not fit is no evidence either.
-        assert dialled(found) == [*known.values()]
+    if not questions:  # A language of the company's that its numbers do not fit is no evidence either.
+        assert dialled(result) == [*known.values()]
         return
-    (question,) = asked
+    (question,) = questions
     assert country in question.options
-    assert dialled(found) == [None] * 4
+    assert dialled(result) == [None] * 4
     assert question.facts["readings"][next(iter(known))][country] == next(iter(known.values()))
-    answered = mapping.apply_changes(found.mapping, {"country": country}, found.profile)
-    assert dialled(found, answered) == [*known.values()]
+    answered = mapping.apply_changes(result.mapping, {"country": country}, result.profile)
+    assert dialled(result, answered) == [*known.values()]
     assert "phone_country" not in [question.code for question in answered.questions]
 
 
@@ -157,11 +157,11 @@ def test_english_headers_alone_say_nothing_and_one_question_is_asked(country: st
 def test_a_foreign_language_whose_numbers_are_none_at_home_says_whose_they_are(
     headers, written, country
 ) -> None:
-    found = file(HEADERS[headers], written)
+    result = file(HEADERS[headers], written)
 
-    assert found.mapping.country == country
+    assert result.mapping.country == country
     assert all(
-        number == phones.parse(text, country) for number, text in zip(dialled(found), written, strict=True)
+        number == phones.parse(text, country) for number, text in zip(dialled(result), written, strict=True)
     )
 
 
@@ -178,10 +178,10 @@ def test_a_foreign_language_whose_numbers_are_none_at_home_says_whose_they_are(
 def test_a_number_that_the_companys_country_has_too_is_asked_where_only_headers_speak(
     headers, written
 ) -> None:
-    found = file(HEADERS[headers], [written, written])
+    result = file(HEADERS[headers], [written, written])
 
-    assert "phone_country" in found.asked()
-    assert dialled(found) == [None, None]
+    assert "phone_country" in result.asked()
+    assert dialled(result) == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -193,20 +193,20 @@ def test_a_number_that_the_companys_country_has_too_is_asked_where_only_headers_
     ],
 )
 def test_a_currency_of_one_country_is_its_evidence(amount, country, written, number) -> None:
-    found = file(HEADERS["en"], [written, written], amount=amount)
+    result = file(HEADERS["en"], [written, written], amount=amount)
 
-    assert (found.mapping.country, dialled(found)) == (country, [number, number])
+    assert (result.mapping.country, dialled(result)) == (country, [number, number])
 
 
 def test_an_euro_only_narrows() -> None:
-    found = file(HEADERS["en"], ["0151 23456789"], amount="€1{n}0.50")
+    result = file(HEADERS["en"], ["0151 23456789"], amount="€1{n}0.50")
 
-    assert "phone_country" in found.asked()
+    assert "phone_country" in result.asked()
 
 
 def test_the_reason_names_what_was_seen_in_both_languages() -> None:
-    found = file(HEADERS["nl"] + " | E-mail", ["06-12345678", "020-6241111"], "info{n}@example-shop.nl")
-    why = found.mapping.country_reason
+    result = file(HEADERS["nl"] + " | E-mail", ["06-12345678", "020-6241111"], "info{n}@example-shop.nl")
+    why = result.mapping.country_reason
 
     assert why.code == "country_domains"
     assert why.message.translated("fr") == "Les adresses e-mail ont le domaine du pays NL."
@@ -214,8 +214,8 @@ def test_the_reason_names_what_was_seen_in_both_languages() -> None:
 
 
 def test_the_question_shows_each_reading_of_real_cells() -> None:
-    found = file(HEADERS["en"], ["06-12345678"])
-    (question,) = found.mapping.questions
+    result = file(HEADERS["en"], ["06-12345678"])
+    (question,) = result.mapping.questions
 
     assert question.columns == (4,)
     assert (
@@ -223,14 +223,14 @@ def test_the_question_shows_each_reading_of_real_cells() -> None:
         == (question.facts["readings"]["06-12345678"])
     )
     assert "FR +33612345678" in question.message.translated("fr")
-    assert not mapping.confirm(found.mapping).is_certain
+    assert not mapping.confirm(result.mapping).is_certain
 
 
 def test_numbers_with_their_country_code_need_no_country() -> None:
-    found = file(HEADERS["en"], ["+31 6 12345678", "0049 (0)151 23456789", "+49 (0)30 1234567"])
+    result = file(HEADERS["en"], ["+31 6 12345678", "0049 (0)151 23456789", "+49 (0)30 1234567"])
 
-    assert found.asked() == []
-    assert dialled(found) == ["+31612345678", "+4915123456789", "+49301234567"]
+    assert result.asked() == []
+    assert dialled(result) == ["+31612345678", "+4915123456789", "+49301234567"]
 
 
 ROWS = "Facture | Client | Restant dû | Échéance | Téléphone | Adresse | CP | Ville | Pays | E-mail"
@@ -277,10 +277,10 @@ def test_what_a_row_says_comes_before_its_file_and_a_stranger_is_never_called(
         f"F{n} | Client {n} | 10,50 | 1{n}/10/2026 | 01 42 68 53 0{n} | {n} rue X | 6900{n} | Lyon | |"
         for n in range(1, 7)
     ]
-    found = read(ROWS, *usual, f"F9 | Un Autre | 9,50 | 19/10/2026 | {row}")
-    body, findings = found.bodies()[-1], found.findings()[-1]
+    rows = read(ROWS, *usual, f"F9 | Un Autre | 9,50 | 19/10/2026 | {row}")
+    body, findings = rows.bodies()[-1], rows.findings()[-1]
 
-    assert found.asked() == []
+    assert rows.asked() == []
     assert body["debtor"].get("phone") == number
     assert body["debtor"].get("address", {}).get("country") == country
     assert [finding.code for finding in findings if finding.code.startswith("phone")] == (
@@ -290,7 +290,7 @@ def test_what_a_row_says_comes_before_its_file_and_a_stranger_is_never_called(
 
 
 def test_rows_of_foreign_cities_do_not_keep_a_file_from_being_its_companys() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Restant dû | Échéance | Téléphone | CP | Ville",
         "F1 | A | 10,50 | 13/10/2026 | 06 12 34 56 78 | 69003 | Lyon",
         "F2 | B | 10,50 | 14/10/2026 | 0151 23456789 | 10115 | Berlin",
@@ -300,33 +300,33 @@ def test_rows_of_foreign_cities_do_not_keep_a_file_from_being_its_companys() -> 
         "F6 | F | 10,50 | 18/10/2026 | 04 75 12 34 56 | 4000 | Liège",
     )
 
-    assert found.asked() == []
-    assert dialled(found)[:4] == ["+33612345678", "+4915123456789", "+491721234567", "+33142685300"]
+    assert result.asked() == []
+    assert dialled(result)[:4] == ["+33612345678", "+4915123456789", "+491721234567", "+33142685300"]
     # A number that the file's own country has as well.
-    assert dialled(found)[5] is None
+    assert dialled(result)[5] is None
 
 
 def test_a_country_that_nobody_knows_is_not_taken_for_the_files() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Restant dû | Échéance | Téléphone | Pays",
         *[f"F{n} | Client {n} | 10,50 | 1{n}/10/2026 | 01 42 68 53 0{n} | France" for n in range(1, 7)],
         "F9 | Un Autre | 9,50 | 19/10/2026 | 06-12345678 | Nederlnd",
     )
 
-    assert dialled(found)[5:] == ["+33142685306", None]
-    assert [finding.code for finding in found.findings()[-1]] == ["country_unknown", "phone_country_unknown"]
+    assert dialled(result)[5:] == ["+33142685306", None]
+    assert [finding.code for finding in result.findings()[-1]] == ["country_unknown", "phone_country_unknown"]
 
 
 def test_a_file_whose_rows_name_their_countries_asks_nothing() -> None:
-    found = read(
+    result = read(
         "Invoice | Customer | Amount due | Due date | Phone | Country",
         "F1 | A | 10.50 | 2025-01-31 | 06-12345678 | NL",
         "F2 | B | 10.50 | 2025-01-31 | 06 12 34 56 78 | FR",
         "F3 | C | 10.50 | 2025-01-31 | 0151 23456789 | DE",
     )
 
-    assert "phone_country" not in found.asked()
-    assert dialled(found) == ["+31612345678", "+33612345678", "+4915123456789"]
+    assert "phone_country" not in result.asked()
+    assert dialled(result) == ["+31612345678", "+33612345678", "+4915123456789"]
 
 
 @pytest.mark.parametrize(
@@ -356,21 +356,21 @@ def test_a_postal_code_gets_its_zero_back_only_where_the_country_is_settled(
         "PLZ" if headers == "de" else "CP",
         "Ort" if headers == "de" else "Ville",
     ]
-    found = Read(names, rows, company, "EUR")
+    result = Read(names, rows, company, "EUR")
 
-    assert [body["debtor"]["address"]["postal_code"] for body in found.bodies()] == expected
+    assert [body["debtor"]["address"]["postal_code"] for body in result.bodies()] == expected
 
 
 def test_a_code_that_may_have_lost_its_zero_is_left_and_told() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Restant dû | Échéance | CP | Ville",
         "F1 | A | 10,50 | 11/10/2026 | 01000 | Bourg-en-Bresse",
         "F2 | B | 10,50 | 12/10/2026 | 69003 | Lyon",
         "F3 | C | 10,50 | 13/10/2026 | 1015 | Les Ponts",
     )
 
-    assert [finding.code for finding in found.findings()[2]] == ["postal_code_short"]
-    assert "country" not in found.bodies()[2]["debtor"]["address"]
+    assert [finding.code for finding in result.findings()[2]] == ["postal_code_short"]
+    assert "country" not in result.bodies()[2]["debtor"]["address"]
 
 
 @pytest.mark.parametrize(
@@ -397,16 +397,16 @@ def test_a_code_that_may_have_lost_its_zero_is_left_and_told() -> None:
     ],
 )
 def test_a_telephone_is_read_as_people_write_it_and_its_column_stays_one(text, number) -> None:
-    found = read(
+    result = read(
         "Facture | Client | Restant dû | Échéance | Téléphone",
         f"F1 | A | 10,50 | 11/10/2026 | {text}",
         "F2 | B | 10,50 | 12/10/2026 | 01 42 68 53 00",
         "F3 | C | 10,50 | 13/10/2026 | 01 42 68 53 01",
     )
 
-    assert found.fields()[4] == "phone"
-    assert found.asked() == []
-    assert dialled(found) == [number, "+33142685300", "+33142685301"]
+    assert result.fields()[4] == "phone"
+    assert result.asked() == []
+    assert dialled(result) == [number, "+33142685300", "+33142685301"]
 
 
 @pytest.mark.parametrize(
@@ -419,9 +419,9 @@ def test_a_telephone_is_read_as_people_write_it_and_its_column_stays_one(text, n
     ],
 )
 def test_words_for_none_and_one_odd_cell_leave_a_column_of_telephones_one(cells, least) -> None:
-    found = read("Facture | Téléphone", *[f"F{n} | {cell}" for n, cell in enumerate(cells)])
+    result = read("Facture | Téléphone", *[f"F{n} | {cell}" for n, cell in enumerate(cells)])
 
-    assert fit(Claim(Field.PHONE, 1.0), found.profile.column(1)) >= least
+    assert fit(Claim(Field.PHONE, 1.0), result.profile.column(1)) >= least
 
 
 @pytest.mark.parametrize(
@@ -486,29 +486,29 @@ def test_an_answered_country_is_remembered() -> None:
 
 
 def test_a_mapping_remembered_before_countries_had_reasons_still_loads() -> None:
-    found = read(PLAIN, *lines("01 42 68 53 00"))
-    stored = found.mapping.to_json()
+    result = read(PLAIN, *lines("01 42 68 53 00"))
+    stored = result.mapping.to_json()
     del stored["country_reason"]
     old = mapping.Mapping.from_json(json.loads(json.dumps(stored)))
 
-    assert old == replace(found.mapping, country_reason=ColumnReason("remembered"))
-    assert dialled(found, recalled(old, found)) == ["+33142685300"]
+    assert old == replace(result.mapping, country_reason=ColumnReason("remembered"))
+    assert dialled(result, recalled(old, result)) == ["+33142685300"]
 
 
 def test_a_column_that_a_human_calls_a_telephone_is_asked_whose_numbers_it_has() -> None:
-    found = read(
+    result = read(
         "Invoice | Customer | Amount due | Due date | Something",
         "F1 | A B | 10.50 | 2026-01-31 | 06-12345678",
     )
-    changed = mapping.apply_changes(found.mapping, {"columns": {"Something": "phone"}}, found.profile)
+    changed = mapping.apply_changes(result.mapping, {"columns": {"Something": "phone"}}, result.profile)
 
     assert [question.code for question in changed.questions] == ["phone_country"]
-    left_out = mapping.apply_changes(changed, {"columns": {"Something": None}}, found.profile)
+    left_out = mapping.apply_changes(changed, {"columns": {"Something": None}}, result.profile)
     assert left_out.questions == ()
 
 
 def test_a_country_that_is_none_is_refused() -> None:
-    found = file(HEADERS["en"], ["06-12345678"])
+    result = file(HEADERS["en"], ["06-12345678"])
 
     with pytest.raises(mapping.FieldUnknown, match="not a country"):
-        mapping.apply_changes(found.mapping, {"country": "Atlantis"}, found.profile)
+        mapping.apply_changes(result.mapping, {"country": "Atlantis"}, result.profile)

@@ -14,8 +14,8 @@ def _file(header: str, *values: str) -> Read:
     return read(f"{PLAIN} | {header}", *rows)
 
 
-def _codes(found: Read) -> list[str | None]:
-    return [findings[0].code if findings else None for findings in found.findings()]
+def _codes(proposal: Read) -> list[str | None]:
+    return [findings[0].code if findings else None for findings in proposal.findings()]
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def _codes(found: Read) -> list[str | None]:
     ],
 )
 def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) -> None:
-    found = _file(header, debit, credit, debit)
+    file = _file(header, debit, credit, debit)
 
-    assert found.asked() == []
-    assert _codes(found) == [None, "row_is_credit", None]
+    assert file.asked() == []
+    assert _codes(file) == [None, "row_is_credit", None]
 
 
 @pytest.mark.parametrize(
-    ("header", "one", "other"),
+    ("header", "first", "other"),
     [
         ("Type", "D", "C"),
         ("Type", "Facture", "Acompte"),
@@ -76,13 +76,13 @@ def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) 
         ("Is credit", "false", "true"),
     ],
 )
-def test_a_column_of_two_values_that_nothing_explains_is_asked_once(header, one, other) -> None:
-    found = _file(header, one, other, one)
+def test_a_column_of_two_values_that_nothing_explains_is_asked_once(header, first, other) -> None:
+    file = _file(header, first, other, first)
 
-    assert found.asked() == ["row_status"]
-    values = found.mapping.questions[0].facts["values"]
+    assert file.asked() == ["row_status"]
+    values = file.mapping.questions[0].facts["values"]
     rows = {value["value"]: value["rows"] for value in values}
-    assert rows == {value: count for value, count in ((one, 2), (other, 1)) if value}
+    assert rows == {value: count for value, count in ((first, 2), (other, 1)) if value}
     assert all("Z" in value["example"] for value in values)
 
 
@@ -155,10 +155,10 @@ def test_what_a_status_says(value, status) -> None:
 
 
 def test_every_value_of_a_status_column_is_understood_or_asked_with_its_rows() -> None:
-    found = _file("Statut", "Payée", "Niveau bleu", "En retard", "Niveau bleu")
+    file = _file("Statut", "Payée", "Niveau bleu", "En retard", "Niveau bleu")
 
-    assert found.asked() == ["row_status"]
-    facts = found.mapping.questions[0].facts
+    assert file.asked() == ["row_status"]
+    facts = file.mapping.questions[0].facts
     assert facts["unclear"] == ["Niveau bleu (2)"]
     assert {value["value"]: value["status"] for value in facts["values"]} == {
         "Payée": "paid",
@@ -166,9 +166,9 @@ def test_every_value_of_a_status_column_is_understood_or_asked_with_its_rows() -
         "En retard": "open",
     }
     answer = {"row_status": {"Statut": {"Niveau bleu": "excluded"}}}
-    after = mapping.apply_changes(found.mapping, answer, found.profile)
+    after = mapping.apply_changes(file.mapping, answer, file.profile)
     assert after.is_certain
-    assert [findings[0].code if findings else None for findings in found.findings(after)] == [
+    assert [findings[0].code if findings else None for findings in file.findings(after)] == [
         "row_is_settled",
         "row_is_excluded",
         None,
@@ -183,8 +183,8 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
     same, other = _file("Statut", "Niveau bleu", "En retard"), _file("Statut", "Niveau bleu", "Niveau vert")
 
     assert mapping.recall(known, same.layout, same.profile, "EUR").is_certain
-    asked = mapping.recall(known, other.layout, other.profile, "EUR").questions
-    assert [question.facts["unclear"] for question in asked] == [["Niveau vert (1)"]]
+    questions = mapping.recall(known, other.layout, other.profile, "EUR").questions
+    assert [question.facts["unclear"] for question in questions] == [["Niveau vert (1)"]]
 
 
 @pytest.mark.parametrize(
@@ -230,10 +230,10 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
     ],
 )
 def test_flags_marks_of_reconciliation_and_comments_are_read(header, values, codes) -> None:
-    found = _file(header, *values)
+    file = _file(header, *values)
 
-    assert found.asked() == []
-    assert _codes(found) == codes
+    assert file.asked() == []
+    assert _codes(file) == codes
 
 
 def test_a_part_payment_without_a_remainder_is_warned_of() -> None:
@@ -242,38 +242,40 @@ def test_a_part_payment_without_a_remainder_is_warned_of() -> None:
         f"{PLAIN} | Reste dû | Statut", "A | F1 | 14/10/2026 | 400,00 | 150,00 | Partiellement payée"
     )
 
-    assert [(one.code, one.is_warning) for one in alone.findings()[0]] == [("row_is_partly_paid", True)]
+    assert [(finding.code, finding.is_warning) for finding in alone.findings()[0]] == [
+        ("row_is_partly_paid", True)
+    ]
     assert beside.findings() == [[]]
 
 
 def test_a_day_of_payment_says_nothing_beside_what_is_left() -> None:
-    found = read(
+    result = read(
         f"{PLAIN} | Reste dû | Payé le",
         "A | F1 | 14/10/2026 | 400,00 | 150,00 | 12/09/2026",
         "B | F2 | 14/10/2026 | 400,00 | 400,00 | ",
     )
 
-    assert found.findings() == [[], []]
+    assert result.findings() == [[], []]
 
 
 def test_a_state_nobody_knows_needs_no_meaning_beside_its_day_of_payment() -> None:
-    found = read(
+    result = read(
         "Cliente | Fatura | Vencimento | Valor | Situação | Data de pagamento",
         "Ana | F1 | 14/10/2026 | 400,50 | Vencida | ",
         "Rui | F2 | 15/10/2026 | 400,50 | Zork | 12/09/2026",
         currency="BRL",
     )
 
-    assert found.asked() == []
-    assert _codes(found) == [None, "row_is_settled"]
+    assert result.asked() == []
+    assert _codes(result) == [None, "row_is_settled"]
 
 
 @pytest.mark.parametrize(("charge", "credit"), [("ND", "NC"), ("N/D", "NC"), ("FS", "NC")])
 def test_other_documents_that_charge_are_owed_beside_invoices_and_credit_notes(charge, credit) -> None:
-    found = _file("Tipo doc.", "FT", charge, credit)
+    file = _file("Tipo doc.", "FT", charge, credit)
 
-    assert found.asked() == []
-    assert _codes(found) == [None, None, "row_is_credit"]
+    assert file.asked() == []
+    assert _codes(file) == [None, None, "row_is_credit"]
 
 
 def test_series_that_stand_with_one_document_type_each_need_no_meaning() -> None:
@@ -293,20 +295,20 @@ def test_series_that_stand_with_one_document_type_each_need_no_meaning() -> None
 
 
 def test_amounts_below_debit_and_credit_are_no_marks() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Débit | Crédit | Solde",
         "F1 | A | 100 |  | 100",
         "F2 | B | 50 |  | 50",
         "F3 | B |  | 20 | -20",
     )
 
-    assert "row_status" not in found.asked()
+    assert "row_status" not in result.asked()
 
 
 def test_amounts_of_credit_notes_beside_invoices_are_asked() -> None:
-    found = read("Facture | Client | Montant | Avoir", "F1 | A | 100,00 | 0,00", "F2 | B | 50,00 | 50,00")
+    result = read("Facture | Client | Montant | Avoir", "F1 | A | 100,00 | 0,00", "F2 | B | 50,00 | 50,00")
 
-    assert "amount_or_invoiced" in found.asked()
+    assert "amount_or_invoiced" in result.asked()
 
 
 @pytest.mark.parametrize(
@@ -319,19 +321,19 @@ def test_amounts_of_credit_notes_beside_invoices_are_asked() -> None:
     ],
 )
 def test_a_number_of_the_series_of_credit_notes_is_warned_of(numbers, codes) -> None:
-    found = read("Client | Facture | Montant", *(f"A | {number} | 12,50" for number in numbers))
+    result = read("Client | Facture | Montant", *(f"A | {number} | 12,50" for number in numbers))
 
-    assert _codes(found) == codes
+    assert _codes(result) == codes
 
 
 def test_credits_beside_what_is_left_are_not_asked() -> None:
-    found = read("Facture | Client | Restant dû | Avoir", "F1 | A | 100,00 | 20,00", "F2 | B | 50,00 | 0,00")
+    result = read("Facture | Client | Restant dû | Avoir", "F1 | A | 100,00 | 20,00", "F2 | B | 50,00 | 0,00")
 
-    assert found.asked() == []
+    assert result.asked() == []
 
 
 @pytest.mark.parametrize(
-    ("header", "one", "other", "is_asked"),
+    ("header", "first", "other", "is_asked"),
     [
         # Every row has its mark and a credit is below zero already: the marks are no signs.
         ("Zzz", "01", "02", False),
@@ -342,17 +344,17 @@ def test_credits_beside_what_is_left_are_not_asked() -> None:
         ("Status", "Q1", "Q2", True),
     ],
 )
-def test_two_marks_are_no_signs_where_credits_are_below_zero(header, one, other, is_asked) -> None:
+def test_two_marks_are_no_signs_where_credits_are_below_zero(header, first, other, is_asked) -> None:
     amounts = ("120,50", "-14,20", "88,00", "310,40", "64,90")
-    marks = (one, other, one, other, one)
+    marks = (first, other, first, other, first)
     rows = [
         f"Nils Holm {at} | Z{at}A | {14 + at}/10/2026 | {amount} | {mark}"
         for at, (amount, mark) in enumerate(zip(amounts, marks, strict=True))
     ]
 
-    found = read(f"{PLAIN} | {header}", *rows)
+    result = read(f"{PLAIN} | {header}", *rows)
 
-    assert ("row_status" in found.asked()) is is_asked
+    assert ("row_status" in result.asked()) is is_asked
 
 
 @pytest.mark.parametrize(
@@ -370,15 +372,15 @@ def test_places_people_and_ways_of_paying_are_no_signs(header, values) -> None:
 
 
 def test_an_invoice_without_a_day_of_payment_is_owed_where_others_have_one() -> None:
-    found = read(
+    result = read(
         "Numéro | Client | Échéance | Montant TTC | Date de paiement",
         "2026-031 | Brasserie Mousse & Co | 29/08/2026 | 2160,00 | 27/08/2026",
         "2026-032 | Cabinet Ostéo Verne | 05/09/2026 | 900,00 |",
         "2026-033 | Fondation Arbre Vert | 19/09/2026 | 504,00 |",
     )
 
-    assert found.asked() == []
-    assert _codes(found) == ["row_is_settled", None, None]
+    assert result.asked() == []
+    assert _codes(result) == ["row_is_settled", None, None]
 
 
 @pytest.mark.parametrize("word", ["En attente", "Pending", "In attesa", "Pendiente"])

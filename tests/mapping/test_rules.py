@@ -1,5 +1,4 @@
 import pytest
-from bench.corpus.score import Score, score
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from getbill.mapping.vocabulary.header_rules import claims
 from getbill.mapping.vocabulary.header_words import JOINING, WORDS
 from getbill.mapping.vocabulary.headers import parse_header
 from mapping.proposal import Read, read
+from testbed.corpus.score import Score, score
 
 PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
 ROWS = ("F1 | Jean Dupont | 1 234,56 | 15/03/2025", "F2 | Ana Paz | 20,00 | 28/02/2025")
@@ -42,10 +42,10 @@ def test_no_amount_date_or_currency_is_ever_wrong(tuned, held_out) -> None:
 
 
 def test_headers_shouted_squashed_or_mistyped_in_any_order_never_turn_a_value_wrong() -> None:
-    found = score("layouts", is_disguised=True)
+    result = score("layouts", is_disguised=True)
 
-    assert found.wrong_values == []
-    assert found.right / found.columns >= 0.95
+    assert result.wrong_values == []
+    assert result.right / result.columns >= 0.95
 
 
 def test_once_a_human_answered_every_value_is_right_and_nothing_is_asked(tuned, held_out) -> None:
@@ -96,10 +96,10 @@ def test_once_a_human_answered_every_value_is_right_and_nothing_is_asked(tuned, 
     ],
 )
 def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field) -> None:
-    found = claims(parse_header(header))
+    result = claims(parse_header(header))
 
-    assert found
-    assert found[0].field == field
+    assert result
+    assert result[0].field == field
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field
     ],
 )
 def test_headers_of_the_north_are_read_and_leave_those_of_others_alone(header, field) -> None:
-    found = claims(parse_header(header))
+    result = claims(parse_header(header))
 
-    assert (found[0].field if found else None) == field
+    assert (result[0].field if result else None) == field
 
 
 @pytest.mark.parametrize(
@@ -165,11 +165,11 @@ def test_what_is_no_field_of_a_debt_is_known_not_to_be(header) -> None:
 
 
 def test_a_plain_file_is_certain_and_composed() -> None:
-    found = read(PLAIN, *ROWS)
+    result = read(PLAIN, *ROWS)
 
-    assert found.mapping.is_certain
-    assert found.fields() == ["invoice_reference", "name", "amount", "due_date"]
-    first = found.bodies()[0]
+    assert result.mapping.is_certain
+    assert result.fields() == ["invoice_reference", "name", "amount", "due_date"]
+    first = result.bodies()[0]
     assert str(first.pop("amount")) == "1234.56"
     assert first == {
         "reference": "F1",
@@ -181,126 +181,128 @@ def test_a_plain_file_is_certain_and_composed() -> None:
 
 
 def test_two_amounts_that_could_both_be_due_are_asked() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Solde | Montant échu | Échéance",
         "F1 | A | 100,00 | 0,00 | 15/03/2025",
         "F2 | B | 50,00 | 50,00 | 16/03/2025",
     )
 
-    assert found.asked() == ["which_amount"]
-    assert found.mapping.questions[0].columns == (2, 3)
+    assert result.asked() == ["which_amount"]
+    assert result.mapping.questions[0].columns == (2, 3)
 
 
 def test_an_amount_without_tax_alone_is_never_taken_for_what_is_owed() -> None:
-    found = read("Facture | Client | Montant HT", "F1 | A | 100,00", "F2 | B | 50,00")
+    result = read("Facture | Client | Montant HT", "F1 | A | 100,00", "F2 | B | 50,00")
 
-    assert found.asked() == ["which_amount"]
+    assert result.asked() == ["which_amount"]
 
 
 def test_what_was_invoiced_alone_is_asked_and_may_be_confirmed() -> None:
-    found = read("Facture | Client | Montant TTC", "F1 | A | 100,00", "F2 | B | 50,00")
+    result = read("Facture | Client | Montant TTC", "F1 | A | 100,00", "F2 | B | 50,00")
 
-    assert found.asked() == ["invoiced_only"]
-    assert mapping.confirm(found.mapping).is_certain
+    assert result.asked() == ["invoiced_only"]
+    assert mapping.confirm(result.mapping).is_certain
 
 
 def test_an_amount_beside_its_tax_is_asked_whether_it_includes_it() -> None:
-    found = read("Factura | Cliente | Importe | IVA", "F1 | Ana | 100,00 | 21,00", "F2 | Eva | 50,00 | 10,50")
+    result = read(
+        "Factura | Cliente | Importe | IVA", "F1 | Ana | 100,00 | 21,00", "F2 | Eva | 50,00 | 10,50"
+    )
 
-    assert found.asked() == ["tax_included"]
-    assert mapping.confirm(found.mapping).is_certain
+    assert result.asked() == ["tax_included"]
+    assert mapping.confirm(result.mapping).is_certain
 
 
 def test_columns_that_do_not_add_up_are_asked() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Montant TTC | Payé | Solde",
         "F1 | A | 100,00 | 0,00 | 30,00",
         "F2 | B | 50,00 | 10,00 | 12,00",
     )
 
-    assert found.asked() == ["amounts_disagree"]
+    assert result.asked() == ["amounts_disagree"]
 
 
 def test_days_that_could_be_months_are_asked() -> None:
-    found = read(PLAIN, "F1 | A | 10,00 | 01/02/2025", "F2 | B | 20,00 | 05/09/2025")
+    result = read(PLAIN, "F1 | A | 10,00 | 01/02/2025", "F2 | B | 20,00 | 05/09/2025")
 
-    assert found.asked() == ["date_order"]
+    assert result.asked() == ["date_order"]
 
 
 def test_a_point_that_could_part_thousands_is_asked() -> None:
-    found = read(PLAIN, "F1 | A | 1.234 | 31/01/2025", "F2 | B | 9.500 | 31/03/2025")
+    result = read(PLAIN, "F1 | A | 1.234 | 31/01/2025", "F2 | B | 9.500 | 31/03/2025")
 
-    assert found.asked() == ["number_format"]
+    assert result.asked() == ["number_format"]
 
 
 def test_a_sign_that_several_currencies_share_is_asked() -> None:
-    found = read(PLAIN, "F1 | A | $10.50 | 31/01/2025", "F2 | B | $20.50 | 31/03/2025")
+    result = read(PLAIN, "F1 | A | $10.50 | 31/01/2025", "F2 | B | $20.50 | 31/03/2025")
 
-    assert found.asked() == ["currency_sign"]
+    assert result.asked() == ["currency_sign"]
 
 
 def test_a_companys_own_dollar_is_not_asked() -> None:
-    found = read(PLAIN, "F1 | A | $10.50 | 31/01/2025", "F2 | B | $20.50 | 31/03/2025", currency="CAD")
+    result = read(PLAIN, "F1 | A | $10.50 | 31/01/2025", "F2 | B | $20.50 | 31/03/2025", currency="CAD")
 
-    assert found.mapping.is_certain
-    assert [body["currency"] for body in found.bodies()] == ["CAD", "CAD"]
+    assert result.mapping.is_certain
+    assert [body["currency"] for body in result.bodies()] == ["CAD", "CAD"]
 
 
 def test_a_foreign_file_without_a_currency_is_asked() -> None:
     header = "Invoice | Customer | Amount due | Due date | Country"
-    found = read(
+    result = read(
         header, "F1 | A | 10.50 | 2025-01-31 | United Kingdom", "F2 | B | 7.20 | 2025-01-31 | United Kingdom"
     )
 
-    assert found.asked() == ["currency_unstated"]
+    assert result.asked() == ["currency_unstated"]
 
 
 def test_a_misleading_header_is_asked() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Restant dû | E-mail",
         "F1 | A | 10,50 | 01 42 68 53 00",
         "F2 | B | 20,50 | 01 42 68 53 01",
     )
 
-    assert found.asked() == ["which_field"]
-    assert found.mapping.questions[0].columns == (3,)
+    assert result.asked() == ["which_field"]
+    assert result.mapping.questions[0].columns == (3,)
 
 
 def test_dates_that_are_none_are_asked_and_not_dropped() -> None:
-    found = read(PLAIN, "F1 | Jean | 10,50 | 30 jours", "F2 | Ana | 20,50 | comptant")
+    result = read(PLAIN, "F1 | Jean | 10,50 | 30 jours", "F2 | Ana | 20,50 | comptant")
 
-    assert found.asked() == ["which_field"]
-    assert found.mapping.questions[0].field == "due_date"
+    assert result.asked() == ["which_field"]
+    assert result.mapping.questions[0].field == "due_date"
 
 
 def test_an_account_of_each_debtor_is_not_where_they_pay() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Restant dû | IBAN",
         "F1 | A | 10,50 | FR7630006000011234567890189",
         "F2 | B | 20,50 | DE89370400440532013000",
     )
 
-    assert all("iban" not in body for body in found.bodies())
+    assert all("iban" not in body for body in result.bodies())
 
 
 def test_a_reference_that_repeats_is_asked() -> None:
     rows = [f"F{n % 3} | Client {n} | 10,5{n} | 2{n}/01/2025" for n in range(9)]
-    found = read(PLAIN, *rows)
+    result = read(PLAIN, *rows)
 
-    assert found.asked() == ["reference_repeats"]
+    assert result.asked() == ["reference_repeats"]
 
 
 def test_two_columns_never_share_a_field() -> None:
-    found = read(PLAIN, *ROWS)
+    result = read(PLAIN, *ROWS)
 
     with pytest.raises(mapping.ColumnsCollide, match="both amount"):
-        mapping.apply_changes(found.mapping, {"columns": {"B": "amount", "D": "amount"}}, found.profile)
+        mapping.apply_changes(result.mapping, {"columns": {"B": "amount", "D": "amount"}}, result.profile)
 
 
 def test_naming_a_column_frees_the_one_that_held_its_field() -> None:
-    found = read(PLAIN, *ROWS)
+    result = read(PLAIN, *ROWS)
 
-    after = mapping.apply_changes(found.mapping, {"columns": {"D": "amount"}}, found.profile)
+    after = mapping.apply_changes(result.mapping, {"columns": {"D": "amount"}}, result.profile)
 
     assert [column.field for column in after.columns] == ["invoice_reference", "name", None, "amount"]
 
@@ -322,14 +324,14 @@ def test_no_change_puts_two_columns_on_one_field(plain, changes) -> None:
 
 
 def test_an_answer_settles_its_question_and_no_other() -> None:
-    found = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025")
+    result = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025")
 
-    half = mapping.apply_changes(found.mapping, {"numbers": {"2": ","}}, found.profile)
-    whole = mapping.apply_changes(half, {"dates": {"D": "mdy"}}, found.profile)
+    half = mapping.apply_changes(result.mapping, {"numbers": {"2": ","}}, result.profile)
+    whole = mapping.apply_changes(half, {"dates": {"D": "mdy"}}, result.profile)
 
     assert [question.code for question in half.questions] == ["date_order"]
     assert whole.is_certain
-    body = found.bodies(whole)[0]
+    body = result.bodies(whole)[0]
     assert (str(body["amount"]), body["due_date"]) == ("1234", "2025-01-02")
 
 
@@ -344,16 +346,16 @@ def test_an_answer_settles_its_question_and_no_other() -> None:
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(changes) -> None:
-    found = read(PLAIN, *ROWS)
+    result = read(PLAIN, *ROWS)
 
     with pytest.raises(mapping.FieldUnknown):
-        mapping.apply_changes(found.mapping, changes, found.profile)
+        mapping.apply_changes(result.mapping, changes, result.profile)
 
 
 def test_a_mapping_survives_being_stored() -> None:
-    found = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025")
+    result = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025")
 
-    assert mapping.Mapping.from_json(found.mapping.to_json()) == found.mapping
+    assert mapping.Mapping.from_json(result.mapping.to_json()) == result.mapping
 
 
 def test_a_remembered_mapping_asks_where_the_file_looks_different() -> None:
@@ -362,17 +364,17 @@ def test_a_remembered_mapping_asks_where_the_file_looks_different() -> None:
     points = read(PLAIN, "F3 | Luc | 7.10 | 30/04/2025", "F4 | Eva | 8.20 | 01/05/2025")
     swapped = read(PLAIN, "F3 | 7,10 | Luc | 30/04/2025", "F4 | 8,20 | Eva | 01/05/2025")
 
-    asked = [
+    request = [
         [
             question.code
-            for question in mapping.recall(before.mapping, one.layout, one.profile, "EUR").questions
+            for question in mapping.recall(before.mapping, item.layout, item.profile, "EUR").questions
         ]
-        for one in (same, points, swapped)
+        for item in (same, points, swapped)
     ]
 
-    assert asked[0] == []
-    assert asked[1] == ["number_format_changed"]
-    assert "contents_changed" in asked[2]
+    assert request[0] == []
+    assert request[1] == ["number_format_changed"]
+    assert "contents_changed" in request[2]
 
 
 def test_a_remembered_order_of_dates_is_used_where_a_file_leaves_it_open() -> None:
@@ -414,10 +416,10 @@ def test_a_changed_layout_is_told_column_by_column() -> None:
     ],
 )
 def test_an_address_in_one_cell_is_taken_apart_as_its_country_writes_it(text, parts) -> None:
-    found = addresses.split_address(text)
+    result = addresses.split_address(text)
 
     names_of = ("street_number", "street_address", "postal_code", "city", "country")
-    assert found == {name: part for name, part in zip(names_of, parts, strict=True) if part}
+    assert result == {name: part for name, part in zip(names_of, parts, strict=True) if part}
 
 
 @pytest.mark.parametrize("text", ["Paris", "BP 40012", "Hauptstr. 1234, Berlin"])
@@ -489,20 +491,23 @@ def test_digits_that_a_word_sets_apart_are_never_joined_to_a_telephone_number(te
 
 
 def test_a_shortened_reference_is_refused_and_a_shortened_telephone_told() -> None:
-    found = read(
+    result = read(
         "Dossier | Client | Restant dû | Tel", "1,2E+11 | A | 10,50 | 3,36E+10", "D2 | B | 20,50 | 0142685301"
     )
 
-    told = found.findings()[0]
+    finding = result.findings()[0]
 
-    assert [(one.code, one.is_warning) for one in told] == [("digits_lost", False), ("digits_lost", True)]
-    assert "reference" not in found.bodies()[0]
+    assert [(item.code, item.is_warning) for item in finding] == [
+        ("digits_lost", False),
+        ("digits_lost", True),
+    ]
+    assert "reference" not in result.bodies()[0]
 
 
 def test_a_cell_that_cannot_be_read_leaves_its_field_out_and_is_told() -> None:
-    found = read(PLAIN, *ROWS, "F3 | Luc | douze | 31/02/2025", "F4 | Eva | 9,90 | 30/04/2025")
+    result = read(PLAIN, *ROWS, "F3 | Luc | douze | 31/02/2025", "F4 | Eva | 9,90 | 30/04/2025")
 
-    body, told = found.bodies()[2], found.findings()[2]
+    body, finding = result.bodies()[2], result.findings()[2]
 
     assert body == {
         "reference": "F3",
@@ -510,29 +515,29 @@ def test_a_cell_that_cannot_be_read_leaves_its_field_out_and_is_told() -> None:
         "currency": "EUR",
         "debtor": {"name": "Luc"},
     }
-    assert {(one.column, one.field) for one in told} == {(2, "amount"), (3, "due_date")}
+    assert {(item.column, item.field) for item in finding} == {(2, "amount"), (3, "due_date")}
 
 
 def test_a_row_whose_currency_contradicts_its_amount_is_refused() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Solde | Devise",
         "F1 | A | 10,50 € | EUR",
         "F2 | B | 20,50 € | USD",
         "F3 | C | 9,90 € | EUR",
     )
 
-    assert [one.code for one in found.findings()[1]] == ["currency_conflict"]
-    assert "currency" not in found.bodies()[1]
+    assert [finding.code for finding in result.findings()[1]] == ["currency_conflict"]
+    assert "currency" not in result.bodies()[1]
 
 
 def test_what_is_due_is_what_was_invoiced_less_what_was_paid() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Montant facture | Déjà réglé",
         "F1 | A | 100,00 | 40,50",
         "F2 | B | 50,00 | ",
     )
 
-    assert [str(body["amount"]) for body in found.bodies(mapping.confirm(found.mapping))] == [
+    assert [str(body["amount"]) for body in result.bodies(mapping.confirm(result.mapping))] == [
         "59.50",
         "50.00",
     ]
@@ -552,28 +557,28 @@ def test_what_is_due_is_what_was_invoiced_less_what_was_paid() -> None:
 )
 def test_a_row_marked_as_paid_or_as_a_credit_is_never_a_debt(header, marks, codes) -> None:
     rows = [f"F{at} | Luc | 1{at},50 | 2{at}/03/2025 | {mark}" for at, mark in enumerate(marks)]
-    found = read(f"{PLAIN} | {header}", *rows)
+    result = read(f"{PLAIN} | {header}", *rows)
 
-    told = [[one.code for one in findings] for findings in found.findings()]
+    told = [[finding.code for finding in findings] for findings in result.findings()]
 
     assert told == [[code] if code else [] for code in codes]
 
 
 def test_a_human_may_have_marked_rows_imported_all_the_same() -> None:
-    found = read(f"{PLAIN} | Statut", *(f"{row} | Payée" for row in ROWS))
+    result = read(f"{PLAIN} | Statut", *(f"{row} | Payée" for row in ROWS))
 
-    after = mapping.apply_changes(found.mapping, {"not_owed": {"Statut": None}}, found.profile)
+    after = mapping.apply_changes(result.mapping, {"not_owed": {"Statut": None}}, result.profile)
 
-    assert found.findings(after) == [[], []]
-    assert mapping.recall(after, found.layout, found.profile, "EUR").not_owed == {4: {}}
+    assert result.findings(after) == [[], []]
+    assert mapping.recall(after, result.layout, result.profile, "EUR").not_owed == {4: {}}
 
 
 def test_columns_a_human_keeps_stay_with_the_debt() -> None:
-    found = read(PLAIN + " | Agence", *(f"{row} | Lyon" for row in ROWS))
+    result = read(PLAIN + " | Agence", *(f"{row} | Lyon" for row in ROWS))
 
-    kept = mapping.apply_changes(found.mapping, {"columns": {"Agence": "metadata"}}, found.profile)
+    kept = mapping.apply_changes(result.mapping, {"columns": {"Agence": "metadata"}}, result.profile)
 
-    assert found.bodies(kept)[0]["metadata"] == {"Agence": "Lyon"}
+    assert result.bodies(kept)[0]["metadata"] == {"Agence": "Lyon"}
 
 
 @given(cells=st.lists(st.text(max_size=30), min_size=4, max_size=4), header=st.text(max_size=25))
@@ -596,28 +601,28 @@ def test_every_word_of_the_lexicon_is_written_as_headers_are_read() -> None:
 
 
 def test_every_reason_and_question_is_said_in_both_languages() -> None:
-    found = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025").mapping
+    result = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025").mapping
 
     for language in ("fr", "en"):
-        for column in found.columns:
+        for column in result.columns:
             assert column.reason.message.translated(language)
-        for question in found.questions:
+        for question in result.questions:
             assert question.message.translated(language)
     assert message_of("missing_amount", {}).translated("fr") == "Quelle colonne est le montant dû ?"
 
 
 def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Solde | Reste à payer | Échéance",
         "F1 | A | 1.234 | 2.500 | 01/02/2025",
         "F2 | B | 9.500 | 1.200 | 05/09/2025",
     )
 
     answers = {"columns": {"D": "amount"}, "numbers": {"D": ","}, "dates": {"E": "dmy"}}
-    after = mapping.apply_changes(found.mapping, answers, found.profile)
+    after = mapping.apply_changes(result.mapping, answers, result.profile)
 
-    assert set(found.asked()) == {"which_amount", "number_format", "date_order"}
-    assert {index for question in found.mapping.questions for index in question.columns} == {2, 3, 4}
+    assert set(result.asked()) == {"which_amount", "number_format", "date_order"}
+    assert {index for question in result.mapping.questions for index in question.columns} == {2, 3, 4}
     assert after.is_certain
 
 
@@ -634,51 +639,51 @@ def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
     ],
 )
 def test_a_header_gives_the_unit_of_its_amounts(header, unit) -> None:
-    found = read(f"Client | Facture | {header}", "A | F1 | 12", "B | F2 | 80")
+    result = read(f"Client | Facture | {header}", "A | F1 | 12", "B | F2 | 80")
 
-    assert [column.unit for column in found.mapping.columns] == [None, None, unit]
+    assert [column.unit for column in result.mapping.columns] == [None, None, unit]
 
 
 def test_a_column_of_units_is_asked() -> None:
-    found = read("Client | Facture | Restant dû | Unité", "A | F1 | 12,50 | k€", "B | F2 | 80,00 | k€")
+    result = read("Client | Facture | Restant dû | Unité", "A | F1 | 12,50 | k€", "B | F2 | 80,00 | k€")
 
-    assert found.asked() == ["amount_unit"]
+    assert result.asked() == ["amount_unit"]
 
 
 def test_what_is_owed_to_this_day_is_no_number_of_days() -> None:
-    found = read(
+    result = read(
         "Client | Facture | Montant | Solde à ce jour", "A | F1 | 12,50 | 0,00", "B | F2 | 80,00 | 30,00"
     )
 
-    assert found.fields() == ["name", "invoice_reference", "amount_invoiced", "amount"]
+    assert result.fields() == ["name", "invoice_reference", "amount_invoiced", "amount"]
 
 
 def test_days_below_a_due_date_are_no_amount() -> None:
-    found = read(
+    result = read(
         "Client | Facture | Date | Échéance | Montant",
         "A | F1 | 15/09/2026 | 30 | 120,50",
         "B | F2 | 16/09/2026 | 45 | 80,00",
     )
 
-    assert found.fields()[3:] == [None, "amount"]
-    assert found.asked() == []
+    assert result.fields()[3:] == [None, "amount"]
+    assert result.asked() == []
 
 
 def test_the_total_of_an_invoice_on_each_of_its_lines_is_no_total_of_its_customer() -> None:
-    found = read(
+    result = read(
         "Facture | Client | Échéance | Total ligne | Total facture",
         "F1 | A | 15/10/2026 | 40,00 | 100,00",
         "F1 | A | 15/10/2026 | 60,00 | 100,00",
         "F2 | B | 15/10/2026 | 50,00 | 50,00",
     )
 
-    assert "which_amount" in found.asked()
+    assert "which_amount" in result.asked()
 
 
 def test_a_code_beside_a_counted_number_is_a_reference() -> None:
-    found = read("Fatura | Cliente | Em dívida", "FT 1 | Ana Sousa | 120,50", "FT 2 | Rui Dias | 80,00")
+    result = read("Fatura | Cliente | Em dívida", "FT 1 | Ana Sousa | 120,50", "FT 2 | Rui Dias | 80,00")
 
-    assert found.fields() == ["invoice_reference", "name", "amount"]
+    assert result.fields() == ["invoice_reference", "name", "amount"]
 
 
 def _many(rows: int, last: str) -> Read:
@@ -691,8 +696,8 @@ def test_columns_that_differ_in_the_last_of_many_rows_are_not_the_same() -> None
     differing = _many(300, "FX | Client X | 90,10 | 40,10 | 14/10/2025")
 
     assert mapping.verify(same.mapping, same.profile, same.rows).is_certain
-    asked = mapping.verify(differing.mapping, differing.profile, differing.rows).questions
-    assert [(one.code, one.columns, one.facts["examples"]) for one in asked] == [
+    questions = mapping.verify(differing.mapping, differing.profile, differing.rows).questions
+    assert [(item.code, item.columns, item.facts["examples"]) for item in questions] == [
         ("which_amount", (2, 3), ["90,10", "40,10"])
     ]
 
@@ -704,24 +709,27 @@ def test_instalments_are_asked_and_the_lines_of_one_invoice_are_not() -> None:
 
     apart, alike = read(header, *rows), read(header, *lines)
 
-    found = mapping.check_repeats(apart.mapping, apart.profile, lambda: apart.rows)
-    assert [question.code for question in found.questions] == ["instalments"]
-    assert mapping.apply_changes(found, {"instalments": "split"}, apart.profile).is_certain
+    result = mapping.check_repeats(apart.mapping, apart.profile, lambda: apart.rows)
+    assert [question.code for question in result.questions] == ["instalments"]
+    assert mapping.apply_changes(result, {"instalments": "split"}, apart.profile).is_certain
     assert mapping.check_repeats(alike.mapping, alike.profile, lambda: alike.rows).questions == ()
 
 
 def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
-    found = read(
+    result = read(
         "Locataire | Loyer dû | Échéance | Bail",
         "Ana Paz | 500,00 | 31/10/2026 | B-2021-117",
         "Luc Roy | 600,00 | 31/10/2026 | B-2024-031",
     )
 
-    after = mapping.apply_changes(found.mapping, {"reference_from": ["Locataire", "C"]}, found.profile)
+    after = mapping.apply_changes(result.mapping, {"reference_from": ["Locataire", "C"]}, result.profile)
 
-    assert found.asked() == ["missing_reference"]
+    assert result.asked() == ["missing_reference"]
     assert after.is_certain
-    assert [body["reference"] for body in found.bodies(after)] == ["Ana Paz-31/10/2026", "Luc Roy-31/10/2026"]
+    assert [body["reference"] for body in result.bodies(after)] == [
+        "Ana Paz-31/10/2026",
+        "Luc Roy-31/10/2026",
+    ]
     assert mapping.Mapping.from_json(after.to_json()).reference_from == (0, 2)
 
 
@@ -759,12 +767,12 @@ def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
 def test_debts_without_a_column_of_references_are_told_apart(
     header: str, rows: tuple[str, ...], references: list[str]
 ) -> None:
-    found = read(header, *rows)
+    result = read(header, *rows)
 
-    seen = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
+    seen = mapping.check_repeats(result.mapping, result.profile, lambda: result.rows)
 
     assert [question.code for question in seen.questions] == []
-    assert [body["reference"] for body in found.bodies(seen)] == references
+    assert [body["reference"] for body in result.bodies(seen)] == references
 
 
 @pytest.mark.parametrize(
@@ -784,44 +792,44 @@ def test_debts_without_a_column_of_references_are_told_apart(
     ],
 )
 def test_debts_that_nothing_tells_apart_are_asked_about(header: str, rows: tuple[str, ...]) -> None:
-    found = read(header, *rows)
+    result = read(header, *rows)
 
-    seen = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
+    seen = mapping.check_repeats(result.mapping, result.profile, lambda: result.rows)
 
     assert [question.code for question in seen.questions] == ["missing_reference"]
     assert seen.reference_from == ()
 
 
 def test_naming_a_column_of_references_ends_the_composed_ones() -> None:
-    found = read("Code client | Nom | Solde", "C0012 | Ana Paz | 500,00", "C0013 | Luc Roy | 612,40")
+    result = read("Code client | Nom | Solde", "C0012 | Ana Paz | 500,00", "C0013 | Luc Roy | 612,40")
 
-    after = mapping.apply_changes(found.mapping, {"columns": {"A": "reference"}}, found.profile)
+    after = mapping.apply_changes(result.mapping, {"columns": {"A": "reference"}}, result.profile)
 
-    assert (found.mapping.reference_from, after.reference_from, after.is_certain) == ((0,), (), True)
+    assert (result.mapping.reference_from, after.reference_from, after.is_certain) == ((0,), (), True)
 
 
 def test_a_running_balance_of_debits_and_credits_is_no_amount() -> None:
-    found = read(
+    result = read(
         "Client | Date | Pièce | Débit | Crédit | Solde",
         "Dupont | 15/09/2026 | F1 | 100,00 |  | 100,00",
         "Dupont | 16/09/2026 | R1 |  | 40,00 | 60,00",
         "Holm | 16/09/2026 | F2 | 50,00 |  | 50,00",
     )
 
-    assert found.asked() == ["which_amount"]
-    assert found.mapping.columns[5].reason.code == "running_balance"
+    assert result.asked() == ["which_amount"]
+    assert result.mapping.columns[5].reason.code == "running_balance"
 
 
 @pytest.mark.parametrize(
     ("header", "values"), [("Envoyée par mail", ("Oui", "Non")), ("Taux TVA", ("20,00", "10,00"))]
 )
 def test_what_is_no_address_and_no_amount_of_tax_asks_nothing_of_them(header, values) -> None:
-    found = read(
+    result = read(
         f"Client | Facture | Montant | {header}",
         *(f"A | F{at} | 120,00 | {v}" for at, v in enumerate(values)),
     )
 
-    assert not {"which_field", "tax_included"} & set(found.asked())
+    assert not {"which_field", "tax_included"} & set(result.asked())
 
 
 @pytest.mark.parametrize(
@@ -834,26 +842,26 @@ def test_what_is_no_address_and_no_amount_of_tax_asks_nothing_of_them(header, va
 )
 def test_a_name_beside_a_first_name_is_the_whole_or_the_last_one(header, row, name) -> None:
     others = {2: "Azur SARL | ", 3: "Ada Poe | Poe | Ada"}[header.count("|") + 1]
-    found = read(f"{header} | Facture | Montant dû", f"{others} | F1 | 12,50", f"{row} | F2 | 8,00")
+    result = read(f"{header} | Facture | Montant dû", f"{others} | F1 | 12,50", f"{row} | F2 | 8,00")
 
-    debtor = found.bodies()[1]["debtor"]
+    debtor = result.bodies()[1]["debtor"]
     both = " ".join(debtor[part] for part in ("first_name", "last_name") if part in debtor)
     assert debtor.get("name", both) == name
 
 
 def test_a_reference_that_repeats_and_is_none_goes_on_with_its_day_and_no_second_question() -> None:
-    found = read(
+    result = read(
         "Referenz | Name | Fällig | Offen",
         "M-1001 | Ute Beck | 30.09.2026 | 45,00",
         "M-1001 | Ute Beck | 30.09.2026 | 12,00",
         "M-1002 | Jan Roth | 30.09.2026 | 45,00",
         "M-1001 | Ute Beck | 31.10.2026 | 45,00",
     )
-    asked = mapping.check_repeats(found.mapping, found.profile, lambda: found.rows)
+    request = mapping.check_repeats(result.mapping, result.profile, lambda: result.rows)
 
-    after = mapping.apply_changes(asked, {"columns": {"A": None}}, found.profile)
+    after = mapping.apply_changes(request, {"columns": {"A": None}}, result.profile)
 
-    assert [question.code for question in asked.questions] == ["reference_repeats"]
+    assert [question.code for question in request.questions] == ["reference_repeats"]
     assert (after.is_certain, after.reference_from) == (True, (0, 2))
 
 
@@ -875,10 +883,10 @@ def test_a_reference_that_repeats_and_is_none_goes_on_with_its_day_and_no_second
 def test_a_lone_column_of_people_is_the_debtors(
     header: str, row: str, field: str | None, questions: list[str]
 ) -> None:
-    found = read(header, row, row.replace("F-1", "F-2").replace("Rhône", "Sud").replace("Jean", "Luc"))
+    result = read(header, row, row.replace("F-1", "F-2").replace("Rhône", "Sud").replace("Jean", "Luc"))
 
-    assert found.asked() == questions
-    assert found.mapping.columns[1].field == field
+    assert result.asked() == questions
+    assert result.mapping.columns[1].field == field
 
 
 def _rent_arrears(rows: int, last: str) -> Read:
@@ -896,9 +904,9 @@ def test_a_sum_of_amounts_due_is_held_against_every_row() -> None:
     assert same.asked() == other.asked() == []
     assert same.mapping.columns[4].field == "amount"
     assert mapping.verify(same.mapping, same.profile, same.rows).is_certain
-    assert [one.code for one in mapping.verify(other.mapping, other.profile, other.rows).questions] == [
-        "which_amount"
-    ]
+    assert [
+        question.code for question in mapping.verify(other.mapping, other.profile, other.rows).questions
+    ] == ["which_amount"]
 
 
 def test_what_is_left_by_the_sums_is_held_against_every_row() -> None:
@@ -915,5 +923,5 @@ def test_what_is_left_by_the_sums_is_held_against_every_row() -> None:
     assert same.mapping.columns[5].field == "amount"
     assert mapping.verify(same.mapping, same.profile, same.rows).is_certain
     assert "which_amount" in [
-        one.code for one in mapping.verify(other.mapping, other.profile, other.rows).questions
+        question.code for question in mapping.verify(other.mapping, other.profile, other.rows).questions
     ]

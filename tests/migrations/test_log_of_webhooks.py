@@ -89,11 +89,11 @@ async def test_what_0001_owed_and_settled_is_carried_over(old: Any, empty_dsn: s
 
     assert await migrate(empty_dsn) == queries.HEAD
 
-    owed = await old.fetch("SELECT * FROM webhook_deliveries ORDER BY position")
+    rows = await old.fetch("SELECT * FROM webhook_deliveries ORDER BY position")
     assert [
-        (row["event_id"], row["sequence"], row["previous_sequence"], row["attempts"]) for row in owed
+        (row["event_id"], row["sequence"], row["previous_sequence"], row["attempts"]) for row in rows
     ] == [(third, 3, 2, 1), (other, 7, None, 1)]
-    assert [(row["next_try_at"], row["lease_until"]) for row in owed] == [(LEASE, None)] * 2
+    assert [(row["next_try_at"], row["lease_until"]) for row in rows] == [(LEASE, None)] * 2
     log = await old.fetch("SELECT tableoid::regclass::text AS part, * FROM webhook_log ORDER BY position")
     assert [(row["part"], row["event_id"], row["state"], row["previous_sequence"]) for row in log] == [
         ("webhook_log_20260131", first, "delivered", None),
@@ -102,7 +102,7 @@ async def test_what_0001_owed_and_settled_is_carried_over(old: Any, empty_dsn: s
     lanes = await old.fetch("SELECT debt_id, sequence FROM webhook_lanes ORDER BY debt_id")
     assert [tuple(row) for row in lanes] == [(DEBT, 3), (OTHER, 7)]
     attempts = await old.fetch("SELECT * FROM webhook_attempts ORDER BY started_at, delivery_id")
-    deliveries = {row["id"] for row in [*owed, *log]}
+    deliveries = {row["id"] for row in [*rows, *log]}
     assert len(attempts) == 4
     assert {row["delivery_id"] for row in attempts} == deliveries
     assert {(row["url"], row["kind"], row["status"], row["response"]) for row in attempts} == {

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from debts.conftest import house, other_house, site  # noqa: F401 - fixtures of the whole API
+from debts.conftest import other_workspace, site, workspace  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault
 from getbill.companies import Workspace
 from getbill.debtors import Identity
@@ -38,7 +38,7 @@ async def founded(database: Database, keys: vault.Vault) -> companies.actions.Cr
 
 
 @pytest.fixture(scope="session")
-async def workspace(
+async def snapshot(
     database: Database, keys: vault.Vault, founded: companies.actions.CreatedCompany
 ) -> Workspace:
     return await companies.workspace(database, keys, founded.sandbox_id)
@@ -50,10 +50,10 @@ async def live(database: Database, keys: vault.Vault, founded: companies.actions
 
 
 @pytest.fixture(scope="session")
-def open_debt(database: Database, workspace: Workspace) -> Callable[..., Awaitable[Debt]]:
+def open_debt(database: Database, snapshot: Workspace) -> Callable[..., Awaitable[Debt]]:
     numbers = count(1)
 
-    async def open_one(amount: str = "100.00", where: Workspace = workspace) -> Debt:
+    async def open_one(amount: str = "100.00", where: Workspace = snapshot) -> Debt:
         number = next(numbers)
         person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
         new = NewDebt(

@@ -57,9 +57,9 @@ async def test_a_payment_in_part_lowers_the_balance_and_contact_goes_on(
 
     await enter(database, debt, NewEntry("payment", euros("40.00"), "card"))
 
-    found = await debts.find(database, debt.workspace, debt.id)
-    assert (found.status, found.balance, found.paid, found.amount) == ("pending", 6000, 4000, 10000)
-    assert found.next_action_at == debt.next_action_at
+    result = await debts.find(database, debt.workspace, debt.id)
+    assert (result.status, result.balance, result.paid, result.amount) == ("pending", 6000, 4000, 10000)
+    assert result.next_action_at == debt.next_action_at
     assert [kind for kind, _ in await told(database, debt)] == ["debt.created", "debt.payment_received"]
 
 
@@ -71,10 +71,10 @@ async def test_a_payment_in_full_resolves_the_debt_and_stops_contact_at_once(
     new = NewEntry("payment", euros("2340.00"), "card", provider="stripe", provider_id="pi_full")
     entered = await enter(database, debt, new)
 
-    found = await debts.find(database, debt.workspace, debt.id)
-    assert (found.status, found.resolution, found.balance) == ("resolved", "paid", 0)
-    assert found.next_action_at is None
-    assert found.contact_epoch > debt.contact_epoch
+    result = await debts.find(database, debt.workspace, debt.id)
+    assert (result.status, result.resolution, result.balance) == ("resolved", "paid", 0)
+    assert result.next_action_at is None
+    assert result.contact_epoch > debt.contact_epoch
     facts = await told(database, debt)
     assert [kind for kind, _ in facts] == [
         "debt.created",
@@ -104,8 +104,8 @@ async def test_too_much_money_resolves_the_debt_and_leaves_a_negative_balance(
 
     await enter(database, debt, NewEntry("payment", euros("150.00")))
 
-    found = await debts.find(database, debt.workspace, debt.id)
-    assert (found.status, found.balance, found.paid) == ("resolved", -5000, 15000)
+    result = await debts.find(database, debt.workspace, debt.id)
+    assert (result.status, result.balance, result.paid) == ("resolved", -5000, 15000)
 
 
 async def test_a_refund_opens_a_resolved_debt_again_and_announces_no_payment(
@@ -116,9 +116,9 @@ async def test_a_refund_opens_a_resolved_debt_again_and_announces_no_payment(
 
     await enter(database, debt, NewEntry("refund", euros("30.00")))
 
-    found = await debts.find(database, debt.workspace, debt.id)
-    assert (found.status, found.resolution, found.resolved_at) == ("pending", None, None)
-    assert (found.balance, found.paid) == (3000, 7000)
+    result = await debts.find(database, debt.workspace, debt.id)
+    assert (result.status, result.resolution, result.resolved_at) == ("pending", None, None)
+    assert (result.balance, result.paid) == (3000, 7000)
     kinds = [kind for kind, _ in await told(database, debt)]
     assert kinds[-2:] == ["debt.status_changed", "debt.updated"]
     assert kinds.count("debt.payment_received") == 1
@@ -132,8 +132,8 @@ async def test_a_refund_of_what_was_paid_too_much_leaves_the_debt_resolved(
 
     await enter(database, debt, NewEntry("refund", euros("20.00")))
 
-    found = await debts.find(database, debt.workspace, debt.id)
-    assert (found.status, found.balance, found.paid) == ("resolved", 0, 10000)
+    result = await debts.find(database, debt.workspace, debt.id)
+    assert (result.status, result.balance, result.paid) == ("resolved", 0, 10000)
 
 
 async def test_a_write_off_of_the_rest_resolves_without_money(
@@ -143,8 +143,13 @@ async def test_a_write_off_of_the_rest_resolves_without_money(
 
     await enter(database, debt, NewEntry("write_off", euros("100.00")))
 
-    found = await debts.find(database, debt.workspace, debt.id)
-    assert (found.status, found.resolution, found.balance, found.paid) == ("resolved", "written_off", 0, 0)
+    result = await debts.find(database, debt.workspace, debt.id)
+    assert (result.status, result.resolution, result.balance, result.paid) == (
+        "resolved",
+        "written_off",
+        0,
+        0,
+    )
 
 
 async def test_a_changed_claim_is_booked_as_an_adjustment(database: Database, open_debt: OpenDebt) -> None:
@@ -153,8 +158,8 @@ async def test_a_changed_claim_is_booked_as_an_adjustment(database: Database, op
     async with database.transaction(debt.workspace.now()) as tx:
         await payments.write_adjustment(tx, await debts.lock(tx, debt.workspace, debt.id), -2500)
 
-    found = await debts.find(database, debt.workspace, debt.id)
-    assert (found.amount, found.balance) == (7500, 7500)
+    result = await debts.find(database, debt.workspace, debt.id)
+    assert (result.amount, result.balance) == (7500, 7500)
     assert [(row["kind"], row["minor"]) for row in await entries(database, debt)] == [("adjustment", -2500)]
 
 
@@ -232,8 +237,8 @@ async def test_the_same_provider_id_told_many_times_at_once_is_one_entry(
 
     entered = await asyncio.gather(*(enter(database, debt, new) for _ in range(6)))
 
-    assert sum(one.is_new for one in entered) == 1
-    assert len({one.entry.id for one in entered}) == 1
+    assert sum(item.is_new for item in entered) == 1
+    assert len({item.entry.id for item in entered}) == 1
     assert (await debts.find(database, debt.workspace, debt.id)).balance == 0
 
 
@@ -287,8 +292,8 @@ async def test_a_note_is_stored_sealed_and_read_back(database: Database, open_de
     await enter(database, debt, NewEntry("payment", euros("40.00"), note="from his aunt"))
 
     assert b"aunt" not in (await entries(database, debt))[0]["note"]
-    found, total = await payments.entries_of(database, debt, 10, 0)
-    assert ([entry.note for entry in found], total) == (["from his aunt"], 1)
+    result, total = await payments.entries_of(database, debt, 10, 0)
+    assert ([entry.note for entry in result], total) == (["from his aunt"], 1)
 
 
 AMOUNTS = st.integers(1, 15_000)
@@ -315,16 +320,16 @@ async def test_the_balance_always_equals_the_entries(
 
 
 async def _check(database: Database, debt: Debt) -> None:
-    found = await debts.find(database, debt.workspace, debt.id)
+    result = await debts.find(database, debt.workspace, debt.id)
     rows = await entries(database, debt)
     changes = {kind: sum(row["minor"] for row in rows if row["kind"] == kind) for kind in payments.KINDS}
-    assert found.amount == 10_000 + changes["adjustment"]
-    assert found.balance == 10_000 + sum(changes.values())
-    assert found.paid == -(changes["payment"] + changes["refund"])
-    assert found.paid >= 0
-    assert (found.status == "resolved") == (found.balance <= 0)
-    assert (found.resolved_at is not None) == (found.balance <= 0)
+    assert result.amount == 10_000 + changes["adjustment"]
+    assert result.balance == 10_000 + sum(changes.values())
+    assert result.paid == -(changes["payment"] + changes["refund"])
+    assert result.paid >= 0
+    assert (result.status == "resolved") == (result.balance <= 0)
+    assert (result.resolved_at is not None) == (result.balance <= 0)
     facts = await told(database, debt)
     received = [kind for kind, _ in facts].count("debt.payment_received")
     assert received == sum(row["kind"] == "payment" for row in rows)
-    assert facts[-1][1]["balance"] == found.money(found.balance).decimal
+    assert facts[-1][1]["balance"] == result.money(result.balance).decimal

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from calls import Answer
-from debts.conftest import House, read
+from debts.conftest import WorkspaceApi, read
 from getbill.kit import ids
 
 
-async def balance(house: House, debt: dict[str, Any]) -> Any:
-    return read(await house.get(f"/debts/{debt['id']}"))["balance"]
+async def balance(workspace: WorkspaceApi, debt: dict[str, Any]) -> Any:
+    return read(await workspace.get(f"/debts/{debt['id']}"))["balance"]
 
 
 def pointers(answered: Answer) -> list[tuple[str, str]]:
@@ -20,10 +20,10 @@ def pointers(answered: Answer) -> list[tuple[str, str]]:
     return [(error["pointer"], error["code"]) for error in read(answered)["errors"]]
 
 
-async def test_a_payment_in_full_is_answered_with_the_resolved_debt(house: House) -> None:
-    debt = await house.debt()
+async def test_a_payment_in_full_is_answered_with_the_resolved_debt(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
 
-    answered = await house.post(
+    answered = await workspace.post(
         f"/debts/{debt['id']}/payments",
         {"amount": 2340, "method": "card", "stripe_payment_id": "pi_3Ox", "paid_at": "2024-03-15T14:32:07Z"},
     )
@@ -49,9 +49,9 @@ async def test_a_payment_in_full_is_answered_with_the_resolved_debt(house: House
         "balance": Decimal(0),
         "amount_paid": Decimal(2340),
     }
-    found = read(await house.get(f"/debts/{debt['id']}"))
-    assert (found["status"], found["next_action_at"]) == ("resolved", None)
-    assert await house.history(debt) == [
+    result = read(await workspace.get(f"/debts/{debt['id']}"))
+    assert (result["status"], result["next_action_at"]) == ("resolved", None)
+    assert await workspace.history(debt) == [
         (1, "debt.created"),
         (2, "debt.payment_received"),
         (3, "debt.status_changed"),
@@ -59,13 +59,13 @@ async def test_a_payment_in_full_is_answered_with_the_resolved_debt(house: House
     ]
 
 
-async def test_a_debts_entries_are_listed_in_their_order(house: House) -> None:
-    debt = await house.debt()
+async def test_a_debts_entries_are_listed_in_their_order(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
     for body in ({"amount": 100}, {"amount": 40, "kind": "refund"}, {"amount": 10.5, "kind": "write_off"}):
-        assert (await house.post(f"/debts/{debt['id']}/payments", body)).status == 201
+        assert (await workspace.post(f"/debts/{debt['id']}/payments", body)).status == 201
 
-    listed = read(await house.get(f"/debts/{debt['id']}/payments"))
-    second = read(await house.get(f"/debts/{debt['id']}/payments?limit=1&page=2"))
+    listed = read(await workspace.get(f"/debts/{debt['id']}/payments"))
+    second = read(await workspace.get(f"/debts/{debt['id']}/payments?limit=1&page=2"))
 
     assert [(entry["kind"], entry["amount"]) for entry in listed["data"]] == [
         ("payment", Decimal(100)),
@@ -74,43 +74,47 @@ async def test_a_debts_entries_are_listed_in_their_order(house: House) -> None:
     ]
     assert listed["pagination"]["total"] == 3
     assert [entry["kind"] for entry in second["data"]] == ["refund"]
-    assert await balance(house, debt) == Decimal("2269.50")
+    assert await balance(workspace, debt) == Decimal("2269.50")
 
 
-async def test_the_same_stripe_payment_again_answers_200_with_the_same_entry(house: House) -> None:
-    debt = await house.debt()
+async def test_the_same_stripe_payment_again_answers_200_with_the_same_entry(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
     body = {"amount": 500, "stripe_payment_id": f"pi_{ids.new().hex}"}
-    first = await house.post(f"/debts/{debt['id']}/payments", body)
+    first = await workspace.post(f"/debts/{debt['id']}/payments", body)
 
-    again = await house.post(f"/debts/{debt['id']}/payments", body)
+    again = await workspace.post(f"/debts/{debt['id']}/payments", body)
 
     assert (first.status, again.status) == (201, 200)
     assert read(again) == read(first)
-    assert await balance(house, debt) == Decimal(1840)
+    assert await balance(workspace, debt) == Decimal(1840)
 
 
 async def test_the_same_stripe_payment_of_another_amount_answers_409_with_the_entry_s_id(
-    house: House,
+    workspace: WorkspaceApi,
 ) -> None:
-    debt = await house.debt()
+    debt = await workspace.debt()
     body = {"amount": 500, "stripe_payment_id": f"pi_{ids.new().hex}"}
-    first = read(await house.post(f"/debts/{debt['id']}/payments", body))
+    first = read(await workspace.post(f"/debts/{debt['id']}/payments", body))
 
-    answered = await house.post(f"/debts/{debt['id']}/payments", body | {"amount": 501})
+    answered = await workspace.post(f"/debts/{debt['id']}/payments", body | {"amount": 501})
 
     assert answered.status == 409
     assert read(answered)["id"] == first["id"]
-    assert await balance(house, debt) == Decimal(1840)
+    assert await balance(workspace, debt) == Decimal(1840)
 
 
-async def test_one_stripe_payment_sent_for_two_debts_at_once_is_entered_on_one(house: House) -> None:
-    opened = [await house.debt(), await house.debt()]
+async def test_one_stripe_payment_sent_for_two_debts_at_once_is_entered_on_one(
+    workspace: WorkspaceApi,
+) -> None:
+    opened = [await workspace.debt(), await workspace.debt()]
     body = {"amount": 500, "stripe_payment_id": f"pi_{ids.new().hex}"}
 
-    answers = await asyncio.gather(*(house.post(f"/debts/{debt['id']}/payments", body) for debt in opened))
+    answers = await asyncio.gather(
+        *(workspace.post(f"/debts/{debt['id']}/payments", body) for debt in opened)
+    )
 
     assert sorted(answered.status for answered in answers) == [201, 409]
-    assert sorted([await balance(house, debt) for debt in opened]) == [Decimal(1840), Decimal(2340)]
+    assert sorted([await balance(workspace, debt) for debt in opened]) == [Decimal(1840), Decimal(2340)]
 
 
 @pytest.mark.parametrize(
@@ -139,48 +143,50 @@ async def test_one_stripe_payment_sent_for_two_debts_at_once_is_entered_on_one(h
     ],
 )
 async def test_a_wrong_entry_is_refused_field_by_field_and_nothing_is_entered(
-    house: House, body: dict[str, Any], wrong: list[tuple[str, str]]
+    workspace: WorkspaceApi, body: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    debt = await house.debt()
+    debt = await workspace.debt()
 
-    answered = await house.post(f"/debts/{debt['id']}/payments", body)
+    answered = await workspace.post(f"/debts/{debt['id']}/payments", body)
 
     assert pointers(answered) == wrong
-    assert read(await house.get(f"/debts/{debt['id']}/payments"))["data"] == []
-    assert await house.history(debt) == [(1, "debt.created")]
+    assert read(await workspace.get(f"/debts/{debt['id']}/payments"))["data"] == []
+    assert await workspace.history(debt) == [(1, "debt.created")]
 
 
-async def test_another_companys_debt_is_not_there(house: House, other_house: House) -> None:
-    debt = await house.debt()
+async def test_another_companys_debt_is_not_there(
+    workspace: WorkspaceApi, other_workspace: WorkspaceApi
+) -> None:
+    debt = await workspace.debt()
 
     answers = [
-        await other_house.post(f"/debts/{debt['id']}/payments", {"amount": 1}),
-        await other_house.get(f"/debts/{debt['id']}/payments"),
-        await other_house.post(f"/sandbox/debts/{debt['id']}/simulate-payment"),
+        await other_workspace.post(f"/debts/{debt['id']}/payments", {"amount": 1}),
+        await other_workspace.get(f"/debts/{debt['id']}/payments"),
+        await other_workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment"),
     ]
 
     assert [answered.status for answered in answers] == [404, 404, 404]
-    assert await balance(house, debt) == Decimal(2340)
+    assert await balance(workspace, debt) == Decimal(2340)
 
 
-async def test_a_simulated_payment_pays_the_balance_by_card(house: House) -> None:
-    debt = await house.debt()
+async def test_a_simulated_payment_pays_the_balance_by_card(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
 
-    answered = await house.post(f"/sandbox/debts/{debt['id']}/simulate-payment")
+    answered = await workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment")
 
     entry = read(answered)
     assert answered.status == 201
     assert (entry["amount"], entry["method"], entry["provider"]) == (Decimal(2340), "card", "stripe")
     assert entry["stripe_payment_id"].startswith("pi_")
     assert entry["debt"]["status"] == "resolved"
-    again = await house.post(f"/sandbox/debts/{debt['id']}/simulate-payment")
+    again = await workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment")
     assert (again.status, read(again)["type"]) == (409, "/problems/nothing-owed")
 
 
-async def test_a_part_is_simulated_by_another_method(house: House) -> None:
-    debt = await house.debt()
+async def test_a_part_is_simulated_by_another_method(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
 
-    answered = await house.post(
+    answered = await workspace.post(
         f"/sandbox/debts/{debt['id']}/simulate-payment", {"amount": 340, "method": "sepa_debit"}
     )
 
@@ -189,40 +195,40 @@ async def test_a_part_is_simulated_by_another_method(house: House) -> None:
     assert (entry["debt"]["status"], entry["debt"]["balance"]) == ("pending", Decimal(2000))
 
 
-async def test_a_changed_claim_is_booked_once_as_an_adjustment(house: House) -> None:
-    debt = await house.debt()
+async def test_a_changed_claim_is_booked_once_as_an_adjustment(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
 
-    changed = read(await house.put(f"/debts/{debt['id']}", {"amount": 2000}))
+    changed = read(await workspace.put(f"/debts/{debt['id']}", {"amount": 2000}))
 
-    listed = read(await house.get(f"/debts/{debt['id']}/payments"))["data"]
+    listed = read(await workspace.get(f"/debts/{debt['id']}/payments"))["data"]
     assert (changed["amount"], changed["balance"]) == (Decimal(2000), Decimal(2000))
     assert [(entry["kind"], entry["amount"]) for entry in listed] == [("adjustment", Decimal(-340))]
-    assert await house.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
+    assert await workspace.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
 
 
-async def test_an_adjustment_moves_claim_and_balance_and_is_told(house: House) -> None:
-    debt = await house.debt()
+async def test_an_adjustment_moves_claim_and_balance_and_is_told(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
 
-    answered = await house.post(
+    answered = await workspace.post(
         f"/debts/{debt['id']}/payments", {"amount": -340, "kind": "adjustment", "note": "credit note"}
     )
 
     assert answered.status == 201
-    found = read(await house.get(f"/debts/{debt['id']}"))
-    assert (found["amount"], found["balance"], found["amount_paid"]) == (2000, 2000, 0)
-    assert await house.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
+    result = read(await workspace.get(f"/debts/{debt['id']}"))
+    assert (result["amount"], result["balance"], result["amount_paid"]) == (2000, 2000, 0)
+    assert await workspace.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
 
 
-async def test_erasing_a_debt_keeps_its_money_and_drops_whose_it_was(house: House) -> None:
-    debt = await house.debt()
+async def test_erasing_a_debt_keeps_its_money_and_drops_whose_it_was(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
     body = {"amount": 40, "stripe_payment_id": f"pi_{ids.new().hex}", "note": "from his aunt"}
-    await house.post(f"/debts/{debt['id']}/payments", body)
+    await workspace.post(f"/debts/{debt['id']}/payments", body)
 
-    erased = await house.call("DELETE", f"/debts/{debt['id']}")
+    erased = await workspace.call("DELETE", f"/debts/{debt['id']}")
 
     assert erased.status == 200
-    rows = await house.rows(
+    rows = await workspace.rows(
         "SELECT minor, provider_id, note FROM payments WHERE debt_id = $1", ids.read("debt", debt["id"])
     )
     assert [tuple(row) for row in rows] == [(-4000, None, None)]
-    assert (await house.get(f"/debts/{debt['id']}/payments")).status == 404
+    assert (await workspace.get(f"/debts/{debt['id']}/payments")).status == 404

@@ -10,7 +10,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import House
+from collecting import ContactWorkspace
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database
 from installation import METRICS_TOKEN
@@ -32,8 +32,8 @@ async def empty(site: Site) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def house(site: Site) -> House:
-    return await collecting.house(site)
+async def workspace(site: Site) -> ContactWorkspace:
+    return await collecting.open_sandbox(site)
 
 
 @dataclass
@@ -81,15 +81,15 @@ class Outlook:
     """What people see of what was set aside."""
 
     site: Site
-    house: House
+    workspace: ContactWorkspace
 
     async def todos(self) -> list[dict[str, Any]]:
         """Return the open todos of the workspace that tell of something set aside."""
-        return (await self.house.get("/todos?type=set_aside&state=open")).json()["data"]
+        return (await self.workspace.get("/todos?type=set_aside&state=open")).json()["data"]
 
     async def decide(self, decision: str) -> None:
         (todo,) = await self.todos()
-        answered = await self.house.post(f"/todos/{todo['id']}/decide", {"decision": decision})
+        answered = await self.workspace.post(f"/todos/{todo['id']}/decide", {"decision": decision})
         assert answered.status == 200, answered.body
 
     async def notes(self) -> list[str]:
@@ -97,7 +97,9 @@ class Outlook:
 
     async def gauge(self, kind: str) -> float:
         text = (await self.site.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
-        (line,) = [one for one in text.splitlines() if one.startswith(f'getbill_set_aside{{kind="{kind}"}}')]
+        (line,) = [
+            item for item in text.splitlines() if item.startswith(f'getbill_set_aside{{kind="{kind}"}}')
+        ]
         return float(line.rpartition(" ")[2])
 
     async def tells(
@@ -110,7 +112,7 @@ class Outlook:
         assert reason in todo["reason"]
         assert todo["reason"] in todo["title"]["en"]
         assert todo["decisions"] == ["retry", "dismiss"]
-        answered = await self.house.get(f"/todos/{todo['id']}", accept_language="fr")
+        answered = await self.workspace.get(f"/todos/{todo['id']}", accept_language="fr")
         french = answered.json()
         assert answered.headers["content-language"] == "fr"
         assert french["reason"].startswith(start)
@@ -126,8 +128,8 @@ class Outlook:
 
 
 @pytest.fixture
-def outlook(site: Site, house: House) -> Outlook:
-    return Outlook(site, house)
+def outlook(site: Site, workspace: ContactWorkspace) -> Outlook:
+    return Outlook(site, workspace)
 
 
 def shown(debt_id: UUID) -> str:

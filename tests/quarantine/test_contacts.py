@@ -10,7 +10,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import ACCEPTED, LYON, House, Place, Provider
+from collecting import ACCEPTED, LYON, ContactWorkspace, Provider, WorkspaceEngine
 from getbill import contacts, quarantine, todo_decisions
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Senders
@@ -26,37 +26,39 @@ SEAL = "What is sealed does not open"
 NEIGHBOURS = 5
 
 
-async def publish(place: Place, text: str, html: str | None = None) -> None:
+async def publish(workspace: WorkspaceEngine, text: str, html: str | None = None) -> None:
     """Put an edition into the table as it stands, past every check."""
-    await place.database.pool.execute(
+    await workspace.database.pool.execute(
         "INSERT INTO templates SELECT $1, 'wave_1_email', 'fr', count(*) + 1, 's', $2, $3, $4 FROM templates"
         " WHERE workspace_id = $1",
-        *(place.id, text, html, clock.wall()),
+        *(workspace.id, text, html, clock.wall()),
     )
 
 
-async def live(site: Site, provider: Any) -> tuple[House, Outlook]:
+async def live(site: Site, provider: Any) -> tuple[ContactWorkspace, Outlook]:
     """Return a live workspace, its clock on a Monday morning, whose e-mails a provider carries."""
-    house = await collecting.live_house(site)
-    house.place.desk = replace(house.place.desk, senders=Senders({provider.channel: provider}))
-    await house.place.set_clock("2026-01-05 09:00")
-    return house, Outlook(site, house)
+    workspace = await collecting.open_live(site)
+    workspace.engine.context = replace(
+        workspace.engine.context, senders=Senders({provider.channel: provider})
+    )
+    await workspace.engine.set_clock("2026-01-05 09:00")
+    return workspace, Outlook(site, workspace)
 
 
-async def debts_of(place: Place, many: int) -> list[UUID]:
+async def debts_of(workspace: WorkspaceEngine, many: int) -> list[UUID]:
     people = [
         replace(LYON, name=f"Jean Dupont {at}", email=f"jean{at}@example.com", phone=None)
         for at in range(many)
     ]
-    return [(await place.debt(who)).id for who in people]
+    return [(await workspace.debt(who)).id for who in people]
 
 
-async def states(place: Place, debt_ids: list[UUID]) -> list[str]:
-    return [(await place.first(debt_id))["state"] for debt_id in debt_ids]
+async def states(workspace: WorkspaceEngine, debt_ids: list[UUID]) -> list[str]:
+    return [(await workspace.first(debt_id))["state"] for debt_id in debt_ids]
 
 
 @pytest.mark.parametrize(
-    ("text", "html", "said"),
+    ("text", "html", "message_text"),
     [
         (r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}", None, "half a sign of two"),
         ("{{ creditor }} {{ how_to_pay }} {{ 9**9**9 }}", None, "(pow)"),
@@ -70,53 +72,53 @@ async def states(place: Place, debt_ids: list[UUID]) -> list[str]:
 )
 @pytest.mark.parametrize("is_live", [True, False])
 async def test_a_template_that_cannot_be_sent_stops_only_its_own_contacts(
-    site: Site, is_live: bool, text: str, html: str | None, said: str
+    site: Site, is_live: bool, text: str, html: str | None, message_text: str
 ) -> None:
     provider = Provider(Channel.EMAIL)
     if is_live:
-        house, outlook = await live(site, provider)
+        workspace, outlook = await live(site, provider)
     else:
-        house = await collecting.house(site)
-        outlook = Outlook(site, house)
-        await house.place.set_clock("2026-01-05 09:00")
-    place = house.place
-    await publish(place, text, html)
-    french, english = await place.debt(LYON), await place.debt(ENGLISH)
-    send = place.send_due_live if is_live else place.send_due
+        workspace = await collecting.open_sandbox(site)
+        outlook = Outlook(site, workspace)
+        await workspace.engine.set_clock("2026-01-05 09:00")
+    engine = workspace.engine
+    await publish(engine, text, html)
+    french, english = await engine.debt(LYON), await engine.debt(ENGLISH)
+    send = engine.send_due_live if is_live else engine.send_due
 
     await send()
 
-    assert (await place.first(english.id))["state"] in {"accepted", "delivered"}
-    assert (await place.first(french.id))["state"] == "set_aside"
-    assert said in (await place.first(french.id))["reason"]
-    previewed = await house.get(f"/debts/{shown(french.id)}/timeline/wave_1_email")
-    assert (previewed.status, said in previewed.json()["detail"]) == (409, True)
-    await outlook.tells("contact", said, is_shared=True)
+    assert (await engine.first(english.id))["state"] in {"accepted", "delivered"}
+    assert (await engine.first(french.id))["state"] == "set_aside"
+    assert message_text in (await engine.first(french.id))["reason"]
+    previewed = await workspace.get(f"/debts/{shown(french.id)}/timeline/wave_1_email")
+    assert (previewed.status, message_text in previewed.json()["detail"]) == (409, True)
+    await outlook.tells("contact", message_text, is_shared=True)
     await send()
-    assert (await place.first(french.id))["state"] == "set_aside"
+    assert (await engine.first(french.id))["state"] == "set_aside"
 
-    await publish(place, "{{ creditor }}: {{ how_to_pay }}")
+    await publish(engine, "{{ creditor }}: {{ how_to_pay }}")
     await outlook.decide("retry")
     await send()
 
-    assert (await place.first(french.id))["state"] in {"accepted", "delivered"}
+    assert (await engine.first(french.id))["state"] in {"accepted", "delivered"}
     await outlook.tells_nothing()
 
 
 async def test_a_step_that_was_set_aside_can_be_passed_over(site: Site) -> None:
-    house = await collecting.house(site)
-    place, outlook = house.place, Outlook(site, house)
-    await place.set_clock("2026-01-05 09:00")
-    await publish(place, r"{{ '\ud800' }}")
-    debt = await place.debt(LYON)
-    foreseen = await house.get(f"/debts/{shown(debt.id)}/timeline/wave_1_email")
+    workspace = await collecting.open_sandbox(site)
+    engine, outlook = workspace.engine, Outlook(site, workspace)
+    await engine.set_clock("2026-01-05 09:00")
+    await publish(engine, r"{{ '\ud800' }}")
+    debt = await engine.debt(LYON)
+    foreseen = await workspace.get(f"/debts/{shown(debt.id)}/timeline/wave_1_email")
     assert foreseen.status == 409
     assert "The step would be set aside" in foreseen.json()["detail"]
-    await place.send_due()
+    await engine.send_due()
 
     await outlook.decide("dismiss")
 
-    assert await place.ledger(debt.id) == [("wave_1_email", "skipped"), ("wave_1_sms", "planned")]
+    assert await engine.ledger(debt.id) == [("wave_1_email", "skipped"), ("wave_1_sms", "planned")]
     await outlook.tells_nothing()
 
 
@@ -125,38 +127,38 @@ async def test_a_broken_template_is_asked_about_once_and_decided_for_all_its_con
     site: Site, decision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("getbill.todo_decisions.actions._DISMISSED_MAX", 3)
-    house = await collecting.house(site)
-    place, outlook = house.place, Outlook(site, house)
-    await place.set_clock("2026-01-05 09:00")
-    await publish(place, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
-    ours = await debts_of(place, 5)
-    await place.send_due()
+    workspace = await collecting.open_sandbox(site)
+    engine, outlook = workspace.engine, Outlook(site, workspace)
+    await engine.set_clock("2026-01-05 09:00")
+    await publish(engine, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
+    ours = await debts_of(engine, 5)
+    await engine.send_due()
     await outlook.tells("contact", "half a sign of two", number=5, is_shared=True)
 
-    await publish(place, "{{ creditor }}: {{ how_to_pay }}")
+    await publish(engine, "{{ creditor }}: {{ how_to_pay }}")
     await outlook.decide(decision)
     if decision == "dismiss":
         # More than one change bears: the rest is asked about again.
         await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
         await outlook.decide(decision)
-    await place.send_due()
+    await engine.send_due()
 
     expected = {"accepted", "delivered"} if decision == "retry" else {"skipped"}
-    assert set(await states(place, ours)) <= expected
+    assert set(await states(engine, ours)) <= expected
     await outlook.tells_nothing()
 
 
 async def test_a_question_about_a_template_goes_with_the_last_of_its_contacts(site: Site) -> None:
-    house = await collecting.house(site)
-    place, outlook = house.place, Outlook(site, house)
-    await place.set_clock("2026-01-05 09:00")
-    await publish(place, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
-    first, last = await debts_of(place, 2)
-    await place.send_due()
+    workspace = await collecting.open_sandbox(site)
+    engine, outlook = workspace.engine, Outlook(site, workspace)
+    await engine.set_clock("2026-01-05 09:00")
+    await publish(engine, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
+    first, last = await debts_of(engine, 2)
+    await engine.send_due()
 
-    assert (await house.call("DELETE", f"/debts/{shown(first)}")).status == 200
+    assert (await workspace.call("DELETE", f"/debts/{shown(first)}")).status == 200
     await outlook.tells("contact", "half a sign of two", is_shared=True)
-    assert (await house.call("DELETE", f"/debts/{shown(last)}")).status == 200
+    assert (await workspace.call("DELETE", f"/debts/{shown(last)}")).status == 200
 
     await outlook.tells_nothing()
 
@@ -167,20 +169,20 @@ async def test_a_debt_that_does_not_open_keeps_nobody_of_its_round_waiting(
 ) -> None:
     provider = Provider(Channel.EMAIL)
     if is_live:
-        house, outlook = await live(site, provider)
+        workspace, outlook = await live(site, provider)
     else:
-        house = await collecting.house(site)
-        outlook = Outlook(site, house)
-        await house.place.set_clock("2026-01-05 09:00")
-    place = house.place
-    send = place.send_due_live if is_live else place.send_due
-    broken, *others = await debts_of(place, NEIGHBOURS + 1)
+        workspace = await collecting.open_sandbox(site)
+        outlook = Outlook(site, workspace)
+        await workspace.engine.set_clock("2026-01-05 09:00")
+    engine = workspace.engine
+    send = engine.send_due_live if is_live else engine.send_due
+    broken, *others = await debts_of(engine, NEIGHBOURS + 1)
     await damage.debtor(broken)
 
     await send()
 
-    assert set(await states(place, others)) <= {"accepted", "delivered"}
-    assert await states(place, [broken]) == ["set_aside"]
+    assert set(await states(engine, others)) <= {"accepted", "delivered"}
+    assert await states(engine, [broken]) == ["set_aside"]
     assert len(provider.taken) == (NEIGHBOURS if is_live else 0)
     await outlook.tells("contact", SEAL, shown(broken))
     # What still fails is set aside again, and no row is needed to say so.
@@ -188,61 +190,61 @@ async def test_a_debt_that_does_not_open_keeps_nobody_of_its_round_waiting(
     await send()
     await outlook.tells("contact", SEAL, shown(broken))
     (todo,) = await outlook.todos()
-    refused = await house.post(f"/todos/{todo['id']}/decide", {"decision": "dismiss"})
+    refused = await workspace.post(f"/todos/{todo['id']}/decide", {"decision": "dismiss"})
     assert (refused.status, refused.json()["type"].rpartition("/")[2]) == (409, "debt-cannot-be-read")
 
     await damage.debtor(broken)
-    await place.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
-    assert await todo_decisions.retry_due(place.database, place.vault) == 1
+    await engine.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
+    assert await todo_decisions.retry_due(engine.database, engine.vault) == 1
     await send()
 
-    assert set(await states(place, [broken])) <= {"accepted", "delivered"}
+    assert set(await states(engine, [broken])) <= {"accepted", "delivered"}
 
 
 async def test_what_went_well_is_forgotten_with_its_question_and_what_is_paid_too(
     site: Site, damage: Damage
 ) -> None:
-    house = await collecting.house(site)
-    place, outlook = house.place, Outlook(site, house)
-    await place.set_clock("2026-01-05 09:00")
-    await publish(place, r"{{ '\ud800' }}")
-    mended, archived = await debts_of(place, 2)
-    await place.send_due()
+    workspace = await collecting.open_sandbox(site)
+    engine, outlook = workspace.engine, Outlook(site, workspace)
+    await engine.set_clock("2026-01-05 09:00")
+    await publish(engine, r"{{ '\ud800' }}")
+    mended, archived = await debts_of(engine, 2)
+    await engine.send_due()
     await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
 
-    paid = await house.post(f"/debts/{shown(archived)}/payments", {"amount": 2340, "currency": "EUR"})
+    paid = await workspace.post(f"/debts/{shown(archived)}/payments", {"amount": 2340, "currency": "EUR"})
     assert paid.status == 201, paid.body
-    await todo_decisions.retry_due(place.database, place.vault)
+    await todo_decisions.retry_due(engine.database, engine.vault)
     await outlook.tells("contact", "half a sign of two", is_shared=True)
-    assert await states(place, [mended]) == ["set_aside"]
+    assert await states(engine, [mended]) == ["set_aside"]
 
-    await publish(place, "{{ creditor }}: {{ how_to_pay }}")
-    await place.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
-    await todo_decisions.retry_due(place.database, place.vault)
-    await place.send_due()
-    await place.database.pool.execute("UPDATE quarantine SET retried_at = now() - interval '1 hour'")
-    await todo_decisions.retry_due(place.database, place.vault)
+    await publish(engine, "{{ creditor }}: {{ how_to_pay }}")
+    await engine.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
+    await todo_decisions.retry_due(engine.database, engine.vault)
+    await engine.send_due()
+    await engine.database.pool.execute("UPDATE quarantine SET retried_at = now() - interval '1 hour'")
+    await todo_decisions.retry_due(engine.database, engine.vault)
     await outlook.tells_nothing()
-    assert await place.database.pool.fetchval("SELECT count(*) FROM quarantine") == 0
+    assert await engine.database.pool.fetchval("SELECT count(*) FROM quarantine") == 0
 
 
 async def test_it_is_tried_again_by_itself_a_few_times_and_later_each_time(site: Site) -> None:
-    house = await collecting.house(site)
-    place = house.place
-    await place.set_clock("2026-01-05 09:00")
-    await publish(place, r"{{ '\ud800' }}")
-    await place.debt(LYON)
+    workspace = await collecting.open_sandbox(site)
+    engine = workspace.engine
+    await engine.set_clock("2026-01-05 09:00")
+    await publish(engine, r"{{ '\ud800' }}")
+    await engine.debt(LYON)
     pauses = []
     for _ in range(7):
-        await place.send_due()
-        row = await place.database.pool.fetchrow(
+        await engine.send_due()
+        row = await engine.database.pool.fetchrow(
             "SELECT tries, next_try_at - failed_at AS pause FROM quarantine"
         )
         pauses.append((row["tries"], row["pause"] and row["pause"].total_seconds()))
-        await place.database.pool.execute(
+        await engine.database.pool.execute(
             "UPDATE quarantine SET next_try_at = now() - interval '1 s' WHERE next_try_at IS NOT NULL"
         )
-        await todo_decisions.retry_due(place.database, place.vault)
+        await todo_decisions.retry_due(engine.database, engine.vault)
 
     assert pauses == [(1, 600), (2, 3600), (3, 21600), (4, 86400), (5, 259200), (6, None), (6, None)]
 
@@ -251,19 +253,19 @@ async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
     site: Site, damage: Damage
 ) -> None:
     provider = Provider(Channel.EMAIL)
-    house, outlook = await live(site, provider)
-    place, database = house.place, house.place.database
-    (theirs,) = await debts_of(place, 1)
-    other = await collecting.found(database, place.vault, live=True)
+    workspace, outlook = await live(site, provider)
+    engine, database = workspace.engine, workspace.engine.database
+    (theirs,) = await debts_of(engine, 1)
+    other = await collecting.new_engine(database, engine.vault, live=True)
     await other.set_clock("2026-01-05 09:00")
     await database.pool.execute("UPDATE contacts SET state = 'planned' WHERE debt_id = $1", theirs)
     (ours,) = await debts_of(other, 1)
     company_id = await database.pool.fetchval(
-        "SELECT company_id FROM workspaces WHERE workspace_id = $1", place.id
+        "SELECT company_id FROM workspaces WHERE workspace_id = $1", engine.id
     )
     await damage.spoil("companies", "lookup_key", id=company_id)
 
-    await contacts.send_due(place.desk, lambda: True)
+    await contacts.send_due(engine.context, lambda: True)
 
     assert await states(other, [ours]) == ["accepted"]
     assert await outlook.notes() == [
@@ -271,43 +273,43 @@ async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
     ]
     assert await outlook.gauge("workspace") == 1
     # Not taken while it stands aside, and still aside when it is tried in vain.
-    await contacts.recover(place.desk)
+    await contacts.recover(engine.context)
     before = await database.pool.fetchval("SELECT max(fence) FROM contacts WHERE debt_id = $1", theirs)
     await database.pool.execute(
         "UPDATE contacts SET state = 'planned', lease_until = NULL WHERE debt_id = $1", theirs
     )
-    await contacts.send_due(place.desk, lambda: True)
+    await contacts.send_due(engine.context, lambda: True)
     assert (
         await database.pool.fetchval("SELECT max(fence) FROM contacts WHERE debt_id = $1", theirs) == before
     )
     await database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
-    assert await todo_decisions.retry_due(database, place.vault) == 0
+    assert await todo_decisions.retry_due(database, engine.vault) == 0
     assert await database.pool.fetchval("SELECT tries FROM quarantine") == 2
 
     await damage.spoil("companies", "lookup_key", id=company_id)
-    await outlook.tells("workspace", SEAL, ids.show("workspace", place.id))
+    await outlook.tells("workspace", SEAL, ids.show("workspace", engine.id))
     await outlook.decide("retry")
-    await contacts.send_due(place.desk, lambda: True)
-    assert await states(place, [theirs]) == ["accepted"]
+    await contacts.send_due(engine.context, lambda: True)
+    assert await states(engine, [theirs]) == ["accepted"]
 
 
 async def test_a_sandboxs_clock_moves_past_what_fails_in_it(site: Site, damage: Damage) -> None:
-    house = await collecting.house(site)
-    place, outlook = house.place, Outlook(site, house)
-    await place.set_clock("2026-01-05 09:00")
-    broken, *others = await debts_of(place, 3)
+    workspace = await collecting.open_sandbox(site)
+    engine, outlook = workspace.engine, Outlook(site, workspace)
+    await engine.set_clock("2026-01-05 09:00")
+    broken, *others = await debts_of(engine, 3)
     await damage.debtor(broken)
 
-    async with collecting.working(place.database, place.desk):
-        begun = await house.post("/sandbox/clock/advance", {"days": 2})
+    async with collecting.working(engine.database, engine.context):
+        begun = await workspace.post("/sandbox/clock/advance", {"days": 2})
         assert begun.status in {200, 202}, begun.body
 
         async def is_there() -> bool:
-            return (await house.get("/sandbox/clock")).json()["advance"] is None
+            return (await workspace.get("/sandbox/clock")).json()["advance"] is None
 
         await until(is_there, seconds=60)
 
-    assert set(await states(place, others)) == {"delivered"}
+    assert set(await states(engine, others)) == {"delivered"}
     await outlook.tells("contact", SEAL, shown(broken))
 
 
@@ -315,16 +317,16 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
     site: Site, damage: Damage
 ) -> None:
     provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
-    house, outlook = await live(site, provider)
-    place, pool = house.place, house.place.database.pool
-    broken, *others = await debts_of(place, NEIGHBOURS + 1)
-    place.desk = replace(place.desk, settings=replace(place.desk.settings, workspace_share=100))
+    workspace, outlook = await live(site, provider)
+    engine, pool = workspace.engine, workspace.engine.database.pool
+    broken, *others = await debts_of(engine, NEIGHBOURS + 1)
+    engine.context = replace(engine.context, settings=replace(engine.context.settings, workspace_share=100))
 
     async with damage.refused("followups", f"debt_id = '{broken}' AND status = 'sent'"):
-        await place.send_due_live()
+        await engine.send_due_live()
 
-        assert set(await states(place, others)) == {"accepted"}
-        assert await states(place, [broken]) == ["sending"]
+        assert set(await states(engine, others)) == {"accepted"}
+        assert await states(engine, [broken]) == ["sending"]
         assert len(provider.taken) == NEIGHBOURS + 1
 
         # Recovery comes to the same, and leaves it to a person.
@@ -333,13 +335,13 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
             "UPDATE contacts SET lease_until = now() - interval '1 s' WHERE debt_id = $1 AND state = 'sending'",
             broken,
         )
-        await contacts.recover(place.desk)
-        assert await states(place, [broken]) == ["unknown"]
+        await contacts.recover(engine.context)
+        assert await states(engine, [broken]) == ["unknown"]
         await outlook.tells("sending", "by its rule test_refused (SQLSTATE 23514)", shown(broken))
 
     await outlook.decide("retry")
-    await contacts.recover(place.desk)
-    assert await states(place, [broken]) == ["accepted"]
+    await contacts.recover(engine.context)
+    assert await states(engine, [broken]) == ["accepted"]
     assert len(provider.taken) == NEIGHBOURS + 1
 
 
@@ -347,35 +349,35 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
     site: Site, damage: Damage
 ) -> None:
     provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
-    house, outlook = await live(site, provider)
-    place, pool = house.place, house.place.database.pool
-    broken, *others = await debts_of(place, 4)
-    place.desk = replace(place.desk, settings=replace(place.desk.settings, workspace_share=100))
-    await place.send_due_live()
+    workspace, outlook = await live(site, provider)
+    engine, pool = workspace.engine, workspace.engine.database.pool
+    broken, *others = await debts_of(engine, 4)
+    engine.context = replace(engine.context, settings=replace(engine.context.settings, workspace_share=100))
+    await engine.send_due_live()
     rows = await pool.fetch(
-        "SELECT debt_id, followup_id FROM contacts WHERE workspace_id = $1 AND state = 'accepted'", place.id
+        "SELECT debt_id, followup_id FROM contacts WHERE workspace_id = $1 AND state = 'accepted'", engine.id
     )
     provider.known = {ids.show("followup", row["followup_id"]): ACCEPTED for row in rows}
     # As a worker leaves them that died before it wrote down what the provider had said.
     await pool.execute(
         "UPDATE contacts SET state = 'sending', lease_until = now() - interval '1 s', provider_ref = NULL"
         " WHERE workspace_id = $1 AND state = 'accepted'",
-        place.id,
+        engine.id,
     )
-    await pool.execute("UPDATE followups SET status = 'in_progress' WHERE workspace_id = $1", place.id)
+    await pool.execute("UPDATE followups SET status = 'in_progress' WHERE workspace_id = $1", engine.id)
     await damage.spoil("followups", "content", debt_id=broken)
 
-    await contacts.recover(place.desk)
+    await contacts.recover(engine.context)
 
-    assert set(await states(place, others)) == {"accepted"}
-    assert await states(place, [broken]) == ["unknown"]
+    assert set(await states(engine, others)) == {"accepted"}
+    assert await states(engine, [broken]) == ["unknown"]
     await outlook.tells("sending", SEAL, shown(broken))
     assert len(provider.taken) == 4
 
     await damage.spoil("followups", "content", debt_id=broken)
     await outlook.decide("retry")
-    await contacts.recover(place.desk)
-    assert await states(place, [broken]) == ["accepted"]
+    await contacts.recover(engine.context)
+    assert await states(engine, [broken]) == ["accepted"]
     assert len(provider.taken) == 4
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import LYON, House, Place
+from collecting import LYON, ContactWorkspace, WorkspaceEngine
 from getbill import contacts, health, sandbox
 from getbill.channels import Channel
 from getbill.channels.senders import Capabilities, Outgoing, Sender, Senders, SendOutcome
@@ -48,105 +48,107 @@ class DeadlySenders(Senders):
         return Deadly() if channel == Channel.EMAIL else Fake(channel)
 
 
-async def lives_until_it_works(place: Place, work: Callable[[], Awaitable[Any]]) -> int:
+async def lives_until_it_works(workspace: WorkspaceEngine, work: Callable[[], Awaitable[Any]]) -> int:
     """Have one worker after the other take up the work until one survives it; return how many died."""
     for deaths in range(20):
         try:
             while await work():
                 pass
         except Died:
-            await place.database.pool.execute(
+            await workspace.database.pool.execute(
                 "UPDATE contacts SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"
             )
-            await place.database.pool.execute("UPDATE clock_advances SET lease_until = NULL")
-            await contacts.recover(place.desk)
+            await workspace.database.pool.execute("UPDATE clock_advances SET lease_until = NULL")
+            await contacts.recover(workspace.context)
         else:
             return deaths
     pytest.fail("every worker dies")
 
 
-async def killer_among_others(house: House) -> tuple[UUID, list[UUID]]:
+async def killer_among_others(workspace: ContactWorkspace) -> tuple[UUID, list[UUID]]:
     """Make debts that are all due, in the midst of them one whose contact kills."""
-    place = house.place
-    place.desk = replace(place.desk, senders=DeadlySenders({}))
-    await place.set_clock("2026-01-05 09:00")
+    engine = workspace.engine
+    engine.context = replace(engine.context, senders=DeadlySenders({}))
+    await engine.set_clock("2026-01-05 09:00")
     people = [
         replace(LYON, name=f"Jean Dupont {at}", email=f"jean{at}@example.com", phone=None)
         for at in range(NEIGHBOURS)
     ]
     people.insert(NEIGHBOURS // 2, replace(LYON, name="Eve Petit", email="killer@example.com", phone=None))
-    debts = [(await place.debt(who)).id for who in people]
+    debts = [(await engine.debt(who)).id for who in people]
     return debts.pop(NEIGHBOURS // 2), debts
 
 
-async def assert_only_the_killer_stands_aside(house: House, killer: UUID, others: list[UUID]) -> None:
-    place = house.place
-    assert {(await place.first(debt_id))["state"] for debt_id in others} <= {"accepted", "delivered"}
-    row = await place.first(killer)
+async def assert_only_the_killer_stands_aside(
+    workspace: ContactWorkspace, killer: UUID, others: list[UUID]
+) -> None:
+    engine = workspace.engine
+    assert {(await engine.first(debt_id))["state"] for debt_id in others} <= {"accepted", "delivered"}
+    row = await engine.first(killer)
     assert (row["state"], row["reason"]) == ("set_aside", DIED)
-    await Outlook(house.site, house).tells("contact", DIED, shown(killer))
+    await Outlook(workspace.site, workspace).tells("contact", DIED, shown(killer))
 
 
 async def test_a_live_contact_that_kills_is_found_among_all_of_its_round(site: Site) -> None:
-    house = await collecting.live_house(site)
-    place = house.place
-    killer, others = await killer_among_others(house)
+    workspace = await collecting.open_live(site)
+    engine = workspace.engine
+    killer, others = await killer_among_others(workspace)
 
-    deaths = await lives_until_it_works(place, place.send_due_live)
+    deaths = await lives_until_it_works(engine, engine.send_due_live)
 
-    assert deaths == place.desk.settings.crashes_max
-    await assert_only_the_killer_stands_aside(house, killer, others)
+    assert deaths == engine.context.settings.crashes_max
+    await assert_only_the_killer_stands_aside(workspace, killer, others)
     # Put back it is taken alone, and once is enough.
-    await Outlook(site, house).decide("retry")
-    assert await lives_until_it_works(place, place.send_due_live) == 1
-    await assert_only_the_killer_stands_aside(house, killer, others)
+    await Outlook(site, workspace).decide("retry")
+    assert await lives_until_it_works(engine, engine.send_due_live) == 1
+    await assert_only_the_killer_stands_aside(workspace, killer, others)
 
 
 async def test_a_sandbox_contact_that_kills_leaves_its_trace_from_the_second_death_on(site: Site) -> None:
-    house = await collecting.house(site)
-    place = house.place
-    killer, others = await killer_among_others(house)
+    workspace = await collecting.open_sandbox(site)
+    engine = workspace.engine
+    killer, others = await killer_among_others(workspace)
 
     with pytest.raises(Died):
-        await place.send_due()
-    assert (await place.first(killer))["state"] == "planned"
-    place.desk = replace(place.desk, careful_until=inf)
-    deaths = await lives_until_it_works(place, place.send_due)
+        await engine.send_due()
+    assert (await engine.first(killer))["state"] == "planned"
+    engine.context = replace(engine.context, careful_until=inf)
+    deaths = await lives_until_it_works(engine, engine.send_due)
 
-    assert deaths == place.desk.settings.crashes_max
-    await assert_only_the_killer_stands_aside(house, killer, others)
+    assert deaths == engine.context.settings.crashes_max
+    await assert_only_the_killer_stands_aside(workspace, killer, others)
 
 
 async def test_a_clock_that_is_moved_over_a_contact_that_kills_arrives(site: Site) -> None:
-    house = await collecting.house(site)
-    place = house.place
-    killer, others = await killer_among_others(house)
-    place.desk = replace(place.desk, careful_until=inf)
-    workspace = await place.workspace()
-    async with place.database.transaction(workspace.now()) as tx:
-        begun = await sandbox.start_advance(tx, workspace, timedelta(days=1))
+    workspace = await collecting.open_sandbox(site)
+    engine = workspace.engine
+    killer, others = await killer_among_others(workspace)
+    engine.context = replace(engine.context, careful_until=inf)
+    snapshot = await engine.snapshot()
+    async with engine.database.transaction(snapshot.now()) as tx:
+        begun = await sandbox.start_advance(tx, snapshot, timedelta(days=1))
 
     async def has_not_arrived() -> bool:
-        await sandbox.advance_clock(place.desk, lambda: True)
-        moved = await sandbox.find_advance(place.database, await place.workspace(), begun.id)
+        await sandbox.advance_clock(engine.context, lambda: True)
+        moved = await sandbox.find_advance(engine.database, await engine.snapshot(), begun.id)
         return moved.arrived_at is None
 
-    deaths = await lives_until_it_works(place, has_not_arrived)
+    deaths = await lives_until_it_works(engine, has_not_arrived)
 
-    assert deaths == place.desk.settings.crashes_max
-    await assert_only_the_killer_stands_aside(house, killer, others)
+    assert deaths == engine.context.settings.crashes_max
+    await assert_only_the_killer_stands_aside(workspace, killer, others)
 
 
 async def test_a_contact_that_went_well_is_no_longer_under_suspicion(site: Site) -> None:
-    house = await collecting.house(site)
-    place = house.place
-    await place.set_clock("2026-01-05 09:00")
-    debt = await place.debt(LYON)
-    await place.database.pool.execute("UPDATE contacts SET crashes = 2 WHERE debt_id = $1", debt.id)
+    workspace = await collecting.open_sandbox(site)
+    engine = workspace.engine
+    await engine.set_clock("2026-01-05 09:00")
+    debt = await engine.debt(LYON)
+    await engine.database.pool.execute("UPDATE contacts SET crashes = 2 WHERE debt_id = $1", debt.id)
 
-    await place.send_due()
+    await engine.send_due()
 
-    row = await place.first(debt.id)
+    row = await engine.first(debt.id)
     assert (row["state"] in {"accepted", "delivered"}, row["crashes"]) == (True, 0)
 
 

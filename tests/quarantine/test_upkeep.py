@@ -41,32 +41,34 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
     )
     assert await outlook.gauge("job") == 2
     assert await outlook.notes() == ["Set aside because it failed: 2 job. Run `getbill quarantine list`."]
-    assert {one.workspace_id for one in await quarantine.list_entries(database)} == {quarantine.INSTALLATION}
+    assert {entry.workspace_id for entry in await quarantine.list_entries(database)} == {
+        quarantine.INSTALLATION
+    }
 
     await maintenance.run_all(database, site.app.state.vault, settings)
     assert await quarantine.list_entries(database) == []
 
 
 async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its_debt_from_contact(
-    site: Site, house: collecting.House, outlook: Outlook, damage: Damage, tmp_path: Path
+    site: Site, workspace: collecting.ContactWorkspace, outlook: Outlook, damage: Damage, tmp_path: Path
 ) -> None:
-    place, database = house.place, site.app.state.database
-    await place.set_clock("2026-01-05 09:00")
-    broken, other = sorted([(await place.debt()).id, (await place.debt(ENGLISH)).id])
+    engine, database = workspace.engine, site.app.state.database
+    await engine.set_clock("2026-01-05 09:00")
+    broken, other = sorted([(await engine.debt()).id, (await engine.debt(ENGLISH)).id])
     await damage.debtor(broken)
     path = tmp_path / "erasures.jsonl"
-    lines = [{"workspace_id": str(place.id), "debt_id": str(one)} for one in (broken, other)]
+    lines = [{"workspace_id": str(engine.id), "debt_id": str(item)} for item in (broken, other)]
     path.write_bytes(b"".join(b"\n" + json.write(line) for line in lines))
 
     assert await ErasureJournal(path).erase_again(database, site.app.state.vault) == 1
 
-    assert (await house.get(f"/debts/{shown(other)}")).status == 404
-    assert [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)] == [
+    assert (await workspace.get(f"/debts/{shown(other)}")).status == 404
+    assert [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(database)] == [
         ("erasure", broken)
     ]
     await damage.debtor(broken)
-    await place.send_due()
-    assert await place.ledger(broken) == [("wave_1_email", "stopped")]
+    await engine.send_due()
+    assert await engine.ledger(broken) == [("wave_1_email", "stopped")]
     await outlook.tells("erasure", "What is sealed does not open", shown(broken))
 
 
@@ -75,13 +77,13 @@ async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
 ) -> None:
     mailbox, state = Mailbox(), site.app.state
     async with serving(mailbox) as smtp:
-        place = await collecting.found(state.database, state.vault, live=True)
-        place.desk = collecting.replace(place.desk, senders=senders(smtp))
-        await place.set_clock("2026-01-05 09:00")
-        broken, other = await place.debt(), await place.debt(ENGLISH)
-        while await place.send_due_live():
+        workspace = await collecting.new_engine(state.database, state.vault, live=True)
+        workspace.context = collecting.replace(workspace.context, senders=senders(smtp))
+        await workspace.set_clock("2026-01-05 09:00")
+        broken, other = await workspace.debt(), await workspace.debt(ENGLISH)
+        while await workspace.send_due_live():
             pass
-        await place.desk.senders.close()
+        await workspace.context.senders.close()
     mails = {str(mail["To"]) + str(mail["Subject"]): str(mail["Message-ID"]) for mail in mailbox.received}
     await damage.debtor(broken.id)
     (tmp_path / "new").mkdir()
@@ -91,12 +93,12 @@ async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
     done = await callbacks.read_bounces(state.database, state.vault, tmp_path)
 
     assert done == len(mails)
-    assert (await place.first(other.id))["state"] == "bounced"
+    assert (await workspace.first(other.id))["state"] == "bounced"
     flags = [path.name[-1] for path in (tmp_path / "cur").iterdir()]
     assert flags.count("F") == flags.count("S") == len(mails) / 2
-    assert [one.kind for one in await quarantine.list_entries(state.database)] == ["bounce"] * flags.count(
-        "F"
-    )
+    assert [entry.kind for entry in await quarantine.list_entries(state.database)] == [
+        "bounce"
+    ] * flags.count("F")
 
 
 async def getbill(dsn: str, folder: Path, *words: str) -> tuple[int, str, str]:
@@ -114,25 +116,25 @@ async def getbill(dsn: str, folder: Path, *words: str) -> tuple[int, str, str]:
 
 
 async def test_an_operator_lists_what_stands_aside_and_puts_it_back(
-    house: collecting.House, outlook: Outlook, damage: Damage, dsn: str, tmp_path: Path
+    workspace: collecting.ContactWorkspace, outlook: Outlook, damage: Damage, dsn: str, tmp_path: Path
 ) -> None:
-    await house.place.set_clock("2026-01-05 09:00")
-    debt = await house.place.debt()
+    await workspace.engine.set_clock("2026-01-05 09:00")
+    debt = await workspace.engine.debt()
     await damage.debtor(debt.id)
-    await house.place.send_due()
+    await workspace.engine.send_due()
 
     _, listed, _ = await getbill(dsn, tmp_path, "quarantine", "list")
     wrong, _, said = await getbill(dsn, tmp_path, "quarantine", "retry", "aside_01jd3v9wq8e0brt4k2m5n6p7q8")
-    (one,) = json.read(listed.encode())["data"]
-    _, put_back, _ = await getbill(dsn, tmp_path, "quarantine", "retry", one["id"])
+    (item,) = json.read(listed.encode())["data"]
+    _, put_back, _ = await getbill(dsn, tmp_path, "quarantine", "retry", item["id"])
     await damage.debtor(debt.id)
-    await house.place.send_due()
+    await workspace.engine.send_due()
 
-    assert (one["kind"], one["subject"], one["tries"]) == ("contact", shown(debt.id), 1)
-    assert one["workspace"] == ids.show("workspace", house.place.id)
-    assert "What is sealed does not open" in one["reason"]
+    assert (item["kind"], item["subject"], item["tries"]) == ("contact", shown(debt.id), 1)
+    assert item["workspace"] == ids.show("workspace", workspace.engine.id)
+    assert "What is sealed does not open" in item["reason"]
     assert wrong != 0
     assert "`getbill quarantine list` says what does" in " ".join(said.split())
     assert json.read(put_back.encode()) == {"put_back": 1}
-    assert (await house.place.first(debt.id))["state"] == "delivered"
+    assert (await workspace.engine.first(debt.id))["state"] == "delivered"
     assert await outlook.notes() == []

@@ -6,39 +6,41 @@ from typing import Any
 
 import pytest
 
-from debts.conftest import House, read
+from debts.conftest import WorkspaceApi, read
 from getbill.kit import clock, ids
 
 
-async def backdate(house: House, debt: dict[str, Any], days: int) -> None:
+async def backdate(workspace: WorkspaceApi, debt: dict[str, Any], days: int) -> None:
     """Have a debt been created that many days earlier."""
-    await house.rows(
+    await workspace.rows(
         "UPDATE debts SET created_at = created_at - $2::interval WHERE id = $1 RETURNING id",
         ids.read("debt", debt["id"]),
         timedelta(days=days),
     )
 
 
-async def pay(house: House, debt: dict[str, Any], **body: Any) -> None:
-    assert (await house.post(f"/debts/{debt['id']}/payments", body)).status == 201
+async def pay(workspace: WorkspaceApi, debt: dict[str, Any], **body: Any) -> None:
+    assert (await workspace.post(f"/debts/{debt['id']}/payments", body)).status == 201
 
 
-async def test_a_report_counts_what_was_resolved_what_came_in_and_how_long_it_took(house: House) -> None:
+async def test_a_report_counts_what_was_resolved_what_came_in_and_how_long_it_took(
+    workspace: WorkspaceApi,
+) -> None:
     resolved, partly, dollars, _ = [
-        await house.debt(),
-        await house.debt(),
-        await house.debt(currency="USD"),
-        await house.debt(),
+        await workspace.debt(),
+        await workspace.debt(),
+        await workspace.debt(currency="USD"),
+        await workspace.debt(),
     ]
-    await backdate(house, resolved, 10)
-    await backdate(house, dollars, 5)
-    await pay(house, resolved, amount=2340)
-    await pay(house, partly, amount=500)
-    await pay(house, partly, amount=100, kind="refund")
-    await pay(house, dollars, amount=2000)
-    await pay(house, dollars, amount=340, kind="write_off")
+    await backdate(workspace, resolved, 10)
+    await backdate(workspace, dollars, 5)
+    await pay(workspace, resolved, amount=2340)
+    await pay(workspace, partly, amount=500)
+    await pay(workspace, partly, amount=100, kind="refund")
+    await pay(workspace, dollars, amount=2000)
+    await pay(workspace, dollars, amount=340, kind="write_off")
 
-    answered = await house.get("/reports")
+    answered = await workspace.get("/reports")
 
     today = clock.wall().date()
     assert answered.status == 200
@@ -52,16 +54,16 @@ async def test_a_report_counts_what_was_resolved_what_came_in_and_how_long_it_to
     }
 
 
-async def test_a_period_takes_in_both_its_days_and_nothing_else(house: House) -> None:
+async def test_a_period_takes_in_both_its_days_and_nothing_else(workspace: WorkspaceApi) -> None:
     today = clock.wall().date()
-    old = await house.debt()
-    await backdate(house, old, 100)
-    await pay(house, old, amount=300, paid_at=str(today - timedelta(days=100)))
-    await pay(house, old, amount=20, paid_at=str(today - timedelta(days=99)))
+    old = await workspace.debt()
+    await backdate(workspace, old, 100)
+    await pay(workspace, old, amount=300, paid_at=str(today - timedelta(days=100)))
+    await pay(workspace, old, amount=20, paid_at=str(today - timedelta(days=99)))
 
     day = today - timedelta(days=100)
-    then = read(await house.get(f"/reports?from={day}&to={day}"))
-    now = read(await house.get(f"/reports?from={today}"))
+    then = read(await workspace.get(f"/reports?from={day}&to={day}"))
+    now = read(await workspace.get(f"/reports?from={today}"))
 
     assert (then["debts_created"], then["amounts_recovered"]) == (1, {"EUR": Decimal("300.00")})
     assert then["resolution_rate"] == 0
@@ -79,35 +81,35 @@ async def test_a_period_takes_in_both_its_days_and_nothing_else(house: House) ->
         "since=2024-01-01",
     ],
 )
-async def test_a_period_that_is_none_is_refused(house: House, query: str) -> None:
-    answered = await house.get(f"/reports?{query}")
+async def test_a_period_that_is_none_is_refused(workspace: WorkspaceApi, query: str) -> None:
+    answered = await workspace.get(f"/reports?{query}")
 
     assert (answered.status, answered.headers["content-type"]) == (400, "application/problem+json")
 
 
-async def test_statistics_say_how_the_company_stands(house: House) -> None:
-    resolved, partly, erased = [await house.debt() for _ in range(3)]
-    await pay(house, resolved, amount=2400)
-    await pay(house, partly, amount=340)
-    await pay(house, erased, amount=40)
-    await house.call("DELETE", f"/debts/{erased['id']}")
+async def test_statistics_say_how_the_company_stands(workspace: WorkspaceApi) -> None:
+    resolved, partly, erased = [await workspace.debt() for _ in range(3)]
+    await pay(workspace, resolved, amount=2400)
+    await pay(workspace, partly, amount=340)
+    await pay(workspace, erased, amount=40)
+    await workspace.call("DELETE", f"/debts/{erased['id']}")
 
-    answered = await house.get("/company/statistics")
+    answered = await workspace.get("/company/statistics")
 
-    found = read(answered)
+    answer = read(answered)
     assert answered.status == 200
-    assert found["debts"]["total"] == 2
-    counted = {status: count for status, count in found["debts"]["by_status"].items() if count}
+    assert answer["debts"]["total"] == 2
+    counted = {status: count for status, count in answer["debts"]["by_status"].items() if count}
     assert counted == {"pending": 1, "resolved": 1}
-    assert len(found["debts"]["by_status"]) == 8
+    assert len(answer["debts"]["by_status"]) == 8
     # What an erased debt paid stays in the books; an overpaid one owes nothing.
-    assert found["recovered_amounts"] == {"EUR": Decimal("2780.00")}
-    assert found["open_amounts"] == {"EUR": Decimal("2000.00")}
-    assert found["resolution_rate"] == Decimal("0.5")
+    assert answer["recovered_amounts"] == {"EUR": Decimal("2780.00")}
+    assert answer["open_amounts"] == {"EUR": Decimal("2000.00")}
+    assert answer["resolution_rate"] == Decimal("0.5")
 
 
-async def test_an_empty_workspace_has_figures_too(house: House) -> None:
-    found = read(await house.get("/company/statistics"))
+async def test_an_empty_workspace_has_figures_too(workspace: WorkspaceApi) -> None:
+    statistics = read(await workspace.get("/company/statistics"))
 
-    assert (found["debts"]["total"], found["resolution_rate"]) == (0, None)
-    assert (found["open_amounts"], found["recovered_amounts"]) == ({}, {})
+    assert (statistics["debts"]["total"], statistics["resolution_rate"]) == (0, None)
+    assert (statistics["open_amounts"], statistics["recovered_amounts"]) == ({}, {})

@@ -16,25 +16,25 @@ MakeProgram = Callable[..., Program]
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    yield made / "data"
-    shutil.rmtree(made)
+    path = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
+    yield path / "data"
+    shutil.rmtree(path)
 
 
 @pytest.fixture
 def program(data_dir: Path) -> Iterator[MakeProgram]:
     """Make programs on one data folder and one port; what still runs at the end is ended."""
     port = free_port()
-    made: list[Program] = []
+    result: list[Program] = []
 
     def make(**settings: str) -> Program:
-        made.append(Program(data_dir, port, **settings))
-        return made[-1]
+        result.append(Program(data_dir, port, **settings))
+        return result[-1]
 
     yield make
-    for one in made:
-        if hasattr(one, "process"):
-            one.stop(signal.SIGTERM)
-    for one in made:
-        one.until_none_is_left()
-        one.forget()
+    for item in result:
+        if hasattr(item, "process"):
+            item.stop(signal.SIGTERM)
+    for item in result:
+        item.until_none_is_left()
+        item.forget()

@@ -95,8 +95,8 @@ class Program:
     @property
     def credentials(self) -> dict[str, str]:
         file = self.data_dir / "first-run.json"
-        found: dict[str, str] = json.loads(file.read_text())
-        return found
+        result: dict[str, str] = json.loads(file.read_text())
+        return result
 
     def get(self, path: str) -> tuple[int, Any]:
         with urllib.request.urlopen(self.url + path, timeout=SECONDS) as answer:  # noqa: S310 our own server
@@ -104,7 +104,7 @@ class Program:
 
     def processes(self, word: str = "") -> list[int]:
         """The living processes of this data folder whose command line has a word."""
-        found = []
+        result = []
         for folder in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
                 if not folder.name.isdigit() or int(folder.name) == os.getpid():
@@ -112,8 +112,8 @@ class Program:
                 command = (folder / "cmdline").read_bytes()
                 around = command + (folder / "environ").read_bytes()
                 if command and os.fsencode(self.data_dir) in around and word.encode() in command:
-                    found.append(int(folder.name))
-        return found
+                    result.append(int(folder.name))
+        return result
 
     def until_none_is_left(self) -> None:
         deadline = time.monotonic() + SECONDS

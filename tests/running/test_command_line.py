@@ -24,7 +24,7 @@ def run(folder: Path, *words: str | bytes, **settings: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "text"),
     [
         (("client", "revoke", "client_zz"), "There is no client with this id."),
         (("key", "revoke", "nope"), "There is no key with this id."),
@@ -36,12 +36,12 @@ def run(folder: Path, *words: str | bytes, **settings: str) -> tuple[int, str]:
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_nothing_is_made(
-    tmp_path: Path, words: tuple[str | bytes, ...], said: str
+    tmp_path: Path, words: tuple[str | bytes, ...], text: str
 ) -> None:
     folder = tmp_path / "data"
 
     done = run(folder, *words, LC_ALL="C.UTF-8")
 
     name = " ".join(word for word in words[:2] if isinstance(word, str))
-    assert done == (1, f"getbill {name}: {said.format(folder)}\n")
+    assert done == (1, f"getbill {name}: {text.format(folder)}\n")
     assert not folder.exists()

@@ -26,9 +26,9 @@ def call(running: Program, method: str, path: str, body: Any = None) -> tuple[in
 
 def opened(running: Program, reference: str) -> str:
     debt = {"debtor": {"name": f"Debtor {reference}"}, "amount": 10, "reference": reference}
-    status, made = call(running, "POST", "/debts", debt | {"timeline_start_mode": "next_day"})
-    assert status == 201, made
-    debt_id: str = made["id"]
+    status, result = call(running, "POST", "/debts", debt | {"timeline_start_mode": "next_day"})
+    assert status == 201, result
+    debt_id: str = result["id"]
     return debt_id
 
 

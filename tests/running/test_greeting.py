@@ -31,18 +31,20 @@ def test_secrets_are_shown_once_and_to_a_person(
 ) -> None:
     settings = Settings(data_dir=tmp_path)
 
-    told = startup_banner.banner_text(settings, CREDENTIALS, is_first=is_first, is_terminal=is_terminal)
+    banner_text = startup_banner.banner_text(
+        settings, CREDENTIALS, is_first=is_first, is_terminal=is_terminal
+    )
 
     for secret in ("gbk_sandbox_first", "gbs_first", "a-password-of-sftp"):
-        assert (secret in told) == is_shown
-    assert str(settings.first_run_file) in told
+        assert (secret in banner_text) == is_shown
+    assert str(settings.first_run_file) in banner_text
 
 
 def test_where_the_token_of_metrics_lies_is_said_and_not_the_token(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     settings.metrics_token_file.write_text("a-token-that-is-long-enough\n")
 
-    told = startup_banner.banner_text(settings, CREDENTIALS, is_first=True, is_terminal=True)
+    banner_text = startup_banner.banner_text(settings, CREDENTIALS, is_first=True, is_terminal=True)
 
-    assert str(settings.metrics_token_file) in told
-    assert "a-token-that-is-long-enough" not in told
+    assert str(settings.metrics_token_file) in banner_text
+    assert "a-token-that-is-long-enough" not in banner_text

@@ -1,6 +1,6 @@
-"""Everything is killed, again and again, while an integrator works: the small ordeal; `bin/bench kills` is the great one."""
+"""Everything is killed, again and again, while an integrator works: the small chaos test; `bin/bench kills` is the large one."""
 
-from bench.ordeal.course import Plan, play
+from testbed.chaos.scenario_run import Plan, run
 
 
 def test_whatever_is_killed_nothing_is_lost_or_done_twice_or_out_of_order() -> None:
@@ -18,11 +18,11 @@ def test_whatever_is_killed_nothing_is_lost_or_done_twice_or_out_of_order() -> N
         patience_seconds=80,
     )
 
-    ordeal = play(plan, told.append)
+    result = run(plan, told.append)
 
-    assert ordeal.verdict.faults == []
-    assert ordeal.verdict.events > 100
-    assert min(ordeal.kills[word] for word in ("api", "worker", "postgres")) >= 2
-    assert ordeal.falls["api"] >= 1
-    assert ordeal.falls["worker"] >= 1
-    assert ordeal.verdict.pushed_twice >= 1
+    assert result.verdict.faults == []
+    assert result.verdict.events > 100
+    assert min(result.kills[word] for word in ("api", "worker", "postgres")) >= 2
+    assert result.falls["api"] >= 1
+    assert result.falls["worker"] >= 1
+    assert result.verdict.pushed_twice >= 1

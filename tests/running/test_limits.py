@@ -45,16 +45,16 @@ class Minute:
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 as above
                 self.allowed += 1
-                told = answer.headers
+                headers = answer.headers
         except urllib.error.HTTPError as refusal:
             with refusal:
                 if refusal.code != 429:
                     return None
-                told = refusal.headers
+                headers = refusal.headers
         except OSError:
             return None
-        self.ends.add(int(told["x-ratelimit-reset"]))
-        return int(told["x-ratelimit-remaining"])
+        self.ends.add(int(headers["x-ratelimit-reset"]))
+        return int(headers["x-ratelimit-remaining"])
 
     @property
     def is_over(self) -> bool:

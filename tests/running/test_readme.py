@@ -98,16 +98,16 @@ def test_every_block_of_the_readme_works_in_the_order_they_stand(program: Callab
     assert followed == ["Following. Stop with Ctrl-C.\n"] * 2
     # What the text promises of them.
     key = running.credentials["sandbox_api_key"]
-    assert [one["status"] for one in debts_of(running, key, "F-2024-0847")] == ["resolved"]
+    assert [debt["status"] for debt in debts_of(running, key, "F-2024-0847")] == ["resolved"]
     deadline = time.monotonic() + SECONDS
     while not (imported := debts_of(running, key, "F-2024-0849")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert [one["amount"] for one in imported] == [45.5]
+    assert [item["amount"] for item in imported] == [45.5]
 
 
 def debts_of(running: Program, key: str, reference: str) -> list[dict[str, Any]]:
     url = f"{running.url}/external-api/v1/debts?reference={reference}"
     with urlopen(Request(url, headers={"Authorization": f"Bearer {key}"}), timeout=SECONDS) as answer:  # noqa: S310 our own server
-        found: list[dict[str, Any]] = json.load(answer)["data"]
-    return found
+        result: list[dict[str, Any]] = json.load(answer)["data"]
+    return result

@@ -75,9 +75,9 @@ def leave_as_an_earlier_version_did(log: Path) -> None:
 
 def readable_by_others(data_dir: Path) -> list[str]:
     """What of a data folder others than its owner may open, whatever protects the folder itself."""
-    found = [path for path in data_dir.rglob("*") if not path.is_symlink()]
-    assert len(found) > 100
-    return [str(path) for path in found if path.is_file() and path.stat().st_mode & 0o077]
+    result = [path for path in data_dir.rglob("*") if not path.is_symlink()]
+    assert len(result) > 100
+    return [str(path) for path in result if path.is_file() and path.stat().st_mode & 0o077]
 
 
 def test_the_first_starts_secrets_are_shown_at_a_terminal(program: MakeProgram) -> None:
@@ -118,9 +118,9 @@ def assert_the_readmes_first_debt_is_answered_with(running: Program, status: int
 
 
 def assert_files_are_dropped_with(running: Program) -> None:
-    given, home = running.credentials, running.data_dir.parent
+    credentials, home = running.credentials, running.data_dir.parent
     asking = home / "askpass"
-    asking.write_text(f"#!/bin/sh\necho '{given['sftp_password']}'\n")
+    asking.write_text(f"#!/bin/sh\necho '{credentials['sftp_password']}'\n")
     asking.chmod(0o700)
     (home / "batch").write_text("put askpass incoming/debts.csv\nls incoming\n")
     options = ["-Fnone", "-oBatchMode=no", "-oStrictHostKeyChecking=no", f"-oUserKnownHostsFile={home}/known"]
@@ -130,9 +130,9 @@ def assert_files_are_dropped_with(running: Program) -> None:
             "sftp",
             *options,
             "-oPubkeyAuthentication=no",
-            f"-P{given['sftp_port']}",
+            f"-P{credentials['sftp_port']}",
             f"-b{home}/batch",
-            f"{given['sftp_username']}@{given['sftp_host']}",
+            f"{credentials['sftp_username']}@{credentials['sftp_host']}",
         ],
         cwd=home,
         env={"PATH": os.environ["PATH"], "SSH_ASKPASS": str(asking), "SSH_ASKPASS_REQUIRE": "force"},

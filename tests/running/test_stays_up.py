@@ -139,16 +139,16 @@ def assert_nothing_was_lost(creator: Creator) -> None:
 def victims(program: Program) -> dict[str, list[int]]:
     """The living processes by what they are."""
     postmasters = program.processes("bin/postgres\0-D")
-    found = {word: program.processes(f"getbill\0{word}") for word in ("api", "worker", "sftp")}
-    found["postmaster"] = postmasters
+    result = {word: program.processes(f"getbill\0{word}") for word in ("api", "worker", "sftp")}
+    result["postmaster"] = postmasters
     for pid in postmasters:
         with contextlib.suppress(OSError):
             for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
                 title = Path(f"/proc/{child}/cmdline").read_bytes().decode(errors="replace")
                 kind = title.removeprefix("postgres: ").split(" ")[0].strip("\0")
-                found.setdefault("backend" if kind == "getbill" else kind, []).append(int(child))
+                result.setdefault("backend" if kind == "getbill" else kind, []).append(int(child))
     kinds = ("api", "worker", "sftp", "postmaster", "backend", "checkpointer", "startup")
-    return {kind: found[kind] for kind in kinds if found.get(kind)}
+    return {kind: result[kind] for kind in kinds if result.get(kind)}
 
 
 def test_twenty_kills_within_a_minute_lose_nothing_and_it_is_back(program: MakeProgram) -> None:
@@ -207,14 +207,14 @@ def small_disk() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def alone(made: Program) -> Iterator[Program]:
+def alone(program: Program) -> Iterator[Program]:
     """Run a program, and end all of it."""
     try:
-        yield made.start()
+        yield program.start()
     finally:
-        made.stop()
-        made.until_none_is_left()
-        made.forget()
+        program.stop()
+        program.until_none_is_left()
+        program.forget()
 
 
 def fill(file: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost_and_space_is_all_it_takes(small
         assert ready[0] == 503
         assert "The disk is full" in ready[1]["parts"]["database"]["way_out"]
         assert set(creator.answers) <= {0, 201, 503}, creator.problems[-3:]
-        assert all(one["type"] == "/problems/unavailable" for one in creator.problems)
+        assert all(problem["type"] == "/problems/unavailable" for problem in creator.problems)
         assert_nothing_was_lost(creator)
         assert running.process.poll() is None
 

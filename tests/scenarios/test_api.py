@@ -6,7 +6,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import House, at
+from collecting import ContactWorkspace, at
 
 TWO_MAILS: dict[str, Any] = {
     "name": "two_mails",
@@ -24,39 +24,39 @@ JEAN = {"name": "Jean Dupont", "email": "jean.dupont@example.com", "phone": "+33
 DEBT: dict[str, Any] = {"debtor": JEAN, "amount": 2340, "reference": "F-1"}
 
 
-async def written(house: House, content: dict[str, Any]) -> dict[str, Any]:
-    answered = await house.post("/scenarios", content)
+async def written(workspace: ContactWorkspace, content: dict[str, Any]) -> dict[str, Any]:
+    answered = await workspace.post("/scenarios", content)
     assert answered.status == 201, answered.body
     return answered.json()
 
 
-async def created(house: House, **changes: Any) -> dict[str, Any]:
-    answered = await house.post("/debts", DEBT | changes)
+async def created(workspace: ContactWorkspace, **changes: Any) -> dict[str, Any]:
+    answered = await workspace.post("/debts", DEBT | changes)
     assert answered.status == 201, answered.body
     return answered.json()
 
 
-async def test_a_workspace_has_the_scenarios_that_come_with_getbill(house: House) -> None:
-    listed = (await house.get("/scenarios")).json()["data"]
+async def test_a_workspace_has_the_scenarios_that_come_with_getbill(workspace: ContactWorkspace) -> None:
+    listed = (await workspace.get("/scenarios")).json()["data"]
 
-    assert [(one["name"], one["version"], one["is_built_in"]) for one in listed] == [
+    assert [(item["name"], item["version"], item["is_built_in"]) for item in listed] == [
         ("b2b_formal", 1, True),
         ("gentle_2_waves", 1, True),
         ("standard_3_waves", 1, True),
         ("third_party_fr", 1, True),
     ]
-    standard = (await house.get("/scenarios/standard_3_waves")).json()
+    standard = (await workspace.get("/scenarios/standard_3_waves")).json()
     assert standard == listed[2]
     assert standard["id"] == "timeline_01jdht0000e008000000000001"
-    assert (await house.get(f"/scenarios/{standard['id']}")).json() == standard
+    assert (await workspace.get(f"/scenarios/{standard['id']}")).json() == standard
 
 
-async def test_a_scenario_is_written_and_read_by_id_and_by_name(house: House) -> None:
-    made = await written(house, TWO_MAILS)
+async def test_a_scenario_is_written_and_read_by_id_and_by_name(workspace: ContactWorkspace) -> None:
+    result = await written(workspace, TWO_MAILS)
 
-    assert (made["name"], made["version"], made["current_version"]) == ("two_mails", 1, 1)
-    assert made["is_built_in"] is False
-    assert made["steps"][1] == {
+    assert (result["name"], result["version"], result["current_version"]) == ("two_mails", 1, 1)
+    assert result["is_built_in"] is False
+    assert result["steps"][1] == {
         "key": "second",
         "wave": 1,
         "offset": 5,
@@ -69,35 +69,39 @@ async def test_a_scenario_is_written_and_read_by_id_and_by_name(house: House) ->
         "fallback": None,
         "late": None,
     }
-    assert (made["spacing_days"], made["late_after_hours"]) == (1, 24)
-    assert (await house.get(f"/scenarios/{made['id']}")).json() == made
-    assert (await house.get("/scenarios/two_mails")).json() == made
-    assert "two_mails" in [one["name"] for one in (await house.get("/scenarios")).json()["data"]]
+    assert (result["spacing_days"], result["late_after_hours"]) == (1, 24)
+    assert (await workspace.get(f"/scenarios/{result['id']}")).json() == result
+    assert (await workspace.get("/scenarios/two_mails")).json() == result
+    assert "two_mails" in [
+        scenario["name"] for scenario in (await workspace.get("/scenarios")).json()["data"]
+    ]
 
 
-async def test_a_new_version_leaves_the_old_one_as_it_was(house: House) -> None:
-    first = await written(house, TWO_MAILS)
+async def test_a_new_version_leaves_the_old_one_as_it_was(workspace: ContactWorkspace) -> None:
+    first = await written(workspace, TWO_MAILS)
 
-    second = await house.call("PUT", "/scenarios/two_mails", THREE)
-    same = await house.call("PUT", f"/scenarios/{first['id']}", THREE)
+    second = await workspace.call("PUT", "/scenarios/two_mails", THREE)
+    same = await workspace.call("PUT", f"/scenarios/{first['id']}", THREE)
 
     assert (second.status, second.json()["version"]) == (200, 2)
     assert same.json() == second.json()
-    assert (await house.get("/scenarios/two_mails?version=1")).json() == first | {"current_version": 2}
-    assert (await house.get("/scenarios/two_mails")).json() == second.json()
-    assert (await house.get("/scenarios/two_mails?version=3")).status == 404
+    assert (await workspace.get("/scenarios/two_mails?version=1")).json() == first | {"current_version": 2}
+    assert (await workspace.get("/scenarios/two_mails")).json() == second.json()
+    assert (await workspace.get("/scenarios/two_mails?version=3")).status == 404
 
 
-async def test_a_built_in_scenario_becomes_the_workspace_s_own(house: House, site: Site) -> None:
-    other = await collecting.house(site)
+async def test_a_built_in_scenario_becomes_the_workspace_s_own(
+    workspace: ContactWorkspace, site: Site
+) -> None:
+    other = await collecting.open_sandbox(site)
 
-    own = (await house.call("PUT", "/scenarios/gentle_2_waves", VERSION)).json()
+    own = (await workspace.call("PUT", "/scenarios/gentle_2_waves", VERSION)).json()
 
     assert (own["version"], own["is_built_in"], len(own["steps"])) == (2, False, 2)
-    before = (await house.get("/scenarios/gentle_2_waves?version=1")).json()
+    before = (await workspace.get("/scenarios/gentle_2_waves?version=1")).json()
     assert (before["is_built_in"], before["current_version"], before["id"]) == (True, 2, own["id"])
     assert (await other.get("/scenarios/gentle_2_waves")).json()["version"] == 1
-    assert (await created(house, scenario="gentle_2_waves"))["scenario_version"] == 2
+    assert (await created(workspace, scenario="gentle_2_waves"))["scenario_version"] == 2
     assert (await created(other, scenario="gentle_2_waves"))["scenario_version"] == 1
 
 
@@ -119,72 +123,72 @@ async def test_a_built_in_scenario_becomes_the_workspace_s_own(house: House, sit
     ],
 )
 async def test_a_scenario_that_could_not_run_is_refused_by_its_field(
-    house: House, change: dict[str, Any], pointer: str
+    workspace: ContactWorkspace, change: dict[str, Any], pointer: str
 ) -> None:
-    answered = await house.post("/scenarios", TWO_MAILS | change)
+    answered = await workspace.post("/scenarios", TWO_MAILS | change)
 
     assert answered.status == 422
     assert [error["pointer"] for error in answered.json()["errors"]] == [pointer]
-    assert (await house.get("/scenarios/two_mails")).status == 404
+    assert (await workspace.get("/scenarios/two_mails")).status == 404
 
 
-async def test_a_name_is_taken_once(house: House) -> None:
-    made = await written(house, TWO_MAILS)
+async def test_a_name_is_taken_once(workspace: ContactWorkspace) -> None:
+    result = await written(workspace, TWO_MAILS)
 
-    taken = await house.post("/scenarios", TWO_MAILS)
-    built_in = await house.post("/scenarios", TWO_MAILS | {"name": "b2b_formal"})
+    scenario = await workspace.post("/scenarios", TWO_MAILS)
+    built_in = await workspace.post("/scenarios", TWO_MAILS | {"name": "b2b_formal"})
 
-    assert (taken.status, taken.json()["id"]) == (409, made["id"])
+    assert (scenario.status, scenario.json()["id"]) == (409, result["id"])
     assert built_in.status == 409
 
 
-async def test_a_debt_names_a_scenario_by_name_or_by_id(house: House) -> None:
-    made = await written(house, TWO_MAILS)
+async def test_a_debt_names_a_scenario_by_name_or_by_id(workspace: ContactWorkspace) -> None:
+    result = await written(workspace, TWO_MAILS)
 
-    by_name = await created(house, scenario="two_mails")
-    by_id = await created(house, timeline_id=made["id"], reference="F-2")
-    both = await created(house, scenario="two_mails", timeline_id=made["id"], reference="F-3")
-    conflict = await house.post("/debts", DEBT | {"scenario": "b2b_formal", "timeline_id": made["id"]})
-    unknown = await house.post("/debts", DEBT | {"scenario": "nothing", "amount": -1})
+    by_name = await created(workspace, scenario="two_mails")
+    by_id = await created(workspace, timeline_id=result["id"], reference="F-2")
+    both = await created(workspace, scenario="two_mails", timeline_id=result["id"], reference="F-3")
+    conflict = await workspace.post("/debts", DEBT | {"scenario": "b2b_formal", "timeline_id": result["id"]})
+    unknown = await workspace.post("/debts", DEBT | {"scenario": "nothing", "amount": -1})
 
     for debt in (by_name, by_id, both):
         assert (debt["scenario"], debt["scenario_version"], debt["timeline_id"]) == (
             "two_mails",
             1,
-            made["id"],
+            result["id"],
         )
     assert conflict.status == 422
     assert [error["pointer"] for error in conflict.json()["errors"]] == ["/scenario"]
     assert {error["pointer"] for error in unknown.json()["errors"]} == {"/scenario", "/amount"}
 
 
-async def test_another_company_s_scenario_is_not_there(house: House, site: Site) -> None:
-    made = await written(house, TWO_MAILS)
-    other = await collecting.house(site)
+async def test_another_company_s_scenario_is_not_there(workspace: ContactWorkspace, site: Site) -> None:
+    result = await written(workspace, TWO_MAILS)
+    other = await collecting.open_sandbox(site)
 
-    assert (await other.get(f"/scenarios/{made['id']}")).status == 404
-    assert (await other.post("/debts", DEBT | {"timeline_id": made["id"]})).status == 422
+    assert (await other.get(f"/scenarios/{result['id']}")).status == 404
+    assert (await other.post("/debts", DEBT | {"timeline_id": result["id"]})).status == 422
     assert (await other.post("/debts", DEBT | {"scenario": "two_mails"})).status == 422
 
 
-async def test_a_debt_keeps_its_version_until_it_is_moved(house: House) -> None:
-    await house.place.set_clock("2026-01-05 09:00")
-    await written(house, TWO_MAILS)
-    debt = await created(house, scenario="two_mails")
-    await house.place.run_until("2026-01-06 09:00")
+async def test_a_debt_keeps_its_version_until_it_is_moved(workspace: ContactWorkspace) -> None:
+    await workspace.engine.set_clock("2026-01-05 09:00")
+    await written(workspace, TWO_MAILS)
+    debt = await created(workspace, scenario="two_mails")
+    await workspace.engine.run_until("2026-01-06 09:00")
 
-    await house.call("PUT", "/scenarios/two_mails", THREE)
-    kept = (await house.get(f"/debts/{debt['id']}")).json()
-    unknown = await house.call("PUT", f"/debts/{debt['id']}", {"scenario_version": 3})
-    moved = (await house.call("PUT", f"/debts/{debt['id']}", {"scenario_version": 2})).json()
-    await house.place.run_until("2026-01-31 09:00")
+    await workspace.call("PUT", "/scenarios/two_mails", THREE)
+    kept = (await workspace.get(f"/debts/{debt['id']}")).json()
+    unknown = await workspace.call("PUT", f"/debts/{debt['id']}", {"scenario_version": 3})
+    moved = (await workspace.call("PUT", f"/debts/{debt['id']}", {"scenario_version": 2})).json()
+    await workspace.engine.run_until("2026-01-31 09:00")
 
     assert (kept["scenario_version"], kept["next_action_at"]) == (1, "2026-01-12T07:00:00Z")
     assert [error["pointer"] for error in unknown.json()["errors"]] == ["/scenario_version"]
     assert (moved["scenario_version"], moved["next_action_at"]) == (2, "2026-01-12T07:00:00Z")
-    contacts = await house.place.database.pool.fetch(
+    contacts = await workspace.engine.database.pool.fetch(
         "SELECT step, state FROM contacts WHERE workspace_id = $1 ORDER BY settled_at",
-        house.place.id,
+        workspace.engine.id,
     )
     assert [tuple(row) for row in contacts] == [
         ("first", "delivered"),
@@ -195,25 +199,25 @@ async def test_a_debt_keeps_its_version_until_it_is_moved(house: House) -> None:
     ]
 
 
-async def test_the_next_day_is_one_on_which_the_scenario_contacts_anyone(house: House) -> None:
-    await house.place.set_clock("2026-01-02 09:00")  # a Friday
+async def test_the_next_day_is_one_on_which_the_scenario_contacts_anyone(workspace: ContactWorkspace) -> None:
+    await workspace.engine.set_clock("2026-01-02 09:00")  # a Friday
 
-    debt = await created(house, timeline_start_mode="next_day")
+    debt = await created(workspace, timeline_start_mode="next_day")
 
     assert debt["next_action_at"] == "2026-01-05T07:00:00Z"
-    row = await house.place.database.pool.fetchrow(
-        "SELECT started_on FROM debts WHERE workspace_id = $1", house.place.id
+    row = await workspace.engine.database.pool.fetchrow(
+        "SELECT started_on FROM debts WHERE workspace_id = $1", workspace.engine.id
     )
     assert row["started_on"] == at("2026-01-05 00:00").date()
 
 
-async def test_a_scenario_is_written_back_as_it_is_read(house: House) -> None:
-    before = (await house.get("/scenarios/third_party_fr")).json()
+async def test_a_scenario_is_written_back_as_it_is_read(workspace: ContactWorkspace) -> None:
+    before = (await workspace.get("/scenarios/third_party_fr")).json()
     what_it_does = {
         name: before[name] for name in ("steps", "end", "exclusions", "spacing_days", "late_after_hours")
     }
 
-    written = (await house.call("PUT", f"/scenarios/{before['id']}", what_it_does)).json()
+    written = (await workspace.call("PUT", f"/scenarios/{before['id']}", what_it_does)).json()
 
     assert before["steps"][0]["notices"] == ["FR-R124-4"]
     # Nothing is changed by it, so no version is written.

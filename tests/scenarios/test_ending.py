@@ -75,7 +75,7 @@ def test_an_end_after_every_step_stays(content: dict[str, Any]) -> None:
 
 
 def test_the_scenarios_that_come_with_getbill_end_after_their_steps() -> None:
-    assert [one.name for one in BUILT_IN if ends_too_early(one, FRANCE)] == []
+    assert [item.name for item in BUILT_IN if ends_too_early(item, FRANCE)] == []
 
 
 async def test_writing_one_is_refused_with_the_day_that_would_be_right(sandbox: Site) -> None:

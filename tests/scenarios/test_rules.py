@@ -238,11 +238,11 @@ def test_a_scenario_is_one_thing_by_name_and_by_timeline_id() -> None:
     workspace = a_workspace(mine=OwnScenario(1, 3))
 
     for name in ("standard_3_waves", "gentle_2_waves", "mine"):
-        shown = scenarios.scenario_public_id(workspace, name)
+        answer = scenarios.scenario_public_id(workspace, name)
         assert scenarios.resolve(workspace, name, None) == name
-        assert scenarios.resolve(workspace, None, shown) == name
-        assert scenarios.resolve(workspace, name, shown) == name
-        assert scenarios.find_name(workspace, shown) == scenarios.find_name(workspace, name) == name
+        assert scenarios.resolve(workspace, None, answer) == name
+        assert scenarios.resolve(workspace, name, answer) == name
+        assert scenarios.find_name(workspace, answer) == scenarios.find_name(workspace, name) == name
     assert scenarios.scenario_public_id(workspace, "standard_3_waves") == ids.show("timeline", STANDARD.id)
     assert scenarios.resolve(workspace, None, None) == "standard_3_waves"
 

@@ -49,11 +49,17 @@ def test_complaints_name_the_variable_and_not_its_value(monkeypatch: pytest.Monk
     with pytest.raises(ValidationError) as refusal:
         Settings()
 
-    told = settings.error_sentences(refusal.value)
-    assert [sentence.split(":")[0] for sentence in told] == ["GETBILL_PORT", "GETBILL_WEBHOOK_NETWORKS"]
-    assert told[1] == "GETBILL_WEBHOOK_NETWORKS: Networks are written like 10.0.0.0/8, separated by commas."
-    assert told[0] == "GETBILL_PORT: The value must be a whole number, such as 3."
-    assert "open-sesame" not in " ".join(told)
+    error_sentences = settings.error_sentences(refusal.value)
+    assert [sentence.split(":")[0] for sentence in error_sentences] == [
+        "GETBILL_PORT",
+        "GETBILL_WEBHOOK_NETWORKS",
+    ]
+    assert (
+        error_sentences[1]
+        == "GETBILL_WEBHOOK_NETWORKS: Networks are written like 10.0.0.0/8, separated by commas."
+    )
+    assert error_sentences[0] == "GETBILL_PORT: The value must be a whole number, such as 3."
+    assert "open-sesame" not in " ".join(error_sentences)
 
 
 def test_a_certificate_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:

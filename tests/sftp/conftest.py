@@ -37,22 +37,22 @@ async def serve(
     async def start(**limits: Any) -> Served:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
-        house = ServerState(installation.database, installation.vault, replace(SftpLimits(), **limits))
-        started.append((await listen(house, bound), house))
-        workspace = await companies.workspace(
+        state = ServerState(installation.database, installation.vault, replace(SftpLimits(), **limits))
+        started.append((await listen(state, bound), state))
+        snapshot = await companies.workspace(
             installation.database, installation.vault, company.founded.sandbox_id
         )
-        return Served(house, bound.getsockname()[1], workspace, tmp_path)
+        return Served(state, bound.getsockname()[1], snapshot, tmp_path)
 
     yield start
-    for acceptor, house in started:
+    for acceptor, state in started:
         acceptor.close()
-        await house.close_connections()
+        await state.close_connections()
         await acceptor.wait_closed()
 
 
 @pytest.fixture
 async def served(serve: Callable[..., Any]) -> Served:
     """A server with the usual limits."""
-    found: Served = await serve()
-    return found
+    result: Served = await serve()
+    return result

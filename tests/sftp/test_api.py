@@ -11,17 +11,17 @@ LOGINS = "/external-api/v1/sftp/logins"
 
 
 async def test_a_login_is_made_with_a_password_that_is_shown_once(sandbox: Site) -> None:
-    made = await sandbox.post(LOGINS, {"name": "ERP of Zoë"})
+    result = await sandbox.post(LOGINS, {"name": "ERP of Zoë"})
     listed = await sandbox.get(LOGINS)
 
-    shown = made.json()
-    assert made.status == 201
-    assert shown["id"].startswith("sftp_")
-    assert shown["username"].startswith("erp-of-zoe-")
-    assert len(shown["password"]) >= 24
-    assert (shown["has_password"], shown["fingerprints"], shown["revoked_at"]) == (True, [], None)
-    assert [one["id"] for one in listed.json()["data"]] == [shown["id"]]
-    assert shown["password"] not in listed.body.decode()
+    answer = result.json()
+    assert result.status == 201
+    assert answer["id"].startswith("sftp_")
+    assert answer["username"].startswith("erp-of-zoe-")
+    assert len(answer["password"]) >= 24
+    assert (answer["has_password"], answer["fingerprints"], answer["revoked_at"]) == (True, [], None)
+    assert [item["id"] for item in listed.json()["data"]] == [answer["id"]]
+    assert answer["password"] not in listed.body.decode()
 
 
 async def test_a_login_by_key_has_no_password_unless_asked(sandbox: Site, tmp_path) -> None:
@@ -64,8 +64,8 @@ async def test_a_user_name_is_taken_once(sandbox: Site, company: Company) -> Non
 
 
 async def test_a_login_is_rotated_and_revoked(sandbox: Site, tmp_path) -> None:
-    made = (await sandbox.post(LOGINS, {})).json()
-    place = f"{LOGINS}/{made['id']}"
+    result = (await sandbox.post(LOGINS, {})).json()
+    place = f"{LOGINS}/{result['id']}"
 
     rotated = await sandbox.post(f"{place}/rotate", {})
     keyed = await sandbox.post(f"{place}/rotate", {"public_keys": [cut_key(tmp_path / "id")]})
@@ -74,7 +74,7 @@ async def test_a_login_is_rotated_and_revoked(sandbox: Site, tmp_path) -> None:
     late = await sandbox.post(f"{place}/rotate", {})
 
     assert rotated.status == 200
-    assert rotated.json()["password"] not in {made["password"], None}
+    assert rotated.json()["password"] not in {result["password"], None}
     assert rotated.json()["rotated_at"] is not None
     assert len(keyed.json()["fingerprints"]) == 1
     assert (revoked.status, again.status, late.status) == (200, 404, 404)
@@ -83,9 +83,9 @@ async def test_a_login_is_rotated_and_revoked(sandbox: Site, tmp_path) -> None:
 
 
 async def test_a_login_of_keys_alone_is_rotated_by_new_ones(sandbox: Site, tmp_path) -> None:
-    made = (await sandbox.post(LOGINS, {"public_keys": [cut_key(tmp_path / "id")]})).json()
+    result = (await sandbox.post(LOGINS, {"public_keys": [cut_key(tmp_path / "id")]})).json()
 
-    refused = await sandbox.post(f"{LOGINS}/{made['id']}/rotate", {})
+    refused = await sandbox.post(f"{LOGINS}/{result['id']}/rotate", {})
 
     assert refused.status == 422
     assert refused.json()["errors"][0]["pointer"] == "/public_keys"
@@ -95,14 +95,14 @@ async def test_nobody_touches_the_logins_of_others(
     client: Site, sandbox: Site, company: Company, installation
 ) -> None:
     other = await make_other(installation, client)
-    made = (await sandbox.post(LOGINS, {})).json()
+    result = (await sandbox.post(LOGINS, {})).json()
 
     answers = [
-        await other.post(f"{LOGINS}/{made['id']}/rotate", {}),
-        await other.call("DELETE", f"{LOGINS}/{made['id']}"),
+        await other.post(f"{LOGINS}/{result['id']}/rotate", {}),
+        await other.call("DELETE", f"{LOGINS}/{result['id']}"),
     ]
 
-    assert [one.status for one in answers] == [404, 404]
+    assert [answer.status for answer in answers] == [404, 404]
     assert (await other.get(LOGINS)).json() == {"data": []}
 
 

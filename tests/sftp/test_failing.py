@@ -52,7 +52,7 @@ async def test_a_file_that_does_not_open_keeps_no_other_waiting(
             broken,
         )
         await worker.pick_up.tick()
-    assert [(one.kind, one.subject_id) for one in await quarantine.list_entries(worker.database)] == [
+    assert [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(worker.database)] == [
         ("file", broken)
     ]
     (todo,) = (await sandbox.get("/external-api/v1/todos?type=set_aside&state=open")).json()["data"]

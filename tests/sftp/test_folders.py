@@ -30,7 +30,7 @@ async def client(served: Served) -> Client:
 
 
 def folders_of(served: Served, client: Client, **limits: int) -> Folders:
-    return Folders(served.house.database, served.workspace, client.login.id, SftpLimits(**limits))
+    return Folders(served.state.database, served.workspace, client.login.id, SftpLimits(**limits))
 
 
 async def deserted(served: Served, folders: Folders, content: bytes) -> SftpUpload:
@@ -38,7 +38,7 @@ async def deserted(served: Served, folders: Folders, content: bytes) -> SftpUplo
     upload = await folders.write(PART)
     await upload.write(0, content)
     await upload.flush()
-    await served.house.database.pool.execute(
+    await served.state.database.pool.execute(
         "UPDATE sftp_files SET written_at = written_at - $2::interval WHERE login_id = $1",
         folders.login_id,
         ABANDONED_AFTER + timedelta(seconds=1),
@@ -47,10 +47,10 @@ async def deserted(served: Served, folders: Folders, content: bytes) -> SftpUplo
 
 
 async def writer_of(served: Served, folders: Folders) -> UUID | None:
-    found: UUID | None = await served.house.database.pool.fetchval(
+    result: UUID | None = await served.state.database.pool.fetchval(
         "SELECT writer FROM sftp_files WHERE login_id = $1", folders.login_id
     )
-    return found
+    return result
 
 
 async def test_a_file_whose_process_died_is_whole_once_somebody_renames_it(
@@ -89,7 +89,7 @@ async def test_upkeep_cuts_off_what_was_open_when_its_process_died(served: Serve
     await deserted(served, folders, b"reference;amount\n")
     written = await folders.write(DEBTS)
 
-    await sftp.cut_abandoned(served.house.database, clock.wall())
+    await sftp.cut_abandoned(served.state.database, clock.wall())
 
     assert await served.names(client.login) == {"debts.csv.part": (17, "cut"), "debts.csv": (0, "open")}
     await written.close(State.CUT)
@@ -99,7 +99,7 @@ async def blocked(served: Served, change: Coroutine[Any, Any, T]) -> asyncio.Tas
     """Begin a change and return once it waits for a transaction that is open."""
     task = asyncio.create_task(change)
     async with asyncio.timeout(10):
-        while not await served.house.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - locks have no event
+        while not await served.state.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - locks have no event
             await asyncio.sleep(0.01)
     return task
 
@@ -117,7 +117,7 @@ async def test_of_two_that_take_a_name_at_once_the_later_finds_it_taken(
     folders = folders_of(served, client)
     await dropped(folders, b"incoming/a.csv", b"a")
     await dropped(folders, b"incoming/b.csv", b"bb")
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         first = await queries.find_locked(tx, served.workspace, client.login.id, place(b"incoming/a.csv"))
         assert first is not None
         await folders.move(tx, first, DEBTS, State.WHOLE)
@@ -137,7 +137,7 @@ async def test_of_two_that_take_a_name_at_once_the_later_finds_it_taken(
 
 async def test_of_two_reports_written_at_once_each_gets_a_name(served: Served, client: Client) -> None:
     folders, report = folders_of(served, client), place(b"reports/debts.csv.report.json")
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         await folders.insert(tx, report, import_id=ids.new())
         later = await blocked(served, folders.create_report(report, ids.new()))
     await (await later).close(State.KEPT)
@@ -154,10 +154,10 @@ async def begun(folders: Folders, name: bytes, size: int) -> SftpUpload:
 
 
 async def room_of(served: Served, client: Client) -> int:
-    found: int = await served.house.database.pool.fetchval(
+    result: int = await served.state.database.pool.fetchval(
         "SELECT sum(room)::bigint FROM sftp_files WHERE login_id = $1", client.login.id
     )
-    return found
+    return result
 
 
 async def test_two_sessions_that_fill_the_folders_at_once_do_not_pass_the_limit(
@@ -166,7 +166,7 @@ async def test_two_sessions_that_fill_the_folders_at_once_do_not_pass_the_limit(
     first = await begun(folders_of(served, client, quota_bytes=250_000), b"incoming/a.csv", 200_000)
     second = await begun(folders_of(served, client, quota_bytes=250_000), b"incoming/b.csv", 100_000)
 
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         await first._reserve_space(tx)
         later = await blocked(served, second.flush())
     with pytest.raises(NoRoom):
@@ -215,17 +215,17 @@ async def test_of_more_files_than_are_shown_the_newest_are(served: Served, clien
             State.KEPT
         )
 
-    shown = await queries.list_files(
-        served.house.database, served.workspace, client.login.id, Folder.REPORTS, limit=2
+    answer = await queries.list_files(
+        served.state.database, served.workspace, client.login.id, Folder.REPORTS, limit=2
     )
 
-    assert [one.path.name for one in shown] == ["newest.csv", "newer.csv"]
+    assert [item.path.name for item in answer] == ["newest.csv", "newer.csv"]
 
 
 async def test_a_file_that_somebody_goes_on_with_as_it_would_expire_stays(
     served: Served, client: Client
 ) -> None:
-    folders, database = folders_of(served, client), served.house.database
+    folders, database = folders_of(served, client), served.state.database
     await dropped(folders, b"incoming/debts.csv", b"old")
     await database.pool.execute(
         "UPDATE sftp_files SET written_at = written_at - interval '31 days' WHERE login_id = $1",

@@ -96,10 +96,10 @@ async def dropper(served: Served) -> Client:
 
 async def picked_up(sandbox: Site, worker: Worker) -> int:
     """Ask for a pick-up, have it done, and return how many files it took."""
-    asked = await sandbox.post(f"{API}/sftp/pick-up")
-    assert asked.status == 202
+    request = await sandbox.post(f"{API}/sftp/pick-up")
+    assert request.status == 202
     await worker.work()
-    return int(asked.json()["files"])
+    return int(request.json()["files"])
 
 
 async def confirmed(sandbox: Site, worker: Worker) -> dict[str, Any]:
@@ -112,11 +112,11 @@ async def confirmed(sandbox: Site, worker: Worker) -> dict[str, Any]:
 
 
 def sftp_folders(served: Served, dropper: Client) -> Folders:
-    return Folders(served.house.database, served.workspace, dropper.login.id, SftpLimits())
+    return Folders(served.state.database, served.workspace, dropper.login.id, SftpLimits())
 
 
 async def references(sandbox: Site) -> list[str]:
-    return sorted(one["reference"] for one in (await sandbox.get(f"{API}/debts?limit=100")).json()["data"])
+    return sorted(debt["reference"] for debt in (await sandbox.get(f"{API}/debts?limit=100")).json()["data"])
 
 
 async def test_an_unknown_layout_waits_for_a_person_and_a_known_one_does_not(
@@ -265,8 +265,8 @@ async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
 
     assert early is None
     assert later.import_id == taken.import_id
-    found = await imports.find(installation.database, served.workspace, taken.import_id)
-    assert found.size == len(GOOD.encode())
+    result = await imports.find(installation.database, served.workspace, taken.import_id)
+    assert result.size == len(GOOD.encode())
     count = await installation.database.pool.fetchval(
         "SELECT count(*) FROM imports WHERE workspace_id = $1", served.workspace.id
     )
@@ -286,7 +286,7 @@ async def test_a_file_that_is_being_imported_is_left_alone(
         await dropper.run("reput debts.csv incoming/debts.csv"),
     ]
 
-    assert [one.status for one in said] == [1, 1, 1]
+    assert [item.status for item in said] == [1, 1, 1]
     assert (await served.names(dropper.login))["debts.csv"][1] == "taken"
 
 
@@ -318,10 +318,10 @@ async def test_two_files_of_one_name_are_both_imported(
     said = await dropper.run(*commands, "ls incoming")
     taken = await picked_up(sandbox, worker)
 
-    made = {one[0] for one in await references(sandbox)}
+    result = {reference[0] for reference in await references(sandbox)}
     processed = await served.names(dropper.login, "processed")
     reports = await served.names(dropper.login, "reports")
-    assert (said.status, taken, made) == (0, 2, {"F", "A", "B"})
+    assert (said.status, taken, result) == (0, 2, {"F", "A", "B"})
     # The layout's own file came before: three of one name, each beside a report that bears its name.
     assert len(processed) == 3
     assert {f"{name}.report.json" for name in processed} == set(reports)
@@ -353,14 +353,14 @@ async def test_files_of_a_layout_go_on_by_themselves_once_it_is_confirmed(
         dropper.file(f"{letter}.csv", FIRST.replace(b"F-2026", f"{letter}-2026".encode()))
         await dropper.run(f"put {letter}.csv incoming/")
     await picked_up(sandbox, worker)
-    asked = (await sandbox.get(f"{API}/todos?state=open")).json()["data"]
+    todos = (await sandbox.get(f"{API}/todos?state=open")).json()["data"]
 
-    confirmed = await sandbox.post(f"{API}/imports/{asked[0]['subject_id']}/mapping/confirm", {})
+    confirmed = await sandbox.post(f"{API}/imports/{todos[0]['subject_id']}/mapping/confirm", {})
     await worker.work()
 
     assert confirmed.status == 202, confirmed.body
-    assert {one["file"]["name"] for one in asked} == {"A.csv", "B.csv", "C.csv"}
-    assert {one["file"]["sender"] for one in asked} == {ids.show("sftp", dropper.login.id)}
+    assert {item["file"]["name"] for item in todos} == {"A.csv", "B.csv", "C.csv"}
+    assert {item["file"]["sender"] for item in todos} == {ids.show("sftp", dropper.login.id)}
     assert len(await references(sandbox)) == 15
     assert await served.names(dropper.login) == {}
     assert (await sandbox.get(f"{API}/todos?state=open")).json()["data"] == []
@@ -384,7 +384,7 @@ async def test_what_a_second_file_of_a_name_replaces(
 
     said = await dropper.run(f"put first.csv incoming/{name}", f"put second.csv incoming/{name}")
     lying = await served.names(dropper.login)
-    removed = await dropper.run(*(f"rm incoming/{one}" for one in lying))
+    removed = await dropper.run(*(f"rm incoming/{item}" for item in lying))
 
     assert said.status == 0, said.text
     assert len(lying) == left
@@ -419,9 +419,9 @@ async def test_of_two_sessions_that_put_a_name_at_once_both_files_are_there(
         for upload in opened:
             assert not isinstance(upload, BaseException)
             await upload.write(0, FIRST)
-        closed = await asyncio.gather(*(one.close() for one in opened), return_exceptions=True)  # type: ignore[union-attr]
+        closed = await asyncio.gather(*(item.close() for item in opened), return_exceptions=True)  # type: ignore[union-attr]
         # Whoever opened a file that is still open wrote in its place, and the other is told.
-        assert sum(one is None for one in closed) >= 1
+        assert sum(item is None for item in closed) >= 1
 
     names = await served.names(dropper.login)
     assert set(names.values()) == {(len(FIRST), "whole")}
@@ -454,18 +454,18 @@ async def test_an_erased_person_takes_along_the_other_files_that_name_them(
     await picked_up(sandbox, worker)
     before = [await served.names(dropper.login, folder) for folder in ("incoming", "processed", "reports")]
     debts = (await sandbox.get(f"{API}/debts?limit=100")).json()["data"]
-    (theirs,) = [one for one in debts if one["debtor"]["name"] == "Jean Dupont 2"]
+    (theirs,) = [debt for debt in debts if debt["debtor"]["name"] == "Jean Dupont 2"]
 
     await sandbox.call("DELETE", f"{API}/debts/{theirs['id']}")
     after = [await served.names(dropper.login, folder) for folder in ("incoming", "processed", "reports")]
     await confirmed(sandbox, worker)
 
-    assert [set(one) for one in before] == [
+    assert [set(item) for item in before] == [
         {"waiting.csv"},
         {"debts.csv", "refused.csv"},
         {"debts.csv.report.json", "refused.csv.report.json", "refused.csv.rejected.csv"},
     ]
-    assert [set(one) for one in after] == [{"waiting.csv"}, set(), set()]
+    assert [set(item) for item in after] == [{"waiting.csv"}, set(), set()]
     # The file that waited was imported, and only what is said of it is put back.
     assert await served.names(dropper.login) == await served.names(dropper.login, "processed") == {}
     assert set(await served.names(dropper.login, "reports")) == {"waiting.csv.report.json"}
@@ -475,7 +475,7 @@ async def test_an_erased_person_takes_along_the_other_files_that_name_them(
 async def test_what_lay_for_thirty_days_goes(served: Served, dropper: Client) -> None:
     dropper.file("debts.csv", GOOD.encode())
     await dropper.run("put debts.csv incoming/")
-    database, now = served.house.database, clock.wall()
+    database, now = served.state.database, clock.wall()
 
     await sftp.expire(database, now)
     kept = await served.names(dropper.login)
@@ -515,10 +515,10 @@ async def test_a_file_whose_import_waited_in_vain_goes_with_what_the_import_kept
 
 
 @pytest.mark.parametrize(
-    ("is_imported", "folder", "told"), [(True, "processed", "completed"), (False, "rejected", "failed")]
+    ("is_imported", "folder", "expected"), [(True, "processed", "completed"), (False, "rejected", "failed")]
 )
 async def test_only_what_was_never_handed_over_is_given_up(
-    served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, told: str
+    served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, expected: str
 ) -> None:
     taken = await _taken(served, dropper, sandbox, worker)
     if is_imported:
@@ -532,7 +532,7 @@ async def test_only_what_was_never_handed_over_is_given_up(
     assert set(await served.names(dropper.login)) == set()
     assert "more.csv" in await served.names(dropper.login, folder)
     await dropper.run("get reports/more.csv.report.json")
-    assert json.loads(dropper.got("more.csv.report.json"))["state"] == told
+    assert json.loads(dropper.got("more.csv.report.json"))["state"] == expected
     assert len(await references(sandbox)) == (10 if is_imported else 5)
 
 
@@ -571,10 +571,10 @@ async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
     taken = await _imported(served, dropper, sandbox, worker)
 
     async def lease() -> datetime:
-        found: datetime = await worker.database.pool.fetchval(
+        result: datetime = await worker.database.pool.fetchval(
             "SELECT leased_until FROM sftp_files WHERE id = $1", taken.file_id
         )
-        return found
+        return result
 
     before = await lease()
     async with pickup.renewing_lease(worker.database, taken, every=0.01), asyncio.timeout(10):
@@ -590,12 +590,12 @@ async def _taken(served: Served, dropper: Client, sandbox: Site, worker: Worker)
     await _known_layout(dropper, sandbox, worker)
     dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
     await dropper.run("put more.csv incoming/")
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         await sftp.request_pickup(tx, served.workspace.id, clock.wall())
     now = clock.wall()
-    found = await pickup.claim_due(worker.database, now, now)
-    assert found is not None
-    return found
+    result = await pickup.claim_due(worker.database, now, now)
+    assert result is not None
+    return result
 
 
 async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> ClaimedFile:
@@ -604,9 +604,9 @@ async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Work
     await worker.pick_up._process(first)
     while await worker._import():
         pass
-    found = await pickup.claim_ended(worker.database, clock.wall())
-    assert found is not None
-    return found
+    result = await pickup.claim_ended(worker.database, clock.wall())
+    assert result is not None
+    return result
 
 
 async def _known_layout(dropper: Client, sandbox: Site, worker: Worker) -> None:
@@ -619,7 +619,7 @@ async def _known_layout(dropper: Client, sandbox: Site, worker: Worker) -> None:
 
 async def _age(served: Served, table: str, column: str) -> None:
     """Have a workspace's rows be thirty-one days older."""
-    await served.house.database.pool.execute(
+    await served.state.database.pool.execute(
         f"UPDATE {table} SET {column} = {column} - interval '31 days' WHERE workspace_id = $1",
         served.workspace.id,
     )

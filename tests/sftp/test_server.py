@@ -61,7 +61,7 @@ async def test_a_login_reads_for_as_long_as_its_creator_may_and_drops_files_on(
     serve: Serve, company: Company, ending: str
 ) -> None:
     served = await serve(look_seconds=0)
-    database = served.house.database
+    database = served.state.database
     shown_id, _ = await make.client(database, company.founded, "debts:read", "debts:write", is_live=False)
     creator = Actor("client", ids.read("client", shown_id))
     client = await served.let_in(created_by=creator)
@@ -77,7 +77,11 @@ async def test_a_login_reads_for_as_long_as_its_creator_may_and_drops_files_on(
         rotated, password = await credentials.rotate_login(tx, login, clock.wall())
     again = await replace(client, password=password).run(reading)
 
-    assert [one.status for one in (before, refused, dropped, again)] == [0, 1, 0, 0], (before, refused, again)
+    assert [item.status for item in (before, refused, dropped, again)] == [0, 1, 0, 0], (
+        before,
+        refused,
+        again,
+    )
     assert "ermission denied" in refused.text
     assert (login.may_read, rotated.may_read) == (False, True)
 
@@ -198,12 +202,12 @@ async def test_there_are_no_links_and_no_other_folders(served: Served, client: C
 
     linked = await client.run("symlink /etc/passwd incoming/link")
     hard = await client.run("put debts.csv incoming/", "ln incoming/debts.csv incoming/hard")
-    made = await client.run("mkdir incoming/deeper")
+    result = await client.run("mkdir incoming/deeper")
     dropped = await client.run("rmdir processed")
     put = await client.run("put debts.csv processed/debts.csv")
     moved = await client.run("rename incoming/debts.csv processed/debts.csv")
 
-    assert [said.status for said in (linked, hard, made, dropped, put, moved)] == [1] * 6
+    assert [said.status for said in (linked, hard, result, dropped, put, moved)] == [1] * 6
     assert await served.names(client.login) == {"debts.csv": (1, "whole")}
     assert await served.names(client.login, "processed") == {}
 
@@ -246,7 +250,7 @@ async def test_two_uploads_at_once_to_two_names_both_arrive(served: Served, clie
 
     said = await asyncio.gather(*(client.run(f"put {name} incoming/") for name in contents))
 
-    assert [one.status for one in said] == [0, 0]
+    assert [item.status for item in said] == [0, 0]
     for name, content in contents.items():
         assert await served.content(client.login, f"/incoming/{name}") == content
 
@@ -311,7 +315,7 @@ async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an
     served = await serve(failures_max=1_000)
     client = await served.let_in(key=True, has_password=True)
     with_password = replace(client, key=None)
-    database, now = served.house.database, clock.wall()
+    database, now = served.state.database, clock.wall()
     assert client.password is not None
 
     # Connections that asked who it is before the first wrong password came, and one that asks later.
@@ -330,7 +334,7 @@ async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an
 
 async def test_a_password_that_was_replaced_since_opens_no_more(served: Served) -> None:
     client = await served.let_in()
-    database, now = served.house.database, clock.wall()
+    database, now = served.state.database, clock.wall()
     claim = await credentials.find_candidate(database, client.login.username)
     assert client.password is not None
 
@@ -341,7 +345,7 @@ async def test_a_password_that_was_replaced_since_opens_no_more(served: Served) 
 
 
 async def test_a_revoked_login_opens_no_more(served: Served, client: Client) -> None:
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         await sftp.revoke_login(tx, client.login, clock.wall())
 
     assert (await client.run("ls")).status == 255
@@ -355,7 +359,7 @@ async def test_whoever_is_in_when_their_login_is_revoked_is_put_out(serve: Serve
     inside = await client.start("put debts.csv incoming/", options=("-l800",))
     await until(lambda: size_of(served, client, "debts.csv"))
 
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         await sftp.revoke_login(tx, client.login, clock.wall())
     async with asyncio.timeout(10):
         await inside.communicate()
@@ -367,7 +371,7 @@ async def test_whoever_is_in_when_their_login_is_revoked_is_put_out(serve: Serve
 
 async def test_a_rotated_password_opens_and_the_old_one_does_not(served: Served) -> None:
     client = await served.let_in()
-    async with served.house.database.transaction(clock.wall()) as tx:
+    async with served.state.database.transaction(clock.wall()) as tx:
         _, fresh = await sftp.rotate_login(tx, client.login, clock.wall())
 
     assert (await client.run("ls")).status == 255
@@ -391,7 +395,7 @@ async def test_nothing_lies_readable_in_the_database(served: Served, client: Cli
 
     await client.run("put dupont-jean.csv incoming/")
 
-    rows = await served.house.database.pool.fetch(
+    rows = await served.state.database.pool.fetch(
         "SELECT f.name, c.sealed FROM sftp_files f JOIN sftp_chunks c ON c.file_id = f.id WHERE f.login_id = $1",
         client.login.id,
     )

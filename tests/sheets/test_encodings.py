@@ -125,11 +125,11 @@ def test_each_line_is_read_in_its_own_encoding(
 
     layout, names = read(content)
 
-    shown = {"mac_roman": "mac-roman"}.get(foreign, foreign)
+    answer = {"mac_roman": "mac-roman"}.get(foreign, foreign)
     assert names == NAMES
     assert layout.headers == ("Référence", "Nom", "Montant")
-    assert layout.encoding == f"utf-8-mixed-{shown}"
-    facts = {"encoding": shown, "count": len(foreign_rows), "others": 4 - len(foreign_rows)}
+    assert layout.encoding == f"utf-8-mixed-{answer}"
+    facts = {"encoding": answer, "count": len(foreign_rows), "others": 4 - len(foreign_rows)}
     assert [(note.code, dict(note.facts)) for note in layout.notes] == [("mixed_encoding", facts)]
 
 

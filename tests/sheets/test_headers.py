@@ -228,9 +228,9 @@ def test_the_signature_tells_layouts_apart_and_not_their_spelling() -> None:
     assert plain.signature != other.signature
 
 
-@pytest.mark.parametrize("said", ["sep=;", '"sep=;"', "SEP=;"])
-def test_the_line_that_names_the_delimiter_is_obeyed_and_left_out(said: str) -> None:
-    file = io.BytesIO(f"{said}\r\nreference;nom, prénom;montant\r\nA1;Dupont, Zoé;1,5\r\n".encode())
+@pytest.mark.parametrize("text", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_that_names_the_delimiter_is_obeyed_and_left_out(text: str) -> None:
+    file = io.BytesIO(f"{text}\r\nreference;nom, prénom;montant\r\nA1;Dupont, Zoé;1,5\r\n".encode())
 
     with sheets.open(file, "export.csv") as sheet:
         assert (sheet.layout.delimiter, sheet.layout.header_line) == (";", 2)

@@ -344,10 +344,10 @@ def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     slow.unlink()
 
 
-def _waited_for(found: Callable[[], int | bool | None]) -> int:
+def _waited_for(result: Callable[[], int | bool | None]) -> int:
     """Return what is found, looking for it for a while."""
     for _ in range(2_000):
-        if it := found():
+        if it := result():
             return int(it)
         time.sleep(0.005)
     raise AssertionError

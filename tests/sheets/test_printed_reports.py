@@ -38,7 +38,7 @@ def test_sums_of_pages_are_left_out_however_full_the_row(total: str, place: int)
 
     _, rows, left_out = read([HEADER, *[FIRST] * 20, row, SECOND])
 
-    assert [list(one.cells) for one in rows] == [*[FIRST] * 20, SECOND]
+    assert [list(item.cells) for item in rows] == [*[FIRST] * 20, SECOND]
     assert left_out.lines == [(22, "total")]
 
 
@@ -80,7 +80,7 @@ def test_customers_with_a_name_like_a_sum_are_data(row: list[str]) -> None:
 )
 def test_heads_of_later_pages_are_left_out(title: list[str], page: list[str]) -> None:
     heads = [
-        [*page[:-1], page[-1].format(number)] if "{}" in page[-1] else [one.format(number) for one in page]
+        [*page[:-1], page[-1].format(number)] if "{}" in page[-1] else [item.format(number) for item in page]
         for number in (1, 2)
     ]
     body = [[f"C{at}", *FIRST[1:]] for at in range(20)]
@@ -88,7 +88,7 @@ def test_heads_of_later_pages_are_left_out(title: list[str], page: list[str]) ->
     layout, rows, left_out = read([title, heads[0], HEADER, *body, title, heads[1], HEADER, SECOND])
 
     assert (layout.header_line, layout.headers) == (3, tuple(HEADER))
-    assert [list(one.cells) for one in rows] == [*body, SECOND]
+    assert [list(row.cells) for row in rows] == [*body, SECOND]
     assert left_out.counts == {"page": 2, "header": 1}
 
 
@@ -99,7 +99,7 @@ def test_a_header_below_many_lines_of_another_kind_is_found(lines: int) -> None:
     layout, rows, _ = read([*above, HEADER, FIRST, *[SECOND] * 20, FIRST])
 
     assert (layout.header_line, layout.headers) == (lines + 1, tuple(HEADER))
-    assert [list(one.cells) for one in rows] == [FIRST, *[SECOND] * 20, FIRST]
+    assert [list(row.cells) for row in rows] == [FIRST, *[SECOND] * 20, FIRST]
 
 
 @pytest.mark.parametrize("blank", ["", ";;;;;", " ; ; ; ; ; ", "\t"])
@@ -122,7 +122,7 @@ def test_years_and_ages_head_columns_beside_words() -> None:
     layout, rows, _ = read([["Balance"], header, row, row])
 
     assert (layout.header_line, layout.headers) == (2, tuple(header))
-    assert [list(one.cells) for one in rows] == [row, row]
+    assert [list(item.cells) for item in rows] == [row, row]
 
 
 def test_the_blocks_of_an_sap_list_name_their_customers() -> None:

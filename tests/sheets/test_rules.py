@@ -170,10 +170,10 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
     ],
 )
 def test_a_column_says_how_it_writes_numbers(seen: list[str], shape: tuple[str, str, bool, str]) -> None:
-    found = numbers.decide_number_shape((body, 1) for body in seen)
+    result = numbers.decide_number_shape((body, 1) for body in seen)
 
-    assert found is not None
-    assert (found.decimal, found.is_certain, found.why) == (shape[0], shape[2], shape[3])
+    assert result is not None
+    assert (result.decimal, result.is_certain, result.why) == (shape[0], shape[2], shape[3])
 
 
 @pytest.mark.parametrize(
@@ -251,10 +251,10 @@ def test_what_is_no_date_is_refused_with_what_can_be_suggested(
 def test_a_column_says_which_of_day_and_month_stands_first(
     seen: list[str], order: str, is_certain: bool, why: str
 ) -> None:
-    found = dates.decide_date_shape((text, 1) for text in seen)
+    result = dates.decide_date_shape((text, 1) for text in seen)
 
-    assert found is not None
-    assert (found.order, found.is_certain, found.why) == (order, is_certain, why)
+    assert result is not None
+    assert (result.order, result.is_certain, result.why) == (order, is_certain, why)
 
 
 @given(
@@ -324,9 +324,9 @@ def test_any_texts_written_as_csv_come_back_as_they_were(
 def test_a_text_of_western_letters_is_read_in_the_encoding_it_was_written_in(text: str) -> None:
     written = f"reference;nom\nA1;Hélène Lefèvre est passée à la poste\nA2;{text}\n"
 
-    found = encodings.detect(io.BytesIO(written.encode("cp1252")))
+    result = encodings.detect(io.BytesIO(written.encode("cp1252")))
 
-    assert written.encode("cp1252").decode(found.codec) == written
+    assert written.encode("cp1252").decode(result.codec) == written
 
 
 @pytest.mark.parametrize(

@@ -258,13 +258,13 @@ def test_a_sheet_of_open_document_is_read_like_any_other() -> None:
 
 @pytest.mark.parametrize(("parent", "status"), [(os.getpid, 0), (os.getppid, 1)])
 def test_a_child_whose_parent_is_gone_already_reads_nothing(parent: Callable[[], int], status: int) -> None:
-    asked = asdict(sheets.ReadLimits()) | {"sheet": None, "words": "montant", "parent": parent()}
+    request = asdict(sheets.ReadLimits()) | {"sheet": None, "words": "montant", "parent": parent()}
 
     with tempfile.TemporaryFile() as file:
         file.write(made(HEADER, *ROWS).getvalue())
         file.seek(0)
         child = subprocess.run(
-            [sys.executable, "-I", workbook_worker.__file__, orjson.dumps(asked)],
+            [sys.executable, "-I", workbook_worker.__file__, orjson.dumps(request)],
             stdin=file,
             capture_output=True,
             check=False,

@@ -8,7 +8,7 @@ import pytest
 import collecting
 import make
 from calls import Site
-from collecting import House
+from collecting import ContactWorkspace
 from getbill import events
 from getbill.kit import json
 
@@ -20,13 +20,13 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture
-async def house(site: Site) -> House:
-    return await collecting.house(site)
+async def workspace(site: Site) -> ContactWorkspace:
+    return await collecting.open_sandbox(site)
 
 
 @pytest.fixture
-async def other_house(site: Site) -> House:
-    return await collecting.house(site)
+async def other_workspace(site: Site) -> ContactWorkspace:
+    return await collecting.open_sandbox(site)
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def sequence(site: Site) -> Callable[[], Awaitable[None]]:
 
 
 @pytest.fixture
-def open_debt(house: House) -> Callable[..., Awaitable[Any]]:
+def open_debt(workspace: ContactWorkspace) -> Callable[..., Awaitable[Any]]:
     async def opened(**changes: Any) -> Any:
-        answered = await house.post("/debts", make.debt(**changes))
+        answered = await workspace.post("/debts", make.debt(**changes))
         assert answered.status == 201, answered.body
         return json.read(answered.body)
 
@@ -51,11 +51,11 @@ def open_debt(house: House) -> Callable[..., Awaitable[Any]]:
 
 
 @pytest.fixture
-def pull(house: House) -> Callable[..., Awaitable[Any]]:
+def pull(workspace: ContactWorkspace) -> Callable[..., Awaitable[Any]]:
     """Read the stream as an integrator does."""
 
     async def pulled(query: str = "") -> Any:
-        answered = await house.get(f"/events?{query}")
+        answered = await workspace.get(f"/events?{query}")
         assert answered.status == 200, answered.body
         return json.read(answered.body)
 

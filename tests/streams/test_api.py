@@ -7,25 +7,25 @@ import pytest
 import collecting
 import make
 from calls import Site
-from collecting import House
+from collecting import ContactWorkspace
 from getbill import access, events
 from getbill.events import queries
 from getbill.kit import clock, ids, json
 
 
-async def scoped(house: House, *scopes: str) -> Site:
-    """The site for a client of the house's workspace that holds some scopes."""
-    state = house.site.app.state
-    new = access.NewClient(house.place.id, "Puller", scopes=scopes)
+async def scoped(workspace: ContactWorkspace, *scopes: str) -> Site:
+    """The site for a client of the workspace that holds some scopes."""
+    state = workspace.site.app.state
+    new = access.NewClient(workspace.engine.id, "Puller", scopes=scopes)
     client, secret = await access.create_client(state.database, new, clock.wall())
     form = {"grant_type": "client_credentials", "client_id": client.public_id, "client_secret": secret}
-    return house.site.with_token((await house.site.form("/token", form)).json()["access_token"])
+    return workspace.site.with_token((await workspace.site.form("/token", form)).json()["access_token"])
 
 
-async def test_the_stream_tells_every_event_in_its_order(house, open_debt, sequence, pull) -> None:
+async def test_the_stream_tells_every_event_in_its_order(workspace, open_debt, sequence, pull) -> None:
     debt = await open_debt(amount=120)
     other = await open_debt()
-    await house.post(f"/debts/{debt['id']}/payments", {"amount": 120, "method": "card"})
+    await workspace.post(f"/debts/{debt['id']}/payments", {"amount": 120, "method": "card"})
     await sequence()
 
     page = await pull()
@@ -46,19 +46,19 @@ async def test_pages_give_everything_once_and_the_last_cursor_waits_for_more(
 ) -> None:
     debts = [(await open_debt())["id"] for _ in range(5)]
     await sequence()
-    after, found, more = "", [], []
+    after, result, more = "", [], []
 
     for _ in range(3):
         page = await pull(f"limit=2{after}")
         after = f"&after={page['next_cursor']}"
-        found += [event["data"]["debt_id"] for event in page["data"]]
+        result += [event["data"]["debt_id"] for event in page["data"]]
         more.append(page["has_more"])
     end = await pull(f"limit=2{after}")
     debts.append((await open_debt())["id"])
     await sequence()
     grown = await pull(f"limit=2{after}")
 
-    assert found == debts[:5]
+    assert result == debts[:5]
     assert more == [True, True, False]
     assert (end["data"], f"&after={end['next_cursor']}") == ([], after)
     assert [event["data"]["debt_id"] for event in grown["data"]] == debts[5:]
@@ -89,10 +89,10 @@ async def test_now_is_the_end_of_the_stream(open_debt, sequence, pull) -> None:
 
 
 async def test_a_filter_shows_its_kinds_and_moves_on_past_the_others(
-    house, open_debt, sequence, pull
+    workspace, open_debt, sequence, pull
 ) -> None:
     debt, other = await open_debt(amount=120), await open_debt()
-    await house.post(f"/debts/{debt['id']}/payments", {"amount": 120})
+    await workspace.post(f"/debts/{debt['id']}/payments", {"amount": 120})
     await sequence()
 
     kinds = await pull("event=debt.resolved&event=debt.payment_received")
@@ -112,11 +112,11 @@ async def test_a_filter_shows_its_kinds_and_moves_on_past_the_others(
 
 
 async def test_a_search_is_cut_and_goes_on_from_there(
-    house, open_debt, sequence, pull, monkeypatch: pytest.MonkeyPatch
+    workspace, open_debt, sequence, pull, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "SEARCH_MAX", 3)
     debts = [await open_debt(amount=120) for _ in range(4)]
-    await house.post(f"/debts/{debts[3]['id']}/payments", {"amount": 120})
+    await workspace.post(f"/debts/{debts[3]['id']}/payments", {"amount": 120})
     await sequence()
 
     first = await pull("event=debt.resolved")
@@ -142,40 +142,42 @@ async def test_a_search_is_cut_and_goes_on_from_there(
         "since=2024-01-01",
     ],
 )
-async def test_what_cannot_be_meant_is_refused(house: House, query: str) -> None:
-    answered = await house.get(f"/events?{query}")
+async def test_what_cannot_be_meant_is_refused(workspace: ContactWorkspace, query: str) -> None:
+    answered = await workspace.get(f"/events?{query}")
 
     assert (answered.status, answered.json()["type"]) == (400, "/problems/bad-request")
 
 
-async def test_a_cursor_of_another_list_is_refused(house: House, open_debt) -> None:
+async def test_a_cursor_of_another_list_is_refused(workspace: ContactWorkspace, open_debt) -> None:
     await open_debt(), await open_debt()
-    of_debts = (await house.get("/debts?limit=1")).json()["pagination"]["next_cursor"]
+    of_debts = (await workspace.get("/debts?limit=1")).json()["pagination"]["next_cursor"]
 
-    answered = await house.get(f"/events?after={of_debts}")
+    answered = await workspace.get(f"/events?after={of_debts}")
 
     assert answered.status == 400
 
 
-async def test_data_is_for_who_may_read_debts(house: House, open_debt, sequence, pull) -> None:
+async def test_data_is_for_who_may_read_debts(workspace: ContactWorkspace, open_debt, sequence, pull) -> None:
     await open_debt()
     await sequence()
-    puller = await scoped(house, "webhooks:read")
-    reader = await scoped(house, "webhooks:read", "debts:read")
+    puller = await scoped(workspace, "webhooks:read")
+    reader = await scoped(workspace, "webhooks:read", "debts:read")
 
     blind = json.read((await puller.get("/external-api/v1/events")).body)
     seeing = json.read((await reader.get("/external-api/v1/events")).body)
-    one = await puller.get(f"/external-api/v1/events/{blind['data'][0]['webhook_id']}")
+    event = await puller.get(f"/external-api/v1/events/{blind['data'][0]['webhook_id']}")
 
     [whole] = (await pull())["data"]
     assert seeing["data"] == [whole]
     assert blind["data"] == [whole | {"data": None}]
-    assert json.read(one.body) == whole | {"data": None}
+    assert json.read(event.body) == whole | {"data": None}
 
 
-async def test_an_erased_debt_leaves_only_that_it_was(house: House, open_debt, sequence, pull) -> None:
+async def test_an_erased_debt_leaves_only_that_it_was(
+    workspace: ContactWorkspace, open_debt, sequence, pull
+) -> None:
     debt = await open_debt()
-    await house.call("DELETE", f"/debts/{debt['id']}")
+    await workspace.call("DELETE", f"/debts/{debt['id']}")
     await sequence()
 
     page = await pull()
@@ -188,32 +190,32 @@ async def test_an_erased_debt_leaves_only_that_it_was(house: House, open_debt, s
 
 
 async def test_one_event_is_found_by_its_webhook_id(
-    house: House, other_house, open_debt, sequence, pull
+    workspace: ContactWorkspace, other_workspace, open_debt, sequence, pull
 ) -> None:
     await open_debt()
-    row = await house.place.database.pool.fetchrow(
-        "SELECT id FROM events WHERE workspace_id = $1", house.place.id
+    row = await workspace.engine.database.pool.fetchrow(
+        "SELECT id FROM events WHERE workspace_id = $1", workspace.engine.id
     )
-    shown = ids.show("wh", row["id"])
+    answer = ids.show("wh", row["id"])
 
-    before = await house.get(f"/events/{shown}")
+    before = await workspace.get(f"/events/{answer}")
     await sequence()
-    found = await house.get(f"/events/{shown}")
-    elsewhere = await other_house.get(f"/events/{shown}")
+    event = await workspace.get(f"/events/{answer}")
+    elsewhere = await other_workspace.get(f"/events/{answer}")
 
     assert (before.status, elsewhere.status) == (404, 404)
-    assert [json.read(found.body)] == (await pull())["data"]
+    assert [json.read(event.body)] == (await pull())["data"]
 
 
 async def test_a_new_epoch_is_told_to_every_older_cursor_and_reading_begins_anew(
-    house: House, open_debt, sequence, pull
+    workspace: ContactWorkspace, open_debt, sequence, pull
 ) -> None:
     debts = [(await open_debt())["id"] for _ in range(2)]
     await sequence()
     old = (await pull())["next_cursor"]
 
-    async with house.place.database.transaction(clock.wall()) as tx:
-        await events.begin_epoch(tx, house.place.id)
+    async with workspace.engine.database.transaction(clock.wall()) as tx:
+        await events.begin_epoch(tx, workspace.engine.id)
     page = await pull(f"after={old}")
     then = await pull(f"after={page['next_cursor']}")
 
@@ -223,7 +225,7 @@ async def test_a_new_epoch_is_told_to_every_older_cursor_and_reading_begins_anew
 
 
 async def test_a_place_that_the_stream_lost_begins_anew_whatever_names_it(
-    house: House, open_debt, sequence, pull
+    workspace: ContactWorkspace, open_debt, sequence, pull
 ) -> None:
     debt = await open_debt()
     await open_debt()
@@ -231,9 +233,9 @@ async def test_a_place_that_the_stream_lost_begins_anew_whatever_names_it(
     last = await pull()
     gone = last["data"][1]["webhook_id"]
     # What a backup restored without the worker's marks would look like.
-    pool = house.place.database.pool
-    await pool.execute("DELETE FROM events WHERE workspace_id = $1 AND position = 2", house.place.id)
-    await pool.execute("UPDATE streams SET position = 1 WHERE workspace_id = $1", house.place.id)
+    pool = workspace.engine.database.pool
+    await pool.execute("DELETE FROM events WHERE workspace_id = $1 AND position = 2", workspace.engine.id)
+    await pool.execute("UPDATE streams SET position = 1 WHERE workspace_id = $1", workspace.engine.id)
 
     by_cursor = await pull(f"after={last['next_cursor']}")
     by_event = await pull(f"after={gone}")
@@ -244,7 +246,7 @@ async def test_a_place_that_the_stream_lost_begins_anew_whatever_names_it(
 
 
 async def test_a_live_client_reads_its_own_stream_only(site: Site, open_debt, sequence) -> None:
-    live = await collecting.live_house(site)
+    live = await collecting.open_live(site)
     await open_debt()
     assert (await live.post("/debts", make.debt())).status == 201
     await sequence()

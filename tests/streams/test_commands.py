@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from collecting import House
+from collecting import ContactWorkspace
 from commanding import Run, made
 from getbill import events
 from getbill.kit import clock, ids, json
 from webhooks.test_commands import command
 
 
-async def place_of(house: House) -> tuple[str, ...]:
-    """The options that name a house's company and sandbox."""
-    workspace = await house.place.workspace()
-    return ("--company", ids.show("company", workspace.company.id), "--workspace", "sandbox")
+async def place_of(workspace: ContactWorkspace) -> tuple[str, ...]:
+    """The options that name a workspace's company and sandbox."""
+    snapshot = await workspace.engine.snapshot()
+    return ("--company", ids.show("company", snapshot.company.id), "--workspace", "sandbox")
 
 
-async def said(dsn: str, house: House, *words: str) -> tuple[list[str], str]:
+async def said(dsn: str, workspace: ContactWorkspace, *words: str) -> tuple[list[str], str]:
     """What a tail of what is there printed."""
     async with (
         asyncio.timeout(30),
-        command(dsn, "events", "tail", *await place_of(house), "--no-follow", *words) as done,
+        command(dsn, "events", "tail", *await place_of(workspace), "--no-follow", *words) as done,
     ):
         out, err = await done.communicate()
     assert done.returncode == 0, err.decode()
@@ -31,21 +31,21 @@ async def said(dsn: str, house: House, *words: str) -> tuple[list[str], str]:
 
 
 async def test_what_is_there_is_printed_for_people_and_for_programs(
-    dsn: str, house: House, open_debt: Any, sequence: Any, pull: Any
+    dsn: str, workspace: ContactWorkspace, open_debt: Any, sequence: Any, pull: Any
 ) -> None:
     debt = await open_debt(amount=120, reference="F-1")
     other = await open_debt()
-    await house.post(f"/debts/{debt['id']}/payments", {"amount": 120})
-    await house.call("DELETE", f"/debts/{other['id']}")
+    await workspace.post(f"/debts/{debt['id']}/payments", {"amount": 120})
+    await workspace.call("DELETE", f"/debts/{other['id']}")
     await sequence()
     told = (await pull())["data"]
 
-    as_json, _ = await said(dsn, house, "--after", "start", "--json")
+    as_json, _ = await said(dsn, workspace, "--after", "start", "--json")
     plain, _ = await said(
-        dsn, house, "--after", "start", "--event", "debt.resolved", "--event", "debt.deleted"
+        dsn, workspace, "--after", "start", "--event", "debt.resolved", "--event", "debt.deleted"
     )
-    of_debt, _ = await said(dsn, house, "--after", told[0]["webhook_id"], "--debt", debt["id"])
-    none, _ = await said(dsn, house)
+    of_debt, _ = await said(dsn, workspace, "--after", told[0]["webhook_id"], "--debt", debt["id"])
+    none, _ = await said(dsn, workspace)
 
     assert [json.read(line.encode()) for line in as_json] == told
     assert [line.split() for line in plain] == [
@@ -57,46 +57,46 @@ async def test_what_is_there_is_printed_for_people_and_for_programs(
 
 
 async def test_a_place_that_is_no_more_is_said(
-    dsn: str, house: House, open_debt: Any, sequence: Any, pull: Any
+    dsn: str, workspace: ContactWorkspace, open_debt: Any, sequence: Any, pull: Any
 ) -> None:
     await open_debt()
     await sequence()
     old = (await pull())["next_cursor"]
-    async with house.place.database.transaction(clock.wall()) as tx:
-        await events.begin_epoch(tx, house.place.id)
+    async with workspace.engine.database.transaction(clock.wall()) as tx:
+        await events.begin_epoch(tx, workspace.engine.id)
 
-    lines, err = await said(dsn, house, "--after", old)
+    lines, err = await said(dsn, workspace, "--after", old)
 
     assert len(lines) == 1
     assert "from the beginning of epoch 2." in err
 
 
 async def test_the_stream_is_followed_until_ctrl_c(
-    dsn: str, house: House, open_debt: Any, sequence: Any
+    dsn: str, workspace: ContactWorkspace, open_debt: Any, sequence: Any
 ) -> None:
     async with (
         asyncio.timeout(30),
-        command(dsn, "events", "tail", *await place_of(house), "--json") as following,
+        command(dsn, "events", "tail", *await place_of(workspace), "--json") as following,
     ):
         assert following.stderr is not None
         assert following.stdout is not None
         assert await following.stderr.readline() == b"Following. Stop with Ctrl-C.\n"
         debts = []
-        found = []
+        result = []
         for _ in range(2):
             debts.append((await open_debt())["id"])
             await sequence()
-            found.append(json.read(await following.stdout.readline())["data"]["debt_id"])
+            result.append(json.read(await following.stdout.readline())["data"]["debt_id"])
         following.send_signal(SIGINT)
         left = await following.stderr.read()
         ended = await following.wait()
 
-    assert found == debts
+    assert result == debts
     assert (ended, left) == (130, b"")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("--event", "debt.lost"), "There is no event 'debt.lost'."),
         (("--debt", "debt_x"), "There is no debt with this id."),
@@ -107,11 +107,11 @@ async def test_the_stream_is_followed_until_ctrl_c(
 async def test_what_cannot_be_done_is_said_in_a_sentence(
     getbill: Run,
     words: tuple[str, ...],
-    told: str,
+    expected: str,
 ) -> None:
     await made(getbill("company", "create", "Acme"))
 
     done = await getbill("events", "tail", "--no-follow", *words)
 
     assert done.exit_code == 1
-    assert told in str(done.exception)
+    assert expected in str(done.exception)

@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import make
-from collecting import House
+from collecting import ContactWorkspace
 from getbill import events
 from getbill.kit import ids, json
 
@@ -12,47 +12,47 @@ WRITERS = 12
 PAYMENTS = 4
 
 
-async def write(house: House) -> None:
+async def write(workspace: ContactWorkspace) -> None:
     """Make a debt and have things happen to it, at instants of nobody's choosing."""
-    debt = json.read((await house.post("/debts", make.debt(amount=100))).body)
+    debt = json.read((await workspace.post("/debts", make.debt(amount=100))).body)
     for _ in range(PAYMENTS):
         await asyncio.sleep(random.random() / 100)  # noqa: S311 - any order will do
-        answered = await house.post(f"/debts/{debt['id']}/payments", {"amount": 25})
+        answered = await workspace.post(f"/debts/{debt['id']}/payments", {"amount": 25})
         assert answered.status == 201
 
 
-async def keep_sequencing(house: House, stop: asyncio.Event) -> None:
+async def keep_sequencing(workspace: ContactWorkspace, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await events.sequence(house.place.database, batch=5)
+        await events.sequence(workspace.engine.database, batch=5)
         await asyncio.sleep(0)
 
 
-async def follow(house: House, until: int) -> list[tuple[str, int]]:
+async def follow(workspace: ContactWorkspace, until: int) -> list[tuple[str, int]]:
     """Read on and on, as an integrator does, until there were so many."""
-    found: list[tuple[str, int]] = []
+    result: list[tuple[str, int]] = []
     after = ""
-    while len(found) < until:
-        page = json.read((await house.get(f"/events?limit=7&wait=10{after}")).body)
+    while len(result) < until:
+        page = json.read((await workspace.get(f"/events?limit=7&wait=10{after}")).body)
         assert page["epoch_changed"] is False
         after = f"&after={page['next_cursor']}"
-        found += [(event["data"]["debt_id"], event["sequence"]) for event in page["data"]]
-    return found
+        result += [(event["data"]["debt_id"], event["sequence"]) for event in page["data"]]
+    return result
 
 
-async def test_whoever_follows_misses_nothing_and_gets_nothing_twice(house: House) -> None:
+async def test_whoever_follows_misses_nothing_and_gets_nothing_twice(workspace: ContactWorkspace) -> None:
     stop = asyncio.Event()
     # Two of them, as with two workers: one at a time gets its turn.
-    sequencers = [asyncio.create_task(keep_sequencing(house, stop)) for _ in range(2)]
+    sequencers = [asyncio.create_task(keep_sequencing(workspace, stop)) for _ in range(2)]
     expected = WRITERS * (1 + PAYMENTS + 2)
     async with asyncio.timeout(60):
-        followers = [asyncio.create_task(follow(house, expected)) for _ in range(2)]
-        await asyncio.gather(*(write(house) for _ in range(WRITERS)))
+        followers = [asyncio.create_task(follow(workspace, expected)) for _ in range(2)]
+        await asyncio.gather(*(write(workspace) for _ in range(WRITERS)))
         first, second = await asyncio.gather(*followers)
     stop.set()
     await asyncio.gather(*sequencers)
 
-    rows = await house.place.database.pool.fetch(
-        "SELECT debt_id, sequence FROM events WHERE workspace_id = $1 ORDER BY position", house.place.id
+    rows = await workspace.engine.database.pool.fetch(
+        "SELECT debt_id, sequence FROM events WHERE workspace_id = $1 ORDER BY position", workspace.engine.id
     )
     assert first == second == [(ids.show("debt", row["debt_id"]), row["sequence"]) for row in rows]
     assert len(set(first)) == expected

@@ -17,31 +17,31 @@ from installation import METRICS_TOKEN
 from processes import SOURCE
 
 
-async def test_what_is_pulled_is_what_was_pushed(creditor) -> None:
-    await creditor.subscribe(*events.KINDS)
-    debt = await creditor.post("/debts", make.debt())
-    await creditor.pass_days(1)
-    await creditor.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
-    await creditor.settle()
+async def test_what_is_pulled_is_what_was_pushed(running_workspace) -> None:
+    await running_workspace.subscribe(*events.KINDS)
+    debt = await running_workspace.post("/debts", make.debt())
+    await running_workspace.pass_days(1)
+    await running_workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
+    await running_workspace.settle()
 
-    page = await creditor.get("/events?limit=1000")
+    page = await running_workspace.get("/events?limit=1000")
 
     pushed = [
-        {name: value for name, value in one.items() if name != "previous_sequence"}
-        for one in creditor.receiver.received
+        {name: value for name, value in message.items() if name != "previous_sequence"}
+        for message in running_workspace.receiver.received
     ]
     assert pushed == page["data"]
-    assert [one["previous_sequence"] for one in creditor.receiver.received] == [
+    assert [message["previous_sequence"] for message in running_workspace.receiver.received] == [
         None,
         *range(1, len(pushed)),
     ]
 
 
-async def test_who_waits_hears_of_a_commit_at_once(creditor) -> None:
-    cursor = (await creditor.get("/events?after=now"))["next_cursor"]
-    waiting = asyncio.create_task(creditor.get(f"/events?wait=30&after={cursor}"))
+async def test_who_waits_hears_of_a_commit_at_once(running_workspace) -> None:
+    cursor = (await running_workspace.get("/events?after=now"))["next_cursor"]
+    waiting = asyncio.create_task(running_workspace.get(f"/events?wait=30&after={cursor}"))
 
-    debt = await creditor.post("/debts", make.debt())
+    debt = await running_workspace.post("/debts", make.debt())
     begun = clock.monotonic()
     page = await asyncio.wait_for(waiting, 10)
 
@@ -92,12 +92,12 @@ async def test_an_api_that_is_stopped_answers_who_waits_and_ends(
         bound.close()
 
 
-async def _until(session: aiohttp.ClientSession, path: str, told: str, token: str | None = None) -> None:
+async def _until(session: aiohttp.ClientSession, path: str, text: str, token: str | None = None) -> None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     while True:
         try:
             async with session.get(path, headers=headers) as answered:
-                if told in await answered.text():
+                if text in await answered.text():
                     return
         except aiohttp.ClientError:
             pass

@@ -31,10 +31,10 @@ def test_what_is_no_place_is_no_cursor(parts: list) -> None:
 @given(PLACES, st.integers(0, 40), st.text(max_size=60))
 def test_a_text_is_a_place_or_is_refused(place: StreamPosition, cut: int, text: str) -> None:
     with suppress(BadRequest):
-        found = read_position(write_position(place)[:cut] + text)
+        position = read_position(write_position(place)[:cut] + text)
 
-        assert found.epoch >= 1 or found == NOT_IN_STREAM
-        assert 0 <= found.position < 2**63
+        assert position.epoch >= 1 or position == NOT_IN_STREAM
+        assert 0 <= position.position < 2**63
 
 
 @given(PLACES, PLACES)

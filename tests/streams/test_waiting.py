@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from calls import Answer
-from collecting import House
+from collecting import ContactWorkspace
 from getbill import access
 from getbill.kit import clock, json
 from getbill.streams import WaitingRoom
@@ -19,18 +19,20 @@ WOKEN_SECONDS = 3.0
 
 
 @pytest.fixture
-def room(house: House) -> WaitingRoom:
-    return house.site.app.state.room
+def room(workspace: ContactWorkspace) -> WaitingRoom:
+    return workspace.site.app.state.room
 
 
 @asynccontextmanager
-async def waiting(house: House, query: str = "", **how: Any) -> AsyncIterator[asyncio.Task[Answer]]:
-    """Have a call wait at the end of a house's stream."""
-    room: WaitingRoom = house.site.app.state.room
-    after = json.read((await house.get("/events?after=now")).body)["next_cursor"]
+async def waiting(
+    workspace: ContactWorkspace, query: str = "", **how: Any
+) -> AsyncIterator[asyncio.Task[Answer]]:
+    """Have a call wait at the end of a workspace's stream."""
+    room: WaitingRoom = workspace.site.app.state.room
+    after = json.read((await workspace.get("/events?after=now")).body)["next_cursor"]
     before = room.waiting_count
     path = f"/external-api/v1/events?wait=30&after={after}{query}"
-    task = asyncio.create_task(house.site.call("GET", path, **how))
+    task = asyncio.create_task(workspace.site.call("GET", path, **how))
     async with asyncio.timeout(10):
         while room.waiting_count == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
             await asyncio.sleep(0.001)
@@ -44,8 +46,8 @@ def told(answered: Answer) -> list[str]:
     return [event["data"]["debt_id"] for event in json.read(answered.body)["data"]]
 
 
-async def test_who_waits_is_answered_when_something_happens(house, open_debt, sequence, room) -> None:
-    async with waiting(house) as task:
+async def test_who_waits_is_answered_when_something_happens(workspace, open_debt, sequence, room) -> None:
+    async with waiting(workspace) as task:
         debt = await open_debt()
         await sequence()
         begun = clock.monotonic()
@@ -57,9 +59,9 @@ async def test_who_waits_is_answered_when_something_happens(house, open_debt, se
     assert room.waiting_count == 0
 
 
-async def test_who_waits_holds_no_connection(house, open_debt, sequence) -> None:
-    pool = house.place.database.pool
-    async with waiting(house) as first, waiting(house) as second, waiting(house) as third:
+async def test_who_waits_holds_no_connection(workspace, open_debt, sequence) -> None:
+    pool = workspace.engine.database.pool
+    async with waiting(workspace) as first, waiting(workspace) as second, waiting(workspace) as third:
         async with asyncio.timeout(10):
             while pool.get_idle_size() < pool.get_size():  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.001)
@@ -68,12 +70,12 @@ async def test_who_waits_holds_no_connection(house, open_debt, sequence) -> None
 
 
 async def test_news_of_others_wakes_nobody_with_nothing_to_tell(
-    house, other_house, open_debt, sequence
+    workspace, other_workspace, open_debt, sequence
 ) -> None:
-    async with waiting(other_house) as elsewhere, waiting(house, "&event=debt.deleted") as filtered:
+    async with waiting(other_workspace) as elsewhere, waiting(workspace, "&event=debt.deleted") as filtered:
         debt = await open_debt()
         await sequence()
-        await house.call("DELETE", f"/debts/{debt['id']}")
+        await workspace.call("DELETE", f"/debts/{debt['id']}")
         await sequence()
 
         answered = await asyncio.wait_for(filtered, WOKEN_SECONDS)
@@ -82,7 +84,7 @@ async def test_news_of_others_wakes_nobody_with_nothing_to_tell(
         assert not elsewhere.done()
 
 
-async def test_the_end_of_the_time_is_an_answer_with_a_cursor(house, open_debt, sequence, pull) -> None:
+async def test_the_end_of_the_time_is_an_answer_with_a_cursor(workspace, open_debt, sequence, pull) -> None:
     await open_debt()
     await sequence()
     after = (await pull())["next_cursor"]
@@ -102,10 +104,10 @@ async def test_what_is_there_is_answered_at_once(open_debt, sequence, pull) -> N
     assert [event["data"]["debt_id"] for event in page["data"]] == [debt["id"]]
 
 
-async def test_a_credential_revoked_while_it_waits_is_told_nothing(house, open_debt, sequence) -> None:
-    database, site = house.place.database, house.site
-    key, text = await access.create_key(database, access.NewKey(house.place.id, "Second"), clock.wall())
-    second = House(site.with_token(text), house.place)
+async def test_a_credential_revoked_while_it_waits_is_told_nothing(workspace, open_debt, sequence) -> None:
+    database, site = workspace.engine.database, workspace.site
+    key, text = await access.create_key(database, access.NewKey(workspace.engine.id, "Second"), clock.wall())
+    second = ContactWorkspace(site.with_token(text), workspace.engine)
     async with waiting(second) as task:
         await access.revoke_key(database, key.id, clock.wall())
         await open_debt()
@@ -116,9 +118,9 @@ async def test_a_credential_revoked_while_it_waits_is_told_nothing(house, open_d
         assert (answered.status, answered.json()["type"]) == (401, "/problems/invalid-token")
 
 
-async def test_a_client_that_leaves_waits_no_longer(house, room) -> None:
+async def test_a_client_that_leaves_waits_no_longer(workspace, room) -> None:
     leaves = asyncio.Event()
-    async with waiting(house, leaves=leaves) as task:
+    async with waiting(workspace, leaves=leaves) as task:
         leaves.set()
 
         await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), WOKEN_SECONDS)
@@ -126,8 +128,8 @@ async def test_a_client_that_leaves_waits_no_longer(house, room) -> None:
         assert room.waiting_count == 0
 
 
-async def test_a_process_that_stops_lets_everybody_go(house, room, pull) -> None:
-    async with waiting(house) as first, waiting(house) as second:
+async def test_a_process_that_stops_lets_everybody_go(workspace, room, pull) -> None:
+    async with waiting(workspace) as first, waiting(workspace) as second:
         try:
             room.release_all()
 
@@ -137,13 +139,13 @@ async def test_a_process_that_stops_lets_everybody_go(house, room, pull) -> None
         finally:
             room._is_closed = False  # the other tests' process goes on
 
-        assert [told(one) for one in answers] == [[], []]
+        assert [told(answer) for answer in answers] == [[], []]
         assert late["data"] == []
 
 
-async def test_a_listener_that_died_keeps_nobody_waiting(house, open_debt, sequence) -> None:
-    async with waiting(house) as task:
-        await house.place.database.pool.execute(
+async def test_a_listener_that_died_keeps_nobody_waiting(workspace, open_debt, sequence) -> None:
+    async with waiting(workspace) as task:
+        await workspace.engine.database.pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill listener'"
         )
         debt = await open_debt()
@@ -155,14 +157,14 @@ async def test_a_listener_that_died_keeps_nobody_waiting(house, open_debt, seque
 
 
 async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
-    house, other_house, room, monkeypatch: pytest.MonkeyPatch
+    workspace, other_workspace, room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "_limits", WaiterLimits(per_credential=2, per_process=3))
-    async with waiting(house), waiting(house):
-        third = await house.get("/events?wait=30")
-        async with waiting(other_house):
-            fourth = await other_house.get("/events?wait=30")
-        without = await house.get("/events")
+    async with waiting(workspace), waiting(workspace):
+        third = await workspace.get("/events?wait=30")
+        async with waiting(other_workspace):
+            fourth = await other_workspace.get("/events?wait=30")
+        without = await workspace.get("/events")
 
     assert (third.status, third.json()["type"]) == (429, "/problems/too-many-waiting")
     assert (fourth.status, fourth.json()["type"]) == (503, "/problems/unavailable")

@@ -7,7 +7,7 @@ import pytest
 
 import collecting
 from calls import Answer, Site
-from collecting import LYON, House
+from collecting import LYON, ContactWorkspace
 from debts.conftest import read
 from getbill import channels, templates
 from getbill.debts import Debt
@@ -17,23 +17,23 @@ EMAIL = "/templates/wave_1_email/fr"
 OWN = {"subject": "Dossier {{ reference }}", "text": "Cher {{ debtor }},\n\n{{ how_to_pay }}\n\n{{ foot }}"}
 
 
-async def published(house: House, path: str = EMAIL, **words: Any) -> dict[str, Any]:
-    answered = await house.post(path, OWN | words)
+async def published(workspace: ContactWorkspace, path: str = EMAIL, **words: Any) -> dict[str, Any]:
+    answered = await workspace.post(path, OWN | words)
     assert answered.status == 201, answered.body
     return read(answered)
 
 
-async def contacted(house: House) -> Debt:
+async def contacted(workspace: ContactWorkspace) -> Debt:
     """Let the first e-mail of a new debt leave."""
-    await house.place.set_clock("2026-01-05 09:00")
-    debt = await house.place.debt(LYON)
-    await house.place.send_due()
+    await workspace.engine.set_clock("2026-01-05 09:00")
+    debt = await workspace.engine.debt(LYON)
+    await workspace.engine.send_due()
     return debt
 
 
-async def message_of(house: House, debt: Debt) -> dict[str, Any]:
-    (followup,) = read(await house.get(f"/followups/debt/{ids.show('debt', debt.id)}"))["data"]
-    answered = await house.get(f"/followups/{followup['id']}/message")
+async def message_of(workspace: ContactWorkspace, debt: Debt) -> dict[str, Any]:
+    (followup,) = read(await workspace.get(f"/followups/debt/{ids.show('debt', debt.id)}"))["data"]
+    answered = await workspace.get(f"/followups/{followup['id']}/message")
     assert answered.status == 200, answered.body
     return read(answered)
 
@@ -43,19 +43,19 @@ def pointers(answered: Answer) -> list[tuple[str, str]]:
     return [(error["pointer"], error["code"]) for error in read(answered)["errors"]]
 
 
-async def test_every_template_is_there_in_four_languages_from_the_start(house: House) -> None:
-    listed = read(await house.get("/templates"))
+async def test_every_template_is_there_in_four_languages_from_the_start(workspace: ContactWorkspace) -> None:
+    listed = read(await workspace.get("/templates"))
 
-    assert {one["language"] for one in listed["data"]} == {"fr", "en", "de", "es"}
-    assert all(one["is_built_in"] and one["version"] == 0 for one in listed["data"])
+    assert {item["language"] for item in listed["data"]} == {"fr", "en", "de", "es"}
+    assert all(item["is_built_in"] and item["version"] == 0 for item in listed["data"])
     assert len(listed["data"]) == 4 * len(channels.built_in_names())
     assert {"creditor", "how_to_pay", "foot", "disclosure"} <= set(listed["variables"])
 
 
-async def test_a_template_of_ours_is_read_in_the_form_that_is_published(house: House) -> None:
-    ours = read(await house.get(EMAIL))
+async def test_a_template_of_ours_is_read_in_the_form_that_is_published(workspace: ContactWorkspace) -> None:
+    ours = read(await workspace.get(EMAIL))
 
-    answered = await house.post(EMAIL, {name: ours[name] for name in ("subject", "text", "html")})
+    answered = await workspace.post(EMAIL, {name: ours[name] for name in ("subject", "text", "html")})
 
     assert "{{ how_to_pay }}" in ours["text"]
     assert answered.status == 201, answered.body
@@ -66,14 +66,14 @@ async def test_a_template_of_ours_is_read_in_the_form_that_is_published(house: H
     }
 
 
-async def test_what_is_published_is_said_from_the_next_message_on(house: House) -> None:
-    before = await message_of(house, await contacted(house))
-    await published(house)
-    await published(house, text="Bonjour {{ debtor }}.\n\n{{ how_to_pay }}\n\n{{ foot }}")
+async def test_what_is_published_is_said_from_the_next_message_on(workspace: ContactWorkspace) -> None:
+    before = await message_of(workspace, await contacted(workspace))
+    await published(workspace)
+    await published(workspace, text="Bonjour {{ debtor }}.\n\n{{ how_to_pay }}\n\n{{ foot }}")
 
-    debt = await contacted(house)
+    debt = await contacted(workspace)
 
-    after = await message_of(house, debt)
+    after = await message_of(workspace, debt)
     assert (before["template"], before["template_version"]) == ("wave_1_email", 0)
     assert (after["template"], after["template_version"]) == ("wave_1_email", 2)
     assert after["subject"] == f"Dossier {debt.reference}"
@@ -83,54 +83,60 @@ async def test_what_is_published_is_said_from_the_next_message_on(house: House) 
     assert after["sent_at"] == "2026-01-05T09:00:00Z"
 
 
-async def test_another_language_and_another_company_keep_their_words(house: House, site: Site) -> None:
-    await published(house)
-    stranger = await collecting.house(site)
+async def test_another_language_and_another_company_keep_their_words(
+    workspace: ContactWorkspace, site: Site
+) -> None:
+    await published(workspace)
+    stranger = await collecting.open_sandbox(site)
 
-    english = read(await house.get("/templates/wave_1_email/en"))
+    english = read(await workspace.get("/templates/wave_1_email/en"))
     theirs = read(await stranger.get(EMAIL))
 
     assert (english["version"], theirs["version"]) == (0, 0)
     assert (await message_of(stranger, await contacted(stranger)))["template_version"] == 0
 
 
-async def test_older_versions_and_ours_stay_readable(house: House) -> None:
-    ours = read(await house.get(EMAIL))
-    first = await published(house)
-    second = await published(house, subject="Votre dossier {{ reference }}")
+async def test_older_versions_and_ours_stay_readable(workspace: ContactWorkspace) -> None:
+    ours = read(await workspace.get(EMAIL))
+    first = await published(workspace)
+    second = await published(workspace, subject="Votre dossier {{ reference }}")
 
-    listed = read(await house.get(f"{EMAIL}/versions?limit=1"))
+    listed = read(await workspace.get(f"{EMAIL}/versions?limit=1"))
 
-    assert [one["version"] for one in (first, second)] == [1, 2]
-    assert read(await house.get(EMAIL)) == second
-    assert read(await house.get(f"{EMAIL}?version=1")) == first
-    assert read(await house.get(f"{EMAIL}?version=0")) == ours
+    assert [item["version"] for item in (first, second)] == [1, 2]
+    assert read(await workspace.get(EMAIL)) == second
+    assert read(await workspace.get(f"{EMAIL}?version=1")) == first
+    assert read(await workspace.get(f"{EMAIL}?version=0")) == ours
     assert listed["data"] == [second]
     assert listed["pagination"]["total"] == 2
-    assert (await house.get(f"{EMAIL}?version=3")).status == 404
+    assert (await workspace.get(f"{EMAIL}?version=3")).status == 404
 
 
-async def test_two_that_publish_at_once_make_two_versions(house: House) -> None:
-    answers = await asyncio.gather(*(house.post(EMAIL, OWN | {"subject": f"Dossier {one}"}) for one in "ab"))
+async def test_two_that_publish_at_once_make_two_versions(workspace: ContactWorkspace) -> None:
+    answers = await asyncio.gather(
+        *(workspace.post(EMAIL, OWN | {"subject": f"Dossier {item}"}) for item in "ab")
+    )
 
     assert sorted(read(answered)["version"] for answered in answers) == [1, 2]
 
 
-async def test_a_name_of_the_companys_own_is_known_to_its_scenarios(house: House) -> None:
-    await published(house, "/templates/relance_amicale_letter/fr")
+async def test_a_name_of_the_companys_own_is_known_to_its_scenarios(workspace: ContactWorkspace) -> None:
+    await published(workspace, "/templates/relance_amicale_letter/fr")
 
-    names = await templates.names(house.place.database, house.place.id)
+    names = await templates.names(workspace.engine.database, workspace.engine.id)
 
     assert names["relance_amicale_letter"] == channels.Channel.LETTER
     assert names["wave_1_sms"] == channels.Channel.SMS
-    assert (await house.get("/templates/relance_amicale_letter/de")).status == 404
+    assert (await workspace.get("/templates/relance_amicale_letter/de")).status == 404
 
 
-async def test_what_is_not_written_in_a_language_is_said_in_one_in_which_it_is(house: House) -> None:
-    await published(house, "/templates/rappel_email/fr")
-    workspace = await house.place.workspace()
-    async with house.place.database.transaction(workspace.now()) as tx:
-        shelf = await templates.in_force(tx, workspace.id)
+async def test_what_is_not_written_in_a_language_is_said_in_one_in_which_it_is(
+    workspace: ContactWorkspace,
+) -> None:
+    await published(workspace, "/templates/rappel_email/fr")
+    snapshot = await workspace.engine.snapshot()
+    async with workspace.engine.database.transaction(snapshot.now()) as tx:
+        shelf = await templates.in_force(tx, snapshot.id)
 
     message, version = shelf.render("rappel_email", "de", channels.sample(contact_email="a@b.example"))
 
@@ -157,29 +163,29 @@ async def test_what_is_not_written_in_a_language_is_said_in_one_in_which_it_is(h
     ],
 )
 async def test_what_cannot_be_sent_is_not_published(
-    house: House, path: str, words: dict[str, Any], wrong: list[tuple[str, str]]
+    workspace: ContactWorkspace, path: str, words: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    answered = await house.post(path, OWN | words)
-    previewed = await house.post(f"{path}/preview", {"wording": OWN | words})
+    answered = await workspace.post(path, OWN | words)
+    previewed = await workspace.post(f"{path}/preview", {"wording": OWN | words})
 
     assert pointers(answered) == wrong
     assert [code for _, code in pointers(previewed)] == [code for _, code in wrong]
-    assert read(await house.get(path))["version"] == 0
+    assert read(await workspace.get(path))["version"] == 0
 
 
-async def test_a_preview_shows_the_message_and_publishes_nothing(house: House) -> None:
-    as_it_is = read(await house.post(f"{EMAIL}/preview"))
-    as_it_would_be = read(await house.post(f"{EMAIL}/preview", {"wording": OWN}))
+async def test_a_preview_shows_the_message_and_publishes_nothing(workspace: ContactWorkspace) -> None:
+    as_it_is = read(await workspace.post(f"{EMAIL}/preview"))
+    as_it_would_be = read(await workspace.post(f"{EMAIL}/preview", {"wording": OWN}))
 
     assert as_it_is["subject"] == "Acme : un rappel pour votre dossier INV-2024-0042"
     assert as_it_would_be["text"].startswith("Cher Jean Dupont,\n\nPour régler par virement :")
     assert "2 340,00 €" in as_it_would_be["text"]
-    assert read(await house.get(EMAIL))["version"] == 0
+    assert read(await workspace.get(EMAIL))["version"] == 0
 
 
 @pytest.mark.parametrize(
     "path", ["/templates/wave_9_email/fr", "/templates/wave_1_email/it", "/templates/pigeon/fr"]
 )
-async def test_what_is_not_there_is_not_found(house: House, path: str) -> None:
-    assert (await house.get(path)).status == 404
-    assert (await house.get(f"{path}/versions")).status == 404
+async def test_what_is_not_there_is_not_found(workspace: ContactWorkspace, path: str) -> None:
+    assert (await workspace.get(path)).status == 404
+    assert (await workspace.get(f"{path}/versions")).status == 404

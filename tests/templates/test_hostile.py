@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from calls import Answer
-from collecting import House
+from collecting import ContactWorkspace
 from debts.conftest import read
 from getbill import channels
 from getbill.channels import Wording, markup
@@ -172,42 +172,49 @@ HARMLESS = (
 )
 
 
-async def answered(house: House, words: dict[str, Any]) -> list[Answer]:
+async def answered(workspace: ContactWorkspace, words: dict[str, Any]) -> list[Answer]:
     wording = {"subject": "s", "text": PLAIN} | words
-    return [await house.post(f"{EMAIL}/preview", {"wording": wording}), await house.post(EMAIL, wording)]
+    return [
+        await workspace.post(f"{EMAIL}/preview", {"wording": wording}),
+        await workspace.post(EMAIL, wording),
+    ]
 
 
-@pytest.mark.parametrize(("added", "said"), SOURCES.items())
+@pytest.mark.parametrize(("added", "text"), SOURCES.items())
 @pytest.mark.parametrize("part", ["text", "html"])
 async def test_a_source_that_could_fail_or_never_end_is_refused(
-    house: House, part: str, added: str, said: str
+    workspace: ContactWorkspace, part: str, added: str, text: str
 ) -> None:
-    for answer in await answered(house, {part: f"{PLAIN}\n{added}"}):
+    for answer in await answered(workspace, {part: f"{PLAIN}\n{added}"}):
         assert answer.status == 422, answer.body
         (first, *_) = read(answer)["errors"]
         assert first["pointer"].removeprefix("/wording") == f"/{part}"
-        assert said in first["detail"]
-        assert "at most 100000" in said or first["detail"].startswith("Line ")
+        assert text in first["detail"]
+        assert "at most 100000" in text or first["detail"].startswith("Line ")
 
 
-@pytest.mark.parametrize(("added", "said"), PAGES.items())
-async def test_a_page_that_would_run_or_fetch_is_refused_by_name(house: House, added: str, said: str) -> None:
-    for answer in await answered(house, {"html": f"{PLAIN}\n{added}"}):
+@pytest.mark.parametrize(("added", "text"), PAGES.items())
+async def test_a_page_that_would_run_or_fetch_is_refused_by_name(
+    workspace: ContactWorkspace, added: str, text: str
+) -> None:
+    for answer in await answered(workspace, {"html": f"{PLAIN}\n{added}"}):
         assert answer.status == 422, answer.body
         (first, *_) = read(answer)["errors"]
         assert first["pointer"].removeprefix("/wording") == "/html"
-        assert said in first["detail"]
+        assert text in first["detail"]
         assert first["detail"].startswith("Line ")
 
 
 @pytest.mark.parametrize("part", ["text", "html"])
 @pytest.mark.parametrize("added", HARMLESS)
-async def test_what_only_looks_like_it_is_published_and_leaves(house: House, part: str, added: str) -> None:
+async def test_what_only_looks_like_it_is_published_and_leaves(
+    workspace: ContactWorkspace, part: str, added: str
+) -> None:
     wording = Wording("s", PLAIN, None) if part == "html" else Wording("s", PLAIN + added)
     if part == "html":
         wording = Wording("s", PLAIN, PLAIN + added)
 
-    previewed, published = await answered(house, {part: PLAIN + added})
+    previewed, published = await answered(workspace, {part: PLAIN + added})
 
     assert (previewed.status, published.status) == (200, 201), previewed.body
     for facts in SAMPLES:
@@ -216,8 +223,8 @@ async def test_what_only_looks_like_it_is_published_and_leaves(house: House, par
         assert "None" not in message.text
 
 
-async def test_an_emoji_in_two_halves_is_one(house: House) -> None:
-    previewed, _ = await answered(house, {"text": PLAIN + r"{{ '\ud83d\ude00' }}"})
+async def test_an_emoji_in_two_halves_is_one(workspace: ContactWorkspace) -> None:
+    previewed, _ = await answered(workspace, {"text": PLAIN + r"{{ '\ud83d\ude00' }}"})
 
     assert read(previewed)["text"].endswith("\U0001f600\n")
 
@@ -269,7 +276,7 @@ def test_every_combination_of_present_and_absent_is_tried(text: str, code: str) 
 
 
 @pytest.mark.parametrize(
-    ("wording", "said"),
+    ("wording", "text"),
     [
         # As the database may hold them, from before they were refused.
         (Wording("s", r"{{ '\ud800' }}" + PLAIN), "half a sign of two"),
@@ -289,8 +296,8 @@ def test_every_combination_of_present_and_absent_is_tried(text: str, code: str) 
         ),
     ],
 )
-def test_what_came_into_the_database_another_way_does_not_leave(wording: Wording, said: str) -> None:
-    with pytest.raises(channels.WordingBroken, match=".*" + said.replace("(", r"\(").replace(")", r"\)")):
+def test_what_came_into_the_database_another_way_does_not_leave(wording: Wording, text: str) -> None:
+    with pytest.raises(channels.WordingBroken, match=".*" + text.replace("(", r"\(").replace(")", r"\)")):
         channels.render_wording(wording, "wave_1_email", "en", SAMPLES[0])
 
 
@@ -302,17 +309,19 @@ def test_what_came_into_the_database_another_way_does_not_leave(wording: Wording
         "{% if reference == 'INV-2024-0042' %}x{% else %}{{ foot }}{{ how_to_pay }}{% endif %}",
     ],
 )
-async def test_a_broken_edition_in_force_is_previewed_as_refused(house: House, text: str) -> None:
-    await house.place.database.pool.execute(
+async def test_a_broken_edition_in_force_is_previewed_as_refused(
+    workspace: ContactWorkspace, text: str
+) -> None:
+    await workspace.engine.database.pool.execute(
         "INSERT INTO templates VALUES ($1, 'wave_2_email', 'en', 1, 's', $2, NULL, now())",
-        house.place.id,
+        workspace.engine.id,
         text,
     )
 
-    previewed = await house.post("/templates/wave_2_email/en/preview")
+    previewed = await workspace.post("/templates/wave_2_email/en/preview")
 
     assert previewed.status == 422, previewed.body
-    assert (await house.get("/templates/wave_2_email/en")).status == 200
+    assert (await workspace.get("/templates/wave_2_email/en")).status == 200
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from typing import Any
 
 import openpyxl
 import pytest
-from bench.corpus.exports import Layout, LayoutWrong, Truth, read
-from bench.corpus.exports.answering import answers
-from bench.corpus.exports.judging import MISSING, QUESTIONED, REPORTED, RIGHT, WRONG, judge
-from bench.corpus.exports.sending import Exchange
-from bench.corpus.exports.writing import file_of
+
+from testbed.corpus.exports import Layout, LayoutWrong, Truth, read
+from testbed.corpus.exports.answers import answers
+from testbed.corpus.exports.files import file_of
+from testbed.corpus.exports.judge import MISSING, QUESTIONED, REPORTED, RIGHT, WRONG, judge
+from testbed.corpus.exports.upload import Exchange
 
 _LAYOUTS = Path(__file__).parent / "layouts"
 
@@ -31,19 +32,19 @@ def _debt(truth: Truth, number: int) -> dict[str, Any]:
         "phone": value("phone"),
     }
     debtor |= {"company": None, "first_name": None, "last_name": None, "address": address}
-    shown = {name: value(name) for name in ("reference", "currency", "due_date", "invoice_date")}
-    return {**shown, "invoice_reference": None, "balance": value("amount"), "debtor": debtor}
+    answer = {name: value(name) for name in ("reference", "currency", "due_date", "invoice_date")}
+    return {**answer, "invoice_reference": None, "balance": value("amount"), "debtor": debtor}
 
 
 def _exchange(layout: Layout, **changes: Any) -> Exchange:
     mapping = {"columns": [_column(1, "Client", "name"), _column(5, "Restant dû", "amount")]}
-    one = Exchange(
+    exchange = Exchange(
         layout, "key", "import_1", {"state": "completed", "doing": None, "waiting_for": None}, mapping
     )
-    one.debts = [_debt(truth, number) for number, truth in enumerate(layout.debts)]
+    exchange.debts = [_debt(truth, number) for number, truth in enumerate(layout.debts)]
     for name, value in changes.items():
-        setattr(one, name, value)
-    return one
+        setattr(exchange, name, value)
+    return exchange
 
 
 def _column(index: int, header: str, field: str | None) -> dict[str, Any]:
@@ -102,18 +103,18 @@ def test_what_is_wrong_is_seen(
     outcome: str,
     wrong: int,
 ) -> None:
-    one = _exchange(_layout("semicolons"), **exchange)
-    change(one.debts)
-    verdict = judge(one)
+    item = _exchange(_layout("semicolons"), **exchange)
+    change(item.debts)
+    verdict = judge(item)
     assert verdict.outcomes[name][outcome] > 0
     assert verdict.wrong == wrong
     assert bool(verdict.misses) == (wrong > 0 or outcome != RIGHT)
 
 
 def test_a_debt_questioned_and_wrong_all_the_same_is_counted() -> None:
-    one = _exchange(_layout("semicolons"), concerned={"amount"})
-    _first(balance="1.00")(one.debts)
-    assert judge(one).wrong_after_answers == 1
+    exchange = _exchange(_layout("semicolons"), concerned={"amount"})
+    _first(balance="1.00")(exchange.debts)
+    assert judge(exchange).wrong_after_answers == 1
 
 
 @pytest.mark.parametrize(

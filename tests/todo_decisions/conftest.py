@@ -8,7 +8,7 @@ import pytest
 
 import collecting
 from calls import Answer, Site
-from collecting import ACCEPTED, House, Provider
+from collecting import ACCEPTED, ContactWorkspace, Provider
 from getbill.channels import Channel
 from getbill.channels.senders import Senders, unknown
 from getbill.debts import Debt
@@ -31,7 +31,7 @@ LOST = "the connection was lost"
 class Doubt:
     """A live workspace, its e-mail provider, and a debt whose first message may have left or not."""
 
-    house: House
+    workspace: ContactWorkspace
     provider: Provider
     debt: Debt
 
@@ -40,31 +40,31 @@ class Doubt:
         return ids.show("debt", self.debt.id)
 
     async def todos(self) -> list[dict[str, Any]]:
-        return (await self.house.get(f"/todos?debt_id={self.debt_id}")).json()["data"]
+        return (await self.workspace.get(f"/todos?debt_id={self.debt_id}")).json()["data"]
 
     async def decide(self, decision: str) -> Answer:
         (todo,) = await self.todos()
-        return await self.house.post(f"/todos/{todo['id']}/decide", {"decision": decision})
+        return await self.workspace.post(f"/todos/{todo['id']}/decide", {"decision": decision})
 
     async def ledger(self) -> list[tuple[str, int, str, str | None]]:
-        rows = await self.house.place.contacts(self.debt.id)
+        rows = await self.workspace.engine.contacts(self.debt.id)
         return [(row["step"], row["attempt"], row["state"], row["reason"]) for row in rows]
 
     async def next_is_due(self) -> str:
-        found = await self.house.place.find(self.debt.id)
-        return f"{found.next_action_at:%Y-%m-%d %H:%M}"
+        result = await self.workspace.engine.find(self.debt.id)
+        return f"{result.next_action_at:%Y-%m-%d %H:%M}"
 
     async def send_again(self) -> None:
         self.provider.outcome = ACCEPTED
-        await self.house.place.send_due_live()
+        await self.workspace.engine.send_due_live()
 
 
 @pytest.fixture
 async def doubt(site: Site) -> Doubt:
-    house = await collecting.live_house(site)
+    workspace = await collecting.open_live(site)
     provider = Provider(Channel.EMAIL, outcome=unknown(LOST))
-    house.place.desk = replace(house.place.desk, senders=Senders({Channel.EMAIL: provider}))
-    await house.place.set_clock(MONDAY)
-    debt = await house.place.debt()
-    await house.place.send_due_live()
-    return Doubt(house, provider, debt)
+    workspace.engine.context = replace(workspace.engine.context, senders=Senders({Channel.EMAIL: provider}))
+    await workspace.engine.set_clock(MONDAY)
+    debt = await workspace.engine.debt()
+    await workspace.engine.send_due_live()
+    return Doubt(workspace, provider, debt)

@@ -19,7 +19,7 @@ FOUND, NOT_FOUND = "a person found that it was sent", "a person found that it wa
 
 
 async def test_a_message_that_nobody_knows_of_waits_for_a_person(doubt: Doubt) -> None:
-    (followup,) = (await doubt.house.get(f"/followups?debt_id={doubt.debt_id}")).json()["data"]
+    (followup,) = (await doubt.workspace.get(f"/followups?debt_id={doubt.debt_id}")).json()["data"]
 
     (todo,) = await doubt.todos()
 
@@ -42,32 +42,32 @@ async def test_a_message_that_nobody_knows_of_waits_for_a_person(doubt: Doubt) -
         "decision": None,
         "decided_by": None,
     }
-    assert (await doubt.house.get(f"/todos/{todo['id']}")).json() == todo
+    assert (await doubt.workspace.get(f"/todos/{todo['id']}")).json() == todo
 
 
 async def test_one_that_was_sent_counts_as_reached_and_is_not_confirmed(doubt: Doubt) -> None:
-    await doubt.house.place.set_clock("2026-01-06 10:00")
+    await doubt.workspace.engine.set_clock("2026-01-06 10:00")
 
     decided = await doubt.decide("sent")
 
-    shown = decided.json()
-    assert (decided.status, shown["state"], shown["decision"], shown["decisions"]) == (
+    answer = decided.json()
+    assert (decided.status, answer["state"], answer["decision"], answer["decisions"]) == (
         200,
         "decided",
         "sent",
         [],
     )
-    assert shown["decided_at"] == "2026-01-06T10:00:00Z"
-    assert shown["decided_by"].startswith("client_")
+    assert answer["decided_at"] == "2026-01-06T10:00:00Z"
+    assert answer["decided_by"].startswith("client_")
     assert (await doubt.ledger())[0] == ("wave_1_email", 1, "accepted", f"{LOST}; {FOUND}")
-    place = doubt.house.place
-    assert await place.followups(doubt.debt.id) == [("email", "sent")]
-    assert (await place.events(doubt.debt.id))[-3:] == [
+    workspace = doubt.workspace.engine
+    assert await workspace.followups(doubt.debt.id) == [("email", "sent")]
+    assert (await workspace.events(doubt.debt.id))[-3:] == [
         "debt.contacted",
         "debt.status_changed",
         "followup.completed",
     ]
-    (contacted,) = await place.event_data(doubt.debt.id, "debt.contacted")
+    (contacted,) = await workspace.event_data(doubt.debt.id, "debt.contacted")
     assert contacted["confirmed"] is False
     assert len(doubt.provider.taken) == 1
 
@@ -84,7 +84,7 @@ async def test_one_that_was_not_sent_is_taken_again_before_anything_else(doubt: 
         ("wave_1_sms", 1, "stopped", "an earlier step is taken again"),
     ]
     assert await doubt.next_is_due() == "2026-01-05 09:00"
-    assert await doubt.house.place.followups(doubt.debt.id) == [("email", "scheduled")]
+    assert await doubt.workspace.engine.followups(doubt.debt.id) == [("email", "scheduled")]
 
 
 async def test_what_is_taken_again_is_the_same_followup_and_the_scenario_goes_on_after_it(
@@ -96,19 +96,20 @@ async def test_what_is_taken_again_is_the_same_followup_and_the_scenario_goes_on
 
     first, second = doubt.provider.taken
     assert first.key == second.key
-    assert await doubt.house.place.followups(doubt.debt.id) == [("email", "sent")]
+    assert await doubt.workspace.engine.followups(doubt.debt.id) == [("email", "sent")]
     assert (await doubt.ledger())[1][2] == "accepted"
     assert (await doubt.ledger())[-1] == ("wave_1_sms", 2, "planned", None)
     assert await doubt.next_is_due() == "2026-01-08 09:00"
 
 
 async def test_one_that_was_not_sent_is_behind_us_once_a_later_step_was_taken(doubt: Doubt) -> None:
-    place = doubt.house.place
-    place.desk = replace(
-        place.desk, senders=Senders({Channel.EMAIL: doubt.provider, Channel.SMS: Provider(Channel.SMS)})
+    workspace = doubt.workspace.engine
+    workspace.context = replace(
+        workspace.context,
+        senders=Senders({Channel.EMAIL: doubt.provider, Channel.SMS: Provider(Channel.SMS)}),
     )
-    await place.set_clock("2026-01-08 09:00")
-    await place.send_due_live()
+    await workspace.set_clock("2026-01-08 09:00")
+    await workspace.send_due_live()
     before = await doubt.next_is_due()
 
     await doubt.decide("not_sent")
@@ -119,12 +120,12 @@ async def test_one_that_was_not_sent_is_behind_us_once_a_later_step_was_taken(do
         ("wave_2_call", 1, "planned"),
     ]
     assert await doubt.next_is_due() == before
-    assert (await place.followups(doubt.debt.id))[0] == ("email", "failed")
-    assert (await place.events(doubt.debt.id))[-2:] == ["followup.completed", "followup.failed"]
+    assert (await workspace.followups(doubt.debt.id))[0] == ("email", "failed")
+    assert (await workspace.events(doubt.debt.id))[-2:] == ["followup.completed", "followup.failed"]
 
 
 async def test_one_that_was_not_sent_waits_for_what_the_debtor_has_promised_meanwhile(doubt: Doubt) -> None:
-    await doubt.house.place.promise(doubt.debt.id, date(2026, 1, 20), 500)
+    await doubt.workspace.engine.promise(doubt.debt.id, date(2026, 1, 20), 500)
 
     await doubt.decide("not_sent")
 
@@ -133,7 +134,7 @@ async def test_one_that_was_not_sent_waits_for_what_the_debtor_has_promised_mean
 
 
 async def test_one_that_was_not_sent_is_not_taken_again_while_the_debt_is_held(doubt: Doubt) -> None:
-    await doubt.house.place.change(doubt.debt.id, debts.hold, None)
+    await doubt.workspace.engine.change(doubt.debt.id, debts.hold, None)
 
     await doubt.decide("not_sent")
 
@@ -141,16 +142,18 @@ async def test_one_that_was_not_sent_is_not_taken_again_while_the_debt_is_held(d
         ("wave_1_email", 1, "failed"),
         ("wave_1_sms", 1, "stopped"),
     ]
-    assert await doubt.house.place.followups(doubt.debt.id) == [("email", "failed")]
+    assert await doubt.workspace.engine.followups(doubt.debt.id) == [("email", "failed")]
 
 
 async def test_what_a_worker_had_just_claimed_does_not_overtake_the_step_that_is_taken_again(
     doubt: Doubt,
 ) -> None:
-    place = doubt.house.place
+    workspace = doubt.workspace.engine
     sms = Provider(Channel.SMS)
-    place.desk = replace(place.desk, senders=Senders({Channel.EMAIL: doubt.provider, Channel.SMS: sms}))
-    await place.database.pool.execute(
+    workspace.context = replace(
+        workspace.context, senders=Senders({Channel.EMAIL: doubt.provider, Channel.SMS: sms})
+    )
+    await workspace.database.pool.execute(
         "UPDATE contacts SET state = 'claimed', fence = fence + 1, lease_until = $2 WHERE debt_id = $1"
         " AND state = 'planned'",
         doubt.debt.id,
@@ -159,7 +162,7 @@ async def test_what_a_worker_had_just_claimed_does_not_overtake_the_step_that_is
 
     await doubt.decide("not_sent")
     # The worker that claimed it was slow, and gives it back.
-    await place.database.pool.execute(
+    await workspace.database.pool.execute(
         "UPDATE contacts SET state = 'planned', lease_until = NULL WHERE debt_id = $1 AND state = 'claimed'",
         doubt.debt.id,
     )
@@ -197,11 +200,11 @@ async def test_what_is_no_answer_is_refused_and_the_question_stays_open(doubt: D
 
 async def test_a_receipt_answers_the_question(doubt: Doubt) -> None:
     (todo,) = await doubt.todos()
-    place = doubt.house.place
+    workspace = doubt.workspace.engine
     outcome = SendOutcome(Fate.DELIVERED, "ref")
     followup_id = ids.read("followup", todo["subject_id"])
 
-    await receive_callback(place.database, await place.workspace(), followup_id, outcome)
+    await receive_callback(workspace.database, await workspace.snapshot(), followup_id, outcome)
 
     (after,) = await doubt.todos()
     assert (after["state"], after["decision"], after["decided_by"]) == ("decided", "gone", None)
@@ -210,24 +213,26 @@ async def test_a_receipt_answers_the_question(doubt: Doubt) -> None:
 
 
 async def test_a_receipt_that_waited_for_the_decision_does_not_count_the_contact_again(doubt: Doubt) -> None:
-    place = doubt.house.place
-    workspace = await place.workspace()
+    workspace = doubt.workspace.engine
+    snapshot = await workspace.snapshot()
     (todo,) = await doubt.todos()
-    (row,) = [row for row in await place.contacts(doubt.debt.id) if row["step"] == "wave_1_email"]
+    (row,) = [row for row in await workspace.contacts(doubt.debt.id) if row["step"] == "wave_1_email"]
     told = SendOutcome(Fate.DELIVERED, "ref")
 
-    async with place.database.transaction(workspace.now()) as tx:
-        await debts.lock(tx, workspace, doubt.debt.id)
-        receiving = asyncio.create_task(receive_callback(place.database, workspace, row["followup_id"], told))
-        while not await place.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - who waits for a lock tells nobody
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        await debts.lock(tx, snapshot, doubt.debt.id)
+        receiving = asyncio.create_task(
+            receive_callback(workspace.database, snapshot, row["followup_id"], told)
+        )
+        while not await workspace.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - who waits for a lock tells nobody
             await asyncio.sleep(0.01)
         word = todo_decisions.Decision("sent", "client_1")
-        await todo_decisions.decide(tx, workspace, ids.read("todo", todo["id"]), word)
+        await todo_decisions.decide(tx, snapshot, ids.read("todo", todo["id"]), word)
     await receiving
 
-    events = await place.events(doubt.debt.id)
+    events = await workspace.events(doubt.debt.id)
     assert (events.count("debt.contacted"), events.count("followup.completed")) == (1, 1)
-    assert (await place.find(doubt.debt.id)).contacts_count == 1
+    assert (await workspace.find(doubt.debt.id)).contacts_count == 1
 
 
 def test_every_answer_to_every_question_does_something() -> None:

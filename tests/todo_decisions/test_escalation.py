@@ -7,7 +7,7 @@ import pytest
 
 import collecting
 from calls import Answer, Site
-from collecting import House
+from collecting import ContactWorkspace
 from getbill.kit import ids
 
 DEBT: dict[str, Any] = {
@@ -22,34 +22,34 @@ MARIE = {"decided_by": "Marie Martin", "reason": "No answer to six reminders."}
 class Ended:
     """A sandbox with a debt whose scenario is over."""
 
-    house: House
+    workspace: ContactWorkspace
     debt: dict[str, Any]
 
     async def todos(self) -> list[dict[str, Any]]:
-        return (await self.house.get(f"/todos?debt_id={self.debt['id']}")).json()["data"]
+        return (await self.workspace.get(f"/todos?debt_id={self.debt['id']}")).json()["data"]
 
-    async def decide(self, decision: str, **said: str) -> Answer:
+    async def decide(self, decision: str, **fields: str) -> Answer:
         (todo, *_) = await self.todos()
-        return await self.house.post(f"/todos/{todo['id']}/decide", {"decision": decision} | said)
+        return await self.workspace.post(f"/todos/{todo['id']}/decide", {"decision": decision} | fields)
 
     async def run_until(self, text: str) -> None:
-        await self.house.place.run_until(text)
+        await self.workspace.engine.run_until(text)
         # The API remembers for a moment where a clock stood.
-        self.house.site.app.state.gate.invalidate(self.house.place.id)
+        self.workspace.site.app.state.gate.invalidate(self.workspace.engine.id)
 
     async def now(self) -> dict[str, Any]:
-        return (await self.house.get(f"/debts/{self.debt['id']}")).json()
+        return (await self.workspace.get(f"/debts/{self.debt['id']}")).json()
 
     async def events(self) -> list[str]:
-        return await self.house.place.events(ids.read("debt", self.debt["id"]))
+        return await self.workspace.engine.events(ids.read("debt", self.debt["id"]))
 
 
 @pytest.fixture
 async def ended(site: Site) -> Ended:
-    house = await collecting.house(site)
-    await house.place.set_clock("2026-01-05 09:00")
-    debt = (await house.post("/debts", DEBT)).json()
-    ended = Ended(house, debt)
+    workspace = await collecting.open_sandbox(site)
+    await workspace.engine.set_clock("2026-01-05 09:00")
+    debt = (await workspace.post("/debts", DEBT)).json()
+    ended = Ended(workspace, debt)
     await ended.run_until("2026-02-05 09:00")
     return ended
 
@@ -66,12 +66,12 @@ async def test_when_a_scenario_is_over_a_person_is_asked_once(ended: Ended) -> N
 
 
 async def test_the_request_says_what_was_done(ended: Ended) -> None:
-    (told,) = await ended.house.place.event_data(
+    (event_data,) = await ended.workspace.engine.event_data(
         ids.read("debt", ended.debt["id"]), "debt.escalation_requested"
     )
 
-    assert told["status"] == "unresolved"
-    assert told["escalation_request"] == {
+    assert event_data["status"] == "unresolved"
+    assert event_data["escalation_request"] == {
         "scenario_version": 1,
         "started_on": "2026-01-05",
         "contacts_count": 5,
@@ -98,7 +98,7 @@ async def test_to_continue_runs_the_scenario_once_more_and_asks_again_at_its_end
     await ended.run_until("2026-03-20 09:00")
 
     assert (again["status"], again["next_action_at"]) == ("in_progress", "2026-02-05T09:00:00Z")
-    assert [one["state"] for one in await ended.todos()] == ["open", "decided"]
+    assert [todo["state"] for todo in await ended.todos()] == ["open", "decided"]
     assert (await ended.events()).count("debt.escalation_requested") == 2
 
 
@@ -114,14 +114,14 @@ async def test_a_debt_that_is_given_up_is_contacted_no_more(
 ) -> None:
     await ended.decide(decision)
 
-    found = await ended.now()
-    assert (found["status"], found["resolution"], found["next_action_at"]) == (status, resolution, None)
+    result = await ended.now()
+    assert (result["status"], result["resolution"], result["next_action_at"]) == (status, resolution, None)
     assert (await ended.events())[-1] == last
-    assert [(one["state"], one["decision"]) for one in await ended.todos()] == [("decided", decision)]
+    assert [(todo["state"], todo["decision"]) for todo in await ended.todos()] == [("decided", decision)]
 
 
 async def test_a_debt_that_is_paid_after_all_asks_nobody_any_more(ended: Ended) -> None:
-    paid = await ended.house.post(f"/sandbox/debts/{ended.debt['id']}/simulate-payment", {})
+    paid = await ended.workspace.post(f"/sandbox/debts/{ended.debt['id']}/simulate-payment", {})
 
     assert paid.status == 201
     (todo,) = await ended.todos()

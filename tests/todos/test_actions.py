@@ -48,8 +48,8 @@ class Questions:
         return list(answered.json()["data"])
 
     async def close(self, decision: str) -> Todo:
-        (shown,) = await self.listed("?state=open")
-        todo = await todos.find(self.database, self.workspace.id, ids.read("todo", shown["id"]))
+        (answer,) = await self.listed("?state=open")
+        todo = await todos.find(self.database, self.workspace.id, ids.read("todo", answer["id"]))
         async with self.database.transaction(self.workspace.now()) as tx:
             return await todos.close(tx, todo, decision, "client_1")
 
@@ -80,18 +80,18 @@ async def test_one_subject_may_have_questions_of_several_kinds(questions: Questi
     for kind in todos.KINDS:
         await questions.ask(kind)
 
-    shown = {todo["type"]: todo for todo in await questions.listed()}
+    answer = {todo["type"]: todo for todo in await questions.listed()}
 
-    assert shown.keys() == todos.KINDS.keys()
+    assert answer.keys() == todos.KINDS.keys()
     for name, kind in todos.KINDS.items():
-        assert shown[name]["subject_id"] == ids.show(kind.subject, SUBJECT)
-        assert shown[name]["decisions"] == list(kind.decisions)
+        assert answer[name]["subject_id"] == ids.show(kind.subject, SUBJECT)
+        assert answer[name]["decisions"] == list(kind.decisions)
 
 
 async def test_what_needs_no_decision_any_more_is_gone_and_cannot_be_decided(questions: Questions) -> None:
     await questions.ask("set_aside")
-    (shown,) = await questions.listed()
-    todo = await todos.find(questions.database, questions.workspace.id, ids.read("todo", shown["id"]))
+    (answer,) = await questions.listed()
+    todo = await todos.find(questions.database, questions.workspace.id, ids.read("todo", answer["id"]))
 
     await questions.withdraw("set_aside", ids.new())
     await questions.withdraw("unknown_contact")
@@ -99,7 +99,7 @@ async def test_what_needs_no_decision_any_more_is_gone_and_cannot_be_decided(que
     await questions.withdraw("set_aside")
     (gone,) = await questions.listed()
 
-    assert still == shown
+    assert still == answer
     assert (gone["state"], gone["decision"], gone["decided_by"]) == ("decided", "gone", None)
     assert gone["decisions"] == []
     async with questions.database.transaction(questions.workspace.now()) as tx:

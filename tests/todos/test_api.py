@@ -9,39 +9,39 @@ from todo_decisions.conftest import Doubt
 async def test_erasing_a_debt_drops_its_questions(doubt: Doubt) -> None:
     (todo,) = await doubt.todos()
 
-    erased = await doubt.house.call("DELETE", f"/debts/{doubt.debt_id}")
+    erased = await doubt.workspace.call("DELETE", f"/debts/{doubt.debt_id}")
 
     assert erased.status == 200
-    assert (await doubt.house.get(f"/todos/{todo['id']}")).status == 404
+    assert (await doubt.workspace.get(f"/todos/{todo['id']}")).status == 404
     assert await doubt.todos() == []
 
 
 async def test_the_list_is_by_type_state_and_debt_the_newest_first(doubt: Doubt) -> None:
-    place = doubt.house.place
-    await place.set_clock("2026-01-06 09:00")
-    other = await place.debt()
-    await place.send_due_live()
+    workspace = doubt.workspace.engine
+    await workspace.set_clock("2026-01-06 09:00")
+    other = await workspace.debt()
+    await workspace.send_due_live()
     await doubt.decide("sent")
 
-    newest = (await doubt.house.get("/todos?type=unknown_contact")).json()
-    opened = (await doubt.house.get("/todos?state=open")).json()["data"]
-    decided = (await doubt.house.get("/todos?state=decided")).json()["data"]
-    page = (await doubt.house.get("/todos?limit=1")).json()
-    rest = (await doubt.house.get(f"/todos?limit=1&cursor={page['pagination']['next_cursor']}")).json()
+    newest = (await doubt.workspace.get("/todos?type=unknown_contact")).json()
+    todos = (await doubt.workspace.get("/todos?state=open")).json()["data"]
+    decided = (await doubt.workspace.get("/todos?state=decided")).json()["data"]
+    page = (await doubt.workspace.get("/todos?limit=1")).json()
+    rest = (await doubt.workspace.get(f"/todos?limit=1&cursor={page['pagination']['next_cursor']}")).json()
 
     other_id = ids.show("debt", other.id)
-    assert [one["debt_id"] for one in newest["data"]] == [other_id, doubt.debt_id]
+    assert [item["debt_id"] for item in newest["data"]] == [other_id, doubt.debt_id]
     assert newest["pagination"]["total"] == 2
-    assert [one["debt_id"] for one in opened] == [other_id]
-    assert [one["debt_id"] for one in decided] == [doubt.debt_id]
+    assert [item["debt_id"] for item in todos] == [other_id]
+    assert [item["debt_id"] for item in decided] == [doubt.debt_id]
     assert page["data"] + rest["data"] == newest["data"]
     assert rest["pagination"]["next_cursor"] is None
-    assert (await doubt.house.get("/todos?type=unheard_of")).status == 400
+    assert (await doubt.workspace.get("/todos?type=unheard_of")).status == 400
 
 
 async def test_another_workspace_sees_nothing_and_decides_nothing(doubt: Doubt, site: Site) -> None:
     (todo,) = await doubt.todos()
-    stranger = await collecting.live_house(site)
+    stranger = await collecting.open_live(site)
 
     assert (await stranger.get("/todos")).json()["data"] == []
     assert (await stranger.get(f"/todos/{todo['id']}")).status == 404

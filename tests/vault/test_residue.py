@@ -13,62 +13,66 @@ from getbill import vault
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database
 from getbill.vault import Key, KeyFile, MasterKeyRotation, Vault
-from sealed import API, DAYS, Sealed, pass_days, sealed_apart
+from sealed import API, DAYS, SealedInstallation, pass_days, sealed_apart
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Sealed]:
+async def own_installation() -> AsyncIterator[SealedInstallation]:
     folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    async with sealed_apart(folder) as one:
-        yield one
+    async with sealed_apart(folder) as item:
+        yield item
     shutil.rmtree(folder)
 
 
 @pytest.fixture
-async def database(place: Sealed) -> AsyncIterator[Database]:
-    async with place.opened() as opened:
+async def database(own_installation: SealedInstallation) -> AsyncIterator[Database]:
+    async with own_installation.opened() as opened:
         yield opened
 
 
-async def erased(place: Sealed, number: int) -> list[str]:
+async def erased(own_installation: SealedInstallation, number: int) -> list[str]:
     """Open debts and erase them, each with its debtor; return them."""
     debts = []
-    async with place.served() as site:
+    async with own_installation.served() as site:
         for count in range(number):
             debtor = {"name": f"Jean Dupont {count}", "email": f"jean{count}@example.com"}
-            made = await site.post(f"{API}/debts", make.debt(debtor=debtor))
-            assert made.status == 201, made.body
-            debts.append(made.json()["id"])
+            debt = await site.post(f"{API}/debts", make.debt(debtor=debtor))
+            assert debt.status == 201, debt.body
+            debts.append(debt.json()["id"])
             assert (await site.call("DELETE", f"{API}/debts/{debts[-1]}")).status == 200
         await site.post(f"{API}/debts", make.debt())
     return debts
 
 
-async def unlock(place: Sealed, database: Database) -> Vault:
-    return await vault.unlock(database, None, place.key_file)
+async def unlock(own_installation: SealedInstallation, database: Database) -> Vault:
+    return await vault.unlock(database, None, own_installation.key_file)
 
 
-async def rotate(place: Sealed, database: Database) -> None:
-    rotation = MasterKeyRotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS)
+async def rotate(own_installation: SealedInstallation, database: Database) -> None:
+    rotation = MasterKeyRotation(
+        database, await unlock(own_installation, database), KeyFile(own_installation.key_file), DAYS
+    )
     await rotation.announce(at_once=True)
     assert await rotation.promote() == []
     assert await rotation.rewrap() is not None
 
 
 async def test_destroyed_keys_open_until_their_master_key_is_destroyed(
-    place: Sealed, database: Database
+    own_installation: SealedInstallation, database: Database
 ) -> None:
-    debts = await erased(place, 3)
+    debts = await erased(own_installation, 3)
 
-    before = await vault.find_residue(database, (await unlock(place, database)).masters)
-    await rotate(place, database)
-    between = await vault.find_residue(database, (await unlock(place, database)).masters)
-    pass_days(place.key_file, 26)
-    await MasterKeyRotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS).run_due()
-    after = await vault.find_residue(database, (await unlock(place, database)).masters)
+    before = await vault.find_residue(database, (await unlock(own_installation, database)).masters)
+    await rotate(own_installation, database)
+    between = await vault.find_residue(database, (await unlock(own_installation, database)).masters)
+    pass_days(own_installation.key_file, 26)
+    await MasterKeyRotation(
+        database, await unlock(own_installation, database), KeyFile(own_installation.key_file), DAYS
+    ).run_due()
+    after = await vault.find_residue(database, (await unlock(own_installation, database)).masters)
 
     subjects = {subject_id for _, subject_id in before.openable}
-    assert subjects >= {ids.read("debt", one) for one in debts}
+    assert subjects >= {ids.read("debt", debt) for debt in debts}
     # Each debt's key and its debtor's; not those of the debt that stands.
     assert len(before.openable) == len(between.openable) == 6
     assert len(before.in_log) == 6
@@ -77,14 +81,14 @@ async def test_destroyed_keys_open_until_their_master_key_is_destroyed(
 
 
 async def test_a_key_that_was_rewrapped_before_it_was_destroyed_is_found_in_the_log(
-    place: Sealed, database: Database
+    own_installation: SealedInstallation, database: Database
 ) -> None:
-    async with place.served() as site:
-        made = await site.post(f"{API}/debts", make.debt())
-    await rotate(place, database)
-    async with place.served() as site:
-        await site.call("DELETE", f"{API}/debts/{made.json()['id']}")
-    newest = KeyFile(place.key_file).read().current.key
+    async with own_installation.served() as site:
+        debt = await site.post(f"{API}/debts", make.debt())
+    await rotate(own_installation, database)
+    async with own_installation.served() as site:
+        await site.call("DELETE", f"{API}/debts/{debt.json()['id']}")
+    newest = KeyFile(own_installation.key_file).read().current.key
 
     residue = await vault.find_residue(database, [newest])
 
@@ -93,9 +97,9 @@ async def test_a_key_that_was_rewrapped_before_it_was_destroyed_is_found_in_the_
 
 
 async def test_nothing_opens_with_a_master_key_that_wrapped_nothing(
-    place: Sealed, database: Database
+    own_installation: SealedInstallation, database: Database
 ) -> None:
-    await erased(place, 1)
+    await erased(own_installation, 1)
 
     residue = await vault.find_residue(database, [Key.new()])
 
@@ -103,18 +107,22 @@ async def test_nothing_opens_with_a_master_key_that_wrapped_nothing(
     assert residue.bytes_read > 1_000_000
 
 
-async def test_the_command_counts_them_and_tries_the_keys_of_a_backup_too(place: Sealed) -> None:
-    await erased(place, 1)
-    kept = place.folder / "kept.key"
-    kept.write_bytes(place.key_file.read_bytes())
-    async with place.opened() as database:
-        await rotate(place, database)
-    pass_days(place.key_file, 26)
+async def test_the_command_counts_them_and_tries_the_keys_of_a_backup_too(
+    own_installation: SealedInstallation,
+) -> None:
+    await erased(own_installation, 1)
+    kept = own_installation.folder / "kept.key"
+    kept.write_bytes(own_installation.key_file.read_bytes())
+    async with own_installation.opened() as database:
+        await rotate(own_installation, database)
+    pass_days(own_installation.key_file, 26)
 
-    first = await place.command("vault", "residue")
-    destroyed = await place.command("vault", "destroy")
-    second = await place.command("vault", "residue")
-    with_backup = json.loads(await place.command("vault", "residue", "--json", "--keys", str(kept)))
+    first = await own_installation.command("vault", "residue")
+    destroyed = await own_installation.command("vault", "destroy")
+    second = await own_installation.command("vault", "residue")
+    with_backup = json.loads(
+        await own_installation.command("vault", "residue", "--json", "--keys", str(kept))
+    )
 
     assert first.startswith("Destroyed keys that could be opened: 2 (")
     assert destroyed == "1 master keys destroyed.\n"
@@ -123,13 +131,13 @@ async def test_the_command_counts_them_and_tries_the_keys_of_a_backup_too(place:
 
 
 async def test_a_role_that_may_not_read_the_servers_files_is_told_so(
-    place: Sealed, database: Database
+    own_installation: SealedInstallation, database: Database
 ) -> None:
     role = f"reader_{ids.new().hex}"
     await database.pool.execute(f"CREATE ROLE {role}")
     await database.pool.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
     try:
-        async with place.opened(role=role) as other:
+        async with own_installation.opened(role=role) as other:
             with pytest.raises(vault.ServerFilesClosed, match="pg_read_server_files"):
                 await vault.find_residue(other, [Key.new()])
     finally:

@@ -86,9 +86,9 @@ def test_an_older_master_key_still_unwraps() -> None:
     workspace_id, subject_id = ids.new(), ids.new()
     wrapped = Vault([old]).wrap(key, workspace_id, subject_id)
 
-    found = Vault([new, old]).unwrap(wrapped, workspace_id, subject_id)
+    result = Vault([new, old]).unwrap(wrapped, workspace_id, subject_id)
 
-    assert found.secret == key.secret
+    assert result.secret == key.secret
     with pytest.raises(SealBroken, match="was not given"):
         Vault([new]).unwrap(wrapped, workspace_id, subject_id)
 
@@ -206,12 +206,12 @@ def test_the_times_of_every_version_come_back_from_the_file(tmp_path) -> None:
     read = file.read()
     file.write(read.without(read.replaced, now))
 
-    assert [(one.key.id, one.made_at, one.replaced_at, one.is_next) for one in read.openable] == [
-        (one.key.id, one.made_at, one.replaced_at, one.is_next) for one in rotated.openable
+    assert [(item.key.id, item.made_at, item.replaced_at, item.is_next) for item in read.openable] == [
+        (item.key.id, item.made_at, item.replaced_at, item.is_next) for item in rotated.openable
     ]
-    assert [one.hex_id for one in file.read().destroyed] == [versions.current.hex_id]
+    assert [item.hex_id for item in file.read().destroyed] == [versions.current.hex_id]
     assert [key.id for key in read_master_keys(file.path.read_text())] == [
-        one.key.id for one in file.read().openable
+        item.key.id for item in file.read().openable
     ]
 
 
@@ -223,7 +223,7 @@ def test_a_file_of_an_earlier_version_is_read_and_its_times_begin_now(tmp_path) 
     dated = KeyFile(tmp_path / "master.key").read().dated(now)
 
     assert (dated.current.key.id, dated.current.made_at) == (current.id, now)
-    assert [(one.key.id, one.replaced_at) for one in dated.replaced] == [(replaced.id, now)]
+    assert [(item.key.id, item.replaced_at) for item in dated.replaced] == [(replaced.id, now)]
     assert dated.next is None
 
 

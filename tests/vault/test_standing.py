@@ -15,38 +15,38 @@ from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database, Statement
 from getbill.vault import Key, KeyFile, MasterKeyRotation, MasterKeyWrong, Vault, master_key_status
 from installation import Installation, open_installation
-from sealed import DAYS, Sealed, pass_days, sealed
+from sealed import DAYS, SealedInstallation, pass_days, sealed
 
 _ERASE = "INSERT INTO erasures VALUES ((SELECT workspace_id FROM workspaces LIMIT 1), $1, 'debt', $2)"
 
 
 @pytest.fixture
-async def place(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Sealed]:
-    async with sealed(postgres, tmp_path) as one:
-        yield one
+async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[SealedInstallation]:
+    async with sealed(postgres, tmp_path) as item:
+        yield item
 
 
 @pytest.fixture
-async def database(place: Sealed) -> AsyncIterator[Database]:
-    async with place.opened() as opened:
+async def database(own_installation: SealedInstallation) -> AsyncIterator[Database]:
+    async with own_installation.opened() as opened:
         yield opened
 
 
 @pytest.fixture
 async def given(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
     """An installation whose master key is in the environment, ready."""
-    async with open_installation(postgres, "given", tmp_path) as opened:
-        await make.company(opened.database, opened.vault)
-        beating = asyncio.create_task(health.beat(opened.database))
-        while (await opened.site.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
+    async with open_installation(postgres, "given", tmp_path) as installation:
+        await make.company(installation.database, installation.vault)
+        beating = asyncio.create_task(health.beat(installation.database))
+        while (await installation.site.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
             await asyncio.sleep(0)
-        yield opened
+        yield installation
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
 
 
-async def ready(given: Installation) -> dict[str, dict[str, object]]:
-    answered = await given.site.get("/readyz")
+async def ready(installation: Installation) -> dict[str, dict[str, object]]:
+    answered = await installation.site.get("/readyz")
     assert answered.status == 200
     parts: dict[str, dict[str, object]] = answered.json()["parts"]
     return parts
@@ -112,18 +112,20 @@ async def test_a_new_key_in_front_asks_for_the_rewrap(given: Installation) -> No
     assert notice.endswith("run `getbill vault rewrap`.")
 
 
-async def installation_key(given: Installation) -> Key:
-    wrapped = await given.database.pool.fetchval("SELECT installation_key FROM vault_master WHERE is_current")
-    return given.vault.unwrap_installation(wrapped)
+async def installation_key(installation: Installation) -> Key:
+    wrapped = await installation.database.pool.fetchval(
+        "SELECT installation_key FROM vault_master WHERE is_current"
+    )
+    return installation.vault.unwrap_installation(wrapped)
 
 
 async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotation_is_late(
-    place: Sealed, database: Database
+    own_installation: SealedInstallation, database: Database
 ) -> None:
-    unlocked = await vault.unlock(database, None, place.key_file)
-    rotation = vault.MasterKeyRotation(database, unlocked, KeyFile(place.key_file), DAYS)
+    unlocked = await vault.unlock(database, None, own_installation.key_file)
+    rotation = vault.MasterKeyRotation(database, unlocked, KeyFile(own_installation.key_file), DAYS)
     await rotation.run_due()
-    pass_days(place.key_file, 5.01)
+    pass_days(own_installation.key_file, 5.01)
     await database.pool.execute(
         "INSERT INTO vault_holders VALUES ($1, 'sftp', $2, $3, now())", ids.new(), ["0" * 16], "0" * 16
     )
@@ -136,39 +138,44 @@ async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotati
     assert "1 processes (sftp) do not see the new key" in now.notice
 
 
-async def test_status_says_which_backups_open_and_until_when(place: Sealed, database: Database) -> None:
+async def test_status_says_which_backups_open_and_until_when(
+    own_installation: SealedInstallation, database: Database
+) -> None:
     rotation = vault.MasterKeyRotation(
-        database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
+        database,
+        await vault.unlock(database, None, own_installation.key_file),
+        KeyFile(own_installation.key_file),
+        DAYS,
     )
     await rotation.announce(at_once=True)
     await rotation.promote()
     await rotation.rewrap()
-    versions = KeyFile(place.key_file).read()
+    versions = KeyFile(own_installation.key_file).read()
 
-    plain = await place.command("vault", "status")
-    members = json.loads(await place.command("vault", "status", "--json"))
+    plain = await own_installation.command("vault", "status")
+    members = json.loads(await own_installation.command("vault", "status", "--json"))
 
-    assert f"sealed under the master key {versions.current.hex_id}, in {place.key_file}" in plain
+    assert f"sealed under the master key {versions.current.hex_id}, in {own_installation.key_file}" in plain
     assert f"open with the master key {versions.replaced[0].hex_id} until it is destroyed after" in plain
     assert (
         "cannot be opened from any backup after 30 days (GETBILL_ERASURE_DAYS), nor can older backups."
         in plain
     )
     assert members["key_id"] == versions.current.hex_id
-    assert [one["key_id"] for one in members["kept"]] == [versions.replaced[0].hex_id]
+    assert [item["key_id"] for item in members["kept"]] == [versions.replaced[0].hex_id]
     assert base64.b64encode(versions.current.key.secret).decode() not in plain
 
 
 async def test_two_databases_do_not_share_a_key_file(
-    postgres: Cluster, place: Sealed, database: Database, tmp_path: Path
+    postgres: Cluster, own_installation: SealedInstallation, database: Database, tmp_path: Path
 ) -> None:
-    unlocked = await vault.unlock(database, None, place.key_file)
-    await MasterKeyRotation(database, unlocked, KeyFile(place.key_file), DAYS).run_due()
-    taken = place.key_file.read_bytes()
+    unlocked = await vault.unlock(database, None, own_installation.key_file)
+    await MasterKeyRotation(database, unlocked, KeyFile(own_installation.key_file), DAYS).run_due()
+    taken = own_installation.key_file.read_bytes()
     async with sealed(postgres, tmp_path / "other") as other, other.opened() as opened:
         await opened.execute(Statement("test.new", "As before its first start.", "DELETE FROM vault_master"))
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):
-            await vault.unlock(opened, None, place.key_file, may_make=True)
+            await vault.unlock(opened, None, own_installation.key_file, may_make=True)
         mine = await vault.unlock(opened, None, other.key_file)
         rotation = MasterKeyRotation(opened, mine, KeyFile(other.key_file), DAYS)
         await rotation.run_due()
@@ -193,4 +200,6 @@ async def test_two_databases_do_not_share_a_key_file(
         other.key_file.write_text(shared.decode().replace("# installation", "# was of"))
         await vault.unlock(opened, None, other.key_file)
     # Its own database goes on.
-    assert (await vault.unlock(database, None, place.key_file)).installation_id == unlocked.installation_id
+    assert (
+        await vault.unlock(database, None, own_installation.key_file)
+    ).installation_id == unlocked.installation_id

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from debts.conftest import House, house, other_house, read, site  # noqa: F401 - fixtures of the whole API
+from debts.conftest import WorkspaceApi, other_workspace, read, site, workspace  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault, webhooks
 from getbill.access import OPERATOR
 from getbill.companies import Workspace
@@ -74,7 +74,7 @@ class Receiver:
 
     @property
     def kinds(self) -> list[str]:
-        return [one.told["event"] for one in self.received]
+        return [message.told["event"] for message in self.received]
 
 
 _DELIVERIES = """
@@ -140,13 +140,13 @@ def keys() -> vault.Vault:
 
 
 @pytest.fixture
-async def workspace(database: Database, keys: vault.Vault) -> Workspace:
+async def snapshot(database: Database, keys: vault.Vault) -> Workspace:
     founded = await companies.create(database, keys, "Acme")
     return await companies.workspace(database, keys, founded.sandbox_id)
 
 
 @pytest.fixture
-def open_debt(database: Database, workspace: Workspace) -> Callable[..., Awaitable[Debt]]:
+def open_debt(database: Database, snapshot: Workspace) -> Callable[..., Awaitable[Debt]]:
     numbers = count(1)
 
     async def open_one() -> Debt:
@@ -154,17 +154,17 @@ def open_debt(database: Database, workspace: Workspace) -> Callable[..., Awaitab
         person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
         amount = Money.from_decimal(Decimal("2340.00"), "EUR")
         new = NewDebt(person, amount, f"F-{number}", "standard_3_waves", Details())
-        async with database.transaction(workspace.now()) as tx:
-            return (await debts.create(tx, workspace, new)).debt
+        async with database.transaction(snapshot.now()) as tx:
+            return (await debts.create(tx, snapshot, new)).debt
 
     return open_one
 
 
 @pytest.fixture
-def record(database: Database, workspace: Workspace) -> Callable[..., Awaitable[None]]:
+def record(database: Database, snapshot: Workspace) -> Callable[..., Awaitable[None]]:
     async def record_all(debt: Debt, *kinds: str) -> None:
-        async with database.transaction(workspace.now()) as tx:
-            locked = await debts.lock(tx, workspace, debt.id)
+        async with database.transaction(snapshot.now()) as tx:
+            locked = await debts.lock(tx, snapshot, debt.id)
             for kind in kinds:
                 events.record(tx, kind, locked)
 
@@ -195,9 +195,7 @@ async def receive() -> AsyncIterator[Callable[..., Awaitable[Receiver]]]:
 
 
 @pytest.fixture
-async def subscribe(
-    database: Database, workspace: Workspace
-) -> AsyncIterator[Callable[..., Awaitable[UUID]]]:
+async def subscribe(database: Database, snapshot: Workspace) -> AsyncIterator[Callable[..., Awaitable[UUID]]]:
     """Open an endpoint for a receiver; closed with the test, so that nothing is owed to it in the next."""
     opened: list[UUID] = []
 
@@ -205,22 +203,22 @@ async def subscribe(
         receiver: Receiver, *events: str, url: str | None = None, **columns: object
     ) -> UUID:
         new = webhooks.NewEndpoint(url or receiver.url, events or webhooks.EVENTS_DEFAULT)
-        async with database.transaction(workspace.now()) as tx:
-            made = await webhooks.create(tx, workspace, new, OPERATOR)
-        receiver.secret, receiver.endpoint_id = made.secret, made.endpoint.id
+        async with database.transaction(snapshot.now()) as tx:
+            webhook = await webhooks.create(tx, snapshot, new, OPERATOR)
+        receiver.secret, receiver.endpoint_id = webhook.secret, webhook.endpoint.id
         for name, value in columns.items():
             await database.pool.execute(
                 f"UPDATE webhook_endpoints SET {name} = $2 WHERE id = $1",
-                made.endpoint.id,
+                webhook.endpoint.id,
                 value,
             )
-        opened.append(made.endpoint.id)
-        return made.endpoint.id
+        opened.append(webhook.endpoint.id)
+        return webhook.endpoint.id
 
     yield open_endpoint
     for endpoint_id in opened:
-        async with database.transaction(workspace.now()) as tx:
-            await webhooks.delete(tx, workspace, endpoint_id)
+        async with database.transaction(snapshot.now()) as tx:
+            await webhooks.delete(tx, snapshot, endpoint_id)
 
 
 @pytest.fixture
@@ -250,17 +248,17 @@ def deliver(database: Database, courier: WebhookDispatcher) -> Callable[..., Awa
 
 
 @pytest.fixture
-def pass_time(database: Database, workspace: Workspace) -> Callable[[], Awaitable[None]]:
+def pass_time(database: Database, snapshot: Workspace) -> Callable[[], Awaitable[None]]:
     """Have every wait of the workspace's deliveries be over."""
 
     async def pass_all() -> None:
         await database.pool.execute(
             "UPDATE webhook_deliveries SET next_try_at = now() - interval '1 s', lease_until = NULL "
             "WHERE workspace_id = $1",
-            workspace.id,
+            snapshot.id,
         )
         await database.pool.execute(
-            "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1", workspace.id
+            "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1", snapshot.id
         )
 
     return pass_all
@@ -282,7 +280,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = clock.wall()
-    made = (
+    result = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -295,7 +293,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     )
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    file.write_bytes(private + result.public_bytes(Encoding.PEM))
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(file)
     return server_side, ssl.create_default_context(cafile=str(file))
@@ -305,20 +303,20 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
 class Carrier:
     """What the worker does for a company that calls the API, done when the test asks for it."""
 
-    house: House
+    workspace: WorkspaceApi
     courier: WebhookDispatcher
 
-    async def open(self, receiver: Receiver, **told: Any) -> dict[str, Any]:
+    async def open(self, receiver: Receiver, **fields: Any) -> dict[str, Any]:
         """Have a receiver told of what happens from now on; return the endpoint as it was answered."""
-        answered = await self.house.post("/webhooks", {"url": receiver.url} | told)
+        answered = await self.workspace.post("/webhooks", {"url": receiver.url} | fields)
         assert answered.status == 201, answered.body
-        opened: dict[str, Any] = read(answered)
-        receiver.secret, receiver.endpoint_id = opened["secret"], ids.read("we", opened["id"])
-        return opened
+        answer: dict[str, Any] = read(answered)
+        receiver.secret, receiver.endpoint_id = answer["secret"], ids.read("we", answer["id"])
+        return answer
 
     async def carry(self) -> None:
         """Deliver all that can be delivered now."""
-        database = self.house.app.state.database
+        database = self.workspace.app.state.database
         while await events.sequence(database):
             pass
         while await webhooks.enqueue_deliveries(database) or await webhooks.catch_up(database):
@@ -328,20 +326,21 @@ class Carrier:
 
     async def pass_time(self) -> None:
         """Have every wait be over."""
-        await self.house.rows(
+        await self.workspace.rows(
             "UPDATE webhook_deliveries SET next_try_at = now() - interval '1 s' WHERE workspace_id = $1",
-            self.house.workspace_id,
+            self.workspace.workspace_id,
         )
-        await self.house.rows(
-            "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1", self.house.workspace_id
+        await self.workspace.rows(
+            "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1",
+            self.workspace.workspace_id,
         )
 
 
 @pytest.fixture
-async def carrier(house: House) -> AsyncIterator[Carrier]:  # noqa: F811 - the fixture of that name
-    state = house.app.state
+async def carrier(workspace: WorkspaceApi) -> AsyncIterator[Carrier]:  # noqa: F811 - the fixture of that name
+    state = workspace.app.state
     async with WebhookClient(timeout_seconds=1.0) as poster:
-        yield Carrier(house, WebhookDispatcher(state.database, state.vault, poster, DispatchSettings()))
+        yield Carrier(workspace, WebhookDispatcher(state.database, state.vault, poster, DispatchSettings()))
     # Nothing is left for the next test's courier, whose keys are others.
-    for shown in read(await house.get("/webhooks"))["data"]:
-        await house.call("DELETE", f"/webhooks/{shown['id']}")
+    for webhook in read(await workspace.get("/webhooks"))["data"]:
+        await workspace.call("DELETE", f"/webhooks/{webhook['id']}")

@@ -16,16 +16,16 @@ KINDS = ("debt.created", "debt.updated")
 
 
 @pytest.fixture
-def switch(database: Database, workspace: Workspace) -> Any:
+def switch(database: Database, snapshot: Workspace) -> Any:
     """Enable an endpoint, or disable it."""
 
     async def to(endpoint_id: UUID, *, on: bool, send_missed: bool = True) -> None:
-        async with database.transaction(workspace.now()) as tx:
-            await disabling.lock_stream(tx, workspace.id)
+        async with database.transaction(snapshot.now()) as tx:
+            await disabling.lock_stream(tx, snapshot.id)
             if on:
-                await disabling.enable(tx, workspace.id, endpoint_id, send_missed=send_missed)
+                await disabling.enable(tx, snapshot.id, endpoint_id, send_missed=send_missed)
             else:
-                await disabling.disable(tx, workspace.id, endpoint_id, "asked")
+                await disabling.disable(tx, snapshot.id, endpoint_id, "asked")
 
     return to
 
@@ -71,13 +71,13 @@ async def test_what_was_pending_and_what_was_missed_comes_in_order_per_debt(
     rounds = await catch_up(batch=4)
 
     assert rounds >= 1
-    came = [one.place for one in receiver.received[tried:]]
+    came = [message.place for message in receiver.received[tried:]]
     assert [sequence for debt_id, sequence in came if debt_id == ids.show("debt", debt.id)] == [1, 2, 3, 4]
     assert [sequence for debt_id, sequence in came if debt_id == ids.show("debt", other.id)] == [1, 2, 4, 6]
     previous = [
-        one.told["previous_sequence"]
-        for one in receiver.received[tried:]
-        if one.place[0] == ids.show("debt", other.id)
+        message.told["previous_sequence"]
+        for message in receiver.received[tried:]
+        if message.place[0] == ids.show("debt", other.id)
     ]
     assert previous == [None, 1, 2, 4]
 
@@ -105,10 +105,10 @@ async def test_what_happens_while_it_catches_up_comes_after_what_it_missed(
     assert await webhooks.catch_up(database, 2) == 1
     await record(debt, "debt.updated")
     await deliver()
-    assert [one.place[1] for one in receiver.received] == [1, 2, 3]
+    assert [message.place[1] for message in receiver.received] == [1, 2, 3]
     await catch_up(batch=2)
 
-    assert [one.place[1] for one in receiver.received] == [1, 2, 3, 4, 5, 6]
+    assert [message.place[1] for message in receiver.received] == [1, 2, 3, 4, 5, 6]
     row = await endpoint(database, endpoint_id)
     assert (row["is_enabled"], row["missed_from"], row["catching_up_from"]) == (True, None, None)
 
@@ -140,7 +140,7 @@ async def test_disabled_again_while_it_catches_up_it_misses_nothing(
     await switch(endpoint_id, on=True)
     await catch_up()
 
-    assert [one.place[1] for one in receiver.received] == [1, 2, 3, 4, 5, 6]
+    assert [message.place[1] for message in receiver.received] == [1, 2, 3, 4, 5, 6]
 
 
 async def test_not_asked_for_what_it_missed_it_gets_what_comes_from_now_on(
@@ -168,7 +168,7 @@ async def test_not_asked_for_what_it_missed_it_gets_what_comes_from_now_on(
     await record(debt, "debt.updated")
     await deliver()
 
-    assert [one.place[1] for one in receiver.received] == [1, 3]
+    assert [message.place[1] for message in receiver.received] == [1, 3]
     rows = await deliveries(database, endpoint_id)
     assert [(row["sequence"], row["state"], row["attempts"]) for row in rows] == [
         (1, "cancelled", 1),

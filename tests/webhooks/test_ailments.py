@@ -28,7 +28,7 @@ from webhooks.conftest import endpoint
 
 
 @pytest.fixture
-async def workspace(database: Database, keys: vault.Vault) -> Workspace:
+async def snapshot(database: Database, keys: vault.Vault) -> Workspace:
     """A live one, whose company has two admins, one of whom left, and somebody else."""
     founded = await companies.create(database, keys, "Électricité & Fils")
     for name, role in (("admin", "admin"), ("gone", "admin"), ("agent", "agent")):
@@ -42,7 +42,7 @@ async def workspace(database: Database, keys: vault.Vault) -> Workspace:
 
 @pytest.fixture
 async def sick(
-    database: Database, workspace: Workspace, subscribe: Any, receive: Any, answering: Any
+    database: Database, snapshot: Workspace, subscribe: Any, receive: Any, answering: Any
 ) -> AsyncIterator[Any]:
     """Open an endpoint that answers with a status and has failed for some days."""
 
@@ -74,7 +74,7 @@ async def jobs(database: Database) -> list[Any]:
     return [json.read(row["payload"]) for row in rows]
 
 
-async def told(database: Database, workspace: Workspace) -> list[dict[str, Any]]:
+async def told(database: Database, snapshot: Workspace) -> list[dict[str, Any]]:
     """What `webhook.disabled` events of the workspace say."""
     while await events.sequence(database):
         pass
@@ -84,12 +84,12 @@ async def told(database: Database, workspace: Workspace) -> list[dict[str, Any]]
         JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id
         WHERE e.workspace_id = $1 AND e.kind = 'webhook.disabled' ORDER BY e.position
         """,
-        workspace.id,
+        snapshot.id,
     )
     said = []
     for row in rows:
-        key = workspace.vault.unwrap(row["wrapped"], workspace.id, row["debt_id"])
-        data = events.read_data(row["data"], key, workspace.id, row["id"], row["debt_id"])
+        key = snapshot.vault.unwrap(row["wrapped"], snapshot.id, row["debt_id"])
+        data = events.read_data(row["data"], key, snapshot.id, row["id"], row["debt_id"])
         said.append({"sequence": row["sequence"], "subject": row["debt_id"], **data})
     return said
 
@@ -97,7 +97,7 @@ async def told(database: Database, workspace: Workspace) -> list[dict[str, Any]]
 @pytest.mark.parametrize(("status", "days", "reason"), [(410, 0.1, "gone"), (500, 5.01, "failing")])
 async def test_it_is_disabled_with_an_event_and_a_job_to_tell_each_admin(
     database: Database,
-    workspace: Workspace,
+    snapshot: Workspace,
     sick: Any,
     open_debt: Any,
     deliver: Any,
@@ -124,15 +124,15 @@ async def test_it_is_disabled_with_an_event_and_a_job_to_tell_each_admin(
         "disabled_at": json.instant(row["disabled_at"]),
         "failing_since": json.instant(since),
     }
-    assert await told(database, workspace) == [
+    assert await told(database, snapshot) == [
         {"sequence": 1, "subject": receiver.endpoint_id, "webhook": webhook}
     ]
     [admin] = await database.pool.fetch(
-        "SELECT id FROM users WHERE company_id = $1 AND role = 'admin' AND is_active", workspace.company.id
+        "SELECT id FROM users WHERE company_id = $1 AND role = 'admin' AND is_active", snapshot.company.id
     )
     assert await jobs(database) == [
         {
-            "workspace_id": str(workspace.id),
+            "workspace_id": str(snapshot.id),
             "endpoint_id": str(receiver.endpoint_id),
             "user_id": str(admin["id"]),
         }
@@ -140,7 +140,7 @@ async def test_it_is_disabled_with_an_event_and_a_job_to_tell_each_admin(
 
 
 async def test_failing_for_less_than_five_days_it_stays(
-    database: Database, workspace: Workspace, sick: Any, open_debt: Any, deliver: Any
+    database: Database, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
 ) -> None:
     receiver = await sick(500, 4.99)
 
@@ -148,12 +148,12 @@ async def test_failing_for_less_than_five_days_it_stays(
     await deliver()
 
     assert (await endpoint(database, receiver.endpoint_id))["is_enabled"] is True
-    assert await told(database, workspace) == []
+    assert await told(database, snapshot) == []
     assert await jobs(database) == []
 
 
 async def test_the_next_time_its_event_follows_the_first(
-    database: Database, workspace: Workspace, sick: Any, open_debt: Any, deliver: Any
+    database: Database, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
 ) -> None:
     receiver = await sick(410, 0)
     for _ in range(2):
@@ -166,12 +166,12 @@ async def test_the_next_time_its_event_follows_the_first(
         await database.pool.execute("UPDATE webhook_deliveries SET next_try_at = now()")
     await deliver()
 
-    assert [one["sequence"] for one in await told(database, workspace)] == [1, 2, 3]
+    assert [item["sequence"] for item in await told(database, snapshot)] == [1, 2, 3]
 
 
 async def test_another_endpoint_is_told_of_it_in_a_lane_of_its_own(
     database: Database,
-    workspace: Workspace,
+    snapshot: Workspace,
     sick: Any,
     subscribe: Any,
     receive: Any,
@@ -197,15 +197,15 @@ async def test_another_endpoint_is_told_of_it_in_a_lane_of_its_own(
 
 
 async def test_the_sample_of_the_catalogue_has_its_shape(
-    database: Database, workspace: Workspace, sick: Any, open_debt: Any, deliver: Any
+    database: Database, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
 ) -> None:
     await sick(410, 1)
     await open_debt()
     await deliver()
 
-    [one] = await told(database, workspace)
+    [item] = await told(database, snapshot)
     sample = next(entry.sample for entry in events.CATALOGUE if entry.kind == "webhook.disabled")
-    assert one["webhook"].keys() == sample["data"]["webhook"].keys()
+    assert item["webhook"].keys() == sample["data"]["webhook"].keys()
 
 
 async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) -> tuple[UUID, bytes]:
@@ -225,7 +225,7 @@ async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) ->
 async def test_an_admin_reads_which_webhook_why_and_what_to_do(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     sick: Any,
     open_debt: Any,
     deliver: Any,
@@ -235,7 +235,7 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
 ) -> None:
     endpoint_id, payload = await notice(database, sick, open_debt, deliver)
     await database.pool.execute(
-        "UPDATE companies SET language = $2 WHERE id = $1", workspace.company.id, language
+        "UPDATE companies SET language = $2 WHERE id = $1", snapshot.company.id, language
     )
     mailbox = Mailbox()
 
@@ -245,7 +245,7 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
         await mail.close()
 
     [read] = mailbox.received
-    assert read["To"] == f"admin.{workspace.company.id.hex}@example.com"
+    assert read["To"] == f"admin.{snapshot.company.id.hex}@example.com"
     assert word in read["Subject"]
     assert "Électricité & Fils" in read["Subject"]
     assert read["Content-Language"] == written

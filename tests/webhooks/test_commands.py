@@ -16,7 +16,7 @@ import pytest
 
 from collecting import MASTER_KEY
 from commanding import Run, made
-from debts.conftest import House, read
+from debts.conftest import WorkspaceApi, read
 from getbill import companies, reactions, vault
 from getbill.embedded import Server
 from getbill.kit import ids
@@ -62,7 +62,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("create", "http://example.com/"), "Send an https URL; http is for the loopback of a sandbox only."),
         (("create", URL, "--event", "debt.lost"), "There is no event 'debt.lost'."),
@@ -82,14 +82,14 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
 async def test_what_cannot_be_done_is_said_in_a_sentence(
     getbill: Run,
     words: tuple[str, ...],
-    told: str,
+    expected: str,
 ) -> None:
     await made(getbill("company", "create", "Acme"))
 
     done = await getbill("webhooks", *words)
 
     assert done.exit_code == 1
-    assert told in str(done.exception)
+    assert expected in str(done.exception)
 
 
 # As a terminal starts it: tests that run in the background pass on that Ctrl-C is to be ignored.
@@ -124,30 +124,32 @@ async def command(dsn: str, *words: str) -> AsyncIterator[asyncio.subprocess.Pro
             raise
 
 
-async def place_of(house: House) -> tuple[str, ...]:
+async def place_of(workspace: WorkspaceApi) -> tuple[str, ...]:
     """The options that name a company's sandbox."""
-    (row,) = await house.rows("SELECT company_id FROM workspaces WHERE workspace_id = $1", house.workspace_id)
+    (row,) = await workspace.rows(
+        "SELECT company_id FROM workspaces WHERE workspace_id = $1", workspace.workspace_id
+    )
     return ("--company", ids.show("company", row["company_id"]), "--workspace", "sandbox")
 
 
 async def test_the_log_is_followed_until_ctrl_c(
-    dsn: str, house: House, carrier: Carrier, receive: Any, answering: Any
+    dsn: str, workspace: WorkspaceApi, carrier: Carrier, receive: Any, answering: Any
 ) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver, retry_schedule=[])
-    await house.debt()
+    await workspace.debt()
     await carrier.carry()
-    place = await place_of(house)
+    place = await place_of(workspace)
 
     async with asyncio.timeout(30), command(dsn, "webhooks", "tail", *place) as plain:
         assert plain.stderr is not None
         assert plain.stdout is not None
         assert await plain.stderr.readline() == b"Following. Stop with Ctrl-C.\n"
-        debt = await house.debt()
+        debt = await workspace.debt()
         await carrier.carry()
         first = (await plain.stdout.readline()).decode()
         receiver.answer = answering(500)
-        await house.debt()
+        await workspace.debt()
         await carrier.carry()
         second = (await plain.stdout.readline()).decode()
         plain.send_signal(SIGINT)
@@ -164,12 +166,12 @@ async def test_the_log_is_followed_until_ctrl_c(
 
 
 async def test_a_range_is_replayed_and_the_replay_followed_as_json(
-    dsn: str, house: House, carrier: Carrier, receive: Any
+    dsn: str, workspace: WorkspaceApi, carrier: Carrier, receive: Any
 ) -> None:
     endpoint = await carrier.open(await receive())
-    await house.debt()
+    await workspace.debt()
     await carrier.carry()
-    place = await place_of(house)
+    place = await place_of(workspace)
 
     async with asyncio.timeout(30):
         tailing = command(dsn, "webhooks", "tail", "--json", "--webhook", endpoint["id"], *place)
@@ -185,7 +187,7 @@ async def test_a_range_is_replayed_and_the_replay_followed_as_json(
             followed = json.loads(await tail.stdout.readline())
 
     assert replayed == {"replayed": 1, "already_pending": 0}
-    listed = read(await house.get(f"/webhooks/{endpoint['id']}/deliveries"))["data"]
+    listed = read(await workspace.get(f"/webhooks/{endpoint['id']}/deliveries"))["data"]
     assert followed == listed[0]
     assert followed["replay"] is True
 

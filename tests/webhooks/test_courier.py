@@ -27,8 +27,8 @@ async def test_one_debts_events_come_one_after_the_other_in_order(
     await deliver()
 
     for debt in opened:
-        shown = ids.show("debt", debt.id)
-        sequences = [one.place[1] for one in receiver.received if one.place[0] == shown]
+        answer = ids.show("debt", debt.id)
+        sequences = [message.place[1] for message in receiver.received if message.place[0] == answer]
         assert sequences == [1, 2, 3, 4]
 
 
@@ -51,13 +51,13 @@ async def test_what_waits_behind_a_failed_delivery_goes_out_after_it_and_other_d
 
     await deliver()
 
-    assert [one.place for one in receiver.received if one.place[0] != ids.show("debt", other.id)] == [
-        (ids.show("debt", failing.id), 1)
-    ]
+    assert [
+        message.place for message in receiver.received if message.place[0] != ids.show("debt", other.id)
+    ] == [(ids.show("debt", failing.id), 1)]
     assert len(receiver.received) == 3
     await pass_time()
     await deliver()
-    later = [one.place[1] for one in receiver.received[3:]]
+    later = [message.place[1] for message in receiver.received[3:]]
     assert later == [1, 2]
 
 
@@ -87,7 +87,7 @@ async def test_five_retries_then_given_up_and_the_next_goes_on(
     first, second = await deliveries(database, endpoint_id)
     assert (first["state"], first["attempts"]) == ("exhausted", 6)
     assert second["state"] == "pending"
-    assert [one.place[1] for one in receiver.received] == [1] * 6
+    assert [message.place[1] for message in receiver.received] == [1] * 6
     receiver.answer = answering(200)
     await deliver()
     assert receiver.received[-1].place[1] == 2
@@ -174,8 +174,8 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
     await webhooks.enqueue_deliveries(database)
     killed = WebhookDispatcher(database, keys, poster, DispatchSettings())
     await killed.tick()
-    for held in killed._leases.values():
-        held.task.cancel()
+    for lease in killed._leases.values():
+        lease.task.cancel()
     await asyncio.wait([held.task for held in killed._leases.values()])
 
     await deliver()
@@ -187,7 +187,7 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
     )
     await deliver()
 
-    assert [one.place[1] for one in receiver.received] == [1, 2]
+    assert [message.place[1] for message in receiver.received] == [1, 2]
 
 
 async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
@@ -210,11 +210,11 @@ async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
     await asyncio.gather(*(deliver(courier) for courier in couriers))
     await deliver()
 
-    places = [one.place for one in receiver.received]
+    places = [message.place for message in receiver.received]
     assert len(places) == len(set(places)) == 36
     for debt in opened:
-        shown = ids.show("debt", debt.id)
-        assert [sequence for debt_id, sequence in places if debt_id == shown] == [1, 2, 3]
+        answer = ids.show("debt", debt.id)
+        assert [sequence for debt_id, sequence in places if debt_id == answer] == [1, 2, 3]
 
 
 async def test_whatever_fails_nothing_of_a_debt_starts_before_what_came_earlier_is_settled(
@@ -255,7 +255,9 @@ async def test_whatever_fails_nothing_of_a_debt_starts_before_what_came_earlier_
     for debt in opened:
         shown = ids.show("debt", debt.id)
         started = [
-            sequence for debt_id, sequence in (one.place for one in receiver.received) if debt_id == shown
+            sequence
+            for debt_id, sequence in (message.place for message in receiver.received)
+            if debt_id == shown
         ]
         assert started == sorted(started)
         assert sorted(set(started)) == [1, 2, 3, 4, 5]

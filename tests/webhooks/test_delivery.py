@@ -47,13 +47,13 @@ async def test_an_event_arrives_within_a_second_of_its_commit(
 
 
 async def test_a_delivery_says_what_happened_and_both_signatures_verify(
-    database: Database, workspace: Workspace, receive: Any, subscribe: Any, open_debt: Any, deliver: Any
+    database: Database, snapshot: Workspace, receive: Any, subscribe: Any, open_debt: Any, deliver: Any
 ) -> None:
     receiver = await receive()
     await subscribe(receiver)
     debt = await open_debt()
-    async with database.transaction(workspace.now()) as tx:
-        locked = await debts.lock(tx, workspace, debt.id)
+    async with database.transaction(snapshot.now()) as tx:
+        locked = await debts.lock(tx, snapshot, debt.id)
         new = NewEntry("payment", Money(234000, "EUR"), "card", provider="stripe", provider_id="pi_3Ox")
         await payments.enter(tx, locked, new)
 
@@ -117,7 +117,7 @@ async def test_an_endpoint_gets_only_what_it_asked_for_from_now_on(
 
 async def test_an_erased_debts_pending_deliveries_say_only_that_it_was_erased(
     database: Database,
-    workspace: Workspace,
+    snapshot: Workspace,
     receive: Any,
     subscribe: Any,
     open_debt: Any,
@@ -129,8 +129,8 @@ async def test_an_erased_debts_pending_deliveries_say_only_that_it_was_erased(
     await subscribe(receiver, "debt.created", "debt.deleted")
     debt = await open_debt()
     await deliver()
-    async with database.transaction(workspace.now()) as tx:
-        await debts.erase(tx, workspace, await debts.lock(tx, workspace, debt.id))
+    async with database.transaction(snapshot.now()) as tx:
+        await debts.erase(tx, snapshot, await debts.lock(tx, snapshot, debt.id))
     receiver.answer = answering(204)
 
     await pass_time()
@@ -164,12 +164,18 @@ async def test_410_disables_the_endpoint_and_nothing_more_is_sent(
     assert (await endpoint(database, endpoint_id))["is_enabled"] is False
 
 
-@pytest.mark.parametrize("asked", ["7200", "date"])
+@pytest.mark.parametrize("raw_value", ["7200", "date"])
 async def test_retry_after_is_honoured_for_the_endpoint_and_all_it_waits_for(
-    database: Database, receive: Any, subscribe: Any, open_debt: Any, deliver: Any, answering: Any, asked: str
+    database: Database,
+    receive: Any,
+    subscribe: Any,
+    open_debt: Any,
+    deliver: Any,
+    answering: Any,
+    raw_value: str,
 ) -> None:
     later = datetime.now(UTC) + timedelta(hours=2)
-    value = later.strftime("%a, %d %b %Y %H:%M:%S GMT") if asked == "date" else asked
+    value = later.strftime("%a, %d %b %Y %H:%M:%S GMT") if raw_value == "date" else raw_value
     receiver = await receive(answering(429, Retry_After=value))
     endpoint_id = await subscribe(receiver)
     await open_debt()
@@ -187,7 +193,7 @@ async def test_retry_after_is_honoured_for_the_endpoint_and_all_it_waits_for(
 
 async def test_a_deleted_endpoint_is_owed_nothing(
     database: Database,
-    workspace: Workspace,
+    snapshot: Workspace,
     receive: Any,
     subscribe: Any,
     open_debt: Any,
@@ -200,8 +206,8 @@ async def test_a_deleted_endpoint_is_owed_nothing(
     await open_debt()
     await deliver()
 
-    async with database.transaction(workspace.now()) as tx:
-        await webhooks.delete(tx, workspace, endpoint_id)
+    async with database.transaction(snapshot.now()) as tx:
+        await webhooks.delete(tx, snapshot, endpoint_id)
     await open_debt()
     await pass_time()
     await deliver()

@@ -55,7 +55,7 @@ async def spoil(database: Database, table: str, column: str, row_id: UUID) -> No
 
 
 async def aside(database: Database) -> list[tuple[str, UUID]]:
-    return [(one.kind, one.subject_id) for one in await quarantine.list_entries(database)]
+    return [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(database)]
 
 
 async def todos(database: Database, workspace_id: UUID) -> list[str]:
@@ -67,13 +67,13 @@ async def todos(database: Database, workspace_id: UUID) -> list[str]:
 
 
 async def event_of(database: Database, debt_id: UUID) -> UUID:
-    found: UUID = await database.pool.fetchval("SELECT id FROM events WHERE debt_id = $1", debt_id)
-    return found
+    result: UUID = await database.pool.fetchval("SELECT id FROM events WHERE debt_id = $1", debt_id)
+    return result
 
 
 async def put_back(database: Database, keys: vault.Vault) -> None:
-    for one in await quarantine.list_entries(database):
-        assert await todo_decisions.retry(database, keys, one)
+    for entry in await quarantine.list_entries(database):
+        assert await todo_decisions.retry(database, keys, entry)
 
 
 async def elsewhere(database: Database, keys: vault.Vault) -> Workspace:
@@ -82,26 +82,26 @@ async def elsewhere(database: Database, keys: vault.Vault) -> Workspace:
     return await companies.workspace(database, keys, founded.sandbox_id)
 
 
-async def event_in(database: Database, keys: vault.Vault, workspace: Workspace) -> UUID:
-    async with database.transaction(workspace.now()) as tx:
-        return (await debts.create(tx, workspace, new_debt())).debt.id
+async def event_in(database: Database, keys: vault.Vault, snapshot: Workspace) -> UUID:
+    async with database.transaction(snapshot.now()) as tx:
+        return (await debts.create(tx, snapshot, new_debt())).debt.id
 
 
 async def unplaced(database: Database, workspace_id: UUID) -> int:
-    found: int = await database.pool.fetchval(
+    result: int = await database.pool.fetchval(
         "SELECT count(*) FROM events WHERE workspace_id = $1 AND position IS NULL", workspace_id
     )
-    return found
+    return result
 
 
 async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
-    database: Database, keys: vault.Vault, workspace: Workspace, open_debt: Any
+    database: Database, keys: vault.Vault, snapshot: Workspace, open_debt: Any
 ) -> None:
     await open_debt()
     assert await streams.sequence_events(database)
     # As after a restore that took back the stream and not its events: the next place is taken.
     await database.pool.execute(
-        "UPDATE streams SET position = 0, reacted = 0 WHERE workspace_id = $1", workspace.id
+        "UPDATE streams SET position = 0, reacted = 0 WHERE workspace_id = $1", snapshot.id
     )
     await open_debt()
     other = await elsewhere(database, keys)
@@ -109,9 +109,9 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
 
     await streams.sequence_events(database)
 
-    assert (await unplaced(database, other.id), await unplaced(database, workspace.id)) == (0, 1)
-    assert await aside(database) == [("stream", workspace.id)]
-    (reason,) = await todos(database, workspace.id)
+    assert (await unplaced(database, other.id), await unplaced(database, snapshot.id)) == (0, 1)
+    assert await aside(database) == [("stream", snapshot.id)]
+    (reason,) = await todos(database, snapshot.id)
     assert "by its rule events_stream (SQLSTATE 23505)" in reason
     # It is not looked at while it stands aside.
     await event_in(database, keys, other)
@@ -119,28 +119,28 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
 
     await put_back(database, keys)
     assert await streams.sequence_events(database) == 1
-    assert await unplaced(database, workspace.id) == 0
+    assert await unplaced(database, snapshot.id) == 0
 
 
 async def test_a_stream_that_is_missing_is_set_aside_and_made_anew(
-    database: Database, keys: vault.Vault, workspace: Workspace, open_debt: Any
+    database: Database, keys: vault.Vault, snapshot: Workspace, open_debt: Any
 ) -> None:
     await open_debt()
-    await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", workspace.id)
+    await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", snapshot.id)
     await streams.sequence_events(database)
 
     await todo_decisions.retry_due(database, keys)
 
-    assert await aside(database) == [("stream", workspace.id)]
+    assert await aside(database) == [("stream", snapshot.id)]
     await put_back(database, keys)
     await streams.sequence_events(database)
-    assert await unplaced(database, workspace.id) == 0
+    assert await unplaced(database, snapshot.id) == 0
 
 
 async def test_an_event_that_cannot_be_owed_holds_up_no_other(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -148,17 +148,17 @@ async def test_an_event_that_cannot_be_owed_holds_up_no_other(
 ) -> None:
     receiver = await receive()
     await subscribe(receiver)
-    made = [await open_debt() for _ in range(5)]
-    broken = await event_of(database, made[2].id)
+    result = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, result[2].id)
 
     async with refused(database, "webhook_deliveries", f"event_id = '{broken}'"):
         await deliver()
 
-    told = [one.told["webhook_id"] for one in receiver.received]
+    told = [message.told["webhook_id"] for message in receiver.received]
     assert len(told) == 4
     assert ids.show("wh", broken) not in told
     assert await aside(database) == [("event", broken)]
-    (reason,) = await todos(database, workspace.id)
+    (reason,) = await todos(database, snapshot.id)
     assert reason.startswith(f"event {ids.show('wh', broken)}: The database refused it")
 
     await put_back(database, keys)
@@ -169,7 +169,7 @@ async def test_an_event_that_cannot_be_owed_holds_up_no_other(
 async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_well(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -177,18 +177,20 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
 ) -> None:
     receiver = await receive()
     endpoint_id = await subscribe(receiver)
-    made = [await open_debt() for _ in range(5)]
-    broken = await event_of(database, made[2].id)
+    result = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, result[2].id)
     await spoil(database, "events", "data", broken)
 
     await deliver()
 
     assert len(receiver.received) == 4
     assert (await endpoint(database, endpoint_id))["failing_since"] is None
-    (lost,) = [one for one in await deliveries(database, endpoint_id) if one["event_id"] == broken]
+    (lost,) = [
+        delivery for delivery in await deliveries(database, endpoint_id) if delivery["event_id"] == broken
+    ]
     assert lost["state"] == "exhausted"
     assert await aside(database) == [("delivery", lost["id"])]
-    (reason,) = await todos(database, workspace.id)
+    (reason,) = await todos(database, snapshot.id)
     assert "What is sealed does not open" in reason
     # It does not heal by itself, and is not tried by itself.
     await todo_decisions.retry_due(database, keys)
@@ -203,7 +205,7 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
 async def test_an_endpoint_whose_secret_does_not_open_holds_up_no_other(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -225,7 +227,7 @@ async def test_an_endpoint_whose_secret_does_not_open_holds_up_no_other(
 async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are_settled(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -233,31 +235,33 @@ async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are
 ) -> None:
     receiver = await receive()
     endpoint_id = await subscribe(receiver)
-    made = [await open_debt() for _ in range(5)]
-    broken = await event_of(database, made[2].id)
+    result = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, result[2].id)
 
     async with refused(database, "webhook_log", f"event_id = '{broken}'"):
         await deliver()
         await deliver()
 
-        states = {one["event_id"]: one["state"] for one in await deliveries(database, endpoint_id)}
+        states = {
+            delivery["event_id"]: delivery["state"] for delivery in await deliveries(database, endpoint_id)
+        }
         assert states.pop(broken) == "pending"
         assert set(states.values()) == {"delivered"}
     assert len(receiver.received) == 5
     ((kind, _),) = await aside(database)
     assert kind == "delivery"
-    (reason,) = await todos(database, workspace.id)
+    (reason,) = await todos(database, snapshot.id)
     assert "by its rule test_refused (SQLSTATE 23514)" in reason
 
     await put_back(database, keys)
     await deliver()
-    assert {one["state"] for one in await deliveries(database, endpoint_id)} == {"delivered"}
+    assert {delivery["state"] for delivery in await deliveries(database, endpoint_id)} == {"delivered"}
 
 
 async def test_an_endpoint_that_cannot_be_disabled_keeps_no_other_from_it(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -278,7 +282,7 @@ async def test_an_endpoint_that_cannot_be_disabled_keeps_no_other_from_it(
 async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
     database: Database,
     keys: vault.Vault,
-    workspace: Workspace,
+    snapshot: Workspace,
     open_debt: Any,
     receive: Any,
     subscribe: Any,
@@ -301,7 +305,7 @@ async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
 
     assert len(well.received) == 1
     assert await aside(database) == [("endpoint", broken_id)]
-    assert len(await todos(database, workspace.id)) == 1
+    assert len(await todos(database, snapshot.id)) == 1
     await put_back(database, keys)
     await webhooks.catch_up(database)
     await deliver()
@@ -328,7 +332,7 @@ async def test_a_mail_to_staff_that_cannot_be_read_is_held_and_others_are_sent(
 
     rows = await database.pool.fetch("SELECT status FROM pgqueuer")
     assert [row["status"] for row in rows] == ["failed", "failed"]
-    assert [one.kind for one in await quarantine.list_entries(database)] == ["job"]
+    assert [entry.kind for entry in await quarantine.list_entries(database)] == ["job"]
     await put_back(database, keys)
     rows = await database.pool.fetch("SELECT status FROM pgqueuer")
     assert [row["status"] for row in rows] == ["queued", "queued"]

@@ -39,7 +39,7 @@ RESERVED = st.sampled_from(
 
 @given(name=RESERVED, upper=CASED)
 def test_ours_and_the_connections_are_reserved_in_any_case(name: str, upper: list[bool]) -> None:
-    cased = "".join(one.upper() if is_upper else one for one, is_upper in zip(name, upper, strict=False))
+    cased = "".join(item.upper() if is_upper else item for item, is_upper in zip(name, upper, strict=False))
 
     assert [wrong.code for wrong in extra_headers.header_errors({cased: "value"})] == ["reserved"]
 

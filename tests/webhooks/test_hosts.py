@@ -61,7 +61,7 @@ def test_a_host_is_refused_for_what_it_could_mean(host: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
         refuse_unreachable(f"https://{host}/hooks", EgressPolicy(is_live=True))
 
-    assert [(one.pointer, one.code) for one in refused.value.errors] == [("/url", code)]
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [("/url", code)]
 
 
 @pytest.mark.parametrize(

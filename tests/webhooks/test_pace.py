@@ -79,7 +79,7 @@ async def test_all_couriers_together_keep_to_an_endpoints_concurrency(
     await until(lambda: len(receiver.received) == 40)
 
     assert receiver.most_under_way == 3
-    assert len({one.place for one in receiver.received}) == 40
+    assert len({message.place for message in receiver.received}) == 40
 
 
 async def test_an_endpoint_gets_no_more_a_second_than_it_asked_for_whoever_delivers(
@@ -292,7 +292,9 @@ async def test_what_came_before_is_told_for_each_endpoint_by_its_own_filter(
     await deliver()
 
     def said(receiver: Any) -> list[tuple[int, int | None]]:
-        return [(one.told["sequence"], one.told["previous_sequence"]) for one in receiver.received]
+        return [
+            (message.told["sequence"], message.told["previous_sequence"]) for message in receiver.received
+        ]
 
     assert said(everything) == [(1, None), (2, 1), (3, 2), (4, 3), (5, 4)]
     assert said(some) == [(1, None), (4, 1), (5, 4)]

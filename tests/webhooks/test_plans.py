@@ -19,13 +19,13 @@ FROM generate_series(1, 60000) AS n
 
 
 @pytest.fixture
-async def backlog(database: Database, workspace: Workspace, receive: Any, subscribe: Any) -> Any:
+async def backlog(database: Database, snapshot: Workspace, receive: Any, subscribe: Any) -> Any:
     endpoint_id = await subscribe(await receive())
     await database.pool.execute("TRUNCATE webhook_deliveries")
     # Statistics outlive the rows of other tests, and would be gathered of these.
     await database.pool.execute("ALTER TABLE webhook_deliveries SET (autovacuum_enabled = false)")
     await database.pool.execute("DELETE FROM pg_statistic WHERE starelid = 'webhook_deliveries'::regclass")
-    await database.pool.execute(_BACKLOG, workspace.id, endpoint_id)
+    await database.pool.execute(_BACKLOG, snapshot.id, endpoint_id)
     yield endpoint_id
     await database.pool.execute("ALTER TABLE webhook_deliveries RESET (autovacuum_enabled)")
     await database.pool.execute("TRUNCATE webhook_deliveries")
@@ -48,11 +48,9 @@ def arguments(statement: Statement, workspace_id: Any, endpoint_id: Any) -> list
 
 @pytest.mark.parametrize("statement", [ledger._CLAIM, ledger._RENEW, ledger._RELEASE, ledger._SETTLE])
 async def test_a_backlog_without_statistics_is_not_read_as_a_whole(
-    database: Database, workspace: Workspace, backlog: Any, statement: Statement
+    database: Database, snapshot: Workspace, backlog: Any, statement: Statement
 ) -> None:
-    rows = await database.pool.fetch(
-        f"EXPLAIN {statement.text}", *arguments(statement, workspace.id, backlog)
-    )
+    rows = await database.pool.fetch(f"EXPLAIN {statement.text}", *arguments(statement, snapshot.id, backlog))
 
     plan = inspect.cleandoc("\n".join(row[0] for row in rows))
     assert "Seq Scan on webhook_deliveries" not in plan, plan

@@ -114,10 +114,10 @@ async def test_a_connection_closed_while_idle_is_no_failed_attempt(
 
 async def test_a_forbidden_address_is_refused_before_any_connection_is_tried(receive: Any) -> None:
     receiver = await receive()
-    asked = []
+    request = []
 
     async def look_up(host: str) -> list[str]:
-        asked.append(host)
+        request.append(host)
         return ["127.0.0.1"]
 
     port = receiver.url.split(":")[2]
@@ -126,9 +126,9 @@ async def test_a_forbidden_address_is_refused_before_any_connection_is_tried(rec
         numbered = await poster.post(receiver.url, {}, b"{}", is_live=True)
         allowed = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=False)
 
-    assert asked == ["example.com", "example.com"]
+    assert request == ["example.com", "example.com"]
     refusal = "The address is one that webhooks may not be sent to."
-    assert [(one.status, one.error) for one in (named, numbered)] == [(None, refusal)] * 2
+    assert [(item.status, item.error) for item in (named, numbered)] == [(None, refusal)] * 2
     assert allowed.error is None
 
 

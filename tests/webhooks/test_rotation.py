@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from debts.conftest import House, read
+from debts.conftest import WorkspaceApi, read
 from getbill import webhooks
 from getbill.kit import clock, ids, json
 from webhooks.conftest import Carrier, Received
 
 
-def standard(received: Received, *known: str) -> bool:
+def standard(received: Received, *values: str) -> bool:
     """Whether a receiver of Standard Webhooks that knows these secrets takes it."""
-    for secret in known:
+    for secret in values:
         try:
             Webhook(secret).verify(received.body, received.headers)
         except WebhookVerificationError:
@@ -31,55 +31,55 @@ def plain(received: Received, secret: str, header: str = "X-GetBill-Signature") 
     return hmac.compare_digest(received.headers.get(header, ""), expected)
 
 
-async def rotate(house: House, endpoint: dict[str, Any], **asked: Any) -> dict[str, Any]:
-    answered = await house.post(f"/webhooks/{endpoint['id']}/rotate-secret", asked or None)
+async def rotate(workspace: WorkspaceApi, endpoint: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post(f"/webhooks/{endpoint['id']}/rotate-secret", fields or None)
     assert answered.status == 200, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
-async def cut_over(house: House, endpoint: dict[str, Any], **asked: Any) -> dict[str, Any]:
-    answered = await house.post(f"/webhooks/{endpoint['id']}/cut-over", asked or None)
+async def cut_over(workspace: WorkspaceApi, endpoint: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answered = await workspace.post(f"/webhooks/{endpoint['id']}/cut-over", fields or None)
     assert answered.status == 200, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
-async def let_the_overlap_end(house: House, endpoint: dict[str, Any]) -> None:
-    await house.rows(
+async def let_the_overlap_end(workspace: WorkspaceApi, endpoint: dict[str, Any]) -> None:
+    await workspace.rows(
         "UPDATE webhook_endpoints SET rotation_ends_at = $2 WHERE id = $1",
         ids.read("we", endpoint["id"]),
         clock.wall() - timedelta(seconds=1),
     )
 
 
-async def next_delivery(house: House, carrier: Carrier, receiver: Any) -> Received:
+async def next_delivery(workspace: WorkspaceApi, carrier: Carrier, receiver: Any) -> Received:
     """Have something happen and return what was sent of it."""
     before = len(receiver.received)
-    await house.debt()
+    await workspace.debt()
     await carrier.carry()
     (came,) = receiver.received[before:]
-    found: Received = came
-    return found
+    result: Received = came
+    return result
 
 
-async def test_the_new_secret_is_shown_once_and_the_overlap_is_told(house: House) -> None:
-    opened = read(await house.post("/webhooks", {"url": "https://example.com/"}))
+async def test_the_new_secret_is_shown_once_and_the_overlap_is_told(workspace: WorkspaceApi) -> None:
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    rotated = await rotate(house, opened)
+    rotated = await rotate(workspace, webhook)
 
     assert rotated["secret"].startswith("whsec_")
-    assert rotated["secret"] != opened["secret"]
+    assert rotated["secret"] != webhook["secret"]
     running = rotated["rotation"]
     assert (running["cut_over_at"], running["signature_by"]) == (None, "old")
     day = json.instant(clock.wall() + timedelta(hours=24))
     assert day is not None
     assert abs(int(running["overlap_ends_at"][17:19]) - int(day[17:19])) in {0, 1, 59}
     assert running["overlap_ends_at"][:16] == day[:16] or running["overlap_ends_at"] < day
-    shown = read(await house.get(f"/webhooks/{opened['id']}"))
-    assert shown == {name: value for name, value in rotated.items() if name != "secret"}
-    rows = await house.rows(
-        "SELECT secret, next_secret FROM webhook_endpoints WHERE id = $1", ids.read("we", opened["id"])
+    answer = read(await workspace.get(f"/webhooks/{webhook['id']}"))
+    assert answer == {name: value for name, value in rotated.items() if name != "secret"}
+    rows = await workspace.rows(
+        "SELECT secret, next_secret FROM webhook_endpoints WHERE id = $1", ids.read("we", webhook["id"])
     )
     assert rotated["secret"].encode() not in rows[0]["secret"] + rows[0]["next_secret"]
 
@@ -87,7 +87,7 @@ async def test_the_new_secret_is_shown_once_and_the_overlap_is_told(house: House
 @pytest.mark.parametrize("switches_at", range(5))
 @pytest.mark.parametrize("cuts_over", [False, True])
 async def test_a_receiver_verifies_everything_whenever_it_changes_over(
-    house: House, carrier: Carrier, receive: Any, switches_at: int, *, cuts_over: bool
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any, switches_at: int, *, cuts_over: bool
 ) -> None:
     """One receiver of each kind, with one secret at a time; the moments of a rotation in their order.
 
@@ -96,15 +96,15 @@ async def test_a_receiver_verifies_everything_whenever_it_changes_over(
     receiver = await receive()
     endpoint = await carrier.open(receiver)
     old = endpoint["secret"]
-    came = [await next_delivery(house, carrier, receiver)]
-    new = (await rotate(house, endpoint))["secret"]
-    came.append(await next_delivery(house, carrier, receiver))
+    came = [await next_delivery(workspace, carrier, receiver)]
+    new = (await rotate(workspace, endpoint))["secret"]
+    came.append(await next_delivery(workspace, carrier, receiver))
     if cuts_over:
-        await cut_over(house, endpoint)
-    came.append(await next_delivery(house, carrier, receiver))
-    came.append(await next_delivery(house, carrier, receiver))
-    await let_the_overlap_end(house, endpoint)
-    came.append(await next_delivery(house, carrier, receiver))
+        await cut_over(workspace, endpoint)
+    came.append(await next_delivery(workspace, carrier, receiver))
+    came.append(await next_delivery(workspace, carrier, receiver))
+    await let_the_overlap_end(workspace, endpoint)
+    came.append(await next_delivery(workspace, carrier, receiver))
 
     for moment, received in enumerate(came):
         # Standard Webhooks: may switch at any moment after the rotation has begun and before its end.
@@ -122,31 +122,31 @@ async def test_a_receiver_verifies_everything_whenever_it_changes_over(
     assert not standard(came[4], old)
 
 
-async def test_a_second_rotation_waits_for_the_first_and_is_told_the_way_out(house: House) -> None:
-    opened = read(await house.post("/webhooks", {"url": "https://example.com/"}))
-    first = await rotate(house, opened, overlap_hours=1)
+async def test_a_second_rotation_waits_for_the_first_and_is_told_the_way_out(workspace: WorkspaceApi) -> None:
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    first = await rotate(workspace, webhook, overlap_hours=1)
 
-    refused = await house.post(f"/webhooks/{opened['id']}/rotate-secret")
+    refused = await workspace.post(f"/webhooks/{webhook['id']}/rotate-secret")
 
     problem = read(refused)
     assert (refused.status, problem["type"]) == (409, "/problems/rotation-under-way")
     assert problem["overlap_ends_at"] == first["rotation"]["overlap_ends_at"]
     # The way out.
-    ended = await cut_over(house, opened, end_overlap=True)
+    ended = await cut_over(workspace, webhook, end_overlap=True)
     assert ended["rotation"] is None
-    assert (await rotate(house, opened))["secret"] != first["secret"]
+    assert (await rotate(workspace, webhook))["secret"] != first["secret"]
 
 
 async def test_a_rotation_whose_time_is_over_makes_way_for_the_next(
-    house: House, carrier: Carrier, receive: Any
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
 ) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver)
-    second = (await rotate(house, endpoint))["secret"]
-    await let_the_overlap_end(house, endpoint)
+    second = (await rotate(workspace, endpoint))["secret"]
+    await let_the_overlap_end(workspace, endpoint)
 
-    third = (await rotate(house, endpoint))["secret"]
-    received = await next_delivery(house, carrier, receiver)
+    third = (await rotate(workspace, endpoint))["secret"]
+    received = await next_delivery(workspace, carrier, receiver)
 
     assert standard(received, second)
     assert standard(received, third)
@@ -155,51 +155,51 @@ async def test_a_rotation_whose_time_is_over_makes_way_for_the_next(
 
 
 async def test_without_an_overlap_the_secret_is_replaced_at_once(
-    house: House, carrier: Carrier, receive: Any
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
 ) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver)
 
-    rotated = await rotate(house, endpoint, overlap_hours=0)
-    received = await next_delivery(house, carrier, receiver)
+    rotated = await rotate(workspace, endpoint, overlap_hours=0)
+    received = await next_delivery(workspace, carrier, receiver)
 
     assert rotated["rotation"] is None
     assert plain(received, rotated["secret"])
     assert not standard(received, endpoint["secret"])
 
 
-async def test_the_cut_over_is_told_and_happens_once(house: House) -> None:
-    opened = read(await house.post("/webhooks", {"url": "https://example.com/"}))
-    await rotate(house, opened)
+async def test_the_cut_over_is_told_and_happens_once(workspace: WorkspaceApi) -> None:
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    await rotate(workspace, webhook)
 
-    first = await cut_over(house, opened)
-    second = await cut_over(house, opened)
+    first = await cut_over(workspace, webhook)
+    second = await cut_over(workspace, webhook)
 
     assert first["rotation"]["signature_by"] == "new"
     assert first["rotation"]["cut_over_at"] is not None
     assert second["rotation"] == first["rotation"]
 
 
-async def test_where_nothing_is_replaced_there_is_no_cut_over(house: House) -> None:
-    opened = read(await house.post("/webhooks", {"url": "https://example.com/"}))
+async def test_where_nothing_is_replaced_there_is_no_cut_over(workspace: WorkspaceApi) -> None:
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    answered = await house.post(f"/webhooks/{opened['id']}/cut-over")
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/cut-over")
 
     assert (answered.status, read(answered)["type"]) == (409, "/problems/no-rotation")
 
 
-async def test_one_key_is_one_rotation_and_shows_the_same_secret(house: House) -> None:
-    opened = read(await house.post("/webhooks", {"url": "https://example.com/"}))
-    path = f"/webhooks/{opened['id']}/rotate-secret"
+async def test_one_key_is_one_rotation_and_shows_the_same_secret(workspace: WorkspaceApi) -> None:
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
+    path = f"/webhooks/{webhook['id']}/rotate-secret"
 
-    first, second = [await house.post(path, {}, Idempotency_Key="turn") for _ in range(2)]
+    first, second = [await workspace.post(path, {}, Idempotency_Key="turn") for _ in range(2)]
 
     assert first.status == second.status == 200
     assert read(first)["secret"] == read(second)["secret"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("body", "code"),
     [
         ({"overlap_hours": -1}, "out-of-range"),
         ({"overlap_hours": 169}, "out-of-range"),
@@ -207,27 +207,27 @@ async def test_one_key_is_one_rotation_and_shows_the_same_secret(house: House) -
         ({"overlap_days": 1}, "unknown-field"),
     ],
 )
-async def test_an_overlap_is_a_week_at_most(house: House, asked: dict[str, Any], code: str) -> None:
-    opened = read(await house.post("/webhooks", {"url": "https://example.com/"}))
+async def test_an_overlap_is_a_week_at_most(workspace: WorkspaceApi, body: dict[str, Any], code: str) -> None:
+    webhook = read(await workspace.post("/webhooks", {"url": "https://example.com/"}))
 
-    answered = await house.post(f"/webhooks/{opened['id']}/rotate-secret", asked)
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/rotate-secret", body)
 
     assert (answered.status, read(answered)["errors"][0]["code"]) == (422, code)
-    assert read(await house.get(f"/webhooks/{opened['id']}"))["rotation"] is None
+    assert read(await workspace.get(f"/webhooks/{webhook['id']}"))["rotation"] is None
 
 
 async def test_upkeep_forgets_an_old_secret_whose_time_is_over(
-    house: House, carrier: Carrier, receive: Any
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
 ) -> None:
     receiver = await receive()
     endpoint, running = await carrier.open(receiver), await carrier.open(await receive())
-    new = (await rotate(house, endpoint))["secret"]
-    await rotate(house, running)
-    await let_the_overlap_end(house, endpoint)
+    new = (await rotate(workspace, endpoint))["secret"]
+    await rotate(workspace, running)
+    await let_the_overlap_end(workspace, endpoint)
 
-    await webhooks.end_rotations(house.app.state.database, clock.wall())
+    await webhooks.end_rotations(workspace.app.state.database, clock.wall())
 
-    (row,) = await house.rows("SELECT * FROM webhook_endpoints WHERE id = $1", receiver.endpoint_id)
+    (row,) = await workspace.rows("SELECT * FROM webhook_endpoints WHERE id = $1", receiver.endpoint_id)
     assert (row["next_secret"], row["rotation_ends_at"], row["cut_over_at"]) == (None, None, None)
-    assert plain(await next_delivery(house, carrier, receiver), new)
-    assert read(await house.get(f"/webhooks/{running['id']}"))["rotation"] is not None
+    assert plain(await next_delivery(workspace, carrier, receiver), new)
+    assert read(await workspace.get(f"/webhooks/{running['id']}"))["rotation"] is not None

@@ -27,9 +27,9 @@ def signed_at(moment: datetime, cut_over_at: datetime | None = None) -> dict[str
     return secret_rotation.signature_headers(signing, "wh_1", int(clock.unix()), BODY)
 
 
-def verifies(headers: dict[str, str], *known: str) -> bool:
+def verifies(headers: dict[str, str], *values: str) -> bool:
     """Whether a receiver of the Standard Webhooks package that knows these secrets takes it."""
-    for secret in known:
+    for secret in values:
         try:
             Webhook(secret).verify(BODY, headers)
         except WebhookVerificationError:

@@ -40,9 +40,9 @@ def connects() -> Iterator[list[Any]]:
     _watchers.remove(watched)
 
 
-def answers(*found: list[str]) -> Any:
+def answers(*values: list[str]) -> Any:
     """A resolver that answers so, one look-up after the other; the last goes on for ever."""
-    waiting = list(found)
+    waiting = list(values)
 
     async def look_up(_host: str) -> list[str]:
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
@@ -223,10 +223,10 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Acme CA")])
-        made = self._builder(self._name, self._key.public_key(), clock.wall() + timedelta(days=1))
-        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        result = self._builder(self._name, self._key.public_key(), clock.wall() + timedelta(days=1))
+        result = result.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         self.bundle = folder / "ca.pem"
-        self.bundle.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        self.bundle.write_bytes(result.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
     def _builder(self, subject: x509.Name, key: Any, until: datetime) -> x509.CertificateBuilder:
         return (
@@ -244,8 +244,8 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
-        made = self._builder(subject, key.public_key(), clock.wall() + timedelta(days=days))
-        signed = made.add_extension(names, critical=False).sign(self._key, hashes.SHA256())
+        result = self._builder(subject, key.public_key(), clock.wall() + timedelta(days=days))
+        signed = result.add_extension(names, critical=False).sign(self._key, hashes.SHA256())
         file = self._folder / f"{address}-{days}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file.write_bytes(private + signed.public_bytes(Encoding.PEM))

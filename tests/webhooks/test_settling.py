@@ -11,8 +11,8 @@ from getbill.webhooks.model import AttemptOutcome, DeliveryVerdict
 from webhooks.conftest import attempts
 
 
-def tried(claimed: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttempt:
-    return DeliveryAttempt(claimed, AttemptOutcome(clock.wall(), 5, status), verdict, None)
+def tried(row: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttempt:
+    return DeliveryAttempt(row, AttemptOutcome(clock.wall(), 5, status), verdict, None)
 
 
 async def claim(database: Database) -> Any:
@@ -64,4 +64,4 @@ async def test_the_next_of_a_lane_is_due_once_its_forerunner_is_settled_whoever_
 
     await ledger.record_attempts(database, [tried(first, 200, DeliveryVerdict("delivered", clock.wall()))])
 
-    assert [one.sequence for one in await claim(database)] == [2]
+    assert [item.sequence for item in await claim(database)] == [2]

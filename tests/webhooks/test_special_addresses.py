@@ -132,7 +132,7 @@ def test_the_metadata_of_a_cloud_is_refused_in_every_form_whatever_the_operator_
 def test_what_the_registries_call_not_globally_reachable_is_a_special_range(block: str) -> None:
     network = ip_network(block)
 
-    assert any(network.version == one.version and network.subnet_of(one) for one in ranges())
+    assert any(network.version == item.version and network.subnet_of(item) for item in ranges())
 
 
 def test_the_ranges_name_their_source_and_its_date() -> None:

@@ -11,24 +11,24 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from debts.conftest import House, read
+from debts.conftest import WorkspaceApi, read
 from getbill.events import KINDS
 from getbill.webhooks import EndpointTester, WebhookClient
 from getbill.webhooks.replays import test_sends
 from webhooks.conftest import Carrier, Received
 
 
-async def fire(house: House, endpoint: dict[str, Any], body: Any = None) -> dict[str, Any]:
-    answered = await house.post(f"/webhooks/{endpoint['id']}/test", body)
+async def fire(workspace: WorkspaceApi, endpoint: dict[str, Any], body: Any = None) -> dict[str, Any]:
+    answered = await workspace.post(f"/webhooks/{endpoint['id']}/test", body)
     assert answered.status == 200, answered.body
-    found: dict[str, Any] = read(answered)
-    return found
+    answer: dict[str, Any] = read(answered)
+    return answer
 
 
 @asynccontextmanager
-async def posting(house: House, poster: WebhookClient) -> AsyncIterator[None]:
+async def posting(workspace: WorkspaceApi, poster: WebhookClient) -> AsyncIterator[None]:
     """Have tests leave by this poster."""
-    state = house.app.state
+    state = workspace.app.state
     usual, state.trials = state.trials, EndpointTester(poster)
     async with poster:
         yield
@@ -36,7 +36,7 @@ async def posting(house: House, poster: WebhookClient) -> AsyncIterator[None]:
 
 
 async def test_a_sample_is_sent_at_once_marked_and_signed(
-    house: House, carrier: Carrier, receive: Any
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
 ) -> None:
     async def thank(_received: Received) -> web.StreamResponse:
         return web.Response(text="Thank you.")
@@ -44,7 +44,7 @@ async def test_a_sample_is_sent_at_once_marked_and_signed(
     receiver = await receive(thank)
     endpoint = await carrier.open(receiver, headers={"X-Tenant": "7"}, fields=["status"])
 
-    tried = await fire(house, endpoint, {"event": "debt.resolved"})
+    tried = await fire(workspace, endpoint, {"event": "debt.resolved"})
 
     (came,) = receiver.received
     assert (tried["status"], tried["error"]) == ("delivered", None)
@@ -62,64 +62,72 @@ async def test_a_sample_is_sent_at_once_marked_and_signed(
     Webhook(receiver.secret).verify(came.body, came.headers)
 
 
-async def test_it_stands_in_no_stream_log_or_statistics(house: House, carrier: Carrier, receive: Any) -> None:
+async def test_it_stands_in_no_stream_log_or_statistics(
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
+) -> None:
     endpoint = await carrier.open(await receive())
 
-    await fire(house, endpoint)
+    await fire(workspace, endpoint)
     await carrier.carry()
 
-    assert read(await house.get(f"/webhooks/{endpoint['id']}/deliveries"))["data"] == []
-    assert read(await house.get("/webhooks/stats"))["total"]["attempts"] == 0
-    assert await house.rows("SELECT FROM events WHERE workspace_id = $1", house.workspace_id) == []
-    assert read(await house.get(f"/webhooks/{endpoint['id']}"))["failing_since"] is None
+    assert read(await workspace.get(f"/webhooks/{endpoint['id']}/deliveries"))["data"] == []
+    assert read(await workspace.get("/webhooks/stats"))["total"]["attempts"] == 0
+    assert await workspace.rows("SELECT FROM events WHERE workspace_id = $1", workspace.workspace_id) == []
+    assert read(await workspace.get(f"/webhooks/{endpoint['id']}"))["failing_since"] is None
 
 
 async def test_a_disabled_endpoint_is_tried_too_and_a_failure_does_it_no_harm(
-    house: House, carrier: Carrier, receive: Any, answering: Any
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any, answering: Any
 ) -> None:
     receiver = await receive(answering(500))
     endpoint = await carrier.open(receiver, enabled=False)
 
-    tried = await fire(house, endpoint)
+    tried = await fire(workspace, endpoint)
 
     assert (tried["status"], tried["response"]) == ("failed", {"status": 500, "body": ""})
-    shown = read(await house.get(f"/webhooks/{endpoint['id']}"))
-    assert (shown["enabled"], shown["disabled_reason"], shown["failing_since"]) == (False, "asked", None)
+    webhook = read(await workspace.get(f"/webhooks/{endpoint['id']}"))
+    assert (webhook["enabled"], webhook["disabled_reason"], webhook["failing_since"]) == (
+        False,
+        "asked",
+        None,
+    )
 
 
-async def test_where_no_answer_comes_it_says_why(house: House) -> None:
-    opened = read(await house.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
+async def test_where_no_answer_comes_it_says_why(workspace: WorkspaceApi) -> None:
+    webhook = read(await workspace.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
 
-    tried = await fire(house, opened)
+    tried = await fire(workspace, webhook)
 
     assert (tried["status"], tried["response"]) == ("failed", None)
     assert tried["error"] == "The connection was refused or timed out."
 
 
-async def test_a_name_that_leads_inside_is_refused_before_any_connection(house: House, receive: Any) -> None:
+async def test_a_name_that_leads_inside_is_refused_before_any_connection(
+    workspace: WorkspaceApi, receive: Any
+) -> None:
     receiver = await receive()
     port = receiver.url.split(":")[2].split("/")[0]
-    opened = read(await house.post("/webhooks", {"url": f"https://hooks.example.com:{port}/hooks"}))
+    webhook = read(await workspace.post("/webhooks", {"url": f"https://hooks.example.com:{port}/hooks"}))
 
     async def look_up(_host: str) -> list[str]:
         return ["10.0.0.1"]
 
-    async with posting(house, WebhookClient(lookup=look_up)):
-        tried = await fire(house, opened)
+    async with posting(workspace, WebhookClient(lookup=look_up)):
+        tried = await fire(workspace, webhook)
 
     assert tried["error"] == "The address is one that webhooks may not be sent to."
     assert receiver.received == []
 
 
 async def test_the_next_secret_is_tried_alone_before_the_cut_over(
-    house: House, carrier: Carrier, receive: Any
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
 ) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver)
-    rotated = read(await house.post(f"/webhooks/{endpoint['id']}/rotate-secret"))
+    rotated = read(await workspace.post(f"/webhooks/{endpoint['id']}/rotate-secret"))
 
-    await fire(house, endpoint, {"secret": "next"})
-    await fire(house, endpoint, {"secret": "current"})
+    await fire(workspace, endpoint, {"secret": "next"})
+    await fire(workspace, endpoint, {"secret": "current"})
 
     alone, both = receiver.received
     Webhook(rotated["secret"]).verify(alone.body, alone.headers)
@@ -132,23 +140,23 @@ async def test_the_next_secret_is_tried_alone_before_the_cut_over(
 
 
 async def test_without_a_rotation_there_is_no_next_secret_to_try(
-    house: House, carrier: Carrier, receive: Any
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
 ) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver)
 
-    answered = await house.post(f"/webhooks/{endpoint['id']}/test", {"secret": "next"})
+    answered = await workspace.post(f"/webhooks/{endpoint['id']}/test", {"secret": "next"})
 
     assert (answered.status, read(answered)["type"]) == (409, "/problems/no-rotation")
     assert receiver.received == []
 
 
-async def test_one_key_is_one_test(house: House, carrier: Carrier, receive: Any) -> None:
+async def test_one_key_is_one_test(workspace: WorkspaceApi, carrier: Carrier, receive: Any) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver)
 
     answers = [
-        await house.post(f"/webhooks/{endpoint['id']}/test", {}, Idempotency_Key="try") for _ in range(2)
+        await workspace.post(f"/webhooks/{endpoint['id']}/test", {}, Idempotency_Key="try") for _ in range(2)
     ]
 
     assert len(receiver.received) == 1
@@ -156,15 +164,17 @@ async def test_one_key_is_one_test(house: House, carrier: Carrier, receive: Any)
     assert answers[1].headers["idempotent-replayed"] == "true"
 
 
-async def test_with_a_key_a_refusal_stays_the_answer(house: House, carrier: Carrier, receive: Any) -> None:
+async def test_with_a_key_a_refusal_stays_the_answer(
+    workspace: WorkspaceApi, carrier: Carrier, receive: Any
+) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver)
     path, body = f"/webhooks/{endpoint['id']}/test", {"secret": "next"}
-    first = await house.post(path, body, Idempotency_Key="early")
-    await house.post(f"/webhooks/{endpoint['id']}/rotate-secret")
+    first = await workspace.post(path, body, Idempotency_Key="early")
+    await workspace.post(f"/webhooks/{endpoint['id']}/rotate-secret")
 
-    again = await house.post(path, body, Idempotency_Key="early")
-    other = await house.post(path, {"event": "debt.created"}, Idempotency_Key="early")
+    again = await workspace.post(path, body, Idempotency_Key="early")
+    other = await workspace.post(path, {"event": "debt.created"}, Idempotency_Key="early")
 
     assert (first.status, again.status, again.body) == (409, 409, first.body)
     assert (other.status, read(other)["type"]) == (422, "/problems/idempotency-key-reused")
@@ -172,19 +182,21 @@ async def test_with_a_key_a_refusal_stays_the_answer(house: House, carrier: Carr
 
 
 async def test_a_few_at_a_time_are_under_way_for_a_workspace(
-    house: House,
-    other_house: House,
+    workspace: WorkspaceApi,
+    other_workspace: WorkspaceApi,
     carrier: Carrier,
     receive: Any,
     hanging: Any,
 ) -> None:
     receiver = await receive(hanging)
     endpoint = await carrier.open(receiver)
-    other = read(await other_house.post("/webhooks", {"url": receiver.url}))
-    async with posting(house, WebhookClient(timeout_seconds=0.5)):
-        crowd = [house.post(f"/webhooks/{endpoint['id']}/test") for _ in range(test_sends.WORKSPACE_MAX + 1)]
-        *answers, others = await asyncio.gather(*crowd, other_house.post(f"/webhooks/{other['id']}/test"))
-        afterwards = await house.post(f"/webhooks/{endpoint['id']}/test")
+    other = read(await other_workspace.post("/webhooks", {"url": receiver.url}))
+    async with posting(workspace, WebhookClient(timeout_seconds=0.5)):
+        crowd = [
+            workspace.post(f"/webhooks/{endpoint['id']}/test") for _ in range(test_sends.WORKSPACE_MAX + 1)
+        ]
+        *answers, others = await asyncio.gather(*crowd, other_workspace.post(f"/webhooks/{other['id']}/test"))
+        afterwards = await workspace.post(f"/webhooks/{endpoint['id']}/test")
 
     statuses = sorted(answered.status for answered in answers)
     assert statuses == [200] * test_sends.WORKSPACE_MAX + [429]
@@ -204,22 +216,22 @@ async def test_a_few_at_a_time_are_under_way_for_a_workspace(
     ],
 )
 async def test_a_wrong_test_is_refused_field_by_field(
-    house: House, body: dict[str, Any], wrong: list[tuple[str, str]]
+    workspace: WorkspaceApi, body: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    opened = read(await house.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
+    webhook = read(await workspace.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
 
-    answered = await house.post(f"/webhooks/{opened['id']}/test", body)
+    answered = await workspace.post(f"/webhooks/{webhook['id']}/test", body)
 
     assert answered.status == 422
     assert [(error["pointer"], error["code"]) for error in read(answered)["errors"]] == wrong
 
 
-async def test_every_event_has_a_sample(house: House, carrier: Carrier, receive: Any) -> None:
+async def test_every_event_has_a_sample(workspace: WorkspaceApi, carrier: Carrier, receive: Any) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver)
 
     for kind in KINDS:
-        await fire(house, endpoint, {"event": kind})
+        await fire(workspace, endpoint, {"event": kind})
 
-    assert [one.told["event"] for one in receiver.received] == list(KINDS)
-    assert len({one.told["webhook_id"] for one in receiver.received}) == len(receiver.received)
+    assert [message.told["event"] for message in receiver.received] == list(KINDS)
+    assert len({message.told["webhook_id"] for message in receiver.received}) == len(receiver.received)

@@ -1,42 +1,48 @@
-"""Workers and database are killed while messages leave: the small ordeal; `bin/bench contact-kills` is the great one."""
+"""Workers and database are killed while messages leave: the small chaos test; `bin/bench contact-kills` is the large one."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bench.contacts.course import Plan, Stage, play
-from bench.contacts.judge import MADE
-from bench.contacts.workers import POINTS
-from bench.installation import home
 
 from cluster import Cluster
 from getbill.settings import Settings
 from installation import Installation, open_installation
+from testbed.contact_chaos.judge import MADE
+from testbed.contact_chaos.scenario_run import Plan, RunSetup, run
+from testbed.contact_chaos.workers import POINTS
+from testbed.installation import prepared_installation
 
 
 def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
     told: list[str] = []
-    with home() as base:
-        stage = Stage(Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "ordeal", base.server)
+    with prepared_installation() as base:
+        stage = RunSetup(
+            Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "chaos", base.server
+        )
         stage.folder.mkdir()
         plan = Plan(debts=20, kills=30, paid=3, between_kills=1, patience_seconds=240)
-        ordeal = asyncio.run(play(plan, stage, told.append))
+        result = asyncio.run(run(plan, stage, told.append))
 
-    assert ordeal.before.faults == []
-    assert ordeal.after.faults == []
-    assert ordeal.kills.total() == 30
-    assert ordeal.kills["postgres"] >= 3
-    assert ordeal.falls >= 1
+    assert result.before.faults == []
+    assert result.after.faults == []
+    assert result.kills.total() == 30
+    assert result.kills["postgres"] >= 3
+    assert result.falls >= 1
     # Decided by what was received, nothing is unknown any more.
-    assert ordeal.after.ends["unknown"] == 0
-    assert sum(ordeal.after.ends[state] for state in MADE) == ordeal.after.received
+    assert result.after.ends["unknown"] == 0
+    assert sum(result.after.ends[state] for state in MADE) == result.after.received
 
 
 @pytest.fixture(scope="module")
-async def house(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "contact_kills", tmp_path_factory.mktemp("contacts")) as opened:
-        yield opened
+async def own_installation(
+    postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    async with open_installation(
+        postgres, "contact_kills", tmp_path_factory.mktemp("contacts")
+    ) as installation:
+        yield installation
 
 
 # What must have happened before somebody comes to a point: another died where it left something behind.
@@ -52,14 +58,14 @@ BEFORE = {
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_worker_that_dies_at_a_named_point_leaves_no_contact_twice_or_lost(
-    house: Installation, tmp_path: Path, point: str
+    own_installation: Installation, tmp_path: Path, point: str
 ) -> None:
     before = [BEFORE[point]] if point in BEFORE else []
     plan = Plan(debts=3, kills=0, workers=1, crash_at=(*before, point), patience_seconds=40)
 
-    ordeal = await play(plan, Stage(house.settings, tmp_path), print)
+    result = await run(plan, RunSetup(own_installation.settings, tmp_path), print)
 
-    assert ordeal.falls == len(plan.crash_at)
-    assert ordeal.before.faults == []
-    assert ordeal.after.faults == []
-    assert ordeal.after.ends["unknown"] == 0
+    assert result.falls == len(plan.crash_at)
+    assert result.before.faults == []
+    assert result.after.faults == []
+    assert result.after.ends["unknown"] == 0

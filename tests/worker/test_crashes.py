@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from bench import dying
-from bench.ordeal.judge import Committed, Followed, Verdict, judge
-from bench.receiver import Began
 
 import make
 from cluster import Cluster
 from getbill.kit import ids, json
 from installation import Installation, open_installation
+from testbed import fault_injection
+from testbed.chaos.judge import CommittedEvent, Subscription, Verdict, judge
+from testbed.webhook_receiver import ReceivedPost
 
 KINDS = (
     "debt.created",
@@ -35,14 +35,14 @@ SELECT EXISTS (SELECT FROM events WHERE position IS NULL)
 
 
 @dataclass
-class Creditor:
-    """A creditor whose debts have a history, and who follows it by push and by pull."""
+class SubscribedWorkspace:
+    """A workspace whose debts have a history that is followed by push and by pull."""
 
     installation: Installation
     company: make.Company
     url: str = ""
     webhook: str = ""
-    began: list[Began] = field(default_factory=list)
+    began: list[ReceivedPost] = field(default_factory=list)
     # What it answers, the first first, and then that it took it.
     answers: list[int] = field(default_factory=list)
 
@@ -56,15 +56,15 @@ class Creditor:
     async def take(self, request: web.Request) -> web.Response:
         at, told = perf_counter(), await request.json()
         subject = told["data"].get("debt_id", "")
-        place = (told["sequence"], told["previous_sequence"])
+        workspace = (told["sequence"], told["previous_sequence"])
         # Signatures are the receiver's tests' own affair.
-        self.began.append(Began(at, "/hooks", told["webhook_id"], subject, *place, is_signed=True))
+        self.began.append(ReceivedPost(at, "/hooks", told["webhook_id"], subject, *workspace, is_signed=True))
         return web.Response(status=self.answers.pop(0) if self.answers else 204)
 
     async def collect(self, debts: int = 4) -> None:
         for number in range(debts):
-            asked = {"debtor": {"name": "Jean Dupont"}, "amount": 100, "reference": f"F-{number}"}
-            debt = (await self.call("POST", "/debts", asked | {"due_date": "2099-01-01"}))["id"]
+            request = {"debtor": {"name": "Jean Dupont"}, "amount": 100, "reference": f"F-{number}"}
+            debt = (await self.call("POST", "/debts", request | {"due_date": "2099-01-01"}))["id"]
             await self.call("PUT", f"/debts/{debt}", {"metadata": {"noted": True}})
             await self.call("POST", f"/debts/{debt}/payments", {"amount": 100})
 
@@ -87,53 +87,62 @@ class Creditor:
             workspace_id,
         )
         committed = [
-            Committed(ids.show("wh", row["id"]), ids.show("debt", row["debt_id"]), *list(row.values())[2:])
+            CommittedEvent(
+                ids.show("wh", row["id"]), ids.show("debt", row["debt_id"]), *list(row.values())[2:]
+            )
             for row in rows
         ]
         page = await self.call("GET", "/events?limit=1000")
         assert (page["has_more"], page["epoch"]) == (False, 1)
         pulled = [event["webhook_id"] for event in page["data"]]
-        return judge(committed, pulled, [Followed("/hooks", frozenset(KINDS), 0)], self.began)
+        return judge(committed, pulled, [Subscription("/hooks", frozenset(KINDS), 0)], self.began)
 
 
 @pytest.fixture(scope="module")
-async def house(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "crashes", tmp_path_factory.mktemp("crashes")) as opened:
-        yield opened
+async def own_installation(
+    postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    async with open_installation(postgres, "crashes", tmp_path_factory.mktemp("crashes")) as installation:
+        yield installation
 
 
 @pytest.fixture
-async def creditor(house: Installation) -> AsyncIterator[Creditor]:
-    creditor = Creditor(house, await make.company(house.database, house.vault))
+async def workspace(own_installation: Installation) -> AsyncIterator[SubscribedWorkspace]:
+    workspace = SubscribedWorkspace(
+        own_installation, await make.company(own_installation.database, own_installation.vault)
+    )
     app = web.Application()
-    app.router.add_post("/hooks", creditor.take)
+    app.router.add_post("/hooks", workspace.take)
     # What a killed worker was sending is not waited for.
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    creditor.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks"
-    creditor.webhook = (await creditor.call("POST", "/webhooks", {"url": creditor.url, "events": KINDS}))[
+    workspace.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks"
+    workspace.webhook = (await workspace.call("POST", "/webhooks", {"url": workspace.url, "events": KINDS}))[
         "id"
     ]
-    yield creditor
+    yield workspace
     await runner.cleanup()
 
 
 @pytest.fixture
-def die_at(creditor: Creditor, tmp_path: Path) -> Callable[[str], Awaitable[None]]:
+def die_at(workspace: SubscribedWorkspace, tmp_path: Path) -> Callable[[str], Awaitable[None]]:
     """Have a worker die at a point, time pass, and another one do the rest."""
 
     async def die(point: str) -> None:
-        settings = creditor.installation.settings.model_copy(update={"data_dir": tmp_path})
-        assert await dying.ended(dying.begin(settings, point)) == -signal.SIGKILL
-        await creditor.pass_time()
-        second = dying.begin(settings)
+        settings = workspace.installation.settings.model_copy(update={"data_dir": tmp_path})
+        assert (
+            await fault_injection.exit_status(fault_injection.start_worker(settings, point))
+            == -signal.SIGKILL
+        )
+        await workspace.pass_time()
+        second = fault_injection.start_worker(settings)
         try:
-            await creditor.settle()
+            await workspace.settle()
         finally:
             second.terminate()
             # Told before it could listen, where there was nothing left to do.
-            assert await dying.ended(second) in {0, -signal.SIGTERM}
+            assert await fault_injection.exit_status(second) in {0, -signal.SIGTERM}
 
     return die
 
@@ -155,13 +164,13 @@ def die_at(creditor: Creditor, tmp_path: Path) -> Callable[[str], Awaitable[None
     ],
 )
 async def test_a_worker_that_dies_half_way_loses_nothing(
-    creditor: Creditor, die_at: Any, point: str, most_pushed_twice: int
+    workspace: SubscribedWorkspace, die_at: Any, point: str, most_pushed_twice: int
 ) -> None:
-    await creditor.collect()
+    await workspace.collect()
 
     await die_at(point)
 
-    verdict = await creditor.verdict()
+    verdict = await workspace.verdict()
     assert verdict.faults == []
     assert (verdict.events, verdict.due) == (20, 20)
     assert verdict.pushed_twice <= most_pushed_twice
@@ -169,41 +178,43 @@ async def test_a_worker_that_dies_half_way_loses_nothing(
 
 
 async def test_a_worker_that_dies_while_it_notes_a_failure_tries_again(
-    creditor: Creditor, die_at: Any
+    workspace: SubscribedWorkspace, die_at: Any
 ) -> None:
-    creditor.answers = [503]
-    await creditor.collect(debts=1)
+    workspace.answers = [503]
+    await workspace.collect(debts=1)
 
     await die_at("webhooks.settling")
 
-    verdict = await creditor.verdict()
+    verdict = await workspace.verdict()
     assert verdict.faults == []
     assert verdict.pushed_twice == 1
 
 
 @pytest.mark.parametrize("point", ["webhooks.catching_up", "webhooks.caught_up"])
 async def test_what_an_endpoint_missed_is_owed_once_whoever_dies(
-    creditor: Creditor, die_at: Any, point: str
+    workspace: SubscribedWorkspace, die_at: Any, point: str
 ) -> None:
-    await creditor.call("PUT", f"/webhooks/{creditor.webhook}", {"enabled": False})
-    await creditor.collect(debts=2)
+    await workspace.call("PUT", f"/webhooks/{workspace.webhook}", {"enabled": False})
+    await workspace.collect(debts=2)
     await die_at("webhooks.owed")
-    assert creditor.began == []
-    await creditor.call("PUT", f"/webhooks/{creditor.webhook}", {"enabled": True})
+    assert workspace.began == []
+    await workspace.call("PUT", f"/webhooks/{workspace.webhook}", {"enabled": True})
 
     await die_at(point)
 
-    verdict = await creditor.verdict()
+    verdict = await workspace.verdict()
     assert verdict.faults == []
     assert (verdict.due, verdict.pushed_twice) == (10, 0)
 
 
-async def test_an_endpoint_that_is_gone_is_disabled_in_the_end(creditor: Creditor, die_at: Any) -> None:
-    creditor.answers = [410] * 20
-    await creditor.collect(debts=1)
+async def test_an_endpoint_that_is_gone_is_disabled_in_the_end(
+    workspace: SubscribedWorkspace, die_at: Any
+) -> None:
+    workspace.answers = [410] * 20
+    await workspace.collect(debts=1)
 
     await die_at("webhooks.settled")
 
-    assert (await creditor.call("GET", f"/webhooks/{creditor.webhook}"))["disabled_reason"] == "gone"
-    told = await creditor.call("GET", "/events?event=webhook.disabled")
-    assert len(told["data"]) == 1
+    assert (await workspace.call("GET", f"/webhooks/{workspace.webhook}"))["disabled_reason"] == "gone"
+    events = await workspace.call("GET", "/events?event=webhook.disabled")
+    assert len(events["data"]) == 1

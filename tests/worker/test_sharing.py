@@ -7,11 +7,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from bench import dying
 
 import collecting
 from cluster import Cluster
-from collecting import Place
+from collecting import WorkspaceEngine
 from gateway import Exchange, exchanging
 from getbill import debts
 from getbill.channels import Channel
@@ -21,76 +20,77 @@ from getbill.kit.database.transactions import Database
 from getbill.scenarios import actions
 from getbill.settings import Settings
 from installation import Installation, open_installation
+from testbed import fault_injection
 
 MANY = 300
 TEXT = {"key": "text", "offset": 0, "channel": "sms", "template": "wave_1_sms"}
 
 
 @pytest.fixture
-async def house(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "sharing", tmp_path) as opened:
-        yield opened
+async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
+    async with open_installation(postgres, "sharing", tmp_path) as installation:
+        yield installation
 
 
-def settings_for(house: Installation, exchange: Exchange, folder: Path) -> Settings:
+def settings_for(own_installation: Installation, exchange: Exchange, folder: Path) -> Settings:
     """Return the settings of a worker whose text messages go to a gateway that no other worker uses."""
     folder.mkdir()
     told = exchange.settings(Channel.SMS).model_dump(mode="json")
     told["secret"] = exchange.secret
     (folder / "gateways.json").write_bytes(json.write([told]))
-    return house.settings.model_copy(
+    return own_installation.settings.model_copy(
         update={"data_dir": folder, "gateways_file": folder / "gateways.json", "database_connections": 8}
     )
 
 
-async def opened(house: Installation) -> Place:
+async def opened(own_installation: Installation) -> WorkspaceEngine:
     """Return a live workspace on a Monday morning, with a scenario that is one text message."""
-    place = await collecting.found(house.database, house.vault, live=True)
-    workspace = await place.workspace()
-    async with place.database.transaction(workspace.now()) as tx:
+    workspace = await collecting.new_engine(own_installation.database, own_installation.vault, live=True)
+    snapshot = await workspace.snapshot()
+    async with workspace.database.transaction(snapshot.now()) as tx:
         content = {"name": "text", "steps": [{"wave": 1} | TEXT], "end": {"offset": 9}}
-        await actions.create(tx, workspace, content)
-    await place.set_clock("2026-01-05 09:00")
-    return place
+        await actions.create(tx, snapshot, content)
+    await workspace.set_clock("2026-01-05 09:00")
+    return workspace
 
 
-async def fill(place: Place) -> None:
+async def fill(workspace: WorkspaceEngine) -> None:
     """Open debts whose one text message is due at once."""
-    workspace = await place.workspace()
+    snapshot = await workspace.snapshot()
     people = (Identity(f"Jean {number}", phone=f"+3361{number:07}") for number in range(MANY))
-    async with place.database.transaction(workspace.now()) as tx:
-        await debts.create_many(tx, workspace, [collecting.new_debt(who, scenario="text") for who in people])
+    async with workspace.database.transaction(snapshot.now()) as tx:
+        await debts.create_many(tx, snapshot, [collecting.new_debt(who, scenario="text") for who in people])
 
 
-async def count(database: Database, sql: str, wanted: int) -> None:
+async def count(database: Database, sql: str, name: int) -> None:
     """Wait until a count is what is wanted: other processes are at work, and all one can do is look."""
     async with asyncio.timeout(60):
-        while await database.pool.fetchval(sql) != wanted:  # noqa: ASYNC110
+        while await database.pool.fetchval(sql) != name:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
 async def test_two_workers_share_what_is_due_and_send_each_message_once(
-    house: Installation, tmp_path: Path
+    own_installation: Installation, tmp_path: Path
 ) -> None:
-    place = await opened(house)
+    workspace = await opened(own_installation)
     async with AsyncExitStack() as stack:
         exchanges = [await stack.enter_async_context(exchanging()) for _ in range(2)]
         workers = [
-            dying.begin(settings_for(house, exchange, tmp_path / str(number)))
+            fault_injection.start_worker(settings_for(own_installation, exchange, tmp_path / str(number)))
             for number, exchange in enumerate(exchanges)
         ]
         try:
-            await count(house.database, "SELECT count(*) FROM heartbeats", 2)
-            await fill(place)
+            await count(own_installation.database, "SELECT count(*) FROM heartbeats", 2)
+            await fill(workspace)
             await count(
-                house.database,
+                own_installation.database,
                 "SELECT count(*) FROM contacts WHERE state = 'accepted' AND step = 'text'",
                 MANY,
             )
         finally:
             for worker in workers:
                 worker.terminate()
-            ends = [await dying.ended(worker) for worker in workers]
+            ends = [await fault_injection.exit_status(worker) for worker in workers]
 
     by_worker = [[message["id"] for message in exchange.delivered] for exchange in exchanges]
     assert set(ends) <= {0, -signal.SIGTERM}

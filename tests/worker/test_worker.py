@@ -16,7 +16,7 @@ import pytest
 
 import collecting
 from calls import Site
-from collecting import JEAN, House, Place, at
+from collecting import JEAN, ContactWorkspace, WorkspaceEngine, at
 from getbill.kit import clock
 from getbill.process import worker
 from getbill.process.worker import WorkerLoop
@@ -34,8 +34,8 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture
-async def house(site: Site) -> House:
-    return await collecting.house(site)
+async def workspace(site: Site) -> ContactWorkspace:
+    return await collecting.open_sandbox(site)
 
 
 @asynccontextmanager
@@ -58,19 +58,21 @@ async def a_process(dsn: str, folder: Path) -> AsyncIterator[Process]:
         await process.wait()
 
 
-async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: str, tmp_path: Path) -> None:
-    await house.place.set_clock(MONDAY)
+async def test_a_worker_does_what_is_due_and_stops_when_told(
+    workspace: ContactWorkspace, dsn: str, tmp_path: Path
+) -> None:
+    await workspace.engine.set_clock(MONDAY)
     settings = Settings(data_dir=tmp_path, master_key=collecting.MASTER_KEY, database_connections=8).with_dsn(
         dsn
     )
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(settings, stop))
-    pool = house.place.database.pool
+    pool = workspace.engine.database.pool
     await until(lambda: pool.fetchval("SELECT count(*) FROM heartbeats"), seconds=60)
 
-    debt = await house.place.debt()
+    debt = await workspace.engine.debt()
     await until(lambda: pool.fetchval("SELECT contacted_at FROM debts WHERE id = $1", debt.id), seconds=60)
-    await until(lambda: queries.is_quiet(house.place.database, house.place.id), seconds=60)
+    await until(lambda: queries.is_quiet(workspace.engine.database, workspace.engine.id), seconds=60)
     nightly = "SELECT expression FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"
     await until(lambda: pool.fetchval(nightly), seconds=60)
     before = clock.monotonic()
@@ -78,7 +80,10 @@ async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: 
     await running
 
     assert clock.monotonic() - before < 5
-    assert await house.place.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "planned")]
+    assert await workspace.engine.ledger(debt.id) == [
+        ("wave_1_email", "delivered"),
+        ("wave_1_sms", "planned"),
+    ]
     assert await pool.fetchval("SELECT count(*) FROM heartbeats") == 0
     partitions = await pool.fetchval(
         "SELECT count(*) FROM pg_inherits WHERE inhparent = 'access_log'::regclass"
@@ -88,29 +93,29 @@ async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: 
 
 
 async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody_is_contacted_twice(
-    house: House, dsn: str, tmp_path: Path
+    workspace: ContactWorkspace, dsn: str, tmp_path: Path
 ) -> None:
-    place = house.place
-    await place.set_clock(MONDAY)
-    debts = [await place.debt(person(number)) for number in range(40)]
-    workspace = await place.workspace()
-    async with place.database.transaction(workspace.now()) as tx:
-        begun = await actions.start_advance(tx, workspace, timedelta(days=30))
+    engine = workspace.engine
+    await engine.set_clock(MONDAY)
+    debts = [await engine.debt(person(number)) for number in range(40)]
+    snapshot = await engine.snapshot()
+    async with engine.database.transaction(snapshot.now()) as tx:
+        begun = await actions.start_advance(tx, snapshot, timedelta(days=30))
 
     async with a_process(dsn, tmp_path) as first:
-        await until(lambda: has_contacted(place, 60), seconds=60)
+        await until(lambda: has_contacted(engine, 60), seconds=60)
         first.send_signal(signal.SIGKILL)
         await first.wait()
-    await hurry(place)
+    await hurry(engine)
     async with a_process(dsn, tmp_path) as second:
-        done = await until(lambda: is_done(place, begun.id), seconds=40)
+        done = await until(lambda: is_done(engine, begun.id), seconds=40)
         second.send_signal(signal.SIGTERM)
         status = await asyncio.wait_for(second.wait(), 10)
 
     assert status == 0
     assert done.reached_at == done.target_at == at("2026-02-04 09:00")
     for debt in debts:
-        assert await place.ledger(debt.id) == [
+        assert await engine.ledger(debt.id) == [
             ("wave_1_email", "delivered"),
             ("wave_1_sms", "delivered"),
             ("wave_2_call", "answered"),
@@ -119,8 +124,8 @@ async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody
             ("wave_3_call", "answered"),
             ("end", "accepted"),
         ]
-        assert len(await place.followups(debt.id)) == 5
-        assert (await place.events(debt.id)).count("debt.contacted") == 5
+        assert len(await engine.followups(debt.id)) == 5
+        assert (await engine.events(debt.id)).count("debt.contacted") == 5
 
 
 def person(number: int) -> Any:
@@ -129,23 +134,25 @@ def person(number: int) -> Any:
     )
 
 
-async def has_contacted(place: Place, many: int) -> bool:
-    made = "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND sent_at IS NOT NULL"
-    return bool(await place.database.pool.fetchval(made, place.id) >= many)
+async def has_contacted(workspace: WorkspaceEngine, many: int) -> bool:
+    result = "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND sent_at IS NOT NULL"
+    return bool(await workspace.database.pool.fetchval(result, workspace.id) >= many)
 
 
-async def is_done(place: Place, advance_id: Any) -> Any:
-    found = await queries.find_clock_advance(place.database, await place.workspace(), advance_id)
-    return found if found.done_at else None
+async def is_done(workspace: WorkspaceEngine, advance_id: Any) -> Any:
+    clock_advance = await queries.find_clock_advance(
+        workspace.database, await workspace.snapshot(), advance_id
+    )
+    return clock_advance if clock_advance.done_at else None
 
 
-async def hurry(place: Place) -> None:
+async def hurry(workspace: WorkspaceEngine) -> None:
     """Let the leases of the dead run out now, which they would by themselves within seconds."""
     gone = clock.wall() - timedelta(seconds=1)
     for table in ("contacts", "clock_advances"):
-        await place.database.pool.execute(
+        await workspace.database.pool.execute(
             f"UPDATE {table} SET lease_until = $2 WHERE workspace_id = $1 AND lease_until IS NOT NULL",
-            place.id,
+            workspace.id,
             gone,
         )
 
@@ -228,10 +235,10 @@ def test_mail_leaves_only_where_server_and_sender_are_set() -> None:
         smtp_from="billing@acme.example",
     )
 
-    found = worker.smtp_of(complete)
+    result = worker.smtp_of(complete)
 
-    assert found is not None
-    assert (found.host, found.port, found.security) == ("mail.example.com", 465, "tls")
-    assert (found.username, found.password, found.sender) == ("acme", "secret", "billing@acme.example")
+    assert result is not None
+    assert (result.host, result.port, result.security) == ("mail.example.com", 465, "tls")
+    assert (result.username, result.password, result.sender) == ("acme", "secret", "billing@acme.example")
     assert worker.smtp_of(complete.model_copy(update={"smtp_host": None})) is None
     assert worker.smtp_of(complete.model_copy(update={"smtp_from": None})) is None

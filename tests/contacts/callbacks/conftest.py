@@ -1,4 +1,4 @@
-"""The whole API on the test process's database, and a house whose messages a gateway carries."""
+"""The whole API on the test process's database, and a workspace whose messages a gateway carries."""
 
 from collections.abc import AsyncIterator
 

@@ -1,0 +1,206 @@
+"""The judge of contacts: the ledger beside what the providers received. No I/O.
+
+Received is within accepted or unknown, accepted is within received, nothing is received twice, and every step that was
+planned is accounted for: accepted, failed, unknown, skipped with its reason, or stopped.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+# The provider took it; nobody knows; it did not leave.
+TAKEN: Final = frozenset({"accepted", "delivered", "answered", "bounced"})
+MADE: Final = TAKEN | {"unknown"}
+OPEN: Final = frozenset({"planned", "claimed", "sending"})
+END: Final = "review"
+# The status of a followup by the state of its last try; what is skipped or stopped may have none.
+_STATUS: Final = {
+    "accepted": {"sent"},
+    "delivered": {"delivered"},
+    "answered": {"deal_not_found"},
+    "bounced": {"failed"},
+    "unknown": {"on_hold"},
+    "failed": {"failed"},
+    "skipped": {"cancelled"},
+    "stopped": {"cancelled"},
+}
+_TOLD_MAX: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A row of the ledger: one try of one step. `key` is what its provider knows it by."""
+
+    debt: str
+    run: int
+    step: str
+    attempt: int
+    channel: str
+    state: str
+    reason: str | None
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Followup:
+    """A followup as the creditor reads it, and whether it counts as having reached the debtor."""
+
+    debt: str
+    status: str
+    is_reached: bool
+    is_complete: bool
+    crossed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a provider received: when, and under which key."""
+
+    at: float
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known after a run."""
+
+    tries: Sequence[Attempt]
+    told: Mapping[str, Followup]
+    received: Sequence[Receipt]
+    # Keys of the contacts a person is asked about.
+    asked: frozenset[str]
+    # How many events of a kind there are of a debt.
+    events: Mapping[tuple[str, str], int]
+    # Debts that were paid, and when everybody could know.
+    paid: Mapping[str, float] = field(default_factory=dict)
+    # The steps each debt's scenario has.
+    steps: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge found, and how many steps ended how."""
+
+    faults: list[str]
+    ends: Counter[str]
+    received: int
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Judge the ledger by what was received."""
+    last = _last_tries(evidence.tries)
+    faults = [
+        *_of_receipts(evidence, last),
+        *_of_ledger(evidence, last),
+        *_of_followups(evidence, last),
+        *_of_payments(evidence),
+    ]
+    ends = Counter(item.state for item in last.values() if item.channel != END)
+    return Verdict(faults, ends, len(evidence.received))
+
+
+def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]:
+    """Return the try that decides on each step of each run: one that was made, else the last."""
+    last: dict[tuple[str, int, str], Attempt] = {}
+    for item in sorted(tries, key=lambda one: one.attempt):
+        place = (item.debt, item.run, item.step)
+        if place not in last or last[place].state not in MADE:
+            last[place] = item
+    return last
+
+
+def _of_receipts(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+    times = Counter(message.key for message in evidence.received)
+    yield from _tell("was received twice", (key for key, count in times.items() if count > 1))
+    by_key = {item.key: item for item in last.values() if item.key}
+    yield from _tell("was received and is not in the ledger", times.keys() - by_key.keys())
+    yield from _tell(
+        "was received and is neither accepted nor unknown",
+        (
+            f"{key} ({item.state}: {item.reason})"
+            for key, item in by_key.items()
+            if times[key] and item.state not in MADE
+        ),
+    )
+    yield from _tell(
+        "is accepted and was not received",
+        (key for key, item in by_key.items() if item.state in TAKEN and not times[key]),
+    )
+
+
+def _of_ledger(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+    yield from _tell("came to no end", (_name(item) for item in evidence.tries if item.state in OPEN))
+    yield from _tell(
+        "was passed over without a reason",
+        (_name(item) for item in evidence.tries if item.state == "skipped" and not item.reason),
+    )
+    result = Counter((item.debt, item.run, item.step) for item in evidence.tries if item.state in MADE)
+    yield from _tell("was done twice", (str(place) for place, count in result.items() if count > 1))
+    seen: dict[str, set[str]] = {}
+    for debt, _, step in last:
+        seen.setdefault(debt, set()).add(step)
+    yield from _tell(
+        "lacks steps of its scenario",
+        (
+            f"{debt} ({sorted(evidence.steps - steps)})"
+            for debt, steps in seen.items()
+            if debt not in evidence.paid and evidence.steps - steps
+        ),
+    )
+    yield from _tell(
+        "was stopped, and nobody paid",
+        (_name(item) for item in last.values() if item.state == "stopped" and item.debt not in evidence.paid),
+    )
+
+
+def _of_followups(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+    for item in last.values():
+        if item.key is None or item.state not in _STATUS:
+            continue
+        told = evidence.told.get(item.key)
+        if told is None or told.status not in _STATUS[item.state]:
+            yield f"{_name(item)} is {item.state}, and its followup {told.status if told else 'is gone'}"
+    unknown = {one.key for one in last.values() if one.state == "unknown" and one.key}
+    yield from _tell("is unknown and nobody is asked", unknown - evidence.asked)
+    yield from _tell("is asked about and is not unknown", evidence.asked - unknown)
+    reached = Counter(one.debt for one in evidence.told.values() if one.is_reached)
+    complete = Counter(one.debt for one in evidence.told.values() if one.is_complete)
+    # One that was complete is announced again if it bounced after all.
+    bounced = Counter(one.debt for one in last.values() if one.state == "bounced")
+    for kind, counted, again in (
+        ("debt.contacted", reached, Counter()),
+        ("followup.completed", complete, bounced),
+    ):
+        yield from _tell(
+            f"has another number of {kind} than of followups that call for one",
+            (
+                debt
+                for debt in {one.debt for one in evidence.told.values()}
+                if not 0 <= evidence.events.get((debt, kind), 0) - counted[debt] <= again[debt]
+            ),
+        )
+
+
+def _of_payments(evidence: Evidence) -> Iterator[str]:
+    for message in evidence.received:
+        told = evidence.told.get(message.key)
+        if (
+            told
+            and told.debt in evidence.paid
+            and message.at > evidence.paid[told.debt]
+            and told.crossed_by != "payment"
+        ):
+            yield f"{message.key} was received after the payment and is not listed as crossed"
+
+
+def _name(attempt: Attempt) -> str:
+    return f"{attempt.debt} {attempt.run} {attempt.step} {attempt.attempt} ({attempt.key})"
+
+
+def _tell(what: str, wrong: Iterable[str]) -> Iterator[str]:
+    result = list(wrong)
+    for item in result[:_TOLD_MAX]:
+        yield f"{item} {what}"
+    if len(result) > _TOLD_MAX:
+        yield f"... and {len(result) - _TOLD_MAX:,} more: {what}"
