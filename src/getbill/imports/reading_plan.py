@@ -6,7 +6,6 @@ stored sealed, because samples of a file are personal data.
 
 from collections.abc import Mapping as Facts
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -198,8 +197,6 @@ def _to_json(value: Any) -> Any:
         return {str(name): _to_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [_to_json(member) for member in value]
-    if isinstance(value, date):
-        return value.isoformat()
     return str(value) if isinstance(value, StrEnum) else value
 
 

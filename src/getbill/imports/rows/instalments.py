@@ -1,10 +1,10 @@
 """Instalments of one invoice: one debt each, or one debt of their sum, as a person chose for the layout."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from getbill import sheets
 from getbill.imports.rows.reader import Line, RowReader
@@ -12,11 +12,20 @@ from getbill.imports.rows.reader import Line, RowReader
 
 @dataclass(frozen=True, slots=True)
 class InstalmentSum:
-    """The instalments of one reference: total amount, earliest due date, and the line to become the debt."""
+    """The instalments of one reference, by due date, and the line to become the debt of their sum."""
 
-    amount: Decimal
-    due_date: str
+    amounts: Mapping[str, Collection[Decimal]]
     line: int
+
+    @property
+    def amount(self) -> Decimal:
+        """Total amount."""
+        return sum((amount for amounts in self.amounts.values() for amount in amounts), Decimal(0))
+
+    def lacks(self, line: Line) -> bool:
+        """Return whether something is owed on a line that is not in the sum, as when it was corrected afterwards."""
+        amount = line.body.get("amount")
+        return _is_owed(amount) and amount not in self.amounts.get(line.body["due_date"], ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,8 @@ class Instalments:
             if total:
                 line.body = {**line.body, "reference": dated}
         elif total and line.line == total.line:
-            line.body = {**line.body, "amount": total.amount, "due_date": total.due_date}
-        elif total:
+            line.body = {**line.body, "amount": total.amount, "due_date": min(total.amounts)}
+        elif total and not total.lacks(line):
             line.merged_into = total.line
 
 
@@ -53,22 +62,22 @@ def gather_instalments(mode: str, reader: RowReader, rows: Iterable[sheets.Row])
     for row in rows:
         line = reader.compose(row, 0)
         reference, amount, due = (line.body.get(name) for name in ("reference", "amount", "due_date"))
-        if line.has_errors or not reference or not isinstance(amount, Decimal) or amount <= 0 or not due:
+        if line.has_errors or not reference or not _is_owed(amount) or not due:
             continue
         first.setdefault(reference, line.line)
         amounts_by_due_date.setdefault(reference, {}).setdefault(due, set()).add(amount)
     return Instalments(
         mode,
         {
-            reference: InstalmentSum(_total(days.values()), min(days), first[reference])
-            for reference, days in amounts_by_due_date.items()
-            if len(days) > 1
+            reference: InstalmentSum(amounts, first[reference])
+            for reference, amounts in amounts_by_due_date.items()
+            if len(amounts) > 1
         },
     )
 
 
-def _total(amounts: Iterable[set[Decimal]]) -> Decimal:
-    return sum((amount for of_day in amounts for amount in of_day), Decimal(0))
+def _is_owed(amount: Any) -> TypeGuard[Decimal]:
+    return isinstance(amount, Decimal) and amount > 0
 
 
 def match_existing(

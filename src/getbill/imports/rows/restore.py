@@ -12,6 +12,7 @@ from getbill.debtors import Debtor, Identity
 from getbill.debts import Debt, ReplacementDebtor
 from getbill.imports.rows.create import COLLISIONS, TRIES, ImportPass, LeaseLost
 from getbill.imports.rows.snapshots import DebtActivity, RecordedChange
+from getbill.imports.rows.update import is_other_person
 from getbill.kit import failpoints
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
@@ -184,9 +185,9 @@ def _is_changed(change: RecordedChange, debt: Debt, debtor: Debtor, values: list
     current_identity, expected_identity = debtor.identity.present_fields(), change.identities[1]
     if not set(debts.differing_fields(now, after)).isdisjoint(values):
         return True
-    return not change.is_moved and any(
-        current_identity.get(name) != expected_identity.get(name) for name in change.person_fields
-    )
+    if change.is_moved:
+        return is_other_person(Identity(**expected_identity), debtor.identity)
+    return any(current_identity.get(name) != expected_identity.get(name) for name in change.person_fields)
 
 
 async def _restore_person(

@@ -32,6 +32,7 @@ _log = structlog.get_logger(__name__)
 _TURN_ROWS: Final = 100
 # Chunk size where debts may be updated one by one, since one refusal repeats the chunk.
 _CHANGING_ROWS: Final = 100
+_LINES_MAX: Final = 2**63 - 1
 
 _GONE: Final = message("The file no longer exists."), message("Send it again.")
 _CHANGED: Final = (
@@ -228,7 +229,7 @@ async def _file_chunks(
 ) -> AsyncIterator[tuple[list[Line], int]]:
     import_ = work.import_
     reader = RowReader(work.workspace, work.workspace.now().date(), plan)
-    instalments = await _instalments(reader, plan, sheet)
+    instalments = await _instalments(work, reader, plan, sheet)
     imported_rows, index = sheet.rows(import_.cursor), import_.rows_done
     limit = _CHANGING_ROWS if import_.on_duplicate == "update" else CHUNK_ROWS
     has_corrections = await rows.has_corrections(work)
@@ -254,7 +255,10 @@ async def _file_chunks(
 
 
 async def _instalments_again(work: ImportPass, import_file: ImportFile) -> Instalments | None:
-    """Return the instalments, for rows that were corrected after their file was imported."""
+    """Return the instalments, for rows that were corrected after their file was imported.
+
+    Their amounts are not in a sum that is a debt already.
+    """
     if work.import_.source == "batch" or work.import_.plan is None:
         return None
     plan = reading_plan.open_plan(work.import_.plan, work.key, work.import_.id)
@@ -262,13 +266,21 @@ async def _instalments_again(work: ImportPass, import_file: ImportFile) -> Insta
         return None
     reader = RowReader(work.workspace, work.workspace.now().date(), plan)
     sheet = await import_file.sheet(work.database, work.workspace, work.import_, plan.layout)
-    return await _instalments(reader, plan, sheet)
+    return await _instalments(work, reader, plan, sheet, as_imported=plan.mapping.instalments == "merge")
 
 
-async def _instalments(reader: RowReader, plan: ReadingPlan, sheet: sheets.Sheet) -> Instalments | None:
-    """Return the instalments of each reference, where a person chose a mode."""
+async def _instalments(
+    work: ImportPass, reader: RowReader, plan: ReadingPlan, sheet: sheets.Sheet, *, as_imported: bool = False
+) -> Instalments | None:
+    """Return the instalments of each reference, where a person chose a mode, among the rows as corrected."""
     mode = plan.mapping.instalments
-    return await asyncio.to_thread(rows.gather_instalments, mode, reader, sheet.rows()) if mode else None
+    if mode is None:
+        return None
+    corrected = {} if as_imported else await rows.corrected_cells(work, 0, _LINES_MAX)
+    imported_rows = (
+        sheets.Row(row.line, corrected[row.line]) if row.line in corrected else row for row in sheet.rows()
+    )
+    return await asyncio.to_thread(rows.gather_instalments, mode, reader, imported_rows)
 
 
 async def _batch_chunks(work: ImportPass) -> AsyncIterator[tuple[list[Line], int]]:

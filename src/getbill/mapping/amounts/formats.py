@@ -37,13 +37,13 @@ def decide_formats(
     questions: list[Question] = []
     for column in columns:
         column_profile = profile.column(column.index)
-        if column.field in AMOUNTS and column_profile.number and column_profile.filled:
+        if column.field in AMOUNTS and column_profile.filled:
             mark = _mark(column, columns, profile, currency)
             if mark is None:
                 questions.append(_question("number_format", column, column_profile, (",", ".")))
             elif mark:
                 marks[column.index] = mark
-        if column.field in DATES and column_profile.date and column_profile.filled:
+        if column.field in DATES and column_profile.filled:
             order = _order(column, columns, profile)
             if order is None:
                 questions.append(_date_question(column, column_profile))

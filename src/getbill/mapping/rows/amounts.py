@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from getbill import sheets
@@ -122,18 +123,13 @@ def _check_step(columns: dict[Field, ColumnMapping], readers: dict[Field, Amount
 def _currency_step(
     currency_column: ColumnMapping | None, amount_column: ColumnMapping | None, mapping: Mapping
 ) -> Step:
-    code_cache: dict[str, str | None] = {}
-    affix_currencies = _AffixCurrencies()
     signs, otherwise = mapping.currency.signs, mapping.currency.code
     headed = parse_header(amount_column.header).currency if amount_column else None
 
+    @lru_cache(_REMEMBERED_MAX)
     def code_of(text: str) -> str | None:
-        if text not in code_cache:
-            if len(code_cache) > _REMEMBERED_MAX:
-                code_cache.clear()
-            codes = currency_of(text)
-            code_cache[text] = codes[0] if len(codes) == 1 else signs.get(text.casefold(), signs.get(text))
-        return code_cache[text]
+        codes = currency_of(text)
+        return codes[0] if len(codes) == 1 else signs.get(text.casefold(), signs.get(text))
 
     def put_currency(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         affix = _affix(amount_column, cells)
@@ -141,7 +137,7 @@ def _currency_step(
             (column, text, code_of(text))
             for column, text in (
                 (currency_column, text_of(cells[currency_column.index]) if currency_column else ""),
-                (amount_column, affix_currencies[affix] if affix else ""),
+                (amount_column, _affix_currency(affix) if affix else ""),
             )
             if column and text
         ]
@@ -180,11 +176,7 @@ def _affix(column: ColumnMapping | None, cells: Sequence[sheets.Cell]) -> str:
     return cell.strip(_FIGURES) if isinstance(cell, str) else ""
 
 
-class _AffixCurrencies(dict[str, str]):
-    """The currencies in the texts around amounts; empty where they name none."""
-
-    def __missing__(self, affix: str) -> str:
-        if len(self) > _REMEMBERED_MAX:
-            self.clear()
-        self[affix] = sheets.currency_beside(affix if any(map(str.isdigit, affix)) else f"{affix} 1")
-        return self[affix]
+@lru_cache(_REMEMBERED_MAX)
+def _affix_currency(affix: str) -> str:
+    """Return the currency in a text around an amount; empty where it names none."""
+    return sheets.currency_beside(affix if any(map(str.isdigit, affix)) else f"{affix} 1")

@@ -6,6 +6,7 @@ rejected, the others cause a warning.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from getbill import sheets
@@ -47,17 +48,13 @@ def steps(columns: Sequence[ColumnMapping], profile: sheets.Profile) -> list[Ste
 
 def _text_step(column: ColumnMapping) -> Step:
     index = column.index
-    code_cache: dict[str, str] = {}
+    cached_code_of = lru_cache(_REMEMBERED_MAX)(code_of)
 
     def check_text(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = cells[index]
         if text.__class__ is not str or not text:
             return
-        if (code := code_cache.get(text)) is None:
-            if len(code_cache) > _REMEMBERED_MAX:
-                code_cache.clear()
-            code = code_cache[text] = code_of(text)
-        if code:
+        if code := cached_code_of(text):
             draft.findings.append(_finding(column, text, code))
 
     return check_text

@@ -1,6 +1,7 @@
 """The debtor's address, from one cell or five, and the phone number that depends on it."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from getbill import sheets
 from getbill.kit.calendar import DEFAULT_COUNTRY
@@ -15,6 +16,7 @@ _PARTS = {
     Field.CITY: "city",
 }
 _DIGITS = frozenset({Field.POSTAL_CODE, Field.STREET_NUMBER})
+_REMEMBERED_MAX = 10_000
 
 
 def steps(columns: dict[Field, ColumnMapping]) -> list[Step]:
@@ -124,15 +126,13 @@ def _extra_step(column: ColumnMapping) -> Step:
 
 def _country_step(column: ColumnMapping) -> Step:
     index = column.index
-    country_cache: dict[str, str | None] = {}
+    country_of = lru_cache(_REMEMBERED_MAX)(sheets.country_of)
 
     def put_country(cells: Sequence[sheets.Cell], draft: BodyDraft) -> None:
         text = text_of(cells[index])
         if not text:
             return
-        if text not in country_cache:
-            country_cache[text] = sheets.country_of(text)
-        if code := country_cache[text]:
+        if code := country_of(text):
             draft.address["country"] = code
         elif text.casefold() not in NOTHING:
             draft.warn(column, text, "country_unknown", {"value": text})

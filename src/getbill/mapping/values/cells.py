@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from getbill import sheets
@@ -179,17 +180,7 @@ def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
 
 def cached_date_reader(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
     """Return a caching date reader: files repeat dates."""
-    cache: dict[sheets.Cell, str] = {}
-
-    def read(cell: sheets.Cell) -> str:
-        if (text := cache.get(cell)) is None:
-            text = reader(cell).isoformat()
-            if len(cache) > _REMEMBERED_MAX:
-                cache.clear()
-            cache[cell] = text
-        return text
-
-    return read
+    return lru_cache(_REMEMBERED_MAX)(lambda cell: reader(cell).isoformat())
 
 
 def date_into_body(
