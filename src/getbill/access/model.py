@@ -20,7 +20,7 @@ REALM = "getbill"
 
 # What each scope permits, in display order.
 SCOPES = {
-    "debts:read": "Read debts and what happens to them.",
+    "debts:read": "Read debts and their history.",
     "debts:write": "Create, update and delete debts.",
     "followups:read": "Read followups.",
     "followups:write": "Create and update followups.",
@@ -32,11 +32,11 @@ SCOPES = {
     "company:read": "Read the company's profile and statistics.",
     "users:read": "Read the company's users.",
     "webhooks:read": "Read webhook endpoints, logs and statistics, and the event stream.",
-    "webhooks:write": "Manage webhook endpoints; where data goes to needs debts:read too.",
+    "webhooks:write": "Manage webhook endpoints; changing where data is sent also needs debts:read.",
     "sftp:read": "Read SFTP logins.",
-    "sftp:write": "Create and revoke SFTP logins; creating one needs debts:read and debts:write too.",
-    "credentials:read": "Read credentials, who created them and what they created.",
-    "credentials:write": "Revoke credentials, and what only they used.",
+    "sftp:write": "Create and revoke SFTP logins; creating one also needs debts:read and debts:write.",
+    "credentials:read": "Read credentials, their creators and the credentials they created.",
+    "credentials:write": "Revoke credentials, and the credentials that only they use.",
 }
 # Scopes to create or revoke credentials: a client holds them only if they are granted by name.
 ADMINISTRATIVE = frozenset({"sftp:read", "sftp:write", "credentials:read", "credentials:write"})

@@ -25,7 +25,7 @@ _POLL_SECONDS: Final = 0.5
 _AWAY_SECONDS: Final = 1.0
 _INTERRUPTED: Final = 130
 
-EventKinds = Annotated[list[str] | None, typer.Option(help="Only this event; may be given several times.")]
+EventKinds = Annotated[list[str] | None, typer.Option(help="Only this event; repeatable.")]
 StartPosition = Annotated[
     str, typer.Option(help="`now`, `start`, a cursor of the API, or the webhook_id of an event.")
 ]

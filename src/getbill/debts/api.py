@@ -41,7 +41,10 @@ Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debt
 Erases = Annotated[Change, Depends(access.change("debts:write"))]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="ETag of the version you read; a newer one is not changed (412)."),
+    Header(
+        alias="If-Match",
+        description="ETag of the version you read; a newer version is not overwritten (412).",
+    ),
 ]
 
 
@@ -59,7 +62,7 @@ class EscalationBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Line = Field(examples=["No answer to three waves; the amount is undisputed."])
-    decided_by: Text = Field(description="Name of the person who decided.", examples=["Marie Martin"])
+    decided_by: Text = Field(description="Name of the deciding person.", examples=["Marie Martin"])
 
 
 def database_of(request: Request) -> Database:

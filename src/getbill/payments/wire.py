@@ -85,27 +85,31 @@ class NewPaymentBody(BaseModel):
     )
 
     amount: Amount = Field(
-        description="Amount, above zero, with at most the currency's decimals. An adjustment changes the claim"
-        " by it and may be negative."
+        description="Amount, above zero, with no more decimals than the currency has. An adjustment"
+        " changes the claim by this amount and may be negative."
     )
     kind: Literal["payment", "refund", "write_off", "adjustment"] = "payment"
     currency: str | None = Field(
-        None, description="Currency, ISO 4217; must be the debt's.", examples=["EUR"]
+        None, description="Currency, ISO 4217; must match the debt's.", examples=["EUR"]
     )
     method: Word | None = Field(
-        None, description="Payment method, in a word.", examples=["card", "bank_transfer"]
+        None,
+        description="Payment method, such as `card` or `bank_transfer`.",
+        examples=["card", "bank_transfer"],
     )
-    paid_at: PaidAt | None = Field(None, description="When the money was received, ISO 8601; now by default.")
+    paid_at: PaidAt | None = Field(
+        None, description="Time the money was received, ISO 8601. Defaults to now."
+    )
     provider: Word | None = Field(
         None, description="Payment provider, such as `stripe`.", examples=["stripe"]
     )
     provider_id: ProviderId | None = Field(
         None,
-        description="The provider's id of the payment. The same id twice makes one entry.",
+        description="Id of the payment at the provider. A repeated id creates no second entry.",
         examples=["pi_3OxJ2eZvKYlo2C"],
     )
     stripe_payment_id: ProviderId | None = Field(
-        None, description="Stripe's payment id, in place of `provider: stripe` with `provider_id`."
+        None, description="Payment id at Stripe, equivalent to `provider: stripe` with `provider_id`."
     )
     note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
 
@@ -148,7 +152,7 @@ class SimulationBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount": 500.00}]})
 
     amount: Amount | None = Field(
-        None, description="Amount that the debtor pays; all that is owed by default."
+        None, description="Amount of the simulated payment; defaults to the full balance."
     )
     method: Word = "card"
 

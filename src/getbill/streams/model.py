@@ -12,8 +12,8 @@ from getbill.kit.messages import message
 
 # The delivery guarantee, quoted verbatim in docs/webhooks.md and the explorer.
 GUARANTEE = (
-    "Pushed at least once within its schedule, never started out of order per debt, duplicates possible, "
-    "the pull stream complete."
+    "Every event is pushed at least once within its retry schedule. Deliveries for one debt never"
+    " start out of order. Duplicates are possible. The pull stream is complete."
 )
 
 _SORT = "events"

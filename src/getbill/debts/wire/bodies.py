@@ -103,9 +103,9 @@ class DebtFields(BaseModel):
 
     debtor: DebtorBody | None = None
     amount: Amount | None = Field(
-        None, description="Amount claimed, above zero, with at most the currency's decimals."
+        None, description="Amount claimed, above zero, with no more decimals than the currency has."
     )
-    currency: Currency | None = Field(None, description="Currency, ISO 4217; the company's by default.")
+    currency: Currency | None = Field(None, description="Currency, ISO 4217; defaults to the company's.")
     timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
 
     @classmethod
@@ -176,7 +176,7 @@ class NewDebtBody(DebtFields):
     )
 
     amount: Annotated[Amount | None, WithJsonSchema(AMOUNT_SCHEMA)] = Field(
-        None, description="Amount claimed, above zero, with at most the currency's decimals."
+        None, description="Amount claimed, above zero, with no more decimals than the currency has."
     )
 
     @classmethod
@@ -227,9 +227,9 @@ class PromiseBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     date: Day = Field(
-        description="Last day of the promise, YYYY-MM-DD; the debtor is not contacted until it is over."
+        description="Last day of the promise, YYYY-MM-DD; the debtor is not contacted until it has passed."
     )
-    amount: Amount | None = Field(None, description="Amount promised; all that is owed by default.")
+    amount: Amount | None = Field(None, description="Promised amount; defaults to the full balance.")
 
 
 class DebtChangeBody(DebtFields):
@@ -237,11 +237,11 @@ class DebtChangeBody(DebtFields):
 
     status: Status | None = None
     scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
-        None, description="Version of the scenario that the debt runs from now on."
+        None, description="Version of the scenario to switch the debt to."
     )
 
     promise: PromiseBody | None = Field(
-        None, description="The debtor's promise to pay; the scenario waits until its day is over."
+        None, description="Debtor's promise to pay; the scenario pauses until its date has passed."
     )
 
     NOT_NULLABLE: ClassVar[frozenset[str]] = frozenset(

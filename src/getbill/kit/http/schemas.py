@@ -104,7 +104,7 @@ class Pagination(BaseModel):
         description="Cursor of the next page, to send as `cursor`; null at the end."
     )
     total_is_exact: bool = Field(
-        default=True, description="Whether `total` is exact: false if there are more, absent otherwise."
+        default=True, description="Whether `total` is exact: false if there are more items, absent otherwise."
     )
 
 
@@ -125,10 +125,8 @@ class ProblemShown(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldErrorShown] | None = Field(
-        None, description="Every wrong field at once, the first 100 of them."
-    )
-    errors_total: int | None = Field(None, description="Number of wrong fields, where that is more than 100.")
+    errors: list[FieldErrorShown] | None = Field(None, description="All invalid fields, up to the first 100.")
+    errors_total: int | None = Field(None, description="Number of invalid fields, present if it exceeds 100.")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

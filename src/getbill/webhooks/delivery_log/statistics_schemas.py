@@ -22,7 +22,7 @@ class StatsQuery(BaseModel):
 
     since: Annotated[
         QueryInstant | None,
-        Field(alias="from", description="Start of the period, ISO 8601; by default a day before `to`."),
+        Field(alias="from", description="Start of the period, ISO 8601. Defaults to one day before `to`."),
     ] = None
     until: Annotated[
         QueryInstant | None,
@@ -45,7 +45,7 @@ class DeliveryCountsShown(BaseModel):
     """Counts of attempts and deliveries."""
 
     attempts: int
-    attempts_succeeded: int = Field(description="Number of attempts answered 2xx.")
+    attempts_succeeded: int = Field(description="Number of attempts with a 2xx response.")
     success_rate: float | None = Field(
         description="Share of finished deliveries that were acknowledged, 0 to 1; null if none finished."
     )
@@ -53,9 +53,9 @@ class DeliveryCountsShown(BaseModel):
     delivered: int
     exhausted: int
     cancelled: int
-    pending: int = Field(description="Number of deliveries pending now, whatever the period.")
+    pending: int = Field(description="Number of deliveries pending now, regardless of the period.")
     oldest_pending_at: Instant | None = Field(
-        description="When the oldest pending delivery was queued, in UTC; null if none is pending."
+        description="Time the oldest pending delivery was queued, in UTC; null if none is pending."
     )
 
 

@@ -103,13 +103,13 @@ Description = Annotated[Name, Field(max_length=500)]
 Switch = Annotated[bool, Field(strict=True)]
 
 _DESCRIPTIONS: Final = {
-    "events": "Events to send; the six main ones by default.",
+    "events": "Events to send; defaults to the six main ones.",
     "headers": f"Additional headers, by name: at most {extra_headers.HEADERS_MAX} with {extra_headers.BYTES_MAX} bytes in all."
     " Their values are never shown.",
-    "fields": "Keys of `data` to send, besides `debt_id`; null for all.",
+    "fields": "Keys of `data` to send in addition to `debt_id`; null for all.",
     "retry_schedule": "Seconds between a failed attempt and the next, each +-10 %; empty for a single attempt.",
-    "rate_per_second": "Maximum number of requests a second; null for no limit.",
-    "concurrency": "Maximum number of requests at the same time.",
+    "rate_per_second": "Maximum number of requests per second; null for no limit.",
+    "concurrency": "Maximum number of concurrent requests.",
 }
 
 
@@ -181,13 +181,13 @@ class NewEndpointBody(EndpointFields):
     )
 
     url: Url = Field(
-        description="URL that events are sent to: https, in a sandbox also http on the loopback."
+        description="URL that receives the events: https, or in a sandbox also http on the loopback."
     )
     events: Events = Field(list(EVENTS_DEFAULT), description=_DESCRIPTIONS["events"])
     description: Description | None = None
     enabled: Switch = Field(
         default=True,
-        description="Whether events are sent. What is missed while disabled is sent once enabled.",
+        description="Whether events are sent. Events missed while disabled are sent once it is enabled.",
     )
     headers: dict[str, str] = Field({}, description=_DESCRIPTIONS["headers"])
     fields: Fields | None = Field(None, description=_DESCRIPTIONS["fields"])
@@ -215,11 +215,14 @@ class EndpointChangeBody(EndpointFields):
     enabled: Switch | None = None
     send_missed: Switch = Field(
         default=True,
-        description="With `enabled: true`: whether events of the time it was disabled are sent, in order."
-        " False drops them and every pending delivery; `GET /events` has them either way.",
+        description="With `enabled: true`: whether events missed while disabled are sent, in order."
+        " False drops them and every pending delivery; `GET /events` contains them either"
+        " way.",
     )
     headers: dict[str, str | None] | None = Field(
-        None, description="Headers to set, by name; null removes one. Null instead of an object removes all."
+        None,
+        description="Headers to set, by name; a null value removes a header, null instead of"
+        " the object removes all.",
     )
     fields: Fields | None = Field(None, description=_DESCRIPTIONS["fields"])
     retry_schedule: RetrySchedule | None = Field(
@@ -266,5 +269,5 @@ class CutOverBody(BaseModel):
 
     end_overlap: Switch = Field(
         default=False,
-        description="Whether the old secret is dropped now instead of at the end of the overlap.",
+        description="Whether to discard the old secret now instead of at the end of the overlap.",
     )
