@@ -129,7 +129,7 @@ async def test_a_sandboxs_clock_is_moved_and_a_live_one_is_not(getbill: Run) -> 
 
     assert begun["status"] == "running"
     assert under_way["advance"]["id"] == begun["id"]
-    assert "on its way" in str(twice.exception)
+    assert "is being advanced to" in str(twice.exception)
     assert "live workspace" in str(live.exception)
     assert "--days or --hours" in str(nothing.exception)
 

@@ -50,9 +50,9 @@ async def test_what_was_let_in_is_revoked_and_what_is_wrong_is_told(getbill: Run
 
     assert (revoked.exit_code, revoked.stdout) == (0, f"{client['client_id']} is revoked.\n")
     assert (await made(getbill("client", "list")))[0]["revoked_at"] is not None
-    assert str(again.exception) == f"{client['client_id']} is revoked already."
-    assert "There is no scope 'debts:everything'" in str(wrong.exception)
-    assert "Live workspaces take OAuth clients" in str(live.exception)
+    assert str(again.exception) == f"{client['client_id']} is already revoked."
+    assert "Unknown scope 'debts:everything'" in str(wrong.exception)
+    assert "Live workspaces use OAuth clients" in str(live.exception)
     assert rotated.stdout == "Access tokens are signed with a new key.\n"
 
 

@@ -271,7 +271,7 @@ async def test_a_third_party_writes_its_letter_first_and_then_goes_on(sandbox: P
     assert "pour le compte de Boulangerie Martin" in letter
     assert "Les frais de recouvrement entrepris sans titre exécutoire" in letter
     assert await sandbox.followups(unnamed.id) == []
-    assert ("opening_letter", "letter", "the creditor is not named") in await taken(sandbox, unnamed)
+    assert ("opening_letter", "letter", "the creditor has no name") in await taken(sandbox, unnamed)
 
 
 async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(sandbox: Place) -> None:

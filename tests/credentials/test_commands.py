@@ -55,7 +55,7 @@ async def test_a_person_is_revoked_with_what_only_they_used(getbill: Run) -> Non
     assert {one["id"] for one in done["revoked"]} == going
     assert [(one["id"], one["used_by"]) for one in done["left"]] == [(handled["id"], ["operator"])]
     assert (before[0]["revoked_at"], after[0]["revoked_at"] is None) == (None, False)
-    assert str(again.exception) == f"{user['id']} is revoked already."
+    assert str(again.exception) == f"{user['id']} is already revoked."
 
 
 async def test_revoking_a_client_says_what_it_leaves(getbill: Run) -> None:

@@ -160,7 +160,9 @@ def test_one_is_worded_otherwise_than_several(count: int, english: str, french: 
 
 
 def test_braces_stay_where_a_template_names_nothing() -> None:
-    assert message("An AI call opens with {{ disclosure }}.").translated("fr").endswith("{{ disclosure }}.")
+    assert (
+        message("An AI call must begin with {{ disclosure }}.").translated("fr").endswith("{{ disclosure }}.")
+    )
 
 
 def test_a_message_crosses_to_another_process() -> None:

@@ -111,7 +111,7 @@ async def test_a_step_that_was_set_aside_can_be_passed_over(site: Site) -> None:
     debt = await place.debt(LYON)
     foreseen = await house.get(f"/debts/{shown(debt.id)}/timeline/wave_1_email")
     assert foreseen.status == 409
-    assert "The step would be set aside" in foreseen.json()["detail"]
+    assert "The step would be quarantined" in foreseen.json()["detail"]
     await place.send_due()
 
     await outlook.decide("dismiss")

@@ -52,7 +52,7 @@ def test_complaints_name_the_variable_and_not_its_value(monkeypatch: pytest.Monk
     told = settings.error_sentences(refusal.value)
     assert [sentence.split(":")[0] for sentence in told] == ["GETBILL_PORT", "GETBILL_WEBHOOK_NETWORKS"]
     assert told[1] == "GETBILL_WEBHOOK_NETWORKS: Networks are written like 10.0.0.0/8, separated by commas."
-    assert told[0] == "GETBILL_PORT: The value must be a whole number, such as 3."
+    assert told[0] == "GETBILL_PORT: The value must be an integer, such as 3."
     assert "open-sesame" not in " ".join(told)
 
 

@@ -54,7 +54,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
     )
     assert rotated["secret"] != endpoint["secret"]
     assert rotated["rotation"]["signature_by"] == "old"
-    assert "The secret is being replaced until" in str(twice.exception)
+    assert "A rotation of the secret is in progress until" in str(twice.exception)
     (listed,) = await made(getbill("webhooks", "list"))
     assert listed == {name: value for name, value in rotated.items() if name != "secret"}
     (there,) = await made(getbill("webhooks", "list", "--workspace", "sandbox"))
@@ -64,7 +64,10 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("create", "http://example.com/"), "Send an https URL; http is for the loopback of a sandbox only."),
+        (
+            ("create", "http://example.com/"),
+            "Send an https URL; http is allowed only for the loopback, in a sandbox.",
+        ),
         (("create", URL, "--event", "debt.lost"), "There is no event 'debt.lost'."),
         (
             ("create", URL, "--header", "Authorization"),
@@ -74,7 +77,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
         (("create", URL, "--workspace", "attic"), "Acme has no workspace 'attic'."),
         (("list", "--company", "Nobody"), "There is no company named 'Nobody'."),
         (("rotate", "we_x"), "There is no webhook with this id."),
-        (("replay", "we_01m804scmte4gbpp4yw1mc91gy"), "Name what to send again"),
+        (("replay", "we_01m804scmte4gbpp4yw1mc91gy"), "Select what to send again"),
         (("replay", "we_01m804scmte4gbpp4yw1mc91gy", "--from", "2024-01-01"), "There is no webhook we_"),
         (("tail", "--webhook", "we_01m804scmte4gbpp4yw1mc91gy"), "There is no webhook we_"),
     ],

@@ -49,7 +49,7 @@ class SuppressionBody(BaseModel):
     @model_validator(mode="after")
     def _check_one_address(self) -> Self:
         if (self.email is None) == (self.phone is None):
-            raise WrongValue(message("Send email or phone, one of the two."))
+            raise WrongValue(message("Send either email or phone."))
         return self
 
 

@@ -122,7 +122,7 @@ class ScenarioPreviewBody(BaseModel):
     @model_validator(mode="after")
     def _check_one_debt(self) -> Self:
         if (self.debt_id is None) == (self.debt is None):
-            raise WrongValue(messages.message("Send debt_id or debt, one of the two."))
+            raise WrongValue(messages.message("Send either debt_id or debt."))
         return self
 
     @classmethod

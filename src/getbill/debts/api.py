@@ -236,7 +236,9 @@ def _check_etag(debt: Debt, if_match: str | None) -> None:
     current_tag = wire.etag(debt)
     if current_tag not in [tag.strip() for tag in if_match.split(",")]:
         raise PreconditionFailed(
-            message("The debt is at {now}; read it again and repeat the change.", now=current_tag),
+            message(
+                "The debt's ETag is now {now}. Read the debt again and repeat the change.", now=current_tag
+            ),
             headers={"ETag": current_tag},
         )
 

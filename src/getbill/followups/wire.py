@@ -183,14 +183,14 @@ _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 def _check_plausible(value: datetime) -> datetime:
     if value < _OLDEST:
-        raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
+        raise WrongValue(message("{subject} must not be before 1990.", subject=VALUE))
     return value
 
 
 def _check_link(value: str) -> str:
     if not is_web_link(value):
         raise WrongValue(
-            message("{subject} must begin with https:// or http:// and have no spaces.", subject=VALUE)
+            message("{subject} must begin with https:// or http:// and contain no spaces.", subject=VALUE)
         )
     return value
 
@@ -293,5 +293,7 @@ def refuse_other_debt(body: FollowupChangeBody, followup: Followup) -> None:
     """Raise Invalid if a body names another debt than the followup's."""
     if body.debt_id is not None and body.debt_id != ids.show("debt", followup.debt_id):
         raise one_field(
-            "/debt_id", "cannot-change", message("A followup stays with its debt: record another one there.")
+            "/debt_id",
+            "cannot-change",
+            message("A followup cannot move to another debt: record a new one there."),
         )

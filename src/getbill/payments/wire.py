@@ -48,7 +48,7 @@ def _check_instant(value: Any) -> Any:
 
 def _check_plausible(value: datetime) -> datetime:
     if value < _OLDEST:
-        raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
+        raise WrongValue(message("{subject} must not be before 1990.", subject=VALUE))
     return value
 
 
@@ -60,7 +60,8 @@ Word = Annotated[
     pattern_field(
         "^[a-z][a-z0-9_]{0,39}$",
         message(
-            "{subject} must be one word of at most 40 small letters, digits and _, such as bank_transfer.",
+            "{subject} must be one word of at most 40 lowercase letters, digits and _, such as"
+            " bank_transfer.",
             subject=VALUE,
         ),
     ),
@@ -123,7 +124,7 @@ class NewPaymentBody(BaseModel):
                 FieldError(
                     "/amount",
                     "not-positive",
-                    message("The amount of a {kind} is above zero.", kind=excerpt(kind)),
+                    message("The amount of a {kind} must be above zero.", kind=excerpt(kind)),
                 )
             )
         if raw.get("stripe_payment_id") is not None:
@@ -139,7 +140,8 @@ class NewPaymentBody(BaseModel):
                         "/provider",
                         "not-stripe",
                         message(
-                            "A stripe_payment_id is Stripe's. Send the provider stripe, or leave it out."
+                            "A stripe_payment_id belongs to Stripe. Send the provider stripe, or omit"
+                            " the provider."
                         ),
                     )
                 )
@@ -246,7 +248,7 @@ def _other_currency(debt: Debt) -> Invalid:
     return one_field(
         "/currency",
         "other-currency",
-        message("The debt is in {currency}; enter money in that.", currency=debt.currency),
+        message("The debt is in {currency}; enter the amount in this currency.", currency=debt.currency),
     )
 
 

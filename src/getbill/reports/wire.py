@@ -15,7 +15,7 @@ from getbill.reports.queries import Report, Statistics
 
 def _plausible(value: date) -> date:
     if not 1990 <= value.year <= 2200:
-        raise WrongValue(message("{subject} must lie between 1990-01-01 and 2200-12-31.", subject=VALUE))
+        raise WrongValue(message("{subject} must be between 1990-01-01 and 2200-12-31.", subject=VALUE))
     return value
 
 

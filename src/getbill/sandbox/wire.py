@@ -30,7 +30,7 @@ class AdvanceBody(BaseModel):
         if not timedelta(0) < self.by <= timedelta(days=ADVANCE_DAYS_MAX):
             raise WrongValue(
                 message(
-                    "Send days or hours, more than none and at most {days} days in all.",
+                    "Send days or hours: more than zero, and at most {days} days in total.",
                     days=ADVANCE_DAYS_MAX,
                 )
             )

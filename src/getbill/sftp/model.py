@@ -86,7 +86,7 @@ class UsernameTaken(Conflict):
     """Another login has this user name; they are unique across the installation."""
 
     code = "username-taken"
-    way_out = "Choose another user name, or leave it out and have one made."
+    way_out = "Choose another user name, or omit it to have one generated."
 
 
 class FolderPath(NamedTuple):

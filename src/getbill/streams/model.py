@@ -25,8 +25,8 @@ class TooManyWaiting(TooManyRequests):
     """The credential has reached its maximum of waiting calls."""
 
     code = "too-many-waiting"
-    title = message("Too many calls wait for events")
-    way_out = "Wait with one call for each follower of the stream, or poll without `wait`."
+    title = message("Too many calls are waiting for events")
+    way_out = "Use one waiting call per consumer of the stream, or poll without `wait`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ _AT_A_TIME: Final = 50
 def _check_kind(kind: str) -> str:
     if kind not in KINDS:
         raise WrongValue(
-            message("There is no event '{kind}'. There are: {kinds}.", kind=excerpt(kind), kinds=list(KINDS))
+            message(
+                "There is no event '{kind}'. Valid events: {kinds}.", kind=excerpt(kind), kinds=list(KINDS)
+            )
         )
     return kind
 

@@ -204,7 +204,9 @@ class NewDebtBody(DebtFields):
                 FieldError(
                     "/reference",
                     "missing",
-                    message("{subject} is required: your own.", subject=field_subject(("reference",))),
+                    message(
+                        "{subject} is required: your own reference.", subject=field_subject(("reference",))
+                    ),
                 )
             )
         debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
@@ -215,7 +217,7 @@ class NewDebtBody(DebtFields):
                 FieldError(
                     "/debtor/name",
                     "missing",
-                    message("The debtor needs a name: send name, first_name and last_name, or company."),
+                    message("The debtor requires a name: send name, first_name and last_name, or company."),
                 )
             )
         return errors
@@ -253,7 +255,7 @@ class DebtChangeBody(DebtFields):
         """Return the errors between fields, and fields that cannot be cleared."""
         return super().cross_field_errors(raw) + [
             FieldError(
-                pointer, "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+                pointer, "required", message("{name} cannot be null; omit it to keep its value.", name=name)
             )
             for pointer, name in _null_fields(raw, cls.NOT_NULLABLE)
         ]
@@ -281,7 +283,7 @@ def _check_dates(raw: dict[str, Any]) -> list[FieldError]:
             FieldError(
                 "/due_date",
                 "before-invoice",
-                message("due_date is before invoice_date: a debt is due on the day of its invoice or later."),
+                message("due_date is before invoice_date: a debt cannot be due before its invoice date."),
             )
         ]
     return []

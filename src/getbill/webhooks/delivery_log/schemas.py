@@ -168,7 +168,9 @@ def refuse_unknown_kinds(kinds: list[str] | None) -> None:
         FieldError(
             "event",
             "unknown-event",
-            message("There is no event '{name}'. There are: {kinds}.", name=excerpt(name), kinds=list(KINDS)),
+            message(
+                "There is no event '{name}'. Valid events: {kinds}.", name=excerpt(name), kinds=list(KINDS)
+            ),
         )
         for _, name in unknown_events(kinds or [])
     ]

@@ -93,7 +93,9 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
     try:
         since = query.since or until - timedelta(days=1)
     except OverflowError:
-        raise one_parameter("to", "out-of-range", message("`to` lies before all calendars.")) from None
+        raise one_parameter(
+            "to", "out-of-range", message("`to` is before the first supported date.")
+        ) from None
     if since >= until:
         raise one_parameter(
             "from",
@@ -108,7 +110,7 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
         raise one_parameter(
             "from",
             "out-of-range",
-            message("A period has at most {days} days. Ask for one after the other.", days=DAYS_MAX),
+            message("A period may have at most {days} days. Request several periods.", days=DAYS_MAX),
         )
     return since, until
 

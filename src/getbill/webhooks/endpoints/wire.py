@@ -100,7 +100,7 @@ def refuse_unreachable(text: str, policy: EgressPolicy) -> None:
     is_local = f".{host}".endswith(f".{_LOCAL_NAME}") if isinstance(host, str) else is_loopback(host)
     if URL(text).scheme == "http" and (policy.is_live or not is_local):
         raise _invalid_url(
-            "not-https", message("Send an https URL; http is for the loopback of a sandbox only.")
+            "not-https", message("Send an https URL; http is allowed only for the loopback, in a sandbox.")
         )
     if (not isinstance(host, str) and not policy.allows(host)) or (is_local and policy.is_live):
         raise _invalid_url(

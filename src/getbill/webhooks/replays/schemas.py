@@ -80,7 +80,7 @@ def _selection_errors(raw: dict[str, Any]) -> list[FieldError]:
     selectors = [name for name in ("webhook_ids", "deliveries", "from") if raw.get(name) is not None]
     if not selectors:
         detail = message(
-            "Name what to send again: `webhook_ids`, `deliveries`, or a range of time by `from` and `to`."
+            "Select what to send again: `webhook_ids`, `deliveries`, or a time range with `from` and `to`."
         )
         return [FieldError("", "missing", detail)]
     if len(selectors) > 1:
@@ -93,7 +93,9 @@ def _selection_errors(raw: dict[str, Any]) -> list[FieldError]:
             f"/{name}",
             "not-a-range",
             message(
-                "{name} narrows a range of time; it does not go with {given}.", name=name, given=selectors[0]
+                "{name} filters a time range and cannot be combined with {given}.",
+                name=name,
+                given=selectors[0],
             ),
         )
         for name in ("to", "events", "status")
