@@ -19,7 +19,7 @@ async def test_two_companies_of_one_name_are_refused_unless_both_are_wanted(getb
     other = await made(getbill("company", "rename", second["id"], "Acme Lyon"))
 
     assert str(again.exception) == (
-        f"There is a company named Acme SARL already ({first['id']}). Use it, or give --same-name to have two of one name."
+        f"A company named Acme SARL already exists ({first['id']}). Use it, or give --same-name to create another."
     )
     assert first["id"] in str(which.exception)
     assert second["id"] in str(which.exception)

@@ -137,5 +137,5 @@ async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Databas
     found = await place.first(debt.id)
     assert (found["state"], found["reason"]) == (
         "unknown",
-        "the sender broke; the worker's log has the traceback",
+        "the sender failed; the worker's log has the traceback",
     )

@@ -310,7 +310,7 @@ async def test_a_step_planned_for_an_address_that_is_suppressed_since_is_taken_b
     await sandbox.run_until("2026-01-05 12:00")
 
     assert await taken(sandbox, debt) == [
-        ("first", "email", "its address is suppressed"),
+        ("first", "email", "the address is suppressed"),
         ("first", "sms", "delivered"),
         ("last", "letter", "planned"),
     ]

@@ -267,7 +267,7 @@ async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
 
     assert await states(other, [ours]) == ["accepted"]
     assert await outlook.notes() == [
-        "Set aside because it failed: 1 workspace. Run `getbill quarantine list`."
+        "Quarantined after failures: 1 workspace. Run `getbill quarantine list`."
     ]
     assert await outlook.gauge("workspace") == 1
     # Not taken while it stands aside, and still aside when it is tried in vain.

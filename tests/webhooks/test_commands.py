@@ -43,7 +43,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
     twice = await getbill("webhooks", "rotate", endpoint["id"])
 
     assert endpoint["secret"].startswith("whsec_")
-    assert opened.stderr == "Keep the secret now: it is not shown again.\n"
+    assert opened.stderr == "Store the secret now: it is not shown again.\n"
     assert (endpoint["url"], endpoint["description"]) == (URL, "ERP")
     assert endpoint["events"] == ["debt.created", "debt.resolved"]
     assert (endpoint["headers"], endpoint["fields"]) == (["Authorization"], ["status"])
@@ -145,7 +145,7 @@ async def test_the_log_is_followed_until_ctrl_c(
     async with asyncio.timeout(30), command(dsn, "webhooks", "tail", *place) as plain:
         assert plain.stderr is not None
         assert plain.stdout is not None
-        assert await plain.stderr.readline() == b"Following. Stop with Ctrl-C.\n"
+        assert await plain.stderr.readline() == b"Waiting for new entries. Press Ctrl-C to stop.\n"
         debt = await house.debt()
         await carrier.carry()
         first = (await plain.stdout.readline()).decode()
@@ -225,7 +225,7 @@ async def test_following_goes_on_when_the_database_comes_back() -> None:
         await asyncio.to_thread(server.stop)
         shutil.rmtree(folder, ignore_errors=True)
 
-    assert following == b"Following. Stop with Ctrl-C.\n"
-    assert away == b"The database is away; looking again every second.\n"
-    assert back == b"The database is back.\n"
+    assert following == b"Waiting for new entries. Press Ctrl-C to stop.\n"
+    assert away == b"The database is not available; retrying every second.\n"
+    assert back == b"The database is available again.\n"
     assert ended == 130

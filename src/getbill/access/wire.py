@@ -148,8 +148,8 @@ def serialize_user(member: User) -> dict[str, Any]:
 
 
 _CREDENTIALS = {
-    "client_id": {"type": "string", "description": "Id of the client, unless sent by HTTP Basic."},
-    "client_secret": {"type": "string", "description": "Secret of the client, unless sent by HTTP Basic."},
+    "client_id": {"type": "string", "description": "Id of the client, unless sent with HTTP Basic."},
+    "client_secret": {"type": "string", "description": "Secret of the client, unless sent with HTTP Basic."},
 }
 
 
@@ -166,7 +166,7 @@ TOKEN_FORM = form_schema(
         "grant_type": {
             "type": "string",
             "enum": ["client_credentials", "refresh_token"],
-            "description": "Grant: the client's credentials, or the refresh token of an earlier answer.",
+            "description": "Grant: client credentials, or the refresh token of an earlier response.",
         },
         "refresh_token": {
             "type": "string",
@@ -183,12 +183,12 @@ REVOCATION_FORM = form_schema(
     {
         "token": {
             "type": "string",
-            "description": "Access token, or refresh token, which is revoked with its whole family.",
+            "description": "Access token, or refresh token, which is revoked with all tokens of its family.",
         },
         "token_type_hint": {
             "type": "string",
             "enum": ["access_token", "refresh_token"],
-            "description": "Type of the token; may be left out.",
+            "description": "Type of the token; optional.",
         },
     },
 )

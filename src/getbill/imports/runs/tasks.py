@@ -33,7 +33,7 @@ _TURN_ROWS: Final = 100
 _CHANGING_ROWS: Final = 100
 
 _GONE: Final = {
-    "en": ["The file is gone.", "Send it again."],
+    "en": ["The file no longer exists.", "Send it again."],
     "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
 }
 _CHANGED: Final = {
