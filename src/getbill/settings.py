@@ -40,7 +40,9 @@ def _networks(value: object) -> object:
     try:
         return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
     except ValueError:
-        raise ValueError("Networks are written like 10.0.0.0/8, separated by commas.") from None
+        raise ValueError(
+            "Write networks in CIDR notation, such as 10.0.0.0/8, separated by commas."
+        ) from None
 
 
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
@@ -73,77 +75,79 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: Port = Field(8000, description="Port the API listens on.")
     base_url: str | None = Field(
-        None, description="URL under which others reach this installation; by default made of host and port."
+        None, description="Public URL of this installation; derived from host and port by default."
     )
     data_dir: Path = Field(
         Path("data"),
-        description="Folder of the embedded database, the master key and first-run.json; made with mode 0700.",
+        description="Folder of the embedded database, the master key and first-run.json; created with"
+        " mode 0700.",
     )
     sftp_port: PortOrAny = Field(
         2222,
-        description="Port that files are dropped at over SFTP, on the same address; 0 for any that is free.",
+        description="Port of the SFTP server, on the same address; 0 for any free port.",
     )
     sftp_pick_up_minutes: int = Field(
         60,
         ge=1,
         le=1_440,
-        description="Every so many minutes of the day (UTC) dropped files are imported: 60 is every hour, on the hour.",
+        description="Interval of SFTP pickups in minutes, counted from midnight UTC; 60 is every"
+        " hour, on the hour.",
     )
     sftp_file_bytes_max: int = Field(
-        1_000_000_000, ge=1_000, description="Largest file that is taken over SFTP, in bytes."
+        1_000_000_000, ge=1_000, description="Maximum size of an SFTP upload, in bytes."
     )
     sftp_quota_bytes: int = Field(
-        5_000_000_000, ge=1_000, description="What the folders of one SFTP login hold at most, in bytes."
+        5_000_000_000, ge=1_000, description="Maximum total size of the folders of one SFTP login, in bytes."
     )
     sftp_sessions_max: int = Field(
-        64, ge=1, description="SFTP connections at a time to one process; of one login at most 8."
+        64, ge=1, description="Maximum number of concurrent SFTP connections per process; 8 per login."
     )
     database_url: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("DATABASE_URL", "database_url"),
-        description="PostgreSQL 16 or newer to use instead of the embedded one.",
+        description="URL of a PostgreSQL 16 or newer, used instead of the embedded one.",
     )
     database_connections: int = Field(
-        12, ge=2, le=200, description="Connections each process keeps to the database at most."
+        12, ge=2, le=200, description="Maximum number of database connections per process."
     )
     postgres_account: AccountChoice = Field(
         AccountChoice.AUTO,
-        description="As whom root runs the embedded PostgreSQL: `namespace`, `user`, or `auto` to find out.",
+        description="Account for the embedded PostgreSQL if started by root: `namespace`, `user`, or"
+        " `auto` to detect it.",
     )
     postgres_home: Path = Field(
         Path("/var/lib/getbill"),
-        description="Where the system user's cluster and copied binaries lie, when root needs one.",
+        description="Folder of the cluster and copied binaries of the system user, if root needs one.",
     )
     master_key: SecretStr | None = Field(
         None,
-        description="Master key of the vault, 32 bytes in base64; after a rotation the older ones follow, "
-        "separated by commas.",
+        description="Master key of the vault, 32 bytes in base64; after a rotation followed by the"
+        " older ones, separated by commas.",
     )
     master_key_file: Path | None = Field(
         None,
-        description="File with the master key, made at the first start; by default master.key in the data folder.",
+        description="File of the master key, created at the first start; by default master.key in the"
+        " data folder.",
     )
     erasure_days: int = Field(
         30,
         ge=1,
-        description="Within so many days of an erasure no backup that was made before it can be opened any more "
-        "(docs/runbook.md).",
+        description="Days after an erasure until no earlier backup can be opened any more (docs/runbook.md).",
     )
     erasure_journal: Path | None = Field(
         None,
         description="File that keeps erased debts erased after a restore; by default erasures.jsonl in the data folder.",
     )
     tls_cert: Path | None = Field(
-        None, description="Certificate chain (PEM): the API then speaks TLS 1.3 and nothing lower."
+        None, description="Certificate chain (PEM); enables TLS 1.3, the only version accepted."
     )
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     trusted_proxies: Networks = Field(
         (),
-        description="Networks, separated by commas, of the TLS proxies whose X-Forwarded-For and -Proto are believed.",
+        description="Networks, separated by commas, of the TLS proxies whose X-Forwarded-For and"
+        " -Proto are trusted.",
     )
-    smtp_host: str | None = Field(
-        None, description="Mail server for live e-mails; without one no live e-mail is sent."
-    )
+    smtp_host: str | None = Field(None, description="Mail server for live e-mails; required to send any.")
     smtp_port: Port = Field(587, description="Port of the mail server.")
     smtp_user: str | None = Field(None, description="User name at the mail server.")
     smtp_password: SecretStr | None = Field(None, description="Password at the mail server.")
@@ -152,72 +156,76 @@ class Settings(BaseSettings):
     )
     smtp_from: EmailStr | None = Field(None, description="Sender address of e-mails to debtors.")
     smtp_bounces: EmailStr | None = Field(
-        None, description="Address that mail servers report bounces to; the sender address by default."
+        None, description="Address for bounces; defaults to the sender address."
     )
-    bounce_maildir: Path | None = Field(
-        None, description="Maildir that mails to that address are delivered into; the worker reads it."
-    )
+    bounce_maildir: Path | None = Field(None, description="Maildir of that address, read by the worker.")
     gateways_file: Path | None = Field(
         None,
-        description="JSON file of the gateways that carry live SMS, AI calls, letters and WhatsApp (docs/providers.md).",
+        description="JSON file of the gateways for live SMS, AI calls, letters and WhatsApp"
+        " (docs/providers.md).",
     )
     rate_limit_live: int = Field(
-        1_000, ge=1, description="Requests a minute of one live client, unless the client has its own limit."
+        1_000, ge=1, description="Requests per minute of a live client without a limit of its own."
     )
-    rate_limit_sandbox: int = Field(100, ge=1, description="Requests a minute of one sandbox workspace.")
+    rate_limit_sandbox: int = Field(100, ge=1, description="Requests per minute of a sandbox workspace.")
     rate_limit_anonymous: int = Field(
-        600, ge=1, description="Requests a minute without a good credential, per client address and process."
+        600,
+        ge=1,
+        description="Requests per minute without a valid credential, per client address and process.",
     )
     connections_per_address_max: int = Field(
         256,
         ge=1,
-        description="Connections of one address to one process on which no credential has been shown yet.",
+        description="Maximum number of unauthenticated connections of one address, per process.",
     )
     connections_per_proxy_max: int = Field(
-        2_048, ge=1, description="The same of one trusted proxy, which speaks for many."
+        2_048,
+        ge=1,
+        description="Maximum number of unauthenticated connections of one trusted proxy, per process.",
     )
     connections_max: int = Field(
         4_096,
         ge=1,
-        description="Connections to one process on which no credential has been shown yet, in all.",
+        description="Maximum number of unauthenticated connections in total, per process.",
     )
     head_bytes_max: int = Field(
-        65_536, ge=1_000, description="Largest request line and headers that are read, in bytes; 431 beyond."
+        65_536, ge=1_000, description="Maximum size of request line and headers, in bytes; 431 above."
     )
     head_seconds_max: int = Field(
-        10, ge=1, description="Seconds in which a request's headers have to be complete; 408 after."
+        10, ge=1, description="Maximum time for a complete request head, in seconds; 408 after."
     )
     body_bytes_per_second_min: int = Field(
-        500, ge=0, description="Slowest rate at which a request body may come, in bytes a second; 408 below."
+        500, ge=0, description="Minimum rate of a request body, in bytes per second; 408 below."
     )
     body_bytes_max: int = Field(
-        1_000_000, ge=10_000, description="Largest request body that is read, in bytes; 413 beyond."
+        1_000_000, ge=10_000, description="Maximum size of a request body, in bytes; 413 above."
     )
     import_bytes_max: int = Field(
-        512 * 1024 * 1024, ge=1_000_000, description="Largest file of debts that is taken in, in bytes."
+        512 * 1024 * 1024, ge=1_000_000, description="Maximum size of an imported file, in bytes."
     )
     webhook_networks: Networks = Field(
-        (), description="Private networks, separated by commas, that live webhooks may be sent to."
+        (), description="Private networks, separated by commas, to which live webhooks may be sent."
     )
     ca_bundle: Path | None = Field(
         None,
-        description="File (PEM) with certificate authorities of your own, trusted by webhooks beside the system's.",
+        description="PEM file of certificate authorities trusted for webhooks in addition to the system's.",
     )
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
-        description="Token that `GET /metrics` is read with, as Bearer; by default metrics.token in the data folder.",
+        description="Bearer token of `GET /metrics`; by default the content of metrics.token in the"
+        " data folder.",
     )
-    access_log_days: int = Field(90, ge=1, description="Days the access log is kept.")
+    access_log_days: int = Field(90, ge=1, description="Retention of the access log, in days.")
     log_level: LogLevel = Field(
         LogLevel.INFO,
-        description="From which weight on lines are logged: `debug`, `info`, `warning`, `error`.",
+        description="Minimum log level: `debug`, `info`, `warning` or `error`.",
     )
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("GETBILL_TLS_CERT and GETBILL_TLS_KEY go together.")
+            raise ValueError("GETBILL_TLS_CERT and GETBILL_TLS_KEY must be set together.")
         return self
 
     @property
@@ -234,7 +242,7 @@ class Settings(BaseSettings):
         """The DSN of this process's database."""
         if self.database_url is None:
             raise CannotRun(
-                "No database is named: set DATABASE_URL, or run `getbill serve`, which brings one."
+                "No database is configured: set DATABASE_URL, or run `getbill serve`, which includes one."
             )
         return self.database_url.get_secret_value()
 

@@ -232,7 +232,7 @@ def test_a_file_of_gateways_gives_each_channel_its_sender(tmp_path: Path) -> Non
         ({"channel": "email"}, "channel"),
         ({"url": "http://sms.example/send"}, "https://"),
         ({"url": "http://8.8.8.8/send"}, "https://"),
-        ({"url": "https://169.254.169.254/send"}, "No gateway is at such an address"),
+        ({"url": "https://169.254.169.254/send"}, "A gateway cannot have this address"),
         ({"url": "ftp://sms.example/send"}, "https://host/path"),
         ({"url": "https://me:secret@sms.example/send"}, "holds no password"),
         ({"url": "https://sms.example/send?key=1"}, "without a query"),

@@ -19,7 +19,7 @@ async def test_two_companies_of_one_name_are_refused_unless_both_are_wanted(getb
     other = await made(getbill("company", "rename", second["id"], "Acme Lyon"))
 
     assert str(again.exception) == (
-        f"There is a company named Acme SARL already ({first['id']}). Use it, or give --same-name to have two of one name."
+        f"A company named Acme SARL already exists ({first['id']}). Use it, or give --same-name to create another."
     )
     assert first["id"] in str(which.exception)
     assert second["id"] in str(which.exception)
@@ -129,7 +129,7 @@ async def test_a_sandboxs_clock_is_moved_and_a_live_one_is_not(getbill: Run) -> 
 
     assert begun["status"] == "running"
     assert under_way["advance"]["id"] == begun["id"]
-    assert "on its way" in str(twice.exception)
+    assert "is being advanced to" in str(twice.exception)
     assert "live workspace" in str(live.exception)
     assert "--days or --hours" in str(nothing.exception)
 

@@ -23,7 +23,7 @@ async def test_a_company_lets_people_and_programs_in(getbill: Run) -> None:
     key = await made(getbill("key", "create", "--name", "First"))
     listed = await getbill("key", "list", "--company", "Acme")
 
-    assert str(none_yet.exception) == "There is no company yet."
+    assert str(none_yet.exception) == "No company exists yet."
     assert company["id"].startswith("company_")
     assert user["company"] == "Acme"
     assert len(user["password"]) >= 16
@@ -31,7 +31,7 @@ async def test_a_company_lets_people_and_programs_in(getbill: Run) -> None:
     assert client["workspace_id"] == company["live_workspace_id"]
     assert client["scopes"] == ["debts:read", "users:read"]
     assert client["grants"] == ["client_credentials"]
-    assert let_in.stderr == "Keep the secret now: it is not shown again.\n"
+    assert let_in.stderr == "Store the secret now: it is not shown again.\n"
     assert key["key"].startswith("gbk_sandbox_")
     assert key["workspace_id"] == company["sandbox_workspace_id"]
     assert key["key"] not in listed.stdout
@@ -50,10 +50,10 @@ async def test_what_was_let_in_is_revoked_and_what_is_wrong_is_told(getbill: Run
 
     assert (revoked.exit_code, revoked.stdout) == (0, f"{client['client_id']} is revoked.\n")
     assert (await made(getbill("client", "list")))[0]["revoked_at"] is not None
-    assert str(again.exception) == f"{client['client_id']} is revoked already."
-    assert "There is no scope 'debts:everything'" in str(wrong.exception)
-    assert "Live workspaces take OAuth clients" in str(live.exception)
-    assert rotated.stdout == "Access tokens are signed with a new key.\n"
+    assert str(again.exception) == f"{client['client_id']} is already revoked."
+    assert "Unknown scope 'debts:everything'" in str(wrong.exception)
+    assert "Live workspaces use OAuth clients" in str(live.exception)
+    assert rotated.stdout == "Access tokens are now signed with a new key.\n"
 
 
 async def test_a_command_about_one_of_several_companies_asks_which(getbill: Run) -> None:
@@ -65,7 +65,7 @@ async def test_a_command_about_one_of_several_companies_asks_which(getbill: Run)
     by_id = await made(getbill("key", "create", "--company", acme["id"]))
 
     assert str(unsaid.exception).startswith(
-        f"Which company? Give --company one of: Acme ({acme['id']}), Other ("
+        f"There are several companies. Give --company with one of: Acme ({acme['id']}), Other ("
     )
     assert str(unknown.exception) == "There is no company named 'Nobody'."
     assert by_id["workspace_id"] == acme["sandbox_workspace_id"]

@@ -53,8 +53,8 @@ async def test_a_letter_leaves_with_its_letterhead(database: Database) -> None:
     ("letterhead", "who", "reason"),
     [
         (([], IMPRINT), {}, "the company has no letterhead"),
-        ((LINES, None), {}, "the company's letterhead lacks its imprint"),
-        ((LINES, IMPRINT), {"street_address": "rue " * 60}, "the address does not fit a window"),
+        ((LINES, None), {}, "the company's letterhead has no imprint"),
+        ((LINES, IMPRINT), {"street_address": "rue " * 60}, "the address does not fit the envelope window"),
     ],
 )
 async def test_a_letter_that_may_not_be_posted_so_is_skipped_with_the_reason(

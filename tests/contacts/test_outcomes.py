@@ -139,5 +139,5 @@ async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Databas
     result = await workspace.first(debt.id)
     assert (result["state"], result["reason"]) == (
         "unknown",
-        "the sender broke; the worker's log has the traceback",
+        "the sender failed; the worker's log has the traceback",
     )

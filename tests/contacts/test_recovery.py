@@ -276,7 +276,7 @@ async def test_a_worker_that_slept_until_its_lease_was_nearly_over_sends_nothing
     (carried,) = await deliver.send_prepared(departing)
 
     assert provider.taken == []
-    assert carried.outcome == failed("its worker was too slow to send it", permanent=False)
+    assert carried.outcome == failed("the worker exceeded the time to send it", permanent=False)
 
 
 async def test_what_a_provider_said_is_written_down_once_the_database_is_back(database: Database) -> None:

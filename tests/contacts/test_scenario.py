@@ -317,7 +317,7 @@ async def test_a_company_that_cannot_be_paid_sends_nothing_in_live(database: Dat
     await workspace.send_due_live()
 
     (skipped, planned) = await workspace.contacts(debt.id)
-    assert (skipped["state"], skipped["reason"]) == ("skipped", "no way to pay is known")
+    assert (skipped["state"], skipped["reason"]) == ("skipped", "no means of payment is known")
     assert (planned["step"], planned["state"]) == ("wave_1_sms", "planned")
     assert await workspace.followups(debt.id) == []
 

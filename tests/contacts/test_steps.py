@@ -286,7 +286,7 @@ async def test_a_third_party_writes_its_letter_first_and_then_goes_on(workspace:
     assert "pour le compte de Boulangerie Martin" in letter
     assert "Les frais de recouvrement entrepris sans titre exécutoire" in letter
     assert await workspace.followups(unnamed.id) == []
-    assert ("opening_letter", "letter", "the creditor is not named") in await taken(workspace, unnamed)
+    assert ("opening_letter", "letter", "the creditor has no name") in await taken(workspace, unnamed)
 
 
 async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(
@@ -331,7 +331,7 @@ async def test_a_step_planned_for_an_address_that_is_suppressed_since_is_taken_b
     await workspace.run_until("2026-01-05 12:00")
 
     assert await taken(workspace, debt) == [
-        ("first", "email", "its address is suppressed"),
+        ("first", "email", "the address is suppressed"),
         ("first", "sms", "delivered"),
         ("last", "letter", "planned"),
     ]

@@ -44,7 +44,7 @@ async def test_a_parameter_with_one_value_is_refused_when_it_comes_twice(sandbox
             assert answered.status == 400
             assert (
                 errors[0]["detail"]
-                == f"Le paramètre « {name} » n'admet qu'une valeur et figure plusieurs fois."
+                == f"Le paramètre « {name} » n'admet qu'une valeur mais a été envoyé plusieurs fois."
             )
 
     assert checked.count(False) > 50

@@ -55,7 +55,7 @@ async def test_a_person_is_revoked_with_what_only_they_used(getbill: Run) -> Non
     assert {item["id"] for item in done["revoked"]} == going
     assert [(item["id"], item["used_by"]) for item in done["left"]] == [(handled["id"], ["operator"])]
     assert (before[0]["revoked_at"], after[0]["revoked_at"] is None) == (None, False)
-    assert str(again.exception) == f"{user['id']} is revoked already."
+    assert str(again.exception) == f"{user['id']} is already revoked."
 
 
 async def test_revoking_a_client_says_what_it_leaves(getbill: Run) -> None:

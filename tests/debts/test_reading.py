@@ -185,4 +185,8 @@ def test_a_text_that_cannot_be_stored_is_named_where_it_stands() -> None:
 
     (wrong,) = read_many(WORKSPACE, [raw])
 
-    assert wrong == [FieldError("/metadata/notes/1", "characters", "A text holds U+0000, which no text may.")]
+    assert wrong == [
+        FieldError(
+            "/metadata/notes/1", "characters", "A text contains the character U+0000, which is not allowed."
+        )
+    ]

@@ -204,7 +204,7 @@ def test_a_start_that_fails_says_why_in_a_sentence(server: Server) -> None:
         ("LOG:  starting\nFATAL:  something nobody has met", "PostgreSQL ended: something nobody has met."),
         (
             "LOG:  database system is ready to accept connections",
-            "was ended by signal 9 and is started again.",
+            "was ended by signal 9 and is being restarted.",
         ),
     ],
 )

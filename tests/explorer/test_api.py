@@ -43,7 +43,7 @@ async def test_the_type_of_a_refusal_leads_to_its_explanation(client, sandbox) -
 
     assert refused["type"] == "/problems/invalid"
     assert answered.status == 200
-    assert b"Correct every field that <code>errors</code> names" in answered.body
+    assert b"Correct every field listed in <code>errors</code>" in answered.body
 
 
 async def test_an_unknown_problem_is_not_found(client) -> None:

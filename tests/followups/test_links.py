@@ -68,7 +68,8 @@ async def test_a_link_whose_hour_is_over_leads_nowhere(workspace: ContactWorkspa
 
     assert answered.status == 404
     assert (
-        answered.json()["detail"] == "The link was good for an hour. Read the followup again for a new one."
+        answered.json()["detail"]
+        == "The link was valid for one hour. Read the followup again to get a new one."
     )
 
 

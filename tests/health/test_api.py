@@ -29,7 +29,7 @@ async def test_without_a_worker_the_installation_is_not_ready_and_says_why(clien
         "worker": False,
         "company": True,
     }
-    assert answer["parts"]["worker"]["way_out"] == "No worker has been heard of: start `getbill worker`."
+    assert answer["parts"]["worker"]["way_out"] == "No worker heartbeat: start `getbill worker`."
 
 
 async def test_a_beating_worker_makes_it_ready_and_an_ended_one_does_not(
@@ -53,7 +53,7 @@ async def test_a_worker_not_heard_of_for_long_does_not_count(client, company, in
 
     checks = await health.checks(installation.database)
 
-    assert Check("worker", "No worker has been heard of: start `getbill worker`.") in checks
+    assert Check("worker", "No worker heartbeat: start `getbill worker`.") in checks
     await pool.execute("DELETE FROM heartbeats")
 
 
@@ -95,7 +95,7 @@ async def test_without_its_database_a_process_lives_and_says_what_is_missing(pos
 
     assert (alive.status, ready.status, metrics.status) == (200, 503, 200)
     assert ready.json()["parts"] == {
-        "database": {"is_ready": False, "way_out": "The database does not answer (InterfaceError)."}
+        "database": {"is_ready": False, "way_out": "The database is not responding (InterfaceError)."}
     }
     assert b"getbill_database_up 0.0" in metrics.body
 

@@ -37,8 +37,8 @@ def test_an_amount_keeps_its_digits_both_ways(amount: Decimal) -> None:
     [
         (b'{"a": NaN}', "NaN"),
         (b"[Infinity]", "Infinity"),
-        (b'{"a": 1, "a": 2}', '"a" stands twice'),
-        (b'{"b": {"c": 1, "c": 1}}', '"c" stands twice'),
+        (b'{"a": 1, "a": 2}', '"a" occurs twice'),
+        (b'{"b": {"c": 1, "c": 1}}', '"c" occurs twice'),
         (b"[1", "line 1, column 3"),
         (b"", "line 1, column 1"),
         (b"\xff", "not UTF-8"),

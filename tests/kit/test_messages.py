@@ -238,7 +238,9 @@ def test_a_language_without_a_translation_reads_english() -> None:
 
 
 def test_braces_stay_where_a_template_names_nothing() -> None:
-    assert message("An AI call opens with {{ disclosure }}.").translated("fr").endswith("{{ disclosure }}.")
+    assert (
+        message("An AI call must begin with {{ disclosure }}.").translated("fr").endswith("{{ disclosure }}.")
+    )
 
 
 def test_a_message_crosses_to_another_process() -> None:

@@ -121,7 +121,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"wrod": 1},
         "/wrod",
-        "There is no field 'wrod' here. Check its spelling, or leave it out.",
+        "There is no field 'wrod' here. Check its spelling, or omit it.",
         "Le champ « wrod » n'existe pas ici. Vérifiez son orthographe, ou omettez-le.",
     ),
     (
@@ -142,7 +142,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "The field 'stripped' must not be empty.",
         "Le champ « stripped » ne doit pas être vide.",
     ),
-    ({"word": 1}, "/word", "The field 'word' must be a text.", "Le champ « word » doit être un texte."),
+    (
+        {"word": 1},
+        "/word",
+        "The field 'word' must be a string.",
+        "Le champ « word » doit être une chaîne de caractères.",
+    ),
     (
         {"color": "green"},
         "/color",
@@ -164,7 +169,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"count": 1.5},
         "/count",
-        "The field 'count' must be a whole number, such as 3.",
+        "The field 'count' must be an integer, such as 3.",
         "Le champ « count » doit être un nombre entier, comme 3.",
     ),
     (
@@ -212,7 +217,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"either": {"dya": 1}},
         "/either/dya",
-        "There is no field 'dya' here. Check its spelling, or leave it out.",
+        "There is no field 'dya' here. Check its spelling, or omit it.",
         "Le champ « dya » n'existe pas ici. Vérifiez son orthographe, ou omettez-le.",
     ),
     (
@@ -224,10 +229,15 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"many": [1, "two"]},
         "/many/1",
-        "An entry of 'many' must be a whole number, such as 3.",
+        "An entry of 'many' must be an integer, such as 3.",
         "Un élément de « many » doit être un nombre entier, comme 3.",
     ),
-    ({"named": {"a": 1}}, "/named/a", "The field 'a' must be a text.", "Le champ « a » doit être un texte."),
+    (
+        {"named": {"a": 1}},
+        "/named/a",
+        "The field 'a' must be a string.",
+        "Le champ « a » doit être une chaîne de caractères.",
+    ),
 ]
 
 

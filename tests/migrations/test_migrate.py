@@ -30,7 +30,7 @@ async def test_an_empty_database_is_refused_with_the_way_out(empty_dsn: str) -> 
         await migrations.check_revision(empty_dsn)
 
     assert str(refusal.value) == (
-        f"The database is empty, this program needs {migrations.HEAD}: run `getbill migrate`."
+        f"The database is empty, but this program requires {migrations.HEAD}: run `getbill migrate`."
     )
     assert await tables(empty_dsn) == set()
 
@@ -50,7 +50,7 @@ async def test_another_revision_is_refused_with_the_way_out(empty_dsn: str) -> N
 
     with pytest.raises(
         migrations.DatabaseBehind,
-        match=rf"at 0000, this program needs {migrations.HEAD}: run `getbill migrate`",
+        match=rf"at 0000, but this program requires {migrations.HEAD}: run `getbill migrate`",
     ):
         await migrations.check_revision(empty_dsn)
 
@@ -106,7 +106,7 @@ def test_the_oldest_supported_server_takes_the_schema(tmp_path: Path) -> None:
 
 def test_an_older_server_is_refused_by_its_number() -> None:
     assert str(migrations.DatabaseTooOld(150_004)) == (
-        "The database runs PostgreSQL 15, this program needs 16 or newer."
+        "The database runs PostgreSQL 15, but this program requires 16 or newer."
     )
 
 

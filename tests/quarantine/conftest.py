@@ -119,7 +119,7 @@ class Outlook:
         assert french["reason"] != todo["reason"]
         assert french["reason"] in french["title"]["fr"] == todo["title"]["fr"]
         assert await self.notes() == [
-            f"Set aside because it failed: {number} {kind}. Run `getbill quarantine list`."
+            f"Quarantined after failures: {number} {kind}. Run `getbill quarantine list`."
         ]
         assert await self.gauge(kind) == number
 

@@ -113,7 +113,7 @@ async def test_a_step_that_was_set_aside_can_be_passed_over(site: Site) -> None:
     debt = await engine.debt(LYON)
     foreseen = await workspace.get(f"/debts/{shown(debt.id)}/timeline/wave_1_email")
     assert foreseen.status == 409
-    assert "The step would be set aside" in foreseen.json()["detail"]
+    assert "The step would be quarantined" in foreseen.json()["detail"]
     await engine.send_due()
 
     await outlook.decide("dismiss")
@@ -269,7 +269,7 @@ async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
 
     assert await states(other, [ours]) == ["accepted"]
     assert await outlook.notes() == [
-        "Set aside because it failed: 1 workspace. Run `getbill quarantine list`."
+        "Quarantined after failures: 1 workspace. Run `getbill quarantine list`."
     ]
     assert await outlook.gauge("workspace") == 1
     # Not taken while it stands aside, and still aside when it is tried in vain.

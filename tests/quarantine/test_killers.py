@@ -20,7 +20,7 @@ from getbill.kit import clock, ids
 from quarantine.conftest import Outlook, shown
 
 NEIGHBOURS = 30
-DIED = "The processes that worked on it died, one after the other, without an error."
+DIED = "The worker processes terminated one after the other, without an error."
 
 
 class Died(BaseException):

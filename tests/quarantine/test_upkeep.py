@@ -40,7 +40,7 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
         == 0
     )
     assert await outlook.gauge("job") == 2
-    assert await outlook.notes() == ["Set aside because it failed: 2 job. Run `getbill quarantine list`."]
+    assert await outlook.notes() == ["Quarantined after failures: 2 job. Run `getbill quarantine list`."]
     assert {entry.workspace_id for entry in await quarantine.list_entries(database)} == {
         quarantine.INSTALLATION
     }

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
-LAST_WORDS = "Ctrl-C stops everything."
+LAST_WORDS = "Press Ctrl-C to stop."
 SECONDS = 60.0
 
 

@@ -31,7 +31,7 @@ def run(folder: Path, *words: str | bytes, **settings: str) -> tuple[int, str]:
         (("company", "list"), NO_DATABASE),
         (
             ("company", "create", b"Soci\xe9t\xe9"),
-            "The arguments are not in the encoding of your locale: write them in UTF-8.",
+            "The arguments are not valid in the locale's encoding: use UTF-8.",
         ),
     ],
 )

@@ -95,7 +95,7 @@ def test_every_block_of_the_readme_works_in_the_order_they_stand(program: Callab
         else:
             followed.append(run_until_ctrl_c(step["following"], folder, running.environment))
 
-    assert followed == ["Following. Stop with Ctrl-C.\n"] * 2
+    assert followed == ["Waiting for new entries. Press Ctrl-C to stop.\n"] * 2
     # What the text promises of them.
     key = running.credentials["sandbox_api_key"]
     assert [debt["status"] for debt in debts_of(running, key, "F-2024-0847")] == ["resolved"]

@@ -149,7 +149,7 @@ def assert_files_are_dropped_with(running: Program) -> None:
 def assert_a_second_supervisor_is_refused(running: Program, refused: Program) -> None:
     assert refused.launch().end() == 1
 
-    assert f"runs on {running.data_dir} already, as process {running.process.pid}" in refused.said
+    assert f"is already running on {running.data_dir}, as process {running.process.pid}" in refused.said
 
 
 def assert_whatever_is_killed_is_started_again(running: Program) -> None:
@@ -210,7 +210,7 @@ def test_a_process_on_an_unmigrated_database_says_what_to_do(
     assert done.returncode == 1
     assert (
         done.stderr
-        == f"getbill {word}: The database is empty, this program needs {HEAD}: run `getbill migrate`.\n"
+        == f"getbill {word}: The database is empty, but this program requires {HEAD}: run `getbill migrate`.\n"
     )
 
 
@@ -226,7 +226,7 @@ def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgr
     # Whichever process refused first ends the start; the other may have said the same by then.
     assert all("with the master key" in sentence for sentence in sentences[:-1])
     assert re.fullmatch(
-        r"getbill serve: `getbill (api|worker|sftp)` did not start; what it said stands above\.",
+        r"getbill serve: `getbill (api|worker|sftp)` did not start; its output is above\.",
         sentences[-1],
     )
     assert "Traceback" not in refused.said

@@ -54,7 +54,7 @@ def test_an_end_that_can_fall_before_the_last_step_is_found(content: dict[str, A
     sentence = verdict(content)
 
     assert sentence is not None
-    assert "let the scenario end on day" in sentence
+    assert "end the scenario on day" in sentence
 
 
 @pytest.mark.parametrize(

@@ -250,12 +250,16 @@ def test_a_scenario_is_one_thing_by_name_and_by_timeline_id() -> None:
 def test_an_unknown_scenario_and_two_that_differ_are_refused() -> None:
     workspace, other = a_workspace(mine=OwnScenario(1, 1)), a_workspace(mine=OwnScenario(1, 1))
 
-    with pytest.raises(scenarios.ScenarioUnknown, match="there are b2b_formal, gentle_2_waves, mine, "):
+    with pytest.raises(
+        scenarios.ScenarioUnknown, match="Valid scenarios: b2b_formal, gentle_2_waves, mine, "
+    ):
         scenarios.resolve(workspace, "aggressive", None)
     for timeline_id in ("timeline_0", scenarios.scenario_public_id(other, "mine")):
         with pytest.raises(scenarios.ScenarioUnknown, match="timeline_id"):
             scenarios.resolve(workspace, None, timeline_id)
-    with pytest.raises(scenarios.ScenarioConflict, match="timeline_id is the scenario mine, not aggressive"):
+    with pytest.raises(
+        scenarios.ScenarioConflict, match="timeline_id identifies the scenario mine, not aggressive"
+    ):
         scenarios.resolve(workspace, "aggressive", scenarios.scenario_public_id(workspace, "mine"))
     with pytest.raises(scenarios.ScenarioUnknown):
         scenarios.built_in("standard_3_waves", 99)

@@ -56,9 +56,9 @@ def test_complaints_name_the_variable_and_not_its_value(monkeypatch: pytest.Monk
     ]
     assert (
         error_sentences[1]
-        == "GETBILL_WEBHOOK_NETWORKS: Networks are written like 10.0.0.0/8, separated by commas."
+        == "GETBILL_WEBHOOK_NETWORKS: Write networks in CIDR notation, such as 10.0.0.0/8, separated by commas."
     )
-    assert error_sentences[0] == "GETBILL_PORT: The value must be a whole number, such as 3."
+    assert error_sentences[0] == "GETBILL_PORT: The value must be an integer, such as 3."
     assert "open-sesame" not in " ".join(error_sentences)
 
 
@@ -68,7 +68,9 @@ def test_a_certificate_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError) as refusal:
         Settings()
 
-    assert settings.error_sentences(refusal.value) == ["GETBILL_TLS_CERT and GETBILL_TLS_KEY go together."]
+    assert settings.error_sentences(refusal.value) == [
+        "GETBILL_TLS_CERT and GETBILL_TLS_KEY must be set together."
+    ]
 
 
 def test_networks_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

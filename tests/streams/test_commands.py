@@ -80,7 +80,7 @@ async def test_the_stream_is_followed_until_ctrl_c(
     ):
         assert following.stderr is not None
         assert following.stdout is not None
-        assert await following.stderr.readline() == b"Following. Stop with Ctrl-C.\n"
+        assert await following.stderr.readline() == b"Waiting for new entries. Press Ctrl-C to stop.\n"
         debts = []
         result = []
         for _ in range(2):

@@ -192,7 +192,7 @@ async def test_what_is_no_answer_is_refused_and_the_question_stays_open(doubt: D
 
     assert refused.status == 422
     assert refused.json()["errors"] == [
-        {"pointer": "/decision", "code": "unknown", "detail": "Decide one of: sent, not_sent."}
+        {"pointer": "/decision", "code": "unknown", "detail": "Valid decisions: sent, not_sent."}
     ]
     (todo,) = await doubt.todos()
     assert todo["state"] == "open"

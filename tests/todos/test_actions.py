@@ -110,7 +110,7 @@ async def test_what_needs_no_decision_any_more_is_gone_and_cannot_be_decided(que
 async def test_a_reason_is_told_in_the_language_of_the_request_and_kept_when_asked_again(
     questions: Questions,
 ) -> None:
-    await questions.ask("set_aside", reason=message("There is no such company."))
+    await questions.ask("set_aside", reason=message("This company does not exist."))
     (todo_id,) = [todo["id"] for todo in await questions.listed()]
     todo = await todos.find(questions.database, questions.workspace.id, ids.read("todo", todo_id))
 
@@ -121,11 +121,11 @@ async def test_a_reason_is_told_in_the_language_of_the_request_and_kept_when_ask
     (english,) = await questions.listed("?state=open", Accept_Language="en")
     assert french["id"] != todo_id
     assert french["reason"] == "Cette entreprise n'existe pas."
-    assert english["reason"] == "There is no such company."
+    assert english["reason"] == "This company does not exist."
     # The title has both languages whoever reads it.
     assert french["title"] == english["title"]
     assert "Cette entreprise n'existe pas." in french["title"]["fr"]
-    assert "There is no such company." in french["title"]["en"]
+    assert "This company does not exist." in french["title"]["en"]
 
 
 async def test_a_todo_that_there_is_not_is_refused(questions: Questions) -> None:

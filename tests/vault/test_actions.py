@@ -52,7 +52,7 @@ async def test_a_start_with_another_key_is_refused(database, tmp_path) -> None:
     await vault.unlock(database, None, tmp_path / "master.key", may_make=True)
     vault.write_master_keys(tmp_path / "other.key", [vault.Key.new()])
 
-    with pytest.raises(vault.MasterKeyWrong, match="Give the right one"):
+    with pytest.raises(vault.MasterKeyWrong, match="Provide the right key"):
         await vault.unlock(database, None, tmp_path / "other.key")
 
 

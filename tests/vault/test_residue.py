@@ -124,9 +124,9 @@ async def test_the_command_counts_them_and_tries_the_keys_of_a_backup_too(
         await own_installation.command("vault", "residue", "--json", "--keys", str(kept))
     )
 
-    assert first.startswith("Destroyed keys that could be opened: 2 (")
+    assert first.startswith("Destroyed keys that can still be opened: 2 (")
     assert destroyed == "1 master keys destroyed.\n"
-    assert second.startswith("Destroyed keys that could be opened: 0 (0 in")
+    assert second.startswith("Destroyed keys that can still be opened: 0 (0 in")
     assert (with_backup["openable"], with_backup["master_keys"]) == (2, 2)
 
 

@@ -135,7 +135,7 @@ async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotati
 
     assert now.lacking == ("sftp",)
     assert now.notice is not None
-    assert "1 processes (sftp) do not see the new key" in now.notice
+    assert "1 processes (sftp) do not have the new key" in now.notice
 
 
 async def test_status_says_which_backups_open_and_until_when(
@@ -155,8 +155,11 @@ async def test_status_says_which_backups_open_and_until_when(
     plain = await own_installation.command("vault", "status")
     members = json.loads(await own_installation.command("vault", "status", "--json"))
 
-    assert f"sealed under the master key {versions.current.hex_id}, in {own_installation.key_file}" in plain
-    assert f"open with the master key {versions.replaced[0].hex_id} until it is destroyed after" in plain
+    assert f"encrypted under the master key {versions.current.hex_id}, in {own_installation.key_file}" in plain
+    assert (
+        f"can be opened with the master key {versions.replaced[0].hex_id} until it is destroyed after"
+        in plain
+    )
     assert (
         "cannot be opened from any backup after 30 days (GETBILL_ERASURE_DAYS), nor can older backups."
         in plain

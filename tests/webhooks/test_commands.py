@@ -43,7 +43,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
     twice = await getbill("webhooks", "rotate", endpoint["id"])
 
     assert endpoint["secret"].startswith("whsec_")
-    assert opened.stderr == "Keep the secret now: it is not shown again.\n"
+    assert opened.stderr == "Store the secret now: it is not shown again.\n"
     assert (endpoint["url"], endpoint["description"]) == (URL, "ERP")
     assert endpoint["events"] == ["debt.created", "debt.resolved"]
     assert (endpoint["headers"], endpoint["fields"]) == (["Authorization"], ["status"])
@@ -54,7 +54,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
     )
     assert rotated["secret"] != endpoint["secret"]
     assert rotated["rotation"]["signature_by"] == "old"
-    assert "The secret is being replaced until" in str(twice.exception)
+    assert "A rotation of the secret is in progress until" in str(twice.exception)
     (listed,) = await made(getbill("webhooks", "list"))
     assert listed == {name: value for name, value in rotated.items() if name != "secret"}
     (there,) = await made(getbill("webhooks", "list", "--workspace", "sandbox"))
@@ -64,7 +64,10 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("create", "http://example.com/"), "Send an https URL; http is for the loopback of a sandbox only."),
+        (
+            ("create", "http://example.com/"),
+            "Send an https URL; http is allowed only for the loopback, in a sandbox.",
+        ),
         (("create", URL, "--event", "debt.lost"), "There is no event 'debt.lost'."),
         (
             ("create", URL, "--header", "Authorization"),
@@ -74,7 +77,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
         (("create", URL, "--workspace", "attic"), "Acme has no workspace 'attic'."),
         (("list", "--company", "Nobody"), "There is no company named 'Nobody'."),
         (("rotate", "we_x"), "There is no webhook with this id."),
-        (("replay", "we_01m804scmte4gbpp4yw1mc91gy"), "Name what to send again"),
+        (("replay", "we_01m804scmte4gbpp4yw1mc91gy"), "Select what to send again"),
         (("replay", "we_01m804scmte4gbpp4yw1mc91gy", "--from", "2024-01-01"), "There is no webhook we_"),
         (("tail", "--webhook", "we_01m804scmte4gbpp4yw1mc91gy"), "There is no webhook we_"),
     ],
@@ -144,7 +147,7 @@ async def test_the_log_is_followed_until_ctrl_c(
     async with asyncio.timeout(30), command(dsn, "webhooks", "tail", *place) as plain:
         assert plain.stderr is not None
         assert plain.stdout is not None
-        assert await plain.stderr.readline() == b"Following. Stop with Ctrl-C.\n"
+        assert await plain.stderr.readline() == b"Waiting for new entries. Press Ctrl-C to stop.\n"
         debt = await workspace.debt()
         await carrier.carry()
         first = (await plain.stdout.readline()).decode()
@@ -224,7 +227,7 @@ async def test_following_goes_on_when_the_database_comes_back() -> None:
         await asyncio.to_thread(server.stop)
         shutil.rmtree(folder, ignore_errors=True)
 
-    assert following == b"Following. Stop with Ctrl-C.\n"
-    assert away == b"The database is away; looking again every second.\n"
-    assert back == b"The database is back.\n"
+    assert following == b"Waiting for new entries. Press Ctrl-C to stop.\n"
+    assert away == b"The database is not available; retrying every second.\n"
+    assert back == b"The database is available again.\n"
     assert ended == 130

@@ -127,7 +127,7 @@ async def test_a_forbidden_address_is_refused_before_any_connection_is_tried(rec
         allowed = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=False)
 
     assert request == ["example.com", "example.com"]
-    refusal = "The address is one that webhooks may not be sent to."
+    refusal = "Webhooks may not be sent to this address."
     assert [(item.status, item.error) for item in (named, numbered)] == [(None, refusal)] * 2
     assert allowed.error is None
 

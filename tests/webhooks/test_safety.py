@@ -20,7 +20,7 @@ from getbill.kit import clock
 from getbill.kit.exit_errors import CannotRun
 from getbill.webhooks import WebhookClient, client_tls
 
-FORBIDDEN = "The address is one that webhooks may not be sent to."
+FORBIDDEN = "Webhooks may not be sent to this address."
 _watchers: list[list[Any]] = []
 sys.addaudithook(
     lambda event, arguments: (

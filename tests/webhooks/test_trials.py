@@ -115,7 +115,7 @@ async def test_a_name_that_leads_inside_is_refused_before_any_connection(
     async with posting(workspace, WebhookClient(lookup=look_up)):
         tried = await fire(workspace, webhook)
 
-    assert tried["error"] == "The address is one that webhooks may not be sent to."
+    assert tried["error"] == "Webhooks may not be sent to this address."
     assert receiver.received == []
 
 

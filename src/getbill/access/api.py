@@ -26,7 +26,7 @@ TOKEN_PATHS = {
 REVOCATION_PATHS = {"/external-api/v1/oauth/revoke": "revoke_token_api", "/oauth/revoke": "revoke_token"}
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": wire.OAuthRefusal, "description": "The request is wrong; `error` says how."},
+    400: {"model": wire.OAuthRefusal, "description": "The request is invalid; `error` gives the reason."},
     401: {"model": wire.OAuthRefusal, "description": "The client is unknown or its secret is wrong."},
     413: {"model": wire.OAuthRefusal, "description": "The form is too large."},
     415: {"model": wire.OAuthRefusal, "description": "The form is compressed or otherwise encoded."},

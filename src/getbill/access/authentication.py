@@ -123,7 +123,7 @@ class Authenticator:
         if caller is not None:
             return caller
         if len(token) > _TOKEN_CHARACTERS_MAX:
-            raise TokenInvalid(message("The credential is too long to be one of ours"))
+            raise TokenInvalid(message("The credential is too long to be valid"))
         invalidations = self._invalidations
         memory = await (self._by_key(token) if token.startswith(PREFIX) else self._by_token(token))
         if invalidations == self._invalidations:
@@ -152,7 +152,7 @@ class Authenticator:
 
     def _read_claims(self, verified_token: VerifiedToken | None, now: datetime) -> _Claims:
         if verified_token is None:
-            raise TokenInvalid(message("The access token is malformed or its signature is not ours"))
+            raise TokenInvalid(message("The access token is malformed or its signature is invalid"))
         issuer = self._policy.base_url
         registry = _ClaimsRegistry(
             now=int(now.timestamp()),
@@ -166,7 +166,7 @@ class Authenticator:
             raise TokenExpired from error
         except JoseError as error:
             raise TokenInvalid(
-                message("The access token is not for this server, or not valid yet")
+                message("The access token is intended for another server or not yet valid")
             ) from error
         claims = verified_token.claims
         return _Claims(
@@ -184,7 +184,7 @@ class Authenticator:
         try:
             workspace = await companies.workspace(self._database, self._vault, row["workspace_id"])
         except NotFound as error:
-            raise TokenInvalid(message("The workspace of this credential is gone")) from error
+            raise TokenInvalid(message("The workspace of this credential no longer exists")) from error
         own_limit = row["limit_per_minute"]
         default_limit = self._policy.live_per_minute if workspace.is_live else self._policy.sandbox_per_minute
         expires_at = None if claims is None else datetime.fromtimestamp(claims.expires, UTC)

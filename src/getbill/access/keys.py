@@ -54,7 +54,7 @@ class KeysAreForSandboxes(NotFound):
     """The sandbox does not exist; live workspaces accept OAuth clients only."""
 
     code = "keys-are-for-sandboxes"
-    way_out = "Let an OAuth client into the live workspace; cut keys for the sandbox."
+    way_out = "Create an OAuth client for live; API keys exist only in the sandbox."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class NewKey:
 async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[ApiKey, str]:
     """Create a key for a sandbox and return it with its secret, which is shown only now."""
     if not new.name.strip():
-        raise one_field("/name", "missing", message("A key has a name."))
+        raise one_field("/name", "missing", message("A key requires a name."))
     names.refuse_hidden({"/name": new.name.strip()})
     text = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
@@ -113,7 +113,7 @@ async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[Ap
     row = (key.id, key.workspace_id, key.name, digest(text), key.last4, key.limit_per_minute, now, *by)
     if await database.fetchval(_INSERT, *row) is None:
         raise KeysAreForSandboxes(
-            message("There is no sandbox with this id. Live workspaces take OAuth clients.")
+            message("There is no sandbox with this id. Live workspaces use OAuth clients.")
         )
     return key, text
 
@@ -132,5 +132,5 @@ async def revoke_key(database: Database, key_id: UUID, now: datetime) -> None:
 async def end_key(tx: Transaction, key_id: UUID, now: datetime) -> None:
     """Revoke a key from the commit on; raise NotFound if it does not exist or is revoked already."""
     if await tx.fetchval(_REVOKE, key_id, now) is None:
-        raise NotFound(message("There is no such key, or it is revoked already."))
+        raise NotFound(message("The key does not exist or is already revoked."))
     await invalidate(tx, key_id)

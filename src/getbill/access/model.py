@@ -20,7 +20,7 @@ REALM = "getbill"
 
 # What each scope permits, in display order.
 SCOPES = {
-    "debts:read": "Read debts and what happens to them.",
+    "debts:read": "Read debts and their history.",
     "debts:write": "Create, update and delete debts.",
     "followups:read": "Read followups.",
     "followups:write": "Create and update followups.",
@@ -32,11 +32,11 @@ SCOPES = {
     "company:read": "Read the company's profile and statistics.",
     "users:read": "Read the company's users.",
     "webhooks:read": "Read webhook endpoints, logs and statistics, and the event stream.",
-    "webhooks:write": "Manage webhook endpoints; where data goes to needs debts:read too.",
+    "webhooks:write": "Manage webhook endpoints; changing where data is sent also needs debts:read.",
     "sftp:read": "Read SFTP logins.",
-    "sftp:write": "Create and revoke SFTP logins; creating one needs debts:read and debts:write too.",
-    "credentials:read": "Read credentials, who created them and what they created.",
-    "credentials:write": "Revoke credentials, and what only they used.",
+    "sftp:write": "Create and revoke SFTP logins; creating one also needs debts:read and debts:write.",
+    "credentials:read": "Read credentials, their creators and the credentials they created.",
+    "credentials:write": "Revoke credentials, and the credentials that only they use.",
 }
 # Scopes to create or revoke credentials: a client holds them only if they are granted by name.
 ADMINISTRATIVE = frozenset({"sftp:read", "sftp:write", "credentials:read", "credentials:write"})
@@ -171,7 +171,10 @@ class TokenInvalid(Unauthenticated):
     """The credential is unknown, malformed, expired or revoked."""
 
     code = "invalid-token"
-    way_out = "Get a new access token, by the refresh token or by the client's credentials; a revoked key stays revoked."
+    way_out = (
+        "Get a new access token with the refresh token or the client credentials. A revoked key"
+        " stays revoked."
+    )
 
     def __init__(self, detail: Message, reason: str | None = None) -> None:
         # A header is ASCII: its description stays English (RFC 6750 section 3).
@@ -191,7 +194,10 @@ class ScopeMissing(Forbidden):
     """The credential lacks a scope that this call requires."""
 
     code = "scope-missing"
-    way_out = "Ask for a token with the scope that `required_scope` names; a client that was not granted it needs a new one."
+    way_out = (
+        "Request a token with the scope in `required_scope`. A client without this scope has to"
+        " be replaced by a new one."
+    )
 
     def __init__(self, scope: str) -> None:
         challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{scope}"'
@@ -206,13 +212,13 @@ class TlsRequired(Forbidden):
     """A live credential was sent over a connection without TLS."""
 
     code = "tls-required"
-    way_out = "Call over https, and treat the credential that was sent as known to others: revoke it."
+    way_out = "Use https. Treat the credential as compromised and revoke it."
 
     def __init__(self) -> None:
         super().__init__(
             message(
-                "A live credential came over a connection without TLS. Call over https, or declare the proxy that ends"
-                " TLS; treat this credential as known to others and replace it."
+                "A live credential was sent over a connection without TLS. Use https, or declare the"
+                " proxy that terminates TLS. Treat this credential as compromised and replace it."
             )
         )
 
@@ -223,8 +229,8 @@ class RateLimited(TooManyRequests):
     def __init__(self, limit: int, seconds: int) -> None:
         super().__init__(
             counted(
-                "More than {limit} requests in a minute. Come back in {count} second.",
-                "More than {limit} requests in a minute. Come back in {count} seconds.",
+                "More than {limit} requests in a minute. Retry in {count} second.",
+                "More than {limit} requests in a minute. Retry in {count} seconds.",
                 count=seconds,
                 limit=limit,
             ),
@@ -238,7 +244,8 @@ class BodyTooLarge(TooLarge):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            message("A body has at most {most} bytes here.", most=most), extra={"bytes_max": most}
+            message("The body of this request may have at most {most} bytes.", most=most),
+            extra={"bytes_max": most},
         )
 
 

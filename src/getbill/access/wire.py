@@ -13,11 +13,12 @@ from getbill.kit.http import Instant
 class TokenShown(BaseModel):
     """An access token with its type, lifetime and scopes (RFC 6749 section 5.1)."""
 
-    access_token: str = Field(description="Access token: a JWT signed with RS256, to be treated as opaque.")
+    access_token: str = Field(description="Access token: a JWT signed with RS256. Treat it as opaque.")
     token_type: str = Field(examples=["Bearer"])
     expires_in: int = Field(description="Lifetime of the access token in seconds.", examples=[3600])
     refresh_token: str | None = Field(
-        None, description="Refresh token for one use within 30 days; absent if the client may not refresh."
+        None,
+        description="Refresh token, valid once within 30 days; absent if the client has no refresh grant.",
     )
     scope: str = Field(examples=["debts:read debts:write followups:read"])
 
@@ -57,17 +58,20 @@ class Configuration(BaseModel):
     """The company's defaults for new debts, and the credential's workspace."""
 
     workspace: str = Field(
-        examples=["sandbox"], description="`live`, or `sandbox`, where nobody real is contacted."
+        examples=["sandbox"], description="`live`, or `sandbox`, which contacts no real person."
     )
     workspace_id: str
     workspace_time: Instant = Field(
-        description="Current time of the workspace, in UTC; a sandbox's can be moved ahead."
+        description="Current time of the workspace, in UTC; a sandbox's clock can be advanced."
     )
     currency: str = Field(examples=["EUR"])
     country: str = Field(examples=["FR"])
     language: str = Field(examples=["fr"])
     scenario: str = Field(examples=["standard_3_waves"])
-    collector: str = Field(description="`creditor` collects its own debts, `third_party` those of others.")
+    collector: str = Field(
+        description="`creditor` if the company collects its own debts,"
+        " `third_party` if it collects those of others."
+    )
     iban: str | None
     scopes: list[str] = Field(description="Scopes of this credential.")
     requests_per_minute: int
@@ -144,8 +148,8 @@ def serialize_user(member: User) -> dict[str, Any]:
 
 
 _CREDENTIALS = {
-    "client_id": {"type": "string", "description": "Id of the client, unless sent by HTTP Basic."},
-    "client_secret": {"type": "string", "description": "Secret of the client, unless sent by HTTP Basic."},
+    "client_id": {"type": "string", "description": "Id of the client, unless sent with HTTP Basic."},
+    "client_secret": {"type": "string", "description": "Secret of the client, unless sent with HTTP Basic."},
 }
 
 
@@ -162,7 +166,7 @@ TOKEN_FORM = form_schema(
         "grant_type": {
             "type": "string",
             "enum": ["client_credentials", "refresh_token"],
-            "description": "Grant: the client's credentials, or the refresh token of an earlier answer.",
+            "description": "Grant: client credentials, or the refresh token of an earlier response.",
         },
         "refresh_token": {
             "type": "string",
@@ -179,12 +183,12 @@ REVOCATION_FORM = form_schema(
     {
         "token": {
             "type": "string",
-            "description": "Access token, or refresh token, which is revoked with its whole family.",
+            "description": "Access token, or refresh token, which is revoked with all tokens of its family.",
         },
         "token_type_hint": {
             "type": "string",
             "enum": ["access_token", "refresh_token"],
-            "description": "Type of the token; may be left out.",
+            "description": "Type of the token; optional.",
         },
     },
 )

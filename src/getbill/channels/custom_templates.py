@@ -135,7 +135,7 @@ def _removal_message(source: str, finding: markup.MarkupFinding) -> messages.Mes
     is_known = finding.source.lower() in source.lower()
     tag = excerpt(f"{finding.source}>") if is_known else messages.message("a tag")
     return messages.message(
-        "html: something in {tag} cannot stand in a message; preview the template: it is named there.",
+        "html: an element in {tag} is not allowed in a message; a preview of the template names it.",
         tag=tag,
     )
 
@@ -150,7 +150,7 @@ def faults(wording: Wording, template: str, language: str) -> list[Fault]:
                 "text",
                 "worded-by-law",
                 messages.message(
-                    "The law says what {template} says; it cannot be changed.", template=template
+                    "The wording of {template} is prescribed by law and cannot be changed.", template=template
                 ),
             )
         )
@@ -164,7 +164,9 @@ def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
     has_subject = channel in WITH_SUBJECT
     if has_subject and not (wording.subject or "").strip():
         yield Fault(
-            "subject", "missing", messages.message("A template for {channel} has a subject.", channel=channel)
+            "subject",
+            "missing",
+            messages.message("A template for {channel} requires a subject.", channel=channel),
         )
     if not has_subject:
         for part, source in (("subject", wording.subject), ("html", wording.html)):
@@ -172,7 +174,7 @@ def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
                 yield Fault(
                     part,
                     "not-on-this-channel",
-                    messages.message("A template for {channel} has a text only.", channel=channel),
+                    messages.message("A template for {channel} consists of text only.", channel=channel),
                 )
 
 
@@ -223,7 +225,7 @@ def _faults_with(
         return
     yield from _missing_statements(message, channel, language, facts)
     if channel == Channel.SMS and len(message.whole.text) > TEXT_MESSAGE_MAX:
-        detail = messages.message("A text message has at most {most} characters.", most=TEXT_MESSAGE_MAX)
+        detail = messages.message("A text message may have at most {most} characters.", most=TEXT_MESSAGE_MAX)
         yield Fault("text", "too-long", detail)
 
 
@@ -255,7 +257,8 @@ def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
         return
     for fault in _faults_of_page(wording.html, language, sample_debts.HOSTILE):
         way_out = messages.message(
-            'Fill in texts, and attributes in double quotes (title="{{ reference }}"), never a style.'
+            'Use variables in text and in double-quoted attributes (title="{{ reference }}"), never'
+            " in a style."
         )
         yield Fault(fault.part, fault.code, messages.joined([fault.detail, way_out]))
         return
@@ -272,13 +275,15 @@ def _missing_statements(
     for part, body in bodies.items():
         visible_text = _spaced(body)
         if _spaced(facts.creditor) not in visible_text:
-            detail = messages.message("Say who writes: {{ creditor }} or {{ foot }}, in every case.")
+            detail = messages.message(
+                "State the sender: {{ creditor }} or {{ foot }}, under every condition."
+            )
             yield Fault(part, "no-sender", detail)
         if _spaced(way) not in visible_text:
-            detail = messages.message("Say how to pay: {{ how_to_pay }}, in every case.")
+            detail = messages.message("State how to pay: {{ how_to_pay }}, under every condition.")
             yield Fault(part, "no-way-to-pay", detail)
     if channel == Channel.AI_CALL and not message.whole.text.startswith(disclosure(language)):
-        detail = messages.message("An AI call opens with {{ disclosure }}.")
+        detail = messages.message("An AI call must begin with {{ disclosure }}.")
         yield Fault("text", "no-disclosure", detail)
 
 

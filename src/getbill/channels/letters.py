@@ -55,7 +55,7 @@ def window(address: str) -> list[str]:
     if len(lines) > LINES_MAX:
         raise AddressTooLong(
             message(
-                "An address has at most {lines} lines of {characters} characters.",
+                "An address may have at most {lines} lines of {characters} characters.",
                 lines=LINES_MAX,
                 characters=CHARACTERS_MAX,
             )

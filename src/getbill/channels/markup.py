@@ -105,7 +105,7 @@ def sanitize(html: str) -> tuple[str, list[MarkupFinding]]:
 def _removed_element(tag: str, html: str) -> MarkupFinding:
     place = re.search(rf"<{re.escape(tag)}\b", html, re.IGNORECASE)
     at = place.start() if place else 0
-    detail = message("<{tag}> cannot stand there, or not with these attributes.", tag=tag)
+    detail = message("<{tag}> is not allowed in this place, or not with these attributes.", tag=tag)
     return MarkupFinding(detail, f"<{tag}", _line_at(html, at))
 
 
@@ -163,7 +163,7 @@ def _tokens(html: str) -> Iterator["_Tag | MarkupFinding"]:
             part = _ATTRIBUTE.match(html, at)
             if part is None:
                 yield MarkupFinding(
-                    message("'{tag}' does not end: a tag ends with '>'.", tag=excerpt(name.group())),
+                    message("'{tag}' is not terminated: a tag ends with '>'.", tag=excerpt(name.group())),
                     name.group(),
                     _line_at(html, start),
                     _SHAPE,
@@ -179,11 +179,13 @@ def _tokens(html: str) -> Iterator["_Tag | MarkupFinding"]:
 
 def _no_tag(html: str, at: int) -> MarkupFinding:
     if html.startswith("<!--", at):
-        detail = message("A message has no comments in its page; write {# ... #} for what only you read.")
+        detail = message("HTML comments are not allowed in a message; use a template comment, {# ... #}.")
     elif html.startswith("</", at):
-        detail = message("'</' begins no tag here; write &lt; for the sign itself.")
+        detail = message("'</' does not start a tag here; write &lt; for the character.")
     else:
-        detail = message("'<!' and '<?' cannot stand in a message: our frame has the document's head.")
+        detail = message(
+            "'<!' and '<?' are not allowed in a message: the layout contains the document's head."
+        )
     return MarkupFinding(detail, html[at : at + 4], _line_at(html, at))
 
 
@@ -192,7 +194,8 @@ def _tag_findings(html: str, tag: _Tag) -> Iterator[MarkupFinding]:
     if tag.name not in rules.tags:
         if not tag.is_end:
             detail = message(
-                "<{tag}> cannot stand in a message: nothing runs, nothing is fetched on opening. Use of {tags}.",
+                "<{tag}> is not allowed in a message: opening a message must not run or load"
+                " anything. Allowed tags: {tags}.",
                 tag=_printable(tag.name),
                 tags=sorted(rules.tags),
             )
@@ -214,10 +217,11 @@ def _fault_of(tag: str, name: str, value: str) -> Message | None:
     """Return the error in an attribute; None where it is allowed."""
     rules = allow_list()
     if tag not in rules.tags:
-        return message("<{tag}> cannot stand in a message.", tag=_printable(tag))
+        return message("<{tag}> is not allowed in a message.", tag=_printable(tag))
     if name not in rules.attributes(tag):
         return message(
-            "{attribute} cannot stand on <{tag}>: nothing runs, nothing is fetched on opening. It takes {attributes}.",
+            "{attribute} is not allowed on <{tag}>: opening a message must not run or load anything."
+            " Allowed attributes: {attributes}.",
             attribute=_printable(name),
             tag=tag,
             attributes=sorted(rules.attributes(tag)),
@@ -238,16 +242,17 @@ def _fault_of_address(tag: str, name: str, value: str) -> Message | None:
         return None
     if not value:
         return message(
-            "{attribute} of <{tag}> is empty; where it shows what may be absent, put it in {{% if ... %}}.",
+            "{attribute} of <{tag}> is empty; if its value is optional, put it in {{% if ... %}}.",
             attribute=name,
             tag=tag,
         )
     if name == "src":
         return message(
-            "An image is in the message itself, as cid: or data: (png, jpeg, gif, webp in base64); none is fetched."
+            "Images must be embedded in the message, as cid: or data: (png, jpeg, gif, webp in"
+            " base64); external images are not loaded."
         )
     return message(
-        "{attribute} of <{tag}> begins with {schemes} or {last}:.",
+        "{attribute} of <{tag}> must begin with {schemes} or {last}:.",
         attribute=name,
         tag=tag,
         schemes=[f"{prefix}:" for prefix in schemes[:-1]],
@@ -262,13 +267,14 @@ def _fault_of_style(tag: str, value: str) -> Message | None:
         part = _DECLARATION.fullmatch(declaration)
         if part is None:
             return message(
-                "'{declaration}' cannot stand in the style of <{tag}>: write `property: value`, nothing fetched.",
+                "'{declaration}' is not allowed in the style of <{tag}>: write `property: value`,"
+                " without external resources.",
                 declaration=_printable(declaration.strip()),
                 tag=tag,
             )
         if part[1].lower() not in rules.properties:
             return message(
-                "{property} cannot stand in the style of <{tag}>; use of {properties}.",
+                "{property} is not allowed in the style of <{tag}>. Allowed properties: {properties}.",
                 property=excerpt(part[1]),
                 tag=tag,
                 properties=sorted(rules.properties),
@@ -276,7 +282,8 @@ def _fault_of_style(tag: str, value: str) -> Message | None:
         for function in _FUNCTION.findall(part[2]):
             if function and function.lower() not in rules.functions:
                 return message(
-                    "{function}() cannot stand in the style of <{tag}>: nothing is fetched or computed on opening.",
+                    "{function}() is not allowed in the style of <{tag}>: opening a message must not"
+                    " load or compute anything.",
                     function=excerpt(function),
                     tag=tag,
                 )
@@ -300,7 +307,8 @@ class _Stack:
             if len(self.open) > DEPTH_MAX or self._is_formatted():
                 yield MarkupFinding(
                     message(
-                        "<{tag}> stands too deep: at most {most} elements, {formatting} of them for formatting.",
+                        "<{tag}> is nested too deeply: at most {most} elements, {formatting} of them"
+                        " for formatting.",
                         tag=tag.name,
                         most=DEPTH_MAX,
                         formatting=_FORMATTING_MAX,
@@ -318,7 +326,7 @@ class _Stack:
             # The end tag of a paragraph around a built-in passage closes nothing, and only leaves an empty
             # line.
             yield MarkupFinding(
-                message("</{tag}> closes nothing: close what was opened last first.", tag=tag.name),
+                message("</{tag}> matches no open tag: close the last opened tag first.", tag=tag.name),
                 f"</{tag.name}",
                 _line_at(html, tag.at),
                 _SHAPE,

@@ -260,14 +260,14 @@ def _format_money(money: Money, locale: str) -> str:
 def _pay_by(facts: MessageFacts, contact: str | None) -> str:
     if facts.payment_link:
         if not is_web_link(facts.payment_link):
-            raise HowToPayMissing(message("The payment link is not an http or https address."))
+            raise HowToPayMissing(message("The payment link is not an http or https URL."))
         return "link"
     if facts.iban:
         return "transfer"
     if contact:
         return "contact"
     raise HowToPayMissing(
-        message("Give the debt a payment_link, or the creditor an IBAN, an e-mail address or a phone.")
+        message("Add a payment_link to the debt, or an IBAN, e-mail address or phone number to the creditor.")
     )
 
 

@@ -42,13 +42,13 @@ _UNPRINTABLE: Final = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
 )
 
-_MANY_TAGS: Final = template("Line {line}: a template has at most {most} tags.")
-_MANY_DIGITS: Final = template("Line {line}: a number has at most {most} digits.")
-_MANY_SIGNS: Final = template("Line {line}: one tag has at most {most} names and signs.")
-_MANY_BRANCHES: Final = template("Line {line}: an if has at most {most} elif.")
-_DEEP_BRACKETS: Final = template("Line {line}: brackets stand at most {most} deep.")
-_DEEP_LOOPS: Final = template("Line {line}: loops stand at most {most} deep in one another.")
-_DEEP_BLOCKS: Final = template("Line {line}: if and for stand at most {most} deep in one another.")
+_MANY_TAGS: Final = template("Line {line}: a template may have at most {most} tags.")
+_MANY_DIGITS: Final = template("Line {line}: a number may have at most {most} digits.")
+_MANY_SIGNS: Final = template("Line {line}: a tag may have at most {most} names and operators.")
+_MANY_BRANCHES: Final = template("Line {line}: an if may have at most {most} elif branches.")
+_DEEP_BRACKETS: Final = template("Line {line}: brackets may be nested at most {most} deep.")
+_DEEP_LOOPS: Final = template("Line {line}: loops may be nested at most {most} deep.")
+_DEEP_BLOCKS: Final = template("Line {line}: if and for may be nested at most {most} deep.")
 
 _TEXT, _NUMBER, _FLAG, _LINES, _PASSAGE, _ABSENT = "text", "number", "flag", "lines", "passage", "absent"
 
@@ -99,7 +99,7 @@ def fill(source: str, values: Mapping[str, Any], *, is_html: bool = False) -> st
         length += len(part)
         if length > FILLED_MAX:
             raise WordingBroken(
-                message("A message has at most {most} characters once it is filled in.", most=FILLED_MAX)
+                message("A rendered message may have at most {most} characters.", most=FILLED_MAX)
             )
         parts.append(part)
     return "".join(parts)
@@ -116,7 +116,7 @@ def _compile(source: str, variables: frozenset[str], is_html: bool) -> Template:
     try:
         return _environment(is_html).from_string(tree)
     except (TemplateError, SyntaxError, RecursionError, ValueError) as error:
-        raise WordingBroken(message("The template is nested too deeply, or too large.")) from error
+        raise WordingBroken(message("The template is nested too deeply or too large.")) from error
 
 
 @lru_cache(maxsize=2)
@@ -151,7 +151,7 @@ def _tree(source: str) -> nodes.Template:
     """Return the syntax tree of a source with decoded texts; raise _SourceRefused where it has none."""
     if len(source) > CHARACTERS_MAX:
         raise _SourceRefused(
-            "too-long", message("A template has at most {most} characters.", most=CHARACTERS_MAX)
+            "too-long", message("A template may have at most {most} characters.", most=CHARACTERS_MAX)
         )
     _check_characters(source, 1)
     environment = _environment(is_html=False)
@@ -174,7 +174,8 @@ def _check_constant(node: nodes.Const) -> None:
             node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError as error:
             detail = message(
-                "Line {line}: half a sign of two (\\ud800 to \\udfff) is no text; write the sign itself.",
+                "Line {line}: half a surrogate pair (\\ud800 to \\udfff) is not valid text; write the"
+                " character itself.",
                 line=node.lineno,
             )
             raise _SourceRefused("not-encodable", detail) from error
@@ -192,7 +193,7 @@ def unprintable(text: str, line: int = 1) -> Message | None:
     if match is None:
         return None
     return message(
-        "Line {line}: the character {character} cannot stand in a message; take it out.",
+        "Line {line}: the character {character} is not allowed in a message; remove it.",
         line=line + text.count("\n", 0, match.start()),
         character=f"U+{ord(match.group()):04X}",
     )
@@ -238,7 +239,8 @@ class _Size:
     def _open_block(self, line: int, statement: str) -> None:
         if statement not in _STATEMENTS:
             detail = message(
-                "Line {line}: a template cannot do that ({statement}); it has {statements}.",
+                "Line {line}: this statement is not supported ({statement}). Supported statements:"
+                " {statements}.",
                 line=line,
                 statement=excerpt(statement[:40]),
                 statements=_STATEMENTS,
@@ -289,7 +291,7 @@ class _SourceChecker:
             yield _not_allowed(node)
         elif node.target.name in self.variables:
             detail = message(
-                "Line {line}: {name} is a variable; give the loop's line a name of its own.",
+                "Line {line}: {name} is a variable; use another name for the loop variable.",
                 line=node.lineno,
                 name=node.target.name,
             )
@@ -344,7 +346,7 @@ class _SourceChecker:
             return frozenset({loop_names[node.name]})
         if node.name not in self.variables:
             detail = message(
-                "Line {line}: there is no '{name}'; there are {names}.",
+                "Line {line}: unknown variable '{name}'. Valid variables: {names}.",
                 line=node.lineno,
                 name=excerpt(node.name[:40]),
                 names=sorted(self.variables),
@@ -361,7 +363,9 @@ class _SourceChecker:
         faults: list[SourceFault],
     ) -> frozenset[str]:
         if not self._kinds(filtered, loop_names, faults) <= {_TEXT, _ABSENT}:
-            detail = message("Line {line}: {filter} is for texts only.", line=node.lineno, filter=node.name)
+            detail = message(
+                "Line {line}: {filter} applies to text only.", line=node.lineno, filter=node.name
+            )
             faults.append(SourceFault("not-a-text", detail))
         is_plain = not (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs)
         is_trim = (
@@ -370,9 +374,7 @@ class _SourceChecker:
             and not node.kwargs
         )
         if not (is_plain or is_trim):
-            detail = message(
-                "Line {line}: {filter} stands without brackets.", line=node.lineno, filter=node.name
-            )
+            detail = message("Line {line}: {filter} takes no brackets.", line=node.lineno, filter=node.name)
             faults.append(SourceFault("not-allowed", detail))
         return frozenset({_TEXT})
 
@@ -384,7 +386,7 @@ class _SourceChecker:
             right = self._kinds(operand.expr, loop_names, faults)
             if _PASSAGE in left | right:
                 detail = message(
-                    "Line {line}: {passages} stand as they are; compare pay_by or contact.",
+                    "Line {line}: {passages} cannot be compared; compare pay_by or contact instead.",
                     line=node.lineno,
                     passages=sorted(PASSAGES),
                 )
@@ -400,7 +402,7 @@ def _mismatch(sign: str, left: frozenset[str], right: frozenset[str], line: int)
     kinds = left | right
     if sign in _SIGNS and not (kinds <= {_TEXT, _ABSENT} or kinds == {_NUMBER}):
         return message(
-            "Line {line}: {left} and {right} cannot be compared by {sign}; every variable is a text.",
+            "Line {line}: {left} and {right} cannot be compared with {sign}; every variable is text.",
             line=line,
             left=_kind_names(left),
             right=_kind_names(right),
@@ -408,7 +410,7 @@ def _mismatch(sign: str, left: frozenset[str], right: frozenset[str], line: int)
         )
     if sign in _MEMBER and right != {_LINES} and not kinds <= {_TEXT, _ABSENT}:
         return message(
-            "Line {line}: {left} cannot be in {right}; look for a text in a text or in an address.",
+            "Line {line}: {left} cannot be in {right}; `in` searches for text in text or in an address.",
             line=line,
             left=_kind_names(left),
             right=_kind_names(right),
@@ -448,7 +450,8 @@ def _constant(node: nodes.Node) -> str | None:
 def _not_allowed(node: nodes.Node) -> SourceFault:
     kind = node.name if isinstance(node, nodes.Filter | nodes.Test) else type(node).__name__.lower()
     detail = message(
-        "Line {line}: a template cannot do that ({kind}). It fills in variables, has if and for, compares, and knows {filters}.",
+        "Line {line}: this expression is not supported ({kind}). A template supports variables, if,"
+        " for, comparisons and the filters {filters}.",
         line=node.lineno,
         kind=excerpt(kind[:40]),
         filters=sorted(FILTERS),

@@ -16,13 +16,15 @@ _UNEXPECTED: Final = re.compile(
 _ENDED: Final = re.compile(
     r"unexpected end of template, expected '(?P<wanted>.+?)'|expected token '(?P<other>.+?)', got 'end of template'"
 )
-_ESCAPE: Final = template("Line {line}: a backslash begins no sign here; write two for the backslash itself.")
+_ESCAPE: Final = template(
+    "Line {line}: this backslash does not start an escape sequence; write two for a literal backslash."
+)
 # By Jinja error texts without variable parts.
 _KNOWN: Final = {
     "Unexpected end of template": template(
-        "Line {line}: an if or a for has no end; close it with {{% endif %}} or {{% endfor %}}."
+        "Line {line}: an if or for is not closed; close it with {{% endif %}} or {{% endfor %}}."
     ),
-    "end of comment tag": template("Line {line}: a comment has no end; close it with #}}."),
+    "end of comment tag": template("Line {line}: a comment is not closed; close it with #}}."),
     " escape": _ESCAPE,
     "Unicode character": _ESCAPE,
     "at end of string": _ESCAPE,
@@ -50,14 +52,14 @@ def sentence(error: TemplateSyntaxError) -> Message:
         )
     if got := _GOT.search(jinja_message):
         return message(
-            "Line {line}: '{sign}' stands where '{wanted}' was expected.",
+            "Line {line}: found '{sign}' where '{wanted}' was expected.",
             line=line,
             sign=_sign_text(got["sign"] or got["other"]),
             wanted=_sign_text(got["wanted"] or got["end"]),
         )
     if unexpected := _UNEXPECTED.search(jinja_message):
         return message(
-            "Line {line}: '{sign}' cannot stand here.", line=line, sign=_sign_text(unexpected["sign"])
+            "Line {line}: '{sign}' is not allowed here.", line=line, sign=_sign_text(unexpected["sign"])
         )
     return message("Line {line}: the template cannot be read.", line=line)
 

@@ -28,7 +28,8 @@ STOP_SECONDS: Final = 8
 FILES_MAX: Final = 65_536
 Descriptor = Annotated[int | None, typer.Option(hidden=True, help="A bound socket to listen on.")]
 OutageDescriptor = Annotated[
-    int | None, typer.Option(hidden=True, help="Where a supervisor tells why the database is away.")
+    int | None,
+    typer.Option(hidden=True, help="File in which the supervisor reports the cause of a database outage."),
 ]
 
 

@@ -12,30 +12,31 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-client = typer.Typer(no_args_is_help=True, help="OAuth clients: programs that call the API.")
+client = typer.Typer(no_args_is_help=True, help="Manage OAuth clients.")
 
 Scopes = Annotated[
     list[str] | None,
     typer.Option(
-        help="A scope, or several separated by spaces; by default all but sftp:* and credentials:*, which are named."
+        help="One or more scopes, separated by spaces. Defaults to all scopes except sftp:* and"
+        " credentials:*."
     ),
 ]
 Grants = Annotated[
     list[str] | None,
-    typer.Option(help=f"One of {', '.join(access.GRANTS)}; the first two by default."),
+    typer.Option(help=f"Grant, one of {', '.join(access.GRANTS)}; defaults to the first two."),
 ]
-Uris = Annotated[list[str] | None, typer.Option(help="Where authorization_code may send people back to.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Requests a minute, instead of the usual.")]
+Uris = Annotated[list[str] | None, typer.Option(help="Redirect URI of the grant authorization_code.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Requests per minute, instead of the default.")]
 
 
 @client.command()
 def create(  # noqa: PLR0913 the options of a command are its parameters
-    name: Annotated[str, typer.Option(help="What people call it.")] = "API client",
+    name: Annotated[str, typer.Option(help="Display name.")] = "API client",
     grant: Grants = None,
     scope: Scopes = None,
     redirect_uri: Uris = None,
     company: CompanyName = None,
-    workspace: Annotated[str, typer.Option(help="Kind, name or id.")] = "live",
+    workspace: Annotated[str, typer.Option(help="Kind, name or id of the workspace.")] = "live",
     limit_per_minute: Limit = None,
     created_by: CreatorEmail = None,
 ) -> None:

@@ -15,16 +15,16 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.kit.phones import Zone
 from getbill.vault import Vault
 
-company = typer.Typer(no_args_is_help=True, help="Companies that collect here.")
+company = typer.Typer(no_args_is_help=True, help="Manage companies.")
 
 
 @company.command()
 def create(
-    name: Annotated[str, typer.Argument(help="As debtors read it.")],
-    email: Annotated[str | None, typer.Option(help="Where debtors' answers go.")] = None,
-    iban: Annotated[str | None, typer.Option(help="Where debtors pay to.")] = None,
+    name: Annotated[str, typer.Argument(help="Name shown to debtors.")],
+    email: Annotated[str | None, typer.Option(help="E-mail address for debtors' replies.")] = None,
+    iban: Annotated[str | None, typer.Option(help="IBAN to which debtors pay.")] = None,
     same_name: Annotated[
-        bool, typer.Option("--same-name", help="Another company may have this name; ids tell them apart.")
+        bool, typer.Option("--same-name", help="Allow a name that another company already has.")
     ] = False,
 ) -> None:
     """Create a company with a live workspace and a sandbox."""
@@ -46,10 +46,10 @@ def create(
 @company.command()
 def letterhead(
     name: Annotated[str, typer.Argument(help="Which company.")],
-    address: Annotated[list[str], typer.Option(help="A line of its address; give the option once for each.")],
+    address: Annotated[list[str], typer.Option(help="Line of the address; repeatable.")],
     imprint: Annotated[
         str | None,
-        typer.Option(help="What the law wants on a letter: form, capital, register, number."),
+        typer.Option(help="Imprint required by law on letters: legal form, capital, register and number."),
     ] = None,
 ) -> None:
     """Set the address and imprint of a company's letters."""
@@ -71,7 +71,7 @@ def letterhead(
 def logo(
     name: Annotated[str, typer.Argument(help="Which company.")],
     file: Annotated[
-        Path, typer.Argument(help="A PNG or JPEG of at most 200 kB.", exists=True, dir_okay=False)
+        Path, typer.Argument(help="PNG or JPEG file of at most 200 kB.", exists=True, dir_okay=False)
     ],
 ) -> None:
     """Set the logo in the header of a company's e-mails."""
@@ -90,7 +90,7 @@ def zones(
     name: Annotated[str, typer.Argument(help="Which company.")],
     refuse: Annotated[
         list[str] | None,
-        typer.Option(help=f"One of {', '.join(Zone)}; give the option once for each, none to accept all."),
+        typer.Option(help=f"Phone zone to refuse, one of {', '.join(Zone)}; repeatable. Omit to accept all."),
     ] = None,
 ) -> None:
     """Set the phone zones a company refuses unless a debt accepts expensive destinations."""
@@ -125,10 +125,10 @@ def list_companies() -> None:
 
 @company.command()
 def rename(
-    name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
-    new_name: Annotated[str, typer.Argument(help="As debtors will read it.")],
+    name: Annotated[str, typer.Argument(help="Name or id of the company.")],
+    new_name: Annotated[str, typer.Argument(help="New name shown to debtors.")],
     same_name: Annotated[
-        bool, typer.Option("--same-name", help="Another company may have this name; ids tell them apart.")
+        bool, typer.Option("--same-name", help="Allow a name that another company already has.")
     ] = False,
 ) -> None:
     """Change a company's name in all future messages."""
@@ -144,16 +144,16 @@ def rename(
 
 @company.command("set")
 def set_fields(  # noqa: PLR0913 the options of a command are its parameters
-    name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
-    email: Annotated[str | None, typer.Option(help="Where debtors' answers go.")] = None,
-    phone: Annotated[str | None, typer.Option(help="Where debtors may call.")] = None,
-    iban: Annotated[str | None, typer.Option(help="Where debtors pay to.")] = None,
-    country: Annotated[str | None, typer.Option(help="Its country, such as FR.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Of debts that name none, such as EUR.")] = None,
+    name: Annotated[str, typer.Argument(help="Name or id of the company.")],
+    email: Annotated[str | None, typer.Option(help="E-mail address for debtors' replies.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Phone number for debtors.")] = None,
+    iban: Annotated[str | None, typer.Option(help="IBAN to which debtors pay.")] = None,
+    country: Annotated[str | None, typer.Option(help="Country of the company, such as FR.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Default currency of debts, such as EUR.")] = None,
     language: Annotated[
-        str | None, typer.Option(help=f"Of debtors who have none: {', '.join(channels.LANGUAGES)}.")
+        str | None, typer.Option(help=f"Default language of debtors: {', '.join(channels.LANGUAGES)}.")
     ] = None,
-    scenario: Annotated[str | None, typer.Option(help="Of debts that name none.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Default scenario of debts.")] = None,
 ) -> None:
     """Change a company's contact details and debt defaults; omitted options stay unchanged."""
     changes = companies.CompanyChanges(
@@ -162,7 +162,7 @@ def set_fields(  # noqa: PLR0913 the options of a command are its parameters
     if changes == companies.CompanyChanges():
         raise CannotRun("Give at least one option; --help lists them.")
     if language is not None and language not in channels.LANGUAGES:
-        raise CannotRun(f"--language is one of {', '.join(channels.LANGUAGES)}, not {language!r}.")
+        raise CannotRun(f"--language must be one of {', '.join(channels.LANGUAGES)}, not {language!r}.")
 
     async def update_company(database: Database, vault: Vault) -> dict[str, Any]:
         return await _update_company(database, vault, await selection.find_company(database, name), changes)
@@ -172,8 +172,8 @@ def set_fields(  # noqa: PLR0913 the options of a command are its parameters
 
 @company.command()
 def delete(
-    name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    name: Annotated[str, typer.Argument(help="Name or id of the company.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
 ) -> None:
     """Delete a company for good; refused while it has live debts.
 
@@ -186,10 +186,10 @@ def delete(
     owner = connection.run(find_company)
     if not yes:
         typed_name = typer.prompt(
-            f"Everything of {owner.name} is deleted for good. Type its name to go on", err=True
+            f"All data of {owner.name} will be deleted permanently. Type its name to continue", err=True
         )
         if typed_name.strip() != owner.name:
-            raise CannotRun("That is not its name: nothing was deleted.")
+            raise CannotRun("The name does not match; nothing was deleted.")
 
     async def delete_company(database: Database, _vault: Vault) -> dict[str, Any]:
         async with database.transaction(clock.wall()) as tx:
@@ -211,8 +211,8 @@ async def _refuse_namesake(database: Database, name: str, except_id: UUID | None
         if other.id != except_id and " ".join(other.name.split()).casefold() == folded_name:
             public_id = ids.show("company", other.id)
             raise CannotRun(
-                f"There is a company named {other.name} already ({public_id}). "
-                "Use it, or give --same-name to have two of one name."
+                f"A company named {other.name} already exists ({public_id}). "
+                "Use it, or give --same-name to create another."
             )
 
 
@@ -223,7 +223,9 @@ async def _update_company(
     live = await companies.workspace(database, vault, live_id)
     scenario_names = scenarios.names(live)
     if changes.scenario is not None and changes.scenario not in scenario_names:
-        raise CannotRun(f"There is no scenario {changes.scenario!r}. There are: {', '.join(scenario_names)}.")
+        raise CannotRun(
+            f"Unknown scenario {changes.scenario!r}. Valid scenarios: {', '.join(scenario_names)}."
+        )
     async with database.transaction(clock.wall()) as tx:
         await companies.update(tx, current.id, changes)
         await access.invalidate(tx, current.id)

@@ -57,7 +57,9 @@ def exit_if_database_lost() -> Iterator[None]:
     except database.DATABASE_ERRORS as error:
         if not database.is_unavailable(error):
             raise
-        raise migrations.DatabaseAway(f"The database went away: {type(error).__name__}") from error
+        raise migrations.DatabaseAway(
+            f"The connection to the database was lost: {type(error).__name__}"
+        ) from error
 
 
 def run(action: Action[T]) -> T:
@@ -82,7 +84,7 @@ def run_with_settings(action: SettingsAction[T]) -> T:
         except (EmailInvalid, IbanInvalid, PhoneInvalid, SecretMalformed) as error:
             raise CannotRun(str(error)) from error
         except _DATABASE_REFUSALS as error:
-            raise CannotRun(f"The database refused: {error}.") from error
+            raise CannotRun(f"The database refused the operation: {error}.") from error
 
 
 def _refuse_empty_folder(settings: Settings) -> None:

@@ -12,10 +12,12 @@ from getbill.kit import clock, json
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-contact = typer.Typer(no_args_is_help=True, help="Whether debtors are contacted at all.")
+contact = typer.Typer(no_args_is_help=True, help="Stop or resume contact with debtors.")
 
-WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id.")]
-WholeInstallation = Annotated[bool, typer.Option("--installation", help="Every workspace of every company.")]
+WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id of the workspace.")]
+WholeInstallation = Annotated[
+    bool, typer.Option("--installation", help="Apply to every workspace of every company.")
+]
 
 
 @contact.command()

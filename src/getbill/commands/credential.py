@@ -16,15 +16,16 @@ from getbill.kit.messages import excerpt, message
 from getbill.vault import Vault
 
 credential = typer.Typer(
-    no_args_is_help=True, help="Clients, keys and people: what they created, and revoking them."
+    no_args_is_help=True, help="List the credentials that a client, key or user created, and revoke them."
 )
 
 WithCreated = Annotated[
-    bool, typer.Option("--with-created", help="Also revoke what they created and nobody else uses.")
+    bool,
+    typer.Option("--with-created", help="Also revoke the credentials that they created and only they use."),
 ]
-Preview = Annotated[bool, typer.Option("--preview", help="Change nothing, show what would be.")]
+Preview = Annotated[bool, typer.Option("--preview", help="Show the result without changing anything.")]
 CredentialArgument = Annotated[
-    str, typer.Argument(metavar="CREDENTIAL", help="A client's, key's or user's id, or an e-mail.")
+    str, typer.Argument(metavar="CREDENTIAL", help="Id of a client, key or user, or a user's e-mail address.")
 ]
 
 
@@ -67,10 +68,10 @@ def revoke_one(public_id: str, *, with_created: bool, is_preview: bool, as_json:
 
     revocation = connection.run(revoke_subject)
     lines = [f"{public_id} {'would be' if is_preview else 'is'} revoked."]
-    lines += [f"With it: {credential['id']} ({credential['name']})." for credential in revocation["revoked"]]
+    lines += [f"Also: {credential['id']} ({credential['name']})." for credential in revocation["revoked"]]
     for credential in revocation["left"]:
         users = f", used by {', '.join(credential['used_by'])}" if credential["used_by"] else ""
-        lines.append(f"It created and leaves: {credential['id']} ({credential['name']}{users}).")
+        lines.append(f"Kept: {credential['id']} ({credential['name']}{users}).")
     selection.tell(revocation, *lines, as_json=as_json)
 
 

@@ -17,7 +17,7 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.streams import StreamRequest
 from getbill.vault import Vault
 
-events = typer.Typer(no_args_is_help=True, help="The stream of events: what webhooks push, in order.")
+events = typer.Typer(no_args_is_help=True, help="Read the event stream.")
 
 _PAGE: Final = 500
 # A command has no listener: it polls.
@@ -25,9 +25,9 @@ _POLL_SECONDS: Final = 0.5
 _AWAY_SECONDS: Final = 1.0
 _INTERRUPTED: Final = 130
 
-EventKinds = Annotated[list[str] | None, typer.Option(help="Only this event; may be given several times.")]
+EventKinds = Annotated[list[str] | None, typer.Option(help="Only this event; repeatable.")]
 StartPosition = Annotated[
-    str, typer.Option(help="`now`, `start`, a cursor of the API, or the webhook_id of an event.")
+    str, typer.Option(help="Start position: `now`, `start`, an API cursor, or the webhook_id of an event.")
 ]
 
 
@@ -40,17 +40,19 @@ def _keep_verb() -> None:
 @events.command()
 def tail(  # noqa: PLR0913 the options of a command are its parameters
     company: CompanyName = None,
-    workspace: Annotated[str, typer.Option(help="Kind, name or id.")] = "live",
+    workspace: Annotated[str, typer.Option(help="Kind, name or id of the workspace.")] = "live",
     after: StartPosition = "now",
     event: EventKinds = None,
     debt: Annotated[str | None, typer.Option(help="Only events of this debt.")] = None,
-    follow: Annotated[bool, typer.Option(help="Wait for more at the end, until Ctrl-C.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with all data.")] = False,
+    follow: Annotated[bool, typer.Option(help="Wait for new events until Ctrl-C.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line, with all data.")
+    ] = False,
 ) -> None:
     """Print a workspace's events as they occur."""
     unknown_kinds = sorted(set(event or ()) - KINDS.keys())
     if unknown_kinds:
-        raise CannotRun(f"There is no event {unknown_kinds[0]!r}. There are: {', '.join(KINDS)}.")
+        raise CannotRun(f"There is no event {unknown_kinds[0]!r}. Valid events: {', '.join(KINDS)}.")
 
     async def print_stream(database: Database, vault: Vault) -> None:
         owner = await selection.find_company(database, company)
@@ -83,7 +85,7 @@ async def _print_events(
 ) -> None:
     is_away = False
     if output.follow:
-        typer.echo("Following. Stop with Ctrl-C.", err=True)
+        typer.echo("Waiting for new entries. Press Ctrl-C to stop.", err=True)
     while True:
         try:
             page = await streams.pull(database, workspace_id, request)
@@ -91,7 +93,7 @@ async def _print_events(
             if not output.follow:
                 raise
             if not is_away:
-                typer.echo("The database is away; looking again every second.", err=True)
+                typer.echo("The database is not available; retrying every second.", err=True)
             is_away = True
             await asyncio.sleep(_AWAY_SECONDS)
             continue

@@ -81,36 +81,41 @@ ColumnMappings = Annotated[
     typer.Option(
         "--map",
         metavar="COLUMN=FIELD",
-        help="What a column is (its header or letter); `COLUMN=` for nothing.",
+        help="Field of a column, named by header or letter; `COLUMN=` ignores the column.",
     ),
 ]
 
 
 def import_file(  # noqa: PLR0913 the options of a command are its parameters
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, and change nothing.")] = False,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX file.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check every row without changing anything.")
+    ] = False,
     map_: ColumnMappings = None,
     accept: Annotated[
-        bool, typer.Option("--accept", help="Accept what is proposed for columns that are not certain.")
+        bool, typer.Option("--accept", help="Accept the proposals for uncertain columns.")
     ] = False,
     all_or_nothing: Annotated[
-        bool, typer.Option("--all-or-nothing", help="One wrong row, and nothing is imported.")
+        bool, typer.Option("--all-or-nothing", help="Import nothing if any row is invalid.")
     ] = False,
     on_duplicate: Annotated[
-        str, typer.Option(help="A known reference with other values: skip, update or error.")
+        str, typer.Option(help="Handling of an existing reference with other values: skip, update or error.")
     ] = "skip",
     grace_hours: Annotated[
-        int | None, typer.Option(min=0, max=720, help="How long nobody is contacted; the workspace's own.")
+        int | None,
+        typer.Option(min=0, max=720, help="Hours before the first contact; defaults to the workspace's."),
     ] = None,
     sender: Annotated[
-        str, typer.Option(help="Whose file it is: a confirmed mapping is remembered for its layout.")
+        str, typer.Option(help="Sender of the file; confirmed mappings are saved by sender and layout.")
     ] = "command line",
     rejected: Annotated[
-        Path | None, typer.Option(help="Where to write the refused rows, to be corrected and sent again.")
+        Path | None, typer.Option(help="Output file for the rejected rows, to correct and import again.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the import as JSON.")] = False,
     company: CompanyName = None,
-    workspace: Annotated[str, typer.Option(help="Kind, name or id.")] = "live",
+    workspace: Annotated[str, typer.Option(help="Kind, name or id of the workspace.")] = "live",
 ) -> None:
     """Import a file of debts, with progress and a summary.
 
@@ -159,7 +164,7 @@ def _parse_columns(texts: list[str]) -> dict[str, str | None]:
     for text in texts:
         column, sign, field = text.rpartition("=")
         if not sign or not column.strip():
-            raise typer.BadParameter(f"{text!r} is no COLUMN=FIELD.", param_hint="--map")
+            raise typer.BadParameter(f"{text!r} is not COLUMN=FIELD.", param_hint="--map")
         fields_by_column[column.strip()] = field.strip() or None
     return fields_by_column
 
@@ -252,7 +257,7 @@ class _ImportRun:
         if self._request.is_json:
             selection.print_json({"state": "asks", **mapping})
             return
-        table = Table("Column", "Taken for", "Sure", "Why", "For example")
+        table = Table("Column", "Field", "Confidence", "Reason", "Examples")
         for column in mapping["columns"]:
             sure = f"{column['confidence']:.0%}" if column["field"] else ""
             samples = ", ".join(column["samples"])
@@ -262,7 +267,8 @@ class _ImportRun:
         for question in mapping["questions"]:
             self._stderr.print(f"? {question['message']}", markup=False)
         self._stderr.print(
-            "Nothing was imported. Say what the columns are (--map 'COLUMN=FIELD'), or --accept what is proposed.",
+            "Nothing was imported. Map the columns with --map 'COLUMN=FIELD', or accept the proposals"
+            " with --accept.",
             markup=False,
         )
         self._stderr.print(f"Fields: {', '.join(mapping['fields'])}", markup=False)
@@ -296,7 +302,7 @@ class _ImportRun:
             location = f"line {entry['line']}" + (f", {entry['column']}" if entry["column"] else "")
             self._stderr.print(f"{location}: {entry['message']}", markup=False)
         if len(findings) == _FINDINGS_MAX:
-            self._stderr.print("... and more: --rejected FILE writes them all.", markup=False)
+            self._stderr.print("... and more. --rejected FILE writes all of them.", markup=False)
         self._stdout.print(f"Import {import_.shown_id}", markup=False)
 
     async def _write_rejected(self, import_: Import, path: Path) -> None:

@@ -12,16 +12,16 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-key = typer.Typer(no_args_is_help=True, help="Sandbox keys: sent as Bearer, holding every scope.")
+key = typer.Typer(no_args_is_help=True, help="Manage sandbox keys: Bearer tokens with every scope.")
 
-Limit = Annotated[int | None, typer.Option(min=1, help="Requests a minute, instead of the sandbox's.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Requests per minute, instead of the sandbox's.")]
 
 
 @key.command()
 def create(
-    name: Annotated[str, typer.Option(help="What people call it.")] = "Sandbox key",
+    name: Annotated[str, typer.Option(help="Display name.")] = "Sandbox key",
     company: CompanyName = None,
-    workspace: Annotated[str, typer.Option(help="Kind, name or id of a sandbox.")] = "sandbox",
+    workspace: Annotated[str, typer.Option(help="Kind, name or id of the sandbox.")] = "sandbox",
     limit_per_minute: Limit = None,
     created_by: CreatorEmail = None,
 ) -> None:

@@ -38,7 +38,9 @@ async def _prepare(settings: Settings) -> None:
         raise
     except Exception as error:
         if database.is_caused_by_unavailability(error):
-            raise CannotRunNow(f"The database went away meanwhile ({type(error).__name__}).") from error
+            raise CannotRunNow(
+                f"The connection to the database was lost ({type(error).__name__})."
+            ) from error
         raise
 
 

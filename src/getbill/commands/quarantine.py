@@ -13,9 +13,11 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.quarantine import QuarantineEntry
 from getbill.vault import Vault
 
-quarantine = typer.Typer(no_args_is_help=True, help="What failed and was set aside.")
+quarantine = typer.Typer(no_args_is_help=True, help="Inspect and retry quarantined items.")
 
-AsideArgument = Annotated[str | None, typer.Argument(help="Its id, as `list` shows it; all by default.")]
+AsideArgument = Annotated[
+    str | None, typer.Argument(help="Id of the item, as shown by `list`; defaults to all.")
+]
 
 
 class NothingOfThatId(CannotRun):
@@ -44,7 +46,7 @@ def retry(which: AsideArgument = None) -> None:
         ]
         if which is not None and not matches:
             raise NothingOfThatId(
-                f"Nothing with the id {which} stands aside: `getbill quarantine list` says what does."
+                f"The quarantine has no item {which}: `getbill quarantine list` shows its items."
             )
         return sum([await todo_decisions.retry(database, vault, aside) for aside in matches])
 

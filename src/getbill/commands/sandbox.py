@@ -16,25 +16,29 @@ from getbill.kit.database import Database
 from getbill.kit.exit_errors import CannotRun
 from getbill.vault import Vault
 
-sandbox = typer.Typer(no_args_is_help=True, help="A sandbox's time.")
+sandbox = typer.Typer(no_args_is_help=True, help="Show and advance a sandbox's clock.")
 
 _POLL_SECONDS: Final = 0.2
 _REPORT_SECONDS: Final = 3.0
 
-WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id of a sandbox.")]
+WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id of the sandbox.")]
 
 
 @sandbox.command()
 def advance(
     days: Annotated[int, typer.Option(min=0, help="Days ahead.")] = 0,
-    hours: Annotated[int, typer.Option(min=0, help="Hours ahead, beside the days.")] = 0,
-    wait: Annotated[bool, typer.Option(help="Wait until everything on the way has happened.")] = True,
+    hours: Annotated[int, typer.Option(min=0, help="Hours to add to the days.")] = 0,
+    wait: Annotated[
+        bool, typer.Option(help="Wait until everything that falls due has been processed.")
+    ] = True,
     company: CompanyName = None,
     workspace: WorkspaceName = "sandbox",
 ) -> None:
     """Advance a sandbox's clock; a running worker carries out what falls due on the way, in order."""
     if not 0 < 24 * days + hours <= 24 * sandboxes.ADVANCE_DAYS_MAX:
-        raise CannotRun(f"Give --days or --hours: more than none, at most {sandboxes.ADVANCE_DAYS_MAX} days.")
+        raise CannotRun(
+            f"Give --days or --hours: more than zero, and at most {sandboxes.ADVANCE_DAYS_MAX} days."
+        )
 
     async def advance_clock(database: Database, vault: Vault) -> dict[str, Any]:
         target = await selection.load_workspace(database, vault, company, workspace)
@@ -75,6 +79,6 @@ async def _wait_for_advance(
             )
             if progress.reached_at == advance_run.reached_at:
                 typer.echo(
-                    "Nothing moves yet: a worker has to run (`getbill serve` or `getbill worker`).", err=True
+                    "The clock is not moving: start a worker (`getbill serve` or `getbill worker`).", err=True
                 )
     return progress

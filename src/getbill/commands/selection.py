@@ -16,16 +16,16 @@ from getbill.kit.messages import excerpt, message
 from getbill.vault import Vault
 
 CompanyName = Annotated[
-    str | None, typer.Option("--company", help="Its name or id; not needed where there is only one.")
+    str | None, typer.Option("--company", help="Name or id of the company; optional if there is only one.")
 ]
 
 CreatorEmail = Annotated[
     str | None,
-    typer.Option("--created-by", help="E-mail of the member of staff who creates it; recorded with it."),
+    typer.Option("--created-by", help="E-mail address of the member of staff recorded as its creator."),
 ]
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 class CompanyNotCertain(CannotRun):
@@ -41,12 +41,12 @@ async def find_company(database: Database, selector: str | None) -> Company:
         return matches[0]
     if not matches:
         raise CompanyNotCertain(
-            f"There is no company named {selector!r}." if selector else "There is no company yet."
+            f"There is no company named {selector!r}." if selector else "No company exists yet."
         )
     choices = ", ".join(
         f"{candidate.name} ({ids.show('company', candidate.id)})" for candidate in matches[:20]
     )
-    raise CompanyNotCertain(f"Which company? Give --company one of: {choices}.")
+    raise CompanyNotCertain(f"There are several companies. Give --company with one of: {choices}.")
 
 
 async def find_company_id(database: Database, selector: str | None) -> UUID | None:
@@ -104,4 +104,4 @@ def tell(value: Any, *lines: str, as_json: bool) -> None:
 
 def remind_to_keep_secret() -> None:
     """Print a reminder that a secret is shown only now."""
-    typer.echo("Keep the secret now: it is not shown again.", err=True)
+    typer.echo("Store the secret now: it is not shown again.", err=True)

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 Descriptor = Annotated[int | None, typer.Option(hidden=True, help="A bound socket to listen on.")]
 
 
-sftp = typer.Typer(help="Take files over SFTP until stopped; or see to what was dropped.")
+sftp = typer.Typer(help="Run the SFTP server, or manage uploaded files.")
 
 
 @sftp.callback(invoke_without_command=True)
@@ -48,7 +48,9 @@ def serve(context: typer.Context, listen_fd: Descriptor = None) -> None:
 @sftp.command()
 def pick_up(
     company: CompanyName = None,
-    workspace: Annotated[str | None, typer.Option(help="Kind, name or id; all of the company's.")] = None,
+    workspace: Annotated[
+        str | None, typer.Option(help="Kind, name or id of the workspace; defaults to all of the company's.")
+    ] = None,
 ) -> None:
     """Import uploaded files now rather than at the next full hour; a running worker does it."""
 

@@ -11,7 +11,7 @@ from getbill.kit import clock
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-signing_key = typer.Typer(no_args_is_help=True, help="The key that signs access tokens.")
+signing_key = typer.Typer(no_args_is_help=True, help="Rotate the key that signs access tokens.")
 
 
 @signing_key.callback()
@@ -22,7 +22,10 @@ def _keep_verb() -> None:
 @signing_key.command()
 def rotate(
     at_once: Annotated[
-        bool, typer.Option("--at-once", help="The old key was copied: what it signed is refused from now on.")
+        bool,
+        typer.Option(
+            "--at-once", help="The old key is compromised: refuse the tokens it signed from now on."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,4 +36,4 @@ def rotate(
 
     connection.run(rotate_key)
     done = {"rotated": True, "at_once": at_once}
-    selection.tell(done, "Access tokens are signed with a new key.", as_json=as_json)
+    selection.tell(done, "Access tokens are now signed with a new key.", as_json=as_json)

@@ -14,18 +14,18 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Transaction
 from getbill.vault import Vault
 
-user = typer.Typer(no_args_is_help=True, help="Members of staff.")
+user = typer.Typer(no_args_is_help=True, help="Manage members of staff.")
 
 
 @user.command()
 def create(
     email: str,
-    role: Annotated[str, typer.Option(help=f"One of {', '.join(companies.ROLES)}.")] = "admin",
+    role: Annotated[str, typer.Option(help=f"Role, one of {', '.join(companies.ROLES)}.")] = "admin",
     first_name: str | None = None,
     last_name: str | None = None,
     company: CompanyName = None,
     ask_password: Annotated[
-        bool, typer.Option("--ask-password", help="Type it instead of having one made.")
+        bool, typer.Option("--ask-password", help="Prompt for the password instead of generating one.")
     ] = False,
 ) -> None:
     """Add a member of staff, with a generated password unless `--ask-password` is given."""
@@ -59,7 +59,7 @@ def list_users(company: CompanyName = None) -> None:
 def reset(
     email: str,
     ask_password: Annotated[
-        bool, typer.Option("--ask-password", help="Type it instead of having one made.")
+        bool, typer.Option("--ask-password", help="Prompt for the password instead of generating one.")
     ] = False,
 ) -> None:
     """Set a new password for a member of staff."""

@@ -25,7 +25,7 @@ from getbill.vault import KeyFile, MasterKeyRotation, MasterKeyStatus, Residue, 
 WAIT_SECONDS: Final = 90.0
 POLL_SECONDS: Final = 0.2
 
-vault = typer.Typer(no_args_is_help=True, help="The master key that seals personal data.")
+vault = typer.Typer(no_args_is_help=True, help="Manage the master key that encrypts personal data.")
 
 
 class KeyIsInTheEnvironment(CannotRun):
@@ -103,7 +103,7 @@ def destroy(*, as_json: AsJson = False) -> None:
 @vault.command()
 def residue(
     keys: Annotated[
-        Path | None, typer.Option(help="File with further master keys to try, of a backup for example.")
+        Path | None, typer.Option(help="File with additional master keys to try, such as those of a backup.")
     ] = None,
     *,
     as_json: AsJson = False,
@@ -130,19 +130,20 @@ def residue(
         )
         return
     typer.echo(
-        f"Destroyed keys that could be opened: {len(report.openable)} ({len(report.in_rows)} in the table's pages, "
+        f"Destroyed keys that can still be opened: {len(report.openable)} ({len(report.in_rows)} in the table's pages, "
         f"{len(report.in_log)} in the write-ahead log; {report.masters} master keys tried on "
         f"{report.bytes_read / 1_000_000:.0f} MB)."
     )
     if report.unmatched:
-        typer.echo(f"{report.unmatched} wrapped keys stand without their subject and were not tried.")
+        typer.echo(f"{report.unmatched} wrapped keys have no identifiable subject and were not tried.")
 
 
 def _open_rotation(settings: Settings, database: Database, unlocked_vault: Vault) -> MasterKeyRotation:
     if not isinstance(unlocked_vault.source, KeyFile) or not unlocked_vault.source.is_writable:
         raise KeyIsInTheEnvironment(
-            "The master key is in GETBILL_MASTER_KEY or in a file that is read-only, which only you can change: "
-            "docs/runbook.md says how it is rotated while everything runs, with `getbill vault rewrap`."
+            "The master key is in GETBILL_MASTER_KEY or in a read-only file, which GetBill cannot"
+            " change. docs/runbook.md describes its rotation without downtime, with `getbill vault"
+            " rewrap`."
         )
     return MasterKeyRotation(database, unlocked_vault, unlocked_vault.source, settings.erasure_days)
 
@@ -152,8 +153,8 @@ async def _wait_until_known(rotation: MasterKeyRotation) -> None:
     while lagging_processes := await rotation.promote():
         if clock.monotonic() > deadline:
             raise KeyIsNotEverywhere(
-                f"{len(lagging_processes)} processes ({', '.join(sorted(set(lagging_processes)))}) do not see the new master key: let "
-                "GETBILL_MASTER_KEY_FILE name one file for all of them. The rotation goes on once they do."
+                f"{len(lagging_processes)} processes ({', '.join(sorted(set(lagging_processes)))}) do not have the new master key: set "
+                "GETBILL_MASTER_KEY_FILE to the same file for all of them. The rotation then continues."
             )
         await asyncio.sleep(POLL_SECONDS)
 
@@ -163,7 +164,7 @@ async def _wait_until_settled(rotation: MasterKeyRotation) -> None:
     while await rotation.rewrap() is None:
         if clock.monotonic() > deadline:
             raise KeyIsNotEverywhere(
-                "Some processes still use the former master key; the worker moves the last keys."
+                "Some processes still use the previous master key; the worker rewraps the remaining keys."
             )
         await asyncio.sleep(POLL_SECONDS)
 
@@ -171,11 +172,11 @@ async def _wait_until_settled(rotation: MasterKeyRotation) -> None:
 async def _wait_until_destroyed(rotation: MasterKeyRotation, replaced_at: datetime) -> list[vaults.Version]:
     """Destroy the replaced versions as soon as no running change can have used them."""
     if clock.wall() < replaced_at + vaults.SETTLE_DELAY:
-        typer.echo("Waiting for changes that began before the rotation.", err=True)
+        typer.echo("Waiting for transactions that started before the rotation.", err=True)
     deadline = clock.monotonic() + WAIT_SECONDS
     while not (destroyed_versions := await rotation.destroy(at_once=True)):
         if clock.monotonic() > deadline:
-            raise KeyIsNotEverywhere("Some processes still use a replaced master key; try again in a minute.")
+            raise KeyIsNotEverywhere("Some processes still use a replaced master key; retry in a minute.")
         await asyncio.sleep(1)
     return destroyed_versions
 
@@ -184,27 +185,27 @@ def _status_lines(key_status: MasterKeyStatus, settings: Settings) -> list[str]:
     location = str(settings.key_file) if key_status.is_file else "GETBILL_MASTER_KEY"
     since = _format_instant(key_status.in_use_since)
     lines = [
-        f"The database is sealed under the master key {key_status.key_id}, in {location}, since {since}."
+        f"The database is encrypted under the master key {key_status.key_id}, in {location}, since {since}."
     ]
     if key_status.rotation_at is not None:
         lines.append(f"Next rotation: {_format_instant(key_status.rotation_at)}.")
     if key_status.next_id is not None:
-        lines.append(f"The master key {key_status.next_id} is announced and comes into use next.")
+        lines.append(f"The master key {key_status.next_id} is announced and will be used next.")
     if key_status.is_file:
         lines += _replaced_key_lines(key_status)
         lines.append(
-            f"What is erased cannot be opened from any backup after {settings.erasure_days} days "
-            "(GETBILL_ERASURE_DAYS), nor can older backups."
+            f"Erased data cannot be recovered from any backup after {settings.erasure_days} days "
+            "(GETBILL_ERASURE_DAYS); older backups cannot be opened."
         )
     return lines + ([key_status.notice] if key_status.notice else [])
 
 
 def _replaced_key_lines(key_status: MasterKeyStatus) -> list[str]:
     return [
-        f"Backups made before {_format_instant(version.replaced_at)} open with the master key {version.key_id} until it is destroyed "
+        f"Backups made before {_format_instant(version.replaced_at)} can be opened with the master key {version.key_id} until it is destroyed "
         f"after {_format_instant(version.destroyed_after)}."
         for version in key_status.replaced_versions
-    ] or ["No replaced master key is kept: only backups made under the one in use open."]
+    ] or ["No replaced master key is kept: only backups made under the current master key can be opened."]
 
 
 def _serialize_status(key_status: MasterKeyStatus) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.settings import Settings
 from getbill.vault import Vault
 
-commands = typer.Typer(no_args_is_help=True, help="Webhooks: where events are sent to.")
+commands = typer.Typer(no_args_is_help=True, help="Manage webhook endpoints and their deliveries.")
 
 POLL_SECONDS = 1.0
 _AWAY = (
@@ -32,8 +32,8 @@ _AWAY = (
     OSError,
 )
 
-WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id.")]
-WebhookId = Annotated[str, typer.Argument(help="Its id, as `list` shows it.", metavar="WEBHOOK")]
+WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id of the workspace.")]
+WebhookId = Annotated[str, typer.Argument(help="Id of the webhook, as shown by `list`.", metavar="WEBHOOK")]
 
 
 class HeaderUnreadable(CannotRun):
@@ -53,23 +53,30 @@ def list_webhooks(company: CompanyName = None, workspace: WorkspaceName = "live"
 
 @commands.command()
 def create(  # noqa: PLR0913 the options of a command are its parameters
-    url: Annotated[str, typer.Argument(help="Where events are sent: https, in a sandbox also http here.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="URL that receives the events: https, or in a sandbox also http on the loopback."
+        ),
+    ],
     event: Annotated[
-        list[str] | None, typer.Option(help="An event; repeat it. The six main ones by default.")
+        list[str] | None, typer.Option(help="Event to send; repeatable. Defaults to the six main ones.")
     ] = None,
-    description: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    description: Annotated[str | None, typer.Option(help="Display name.")] = None,
     header: Annotated[
-        list[str] | None, typer.Option(help='A header of your own, "Name: value"; repeat it.')
+        list[str] | None, typer.Option(help='Additional header, "Name: value"; repeatable.')
     ] = None,
     field: Annotated[
-        list[str] | None, typer.Option(help="Send only this key of `data`; repeat it. All by default.")
+        list[str] | None, typer.Option(help="Key of `data` to send; repeatable. Defaults to all.")
     ] = None,
     retry_seconds: Annotated[
         list[int] | None,
-        typer.Option(help="Seconds until the next try; repeat it. The usual five by default."),
+        typer.Option(help="Seconds until the next attempt; repeatable. Defaults to the standard schedule."),
     ] = None,
-    rate_per_second: Annotated[int | None, typer.Option(help="No more than so many a second.")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="So many under way at a time.")] = None,
+    rate_per_second: Annotated[
+        int | None, typer.Option(help="Maximum number of requests per second.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Maximum number of concurrent requests.")] = None,
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
     created_by: CreatorEmail = None,
@@ -113,7 +120,9 @@ def rotate(
     webhook: WebhookId,
     overlap_hours: Annotated[
         int,
-        typer.Option(min=0, max=webhooks.OVERLAP_HOURS_MAX, help="How long the old secret signs too."),
+        typer.Option(
+            min=0, max=webhooks.OVERLAP_HOURS_MAX, help="Hours during which the old secret also signs."
+        ),
     ] = webhooks.OVERLAP_HOURS_DEFAULT,
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
@@ -135,16 +144,16 @@ def rotate(
 @commands.command("test")
 def send_sample(
     webhook: WebhookId,
-    event: Annotated[str, typer.Option(help="Of which event a sample is sent.")] = "debt.created",
+    event: Annotated[str, typer.Option(help="Event of the sample.")] = "debt.created",
     is_next: Annotated[
-        bool, typer.Option("--next-secret", help="Sign with the secret that a rotation brings.")
+        bool, typer.Option("--next-secret", help="Sign with the new secret of a rotation.")
     ] = False,
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
     """Send a sample now and print request and response; fails unless the endpoint accepted it."""
     if event not in KINDS:
-        raise CannotRun(f"There is no event {event!r}. There are: {', '.join(KINDS)}.")
+        raise CannotRun(f"There is no event {event!r}. Valid events: {', '.join(KINDS)}.")
 
     async def send_test(settings: Settings, database: Database, vault: Vault) -> dict[str, Any]:
         target = await selection.load_workspace(database, vault, company, workspace)
@@ -174,7 +183,8 @@ def disable(webhook: WebhookId, company: CompanyName = None, workspace: Workspac
 def enable(
     webhook: WebhookId,
     send_missed: Annotated[
-        bool, typer.Option("--send-missed/--skip-missed", help="Send what it missed meanwhile, or drop it.")
+        bool,
+        typer.Option("--send-missed/--skip-missed", help="Send or drop the events missed while disabled."),
     ] = True,
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
@@ -210,18 +220,21 @@ def delete(webhook: WebhookId, company: CompanyName = None, workspace: Workspace
 def replay(  # noqa: PLR0913 the options of a command are its parameters
     webhook: WebhookId,
     webhook_id: Annotated[
-        list[str] | None, typer.Option(help="An event, by the `webhook_id` of its body; repeat it.")
+        list[str] | None, typer.Option(help="Event to send, by `webhook_id`; repeatable.")
     ] = None,
-    delivery: Annotated[list[str] | None, typer.Option(help="A delivery (wd_...); repeat it.")] = None,
+    delivery: Annotated[list[str] | None, typer.Option(help="Delivery to send (wd_...); repeatable.")] = None,
     since: Annotated[
-        str | None, typer.Option("--from", help="All since then, as 2024-03-15T14:32:07Z.")
+        str | None, typer.Option("--from", help="Start of the range, such as 2024-03-15T14:32:07Z.")
     ] = None,
-    until: Annotated[str | None, typer.Option("--to", help="And before then; now by default.")] = None,
-    event: Annotated[list[str] | None, typer.Option(help="In a range: only this event; repeat it.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="End of the range (exclusive). Defaults to now.")
+    ] = None,
+    event: Annotated[list[str] | None, typer.Option(help="In a range: only this event; repeatable.")] = None,
     status: Annotated[
-        list[str] | None, typer.Option(help="In a range: only what ended so, `exhausted` for example.")
+        list[str] | None,
+        typer.Option(help="In a range: only deliveries with this status, such as `exhausted`."),
     ] = None,
-    to_webhook: Annotated[str | None, typer.Option(help="Another webhook of the workspace.")] = None,
+    to_webhook: Annotated[str | None, typer.Option(help="Target webhook; defaults to the same one.")] = None,
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
@@ -250,7 +263,7 @@ def replay(  # noqa: PLR0913 the options of a command are its parameters
 @commands.command()
 def tail(
     webhook: Annotated[str | None, typer.Option(help="Only this webhook.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
 ) -> None:
@@ -270,20 +283,20 @@ async def _print_deliveries(
     database: Database, target: Workspace, endpoint_id: UUID | None, *, as_json: bool
 ) -> None:
     follower = webhooks.LogTail(database, target, endpoint_id, clock.wall())
-    typer.echo("Following. Stop with Ctrl-C.", err=True)
+    typer.echo("Waiting for new entries. Press Ctrl-C to stop.", err=True)
     is_away = False
     while True:
         try:
             async for delivery in follower.poll():
                 typer.echo(json.write(delivery).decode() if as_json else _delivery_line(delivery))
             if is_away:
-                typer.echo("The database is back.", err=True)
+                typer.echo("The database is available again.", err=True)
             is_away = False
         except BrokenPipeError:
             raise
         except _AWAY:
             if not is_away:
-                typer.echo("The database is away; looking again every second.", err=True)
+                typer.echo("The database is not available; retrying every second.", err=True)
             is_away = True
         await asyncio.sleep(POLL_SECONDS)
 

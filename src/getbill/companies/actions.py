@@ -101,14 +101,14 @@ class CompanyExists(Conflict):
     """The demo company exists already."""
 
     code = "company-exists"
-    way_out = "Use the company that is there."
+    way_out = "Use the existing company."
 
 
 class UserExists(Conflict):
     """The e-mail address belongs to another user."""
 
     code = "user-exists"
-    way_out = "Use another e-mail address, or the user who is there."
+    way_out = "Use another e-mail address, or the existing user."
 
 
 class LastAdmin(Conflict):
@@ -116,7 +116,7 @@ class LastAdmin(Conflict):
 
     code = "last-admin"
     title = message("This is the company's only administrator")
-    way_out = "Make another administrator first."
+    way_out = "Appoint another administrator first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ async def create(
                 await tx.execute(_INSERT_WORKSPACE, workspace_id, created_company.company_id, kind, kind, now)
                 await tx.execute(_INSERT_STREAM, workspace_id)
     except asyncpg.UniqueViolationError as error:
-        raise CompanyExists(message("There is a demo company already.")) from error
+        raise CompanyExists(message("A demo company already exists.")) from error
     return created_company
 
 
@@ -191,12 +191,14 @@ async def set_letterhead(
     """Set a company's letterhead: the lines of its address, and the legally required particulars."""
     lines = [line.strip() for line in address if line.strip()]
     if len(lines) > _ADDRESS_LINES_MAX or any(len(line) > _LINE_CHARACTERS_MAX for line in lines):
-        raise one_field("/address", "too-long", message("An address has at most 5 lines of 60 characters."))
+        raise one_field(
+            "/address", "too-long", message("An address may have at most 5 lines of 60 characters.")
+        )
     names.refuse_hidden({f"/address/{number}": line for number, line in enumerate(lines)})
     names.refuse_hidden({"/imprint": (imprint or "").strip()})
     updated_id = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
     if updated_id is None:
-        raise NotFound(message("There is no such company."))
+        raise NotFound(message("This company does not exist."))
 
 
 async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[str]) -> None:
@@ -208,19 +210,19 @@ async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[s
             "/zones",
             "unknown",
             message(
-                "There is no zone '{zone}'. There are: {zones}.",
+                "Unknown zone '{zone}'. Valid zones: {zones}.",
                 zone=excerpt(unknown_zones[0]),
                 zones=[zone.value for zone in Zone],
             ),
         )
     if await tx.fetchval(_SET_REFUSED_ZONES, company_id, zone_names) is None:
-        raise NotFound(message("There is no such company."))
+        raise NotFound(message("This company does not exist."))
 
 
 async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUID:
     """Add a member of staff; raise UserExists if the e-mail address is in use."""
     if new.role not in ROLES:
-        raise one_field("/role", "unknown", message("A role is one of {roles}.", roles=list(ROLES)))
+        raise one_field("/role", "unknown", message("Valid roles: {roles}.", roles=list(ROLES)))
     names.refuse_hidden({"/first_name": new.first_name, "/last_name": new.last_name})
     user_id = ids.new()
     now = clock.wall()
@@ -238,7 +240,7 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
     try:
         await database.execute(_INSERT_USER, *values)
     except asyncpg.UniqueViolationError as error:
-        raise UserExists(message("A user with this e-mail address exists already.")) from error
+        raise UserExists(message("A user with this e-mail address already exists.")) from error
     return user_id
 
 
@@ -257,13 +259,15 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
         raise one_field(
             "/country",
             "unknown",
-            message("'{code}' is no country code. Send for example FR.", code=excerpt(changes.country)),
+            message("'{code}' is not a country code. Send, for example, FR.", code=excerpt(changes.country)),
         )
     if changes.currency is not None and changes.currency not in money.currencies():
         raise one_field(
             "/currency",
             "unknown",
-            message("'{code}' is no currency code. Send for example EUR.", code=excerpt(changes.currency)),
+            message(
+                "'{code}' is not a currency code. Send, for example, EUR.", code=excerpt(changes.currency)
+            ),
         )
     updated_id = await tx.fetchval(
         _UPDATE,
@@ -278,12 +282,12 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
         changes.scenario,
     )
     if updated_id is None:
-        raise NotFound(message("There is no such company."))
+        raise NotFound(message("This company does not exist."))
 
 
 def _check_name(name: str) -> None:
     if not name.strip():
-        raise one_field("/name", "missing", message("A company has a name."))
+        raise one_field("/name", "missing", message("A company requires a name."))
     names.refuse_hidden({"/name": name.strip()})
 
 
@@ -321,12 +325,12 @@ async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
     if [colleague["id"] for colleague in admins] == [user_id]:
         raise LastAdmin(
             message(
-                "{email} is the company's only administrator. Make another one first.",
+                "{email} is the company's only administrator. Appoint another one first.",
                 email=admins[0]["email"],
             )
         )
     if await tx.fetchval(_DEACTIVATE, user_id) is None:
-        raise NotFound(message("There is no such user, or they are deactivated already."))
+        raise NotFound(message("The user does not exist or is already deactivated."))
 
 
 async def activate_user(tx: Transaction, user_id: UUID) -> None:
@@ -336,5 +340,5 @@ async def activate_user(tx: Transaction, user_id: UUID) -> None:
 
 def _check_password(password: str) -> str:
     if len(password) < 10:
-        raise one_field("/password", "too-short", message("A password has at least 10 characters."))
+        raise one_field("/password", "too-short", message("A password must have at least 10 characters."))
     return password

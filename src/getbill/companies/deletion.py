@@ -69,7 +69,7 @@ async def delete(tx: Transaction, company_id: UUID) -> int:
         return await _delete(tx, company_id)
     except asyncpg.ForeignKeyViolationError as error:
         raise Conflict(
-            message("Something is still being written for this company. Repeat the command.")
+            message("A change to this company is still in progress. Repeat the command.")
         ) from error
 
 

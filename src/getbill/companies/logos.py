@@ -38,12 +38,12 @@ async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
     """Store a company's logo; raise Invalid unless it is a PNG or JPEG, small enough for every e-mail."""
     media_type = next((kind for start, kind in _KINDS.items() if image.startswith(start)), None)
     if media_type is None:
-        raise one_field("/logo", "unknown-picture", message("A logo is a PNG or a JPEG."))
+        raise one_field("/logo", "unknown-picture", message("A logo must be a PNG or JPEG image."))
     if len(image) > BYTES_MAX:
         raise one_field(
             "/logo",
             "too-large",
-            message("A logo goes with every e-mail: at most {most} bytes.", most=BYTES_MAX),
+            message("A logo is part of every e-mail and may have at most {most} bytes.", most=BYTES_MAX),
         )
     await database.execute(_SET, company_id, media_type, image)
     return Logo(media_type, image)

@@ -19,8 +19,8 @@ class SandboxOnly(Forbidden):
     """This operation exists in sandboxes only: it moves time or simulates money."""
 
     code = "sandbox-only"
-    title = message("This exists in a sandbox only")
-    way_out = "Send a sandbox key."
+    title = message("Available in a sandbox only")
+    way_out = "Use a sandbox key."
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
     """Load a workspace; raise NotFound if it does not exist."""
     row = await database.fetchrow(_WORKSPACE, workspace_id)
     if row is None:
-        raise NotFound(message("There is no such workspace."))
+        raise NotFound(message("This workspace does not exist."))
     workspace_company = _company(row)
     secret = vault.open(row["lookup_key"], lookup_context(workspace_company.id))
     clock = WorkspaceClock(row["clock_offset"], row["frozen_at"])
@@ -110,7 +110,7 @@ async def company(database: Database, company_id: UUID) -> Company:
     """Load a company; raise NotFound if it does not exist."""
     row = await database.fetchrow(_COMPANY, company_id)
     if row is None:
-        raise NotFound(message("There is no such company."))
+        raise NotFound(message("This company does not exist."))
     return _company(row)
 
 
@@ -119,7 +119,7 @@ async def user(database: Database, email: str) -> User:
     row = await database.fetchrow(_USER, email)
     if row is None:
         raise NotFound(
-            message("There is no user {email}. `getbill user list` shows who there is.", email=excerpt(email))
+            message("There is no user {email}. `getbill user list` shows the users.", email=excerpt(email))
         )
     return User(**dict(row))
 

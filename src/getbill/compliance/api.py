@@ -111,7 +111,7 @@ async def create_consent(change: Writes, payload: Annotated[ConsentBody, body(Co
             raise one_field(
                 "/given_at",
                 "in-the-future",
-                message("given_at is after the workspace's time: send an instant that has passed."),
+                message("given_at is later than the workspace's time. Send an instant in the past."),
             )
         address_hash = hash_of(change.workspace, None, payload.phone)
         new_consent = NewConsent("phone", address_hash, payload.consent, payload.source, given_at)

@@ -27,7 +27,7 @@ Reason = Literal["stop", "not_me", "hard_bounce"]
 ConsentName = Literal["artificial_voice"]
 Email = Annotated[str, Field(max_length=254), AfterValidator(emails.normalise)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phones.parse)]
-_AS_WRITTEN = "Phone number in E.164, or as written in France."
+_AS_WRITTEN = "Phone number in E.164 or in French national format."
 
 
 class SuppressionBody(BaseModel):
@@ -43,13 +43,13 @@ class SuppressionBody(BaseModel):
     phone: Phone | None = Field(None, description=_AS_WRITTEN)
     reason: Reason = Field(
         "stop",
-        description="Why: `stop` (asked for no contact), `not_me` (belongs to somebody else) or `hard_bounce`.",
+        description="Reason: `stop` (opt-out), `not_me` (address of another person) or `hard_bounce`.",
     )
 
     @model_validator(mode="after")
     def _check_one_address(self) -> Self:
         if (self.email is None) == (self.phone is None):
-            raise WrongValue(message("Send email or phone, one of the two."))
+            raise WrongValue(message("Send either email or phone."))
         return self
 
 
@@ -86,13 +86,13 @@ class ConsentBody(BaseModel):
 
     phone: Phone = Field(description=_AS_WRITTEN)
     consent: ConsentName = Field(
-        description="What was agreed to; `artificial_voice` is a call by an artificial voice."
+        description="Type of consent; `artificial_voice` permits calls with an artificial voice."
     )
     source: Annotated[Name, Field(min_length=1, max_length=500)] = Field(
-        description="Circumstances of the consent and place of the proof; no personal data."
+        description="Circumstances of the consent and location of the evidence, without personal data."
     )
     given_at: Annotated[AwareDatetime, BeforeValidator(check_instant_text)] | None = Field(
-        None, description="When consent was given, ISO 8601; now by default."
+        None, description="Time the consent was given, ISO 8601. Defaults to now."
     )
 
 

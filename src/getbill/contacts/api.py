@@ -39,9 +39,9 @@ class NothingToSay(Conflict):
     """The step has no address or no means of payment, so it has no message."""
 
     code = "nothing-to-say"
-    title = message("The step would be passed over")
+    title = message("The step would be skipped")
     way_out = (
-        "Give the debtor the address, or the debt or the creditor the way to pay, that the detail names."
+        "Add the address of the debtor, or the means of payment of the debt or creditor, that `detail` names."
     )
 
 
@@ -83,11 +83,9 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
             debt, script_step, ids.show("followup", debt.id), now, render_context
         )
     except sending.MessageNotRenderable as error:
-        raise NothingToSay(message("The step would be set aside: {reason}", reason=error.detail)) from None
+        raise NothingToSay(message("The step would be quarantined: {reason}", reason=error.detail)) from None
     except sending.StepNotPossible as reason:
-        raise NothingToSay(
-            message("The step would be passed over: {reason}.", reason=reason.args[0])
-        ) from None
+        raise NothingToSay(message("The step would be skipped: {reason}.", reason=reason.args[0])) from None
     return answer(200, wire.serialize_message(step, outgoing))
 
 

@@ -82,7 +82,7 @@ class DebtCannotBeRead(Conflict):
     """The sealed data of the debt cannot be opened, so its scenario cannot continue."""
 
     code = "debt-cannot-be-read"
-    way_out = "Restore its keys and its row from a backup and decide `retry`, or delete the debt."
+    way_out = "Restore its keys and its row from a backup and decide `retry`, or erase the debt."
 
 
 async def set_contact_aside(
@@ -140,7 +140,7 @@ async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -
     try:
         debt = await debts.lock(tx, workspace, debt_id)
     except SealBroken as error:
-        raise DebtCannotBeRead(message("What is sealed of the debt does not open.")) from error
+        raise DebtCannotBeRead(message("The debt's encrypted data cannot be decrypted.")) from error
     row = await tx.fetchrow(_FIND_SET_ASIDE, workspace.id, debt_id)
     if row is None:
         return

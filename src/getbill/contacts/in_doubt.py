@@ -27,7 +27,9 @@ async def settle_unknown(tx: Transaction, debt: Debt, followup_id: UUID, *, was_
     """
     contact = await ledger.find_by_followup(tx, debt.workspace_id, followup_id)
     if contact is None or contact.state != "unknown" or not await ledger.lock_unchanged(tx, [contact]):
-        raise todos.TodoDecided(message("The provider has said by now what became of the message."))
+        raise todos.TodoDecided(
+            message("The provider has reported the outcome of the message in the meantime.")
+        )
     followup = (await followups.find_many(tx, debt.workspace, [followup_id]))[followup_id]
     if was_sent:
         await _record_sent(tx, debt, contact, followup)

@@ -27,7 +27,8 @@ class ReasonShown(BaseModel):
     basis: str = Field(description="Basis of the rule: `law`, `guidance`, `product_policy` or `scenario`.")
     source: str = Field(description="Source of the rule.")
     until: Instant | None = Field(
-        description="Time that the rule moved the contact to, in UTC; null if waiting does not help."
+        description="Time to which the rule postponed the contact, in UTC; null if no later time is"
+        " permitted."
     )
 
 
@@ -35,13 +36,13 @@ class AttemptShown(BaseModel):
     """An attempt of a step that was made, skipped or stopped."""
 
     step: str
-    run: int = Field(description="Number of times the scenario was started by then.")
+    run: int = Field(description="Run of the scenario: 1, and one more after each restart.")
     attempt: int
     channel: str
     state: str = Field(
         description="State of the attempt: `accepted`, `delivered`, `answered`, `failed`, `bounced`,"
-        " `unknown`, `skipped`, `stopped`, `rehearsed`, `sending` while a provider is asked, or `set_aside` if it failed and"
-        " waits to be put back."
+        " `unknown`, `skipped`, `stopped`, `rehearsed`, `sending` while the provider's"
+        " response is pending, or `set_aside` if it failed and is in quarantine."
     )
     reason: str | None
     due_at: Instant
@@ -49,8 +50,8 @@ class AttemptShown(BaseModel):
     settled_at: Instant | None
     followup_id: str | None
     crossed_by: str | None = Field(
-        description="What happened to the debt meanwhile: `payment`, or the status that ended contact; null if"
-        " nothing did."
+        description="Event that crossed the message: `payment`, or the status that ended contact;"
+        " null if there was none."
     )
 
 
@@ -61,11 +62,11 @@ class ForecastStepShown(BaseModel):
     wave: int | None
     channel: str
     template: str | None
-    language: str | None = Field(description="Language of the step; null for the debtor's.")
-    nominal_at: Instant = Field(description="When its offset puts it, in UTC.")
-    due_at: Instant | None = Field(description="When it will be taken, in UTC; null if it will not be.")
-    moved_by: list[ReasonShown] = Field(description="Rules that moved it to that time, in order.")
-    blocked_by: list[ReasonShown] = Field(description="Rules that prevent it as things stand.")
+    language: str | None = Field(description="Language of the step; null to use the debtor's language.")
+    nominal_at: Instant = Field(description="Time by the offset alone, before rules, in UTC.")
+    due_at: Instant | None = Field(description="Time the step will run, in UTC; null if it will not.")
+    moved_by: list[ReasonShown] = Field(description="Rules that postponed the step to `due_at`, in order.")
+    blocked_by: list[ReasonShown] = Field(description="Rules that currently block the step.")
 
 
 class CalendarShown(BaseModel):
@@ -76,7 +77,7 @@ class CalendarShown(BaseModel):
     timeline_id: str
     started_on: Day = Field(description="Day 0 of the scenario, YYYY-MM-DD.")
     timezones: list[str] = Field(
-        description="Time zones where the debtor may be; contact hours are kept in all of them."
+        description="Time zones where the debtor may be; contact hours apply in all of them."
     )
     planned: list[ForecastStepShown]
 
@@ -88,7 +89,7 @@ class TimelineShown(CalendarShown):
     status: str
     run: int
     next_action_at: Instant | None
-    stopped_by: str | None = Field(description="Why no step is planned; null while one is.")
+    stopped_by: str | None = Field(description="Reason no step is planned; null while one is.")
     past: list[AttemptShown]
 
 
@@ -116,14 +117,12 @@ class ScenarioPreviewBody(BaseModel):
     debt: NewDebtBody | None = Field(
         None, description="Debt to preview, as in `POST /debts`; its scenario is ignored."
     )
-    version: VersionBody | None = Field(
-        None, description="Version of the scenario to try before it is saved."
-    )
+    version: VersionBody | None = Field(None, description="Unsaved version of the scenario to preview.")
 
     @model_validator(mode="after")
     def _check_one_debt(self) -> Self:
         if (self.debt_id is None) == (self.debt is None):
-            raise WrongValue(messages.message("Send debt_id or debt, one of the two."))
+            raise WrongValue(messages.message("Send either debt_id or debt."))
         return self
 
     @classmethod
@@ -156,12 +155,12 @@ class ContactShown(BaseModel):
     """Contact settings of this workspace."""
 
     contact: Literal["on", "dry_run", "stopped"] = Field(
-        description="`on` sends messages, `dry_run` plans and writes them and sends none, `stopped` makes no"
-        " contact at all."
+        description="`on` sends messages, `dry_run` schedules and renders messages without sending"
+        " them, `stopped` makes no contact."
     )
-    grace_hours: int = Field(description="Hours before debtors of an import are first contacted.")
+    grace_hours: int = Field(description="Hours between an import and the first contact with its debtors.")
     installation_stopped_at: Instant | None = Field(
-        description="When contact was stopped for the whole installation, in UTC; null if it is not."
+        description="Time contact was stopped for the whole installation, in UTC; null if it is not stopped."
     )
 
 

@@ -19,7 +19,7 @@ class RevokedAlready(Conflict):
     """The credential is revoked already, or the person deactivated."""
 
     code = "revoked-already"
-    way_out = "Nothing is left to do; what it created is listed at `GET /credentials/{id}/created`."
+    way_out = "No action is required. `GET /credentials/{id}/created` lists the credentials that it created."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def revoke(
     subject = request.subject
     is_revoked = await queries.is_revoked(tx, scope, subject)
     if is_revoked and not request.with_created and not request.is_preview:
-        raise RevokedAlready(message("{id} is revoked already.", id=subject.public_id))
+        raise RevokedAlready(message("{id} is already revoked.", id=subject.public_id))
     revocation = await preview(tx, scope, subject, now)
     revocable = revocation.revocable if request.with_created else ()
     retained = revocation.retained if request.with_created else [*revocation.revocable, *revocation.retained]

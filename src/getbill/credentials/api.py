@@ -73,6 +73,6 @@ async def _scope(database: Database, caller: Caller, subject: Actor) -> Scope:
     if subject.kind != "user":
         return Scope(workspace.company.id, [workspace.id])
     if not workspace.is_live:
-        raise NotFound(message("Members of staff are deactivated from the live workspace."))
+        raise NotFound(message("Members of staff can be deactivated from the live workspace only."))
     spaces = await companies.workspaces_of(database, workspace.company.id)
     return Scope(workspace.company.id, [space_id for space_id, _, _ in spaces])

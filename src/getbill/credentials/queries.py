@@ -79,7 +79,7 @@ async def is_revoked(tx: Transaction, scope: Scope, subject: Actor) -> bool:
     """Return whether a subject is revoked already; raise NotFound if it is not in the scope."""
     rows = await tx.fetch(_SUBJECT, subject.kind, subject.id, list(scope.workspace_ids), scope.company_id)
     if not rows:
-        raise NotFound(message("There is no {id} here.", id=subject.public_id))
+        raise NotFound(message("{id} was not found.", id=subject.public_id))
     return bool(rows[0]["is_revoked"])
 
 

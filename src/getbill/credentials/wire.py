@@ -10,30 +10,39 @@ from getbill.credentials.model import CreatedCredential
 from getbill.kit import ids, json
 from getbill.kit.http import Flag, Instant
 
-_USED_BY = "Others that use it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
+_USED_BY = (
+    "Other credentials and people that changed, rotated or own it; itself if a person created"
+    " it and it was used within"
+)
 
 
 class CreatedShown(BaseModel):
     """An active credential with its creator."""
 
-    id: str = Field(description="What it is named by.", examples=["sftp_01m804scmte4gbpp4yw1mc91gy"])
-    kind: Literal["client", "key", "sftp_login", "webhook"] = Field(description="What it is.")
-    name: str = Field(description="Its name; of an SFTP login the user name, of a webhook the URL.")
-    workspace_id: str = Field(description="The workspace it acts in.")
-    created_at: Instant = Field(description="When it was created.")
+    id: str = Field(description="Id of the credential.", examples=["sftp_01m804scmte4gbpp4yw1mc91gy"])
+    kind: Literal["client", "key", "sftp_login", "webhook"] = Field(description="Type of credential.")
+    name: str = Field(
+        description="Name of the credential; for an SFTP login the user name, for a webhook the URL."
+    )
+    workspace_id: str = Field(description="Workspace of the credential.")
+    created_at: Instant = Field(description="Creation time.")
     created_by: str = Field(
-        description="The credential or person that created it.",
+        description="Credential or person that created it.",
         examples=["client_01m804scmte4gbpp4yw1mc91gy"],
     )
-    used_at: Instant | None = Field(description="When it was last used, as far as the access log tells.")
+    used_at: Instant | None = Field(
+        description="Time of the last use, according to the access log; null if none is recorded."
+    )
     used_by: list[str] = Field(description=f"{_USED_BY} 90 days.")
 
 
 class CreatedList(BaseModel):
     """The credentials of a creator, by what would become of them."""
 
-    would_be_revoked: list[CreatedShown] = Field(description="Nobody else uses it.")
-    would_stay: list[CreatedShown] = Field(description="Another uses it.")
+    would_be_revoked: list[CreatedShown] = Field(
+        description="Credentials that no other credential or person uses."
+    )
+    would_stay: list[CreatedShown] = Field(description="Credentials that another credential or person uses.")
 
 
 class RevokeBody(BaseModel):
@@ -42,18 +51,20 @@ class RevokeBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"created": "revoke"}]})
 
     created: Literal["keep", "revoke"] = Field(
-        "keep", description="`revoke` also revokes what it created and nobody else uses."
+        "keep", description="`revoke` also revokes the credentials that it created and only it uses."
     )
-    preview: Flag = Field(default=False, description="Change nothing, and answer what would be revoked.")
+    preview: Flag = Field(
+        default=False, description="Whether to change nothing and return what would be revoked."
+    )
 
 
 class RevokedShown(BaseModel):
     """The revoked credential or person, and what was revoked with it (in a preview: would be)."""
 
-    id: str = Field(description="The client, key or user that was revoked.")
-    preview: bool = Field(description="Whether nothing was changed.")
-    revoked: list[CreatedShown] = Field(description="What was revoked with it; a webhook is disabled.")
-    left: list[CreatedShown] = Field(description="What it created and was left.")
+    id: str = Field(description="Id of the revoked client, key or user.")
+    preview: bool = Field(description="Whether this is a preview, without any change.")
+    revoked: list[CreatedShown] = Field(description="Credentials revoked with it; webhooks are disabled.")
+    left: list[CreatedShown] = Field(description="Credentials that it created and that remain active.")
 
 
 def serialize_credential(credential: CreatedCredential, now: datetime) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _WORD = re.compile(r"[^\W_]+")
 class Identity:
     """The known personal data of a debtor and how to reach them. Addresses are normalised."""
 
-    name: Annotated[str, ApiField("name", "Full name, or the company's.", example="Jean Dupont")]
+    name: Annotated[str, ApiField("name", "Full name of the person or company.", example="Jean Dupont")]
     first_name: Annotated[str | None, ApiField("text", "First name.", aliases=("firstname",))] = None
     last_name: Annotated[str | None, ApiField("text", "Last name.", aliases=("lastname",))] = None
     civility: Annotated[str | None, ApiField("civility", "Form of address.", aliases=("civility",))] = None
@@ -42,7 +42,7 @@ class Identity:
         str | None,
         ApiField(
             "text",
-            "Name of the company that owes, for a debt between businesses.",
+            "Name of the debtor company, for a debt between businesses.",
             aliases=("debtor_company",),
         ),
     ] = None
@@ -61,13 +61,13 @@ class Identity:
     ] = None
     language: Annotated[
         str | None,
-        ApiField("language", "Language of messages to the debtor, ISO 639-1; the company's by default."),
+        ApiField("language", "Language of messages to the debtor, ISO 639-1; defaults to the company's."),
     ] = None
     reference: Annotated[
         str | None,
         ApiField(
             "text",
-            "Your reference of the debtor. It identifies the debtor only if nobody else has it.",
+            "Your reference for the debtor. It identifies the debtor only if it is unique.",
             aliases=("debtor_reference",),
         ),
     ] = None
@@ -79,7 +79,7 @@ class Identity:
         str | None,
         ApiField(
             "line",
-            "Street; with the house number unless `street_number` holds it.",
+            "Street, with the house number unless `street_number` has it.",
             aliases=("street_address",),
             parent="address",
         ),
@@ -88,7 +88,7 @@ class Identity:
         str | None,
         ApiField(
             "text",
-            "House number, where `street_address` does not hold it.",
+            "House number, if `street_address` does not contain it.",
             aliases=("street_number",),
             parent="address",
         ),

@@ -26,15 +26,15 @@ class ReferenceTaken(Conflict):
     """Another debt of the workspace has this reference and was created from a different body."""
 
     code = "reference-taken"
-    title = message("A debt with this reference exists already")
-    way_out = "Read the debt that `id` names: change it by PUT, or send this one under another reference."
+    title = message("A debt with this reference already exists")
+    way_out = "Read the debt in `id`. Change it with PUT, or create this debt with another reference."
 
     def __init__(self, reference: str | None, debt_id: UUID) -> None:
         public_id = ids.show("debt", debt_id)
         super().__init__(
             message(
-                "The reference '{reference}' belongs to {debt}, made from other values. Change that debt by PUT"
-                " /external-api/v1/debts/{debt}, or send another reference.",
+                "The reference '{reference}' belongs to {debt}, which was created with other values."
+                " Change that debt with PUT /external-api/v1/debts/{debt}, or send another reference.",
                 reference=excerpt(reference),
                 debt=public_id,
             ),
@@ -336,7 +336,7 @@ def _change_amount(debt: Debt, change: DebtChange, changes: dict[str, Any]) -> N
     if change.currency is not None and change.currency != debt.currency:
         if debt.details.promise is not None and "promise" not in change.details:
             detail = message(
-                "The debtor has promised a sum in this currency: send the promise too, or null for none."
+                "The debtor's promise is in this currency: also send the promise, or null to remove it."
             )
             raise one_field("/currency", "has-promise", detail)
         _change_currency(debt, change.currency, change.amount, changes)
@@ -348,18 +348,18 @@ def _change_amount(debt: Debt, change: DebtChange, changes: dict[str, Any]) -> N
 def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: dict[str, Any]) -> None:
     if debt.entries_count:
         raise one_field(
-            "/currency", "has-money", message("The currency is fixed once money was entered on the debt.")
+            "/currency", "has-money", message("The currency cannot change once the debt has entries.")
         )
     before = debt.money(debt.amount)
     try:
         after = amount or Money.from_decimal(before.decimal, currency)
     except AmountHasTooManyDecimals as error:
         raise one_field(
-            "/amount", "too-many-decimals", message("Send the amount too: {why}", why=error.detail)
+            "/amount", "too-many-decimals", message("Also send the amount: {why}", why=error.detail)
         ) from None
     except AmountTooLarge as error:
         raise one_field(
-            "/amount", "too-large", message("Send the amount too: {why}", why=error.detail)
+            "/amount", "too-large", message("Also send the amount: {why}", why=error.detail)
         ) from None
     changes["currency"] = {"from": before.currency, "to": currency}
     if after.decimal != before.decimal:

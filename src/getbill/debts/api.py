@@ -41,7 +41,10 @@ Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debt
 Erases = Annotated[Change, Depends(access.change("debts:write"))]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="ETag of the version you read; a newer one is not changed (412)."),
+    Header(
+        alias="If-Match",
+        description="ETag of the version you read; a newer version is not overwritten (412).",
+    ),
 ]
 
 
@@ -59,7 +62,7 @@ class EscalationBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Line = Field(examples=["No answer to three waves; the amount is undisputed."])
-    decided_by: Text = Field(description="Name of the person who decided.", examples=["Marie Martin"])
+    decided_by: Text = Field(description="Name of the deciding person.", examples=["Marie Martin"])
 
 
 def database_of(request: Request) -> Database:
@@ -233,7 +236,9 @@ def _check_etag(debt: Debt, if_match: str | None) -> None:
     current_tag = wire.etag(debt)
     if current_tag not in [tag.strip() for tag in if_match.split(",")]:
         raise PreconditionFailed(
-            message("The debt is at {now}; read it again and repeat the change.", now=current_tag),
+            message(
+                "The debt's ETag is now {now}. Read the debt again and repeat the change.", now=current_tag
+            ),
             headers={"ETag": current_tag},
         )
 

@@ -72,8 +72,9 @@ class ErasureNotJournaled(Unavailable):
 
     code = "erasure-not-journaled"
     way_out = (
-        "Make room on the disk of the erasure journal (GETBILL_ERASURE_JOURNAL) or its folder writable, and repeat the"
-        " request: 404 then says that the debt is erased and the journal written."
+        "Free space on the disk of the erasure journal (GETBILL_ERASURE_JOURNAL), or make its folder"
+        " writable, and repeat the request. A 404 response then confirms that the debt is erased and"
+        " the journal written."
     )
 
 
@@ -113,7 +114,7 @@ class ErasureJournal:
         if batch.error is not None:
             raise ErasureNotJournaled(
                 message(
-                    "The debt is erased, but the journal of erasures could not be written ({why}).",
+                    "The debt is erased, but the erasure journal could not be written ({why}).",
                     why=batch.error.strerror,
                 )
             )

@@ -39,20 +39,23 @@ CONTACTABLE = frozenset({"pending", "in_progress"})
 class Details:
     """The details of a debt besides its money, sealed with the debt's own key."""
 
-    object: Annotated[str | None, ApiField("line", "What the debt is for.")] = None
+    object: Annotated[str | None, ApiField("line", "Subject of the debt, such as the service invoiced.")] = (
+        None
+    )
     iban: Annotated[
-        str | None, ApiField("iban", "IBAN that the debtor pays to; the creditor's by default.")
+        str | None, ApiField("iban", "IBAN to which the debtor pays; defaults to the creditor's.")
     ] = None
-    payment_link: Annotated[str | None, ApiField("link", "URL where the debtor pays.")] = None
+    payment_link: Annotated[str | None, ApiField("link", "URL of the payment page.")] = None
     invoice_date: Annotated[str | None, ApiField("day_text", "Date of the invoice, YYYY-MM-DD.")] = None
     creditor: Annotated[
-        str | None, ApiField("text", "Name of the creditor, if you collect for several.", name="company")
+        str | None,
+        ApiField("text", "Name of the creditor, if you collect for several creditors.", name="company"),
     ] = None
     start_mode: Annotated[
         str | None,
         ApiField(
             "start_mode",
-            "When the scenario starts: `immediate`, or `next_day` after the next midnight.",
+            "Start of the scenario: `immediate`, or `next_day` for the next midnight.",
             name="timeline_start_mode",
             is_shown=False,
             is_only_new=True,
@@ -62,15 +65,15 @@ class Details:
         bool | None,
         ApiField(
             "flag",
-            "Whether to call and text the debtor also where the number is premium rate, a satellite phone, a pager"
-            " or the like; such a number is refused otherwise.",
+            "Whether to accept expensive phone numbers, such as premium-rate numbers, satellite"
+            " phones and pagers, which are refused otherwise.",
             is_shown=False,
         ),
     ] = None
     hold_reason: str | None = None
     escalation: dict[str, str] | None = None
     metadata: Annotated[
-        dict[str, Any] | None, ApiField("metadata", "Your own key-value data, returned unchanged.")
+        dict[str, Any] | None, ApiField("metadata", "Custom key-value data, returned unchanged.")
     ] = None
     # The debtor's promise: `date`, `amount` in minor units or null, and `paid` at the time of the promise.
     promise: dict[str, Any] | None = None
@@ -106,7 +109,7 @@ class NewDebt:
         str,
         ApiField(
             "text",
-            "Your reference of the debt, unique in the workspace.",
+            "Your reference for the debt, unique in the workspace.",
             aliases=("internal_id",),
             example="F-2024-0847",
         ),
@@ -115,15 +118,13 @@ class NewDebt:
         str,
         ApiField(
             "text",
-            "Name of the scenario; the company's default if left out.",
+            "Name of the scenario; defaults to the company's.",
             example="standard_3_waves",
         ),
     ]
     details: Details
     invoice_reference: Annotated[str | None, ApiField("text", "Invoice number, shown to the debtor.")] = None
-    due_on: Annotated[
-        date | None, ApiField("day", "Date on which payment was due, YYYY-MM-DD.", name="due_date")
-    ] = None
+    due_on: Annotated[date | None, ApiField("day", "Payment due date, YYYY-MM-DD.", name="due_date")] = None
 
     def canonical(self) -> str:
         """Return the same text for every body that describes the same debt."""

@@ -31,14 +31,16 @@ def build_promise(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str,
     errors = []
     today = calendar.local_date(now, debt.debtor.identity.zones[0])
     if not today <= on <= today + timedelta(days=_DAYS_MAX):
-        detail = message("A promise is for a day from today ({today}) on, within a year.", today=today)
+        detail = message(
+            "The date of a promise must be today ({today}) or within the next year.", today=today
+        )
         errors.append(FieldError("/promise/date", "out-of-range", detail))
     minor = None
     if amount is not None:
         minor = _minor(debt, amount)
         if minor > debt.balance:
             detail = message(
-                "No more than the balance ({balance} {currency}) is promised.",
+                "A promise cannot exceed the balance ({balance} {currency}).",
                 balance=debt.money(debt.balance).decimal,
                 currency=debt.currency,
             )

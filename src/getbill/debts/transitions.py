@@ -19,7 +19,7 @@ class DebtCannotMove(Conflict):
 
     code = "debt-cannot-move"
     title = message("The debt cannot move to this status")
-    way_out = "Read the debt's status, and move it one step that the table of moves has."
+    way_out = "Read the debt's status, and request a transition that the status table allows."
 
 
 class DebtStillHasBalance(Conflict):
@@ -27,9 +27,7 @@ class DebtStillHasBalance(Conflict):
 
     code = "debt-has-balance"
     title = message("The debt still has a balance")
-    way_out = (
-        "Record the payment or the write-off at `POST /debts/{id}/payments`; the debt resolves by itself."
-    )
+    way_out = "Record the payment or write-off with `POST /debts/{id}/payments`; it resolves the debt."
 
 
 def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = None) -> None:
@@ -70,7 +68,7 @@ def resume(tx: Transaction, debt: Debt) -> None:
     if debt.status not in {"on_hold", "unresolved"}:
         raise DebtCannotMove(
             message(
-                "Only a debt on hold or unresolved is resumed; this one is {status}.", status=debt.status
+                "Only a debt on hold or unresolved can be resumed; this one is {status}.", status=debt.status
             ),
             extra={"status_now": debt.status},
         )
@@ -83,13 +81,15 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
     for name, value in (("reason", reason), ("decided_by", decided_by)):
         if not value.strip():
             raise one_field(
-                f"/{name}", "missing", message("An escalation names the person who decided and the reason.")
+                f"/{name}",
+                "missing",
+                message("An escalation requires the name of the deciding person and the reason."),
             )
     if debt.balance <= 0 or debt.status == "escalated":
         detail = (
-            message("It is escalated already.")
+            message("The debt is already escalated.")
             if debt.balance > 0
-            else message("There is nothing left to claim on this debt.")
+            else message("This debt has no outstanding balance to escalate.")
         )
         raise DebtCannotMove(detail, extra={"status_now": debt.status})
     move(tx, debt, "escalated")
@@ -184,7 +184,8 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
     if status == "resolved":
         raise DebtStillHasBalance(
             message(
-                "A debt is resolved by money: {balance} {currency} are still owed. Record a payment or a write-off at POST /external-api/v1/debts/{debt}/payments.",
+                "A payment or write-off resolves a debt: the outstanding balance is {balance}"
+                " {currency}. Record one with POST /external-api/v1/debts/{debt}/payments.",
                 balance=debt.money(debt.balance).decimal,
                 currency=debt.currency,
                 debt=ids.show("debt", debt.id),
@@ -193,18 +194,20 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
     if status == "escalated":
         raise DebtCannotMove(
             message(
-                "An escalation is a person's decision: use POST /external-api/v1/debts/{debt}/escalate.",
+                "An escalation requires a person's decision: use POST"
+                " /external-api/v1/debts/{debt}/escalate.",
                 debt=ids.show("debt", debt.id),
             )
         )
     if status == "payment_plan":
         raise DebtCannotMove(
-            message("A debt is in a payment plan once there is one; its status alone makes none.")
+            message("The status payment_plan cannot be set: it follows from a payment plan.")
         )
     if debt.status == "resolved" and status != "archived":
         raise DebtCannotMove(
             message(
-                "Nothing is owed on this debt, so nobody is contacted about it. A refund or a raised amount opens it again."
+                "This debt has no outstanding balance, so the debtor is not contacted. A refund or a"
+                " higher amount reopens it."
             ),
             extra={"status_now": debt.status},
         )
@@ -222,7 +225,8 @@ def _refuse_other_than_resumed(debt: Debt, status: str) -> None:
     if status != resumed_status:
         raise DebtCannotMove(
             message(
-                "This debt is {status}; taken up again it is {resumed}, not {wanted}: use POST /external-api/v1/debts/{debt}/resume.",
+                "This debt is {status}. Resuming it sets the status {resumed}, not {wanted}: use POST"
+                " /external-api/v1/debts/{debt}/resume.",
                 status=debt.status,
                 resumed=resumed_status,
                 wanted=status,

@@ -74,7 +74,7 @@ def in_namespace() -> Account:
     # initdb looks its user up by number: any user of this machine but root will do.
     users = [entry for entry in pwd.getpwall() if entry.pw_uid]
     if not users:
-        raise NoAccount("This machine knows no user but root: add one, or set DATABASE_URL.")
+        raise NoAccount("This machine has no user except root: add one, or set DATABASE_URL.")
     lowest = min(users, key=lambda entry: entry.pw_uid)
     return Account("namespace", lowest.pw_uid, lowest.pw_gid)
 

@@ -82,6 +82,6 @@ def for_cluster(cluster: Path, major: int | None = None) -> Binaries:
     if required_major not in binaries_by_major:
         majors_text = ", ".join(map(str, sorted(binaries_by_major))) or "none"
         raise VersionMissing(
-            f"The cluster {cluster} needs PostgreSQL {required_major}, the installed wheel brings {majors_text}."
+            f"The cluster {cluster} requires PostgreSQL {required_major}, but the installed wheel contains {majors_text}."
         )
     return binaries_by_major[required_major]

@@ -20,7 +20,7 @@ _FATAL: Final = re.compile(r"(?:FATAL|PANIC):\s+(.+)")
 
 def disk_full(folder: Path) -> str:
     """Return the sentence for a full disk."""
-    return f"The disk is full: free some space where {folder} is."
+    return f"The disk is full: free space on the volume of {folder}."
 
 
 def is_full(folder: Path, bytes_min: int = FREE_BYTES_MIN) -> bool:
@@ -42,8 +42,8 @@ def cause(words: str, cluster: Path, status: int | None = None) -> str:
     if fatal := _FATAL.findall(words):
         return f"PostgreSQL ended: {fatal[-1].strip().rstrip('.')[:_WORDS_MAX]}."
     if status is not None and status < 0:
-        return f"PostgreSQL was ended by signal {-status} and is started again."
-    return "PostgreSQL ended without a reason and is started again; its log may tell more."
+        return f"PostgreSQL was ended by signal {-status} and is being restarted."
+    return "PostgreSQL ended without a reported cause and is being restarted; its log may contain details."
 
 
 @cache

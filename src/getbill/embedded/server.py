@@ -204,7 +204,7 @@ class Server:
     @property
     def _folder_and_socket(self) -> tuple[DataFolder, Path]:
         if self._data_folder is None or self._socket is None:
-            raise ServerDidNotStart("The embedded PostgreSQL was never started.")
+            raise ServerDidNotStart("The embedded PostgreSQL has not been started.")
         return self._data_folder, self._socket
 
     def _log_tail(self) -> str:
@@ -302,7 +302,7 @@ class Server:
                 signs, since = now_signs, time.monotonic()
             elif time.monotonic() - since > START_SECONDS:
                 raise ServerDidNotStart(
-                    f"PostgreSQL got no further for {START_SECONDS:.0f} s, see {self.log}."
+                    f"PostgreSQL made no progress for {START_SECONDS:.0f} s; see {self.log}."
                 )
             time.sleep(0.01)
         return True

@@ -21,7 +21,7 @@ STEADY_SECONDS: Final = 2.0
 POLL_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.25
 
-_STARTING: Final = "The database is starting: it recovers what was under way when it ended."
+_STARTING: Final = "The database is starting and recovering from its last shutdown."
 
 _log = structlog.get_logger(__name__)
 
@@ -78,7 +78,9 @@ class ServerSupervisor:
             elif loop.time() - since > servers.START_SECONDS:
                 await asyncio.to_thread(server.kill_hanging)
                 seconds = f"{servers.START_SECONDS:.0f}"
-                raise ServerDidNotStart(f"PostgreSQL got no further for {seconds} s and is started again.")
+                raise ServerDidNotStart(
+                    f"PostgreSQL made no progress for {seconds} s and is being restarted."
+                )
         return True
 
     async def _watch(self) -> None:

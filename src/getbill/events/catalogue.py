@@ -30,20 +30,21 @@ class EventKind:
 
 
 _FOLLOWUP = {"followup": "The call, message or letter, as `GET /followups/{id}` shows it."}
-_CHANGES = {"changes": "For each changed field its value before (`from`) and after (`to`)."}
+_CHANGES = {"changes": "Changed fields, each with its value before (`from`) and after (`to`)."}
 
 CATALOGUE: tuple[EventKind, ...] = (
     EventKind("debt.created", "A new case is created.", {}, is_default=True),
     EventKind(
         "debt.contacted",
         "The debtor has been successfully contacted.",
-        _FOLLOWUP | {"confirmed": "False where the channel never confirms that a message arrived."},
+        _FOLLOWUP
+        | {"confirmed": "Whether arrival was confirmed; false for a channel that cannot confirm it."},
         is_default=True,
     ),
     EventKind(
         "debt.payment_received",
         "A payment has been received.",
-        {"payment": "The money that came in."},
+        {"payment": "The payment received."},
         is_default=True,
     ),
     EventKind(
@@ -55,7 +56,7 @@ CATALOGUE: tuple[EventKind, ...] = (
     EventKind(
         "debt.escalated",
         "The case has been escalated to legal.",
-        {"escalation": "Who decided so, when and why."},
+        {"escalation": "The deciding person, the time and the reason."},
         is_default=True,
     ),
     EventKind(
@@ -67,41 +68,43 @@ CATALOGUE: tuple[EventKind, ...] = (
     EventKind(
         "debt.updated",
         "Fields of the case were changed.",
-        {"changes": _CHANGES["changes"][:-1] + "; of the debtor, which fields."}
-        | {"entry": "The refund, write-off or adjustment that changed the balance, where one did."},
+        {"changes": _CHANGES["changes"][:-1] + "; for the debtor, field names only."}
+        | {"entry": "The refund, write-off or adjustment that changed the balance, if any."},
     ),
     EventKind(
         "debt.status_changed",
         "The case moved to another status.",
         _CHANGES
         | {
-            "status_change_context": "The payment (`transaction`) that paid the debt, where one did.",
-            "reason": "Why it is on hold, where it is.",
+            "status_change_context": "The payment (`transaction`) that paid the debt, if any.",
+            "reason": "The reason for the hold, if the debt is on hold.",
         },
     ),
     EventKind(
         "debt.escalation_requested",
-        "The scenario is over and the case is not resolved: a person is asked whether to escalate it.",
+        "The scenario has ended and the case is not resolved: a person has to decide on escalation.",
         {
-            "escalation_request": "Which version of the scenario ran, since when, and how often the debtor was reached."
+            "escalation_request": "The version and start of the scenario, and the number of contacts"
+            " that reached the debtor."
         },
     ),
-    EventKind("debt.deleted", "The case was erased; nothing of it is left but its id.", {}),
-    EventKind("followup.created", "A call, message or letter is about to leave.", _FOLLOWUP),
+    EventKind("debt.deleted", "The case was erased; only its id remains.", {}),
+    EventKind("followup.created", "A call, message or letter is about to be made or sent.", _FOLLOWUP),
     EventKind(
         "followup.updated",
-        "A follow up moved on and is not at its end: accepted by the provider, to be tried again, on hold.",
+        "A follow up changed without being completed: accepted by the provider, scheduled for a"
+        " retry, or put on hold.",
         _FOLLOWUP | _CHANGES,
     ),
     EventKind(
         "followup.failed",
-        "A follow up failed for good; it is also completed.",
+        "A follow up failed permanently; it is also completed.",
         _FOLLOWUP,
     ),
     EventKind(
         "webhook.disabled",
-        "A webhook is called no longer: it answered 410, or failed for five days.",
-        {"webhook": "Which, why and since when. It is about no debt: there is no `debt_id`."},
+        "A webhook was disabled: it responded with 410, or failed for five days.",
+        {"webhook": "The webhook, the reason and the time. The event concerns no debt and has no `debt_id`."},
     ),
 )
 

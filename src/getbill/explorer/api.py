@@ -63,7 +63,9 @@ async def problem(request: Request, code: str) -> Response:
     matches = [problem_type for problem_type in problems.problem_types() if problem_type.code == code]
     if not matches:
         raise NotFound(
-            message("There is no problem {code}. All of them are at /docs/errors.", code=excerpt(code))
+            message(
+                "There is no problem {code}. All problems are listed at /docs/errors.", code=excerpt(code)
+            )
         )
     return _page(request, "errors.html", problems=matches)
 

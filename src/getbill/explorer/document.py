@@ -34,10 +34,10 @@ _WEBHOOKS_TAG: Final = {
     "description": "Events as your endpoint receives them.",
 }
 _HEADERS: Final = {
-    "X-Request-Id": ("string", "Names this request in our logs."),
-    "X-RateLimit-Limit": ("integer", "Requests a minute."),
-    "X-RateLimit-Remaining": ("integer", "Requests left in this minute."),
-    "X-RateLimit-Reset": ("integer", "When the minute ends, in Unix seconds."),
+    "X-Request-Id": ("string", "Id of the request, also recorded in the server's logs."),
+    "X-RateLimit-Limit": ("integer", "Maximum number of requests per minute."),
+    "X-RateLimit-Remaining": ("integer", "Remaining requests in the current minute."),
+    "X-RateLimit-Reset": ("integer", "End of the current minute, in Unix seconds."),
 }
 # In addition to the successful ones; they are on every response, and would fill the page.
 _HEADER_STATUSES: Final = frozenset({"429", "500"})
@@ -53,21 +53,22 @@ _EXAMPLES: Final = {
     if problem_type.is_plain
 }
 _RETRY_AFTER: Final = {
-    "description": "Whole seconds until the next request is let in.",
+    "description": "Seconds to wait before the next request.",
     "schema": {"type": "integer"},
 }
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Key that makes a repeated call happen once: for 24 hours the first answer comes back,"
-    " marked `Idempotent-Replayed: true`.",
+    "description": "Key that makes the call idempotent: for 24 hours, a repeated call returns the"
+    " first response, marked with `Idempotent-Replayed: true`.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 _WEBHOOK_HEADERS: Final = {
     "webhook-id": "The event's `webhook_id` (Standard Webhooks).",
-    "webhook-timestamp": "When this attempt was sent, in Unix seconds (Standard Webhooks).",
-    "webhook-signature": "`v1,` and the base64 HMAC-SHA256 of id, timestamp and body (Standard Webhooks).",
+    "webhook-timestamp": "Time this attempt was sent, in Unix seconds (Standard Webhooks).",
+    "webhook-signature": "`v1,` followed by the base64 HMAC-SHA256 of id, timestamp and body"
+    " (Standard Webhooks).",
     "X-GetBill-Signature": "Hex HMAC-SHA256 of the raw body, keyed with the secret's UTF-8 bytes.",
 }
 
@@ -123,11 +124,11 @@ def _add_schemes(components: dict[str, Any]) -> None:
         "sandboxKey": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A static key of your sandbox. It holds every scope and reaches nobody real.",
+            "description": "Static key of a sandbox. It has every scope and contacts no real person.",
         },
         "clientCredentials": {
             "type": "oauth2",
-            "description": "A client of your live workspace (RFC 6749 section 4.4).",
+            "description": "OAuth client of a live workspace (RFC 6749 section 4.4).",
             "flows": {"clientCredentials": {"tokenUrl": "/token", "scopes": access.SCOPES}},
         },
     }
@@ -174,7 +175,7 @@ def _describe_responses(document: dict[str, Any]) -> None:
 
 def _first_sentence(document: dict[str, Any], response: dict[str, Any]) -> str:
     if "content" not in response:
-        return "Done. The answer has no body."
+        return "Success. The response has no body."
     schema = response["content"].get("application/json", {}).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
     description: str = document["components"]["schemas"].get(name, {}).get("description", "Text.")
@@ -204,7 +205,7 @@ def _add_examples(document: dict[str, Any]) -> None:
         return
     create["requestBody"]["content"]["application/json"]["examples"] = {
         "debt": {"summary": "A debt with its scenario", "value": examples.DEBT_TO_CREATE},
-        "least": {"summary": "The least there must be", "value": examples.LEAST_DEBT_TO_CREATE},
+        "least": {"summary": "A minimal debt", "value": examples.LEAST_DEBT_TO_CREATE},
     }
     responses = create["responses"]
     responses["201"]["content"]["application/json"]["example"] = examples.DEBT
@@ -262,12 +263,12 @@ def _webhook(entry: events.EventKind) -> dict[str, Any]:
             for name, text in _WEBHOOK_HEADERS.items()
         ],
         "requestBody": {"required": True, "content": {"application/json": media}},
-        "responses": {"2XX": {"description": "Received; anything else is tried again."}},
+        "responses": {"2XX": {"description": "Acknowledged. Any other response is retried."}},
     }
 
 
 def _webhook_description(entry: events.EventKind) -> str:
-    delivery_note = "Sent by default." if entry.is_default else "Sent to endpoints that ask for it."
+    delivery_note = "Sent by default." if entry.is_default else "Sent to endpoints that subscribe to it."
     return "\n".join(
         [delivery_note, *(f"\n`{name}`: {description}" for name, description in entry.carries.items())]
     )

@@ -23,7 +23,7 @@ LEAST_DEBT_TO_CREATE: Final[dict[str, Any]] = {
 DEBT: Final = debts.EXAMPLE
 PROBLEM: Final[dict[str, Any]] = {
     "type": "/problems/invalid",
-    "title": "Some fields are wrong",
+    "title": "Some fields are invalid",
     "status": 422,
     "detail": "The field 'amount' is required: what is owed.",
     "errors": [

@@ -19,16 +19,17 @@ class WebhookSent(BaseModel):
     timestamp: Instant
     data: dict[str, Any]
     webhook_id: str = Field(
-        description="Id of the event, the same at every endpoint, attempt, replay and pull.",
+        description="Id of the event, identical at every endpoint and in every attempt, replay and pull.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
     )
     sequence: int = Field(description="Number of the event in its debt's history, without gaps.")
     previous_sequence: int | None = Field(
-        description="`sequence` of the debt's previous event that this webhook subscribes to; null if there is"
-        " none. If you do not have it, one is missing: read `GET /external-api/v1/events`."
+        description="`sequence` of the debt's previous event that this webhook subscribes to; null if"
+        " there is none. If you have not received that event, read it from `GET"
+        " /external-api/v1/events`."
     )
     fields: list[str] | None = Field(
-        None, description="Keys of `data` that the webhook asked for; absent if it asked for all."
+        None, description="Keys of `data` that the webhook selected; absent if it selected all."
     )
 
 
@@ -105,7 +106,7 @@ class EscalationRequest(BaseModel):
     started_on: str | None = Field(description="Day 0 of the scenario in the debtor's time zone, YYYY-MM-DD.")
     contacts_count: int = Field(description="Number of contacts that reached the debtor.")
     contacted_at: Instant | None = Field(
-        description="When a contact first reached the debtor, in UTC; null if none has."
+        description="Time of the first contact that reached the debtor, in UTC; null if none has."
     )
 
 
@@ -169,8 +170,10 @@ class ErasedData(BaseModel):
 class WithheldData(BaseModel):
     """The data of an event while the webhook's owner may not read debts."""
 
-    debt_id: str = Field(description="The debt that the event is about.")
-    withheld: Literal[True] = Field(description="The rest is shown to who may read debts.")
+    debt_id: str = Field(description="Id of the debt.")
+    withheld: Literal[True] = Field(
+        description="Always true: the other data requires the right to read debts."
+    )
 
 
 # The `data` of each event kind, unless its debt has been erased.

@@ -70,7 +70,7 @@ async def get_message(request: Request, caller: Reads, followup_id: str) -> Resp
     if followup.content.text is None:
         raise NotFound(
             message(
-                "The followup {followup_id} has no message: people made it themselves.",
+                "The followup {followup_id} has no message: it was recorded manually.",
                 followup_id=followup_id,
             )
         )

@@ -45,9 +45,9 @@ def read(token: str, vault: Vault, wall: datetime) -> tuple[UUID, UUID]:
     try:
         payload = vault.open(urlsafe_b64decode(token + "=" * (-len(token) % 4)), _SEAL_CONTEXT)
     except (SealBroken, Error, ValueError):
-        raise NotFound(message("There is nothing behind this link.")) from None
+        raise NotFound(message("This link leads to no document.")) from None
     if wall.timestamp() >= int.from_bytes(payload[32:]):
-        raise NotFound(message("The link was good for an hour. Read the followup again for a new one."))
+        raise NotFound(message("The link was valid for one hour. Read the followup again to get a new one."))
     return UUID(bytes=payload[:16]), UUID(bytes=payload[16:32])
 
 
@@ -55,7 +55,7 @@ def letter_of(followup: Followup) -> Letter:
     """Return a followup's letter as printed; raise NotFound unless GetBill wrote it."""
     content = followup.content
     if followup.channel != "letter" or content.text is None or content.address is None:
-        raise NotFound(message("There is nothing behind this link."))
+        raise NotFound(message("This link leads to no document."))
     return Letter(
         letterhead=tuple(content.letterhead or content.text.split("\n\n", 1)[0].split("\n")),
         address=content.address,

@@ -50,7 +50,7 @@ class FollowupOnItsWay(Conflict):
     """The scenario is sending the followup, or its outcome is unknown yet."""
 
     code = "followup-on-its-way"
-    way_out = "Hold the debt to stop what is planned, or wait until the followup has come to its end."
+    way_out = "Hold the debt to stop planned contacts, or wait until the followup has ended."
 
 
 class FollowupHasEnded(Conflict):
@@ -184,15 +184,15 @@ def _check_input(after: Followup, followup_input: FollowupInput, now: datetime) 
             FieldError(
                 "/call_date",
                 "in-the-future",
-                message("call_date is after the workspace's time: send an instant that has passed."),
+                message("call_date is later than the workspace's time. Send an instant in the past."),
             )
         )
     if after.status == "scheduled" and after.scheduled_at is None:
         errors.append(
-            FieldError("/scheduled_at", "missing", message("A scheduled followup needs its scheduled_at."))
+            FieldError("/scheduled_at", "missing", message("A scheduled followup requires scheduled_at."))
         )
     if followup_input.values.get("phone_number_used") is not None and after.channel not in PHONE_CHANNELS:
-        detail = message("A followup of type {type} uses no phone number.", type=after.type)
+        detail = message("A followup of type {type} does not have a phone number.", type=after.type)
         errors.append(FieldError("/phone_number_used", "no-phone", detail))
     if errors:
         raise refusal(errors)
@@ -205,7 +205,8 @@ def _refuse_ledger_fields(before: Followup, followup_input: FollowupInput) -> No
         value = followup_input.values.get(name, payload[name])
         if (json.instant(value) if isinstance(value, datetime) else value) != payload[name]:
             detail = message(
-                "The scenario carried this followup out: its {name} is as the ledger of contacts says.",
+                "The scenario carried out this followup: its {name} comes from the contact ledger and"
+                " cannot be changed.",
                 name=name,
             )
             errors.append(FieldError(f"/{name}", "of-the-ledger", detail))
@@ -220,7 +221,7 @@ def _refuse_move(before: Followup, after: Followup) -> None:
     if before.step is not None and before.status in _OPEN_STATUSES:
         raise FollowupOnItsWay(
             message(
-                "{followup} is {status}, in the hands of its scenario.",
+                "{followup} is {status} and controlled by its scenario.",
                 followup=public_id,
                 status=before.status,
             )

@@ -49,8 +49,8 @@ class FollowupsOfDebtQuery(BaseModel):
     ] = None
     crossed: bool | None = Field(
         None,
-        description="Only followups that crossed a payment or another end of contact (true), or only others"
-        " (false).",
+        description="Only followups that crossed a payment or another end of contact (true), or only"
+        " the others (false).",
     )
 
 
@@ -107,16 +107,20 @@ class FollowupShown(BaseModel):
     status: Status
     type: Type
     channel: FollowupChannel
-    call_date: Instant | None = Field(description="When it was carried out, in UTC; null until then.")
-    scheduled_at: Instant | None = Field(description="When it was due, in UTC; null if it was not planned.")
+    call_date: Instant | None = Field(
+        description="Time the followup was carried out, in UTC; null until then."
+    )
+    scheduled_at: Instant | None = Field(description="Due time, in UTC; null if it was not planned.")
     sent_at: Instant | None
-    processed_at: Instant | None = Field(description="When the outcome was known, in UTC; null until then.")
+    processed_at: Instant | None = Field(
+        description="Time the outcome became known, in UTC; null until then."
+    )
     summary: str | None
     notes: str | None
-    call_id: str | None = Field(description="The provider's id of the call.")
+    call_id: str | None = Field(description="Id of the call at the provider.")
     audio_url: str | None
     pdf_url: str | None = Field(
-        description="URL of the letter as PDF, valid for an hour; null if there is none."
+        description="URL of the letter as a PDF, valid for one hour; null if there is none."
     )
     duration_ms: int | None
     disconnection_reason: str | None
@@ -125,8 +129,8 @@ class FollowupShown(BaseModel):
     is_retry: bool
     triggered_payment: bool
     crossed_by: str | None = Field(
-        description="What happened to the debt meanwhile: `payment`, or the status that ended contact; null if"
-        " nothing did."
+        description="Event that crossed the message: `payment`, or the status that ended contact;"
+        " null if there was none."
     )
     email_opened: bool
     email_open_count: int
@@ -179,14 +183,14 @@ _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 def _check_plausible(value: datetime) -> datetime:
     if value < _OLDEST:
-        raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
+        raise WrongValue(message("{subject} must not be before 1990.", subject=VALUE))
     return value
 
 
 def _check_link(value: str) -> str:
     if not is_web_link(value):
         raise WrongValue(
-            message("{subject} must begin with https:// or http:// and have no spaces.", subject=VALUE)
+            message("{subject} must begin with https:// or http:// and contain no spaces.", subject=VALUE)
         )
     return value
 
@@ -217,24 +221,26 @@ class FollowupChangeBody(BaseModel):
     type: Type = "manual_call"
     status: Status = "on_hold"
     call_date: PlausibleInstant | None = Field(
-        None, description="When it was carried out, ISO 8601; now by default if the status implies it."
+        None,
+        description="Time the followup was carried out, ISO 8601. Defaults to now if the status"
+        " implies that it was.",
     )
     scheduled_at: PlausibleInstant | None = Field(
-        None, description="When somebody is to carry it out, ISO 8601."
+        None, description="Time the followup is scheduled for, ISO 8601."
     )
     summary: Text | None = None
     notes: Text | None = None
-    call_id: Word | None = Field(None, description="The provider's id of the call.")
-    audio_url: WebLink | None = Field(None, description="URL of your recording, returned unchanged.")
+    call_id: Word | None = Field(None, description="Id of the call at the provider.")
+    audio_url: WebLink | None = Field(None, description="URL of the recording, returned unchanged.")
     duration_ms: Annotated[int, Field(strict=True, ge=0, le=86_400_000)] | None = None
     phone_number_used: Annotated[str, Field(max_length=40)] | None = Field(
-        None, examples=["+33612345678"], description="Phone number that was called; the debtor's by default."
+        None, examples=["+33612345678"], description="Phone number that was called; defaults to the debtor's."
     )
     direction: Literal["inbound", "outbound"] = "outbound"
     disconnection_reason: Annotated[Name, Field(min_length=1, max_length=200)] | None = None
     is_retry: Flag = False
     debt_id: Annotated[str, Field(max_length=64)] | None = Field(
-        None, description="Id of the debt; cannot change."
+        None, description="Id of the debt, which cannot be changed."
     )
 
 
@@ -287,5 +293,7 @@ def refuse_other_debt(body: FollowupChangeBody, followup: Followup) -> None:
     """Raise Invalid if a body names another debt than the followup's."""
     if body.debt_id is not None and body.debt_id != ids.show("debt", followup.debt_id):
         raise one_field(
-            "/debt_id", "cannot-change", message("A followup stays with its debt: record another one there.")
+            "/debt_id",
+            "cannot-change",
+            message("A followup cannot move to another debt: record a new one there."),
         )

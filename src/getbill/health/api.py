@@ -33,7 +33,7 @@ class PartShown(BaseModel):
 
     is_ready: bool
     way_out: str | None = Field(
-        description="What to do if it is not ready, or if something is due; else null."
+        description="Remedy if the part is not ready or requires maintenance; otherwise null."
     )
 
 
@@ -44,7 +44,7 @@ class Readiness(BaseModel):
     parts: dict[str, PartShown] = Field(
         description="State of each part: `database`, `migrations`, `worker`, `company`; `master_key` when its rotation is due."
     )
-    notes: list[str] = Field(description="What a person should look at although everything is ready.")
+    notes: list[str] = Field(description="Warnings that require attention although every part is ready.")
 
 
 def _database(request: Request) -> Database:

@@ -16,14 +16,19 @@ class MetricsOff(NotFound):
     """This process has no metrics token."""
 
     code = "metrics-off"
-    way_out = "Set GETBILL_METRICS_TOKEN, or start by `getbill serve`, which makes one in the data folder."
+    way_out = (
+        "Set GETBILL_METRICS_TOKEN, or start with `getbill serve`, which creates a token in the data folder."
+    )
 
 
 class MetricsTokenWrong(Unauthenticated):
     """Metrics require the installation's own token; other credentials are refused."""
 
     code = "metrics-token-wrong"
-    way_out = "Send `Authorization: Bearer` with GETBILL_METRICS_TOKEN, or what metrics.token in the data folder holds."
+    way_out = (
+        "Send `Authorization: Bearer` with GETBILL_METRICS_TOKEN, or with the content of"
+        " metrics.token in the data folder."
+    )
 
 
 def make(settings: Settings) -> None:
@@ -51,12 +56,12 @@ def check(request: Request) -> None:
     """Raise MetricsOff or MetricsTokenWrong unless a request carries the token."""
     token: str | None = getattr(request.app.state, "metrics_token", None)
     if token is None:
-        raise MetricsOff(message("Metrics are not read here: no token is set."))
+        raise MetricsOff(message("Metrics are not available: no token is set."))
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     # Both as bytes: a header may contain non-ASCII characters.
     is_right = hmac.compare_digest(credential.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not is_right:
         raise MetricsTokenWrong(
-            message("Metrics are read with the installation's token."),
+            message("Metrics require the installation's token."),
             headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
         )

@@ -79,12 +79,15 @@ def outage_reason(error: Exception) -> str:
     if isinstance(error, CannotRun):
         return str(error)
     if isinstance(error, asyncpg.CannotConnectNowError):
-        return "The database is starting: it recovers what was under way when it ended."
+        return "The database is starting and recovering from its last shutdown."
     if isinstance(error, asyncpg.TooManyConnectionsError):
-        return "The database takes no more connections: raise its max_connections or lower GETBILL_DATABASE_CONNECTIONS."
+        return (
+            "The database accepts no more connections: raise its max_connections or lower"
+            " GETBILL_DATABASE_CONNECTIONS."
+        )
     if database.is_disk_full(error):
-        return "The disk is full: free some space where the database is."
-    return f"The database does not answer ({type(error).__name__})."
+        return "The disk is full: free space on the database's volume."
+    return f"The database is not responding ({type(error).__name__})."
 
 
 def _migrations(revision: str | None) -> Check:
@@ -97,8 +100,8 @@ def _migrations(revision: str | None) -> Check:
 def _worker_and_company(row: Record) -> list[Check]:
     worker, company = bool(row["workers"]), bool(row["has_company"])
     return [
-        Check("worker", None if worker else "No worker has been heard of: start `getbill worker`."),
-        Check("company", None if company else "There is no company: run `getbill company create`."),
+        Check("worker", None if worker else "No worker heartbeat: start `getbill worker`."),
+        Check("company", None if company else "No company exists: run `getbill company create`."),
     ]
 
 
@@ -110,7 +113,7 @@ async def notes(database: Database) -> list[str]:
     except DATABASE_ERRORS:
         return []
     many = [f"{number} {kind}" for kind, number in aside.items()]
-    return [f"Set aside because it failed: {', '.join(many)}. Run `getbill quarantine list`."] if many else []
+    return [f"Quarantined after failures: {', '.join(many)}. Run `getbill quarantine list`."] if many else []
 
 
 async def due(database: Database, vault: Vault, erasure_days: int) -> str | None:

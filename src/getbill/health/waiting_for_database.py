@@ -119,6 +119,6 @@ class _UnavailableApp:
             sentence = (self._outage.sentence() if self._outage else None) or self._sentence
             return readiness([Check("database", sentence)])
         detail = message(
-            "The database cannot be used yet; `GET /readyz` says why. Repeat the request in a moment."
+            "The database is not ready; `GET /readyz` gives the reason. Repeat the request in a moment."
         )
         return problem(Unavailable(detail, headers={"Retry-After": "1"}), scope)

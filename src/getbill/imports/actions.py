@@ -115,7 +115,7 @@ class ImportDraft:
         sealed = self.key.seal(piece, chunk_context(self.id, self.pieces))
         primary_key = self.workspace.id, self.id
         if await database.fetchval(_PUT, *primary_key, self.pieces, sealed, self.fence) is None:
-            raise ImportSuperseded(message("Another upload of this import has begun."))
+            raise ImportSuperseded(message("A later upload of this import has started."))
         self._sha.update(piece)
         self.pieces += 1
         self.size += len(piece)
@@ -189,7 +189,7 @@ async def _receive_chunks(
     if buffer:
         await draft.store_chunk(database, bytes(buffer))
     if not draft.size:
-        raise FileEmpty(message("The file has no bytes. Send the file again."))
+        raise FileEmpty(message("The file is empty. Send it again."))
 
 
 async def drop_draft(database: Database, draft: ImportDraft) -> None:
@@ -211,7 +211,7 @@ async def finish_draft(
     digest = workspace.lookup.hash("file", draft.sha256.hex())
     values = (workspace.id, draft.id, draft.fence, tx.now, draft.size, digest, task, rows_total)
     if await tx.fetchval(_FINISH, *values) is None:
-        raise ImportSuperseded(message("Another upload of this import has begun."))
+        raise ImportSuperseded(message("A later upload of this import has started."))
     tx.channels_to_notify.add(WAKE)
     return await queries.lock(tx, workspace, draft.id)
 

@@ -366,7 +366,7 @@ def _refuse_unheeded(query: ReportQuery) -> None:
             name,
             "unheeded",
             message(
-                "The parameter '{name}' is not for format {format}. Leave it out.",
+                "The parameter '{name}' does not apply to the format {format}. Omit it.",
                 name=name,
                 format=query.format,
             ),

@@ -83,7 +83,7 @@ class FileTooLarge(TooLarge):
     """The file is larger than this installation accepts."""
 
     code = "file-too-large"
-    way_out = "Split the file into several, or have GETBILL_IMPORT_BYTES_MAX raised."
+    way_out = "Split the file, or ask the operator to raise GETBILL_IMPORT_BYTES_MAX."
 
 
 class FileEmpty(Invalid):
@@ -91,23 +91,23 @@ class FileEmpty(Invalid):
 
     code = "file-empty"
     title = message("The file is empty")
-    way_out = "Send the file's bytes as the body, or as the part `file` of multipart/form-data."
+    way_out = "Send the content of the file as the body, or as the part `file` of multipart/form-data."
 
 
 class ImportCannotMove(Conflict):
     """The import's state does not allow this action."""
 
     code = "import-cannot-move"
-    title = message("The import is not where this can be done")
-    way_out = "Read the import: `state` says where it stands and `waiting_for` what it needs next."
+    title = message("The import's state does not allow this")
+    way_out = "Read the import: `state` is its progress, and `waiting_for` the next action it requires."
 
 
 class ImportSuperseded(Conflict):
     """A later upload of this import is in progress."""
 
     code = "import-superseded"
-    title = message("Another upload of this import has begun")
-    way_out = "Read the import by its id: the later upload goes on."
+    title = message("A later upload of this import has started")
+    way_out = "Read the import by its id; the later upload continues."
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def _from_row(row: Record | None) -> Import:
 
 
 def _not_found() -> NotFound:
-    return NotFound(message("There is no such import."))
+    return NotFound(message("This import does not exist."))
 
 
 async def list_imports(

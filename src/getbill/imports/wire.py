@@ -20,23 +20,27 @@ class UploadQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Label | None = Field(None, description="Name of the file; its own by default.")
+    name: Label | None = Field(None, description="Name of the file; defaults to the uploaded file's name.")
     sender: Label | None = Field(
         None,
-        description="Who sends such files, in a word of yours; its confirmed mappings are remembered. Defaults"
-        " to the credential.",
+        description="Sender of the file, a label of your choice; confirmed mappings are saved by"
+        " sender. Defaults to the credential.",
     )
-    auto: bool = Field(default=False, description="Whether to import at once if every column is certain.")
-    dry_run: bool = Field(default=False, description="Whether to check every row and change nothing.")
+    auto: bool = Field(
+        default=False, description="Whether to import without confirmation if every column is certain."
+    )
+    dry_run: bool = Field(default=False, description="Whether to check every row without any change.")
     mode: Mode = Field(
         "partial",
-        description="What one wrong row does: `partial` rejects the row, `all_or_nothing` the whole file.",
+        description="Handling of an invalid row: `partial` rejects the row, `all_or_nothing` the whole file.",
     )
     on_duplicate: OnDuplicate = Field(
-        "skip", description="What to do with a row whose reference exists already with other values."
+        "skip", description="Handling of a row whose reference already exists with other values."
     )
     grace_hours: Annotated[int, Field(ge=0, le=720)] | None = Field(
-        None, description="Hours before its debtors are first contacted; the workspace's by default."
+        None,
+        description="Hours between the import and the first contact with its debtors; defaults"
+        " to the workspace's.",
     )
 
 
@@ -59,8 +63,8 @@ class ReportQuery(BaseModel):
     format: Literal["json", "csv", "xlsx"] = "json"
     rows: Literal["rejected", "findings"] = Field(
         "rejected",
-        description="Rows of a CSV or XLSX report: `rejected` in their original layout, to be corrected and"
-        " sent again, or all `findings`. JSON always has the findings.",
+        description="Rows of a CSV or XLSX report: `rejected` in their original layout, to correct"
+        " and send again, or all `findings`. JSON always contains the findings.",
     )
     outcome: Literal["rejected", "skipped", "warned"] | None = None
     code: Text | None = None
@@ -79,14 +83,14 @@ class MappingBody(BaseModel):
     columns: dict[str, MappedField | None] | None = Field(
         None, description="Field of each column, by header, letter or index; null for none."
     )
-    numbers: dict[str, Literal[",", "."]] | None = Field(None, description="Decimal mark of columns.")
+    numbers: dict[str, Literal[",", "."]] | None = Field(None, description="Decimal mark by column.")
     dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = Field(
         None,
-        description="Order of day, month and year in columns; `turned` or `kept` where a spreadsheet may have"
-        " swapped day and month.",
+        description="Order of day, month and year by column; `turned` or `kept` if a spreadsheet may"
+        " have swapped day and month.",
     )
     units: dict[str, Unit | None] | None = Field(
-        None, description="Unit of columns of amounts; null for the currency's."
+        None, description="Unit of amount columns; null for the currency's unit."
     )
     currency: Text | None = None
     row_status: dict[str, dict[str, Status] | None] | None = Field(
@@ -97,33 +101,35 @@ class MappingBody(BaseModel):
     )
     instalments: Instalments | None = Field(
         None,
-        description="What is made of an invoice on several rows with different due dates: `split` creates a"
-        " debt for each row (its reference ends in the due date), `merge` one debt of their sum,"
-        " due on the earliest.",
+        description="Handling of an invoice on several rows with different due dates: `split` creates"
+        " one debt per row (the due date is appended to its reference), `merge` creates"
+        " one debt with the total, due on the earliest date.",
     )
     reference_from: Annotated[list[Text], Field(max_length=5)] | None = Field(
         None,
-        description="Columns whose values together make the reference, where no column is one. The same row"
-        " must make the same reference in every file.",
+        description="Columns whose combined values form the reference, if no single column does. A"
+        " row must produce the same reference in every file.",
         examples=[["Locataire", "Échéance"]],
     )
     not_owed: dict[str, Text | None] | None = Field(
-        None, description="Columns that mark a row as not owed (paid, cancelled); null ignores the column."
+        None, description="Columns that exclude a row (paid, cancelled); null ignores the column."
     )
-    signs: dict[str, Text] | None = Field(None, description='Currency of signs, such as {"$": "CAD"}.')
+    signs: dict[str, Text] | None = Field(
+        None, description='Currency of each currency sign, such as {"$": "CAD"}.'
+    )
     country: Text | None = Field(
-        None, description="Country of phone numbers and addresses without one, ISO 3166-1 alpha-2."
+        None, description="Default country of phone numbers and addresses, ISO 3166-1 alpha-2."
     )
     hidden_rows: Flag | None = Field(
         None,
-        description="Whether rows hidden in the sheet, as by a filter, are read; not by default.",
+        description="Whether hidden rows of the sheet, such as filtered ones, are read. Defaults to false.",
     )
     confirm: Flag = Field(
         default=False,
-        description="Whether the mapping is accepted with these changes and the import goes on.",
+        description="Whether the mapping is accepted with these changes and the import continues.",
     )
     dry_run: Flag | None = Field(
-        None, description="With `confirm`: whether rows are only checked and nothing is changed."
+        None, description="With `confirm`: whether rows are only checked, without any change."
     )
 
     def changes(self) -> dict[str, Any]:
@@ -188,17 +194,15 @@ class CountsShown(BaseModel):
 
     created: int
     updated: int
-    unchanged: int = Field(description="Number of rows whose debt existed already with the same values.")
+    unchanged: int = Field(description="Number of rows whose debt already existed with the same values.")
     skipped: int
     rejected: int
     warnings: int = Field(description="Number of created or updated rows with a warning.")
     left_out: dict[str, int] = Field(
-        description="Number of lines that are no data (totals, empty lines, template rows), by reason."
+        description="Number of lines without data (totals, empty lines, template rows), by reason."
     )
     undone: int
-    kept: int = Field(
-        description="Number of debts and changes that undoing kept, because they were acted on since."
-    )
+    kept: int = Field(description="Number of debts and changes kept by undoing, because of later activity.")
     restored: int = Field(description="Number of updated rows whose changes were reversed by undoing.")
 
 
@@ -227,7 +231,7 @@ class ImportShown(BaseModel):
     state: State
     doing: Literal["read", "check", "import", "correct", "undo"] | None
     waiting_for: Literal["mapping", "confirmation", "start", "corrections"] | None = Field(
-        description="What a person has to do next; null if nothing."
+        description="User action that the import is waiting for; null if there is none."
     )
     auto: bool
     dry_run: bool
@@ -235,22 +239,22 @@ class ImportShown(BaseModel):
     on_duplicate: OnDuplicate
     grace_hours: int
     contacts_from: Instant | None = Field(
-        description="When debtors of this import are first contacted, in UTC."
+        description="Earliest time of a contact with the debtors of this import, in UTC."
     )
     size: int
     same_as: str | None = Field(
-        description="Id of an earlier import of the same bytes; null if there is none."
+        description="Id of an earlier import of an identical file; null if there is none."
     )
     progress: ProgressShown
     would_create: int | None = Field(
-        description="Number of debts that the import would create; null unless only checked."
+        description="Number of debts that the import would create; null unless its rows were only checked."
     )
     counts: CountsShown
     error: ErrorShown | None
     notes: list[NoteShown]
     created_at: Instant
     ended_at: Instant | None
-    kept_until: Instant | None = Field(description="When the file and its findings are deleted, in UTC.")
+    kept_until: Instant | None = Field(description="Deletion time of the file and its findings, in UTC.")
 
 
 class ImportList(BaseModel):
@@ -283,12 +287,12 @@ class ImportFinding(BaseModel):
     """One finding of a row, with the suggested correction."""
 
     line: int = Field(
-        description="Line of the file, from 1 with its header, as a spreadsheet shows it. For a batch, the row's position in"
-        " `debts`, from 0, as `index` is."
+        description="Line number in the file, from 1 and including the header, as in a spreadsheet."
+        " For a batch, the position in `debts`, from 0, equal to `index`."
     )
     index: int = Field(description="Position of the row among the data rows, from 0.")
     temp_id: Any
-    reference: str | None = Field(description="The row's reference, as it was read; null where it has none.")
+    reference: str | None = Field(description="Reference of the row, as read; null if it has none.")
     column: str | None
     letter: str | None
     value: Any
@@ -296,7 +300,7 @@ class ImportFinding(BaseModel):
     severity: Literal["error", "warning"]
     message: str
     suggestion: str | float | None = Field(
-        description="What would be right, where only one value can be meant; null where several can."
+        description="Suggested value if only one reading is possible; otherwise null."
     )
     outcome: Literal["rejected", "skipped", "warned"]
     debt_id: str | None
@@ -318,5 +322,5 @@ class ImportReport(BaseModel):
     counts: CountsShown
     codes: list[dict[str, Any]] = Field(description="Number of rows by code of finding.")
     data: list[ImportFinding]
-    kept: list[dict[str, Any]] = Field(description="The first debts that undoing kept, each with the reason.")
+    kept: list[dict[str, Any]] = Field(description="First debts kept by undoing, each with the reason.")
     pagination: ReportPagination

@@ -40,11 +40,11 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
-    title: ClassVar[Message] = message("Something went wrong on our side")
+    title: ClassVar[Message] = message("An internal error occurred")
     # What the caller does next; a derived problem inherits it or replaces it with something more specific.
     way_out: ClassVar[str] = (
-        "Repeat the request; where it changes something, with the same Idempotency-Key. If it stays, report the"
-        " X-Request-Id of the answer."
+        "Repeat the request, with the same Idempotency-Key if it changes data. If the error persists,"
+        " report the X-Request-Id of the response."
     )
 
     def __init__(
@@ -86,9 +86,7 @@ class BadRequest(Problem):
     status = 400
     code = "bad-request"
     title = message("The request could not be read")
-    way_out = (
-        "Correct what the detail names; the body is JSON, and unknown query parameters are refused by name."
-    )
+    way_out = "Correct the error in `detail`. The body must be JSON; unknown query parameters are refused."
 
 
 class Unauthenticated(Problem):
@@ -105,8 +103,8 @@ class Forbidden(Problem):
 
     status = 403
     code = "forbidden"
-    title = message("This credential may not do this")
-    way_out = "Use a credential that may do this, or have this one granted what the detail names."
+    title = message("This credential lacks the required permission")
+    way_out = "Use a credential with this permission, or have the permission in `detail` granted to this one."
 
 
 class NotFound(Problem):
@@ -116,7 +114,8 @@ class NotFound(Problem):
     code = "not-found"
     title = message("Not Found")
     way_out = (
-        "Check the id: it belongs to another workspace (a live one is not in the sandbox), or it was erased."
+        "Check the id: the object belongs to another workspace (live and sandbox are separate), was"
+        " erased or never existed."
     )
 
 
@@ -126,7 +125,7 @@ class MethodNotAllowed(Problem):
     status = 405
     code = "method-not-allowed"
     title = message("Method Not Allowed")
-    way_out = "Use one of the methods in `Allow`."
+    way_out = "Use one of the methods in the header `Allow`."
 
 
 class TooSlow(Problem):
@@ -135,7 +134,7 @@ class TooSlow(Problem):
     status = 408
     code = "request-timeout"
     title = message("The request arrived too slowly")
-    way_out = "Send the request at once, and its body without pauses; the connection is closed."
+    way_out = "Send the request, including its body, without pauses. The connection is closed."
 
 
 class Conflict(Problem):
@@ -143,8 +142,8 @@ class Conflict(Problem):
 
     status = 409
     code = "conflict"
-    title = message("This contradicts what is already there")
-    way_out = "Read what is there (`id` names it where there is one), then decide which of the two holds."
+    title = message("The request conflicts with existing data")
+    way_out = "Read the existing object (`id`, if present), then decide which version is correct."
 
 
 class PreconditionFailed(Problem):
@@ -152,8 +151,10 @@ class PreconditionFailed(Problem):
 
     status = 412
     code = "precondition-failed"
-    title = message("It has changed since you read it")
-    way_out = "Read it again, make the change on what it says now, and send its new ETag as If-Match."
+    title = message("The object has changed since it was read")
+    way_out = (
+        "Read the object again, apply the change to its current version, and send its new ETag as If-Match."
+    )
 
 
 class TooLarge(Problem):
@@ -162,7 +163,7 @@ class TooLarge(Problem):
     status = 413
     code = "too-large"
     title = message("The body is too large")
-    way_out = "Send less at a time."
+    way_out = "Split the request into smaller ones."
 
 
 class UnsupportedMediaType(Problem):
@@ -179,8 +180,8 @@ class Invalid(Problem):
 
     status = 422
     code = "invalid"
-    title = message("Some fields are wrong")
-    way_out = "Correct every field that `errors` names by its pointer, and send the request again."
+    title = message("Some fields are invalid")
+    way_out = "Correct every field listed in `errors`, then repeat the request."
 
 
 class HeadTooLarge(Problem):
@@ -189,7 +190,7 @@ class HeadTooLarge(Problem):
     status = 431
     code = "request-header-fields-too-large"
     title = message("The head of the request is too large")
-    way_out = "Send fewer or shorter headers, and a shorter address; the connection is closed."
+    way_out = "Send fewer or shorter headers, or a shorter URL. The connection is closed."
 
 
 class TooManyRequests(Problem):
@@ -198,7 +199,7 @@ class TooManyRequests(Problem):
     status = 429
     code = "rate-limited"
     title = message("Too many requests")
-    way_out = "Wait for the seconds in `Retry-After`, and watch `X-RateLimit-Remaining`."
+    way_out = "Wait for the number of seconds in `Retry-After`, and observe `X-RateLimit-Remaining`."
 
 
 class Unavailable(Problem):
@@ -207,7 +208,10 @@ class Unavailable(Problem):
     status = 503
     code = "unavailable"
     title = message("Temporarily unavailable")
-    way_out = "Wait for the seconds in `Retry-After`, or a few, and repeat the request."
+    way_out = (
+        "Wait for the number of seconds in `Retry-After`, or a few seconds without that header,"
+        " then repeat the request."
+    )
 
 
 class OtherStatus(Problem):

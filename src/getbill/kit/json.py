@@ -30,7 +30,8 @@ class MalformedJson(BadRequest):
     code = "malformed-json"
     title = message("The body is not valid JSON")
     way_out = (
-        "Correct the place that the detail names, and send JSON that means one thing: no NaN, no key twice."
+        "Correct the error at the position in `detail`, and send unambiguous JSON, without NaN or"
+        " duplicate keys."
     )
 
 
@@ -60,7 +61,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         duplicate, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise MalformedJson(
-            message('The key "{twice}" stands twice in one object. Send it once.', twice=excerpt(duplicate))
+            message('The key "{twice}" occurs twice in one object. Send it once.', twice=excerpt(duplicate))
         )
     return members
 
@@ -68,23 +69,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # Messages of the standard library's decoder, in our words.
 _FAULT: Final = message("this is not JSON.")
 _FAULTS: Final = {
-    "Expecting value": message("a value is missing, or is no JSON: texts stand in double quotes."),
+    "Expecting value": message("a value is missing or is not JSON: strings require double quotes."),
     "Expecting ',' delimiter": message("a comma, or the end of the object or list, is missing."),
     "Expecting ':' delimiter": message("a colon after the name is missing."),
     "Expecting property name enclosed in double quotes": message("a name in double quotes is missing."),
     "Illegal trailing comma before end of object": message(
-        "the comma before the end of the object is one too many."
+        "a trailing comma precedes the end of the object."
     ),
-    "Illegal trailing comma before end of array": message(
-        "the comma before the end of the list is one too many."
-    ),
-    "Unterminated string starting at": message("a text begins here and has no closing quote."),
+    "Illegal trailing comma before end of array": message("a trailing comma precedes the end of the list."),
+    "Unterminated string starting at": message("a string begins here and has no closing quote."),
     "Invalid control character at": message(
-        "a text holds a line break or another control character: write it as \\n."
+        "a string contains a line break or another control character: write it as \\n."
     ),
-    "Invalid \\escape": message("a backslash is followed by what it cannot escape."),
+    "Invalid \\escape": message("a backslash is followed by a character that it cannot escape."),
     "Invalid \\uXXXX escape": message("\\u is followed by four hexadecimal digits."),
-    "Extra data": message("the body goes on after its end. Send one object."),
+    "Extra data": message("the body continues after its end. Send one object."),
 }
 
 
@@ -107,7 +106,7 @@ def read(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise MalformedJson(
             message(
-                "The JSON goes wrong at line {line}, column {column}: {what}",
+                "Invalid JSON at line {line}, column {column}: {what}",
                 line=error.lineno,
                 column=error.colno,
                 what=_FAULTS.get(error.msg, _FAULT),

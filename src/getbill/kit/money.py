@@ -67,7 +67,7 @@ class Money:
         """Convert a wire amount exactly; raise if it is finer than the currency's minor unit or too large."""
         scaled = Decimal(amount).scaleb(decimals(currency))
         if abs(scaled) > MINOR_MAX:
-            raise AmountTooLarge(message("An amount has at most twelve digits before the decimals."))
+            raise AmountTooLarge(message("An amount may have at most twelve digits before the decimals."))
         minor = int(scaled)
         if minor != scaled:
             places = decimals(currency)

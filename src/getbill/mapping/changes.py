@@ -70,7 +70,7 @@ def apply_changes(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Pr
     if unknown := changes.keys() - _NAMES:
         raise FieldUnknown(
             message(
-                "There is no '{name}' in a mapping's changes: {names}.",
+                "Unknown key '{name}' in the changes of a mapping. Valid keys: {names}.",
                 name=excerpt(min(unknown)),
                 names=sorted(_NAMES),
             )
@@ -323,11 +323,11 @@ def _index(mapping: Mapping, key: Any) -> int:
     if len(named) != 1:
         raise FieldUnknown(
             message(
-                "There are several columns '{text}': name it by its index or its letter.", text=excerpt(text)
+                "Several columns are named '{text}': use the index or letter instead.", text=excerpt(text)
             )
             if named
             else message(
-                "There is no column '{text}': name it by its index, its letter or its header.",
+                "There is no column '{text}': use an index, a letter or a header.",
                 text=excerpt(text),
             )
         )
@@ -340,7 +340,7 @@ def _field(value: Any) -> Field | None:
     if value not in set(Field):
         raise FieldUnknown(
             message(
-                "There is no field '{value}': it is one of {field}, or null.",
+                "Unknown field '{value}'. Valid fields: {field}, or null.",
                 value=excerpt(value),
                 field=list(Field),
             )

@@ -43,7 +43,7 @@ class DatabaseTooOld(CannotRun):
 
     def __init__(self, version_number: int) -> None:
         super().__init__(
-            f"The database runs PostgreSQL {version_number // 10_000}, this program needs {SERVER_MIN} or newer."
+            f"The database runs PostgreSQL {version_number // 10_000}, but this program requires {SERVER_MIN} or newer."
         )
 
 
@@ -52,7 +52,7 @@ class DatabaseBehind(CannotRun):
 
     def __init__(self, revision: str | None) -> None:
         at = f"at {revision}" if revision else "empty"
-        super().__init__(f"The database is {at}, this program needs {HEAD}: run `getbill migrate`.")
+        super().__init__(f"The database is {at}, but this program requires {HEAD}: run `getbill migrate`.")
 
 
 async def connect(dsn: str) -> asyncpg.Connection:
@@ -98,7 +98,7 @@ async def check_revision(dsn: str) -> None:
     except database.DATABASE_ERRORS as error:
         if not database.is_unavailable(error):
             raise
-        raise DatabaseAway(f"The database went away: {type(error).__name__}") from error
+        raise DatabaseAway(f"The connection to the database was lost: {type(error).__name__}") from error
     finally:
         with suppress(*database.DATABASE_ERRORS):
             await connection.close(timeout=1)

@@ -76,7 +76,8 @@ def _same(twin: Entry, debt: Debt, new: NewEntry) -> Entry:
     entry_id = ids.show("pay", twin.id)
     raise ProviderIdTaken(
         message(
-            "{provider} {provider_id} is {shown} already: a {kind} of {amount} {currency} on {debt}.",
+            "{provider} {provider_id} is already recorded as {shown}: a {kind} of {amount} {currency}"
+            " on {debt}.",
             provider=new.provider,
             provider_id=new.provider_id,
             shown=entry_id,
@@ -148,11 +149,15 @@ async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: st
     """Simulate a Stripe payment on a sandbox's locked debt, by default of the whole balance."""
     if debt.workspace.is_live:
         raise SandboxOnly(
-            message("Payments are simulated in a sandbox. Record live ones at POST .../payments.")
+            message(
+                "Payments can be simulated in a sandbox only. Record live payments with POST .../payments."
+            )
         )
     if amount is None:
         if debt.balance <= 0:
-            raise NothingOwed(message("Nothing is owed on this debt. Send an amount to pay more than that."))
+            raise NothingOwed(
+                message("This debt has no outstanding balance. Send an amount to simulate an overpayment.")
+            )
         amount = debt.money(debt.balance)
     payment_intent_id = f"pi_{secrets.token_hex(12)}"
     return await enter(

@@ -20,15 +20,15 @@ class ProviderIdTaken(Conflict):
 
     code = "provider-id-taken"
     title = message("This provider id belongs to another entry")
-    way_out = "The entry there was recorded before; if this is another payment, send its own `provider_id`."
+    way_out = "The existing entry was recorded earlier. For a different payment, send its own `provider_id`."
 
 
 class NothingOwed(Conflict):
     """The debt has no balance to simulate a payment for."""
 
     code = "nothing-owed"
-    title = message("Nothing is owed on this debt")
-    way_out = "Simulate payments on a debt that still has a balance."
+    title = message("This debt has no outstanding balance")
+    way_out = "Simulate payments on a debt with an outstanding balance."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,14 @@ def refusals(new: NewEntry, balance: Balance, now: datetime) -> list[FieldError]
         errors.append(
             _amount_error(
                 "exceeds-paid",
-                message("Only {paid} were paid and not refunded.", paid=_money_text(balance.paid)),
+                message("Only {paid} has been paid and not refunded.", paid=_money_text(balance.paid)),
             )
         )
     if new.kind == "write_off" and new.amount.minor > balance.balance.minor:
         errors.append(
             _amount_error(
-                "exceeds-balance", message("Only {balance} are owed.", balance=_money_text(balance.balance))
+                "exceeds-balance",
+                message("The outstanding balance is only {balance}.", balance=_money_text(balance.balance)),
             )
         )
     if new.kind == "adjustment" and balance.amount.minor + new.amount.minor <= 0:
@@ -108,7 +109,7 @@ def refusals(new: NewEntry, balance: Balance, now: datetime) -> list[FieldError]
             FieldError(
                 "/paid_at",
                 "in-the-future",
-                message("paid_at is after the workspace's time: send an instant that has passed."),
+                message("paid_at is later than the workspace's time. Send an instant in the past."),
             )
         )
     return errors

@@ -48,7 +48,7 @@ def _check_instant(value: Any) -> Any:
 
 def _check_plausible(value: datetime) -> datetime:
     if value < _OLDEST:
-        raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
+        raise WrongValue(message("{subject} must not be before 1990.", subject=VALUE))
     return value
 
 
@@ -60,7 +60,8 @@ Word = Annotated[
     pattern_field(
         "^[a-z][a-z0-9_]{0,39}$",
         message(
-            "{subject} must be one word of at most 40 small letters, digits and _, such as bank_transfer.",
+            "{subject} must be one word of at most 40 lowercase letters, digits and _, such as"
+            " bank_transfer.",
             subject=VALUE,
         ),
     ),
@@ -85,27 +86,31 @@ class NewPaymentBody(BaseModel):
     )
 
     amount: Amount = Field(
-        description="Amount, above zero, with at most the currency's decimals. An adjustment changes the claim"
-        " by it and may be negative."
+        description="Amount, above zero, with no more decimals than the currency has. An adjustment"
+        " changes the claim by this amount and may be negative."
     )
     kind: Literal["payment", "refund", "write_off", "adjustment"] = "payment"
     currency: str | None = Field(
-        None, description="Currency, ISO 4217; must be the debt's.", examples=["EUR"]
+        None, description="Currency, ISO 4217; must match the debt's.", examples=["EUR"]
     )
     method: Word | None = Field(
-        None, description="Payment method, in a word.", examples=["card", "bank_transfer"]
+        None,
+        description="Payment method, such as `card` or `bank_transfer`.",
+        examples=["card", "bank_transfer"],
     )
-    paid_at: PaidAt | None = Field(None, description="When the money was received, ISO 8601; now by default.")
+    paid_at: PaidAt | None = Field(
+        None, description="Time the money was received, ISO 8601. Defaults to now."
+    )
     provider: Word | None = Field(
         None, description="Payment provider, such as `stripe`.", examples=["stripe"]
     )
     provider_id: ProviderId | None = Field(
         None,
-        description="The provider's id of the payment. The same id twice makes one entry.",
+        description="Id of the payment at the provider. A repeated id creates no second entry.",
         examples=["pi_3OxJ2eZvKYlo2C"],
     )
     stripe_payment_id: ProviderId | None = Field(
-        None, description="Stripe's payment id, in place of `provider: stripe` with `provider_id`."
+        None, description="Payment id at Stripe, equivalent to `provider: stripe` with `provider_id`."
     )
     note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
 
@@ -119,7 +124,7 @@ class NewPaymentBody(BaseModel):
                 FieldError(
                     "/amount",
                     "not-positive",
-                    message("The amount of a {kind} is above zero.", kind=excerpt(kind)),
+                    message("The amount of a {kind} must be above zero.", kind=excerpt(kind)),
                 )
             )
         if raw.get("stripe_payment_id") is not None:
@@ -135,7 +140,8 @@ class NewPaymentBody(BaseModel):
                         "/provider",
                         "not-stripe",
                         message(
-                            "A stripe_payment_id is Stripe's. Send the provider stripe, or leave it out."
+                            "A stripe_payment_id belongs to Stripe. Send the provider stripe, or omit"
+                            " the provider."
                         ),
                     )
                 )
@@ -148,7 +154,7 @@ class SimulationBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount": 500.00}]})
 
     amount: Amount | None = Field(
-        None, description="Amount that the debtor pays; all that is owed by default."
+        None, description="Amount of the simulated payment; defaults to the full balance."
     )
     method: Word = "card"
 
@@ -242,7 +248,7 @@ def _other_currency(debt: Debt) -> Invalid:
     return one_field(
         "/currency",
         "other-currency",
-        message("The debt is in {currency}; enter money in that.", currency=debt.currency),
+        message("The debt is in {currency}; enter the amount in this currency.", currency=debt.currency),
     )
 
 

@@ -40,10 +40,11 @@ from getbill.webhooks import EndpointTester, WebhookClient, client_tls
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
-Amicable debt collection as software that a company runs itself: create a debt, and GetBill contacts the debtor by
-e-mail, SMS, AI call and letter until they pay, agree on a plan or dispute; signed webhooks tell your systems.
+GetBill is self-hosted software for amicable debt collection. Create a debt, and GetBill contacts the debtor by e-mail,
+SMS, AI call and letter until the debtor pays, agrees to a payment plan or disputes the debt. Signed webhooks notify
+your systems.
 
-Authorize with a sandbox key, or with the client credentials of a live client.
+Authorize with a sandbox key, or with the client credentials of a live OAuth client.
 """
 
 

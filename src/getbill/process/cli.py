@@ -79,7 +79,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Amicable debt collection as software that a company runs itself.",
+    help="Self-hosted software for amicable debt collection.",
 )
 
 
@@ -104,7 +104,7 @@ def main() -> None:
     for name in settings.unknown_variables():
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
     if not all(map(_is_text, sys.argv)):
-        _say("The arguments are not in the encoding of your locale: write them in UTF-8.")
+        _say("The arguments are not valid in the locale's encoding: use UTF-8.")
     failpoints.arm(settings.crash_point())
     try:
         app(prog_name=PROGRAM)

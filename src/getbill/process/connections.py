@@ -200,11 +200,19 @@ class BoundedProtocol(HttpToolsProtocol):
         """Close a waiting connection to make room; answer an incomplete head or body with 408."""
         if self._is_in_body and not self.is_waiting:
             self._dismiss(
-                408, message("The body of the request took too long while others waited. Send it at once.")
+                408,
+                message(
+                    "The body of the request arrived too slowly while other requests waited."
+                    " Send it without pauses."
+                ),
             )
         elif self._is_in_head and self._head_bytes:
             self._dismiss(
-                408, message("The head of the request took too long while others waited. Send it at once.")
+                408,
+                message(
+                    "The head of the request arrived too slowly while other requests waited."
+                    " Send it without pauses."
+                ),
             )
         elif self.flow.write_paused:
             self._hang_up()
@@ -317,7 +325,11 @@ class BoundedProtocol(HttpToolsProtocol):
         framing = self._fed_bytes - _FRAMING_RATIO * self._body_bytes
         if framing > self.bounds.head_bytes:
             self._dismiss(
-                431, message("The chunks of the body are mostly framing or trailers. Send larger chunks.")
+                431,
+                message(
+                    "The chunks of the body are too small, or followed by too many trailers."
+                    " Send larger chunks."
+                ),
             )
         elif self._timer is None and not self.cycle.response_complete:
             self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
@@ -333,7 +345,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._dismiss(
                 408,
                 message(
-                    "The body came more slowly than {rate} bytes a second. Send it again at once.", rate=rate
+                    "The body arrived at less than {rate} bytes per second. Send it again without pauses.",
+                    rate=rate,
                 ),
             )
             return
@@ -368,7 +381,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._dismiss(
             408,
             message(
-                "The head of the request was not complete within {seconds} s. Send it at once.",
+                "The head of the request was not complete within {seconds} s. Send it without pauses.",
                 seconds=seconds,
             ),
         )

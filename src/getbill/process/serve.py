@@ -229,7 +229,7 @@ def _locked_data_folder(data_dir: Path) -> Iterator[bool]:
         descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CannotRun(
-            f"The data folder {data_dir} cannot be used ({error.strerror}): set GETBILL_DATA_DIR to another."
+            f"The data folder {data_dir} cannot be used ({error.strerror}): set GETBILL_DATA_DIR to another folder."
         ) from error
     try:
         try:
@@ -237,7 +237,7 @@ def _locked_data_folder(data_dir: Path) -> Iterator[bool]:
         except BlockingIOError:
             owner = os.pread(descriptor, 20, 0).decode() or "unknown"
             raise AlreadyRunning(
-                f"GetBill runs on {data_dir} already, as process {owner}: stop it, or set GETBILL_DATA_DIR to another."
+                f"GetBill is already running on {data_dir}, as process {owner}: stop it, or set GETBILL_DATA_DIR to another folder."
             ) from None
         left_behind = bool(os.pread(descriptor, 1, 0))
         os.truncate(descriptor, 0)

@@ -70,7 +70,7 @@ def _bind(settings: Settings, setting: str, port: int, patience_seconds: float) 
                 continue
             listener.close()
             raise PortInUse(
-                f"{settings.host} port {port} cannot be used ({error.strerror}): set {setting} to another."
+                f"{settings.host} port {port} cannot be used ({error.strerror}): set {setting} to another port."
             ) from error
         return listener
 
@@ -83,6 +83,6 @@ def tls(settings: Settings) -> ssl.SSLContext:
         context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
     except OSError as error:
         raise CannotRun(
-            f"GETBILL_TLS_CERT and GETBILL_TLS_KEY are not a certificate and its key: {error}"
+            f"GETBILL_TLS_CERT and GETBILL_TLS_KEY are not a matching certificate and key: {error}"
         ) from error
     return context

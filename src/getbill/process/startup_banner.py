@@ -20,7 +20,7 @@ _LATER: Final = frozenset({"dashboard_email", "dashboard_password"})
 STEPS: Final = (
     "Starting PostgreSQL",
     "Creating the tables",
-    "Creating the demo company and stocking its sandbox",
+    "Creating the demo company and its sandbox data",
     "Starting the API, the worker and SFTP",
 )
 
@@ -39,7 +39,7 @@ def banner_text(
     """
     shows_secrets = is_first and is_terminal
     lines = [
-        f"GetBill {__version__} answers on {settings.url}",
+        f"GetBill {__version__} is running on {settings.url}",
         "",
         f"  API       {settings.url}/external-api/v1",
         f"  Explorer  {settings.url}/docs",
@@ -49,16 +49,16 @@ def banner_text(
     if settings.metrics_token is None and settings.metrics_token_file.exists():
         lines.append(f"  Metrics   {settings.url}/metrics (token in {settings.metrics_token_file})")
     if credentials is not None:
-        lines += [f"  Access    {settings.first_run_file} (readable by its owner alone)", ""]
+        lines += [f"  Access    {settings.first_run_file} (readable by its owner only)", ""]
         if is_first:
             lines += _backups(settings)
         if shows_secrets:
             lines += [f"  {name:<19}{value}" for name, value in credentials.items() if name not in _LATER]
             lines.append("")
         key = credentials["sandbox_api_key"] if shows_secrets else "SANDBOX_API_KEY"
-        lines += ["Create a debt in the sandbox, where nobody real is contacted:", ""]
+        lines += ["Create a debt in the sandbox, which contacts no real person:", ""]
         lines.append(_FIRST_DEBT.format(url=settings.url, key=key))
-    lines.append("Ctrl-C stops everything.")
+    lines.append("Press Ctrl-C to stop.")
     return "\n".join(lines)
 
 
@@ -68,7 +68,7 @@ def _backups(settings: Settings) -> list[str]:
         return []
     days = master_key_lifetime.use_and_retention(settings.erasure_days)[1].days
     return [
-        f"A backup of the database opens for {days} days, an older one never: replaced versions of the master key are",
-        "destroyed, so that who is erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart.",
+        f"Database backups can be opened for {days} days. After that, replaced versions of the master key are destroyed, so",
+        "erased people stay erased (GETBILL_ERASURE_DAYS). Store master.key and erasures.jsonl apart from the backups.",
         "",
     ]

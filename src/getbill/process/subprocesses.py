@@ -86,7 +86,7 @@ async def keep_running(child: Child, shutdown: ShutdownRequest) -> None:
             return
         lasted_seconds = loop.time() - began
         if is_first and is_refusal(status) and lasted_seconds < REFUSAL_SECONDS:
-            raise ChildDidNotStart(f"`getbill {child.name}` did not start; what it said stands above.")
+            raise ChildDidNotStart(f"`getbill {child.name}` did not start; its output is above.")
         # Killed, or exited because the database was down: its first start is still to come.
         is_first = is_first and (status < 0 or status == CannotRunNow.exit_status)
         if lasted_seconds > STEADY_SECONDS:

@@ -118,27 +118,27 @@ def unexpected(error: BaseException) -> BaseException | None:
 
 # Resources that a machine runs out of, and faults of the item itself.
 _CAUSES: Final[tuple[tuple[type[BaseException], Message], ...]] = (
-    (ProcessesDied, message("The processes that worked on it died, one after the other, without an error.")),
-    (MemoryError, message("There was not enough memory for it.")),
-    (RecursionError, message("It is nested too deeply.")),
-    (TimeoutError, message("It took too long.")),
-    (UnicodeError, message("It holds characters that cannot be written.")),
+    (ProcessesDied, message("The worker processes terminated one after the other, without an error.")),
+    (MemoryError, message("There was not enough memory.")),
+    (RecursionError, message("The data is nested too deeply.")),
+    (TimeoutError, message("The operation took too long.")),
+    (UnicodeError, message("The data contains characters that cannot be stored.")),
 )
 
 
 def reason_of(error: BaseException) -> Message:
     """Return why something failed, without personal data or internal names."""
     if isinstance(error, SealedUnderUnknownKey):
-        return message("What is sealed does not open: its master key is not given, or was destroyed.")
+        return message("Encrypted data cannot be decrypted: its master key is missing or was destroyed.")
     if isinstance(error, SealBroken):
-        return message("What is sealed does not open: it was changed, or sealed by another key.")
+        return message("Encrypted data cannot be decrypted: it was altered or encrypted with another key.")
     if isinstance(error, WordingBroken):
         return message("The template cannot be sent: {why}", why=error.detail)
     if isinstance(error, Problem):
         return message("{title} ({code}).", title=error.title, code=error.code)
     if isinstance(error, asyncpg.PostgresError):
         return _refused_by_the_database(error)
-    unforeseen = message("It failed as nobody foresaw; the worker's log has the traceback.")
+    unforeseen = message("An unexpected error occurred; the worker's log has the traceback.")
     return next((sentence for kind, sentence in _CAUSES if isinstance(error, kind)), unforeseen)
 
 
@@ -146,6 +146,6 @@ def _refused_by_the_database(error: asyncpg.PostgresError) -> Message:
     rule, state = getattr(error, "constraint_name", None), error.sqlstate or "XX000"
     if rule:
         return message(
-            "The database refused it by its rule {rule} (SQLSTATE {state}).", rule=rule, state=state
+            "The database refused the write: it violates {rule} (SQLSTATE {state}).", rule=rule, state=state
         )
-    return message("The database refused it (SQLSTATE {state}).", state=state)
+    return message("The database refused the operation (SQLSTATE {state}).", state=state)

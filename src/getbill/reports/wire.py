@@ -15,7 +15,7 @@ from getbill.reports.queries import Report, Statistics
 
 def _plausible(value: date) -> date:
     if not 1990 <= value.year <= 2200:
-        raise WrongValue(message("{subject} must lie between 1990-01-01 and 2200-12-31.", subject=VALUE))
+        raise WrongValue(message("{subject} must be between 1990-01-01 and 2200-12-31.", subject=VALUE))
     return value
 
 
@@ -28,10 +28,10 @@ class PeriodQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     from_on: DayReported | None = Field(
-        None, alias="from", description="First day, YYYY-MM-DD; by default 90 days before `to`."
+        None, alias="from", description="First day, YYYY-MM-DD. Defaults to 90 days before `to`."
     )
     to_on: DayReported | None = Field(
-        None, alias="to", description="Last day, YYYY-MM-DD; by default today in the workspace's time."
+        None, alias="to", description="Last day, YYYY-MM-DD. Defaults to today in workspace time."
     )
 
 
@@ -53,10 +53,10 @@ class ReportShown(BaseModel):
 
     period: Period
     resolution_rate: Rate = Field(
-        description="Share of the debts created in the period that are resolved, 0 to 1; null if none was"
-        " created."
+        description="Share of the debts created in the period that are resolved, 0 to 1; null if none"
+        " were created."
     )
-    amounts_recovered: Amounts = Field(description="Payments less refunds of the period, by currency.")
+    amounts_recovered: Amounts = Field(description="Payments minus refunds in the period, by currency.")
     average_delay_days: float | None = Field(
         description="Average number of days from creation to resolution of the debts resolved in the period."
     )
@@ -75,11 +75,9 @@ class StatisticsShown(BaseModel):
     """The current state of the company's debt collection."""
 
     debts: DebtCounts
-    open_amounts: Amounts = Field(description="Amounts still owed on open debts, by currency.")
-    recovered_amounts: Amounts = Field(description="Payments less refunds, by currency.")
-    resolution_rate: Rate = Field(
-        description="Share of debts that are resolved, 0 to 1; null if there is no debt."
-    )
+    open_amounts: Amounts = Field(description="Outstanding balance of open debts, by currency.")
+    recovered_amounts: Amounts = Field(description="Payments minus refunds, by currency.")
+    resolution_rate: Rate = Field(description="Share of debts that are resolved, 0 to 1; null without debts.")
 
 
 def _amounts(amounts: list[Money]) -> dict[str, Any]:

@@ -92,14 +92,16 @@ class AdvanceRunning(Conflict):
     """An advance of the sandbox's clock is in progress."""
 
     code = "clock-advance-running"
-    title = message("The clock is being moved already")
-    way_out = "Wait until the move ends: `GET /sandbox/clock` says how far it has come."
+    title = message("The clock is already being advanced")
+    way_out = "Wait until the advance ends. `GET /sandbox/clock` shows its progress."
 
 
 def refuse_live(workspace: Workspace) -> None:
     """Raise SandboxOnly for a live workspace."""
     if workspace.is_live:
-        raise SandboxOnly(message("This is a live workspace; its time is everybody's. Use a sandbox key."))
+        raise SandboxOnly(
+            message("This is a live workspace, whose clock cannot be advanced. Use a sandbox key.")
+        )
 
 
 async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
@@ -113,7 +115,7 @@ async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) ->
     now = row["frozen_at"] or clock.wall() + row["clock_offset"]
     if now + by > clock.wall() + _AHEAD_MAX:
         raise one_field(
-            "/days", "too-far", message("A sandbox's clock goes at most 50 years ahead of the wall's.")
+            "/days", "too-far", message("A sandbox's clock may be at most 50 years ahead of wall time.")
         )
     advance_row = await tx.fetchrow(
         _INSERT, workspace.id, ids.new(), now, now + by, row["frozen_at"] is not None, clock.wall()
@@ -127,7 +129,7 @@ async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) ->
 def _advance_running(advance: Advance) -> AdvanceRunning:
     return AdvanceRunning(
         message(
-            "The clock is on its way to {target_at}; wait for it at {url}.",
+            "The clock is being advanced to {target_at}; follow its progress at {url}.",
             target_at=json.instant(advance.target_at),
             url=advance.url,
         ),

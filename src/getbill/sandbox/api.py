@@ -40,7 +40,10 @@ async def get_clock(request: Request, caller: Reads) -> Response:
     response_model=AdvanceShown,
     responses={
         **problems(403, 409, 415, 422),
-        202: {"model": AdvanceShown, "description": "Not everything has happened yet: ask at `url`."},
+        202: {
+            "model": AdvanceShown,
+            "description": "The advance is still in progress; `url` shows its progress.",
+        },
     },
 )
 async def advance_clock(

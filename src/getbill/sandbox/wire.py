@@ -30,7 +30,7 @@ class AdvanceBody(BaseModel):
         if not timedelta(0) < self.by <= timedelta(days=ADVANCE_DAYS_MAX):
             raise WrongValue(
                 message(
-                    "Send days or hours, more than none and at most {days} days in all.",
+                    "Send days or hours: more than zero, and at most {days} days in total.",
                     days=ADVANCE_DAYS_MAX,
                 )
             )
@@ -47,11 +47,11 @@ class AdvanceShown(BaseModel):
 
     id: str = Field(examples=["advance_01jd3v9wq8e0brt4k2m5n6p7q8"])
     status: Literal["running", "done"]
-    started_from: Instant = Field(description="Time of the clock before the move, in UTC.")
-    target: Instant = Field(description="Time that the clock moves to, in UTC.")
-    now: Instant = Field(description="Time that the clock has reached, in UTC.")
-    contacts: int = Field(description="Number of contacts that fell due on the way and were made.")
-    url: str = Field(description="URL that tells how far the move has come.")
+    started_from: Instant = Field(description="Clock time before the advance, in UTC.")
+    target: Instant = Field(description="Target time of the advance, in UTC.")
+    now: Instant = Field(description="Clock time reached so far, in UTC.")
+    contacts: int = Field(description="Number of contacts that fell due and were made.")
+    url: str = Field(description="URL of the advance's progress.")
 
 
 class ClockShown(BaseModel):
@@ -60,7 +60,7 @@ class ClockShown(BaseModel):
     now: Instant
     is_frozen: bool = Field(description="Whether the clock is stopped.")
     ahead_seconds: int = Field(description="Seconds by which the clock is ahead of real time.")
-    advance: AdvanceShown | None = Field(description="Move of the clock under way; null if there is none.")
+    advance: AdvanceShown | None = Field(description="Advance in progress; null if there is none.")
 
 
 def serialize_advance(advance: Advance) -> dict[str, Any]:

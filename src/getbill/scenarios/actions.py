@@ -39,8 +39,8 @@ class ScenarioExists(Conflict):
     """The workspace already has a scenario of this name."""
 
     code = "scenario-exists"
-    title = message("A scenario of this name exists already")
-    way_out = "Write a new version of it by PUT at the address in `id`, or choose another name."
+    title = message("A scenario with this name already exists")
+    way_out = "Publish a new version of the scenario in `id` with PUT, or choose another name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,16 @@ async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, An
     if name in own_scenarios or name in catalogue.names(workspace):
         scenario_id = catalogue.scenario_public_id(workspace, name)
         raise ScenarioExists(
-            message("The scenario '{name}' is {shown} already.", name=excerpt(name), shown=scenario_id),
+            message(
+                "The scenario '{name}' already exists as {shown}.", name=excerpt(name), shown=scenario_id
+            ),
             extra={"id": scenario_id},
         )
     if len(own_scenarios) >= OWN_MAX:
         raise one_field(
             "/name",
             "too-many",
-            message("A workspace has at most {most} scenarios of its own.", most=OWN_MAX),
+            message("A workspace may have at most {most} custom scenarios.", most=OWN_MAX),
         )
     return await _write(
         tx,

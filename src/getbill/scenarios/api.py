@@ -30,7 +30,7 @@ class VersionQuery(BaseModel):
 
     version: Annotated[
         int | None,
-        Field(ge=1, le=2**31 - 1, description="Version of the scenario; the current one by default."),
+        Field(ge=1, le=2**31 - 1, description="Version of the scenario; defaults to the current one."),
     ] = None
 
 

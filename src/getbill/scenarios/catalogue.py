@@ -39,7 +39,7 @@ def built_in(name: str, version: int | None = None) -> Scenario:
     if not versions:
         raise ScenarioUnknown(
             message(
-                "There is no scenario '{name}'; there are {names}.",
+                "There is no scenario '{name}'. Valid scenarios: {names}.",
                 name=excerpt(name),
                 names=list(_BUILT_IN_IDS),
             )
@@ -84,7 +84,7 @@ def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> 
         if requested_name not in workspace.own_scenarios and requested_name not in _BUILT_IN_IDS:
             raise ScenarioUnknown(
                 message(
-                    "There is no scenario '{name}'; there are {names}.",
+                    "There is no scenario '{name}'. Valid scenarios: {names}.",
                     name=excerpt(requested_name),
                     names=list(names(workspace)),
                 )
@@ -93,12 +93,12 @@ def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> 
     name_by_id = _name_by_id(workspace, timeline_id)
     if name_by_id is None:
         raise ScenarioUnknown(
-            message("No scenario has this timeline_id; read them at GET /external-api/v1/scenarios.")
+            message("No scenario has this timeline_id. GET /external-api/v1/scenarios lists the scenarios.")
         )
     if name is not None and name != name_by_id:
         raise ScenarioConflict(
             message(
-                "timeline_id is the scenario {named}, not {name}; send one of the two.",
+                "timeline_id identifies the scenario {named}, not {name}; send only one of the two.",
                 named=name_by_id,
                 name=name,
             )
@@ -114,7 +114,7 @@ def find_name(workspace: Workspace, id_or_name: str) -> str:
     if name_by_id is None:
         raise NotFound(
             message(
-                "There is no scenario {id_or_name}; there are {names}.",
+                "There is no scenario {id_or_name}. Valid scenarios: {names}.",
                 id_or_name=excerpt(id_or_name),
                 names=list(names(workspace)),
             )

@@ -79,7 +79,7 @@ _ADAPTER = TypeAdapter(Scenario)
 def _problem(error: Mapping[str, Any]) -> Problem:
     if error["type"] == "unexpected_keyword_argument":
         name = excerpt(error["loc"][-1])
-        detail = message("There is no field '{field}' here. Check its spelling, or leave it out.", field=name)
+        detail = message("There is no field '{field}' here. Check its spelling, or omit it.", field=name)
     else:
         detail = error_sentence(error, field_subject(error["loc"]))
     return ".".join(map(str, error["loc"])), detail
@@ -95,7 +95,7 @@ def _texts(scenario: Scenario, template_names: Collection[str]) -> Iterator[Prob
                 yield (
                     where,
                     message(
-                        "There is no template {template}; there are {known}.",
+                        "There is no template {template}. Valid templates: {known}.",
                         template=excerpt(template),
                         known=sorted(template_names),
                     ),
@@ -103,12 +103,12 @@ def _texts(scenario: Scenario, template_names: Collection[str]) -> Iterator[Prob
         if NOTICES.get(step.template) and step.channel != Channel.LETTER:
             yield (
                 f"steps.{position}.channel",
-                message("The law wants {template} as a letter.", template=step.template),
+                message("The law requires {template} to be a letter.", template=step.template),
             )
         if set(step.notices) != set(NOTICES.get(step.template, ())):
             yield (
                 f"steps.{position}.notices",
-                message("A step gives the notices that its template gives, no others."),
+                message("A step must list exactly the notices of its template."),
             )
 
 
@@ -119,17 +119,20 @@ def _contradictions(scenario: Scenario) -> Iterator[Problem]:
         if step.key in keys_seen:
             yield (
                 f"{where}.key",
-                message("Another step is already called {key}; give each its own key.", key=step.key),
+                message("Another step already has the key {key}; keys must be unique.", key=step.key),
             )
         if step.key == "end":
-            yield f"{where}.key", message("`end` is the name of the scenario's end; call the step otherwise.")
+            yield (
+                f"{where}.key",
+                message("`end` is reserved for the end of the scenario; choose another key."),
+            )
         keys_seen.add(step.key)
         yield from _contradictions_of(step, where)
     for position, (before, after) in enumerate(pairwise(scenario.steps), start=1):
         if _hours(after) < _hours(before):
             yield (
                 f"steps.{position}.offset",
-                message("It comes before {before}; write the steps in their order.", before=before.key),
+                message("The step comes before {before}; list the steps in order.", before=before.key),
             )
         if after.wave < before.wave:
             yield (
@@ -137,7 +140,7 @@ def _contradictions(scenario: Scenario) -> Iterator[Problem]:
                 message("Wave {wave} comes after wave {before}.", wave=after.wave, before=before.wave),
             )
     if _hours(scenario.end) < _hours(scenario.steps[-1]):
-        yield "end.offset", message("The scenario ends before its last step; let it end later.")
+        yield "end.offset", message("The scenario ends before its last step; set a later end.")
 
 
 def _contradictions_of(step: Step, where: str) -> Iterator[Problem]:
@@ -145,10 +148,12 @@ def _contradictions_of(step: Step, where: str) -> Iterator[Problem]:
         if step.fallback.channel == step.channel:
             yield (
                 f"{where}.fallback.channel",
-                message("The step is on {channel} already; fall back to another.", channel=step.channel),
+                message(
+                    "The step already uses {channel}; choose another fallback channel.", channel=step.channel
+                ),
             )
         if step.notices:
-            yield f"{where}.fallback", message("The law asks for this very letter; nothing stands in for it.")
+            yield f"{where}.fallback", message("The law requires this letter; it cannot have a fallback.")
     conditions = step.only_if
     if conditions is None:
         return
@@ -157,7 +162,7 @@ def _contradictions_of(step: Step, where: str) -> Iterator[Problem]:
         if least is not None and most is not None and most < least:
             yield (
                 f"{where}.only_if.{name}_max",
-                message("It is below {name}_min: the step would never be taken.", name=name),
+                message("The value is below {name}_min: the step would never run.", name=name),
             )
     if set(conditions.contactable) & set(conditions.not_contactable):
         yield f"{where}.only_if.not_contactable", message("An address cannot be known and not known at once.")

@@ -33,7 +33,8 @@ def ends_too_early(scenario: Scenario, region: Region) -> Message | None:
         return None
     needed = max((last - start).days for start, last in last_contacts)
     return message(
-        "Weekends, holidays and the days between contacts can move the last step to day {day}; let the scenario end on day {day} or later.",
+        "Weekends, holidays and the spacing of contacts can postpone the last step to day {day}; end"
+        " the scenario on day {day} or later.",
         day=needed,
     )
 

@@ -26,7 +26,8 @@ Name = Annotated[
     pattern_field(
         "^[a-z0-9_]{1,64}$",
         message(
-            "{subject} must have 1 to 64 small letters, digits and _, such as first_reminder.", subject=VALUE
+            "{subject} must have 1 to 64 lowercase letters, digits and _, such as first_reminder.",
+            subject=VALUE,
         ),
     ),
 ]
@@ -34,7 +35,7 @@ Language = Annotated[
     str,
     pattern_field(
         "^[a-z]{2}$",
-        message("{subject} must be an ISO 639-1 code of two small letters, such as fr.", subject=VALUE),
+        message("{subject} must be an ISO 639-1 code of two lowercase letters, such as fr.", subject=VALUE),
     ),
 ]
 

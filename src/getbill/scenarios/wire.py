@@ -31,7 +31,7 @@ class ConditionsBody(BaseModel):
     model_config = _REPEATED
 
     balance_min: MoneyNumber | None = Field(
-        None, description="Minimum amount still owed, in the debt's currency."
+        None, description="Minimum outstanding balance, in the debt's currency."
     )
     balance_max: MoneyNumber | None = None
     amount_min: MoneyNumber | None = Field(
@@ -43,18 +43,16 @@ class ConditionsBody(BaseModel):
     reached: Flag | None = Field(None, description="Whether a contact has reached the debtor so far.")
     answered: Flag | None = Field(None, description="Whether the debtor has answered a call so far.")
     promise: list[PromiseWord] = Field(
-        [], description="States that the debtor's promise to pay may be in; any by default."
+        [], description="Permitted states of the debtor's promise to pay; any by default."
     )
-    tags: list[_Tag] = Field(
-        [], description="Tags that the debt's metadata must list under `tags`.", max_length=20
-    )
+    tags: list[_Tag] = Field([], description="Tags required in `tags` of the debt's metadata.", max_length=20)
     not_tags: list[_Tag] = Field(
-        [], description="Tags that the debt's metadata must not list.", max_length=20
+        [], description="Tags that `tags` of the debt's metadata must not contain.", max_length=20
     )
-    contactable: list[AddressKind] = Field([], description="Kinds of address that must be known.")
-    not_contactable: list[AddressKind] = Field([], description="Kinds of address that must not be known.")
+    contactable: list[AddressKind] = Field([], description="Types of address that must be known.")
+    not_contactable: list[AddressKind] = Field([], description="Types of address that must be unknown.")
     metadata: dict[str, str | _Whole | Flag | Decimal] | None = Field(
-        None, description="Values that the debt's metadata must have.", max_length=20
+        None, description="Values required in the debt's metadata.", max_length=20
     )
 
 
@@ -84,20 +82,20 @@ class StepBody(BaseModel):
     channel: Channel
     template: _Name = Field(description="Name of the template.", examples=["wave_1_email"])
     language: Language | None = Field(
-        None, description="Language of the message, ISO 639-1; the debtor's by default."
+        None, description="Language of the message, ISO 639-1; defaults to the debtor's."
     )
     only_if: ConditionsBody | None = None
     fallback: FallbackBody | None = None
     late: Late | None = Field(
         None,
-        description="What happens to a step missed by more than `late_after_hours`: `send` takes it all the"
-        " same (default for letters), `collapse` skips it if a later one is due too (e-mail and"
-        " SMS), `skip` skips it (calls).",
+        description="Handling of a step missed by more than `late_after_hours`: `send` still sends it"
+        " (default for letters), `collapse` skips it if a later one is also due (default"
+        " for e-mail and SMS), `skip` skips it (default for calls).",
     )
     notices: list[str] | None = Field(
         None,
-        description="Legal notices that this step gives. They follow from the template; a value that is sent"
-        " must agree with it.",
+        description="Legal notices given by this step. They are derived from the template; a"
+        " submitted value must match.",
         max_length=20,
     )
 
@@ -134,7 +132,8 @@ class VersionBody(BaseModel):
         1,
         ge=0,
         le=30,
-        description="Minimum number of days between two contacts; 0 leaves it to the offsets, within a day.",
+        description="Minimum number of days between two contacts; 0 allows several contacts on one"
+        " day, by their offsets.",
     )
     late_after_hours: _Whole = Field(24, ge=1, le=720)
 
@@ -166,7 +165,7 @@ class ScenarioBody(VersionBody):
     )
 
     name: _Name = Field(
-        description="Name of the scenario, which debts give as `scenario`.", examples=["two_mails"]
+        description="Name of the scenario, used as `scenario` of a debt.", examples=["two_mails"]
     )
 
 
@@ -174,12 +173,12 @@ class ScenarioShown(BaseModel):
     """A version of a scenario."""
 
     id: str = Field(
-        description="Id of the scenario, the same for all its versions; debts give it as `timeline_id`."
+        description="Id of the scenario, identical for all its versions and used as `timeline_id` of a debt."
     )
     name: str
     version: int
-    current_version: int = Field(description="Version that new debts get.")
-    is_built_in: bool = Field(description="Whether it is the version that comes with GetBill.")
+    current_version: int = Field(description="Version used for new debts.")
+    is_built_in: bool = Field(description="Whether the version is built into GetBill.")
     steps: list[StepBody]
     end: EndBody
     exclusions: ExclusionsBody

@@ -133,7 +133,7 @@ _TRIES = 3
 # Space is reserved in steps of this size, so the folders are summed up once per step.
 _RESERVED_BYTES = 16 * 1024 * 1024
 T = TypeVar("T")
-_TAKEN_OVER = "Another session is writing this file now."
+_TAKEN_OVER = "Another session is writing this file."
 
 
 class SftpUpload:
@@ -160,7 +160,7 @@ class SftpUpload:
     async def write(self, offset: int, data: bytes) -> None:
         """Write bytes at an offset up to the end; raise NoRoom or TakenOver."""
         if offset > self.size:
-            raise NotAllowed("A file is written without holes.")
+            raise NotAllowed("A file must be written without gaps.")
         if offset + len(data) > self._folders.limits.file_bytes_max:
             self._has_refused_write = True
             raise NoRoom(f"A file has at most {self._folders.limits.file_bytes_max} bytes here.")
@@ -178,7 +178,7 @@ class SftpUpload:
     async def truncate(self, size: int) -> None:
         """Truncate the file to a size it already has."""
         if size > self.size:
-            raise NotAllowed("A file is written without holes.")
+            raise NotAllowed("A file must be written without gaps.")
         number, begin = divmod(size, CHUNK_BYTES)
         await self._load_chunk(number)
         folders, file_key = self._folders, (self._folders.workspace.id, self._keyed_file.file.id)
@@ -279,7 +279,7 @@ class Folders:
             except UniqueViolationError:
                 # The next attempt sees it.
                 continue
-        raise NameTaken("Others keep taking this name.")
+        raise NameTaken("This name is repeatedly taken by other sessions.")
 
     async def _open_file(
         self, tx: Transaction, path: FolderPath, *, creates: bool, truncates: bool, is_new: bool
@@ -288,10 +288,10 @@ class Folders:
         writer = ids.new()
         if keyed_file is None:
             if not creates:
-                raise NoSuchPath("There is no such file.")
+                raise NoSuchPath("The file does not exist.")
             return SftpUpload(self, await self.insert(tx, path, writer=writer), writer)
         if is_new:
-            raise NameTaken("There is a file of this name.")
+            raise NameTaken("A file with this name already exists.")
         if truncates and keyed_file.file.is_complete:
             await self._rename_aside(tx, keyed_file)
             return SftpUpload(self, await self.insert(tx, path, writer=writer), writer)
@@ -366,12 +366,12 @@ class Folders:
     ) -> None:
         keyed_file = await queries.find_locked(tx, self.workspace, self.login_id, old_path)
         if keyed_file is None:
-            raise NoSuchPath("There is no such file.")
+            raise NoSuchPath("The file does not exist.")
         _check_not_importing(keyed_file)
         existing_file = await queries.find_locked(tx, self.workspace, self.login_id, new_path)
         if existing_file is not None and existing_file.file.id != keyed_file.file.id:
             if not replaces:
-                raise NameTaken("There is a file of this name.")
+                raise NameTaken("A file with this name already exists.")
             if existing_file.file.is_complete:
                 await self._rename_aside(tx, existing_file)
             else:
@@ -395,11 +395,11 @@ class Folders:
     async def remove(self, path: FolderPath) -> None:
         """Delete a file and its key, unless it is being imported."""
         if not path.name:
-            raise NotAllowed("The folders are fixed.")
+            raise NotAllowed("Folders cannot be changed.")
         async with self.database.transaction(clock.wall()) as tx:
             keyed_file = await queries.find_locked(tx, self.workspace, self.login_id, path)
             if keyed_file is None:
-                raise NoSuchPath("There is no such file.")
+                raise NoSuchPath("The file does not exist.")
             _check_not_importing(keyed_file)
             await drop(tx, self.workspace.id, keyed_file.file.id)
 
@@ -416,7 +416,7 @@ async def drop(tx: Transaction, workspace_id: UUID, file_id: UUID) -> None:
 
 def _check_folder(path: FolderPath) -> None:
     if not path.name:
-        raise NotAllowed("The folders are fixed.")
+        raise NotAllowed("Folders cannot be changed.")
     if not path.folder.takes_files:
         raise NotAllowed(f"Nothing is put into {path.folder.value}/: drop files into incoming/.")
 
@@ -428,4 +428,4 @@ def _check_name(path: FolderPath) -> None:
 
 def _check_not_importing(keyed_file: KeyedFile) -> None:
     if keyed_file.file.state is State.TAKEN:
-        raise NotAllowed("The file is being imported; it moves to processed/ or rejected/ by itself.")
+        raise NotAllowed("The file is being imported; it is moved to processed/ or rejected/ automatically.")

@@ -127,13 +127,13 @@ class LoginCandidate:
 async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[Login, str | None]:
     """Create a login and return it with its password, which is shown only this once."""
     if not new.name.strip():
-        raise one_field("/name", "missing", message("A login has a name."))
+        raise one_field("/name", "missing", message("A login requires a name."))
     username = new.username or _generate_username(new.name)
     if not USERNAME.fullmatch(username):
         raise one_field(
             "/username",
             "pattern",
-            message("A user name has 3 to 63 small letters, digits, dots, dashes or underscores."),
+            message("A user name must have 3 to 63 lowercase letters, digits, dots, dashes or underscores."),
         )
     key_fingerprints = fingerprints(new.public_keys)
     has_password = not key_fingerprints if new.has_password is None else new.has_password
@@ -173,7 +173,9 @@ async def rotate_login(
     the login.
     """
     if public_keys is None and not login.has_password:
-        raise one_field("/public_keys", "missing", message("Only keys open this login: give the new ones."))
+        raise one_field(
+            "/public_keys", "missing", message("This login accepts keys only: send the new keys.")
+        )
     key_fingerprints = list(login.fingerprints) if public_keys is None else fingerprints(public_keys)
     password, password_hash = (
         await _new_password() if login.has_password or not key_fingerprints else (None, None)
@@ -260,7 +262,7 @@ def fingerprints(public_keys: tuple[str, ...]) -> list[str]:
     """Return the fingerprints of `id_ed25519.pub` style keys; raise Invalid naming every wrong one."""
     if len(public_keys) > KEYS_MAX:
         raise one_field(
-            "/public_keys", "too-long", message("A login has at most {most} keys.", most=KEYS_MAX)
+            "/public_keys", "too-long", message("A login may have at most {most} keys.", most=KEYS_MAX)
         )
     known_fingerprints: list[str] = []
     for index, text in enumerate(public_keys):
@@ -285,7 +287,7 @@ def _invalid_key(pointer: str) -> Invalid:
     return one_field(
         pointer,
         "public-key",
-        message("This is no public key in OpenSSH's form, as in `ssh-ed25519 AAAA... name`."),
+        message("The public key is not in OpenSSH format, such as `ssh-ed25519 AAAA... name`."),
     )
 
 
@@ -309,4 +311,4 @@ def _login(row: Record) -> Login:
 
 
 def _login_not_found() -> NotFound:
-    return NotFound(message("There is no such SFTP login, or it is revoked already."))
+    return NotFound(message("The SFTP login does not exist or is already revoked."))

@@ -67,7 +67,7 @@ class FileGivenUp(Problem):
     """A dropped file could not be read after many attempts."""
 
     code = "file-given-up"
-    way_out = "Look into the worker's log, then drop the file again."
+    way_out = "Check the worker's log, then upload the file again."
 
 
 class PickupWorker:
@@ -124,7 +124,7 @@ class PickupWorker:
                 workspace,
                 claimed_file,
                 keyed_file,
-                FileGivenUp(message("Reading it failed again and again.")),
+                FileGivenUp(message("Reading the file failed repeatedly.")),
             )
         else:
             await self._import_file(workspace, claimed_file, keyed_file)

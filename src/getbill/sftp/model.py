@@ -86,7 +86,7 @@ class UsernameTaken(Conflict):
     """Another login has this user name; they are unique across the installation."""
 
     code = "username-taken"
-    way_out = "Choose another user name, or leave it out and have one made."
+    way_out = "Choose another user name, or omit it to have one generated."
 
 
 class FolderPath(NamedTuple):
@@ -186,7 +186,7 @@ def parse_path(path: bytes) -> FolderPath:
     try:
         text = path.decode("utf-8")
     except UnicodeDecodeError:
-        raise NoSuchPath("A path is written in UTF-8.") from None
+        raise NoSuchPath("A path must be in UTF-8.") from None
     parts = [part for part in posixpath.normpath("/" + text).split("/") if part]
     if not parts:
         return FolderPath(Folder.ROOT)
@@ -195,7 +195,7 @@ def parse_path(path: bytes) -> FolderPath:
         return FolderPath(folder) if folder else FolderPath(Folder.ROOT, _checked_name(parts[0]))
     folder = _folder(parts[0])
     if folder is None or len(parts) > 2:
-        raise NoSuchPath("There are no other folders than incoming, processed, rejected and reports.")
+        raise NoSuchPath("The only folders are incoming, processed, rejected and reports.")
     return FolderPath(folder, _checked_name(parts[1]))
 
 
@@ -217,7 +217,7 @@ def _checked_name(name: str) -> str:
     if len(name.encode()) > _KEPT_NAME_BYTES_MAX:
         raise NoSuchPath(f"A name has at most {_KEPT_NAME_BYTES_MAX} bytes.")
     if names.hidden_in(name) is not None or not storable_text.is_storable(name) or "\\" in name:
-        raise NoSuchPath("A name has no control characters, no marks of direction and no backslash.")
+        raise NoSuchPath("A name must not contain control characters, directional marks or backslashes.")
     return name
 
 

@@ -112,7 +112,7 @@ async def read_chunk(database: Database, workspace_id: UUID, keyed_file: KeyedFi
     """Return the bytes of one chunk; raise NoSuchPath if the file was deleted meanwhile."""
     sealed = await database.fetchval(_CHUNK, workspace_id, keyed_file.file.id, number)
     if sealed is None:
-        raise NoSuchPath("The file is gone.")
+        raise NoSuchPath("The file no longer exists.")
     return keyed_file.key.open(sealed, chunk_context(keyed_file.file.id, number))
 
 

@@ -83,7 +83,7 @@ def _translates_errors(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitab
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, a client learns no internal details
             _log.error("sftp_request_failed", error=type(error).__name__, exc_info=error)
-            raise asyncssh.SFTPFailure("Something went wrong on our side; try again.") from None
+            raise asyncssh.SFTPFailure("An internal error occurred; retry.") from None
 
     return wrapper
 
@@ -194,7 +194,7 @@ class Session(asyncssh.SFTPServer):
         """Ignore modes and times, which clients send after every upload; refuse to truncate by name."""
         await self.stat(path)
         if attrs.size is not None:
-            raise model.NotAllowed("A file is cut while it is open for writing.")
+            raise model.NotAllowed("Open a file for writing to truncate it.")
 
     async def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Do what setstat does; there are no links."""
@@ -215,7 +215,7 @@ class Session(asyncssh.SFTPServer):
     async def _names(self, path: bytes) -> list[asyncssh.SFTPName]:
         target = parse_path(path)
         if target.name:
-            raise model.NoSuchPath("There is no such folder.")
+            raise model.NoSuchPath("The folder does not exist.")
         folders = self._folders
         files = await queries.list_files(folders.database, folders.workspace, folders.login_id, target.folder)
         subfolders = [folder for folder in Folder if folder] if target.folder is Folder.ROOT else []
@@ -255,29 +255,29 @@ class Session(asyncssh.SFTPServer):
 
     async def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:  # noqa: ARG002 it is refused
         """Refuse: the folders are fixed."""
-        raise asyncssh.SFTPPermissionDenied("The folders are fixed: drop files into incoming/.")
+        raise asyncssh.SFTPPermissionDenied("Folders cannot be changed: upload files to incoming/.")
 
     async def rmdir(self, path: bytes) -> None:  # noqa: ARG002 it is refused
         """Refuse: the folders are fixed."""
-        raise asyncssh.SFTPPermissionDenied("The folders are fixed.")
+        raise asyncssh.SFTPPermissionDenied("Folders cannot be changed.")
 
     async def symlink(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 it is refused
         """Refuse: there are no links."""
-        raise asyncssh.SFTPOpUnsupported("There are no links here.")
+        raise asyncssh.SFTPOpUnsupported("Links are not supported.")
 
     async def readlink(self, path: bytes) -> bytes:  # noqa: ARG002 it is refused
         """Refuse: there are no links."""
-        raise asyncssh.SFTPOpUnsupported("There are no links here.")
+        raise asyncssh.SFTPOpUnsupported("Links are not supported.")
 
     async def link(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 it is refused
         """Refuse: there are no links."""
-        raise asyncssh.SFTPOpUnsupported("There are no links here.")
+        raise asyncssh.SFTPOpUnsupported("Links are not supported.")
 
     async def _find_file(self, path: FolderPath) -> queries.KeyedFile:
         folders = self._folders
         keyed_file = await queries.find(folders.database, folders.workspace, folders.login_id, path)
         if keyed_file is None or not path.name:
-            raise model.NoSuchPath("There is no such file.")
+            raise model.NoSuchPath("The file does not exist.")
         return keyed_file
 
     async def check_login(self) -> None:
@@ -295,7 +295,8 @@ class Session(asyncssh.SFTPServer):
     def _refuse_unread(self) -> None:
         if not self._may_read:
             raise model.NotAllowed(
-                "Nobody who created or rotated this login may read debts any more: have it rotated by a credential that may."
+                "No creator or rotator of this login may read debts any more: rotate it with a"
+                " credential that may."
             )
 
 

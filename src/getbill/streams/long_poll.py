@@ -91,7 +91,7 @@ class WaitingRoom:
         if self._waiting_counts[credential_id] >= self._limits.per_credential:
             raise TooManyWaiting(
                 message(
-                    "{count} calls of this credential wait for events already.",
+                    "{count} calls of this credential are already waiting for events.",
                     count=self._limits.per_credential,
                 ),
                 headers={"Retry-After": "1"},
@@ -99,7 +99,8 @@ class WaitingRoom:
         if self._waiting_counts.total() >= self._limits.per_process:
             raise Unavailable(
                 message(
-                    "Too many calls wait for events here. Repeat the request in a moment, or without `wait`."
+                    "Too many calls are waiting for events. Repeat the request in a moment, or"
+                    " without `wait`."
                 ),
                 headers={"Retry-After": "1"},
             )

@@ -12,8 +12,8 @@ from getbill.kit.messages import message
 
 # The delivery guarantee, quoted verbatim in docs/webhooks.md and the explorer.
 GUARANTEE = (
-    "Pushed at least once within its schedule, never started out of order per debt, duplicates possible, "
-    "the pull stream complete."
+    "Every event is pushed at least once within its retry schedule. Deliveries for one debt never"
+    " start out of order. Duplicates are possible. The pull stream is complete."
 )
 
 _SORT = "events"
@@ -25,8 +25,8 @@ class TooManyWaiting(TooManyRequests):
     """The credential has reached its maximum of waiting calls."""
 
     code = "too-many-waiting"
-    title = message("Too many calls wait for events")
-    way_out = "Wait with one call for each follower of the stream, or poll without `wait`."
+    title = message("Too many calls are waiting for events")
+    way_out = "Use one waiting call per consumer of the stream, or poll without `wait`."
 
 
 @dataclass(frozen=True, slots=True)

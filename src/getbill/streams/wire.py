@@ -26,7 +26,9 @@ _AT_A_TIME: Final = 50
 def _check_kind(kind: str) -> str:
     if kind not in KINDS:
         raise WrongValue(
-            message("There is no event '{kind}'. There are: {kinds}.", kind=excerpt(kind), kinds=list(KINDS))
+            message(
+                "There is no event '{kind}'. Valid events: {kinds}.", kind=excerpt(kind), kinds=list(KINDS)
+            )
         )
     return kind
 
@@ -43,13 +45,11 @@ class EventsQuery(BaseModel):
         None,
         min_length=1,
         max_length=200,
-        description="Position to read from: a `next_cursor`, the `webhook_id` of the last event you handled,"
-        " or `now`. Defaults to the beginning.",
+        description="Position to read from: a `next_cursor`, the `webhook_id` of the last event you"
+        " processed, or `now`. Defaults to the beginning.",
     )
     limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
-    event: list[Kind] | None = Field(
-        None, max_length=50, description="Only these events; may be given several times."
-    )
+    event: list[Kind] | None = Field(None, max_length=50, description="Only these events; repeatable.")
     debt_id: str | None = Field(None, max_length=64, description="Only events of this debt.")
     wait: int = Field(
         0,
@@ -93,11 +93,11 @@ class EventShown(BaseModel):
     event: str = Field(description="Name of the event.", examples=["debt.payment_received"])
     timestamp: Instant
     data: dict[str, Any] | None = Field(
-        description="Data of the event as its webhook carries it (see `webhooks`); null without the scope"
+        description="Data of the event, as in its webhook (see `webhooks`); null without the scope"
         " `debts:read`."
     )
     webhook_id: str = Field(
-        description="Id of the event, the same at every endpoint, attempt, replay and pull.",
+        description="Id of the event, identical at every endpoint and in every attempt, replay and pull.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
     )
     sequence: int = Field(description="Number of the event in its debt's history, without gaps.")
@@ -107,15 +107,15 @@ class EventPage(BaseModel):
     """The next events of the stream, in order."""
 
     data: list[EventShown]
-    next_cursor: str = Field(description="Cursor to send as `after` next time; never null.")
+    next_cursor: str = Field(description="Cursor to send as `after` in the next call; never null.")
     has_more: bool = Field(
-        description="Whether more events follow at once. A filtered page may be empty and still have more."
+        description="Whether more events are available. A filtered page may be empty and still have more."
     )
     epoch: int = Field(
-        description="Number of the stream; raised when the database is restored to an earlier state."
+        description="Epoch of the stream; incremented when the database is restored to an earlier state."
     )
     epoch_changed: bool = Field(
-        description="Whether `after` belongs to an earlier epoch: the page starts from the beginning."
+        description="Whether `after` belongs to an earlier epoch; if so, the page starts from the beginning."
     )
 
 

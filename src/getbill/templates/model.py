@@ -38,13 +38,15 @@ def template_key(name: str, language: str) -> tuple[str, str]:
     if language not in channels.LANGUAGES:
         raise NotFound(
             message(
-                "Templates are written in {languages}, not in '{language}'.",
+                "Templates are available in {languages}, not in '{language}'.",
                 languages=list(channels.LANGUAGES),
                 language=excerpt(language),
             )
         )
     if not _NAME.fullmatch(name):
-        raise NotFound(message("A template's name ends with _email, _sms, _call, _letter or _whatsapp."))
+        raise NotFound(
+            message("The name of a template must end with _email, _sms, _call, _letter or _whatsapp.")
+        )
     return name, language
 
 

@@ -30,13 +30,13 @@ class WordingBody(BaseModel):
     )
 
     subject: Annotated[Name, Field(min_length=1, max_length=500)] | None = Field(
-        None, description="Subject of an e-mail or a letter; other channels have none."
+        None, description="Subject of an e-mail or letter; other channels have none."
     )
     text: _Part = Field(
-        description="Text of the message, a Jinja template; `GET /templates` names its variables."
+        description="Text of the message, a Jinja template; `GET /templates` lists its variables."
     )
     html: _Part | None = Field(
-        None, description="HTML of an e-mail, inside GetBill's layout; made from the text by default."
+        None, description="HTML of an e-mail, placed in GetBill's layout; generated from the text by default."
     )
 
 
@@ -56,7 +56,7 @@ class EditionQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
-        None, description="Version of the template; 0 is the built-in one. Defaults to the one in force."
+        None, description="Version of the template; 0 is the built-in one. Defaults to the version in force."
     )
 
 

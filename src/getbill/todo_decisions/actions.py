@@ -167,7 +167,7 @@ async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision:
     todo = await todos.find(tx, workspace.id, todo_id)
     choices = TABLE[todo.type]
     if decision.word not in choices:
-        raise one_field("/decision", "unknown", message("Decide one of: {choices}.", choices=list(choices)))
+        raise one_field("/decision", "unknown", message("Valid decisions: {choices}.", choices=list(choices)))
     is_locked = todo.debt_id is not None and todo.type not in _UNLOCKED
     debt = await debts.lock(tx, workspace, todo.debt_id) if todo.debt_id and is_locked else None
     closed_todo = await todos.close(tx, todo, decision.word, decision.credential)

@@ -13,9 +13,7 @@ class DecisionBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"decision": "sent"}]})
 
     decision: Annotated[str, Field(min_length=1, max_length=40)] = Field(
-        description="The decision: one of the todo's `decisions`."
+        description="Decision, one of the todo's `decisions`."
     )
     reason: Annotated[str, Field(max_length=1000)] = ""
-    decided_by: Annotated[Name, Field(max_length=200)] = Field(
-        "", description="Name of the person who decided."
-    )
+    decided_by: Annotated[Name, Field(max_length=200)] = Field("", description="Name of the deciding person.")

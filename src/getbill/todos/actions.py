@@ -69,7 +69,7 @@ async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
     """
     row = await tx.fetchrow(_CLOSE, todo.workspace_id, todo.id, tx.now, decision, by)
     if row is None:
-        raise TodoDecided(message("The todo {todo} was decided before.", todo=ids.show("todo", todo.id)))
+        raise TodoDecided(message("The todo {todo} is already decided.", todo=ids.show("todo", todo.id)))
     return Todo.from_row(row)
 
 

@@ -44,11 +44,11 @@ class FileShown(BaseModel):
 
     name: str
     source: Literal["batch", "upload", "sftp"]
-    sender: str = Field(description="Sender of such files; for `sftp` the login.")
+    sender: str = Field(description="Sender of the file; for `sftp` the login.")
     received_at: Instant | None
     rows: int | None
     questions: list[TitleShown] = Field(
-        description="Questions about its columns; empty if it only has to be confirmed."
+        description="Questions about its columns; empty if the mapping only needs confirmation."
     )
 
 
@@ -60,21 +60,23 @@ class TodoShown(BaseModel):
     state: State
     title: TitleShown
     subject_id: str = Field(
-        description="Id of the subject: the followup for `unknown_contact`, the debt for `escalation`, the"
-        " import for `import_mapping`, the webhook for `webhook_rights`, an id of its own for `set_aside`."
+        description="Id of the subject: the followup for `unknown_contact`, the debt for"
+        " `escalation`, the import for `import_mapping`, the webhook for"
+        " `webhook_rights`, the quarantined item for `set_aside`."
     )
     file: FileShown | None = Field(
-        description="File of an `import_mapping`, and the questions about it; null for other types."
+        description="File of an `import_mapping` and its questions; null for other types."
     )
     debt_id: str | None
     reason: str | None = Field(
-        description="What failed and why, for `set_aside`, in the language of the request; null for other types."
+        description="Failed item and the reason, for `set_aside`, in the language of the request;"
+        " null for other types."
     )
     decisions: list[str] = Field(description="Possible decisions; empty once decided.")
     created_at: Instant
     decided_at: Instant | None
     decision: str | None = Field(
-        description="The decision; `gone` if none is needed any more; null while open."
+        description="Decision made; `gone` if none is needed any more; null while open."
     )
     decided_by: str | None = Field(description="Credential that decided; null while open.")
 

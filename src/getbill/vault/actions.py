@@ -108,19 +108,19 @@ def _wrong_key_sentence(key_id: str, current: Key, source: KeyFile | None, path:
     at = next((version.at for version in destroyed if version.hex_id == key_id), None)
     if at is not None:
         return (
-            f"This database is a backup sealed with the master key {key_id}, which was destroyed on {at:%Y-%m-%d} "
-            "so that erased people stay erased (GETBILL_ERASURE_DAYS). Nobody can open it: restore a younger backup."
+            f"This database is a backup encrypted with the master key {key_id}, which was destroyed on {at:%Y-%m-%d} "
+            "so that erased people stay erased (GETBILL_ERASURE_DAYS). It cannot be opened: restore a newer backup."
         )
     return (
-        f"This database is sealed with the master key {key_id}; the one given is {current.id.hex()}. "
-        f"Give the right one in GETBILL_MASTER_KEY or in {path}."
+        f"This database is encrypted with the master key {key_id}, but the given key is {current.id.hex()}. "
+        f"Provide the right key in GETBILL_MASTER_KEY or in {path}."
     )
 
 
 def _missing_key_sentence(key_id: str | None, path: Path) -> str:
     problem = (
-        f"This database is sealed with the master key {key_id}, which is missing"
+        f"This database is encrypted with the master key {key_id}, which is missing"
         if key_id
         else "There is no master key"
     )
-    return f"{problem}. Give it in GETBILL_MASTER_KEY or put it into {path}; without it nothing can be read."
+    return f"{problem}. Provide it in GETBILL_MASTER_KEY or in {path}; without it the data cannot be read."

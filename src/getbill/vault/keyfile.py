@@ -123,9 +123,9 @@ class Versions:
 def of_another(path: Path) -> str:
     """Return the message for a key file of another installation, with the remedy."""
     return (
-        f"The key file {path} belongs to another database: two on one file would lose their data. Let "
-        "GETBILL_MASTER_KEY_FILE name a file of this one's own: a copy of that file without its line `# installation`, or "
-        "for a database that is new no file at all."
+        f"The key file {path} belongs to another database, and sharing it would lose data. Set "
+        "GETBILL_MASTER_KEY_FILE to a separate file: a copy of that file without its line `# installation`, or "
+        "for a new database a file that does not exist yet."
     )
 
 

@@ -121,8 +121,8 @@ async def find_residue(database: Database, masters: Sequence[Key]) -> Residue:
             log.read(chunk)
     except asyncpg.InsufficientPrivilegeError as error:
         raise ServerFilesClosed(
-            "The role of the database may not read the server's files: run this as a superuser, or grant it "
-            "pg_read_server_files, pg_monitor and EXECUTE on pg_read_binary_file."
+            "The database role cannot read the server's files: connect as a superuser, or grant it"
+            " pg_read_server_files, pg_monitor and EXECUTE on pg_read_binary_file."
         ) from error
     residue = Residue(rows.bytes_read + log.bytes_read, len({key.id for key in masters}))
     erased = await _erased(database)

@@ -112,8 +112,8 @@ def _late_notice(rotation_at: datetime, lacking: tuple[str, ...]) -> str:
     due = f"The rotation of the master key has been due since {_format_instant(rotation_at)}"
     if lacking:
         return (
-            f"{due}; {len(lacking)} processes ({', '.join(sorted(set(lacking)))}) do not see the new key: let "
-            "GETBILL_MASTER_KEY_FILE name one file for all of them."
+            f"{due}; {len(lacking)} processes ({', '.join(sorted(set(lacking)))}) do not have the new key: set "
+            "GETBILL_MASTER_KEY_FILE to the same file for all of them."
         )
     return f"{due}: start `getbill worker` where the key file is, or run `getbill vault rotate`."
 
@@ -141,14 +141,14 @@ def _environment_status(vault: Vault, row: Record, days: int) -> MasterKeyStatus
     if rotation_at is not None and rotation_at <= now:
         due_since = rotation_at
         notice = (
-            f"The rotation of the master key in {where} has been due since {_format_instant(rotation_at)}: docs/runbook.md "
-            "says how."
+            f"The rotation of the master key in {where} has been due since {_format_instant(rotation_at)}: see "
+            "docs/runbook.md."
         )
     elif older and since + retention <= now:
         due_since = since + retention
         notice = (
-            f"The replaced master keys have been due to go since {_format_instant(due_since)}: take "
-            f"{', '.join(version.key_id for version in older)} out of {where}."
+            f"The removal of the replaced master keys has been due since {_format_instant(due_since)}: remove "
+            f"{', '.join(version.key_id for version in older)} from {where}."
         )
     return MasterKeyStatus(
         vault.current.id.hex(),

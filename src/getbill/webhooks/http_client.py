@@ -148,7 +148,7 @@ class WebhookClient:
     def _error_text(self, error: Exception) -> str:
         # A message of ours, never the exception's, which may quote the receiver's data.
         if isinstance(error, AddressForbidden):
-            return "The address is one that webhooks may not be sent to."
+            return "Webhooks may not be sent to this address."
         if isinstance(error, TimeoutError):
             return f"No answer within {self.timeout_seconds:g} seconds."
         if not isinstance(error, aiohttp.ClientError | OSError | ValueError):
@@ -175,9 +175,9 @@ _ERROR_TEXTS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], s
     (aiohttp.ClientSSLError, "TLS failed."),
     (aiohttp.ClientConnectorDNSError, "The host name was not found."),
     (aiohttp.ClientConnectorError, "The connection was refused or timed out."),
-    (aiohttp.InvalidURL, "The URL names no host that can be reached."),
-    (aiohttp.ServerDisconnectedError, "The connection was closed without an answer."),
-    (aiohttp.ClientResponseError, "The answer was not HTTP."),
+    (aiohttp.InvalidURL, "The URL contains no reachable host."),
+    (aiohttp.ServerDisconnectedError, "The connection was closed without a response."),
+    (aiohttp.ClientResponseError, "The response was not HTTP."),
 )
 
 

@@ -48,7 +48,7 @@ class TooManyEndpoints(Conflict):
     """The workspace has reached its maximum number of endpoints."""
 
     code = "too-many-endpoints"
-    way_out = "Delete a webhook that is no longer used, or have one take more events."
+    way_out = "Delete an unused webhook, or subscribe an existing one to more events."
 
 
 class RotationUnderWay(Conflict):
@@ -65,7 +65,7 @@ class NoRotation(Conflict):
     """The endpoint has no next secret: no rotation is under way."""
 
     code = "no-rotation"
-    way_out = "Begin one with `POST /webhooks/{id}/rotate-secret`."
+    way_out = "Start one with `POST /webhooks/{id}/rotate-secret`."
 
 
 class WebhookDisabled(Conflict):

@@ -147,7 +147,7 @@ async def create_client(database: Database, new: NewClient, now: datetime) -> tu
         new.created_by.id,
     )
     if row is None:
-        raise NotFound(message("There is no such workspace."))
+        raise NotFound(message("This workspace does not exist."))
     return client_of(row), secret
 
 
@@ -157,7 +157,7 @@ def _check(new: NewClient) -> None:
             "/grants",
             "unknown",
             message(
-                "There is no grant '{grant}'. There are: {grants}.", grant=excerpt(grant), grants=list(GRANTS)
+                "Unknown grant '{grant}'. Valid grants: {grants}.", grant=excerpt(grant), grants=list(GRANTS)
             ),
         )
         for grant in new.grants
@@ -168,7 +168,7 @@ def _check(new: NewClient) -> None:
             "/scopes",
             "unknown",
             message(
-                "There is no scope '{scope}'. There are: {scopes}.", scope=excerpt(scope), scopes=list(SCOPES)
+                "Unknown scope '{scope}'. Valid scopes: {scopes}.", scope=excerpt(scope), scopes=list(SCOPES)
             ),
         )
         for scope in new.scopes
@@ -184,16 +184,18 @@ def _check(new: NewClient) -> None:
         if not _is_redirect_uri(uri)
     ]
     if not new.name.strip():
-        errors.append(FieldError("/name", "missing", message("A client has a name.")))
+        errors.append(FieldError("/name", "missing", message("A client requires a name.")))
     elif hidden := names.hidden_in(new.name.strip()):
         errors.append(FieldError("/name", "characters", names.hidden_character_message(hidden)))
     if not new.grants:
-        errors.append(FieldError("/grants", "missing", message("A client has at least one grant.")))
+        errors.append(FieldError("/grants", "missing", message("A client requires at least one grant.")))
     if not new.scopes:
-        errors.append(FieldError("/scopes", "missing", message("A client has at least one scope.")))
+        errors.append(FieldError("/scopes", "missing", message("A client requires at least one scope.")))
     if "authorization_code" in new.grants and not new.redirect_uris:
         errors.append(
-            FieldError("/redirect_uris", "missing", message("authorization_code needs a redirect URI."))
+            FieldError(
+                "/redirect_uris", "missing", message("The grant authorization_code requires a redirect URI.")
+            )
         )
     if errors:
         raise refusal(errors)
@@ -225,5 +227,5 @@ async def revoke_client(database: Database, client_id: UUID, now: datetime) -> N
 async def end_client(tx: Transaction, client_id: UUID, now: datetime) -> None:
     """Revoke a client from the commit on; raise NotFound if it does not exist or is revoked already."""
     if await tx.fetchval(_REVOKE, client_id, now) is None:
-        raise NotFound(message("There is no such client, or it is revoked already."))
+        raise NotFound(message("The client does not exist or is already revoked."))
     await invalidate(tx, client_id)

@@ -53,10 +53,12 @@ def read(body: bytes, content_type: str, authorization: str | None) -> TokenRequ
             form, _client_id(form.get("client_id", "")), form.get("client_secret", ""), by_basic=False
         )
     if "client_secret" in form:
-        raise InvalidRequestError("Send the client secret once: by Basic or in the body.")
+        raise InvalidRequestError("Send the client secret once: with HTTP Basic or in the body.")
     client_id, secret = basic
     if form.get("client_id", client_id) != client_id:
-        raise InvalidRequestError("The client_id of the body is not the one of the Authorization header.")
+        raise InvalidRequestError(
+            "The client_id in the body differs from the one in the Authorization header."
+        )
     return TokenRequest(form, _client_id(client_id), secret, by_basic=True)
 
 
@@ -121,8 +123,8 @@ class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
     """A secret was sent without TLS, and it is not the right one of a sandbox client."""
 
     description = (
-        "Live credentials are taken over TLS only; without it, only a sandbox client with its right secret is."
-        " Treat this secret as known to others."
+        "Live credentials require TLS; without TLS only a sandbox client with a correct secret is"
+        " accepted. Treat this secret as compromised."
     )
 
 
@@ -133,7 +135,7 @@ class HeaderTwice(InvalidRequestError):  # type: ignore[misc]  # as above
 class FormEncoded(InvalidRequestError):  # type: ignore[misc]  # as above
     """The form is compressed or otherwise encoded."""
 
-    description = "Send the form as it is, without Content-Encoding."
+    description = "Send the form uncompressed, without Content-Encoding."
     status_code = 415
 
 

@@ -31,8 +31,8 @@ from getbill.kit import ids
 METHODS = ("client_secret_basic", "client_secret_post")
 REFRESH = RefreshTokenGrant.GRANT_TYPE
 
-_NOT_GOOD = "The refresh token is unknown, expired, used, revoked or another client's."
-_SCOPE_MALFORMED = "Separate scopes by single spaces, such as debts:read debts:write."
+_NOT_GOOD = "The refresh token is unknown, expired, used or revoked, or belongs to another client."
+_SCOPE_MALFORMED = "Separate scopes with single spaces, such as debts:read debts:write."
 _ANY_TOKEN = ("access_token", "refresh_token")
 
 Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]

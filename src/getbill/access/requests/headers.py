@@ -24,7 +24,7 @@ class HeaderRepeated(BadRequest):
     """A single-valued header was sent more than once."""
 
     code = "header-repeated"
-    way_out = "Send the header once; look for a proxy or a library that adds its own."
+    way_out = "Send the header once. Check for a proxy or library that adds the same header."
 
 
 class EncodingUnsupported(UnsupportedMediaType):
@@ -32,7 +32,7 @@ class EncodingUnsupported(UnsupportedMediaType):
 
     code = "unsupported-content-encoding"
     title = message("This content encoding is not supported here")
-    way_out = "Send the body as it is, without `Content-Encoding`."
+    way_out = "Send the body uncompressed, without `Content-Encoding`."
 
 
 def repeated(names: Iterable[bytes]) -> str | None:
@@ -51,7 +51,9 @@ def refuse_repeated(headers: list[tuple[bytes, bytes]], distinct: Mapping[bytes,
         return
     name = repeated(name for name, _ in headers)
     if name is not None:
-        raise HeaderRepeated(message("The header {header} came more than once. Send it once.", header=name))
+        raise HeaderRepeated(
+            message("The header {header} was sent more than once. Send it once.", header=name)
+        )
 
 
 def other_encoding(values: Iterable[str]) -> str | None:
@@ -69,7 +71,7 @@ def refuse_encoding(headers: list[tuple[bytes, bytes]], distinct: Mapping[bytes,
     if coding is not None:
         raise EncodingUnsupported(
             message(
-                "The body came with Content-Encoding '{coding}'. Send it as it is, without that header.",
+                "The body has the Content-Encoding '{coding}'. Send it uncompressed, without this header.",
                 coding=excerpt(coding),
             ),
             headers={"Accept-Encoding": "identity"},

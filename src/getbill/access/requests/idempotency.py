@@ -80,28 +80,28 @@ class KeyUnreadable(BadRequest):
     """The Idempotency-Key is not 1 to 255 printable ASCII characters."""
 
     code = "idempotency-key-unreadable"
-    way_out = "Send a key of 1 to 255 printable ASCII characters, a UUID for example, or none."
+    way_out = "Send a key of 1 to 255 printable ASCII characters, such as a UUID, or omit it."
 
 
 class RequestInProgress(Conflict):
     """A request with the same key is still being processed."""
 
     code = "idempotency-key-in-use"
-    way_out = "Send the same request again in a second: it gets the answer that is being made now."
+    way_out = "Repeat the same request in a second. It returns the response of the request in progress."
 
 
 class KeyReused(Invalid):
     """The key was used for a different request."""
 
     code = "idempotency-key-reused"
-    way_out = "Send a new key with every new request."
+    way_out = "Use a new key for every new request."
 
 
 class AnswerGone(Conflict):
     """The request was executed; its stored response was lost with a master key destroyed within the day."""
 
     code = "idempotency-answer-gone"
-    way_out = "Read what the request made by its reference; send another request under a new key."
+    way_out = "Look up the result of the request by its reference. Use a new key for another request."
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class StoredAnswer:
 def read_key(header: str) -> bytes:
     """Return the stored form of an Idempotency-Key; raise KeyUnreadable if it is invalid."""
     if not _KEY.fullmatch(header):
-        raise KeyUnreadable(message("An Idempotency-Key is 1 to 255 printable ASCII characters."))
+        raise KeyUnreadable(message("An Idempotency-Key must have 1 to 255 printable ASCII characters."))
     return hashlib.sha256(header.encode()).digest()
 
 
@@ -162,7 +162,7 @@ async def begin_request(
     """
     if not await tx.fetchval(_LOCK, idempotent_request.lock_id):
         raise RequestInProgress(
-            message("A request with this Idempotency-Key is being answered. Send it again in a second.")
+            message("A request with this Idempotency-Key is being processed. Repeat it in a second.")
         )
     row = await tx.fetchrow(_ANSWER, *idempotent_request.primary_key)
     if row is None or row["created_at"] <= clock.wall() - LIFE:
@@ -176,7 +176,8 @@ async def begin_request(
     except SealedUnderUnknownKey:
         raise AnswerGone(
             message(
-                "This request was carried out before, and its answer cannot be opened any more: the master key was destroyed."
+                "This request was already executed. Its stored response cannot be decrypted because"
+                " the master key was destroyed."
             )
         ) from None
 

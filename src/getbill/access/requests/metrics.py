@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY, Counter
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-LOG_DROPPED = Counter("getbill_access_log_dropped", "Access-log lines dropped because too many waited.")
+LOG_DROPPED = Counter("getbill_access_log_dropped", "Access-log lines dropped because the queue was full.")
 
 _BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10)
 _BOUND_TEXTS: Final = [*(str(float(bound)) for bound in _BOUNDS), "+Inf"]

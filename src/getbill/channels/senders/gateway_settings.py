@@ -43,9 +43,9 @@ class GatewaySettings(BaseModel):
         except ValueError:
             raise ValueError("The URL cannot be read.") from None
         if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.fragment:
-            raise ValueError("The URL is https://host/path, without a query.")
+            raise ValueError("The URL must have the form https://host/path, without a query.")
         if url.user or url.password:
-            raise ValueError("The URL holds no password: requests are signed with the secret.")
+            raise ValueError("The URL must not contain a password: requests are signed with the secret.")
         _check_host(url.host, is_clear=url.scheme == "http")
         return text.rstrip("/")
 
@@ -57,7 +57,7 @@ class GatewaySettings(BaseModel):
         except SecretMalformed as error:
             raise ValueError(str(error)) from None
         if len(key) < 24:
-            raise ValueError("A secret has at least 24 bytes.")
+            raise ValueError("A secret must have at least 24 bytes.")
         return secret
 
 
@@ -67,13 +67,13 @@ def _check_host(host: str, *, is_clear: bool) -> None:
     except ValueError:
         if is_clear and host != "localhost":
             raise ValueError(
-                "Outside this machine and private networks the URL begins with https://."
+                "The URL must begin with https:// outside the loopback and private networks."
             ) from None
         return
     if address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise ValueError("No gateway is at such an address.")
+        raise ValueError("A gateway cannot have this address.")
     if is_clear and not (address.is_loopback or address.is_private):
-        raise ValueError("Outside this machine and private networks the URL begins with https://.")
+        raise ValueError("The URL must begin with https:// outside the loopback and private networks.")
 
 
 _MANY: TypeAdapter[list[GatewaySettings]] = TypeAdapter(list[GatewaySettings])

@@ -28,7 +28,7 @@ class ReportNotSigned(Unauthenticated):
     """The report is not signed with the secret of this channel's gateway, or its signature is too old."""
 
     code = "report-not-signed"
-    way_out = "Sign id, timestamp and the raw body with the gateway's secret, as Standard Webhooks 1.0 says."
+    way_out = "Sign id, timestamp and raw body with the gateway's secret, according to Standard Webhooks 1.0."
 
 
 class ReportTooEarly(Conflict):
@@ -68,7 +68,7 @@ async def report_status(
         database, workspace, followup.id, wire.parse_report(report)
     )
     if not has_changed and followup.status == "in_progress":
-        raise ReportTooEarly(message("{id} is being handed over.", id=excerpt(report.id)))
+        raise ReportTooEarly(message("{id} is still being sent.", id=excerpt(report.id)))
     return answer(200, {"changed": has_changed})
 
 
@@ -76,16 +76,18 @@ def _find_gateway(request: Request, channel: str) -> GatewaySettings:
     gateways: dict[Channel, GatewaySettings] = request.app.state.gateways
     gateway = next((candidate for candidate in gateways.values() if candidate.channel == channel), None)
     if gateway is None:
-        raise NotFound(message("No gateway carries '{channel}' here.", channel=excerpt(channel)))
+        raise NotFound(message("No gateway is configured for '{channel}'.", channel=excerpt(channel)))
     return gateway
 
 
 def _verify(gateway: GatewaySettings, raw: bytes, signature_headers: tuple[str, str, str]) -> None:
     message_id, timestamp, signatures = signature_headers
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
-        raise ReportNotSigned(message("The header webhook-timestamp is missing: seconds since 1970."))
+        raise ReportNotSigned(message("The header webhook-timestamp is missing: a Unix time in seconds."))
     if abs(clock.wall().timestamp() - int(timestamp)) > _TOLERANCE_SECONDS:
-        raise ReportNotSigned(message("The report was signed more than five minutes from now."))
+        raise ReportNotSigned(
+            message("The report's timestamp differs from the current time by more than five minutes.")
+        )
     key = secret_key(gateway.secret.get_secret_value())
     if not standard_verifies(key, message_id, int(timestamp), raw, signatures):
-        raise ReportNotSigned(message("The signature is not that of this channel's gateway."))
+        raise ReportNotSigned(message("The signature does not match this channel's gateway."))

@@ -30,13 +30,13 @@ class ReportBody(BaseModel):
         },
     )
 
-    id: Annotated[str, Field(max_length=64)] = Field(description="Id of the message, as it was handed over.")
+    id: Annotated[str, Field(max_length=64)] = Field(description="Id of the message, as sent to the gateway.")
     workspace: Annotated[str, Field(max_length=64)] = Field(
-        description="Workspace of the message, as it was handed over."
+        description="Workspace of the message, as sent to the gateway."
     )
     status: Literal["delivered", "answered", "unanswered", "failed"]
     ref: Annotated[str, Field(max_length=200)] | None = Field(
-        None, description="The provider's id of the message."
+        None, description="Id of the message at the provider."
     )
     reason: Annotated[str, Field(max_length=200)] | None = None
     duration_ms: Annotated[int, Field(strict=True, ge=0, le=86_400_000)] | None = None
@@ -45,7 +45,9 @@ class ReportBody(BaseModel):
 class ReportAccepted(BaseModel):
     """The report was accepted."""
 
-    changed: bool = Field(description="Whether it changed anything; false if it was known already.")
+    changed: bool = Field(
+        description="Whether the report changed anything; false for a status already known."
+    )
 
 
 def parse_report(report: ReportBody) -> SendOutcome:

@@ -140,7 +140,7 @@ class _SendDecision:
         elif self.histories[debt.id].is_on_its_way:
             # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
             # other.
-            contact.postpone(self.tx.now + _RETRY_DELAY, "another contact is on its way")
+            contact.postpone(self.tx.now + _RETRY_DELAY, "another contact is in progress")
             debts.plan(self.tx, debt, contact.due_at)
         elif self.histories[debt.id].rehearsed_steps:
             self._start_after_rehearsal(debt, contact)
@@ -175,13 +175,13 @@ class _SendDecision:
             debts.end_scenario(self.tx, debt)
         else:
             # Another debt of the person supplied an address for which this one's steps were skipped.
-            contact.settle("stopped", self.tx.now, "an address was learned")
+            contact.settle("stopped", self.tx.now, "an address was added")
             self.planned_contacts.extend(schedule.plan_next(self.tx, debt, contact_history, last_step))
 
     def _try_contact(self, debt: Debt, contact: Contact) -> None:
         contact_history = self.histories[debt.id]
         if self._falls_back(debt, contact, contact_history):
-            self._close_contact(debt, contact, "stopped", "its address is suppressed")
+            self._close_contact(debt, contact, "stopped", "the address is suppressed")
             self.planned_contacts.extend(
                 schedule.plan_next(self.tx, debt, contact_history, contact_history.last_step(debt))
             )

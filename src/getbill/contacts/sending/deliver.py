@@ -51,7 +51,7 @@ _RETRIED_ERRORS = (
     OSError,
 )
 _RETRY_SECONDS = 0.5
-_NEVER_RECEIVED = "the provider never saw it"
+_NEVER_RECEIVED = "the provider never received it"
 REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 
 
@@ -77,15 +77,15 @@ async def _call_provider(send: PreparedSend) -> SendOutcome:
     # never left.
     lease_until = send.contact.lease_until
     if lease_until is None or lease_until - clock.wall() < timedelta(seconds=send.timeout_seconds):
-        return failed("its worker was too slow to send it", permanent=False)
+        return failed("the worker exceeded the time to send it", permanent=False)
     try:
         async with asyncio.timeout(send.timeout_seconds):
             outcome = await send.sender.send(send.message)
     except TimeoutError:
-        return unknown("the provider did not answer in time")
+        return unknown("the provider did not respond in time")
     except Exception as error:  # noqa: BLE001 - whatever broke, the message may have left
         _log.error("sender_broke", sender=send.sender.name, error=type(error).__name__, exc_info=error)
-        return unknown("the sender broke; the worker's log has the traceback")
+        return unknown("the sender failed; the worker's log has the traceback")
     failpoints.at("contacts.asked")
     return outcome
 

@@ -77,13 +77,13 @@ def render_message(
     language = step.language or debtor_language
     if step.notices and debt.details.creditor is None and company.collector == "third_party":
         # Art. R124-4 CPCE requires that the creditor is named.
-        raise StepNotPossible(messages.message("the creditor is not named"))
+        raise StepNotPossible(messages.message("the creditor has no name"))
     logo = render_context.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
     facts = _message_facts(debt, now, has_logo=logo is not None)
     try:
         message, version = render_context.templates.render(step.template, language, facts)
     except HowToPayMissing as error:
-        raise StepNotPossible(messages.message("no way to pay is known")) from error
+        raise StepNotPossible(messages.message("no means of payment is known")) from error
     except TemplateUnknown as error:
         raise StepNotPossible(
             messages.message(
@@ -125,11 +125,11 @@ def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datet
         raise StepNotPossible(messages.message("the company has no letterhead"))
     if debt.workspace.is_live and company.country == "FR" and not company.imprint:
         # Art. R123-237 C. com.: registration number and register appear on every letter.
-        raise StepNotPossible(messages.message("the company's letterhead lacks its imprint"))
+        raise StepNotPossible(messages.message("the company's letterhead has no imprint"))
     try:
         channels.window(address_of(debt.debtor.identity, channel))
     except channels.AddressTooLong as error:
-        raise StepNotPossible(messages.message("the address does not fit a window")) from error
+        raise StepNotPossible(messages.message("the address does not fit the envelope window")) from error
     return {
         "letterhead": (facts.collector or facts.creditor, *company.address),
         "imprint": company.imprint,

@@ -103,9 +103,9 @@ class DebtFields(BaseModel):
 
     debtor: DebtorBody | None = None
     amount: Amount | None = Field(
-        None, description="Amount claimed, above zero, with at most the currency's decimals."
+        None, description="Amount claimed, above zero, with no more decimals than the currency has."
     )
-    currency: Currency | None = Field(None, description="Currency, ISO 4217; the company's by default.")
+    currency: Currency | None = Field(None, description="Currency, ISO 4217; defaults to the company's.")
     timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
 
     @classmethod
@@ -176,7 +176,7 @@ class NewDebtBody(DebtFields):
     )
 
     amount: Annotated[Amount | None, WithJsonSchema(AMOUNT_SCHEMA)] = Field(
-        None, description="Amount claimed, above zero, with at most the currency's decimals."
+        None, description="Amount claimed, above zero, with no more decimals than the currency has."
     )
 
     @classmethod
@@ -204,7 +204,9 @@ class NewDebtBody(DebtFields):
                 FieldError(
                     "/reference",
                     "missing",
-                    message("{subject} is required: your own.", subject=field_subject(("reference",))),
+                    message(
+                        "{subject} is required: your own reference.", subject=field_subject(("reference",))
+                    ),
                 )
             )
         debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
@@ -215,7 +217,7 @@ class NewDebtBody(DebtFields):
                 FieldError(
                     "/debtor/name",
                     "missing",
-                    message("The debtor needs a name: send name, first_name and last_name, or company."),
+                    message("The debtor requires a name: send name, first_name and last_name, or company."),
                 )
             )
         return errors
@@ -227,9 +229,9 @@ class PromiseBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     date: Day = Field(
-        description="Last day of the promise, YYYY-MM-DD; the debtor is not contacted until it is over."
+        description="Last day of the promise, YYYY-MM-DD; the debtor is not contacted until it has passed."
     )
-    amount: Amount | None = Field(None, description="Amount promised; all that is owed by default.")
+    amount: Amount | None = Field(None, description="Promised amount; defaults to the full balance.")
 
 
 class DebtChangeBody(DebtFields):
@@ -237,11 +239,11 @@ class DebtChangeBody(DebtFields):
 
     status: Status | None = None
     scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
-        None, description="Version of the scenario that the debt runs from now on."
+        None, description="Version of the scenario to switch the debt to."
     )
 
     promise: PromiseBody | None = Field(
-        None, description="The debtor's promise to pay; the scenario waits until its day is over."
+        None, description="Debtor's promise to pay; the scenario pauses until its date has passed."
     )
 
     NOT_NULLABLE: ClassVar[frozenset[str]] = frozenset(
@@ -253,7 +255,7 @@ class DebtChangeBody(DebtFields):
         """Return the errors between fields, and fields that cannot be cleared."""
         return super().cross_field_errors(raw) + [
             FieldError(
-                pointer, "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+                pointer, "required", message("{name} cannot be null; omit it to keep its value.", name=name)
             )
             for pointer, name in _null_fields(raw, cls.NOT_NULLABLE)
         ]
@@ -281,7 +283,7 @@ def _check_dates(raw: dict[str, Any]) -> list[FieldError]:
             FieldError(
                 "/due_date",
                 "before-invoice",
-                message("due_date is before invoice_date: a debt is due on the day of its invoice or later."),
+                message("due_date is before invoice_date: a debt cannot be due before its invoice date."),
             )
         ]
     return []

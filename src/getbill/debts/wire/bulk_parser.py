@@ -96,7 +96,9 @@ class _BulkParser:
         if nul_path is not None:
             return [
                 FieldError(
-                    pointer(nul_path), "characters", message("A text holds U+0000, which no text may.")
+                    pointer(nul_path),
+                    "characters",
+                    message("A text contains the character U+0000, which is not allowed."),
                 )
             ]
         try:

@@ -21,7 +21,7 @@ def check_metadata_size(metadata: dict[str, Any]) -> dict[str, Any]:
     if size > _METADATA_BYTES_MAX:
         raise WrongValue(
             message(
-                "Metadata has at most 16 kB ({most} bytes of JSON); this is {size}.",
+                "Metadata may have at most 16 kB ({most} bytes of JSON); this has {size}.",
                 most=_METADATA_BYTES_MAX,
                 size=size,
             )
@@ -39,7 +39,8 @@ def name_error(name: str, first_name: str | None, last_name: str | None) -> Fiel
     name_parts = {"first_name": first_name, "last_name": last_name}
     parts = {field: value for field, value in name_parts.items() if value}
     detail = message(
-        "name is '{name}', its parts ({fields}) say '{parts}'. Send the same name, or only one of the two.",
+        "name is '{name}', but its parts ({fields}) form '{parts}'. Send the same name in both, or"
+        " only one of them.",
         name=excerpt(name),
         fields=list(parts),
         parts=excerpt(" ".join(parts.values())),
@@ -118,7 +119,7 @@ def _birthdate_error(iso_date: str, now: datetime) -> Message | None:
     if iso_date > newest:
         return message("The date of birth {day} is in the future.", day=iso_date)
     return message(
-        "The date of birth {day} makes the debtor older than {years} years.", day=iso_date, years=_YEARS_MAX
+        "By the date of birth {day}, the debtor is older than {years} years.", day=iso_date, years=_YEARS_MAX
     )
 
 

@@ -36,7 +36,7 @@ def _check_currency(value: str) -> str:
     if code not in currencies():
         raise WrongValue(
             message(
-                "'{value}' is not an ISO 4217 currency in use. Send for example EUR.", value=excerpt(value)
+                "'{value}' is not an ISO 4217 currency in use. Send, for example, EUR.", value=excerpt(value)
             )
         )
     return code
@@ -47,7 +47,7 @@ def _check_country(value: str) -> str:
     if code not in COUNTRIES:
         raise WrongValue(
             message(
-                "'{value}' is not an ISO 3166-1 alpha-2 country. Send for example FR.", value=excerpt(value)
+                "'{value}' is not an ISO 3166-1 alpha-2 country. Send, for example, FR.", value=excerpt(value)
             )
         )
     return code
@@ -74,7 +74,7 @@ def _parse_amount(value: Any) -> Decimal:
 
 def _check_link(value: str) -> str:
     if not channels.is_web_link(value):
-        raise WrongValue(message("{subject} must begin with https:// and have no spaces.", subject=VALUE))
+        raise WrongValue(message("{subject} must begin with https:// and contain no spaces.", subject=VALUE))
     return value
 
 

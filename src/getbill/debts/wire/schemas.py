@@ -29,7 +29,7 @@ class PromiseShown(BaseModel):
     """The debtor's promise to pay, and whether it was kept."""
 
     date: Day
-    amount: MoneyNumber | None = Field(description="Amount promised; null for all that is owed.")
+    amount: MoneyNumber | None = Field(description="Promised amount; null for the full balance.")
     state: Literal["open", "kept", "broken"]
 
 
@@ -42,17 +42,17 @@ class DebtShown(BaseModel):
     amount: MoneyNumber = Field(examples=[2340.00])
     currency: Currency
     balance: MoneyNumber = Field(
-        description="Amount still owed, in the debt's currency; negative if too much was paid."
+        description="Outstanding balance, in the debt's currency; negative after an overpayment."
     )
     amount_paid: MoneyNumber
     scenario_version: int = Field(description="Version of the scenario that the debt runs.", examples=[1])
     timeline_id: str = Field(description="Id of the scenario.")
     debtor: DebtorShown
     next_action_at: Instant | None = Field(
-        description="When the next contact is due, in UTC; null if none is planned."
+        description="Due time of the next contact, in UTC; null if none is planned."
     )
     contacted_at: Instant | None = Field(
-        description="When a contact first reached the debtor, in UTC; null if none has."
+        description="Time of the first contact that reached the debtor, in UTC; null if none has."
     )
     resolved_at: Instant | None
     resolution: Literal["paid", "settled", "written_off"] | None

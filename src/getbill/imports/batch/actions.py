@@ -70,7 +70,7 @@ def _refuse_conflicts(
         if debts.fingerprint(workspace, new) != before:
             public_id = ids.show("debt", debt_id)
             detail = message(
-                "The reference '{reference}' belongs to {debt}, made from other values.",
+                "The reference '{reference}' belongs to {debt}, which was created with other values.",
                 reference=excerpt(new.reference),
                 debt=public_id,
             )

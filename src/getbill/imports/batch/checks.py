@@ -35,7 +35,8 @@ class TooManyRows(TooLarge):
     code = "too-many-rows"
     title = message("The batch has too many rows")
     way_out = (
-        "Send batches of at most 10,000 rows, or the whole list as a file to POST /external-api/v1/imports."
+        "Send batches of at most 10,000 rows, or upload the whole list as a file with POST"
+        " /external-api/v1/imports."
     )
 
 
@@ -125,7 +126,7 @@ def refused_row(index: int, temp_id: str | int | None, row: Any, errors: Iterabl
 
 def _check_envelope(batch: Any) -> None:
     if not isinstance(batch, dict):
-        raise BadRequest(message('A batch is a JSON object: {"debts": [...]}.'))
+        raise BadRequest(message('A batch must be a JSON object: {"debts": [...]}.'))
     errors = [unknown_field(pointer((name,)), name) for name in batch.keys() - _FIELDS]
     rows, name, flag = batch.get("debts"), batch.get("batch_name"), batch.get(_FLAG)
     if not isinstance(rows, list) or not rows:
@@ -141,7 +142,7 @@ def _check_envelope(batch: Any) -> None:
             FieldError(
                 "/batch_name",
                 "text",
-                message("A name is a text of at most {most} characters.", most=_NAME_MAX),
+                message("A name must be a string of at most {most} characters.", most=_NAME_MAX),
             )
         )
     elif hidden := names.hidden_in((name or "").strip()):
@@ -159,7 +160,9 @@ def _check_envelope(batch: Any) -> None:
     if isinstance(rows, list) and len(rows) > ROWS_MAX:
         raise TooManyRows(
             message(
-                "The batch has {rows} rows; one request takes {rows_max}.", rows=len(rows), rows_max=ROWS_MAX
+                "The batch has {rows} rows; a request may have at most {rows_max}.",
+                rows=len(rows),
+                rows_max=ROWS_MAX,
             ),
             extra={"rows_max": ROWS_MAX},
         )
@@ -181,7 +184,7 @@ class _ParsedRow:
         first, first_debt = first_rows.setdefault(outcome.reference, (self.index, outcome))
         if first_debt == outcome:
             return self.field_errors
-        detail = message("The row {row} of this batch has the same reference and other values.", row=first)
+        detail = message("Row {row} of this batch has the same reference but other values.", row=first)
         return [*self.field_errors, FieldError("/reference", "duplicate-reference", detail)]
 
 
@@ -199,7 +202,7 @@ def _parse_row(index: int, row: Any, batch: dict[str, Any]) -> _ParsedRow:
     error = FieldError(
         "/temp_id",
         "text",
-        message("A temp_id is a text of at most {most} characters, or an integer.", most=_NAME_MAX),
+        message("A temp_id must be a string of at most {most} characters, or an integer.", most=_NAME_MAX),
     )
     return _ParsedRow(index, None, body, [error])
 

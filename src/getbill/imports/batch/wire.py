@@ -16,8 +16,8 @@ from getbill.kit.text.names import Name
 BatchRow = Annotated[
     Any,
     Field(
-        description="A debt, as `POST /debts` takes it, and `temp_id`: your own name for the row (a text or an integer),"
-        " which comes back in every finding about it."
+        description="A debt, as in `POST /debts`, and `temp_id`: your id of the row (string or"
+        " integer), repeated in each of its findings."
     ),
 ]
 
@@ -44,7 +44,7 @@ class BatchBody(BaseModel):
     )
 
     debts: Annotated[list[BatchRow], Field(min_length=1, max_length=10_000)]
-    batch_name: Name | None = Field(None, max_length=200, description="Your name for the batch.")
+    batch_name: Name | None = Field(None, max_length=200, description="Name of the batch.")
     accept_expensive_destination: Flag | None = Field(
         None, description="Default of `accept_expensive_destination` for rows that do not set it."
     )
@@ -56,12 +56,13 @@ class BatchFinding(BaseModel):
     model_config = ConfigDict(title="BatchFinding")
 
     line: int = Field(
-        description="Row number, from 0, equal to `index`: a batch has no lines. For a file, its line number from 1."
+        description="Row number, from 0, equal to `index`, because a batch has no lines. For a file,"
+        " the line number from 1."
     )
     index: int = Field(description="Position of the row in `debts`, from 0.")
-    temp_id: str | int | None = Field(description="Your own name for the row, as it was sent.")
+    temp_id: str | int | None = Field(description="Your id of the row, as sent.")
     reference: str | None = Field(
-        description="`reference` of the row, as it was sent; null if it has none.", examples=["F-2024-0847"]
+        description="`reference` of the row, as sent; null if it has none.", examples=["F-2024-0847"]
     )
     column: str | None = Field(
         description="JSON pointer to the field in the row (RFC 6901).", examples=["/debtor/email"]
@@ -72,8 +73,8 @@ class BatchFinding(BaseModel):
     severity: Literal["error", "warning"]
     message: str
     suggestion: str | float | None = Field(
-        description="Value that would be right, as its field takes it, where only one can be meant: 12.50 for"
-        ' `"12,50"`, `2024-01-15` for `"15/01/2024"`; otherwise null.'
+        description="Suggested value, in the format of the field, if only one reading is possible:"
+        ' 12.50 for `"12,50"`, `2024-01-15` for `"15/01/2024"`; otherwise null.'
     )
     outcome: str
     debt_id: str | None
@@ -84,7 +85,7 @@ class ErrorReport(BaseModel):
 
     rows: int = Field(description="Number of rows with findings.")
     findings: list[BatchFinding] = Field(description="The first 100 findings.")
-    more: str | None = Field(description="URL of all findings; null if these are all.")
+    more: str | None = Field(description="URL of all findings; null if `findings` is complete.")
 
 
 class BatchShown(BaseModel):
@@ -99,7 +100,7 @@ class BatchShown(BaseModel):
         " later."
     )
     unchanged: int = Field(
-        description="Number of those rows whose debt existed already, created from the same body."
+        description="Number of those rows whose debt already existed, created from the same body."
     )
     errors: int
     error_report: ErrorReport

@@ -35,7 +35,7 @@ class Upload:
         if kind == b"multipart/form-data":
             boundary = options.get(b"boundary")
             if not boundary:
-                raise BadRequest(message("The form names no boundary between its parts."))
+                raise BadRequest(message("The form declares no boundary for its parts."))
             return self._of_form(boundary)
         if kind.decode("latin-1") in _NOT_FILES:
             raise UnsupportedMediaType(
@@ -122,7 +122,7 @@ class _FormParts:
         options = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if name == "file" and self.has_file:
-            raise BadRequest(message("The form has two parts `file`: send one file at a time."))
+            raise BadRequest(message("The form has more than one part `file`: send one file at a time."))
         self._field = None if name == "file" else name
         if name == "file":
             self.has_file = True

@@ -66,7 +66,8 @@ class MappingNotCertain(ImportCannotMove):
     code = "mapping-not-certain"
     title = message("The mapping has open questions")
     way_out = (
-        "Answer each of `questions` in `GET /imports/{id}/mapping` by changing the mapping, then confirm it."
+        "Answer every item of `questions` in `GET /imports/{id}/mapping` by changing the mapping,"
+        " then confirm it."
     )
 
 
@@ -74,16 +75,14 @@ def key_of(workspace: Workspace, import_: Import) -> Key:
     """Return the key of an import's stored data; raise ImportCannotMove where it was dropped."""
     key = queries.keys_of(workspace, import_).main
     if key is None:
-        raise ImportCannotMove(
-            message("What this import kept of its rows was dropped, 30 days after it came.")
-        )
+        raise ImportCannotMove(message("The rows of this import were deleted 30 days after it was received."))
     return key
 
 
 def plan_of(workspace: Workspace, import_: Import) -> ReadingPlan:
     """Return a file's reading plan; raise ImportCannotMove before it is read or after it was dropped."""
     if import_.plan is None:
-        raise ImportCannotMove(message("The file is not read yet, or what was known of it was dropped."))
+        raise ImportCannotMove(message("The file has not been read yet, or its data has been deleted."))
     return reading_plan.open_plan(import_.plan, key_of(workspace, import_), import_.id)
 
 
@@ -116,9 +115,9 @@ async def _lock_waiting(tx: Transaction, workspace: Workspace, import_id: UUID) 
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.source == "batch" or import_.state not in _WAITING:
         raise ImportCannotMove(
-            message("The import is being read. Ask again in a moment.")
+            message("The import is being read. Repeat the request in a moment.")
             if import_.state == "uploaded"
-            else message("The import is {state}; its mapping is settled.", state=import_.state)
+            else message("The import is {state}; its mapping can no longer be changed.", state=import_.state)
         )
     return import_
 
@@ -158,7 +157,7 @@ async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Impor
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state != "checked":
         raise ImportCannotMove(
-            message("Only a checked import is started; this one is {state}.", state=import_.state)
+            message("Only a checked import can be started; this one is {state}.", state=import_.state)
         )
     key_of(workspace, import_)
     await _forget_pass(tx, import_)
@@ -181,9 +180,7 @@ async def correct(
     """Correct rows by patches (line, column, value) and accept suggestions by finding code, then continue."""
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state not in _CORRECTABLE or import_.error not in {None, "findings"}:
-        raise ImportCannotMove(
-            message("The import is {state}: nothing can be corrected.", state=import_.state)
-        )
+        raise ImportCannotMove(message("The import is {state} and cannot be corrected.", state=import_.state))
     key = key_of(workspace, import_)
     plan = None if import_.source == "batch" else plan_of(workspace, import_)
     rows = await tx.fetch(_ROWS, workspace.id, import_.id, sorted({line for line, _, _ in patches}))
@@ -216,7 +213,7 @@ def _patch(
                 FieldError(
                     f"/corrections/{number}/line",
                     "unknown",
-                    message("Line {line} is no refused row.", line=line),
+                    message("Line {line} is not a rejected row.", line=line),
                 )
             )
         elif plan is None:
@@ -226,7 +223,7 @@ def _patch(
                 FieldError(
                     f"/corrections/{number}/column",
                     "unknown",
-                    message("There is no one column '{column}'.", column=excerpt(column)),
+                    message("The column '{column}' does not exist or is not unique.", column=excerpt(column)),
                 )
             )
         else:
@@ -257,7 +254,7 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
     if import_.state in _BEFORE_IMPORT and not import_.has_debts:
         return await discard(tx, workspace, import_id)
     if import_.state == "undone":
-        raise ImportCannotMove(message("The import was undone before."))
+        raise ImportCannotMove(message("The import is already undone."))
     key_of(workspace, import_)
     await tx.execute(rows.FORGET_REASONS, workspace.id, import_.id)
     # This applies whatever the next state was, even during the rollback of all-or-nothing: its owner wants it

@@ -110,9 +110,7 @@ def _field_error(error: Any, value: Any) -> FieldError:
 
 def unknown_field(pointer_text: str, name: Any) -> FieldError:
     """Return the error of a field that the body does not have."""
-    detail = message(
-        "There is no field '{field}' here. Check its spelling, or leave it out.", field=excerpt(name)
-    )
+    detail = message("There is no field '{field}' here. Check its spelling, or omit it.", field=excerpt(name))
     return FieldError(pointer_text, "unknown-field", detail)
 
 
@@ -211,7 +209,7 @@ def refuse_unknown_parameters(request: Request) -> None:
     """Raise 400 for a query parameter of a call that has none; other calls refuse unknown ones themselves."""
     if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
         names = [excerpt(name) for name in dict.fromkeys(request.query_params)]
-        raise BadRequest(message("This call has no query parameters. Leave out: {names}.", names=names[:10]))
+        raise BadRequest(message("This call has no query parameters. Omit: {names}.", names=names[:10]))
 
 
 def refuse_repeated_parameters(request: Request) -> None:
@@ -243,7 +241,9 @@ def _is_list(annotation: Any) -> bool:
 
 
 def _repeated(name: str) -> FieldError:
-    detail = message("{subject} has one value and came more than once.", subject=parameter_subject(name))
+    detail = message(
+        "{subject} takes one value but was sent more than once.", subject=parameter_subject(name)
+    )
     return FieldError(name, "repeated-parameter", detail)
 
 
@@ -251,7 +251,7 @@ def refuse_empty_range(first: str, start: Any, last: str, end: Any) -> None:
     """Raise 400 for a range of two parameters that ends before it begins: nothing could match."""
     if start is not None and end is not None and start > end:
         detail = message(
-            "The parameter '{first}' lies after '{last}', so that nothing can match. Exchange them, or leave one out.",
+            "The parameter '{first}' is after '{last}', so nothing can match. Swap them, or omit one.",
             first=first,
             last=last,
         )
@@ -280,7 +280,7 @@ def wrong_parameter(error: Mapping[str, Any], name: str) -> FieldError:
     """Return a pydantic error as an invalid parameter."""
     if error["type"] == "extra_forbidden":
         detail = message(
-            "There is no parameter '{name}' here. Check its spelling, or leave it out.", name=excerpt(name)
+            "There is no parameter '{name}' here. Check its spelling, or omit it.", name=excerpt(name)
         )
         return FieldError(excerpt(name), "unknown-parameter", detail)
     return wrong_field(error, name, parameter_subject(name))
@@ -301,14 +301,14 @@ async def _on_parameters(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     http_error = cast("HTTPException", error)
-    detail = message("The request cannot be answered (HTTP {status}).", status=http_error.status_code)
+    detail = message("The request was refused (HTTP {status}).", status=http_error.status_code)
     headers = dict(http_error.headers or {})
     path = excerpt(request.url.path)
     if http_error.status_code == 404:
         intended = paths.intended_address(request)
         if intended is not None and intended.redirect:
             return Response(status_code=intended.redirect, headers={"Location": intended.location})
-        detail = message("There is nothing at {path}.", path=path)
+        detail = message("There is no resource at {path}.", path=path)
         if intended is not None:
             detail = joined([detail, intended.sentence])
     elif http_error.status_code == 405:
@@ -349,17 +349,16 @@ async def _on_crash(request: Request, error: Exception) -> Response:
         error=type(error).__name__,
         exc_info=error,
     )
-    return problem(Problem(message("The error has been logged. Repeat the request.")), request)
+    return problem(Problem(message("The error was logged. Repeat the request.")), request)
 
 
 def _unavailable(error: Exception) -> Unavailable:
     if database.is_disk_full(error):
-        full = message(
-            "The disk is full and nothing was changed. Repeat the request once there is space again."
-        )
+        full = message("The disk is full; nothing was changed. Repeat the request once space is available.")
         return Unavailable(full, headers={"Retry-After": "5"})
     detail = message(
-        "The database does not answer, or is busy with what this request needs. Repeat the request in a moment."
+        "The database is not responding, or the data of this request is locked. Repeat the request in"
+        " a moment."
     )
     return Unavailable(detail, headers={"Retry-After": "1"})
 

@@ -76,9 +76,7 @@ def foreign_cursor(name: str = "cursor") -> BadRequest:
     return one_parameter(
         name,
         "unknown-cursor",
-        message(
-            "The cursor is not one of this list in this workspace and this order. Begin again without it."
-        ),
+        message("The cursor does not belong to this list, workspace and sort order. Start again without it."),
     )
 
 

@@ -47,7 +47,7 @@ def intended_address(request: Request) -> IntendedAddress | None:
     below = f"{_BASE}{plain}"
     if not path.startswith(_BASE) and _methods_at(request.app, below):
         sentence = message(
-            "The API is below {base}: send the request to {path}.", base=_BASE, path=_quoted(below)
+            "The API is under {base}: send the request to {path}.", base=_BASE, path=_quoted(below)
         )
         return IntendedAddress(below, sentence)
     return None
@@ -56,9 +56,7 @@ def intended_address(request: Request) -> IntendedAddress | None:
 def _home(request: Request) -> IntendedAddress | None:
     if "GET" not in _methods_at(request.app, _HOME):
         return None
-    sentence = message(
-        "The calls of the API are at {path}, and the OpenAPI document at /openapi.json.", path=_HOME
-    )
+    sentence = message("The API is at {path}, and the OpenAPI document at /openapi.json.", path=_HOME)
     # Temporary: something else may be at the root one day.
     return IntendedAddress(_HOME, sentence, 307 if request.method == "GET" else None)
 
@@ -67,7 +65,7 @@ def _without_slash(request: Request, plain: str, methods: set[str]) -> IntendedA
     query = request.scope["query_string"].decode("latin-1")
     location = _quoted(plain) + (f"?{query}" if query else "")
     redirect = 308 if request.method == "GET" and "GET" in methods else None
-    sentence = message("Send the request to {path}, without the slash at its end.", path=_quoted(plain))
+    sentence = message("Send the request to {path}, without the trailing slash.", path=_quoted(plain))
     return IntendedAddress(location, sentence, redirect)
 
 

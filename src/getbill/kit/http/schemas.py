@@ -26,7 +26,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 def check_day_text(value: Any) -> Any:
     """Accept only texts written as a date; pydantic by itself also accepts seconds since 1970."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise WrongValue(message("{subject} must be a date that exists, written YYYY-MM-DD.", subject=VALUE))
+        raise WrongValue(message("{subject} must be a valid date, written YYYY-MM-DD.", subject=VALUE))
     return value
 
 
@@ -34,7 +34,7 @@ def check_instant_text(value: Any) -> Any:
     """Accept only texts written as an instant; a date alone means its first moment in UTC."""
     if not isinstance(value, str) or not _DAY.match(value):
         raise WrongValue(
-            message("{subject} must be an instant that exists, written 2024-03-15T14:32:07Z.", subject=VALUE)
+            message("{subject} must be a valid instant, written 2024-03-15T14:32:07Z.", subject=VALUE)
         )
     # In a query string an unescaped plus sign arrives as a space.
     return value + "T00:00:00Z" if len(value) == 10 else value[:10] + "T" + value[11:].replace(" ", "+")
@@ -45,7 +45,7 @@ def _in_utc(value: datetime) -> datetime:
         return value.astimezone(UTC)
     except OverflowError:
         raise WrongValue(
-            message("{subject} must lie between the years 1 and 9999, in UTC.", subject=VALUE)
+            message("{subject} must be between the years 1 and 9999, in UTC.", subject=VALUE)
         ) from None
 
 
@@ -60,7 +60,7 @@ Currency = Annotated[
     str,
     pattern_field(
         "^[A-Z]{3}$",
-        message("{subject} must be an ISO 4217 code in capitals, such as EUR.", subject=VALUE),
+        message("{subject} must be an uppercase ISO 4217 code, such as EUR.", subject=VALUE),
         examples=["EUR"],
     ),
 ]
@@ -69,7 +69,7 @@ Printable = Annotated[
     pattern_field(
         r"^[\x21-\x7e]{1,200}$",
         message(
-            "{subject} must have 1 to 200 letters, digits and signs of ASCII, and no spaces.", subject=VALUE
+            "{subject} must have 1 to 200 ASCII letters, digits and symbols, without spaces.", subject=VALUE
         ),
     ),
 ]
@@ -104,7 +104,7 @@ class Pagination(BaseModel):
         description="Cursor of the next page, to send as `cursor`; null at the end."
     )
     total_is_exact: bool = Field(
-        default=True, description="Whether `total` is exact: false if there are more, absent otherwise."
+        default=True, description="Whether `total` is exact: false if there are more items, absent otherwise."
     )
 
 
@@ -125,10 +125,8 @@ class ProblemShown(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldErrorShown] | None = Field(
-        None, description="Every wrong field at once, the first 100 of them."
-    )
-    errors_total: int | None = Field(None, description="Number of wrong fields, where that is more than 100.")
+    errors: list[FieldErrorShown] | None = Field(None, description="All invalid fields, up to the first 100.")
+    errors_total: int | None = Field(None, description="Number of invalid fields, present if it exceeds 100.")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -53,14 +53,14 @@ _ZONES: Final = {
 _DESCRIPTIONS: Final[dict[str, Message]] = {
     Destination.PREMIUM: message("a premium-rate number"),
     Destination.SHARED_COST: message("a shared-cost number"),
-    Destination.PERSONAL: message("a personal number, charged above a mobile one"),
+    Destination.PERSONAL: message("a personal number, charged at more than mobile rates"),
     Destination.PAGER: message("a pager"),
     Destination.COMPANY: message("a company's universal access number"),
     Destination.VOICEMAIL: message("a voicemail access number"),
     Destination.SATELLITE: message("a satellite phone"),
     Destination.INTERNATIONAL_NETWORK: message("a number of an international network"),
-    Zone.FRENCH_OVERSEAS: message("a French overseas number, which this company does not call unasked"),
-    Zone.MAGHREB: message("a number of the Maghreb, which this company does not call unasked"),
+    Zone.FRENCH_OVERSEAS: message("a French overseas number, which this company calls only on request"),
+    Zone.MAGHREB: message("a number of the Maghreb, which this company calls only on request"),
 }
 
 
@@ -104,7 +104,8 @@ def expensive_destination(e164: str, refused_zones: frozenset[str] = NO_ZONES) -
 def refusal(e164: str, destination: str) -> Message:
     """Return the message that refuses an expensive number."""
     return message(
-        "{number} is {destination}. Send accept_expensive_destination: true to have it called all the same, or another number.",
+        "{number} is {destination}. Send accept_expensive_destination: true to accept it, or send"
+        " another number.",
         number=e164,
         destination=_DESCRIPTIONS[destination],
     )

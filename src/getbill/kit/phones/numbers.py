@@ -54,7 +54,9 @@ def _parse_once(text: str, default_country: str) -> str:
     if default_country == "FR" and _OVERSEAS_NATIONAL.fullmatch(compact):
         raise PhoneAmbiguous(
             message(
-                "number format is not valid: a French overseas number starting with {start} does not say its territory; write it with +262, +590, +594 or +596, such as +590690123456.",
+                "number format is not valid: a French overseas number starting with {start} does not"
+                " identify its territory; write it with +262, +590, +594 or +596, such as"
+                " +590690123456.",
                 start=_overseas_start(compact),
             )
         )
@@ -67,7 +69,9 @@ def _parse_once(text: str, default_country: str) -> str:
     if not is_assigned and not _FICTION.fullmatch(e164):
         raise PhoneInvalid(
             message(
-                "number not registered in carrier database: {e164} is in no range given to an operator; check its digits, or write it with its country code, such as +33612345678.",
+                "number not registered in carrier database: {e164} is in no range assigned to an"
+                " operator; check its digits, or write it with its country code, such as"
+                " +33612345678.",
                 e164=e164,
             )
         )
@@ -145,7 +149,7 @@ def _refuse_wrong_length(number: PhoneNumber) -> None:
 
 
 _TOO_SHORT = message("phone number too short: digits are missing; write it as 0612345678 or +33612345678.")
-_TOO_LONG = message("phone number too long: it has digits to spare; write it as 0612345678 or +33612345678.")
+_TOO_LONG = message("phone number too long: it has too many digits; write it as 0612345678 or +33612345678.")
 _MALFORMED = message(
     "number format is not valid: write it as 0612345678 or with its country code, +33612345678."
 )

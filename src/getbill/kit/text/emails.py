@@ -42,14 +42,17 @@ def normalise(text: str) -> str:
 def _email_error(text: str) -> Message:
     local, at, domain = text.rpartition("@")
     if not at or "@" in local:
-        return message("An e-mail address has one @. Write it as name@example.com.")
+        return message("An e-mail address must have one @. Write it as name@example.com.")
     if not local or not domain:
-        return message("Something is missing before or after the @. Write it as name@example.com.")
+        return message("The part before or after the @ is missing. Write it as name@example.com.")
     if len(text) > _ADDRESS_MAX or len(local) > _LOCAL_MAX:
         return message("The e-mail address is too long. Write it as name@example.com.")
     if not _is_plain_domain(domain):
-        return message("No mail is sent to '{domain}'. Write it as name@example.com.", domain=excerpt(domain))
-    return message("'{local}' cannot stand before the @. Write it as name@example.com.", local=excerpt(local))
+        return message(
+            "'{domain}' is not a domain that receives mail. Write it as name@example.com.",
+            domain=excerpt(domain),
+        )
+    return message("'{local}' is not valid before the @. Write it as name@example.com.", local=excerpt(local))
 
 
 # Half of the library's work is on the domain, and most addresses share a few.

@@ -40,7 +40,7 @@ def _iban_error(error: SchwiftyException) -> Message:
     for kind, sentence in _REASONS:
         if isinstance(error, kind):
             return sentence
-    return message("IBAN format is not valid: it is two letters, two check digits and the account")
+    return message("IBAN format is not valid: it consists of two letters, two check digits and the account")
 
 
 _REASONS: tuple[tuple[type[SchwiftyException], Message], ...] = (

@@ -24,4 +24,4 @@ def normalise_code(code: str) -> str:
 
 def unknown_language(code: str) -> Message:
     """Return the message that refuses an unknown language code."""
-    return message("'{code}' is not an ISO 639-1 language. Send for example fr.", code=excerpt(code))
+    return message("'{code}' is not an ISO 639-1 language. Send, for example, fr.", code=excerpt(code))

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from getbill.kit.errors import BadRequest, FieldError, Invalid
 from getbill.kit.messages import message
 
-DETAIL: Final = message("A text holds U+0000 or half a surrogate pair, which no text may.")
+DETAIL: Final = message("A text contains U+0000 or half a surrogate pair, which is not allowed.")
 _UNSTORABLE: Final = pattern("[\x00\ud800-\udfff]")
 
 

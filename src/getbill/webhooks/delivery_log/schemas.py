@@ -43,12 +43,13 @@ class DeliveryQuery(BaseModel):
         QueryInstant | None,
         Field(
             alias="from",
-            description="Only deliveries finished since then, or pending ones queued since then, ISO 8601.",
+            description="Only deliveries finished, or pending ones queued, at or after this instant,"
+            " ISO 8601.",
         ),
     ] = None
     until: Annotated[
         QueryInstant | None,
-        Field(alias="to", description="Only deliveries before then (exclusive), ISO 8601."),
+        Field(alias="to", description="Only deliveries before this instant, ISO 8601."),
     ] = None
 
 
@@ -57,7 +58,7 @@ class LastAttemptShown(BaseModel):
 
     started_at: Instant
     duration_ms: int
-    status: int | None = Field(description="HTTP status of the response; null if none came.")
+    status: int | None = Field(description="HTTP status of the response; null if there was none.")
     error: str | None
 
 
@@ -67,26 +68,27 @@ class DeliveryShown(BaseModel):
     id: str = Field(examples=["wd_01m804scmte4gbpp4yw1mc91gy"])
     endpoint_id: str = Field(examples=["we_01m804scmte4gbpp4yw1mc91gy"])
     webhook_id: str = Field(
-        description="Id of the event, the same in every attempt and replay.",
+        description="Id of the event, identical in every attempt and replay.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
     )
     event: str
-    debt_id: str | None = Field(description="Id of the debt; null for an event about none.")
-    erased: bool = Field(description="Whether the debt was erased, and the body with it.")
+    debt_id: str | None = Field(description="Id of the debt; null for an event without one.")
+    erased: bool = Field(description="Whether the debt and this body were erased.")
     sequence: int
     previous_sequence: int | None
     fields: list[str] | None
     status: State
     attempts: int = Field(description="Number of attempts made.")
     replay: bool
-    created_at: Instant = Field(description="When the delivery was queued, in UTC.")
+    created_at: Instant = Field(description="Time the delivery was queued, in UTC.")
     next_try_at: Instant | None = Field(
-        description="When the next attempt is due, in UTC; null unless pending."
+        description="Due time of the next attempt, in UTC; null unless pending."
     )
     settled_at: Instant | None
     last_attempt: LastAttemptShown | None
     data_withheld: bool = Field(
-        description="The last attempt was sent ids only: the webhook's owner may not read debts any more."
+        description="Whether the last attempt contained ids only, because the webhook's owner may no"
+        " longer read debts."
     )
 
 
@@ -96,7 +98,8 @@ class RequestShown(BaseModel):
     method: Literal["POST"]
     url: str
     headers: dict[str, str | None] = Field(
-        description="Headers that were sent; null for signatures, which are not kept, and for secret values."
+        description="Headers that were sent; null for signatures, which are not stored, and for"
+        " secret values."
     )
 
 
@@ -117,19 +120,18 @@ class DeliveryAttemptShown(BaseModel):
     started_at: Instant
     duration_ms: int
     request: RequestShown
-    response: ResponseShown | None = Field(description="Response of the receiver; null if none came.")
+    response: ResponseShown | None = Field(description="Response of the receiver; null if there was none.")
     error: str | None
     data_withheld: bool = Field(
-        description="It was sent ids only: the webhook's owner could not read debts then."
+        description="Whether this attempt contained ids only, because the webhook's owner could not"
+        " read debts."
     )
 
 
 class DeliveryWithAttempts(DeliveryShown):
     """A delivery with every attempt."""
 
-    body: str | None = Field(
-        description="Body as it is sent, byte for byte; null without the scope `debts:read`."
-    )
+    body: str | None = Field(description="Body, byte for byte as sent; null without the scope `debts:read`.")
     attempts_made: list[DeliveryAttemptShown]
 
 
@@ -166,7 +168,9 @@ def refuse_unknown_kinds(kinds: list[str] | None) -> None:
         FieldError(
             "event",
             "unknown-event",
-            message("There is no event '{name}'. There are: {kinds}.", name=excerpt(name), kinds=list(KINDS)),
+            message(
+                "There is no event '{name}'. Valid events: {kinds}.", name=excerpt(name), kinds=list(KINDS)
+            ),
         )
         for _, name in unknown_events(kinds or [])
     ]

@@ -22,7 +22,7 @@ class StatsQuery(BaseModel):
 
     since: Annotated[
         QueryInstant | None,
-        Field(alias="from", description="Start of the period, ISO 8601; by default a day before `to`."),
+        Field(alias="from", description="Start of the period, ISO 8601. Defaults to one day before `to`."),
     ] = None
     until: Annotated[
         QueryInstant | None,
@@ -45,7 +45,7 @@ class DeliveryCountsShown(BaseModel):
     """Counts of attempts and deliveries."""
 
     attempts: int
-    attempts_succeeded: int = Field(description="Number of attempts answered 2xx.")
+    attempts_succeeded: int = Field(description="Number of attempts with a 2xx response.")
     success_rate: float | None = Field(
         description="Share of finished deliveries that were acknowledged, 0 to 1; null if none finished."
     )
@@ -53,9 +53,9 @@ class DeliveryCountsShown(BaseModel):
     delivered: int
     exhausted: int
     cancelled: int
-    pending: int = Field(description="Number of deliveries pending now, whatever the period.")
+    pending: int = Field(description="Number of deliveries pending now, regardless of the period.")
     oldest_pending_at: Instant | None = Field(
-        description="When the oldest pending delivery was queued, in UTC; null if none is pending."
+        description="Time the oldest pending delivery was queued, in UTC; null if none is pending."
     )
 
 
@@ -93,7 +93,9 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
     try:
         since = query.since or until - timedelta(days=1)
     except OverflowError:
-        raise one_parameter("to", "out-of-range", message("`to` lies before all calendars.")) from None
+        raise one_parameter(
+            "to", "out-of-range", message("`to` is before the first supported date.")
+        ) from None
     if since >= until:
         raise one_parameter(
             "from",
@@ -108,7 +110,7 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
         raise one_parameter(
             "from",
             "out-of-range",
-            message("A period has at most {days} days. Ask for one after the other.", days=DAYS_MAX),
+            message("A period may have at most {days} days. Request several periods.", days=DAYS_MAX),
         )
     return since, until
 

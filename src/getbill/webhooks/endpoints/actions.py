@@ -79,7 +79,7 @@ async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint, by: Ac
     if await queries.count(tx, workspace.id) >= ENDPOINTS_MAX:
         raise TooManyEndpoints(
             message(
-                "A workspace has at most {most} webhooks. Delete one first.",
+                "A workspace may have at most {most} webhooks. Delete one first.",
                 most=ENDPOINTS_MAX,
             )
         )

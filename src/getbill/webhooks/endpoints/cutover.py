@@ -64,7 +64,8 @@ async def rotate(
     if rotation is not None:
         raise RotationUnderWay(
             message(
-                "The secret is being replaced until {ends_at}: a third one at the same time would leave receivers that know the first without a signature.",
+                "A rotation of the secret is in progress until {ends_at}. A second rotation would"
+                " leave receivers that know only the first secret without a valid signature.",
                 ends_at=json.instant(rotation.ends_at),
             ),
             extra={"overlap_ends_at": json.instant(rotation.ends_at)},
@@ -89,7 +90,7 @@ async def cut_over(
     now = clock.wall()
     before = await queries.lock(tx, workspace, endpoint_id)
     if before.rotation(now) is None:
-        raise NoRotation(message("No secret of this webhook is being replaced."))
+        raise NoRotation(message("No secret rotation of this webhook is in progress."))
     if ends_overlap:
         await tx.execute(_END_ROTATION, workspace.id, endpoint_id, tx.now)
     else:

@@ -53,7 +53,7 @@ def header_errors(headers: Any) -> list[FieldError]:
         fault = _name_error(name) or _value_error(value)
         if fault is None and name.lower() in lower_names:
             detail = message(
-                "The header {name} stands twice: names differ in more than their case.", name=excerpt(name)
+                "The header {name} occurs twice: header names are not case-sensitive.", name=excerpt(name)
             )
             fault = "twice", detail
         if fault is not None:
@@ -66,7 +66,7 @@ def _name_error(name: str) -> tuple[str, Message] | None:
     lower = name.lower()
     if len(name) > _NAME_CHARACTERS_MAX or not _NAME.fullmatch(name):
         return "bad-name", message(
-            "A header's name is 1 to {most} of A-Z, 0-9 and {others}.",
+            "A header name must have 1 to {most} characters of A-Z, 0-9 and {others}.",
             most=_NAME_CHARACTERS_MAX,
             others="-_.!#$%&'*+^`|~",
         )
@@ -80,7 +80,9 @@ def _name_error(name: str) -> tuple[str, Message] | None:
 def _value_error(value: Any) -> tuple[str, Message] | None:
     if not isinstance(value, str) or _VALUE.fullmatch(value):
         return None
-    return "bad-value", message("A header's value is visible ASCII, with blanks only inside.")
+    return "bad-value", message(
+        "A header value may contain visible ASCII characters, with spaces only between them."
+    )
 
 
 def merge_headers(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
@@ -102,13 +104,14 @@ def refuse_excess(headers: Mapping[str, str]) -> None:
     if len(headers) > HEADERS_MAX:
         raise _excess(
             "too-many",
-            message("A webhook has at most {most} headers of its own.", most=HEADERS_MAX),
+            message("A webhook may have at most {most} additional headers.", most=HEADERS_MAX),
         )
     if sum(len(name) + len(value) for name, value in headers.items()) > BYTES_MAX:
         raise _excess(
             "too-large",
             message(
-                "The headers of a webhook have at most {most} bytes together, names and values.",
+                "The additional headers of a webhook may have at most {most} bytes in total, names"
+                " and values included.",
                 most=BYTES_MAX,
             ),
         )

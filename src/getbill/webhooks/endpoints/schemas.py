@@ -31,22 +31,22 @@ from getbill.webhooks.samples import FIELDS
 
 def _url(value: str) -> str:
     if any(character <= " " or character == "\x7f" for character in value):
-        raise WrongValue(message("{subject} must have no spaces and no control characters.", subject=VALUE))
+        raise WrongValue(message("{subject} must not contain spaces or control characters.", subject=VALUE))
     try:
         url = URL(value)
         # Decodes an internationalised host name.
         host, port = url.host, url.port
     except ValueError as error:
         raise WrongValue(
-            message("{subject} must be a web address, such as https://example.com/hooks.", subject=VALUE)
+            message("{subject} must be a URL, such as https://example.com/hooks.", subject=VALUE)
         ) from error
     if url.scheme not in {"https", "http"} or not host or not port:
         raise WrongValue(message("{subject} must begin with https:// and a host.", subject=VALUE))
     if url.user is not None or url.password is not None:
-        raise WrongValue(message("{subject} must have no user and no password.", subject=VALUE))
+        raise WrongValue(message("{subject} must not contain a user or password.", subject=VALUE))
     if url.raw_fragment:
         raise WrongValue(
-            message("{subject} must have no fragment (`#...`): it would not be sent.", subject=VALUE)
+            message("{subject} must not have a fragment (`#...`), which would not be sent.", subject=VALUE)
         )
     return value
 
@@ -54,7 +54,7 @@ def _url(value: str) -> str:
 def require_unique(value: list[str]) -> list[str]:
     """Return a list without duplicates; raise ValueError for one that has some."""
     if len(set(value)) != len(value):
-        raise WrongValue(message("{subject} must name each thing once.", subject=VALUE))
+        raise WrongValue(message("{subject} must not contain duplicates.", subject=VALUE))
     return value
 
 
@@ -62,7 +62,8 @@ def _within_days(value: list[int]) -> list[int]:
     if sum(value) > RETRY_SECONDS_SUM_MAX:
         raise WrongValue(
             message(
-                "The retries lie within {seconds} seconds in all: a webhook that fails for five days is disabled.",
+                "The retries must fit within {seconds} seconds in total: a webhook that fails for"
+                " five days is disabled.",
                 seconds=RETRY_SECONDS_SUM_MAX,
             )
         )
@@ -103,13 +104,13 @@ Description = Annotated[Name, Field(max_length=500)]
 Switch = Annotated[bool, Field(strict=True)]
 
 _DESCRIPTIONS: Final = {
-    "events": "Events to send; the six main ones by default.",
+    "events": "Events to send; defaults to the six main ones.",
     "headers": f"Additional headers, by name: at most {extra_headers.HEADERS_MAX} with {extra_headers.BYTES_MAX} bytes in all."
     " Their values are never shown.",
-    "fields": "Keys of `data` to send, besides `debt_id`; null for all.",
+    "fields": "Keys of `data` to send in addition to `debt_id`; null for all.",
     "retry_schedule": "Seconds between a failed attempt and the next, each +-10 %; empty for a single attempt.",
-    "rate_per_second": "Maximum number of requests a second; null for no limit.",
-    "concurrency": "Maximum number of requests at the same time.",
+    "rate_per_second": "Maximum number of requests per second; null for no limit.",
+    "concurrency": "Maximum number of concurrent requests.",
 }
 
 
@@ -121,7 +122,9 @@ def _unknown_fields(names: Any) -> list[FieldError]:
         FieldError(
             f"/fields/{index}",
             "unknown-key",
-            message("`data` has no key '{name}'. There are: {known}.", name=excerpt(name), known=field_names),
+            message(
+                "`data` has no key '{name}'. Valid keys: {known}.", name=excerpt(name), known=field_names
+            ),
         )
         for index, name in enumerate(names)
         if isinstance(name, str) and name not in FIELDS
@@ -137,7 +140,9 @@ def unknown_kinds(pointer: str, names: Any) -> list[FieldError]:
         FieldError(
             f"{pointer}/{index}",
             "unknown-event",
-            message("There is no event '{name}'. There are: {known}.", name=excerpt(name), known=event_names),
+            message(
+                "There is no event '{name}'. Valid events: {known}.", name=excerpt(name), known=event_names
+            ),
         )
         for index, name in unknown_events(names)
     ]
@@ -181,13 +186,13 @@ class NewEndpointBody(EndpointFields):
     )
 
     url: Url = Field(
-        description="URL that events are sent to: https, in a sandbox also http on the loopback."
+        description="URL that receives the events: https, or in a sandbox also http on the loopback."
     )
     events: Events = Field(list(EVENTS_DEFAULT), description=_DESCRIPTIONS["events"])
     description: Description | None = None
     enabled: Switch = Field(
         default=True,
-        description="Whether events are sent. What is missed while disabled is sent once enabled.",
+        description="Whether events are sent. Events missed while disabled are sent once it is enabled.",
     )
     headers: dict[str, str] = Field({}, description=_DESCRIPTIONS["headers"])
     fields: Fields | None = Field(None, description=_DESCRIPTIONS["fields"])
@@ -215,11 +220,14 @@ class EndpointChangeBody(EndpointFields):
     enabled: Switch | None = None
     send_missed: Switch = Field(
         default=True,
-        description="With `enabled: true`: whether events of the time it was disabled are sent, in order."
-        " False drops them and every pending delivery; `GET /events` has them either way.",
+        description="With `enabled: true`: whether events missed while disabled are sent, in order."
+        " False drops them and every pending delivery; `GET /events` contains them either"
+        " way.",
     )
     headers: dict[str, str | None] | None = Field(
-        None, description="Headers to set, by name; null removes one. Null instead of an object removes all."
+        None,
+        description="Headers to set, by name; a null value removes a header, null instead of"
+        " the object removes all.",
     )
     fields: Fields | None = Field(None, description=_DESCRIPTIONS["fields"])
     retry_schedule: RetrySchedule | None = Field(
@@ -235,15 +243,15 @@ class EndpointChangeBody(EndpointFields):
         """Return errors between fields, and fields that cannot be cleared."""
         errors = super().cross_field_errors(raw) + [
             FieldError(
-                f"/{name}", "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+                f"/{name}",
+                "required",
+                message("{name} cannot be null; omit it to keep its value.", name=name),
             )
             for name in ("url", "events", "enabled")
             if name in raw and raw[name] is None
         ]
         if "send_missed" in raw and raw.get("enabled") is not True:
-            detail = message(
-                "send_missed says what becomes of what was missed, and goes with `enabled: true`."
-            )
+            detail = message("send_missed applies to missed events and requires `enabled: true`.")
             errors.append(FieldError("/send_missed", "not-enabling", detail))
         return errors
 
@@ -266,5 +274,5 @@ class CutOverBody(BaseModel):
 
     end_overlap: Switch = Field(
         default=False,
-        description="Whether the old secret is dropped now instead of at the end of the overlap.",
+        description="Whether to discard the old secret now instead of at the end of the overlap.",
     )

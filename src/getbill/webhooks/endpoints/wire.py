@@ -25,12 +25,13 @@ _LOCAL_NAME: Final = "localhost"
 class RotationShown(BaseModel):
     """A secret rotation under way."""
 
-    overlap_ends_at: Instant = Field(description="When the old secret stops signing, in UTC.")
+    overlap_ends_at: Instant = Field(description="Time the old secret stops signing, in UTC.")
     cut_over_at: Instant | None = Field(
-        description="When `X-GetBill-Signature` changed to the new secret, in UTC; null until then."
+        description="Time `X-GetBill-Signature` changed to the new secret, in UTC; null until then."
     )
     signature_by: Literal["old", "new"] = Field(
-        description="Secret that makes `X-GetBill-Signature` now; the other makes `X-GetBill-Signature-Next`."
+        description="Secret that currently signs `X-GetBill-Signature`; the other signs"
+        " `X-GetBill-Signature-Next`."
     )
 
 
@@ -48,27 +49,30 @@ class EndpointShown(BaseModel):
     rate_per_second: int | None
     concurrency: int
     failing_since: Instant | None = Field(
-        description="When attempts began to fail, in UTC; null while they succeed."
+        description="Time attempts began to fail, in UTC; null while they succeed."
     )
     disabled_at: Instant | None
     disabled_reason: Literal["asked", "gone", "failing"] | None = Field(
-        description="Why it is disabled: by a call, by an answer 410, or after five days of failures."
+        description="Reason: `asked` (on request), `gone` (410 response) or `failing` (five days of"
+        " failures)."
     )
-    catching_up: bool = Field(description="Whether it is still being sent events it missed; new ones wait.")
-    rotation: RotationShown | None = Field(
-        description="Rotation of the secret under way; null if there is none."
+    catching_up: bool = Field(
+        description="Whether missed events are still being sent; new events are queued behind them."
     )
+    rotation: RotationShown | None = Field(description="Secret rotation in progress; null if there is none.")
     created_at: Instant
     updated_at: Instant
     created_by: str | None = Field(
-        description="The credential or person that created it; null from before that was recorded.",
+        description="Credential or person that created it; null if it was not recorded.",
         examples=["client_01m804scmte4gbpp4yw1mc91gy"],
     )
     owner: str | None = Field(
-        description="Holder of its right to read debts: whoever created it, or last changed its `url` or enabled it."
+        description="Credential or person whose right to read debts applies: the creator, or the last"
+        " to change `url` or enable the webhook."
     )
     data_withheld: bool = Field(
-        description="It is sent ids only, as its owner may not read debts, or a person decided so."
+        description="Whether only ids are sent, because the owner may not read debts or by a person's"
+        " decision."
     )
 
 
@@ -96,7 +100,7 @@ def refuse_unreachable(text: str, policy: EgressPolicy) -> None:
     is_local = f".{host}".endswith(f".{_LOCAL_NAME}") if isinstance(host, str) else is_loopback(host)
     if URL(text).scheme == "http" and (policy.is_live or not is_local):
         raise _invalid_url(
-            "not-https", message("Send an https URL; http is for the loopback of a sandbox only.")
+            "not-https", message("Send an https URL; http is allowed only for the loopback, in a sandbox.")
         )
     if (not isinstance(host, str) and not policy.allows(host)) or (is_local and policy.is_live):
         raise _invalid_url(

@@ -137,10 +137,10 @@ class ReplayTooLarge(Invalid):
     """The range holds more events than one replay may send."""
 
     code = "replay-too-large"
-    title = message("This is too much for one replay")
+    title = message("The range is too large for one replay")
     way_out = (
-        "Narrow the range of time, name fewer `events`, or ask for `status` exhausted only; then go on with the next"
-        " range. To read everything again, pull it from the stream at `GET /events`."
+        "Narrow the time range, select fewer `events`, or only the `status` exhausted; then continue"
+        " with the next range. To read all events again, use the stream at `GET /events`."
     )
 
 
@@ -227,7 +227,7 @@ def _refuse_missing(
         FieldError(
             f"{pointer}/{index}",
             "not-found",
-            message("There is no {id} here.", id=ids.show(prefix, identifier)),
+            message("{id} was not found.", id=ids.show(prefix, identifier)),
         )
         for index, identifier in enumerate(identifiers)
         if identifier not in existing_ids

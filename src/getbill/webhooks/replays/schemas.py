@@ -30,7 +30,7 @@ class ReplayOneBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
     to_webhook: str | None = Field(
-        None, max_length=64, description="Id of the webhook to send to; by default the one it was for."
+        None, max_length=64, description="Id of the target webhook; defaults to the original one."
     )
 
 
@@ -49,25 +49,25 @@ class ReplayBody(BaseModel):
     )
 
     webhook_ids: Selected | None = Field(
-        None, description="Events to send, by `webhook_id`, whether they were sent before or not."
+        None, description="Events to send, by `webhook_id`, including events never sent before."
     )
     deliveries: Selected | None = Field(None, description="Deliveries of this webhook to send again, by id.")
     since: QueryInstant | None = Field(
         None,
         alias="from",
-        description="Start of a range of events, ISO 8601, in real time also for a sandbox.",
+        description="Start of a range of events, ISO 8601, in wall time even in a sandbox.",
     )
     until: QueryInstant | None = Field(
         None, alias="to", description="End of the range (exclusive), ISO 8601. Defaults to now."
     )
     events: Events | None = Field(
-        None, description="Events of the range to send; by default those this webhook subscribes to."
+        None, description="Events of the range to send; defaults to the webhook's subscription."
     )
     status: Annotated[list[Settled], Field(min_length=1, max_length=3)] | None = Field(
-        None, description="Only events of the range whose delivery to this webhook ended so."
+        None, description="Only events of the range whose delivery to this webhook has this status."
     )
     to_webhook: str | None = Field(
-        None, max_length=64, description="Id of the webhook to send to; by default this one."
+        None, max_length=64, description="Id of the target webhook; defaults to this one."
     )
 
     @classmethod
@@ -80,7 +80,7 @@ def _selection_errors(raw: dict[str, Any]) -> list[FieldError]:
     selectors = [name for name in ("webhook_ids", "deliveries", "from") if raw.get(name) is not None]
     if not selectors:
         detail = message(
-            "Name what to send again: `webhook_ids`, `deliveries`, or a range of time by `from` and `to`."
+            "Select what to send again: `webhook_ids`, `deliveries`, or a time range with `from` and `to`."
         )
         return [FieldError("", "missing", detail)]
     if len(selectors) > 1:
@@ -93,7 +93,9 @@ def _selection_errors(raw: dict[str, Any]) -> list[FieldError]:
             f"/{name}",
             "not-a-range",
             message(
-                "{name} narrows a range of time; it does not go with {given}.", name=name, given=selectors[0]
+                "{name} filters a time range and cannot be combined with {given}.",
+                name=name,
+                given=selectors[0],
             ),
         )
         for name in ("to", "events", "status")
@@ -108,11 +110,13 @@ class EndpointTestBody(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"event": "debt.payment_received", "secret": "next"}]}
     )
 
-    event: EventName = Field("debt.created", description="Event to send; any event, subscribed to or not.")
+    event: EventName = Field(
+        "debt.created", description="Event to send; any event, whether subscribed to or not."
+    )
     secret: Literal["current", "next"] = Field(
         "current",
-        description="Secret that signs: `current` as deliveries are signed now (during a rotation by both),"
-        " `next` by the new secret alone.",
+        description="Secret that signs: `current` signs like deliveries (during a rotation with both"
+        " secrets), `next` with the new secret alone.",
     )
 
     @property
@@ -133,10 +137,10 @@ class ReplayedShown(BaseModel):
     """The number of events to be sent again."""
 
     replayed: int = Field(
-        description="Number of deliveries queued again, each marked by `X-GetBill-Replay: true`."
+        description="Number of deliveries queued again, each marked with `X-GetBill-Replay: true`."
     )
     already_pending: int = Field(
-        description="Number of events that are pending already and are not queued twice."
+        description="Number of events that are already pending and are not queued again."
     )
     to_webhook: str
 
@@ -154,7 +158,7 @@ class EndpointTestRequest(BaseModel):
     method: Literal["POST"]
     url: str
     headers: dict[str, str | None] = Field(description="Headers that were sent; null for secret values.")
-    body: str = Field(description="Body that was sent, byte for byte, to verify the signatures with.")
+    body: str = Field(description="Body that was sent, byte for byte, for verifying the signatures.")
 
 
 class EndpointTestShown(BaseModel):
@@ -165,7 +169,9 @@ class EndpointTestShown(BaseModel):
     started_at: Instant
     duration_ms: int
     request: EndpointTestRequest
-    response: EndpointTestResponse | None = Field(description="Response of the receiver; null if none came.")
+    response: EndpointTestResponse | None = Field(
+        description="Response of the receiver; null if there was none."
+    )
 
 
 def read_replay(raw: Any, endpoint_id: UUID) -> ReplayRequest:

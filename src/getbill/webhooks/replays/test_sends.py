@@ -35,7 +35,7 @@ class EndpointTestsUnderWay(TooManyRequests):
     """The workspace has reached its maximum of concurrent tests."""
 
     code = "tests-under-way"
-    way_out = "Wait until one of them is answered; none takes longer than ten seconds."
+    way_out = "Wait until a test ends; none takes longer than ten seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,11 @@ class EndpointTester:
         later = {"Retry-After": "1"}
         if self._under_way[workspace_id] >= WORKSPACE_MAX:
             raise EndpointTestsUnderWay(
-                message("{count} tests are under way. Wait for one.", count=WORKSPACE_MAX),
+                message("{count} tests are in progress. Wait until one ends.", count=WORKSPACE_MAX),
                 headers=later,
             )
         if self._under_way.total() >= PROCESS_MAX:
-            raise Unavailable(
-                message("Too many tests are under way here. Repeat the request."), headers=later
-            )
+            raise Unavailable(message("Too many tests are in progress. Repeat the request."), headers=later)
 
 
 def select_secrets(
@@ -105,7 +103,9 @@ def select_secrets(
         )
     if next_secret is None or endpoint.rotation(now) is None:
         raise NoRotation(
-            message("No secret of this webhook is being replaced, so there is no next one to sign with.")
+            message(
+                "No secret rotation of this webhook is in progress, so there is no next secret to sign with."
+            )
         )
     return SigningSecrets(next_secret)
 

@@ -38,10 +38,10 @@ def host_of(url: str) -> str | Address:
     if is_numeric(normalized_host):
         return _ipv4(host_text)
     if "%" in host_text:
-        raise HostMisspelt(message("Write the host without percent signs."))
+        raise HostMisspelt(message("Write the host without percent-encoding."))
     encoded = (URL(url).raw_host or "").lower().rstrip(".")
     if not host_text.isascii() and not any(label.startswith("xn--") for label in encoded.split(".")):
-        raise HostMisspelt(message("Write the host in plain letters: a-z, digits, dots and dashes."))
+        raise HostMisspelt(message("Write the host with a-z, digits, dots and dashes only."))
     return encoded
 
 
@@ -56,7 +56,7 @@ def _ipv4(text: str) -> IPv4Address:
     except AddressValueError:
         raise HostMisspelt(
             message(
-                "Write an IPv4 address as four decimal numbers without leading zeros, as in 198.51.100.7."
+                "Write an IPv4 address as four decimal numbers without leading zeros, such as 198.51.100.7."
             )
         ) from None
 
@@ -65,7 +65,7 @@ def _ipv6(text: str) -> IPv6Address:
     try:
         address = IPv6Address(text)
     except AddressValueError:
-        raise HostMisspelt(message("Write an IPv6 address in brackets, as in [2001:db8::7].")) from None
+        raise HostMisspelt(message("Write an IPv6 address in brackets, such as [2001:db8::7].")) from None
     if address.scope_id is not None:
-        raise HostMisspelt(message("Write an IPv6 address without its zone, as in [2001:db8::7]."))
+        raise HostMisspelt(message("Write an IPv6 address without a zone, such as [2001:db8::7]."))
     return address
