@@ -31,8 +31,8 @@ _CLOCK_SKEW_SECONDS = 60
 
 # Reads at once everything that can invalidate a token before it expires.
 _GRANTED = Statement(
-    "access.granted",
-    "The client behind an access token, unless the client, the family, the token or its signing key is revoked.",
+    "access.find_token_client",
+    "Client of an access token, if the client, the family, the token and its signing key are not revoked.",
     """
     SELECT c.id, c.workspace_id, c.name, c.scopes, c.limit_per_minute FROM clients c
     WHERE c.id = $1 AND c.revoked_at IS NULL

@@ -10,8 +10,8 @@ from getbill.kit import clock
 from getbill.kit.database import Statement, Transaction
 
 _RECORD = Statement(
-    "access.note_use",
-    "Somebody changed, rotated or used an SFTP login or an endpoint.",
+    "access.record_use",
+    "Record that a credential changed, rotated or used an SFTP login or an endpoint.",
     """
     INSERT INTO credential_uses (workspace_id, subject_id, actor_kind, actor, used_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (workspace_id, subject_id, actor_kind, actor) DO UPDATE SET used_at = excluded.used_at

@@ -31,8 +31,8 @@ _LOW = 4
 _log = structlog.get_logger(__name__)
 
 _LEASE = Statement(
-    "access.lease",
-    "Fill up what this process holds of the minute to a sixteenth of what is left, at least 1, at most 50; begin anew if over.",
+    "access.lease_requests",
+    "Lease a sixteenth of the requests left in the minute, 1 to 50; begin a new minute after it.",
     """
     INSERT INTO rate_counts AS r (subject_id, ends_at, used, leased)
     VALUES ($1, $2::timestamptz + interval '60 seconds', greatest(1, least(50, $3::int / 16)),
@@ -49,8 +49,8 @@ _LEASE = Statement(
     """,
 )
 _RELEASE_LEASES = Statement(
-    "access.give_back_leases",
-    "Give back what a process leased and did not use, each of the minute it was leased from.",
+    "access.release_leases",
+    "Return the requests that a process leased and did not use to their minutes.",
     """
     WITH given AS (
         SELECT r.subject_id, g.leased FROM rate_counts r

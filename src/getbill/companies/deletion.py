@@ -15,21 +15,21 @@ from getbill.kit.errors import Conflict
 from getbill.kit.messages import counted, message
 
 _LOCK = Statement(
-    "companies.lock", "Let nobody change a company.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
+    "companies.lock_company", "Lock a company.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
 )
 _DEBTS_LEFT = Statement(
-    "companies.debts_left",
-    "How many debts does a workspace have?",
+    "companies.count_debts",
+    "Number of debts of a workspace that are not erased.",
     "SELECT count(*) FROM debts WHERE workspace_id = $1 AND erased_at IS NULL",
 )
 _WORKSPACES = Statement(
     "companies.lock_workspaces",
-    "Let nobody add to a company's workspaces.",
+    "Lock the workspaces of a company.",
     "SELECT workspace_id, kind FROM workspaces WHERE company_id = $1 FOR UPDATE",
 )
 _OWNED = Statement(
-    "companies.owned_tables",
-    "Which tables have rows of a company or a workspace, and which tables do they refer to?",
+    "companies.list_owned_tables",
+    "Tables with rows of a company or a workspace, each with the tables it refers to.",
     """
     SELECT c.oid::regclass::text AS name, a.attname AS owner,
         array(SELECT DISTINCT f.confrelid::regclass::text FROM pg_constraint f
@@ -42,13 +42,17 @@ _OWNED = Statement(
 )
 _DELETE_TOKENS = Statement(
     "companies.delete_tokens",
-    "Delete the tokens of a company's clients; their table names no workspace.",
+    "Delete the tokens of a company's clients, whose table has no workspace.",
     "DELETE FROM token_families WHERE client_id IN (SELECT id FROM clients WHERE workspace_id = ANY($1))",
 )
 _NO_LIMIT = Statement(
-    "companies.no_limit", "A large sandbox takes its time.", "SET LOCAL statement_timeout = 0"
+    "companies.lift_time_limit",
+    "Lift the time limit of statements for a large sandbox.",
+    "SET LOCAL statement_timeout = 0",
 )
-_DELETE_COMPANY = Statement("companies.delete", "Delete a company.", "DELETE FROM companies WHERE id = $1")
+_DELETE_COMPANY = Statement(
+    "companies.delete_company", "Delete a company.", "DELETE FROM companies WHERE id = $1"
+)
 
 
 class CompanyHasDebts(Conflict):
@@ -92,8 +96,8 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
     for table, owner in await _tables(tx):
         subjects = [company_id] if owner == "company_id" else workspace_ids
         statement = Statement(
-            f"companies.delete_of_{table}",
-            "Delete what a company owns.",
+            f"companies.delete_{table}",
+            "Delete the rows of a company in a table.",
             f"WITH gone AS (DELETE FROM {table} WHERE {owner} = ANY($1) RETURNING 1) SELECT count(*) FROM gone",
         )
         count += await tx.fetchval(statement, subjects)

@@ -20,26 +20,26 @@ from getbill.kit.messages import message
 PREFIX = "suppression"
 
 _ADD = Statement(
-    "compliance.suppress",
-    "Put an address on the suppression list; one that is there stays as it is.",
+    "compliance.insert_suppression",
+    "Insert a suppression, unless the address has one.",
     """
     INSERT INTO suppressions (workspace_id, address_hash, id, kind, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (workspace_id, address_hash) DO NOTHING
     """,
 )
 _OF = Statement(
-    "compliance.suppressed",
-    "Which of these addresses are on the suppression list?",
+    "compliance.find_suppressed",
+    "Those of these addresses that are suppressed.",
     "SELECT address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($2)",
 )
 _BY_ADDRESS = Statement(
-    "compliance.suppression_of",
-    "The line of the suppression list about an address.",
+    "compliance.find_suppression",
+    "Suppression of an address.",
     "SELECT id, kind, reason, created_at FROM suppressions WHERE workspace_id = $1 AND address_hash = $2",
 )
 _LIST = Statement(
-    "compliance.suppressions",
-    "The suppression list, the newest line first.",
+    "compliance.list_suppressions",
+    "Suppressions, newest first.",
     """
     SELECT id, kind, reason, created_at FROM suppressions
     WHERE workspace_id = $1 AND ($2::bytea IS NULL OR address_hash = $2)
@@ -47,8 +47,8 @@ _LIST = Statement(
     """,
 )
 _LIFT = Statement(
-    "compliance.lift",
-    "Take an address off the suppression list.",
+    "compliance.delete_suppression",
+    "Delete a suppression.",
     "DELETE FROM suppressions WHERE workspace_id = $1 AND id = $2 RETURNING id, kind, reason, created_at",
 )
 

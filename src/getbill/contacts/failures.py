@@ -24,8 +24,8 @@ from getbill.vault import SealBroken, Vault
 _log = structlog.get_logger(__name__)
 
 _FAIL = Statement(
-    "contacts.fail",
-    "Take a contact out of the plan, or out of a dead worker's hands, if it is still ours.",
+    "contacts.fail_contact",
+    "Set a failed contact aside, or in doubt once a provider was asked, if its fence still holds.",
     """
     UPDATE contacts SET state = $8, reason = $9, lease_until = NULL,
         settled_at = CASE WHEN $8 = 'unknown' THEN $10::timestamptz ELSE settled_at END
@@ -34,8 +34,8 @@ _FAIL = Statement(
     """,
 )
 _REQUEUE = Statement(
-    "contacts.put_back",
-    "Plan again the contact of a debt that was set aside.",
+    "contacts.requeue_contact",
+    "Plan again the quarantined contact of a debt.",
     """
     UPDATE contacts SET state = 'planned', reason = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside'
@@ -43,8 +43,8 @@ _REQUEUE = Statement(
     """,
 )
 _PUT_ALL_BACK = Statement(
-    "contacts.put_all_back",
-    "Plan again the contacts that were set aside for one reason.",
+    "contacts.requeue_contacts",
+    "Plan again the contacts that were quarantined for one reason.",
     """
     UPDATE contacts c SET state = 'planned', reason = NULL
     FROM quarantine q
@@ -53,8 +53,8 @@ _PUT_ALL_BACK = Statement(
     """,
 )
 _RETRY_LOOKUP = Statement(
-    "contacts.ask_again",
-    "Have a provider asked once more what became of a contact.",
+    "contacts.retry_lookup",
+    "Schedule another lookup, at the provider, of a contact in doubt.",
     """
     UPDATE contacts SET state = 'sending', lease_until = $3, settled_at = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'unknown' AND provider_ref IS NULL
@@ -62,13 +62,13 @@ _RETRY_LOOKUP = Statement(
     """,
 )
 _FIND_SET_ASIDE = Statement(
-    "contacts.aside",
-    "The contact of a debt that was set aside.",
+    "contacts.find_quarantined",
+    "Quarantined contact of a debt.",
     "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside' FOR UPDATE",
 )
 _SETTLED_ASIDES = Statement(
-    "contacts.aside_no_longer",
-    "Which contacts stand aside in the quarantine, and are stopped or settled by now?",
+    "contacts.find_settled_quarantined",
+    "Quarantined contacts that are meanwhile stopped or settled.",
     """
     SELECT q.workspace_id, q.subject_id FROM quarantine q
     WHERE q.kind = 'contact' AND q.retried_at IS NULL AND NOT EXISTS (SELECT FROM contacts c

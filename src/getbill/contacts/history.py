@@ -30,24 +30,24 @@ _CHANNELS = {str(channel): channel for channel in Channel}
 AddressHashes = tuple[bytes | None, bytes | None]
 
 _OF_DEBTS = Statement(
-    "contacts.history_of_debts",
-    "What was done, or begun, on these debts?",
+    "contacts.list_by_debts",
+    "Contacts of these debts, for the decision on the next one.",
     """
     SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, settled_at, address_hash FROM contacts
     WHERE workspace_id = $1 AND debt_id = ANY($2) ORDER BY attempt
     """,
 )
 _BY_ADDRESSES = Statement(
-    "contacts.history_by_addresses",
-    "What went to these addresses of late on other debts?",
+    "contacts.list_by_addresses",
+    "Recent contacts at these addresses on other debts.",
     """
     SELECT debt_id, run, step, attempt, channel, state, sent_at, address_hash FROM contacts
     WHERE workspace_id = $1 AND address_hash = ANY($2) AND sent_at > $3 AND debt_id <> ALL($4)
     """,
 )
 _ONE_AT_A_TIME = Statement(
-    "contacts.one_at_a_time",
-    "Let one transaction at a time decide on contacts to an address.",
+    "contacts.lock_addresses",
+    "Lock addresses against concurrent decisions on contacts.",
     "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key",
 )
 

@@ -305,12 +305,12 @@ _plain_values = attrgetter(*_PLAIN_COLUMNS)
 _KEYS = {"workspace_id": "uuid", "id": "uuid"}
 _ROW_COLUMNS = {"debtor_id": "uuid", "details": "bytea"} | column_types(Debt, _PLAIN_COLUMNS)
 INSERT = insert_statement(
-    "debts.insert",
-    "Insert a debt as it stands at the end of its transaction.",
+    "debts.insert_debt",
+    "Insert a debt as it is at the end of its transaction.",
     "debts",
     [*_KEYS, *_ROW_COLUMNS],
 )
-_UPDATE = update_statement("debts.update", "Write a locked debt.", "debts", _KEYS, _ROW_COLUMNS)
+_UPDATE = update_statement("debts.update_debt", "Update a locked debt.", "debts", _KEYS, _ROW_COLUMNS)
 # What contacts and events change; the rest of the row is not written again.
 _PROGRESS_COLUMNS = (
     "status",
@@ -324,7 +324,7 @@ _PROGRESS_COLUMNS = (
 )
 _UPDATE_PROGRESS = update_statement(
     "debts.update_progress",
-    "Write what contacts and events change of a locked debt.",
+    "Update what contacts and events change of a locked debt.",
     "debts",
     _KEYS,
     column_types(Debt, _PROGRESS_COLUMNS),

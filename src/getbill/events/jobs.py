@@ -16,12 +16,12 @@ from getbill.kit.database import Database, Statement, Transaction
 
 _TRY_LOCK = Statement(
     "events.try_sequencer_lock",
-    "May this transaction be the sequencer? Asked by itself, so that what follows sees all its forerunner did.",
+    "Try the sequencer's lock, alone, so that the next statement sees what the last holder wrote.",
     "SELECT pg_try_advisory_xact_lock(hashtextextended('getbill:sequencer', 0))",
 )
 _SEQUENCE = Statement(
-    "events.sequence",
-    "Give the oldest committed events without a position the next ones of their workspaces.",
+    "events.assign_positions",
+    "Assign the next stream positions to the oldest committed events.",
     # Machines' clocks differ: an event never counts as recorded before its debt's earlier events, and is
     # never sequenced without those of them that are waiting too.
     """
@@ -61,18 +61,18 @@ _SEQUENCE = Statement(
     """,
 )
 _WAITING = Statement(
-    "events.waiting",
-    "Whose events have no position yet?",
+    "events.list_unsequenced",
+    "Workspaces with events that have no position.",
     "SELECT DISTINCT workspace_id FROM events WHERE position IS NULL LIMIT 1000",
 )
 _BEHIND = Statement(
-    "events.behind",
-    "On whose streams have reactions not happened yet?",
+    "events.list_unreacted",
+    "Workspaces whose streams have events without reactions.",
     "SELECT workspace_id FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 1000",
 )
 _CLAIM_UNREACTED = Statement(
-    "events.take_unreacted",
-    "Take the next stretch of every stream on which the reactions marked `after` have not happened yet.",
+    "events.claim_unreacted",
+    "Claim the next range of each stream whose events have no reactions yet.",
     """
     WITH behind AS (
         SELECT workspace_id, reacted AS after, least(position, reacted + $1) AS until

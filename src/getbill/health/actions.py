@@ -23,21 +23,21 @@ _REMOVE_AFTER: Final = timedelta(hours=1)
 _log = structlog.get_logger(__name__)
 
 _BEAT = Statement(
-    "health.beat",
-    "Say that this worker lives.",
+    "health.upsert_heartbeat",
+    "Record a heartbeat of this worker.",
     """
     INSERT INTO heartbeats (process_id, started_at, seen_at) VALUES ($1, $2, $3)
     ON CONFLICT (process_id) DO UPDATE SET seen_at = $3
     """,
 )
 _OTHERS = Statement(
-    "health.others",
-    "Is there any sign of life?",
+    "health.has_heartbeats",
+    "Whether any heartbeat is recorded.",
     "SELECT EXISTS (SELECT FROM heartbeats)",
 )
 _END = Statement(
-    "health.end",
-    "Take a worker off the list, and those that nobody has heard of for an hour.",
+    "health.delete_heartbeats",
+    "Delete the heartbeat of a worker, and those older than an hour.",
     "DELETE FROM heartbeats WHERE process_id = $1 OR seen_at < $2",
 )
 

@@ -20,8 +20,8 @@ _log = structlog.get_logger(__name__)
 _DAY: Final = timedelta(days=1)
 
 _GOING = Statement(
-    "health.deliveries",
-    "How old is the oldest event and the oldest delivery that waits, how many were given up, how many endpoints fail?",
+    "health.measure_deliveries",
+    "Age of the oldest pending event and delivery, number of exhausted deliveries and of failing endpoints.",
     """
     SELECT extract(epoch FROM $1 - least(
             (SELECT min(recorded_at) FROM events WHERE position IS NULL),

@@ -29,8 +29,8 @@ TODO: Final = "set_aside"
 _PROVEN: Final = timedelta(minutes=15)
 
 _PUT = Statement(
-    "quarantine.put",
-    "Set something aside; once more where it failed before.",
+    "quarantine.upsert_item",
+    "Quarantine an item, or record that it failed again.",
     """
     INSERT INTO quarantine AS q (workspace_id, id, kind, subject_id, debt_id, reason, since, failed_at, next_try_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7::timestamptz + make_interval(secs => ($8::float8[])[1]))
@@ -41,38 +41,38 @@ _PUT = Statement(
     """,
 )
 _RETRIED = Statement(
-    "quarantine.retried",
-    "Note that something was put back.",
+    "quarantine.mark_retried",
+    "Mark an item as retried.",
     "UPDATE quarantine SET retried_at = $3, next_try_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
 _FORGET = Statement(
-    "quarantine.forget",
-    "Something stands aside no longer.",
+    "quarantine.delete_by_subject",
+    "Delete the item of a subject.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id, reason",
 )
 _DISMISS = Statement(
-    "quarantine.dismiss",
-    "A person wants something left as it is.",
+    "quarantine.dismiss_item",
+    "Delete an item that a person dismissed.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
 _WENT_WELL = Statement(
-    "quarantine.went_well",
-    "What was put back so long ago, and has not failed again.",
+    "quarantine.list_recovered",
+    "Items that have not failed again for some time after a retry.",
     "SELECT * FROM quarantine WHERE retried_at < $1 LIMIT 500",
 )
 _ERASE = Statement(
-    "quarantine.erase",
-    "Forget that something of an erased debt stood aside.",
+    "quarantine.erase_items",
+    "Delete the items of an erased debt.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2 RETURNING reason",
 )
 _IS_LEFT = Statement(
-    "quarantine.is_left",
-    "Does anything else stand aside for this reason?",
+    "quarantine.has_reason",
+    "Whether an item with this reason is left.",
     "SELECT EXISTS (SELECT FROM quarantine WHERE workspace_id = $1 AND reason = $2)",
 )
 _ALL_RETRIED = Statement(
-    "quarantine.all_retried",
-    "Note that all that failed for a reason was put back.",
+    "quarantine.mark_all_retried",
+    "Mark all items with a reason as retried.",
     """
     UPDATE quarantine SET retried_at = $4, next_try_at = NULL
     WHERE workspace_id = $1 AND kind = $2 AND reason = $3 AND retried_at IS NULL

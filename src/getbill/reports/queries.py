@@ -14,16 +14,16 @@ from getbill.kit.money import Money
 DAYS_DEFAULT = 90
 
 _OPENED = Statement(
-    "reports.opened",
-    "How many debts were created between two instants, and how many of them are resolved?",
+    "reports.count_opened",
+    "Number of debts created in a period, and how many of them are resolved.",
     """
     SELECT count(*) AS debts, count(resolved_at) AS resolved
     FROM debts WHERE workspace_id = $1 AND erased_at IS NULL AND created_at >= $2 AND created_at < $3
     """,
 )
 _DELAY = Statement(
-    "reports.delay",
-    "How many debts were resolved between two instants, and how long after their creation on average?",
+    "reports.measure_delay",
+    "Number of debts resolved in a period, and the average time from creation to resolution.",
     # Resolving a debt changes it, so the index of changes bounds the search.
     """
     SELECT count(*) AS debts, avg(extract(epoch FROM resolved_at - created_at)) AS seconds
@@ -32,8 +32,8 @@ _DELAY = Statement(
     """,
 )
 _RECOVERED = Statement(
-    "reports.recovered",
-    "What was paid less what was refunded between two instants, per currency.",
+    "reports.sum_recovered",
+    "Payments less refunds of a period, per currency.",
     """
     SELECT currency, -sum(minor)::bigint AS minor
     FROM payments WHERE workspace_id = $1 AND kind IN ('payment', 'refund') AND paid_at >= $2 AND paid_at < $3
@@ -41,8 +41,8 @@ _RECOVERED = Statement(
     """,
 )
 _STANDING = Statement(
-    "reports.standing",
-    "How many debts stand where, how many are resolved, and what is still owed on open ones.",
+    "reports.count_by_status",
+    "Number of debts by status, number resolved, and the open balance.",
     """
     SELECT status, currency, count(*) AS debts, count(resolved_at) AS resolved,
         sum(greatest(balance, 0)) FILTER (WHERE status NOT IN ('resolved', 'archived'))::bigint AS open

@@ -8,16 +8,16 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 
 _MISSING = Statement(
-    "streams.missing",
-    "Workspaces whose events wait for a stream that is not there.",
+    "streams.list_missing",
+    "Workspaces with events and no stream.",
     """
     SELECT DISTINCT e.workspace_id FROM events e LEFT JOIN streams s ON s.workspace_id = e.workspace_id
     WHERE e.position IS NULL AND s.workspace_id IS NULL LIMIT 100
     """,
 )
 _MEND = Statement(
-    "streams.mend",
-    "Have a stream stand where its last event stands.",
+    "streams.mend_stream",
+    "Set the position of a stream to that of its last event.",
     """
     INSERT INTO streams AS s (workspace_id, position, reacted)
     SELECT $1, coalesce(max(position), 0), coalesce(max(position), 0) FROM events WHERE workspace_id = $1

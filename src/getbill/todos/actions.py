@@ -8,8 +8,8 @@ from getbill.kit.messages import Message, message
 from getbill.todos.model import KINDS, OBSOLETE, Todo, TodoDecided
 
 _ASK = Statement(
-    "todos.ask",
-    "Put a question to a person; one that is open already stays as it is.",
+    "todos.insert_todo",
+    "Insert a todo, unless an open one exists.",
     """
     INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason, reason_fr)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -17,8 +17,8 @@ _ASK = Statement(
     """,
 )
 _CLOSE = Statement(
-    "todos.close",
-    "Write down what was decided on an open question.",
+    "todos.close_todo",
+    "Close an open todo with a decision.",
     """
     UPDATE todos SET decided_at = $3, decision = $4, decided_by = $5
     WHERE workspace_id = $1 AND id = $2 AND decided_at IS NULL
@@ -26,16 +26,16 @@ _CLOSE = Statement(
     """,
 )
 _WITHDRAW = Statement(
-    "todos.withdraw",
-    "A question answered itself.",
+    "todos.withdraw_todo",
+    "Close an open todo that is obsolete.",
     f"""
     UPDATE todos SET decided_at = $4, decision = '{OBSOLETE}'
     WHERE workspace_id = $1 AND type = $2 AND subject_id = $3 AND decided_at IS NULL
     """,
 )
 _ERASE = Statement(
-    "todos.erase",
-    "Drop the questions about an erased debt.",
+    "todos.delete_todos",
+    "Delete the todos about an erased debt.",
     "DELETE FROM todos WHERE workspace_id = $1 AND debt_id = $2",
 )
 

@@ -24,8 +24,8 @@ _REMOVE_AFTER: Final = timedelta(hours=1)
 _log = structlog.get_logger(__name__)
 
 _HOLD = Statement(
-    "vault.hold",
-    "Say which master keys a process can open, and which it wraps with.",
+    "vault.upsert_holder",
+    "Record which master keys a process can open, and which it wraps with.",
     """
     INSERT INTO vault_holders (process_id, process, key_ids, current_id, seen_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (process_id) DO UPDATE
@@ -33,18 +33,18 @@ _HOLD = Statement(
     """,
 )
 _LEAVE = Statement(
-    "vault.leave",
-    "Take a process off the list, and those that nobody has heard of for an hour.",
+    "vault.delete_holders",
+    "Delete the record of a process, and those older than an hour.",
     "DELETE FROM vault_holders WHERE process_id = $1 OR seen_at < $2",
 )
 _LACKING = Statement(
-    "vault.lacking",
-    "Which processes at work cannot open what a master key wraps?",
+    "vault.list_lacking",
+    "Live processes that lack a master key.",
     "SELECT process FROM vault_holders WHERE seen_at > $1 AND NOT key_ids @> ARRAY[$2::text] ORDER BY process",
 )
 _BEHIND = Statement(
-    "vault.behind",
-    "Which processes at work wrap with another master key?",
+    "vault.list_behind",
+    "Live processes that wrap with another master key.",
     "SELECT process FROM vault_holders WHERE seen_at > $1 AND current_id <> $2 ORDER BY process",
 )
 

@@ -23,8 +23,8 @@ WAKE: Final = "getbill_deliveries"
 BATCH_EVENTS: Final = 1000
 
 _ENQUEUE = Statement(
-    "webhooks.owe",
-    "For each event on stretches of the streams, what is owed to each endpoint that asked for it, or to the one named.",
+    "webhooks.enqueue_deliveries",
+    "Insert deliveries of the events in ranges of streams, to all endpoints that subscribe or to one.",
     # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts of the statement see
     # the lanes as they were before it.
     """
@@ -58,13 +58,13 @@ _ENQUEUE = Statement(
 )
 
 _EVENT_AT = Statement(
-    "webhooks.event_at",
-    "The event at a place of a stream.",
+    "webhooks.find_event_at",
+    "Event at a position of a stream.",
     "SELECT id FROM events WHERE workspace_id = $1 AND position = $2",
 )
 _POSITION = Statement(
-    "webhooks.position_of",
-    "The place of an event in its stream.",
+    "webhooks.find_position",
+    "Stream position of an event.",
     "SELECT position FROM events WHERE workspace_id = $1 AND id = $2",
 )
 

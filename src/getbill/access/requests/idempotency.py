@@ -31,20 +31,20 @@ _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 _LOCK = Statement(
     "access.lock_answer",
-    "Be the only one who answers this request, or learn that another does right now.",
+    "Lock the answer to a request with an idempotency key, unless another request holds it.",
     "SELECT pg_try_advisory_xact_lock($1)",
 )
 _ANSWER = Statement(
-    "access.answer",
-    "The answer a key got.",
+    "access.find_answer",
+    "Answer stored under an idempotency key.",
     """
     SELECT request, status, headers, body, created_at FROM idempotency_keys
     WHERE workspace_id = $1 AND credential_id = $2 AND route = $3 AND key = $4
     """,
 )
 _KEEP = Statement(
-    "access.keep_answer",
-    "Keep the answer a key got, in the place of one whose day is over; not that of a debt erased meanwhile.",
+    "access.store_answer",
+    "Store the answer under an idempotency key, replacing an expired one; none for an erased debt.",
     """
     INSERT INTO idempotency_keys AS k (workspace_id, credential_id, route, key, request, debt_id, status, headers,
                                        body, created_at)
@@ -57,13 +57,13 @@ _KEEP = Statement(
     """,
 )
 _FORGET = Statement(
-    "access.forget_answers",
-    "Drop the answers that speak of a debt.",
+    "access.delete_answers",
+    "Delete the stored answers about a debt.",
     "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND debt_id = $2",
 )
 _FORGET_AT = Statement(
-    "access.forget_answers_at",
-    "Drop the answers that name one of these places, and the refusals of these routes.",
+    "access.delete_answers_at",
+    "Delete the stored answers that name these locations, and the refusals of these routes.",
     """
     DELETE FROM idempotency_keys
     WHERE workspace_id = $1 AND (headers ->> 'location' = ANY($2) OR (route = ANY($3) AND status >= 400))
@@ -71,7 +71,7 @@ _FORGET_AT = Statement(
 )
 _PRUNE = Statement(
     "access.prune_answers",
-    "Drop the answers whose day is over.",
+    "Delete the stored answers that have expired.",
     "DELETE FROM idempotency_keys WHERE created_at < $1",
 )
 

@@ -16,8 +16,8 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.mapping import Mapping
 
 _REMEMBER = Statement(
-    "imports.remember",
-    "Remember how a sender's files of a layout are read.",
+    "imports.upsert_mapping",
+    "Insert or replace the saved mapping of a sender's layout.",
     """
     INSERT INTO import_mappings (workspace_id, sender, signature, mapping, confirmed_by, confirmed_at)
     VALUES ($1, $2, $3, $4, $5, $6)
@@ -26,8 +26,8 @@ _REMEMBER = Statement(
     """,
 )
 _RECALL = Statement(
-    "imports.recall",
-    "How are a sender's files of a layout read? Else: what did the latest layout of this sender look like?",
+    "imports.find_mapping",
+    "Saved mapping of a sender's layout, or else the latest mapping of that sender.",
     """
     SELECT signature, mapping FROM import_mappings WHERE workspace_id = $1 AND sender = $2
     ORDER BY (signature = $3) DESC, confirmed_at DESC LIMIT 1
@@ -36,19 +36,18 @@ _RECALL = Statement(
 
 
 _HOLD = Statement(
-    "imports.hold_layout",
-    "Whoever else confirms this sender's layout, or finds it unknown, waits until the transaction ends.",
+    "imports.lock_layout",
+    "Lock a sender's layout against other confirmations.",
     "SELECT pg_advisory_xact_lock($1)",
 )
 _IS_CONFIRMED = Statement(
-    "imports.is_layout_known",
-    "Did somebody confirm this sender's layout?",
+    "imports.is_confirmed",
+    "Whether a sender's layout has a saved mapping.",
     "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
 )
 _READ_AGAIN = Statement(
-    "imports.read_again",
-    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now,"
-    " or somebody in it was erased: its samples would be shown again.",
+    "imports.reread_files",
+    "Reread files of a confirmed layout, unless a person decided on them or somebody in them was erased.",
     """
     UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
     WHERE workspace_id = $1 AND id = ANY (ARRAY(
@@ -61,13 +60,13 @@ _READ_AGAIN = Statement(
 
 
 _ALL = Statement(
-    "imports.mappings",
-    "How are files of every sender and layout read?",
+    "imports.list_mappings",
+    "Saved mappings of a workspace.",
     "SELECT sender, signature, mapping FROM import_mappings WHERE workspace_id = $1",
 )
 _FORGET = Statement(
-    "imports.forget_mapping",
-    "Ask again how a sender's files of a layout are read.",
+    "imports.delete_mapping",
+    "Delete a saved mapping.",
     "DELETE FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3",
 )
 

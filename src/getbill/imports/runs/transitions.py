@@ -18,8 +18,8 @@ from getbill.kit.database import Statement, Transaction
 TODO = "import_mapping"
 
 _PLANNED = Statement(
-    "imports.planned",
-    "A file was read: this is how it would be imported, and what is next.",
+    "imports.store_plan",
+    "Store the reading plan of a file, with the next task of the import.",
     """
     UPDATE imports SET plan = $4, signature = $5, rows_total = $6, is_confirmed = $7, state = $8, task = $9, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
@@ -27,8 +27,8 @@ _PLANNED = Statement(
     """,
 )
 _SETTLE = Statement(
-    "imports.settle",
-    "A task is at its end: where the import stands now, and what is next.",
+    "imports.settle_task",
+    "End a task, with the state and the next task of the import.",
     # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
@@ -39,7 +39,7 @@ _SETTLE = Statement(
 )
 _REWIND = Statement(
     "imports.rewind",
-    "Begin a pass over the rows, with nothing counted.",
+    "Reset the counts for a new pass over the rows, if the import's fence still holds.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
         warnings = 0, undone = 0, kept = 0, restored = 0, begun_at = $4
@@ -48,13 +48,13 @@ _REWIND = Statement(
     """,
 )
 NOTHING_MADE = Statement(
-    "imports.nothing_made",
-    "A check counted what would have become of an import's rows, and nothing will.",
+    "imports.clear_created",
+    "Clear the number of created and updated debts after a dry run.",
     "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
 )
 UNCOUNT = Statement(
-    "imports.uncount",
-    "Nothing is counted of a pass that will be made anew.",
+    "imports.clear_counts",
+    "Clear the counts of a pass that is repeated.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
         warnings = 0
@@ -62,23 +62,23 @@ UNCOUNT = Statement(
     """,
 )
 _FORGET_FINDINGS = Statement(
-    "imports.forget_findings",
-    "Drop what was said of an import's rows.",
+    "imports.delete_findings",
+    "Delete the findings of an import.",
     "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
 )
 _FORGET_CORRECTIONS = Statement(
-    "imports.forget_corrections",
-    "Drop the corrected rows of an import.",
+    "imports.delete_corrections",
+    "Delete the corrected rows of an import.",
     "DELETE FROM import_corrections WHERE workspace_id = $1 AND import_id = $2",
 )
 _KEEP_PLAN = Statement(
     "imports.keep_plan",
-    "Keep how an import is read, without what its cells said; its file is gone.",
+    "Replace the reading plan by one without samples, once the file is deleted.",
     "UPDATE imports SET plan = $3, is_unwanted = false WHERE workspace_id = $1 AND id = $2",
 )
 _KEEP_NOTHING = Statement(
-    "imports.keep_nothing",
-    "An import keeps nothing of people any more.",
+    "imports.clear_plan",
+    "Clear the reading plan and all other personal data of an import.",
     "UPDATE imports SET plan = NULL, problem = NULL, drop_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
 

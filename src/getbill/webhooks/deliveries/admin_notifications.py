@@ -31,8 +31,8 @@ RETRY_MINUTES: Final = (1, 10, 60, 300, 720, 1200)
 _log = structlog.get_logger(__name__)
 
 _ENDPOINT = Statement(
-    "webhooks.told_of",
-    "The endpoint that admins are told of; none when it is enabled again or was deleted meanwhile.",
+    "webhooks.find_disabled",
+    "Endpoint of a notification, if it is still disabled.",
     """
     SELECT url, disabled_reason, disabled_at FROM webhook_endpoints
     WHERE workspace_id = $1 AND id = $2 AND NOT is_enabled AND deleted_at IS NULL
@@ -40,8 +40,8 @@ _ENDPOINT = Statement(
 )
 
 _QUEUE_AGAIN = Statement(
-    "webhooks.queue_again",
-    "Have the jobs that are held be done once more.",
+    "webhooks.requeue_jobs",
+    "Requeue the jobs that failed.",
     """
     UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = $2
     WHERE entrypoint = $1 AND status = 'failed'
