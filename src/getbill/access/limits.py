@@ -184,7 +184,7 @@ class RateLimits:
                 finally:
                     await pool.release(connection)
         except DATABASE_ERRORS as error:
-            _log.warning("leases_not_given_back", subjects=len(rows), error=type(error).__name__)
+            _log.warning("leases_not_released", subjects=len(rows), error=type(error).__name__)
 
     async def _connection(self) -> Connection:
         """Return a connection, also of a database that is recovering and back within the wait."""
@@ -218,7 +218,7 @@ class RateLimits:
                 await self._fill(subject_id, minute, now)
             except DATABASE_ERRORS as error:
                 # The request that uses up the rest asks again and waits for the result.
-                _log.warning("lease_not_filled", error=type(error).__name__)
+                _log.warning("lease_not_renewed", error=type(error).__name__)
 
     def _minute(self, subject_id: UUID, limit: int, now: float) -> _Window:
         minute = self._minutes.get(subject_id)

@@ -105,7 +105,7 @@ async def _quarantine_contact(
 ) -> None:
     reason = quarantine.reason_of(error)
     debt_id, traceback = str(contact.debt_id), quarantine.unexpected(error)
-    _log.error("contact_set_aside", debt=debt_id, step=contact.step, reason=reason, exc_info=traceback)
+    _log.error("contact_quarantined", debt=debt_id, step=contact.step, reason=reason, exc_info=traceback)
     contact_key: tuple[Any, ...] = (
         contact.debt_id,
         contact.run,

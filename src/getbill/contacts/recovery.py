@@ -48,13 +48,13 @@ async def recover(context: SendingContext) -> int:
     released_count = await ledger.release_expired(
         context.database, clock.wall(), settings.batch, settings.crashes_max - 1
     )
-    failpoints.at("contacts.given_back")
+    failpoints.at("contacts.released")
     lease_until = clock.wall() + timedelta(seconds=settings.recovery_seconds)
     interrupted_contacts = await ledger.claim_interrupted(
         context.database, clock.wall(), min(settings.batch, _LOOKUPS_MAX), lease_until
     )
     if interrupted_contacts:
-        failpoints.at("contacts.taken_over")
+        failpoints.at("contacts.reclaimed")
     interrupted_contacts.sort(key=lambda contact: contact.workspace_id)
     groups = [list(group) for _, group in groupby(interrupted_contacts, lambda contact: contact.workspace_id)]
     # Concurrently: one after the other they would outlast their leases, and none would ever be settled.
@@ -111,7 +111,7 @@ async def _resolve_contacts(
             outcome: SendOutcome | None = unknown(_WORKER_DIED)
         else:
             outcome = await _find_outcome(context, workspace, _InterruptedSend(contact, followup, sender))
-        failpoints.at("contacts.found_out")
+        failpoints.at("contacts.looked_up")
         return None if outcome is None else SendResult(contact, followup, outcome, gives_receipt)
 
     results = await asyncio.gather(*map(resolve_contact, interrupted_contacts))

@@ -114,9 +114,9 @@ async def sequence(
         if marks is not None and (behind := _behind(grown_streams, marks)):
             await marks.begin_epochs(tx, behind)
         if grown_streams:
-            failpoints.at("events.placing")
+            failpoints.at("events.sequencing")
     if grown_streams:
-        failpoints.at("events.placed")
+        failpoints.at("events.sequenced")
     if marks is not None:
         for row in grown_streams:
             marks.raise_mark(row["workspace_id"], (row["epoch"], row["position"]))

@@ -68,7 +68,7 @@ async def gauge(database: Database) -> None:
         async with asyncio.timeout(WITHIN_SECONDS):
             row = await database.fetchrow(_GOING, now, now - _DAY)
     except DATABASE_ERRORS as error:
-        _log.warning("deliveries_not_gauged", error=type(error).__name__)
+        _log.warning("delivery_metrics_failed", error=type(error).__name__)
         for metric in _ALL:
             metric.set(float("nan"))
         return

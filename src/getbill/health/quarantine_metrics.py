@@ -20,7 +20,7 @@ async def gauge(database: Database) -> None:
         async with asyncio.timeout(WITHIN_SECONDS):
             aside = await quarantine.counts(database)
     except DATABASE_ERRORS as error:
-        _log.warning("quarantine_not_gauged", error=type(error).__name__)
+        _log.warning("quarantine_metrics_failed", error=type(error).__name__)
         return
     for kind in quarantine.KINDS:
         _ASIDE.labels(kind).set(aside.get(kind, 0))

@@ -78,7 +78,7 @@ async def _wait(open_all: Open, stack: AsyncExitStack, unavailable_app: "_Unavai
         except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
             unavailable_app.say(error)
         else:
-            _log.info("opened")
+            _log.info("database_opened")
             return
 
 
@@ -102,7 +102,7 @@ class _UnavailableApp:
         sentence = outage_reason(error) if is_known else "The API cannot open; its log says why."
         if sentence != self._sentence:
             self._sentence = sentence
-            _log.warning("not_open", reason=sentence, exc_info=None if is_known else error)
+            _log.warning("database_not_opened", reason=sentence, exc_info=None if is_known else error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -52,7 +52,7 @@ async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
     }
     for name, part in parts.items():
         await _run_part(database, name, part)
-    _log.info("upkeep_done")
+    _log.info("maintenance_completed")
 
 
 async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:
@@ -63,7 +63,7 @@ async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[
         is_own = isinstance(error, asyncpg.SyntaxOrAccessError)
         if quarantine.is_transient(error) and not is_own:
             raise
-        _log.error("upkeep_failed", part=name)
+        _log.error("maintenance_failed", part=name)
         await quarantine.add_separately(database, item, error)
         return
     async with database.transaction(clock.wall()) as tx:

@@ -276,5 +276,5 @@ async def _run_loops(loops: list[WorkerLoop], heartbeat: asyncio.Task[None], sto
         task.cancel()
     if late:
         # A message interrupted here is in doubt and is not sent again.
-        _log.warning("stopped_before_the_end", loops=[task.get_name() for task in late])
+        _log.warning("loops_cancelled", loops=[task.get_name() for task in late])
     await asyncio.gather(*running, heartbeat, return_exceptions=True)

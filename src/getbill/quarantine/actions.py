@@ -115,7 +115,11 @@ async def add_separately(database: Database, item: Item, error: BaseException) -
     """
     reason = reason_of(error)
     _log.error(
-        "set_aside", kind=item.kind, subject=str(item.subject_id), reason=reason, exc_info=unexpected(error)
+        "item_quarantined",
+        kind=item.kind,
+        subject=str(item.subject_id),
+        reason=reason,
+        exc_info=unexpected(error),
     )
     async with database.transaction(clock.wall()) as tx:
         await add(tx, item, reason)

@@ -92,7 +92,7 @@ class PickupWorker:
             async with pickup.renewing_lease(self._database, claimed_file):
                 await self._process(claimed_file)
         except (FileLeaseLost, ImportSuperseded):
-            _log.warning("sftp_file_lost", import_id=imports.public_id("sftp", claimed_file.import_id))
+            _log.warning("sftp_file_lease_lost", import_id=imports.public_id("sftp", claimed_file.import_id))
         except Exception as error:
             if quarantine.is_transient(error):
                 raise
@@ -153,7 +153,7 @@ class PickupWorker:
             await self._reject(workspace, claimed_file, keyed_file, refusal)
             return
         await pickup.release_file(self._database, claimed_file)
-        _log.info("sftp_file_taken", import_id=imports.public_id("sftp", claimed_file.import_id))
+        _log.info("sftp_file_imported", import_id=imports.public_id("sftp", claimed_file.import_id))
 
     async def _return_results(
         self, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile, import_: Import

@@ -63,7 +63,7 @@ class ResultWriter:
         except (FileLeaseLost, TakenOver):
             await self._drop(self._report_ids)
             raise FileLeaseLost from None
-        _log.info("sftp_file_done", folder=folder.value)
+        _log.info("sftp_results_written", folder=folder.value)
 
     async def _drop_old_reports(self) -> None:
         import_key = self._claimed_file.workspace_id, self._claimed_file.import_id

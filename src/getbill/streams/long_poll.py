@@ -158,7 +158,7 @@ class WaitingRoom:
             try:
                 streams = await events.streams_of(self._database, list(self._waiters))
             except DATABASE_ERRORS as error:
-                _log.warning("streams_not_seen", error=type(error).__name__)
+                _log.warning("stream_positions_not_read", error=type(error).__name__)
                 continue
             for waiter in self._all():
                 stream = streams.get(waiter.workspace_id)

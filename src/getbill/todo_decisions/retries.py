@@ -91,7 +91,7 @@ async def retry(database: Database, vault: Vault, entry: QuarantineEntry) -> boo
             raise
         await quarantine.add_separately(database, entry.item, error)
         return False
-    _log.info("put_back", kind=entry.kind, subject=str(entry.subject_id))
+    _log.info("item_requeued", kind=entry.kind, subject=str(entry.subject_id))
     return True
 
 

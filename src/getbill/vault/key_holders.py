@@ -88,4 +88,4 @@ async def _report(database: Database, vault: Vault, process_id: UUID, process: s
         key_ids = [key.id.hex() for key in vault.masters]
         await database.execute(_HOLD, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
     except (*DATABASE_ERRORS, OSError) as error:
-        _log.warning("vault_hold_not_written", error=type(error).__name__)
+        _log.warning("vault_holder_not_recorded", error=type(error).__name__)

@@ -174,7 +174,7 @@ class MasterKeyRotation:
         """Run the due steps: announce, promote, rewrap, destroy; none on the file of another database."""
         if not self._file.read().is_of(self._vault.installation_id):
             if not self._is_told:
-                _log.error("vault_key_file_of_another", reason=of_another(self._file.path))
+                _log.error("vault_key_file_mismatched", reason=of_another(self._file.path))
             self._is_told = True
             return
         versions = await self.announce()
@@ -252,7 +252,6 @@ class MasterKeyRotation:
             self._file.destroy(remaining)
             await tx.execute(_FORGET_MASTERS, [version.hex_id for version in remaining.openable])
         _log.info("vault_versions_destroyed", versions=[version.hex_id for version in expired])
-        failpoints.at("vault.destroyed")
         return expired
 
     async def _locked_versions(self, tx: Transaction) -> Versions:

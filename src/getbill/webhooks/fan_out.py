@@ -108,9 +108,9 @@ async def _enqueue_deliveries(database: Database, batch: int, only: UUID | None 
             ],
         )
         if stream_ranges:
-            failpoints.at("webhooks.owing")
+            failpoints.at("webhooks.enqueuing")
     if stream_ranges:
-        failpoints.at("webhooks.owed")
+        failpoints.at("webhooks.enqueued")
     return len(stream_ranges)
 
 
@@ -135,7 +135,7 @@ async def _skip_event(database: Database, workspace_id: UUID, error: Exception) 
             event_id = await tx.fetchval(_EVENT_AT, workspace_id, stream_range.until)
             if event_id is not None:
                 await quarantine.add(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
-    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=quarantine.unexpected(error))
+    _log.error("event_quarantined", workspace=str(workspace_id), exc_info=quarantine.unexpected(error))
 
 
 async def enqueue_event(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:

@@ -186,7 +186,7 @@ async def _quit(connection: aiosmtplib.SMTP) -> None:
     try:
         await connection.quit()
     except _LOST:
-        _log.debug("smtp_connection_gone")
+        _log.debug("smtp_connection_lost")
     finally:
         connection.close()
 

@@ -42,7 +42,7 @@ async def prepare_sends(
         decision = await _decide_contacts(
             context, tx, workspace, debts_by_id, await ledger.lock_unchanged(tx, contacts)
         )
-    failpoints.at("contacts.departed")
+    failpoints.at("contacts.prepared")
     return decision.prepared
 
 
@@ -92,7 +92,7 @@ async def _decide_contacts(
     await followups.insert_completed(
         tx, list(zip(answered_followups, settlement.moved_followups, strict=True))
     )
-    failpoints.at("contacts.departing")
+    failpoints.at("contacts.preparing")
     return decision
 
 

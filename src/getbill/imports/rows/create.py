@@ -22,7 +22,7 @@ from getbill.imports.model import Import
 from getbill.imports.rows import doubts, failures, instalments, people, update
 from getbill.imports.rows.reader import Line
 from getbill.imports.rows.snapshots import UNTOUCHED, ChangeArchive, DebtActivity, Snapshot
-from getbill.kit import failpoints, ids
+from getbill.kit import ids
 from getbill.kit.database import Database, OptimisticConflict, Statement, Transaction
 from getbill.kit.errors import Problem
 from getbill.vault import Key
@@ -184,7 +184,6 @@ async def _create_chunk(
                 raise
             is_searched = True
         else:
-            failpoints.at("imports.committed")
             return
 
 

@@ -12,7 +12,6 @@ from getbill.debtors import Debtor, Identity
 from getbill.debts import Debt, ReplacementDebtor
 from getbill.imports.rows.create import COLLISIONS, TRIES, ImportPass, LeaseLost
 from getbill.imports.rows.snapshots import DebtActivity, RecordedChange
-from getbill.kit import failpoints
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
 from getbill.kit.messages import message
@@ -70,7 +69,6 @@ async def restore_changes(work: ImportPass) -> None:
             limit = max(1, limit // 4)
         else:
             tries, limit = 0, min(_CHUNK, limit * 2)
-            failpoints.at("imports.restored")
 
 
 async def _restore_chunk(work: ImportPass, limit: int, refused_numbers: set[int]) -> bool:

@@ -147,7 +147,7 @@ class ImportSupervisor:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # The lease expires, and the import is retried.
-            _log.error("import_not_carried", error=type(error).__name__, exc_info=error)
+            _log.error("import_task_failed", error=type(error).__name__, exc_info=error)
 
     async def close(self) -> None:
         """End the children: their settled rows are committed, and another worker continues."""

@@ -21,7 +21,7 @@ from getbill.imports.model import CHUNK_ROWS, Import, State, Task
 from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.rows import ImportPass, Instalments, LeaseLost, Line, RowReader
 from getbill.imports.runs import saved_mappings, transitions
-from getbill.kit import failpoints, json
+from getbill.kit import json
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
@@ -174,7 +174,6 @@ async def import_rows(work: ImportPass, import_file: ImportFile) -> None:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
         raise
-    failpoints.at("imports.all_rows")
     async with work.database.transaction(work.workspace.now()) as tx:
         import_ = await queries.lock(tx, work.workspace, work.import_.id)
         if import_.mode == "all_or_nothing" and import_.rejected:

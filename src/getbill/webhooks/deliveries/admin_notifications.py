@@ -104,7 +104,7 @@ async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID
     connection = cast("asyncpg.Connection[asyncpg.Record]", await tx.connection())
     admins = await companies.admins(tx, workspace.company.id)
     if not admins:
-        _log.warning("webhook_notice_to_nobody", endpoint_id=ids.show("we", endpoint_id))
+        _log.warning("webhook_notice_without_recipient", endpoint_id=ids.show("we", endpoint_id))
         return
     payloads: list[bytes | None] = [
         json.write(
