@@ -132,7 +132,7 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
         "UPDATE companies SET collector = 'third_party' WHERE id = $1",
         (await house.place.workspace()).company.id,
     )
-    house.site.app.state.gate.authenticator.invalidate_all()
+    house.site.app.state.auth.authenticator.invalidate_all()
     preview = (await house.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
 
     (condition,) = shown["planned"][1]["blocked_by"]

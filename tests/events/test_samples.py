@@ -119,7 +119,7 @@ async def _have_a_webhook_fail(house: House) -> None:
 
 async def _set_clock(house: House, text: str) -> None:
     await house.place.set_clock(text)
-    house.site.app.state.gate.invalidate(house.place.id)
+    house.site.app.state.auth.invalidate(house.place.id)
 
 
 def nameless(value: Any) -> Any:

@@ -35,7 +35,7 @@ class Ended:
     async def run_until(self, text: str) -> None:
         await self.house.place.run_until(text)
         # The API remembers for a moment where a clock stood.
-        self.house.site.app.state.gate.invalidate(self.house.place.id)
+        self.house.site.app.state.auth.invalidate(self.house.place.id)
 
     async def now(self) -> dict[str, Any]:
         return (await self.house.get(f"/debts/{self.debt['id']}")).json()

@@ -119,8 +119,8 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await events.HighWaterMarks(settings.marks_file).check(state.database)
     await access.run_maintenance(state.database, state.vault, clock.wall(), settings.access_log_days)
     await webhooks.keep_partitions(state.database, clock.wall())
-    state.gate = access.open_auth_context(state.database, state.vault, settings)
-    stack.push_async_callback(state.gate.close)
+    state.auth = access.open_auth_context(state.database, state.vault, settings)
+    stack.push_async_callback(state.auth.close)
     state.metrics_token = health.read_token(settings)
     state.gateways = read_gateways(settings.gateways_file)
     state.trials = EndpointTester(
