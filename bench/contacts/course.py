@@ -144,7 +144,7 @@ async def _opened(plan: Plan, stage: Stage, say: Say, stack: AsyncExitStack) -> 
     )
     crew = Crew(settings)
     stack.callback(crew.dismiss)
-    database = await open_database(settings.dsn, reactions.edge, size=3)
+    database = await open_database(settings.dsn, reactions.before_commit, size=3)
     stack.push_async_callback(database.close)
     keys = await vault.unlock(database, settings.master_key_text, settings.key_file)
     return _Course(plan, stage, say, crew, database, keys, notes)

@@ -1,6 +1,6 @@
 """The reactions to events: one table from an event to what follows.
 
-A reaction in `IN_TRANSACTION` runs at the edge, before the commit, on the debt that its transaction locks;
+A reaction in `IN_TRANSACTION` runs before the commit, on the debt that its transaction locks;
 what follows a commit is the fan-out to webhooks, a loop of `process.worker`. Lower packages record what
 happened; only this module connects it to its reactions.
 """
@@ -70,7 +70,7 @@ IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
 }
 
 
-async def edge(tx: Transaction) -> None:
+async def before_commit(tx: Transaction) -> None:
     """Run the reactions to a transaction's events, and to the events they record, then store all events."""
     next_index = 0
     while next_index < len(tx.recorded_events):

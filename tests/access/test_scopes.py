@@ -132,7 +132,7 @@ def _json(value: Any) -> bytes:
 
 @pytest.fixture(scope="session")
 async def town(dsn: str, vault: Vault, database: Database) -> AsyncIterator[Town]:
-    opened = await open_database(dsn, reactions.edge, size=4)
+    opened = await open_database(dsn, reactions.before_commit, size=4)
     app = create_app(Settings())
     policy = Policy(live_per_minute=10**6, sandbox_per_minute=10**6, anonymous_per_minute=10**6)
     auth = AuthContext(opened, vault, policy)

@@ -35,5 +35,5 @@ _NOBODY = UUID(int=0)
 
 
 def record_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
-    """Record, at the transaction's edge, that an actor used something."""
+    """Record, before the commit, that an actor used something."""
     tx.defer(_RECORD, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())

@@ -107,7 +107,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state: Any = app.state
     dsn = settings.dsn
     await check_revision(dsn)
-    state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
+    state.database = await open_database(dsn, reactions.before_commit, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
     await stack.enter_async_context(vault.hold_keys(state.database, state.vault, "api"))

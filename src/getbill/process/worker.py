@@ -106,7 +106,9 @@ async def run(
 ) -> None:
     """Run until stopped, then finish work in progress."""
     async with AsyncExitStack() as stack:
-        database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
+        database = await open_database(
+            settings.dsn, reactions.before_commit, size=settings.database_connections
+        )
         stack.push_async_callback(database.close)
         unlocked_vault = await vault.unlock(database, settings.master_key_text, settings.key_file)
         journal = ErasureJournal(settings.erasure_journal_file)

@@ -49,7 +49,7 @@ def create(
     *,
     reason: Message | None = None,
 ) -> None:
-    """Create a todo at the transaction's edge, unless the same one is open already."""
+    """Create a todo before the commit, unless the same one is open already."""
     assert type_ in KINDS, type_  # noqa: S101 - a todo of an unknown type could not be decided
     # Stored in its current wording: it stays readable if a later version changes it.
     reasons = (str(reason), reason.translated("fr")) if reason is not None else (None, None)
@@ -74,7 +74,7 @@ async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
 
 
 def withdraw(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID) -> None:
-    """Withdraw an open todo at the transaction's edge: there is nothing left to decide."""
+    """Withdraw an open todo before the commit: there is nothing left to decide."""
     tx.defer(_WITHDRAW, workspace_id, type_, subject_id, tx.now)
 
 

@@ -40,7 +40,7 @@ _LOCK_MASTER = Statement(
 
 
 def make_key(tx: Transaction, vault: Vault, workspace_id: UUID, subject_id: UUID) -> Key:
-    """Create the key of a new debtor or debt and store it at the edge."""
+    """Create the key of a new debtor or debt and store it before the commit."""
     key = Key.new()
     tx.defer(_INSERT_KEY, workspace_id, subject_id, vault.wrap(key, workspace_id, subject_id))
     return key

@@ -192,7 +192,7 @@ def store_answer(
     vault: Vault,
     make_answer: Callable[[], StoredAnswer],
 ) -> None:
-    """Store the response, as it is at the edge, with the change."""
+    """Store the response, as it is at the commit, with the change."""
 
     def row() -> tuple[object, ...]:
         answer = make_answer()

@@ -77,7 +77,7 @@ async def _quarantine_rows(
 
 async def end_trial(database: Database, tx: Transaction) -> None:
     """Send the trial's statements, then raise TrialRolledBack; a failing statement raises its own error."""
-    await database.edge(tx)
+    await database.before_commit(tx)
     await tx.send()
     raise TrialRolledBack
 
