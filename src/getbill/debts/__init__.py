@@ -52,7 +52,7 @@ from getbill.debts.transitions import (
     undo,
 )
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
-from getbill.debts.wire.bulk_parser import read_many
+from getbill.debts.wire.bulk_parser import parse_bodies
 from getbill.debts.wire.example import EXAMPLE
 from getbill.debts.wire.serializers import new_debt
 from getbill.debts.wire.serializers import parse_change as debt_change
@@ -110,10 +110,10 @@ __all__ = [
     "mark_contacted",
     "new_debt",
     "next_contact",
+    "parse_bodies",
     "paused_until",
     "plan",
     "reachable_kinds",
-    "read_many",
     "replaced_fields",
     "restoring_change",
     "resume",

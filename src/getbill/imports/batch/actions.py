@@ -63,7 +63,7 @@ def _refuse_conflicts(
     ]
     conflicts: list[ImportRow] = []
     for (index, temp_id, body), new in zip(
-        rows, debts.read_many(workspace, [body for _, _, body in rows]), strict=True
+        rows, debts.parse_bodies(workspace, [body for _, _, body in rows]), strict=True
     ):
         assert isinstance(new, NewDebt)  # noqa: S101 - it was accepted a moment ago
         debt_id, before = existing_debts[new.reference]
