@@ -40,7 +40,7 @@ _DUE = Statement(
 )
 _IS_QUIET = Statement(
     "sandbox.is_quiet",
-    "Whether all events of a workspace have positions and reactions.",
+    "Whether all events of a workspace have positions and are fanned out.",
     """
     SELECT NOT EXISTS (SELECT FROM events WHERE workspace_id = $1 AND position IS NULL)
        AND (SELECT reacted = position FROM streams WHERE workspace_id = $1)

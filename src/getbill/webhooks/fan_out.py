@@ -92,14 +92,14 @@ async def enqueue_deliveries(database: Database, batch: int = BATCH_EVENTS) -> i
     return sum(
         [
             await _enqueue_workspace(database, workspace_id, batch)
-            for workspace_id in await events.unreacted_workspaces(database)
+            for workspace_id in await events.workspaces_to_fan_out(database)
         ]
     )
 
 
 async def _enqueue_deliveries(database: Database, batch: int, only: UUID | None = None) -> int:
     async with database.transaction(clock.wall()) as tx:
-        stream_ranges = await events.claim_unreacted(tx, batch, only)
+        stream_ranges = await events.claim_for_fan_out(tx, batch, only)
         await enqueue_ranges(
             tx,
             [
@@ -131,7 +131,7 @@ async def _enqueue_workspace(database: Database, workspace_id: UUID, batch: int)
 async def _skip_event(database: Database, workspace_id: UUID, error: Exception) -> None:
     """Quarantine the next event of a stream and move past it, in one transaction."""
     async with database.transaction(clock.wall()) as tx:
-        for stream_range in await events.claim_unreacted(tx, 1, workspace_id):
+        for stream_range in await events.claim_for_fan_out(tx, 1, workspace_id):
             event_id = await tx.fetchval(_EVENT_AT, workspace_id, stream_range.until)
             if event_id is not None:
                 await quarantine.add(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
