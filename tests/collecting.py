@@ -119,7 +119,7 @@ class Place:
     async def send_due(self) -> int:
         workspace = await self.workspace()
         taken = await contacts.send_due_sandbox(self.desk, workspace, lambda: True)
-        return taken or await contacts.send_suspects_in(self.desk, workspace, lambda: True)
+        return taken or await contacts.send_crashed_sandbox(self.desk, workspace, lambda: True)
 
     async def run_until(self, text: str) -> None:
         """Move the clock from due instant to due instant, and then to the end."""

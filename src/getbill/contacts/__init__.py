@@ -27,9 +27,9 @@ from getbill.contacts.sending.context import SendingContext, SendingSettings, is
 from getbill.contacts.sending.jobs import (
     KeepGoing,
     run_concurrently,
+    send_crashed_sandbox,
     send_due,
     send_due_sandbox,
-    send_suspects_in,
 )
 
 __all__ = [
@@ -53,9 +53,9 @@ __all__ = [
     "retry_lookup",
     "router",
     "run_concurrently",
+    "send_crashed_sandbox",
     "send_due",
     "send_due_sandbox",
-    "send_suspects_in",
     "set_workspace_aside",
     "settle_unknown",
     "skip_set_aside",

@@ -14,12 +14,12 @@ from getbill.contacts.model import COLUMNS, Contact
 from getbill.kit.database import Database, Statement, Transaction
 
 # Minimum and maximum number of workers that died in a row while holding a contact.
-Crashes = tuple[int, int]
-UNSUSPECTED: Final[Crashes] = (0, 0)
+CrashRange = tuple[int, int]
+NO_CRASHES: Final[CrashRange] = (0, 0)
 # Contacts whose workers died are claimed apart from the others: some at a time, then alone, which identifies
 # the one that kills. Those with fewer deaths come first: a storm of kills from outside spreads, and none of
 # them is taken for a killer.
-SUSPECTS: Final[Sequence[tuple[int, Crashes]]] = (
+CRASHED_BATCHES: Final[Sequence[tuple[int, CrashRange]]] = (
     (10, (1, 1)),
     *((1, (deaths, deaths)) for deaths in range(2, 5)),
     (1, (5, 32_767)),
@@ -145,7 +145,7 @@ _RELEASE_EXPIRED = Statement(
     RETURNING c.debt_id
     """,
 )
-_DEADLY = Statement(
+_CRASHING = Statement(
     "contacts.find_crashing",
     "Contacts whose lease expired too often, each time with the death of a worker.",
     "SELECT * FROM contacts WHERE state = 'claimed' AND lease_until < $1 AND crashes >= $2 LIMIT $3",
@@ -251,7 +251,7 @@ async def claim_live(
     limit: int,
     lease_until: datetime,
     excluded_ids: Iterable[UUID],
-    crashes: Crashes = UNSUSPECTED,
+    crashes: CrashRange = NO_CRASHES,
 ) -> list[Contact]:
     """Claim due live contacts, longest due first, excluding some workspaces."""
     rows = await database.fetch(_CLAIM_LIVE, now, limit, lease_until, list(excluded_ids), *crashes)
@@ -264,7 +264,7 @@ async def claim_sandbox(
     now: datetime,
     limit: int,
     lease_until: datetime,
-    crashes: Crashes = UNSUSPECTED,
+    crashes: CrashRange = NO_CRASHES,
 ) -> list[Contact]:
     """Claim contacts of a sandbox that are due at its instant, longest due first."""
     rows = await database.fetch(_CLAIM_SANDBOX, now, limit, lease_until, workspace_id, *crashes)
@@ -288,9 +288,9 @@ async def release_expired(database: Database, wall: datetime, limit: int, crashe
     return len(await database.fetch(_RELEASE_EXPIRED, wall, limit, crashes_max))
 
 
-async def deadly(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
+async def find_crashing(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
     """Return contacts whose consecutive workers died too often, which makes the contact the likely cause."""
-    return [contact_from_row(row) for row in await database.fetch(_DEADLY, wall, crashes_max, most)]
+    return [contact_from_row(row) for row in await database.fetch(_CRASHING, wall, crashes_max, most)]
 
 
 async def claim_interrupted(

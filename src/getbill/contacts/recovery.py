@@ -44,7 +44,7 @@ async def recover(context: SendingContext) -> int:
     ends.
     """
     settings = context.settings
-    await _set_deadly_aside(context)
+    await _set_crashing_aside(context)
     released_count = await ledger.release_expired(
         context.database, clock.wall(), settings.batch, settings.crashes_max - 1
     )
@@ -62,13 +62,13 @@ async def recover(context: SendingContext) -> int:
     return released_count + len(interrupted_contacts)
 
 
-async def _set_deadly_aside(context: SendingContext) -> None:
+async def _set_crashing_aside(context: SendingContext) -> None:
     """Set aside the contacts that kill every process that works on them."""
-    deadly_contacts = await ledger.deadly(
+    crashing_contacts = await ledger.find_crashing(
         context.database, clock.wall(), context.settings.batch, context.settings.crashes_max - 1
     )
-    quarantined_ids = await quarantine.workspaces(context.database) if deadly_contacts else []
-    for contact in deadly_contacts:
+    quarantined_ids = await quarantine.workspaces(context.database) if crashing_contacts else []
+    for contact in crashing_contacts:
         if contact.workspace_id not in quarantined_ids:
             async with isolate_workspace(context.database, contact.workspace_id):
                 workspace = await companies.workspace(context.database, context.vault, contact.workspace_id)

@@ -48,7 +48,7 @@ async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt
     async def record(batch: Sequence[DeliveryAttempt]) -> None:
         failing_endpoints.extend(await ledger.record_attempts(database, batch))
 
-    async def put_aside(attempt: DeliveryAttempt, error: Exception) -> None:
+    async def record_without_response(attempt: DeliveryAttempt, error: Exception) -> None:
         try:
             bare_outcome = replace(
                 attempt.outcome, error=_NOT_LOGGED if attempt.outcome.error else None, response=None
@@ -67,7 +67,7 @@ async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt
                 database, Item(delivery_key[0], "delivery", delivery_key[1]), error
             )
 
-    await quarantine.isolate_failures(attempts, record, put_aside)
+    await quarantine.isolate_failures(attempts, record, record_without_response)
     return failing_endpoints
 
 
