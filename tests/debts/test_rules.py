@@ -84,7 +84,7 @@ def test_a_walk_through_statuses_never_leaves_the_table(walk: list[str]) -> None
 
     for to in walk:
         before = debt.status
-        if to in debts.MOVES[before]:
+        if to in debts.TRANSITIONS[before]:
             transitions.move(tx, debt, to)
             assert debt.status == to
         elif to != before:
@@ -104,7 +104,7 @@ def test_every_move_away_from_contact_makes_planned_contacts_void(to: str) -> No
 
 
 def test_an_archived_debt_moves_nowhere() -> None:
-    assert debts.MOVES["archived"] == frozenset()
+    assert debts.TRANSITIONS["archived"] == frozenset()
 
 
 def test_a_move_is_recorded_with_where_from_and_where_to() -> None:

@@ -17,7 +17,7 @@ from getbill.scenarios import Scenario, Skip
 from getbill.vault import Key
 
 # Allowed transitions from each status. No transition happens outside this table.
-MOVES: dict[str, frozenset[str]] = {
+TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset(
         {"in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}
     ),
@@ -31,7 +31,7 @@ MOVES: dict[str, frozenset[str]] = {
     "resolved": frozenset({"pending", "in_progress", "archived"}),
     "archived": frozenset(),
 }
-STATUSES = tuple(MOVES)
+STATUSES = tuple(TRANSITIONS)
 CONTACTABLE = frozenset({"pending", "in_progress"})
 
 
@@ -343,4 +343,4 @@ def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:
 
 def can_move(status: str, to: str) -> bool:
     """Return whether the table allows a transition between two statuses."""
-    return to in MOVES[status]
+    return to in TRANSITIONS[status]
