@@ -11,7 +11,7 @@ from calls import Answer
 from collecting import House
 from getbill import access
 from getbill.kit import clock, json
-from getbill.streams import WaitingRoom
+from getbill.streams import LongPolling
 from getbill.streams.long_poll import WaiterLimits
 
 # Under this, it was a wake: the net looks every five seconds while the listener hears.
@@ -19,20 +19,20 @@ WOKEN_SECONDS = 3.0
 
 
 @pytest.fixture
-def room(house: House) -> WaitingRoom:
-    return house.site.app.state.room
+def long_polling(house: House) -> LongPolling:
+    return house.site.app.state.long_polling
 
 
 @asynccontextmanager
 async def waiting(house: House, query: str = "", **how: Any) -> AsyncIterator[asyncio.Task[Answer]]:
     """Have a call wait at the end of a house's stream."""
-    room: WaitingRoom = house.site.app.state.room
+    long_polling: LongPolling = house.site.app.state.long_polling
     after = json.read((await house.get("/events?after=now")).body)["next_cursor"]
-    before = room.waiting_count
+    before = long_polling.waiting_count
     path = f"/external-api/v1/events?wait=30&after={after}{query}"
     task = asyncio.create_task(house.site.call("GET", path, **how))
     async with asyncio.timeout(10):
-        while room.waiting_count == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
+        while long_polling.waiting_count == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
             await asyncio.sleep(0.001)
     yield task
     task.cancel()
@@ -44,7 +44,7 @@ def told(answered: Answer) -> list[str]:
     return [event["data"]["debt_id"] for event in json.read(answered.body)["data"]]
 
 
-async def test_who_waits_is_answered_when_something_happens(house, open_debt, sequence, room) -> None:
+async def test_who_waits_is_answered_when_something_happens(house, open_debt, sequence, long_polling) -> None:
     async with waiting(house) as task:
         debt = await open_debt()
         await sequence()
@@ -54,7 +54,7 @@ async def test_who_waits_is_answered_when_something_happens(house, open_debt, se
 
         assert clock.monotonic() - begun < WOKEN_SECONDS
         assert told(answered) == [debt["id"]]
-    assert room.waiting_count == 0
+    assert long_polling.waiting_count == 0
 
 
 async def test_who_waits_holds_no_connection(house, open_debt, sequence) -> None:
@@ -116,26 +116,26 @@ async def test_a_credential_revoked_while_it_waits_is_told_nothing(house, open_d
         assert (answered.status, answered.json()["type"]) == (401, "/problems/invalid-token")
 
 
-async def test_a_client_that_leaves_waits_no_longer(house, room) -> None:
+async def test_a_client_that_leaves_waits_no_longer(house, long_polling) -> None:
     leaves = asyncio.Event()
     async with waiting(house, leaves=leaves) as task:
         leaves.set()
 
         await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), WOKEN_SECONDS)
 
-        assert room.waiting_count == 0
+        assert long_polling.waiting_count == 0
 
 
-async def test_a_process_that_stops_lets_everybody_go(house, room, pull) -> None:
+async def test_a_process_that_stops_lets_everybody_go(house, long_polling, pull) -> None:
     async with waiting(house) as first, waiting(house) as second:
         try:
-            room.release_all()
+            long_polling.release_all()
 
             answers = await asyncio.wait_for(asyncio.gather(first, second), WOKEN_SECONDS)
             async with asyncio.timeout(WOKEN_SECONDS):
                 late = await pull("wait=30")
         finally:
-            room._is_closed = False  # the other tests' process goes on
+            long_polling._is_closed = False  # the other tests' process goes on
 
         assert [told(one) for one in answers] == [[], []]
         assert late["data"] == []
@@ -155,9 +155,9 @@ async def test_a_listener_that_died_keeps_nobody_waiting(house, open_debt, seque
 
 
 async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
-    house, other_house, room, monkeypatch: pytest.MonkeyPatch
+    house, other_house, long_polling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_limits", WaiterLimits(per_credential=2, per_process=3))
+    monkeypatch.setattr(long_polling, "_limits", WaiterLimits(per_credential=2, per_process=3))
     async with waiting(house), waiting(house):
         third = await house.get("/events?wait=30")
         async with waiting(other_house):
@@ -168,4 +168,4 @@ async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
     assert (fourth.status, fourth.json()["type"]) == (503, "/problems/unavailable")
     assert [third.headers["retry-after"], fourth.headers["retry-after"]] == ["1", "1"]
     assert without.status == 200
-    assert room.waiting_count == 0
+    assert long_polling.waiting_count == 0

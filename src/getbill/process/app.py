@@ -131,8 +131,8 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.summaries = imports.summaries
     state.checkers = imports.Checkers()
     stack.callback(state.checkers.close)
-    state.room = streams.WaitingRoom(state.database, dsn)
-    stack.push_async_callback(state.room.close)
+    state.long_polling = streams.LongPolling(state.database, dsn)
+    stack.push_async_callback(state.long_polling.close)
 
 
 def _warm_up() -> None:
