@@ -17,7 +17,7 @@ from getbill.kit.messages import counted, message
 _LOCK = Statement(
     "companies.lock_company", "Lock a company.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
 )
-_DEBTS_LEFT = Statement(
+_COUNT_DEBTS = Statement(
     "companies.count_debts",
     "Number of debts of a workspace that are not erased.",
     "SELECT count(*) FROM debts WHERE workspace_id = $1 AND erased_at IS NULL",
@@ -27,7 +27,7 @@ _WORKSPACES = Statement(
     "Lock the workspaces of a company.",
     "SELECT workspace_id, kind FROM workspaces WHERE company_id = $1 FOR UPDATE",
 )
-_OWNED = Statement(
+_OWNED_TABLES = Statement(
     "companies.list_owned_tables",
     "Tables with rows of a company or a workspace, each with the tables it refers to.",
     """
@@ -45,7 +45,7 @@ _DELETE_TOKENS = Statement(
     "Delete the tokens of a company's clients, whose table has no workspace.",
     "DELETE FROM token_families WHERE client_id IN (SELECT id FROM clients WHERE workspace_id = ANY($1))",
 )
-_NO_LIMIT = Statement(
+_LIFT_TIME_LIMIT = Statement(
     "companies.lift_time_limit",
     "Lift the time limit of statements for a large sandbox.",
     "SET LOCAL statement_timeout = 0",
@@ -81,7 +81,7 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.fetchval(_LOCK, company_id)
     workspaces = await tx.fetch(_WORKSPACES, company_id)
     live_id = next(row["workspace_id"] for row in workspaces if row["kind"] == "live")
-    if debt_count := await tx.fetchval(_DEBTS_LEFT, live_id):
+    if debt_count := await tx.fetchval(_COUNT_DEBTS, live_id):
         raise CompanyHasDebts(
             counted(
                 "The company has {count} debt in live. Erase it first.",
@@ -89,7 +89,7 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
                 count=debt_count,
             )
         )
-    await tx.execute(_NO_LIMIT)
+    await tx.execute(_LIFT_TIME_LIMIT)
     workspace_ids = [row["workspace_id"] for row in workspaces]
     await tx.execute(_DELETE_TOKENS, workspace_ids)
     count = 0
@@ -107,6 +107,6 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
 
 async def _tables(tx: Transaction) -> list[tuple[str, str]]:
     """Return each table with its owner column, referencing tables before referenced ones."""
-    rows = {row["name"]: row for row in await tx.fetch(_OWNED)}
+    rows = {row["name"]: row for row in await tx.fetch(_OWNED_TABLES)}
     order = TopologicalSorter({name: row["referred"] for name, row in rows.items()})
     return [(name, rows[name]["owner"]) for name in reversed(list(order.static_order())) if name in rows]

@@ -37,7 +37,7 @@ _DEMO = Statement(
     "Demo company created at the first start.",
     "SELECT id FROM companies WHERE is_demo",
 )
-_NAMED = Statement(
+_COMPANIES_BY_NAME = Statement(
     "companies.list_companies",
     "Companies with a name, or all companies, oldest first.",
     "SELECT * FROM companies WHERE $1::text IS NULL OR name = $1 ORDER BY created_at, id",
@@ -128,7 +128,7 @@ async def user(database: Database, email: str) -> User:
 
 async def companies(database: Database, name: str | None = None) -> list[Company]:
     """Return the companies with a name, or all of them, the oldest first."""
-    return [_company(row) for row in await database.fetch(_NAMED, name)]
+    return [_company(row) for row in await database.fetch(_COMPANIES_BY_NAME, name)]
 
 
 async def demo_company_id(database: Database) -> UUID | None:

@@ -18,7 +18,7 @@ from getbill.kit.messages import message
 
 PREFIX = "consent"
 
-_GIVE = Statement(
+_INSERT = Statement(
     "compliance.insert_consent",
     "Insert a consent, unless it is already in force.",
     """
@@ -89,7 +89,7 @@ class NewConsent:
 async def record_consent(tx: Transaction, workspace_id: UUID, new_consent: NewConsent) -> Consent:
     """Record a consent and return it; one in force is unchanged."""
     await tx.execute(
-        _GIVE,
+        _INSERT,
         workspace_id,
         ids.new(),
         new_consent.address_hash,

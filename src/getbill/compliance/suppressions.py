@@ -19,7 +19,7 @@ from getbill.kit.messages import message
 
 PREFIX = "suppression"
 
-_ADD = Statement(
+_INSERT = Statement(
     "compliance.insert_suppression",
     "Insert a suppression, unless the address has one.",
     """
@@ -46,7 +46,7 @@ _LIST = Statement(
     ORDER BY created_at DESC, id DESC LIMIT $3
     """,
 )
-_LIFT = Statement(
+_DELETE = Statement(
     "compliance.delete_suppression",
     "Delete a suppression.",
     "DELETE FROM suppressions WHERE workspace_id = $1 AND id = $2 RETURNING id, kind, reason, created_at",
@@ -67,7 +67,7 @@ async def suppress(
     tx: Transaction, workspace_id: UUID, kind: str, address_hash: bytes, reason: str
 ) -> SuppressedAddress:
     """Add an address to the list and return its entry; an existing one is unchanged."""
-    await tx.execute(_ADD, workspace_id, address_hash, ids.new(), kind, reason, tx.now)
+    await tx.execute(_INSERT, workspace_id, address_hash, ids.new(), kind, reason, tx.now)
     row = await tx.fetchrow(_BY_ADDRESS, workspace_id, address_hash)
     assert row is not None  # noqa: S101 - inserted, or there before
     return _suppression_of_row(row)
@@ -90,7 +90,7 @@ async def suppressions(
 
 async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> SuppressedAddress:
     """Remove an address from the list; raise NotFound for an unknown id."""
-    row = await tx.fetchrow(_LIFT, workspace_id, suppression_id)
+    row = await tx.fetchrow(_DELETE, workspace_id, suppression_id)
     if row is None:
         raise NotFound(
             message("There is no suppression {suppression}.", suppression=ids.show(PREFIX, suppression_id))

@@ -42,7 +42,7 @@ _REQUEUE = Statement(
     RETURNING true
     """,
 )
-_PUT_ALL_BACK = Statement(
+_REQUEUE_ALL = Statement(
     "contacts.requeue_contacts",
     "Plan again the contacts that were quarantined for one reason.",
     """
@@ -61,12 +61,12 @@ _RETRY_LOOKUP = Statement(
     RETURNING true
     """,
 )
-_FIND_SET_ASIDE = Statement(
+_FIND_QUARANTINED = Statement(
     "contacts.find_quarantined",
     "Quarantined contact of a debt.",
     "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside' FOR UPDATE",
 )
-_SETTLED_ASIDES = Statement(
+_SETTLED_QUARANTINED = Statement(
     "contacts.find_settled_quarantined",
     "Quarantined contacts that are meanwhile stopped or settled.",
     """
@@ -126,7 +126,7 @@ async def requeue_contact(tx: Transaction, workspace_id: UUID, debt_id: UUID) ->
 
 async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None:
     """Plan again every contact that was set aside for a reason."""
-    await tx.execute(_PUT_ALL_BACK, workspace_id, reason)
+    await tx.execute(_REQUEUE_ALL, workspace_id, reason)
     await quarantine.all_retried(tx, workspace_id, "contact", reason)
 
 
@@ -141,7 +141,7 @@ async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -
         debt = await debts.lock(tx, workspace, debt_id)
     except SealBroken as error:
         raise DebtCannotBeRead(message("What is sealed of the debt does not open.")) from error
-    row = await tx.fetchrow(_FIND_SET_ASIDE, workspace.id, debt_id)
+    row = await tx.fetchrow(_FIND_QUARANTINED, workspace.id, debt_id)
     if row is None:
         return
     contact = ledger.contact_from_row(row)
@@ -155,7 +155,7 @@ async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -
 
 async def clear_settled(database: Database) -> None:
     """Resolve quarantine items whose contact was since stopped, paid for or erased."""
-    for row in await database.fetch(_SETTLED_ASIDES):
+    for row in await database.fetch(_SETTLED_QUARANTINED):
         async with database.transaction(clock.wall()) as tx:
             await quarantine.resolve(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
 

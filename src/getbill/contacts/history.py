@@ -45,7 +45,7 @@ _BY_ADDRESSES = Statement(
     WHERE workspace_id = $1 AND address_hash = ANY($2) AND sent_at > $3 AND debt_id <> ALL($4)
     """,
 )
-_ONE_AT_A_TIME = Statement(
+_LOCK_ADDRESSES = Statement(
     "contacts.lock_addresses",
     "Lock addresses against concurrent decisions on contacts.",
     "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key",
@@ -123,7 +123,7 @@ async def lock_addresses(tx: Transaction, debts: Mapping[UUID, Debt]) -> dict[UU
         }
     )
     if keys:
-        await tx.execute(_ONE_AT_A_TIME, keys)
+        await tx.execute(_LOCK_ADDRESSES, keys)
     return hashes
 
 

@@ -51,7 +51,7 @@ _LAST_REQUEST = Statement(
     ORDER BY at DESC LIMIT 1
     """,
 )
-_OTHERS = Statement(
+_OTHER_ACTORS = Statement(
     "credentials.list_other_actors",
     "Actors who used a credential or an endpoint since and are not revoked.",
     """
@@ -97,7 +97,7 @@ async def _credential_of_row(
 ) -> CreatedCredential:
     kind: Kind = row["kind"]
     other_users = [
-        _actor(*other_user.values()) for other_user in await tx.fetch(_OTHERS, workspace_id, row["id"])
+        _actor(*other_user.values()) for other_user in await tx.fetch(_OTHER_ACTORS, workspace_id, row["id"])
     ]
     if row["owner_kind"] not in {None, "unknown"}:
         other_users.append(_actor(row["owner_kind"], row["owner"]))

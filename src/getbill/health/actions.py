@@ -22,7 +22,7 @@ _REMOVE_AFTER: Final = timedelta(hours=1)
 
 _log = structlog.get_logger(__name__)
 
-_BEAT = Statement(
+_UPSERT = Statement(
     "health.upsert_heartbeat",
     "Record a heartbeat of this worker.",
     """
@@ -30,12 +30,12 @@ _BEAT = Statement(
     ON CONFLICT (process_id) DO UPDATE SET seen_at = $3
     """,
 )
-_OTHERS = Statement(
+_HAS_HEARTBEATS = Statement(
     "health.has_heartbeats",
     "Whether any heartbeat is recorded.",
     "SELECT EXISTS (SELECT FROM heartbeats)",
 )
-_END = Statement(
+_DELETE = Statement(
     "health.delete_heartbeats",
     "Delete the heartbeat of a worker, and those older than an hour.",
     "DELETE FROM heartbeats WHERE process_id = $1 OR seen_at < $2",
@@ -44,7 +44,7 @@ _END = Statement(
 
 async def has_others(database: Database) -> bool:
     """Return whether there is a heartbeat of another worker, running or killed."""
-    return bool(await database.fetchval(_OTHERS))
+    return bool(await database.fetchval(_HAS_HEARTBEATS))
 
 
 async def beat(database: Database) -> None:
@@ -57,11 +57,11 @@ async def beat(database: Database) -> None:
     finally:
         # In a lost database the heartbeat ages by itself.
         with suppress(*DATABASE_ERRORS):
-            await database.execute(_END, process_id, clock.wall() - _REMOVE_AFTER)
+            await database.execute(_DELETE, process_id, clock.wall() - _REMOVE_AFTER)
 
 
 async def _write_beat(database: Database, process_id: UUID, started_at: datetime) -> None:
     try:
-        await database.execute(_BEAT, process_id, started_at, clock.wall())
+        await database.execute(_UPSERT, process_id, started_at, clock.wall())
     except DATABASE_ERRORS as error:
         _log.warning("heartbeat_not_written", error=type(error).__name__)

@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 _DAY: Final = timedelta(days=1)
 
-_GOING = Statement(
+_DELIVERIES = Statement(
     "health.measure_deliveries",
     "Age of the oldest pending event and delivery, number of exhausted deliveries and of failing endpoints.",
     """
@@ -66,7 +66,7 @@ async def gauge(database: Database) -> None:
     now = clock.wall()
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            row = await database.fetchrow(_GOING, now, now - _DAY)
+            row = await database.fetchrow(_DELIVERIES, now, now - _DAY)
     except DATABASE_ERRORS as error:
         _log.warning("delivery_metrics_failed", error=type(error).__name__)
         for metric in _ALL:

@@ -43,12 +43,12 @@ _BEGIN = Statement(
     RETURNING fence, file_id
     """,
 )
-FORGET_CHUNKS = Statement(
+DELETE_CHUNKS = Statement(
     "imports.delete_chunks",
     "Delete the bytes of an import.",
     "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
 )
-_PUT = Statement(
+_INSERT_CHUNK = Statement(
     "imports.insert_chunk",
     "Insert a chunk of an import's bytes, unless another upload restarted the draft.",
     """
@@ -80,12 +80,12 @@ _SET_OPTIONS = Statement(
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL
     """,
 )
-_OURS = Statement(
+_LOCK_DRAFT = Statement(
     "imports.lock_draft",
     "Lock a draft whose fence still holds.",
     "SELECT id FROM imports WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL FOR UPDATE",
 )
-DROP_DRAFT = Statement(
+DELETE_DRAFT = Statement(
     "imports.delete_draft",
     "Delete an unfinished upload.",
     "DELETE FROM imports WHERE workspace_id = $1 AND id = $2 AND received_at IS NULL",
@@ -114,7 +114,7 @@ class ImportDraft:
         """Seal and store the next chunk; raise ImportSuperseded when the upload was restarted elsewhere."""
         sealed = self.key.seal(piece, chunk_context(self.id, self.pieces))
         primary_key = self.workspace.id, self.id
-        if await database.fetchval(_PUT, *primary_key, self.pieces, sealed, self.fence) is None:
+        if await database.fetchval(_INSERT_CHUNK, *primary_key, self.pieces, sealed, self.fence) is None:
             raise ImportSuperseded(message("Another upload of this import has begun."))
         self._sha.update(piece)
         self.pieces += 1
@@ -155,7 +155,7 @@ async def begin_draft(
             vault.make_key(tx, workspace.vault, workspace.id, import_id)
             key = vault.make_key(tx, workspace.vault, workspace.id, file_id)
             return ImportDraft(workspace, import_id, file_id, row["fence"], key)
-        await tx.execute(FORGET_CHUNKS, workspace.id, import_id)
+        await tx.execute(DELETE_CHUNKS, workspace.id, import_id)
         file_key = queries.keys_of(workspace, await queries.lock(tx, workspace, import_id)).file
         assert file_key is not None  # noqa: S101 - a draft's key is made with it and goes with it
         return ImportDraft(workspace, import_id, row["file_id"], row["fence"], file_key)
@@ -196,9 +196,9 @@ async def drop_draft(database: Database, draft: ImportDraft) -> None:
     """Drop a draft with its bytes, unless it was already dropped or restarted elsewhere."""
     async with database.transaction(draft.workspace.now()) as tx:
         primary_key = draft.workspace.id, draft.id
-        if await tx.fetchval(_OURS, *primary_key, draft.fence) is not None:
-            await tx.execute(FORGET_CHUNKS, *primary_key)
-            await tx.execute(DROP_DRAFT, *primary_key)
+        if await tx.fetchval(_LOCK_DRAFT, *primary_key, draft.fence) is not None:
+            await tx.execute(DELETE_CHUNKS, *primary_key)
+            await tx.execute(DELETE_DRAFT, *primary_key)
             await vault.drop_key(tx, draft.workspace.id, draft.id)
             await vault.drop_key(tx, draft.workspace.id, draft.file_id)
 

@@ -16,7 +16,7 @@ _COUNT = Statement(
     "Number of a debt's entries.",
     "SELECT count(*) FROM payments WHERE workspace_id = $1 AND debt_id = $2",
 )
-_OF_PROVIDER = Statement(
+_BY_PROVIDER_ID = Statement(
     "payments.find_by_provider_id",
     "Entry with this id of a payment provider.",
     "SELECT * FROM payments WHERE workspace_id = $1 AND provider = $2 AND provider_id = $3",
@@ -44,5 +44,5 @@ async def find_by_provider(
     tx: Transaction, debt: Debt, provider: str | None, provider_id: str
 ) -> Entry | None:
     """Return the entry of a provider's id in the debt's workspace, on any debt."""
-    row = await tx.fetchrow(_OF_PROVIDER, debt.workspace_id, provider, provider_id)
+    row = await tx.fetchrow(_BY_PROVIDER_ID, debt.workspace_id, provider, provider_id)
     return None if row is None else _entry(row, debt)

@@ -28,7 +28,7 @@ TODO: Final = "set_aside"
 # An item that was retried this long ago without failing again has succeeded.
 _PROVEN: Final = timedelta(minutes=15)
 
-_PUT = Statement(
+_UPSERT = Statement(
     "quarantine.upsert_item",
     "Quarantine an item, or record that it failed again.",
     """
@@ -45,7 +45,7 @@ _RETRIED = Statement(
     "Mark an item as retried.",
     "UPDATE quarantine SET retried_at = $3, next_try_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
-_FORGET = Statement(
+_DELETE = Statement(
     "quarantine.delete_by_subject",
     "Delete the item of a subject.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id, reason",
@@ -55,7 +55,7 @@ _DISMISS = Statement(
     "Delete an item that a person dismissed.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
-_WENT_WELL = Statement(
+_RECOVERED = Statement(
     "quarantine.list_recovered",
     "Items that have not failed again for some time after a retry.",
     "SELECT * FROM quarantine WHERE retried_at < $1 LIMIT 500",
@@ -65,7 +65,7 @@ _ERASE = Statement(
     "Delete the items of an erased debt.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2 RETURNING reason",
 )
-_IS_LEFT = Statement(
+_HAS_REASON = Statement(
     "quarantine.has_reason",
     "Whether an item with this reason is left.",
     "SELECT EXISTS (SELECT FROM quarantine WHERE workspace_id = $1 AND reason = $2)",
@@ -86,7 +86,7 @@ async def add(tx: Transaction, item: Item, reason: Message, *, is_shared: bool =
     A reason shared with other items, such as their common template, has one todo.
     """
     row_id = await tx.fetchval(
-        _PUT,
+        _UPSERT,
         item.workspace_id,
         ids.new(),
         item.kind,
@@ -142,7 +142,7 @@ async def dismiss(tx: Transaction, entry: QuarantineEntry) -> None:
 
 async def resolve(tx: Transaction, item: Item) -> bool:
     """Remove an item that succeeded, with its todo; return whether it was quarantined."""
-    row = await tx.fetchrow(_FORGET, item.workspace_id, item.kind, item.subject_id)
+    row = await tx.fetchrow(_DELETE, item.workspace_id, item.kind, item.subject_id)
     if row is not None and item.workspace_id != INSTALLATION:
         todos.withdraw(tx, item.workspace_id, TODO, row["id"])
         await _withdraw_shared(tx, item.workspace_id, row["reason"])
@@ -151,13 +151,13 @@ async def resolve(tx: Transaction, item: Item) -> bool:
 
 async def _withdraw_shared(tx: Transaction, workspace_id: UUID, reason: str) -> None:
     """Withdraw the todo shared by all items that failed for a reason, once none of them is left."""
-    if not await tx.fetchval(_IS_LEFT, workspace_id, reason):
+    if not await tx.fetchval(_HAS_REASON, workspace_id, reason):
         todos.withdraw(tx, workspace_id, TODO, cause_of(workspace_id, reason))
 
 
 async def remove_proven(database: Database) -> int:
     """Remove the retried items that succeeded, and return their number."""
-    rows = await database.fetch(_WENT_WELL, clock.wall() - _PROVEN)
+    rows = await database.fetch(_RECOVERED, clock.wall() - _PROVEN)
     for row in rows:
         async with database.transaction(clock.wall()) as tx:
             await resolve(tx, QuarantineEntry.from_row(row).item)

@@ -12,7 +12,7 @@ _DUE = Statement(
     "Items due for an automatic retry, longest due first.",
     "SELECT * FROM quarantine WHERE next_try_at <= $1 AND retried_at IS NULL ORDER BY next_try_at LIMIT 500",
 )
-_EVERY = Statement(
+_LIST = Statement(
     "quarantine.list_items",
     "Items in quarantine, oldest first.",
     "SELECT * FROM quarantine WHERE retried_at IS NULL ORDER BY since, id LIMIT $1",
@@ -22,7 +22,7 @@ _FIND = Statement(
     "Item.",
     "SELECT * FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
-_OF_REASON = Statement(
+_BY_REASON = Statement(
     "quarantine.list_by_reason",
     "Items with a reason that were not retried, in the order in which debts are locked.",
     """
@@ -30,7 +30,7 @@ _OF_REASON = Statement(
     ORDER BY subject_id LIMIT $3
     """,
 )
-_IS_ASIDE = Statement(
+_IS_QUARANTINED = Statement(
     "quarantine.is_quarantined",
     "Whether a subject is in quarantine.",
     """
@@ -57,7 +57,7 @@ async def due(database: Database, now: datetime) -> list[QuarantineEntry]:
 
 async def list_entries(database: Database, limit: int = 1000) -> list[QuarantineEntry]:
     """Return the entries of all workspaces, the oldest first."""
-    return [QuarantineEntry.from_row(row) for row in await database.fetch(_EVERY, limit)]
+    return [QuarantineEntry.from_row(row) for row in await database.fetch(_LIST, limit)]
 
 
 async def find(tx: Transaction, workspace_id: UUID, entry_id: UUID) -> QuarantineEntry | None:
@@ -68,12 +68,12 @@ async def find(tx: Transaction, workspace_id: UUID, entry_id: UUID) -> Quarantin
 
 async def of_reason(tx: Transaction, workspace_id: UUID, reason: str, most: int) -> list[QuarantineEntry]:
     """Return up to `most` entries that failed for one reason and were not retried since."""
-    return [QuarantineEntry.from_row(row) for row in await tx.fetch(_OF_REASON, workspace_id, reason, most)]
+    return [QuarantineEntry.from_row(row) for row in await tx.fetch(_BY_REASON, workspace_id, reason, most)]
 
 
 async def is_quarantined(database: Database, item: Item) -> bool:
     """Return whether an item is quarantined."""
-    return bool(await database.fetchval(_IS_ASIDE, item.workspace_id, item.kind, item.subject_id))
+    return bool(await database.fetchval(_IS_QUARANTINED, item.workspace_id, item.kind, item.subject_id))
 
 
 async def counts(database: Database) -> Mapping[str, int]:

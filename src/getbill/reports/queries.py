@@ -40,7 +40,7 @@ _RECOVERED = Statement(
     GROUP BY currency ORDER BY currency
     """,
 )
-_STANDING = Statement(
+_BY_STATUS = Statement(
     "reports.count_by_status",
     "Number of debts by status, number resolved, and the open balance.",
     """
@@ -107,7 +107,7 @@ async def report(database: Database, workspace_id: UUID, from_on: date, to_on: d
 
 async def statistics(database: Database, workspace_id: UUID) -> Statistics:
     """Return the current statistics of a workspace."""
-    rows = await database.fetch(_STANDING, workspace_id)
+    rows = await database.fetch(_BY_STATUS, workspace_id)
     recovered = await database.fetch(_RECOVERED, workspace_id, *_EVER)
     total = sum(row["debts"] for row in rows)
     still_open: dict[str, int] = {}

@@ -15,7 +15,7 @@ from getbill.sandbox.queries import RUNNING
 # Calendars and rules are known for some years only: results beyond them would be wrong.
 _AHEAD_MAX = timedelta(days=366 * 50)
 
-_CLOCK = Statement(
+_LOCK_CLOCK = Statement(
     "sandbox.lock_clock",
     "Clock of a sandbox, locked until the transaction ends.",
     "SELECT clock_offset, frozen_at FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
@@ -33,7 +33,7 @@ _FREEZE = Statement(
     "Freeze the clock of a sandbox at an instant.",
     "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1",
 )
-_GO_ON = Statement(
+_RESUME = Statement(
     "sandbox.resume_clock",
     "Resume the clock of a sandbox at the target of its advance, frozen if it was frozen before.",
     """
@@ -105,7 +105,7 @@ def refuse_live(workspace: Workspace) -> None:
 async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
     """Start an advance of a sandbox's clock; raise AdvanceRunning if one is in progress."""
     refuse_live(workspace)
-    row = await tx.fetchrow(_CLOCK, workspace.id)
+    row = await tx.fetchrow(_LOCK_CLOCK, workspace.id)
     assert row is not None  # noqa: S101 - the caller's own workspace
     running_row = await tx.fetchrow(RUNNING, workspace.id)
     if running_row is not None:
@@ -167,7 +167,7 @@ async def arrive(database: Database, advance: Advance) -> Advance | None:
         row = await tx.fetchrow(_ARRIVE, advance.workspace_id, advance.id, advance.fence, clock.wall())
         if row is None:
             return None
-        await tx.execute(_GO_ON, advance.workspace_id, advance.id)
+        await tx.execute(_RESUME, advance.workspace_id, advance.id)
         await access.invalidate(tx, advance.workspace_id)
         tx.channels_to_notify.add(events.EVENTS_CHANNEL)
     return advance_of_row(row)

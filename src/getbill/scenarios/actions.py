@@ -28,7 +28,7 @@ _INSERT = Statement(
     "Insert a version of a scenario.",
     "INSERT INTO scenarios (workspace_id, name, version, content, created_at) VALUES ($1, $2, $3, $4, $5)",
 )
-_PRESENT = Statement(
+_SET_CURRENT = Statement(
     "scenarios.set_current_versions",
     "Set the versions of a workspace's own scenarios that new debts get.",
     "UPDATE workspaces SET own_scenarios = $2 WHERE workspace_id = $1",
@@ -136,7 +136,7 @@ async def _write(
     since = own_scenarios[name].since if name in own_scenarios else scenario.version
     now_own = {**own_scenarios, name: OwnScenario(since, scenario.version)}
     await tx.execute(
-        _PRESENT,
+        _SET_CURRENT,
         workspace.id,
         json.write({scenario_name: [*entry] for scenario_name, entry in now_own.items()}).decode(),
     )

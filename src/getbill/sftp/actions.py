@@ -119,7 +119,7 @@ _MOVE = Statement(
     WHERE workspace_id = $1 AND id = $2
     """,
 )
-_RENAME_ASIDE = Statement(
+_RENAME_REPLACED = Statement(
     "sftp.rename_replaced",
     "Rename a file whose name a later one takes; it is still imported.",
     "UPDATE sftp_files SET name_hash = $3, name = $4 WHERE workspace_id = $1 AND id = $2",
@@ -335,7 +335,7 @@ class Folders:
             keyed_file.file.path.folder, timestamped_name(keyed_file.file.path.name, clock.wall())
         )
         name = keyed_file.key.seal(path.name.encode(), name_context(keyed_file.file.id))
-        await tx.execute(_RENAME_ASIDE, self.workspace.id, keyed_file.file.id, self._hash(path), name)
+        await tx.execute(_RENAME_REPLACED, self.workspace.id, keyed_file.file.id, self._hash(path), name)
 
     async def insert(
         self, tx: Transaction, path: FolderPath, *, writer: UUID | None = None, import_id: UUID | None = None

@@ -53,7 +53,7 @@ _OF_IMPORT = Statement(
     "Settled files of an import.",
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND state <> 'taken'",
 )
-_UNWANTED = Statement(
+_MARK_UNWANTED = Statement(
     "sftp.mark_unwanted",
     "Mark the file of a running import for deletion at its end.",
     "UPDATE sftp_files SET is_unwanted = true WHERE workspace_id = $1 AND import_id = $2 AND state = 'taken'",
@@ -201,7 +201,7 @@ async def _expire_some(database: Database, now: datetime) -> int:
 
 async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Delete the file of an import with an erased debtor, and its reports; a pending file once it is done."""
-    await tx.execute(_UNWANTED, workspace_id, import_id)
+    await tx.execute(_MARK_UNWANTED, workspace_id, import_id)
     for row in await tx.fetch(_OF_IMPORT, workspace_id, import_id):
         await actions.drop(tx, workspace_id, row["id"])
 

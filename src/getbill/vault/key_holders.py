@@ -23,7 +23,7 @@ _REMOVE_AFTER: Final = timedelta(hours=1)
 
 _log = structlog.get_logger(__name__)
 
-_HOLD = Statement(
+_UPSERT = Statement(
     "vault.upsert_holder",
     "Record which master keys a process can open, and which it wraps with.",
     """
@@ -32,7 +32,7 @@ _HOLD = Statement(
     SET key_ids = excluded.key_ids, current_id = excluded.current_id, seen_at = excluded.seen_at
     """,
 )
-_LEAVE = Statement(
+_DELETE = Statement(
     "vault.delete_holders",
     "Delete the record of a process, and those older than an hour.",
     "DELETE FROM vault_holders WHERE process_id = $1 OR seen_at < $2",
@@ -63,7 +63,7 @@ async def hold_keys(database: Database, vault: Vault, process: str) -> AsyncIter
             await task
         # In a lost database the registration expires by itself.
         with suppress(*DATABASE_ERRORS):
-            await database.execute(_LEAVE, process_id, clock.wall() - _REMOVE_AFTER)
+            await database.execute(_DELETE, process_id, clock.wall() - _REMOVE_AFTER)
 
 
 async def processes_lacking(database: Database, key_id: str) -> list[str]:
@@ -86,6 +86,6 @@ async def _report(database: Database, vault: Vault, process_id: UUID, process: s
     try:
         vault.refresh()
         key_ids = [key.id.hex() for key in vault.masters]
-        await database.execute(_HOLD, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
+        await database.execute(_UPSERT, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
     except (*DATABASE_ERRORS, OSError) as error:
         _log.warning("vault_holder_not_recorded", error=type(error).__name__)

@@ -76,7 +76,7 @@ REGISTER_MASTER = Statement(
         created_at = CASE WHEN vault_master.is_current THEN vault_master.created_at ELSE excluded.created_at END
     """,
 )
-_FORGET_MASTERS = Statement(
+_DELETE_MASTERS = Statement(
     "vault.delete_masters",
     "Delete master keys that the key file no longer has.",
     "DELETE FROM vault_master WHERE NOT is_current AND NOT key_id = ANY($1)",
@@ -108,7 +108,7 @@ async def _register(database: Database, vault: Vault) -> None:
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(_RETIRE_MASTER, key_id)
         await tx.execute(REGISTER_MASTER, key_id, vault.wrap_installation(), clock.wall())
-        await tx.execute(_FORGET_MASTERS, [key.id.hex() for key in vault.masters])
+        await tx.execute(_DELETE_MASTERS, [key.id.hex() for key in vault.masters])
     failpoints.at("vault.registered")
 
 
@@ -250,7 +250,7 @@ class MasterKeyRotation:
             versions = await self._locked_versions(tx)
             remaining = versions.without(expired, now)
             self._file.destroy(remaining)
-            await tx.execute(_FORGET_MASTERS, [version.hex_id for version in remaining.openable])
+            await tx.execute(_DELETE_MASTERS, [version.hex_id for version in remaining.openable])
         _log.info("vault_versions_destroyed", versions=[version.hex_id for version in expired])
         return expired
 

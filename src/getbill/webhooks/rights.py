@@ -34,7 +34,7 @@ _WITHHOLD = Statement(
     "UPDATE webhook_endpoints SET is_ids_only = true WHERE workspace_id = $1 AND id = $2",
 )
 
-_IS_DECIDED = Statement(
+_IS_WITHHELD = Statement(
     "webhooks.is_data_withheld",
     "Endpoint, if a person decided that it gets ids only.",
     "SELECT id FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND is_ids_only",
@@ -54,7 +54,7 @@ async def withhold(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> No
 
 async def request_decision(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
     """Request a decision on whether an endpoint is to be sent data again, unless one was made."""
-    if await tx.fetchval(_IS_DECIDED, workspace_id, endpoint_id) is None:
+    if await tx.fetchval(_IS_WITHHELD, workspace_id, endpoint_id) is None:
         todos.create(tx, workspace_id, TODO, endpoint_id, None)
 
 

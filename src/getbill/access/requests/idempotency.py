@@ -42,7 +42,7 @@ _ANSWER = Statement(
     WHERE workspace_id = $1 AND credential_id = $2 AND route = $3 AND key = $4
     """,
 )
-_KEEP = Statement(
+_STORE = Statement(
     "access.store_answer",
     "Store the answer under an idempotency key, replacing an expired one; none for an erased debt.",
     """
@@ -56,12 +56,12 @@ _KEEP = Statement(
         headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
     """,
 )
-_FORGET = Statement(
+_DELETE = Statement(
     "access.delete_answers",
     "Delete the stored answers about a debt.",
     "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND debt_id = $2",
 )
-_FORGET_AT = Statement(
+_DELETE_AT = Statement(
     "access.delete_answers_at",
     "Delete the stored answers that name these locations, and the refusals of these routes.",
     """
@@ -210,7 +210,7 @@ def store_answer(
             clock.wall(),
         )
 
-    tx.defer_row(_KEEP, row)
+    tx.defer_row(_STORE, row)
 
 
 def is_storable(refusal: Problem) -> bool:
@@ -239,14 +239,14 @@ async def store_answer_separately(
 
 async def delete_answers(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     """Delete the stored responses that contain a debt which is being erased."""
-    await tx.execute(_FORGET, workspace_id, debt_id)
+    await tx.execute(_DELETE, workspace_id, debt_id)
 
 
 async def delete_answers_at(
     tx: Transaction, workspace_id: UUID, places: Sequence[str], routes: Sequence[str]
 ) -> None:
     """Delete the stored responses with one of some `Location`s, and the refusals of some routes."""
-    await tx.execute(_FORGET_AT, workspace_id, places, routes)
+    await tx.execute(_DELETE_AT, workspace_id, places, routes)
 
 
 async def prune_answers(database: Database, now: datetime) -> None:

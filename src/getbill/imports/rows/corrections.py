@@ -61,7 +61,7 @@ _CORRECT = Statement(
     ON CONFLICT (workspace_id, import_id, line) DO UPDATE SET sealed = excluded.sealed
     """,
 )
-_SETTLED = Statement(
+_DELETE_CORRECTED = Statement(
     "imports.delete_corrected",
     "Delete the corrections, the findings and the people of rows that are imported now.",
     """
@@ -176,7 +176,7 @@ async def import_corrected(work: ImportPass, instalments: Instalments | None) ->
         if instalments:
             instalments.apply(lines)
         reader.check(lines)
-        await create.create_debts(work, lines, import_.cursor, drop_earlier=_SETTLED)
+        await create.create_debts(work, lines, import_.cursor, drop_earlier=_DELETE_CORRECTED)
 
 
 def _read_line(reader: RowReader, row: ImportRow) -> Line:

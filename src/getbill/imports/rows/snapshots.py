@@ -71,17 +71,17 @@ _KEEP = Statement(
     "Mark a change as kept, with the reason.",
     "UPDATE import_changes SET kept = $4 WHERE workspace_id = $1 AND import_id = $2 AND number = $3",
 )
-FORGET_REASONS = Statement(
+CLEAR_REASONS = Statement(
     "imports.clear_reasons",
     "Clear the reasons of kept changes, so that each is decided anew.",
     "UPDATE import_changes SET kept = NULL WHERE workspace_id = $1 AND import_id = $2 AND kept IS NOT NULL",
 )
-EMPTY = Statement(
+EMPTY_CHANGES = Statement(
     "imports.empty_changes",
     "Erase the contents of an import's changes; the reasons remain.",
     "UPDATE import_changes SET sealed = NULL, people = '{}' WHERE workspace_id = $1 AND import_id = $2",
 )
-FORGET = Statement(
+DELETE_CHANGES = Statement(
     "imports.delete_all_changes",
     "Delete the changes of an import.",
     "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id = $2",

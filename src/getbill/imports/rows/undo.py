@@ -50,7 +50,7 @@ _ADVANCE = Statement(
     RETURNING id
     """,
 )
-_LEFTOVERS = Statement(
+_KEPT_DEBTS = Statement(
     "imports.list_kept_debts",
     "Debts that an undo kept, with the reason.",
     f"""
@@ -170,7 +170,7 @@ async def list_leftovers(
     database: Database, workspace: Workspace, import_id: UUID, limit: int
 ) -> list[UndoLeftover]:
     """Return what the undo of an import kept, debts and then changes, each with the reason."""
-    rows = await database.fetch(_LEFTOVERS, workspace.id, import_id, limit)
+    rows = await database.fetch(_KEPT_DEBTS, workspace.id, import_id, limit)
     leftovers = []
     for row in rows:
         reason = _obstacle(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)

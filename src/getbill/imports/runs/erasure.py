@@ -18,7 +18,7 @@ from getbill.imports.model import Import, public_id
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit.database import Statement, Transaction
 
-_FORGET_ROWS_OF: Final = Statement(
+_DELETE_ROWS: Final = Statement(
     "imports.delete_rows_of_debt",
     "Delete the findings, corrections and people of rows that belong to an erased debt.",
     """
@@ -31,7 +31,7 @@ _FORGET_ROWS_OF: Final = Statement(
     SELECT DISTINCT import_id FROM gone WHERE workspace_id = $1
     """,
 )
-_FORGET_LINES: Final = Statement(
+_DELETE_LINES: Final = Statement(
     "imports.delete_lines",
     "Delete the findings, corrections and people of some lines.",
     """
@@ -44,12 +44,12 @@ _FORGET_LINES: Final = Statement(
     WHERE f.workspace_id = $1 AND f.import_id = g.import_id AND f.line = g.line
     """,
 )
-_UNWANTED: Final = Statement(
+_MARK_UNWANTED: Final = Statement(
     "imports.mark_unwanted",
     "Mark an import's file for deletion once no task needs it, and replace its plan by one without samples.",
     "UPDATE imports SET is_unwanted = true, plan = coalesce($3, plan) WHERE workspace_id = $1 AND id = $2",
 )
-_FORGET_NAMES: Final = Statement(
+_ERASE_NAMES: Final = Statement(
     "imports.erase_file_names",
     "Erase file names that contain a reference of an erased debt; the extension remains.",
     r"""
@@ -77,11 +77,11 @@ async def erase(
     other row, sample and file that names the person.
     """
     hashes = rows.hash_person(workspace.lookup, person)
-    debt_rows = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
+    debt_rows = await tx.fetch(_DELETE_ROWS, workspace.id, debt_id)
     person_rows = await rows.find_lines(tx, workspace.id, hashes)
     imported_rows = [(entry["import_id"], entry["line"]) for entry in person_rows]
     await tx.execute(
-        _FORGET_LINES, workspace.id, [row[0] for row in imported_rows], [row[1] for row in imported_rows]
+        _DELETE_LINES, workspace.id, [row[0] for row in imported_rows], [row[1] for row in imported_rows]
     )
     import_ids = {entry["import_id"] for entry in (*debt_rows, *person_rows)} | (
         {import_id} if import_id else set()
@@ -92,7 +92,7 @@ async def erase(
     await _forget_answers(tx, workspace.id, import_ids)
     references = [text for text in person.references if len(text) >= _REFERENCE_CHARACTERS_MIN]
     if references:
-        await tx.execute(_FORGET_NAMES, workspace.id, references)
+        await tx.execute(_ERASE_NAMES, workspace.id, references)
     if person.identity is not None:
         await saved_mappings.forget_mappings(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
     return sorted(import_ids)
@@ -109,7 +109,7 @@ async def _forget_import(tx: Transaction, workspace: Workspace, import_: Import,
             reading_plan.open_plan(import_.plan, key, import_.id), workspace.lookup, hashes
         )
         plan = redacted_plan.seal(key, import_.id)
-    await tx.execute(_UNWANTED, workspace.id, import_.id, plan)
+    await tx.execute(_MARK_UNWANTED, workspace.id, import_.id, plan)
 
 
 async def _forget_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:

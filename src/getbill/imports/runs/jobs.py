@@ -220,5 +220,5 @@ async def _drop_import(
             return False
         await transitions.drop_all(tx, *primary_key, record["file_id"])
         if record["is_draft"]:
-            await tx.execute(actions.DROP_DRAFT, *primary_key)
+            await tx.execute(actions.DELETE_DRAFT, *primary_key)
     return True

@@ -15,7 +15,7 @@ from getbill.kit import json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.mapping import Mapping
 
-_REMEMBER = Statement(
+_UPSERT = Statement(
     "imports.upsert_mapping",
     "Insert or replace the saved mapping of a sender's layout.",
     """
@@ -25,7 +25,7 @@ _REMEMBER = Statement(
     SET mapping = excluded.mapping, confirmed_by = excluded.confirmed_by, confirmed_at = excluded.confirmed_at
     """,
 )
-_RECALL = Statement(
+_FIND = Statement(
     "imports.find_mapping",
     "Saved mapping of a sender's layout, or else the latest mapping of that sender.",
     """
@@ -35,7 +35,7 @@ _RECALL = Statement(
 )
 
 
-_HOLD = Statement(
+_LOCK_LAYOUT = Statement(
     "imports.lock_layout",
     "Lock a sender's layout against other confirmations.",
     "SELECT pg_advisory_xact_lock($1)",
@@ -45,7 +45,7 @@ _IS_CONFIRMED = Statement(
     "Whether a sender's layout has a saved mapping.",
     "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
 )
-_READ_AGAIN = Statement(
+_REREAD = Statement(
     "imports.reread_files",
     "Reread files of a confirmed layout, unless a person decided on them or somebody in them was erased.",
     """
@@ -64,7 +64,7 @@ _ALL = Statement(
     "Saved mappings of a workspace.",
     "SELECT sender, signature, mapping FROM import_mappings WHERE workspace_id = $1",
 )
-_FORGET = Statement(
+_DELETE = Statement(
     "imports.delete_mapping",
     "Delete a saved mapping.",
     "DELETE FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3",
@@ -92,7 +92,7 @@ async def is_confirmed(tx: Transaction, workspace_id: UUID, layout_key: tuple[st
 
 async def _lock_layout(tx: Transaction, workspace_id: UUID, layout_key: tuple[str, str]) -> None:
     digest = hashlib.sha256(_context(workspace_id, *layout_key)).digest()
-    await tx.execute(_HOLD, int.from_bytes(digest[:8], signed=True))
+    await tx.execute(_LOCK_LAYOUT, int.from_bytes(digest[:8], signed=True))
 
 
 async def read_again(
@@ -100,7 +100,7 @@ async def read_again(
 ) -> None:
     """Queue the other waiting files of a newly confirmed layout to be read again, in the same transaction."""
     await _lock_layout(tx, workspace_id, layout_key)
-    await tx.execute(_READ_AGAIN, workspace_id, *layout_key, confirmed_id)
+    await tx.execute(_REREAD, workspace_id, *layout_key, confirmed_id)
     tx.channels_to_notify.add(WAKE)
 
 
@@ -123,12 +123,12 @@ def save_mapping(
     )
     content = json.write({"mapping": mapping.without_examples().to_json(), "layout": bare_layout.to_json()})
     sealed = workspace.vault.seal(content, _context(workspace.id, *layout_key))
-    tx.defer(_REMEMBER, workspace.id, *layout_key, sealed, by, tx.now)
+    tx.defer(_UPSERT, workspace.id, *layout_key, sealed, by, tx.now)
 
 
 async def find_mapping(database: Database, workspace: Workspace, sender: str, signature: str) -> SavedMapping:
     """Return the saved mapping of a sender's files."""
-    row = await database.fetchrow(_RECALL, workspace.id, sender, signature)
+    row = await database.fetchrow(_FIND, workspace.id, sender, signature)
     if row is None:
         return SavedMapping(None, None)
     stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, sender, row["signature"])))
@@ -143,4 +143,4 @@ async def forget_mappings(tx: Transaction, workspace: Workspace, is_of_person: C
         layout_key = row["sender"], row["signature"]
         stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, *layout_key)))
         if any(is_of_person(column["header"]) for column in stored["layout"]["columns"]):
-            await tx.execute(_FORGET, workspace.id, *layout_key)
+            await tx.execute(_DELETE, workspace.id, *layout_key)

@@ -149,7 +149,7 @@ async def check(work: ImportPass, import_file: ImportFile) -> None:
         rejected += (await rows.examine_rows(work, lines, cursor, seen_references)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
         if import_.mode == "all_or_nothing" and rejected:
-            await tx.execute(transitions.NOTHING_MADE, *work.primary_key)
+            await tx.execute(transitions.CLEAR_CREATED, *work.primary_key)
             await transitions.fail(tx, work.workspace, import_, "findings", _FINDINGS)
         elif import_.is_dry_run:
             await transitions.complete_task(tx, work, "checked")
@@ -205,7 +205,7 @@ async def undo(work: ImportPass, _opened: ImportFile) -> None:
             await transitions.fail(tx, work.workspace, work.import_, "findings", _CHANGED)
         else:
             await transitions.complete_task(tx, work, "undone")
-            await tx.execute(rows.EMPTY, *work.primary_key)
+            await tx.execute(rows.EMPTY_CHANGES, *work.primary_key)
             await transitions.drop_file(
                 tx, work.workspace, await queries.lock(tx, work.workspace, work.import_.id)
             )

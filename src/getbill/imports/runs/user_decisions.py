@@ -28,7 +28,7 @@ _CHANGE_PLAN = Statement(
     "Replace the reading plan, with whether a question is left.",
     "UPDATE imports SET plan = $3, state = $4, is_changed = true WHERE workspace_id = $1 AND id = $2",
 )
-_GO_ON = Statement(
+_SET_TASK = Statement(
     "imports.set_task",
     "Set the next task of an import after a person's decision.",
     # Undoing begins before the first line, which in a batch is 0.
@@ -45,7 +45,7 @@ _DISCARD = Statement(
     "Discard an import that was not begun.",
     "UPDATE imports SET state = 'undone', task = NULL WHERE workspace_id = $1 AND id = $2",
 )
-_ROWS = Statement(
+_LIST_CORRECTABLE = Statement(
     "imports.list_correctable",
     "Refused rows at some lines, with their former corrections.",
     """
@@ -178,7 +178,7 @@ async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Impor
 
 
 async def _forget_pass(tx: Transaction, import_: Import) -> None:
-    await tx.execute(transitions.UNCOUNT, import_.workspace_id, import_.id)
+    await tx.execute(transitions.CLEAR_COUNTS, import_.workspace_id, import_.id)
     await transitions.forget_findings(tx, import_.workspace_id, import_.id)
 
 
@@ -197,12 +197,14 @@ async def correct(
         )
     key = key_of(workspace, import_)
     plan = None if import_.source == "batch" else plan_of(workspace, import_)
-    rows = await tx.fetch(_ROWS, workspace.id, import_.id, sorted({line for line, _, _ in patches}))
+    rows = await tx.fetch(
+        _LIST_CORRECTABLE, workspace.id, import_.id, sorted({line for line, _, _ in patches})
+    )
     _patch(tx, (workspace, import_), (key, plan), _by_line(import_, key, rows), patches)
     if import_.state == "completed":
         return await _queue_task(tx, import_, "correcting", "correct", accepts)
     if import_.state == "checked":
-        await tx.execute(transitions.NOTHING_MADE, workspace.id, import_.id)
+        await tx.execute(transitions.CLEAR_CREATED, workspace.id, import_.id)
         import_ = import_.with_values(created=0, updated=0)
     return await _queue_task(tx, import_, "checking", "correct", accepts)
 
@@ -270,7 +272,7 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
     if import_.state == "undone":
         raise ImportCannotMove(message("The import was undone before."))
     key_of(workspace, import_)
-    await tx.execute(rows.FORGET_REASONS, workspace.id, import_.id)
+    await tx.execute(rows.CLEAR_REASONS, workspace.id, import_.id)
     # This applies whatever the next state was, even during the rollback of all-or-nothing: its owner wants it
     # undone.
     return await _queue_task(tx, import_, "undoing", "undo", is_taken_over=True)
@@ -299,6 +301,6 @@ async def _queue_task(
 ) -> Import:
     import_.check_transition(state)
     values = (state, task, list(accepts), import_.is_dry_run, int(is_taken_over))
-    await tx.execute(_GO_ON, import_.workspace_id, import_.id, *values)
+    await tx.execute(_SET_TASK, import_.workspace_id, import_.id, *values)
     tx.channels_to_notify.add(WAKE)
     return import_.with_values(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)

@@ -39,7 +39,7 @@ _ENDPOINT = Statement(
     """,
 )
 
-_QUEUE_AGAIN = Statement(
+_REQUEUE = Statement(
     "webhooks.requeue_jobs",
     "Requeue the jobs that failed.",
     """
@@ -118,7 +118,7 @@ async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID
 
 async def requeue_notifications(tx: Transaction) -> None:
     """Requeue the notifications that are held."""
-    await tx.execute(_QUEUE_AGAIN, NOTIFICATION_JOB, clock.wall())
+    await tx.execute(_REQUEUE, NOTIFICATION_JOB, clock.wall())
 
 
 @dataclass(frozen=True, slots=True)

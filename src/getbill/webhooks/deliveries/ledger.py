@@ -33,7 +33,7 @@ _LOCK_CLAIMS = Statement(
     "Lock the claims, alone, so that the next statement sees what the last holder wrote.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:couriers', 0))",
 )
-_OPEN = Statement(
+_READY = Statement(
     "webhooks.list_ready",
     "Endpoints with pending deliveries that can be sent now, each with the number of deliveries under way.",
     # `busy` skips through the index from endpoint to endpoint, however many deliveries each has waiting.
@@ -239,7 +239,7 @@ async def claim(database: Database, request: ClaimRequest) -> Claims:
     now = clock.wall()
     async with database.transaction(now) as tx:
         await tx.execute(_LOCK_CLAIMS)
-        rows = await tx.fetch(_OPEN, now)
+        rows = await tx.fetch(_READY, now)
         targets = {row["id"]: _target(row) for row in rows}
         allowances = {row["id"]: rates.allowance(row, now) for row in rows}
         capacities = {

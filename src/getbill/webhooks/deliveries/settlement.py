@@ -25,7 +25,7 @@ _HOLD = Statement(
     "Hold a delivery that cannot be settled.",
     "UPDATE webhook_deliveries SET lease_until = NULL, next_try_at = 'infinity' WHERE workspace_id = $1 AND id = $2",
 )
-_DUE = Statement(
+_REQUEUE = Statement(
     "webhooks.requeue_delivery",
     "Requeue a delivery that was held.",
     """
@@ -73,7 +73,7 @@ async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt
 
 async def retry_delivery(tx: Transaction, workspace: Workspace, delivery_id: UUID) -> bool:
     """Make a quarantined delivery pending again; return whether it exists. Raises WebhookDisabled."""
-    if await tx.fetchval(_DUE, workspace.id, delivery_id, clock.wall()) is not None:
+    if await tx.fetchval(_REQUEUE, workspace.id, delivery_id, clock.wall()) is not None:
         tx.channels_to_notify.add(WAKE)
         return True
     endpoint_id = await tx.fetchval(_ENDPOINT_OF, workspace.id, delivery_id)
