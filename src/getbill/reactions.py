@@ -27,7 +27,7 @@ async def replan_contacts(tx: Transaction, debt: Debt, _detail: Mapping[str, Any
     await contacts.replan_contacts(tx, debt.workspace, debt)
 
 
-async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
+async def create_escalation_todo(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Create the todo to decide on a debt whose scenario is over."""
     todos.create(tx, debt.workspace_id, "escalation", debt.id, debt.id)
 
@@ -65,7 +65,7 @@ IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
     "debt.created": [start_timeline],
     "debt.updated": [book_adjustment, replan_contacts],
     "debt.status_changed": [replan_contacts, withdraw_escalation_todo],
-    "debt.escalation_requested": [ask_to_escalate],
+    "debt.escalation_requested": [create_escalation_todo],
     "debt.deleted": [erase_the_rest],
 }
 

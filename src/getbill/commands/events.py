@@ -22,7 +22,7 @@ events = typer.Typer(no_args_is_help=True, help="The stream of events: what webh
 _PAGE: Final = 500
 # A command has no listener: it polls.
 _POLL_SECONDS: Final = 0.5
-_AWAY_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 1.0
 _INTERRUPTED: Final = 130
 
 EventKinds = Annotated[list[str] | None, typer.Option(help="Only this event; may be given several times.")]
@@ -81,7 +81,7 @@ class _Output:
 async def _print_events(
     database: Database, vault: Vault, workspace_id: UUID, request: StreamRequest, output: _Output
 ) -> None:
-    is_away = False
+    is_unreachable = False
     if output.follow:
         typer.echo("Following. Stop with Ctrl-C.", err=True)
     while True:
@@ -90,12 +90,12 @@ async def _print_events(
         except DATABASE_ERRORS:
             if not output.follow:
                 raise
-            if not is_away:
+            if not is_unreachable:
                 typer.echo("The database is away; looking again every second.", err=True)
-            is_away = True
-            await asyncio.sleep(_AWAY_SECONDS)
+            is_unreachable = True
+            await asyncio.sleep(_RETRY_SECONDS)
             continue
-        is_away = False
+        is_unreachable = False
         if page.is_new_epoch:
             typer.echo(
                 f"The stream has no such place (any more): from the beginning of epoch {page.position.epoch}.",

@@ -85,7 +85,7 @@ class DebtCannotBeRead(Conflict):
     way_out = "Restore its keys and its row from a backup and decide `retry`, or delete the debt."
 
 
-async def set_contact_aside(
+async def quarantine_contact(
     database: Database, workspace: Workspace, contact: Contact, error: BaseException
 ) -> None:
     """Set a claimed contact aside if its fence is still current."""
@@ -124,10 +124,10 @@ async def requeue_contact(tx: Transaction, workspace_id: UUID, debt_id: UUID) ->
     return bool(await tx.fetchval(_REQUEUE, workspace_id, debt_id))
 
 
-async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None:
+async def requeue_contacts(tx: Transaction, workspace_id: UUID, reason: str) -> None:
     """Plan again every contact that was set aside for a reason."""
     await tx.execute(_REQUEUE_ALL, workspace_id, reason)
-    await quarantine.all_retried(tx, workspace_id, "contact", reason)
+    await quarantine.mark_all_retried(tx, workspace_id, "contact", reason)
 
 
 async def retry_lookup(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
@@ -135,7 +135,7 @@ async def retry_lookup(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bo
     return bool(await tx.fetchval(_RETRY_LOOKUP, workspace_id, debt_id, clock.wall()))
 
 
-async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
+async def skip_quarantined(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
     """Continue a debt after its set-aside step; raise DebtCannotBeRead if its row cannot be opened."""
     try:
         debt = await debts.lock(tx, workspace, debt_id)
@@ -160,7 +160,7 @@ async def clear_settled(database: Database) -> None:
             await quarantine.resolve(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
 
 
-async def set_workspace_aside(database: Database, workspace_id: UUID, error: BaseException) -> None:
+async def quarantine_workspace(database: Database, workspace_id: UUID, error: BaseException) -> None:
     """Set aside a workspace whose contacts cannot be processed."""
     await quarantine.add_separately(database, Item(workspace_id, "workspace", workspace_id), error)
 

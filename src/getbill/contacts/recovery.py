@@ -44,7 +44,7 @@ async def recover(context: SendingContext) -> int:
     ends.
     """
     settings = context.settings
-    await _set_crashing_aside(context)
+    await _quarantine_crashing(context)
     released_count = await ledger.release_expired(
         context.database, clock.wall(), settings.batch, settings.crashes_max - 1
     )
@@ -62,7 +62,7 @@ async def recover(context: SendingContext) -> int:
     return released_count + len(interrupted_contacts)
 
 
-async def _set_crashing_aside(context: SendingContext) -> None:
+async def _quarantine_crashing(context: SendingContext) -> None:
     """Set aside the contacts that kill every process that works on them."""
     crashing_contacts = await ledger.find_crashing(
         context.database, clock.wall(), context.settings.batch, context.settings.crashes_max - 1
@@ -72,7 +72,7 @@ async def _set_crashing_aside(context: SendingContext) -> None:
         if contact.workspace_id not in quarantined_ids:
             async with isolate_workspace(context.database, contact.workspace_id):
                 workspace = await companies.workspace(context.database, context.vault, contact.workspace_id)
-                await failures.set_contact_aside(
+                await failures.quarantine_contact(
                     context.database, workspace, contact, quarantine.ProcessesDied()
                 )
 
@@ -134,7 +134,9 @@ async def _find_outcome(
                     context, workspace, interrupted.contact, interrupted.followup
                 )
                 return None
-            return outcome if outcome.fate != Fate.UNKNOWN else _look_up_later(context, interrupted, outcome)
+            return (
+                outcome if outcome.fate != Fate.UNKNOWN else _postpone_lookup(context, interrupted, outcome)
+            )
         case Assurance.IDEMPOTENCY_KEY:
             return await _send_again(context, workspace, interrupted)
 
@@ -164,7 +166,7 @@ async def _send_again(
     outcome = result.outcome
     # A failure to reach the provider this time says nothing about the first attempt.
     is_in_doubt = outcome.fate == Fate.UNKNOWN or (outcome.fate == Fate.FAILED and not outcome.is_permanent)
-    return _look_up_later(context, interrupted, outcome) if is_in_doubt else outcome
+    return _postpone_lookup(context, interrupted, outcome) if is_in_doubt else outcome
 
 
 async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) -> bool:
@@ -173,7 +175,7 @@ async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) 
     return await ledger.extend_lease(context.database, interrupted.contact, lease_until)
 
 
-def _look_up_later(
+def _postpone_lookup(
     context: SendingContext, interrupted: _InterruptedSend, outcome: SendOutcome
 ) -> SendOutcome | None:
     """Examine the contact again when its lease ends; return unknown after too many look-ups."""

@@ -42,17 +42,17 @@ _DELETE = Statement(
 )
 
 
-async def has_others(database: Database) -> bool:
+async def has_other_workers(database: Database) -> bool:
     """Return whether there is a heartbeat of another worker, running or killed."""
     return bool(await database.fetchval(_HAS_HEARTBEATS))
 
 
-async def beat(database: Database) -> None:
+async def record_heartbeats(database: Database) -> None:
     """Keep this worker's heartbeat fresh until cancelled, then delete it."""
     process_id, started_at = ids.new(), clock.wall()
     try:
         while True:
-            await _write_beat(database, process_id, started_at)
+            await _write_heartbeat(database, process_id, started_at)
             await asyncio.sleep(EVERY_SECONDS)
     finally:
         # In a lost database the heartbeat ages by itself.
@@ -60,7 +60,7 @@ async def beat(database: Database) -> None:
             await database.execute(_DELETE, process_id, clock.wall() - _REMOVE_AFTER)
 
 
-async def _write_beat(database: Database, process_id: UUID, started_at: datetime) -> None:
+async def _write_heartbeat(database: Database, process_id: UUID, started_at: datetime) -> None:
     try:
         await database.execute(_UPSERT, process_id, started_at, clock.wall())
     except DATABASE_ERRORS as error:

@@ -97,13 +97,13 @@ async def add(tx: Transaction, item: Item, reason: Message, *, is_shared: bool =
         retry_delays(item.kind),
     )
     if is_shared:
-        ask_of_all(tx, item.workspace_id, reason)
+        create_shared_todo(tx, item.workspace_id, reason)
     elif item.workspace_id != INSTALLATION:
         question = message("{kind} {id}: {why}", kind=item.kind, id=public_id_of(item), why=reason)
         todos.create(tx, item.workspace_id, TODO, row_id, item.debt_id, reason=question)
 
 
-def ask_of_all(tx: Transaction, workspace_id: UUID, reason: Message) -> None:
+def create_shared_todo(tx: Transaction, workspace_id: UUID, reason: Message) -> None:
     """Create the todo for all items that failed for one reason, unless it is open already."""
     todos.create(tx, workspace_id, TODO, cause_of(workspace_id, str(reason)), None, reason=reason)
 
@@ -130,7 +130,7 @@ async def mark_retried(tx: Transaction, entry: QuarantineEntry) -> None:
     await tx.execute(_RETRIED, entry.workspace_id, entry.id, clock.wall())
 
 
-async def all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: str) -> None:
+async def mark_all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: str) -> None:
     """Mark all items of a kind that failed for a reason as retried."""
     await tx.execute(_ALL_RETRIED, workspace_id, kind, reason, clock.wall())
 

@@ -293,7 +293,7 @@ class Folders:
         if is_new:
             raise NameTaken("There is a file of this name.")
         if truncates and keyed_file.file.is_complete:
-            await self._rename_aside(tx, keyed_file)
+            await self._rename_replaced(tx, keyed_file)
             return SftpUpload(self, await self.insert(tx, path, writer=writer), writer)
         _check_not_importing(keyed_file)
         size = 0 if truncates else keyed_file.file.size
@@ -329,7 +329,7 @@ class Folders:
             return path
         return FolderPath(path.folder, timestamped_name(path.name, clock.wall()))
 
-    async def _rename_aside(self, tx: Transaction, keyed_file: KeyedFile) -> None:
+    async def _rename_replaced(self, tx: Transaction, keyed_file: KeyedFile) -> None:
         """Rename a complete file to free its name for a later file; both are imported."""
         path = FolderPath(
             keyed_file.file.path.folder, timestamped_name(keyed_file.file.path.name, clock.wall())
@@ -373,7 +373,7 @@ class Folders:
             if not replaces:
                 raise NameTaken("There is a file of this name.")
             if existing_file.file.is_complete:
-                await self._rename_aside(tx, existing_file)
+                await self._rename_replaced(tx, existing_file)
             else:
                 await drop(tx, self.workspace.id, existing_file.file.id)
         state = State.WHOLE if keyed_file.file.is_cut(clock.wall()) else keyed_file.file.state

@@ -57,7 +57,7 @@ async def _sequence_workspace(
         return 0
 
 
-async def set_missing_aside(database: Database) -> None:
+async def quarantine_missing(database: Database) -> None:
     """Quarantine missing streams; otherwise their waiting events would be retried for ever."""
     for row in await database.fetch(_MISSING):
         item = Item(row["workspace_id"], "stream", row["workspace_id"])

@@ -184,7 +184,7 @@ async def _prepare_batch(
             raise
 
     async def set_aside(contact: Contact, error: Exception) -> None:
-        await failures.set_contact_aside(context.database, workspace, contact, error)
+        await failures.quarantine_contact(context.database, workspace, contact, error)
 
     await quarantine.isolate_failures(contacts, prepare, set_aside)
     return prepared

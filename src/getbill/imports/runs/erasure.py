@@ -88,17 +88,17 @@ async def erase(
     )
     # A fixed order, so that two erasures cannot deadlock.
     for entry in sorted(import_ids):
-        await _forget_import(tx, workspace, await queries.lock(tx, workspace, entry), hashes)
-    await _forget_answers(tx, workspace.id, import_ids)
+        await _erase_import(tx, workspace, await queries.lock(tx, workspace, entry), hashes)
+    await _delete_answers(tx, workspace.id, import_ids)
     references = [text for text in person.references if len(text) >= _REFERENCE_CHARACTERS_MIN]
     if references:
         await tx.execute(_ERASE_NAMES, workspace.id, references)
     if person.identity is not None:
-        await saved_mappings.forget_mappings(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
+        await saved_mappings.delete_mappings(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
     return sorted(import_ids)
 
 
-async def _forget_import(tx: Transaction, workspace: Workspace, import_: Import, hashes: set[bytes]) -> None:
+async def _erase_import(tx: Transaction, workspace: Workspace, import_: Import, hashes: set[bytes]) -> None:
     key = queries.keys_of(workspace, import_).main
     if import_.task is None and import_.state not in _STILL_NEEDED:
         await transitions.drop_file(tx, workspace, import_)
@@ -112,7 +112,7 @@ async def _forget_import(tx: Transaction, workspace: Workspace, import_: Import,
     await tx.execute(_MARK_UNWANTED, workspace.id, import_.id, plan)
 
 
-async def _forget_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:
+async def _delete_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:
     # The response to an upload names it as an import, a batch's response as a batch.
     public_ids = [
         public_id(source, identifier) for identifier in import_ids for source in ("upload", "batch")

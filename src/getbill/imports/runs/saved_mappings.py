@@ -137,7 +137,7 @@ async def find_mapping(database: Database, workspace: Workspace, sender: str, si
     return SavedMapping(None, sheets.Layout.from_json(stored["layout"]))
 
 
-async def forget_mappings(tx: Transaction, workspace: Workspace, is_of_person: Callable[[str], bool]) -> None:
+async def delete_mappings(tx: Transaction, workspace: Workspace, is_of_person: Callable[[str], bool]) -> None:
     """Delete every layout with a header that names a person: a data row was mistaken for the header."""
     for row in await tx.fetch(_ALL, workspace.id):
         layout_key = row["sender"], row["signature"]

@@ -133,11 +133,11 @@ async def _end_task(
 async def rewind(tx: Transaction, work: ImportPass) -> None:
     """Restart the pass over the rows from the first, without findings."""
     _require_lease(await tx.fetchval(_REWIND, *work.primary_key, work.import_.fence, clock.wall()))
-    await forget_findings(tx, *work.primary_key)
+    await delete_findings(tx, *work.primary_key)
     await tx.execute(rows.CLEAR_REASONS, *work.primary_key)
 
 
-async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+async def delete_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Delete the findings of an import's rows."""
     await tx.execute(_DELETE_FINDINGS, workspace_id, import_id)
     await rows.delete_rows(tx, workspace_id, import_id)

@@ -172,14 +172,14 @@ async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Impor
             message("Only a checked import is started; this one is {state}.", state=import_.state)
         )
     key_of(workspace, import_)
-    await _forget_pass(tx, import_)
+    await _reset_pass(tx, import_)
     import_ = import_.with_values(is_dry_run=False)
     return await _queue_task(tx, import_, *first_step(import_))
 
 
-async def _forget_pass(tx: Transaction, import_: Import) -> None:
+async def _reset_pass(tx: Transaction, import_: Import) -> None:
     await tx.execute(transitions.CLEAR_COUNTS, import_.workspace_id, import_.id)
-    await transitions.forget_findings(tx, import_.workspace_id, import_.id)
+    await transitions.delete_findings(tx, import_.workspace_id, import_.id)
 
 
 async def correct(
@@ -284,7 +284,7 @@ async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Imp
     if import_.state not in _BEFORE_IMPORT or import_.has_debts:
         raise ImportCannotMove(message("The import is {state}: undo it instead.", state=import_.state))
     await tx.execute(_DISCARD, workspace.id, import_.id)
-    await _forget_pass(tx, import_)
+    await _reset_pass(tx, import_)
     await transitions.drop_all(tx, workspace.id, import_.id, import_.file_id)
     todos.withdraw(tx, workspace.id, transitions.TODO, import_.id)
     return import_.with_values(state="undone", task=None, plan=None, created=0, updated=0)
