@@ -280,7 +280,7 @@ async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(sandb
     workspace = await companies.workspace(sandbox.database, sandbox.vault, sandbox.id)
 
     assert workspace.own_scenarios == {"ours": (1, 1)}
-    assert (await sandbox.find(debt.id)).script == await scenarios.current(
+    assert (await sandbox.find(debt.id)).running_scenario == await scenarios.current(
         sandbox.database, workspace, "ours"
     )
 

@@ -225,7 +225,7 @@ def test_nobody_to_reach_goes_to_a_person_on_day_30() -> None:
 
 def test_a_debt_due_in_the_future_begins_the_day_after() -> None:
     due_on = date(2026, 3, 10)
-    started_on = debts.day_zero(Identity("Jean"), a_debt().script, NOW, due_on)
+    started_on = debts.day_zero(Identity("Jean"), a_debt().running_scenario, NOW, due_on)
 
     planned = debts.next_contact(a_debt(due_on=due_on, started_on=started_on), NOW)
 
@@ -241,7 +241,7 @@ def test_next_day_is_the_next_day_on_which_the_scenario_contacts_anyone(
 ) -> None:
     good_friday = datetime(2026, 4, 3, 9, 0, tzinfo=UTC)  # a working day in Paris; Easter Monday is none
 
-    started_on = debts.day_zero(Identity("Jean"), a_debt().script, good_friday, None, mode)
+    started_on = debts.day_zero(Identity("Jean"), a_debt().running_scenario, good_friday, None, mode)
 
     assert started_on == expected
 

@@ -74,18 +74,18 @@ class ContactHistory:
     # Steps that a finished dry run only simulated.
     rehearsed_steps: set[str] = field(default_factory=set)
     # Whether a contact of the debt is being sent and its outcome is unknown yet.
-    is_on_its_way: bool = False
+    is_sending: bool = False
 
     def last_step(self, debt: Debt) -> str | None:
         """Return the last passed step of the scenario in the current run."""
-        keys = [step.key for step in debt.script.steps if step.key in self.passed_steps]
+        keys = [step.key for step in debt.running_scenario.steps if step.key in self.passed_steps]
         return keys[-1] if keys else None
 
     def prior_contacts(self, debt: Debt) -> PriorContacts:
         """Return the input of the rules: past contacts, with the notices they gave."""
         notices = (
             notice
-            for step in debt.script.steps
+            for step in debt.running_scenario.steps
             if step.key in self.contacted_steps
             for notice in step.notices
         )
@@ -205,7 +205,7 @@ def _manual_contact(row: Record, debt_id: UUID) -> PastContact:
 
 def _count_row(history: ContactHistory, row: Record, debt: Debt) -> None:
     step = row["step"]
-    history.is_on_its_way |= row["state"] == "sending"
+    history.is_sending |= row["state"] == "sending"
     if _is_made(row):
         history.contacted_steps.add(step)
     if row["state"] == REHEARSED and row["run"] == debt.run:

@@ -180,7 +180,7 @@ class Debt:
     key: Key | None
     details: Details
     # The scenario version that the debt runs.
-    script: Scenario
+    running_scenario: Scenario
     # The columns of the row, down to `entries_count`.
     id: UUID
     reference: str | None

@@ -81,13 +81,15 @@ async def open_rows(
     connection: Database | Transaction, workspace: Workspace, rows: list[Record]
 ) -> list[Debt]:
     """Open debts from rows of `_FROM`; load only scenario versions that this process has not cached."""
-    scripts = await scenarios.load(
+    versions = await scenarios.load(
         connection, workspace, {(row["scenario"], row["scenario_version"]) for row in rows}
     )
-    return [_debt_from_row(row, workspace, scripts[row["scenario"], row["scenario_version"]]) for row in rows]
+    return [
+        _debt_from_row(row, workspace, versions[row["scenario"], row["scenario_version"]]) for row in rows
+    ]
 
 
-def _debt_from_row(row: Record, workspace: Workspace, script: Scenario) -> Debt:
+def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Debt:
     debt_id = row["id"]
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
     sealed = row["details"]
@@ -95,7 +97,7 @@ def _debt_from_row(row: Record, workspace: Workspace, script: Scenario) -> Debt:
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.from_row(row, workspace.vault)
-    debt = Debt(workspace, debtor, key, details, script, *_columns(row))
+    debt = Debt(workspace, debtor, key, details, scenario, *_columns(row))
     debt.stored_values = stable_values(debt)
     return debt
 

@@ -280,7 +280,9 @@ class Settlement:
             if retry is not None:
                 self.planned_contacts.append(retry)
                 return retry
-        is_late = contact.sent_at is not None and contact.is_late(contact.sent_at, debt.script.late_after)
+        is_late = contact.sent_at is not None and contact.is_late(
+            contact.sent_at, debt.running_scenario.late_after
+        )
         self.planned_contacts.extend(
             schedule.plan_next(self.tx, debt, contact_history, contact.step, is_late=is_late)
         )
