@@ -131,12 +131,16 @@ async def run(
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
         loops = loops_of(context, dispatcher, stop, marks)
         loops.append(
-            WorkerLoop("upkeep", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop)
+            WorkerLoop(
+                "maintenance", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop
+            )
         )
         notices = AdminNotifier(
             database, unlocked_vault, message_senders.for_channel(Channel.EMAIL, is_live=True)
         )
-        loops.append(WorkerLoop("errands", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
+        loops.append(
+            WorkerLoop("background_jobs", background_jobs.queue_tick(settings.dsn, notices, stop), stop)
+        )
         loops.append(_journal(journal, marks, database, stop))
         await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "worker"))
         if isinstance(unlocked_vault.source, vault.KeyFile) and unlocked_vault.source.is_writable:
