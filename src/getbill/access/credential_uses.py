@@ -31,9 +31,9 @@ def holding(kind: str, identifier: str, scope: str) -> str:
 
 
 # The operator has no id.
-_NOBODY = UUID(int=0)
+_NO_ACTOR = UUID(int=0)
 
 
 def record_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
     """Record, before the commit, that an actor used something."""
-    tx.defer(_RECORD, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())
+    tx.defer(_RECORD, workspace_id, subject_id, by.kind, by.id or _NO_ACTOR, clock.wall())

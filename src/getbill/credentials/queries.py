@@ -64,7 +64,7 @@ _OTHER_ACTORS = Statement(
     ORDER BY u.used_at, u.actor
     """,
 )
-_NOBODY = UUID(int=0)
+_NO_ACTOR = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +110,4 @@ async def _credential_of_row(
 
 
 def _actor(kind: Any, identifier: UUID | None) -> Actor:
-    return Actor(kind, None if identifier in {None, _NOBODY} else identifier)
+    return Actor(kind, None if identifier in {None, _NO_ACTOR} else identifier)

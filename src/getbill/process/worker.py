@@ -138,9 +138,7 @@ async def run(
         notices = AdminNotifier(
             database, unlocked_vault, message_senders.for_channel(Channel.EMAIL, is_live=True)
         )
-        loops.append(
-            WorkerLoop("background_jobs", background_jobs.queue_tick(settings.dsn, notices, stop), stop)
-        )
+        loops.append(WorkerLoop("jobs", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
         await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "worker"))
         if isinstance(unlocked_vault.source, vault.KeyFile) and unlocked_vault.source.is_writable:

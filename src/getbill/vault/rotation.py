@@ -168,14 +168,14 @@ class MasterKeyRotation:
         self._vault = vault
         self._file = file
         self._in_use, self._retention = use_and_retention(days)
-        self._is_told = False
+        self._is_reported = False
 
     async def run_due(self, should_continue: ShouldContinue = forever) -> None:
         """Run the due steps: announce, promote, rewrap, destroy; none on the file of another database."""
         if not self._file.read().is_of(self._vault.installation_id):
-            if not self._is_told:
+            if not self._is_reported:
                 _log.error("vault_key_file_mismatched", reason=of_another(self._file.path))
-            self._is_told = True
+            self._is_reported = True
             return
         versions = await self.announce()
         if versions.next is not None:

@@ -46,5 +46,5 @@ def error_report(import_: Import, rows: list[ImportRow], total: int, language: s
     return {
         "rows": total,
         "findings": first_findings[:FINDINGS_MAX],
-        "more": None if is_all else f"/external-api/v1/imports/{import_.shown_id}/report",
+        "more": None if is_all else f"/external-api/v1/imports/{import_.public_id}/report",
     }

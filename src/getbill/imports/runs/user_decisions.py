@@ -139,7 +139,7 @@ async def confirm(
     plan = plan_of(workspace, import_)
     plan = plan.with_mapping(mapping.confirm(plan.mapping))
     if not plan.mapping.is_certain:
-        raise MappingNotCertain(_questions_text(plan), extra={"id": import_.shown_id})
+        raise MappingNotCertain(_questions_text(plan), extra={"id": import_.public_id})
     import_ = await _save_plan(tx, workspace, import_, plan)
     layout_key = import_.sender, plan.layout.signature
     saved_mappings.save_mapping(tx, workspace, layout_key, (plan.mapping, plan.layout), by)
@@ -275,7 +275,7 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
     await tx.execute(rows.CLEAR_REASONS, workspace.id, import_.id)
     # This applies whatever the next state was, even during the rollback of all-or-nothing: its owner wants it
     # undone.
-    return await _queue_task(tx, import_, "undoing", "undo", is_taken_over=True)
+    return await _queue_task(tx, import_, "undoing", "undo", raises_fence=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
@@ -297,10 +297,10 @@ async def _queue_task(
     task: Task,
     accepts: Sequence[str] = (),
     *,
-    is_taken_over: bool = False,
+    raises_fence: bool = False,
 ) -> Import:
     import_.check_transition(state)
-    values = (state, task, list(accepts), import_.is_dry_run, int(is_taken_over))
+    values = (state, task, list(accepts), import_.is_dry_run, int(raises_fence))
     await tx.execute(_SET_TASK, import_.workspace_id, import_.id, *values)
     tx.channels_to_notify.add(WAKE)
     return import_.with_values(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)

@@ -156,7 +156,7 @@ async def update(
     `headers` names the headers to set or, with None, to remove. When an endpoint is enabled again,
     `send_missed` decides whether it receives what it missed; the default is yes.
     """
-    is_taken_over = not changes.keys().isdisjoint(_OWNING) or bool(changes.get("is_enabled"))
+    has_new_owner = not changes.keys().isdisjoint(_OWNING) or bool(changes.get("is_enabled"))
     changes = dict(changes)
     is_enabled, sends_missed = changes.pop("is_enabled", None), changes.pop("send_missed", True)
     if is_enabled is not None:
@@ -167,7 +167,7 @@ async def update(
     after = replace(before, **changes, updated_at=tx.now)
     await _write(tx, workspace, after, is_elsewhere=after.url != before.url)
     access.record_use(tx, workspace.id, endpoint_id, by)
-    if is_taken_over:
+    if has_new_owner:
         await rights.take_over(tx, workspace.id, endpoint_id, by)
     if is_enabled:
         await disabling.enable(tx, workspace.id, endpoint_id, send_missed=sends_missed)
