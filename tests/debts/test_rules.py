@@ -13,7 +13,7 @@ from getbill import debts, scenarios, vault
 from getbill.companies import Company, Workspace
 from getbill.debtors import Debtor, Identity
 from getbill.debts import transitions
-from getbill.debts.model import Details
+from getbill.debts.model import TRANSITIONS, Details
 from getbill.debts.wire import serializers
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.kit import ids, json
@@ -84,7 +84,7 @@ def test_a_walk_through_statuses_never_leaves_the_table(walk: list[str]) -> None
 
     for to in walk:
         before = debt.status
-        if to in debts.TRANSITIONS[before]:
+        if to in TRANSITIONS[before]:
             transitions.move(tx, debt, to)
             assert debt.status == to
         elif to != before:
@@ -104,7 +104,7 @@ def test_every_move_away_from_contact_makes_planned_contacts_void(to: str) -> No
 
 
 def test_an_archived_debt_moves_nowhere() -> None:
-    assert debts.TRANSITIONS["archived"] == frozenset()
+    assert TRANSITIONS["archived"] == frozenset()
 
 
 def test_a_move_is_recorded_with_where_from_and_where_to() -> None:

@@ -35,7 +35,7 @@ async def test_without_a_worker_the_installation_is_not_ready_and_says_why(clien
 async def test_a_beating_worker_makes_it_ready_and_an_ended_one_does_not(
     client, company, installation
 ) -> None:
-    beating = asyncio.create_task(health.record_heartbeats(installation.database))
+    beating = asyncio.create_task(health.beat(installation.database))
     while (await client.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
         await asyncio.sleep(0)
     beating.cancel()

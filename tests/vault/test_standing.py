@@ -37,7 +37,7 @@ async def given(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation
     """An installation whose master key is in the environment, ready."""
     async with open_installation(postgres, "given", tmp_path) as opened:
         await make.company(opened.database, opened.vault)
-        beating = asyncio.create_task(health.record_heartbeats(opened.database))
+        beating = asyncio.create_task(health.beat(opened.database))
         while (await opened.site.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
             await asyncio.sleep(0)
         yield opened

@@ -46,9 +46,7 @@ _DELETE_TOKENS = Statement(
     "DELETE FROM token_families WHERE client_id IN (SELECT id FROM clients WHERE workspace_id = ANY($1))",
 )
 _LIFT_TIME_LIMIT = Statement(
-    "companies.lift_time_limit",
-    "Lift the time limit of statements for a large sandbox.",
-    "SET LOCAL statement_timeout = 0",
+    "companies.lift_time_limit", "Lift the time limit.", "SET LOCAL statement_timeout = 0"
 )
 _DELETE_COMPANY = Statement(
     "companies.delete_company", "Delete a company.", "DELETE FROM companies WHERE id = $1"

@@ -18,16 +18,7 @@ from getbill.debts.actions import (
 )
 from getbill.debts.erasure import ErasureResult, erase, has_other_debts
 from getbill.debts.erasure_journal import ErasureJournal
-from getbill.debts.model import (
-    STATUSES,
-    TRANSITIONS,
-    Debt,
-    Details,
-    ErasedPerson,
-    NewDebt,
-    Origin,
-    PlannedContact,
-)
+from getbill.debts.model import STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, PlannedContact
 from getbill.debts.promises import is_promise_pending, paused_until
 from getbill.debts.queries import find, find_many, find_references, lock, lock_many
 from getbill.debts.schedule import (
@@ -73,7 +64,6 @@ __all__ = [
     "NEVER",
     "REVIEW",
     "STATUSES",
-    "TRANSITIONS",
     "Created",
     "Debt",
     "DebtCannotMove",

@@ -42,12 +42,12 @@ _DELETE = Statement(
 )
 
 
-async def has_other_workers(database: Database) -> bool:
+async def has_workers(database: Database) -> bool:
     """Return whether there is a heartbeat of another worker, running or killed."""
     return bool(await database.fetchval(_HAS_HEARTBEATS))
 
 
-async def record_heartbeats(database: Database) -> None:
+async def beat(database: Database) -> None:
     """Keep this worker's heartbeat fresh until cancelled, then delete it."""
     process_id, started_at = ids.new(), clock.wall()
     try:

@@ -122,9 +122,7 @@ async def run(
         poster = await stack.enter_async_context(
             WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
         )
-        careful_until = (
-            clock.monotonic() + CAREFUL_SECONDS if await health.has_other_workers(database) else 0.0
-        )
+        careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_workers(database) else 0.0
         context = SendingContext(
             database, unlocked_vault, message_senders, sending_settings or SendingSettings(), careful_until
         )
@@ -157,7 +155,7 @@ async def run(
             loops.append(_bounces(context, settings.bounce_maildir, stop))
         listener = _listen(settings.dsn, loops, dispatcher, marks)
         stack.push_async_callback(listener.close)
-        await _run_loops(loops, asyncio.create_task(health.record_heartbeats(database)), stop)
+        await _run_loops(loops, asyncio.create_task(health.beat(database)), stop)
 
 
 def smtp_of(settings: Settings) -> SmtpSettings | None:

@@ -84,9 +84,7 @@ async def send_due_sandbox(context: SendingContext, workspace: Workspace, keep_g
             if quarantine.is_transient(error):
                 raise
             # One of them fails: they are claimed and decided in parts.
-            _log.warning(
-                "contacts_decided_separately", workspace=str(workspace.id), error=type(error).__name__
-            )
+            _log.warning("contact_batch_split", workspace=str(workspace.id), error=type(error).__name__)
     return await _claim_and_send(context, workspace, keep_going, context.settings.batch, ledger.NO_CRASHES)
 
 
