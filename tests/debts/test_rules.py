@@ -56,7 +56,7 @@ def a_debt(**changes: Any) -> debts.Debt:
         "due_on": None,
         "scenario": "standard_3_waves",
         "scenario_version": 1,
-        "script": scenarios.built_in("standard_3_waves", 1),
+        "running_scenario": scenarios.built_in("standard_3_waves", 1),
         "details": Details(),
         "started_on": NOW.date(),
         "next_action_at": NOW,
