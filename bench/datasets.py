@@ -56,7 +56,7 @@ async def open_dataset(
 ) -> AsyncIterator[Dataset]:
     """Yield the dataset of a prepared installation's live workspace, or of its sandbox."""
     chosen = Settings(data_dir=base.folder).with_dsn(dsn or base.dsn)
-    database = await open_database(chosen.dsn, reactions.edge, size=8)
+    database = await open_database(chosen.dsn, reactions.before_commit, size=8)
     try:
         unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
         await database.pool.execute(_IBAN)

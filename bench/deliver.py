@@ -99,7 +99,7 @@ def _run(base: PreparedInstallation, module: str, job: dict[str, Any]) -> float:
 
 
 async def _logged(dsn: str) -> list[int]:
-    database = await open_database(dsn, reactions.edge, size=2)
+    database = await open_database(dsn, reactions.before_commit, size=2)
     row = await database.pool.fetchrow(_LOGGED)
     await database.close()
     assert row is not None
@@ -115,7 +115,7 @@ class _Setup:
 
 async def _set_up(base: PreparedInstallation) -> _Setup:
     chosen = Settings(data_dir=base.folder).with_dsn(base.dsn)
-    database = await open_database(base.dsn, reactions.edge, size=8)
+    database = await open_database(base.dsn, reactions.before_commit, size=8)
     unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
     live = await database.pool.fetchval(_LIVE)
     return _Setup(database, unlocked, await companies.workspace(database, unlocked, live))

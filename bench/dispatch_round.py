@@ -27,7 +27,7 @@ _ASK_SECONDS = 0.01
 async def deliver(job: dict[str, Any]) -> float:
     """Deliver all that is owed and return how many seconds that took."""
     settings = Settings(data_dir=Path(job["folder"])).with_dsn(job["dsn"])
-    database = await open_database(job["dsn"], reactions.edge, size=12)
+    database = await open_database(job["dsn"], reactions.before_commit, size=12)
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     stopping = asyncio.Event()
     async with WebhookClient((ip_network("127.0.0.0/8"),)) as poster:

@@ -45,7 +45,7 @@ class Counter:
 async def drain(job: dict[str, Any]) -> int:
     """Carry out what is due, turn by turn, and return how many e-mails that were."""
     settings = Settings(data_dir=Path(job["folder"])).with_dsn(job["dsn"])
-    database = await open_database(job["dsn"], reactions.edge, size=8)
+    database = await open_database(job["dsn"], reactions.before_commit, size=8)
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     counter = Counter()
     desk = SendingContext(database, unlocked, Senders({Channel.EMAIL: counter}))

@@ -127,11 +127,11 @@ class _Setup:
 
 @asynccontextmanager
 async def _set_up(base: PreparedInstallation) -> AsyncIterator[_Setup]:
-    async def edge(tx: Transaction) -> None:
+    async def before_commit(tx: Transaction) -> None:
         events.store(tx)
 
     chosen = Settings(data_dir=base.folder).with_dsn(base.dsn)
-    database = await open_database(base.dsn, edge, size=8)
+    database = await open_database(base.dsn, before_commit, size=8)
     unlocked = await vault.unlock(database, chosen.master_key_text, chosen.key_file)
     sandbox = await database.pool.fetchval(_SANDBOX)
     yield _Setup(database, await companies.workspace(database, unlocked, sandbox))

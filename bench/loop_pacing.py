@@ -32,7 +32,7 @@ class SomethingDue(RuntimeError):
 async def tick(job: dict[str, Any]) -> float:
     """Take the ticks so many times and return the milliseconds of one time."""
     settings = Settings(data_dir=Path(job["folder"])).with_dsn(job["dsn"])
-    database = await open_database(job["dsn"], reactions.edge, size=12)
+    database = await open_database(job["dsn"], reactions.before_commit, size=12)
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     desk = SendingContext(database, unlocked, senders(None))
     # No delivery is looked for, so nobody has to carry any.

@@ -110,7 +110,7 @@ def _rounds(pages: Pages, limit: int, cursor: str) -> tuple[Measure, Measure]:
 
 async def _fill(base: PreparedInstallation) -> None:
     """Write the dataset into the live workspace."""
-    database = await open_database(base.dsn, reactions.edge, size=2)
+    database = await open_database(base.dsn, reactions.before_commit, size=2)
     unlocked = await vault.unlock(database, None, base.folder / "master.key")
     live = await database.pool.fetchval("SELECT workspace_id FROM workspaces WHERE kind = 'live'")
     workspace = await companies.workspace(database, unlocked, live)

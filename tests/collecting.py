@@ -119,7 +119,7 @@ class WorkspaceEngine:
     async def send_due(self) -> int:
         snapshot = await self.snapshot()
         taken = await contacts.send_due_sandbox(self.context, snapshot, lambda: True)
-        return taken or await contacts.send_suspects_in(self.context, snapshot, lambda: True)
+        return taken or await contacts.send_crashed_sandbox(self.context, snapshot, lambda: True)
 
     async def run_until(self, text: str) -> None:
         """Move the clock from due instant to due instant, and then to the end."""

@@ -1,6 +1,6 @@
 """The reactions to events: one table from an event to what follows.
 
-A reaction in `IN_TRANSACTION` runs at the edge, before the commit, on the debt that its transaction locks;
+A reaction in `IN_TRANSACTION` runs before the commit, on the debt that its transaction locks;
 what follows a commit is the fan-out to webhooks, a loop of `process.worker`. Lower packages record what
 happened; only this module connects it to its reactions.
 """
@@ -27,7 +27,7 @@ async def replan_contacts(tx: Transaction, debt: Debt, _detail: Mapping[str, Any
     await contacts.replan_contacts(tx, debt.workspace, debt)
 
 
-async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
+async def create_escalation_todo(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Create the todo to decide on a debt whose scenario is over."""
     todos.create(tx, debt.workspace_id, "escalation", debt.id, debt.id)
 
@@ -65,12 +65,12 @@ IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
     "debt.created": [start_timeline],
     "debt.updated": [book_adjustment, replan_contacts],
     "debt.status_changed": [replan_contacts, withdraw_escalation_todo],
-    "debt.escalation_requested": [ask_to_escalate],
+    "debt.escalation_requested": [create_escalation_todo],
     "debt.deleted": [erase_the_rest],
 }
 
 
-async def edge(tx: Transaction) -> None:
+async def before_commit(tx: Transaction) -> None:
     """Run the reactions to a transaction's events, and to the events they record, then store all events."""
     next_index = 0
     while next_index < len(tx.recorded_events):

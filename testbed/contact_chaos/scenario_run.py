@@ -153,7 +153,7 @@ async def _open_run(plan: Plan, stage: RunSetup, say: Say, stack: AsyncExitStack
     )
     workers = WorkerPool(settings)
     stack.callback(workers.dismiss)
-    database = await open_database(settings.dsn, reactions.edge, size=3)
+    database = await open_database(settings.dsn, reactions.before_commit, size=3)
     stack.push_async_callback(database.close)
     keys = await vault.unlock(database, settings.master_key_text, settings.key_file)
     return _ContactRun(plan, stage, say, workers, database, keys, notes)

@@ -25,17 +25,17 @@ PACE: Final = SendingSettings(
 # Where a worker can be made to die by itself.
 POINTS: Final = (
     "contacts.claimed",
-    "contacts.departing",
-    "contacts.departed",
-    "contacts.asked",
-    "contacts.handed_over",
+    "contacts.preparing",
+    "contacts.prepared",
+    "contacts.submitted",
+    "contacts.sent",
     "contacts.settling",
     "contacts.settled",
-    "contacts.given_back",
-    "contacts.taken_over",
-    "contacts.found_out",
-    "contacts.taking_back",
-    "contacts.taken_back",
+    "contacts.released",
+    "contacts.reclaimed",
+    "contacts.looked_up",
+    "contacts.replanning",
+    "contacts.replanned",
 )
 
 _AGAIN_SECONDS: Final = 0.3

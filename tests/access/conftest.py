@@ -93,12 +93,12 @@ class WorkspaceCredentials:
 
     async def heard(self, *sites: Site) -> None:
         """Wait until every site has heard what was committed before; within a second, or the test fails."""
-        gates = [site.app.state.gate for site in sites]
-        before = [gate.authenticator._invalidations for gate in gates]
+        contexts = [site.app.state.auth for site in sites]
+        before = [auth.authenticator._invalidations for auth in contexts]
         deadline = clock.monotonic() + 1
         await self.database.pool.execute("SELECT pg_notify('getbill_access', $1)", str(ids.new()))
         while any(
-            gate.authenticator._invalidations == told for gate, told in zip(gates, before, strict=True)
+            auth.authenticator._invalidations == told for auth, told in zip(contexts, before, strict=True)
         ):
             assert clock.monotonic() < deadline
             await self.database.pool.fetchval("SELECT 1")
@@ -176,7 +176,7 @@ def bench() -> Bench:
 @pytest.fixture
 async def make_site(database: Database, dsn: str, bench: Bench) -> AsyncIterator[MakeApp]:
     """Make an application that hears revocations, as each process of an installation would have its own."""
-    gates: list[AuthContext] = []
+    contexts: list[AuthContext] = []
 
     async def make(policy: Policy = ROOMY, *, is_listening: bool = True) -> Site:
         app = FastAPI(openapi_url=None)
@@ -184,17 +184,17 @@ async def make_site(database: Database, dsn: str, bench: Bench) -> AsyncIterator
         app.include_router(bench.router())
         handle_problems(app)
         app.add_middleware(access.Middleware)
-        gate = app.state.gate = AuthContext(database, VAULT, policy)
-        gates.append(gate)
+        auth = app.state.auth = AuthContext(database, VAULT, policy)
+        contexts.append(auth)
         if is_listening:
-            gate.start(dsn)
-            while not (gate.listener and gate.listener.is_live):
+            auth.start(dsn)
+            while not (auth.listener and auth.listener.is_live):
                 await database.pool.fetchval("SELECT 1")
         return Site(app)
 
     yield make
-    for gate in gates:
-        await gate.close()
+    for auth in contexts:
+        await auth.close()
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ async def site(make_site: MakeApp) -> Site:
     return await make_site()
 
 
-def gate_of(site: Site) -> AuthContext:
-    """The gate of a site's application."""
-    gate: AuthContext = site.app.state.gate
-    return gate
+def auth_of(site: Site) -> AuthContext:
+    """The authentication context of a site's application."""
+    auth: AuthContext = site.app.state.auth
+    return auth

@@ -133,7 +133,7 @@ async def test_a_killed_listener_means_asking_until_it_is_back_and_forgetting_th
     caller = site.with_token(await workspace.key())
     other = site.with_token(await workspace.key())
     assert [(await item.get(PROFILE)).status for item in (caller, other)] == [200, 200]
-    listener = site.app.state.gate.listener
+    listener = site.app.state.auth.listener
 
     await database.pool.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill listener'"
@@ -154,7 +154,7 @@ async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
     site: Site, workspace: Any, database: Database
 ) -> None:
     key = await workspace.key()
-    callers = site.app.state.gate.authenticator
+    callers = site.app.state.auth.authenticator
     result = callers._by_key
 
     async def slowly(token: str) -> Any:
@@ -188,7 +188,7 @@ async def test_a_moved_sandbox_clock_is_seen_at_once_where_it_was_moved_and_soon
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(move, workspace.founded.sandbox_id)
         await access.invalidate(tx, workspace.founded.sandbox_id)
-    here.app.state.gate.invalidate(workspace.founded.sandbox_id)
+    here.app.state.auth.invalidate(workspace.founded.sandbox_id)
 
     workspace_time = (await here.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
     assert int(workspace_time[:4]) > int(before[:4])
@@ -202,7 +202,7 @@ async def forged(site: Site, workspace: Any, vault: Vault, **changes: Any) -> st
     good = await workspace.token(site)
     part = good.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    signer = await site.app.state.gate.signing.signer(clock.wall())
+    signer = await site.app.state.auth.signing.signer(clock.wall())
     header = {"alg": "RS256", "typ": changes.pop("typ", "at+jwt"), "kid": signer.kid}
     return jwt.encode(header, {**claims, **changes}, signer, algorithms=["RS256"])
 
@@ -249,7 +249,7 @@ async def test_a_token_may_come_from_a_clock_a_little_ahead(
 async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, workspace: Any) -> None:
     token = await workspace.token(site)
     assert (await site.with_token(token).get(PROFILE)).status == 200
-    callers = site.app.state.gate.authenticator
+    callers = site.app.state.auth.authenticator
 
     cached_caller = callers.cached_caller(token, clock.unix())
     later = callers.cached_caller(token, clock.unix() + 3601)
@@ -310,7 +310,7 @@ async def test_the_memory_is_bounded(site: Site, workspace: Any, monkeypatch: py
     statuses = [(await site.with_token(key).get(PROFILE)).status for key in keys + keys]
 
     assert statuses == [200] * 8
-    assert len(site.app.state.gate.authenticator._cache) == 2
+    assert len(site.app.state.auth.authenticator._cache) == 2
 
 
 async def test_no_credential_is_a_challenge_without_an_error(site: Site) -> None:
@@ -354,15 +354,15 @@ async def test_a_rolled_back_revocation_is_told_to_nobody(
 ) -> None:
     key = await workspace.key()
     await site.with_token(key).get(PROFILE)
-    invalidations = site.app.state.gate.authenticator._invalidations
+    invalidations = site.app.state.auth.authenticator._invalidations
 
     with pytest.raises(asyncpg.RaiseError):
         await _forget_and_fail(database, await key_id(database, workspace))
     async with database.transaction(clock.wall()) as tx:
         await access.invalidate(tx, ids.new())
-    await until(lambda: site.app.state.gate.authenticator._invalidations > invalidations, seconds=5)
+    await until(lambda: site.app.state.auth.authenticator._invalidations > invalidations, seconds=5)
 
-    assert site.app.state.gate.authenticator._invalidations == invalidations + 1
+    assert site.app.state.auth.authenticator._invalidations == invalidations + 1
 
 
 async def _forget_and_fail(database: Database, subject_id: UUID) -> None:

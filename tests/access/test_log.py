@@ -40,7 +40,7 @@ async def test_each_request_leaves_one_line_without_its_query(
     caller = site.with_token(await workspace.key())
 
     await caller.get(f"{THINGS}?q=jean@example.com", X_Request_Id="line-1")
-    await site.app.state.gate.log.flush()
+    await site.app.state.auth.log.flush()
 
     (kept,) = await logged(database, "line-1")
     assert abs(kept["at"] - clock.wall()) < timedelta(seconds=30)
@@ -54,7 +54,7 @@ async def test_each_request_leaves_one_line_without_its_query(
 async def test_refused_and_strange_requests_are_logged_too(site: Site, database: Database) -> None:
     await site.get(THINGS, X_Request_Id="line-2")
     await site.get("/%00%ff" + "x" * 600, X_Request_Id="line-3")
-    await site.app.state.gate.log.flush()
+    await site.app.state.auth.log.flush()
 
     (refused,) = await logged(database, "line-2")
     assert (refused["status"], refused["workspace_id"], refused["credential_id"]) == (401, None, None)
@@ -66,7 +66,7 @@ async def test_closing_the_gate_writes_what_waits(make_site: Any, database: Data
     site = await make_site()
     await site.get(THINGS, X_Request_Id="line-4")
 
-    await site.app.state.gate.close()
+    await site.app.state.auth.close()
 
     assert len(await logged(database, "line-4")) == 1
 

@@ -13,7 +13,7 @@ OURS = ids.show("debt", ids.new())
 
 
 async def paths_logged(installation: Installation, prefix: str) -> dict[str, str]:
-    await installation.site.app.state.gate.log.flush()
+    await installation.site.app.state.auth.log.flush()
     rows = await installation.database.pool.fetch(
         "SELECT request_id, path FROM access_log WHERE request_id LIKE $1", prefix + "%"
     )

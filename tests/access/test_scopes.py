@@ -132,12 +132,12 @@ def _json(value: Any) -> bytes:
 
 @pytest.fixture(scope="session")
 async def town(dsn: str, vault: Vault, database: Database) -> AsyncIterator[Town]:
-    opened = await open_database(dsn, reactions.edge, size=4)
+    opened = await open_database(dsn, reactions.before_commit, size=4)
     app = create_app(Settings())
     policy = Policy(live_per_minute=10**6, sandbox_per_minute=10**6, anonymous_per_minute=10**6)
-    gate = AuthContext(opened, vault, policy)
-    app.state.database, app.state.vault, app.state.gate = opened, vault, gate
-    gate.start(dsn)
+    auth = AuthContext(opened, vault, policy)
+    app.state.database, app.state.vault, app.state.auth = opened, vault, auth
+    auth.start(dsn)
     site = Site(app)
     ours = await companies.create(opened, vault, "Ours")
     theirs = await companies.create(opened, vault, "Theirs")
@@ -146,7 +146,7 @@ async def town(dsn: str, vault: Vault, database: Database) -> AsyncIterator[Town
         for founded in (ours, theirs)
     ]
     yield Town(site, opened, ours, keys[0], await _objects(site.with_token(keys[1])))
-    await gate.close()
+    await auth.close()
     await opened.close()
 
 
@@ -240,10 +240,10 @@ async def test_a_revoked_credential_opens_nothing(town: Town, door: Door) -> Non
 @pytest.mark.parametrize("door", GUARDED, ids=str)
 async def test_an_expired_token_opens_nothing(town: Town, door: Door) -> None:
     client, _ = await town.client(door.guards[0].scope)
-    gate = town.site.app.state.gate
+    auth = town.site.app.state.auth
     two_hours_ago = clock.wall() - timedelta(hours=2)
     issue = Issue(client, client.scopes, ids.new(), refresh_token=None, parent=None)
-    token = sign(issue, await gate.signing.signer(clock.wall()), gate.policy.base_url, two_hours_ago)
+    token = sign(issue, await auth.signing.signer(clock.wall()), auth.policy.base_url, two_hours_ago)
 
     answer = await town.knock(door, token)
 

@@ -45,42 +45,42 @@ NO_TENANT = {
 }
 # Statements that cross workspaces on purpose; each with the reason.
 ALL_WORKSPACES = {
-    "access.prune_answers": "upkeep: answers older than a day go, whoever got them",
-    "debts.erased": "after a restore every erasure is repeated",
-    "events.streams": "how far every stream has come is written beside the database",
-    "events.sequence": "the one sequencer serves all streams, the oldest event first",
-    "events.take_unreacted": "a worker takes whatever stream is behind",
-    "sandbox.due": "a worker visits every sandbox by its own next due time",
-    "sandbox.take": "a worker takes whatever clock waits to be moved",
-    "imports.claim": "a worker does whatever import waits longest",
-    "imports.expired": "upkeep: files and findings go after thirty days, whoever's",
+    "access.prune_answers": "maintenance: answers older than a day go, whoever got them",
+    "debts.list_erasures": "after a restore every erasure is repeated",
+    "events.list_streams": "how far every stream has come is written beside the database",
+    "events.assign_positions": "the one sequencer serves all streams, the oldest event first",
+    "events.claim_for_fan_out": "a worker takes whatever stream is behind",
+    "sandbox.list_due": "a worker visits every sandbox by its own next due time",
+    "sandbox.claim_advance": "a worker takes whatever clock waits to be moved",
+    "imports.claim_task": "a worker does whatever import waits longest",
+    "imports.list_expired": "maintenance: files and findings go after thirty days, whoever's",
     "contacts.claim_live": "a worker takes whatever is due longest",
-    "contacts.give_back": "a worker puts right what another left behind, wherever",
-    "contacts.deadly": "as contacts.give_back",
-    "contacts.take_over": "as contacts.give_back",
-    "health.backlog": "counts what waits, over the whole installation",
-    "health.deliveries": "as health.backlog",
-    "webhooks.behind": "a worker helps whatever endpoint missed events",
-    "webhooks.open": "a courier takes what is due, a little of every endpoint",
-    "webhooks.end_rotations": "upkeep: old secrets go, whoever's",
-    "sftp.take": "a worker takes whatever file is due longest",
-    "sftp.take_ended": "as sftp.take",
-    "sftp.expired": "upkeep: what lay in folders for thirty days goes, whoever's",
-    "sftp.cut_deserted": "upkeep: what a dead process left open is cut off, whoever's",
-    "events.waiting": "as events.sequence",
-    "events.behind": "as events.take_unreacted",
-    "streams.missing": "as events.sequence",
-    "contacts.aside_no_longer": "a worker forgets whatever failed and is settled, whoever's",
-    "quarantine.due": "a worker tries again whatever is due, whoever's",
-    "quarantine.every": "an operator sees what stands aside in the whole installation",
-    "quarantine.counts": "as health.backlog",
-    "quarantine.workspaces": "a worker leaves alone whichever workspace cannot be opened",
-    "quarantine.went_well": "as quarantine.due",
-    "vault.stale_keys": "a new master key rewraps everybody's keys",
-    "vault.count_stale": "as vault.stale_keys",
-    "vault.master": "one master key seals everybody, and is rotated once anybody was erased",
-    "vault.living": "residue is looked for in the files of all",
-    "vault.erased": "as vault.living",
+    "contacts.release_expired": "a worker recovers what another left behind, anywhere",
+    "contacts.find_crashing": "as contacts.release_expired",
+    "contacts.claim_interrupted": "as contacts.release_expired",
+    "health.count_backlog": "counts what waits, over the whole installation",
+    "health.measure_deliveries": "as health.count_backlog",
+    "webhooks.list_behind": "a worker helps whatever endpoint missed events",
+    "webhooks.list_ready": "the dispatcher claims what is due, a little of every endpoint",
+    "webhooks.end_rotations": "maintenance: old secrets go, whoever's",
+    "sftp.claim_file": "a worker takes whatever file is due longest",
+    "sftp.claim_ended": "as sftp.claim_file",
+    "sftp.list_expired": "maintenance: what lay in folders for thirty days goes, whoever's",
+    "sftp.cut_abandoned": "maintenance: what a dead process left open is cut off, whoever's",
+    "events.list_unsequenced": "as events.assign_positions",
+    "events.list_to_fan_out": "as events.claim_for_fan_out",
+    "streams.list_missing": "as events.assign_positions",
+    "contacts.find_settled_quarantined": "a worker clears whatever failed and is settled, whoever's",
+    "quarantine.list_due": "a worker tries again whatever is due, whoever's",
+    "quarantine.list_items": "an operator sees the quarantine of the whole installation",
+    "quarantine.count_by_kind": "as health.count_backlog",
+    "quarantine.list_workspaces": "a worker skips every workspace that cannot be opened",
+    "quarantine.list_recovered": "as quarantine.list_due",
+    "vault.list_stale_keys": "a new master key rewraps everybody's keys",
+    "vault.count_stale_keys": "as vault.list_stale_keys",
+    "vault.find_status": "one master key seals everybody, and is rotated once anybody was erased",
+    "vault.find_living": "residue is looked for in the files of all",
+    "vault.list_erased": "as vault.find_living",
 }
 
 _KEYS = """
@@ -197,7 +197,8 @@ def test_every_statement_says_what_it_is_for() -> None:
 
     for statement in statements():
         assert statement.name.split(".")[0] in packages, f"{statement.name} begins with no package's name"
-        assert statement.sentence.endswith((".", "?")), f"{statement.name}: its sentence has no end"
+        assert statement.sentence.endswith("."), f"{statement.name}: its sentence has no end"
+        assert "?" not in statement.sentence, f"{statement.name} asks; say what the statement does"
 
 
 def test_what_a_statement_writes_for_many_rows_takes_the_values_of_one() -> None:

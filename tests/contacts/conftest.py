@@ -12,7 +12,7 @@ from getbill.kit.database.transactions import Database, open_database
 
 @pytest.fixture(scope="session")
 async def database(dsn: str) -> AsyncIterator[Database]:
-    database = await open_database(dsn, reactions.edge, size=8)
+    database = await open_database(dsn, reactions.before_commit, size=8)
     yield database
     await database.close()
 

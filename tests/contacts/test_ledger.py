@@ -22,7 +22,7 @@ from getbill.kit.database.transactions import Database
 MONDAY = "2026-01-05 09:00"
 
 
-async def claim(workspace: WorkspaceEngine, crashes: ledger.Crashes = ledger.UNSUSPECTED) -> list[Contact]:
+async def claim(workspace: WorkspaceEngine, crashes: ledger.CrashRange = ledger.NO_CRASHES) -> list[Contact]:
     lease = clock.wall() + timedelta(seconds=60)
     return await ledger.claim_live(workspace.database, clock.wall(), 100, lease, (), crashes)
 

@@ -138,7 +138,7 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
         "UPDATE companies SET collector = 'third_party' WHERE id = $1",
         (await sandbox.engine.snapshot()).company.id,
     )
-    sandbox.site.app.state.gate.authenticator.invalidate_all()
+    sandbox.site.app.state.auth.authenticator.invalidate_all()
     preview = (await sandbox.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
 
     (condition,) = answer["planned"][1]["blocked_by"]

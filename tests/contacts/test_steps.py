@@ -297,7 +297,7 @@ async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(
     snapshot = await companies.workspace(workspace.database, workspace.vault, workspace.id)
 
     assert snapshot.own_scenarios == {"ours": (1, 1)}
-    assert (await workspace.find(debt.id)).script == await scenarios.current(
+    assert (await workspace.find(debt.id)).running_scenario == await scenarios.current(
         workspace.database, snapshot, "ours"
     )
 

@@ -52,7 +52,7 @@ async def test_head_counts_as_a_request_and_get_is_what_it_stands_for(
     remaining = [int(answer.headers["x-ratelimit-remaining"]) for answer in (before, after)]
     assert remaining[0] - remaining[1] == 1
 
-    await installation.site.app.state.gate.log.flush()
+    await installation.site.app.state.auth.log.flush()
     methods = await installation.database.pool.fetch(
         "SELECT method FROM access_log WHERE request_id = $1", after.headers["x-request-id"]
     )

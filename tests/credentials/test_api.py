@@ -224,7 +224,7 @@ async def test_a_person_goes_with_what_no_program_uses(
     form = {"grant_type": "client_credentials", "client_id": busy.public_id, "client_secret": secret}
     token = (await client.form("/token", form)).json()["access_token"]
     assert (await client.with_token(token).get(f"{V1}/sftp/logins")).status == 200
-    await client.app.state.gate.log.flush()
+    await client.app.state.auth.log.flush()
 
     done = await created(revoke(admin, person.public_id, created="revoke"))
 

@@ -77,7 +77,7 @@ async def test_nothing_in_the_database_says_the_reference_of_an_erased_debt(
 
         assert (await site.call("DELETE", f"{API}/debts/{debt_id}")).status == 200
         again = await site.post(f"{API}/debts", make.debt(reference="another"))
-        await site.app.state.gate.log.flush()
+        await site.app.state.auth.log.flush()
 
         said = await everything(site.app.state.database)
     assert again.status == 201

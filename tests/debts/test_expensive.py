@@ -117,7 +117,7 @@ async def test_overseas_and_maghreb_are_accepted_until_the_company_rules_them_ou
 
     async with installation.database.transaction(clock.wall()) as tx:
         await set_refused_zones(tx, company.founded.company_id, ["french_overseas", "maghreb"])
-    installation.site.app.state.gate.invalidate(company.founded.company_id)
+    installation.site.app.state.auth.invalidate(company.founded.company_id)
 
     again = body(number, reference="again")
     assert refused(await sandbox.post(f"{BASE}/debts", again)) == [("/debtor/phone", "expensive-destination")]

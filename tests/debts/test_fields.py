@@ -9,7 +9,7 @@ import pytest
 from calls import Site
 from debts.test_rules import WORKSPACE
 from getbill.debtors import Identity
-from getbill.debts import Details, NewDebt, read_many
+from getbill.debts import Details, NewDebt, parse_bodies
 from getbill.debts.model import INSERT
 from getbill.debts.wire.fields import ADDRESS, ADDRESS_LINE, COLUMNS, DEBTOR, DETAILS
 from getbill.kit import json
@@ -73,14 +73,14 @@ def shown(fields: tuple[ApiField, ...]) -> dict[str, Any]:
 @pytest.mark.parametrize("body", [nested_body(), flat_body()], ids=["nested", "flat"])
 async def test_every_field_is_stored_and_shown(sandbox: Site, body: dict[str, Any]) -> None:
     created = await sandbox.post(DEBTS, body)
-    assert created.status == 201, created.text
+    assert created.status == 201, created.body
     debt = (await sandbox.get(f"{DEBTS}/{created.json()['id']}")).json()
 
     assert shown(COLUMNS + DETAILS).items() <= debt.items()
     assert shown(ADDRESS).items() <= debt["debtor"]["address"].items()
     language = {} if "debtor" in body else {"language": None}
     assert (shown(DEBTOR) | language).items() <= debt["debtor"].items()
-    [parsed] = read_many(WORKSPACE, [body])
+    [parsed] = parse_bodies(WORKSPACE, [body])
     assert isinstance(parsed, NewDebt)
     assert parsed.details == Details(**{field.stored_name: value(field) for field in DETAILS})
 
@@ -95,7 +95,7 @@ async def test_every_field_that_may_change_changes(sandbox: Site) -> None:
 
     changed = await sandbox.call("PUT", f"{DEBTS}/{debt['id']}", body=json.write(changes))
 
-    assert changed.status == 200, changed.text
+    assert changed.status == 200, changed.body
     assert shown(COLUMNS + DETAILS).items() <= changed.json().items()
     assert shown(DEBTOR).items() <= changed.json()["debtor"].items()
 

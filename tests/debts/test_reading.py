@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from debts.test_rules import WORKSPACE
 from getbill import scenarios
-from getbill.debts import NewDebt, NewDebtBody, new_debt, read_many
+from getbill.debts import NewDebt, NewDebtBody, new_debt, parse_bodies
 from getbill.kit.errors import FieldError, Invalid
 from getbill.kit.http.bodies import JsonBody
 
@@ -158,23 +158,23 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(st.lists(bodies(), max_size=3))
 def test_many_bodies_are_answered_as_each_would_be_alone(raws: list[dict[str, Any]]) -> None:
-    assert read_many(WORKSPACE, raws) == [read_alone(raw) for raw in raws]
+    assert parse_bodies(WORKSPACE, raws) == [read_alone(raw) for raw in raws]
 
 
 @given(st.sampled_from(sorted(BODY)), st.data())
 def test_a_good_body_with_one_more_field_is_answered_as_alone(name: str, data: st.DataObject) -> None:
     raw = PLAIN | {name: data.draw(BODY[name])}
 
-    assert read_many(WORKSPACE, [raw]) == [read_alone(raw)]
+    assert parse_bodies(WORKSPACE, [raw]) == [read_alone(raw)]
 
 
 @pytest.mark.parametrize("raw", [None, [], "debt", 7, {}, {1: 2}])
 def test_what_is_no_body_is_answered_as_alone(raw: Any) -> None:
-    assert read_many(WORKSPACE, [raw]) == [read_alone(raw)]
+    assert parse_bodies(WORKSPACE, [raw]) == [read_alone(raw)]
 
 
 def test_rows_answer_each_for_themselves_in_the_order_asked() -> None:
-    result = read_many(WORKSPACE, [PLAIN, PLAIN | {"amount": -1}, PLAIN | {"reference": "F-2"}])
+    result = parse_bodies(WORKSPACE, [PLAIN, PLAIN | {"amount": -1}, PLAIN | {"reference": "F-2"}])
 
     assert [isinstance(item, NewDebt) for item in result] == [True, False, True]
     assert result[1] == [FieldError("/amount", "wrong-value", "The field 'amount' must be above zero.")]
@@ -183,7 +183,7 @@ def test_rows_answer_each_for_themselves_in_the_order_asked() -> None:
 def test_a_text_that_cannot_be_stored_is_named_where_it_stands() -> None:
     raw = PLAIN | {"metadata": {"notes": ["fine", "not\x00fine"]}}
 
-    (wrong,) = read_many(WORKSPACE, [raw])
+    (wrong,) = parse_bodies(WORKSPACE, [raw])
 
     assert wrong == [
         FieldError(

@@ -13,7 +13,7 @@ from getbill import debts, scenarios, vault
 from getbill.companies import Company, Workspace
 from getbill.debtors import Debtor, Identity
 from getbill.debts import transitions
-from getbill.debts.model import Details
+from getbill.debts.model import TRANSITIONS, Details
 from getbill.debts.wire import serializers
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.kit import ids, json
@@ -56,7 +56,7 @@ def a_debt(**changes: Any) -> debts.Debt:
         "due_on": None,
         "scenario": "standard_3_waves",
         "scenario_version": 1,
-        "script": scenarios.built_in("standard_3_waves", 1),
+        "running_scenario": scenarios.built_in("standard_3_waves", 1),
         "details": Details(),
         "started_on": NOW.date(),
         "next_action_at": NOW,
@@ -84,7 +84,7 @@ def test_a_walk_through_statuses_never_leaves_the_table(walk: list[str]) -> None
 
     for to in walk:
         before = debt.status
-        if to in debts.MOVES[before]:
+        if to in TRANSITIONS[before]:
             transitions.move(tx, debt, to)
             assert debt.status == to
         elif to != before:
@@ -104,7 +104,7 @@ def test_every_move_away_from_contact_makes_planned_contacts_void(to: str) -> No
 
 
 def test_an_archived_debt_moves_nowhere() -> None:
-    assert debts.MOVES["archived"] == frozenset()
+    assert TRANSITIONS["archived"] == frozenset()
 
 
 def test_a_move_is_recorded_with_where_from_and_where_to() -> None:
@@ -225,7 +225,7 @@ def test_nobody_to_reach_goes_to_a_person_on_day_30() -> None:
 
 def test_a_debt_due_in_the_future_begins_the_day_after() -> None:
     due_on = date(2026, 3, 10)
-    started_on = debts.day_zero(Identity("Jean"), a_debt().script, NOW, due_on)
+    started_on = debts.day_zero(Identity("Jean"), a_debt().running_scenario, NOW, due_on)
 
     planned = debts.next_contact(a_debt(due_on=due_on, started_on=started_on), NOW)
 
@@ -241,7 +241,7 @@ def test_next_day_is_the_next_day_on_which_the_scenario_contacts_anyone(
 ) -> None:
     good_friday = datetime(2026, 4, 3, 9, 0, tzinfo=UTC)  # a working day in Paris; Easter Monday is none
 
-    started_on = debts.day_zero(Identity("Jean"), a_debt().script, good_friday, None, mode)
+    started_on = debts.day_zero(Identity("Jean"), a_debt().running_scenario, good_friday, None, mode)
 
     assert started_on == expected
 

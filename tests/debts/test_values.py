@@ -8,7 +8,7 @@ import pytest
 
 from calls import Site
 from debts.test_rules import WORKSPACE
-from getbill.debts import read_many
+from getbill.debts import parse_bodies
 from getbill.debts.wire.checks import birthdate_range
 from getbill.kit.text import names
 
@@ -30,7 +30,7 @@ def body(reference: str = "V-1", **debtor: Any) -> dict[str, Any]:
 async def errors(site: Site, new: dict[str, Any]) -> list[tuple[str, str]]:
     """What the single route says of a body; the batch and the import say the same of it."""
     answer = await site.post(DEBTS, new)
-    [many] = read_many(WORKSPACE, [json.loads(json.dumps(new))])
+    [many] = parse_bodies(WORKSPACE, [json.loads(json.dumps(new))])
     if answer.status == 201:
         assert not isinstance(many, list)
         return []

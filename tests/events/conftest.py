@@ -35,10 +35,10 @@ class Subject:
 
 @pytest.fixture(scope="session")
 async def database(dsn: str) -> AsyncIterator[Database]:
-    async def edge(tx: Transaction) -> None:
+    async def before_commit(tx: Transaction) -> None:
         events.store(tx)
 
-    database = await open_database(dsn, edge, size=6)
+    database = await open_database(dsn, before_commit, size=6)
     yield database
     await database.close()
 

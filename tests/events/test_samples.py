@@ -121,7 +121,7 @@ async def _have_a_webhook_fail(workspace: ContactWorkspace) -> None:
 
 async def _set_clock(workspace: ContactWorkspace, text: str) -> None:
     await workspace.engine.set_clock(text)
-    workspace.site.app.state.gate.invalidate(workspace.engine.id)
+    workspace.site.app.state.auth.invalidate(workspace.engine.id)
 
 
 def nameless(value: Any) -> Any:

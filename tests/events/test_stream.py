@@ -151,7 +151,7 @@ async def test_a_stretch_is_taken_once_and_again_when_its_reactions_failed(
     await sequence_all(database)
     async with database.transaction(clock.wall()) as tx:
         # What other tests have left comes first.
-        while await events.claim_unreacted(tx, 1000):
+        while await events.claim_for_fan_out(tx, 1000):
             pass
     await commit(database, workspace, *[(subject, "debt.updated")] * 5)
     await sequence_all(database)
@@ -159,7 +159,7 @@ async def test_a_stretch_is_taken_once_and_again_when_its_reactions_failed(
 
     async def take(*, fails: bool) -> None:
         async with database.transaction(clock.wall()) as tx:
-            taken = await events.claim_unreacted(tx, 3)
+            taken = await events.claim_for_fan_out(tx, 3)
             mine.append([(s.after, s.until) for s in taken if s.workspace_id == workspace.id])
             if fails:
                 raise RuntimeError

@@ -507,7 +507,7 @@ async def test_an_upload_that_broke_off_begins_anew_under_its_id(sender: Sender)
     with pytest.raises(imports.ImportSuperseded):
         await broken.store_chunk(database, b"the other half")
 
-    answer = await sender.work(result.shown_id)
+    answer = await sender.work(result.public_id)
     assert (result.id, again.id) == (import_id, import_id)
     # Nobody has confirmed what this login's files look like.
     assert (answer["state"], answer["waiting_for"], answer["size"]) == (

@@ -96,9 +96,9 @@ async def test_an_upload_is_finished_only_by_the_last_that_began_it(sender: Send
 
     assert unfinished.status == 404
     assert (finished.id, finished.state) == (import_id, "uploaded")
-    await sender.work(finished.shown_id)
-    await sender.call("POST", f"/imports/{finished.shown_id}/mapping/confirm")
-    await sender.work(finished.shown_id)
+    await sender.work(finished.public_id)
+    await sender.call("POST", f"/imports/{finished.public_id}/mapping/confirm")
+    await sender.work(finished.public_id)
     assert await sender.references() == ["F-2026-00002"]
 
 

@@ -21,10 +21,10 @@ KNOWN = Statement("test.known", "Is there such a row?", "SELECT name FROM presum
 
 @pytest.fixture
 async def database(empty_dsn: str) -> AsyncIterator[Database]:
-    async def edge(_tx: Transaction) -> None:
+    async def before_commit(_tx: Transaction) -> None:
         return None
 
-    opened = await open_database(empty_dsn, edge, size=2)
+    opened = await open_database(empty_dsn, before_commit, size=2)
     await opened.pool.execute("CREATE TABLE presumed (name text PRIMARY KEY)")
     yield opened
     await opened.close()

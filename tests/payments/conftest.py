@@ -1,4 +1,4 @@
-"""A sandbox with debts in it, and the edge that stores their events."""
+"""A sandbox with debts in it, whose events are stored before the commit."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
@@ -19,10 +19,10 @@ NewDebtOf = Callable[[str], Awaitable[Debt]]
 
 @pytest.fixture(scope="session")
 async def database(dsn: str) -> AsyncIterator[Database]:
-    async def edge(tx: Transaction) -> None:
+    async def before_commit(tx: Transaction) -> None:
         events.store(tx)
 
-    database = await open_database(dsn, edge, size=8)
+    database = await open_database(dsn, before_commit, size=8)
     yield database
     await database.close()
 

@@ -155,9 +155,9 @@ async def test_a_contact_that_went_well_is_no_longer_under_suspicion(site: Site)
 async def test_a_worker_that_was_killed_left_its_sign_of_life(site: Site) -> None:
     database = site.app.state.database
     await database.pool.execute("TRUNCATE heartbeats")
-    assert not await health.has_others(database)
+    assert not await health.has_workers(database)
 
     await database.pool.execute("INSERT INTO heartbeats VALUES ($1, $2, $2)", ids.new(), clock.wall())
 
-    assert await health.has_others(database)
+    assert await health.has_workers(database)
     await database.pool.execute("TRUNCATE heartbeats")

@@ -256,9 +256,7 @@ def says_that_the_disk_is_full(creator: Creator) -> bool:
     return status == 503 and "The disk is full" in answer["parts"]["database"]["way_out"]
 
 
-LISTENING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('getbill listener', 'getbill errands')"
-)
+LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('getbill listener', 'getbill background jobs')"
 
 
 async def listening(server: Server) -> int:

@@ -60,7 +60,7 @@ async def test_a_password_opens_too(served: Served) -> None:
 async def test_a_login_reads_for_as_long_as_its_creator_may_and_drops_files_on(
     serve: Serve, company: Company, ending: str
 ) -> None:
-    served = await serve(look_seconds=0)
+    served = await serve(login_check_seconds=0)
     database = served.state.database
     shown_id, _ = await make.client(database, company.founded, "debts:read", "debts:write", is_live=False)
     creator = Actor("client", ids.read("client", shown_id))
@@ -352,7 +352,7 @@ async def test_a_revoked_login_opens_no_more(served: Served, client: Client) -> 
 
 
 async def test_whoever_is_in_when_their_login_is_revoked_is_put_out(serve: Serve) -> None:
-    served = await serve(look_seconds=0)
+    served = await serve(login_check_seconds=0)
     client = await served.let_in(key=True)
     # Too slow to end by itself: 100 kB/s.
     client.file("debts.csv", os.urandom(3_000_000))

@@ -11,7 +11,7 @@ from calls import Answer
 from collecting import ContactWorkspace
 from getbill import access
 from getbill.kit import clock, json
-from getbill.streams import WaitingRoom
+from getbill.streams import LongPolling
 from getbill.streams.long_poll import WaiterLimits
 
 # Under this, it was a wake: the net looks every five seconds while the listener hears.
@@ -19,8 +19,8 @@ WOKEN_SECONDS = 3.0
 
 
 @pytest.fixture
-def room(workspace: ContactWorkspace) -> WaitingRoom:
-    return workspace.site.app.state.room
+def long_polling(workspace: ContactWorkspace) -> LongPolling:
+    return workspace.site.app.state.long_polling
 
 
 @asynccontextmanager
@@ -28,13 +28,13 @@ async def waiting(
     workspace: ContactWorkspace, query: str = "", **how: Any
 ) -> AsyncIterator[asyncio.Task[Answer]]:
     """Have a call wait at the end of a workspace's stream."""
-    room: WaitingRoom = workspace.site.app.state.room
+    long_polling: LongPolling = workspace.site.app.state.long_polling
     after = json.read((await workspace.get("/events?after=now")).body)["next_cursor"]
-    before = room.waiting_count
+    before = long_polling.waiting_count
     path = f"/external-api/v1/events?wait=30&after={after}{query}"
     task = asyncio.create_task(workspace.site.call("GET", path, **how))
     async with asyncio.timeout(10):
-        while room.waiting_count == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
+        while long_polling.waiting_count == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
             await asyncio.sleep(0.001)
     yield task
     task.cancel()
@@ -46,7 +46,9 @@ def told(answered: Answer) -> list[str]:
     return [event["data"]["debt_id"] for event in json.read(answered.body)["data"]]
 
 
-async def test_who_waits_is_answered_when_something_happens(workspace, open_debt, sequence, room) -> None:
+async def test_who_waits_is_answered_when_something_happens(
+    workspace, open_debt, sequence, long_polling
+) -> None:
     async with waiting(workspace) as task:
         debt = await open_debt()
         await sequence()
@@ -56,7 +58,7 @@ async def test_who_waits_is_answered_when_something_happens(workspace, open_debt
 
         assert clock.monotonic() - begun < WOKEN_SECONDS
         assert told(answered) == [debt["id"]]
-    assert room.waiting_count == 0
+    assert long_polling.waiting_count == 0
 
 
 async def test_who_waits_holds_no_connection(workspace, open_debt, sequence) -> None:
@@ -118,26 +120,26 @@ async def test_a_credential_revoked_while_it_waits_is_told_nothing(workspace, op
         assert (answered.status, answered.json()["type"]) == (401, "/problems/invalid-token")
 
 
-async def test_a_client_that_leaves_waits_no_longer(workspace, room) -> None:
+async def test_a_client_that_leaves_waits_no_longer(workspace, long_polling) -> None:
     leaves = asyncio.Event()
     async with waiting(workspace, leaves=leaves) as task:
         leaves.set()
 
         await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), WOKEN_SECONDS)
 
-        assert room.waiting_count == 0
+        assert long_polling.waiting_count == 0
 
 
-async def test_a_process_that_stops_lets_everybody_go(workspace, room, pull) -> None:
+async def test_a_process_that_stops_lets_everybody_go(workspace, long_polling, pull) -> None:
     async with waiting(workspace) as first, waiting(workspace) as second:
         try:
-            room.release_all()
+            long_polling.release_all()
 
             answers = await asyncio.wait_for(asyncio.gather(first, second), WOKEN_SECONDS)
             async with asyncio.timeout(WOKEN_SECONDS):
                 late = await pull("wait=30")
         finally:
-            room._is_closed = False  # the other tests' process goes on
+            long_polling._is_closed = False  # the other tests' process goes on
 
         assert [told(answer) for answer in answers] == [[], []]
         assert late["data"] == []
@@ -157,9 +159,9 @@ async def test_a_listener_that_died_keeps_nobody_waiting(workspace, open_debt, s
 
 
 async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
-    workspace, other_workspace, room, monkeypatch: pytest.MonkeyPatch
+    workspace, other_workspace, long_polling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_limits", WaiterLimits(per_credential=2, per_process=3))
+    monkeypatch.setattr(long_polling, "_limits", WaiterLimits(per_credential=2, per_process=3))
     async with waiting(workspace), waiting(workspace):
         third = await workspace.get("/events?wait=30")
         async with waiting(other_workspace):
@@ -170,4 +172,4 @@ async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
     assert (fourth.status, fourth.json()["type"]) == (503, "/problems/unavailable")
     assert [third.headers["retry-after"], fourth.headers["retry-after"]] == ["1", "1"]
     assert without.status == 200
-    assert room.waiting_count == 0
+    assert long_polling.waiting_count == 0

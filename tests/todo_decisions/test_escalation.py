@@ -35,7 +35,7 @@ class Ended:
     async def run_until(self, text: str) -> None:
         await self.workspace.engine.run_until(text)
         # The API remembers for a moment where a clock stood.
-        self.workspace.site.app.state.gate.invalidate(self.workspace.engine.id)
+        self.workspace.site.app.state.auth.invalidate(self.workspace.engine.id)
 
     async def now(self) -> dict[str, Any]:
         return (await self.workspace.get(f"/debts/{self.debt['id']}")).json()

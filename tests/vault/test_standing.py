@@ -155,7 +155,9 @@ async def test_status_says_which_backups_open_and_until_when(
     plain = await own_installation.command("vault", "status")
     members = json.loads(await own_installation.command("vault", "status", "--json"))
 
-    assert f"encrypted under the master key {versions.current.hex_id}, in {own_installation.key_file}" in plain
+    assert (
+        f"encrypted under the master key {versions.current.hex_id}, in {own_installation.key_file}" in plain
+    )
     assert (
         f"can be opened with the master key {versions.replaced[0].hex_id} until it is destroyed after"
         in plain

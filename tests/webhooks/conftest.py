@@ -125,10 +125,10 @@ def answering() -> Callable[..., Answers]:
 
 @pytest.fixture(scope="session")
 async def database(dsn: str) -> AsyncIterator[Database]:
-    async def edge(tx: Transaction) -> None:
+    async def before_commit(tx: Transaction) -> None:
         events.store(tx)
 
-    database = await open_database(dsn, edge, size=8)
+    database = await open_database(dsn, before_commit, size=8)
     await webhooks.keep_partitions(database, clock.wall())
     yield database
     await database.close()

@@ -335,7 +335,7 @@ async def test_the_workers_errands_are_done_and_a_lost_connection_does_not_stop_
             while await jobs(database):  # noqa: ASYNC110 - the queue tells nobody
                 await asyncio.sleep(0.05)
         await database.pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill errands'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill background jobs'"
             " AND datname = current_database()"
         )
         await database.pool.execute("SELECT pg_notify('ch_pgqueuer', '{}')")

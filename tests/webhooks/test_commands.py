@@ -209,7 +209,7 @@ async def test_following_goes_on_when_the_database_comes_back() -> None:
     dsn = await asyncio.to_thread(server.start)
     try:
         await migrate(dsn)
-        database = await open_database(dsn, reactions.edge, size=1)
+        database = await open_database(dsn, reactions.before_commit, size=1)
         keys = await vault.unlock(database, MASTER_KEY, folder / "key", may_make=True)
         await companies.create(database, keys, "Acme")
         await database.close()

@@ -47,12 +47,12 @@ async def own_installation(
 
 # What must have happened before somebody comes to a point: another died where it left something behind.
 BEFORE = {
-    "contacts.given_back": "contacts.claimed",
-    "contacts.taken_over": "contacts.departed",
-    "contacts.found_out": "contacts.departed",
+    "contacts.released": "contacts.claimed",
+    "contacts.reclaimed": "contacts.prepared",
+    "contacts.looked_up": "contacts.prepared",
     # With a message in hand whose gateway can be asked.
-    "contacts.taking_back": "contacts.departed:3",
-    "contacts.taken_back": "contacts.departed:3",
+    "contacts.replanning": "contacts.prepared:3",
+    "contacts.replanned": "contacts.prepared:3",
 }
 
 

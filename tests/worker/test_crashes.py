@@ -150,12 +150,12 @@ def die_at(workspace: SubscribedWorkspace, tmp_path: Path) -> Callable[[str], Aw
 @pytest.mark.parametrize(
     ("point", "most_pushed_twice"),
     [
-        ("events.placing", 0),
-        ("events.placed", 0),
+        ("events.sequencing", 0),
+        ("events.sequenced", 0),
         ("events.marking", 0),
         ("events.marked", 0),
-        ("webhooks.owing", 0),
-        ("webhooks.owed", 0),
+        ("webhooks.enqueuing", 0),
+        ("webhooks.enqueued", 0),
         ("webhooks.claimed", 0),
         ("webhooks.claimed:3", 4),
         ("webhooks.posted", 4),
@@ -196,7 +196,7 @@ async def test_what_an_endpoint_missed_is_owed_once_whoever_dies(
 ) -> None:
     await workspace.call("PUT", f"/webhooks/{workspace.webhook}", {"enabled": False})
     await workspace.collect(debts=2)
-    await die_at("webhooks.owed")
+    await die_at("webhooks.enqueued")
     assert workspace.began == []
     await workspace.call("PUT", f"/webhooks/{workspace.webhook}", {"enabled": True})
 

@@ -21,7 +21,7 @@ CROWD_AT_ONCE = 2
 
 
 class AuthContext:
-    """A process's authentication state; the application keeps it as `app.state.gate`."""
+    """A process's authentication state; the application keeps it as `app.state.auth`."""
 
     def __init__(self, database: Database, vault: Vault, policy: Policy) -> None:
         self.database = database
@@ -64,7 +64,7 @@ def open_auth_context(database: Database, vault: Vault, settings: AccessSettings
 
 def auth_context_of(request: Request) -> AuthContext:
     """Return the authentication context of the application that handles this request."""
-    auth: AuthContext = request.app.state.gate
+    auth: AuthContext = request.app.state.auth
     return auth
 
 

@@ -30,9 +30,9 @@ _TOKEN_CHARACTERS_MAX = 4096
 _CLOCK_SKEW_SECONDS = 60
 
 # Reads at once everything that can invalidate a token before it expires.
-_GRANTED = Statement(
-    "access.granted",
-    "The client behind an access token, unless the client, the family, the token or its signing key is revoked.",
+_FIND_TOKEN_CLIENT = Statement(
+    "access.find_token_client",
+    "Client of an access token, if the client, the family, the token and its signing key are not revoked.",
     """
     SELECT c.id, c.workspace_id, c.name, c.scopes, c.limit_per_minute FROM clients c
     WHERE c.id = $1 AND c.revoked_at IS NULL
@@ -145,7 +145,7 @@ class Authenticator:
         now = clock.wall()
         claims = self._read_claims(await self._signing.verify(token, now), now)
         values = (claims.client_id, claims.token_id, claims.family_id, claims.key_id, now - TOKEN_LIFE)
-        row = await self._database.fetchrow(_GRANTED, *values)
+        row = await self._database.fetchrow(_FIND_TOKEN_CLIENT, *values)
         if row is None:
             raise TokenInvalid(message("The access token was revoked"))
         return await self._caller(row, "client", claims.scopes & frozenset(row["scopes"]), claims)

@@ -10,8 +10,8 @@ CHANNEL = "getbill_access"
 # committed revocation always is. It takes a database-wide lock at the commit, which these rare changes can
 # afford.
 _NOTIFY = Statement(
-    "access.notify",
-    "Tell every process what to forget, if and when this commits.",
+    "access.notify_processes",
+    "Notify every process, on commit, of a cache entry to drop.",
     "SELECT pg_notify($1, $2)",
 )
 

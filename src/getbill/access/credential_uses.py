@@ -10,8 +10,8 @@ from getbill.kit import clock
 from getbill.kit.database import Statement, Transaction
 
 _RECORD = Statement(
-    "access.note_use",
-    "Somebody changed, rotated or used an SFTP login or an endpoint.",
+    "access.record_use",
+    "Record that a credential changed, rotated or used an SFTP login or an endpoint.",
     """
     INSERT INTO credential_uses (workspace_id, subject_id, actor_kind, actor, used_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (workspace_id, subject_id, actor_kind, actor) DO UPDATE SET used_at = excluded.used_at
@@ -31,9 +31,9 @@ def holding(kind: str, identifier: str, scope: str) -> str:
 
 
 # The operator has no id.
-_NOBODY = UUID(int=0)
+_NO_ACTOR = UUID(int=0)
 
 
 def record_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
-    """Record, at the transaction's edge, that an actor used something."""
-    tx.defer(_RECORD, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())
+    """Record, before the commit, that an actor used something."""
+    tx.defer(_RECORD, workspace_id, subject_id, by.kind, by.id or _NO_ACTOR, clock.wall())

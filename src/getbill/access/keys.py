@@ -21,7 +21,7 @@ PREFIX = "gbk_sandbox_"
 
 _INSERT = Statement(
     "access.insert_key",
-    "Cut a key for a sandbox; a live workspace gets none.",
+    "Insert a key of a sandbox; none for a live workspace.",
     """
     INSERT INTO api_keys (id, workspace_id, name, hash, last4, limit_per_minute, created_at, created_by_kind, created_by)
     SELECT $1, workspace_id, $3, $4, $5, $6, $7, $8, $9 FROM workspaces WHERE workspace_id = $2 AND kind = 'sandbox'
@@ -29,13 +29,13 @@ _INSERT = Statement(
     """,
 )
 KEY = Statement(
-    "access.key",
-    "The key with this hash, unless it is revoked.",
+    "access.find_key",
+    "Key with this hash, if it is not revoked.",
     "SELECT id, workspace_id, name, limit_per_minute FROM api_keys WHERE hash = $1 AND revoked_at IS NULL",
 )
 _KEYS = Statement(
-    "access.keys",
-    "The keys of a company's sandboxes, or of all, the oldest first.",
+    "access.list_keys",
+    "Keys of the sandboxes of a company, or of all companies, oldest first.",
     """
     SELECT k.id, k.workspace_id, k.name, k.last4, k.limit_per_minute, k.created_at, k.revoked_at,
         k.created_by_kind, k.created_by
@@ -45,7 +45,7 @@ _KEYS = Statement(
 )
 _REVOKE = Statement(
     "access.revoke_key",
-    "A key opens no longer.",
+    "Revoke a key.",
     "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
 )
 

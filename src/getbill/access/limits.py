@@ -31,8 +31,8 @@ _LOW = 4
 _log = structlog.get_logger(__name__)
 
 _LEASE = Statement(
-    "access.lease",
-    "Fill up what this process holds of the minute to a sixteenth of what is left, at least 1, at most 50; begin anew if over.",
+    "access.lease_requests",
+    "Lease a sixteenth of the requests left in the minute, 1 to 50; begin a new minute after it.",
     """
     INSERT INTO rate_counts AS r (subject_id, ends_at, used, leased)
     VALUES ($1, $2::timestamptz + interval '60 seconds', greatest(1, least(50, $3::int / 16)),
@@ -49,8 +49,8 @@ _LEASE = Statement(
     """,
 )
 _RELEASE_LEASES = Statement(
-    "access.give_back_leases",
-    "Give back what a process leased and did not use, each of the minute it was leased from.",
+    "access.release_leases",
+    "Return the requests that a process leased and did not use to their minutes.",
     """
     WITH given AS (
         SELECT r.subject_id, g.leased FROM rate_counts r
@@ -111,7 +111,7 @@ class _Window:
             return Count(self.limit, self.leased + self.unleased, self.ends, is_allowed=True)
         return None if self.unleased else Count(self.limit, 0, self.ends, is_allowed=False)
 
-    def take_over(self, now: float) -> tuple[int, datetime | None]:
+    def reclaim_lease(self, now: float) -> tuple[int, datetime | None]:
         """Return the held lease and the end of its minute, moved from the previous window if still valid."""
         previous, self.previous = self.previous, None
         holder = self if previous is None else previous
@@ -166,7 +166,7 @@ class RateLimits:
         if self._filling:
             await asyncio.wait(self._filling, timeout=_CLOSE_SECONDS)
         now = clock.unix()
-        leases = [(key, *minute.take_over(now)) for key, minute in self._minutes.items()]
+        leases = [(key, *minute.reclaim_lease(now)) for key, minute in self._minutes.items()]
         self._minutes.clear()
         rows = [(key, ends_at, leased) for key, leased, ends_at in leases if leased]
         if rows:
@@ -184,7 +184,7 @@ class RateLimits:
                 finally:
                     await pool.release(connection)
         except DATABASE_ERRORS as error:
-            _log.warning("leases_not_given_back", subjects=len(rows), error=type(error).__name__)
+            _log.warning("leases_not_released", subjects=len(rows), error=type(error).__name__)
 
     async def _connection(self) -> Connection:
         """Return a connection, also of a database that is recovering and back within the wait."""
@@ -195,7 +195,7 @@ class RateLimits:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _fill(self, subject_id: UUID, minute: _Window, now: float) -> None:
-        leased, ends_at = minute.take_over(now)
+        leased, ends_at = minute.reclaim_lease(now)
         values = (subject_id, datetime.fromtimestamp(now, UTC), minute.limit, leased, ends_at)
         row = await self._database.fetchrow(_LEASE, *values)
         if row is None:
@@ -218,7 +218,7 @@ class RateLimits:
                 await self._fill(subject_id, minute, now)
             except DATABASE_ERRORS as error:
                 # The request that uses up the rest asks again and waits for the result.
-                _log.warning("lease_not_filled", error=type(error).__name__)
+                _log.warning("lease_not_renewed", error=type(error).__name__)
 
     def _minute(self, subject_id: UUID, limit: int, now: float) -> _Window:
         minute = self._minutes.get(subject_id)
@@ -250,11 +250,11 @@ class AddressLimits:
         if not count.is_allowed:
             return count
         if address not in self._minutes and len(self._minutes) >= _SUBJECTS_MAX:
-            self._make_room(now)
+            self._drop_expired(now)
         self._minutes[address] = (count.ends, self._limit - count.remaining + 1)
         return Count(self._limit, count.remaining - 1, count.ends, is_allowed=True)
 
-    def _make_room(self, now: float) -> None:
+    def _drop_expired(self, now: float) -> None:
         self._minutes = {key: minute for key, minute in self._minutes.items() if minute[0] > now}
         if len(self._minutes) >= _SUBJECTS_MAX:
             # A distributed flood: forgetting is better than growing, or than refusing every address.

@@ -48,7 +48,7 @@ class Middleware:
         if method == "HEAD":
             # HEAD is answered like GET, without the body (RFC 9110 section 9.3.2).
             scope = {**scope, "method": "GET"}
-        exchange = _Exchange(scope, send, scope["app"].state.gate, method)
+        exchange = _Exchange(scope, send, scope["app"].state.auth, method)
         try:
             await self._answer(exchange, scope, receive)
         except ClientDisconnect:
@@ -80,9 +80,9 @@ class _Exchange:
     """One request from the middleware to its response."""
 
     __slots__ = (
+        "auth",
         "caller",
         "extra",
-        "gate",
         "headers",
         "method",
         "now",
@@ -93,13 +93,13 @@ class _Exchange:
         "status",
     )
 
-    def __init__(self, scope: Scope, pass_on: Send, gate: AuthContext, method: str) -> None:
+    def __init__(self, scope: Scope, pass_on: Send, auth: AuthContext, method: str) -> None:
         self.started = clock.monotonic()
         self.now = clock.unix()
         self.scope = scope
         self.method = method
         self.pass_on = pass_on
-        self.gate = gate
+        self.auth = auth
         self.headers: Headers = dict(scope["headers"])
         self.peer: Peer = peer_of(scope, self.headers)
         self.caller: Caller | None = None
@@ -131,7 +131,7 @@ class _Exchange:
                 return
         elif path not in OAUTH:
             return
-        count = self.gate.addresses.consume(bucket(self.peer.address), self.now)
+        count = self.auth.addresses.consume(bucket(self.peer.address), self.now)
         if not count.is_allowed and path in AUTHENTICATING:
             # The route admits a client with the right secret only.
             self.scope["state"]["crowded"] = CrowdedRequest(count, self._add_rate_headers)
@@ -152,15 +152,15 @@ class _Exchange:
         token = _token(self.headers)
         if token is None:
             return NoCredential()
-        cached_caller = self.gate.authenticator.cached_caller(token, self.now)
+        cached_caller = self.auth.authenticator.cached_caller(token, self.now)
         if cached_caller is not None:
             return cached_caller
-        count = self.gate.addresses.peek(bucket(self.peer.address), self.now)
+        count = self.auth.addresses.peek(bucket(self.peer.address), self.now)
         if count.is_allowed:
             return await self._authenticate(token)
         # Each guess costs a database query: requests from an address with too many wrong guesses queue, and
         # so does a client with a valid credential behind it.
-        async with self.gate.crowd_semaphore:
+        async with self.auth.crowd_semaphore:
             caller = await self._authenticate(token)
         if not isinstance(caller, Caller):
             self._enforce_limit(count)
@@ -168,13 +168,13 @@ class _Exchange:
 
     async def _authenticate(self, token: str) -> Caller | Problem:
         try:
-            return await self.gate.authenticator.authenticate(token)
+            return await self.auth.authenticator.authenticate(token)
         except Unauthenticated as refusal:
             return refusal
 
     async def _count(self, caller: Caller) -> None:
         self.caller = caller
-        limits, limit = self.gate.limits, caller.limit_per_minute
+        limits, limit = self.auth.limits, caller.limit_per_minute
         count = limits.try_consume(caller.counted_as, limit, self.now)
         self._enforce_limit(count or await limits.lease(caller.counted_as, limit, self.now))
         if caller.workspace.is_live and not self.peer.is_private:
@@ -199,7 +199,7 @@ class _Exchange:
 
     def limited_receive(self, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that is too large, whether declared or not."""
-        policy = self.gate.policy
+        policy = self.auth.policy
         bytes_max = policy.larger_bodies.get(self.scope["path"], policy.body_bytes_max)
         declared = self.headers.get(b"content-length")
         if declared is not None:
@@ -227,7 +227,7 @@ class _Exchange:
         seconds = clock.monotonic() - self.started
         status = self.status or _CLIENT_CLOSED_REQUEST
         requests.count(self.method, route_template(scope), status, seconds)
-        self.gate.log.add(
+        self.auth.log.add(
             (
                 clock.wall(),
                 scope["state"]["request_id"],

@@ -25,10 +25,10 @@ from getbill.channels.messages import (
     frame_of,
     html_of,
     message_of,
+    payment_detail,
     render,
     source_of,
     values_of,
-    way_to_pay,
 )
 from getbill.channels.model import Channel
 from getbill.channels.template_source import WordingBroken
@@ -268,7 +268,7 @@ def _missing_statements(
     message: _FilledTemplate, channel: Channel, language: str, facts: MessageFacts
 ) -> Iterator[Fault]:
     """Yield the mandatory statements that are missing: the sender, the way to pay, the AI disclosure."""
-    way = way_to_pay(facts)
+    payment = payment_detail(facts)
     bodies = {"text": message.whole.text}
     if message.page is not None:
         bodies["html"] = unescape(message.page)
@@ -279,7 +279,7 @@ def _missing_statements(
                 "State the sender: {{ creditor }} or {{ foot }}, under every condition."
             )
             yield Fault(part, "no-sender", detail)
-        if _spaced(way) not in visible_text:
+        if _spaced(payment) not in visible_text:
             detail = messages.message("State how to pay: {{ how_to_pay }}, under every condition.")
             yield Fault(part, "no-way-to-pay", detail)
     if channel == Channel.AI_CALL and not message.whole.text.startswith(disclosure(language)):

@@ -271,11 +271,11 @@ def _pay_by(facts: MessageFacts, contact: str | None) -> str:
     )
 
 
-def way_to_pay(facts: MessageFacts) -> str:
+def payment_detail(facts: MessageFacts) -> str:
     """Return the payment detail that a message must contain; raise HowToPayMissing where there is none."""
     contact = facts.contact_email or facts.contact_phone or ""
-    ways = {"link": facts.payment_link, "transfer": ibans.grouped(facts.iban) if facts.iban else None}
-    return ways.get(_pay_by(facts, contact)) or contact
+    details = {"link": facts.payment_link, "transfer": ibans.grouped(facts.iban) if facts.iban else None}
+    return details.get(_pay_by(facts, contact)) or contact
 
 
 @lru_cache(maxsize=1)

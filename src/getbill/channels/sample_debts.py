@@ -44,7 +44,7 @@ HOSTILE: Final = MessageFacts(
     debtor_address=(_ODD,),
     collector=_ODD,
 )
-_WAYS: Final[tuple[Mapping[str, Any], ...]] = (
+_PAYMENT_DETAILS: Final[tuple[Mapping[str, Any], ...]] = (
     {},
     {"payment_link": None, "iban": _IBAN},
     {"payment_link": None, "contact_email": "pay@qz.example"},
@@ -54,8 +54,8 @@ _CONTACTS: Final[tuple[dict[str, Any], ...]] = (
     {"contact_email": "pay@qz.example"},
     {"contact_phone": "+33612345678"},
 )
-_MORE_WAYS: Final[tuple[Mapping[str, Any], ...]] = (
-    *_WAYS,
+_ALL_PAYMENT_DETAILS: Final[tuple[Mapping[str, Any], ...]] = (
+    *_PAYMENT_DETAILS,
     {"payment_link": None, "contact_phone": "+33612345678"},
     *(
         {"payment_link": link, "iban": iban} | contact
@@ -75,19 +75,19 @@ _OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "has_logo": {"has_logo": True},
     "collector": {"collector": "Qzcollector"},
 }
-_SHOW_WAYS: Final = frozenset({"payment_link", "iban", "contact", "pay_by"})
+_PAYMENT_VARIABLES: Final = frozenset({"payment_link", "iban", "contact", "pay_by"})
 
 
 def every(names: frozenset[str], size: int) -> Iterator[MessageFacts]:
     """Yield debts with these variables' facts present and absent, for templates of `size` characters."""
-    ways = _MORE_WAYS if names & _SHOW_WAYS else _WAYS
+    payment_details = _ALL_PAYMENT_DETAILS if names & _PAYMENT_VARIABLES else _PAYMENT_DETAILS
     options = [changes for name, changes in _OPTIONAL.items() if name in names]
-    for chosen in _choices(options, len(ways) * max(size, 1)):
+    for chosen in _choices(options, len(payment_details) * max(size, 1)):
         changes: dict[str, Any] = {}
         for option in chosen:
             changes |= option
-        for way in ways:
-            yield replace(PLAIN, **changes, **way)
+        for payment_detail in payment_details:
+            yield replace(PLAIN, **changes, **payment_detail)
 
 
 def _choices(options: list[Mapping[str, Any]], cost: int) -> Iterator[tuple[Mapping[str, Any], ...]]:

@@ -98,7 +98,7 @@ def _refuse_empty_folder(settings: Settings) -> None:
 
 async def _run_on_database(settings: Settings, action: SettingsAction[T]) -> T:
     await migrations.check_revision(settings.dsn)
-    db = await open_database(settings.dsn, reactions.edge, size=2)
+    db = await open_database(settings.dsn, reactions.before_commit, size=2)
     try:
         return await action(settings, db, await vault.unlock(db, settings.master_key_text, settings.key_file))
     finally:

@@ -72,7 +72,7 @@ def revoke_one(public_id: str, *, with_created: bool, is_preview: bool, as_json:
     for credential in revocation["left"]:
         users = f", used by {', '.join(credential['used_by'])}" if credential["used_by"] else ""
         lines.append(f"Kept: {credential['id']} ({credential['name']}{users}).")
-    selection.tell(revocation, *lines, as_json=as_json)
+    selection.print_result(revocation, *lines, as_json=as_json)
 
 
 async def _revoke_subject(database: Database, scope: Scope, request: RevocationRequest) -> dict[str, Any]:

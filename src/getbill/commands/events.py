@@ -22,7 +22,7 @@ events = typer.Typer(no_args_is_help=True, help="Read the event stream.")
 _PAGE: Final = 500
 # A command has no listener: it polls.
 _POLL_SECONDS: Final = 0.5
-_AWAY_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 1.0
 _INTERRUPTED: Final = 130
 
 EventKinds = Annotated[list[str] | None, typer.Option(help="Only this event; repeatable.")]
@@ -83,7 +83,7 @@ class _Output:
 async def _print_events(
     database: Database, vault: Vault, workspace_id: UUID, request: StreamRequest, output: _Output
 ) -> None:
-    is_away = False
+    is_unreachable = False
     if output.follow:
         typer.echo("Waiting for new entries. Press Ctrl-C to stop.", err=True)
     while True:
@@ -92,12 +92,12 @@ async def _print_events(
         except DATABASE_ERRORS:
             if not output.follow:
                 raise
-            if not is_away:
+            if not is_unreachable:
                 typer.echo("The database is not available; retrying every second.", err=True)
-            is_away = True
-            await asyncio.sleep(_AWAY_SECONDS)
+            is_unreachable = True
+            await asyncio.sleep(_RETRY_SECONDS)
             continue
-        is_away = False
+        is_unreachable = False
         if page.is_new_epoch:
             typer.echo(
                 f"The stream has no such place (any more): from the beginning of epoch {page.position.epoch}.",

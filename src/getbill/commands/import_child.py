@@ -35,7 +35,7 @@ def import_child() -> None:
 
 
 async def _run_import(instructions: dict[str, Any]) -> None:
-    database = await open_database(instructions["dsn"], reactions.edge, size=_CONNECTIONS)
+    database = await open_database(instructions["dsn"], reactions.before_commit, size=_CONNECTIONS)
     try:
         unlocked_vault = await vault.unlock(
             database, instructions["master_key"], Path(instructions["key_file"])

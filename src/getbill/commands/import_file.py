@@ -303,7 +303,7 @@ class _ImportRun:
             self._stderr.print(f"{location}: {entry['message']}", markup=False)
         if len(findings) == _FINDINGS_MAX:
             self._stderr.print("... and more. --rejected FILE writes all of them.", markup=False)
-        self._stdout.print(f"Import {import_.shown_id}", markup=False)
+        self._stdout.print(f"Import {import_.public_id}", markup=False)
 
     async def _write_rejected(self, import_: Import, path: Path) -> None:
         rows = await imports.rows_to_correct(self._database, self._workspace, import_)

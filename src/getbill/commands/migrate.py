@@ -15,4 +15,4 @@ def migrate(as_json: AsJson = False) -> None:
     """Migrate the database to the revision this program needs."""
     with connection.database_dsn(Settings()) as dsn:
         revision = asyncio.run(actions.migrate(dsn))
-    selection.tell({"revision": revision}, f"The database is at {revision}.", as_json=as_json)
+    selection.print_result({"revision": revision}, f"The database is at {revision}.", as_json=as_json)

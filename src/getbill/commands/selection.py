@@ -94,7 +94,7 @@ def print_json(value: Any) -> None:
     typer.echo(json.pretty(value), nl=False)
 
 
-def tell(value: Any, *lines: str, as_json: bool) -> None:
+def print_result(value: Any, *lines: str, as_json: bool) -> None:
     """Print the result of a command: as lines for people, or as JSON for programs."""
     if as_json:
         print_json(value)

@@ -79,7 +79,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 async def _listen(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
-        database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
+        database = await open_database(
+            settings.dsn, reactions.before_commit, size=settings.database_connections
+        )
         stack.push_async_callback(database.close)
         unlocked_vault = await vault.unlock(database, settings.master_key_text, settings.key_file)
         await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "sftp"))

@@ -82,7 +82,9 @@ def revoke(login: LoginArgument, as_json: AsJson = False) -> None:
             await sftp.revoke_login(tx, target_login, clock.wall())
         return await sftp.find_login_by_name(database, login)
 
-    selection.tell(_serialize_login(connection.run(revoke_login)), f"{login} is revoked.", as_json=as_json)
+    selection.print_result(
+        _serialize_login(connection.run(revoke_login)), f"{login} is revoked.", as_json=as_json
+    )
 
 
 @sftp_login.command("list")

@@ -36,4 +36,4 @@ def rotate(
 
     connection.run(rotate_key)
     done = {"rotated": True, "at_once": at_once}
-    selection.tell(done, "Access tokens are now signed with a new key.", as_json=as_json)
+    selection.print_result(done, "Access tokens are now signed with a new key.", as_json=as_json)

@@ -66,7 +66,7 @@ def rotate(*, as_json: AsJson = False) -> None:
 
     key_status = connection.run_with_settings(rotate_master_key)
     lines = f"All keys are under the master key {key_status.key_id}.", *_replaced_key_lines(key_status)
-    selection.tell(_serialize_status(key_status), *lines, as_json=as_json)
+    selection.print_result(_serialize_status(key_status), *lines, as_json=as_json)
 
 
 @vault.command()
@@ -78,7 +78,7 @@ def rewrap(*, as_json: AsJson = False) -> None:
 
     number = connection.run(rewrap_keys)
     line = f"{number} keys rewrapped under the first master key."
-    selection.tell({"rewrapped": number}, line, as_json=as_json)
+    selection.print_result({"rewrapped": number}, line, as_json=as_json)
 
 
 @vault.command()
@@ -97,7 +97,7 @@ def destroy(*, as_json: AsJson = False) -> None:
         return len(destroyed_versions)
 
     number = connection.run_with_settings(destroy_replaced)
-    selection.tell({"destroyed": number}, f"{number} master keys destroyed.", as_json=as_json)
+    selection.print_result({"destroyed": number}, f"{number} master keys destroyed.", as_json=as_json)
 
 
 @vault.command()

@@ -22,7 +22,7 @@ from getbill.vault import Vault
 commands = typer.Typer(no_args_is_help=True, help="Manage webhook endpoints and their deliveries.")
 
 POLL_SECONDS = 1.0
-_AWAY = (
+_UNREACHABLE_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -284,20 +284,20 @@ async def _print_deliveries(
 ) -> None:
     follower = webhooks.LogTail(database, target, endpoint_id, clock.wall())
     typer.echo("Waiting for new entries. Press Ctrl-C to stop.", err=True)
-    is_away = False
+    is_unreachable = False
     while True:
         try:
             async for delivery in follower.poll():
                 typer.echo(json.write(delivery).decode() if as_json else _delivery_line(delivery))
-            if is_away:
+            if is_unreachable:
                 typer.echo("The database is available again.", err=True)
-            is_away = False
+            is_unreachable = False
         except BrokenPipeError:
             raise
-        except _AWAY:
-            if not is_away:
+        except _UNREACHABLE_ERRORS:
+            if not is_unreachable:
                 typer.echo("The database is not available; retrying every second.", err=True)
-            is_away = True
+            is_unreachable = True
         await asyncio.sleep(POLL_SECONDS)
 
 

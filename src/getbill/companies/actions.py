@@ -23,8 +23,8 @@ _ADDRESS_LINES_MAX = 5
 _LINE_CHARACTERS_MAX = 60
 
 _INSERT_COMPANY = Statement(
-    "companies.insert",
-    "Found a company.",
+    "companies.insert_company",
+    "Insert a company.",
     """
     INSERT INTO companies (id, name, email, iban, lookup_key, is_demo, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -32,17 +32,17 @@ _INSERT_COMPANY = Statement(
 )
 _INSERT_WORKSPACE = Statement(
     "companies.insert_workspace",
-    "Open a workspace of a company.",
+    "Insert a workspace of a company.",
     "INSERT INTO workspaces (workspace_id, company_id, kind, name, created_at) VALUES ($1, $2, $3, $4, $5)",
 )
 _INSERT_STREAM = Statement(
     "companies.insert_stream",
-    "Begin a workspace's stream of events.",
+    "Insert the event stream of a workspace.",
     "INSERT INTO streams (workspace_id) VALUES ($1)",
 )
 _INSERT_USER = Statement(
     "companies.insert_user",
-    "Add a member of staff.",
+    "Insert a user.",
     """
     INSERT INTO users (id, company_id, email, first_name, last_name, role, password_hash, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -52,12 +52,12 @@ _INSERT_USER = Statement(
 
 _SET_PASSWORD = Statement(
     "companies.set_password",
-    "Give a member of staff another password.",
+    "Set the password of a user.",
     "UPDATE users SET password_hash = $2 WHERE lower(email) = lower($1) RETURNING id",
 )
 _UPDATE = Statement(
-    "companies.update",
-    "Change what a company is called, how it is reached and what its debts come with; what is null stays.",
+    "companies.update_company",
+    "Update the contact data and defaults of a company; null leaves a value unchanged.",
     """
     UPDATE companies SET name = coalesce($2, name), email = coalesce($3, email), phone = coalesce($4, phone),
         iban = coalesce($5, iban), country = coalesce($6, country), currency = coalesce($7, currency),
@@ -67,7 +67,7 @@ _UPDATE = Statement(
 )
 _LOCK_COLLEAGUES = Statement(
     "companies.lock_colleagues",
-    "Hold a member of staff and those of their company, so that two do not deactivate the last two administrators.",
+    "Lock the users of a company, so that its last two administrators are not deactivated at once.",
     """
     SELECT id, email, role, is_active FROM users
     WHERE company_id = (SELECT company_id FROM users WHERE id = $1) ORDER BY id FOR UPDATE
@@ -75,24 +75,24 @@ _LOCK_COLLEAGUES = Statement(
 )
 _DEACTIVATE = Statement(
     "companies.deactivate_user",
-    "Let a member of staff in no longer.",
+    "Deactivate a user.",
     "UPDATE users SET is_active = false WHERE id = $1 AND is_active RETURNING id",
 )
 _ACTIVATE = Statement(
     "companies.activate_user",
-    "Let a member of staff in again.",
+    "Activate a user.",
     "UPDATE users SET is_active = true WHERE id = $1",
 )
 _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
-    "Say what a company's letters carry.",
+    "Set the letterhead of a company.",
     "UPDATE companies SET address = $2, imprint = $3 WHERE id = $1 RETURNING id",
 )
 
 
 _SET_REFUSED_ZONES = Statement(
     "companies.set_refused_zones",
-    "Say which zones' numbers a company treats as expensive.",
+    "Set the zones whose numbers a company treats as expensive.",
     "UPDATE companies SET refused_zones = $2 WHERE id = $1 RETURNING id",
 )
 

@@ -14,28 +14,28 @@ ON, DRY_RUN, STOPPED = "on", "dry_run", "stopped"
 MODES = (ON, DRY_RUN, STOPPED)
 
 _SET = Statement(
-    "companies.set_contact",
-    "Switch contact of a workspace, or its grace period; what is null stays.",
+    "companies.set_contact_switch",
+    "Set the contact switch and the grace period of a workspace; null leaves a value unchanged.",
     """
     UPDATE workspaces SET contact = coalesce($2, contact), grace_hours = coalesce($3, grace_hours)
     WHERE workspace_id = $1
     """,
 )
 _GET = Statement(
-    "companies.contact",
-    "How is contact of a workspace switched, and that of the installation?",
+    "companies.find_contact_switch",
+    "Contact switch of a workspace, and that of the installation.",
     """
     SELECT contact, grace_hours, (SELECT stopped_at FROM contact_stop) AS stopped_at
     FROM workspaces WHERE workspace_id = $1
     """,
 )
 _STOP_ALL = Statement(
-    "companies.stop_all",
-    "Nobody is contacted any more, from no workspace.",
+    "companies.stop_all_contact",
+    "Stop contact in the whole installation.",
     "INSERT INTO contact_stop (stopped_at) VALUES ($1) ON CONFLICT (is_on) DO NOTHING",
 )
 _RESUME_ALL = Statement(
-    "companies.resume_all", "Every workspace contacts as it is switched.", "DELETE FROM contact_stop"
+    "companies.resume_all_contact", "End the stop of contact in the installation.", "DELETE FROM contact_stop"
 )
 
 

@@ -15,21 +15,21 @@ from getbill.kit.errors import Conflict
 from getbill.kit.messages import counted, message
 
 _LOCK = Statement(
-    "companies.lock", "Let nobody change a company.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
+    "companies.lock_company", "Lock a company.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
 )
-_DEBTS_LEFT = Statement(
-    "companies.debts_left",
-    "How many debts does a workspace have?",
+_COUNT_DEBTS = Statement(
+    "companies.count_debts",
+    "Number of debts of a workspace that are not erased.",
     "SELECT count(*) FROM debts WHERE workspace_id = $1 AND erased_at IS NULL",
 )
 _WORKSPACES = Statement(
     "companies.lock_workspaces",
-    "Let nobody add to a company's workspaces.",
+    "Lock the workspaces of a company.",
     "SELECT workspace_id, kind FROM workspaces WHERE company_id = $1 FOR UPDATE",
 )
-_OWNED = Statement(
-    "companies.owned_tables",
-    "Which tables have rows of a company or a workspace, and which tables do they refer to?",
+_OWNED_TABLES = Statement(
+    "companies.list_owned_tables",
+    "Tables with rows of a company or a workspace, each with the tables it refers to.",
     """
     SELECT c.oid::regclass::text AS name, a.attname AS owner,
         array(SELECT DISTINCT f.confrelid::regclass::text FROM pg_constraint f
@@ -42,13 +42,15 @@ _OWNED = Statement(
 )
 _DELETE_TOKENS = Statement(
     "companies.delete_tokens",
-    "Delete the tokens of a company's clients; their table names no workspace.",
+    "Delete the tokens of a company's clients, whose table has no workspace.",
     "DELETE FROM token_families WHERE client_id IN (SELECT id FROM clients WHERE workspace_id = ANY($1))",
 )
-_NO_LIMIT = Statement(
-    "companies.no_limit", "A large sandbox takes its time.", "SET LOCAL statement_timeout = 0"
+_LIFT_TIME_LIMIT = Statement(
+    "companies.lift_time_limit", "Lift the time limit.", "SET LOCAL statement_timeout = 0"
 )
-_DELETE_COMPANY = Statement("companies.delete", "Delete a company.", "DELETE FROM companies WHERE id = $1")
+_DELETE_COMPANY = Statement(
+    "companies.delete_company", "Delete a company.", "DELETE FROM companies WHERE id = $1"
+)
 
 
 class CompanyHasDebts(Conflict):
@@ -77,7 +79,7 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.fetchval(_LOCK, company_id)
     workspaces = await tx.fetch(_WORKSPACES, company_id)
     live_id = next(row["workspace_id"] for row in workspaces if row["kind"] == "live")
-    if debt_count := await tx.fetchval(_DEBTS_LEFT, live_id):
+    if debt_count := await tx.fetchval(_COUNT_DEBTS, live_id):
         raise CompanyHasDebts(
             counted(
                 "The company has {count} debt in live. Erase it first.",
@@ -85,15 +87,15 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
                 count=debt_count,
             )
         )
-    await tx.execute(_NO_LIMIT)
+    await tx.execute(_LIFT_TIME_LIMIT)
     workspace_ids = [row["workspace_id"] for row in workspaces]
     await tx.execute(_DELETE_TOKENS, workspace_ids)
     count = 0
     for table, owner in await _tables(tx):
         subjects = [company_id] if owner == "company_id" else workspace_ids
         statement = Statement(
-            f"companies.delete_of_{table}",
-            "Delete what a company owns.",
+            f"companies.delete_{table}",
+            "Delete the rows of a company in a table.",
             f"WITH gone AS (DELETE FROM {table} WHERE {owner} = ANY($1) RETURNING 1) SELECT count(*) FROM gone",
         )
         count += await tx.fetchval(statement, subjects)
@@ -103,6 +105,6 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
 
 async def _tables(tx: Transaction) -> list[tuple[str, str]]:
     """Return each table with its owner column, referencing tables before referenced ones."""
-    rows = {row["name"]: row for row in await tx.fetch(_OWNED)}
+    rows = {row["name"]: row for row in await tx.fetch(_OWNED_TABLES)}
     order = TopologicalSorter({name: row["referred"] for name, row in rows.items()})
     return [(name, rows[name]["owner"]) for name in reversed(list(order.static_order())) if name in rows]

@@ -12,7 +12,7 @@ _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 _SET = Statement(
     "companies.set_logo",
-    "Keep the logo of each of a company's workspaces.",
+    "Set the logo of a company in each of its workspaces.",
     """
     INSERT INTO company_logos (workspace_id, media_type, image)
     SELECT workspace_id, $2, $3 FROM workspaces WHERE company_id = $1
@@ -20,8 +20,8 @@ _SET = Statement(
     """,
 )
 _FIND = Statement(
-    "companies.logo",
-    "The logo of a workspace's company.",
+    "companies.find_logo",
+    "Logo of a workspace's company.",
     "SELECT media_type, image FROM company_logos WHERE workspace_id = $1",
 )
 

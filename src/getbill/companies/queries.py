@@ -13,8 +13,8 @@ from getbill.kit.messages import excerpt, message
 from getbill.vault import Lookup, Vault
 
 _WORKSPACE = Statement(
-    "companies.workspace",
-    "A workspace with its company.",
+    "companies.find_workspace",
+    "Workspace with its company.",
     """
     SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours,
         CASE WHEN EXISTS (SELECT FROM contact_stop) THEN 'stopped' ELSE w.contact END AS contact, c.*
@@ -22,27 +22,29 @@ _WORKSPACE = Statement(
     """,
 )
 _WORKSPACES = Statement(
-    "companies.workspaces_of",
-    "A company's workspaces by kind, the live one first.",
+    "companies.list_company_workspaces",
+    "Workspaces of a company, the live one first.",
     "SELECT workspace_id, kind, name FROM workspaces WHERE company_id = $1 ORDER BY kind, created_at",
 )
 _ALL_WORKSPACES = Statement(
-    "companies.all_workspaces",
-    "Every workspace of the installation.",
+    "companies.list_workspaces",
+    "Workspaces of the installation.",
     "SELECT workspace_id FROM workspaces ORDER BY workspace_id",
 )
-_COMPANY = Statement("companies.company", "One company.", "SELECT * FROM companies WHERE id = $1")
+_COMPANY = Statement("companies.find_company", "Company.", "SELECT * FROM companies WHERE id = $1")
 _DEMO = Statement(
-    "companies.demo", "The demo company of the first start.", "SELECT id FROM companies WHERE is_demo"
+    "companies.find_demo_company",
+    "Demo company created at the first start.",
+    "SELECT id FROM companies WHERE is_demo",
 )
-_NAMED = Statement(
-    "companies.named",
-    "The companies of a name, or all of them, the oldest first.",
+_COMPANIES_BY_NAME = Statement(
+    "companies.list_companies",
+    "Companies with a name, or all companies, oldest first.",
     "SELECT * FROM companies WHERE $1::text IS NULL OR name = $1 ORDER BY created_at, id",
 )
 _USERS = Statement(
-    "companies.users",
-    "The staff of a company, in the order they came.",
+    "companies.list_users",
+    "Users of a company, oldest first.",
     """
     SELECT id, company_id, email, first_name, last_name, role, is_active, last_seen_at, created_at
     FROM users WHERE company_id = $1 ORDER BY created_at, id
@@ -51,8 +53,8 @@ _USERS = Statement(
 
 
 _USER = Statement(
-    "companies.user",
-    "A member of staff by their e-mail address.",
+    "companies.find_user",
+    "User with this e-mail address.",
     """
     SELECT id, company_id, email, first_name, last_name, role, is_active, last_seen_at, created_at
     FROM users WHERE lower(email) = lower($1)
@@ -126,7 +128,7 @@ async def user(database: Database, email: str) -> User:
 
 async def companies(database: Database, name: str | None = None) -> list[Company]:
     """Return the companies with a name, or all of them, the oldest first."""
-    return [_company(row) for row in await database.fetch(_NAMED, name)]
+    return [_company(row) for row in await database.fetch(_COMPANIES_BY_NAME, name)]
 
 
 async def demo_company_id(database: Database) -> UUID | None:

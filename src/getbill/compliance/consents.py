@@ -18,9 +18,9 @@ from getbill.kit.messages import message
 
 PREFIX = "consent"
 
-_GIVE = Statement(
-    "compliance.give_consent",
-    "Keep a consent; one that is in force stays as it is.",
+_INSERT = Statement(
+    "compliance.insert_consent",
+    "Insert a consent, unless it is already in force.",
     """
     INSERT INTO consents (workspace_id, id, address_hash, kind, consent, source, given_at, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -28,24 +28,24 @@ _GIVE = Statement(
     """,
 )
 _IN_FORCE = Statement(
-    "compliance.consent_in_force",
-    "The consent of that name that holds for an address.",
+    "compliance.find_consent",
+    "Consent of this name that is in force for an address.",
     """
     SELECT id, kind, consent, source, given_at, created_at, withdrawn_at FROM consents
     WHERE workspace_id = $1 AND address_hash = $2 AND consent = $3 AND withdrawn_at IS NULL
     """,
 )
 _OF = Statement(
-    "compliance.consents_of",
-    "What have those with these addresses agreed to?",
+    "compliance.find_consents",
+    "Consents in force for these addresses.",
     """
     SELECT address_hash, consent FROM consents
     WHERE workspace_id = $1 AND address_hash = ANY($2) AND withdrawn_at IS NULL
     """,
 )
 _LIST = Statement(
-    "compliance.consents",
-    "Consents, also withdrawn ones, the newest first.",
+    "compliance.list_consents",
+    "Consents, withdrawn ones included, newest first.",
     """
     SELECT id, kind, consent, source, given_at, created_at, withdrawn_at FROM consents
     WHERE workspace_id = $1 AND ($2::bytea IS NULL OR address_hash = $2)
@@ -54,7 +54,7 @@ _LIST = Statement(
 )
 _WITHDRAW = Statement(
     "compliance.withdraw_consent",
-    "Note that a consent was withdrawn; the first time counts.",
+    "Withdraw a consent; the first withdrawal counts.",
     """
     UPDATE consents SET withdrawn_at = coalesce(withdrawn_at, $3) WHERE workspace_id = $1 AND id = $2
     RETURNING id, kind, consent, source, given_at, created_at, withdrawn_at
@@ -89,7 +89,7 @@ class NewConsent:
 async def record_consent(tx: Transaction, workspace_id: UUID, new_consent: NewConsent) -> Consent:
     """Record a consent and return it; one in force is unchanged."""
     await tx.execute(
-        _GIVE,
+        _INSERT,
         workspace_id,
         ids.new(),
         new_consent.address_hash,

@@ -19,36 +19,36 @@ from getbill.kit.messages import message
 
 PREFIX = "suppression"
 
-_ADD = Statement(
-    "compliance.suppress",
-    "Put an address on the suppression list; one that is there stays as it is.",
+_INSERT = Statement(
+    "compliance.insert_suppression",
+    "Insert a suppression, unless the address has one.",
     """
     INSERT INTO suppressions (workspace_id, address_hash, id, kind, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (workspace_id, address_hash) DO NOTHING
     """,
 )
 _OF = Statement(
-    "compliance.suppressed",
-    "Which of these addresses are on the suppression list?",
+    "compliance.find_suppressed",
+    "Those of these addresses that are suppressed.",
     "SELECT address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($2)",
 )
 _BY_ADDRESS = Statement(
-    "compliance.suppression_of",
-    "The line of the suppression list about an address.",
+    "compliance.find_suppression",
+    "Suppression of an address.",
     "SELECT id, kind, reason, created_at FROM suppressions WHERE workspace_id = $1 AND address_hash = $2",
 )
 _LIST = Statement(
-    "compliance.suppressions",
-    "The suppression list, the newest line first.",
+    "compliance.list_suppressions",
+    "Suppressions, newest first.",
     """
     SELECT id, kind, reason, created_at FROM suppressions
     WHERE workspace_id = $1 AND ($2::bytea IS NULL OR address_hash = $2)
     ORDER BY created_at DESC, id DESC LIMIT $3
     """,
 )
-_LIFT = Statement(
-    "compliance.lift",
-    "Take an address off the suppression list.",
+_DELETE = Statement(
+    "compliance.delete_suppression",
+    "Delete a suppression.",
     "DELETE FROM suppressions WHERE workspace_id = $1 AND id = $2 RETURNING id, kind, reason, created_at",
 )
 
@@ -67,7 +67,7 @@ async def suppress(
     tx: Transaction, workspace_id: UUID, kind: str, address_hash: bytes, reason: str
 ) -> SuppressedAddress:
     """Add an address to the list and return its entry; an existing one is unchanged."""
-    await tx.execute(_ADD, workspace_id, address_hash, ids.new(), kind, reason, tx.now)
+    await tx.execute(_INSERT, workspace_id, address_hash, ids.new(), kind, reason, tx.now)
     row = await tx.fetchrow(_BY_ADDRESS, workspace_id, address_hash)
     assert row is not None  # noqa: S101 - inserted, or there before
     return _suppression_of_row(row)
@@ -90,7 +90,7 @@ async def suppressions(
 
 async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> SuppressedAddress:
     """Remove an address from the list; raise NotFound for an unknown id."""
-    row = await tx.fetchrow(_LIFT, workspace_id, suppression_id)
+    row = await tx.fetchrow(_DELETE, workspace_id, suppression_id)
     if row is None:
         raise NotFound(
             message("There is no suppression {suppression}.", suppression=ids.show(PREFIX, suppression_id))

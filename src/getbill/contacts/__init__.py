@@ -12,12 +12,12 @@ from getbill.contacts.callbacks import router as callbacks_router
 from getbill.contacts.callbacks.status_callbacks import receive_callback
 from getbill.contacts.failures import (
     clear_settled,
-    put_all_back,
+    quarantine_workspace,
     recheck_workspace,
     requeue_contact,
+    requeue_contacts,
     retry_lookup,
-    set_workspace_aside,
-    skip_set_aside,
+    skip_quarantined,
 )
 from getbill.contacts.in_doubt import settle_unknown
 from getbill.contacts.queries import is_busy, next_due
@@ -27,9 +27,9 @@ from getbill.contacts.sending.context import SendingContext, SendingSettings, is
 from getbill.contacts.sending.jobs import (
     KeepGoing,
     run_concurrently,
+    send_crashed_sandbox,
     send_due,
     send_due_sandbox,
-    send_suspects_in,
 )
 
 __all__ = [
@@ -43,21 +43,21 @@ __all__ = [
     "is_busy",
     "isolate_workspace",
     "next_due",
-    "put_all_back",
+    "quarantine_workspace",
     "read_bounces",
     "receive_callback",
     "recheck_workspace",
     "recover",
     "replan_contacts",
     "requeue_contact",
+    "requeue_contacts",
     "retry_lookup",
     "router",
     "run_concurrently",
+    "send_crashed_sandbox",
     "send_due",
     "send_due_sandbox",
-    "send_suspects_in",
-    "set_workspace_aside",
     "settle_unknown",
-    "skip_set_aside",
+    "skip_quarantined",
     "start",
 ]

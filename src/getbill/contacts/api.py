@@ -64,23 +64,23 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     database: Database = request.app.state.database
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     try:
-        script_step = debt.script.find_step(step)
+        scenario_step = debt.running_scenario.find_step(step)
     except LookupError:
         raise NotFound(
             message(
                 "The scenario {scenario} (version {version}) has no step '{step}'.",
-                scenario=debt.script.name,
-                version=debt.script.version,
+                scenario=debt.running_scenario.name,
+                version=debt.running_scenario.version,
                 step=excerpt(step),
             )
         ) from None
-    script_step = script_step.reaching(debts.usable_kinds(debt)) or script_step
+    scenario_step = scenario_step.reaching(debts.usable_kinds(debt)) or scenario_step
     now = caller.workspace.now()
     async with database.transaction(now) as tx:
         render_context = await sending.load_render_context(tx, caller.workspace.id)
     try:
         outgoing = sending.render_message(
-            debt, script_step, ids.show("followup", debt.id), now, render_context
+            debt, scenario_step, ids.show("followup", debt.id), now, render_context
         )
     except sending.MessageNotRenderable as error:
         raise NothingToSay(message("The step would be quarantined: {reason}", reason=error.detail)) from None
@@ -137,15 +137,15 @@ async def preview_scenario(
     if preview.debt_id is not None:
         caller.require("debts:read")
     name = scenarios.find_name(workspace, timeline_id)
-    script = await scenarios.find(database, workspace, name, None)
+    scenario = await scenarios.find(database, workspace, name, None)
     if preview.version is not None:
-        script = await _draft_version(database, workspace, script, preview)
-    debt = await _preview_debt(database, workspace, preview, script)
+        scenario = await _draft_version(database, workspace, scenario, preview)
+    debt = await _preview_debt(database, workspace, preview, scenario)
     return answer(200, wire.serialize_calendar(debt, forecast_steps(debt, ContactHistory(), workspace.now())))
 
 
 async def _draft_version(
-    database: Database, workspace: Workspace, script: Scenario, preview: ScenarioPreviewBody
+    database: Database, workspace: Workspace, scenario: Scenario, preview: ScenarioPreviewBody
 ) -> Scenario:
     assert preview.version is not None  # noqa: S101 - checked by the caller
     content, template_names = (
@@ -153,23 +153,23 @@ async def _draft_version(
         await templates.names(database, workspace.id),
     )
     try:
-        return scenarios.draft(workspace, script.name, script.version + 1, content, template_names)
+        return scenarios.draft(workspace, scenario.name, scenario.version + 1, content, template_names)
     except ScenarioInvalid as error:
         raise scenarios.invalid_scenario(error, "/version") from None
 
 
 async def _preview_debt(
-    database: Database, workspace: Workspace, preview: ScenarioPreviewBody, script: Scenario
+    database: Database, workspace: Workspace, preview: ScenarioPreviewBody, scenario: Scenario
 ) -> Debt:
     now = workspace.now()
     if preview.debt is not None:
         new_debt = debts.new_debt(
             preview.debt.model_copy(update={"scenario": None, "timeline_id": None}), workspace
         )
-        debt = debts.draft(workspace, new_debt, script, now)
+        debt = debts.draft(workspace, new_debt, scenario, now)
     else:
         debt = await debts.find(database, workspace, ids.read("debt", preview.debt_id or ""))
-        debt.script = script
-        debt.started_on = debts.day_zero(debt.debtor.identity, script, now, debt.due_on)
-    debt.scenario = script.name
+        debt.running_scenario = scenario
+        debt.started_on = debts.day_zero(debt.debtor.identity, scenario, now, debt.due_on)
+    debt.scenario = scenario.name
     return debt

@@ -24,8 +24,8 @@ from getbill.vault import SealBroken, Vault
 _log = structlog.get_logger(__name__)
 
 _FAIL = Statement(
-    "contacts.fail",
-    "Take a contact out of the plan, or out of a dead worker's hands, if it is still ours.",
+    "contacts.fail_contact",
+    "Set a failed contact aside, or in doubt once a provider was asked, if its fence still holds.",
     """
     UPDATE contacts SET state = $8, reason = $9, lease_until = NULL,
         settled_at = CASE WHEN $8 = 'unknown' THEN $10::timestamptz ELSE settled_at END
@@ -34,17 +34,17 @@ _FAIL = Statement(
     """,
 )
 _REQUEUE = Statement(
-    "contacts.put_back",
-    "Plan again the contact of a debt that was set aside.",
+    "contacts.requeue_contact",
+    "Plan again the quarantined contact of a debt.",
     """
     UPDATE contacts SET state = 'planned', reason = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside'
     RETURNING true
     """,
 )
-_PUT_ALL_BACK = Statement(
-    "contacts.put_all_back",
-    "Plan again the contacts that were set aside for one reason.",
+_REQUEUE_ALL = Statement(
+    "contacts.requeue_contacts",
+    "Plan again the contacts that were quarantined for one reason.",
     """
     UPDATE contacts c SET state = 'planned', reason = NULL
     FROM quarantine q
@@ -53,22 +53,22 @@ _PUT_ALL_BACK = Statement(
     """,
 )
 _RETRY_LOOKUP = Statement(
-    "contacts.ask_again",
-    "Have a provider asked once more what became of a contact.",
+    "contacts.retry_lookup",
+    "Schedule another lookup, at the provider, of a contact in doubt.",
     """
     UPDATE contacts SET state = 'sending', lease_until = $3, settled_at = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'unknown' AND provider_ref IS NULL
     RETURNING true
     """,
 )
-_FIND_SET_ASIDE = Statement(
-    "contacts.aside",
-    "The contact of a debt that was set aside.",
+_FIND_QUARANTINED = Statement(
+    "contacts.find_quarantined",
+    "Quarantined contact of a debt.",
     "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside' FOR UPDATE",
 )
-_SETTLED_ASIDES = Statement(
-    "contacts.aside_no_longer",
-    "Which contacts stand aside in the quarantine, and are stopped or settled by now?",
+_SETTLED_QUARANTINED = Statement(
+    "contacts.find_settled_quarantined",
+    "Quarantined contacts that are meanwhile stopped or settled.",
     """
     SELECT q.workspace_id, q.subject_id FROM quarantine q
     WHERE q.kind = 'contact' AND q.retried_at IS NULL AND NOT EXISTS (SELECT FROM contacts c
@@ -85,7 +85,7 @@ class DebtCannotBeRead(Conflict):
     way_out = "Restore its keys and its row from a backup and decide `retry`, or erase the debt."
 
 
-async def set_contact_aside(
+async def quarantine_contact(
     database: Database, workspace: Workspace, contact: Contact, error: BaseException
 ) -> None:
     """Set a claimed contact aside if its fence is still current."""
@@ -105,7 +105,7 @@ async def _quarantine_contact(
 ) -> None:
     reason = quarantine.reason_of(error)
     debt_id, traceback = str(contact.debt_id), quarantine.unexpected(error)
-    _log.error("contact_set_aside", debt=debt_id, step=contact.step, reason=reason, exc_info=traceback)
+    _log.error("contact_quarantined", debt=debt_id, step=contact.step, reason=reason, exc_info=traceback)
     contact_key: tuple[Any, ...] = (
         contact.debt_id,
         contact.run,
@@ -124,10 +124,10 @@ async def requeue_contact(tx: Transaction, workspace_id: UUID, debt_id: UUID) ->
     return bool(await tx.fetchval(_REQUEUE, workspace_id, debt_id))
 
 
-async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None:
+async def requeue_contacts(tx: Transaction, workspace_id: UUID, reason: str) -> None:
     """Plan again every contact that was set aside for a reason."""
-    await tx.execute(_PUT_ALL_BACK, workspace_id, reason)
-    await quarantine.all_retried(tx, workspace_id, "contact", reason)
+    await tx.execute(_REQUEUE_ALL, workspace_id, reason)
+    await quarantine.mark_all_retried(tx, workspace_id, "contact", reason)
 
 
 async def retry_lookup(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
@@ -135,13 +135,13 @@ async def retry_lookup(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bo
     return bool(await tx.fetchval(_RETRY_LOOKUP, workspace_id, debt_id, clock.wall()))
 
 
-async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
+async def skip_quarantined(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
     """Continue a debt after its set-aside step; raise DebtCannotBeRead if its row cannot be opened."""
     try:
         debt = await debts.lock(tx, workspace, debt_id)
     except SealBroken as error:
         raise DebtCannotBeRead(message("The debt's encrypted data cannot be decrypted.")) from error
-    row = await tx.fetchrow(_FIND_SET_ASIDE, workspace.id, debt_id)
+    row = await tx.fetchrow(_FIND_QUARANTINED, workspace.id, debt_id)
     if row is None:
         return
     contact = ledger.contact_from_row(row)
@@ -155,12 +155,12 @@ async def skip_set_aside(tx: Transaction, workspace: Workspace, debt_id: UUID) -
 
 async def clear_settled(database: Database) -> None:
     """Resolve quarantine items whose contact was since stopped, paid for or erased."""
-    for row in await database.fetch(_SETTLED_ASIDES):
+    for row in await database.fetch(_SETTLED_QUARANTINED):
         async with database.transaction(clock.wall()) as tx:
             await quarantine.resolve(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
 
 
-async def set_workspace_aside(database: Database, workspace_id: UUID, error: BaseException) -> None:
+async def quarantine_workspace(database: Database, workspace_id: UUID, error: BaseException) -> None:
     """Set aside a workspace whose contacts cannot be processed."""
     await quarantine.add_separately(database, Item(workspace_id, "workspace", workspace_id), error)
 

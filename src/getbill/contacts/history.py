@@ -30,24 +30,24 @@ _CHANNELS = {str(channel): channel for channel in Channel}
 AddressHashes = tuple[bytes | None, bytes | None]
 
 _OF_DEBTS = Statement(
-    "contacts.history_of_debts",
-    "What was done, or begun, on these debts?",
+    "contacts.list_by_debts",
+    "Contacts of these debts, for the decision on the next one.",
     """
     SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, settled_at, address_hash FROM contacts
     WHERE workspace_id = $1 AND debt_id = ANY($2) ORDER BY attempt
     """,
 )
 _BY_ADDRESSES = Statement(
-    "contacts.history_by_addresses",
-    "What went to these addresses of late on other debts?",
+    "contacts.list_by_addresses",
+    "Recent contacts at these addresses on other debts.",
     """
     SELECT debt_id, run, step, attempt, channel, state, sent_at, address_hash FROM contacts
     WHERE workspace_id = $1 AND address_hash = ANY($2) AND sent_at > $3 AND debt_id <> ALL($4)
     """,
 )
-_ONE_AT_A_TIME = Statement(
-    "contacts.one_at_a_time",
-    "Let one transaction at a time decide on contacts to an address.",
+_LOCK_ADDRESSES = Statement(
+    "contacts.lock_addresses",
+    "Lock addresses against concurrent decisions on contacts.",
     "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key",
 )
 
@@ -74,18 +74,18 @@ class ContactHistory:
     # Steps that a finished dry run only simulated.
     rehearsed_steps: set[str] = field(default_factory=set)
     # Whether a contact of the debt is being sent and its outcome is unknown yet.
-    is_on_its_way: bool = False
+    is_sending: bool = False
 
     def last_step(self, debt: Debt) -> str | None:
         """Return the last passed step of the scenario in the current run."""
-        keys = [step.key for step in debt.script.steps if step.key in self.passed_steps]
+        keys = [step.key for step in debt.running_scenario.steps if step.key in self.passed_steps]
         return keys[-1] if keys else None
 
     def prior_contacts(self, debt: Debt) -> PriorContacts:
         """Return the input of the rules: past contacts, with the notices they gave."""
         notices = (
             notice
-            for step in debt.script.steps
+            for step in debt.running_scenario.steps
             if step.key in self.contacted_steps
             for notice in step.notices
         )
@@ -123,7 +123,7 @@ async def lock_addresses(tx: Transaction, debts: Mapping[UUID, Debt]) -> dict[UU
         }
     )
     if keys:
-        await tx.execute(_ONE_AT_A_TIME, keys)
+        await tx.execute(_LOCK_ADDRESSES, keys)
     return hashes
 
 
@@ -205,7 +205,7 @@ def _manual_contact(row: Record, debt_id: UUID) -> PastContact:
 
 def _count_row(history: ContactHistory, row: Record, debt: Debt) -> None:
     step = row["step"]
-    history.is_on_its_way |= row["state"] == "sending"
+    history.is_sending |= row["state"] == "sending"
     if _is_made(row):
         history.contacted_steps.add(step)
     if row["state"] == REHEARSED and row["run"] == debt.run:

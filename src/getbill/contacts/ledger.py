@@ -14,20 +14,20 @@ from getbill.contacts.model import COLUMNS, Contact
 from getbill.kit.database import Database, Statement, Transaction
 
 # Minimum and maximum number of workers that died in a row while holding a contact.
-Crashes = tuple[int, int]
-UNSUSPECTED: Final[Crashes] = (0, 0)
+CrashRange = tuple[int, int]
+NO_CRASHES: Final[CrashRange] = (0, 0)
 # Contacts whose workers died are claimed apart from the others: some at a time, then alone, which identifies
 # the one that kills. Those with fewer deaths come first: a storm of kills from outside spreads, and none of
 # them is taken for a killer.
-SUSPECTS: Final[Sequence[tuple[int, Crashes]]] = (
+CRASHED_BATCHES: Final[Sequence[tuple[int, CrashRange]]] = (
     (10, (1, 1)),
     *((1, (deaths, deaths)) for deaths in range(2, 5)),
     (1, (5, 32_767)),
 )
 
 _PLAN = Statement(
-    "contacts.plan",
-    "Put a contact into the ledger.",
+    "contacts.insert_contact",
+    "Insert a contact.",
     """
     INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
         followup_id, reason, settled_at, created_at, missed_at)
@@ -35,8 +35,8 @@ _PLAN = Statement(
     """,
 )
 _PLAN_MANY = Statement(
-    "contacts.plan_many",
-    "Put contacts into the ledger.",
+    "contacts.insert_contacts",
+    "Insert contacts.",
     """
     INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
         followup_id, reason, settled_at, created_at, missed_at)
@@ -47,7 +47,7 @@ _PLAN_MANY = Statement(
 )
 _CLAIM_LIVE = Statement(
     "contacts.claim_live",
-    "Which live contacts are due? Take some, each with its debt free, the longest due first.",
+    "Claim due live contacts whose debts have no other contact under way, longest due first.",
     """
     WITH due AS (
         SELECT c.workspace_id, c.debt_id, c.run, c.step, c.attempt
@@ -65,8 +65,8 @@ _CLAIM_LIVE = Statement(
     """,
 )
 _CLAIM_SANDBOX = Statement(
-    "contacts.claim_in",
-    "Which contacts of a sandbox are due? Take some, each with its debt free, the longest due first.",
+    "contacts.claim_sandbox",
+    "Claim due contacts of a sandbox whose debts have no other contact under way, longest due first.",
     """
     WITH due AS (
         SELECT c.debt_id, c.run, c.step, c.attempt
@@ -83,8 +83,8 @@ _CLAIM_SANDBOX = Statement(
     """,
 )
 _LOCK_DUE = Statement(
-    "contacts.take_in",
-    "Which contacts of a sandbox are due, each with its debt free? Hold some to the end of this transaction.",
+    "contacts.lock_due",
+    "Lock due contacts of a sandbox whose debts have no other contact under way.",
     """
     SELECT c.* FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
     WHERE c.workspace_id = $3 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
@@ -94,8 +94,8 @@ _LOCK_DUE = Statement(
     """,
 )
 _LOCK_UNCHANGED = Statement(
-    "contacts.held",
-    "Which of these contacts are still in the state and under the fence in which they were taken?",
+    "contacts.lock_unchanged",
+    "Lock those of these contacts that still have their state and fence.",
     """
     SELECT c.debt_id, c.run, c.step, c.attempt
     FROM contacts c
@@ -107,8 +107,8 @@ _LOCK_UNCHANGED = Statement(
     """,
 )
 _WRITE = Statement(
-    "contacts.write",
-    "Write what became of contacts that are held.",
+    "contacts.update_contacts",
+    "Update the state and the result of contacts.",
     """
     UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
         followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
@@ -124,16 +124,16 @@ _WRITE = Statement(
     """,
 )
 _FIND_BY_FOLLOWUP = Statement(
-    "contacts.of_followup",
-    "The last try of the contact behind a followup.",
+    "contacts.find_by_followup",
+    "Last attempt of the contact behind a followup.",
     """
     SELECT * FROM contacts WHERE workspace_id = $1 AND followup_id = $2
     ORDER BY run DESC, attempt DESC LIMIT 1
     """,
 )
 _RELEASE_EXPIRED = Statement(
-    "contacts.give_back",
-    "Nothing left by contacts whose worker died before it asked a provider: they are planned again.",
+    "contacts.release_expired",
+    "Plan again the contacts whose lease expired before a provider was asked.",
     """
     WITH lost AS (
         SELECT workspace_id, debt_id, run, step, attempt FROM contacts
@@ -145,14 +145,14 @@ _RELEASE_EXPIRED = Statement(
     RETURNING c.debt_id
     """,
 )
-_DEADLY = Statement(
-    "contacts.deadly",
-    "Which contacts were in the hands of a worker that died, and of so many before it?",
+_CRASHING = Statement(
+    "contacts.find_crashing",
+    "Contacts whose lease expired too often, each time with the death of a worker.",
     "SELECT * FROM contacts WHERE state = 'claimed' AND lease_until < $1 AND crashes >= $2 LIMIT $3",
 )
 _RELEASE = Statement(
-    "contacts.release",
-    "Plan again contacts that were claimed and not begun: their worker stops.",
+    "contacts.release_claims",
+    "Plan again contacts that a stopping worker claimed and did not begin.",
     """
     UPDATE contacts c SET state = 'planned', lease_until = NULL
     FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[])
@@ -162,8 +162,8 @@ _RELEASE = Statement(
     """,
 )
 _CLAIM_INTERRUPTED = Statement(
-    "contacts.take_over",
-    "Which contacts were on their way when their worker died? Take some under a new fence.",
+    "contacts.claim_interrupted",
+    "Claim contacts whose lease expired during sending, under a new fence.",
     """
     WITH lost AS (
         SELECT workspace_id, debt_id, run, step, attempt FROM contacts
@@ -176,8 +176,8 @@ _CLAIM_INTERRUPTED = Statement(
     """,
 )
 _EXTEND_LEASE = Statement(
-    "contacts.look_after_at",
-    "Look after a contact that was on its way when its worker died at another instant; is it still ours?",
+    "contacts.extend_lease",
+    "Extend the lease of an interrupted contact, if its fence still holds.",
     """
     UPDATE contacts SET lease_until = $7
     WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
@@ -186,8 +186,8 @@ _EXTEND_LEASE = Statement(
     """,
 )
 _STOP = Statement(
-    "contacts.stop",
-    "Stop every contact of a debt that is planned or stands aside; of which followups was it another try?",
+    "contacts.stop_contacts",
+    "Stop the planned and quarantined contacts of a debt, and return their followups.",
     """
     UPDATE contacts SET state = 'stopped', reason = $3, settled_at = $4
     WHERE workspace_id = $1 AND debt_id = $2 AND state IN ('planned', 'set_aside')
@@ -196,15 +196,15 @@ _STOP = Statement(
 )
 _END_REHEARSAL = Statement(
     "contacts.end_rehearsal",
-    "What was only rehearsed for these debts is to be done.",
+    "End the dry run of the contacts of these debts, so that they are planned for real.",
     """
     UPDATE contacts SET state = 'stopped', reason = 'the dry run is over'
     WHERE workspace_id = $1 AND debt_id = ANY($2) AND state = 'rehearsed'
     """,
 )
 _ERASE = Statement(
-    "contacts.erase",
-    "Keep of an erased debt's contacts only that and when they were.",
+    "contacts.erase_contacts",
+    "Erase the personal data of a debt's contacts; their times and states remain.",
     """
     UPDATE contacts SET address_hash = NULL, provider_ref = NULL, followup_id = NULL,
         state = CASE WHEN state IN ('planned', 'set_aside') THEN 'stopped' ELSE state END,
@@ -251,7 +251,7 @@ async def claim_live(
     limit: int,
     lease_until: datetime,
     excluded_ids: Iterable[UUID],
-    crashes: Crashes = UNSUSPECTED,
+    crashes: CrashRange = NO_CRASHES,
 ) -> list[Contact]:
     """Claim due live contacts, longest due first, excluding some workspaces."""
     rows = await database.fetch(_CLAIM_LIVE, now, limit, lease_until, list(excluded_ids), *crashes)
@@ -264,7 +264,7 @@ async def claim_sandbox(
     now: datetime,
     limit: int,
     lease_until: datetime,
-    crashes: Crashes = UNSUSPECTED,
+    crashes: CrashRange = NO_CRASHES,
 ) -> list[Contact]:
     """Claim contacts of a sandbox that are due at its instant, longest due first."""
     rows = await database.fetch(_CLAIM_SANDBOX, now, limit, lease_until, workspace_id, *crashes)
@@ -288,9 +288,9 @@ async def release_expired(database: Database, wall: datetime, limit: int, crashe
     return len(await database.fetch(_RELEASE_EXPIRED, wall, limit, crashes_max))
 
 
-async def deadly(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
+async def find_crashing(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
     """Return contacts whose consecutive workers died too often, which makes the contact the likely cause."""
-    return [contact_from_row(row) for row in await database.fetch(_DEADLY, wall, crashes_max, most)]
+    return [contact_from_row(row) for row in await database.fetch(_CRASHING, wall, crashes_max, most)]
 
 
 async def claim_interrupted(

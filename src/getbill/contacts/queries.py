@@ -14,8 +14,8 @@ from getbill.debts import Debt
 from getbill.kit.database import Database, Statement
 
 _NEXT_DUE = Statement(
-    "contacts.next_due",
-    "When is the next contact of a sandbox due? Never, while contact is stopped.",
+    "contacts.find_next_due",
+    "Due time of the next contact of a sandbox; null while contact is stopped.",
     """
     SELECT min(due_at) FROM contacts WHERE workspace_id = $1 AND state = 'planned' AND NOT is_live
         AND NOT EXISTS (SELECT FROM contact_stop)
@@ -23,16 +23,16 @@ _NEXT_DUE = Statement(
     """,
 )
 _IS_BUSY = Statement(
-    "contacts.is_busy",
-    "Is any contact of a workspace in a worker's hands?",
+    "contacts.has_claimed",
+    "Whether a worker holds a contact of a workspace.",
     """
     SELECT EXISTS (SELECT FROM contacts
                    WHERE workspace_id = $1 AND state IN ('claimed', 'sending') AND lease_until IS NOT NULL)
     """,
 )
 _OF_DEBT = Statement(
-    "contacts.of_debt",
-    "Every contact of a debt, in the order they came to their end; what has not is last.",
+    "contacts.list_by_debt",
+    "Contacts of a debt by the time they ended; those under way last.",
     """
     SELECT c.*, f.crossed_by
     FROM contacts c LEFT JOIN followups f ON f.workspace_id = c.workspace_id AND f.id = c.followup_id

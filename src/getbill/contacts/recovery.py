@@ -44,17 +44,17 @@ async def recover(context: SendingContext) -> int:
     ends.
     """
     settings = context.settings
-    await _set_deadly_aside(context)
+    await _quarantine_crashing(context)
     released_count = await ledger.release_expired(
         context.database, clock.wall(), settings.batch, settings.crashes_max - 1
     )
-    failpoints.at("contacts.given_back")
+    failpoints.at("contacts.released")
     lease_until = clock.wall() + timedelta(seconds=settings.recovery_seconds)
     interrupted_contacts = await ledger.claim_interrupted(
         context.database, clock.wall(), min(settings.batch, _LOOKUPS_MAX), lease_until
     )
     if interrupted_contacts:
-        failpoints.at("contacts.taken_over")
+        failpoints.at("contacts.reclaimed")
     interrupted_contacts.sort(key=lambda contact: contact.workspace_id)
     groups = [list(group) for _, group in groupby(interrupted_contacts, lambda contact: contact.workspace_id)]
     # Concurrently: one after the other they would outlast their leases, and none would ever be settled.
@@ -62,17 +62,17 @@ async def recover(context: SendingContext) -> int:
     return released_count + len(interrupted_contacts)
 
 
-async def _set_deadly_aside(context: SendingContext) -> None:
+async def _quarantine_crashing(context: SendingContext) -> None:
     """Set aside the contacts that kill every process that works on them."""
-    deadly_contacts = await ledger.deadly(
+    crashing_contacts = await ledger.find_crashing(
         context.database, clock.wall(), context.settings.batch, context.settings.crashes_max - 1
     )
-    quarantined_ids = await quarantine.workspaces(context.database) if deadly_contacts else []
-    for contact in deadly_contacts:
+    quarantined_ids = await quarantine.workspaces(context.database) if crashing_contacts else []
+    for contact in crashing_contacts:
         if contact.workspace_id not in quarantined_ids:
             async with isolate_workspace(context.database, contact.workspace_id):
                 workspace = await companies.workspace(context.database, context.vault, contact.workspace_id)
-                await failures.set_contact_aside(
+                await failures.quarantine_contact(
                     context.database, workspace, contact, quarantine.ProcessesDied()
                 )
 
@@ -111,7 +111,7 @@ async def _resolve_contacts(
             outcome: SendOutcome | None = unknown(_WORKER_DIED)
         else:
             outcome = await _find_outcome(context, workspace, _InterruptedSend(contact, followup, sender))
-        failpoints.at("contacts.found_out")
+        failpoints.at("contacts.looked_up")
         return None if outcome is None else SendResult(contact, followup, outcome, gives_receipt)
 
     results = await asyncio.gather(*map(resolve_contact, interrupted_contacts))
@@ -134,7 +134,9 @@ async def _find_outcome(
                     context, workspace, interrupted.contact, interrupted.followup
                 )
                 return None
-            return outcome if outcome.fate != Fate.UNKNOWN else _look_up_later(context, interrupted, outcome)
+            return (
+                outcome if outcome.fate != Fate.UNKNOWN else _postpone_lookup(context, interrupted, outcome)
+            )
         case Assurance.IDEMPOTENCY_KEY:
             return await _send_again(context, workspace, interrupted)
 
@@ -164,7 +166,7 @@ async def _send_again(
     outcome = result.outcome
     # A failure to reach the provider this time says nothing about the first attempt.
     is_in_doubt = outcome.fate == Fate.UNKNOWN or (outcome.fate == Fate.FAILED and not outcome.is_permanent)
-    return _look_up_later(context, interrupted, outcome) if is_in_doubt else outcome
+    return _postpone_lookup(context, interrupted, outcome) if is_in_doubt else outcome
 
 
 async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) -> bool:
@@ -173,7 +175,7 @@ async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) 
     return await ledger.extend_lease(context.database, interrupted.contact, lease_until)
 
 
-def _look_up_later(
+def _postpone_lookup(
     context: SendingContext, interrupted: _InterruptedSend, outcome: SendOutcome
 ) -> SendOutcome | None:
     """Examine the contact again when its lease ends; return unknown after too many look-ups."""

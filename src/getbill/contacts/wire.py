@@ -202,7 +202,7 @@ def serialize_calendar(debt: Debt, steps: Sequence[ForecastStep]) -> dict[str, A
     """Return the forecast of a debt as the API shows it."""
     return {
         "scenario": debt.scenario,
-        "scenario_version": debt.script.version,
+        "scenario_version": debt.running_scenario.version,
         "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
         "started_on": json.day(debt.started_on),
         "timezones": list(debt.debtor.identity.zones),

@@ -13,8 +13,8 @@ from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 
 _SUBJECT = Statement(
-    "credentials.subject",
-    "Is there a client, key or member of staff of this id here, and since when is it revoked?",
+    "credentials.find_subject",
+    "Client, key or user with this id, with whether it is revoked.",
     """
     SELECT revoked_at IS NOT NULL AS is_revoked FROM clients WHERE $1 = 'client' AND id = $2 AND workspace_id = ANY ($3)
     UNION ALL
@@ -24,8 +24,8 @@ _SUBJECT = Statement(
     """,
 )
 _CREATED = Statement(
-    "credentials.created",
-    "What a client, key or person created in a workspace and is not revoked, the oldest first.",
+    "credentials.list_created",
+    "Credentials that a client, key or user created in a workspace and that are not revoked, oldest first.",
     """
     SELECT 'client' AS kind, id, name, created_at, NULL::timestamptz AS used_at, NULL::text AS owner_kind,
         NULL::uuid AS owner
@@ -44,16 +44,16 @@ _CREATED = Statement(
     """,
 )
 _LAST_REQUEST = Statement(
-    "credentials.last_request",
-    "When a client or key was last let in.",
+    "credentials.find_last_request",
+    "Time of the last accepted request of a client or key.",
     """
     SELECT at FROM access_log WHERE workspace_id = $1 AND credential_id = $2 AND status < 400
     ORDER BY at DESC LIMIT 1
     """,
 )
-_OTHERS = Statement(
-    "credentials.others",
-    "Who else has handled something since, and is not revoked.",
+_OTHER_ACTORS = Statement(
+    "credentials.list_other_actors",
+    "Actors who used a credential or an endpoint since and are not revoked.",
     """
     SELECT u.actor_kind, u.actor FROM credential_uses u
     WHERE u.workspace_id = $1 AND u.subject_id = $2 AND CASE u.actor_kind
@@ -64,7 +64,7 @@ _OTHERS = Statement(
     ORDER BY u.used_at, u.actor
     """,
 )
-_NOBODY = UUID(int=0)
+_NO_ACTOR = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ async def _credential_of_row(
 ) -> CreatedCredential:
     kind: Kind = row["kind"]
     other_users = [
-        _actor(*other_user.values()) for other_user in await tx.fetch(_OTHERS, workspace_id, row["id"])
+        _actor(*other_user.values()) for other_user in await tx.fetch(_OTHER_ACTORS, workspace_id, row["id"])
     ]
     if row["owner_kind"] not in {None, "unknown"}:
         other_users.append(_actor(row["owner_kind"], row["owner"]))
@@ -110,4 +110,4 @@ async def _credential_of_row(
 
 
 def _actor(kind: Any, identifier: UUID | None) -> Actor:
-    return Actor(kind, None if identifier in {None, _NOBODY} else identifier)
+    return Actor(kind, None if identifier in {None, _NO_ACTOR} else identifier)

@@ -18,8 +18,8 @@ COLUMNS = """p.id AS debtor_id, p.identity AS debtor_identity, pk.wrapped AS deb
     p.created_at AS debtor_created_at, p.updated_at AS debtor_updated_at"""
 
 _FIND = Statement(
-    "debtors.find",
-    "One debtor with key and totals of their debts per currency.",
+    "debtors.find_debtor",
+    "Debtor with key and the totals of their debts per currency.",
     f"""
     SELECT p.workspace_id, {COLUMNS}
     FROM debtors p JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
@@ -27,13 +27,13 @@ _FIND = Statement(
     """,
 )
 _LOCK = Statement(
-    "debtors.lock",
-    "One debtor, so that nobody erases or changes them meanwhile.",
+    "debtors.lock_debtor",
+    "Debtor, locked until the transaction ends.",
     _FIND.text + " FOR UPDATE OF p",
 )
 _LIST = Statement(
-    "debtors.list",
-    "A page of debtors, the newest first.",
+    "debtors.list_debtors",
+    "Page of debtors, newest first.",
     f"""
     SELECT p.workspace_id, {COLUMNS}
     FROM debtors p JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
@@ -43,16 +43,16 @@ _LIST = Statement(
     """,
 )
 _COUNT = Statement(
-    "debtors.count",
-    "How many debtors are there, as far as a page says?",
+    "debtors.count_debtors",
+    "Number of debtors, up to a limit.",
     """
     SELECT count(*) FROM (SELECT FROM debtors WHERE workspace_id = $1 AND erased_at IS NULL LIMIT $2) AS counted
     """,
 )
 
 _HOLDERS = Statement(
-    "debtors.holders",
-    "Whom do these hashes recognise? Null where a code stands for several people.",
+    "debtors.find_holders",
+    "Debtors that these hashes match; null for a code shared by several.",
     "SELECT match, debtor_id FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($2)",
 )
 

@@ -18,7 +18,7 @@ from getbill.debts.actions import (
 )
 from getbill.debts.erasure import ErasureResult, erase, has_other_debts
 from getbill.debts.erasure_journal import ErasureJournal
-from getbill.debts.model import MOVES, STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, PlannedContact
+from getbill.debts.model import STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, PlannedContact
 from getbill.debts.promises import is_promise_pending, paused_until
 from getbill.debts.queries import find, find_many, find_references, lock, lock_many
 from getbill.debts.schedule import (
@@ -52,7 +52,7 @@ from getbill.debts.transitions import (
     undo,
 )
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
-from getbill.debts.wire.bulk_parser import read_many
+from getbill.debts.wire.bulk_parser import parse_bodies
 from getbill.debts.wire.example import EXAMPLE
 from getbill.debts.wire.serializers import new_debt
 from getbill.debts.wire.serializers import parse_change as debt_change
@@ -61,7 +61,6 @@ __all__ = [
     "END",
     "EXAMPLE",
     "EXPENSIVE",
-    "MOVES",
     "NEVER",
     "REVIEW",
     "STATUSES",
@@ -110,10 +109,10 @@ __all__ = [
     "mark_contacted",
     "new_debt",
     "next_contact",
+    "parse_bodies",
     "paused_until",
     "plan",
     "reachable_kinds",
-    "read_many",
     "replaced_fields",
     "restoring_change",
     "resume",

@@ -80,7 +80,7 @@ async def create_many(
     matcher = debtors.DebtorMatcher(
         tx, workspace, existing.debtors, replaces=origin is None or origin.replaces
     )
-    scripts = {
+    scenarios_by_name = {
         name: await scenarios.current(tx, workspace, name)
         for name in {new_debt.scenario for new_debt in new_debts}
     }
@@ -97,12 +97,12 @@ async def create_many(
                 await _find_existing(tx, workspace, new_debt, body_fingerprint, debts_by_reference)
             )
         else:
-            debtor_match, script = (
+            debtor_match, scenario = (
                 await matcher.find_or_create(new_debt.identity, debtor_hashes),
-                scripts[new_debt.scenario],
+                scenarios_by_name[new_debt.scenario],
             )
-            started_on = initial_schedule.start_day(new_debt, debtor_match.debtor.identity, script)
-            debt = _build_debt(workspace, debtor_match.debtor, new_debt, script, tx.now, started_on)
+            started_on = initial_schedule.start_day(new_debt, debtor_match.debtor.identity, scenario)
+            debt = _build_debt(workspace, debtor_match.debtor, new_debt, scenario, tx.now, started_on)
             debt.fingerprint = body_fingerprint
             if origin is not None:
                 debt.not_before, debt.import_id = origin.not_before, origin.import_id
@@ -156,15 +156,20 @@ def _defer_insert(tx: Transaction, debt: Debt) -> None:
     events.record(tx, "debt.created", debt)
 
 
-def draft(workspace: Workspace, new_debt: NewDebt, script: Scenario, now: datetime) -> Debt:
+def draft(workspace: Workspace, new_debt: NewDebt, scenario: Scenario, now: datetime) -> Debt:
     """Return the debt that would be created for an unknown debtor; nothing is stored."""
     debtor = Debtor(ids.new(), workspace.id, new_debt.identity, vault.Key.new(), now, now, is_new=True)
-    started_on = InitialSchedule(now).start_day(new_debt, new_debt.identity, script)
-    return _build_debt(workspace, debtor, new_debt, script, now, started_on)
+    started_on = InitialSchedule(now).start_day(new_debt, new_debt.identity, scenario)
+    return _build_debt(workspace, debtor, new_debt, scenario, now, started_on)
 
 
 def _build_debt(
-    workspace: Workspace, debtor: Debtor, new_debt: NewDebt, script: Scenario, now: datetime, started_on: date
+    workspace: Workspace,
+    debtor: Debtor,
+    new_debt: NewDebt,
+    scenario: Scenario,
+    now: datetime,
+    started_on: date,
 ) -> Debt:
     return Debt(
         workspace=workspace,
@@ -182,8 +187,8 @@ def _build_debt(
         paid=0,
         due_on=new_debt.due_on,
         scenario=new_debt.scenario,
-        scenario_version=script.version,
-        script=script,
+        scenario_version=scenario.version,
+        running_scenario=scenario,
         details=new_debt.details,
         started_on=started_on,
         next_action_at=None,
@@ -248,7 +253,7 @@ async def update(
     changes: dict[str, Any] = {}
     await _change_reference(tx, workspace, debt, change)
     _change_columns(debt, change, changes)
-    await _change_script(tx, workspace, debt, change, changes)
+    await _change_scenario(tx, workspace, debt, change, changes)
     if replacement is not None:
         debt.debtor = replacement.debtor
         if replacement.fields:
@@ -310,20 +315,20 @@ def _change_columns(debt: Debt, change: DebtChange, changes: dict[str, Any]) -> 
             changes[_WIRE_NAMES.get(column, column)] = {"from": _json_value(before), "to": _json_value(value)}
 
 
-async def _change_script(
+async def _change_scenario(
     tx: Transaction, workspace: Workspace, debt: Debt, change: DebtChange, changes: dict[str, Any]
 ) -> None:
     """Switch a debt to another scenario from its start, or to another version at its current step."""
     before, requested_version = debt.scenario_version, change.scenario_version
     if "scenario" in changes and requested_version is None:
-        debt.script = await scenarios.current(tx, workspace, debt.scenario)
+        debt.running_scenario = await scenarios.current(tx, workspace, debt.scenario)
     elif "scenario" in changes or requested_version not in {None, before}:
         key = debt.scenario, requested_version or before
         try:
-            debt.script = (await scenarios.load(tx, workspace, [key]))[key]
+            debt.running_scenario = (await scenarios.load(tx, workspace, [key]))[key]
         except scenarios.ScenarioUnknown as error:
             raise one_field("/scenario_version", "unknown", error.detail) from None
-    debt.scenario_version = debt.script.version
+    debt.scenario_version = debt.running_scenario.version
     if debt.scenario_version != before and "scenario" not in changes:
         changes["scenario_version"] = {"from": before, "to": debt.scenario_version}
 
@@ -373,10 +378,10 @@ def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
         return
     if "scenario" in changes:
         debt.run += 1
-        debt.started_on = day_zero(debt.debtor.identity, debt.script, tx.now, debt.due_on)
+        debt.started_on = day_zero(debt.debtor.identity, debt.running_scenario, tx.now, debt.due_on)
     elif debt.contacts_count == 0 and "due_date" in changes:
         debt.started_on = day_zero(
-            debt.debtor.identity, debt.script, debt.created_at, debt.due_on, debt.details.start_mode
+            debt.debtor.identity, debt.running_scenario, debt.created_at, debt.due_on, debt.details.start_mode
         )
     # A held debt gets a day 0 too: it is planned when it is resumed.
     if debt.is_contactable:

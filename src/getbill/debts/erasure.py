@@ -14,8 +14,8 @@ from getbill.debts.model import Debt, Details, ErasedPerson
 from getbill.kit.database import Statement, Transaction
 
 _OTHER_DEBTS = Statement(
-    "debts.others_of_debtor",
-    "Which other debts does the debtor have that are not erased? The first that are asked for.",
+    "debts.list_other_debts",
+    "Other debts of a debtor that are not erased, up to a limit.",
     """
     SELECT id FROM debts WHERE workspace_id = $1 AND debtor_id = $2 AND id <> $3 AND erased_at IS NULL LIMIT $4
     """,

@@ -33,21 +33,21 @@ from getbill.vault import Vault
 _log = structlog.get_logger(__name__)
 
 _ERASED = Statement(
-    "debts.erased",
-    "Erasures of debts from an instant on, over all workspaces.",
+    "debts.list_erasures",
+    "Erasures of debts since an instant, over all workspaces.",
     """
     SELECT workspace_id, subject_id, erased_at FROM erasures
     WHERE kind = 'debt' AND erased_at >= $1 ORDER BY erased_at, subject_id
     """,
 )
 _ERASED_AT = Statement(
-    "debts.erased_at",
-    "When a debt was erased, if it was.",
+    "debts.find_erasure",
+    "Time of a debt's erasure.",
     "SELECT erased_at FROM erasures WHERE workspace_id = $1 AND subject_id = $2 AND kind = 'debt'",
 )
 _EXISTING_DEBTS = Statement(
-    "debts.standing",
-    "Which of some debts are there and not erased?",
+    "debts.find_existing",
+    "Those of some debts that exist and are not erased.",
     """
     SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, id)
     JOIN debts d ON d.workspace_id = listed.workspace_id AND d.id = listed.id
@@ -55,8 +55,8 @@ _EXISTING_DEBTS = Statement(
     """,
 )
 _VOID = Statement(
-    "debts.void",
-    "Make void whatever contact of a debt is planned, without opening what is sealed of it.",
+    "debts.raise_contact_epoch",
+    "Raise the contact epoch of a debt without opening its sealed data.",
     "UPDATE debts SET contact_epoch = contact_epoch + 1 WHERE workspace_id = $1 AND id = $2",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -30,15 +30,15 @@ class InitialSchedule:
         self._start_days: dict[Any, date] = {}
         self._first_contacts: dict[Any, PlannedContact] = {}
 
-    def start_day(self, new_debt: NewDebt, identity: Identity, script: Scenario) -> date:
+    def start_day(self, new_debt: NewDebt, identity: Identity, scenario: Scenario) -> date:
         """Return day 0 of a debt."""
         mode = new_debt.details.start_mode
         region = calendar.region_of(identity.country, identity.postal_code) if mode else None
-        cache_key = (identity.zones[0], new_debt.due_on, mode, region, script.name, script.version)
+        cache_key = (identity.zones[0], new_debt.due_on, mode, region, scenario.name, scenario.version)
         start_day = self._start_days.get(cache_key)
         if start_day is None:
             start_day = self._start_days[cache_key] = day_zero(
-                identity, script, self._now, new_debt.due_on, mode
+                identity, scenario, self._now, new_debt.due_on, mode
             )
         return start_day
 

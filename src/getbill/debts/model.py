@@ -17,7 +17,7 @@ from getbill.scenarios import Scenario, Skip
 from getbill.vault import Key
 
 # Allowed transitions from each status. No transition happens outside this table.
-MOVES: dict[str, frozenset[str]] = {
+TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset(
         {"in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}
     ),
@@ -31,7 +31,7 @@ MOVES: dict[str, frozenset[str]] = {
     "resolved": frozenset({"pending", "in_progress", "archived"}),
     "archived": frozenset(),
 }
-STATUSES = tuple(MOVES)
+STATUSES = tuple(TRANSITIONS)
 CONTACTABLE = frozenset({"pending", "in_progress"})
 
 
@@ -181,7 +181,7 @@ class Debt:
     key: Key | None
     details: Details
     # The scenario version that the debt runs.
-    script: Scenario
+    running_scenario: Scenario
     # The columns of the row, down to `entries_count`.
     id: UUID
     reference: str | None
@@ -306,12 +306,12 @@ _plain_values = attrgetter(*_PLAIN_COLUMNS)
 _KEYS = {"workspace_id": "uuid", "id": "uuid"}
 _ROW_COLUMNS = {"debtor_id": "uuid", "details": "bytea"} | column_types(Debt, _PLAIN_COLUMNS)
 INSERT = insert_statement(
-    "debts.insert",
-    "Insert a debt as it stands at the end of its transaction.",
+    "debts.insert_debt",
+    "Insert a debt as it is at the end of its transaction.",
     "debts",
     [*_KEYS, *_ROW_COLUMNS],
 )
-_UPDATE = update_statement("debts.update", "Write a locked debt.", "debts", _KEYS, _ROW_COLUMNS)
+_UPDATE = update_statement("debts.update_debt", "Update a locked debt.", "debts", _KEYS, _ROW_COLUMNS)
 # What contacts and events change; the rest of the row is not written again.
 _PROGRESS_COLUMNS = (
     "status",
@@ -325,7 +325,7 @@ _PROGRESS_COLUMNS = (
 )
 _UPDATE_PROGRESS = update_statement(
     "debts.update_progress",
-    "Write what contacts and events change of a locked debt.",
+    "Update what contacts and events change of a locked debt.",
     "debts",
     _KEYS,
     column_types(Debt, _PROGRESS_COLUMNS),
@@ -344,4 +344,4 @@ def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:
 
 def can_move(status: str, to: str) -> bool:
     """Return whether the table allows a transition between two statuses."""
-    return to in MOVES[status]
+    return to in TRANSITIONS[status]

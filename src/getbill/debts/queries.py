@@ -30,19 +30,19 @@ _FROM = f"""
     JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
     """
 _FIND = Statement(
-    "debts.find",
-    "One debt with its debtor and the keys of both.",
+    "debts.find_debt",
+    "Debt with its debtor and the keys of both.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = $2",
 )
 _LOCK = Statement(
-    "debts.lock",
-    "Some debts, each held until the transaction ends, taken in id order.",
+    "debts.lock_debts",
+    "Debts with their debtors and keys, locked in id order.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d",
 )
 # An erased debt has no debtor either.
 _RELOCK = Statement(
-    "debts.lock_known",
-    "Some debts, each held until the transaction ends, taken in id order: do they still stand as they were read?",
+    "debts.relock_debts",
+    "Version and debtor of debts read before, locked in id order.",
     """
     SELECT d.id, d.version, p.identity FROM debts d
     JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
@@ -50,16 +50,15 @@ _RELOCK = Statement(
     """,
 )
 _FIND_REFERENCES = Statement(
-    "debts.taken",
-    "Which debts have these references already?",
+    "debts.find_references",
+    "Debts with these references.",
     "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)"
     " AND undone_at IS NULL",
 )
 
 _FIND_EXISTING = Statement(
-    "debts.known",
-    "Which of these references are taken, who of these people is a debtor already, at which addresses is nobody"
-    " to be contacted, and what was agreed to by which?",
+    "debts.find_referenced",
+    "Existing references, debtors, suppressions and consents that a list of debts refers to.",
     """
     SELECT id, reference, fingerprint, NULL::bytea AS match, false AS is_person FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
@@ -82,13 +81,15 @@ async def open_rows(
     connection: Database | Transaction, workspace: Workspace, rows: list[Record]
 ) -> list[Debt]:
     """Open debts from rows of `_FROM`; load only scenario versions that this process has not cached."""
-    scripts = await scenarios.load(
+    versions = await scenarios.load(
         connection, workspace, {(row["scenario"], row["scenario_version"]) for row in rows}
     )
-    return [_debt_from_row(row, workspace, scripts[row["scenario"], row["scenario_version"]]) for row in rows]
+    return [
+        _debt_from_row(row, workspace, versions[row["scenario"], row["scenario_version"]]) for row in rows
+    ]
 
 
-def _debt_from_row(row: Record, workspace: Workspace, script: Scenario) -> Debt:
+def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Debt:
     debt_id = row["id"]
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
     sealed = row["details"]
@@ -96,7 +97,7 @@ def _debt_from_row(row: Record, workspace: Workspace, script: Scenario) -> Debt:
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.from_row(row, workspace.vault)
-    debt = Debt(workspace, debtor, key, details, script, *_columns(row))
+    debt = Debt(workspace, debtor, key, details, scenario, *_columns(row))
     debt.stored_values = stable_values(debt)
     return debt
 
@@ -110,8 +111,8 @@ async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
 
 
 _FIND_MANY = Statement(
-    "debts.find_many",
-    "Some debts with their debtors and the keys of both.",
+    "debts.find_debts",
+    "Debts with their debtors and the keys of both.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2)",
 )
 
@@ -279,7 +280,7 @@ def page_statement(names: tuple[str, ...], sort: str, *, is_after: bool) -> Stat
         where += f" AND ({column}, {tie}) {operator} (${number}::{_TYPES[sort]}, ${number + 1}::uuid)"
         number += 2
     text = f"{_FROM} WHERE {where} ORDER BY {column} {direction}, {tie} {direction} LIMIT ${number} OFFSET ${number + 1}"
-    return Statement("debts.page", "A page of debts.", text)
+    return Statement("debts.list_debts", "Page of debts.", text)
 
 
 @cache
@@ -287,7 +288,9 @@ def count_statement(names: tuple[str, ...]) -> Statement:
     """Return the statement that counts debts with these conditions, up to its last parameter."""
     inner = f"SELECT FROM debts d WHERE {_conditions(names)} LIMIT ${len(names) + 2}"
     return Statement(
-        "debts.count", "How many debts meet the conditions?", f"SELECT count(*) FROM ({inner}) AS counted"
+        "debts.count_debts",
+        "Number of debts that meet the conditions.",
+        f"SELECT count(*) FROM ({inner}) AS counted",
     )
 
 
@@ -316,8 +319,8 @@ async def count(database: Database, workspace: Workspace, conditions: dict[str, 
 
 
 _TOTALS = Statement(
-    "debts.totals_of_debtor",
-    "What a debtor owes and paid, per currency, over all debts that are not erased.",
+    "debts.sum_by_debtor",
+    "Totals of a debtor's debts per currency, without erased debts.",
     """
     SELECT currency, count(*) AS debts, sum(amount)::bigint AS amount, sum(balance)::bigint AS balance,
            sum(paid)::bigint AS paid

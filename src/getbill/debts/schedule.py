@@ -30,7 +30,7 @@ _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compli
 
 
 def day_zero(
-    identity: Identity, script: Scenario, now: datetime, due_on: date | None, mode: str | None = None
+    identity: Identity, scenario: Scenario, now: datetime, due_on: date | None, mode: str | None = None
 ) -> date:
     """Return the day from which the scenario's offsets count, on the debtor's calendar.
 
@@ -39,7 +39,7 @@ def day_zero(
     today = calendar.local_date(now, identity.zones[0])
     if mode == StartMode.NEXT_DAY:
         region = calendar.region_of(identity.country, identity.postal_code)
-        today = calendar.open_day(today + timedelta(days=1), region, script.exclusions)
+        today = calendar.open_day(today + timedelta(days=1), region, scenario.exclusions)
     return scenarios.day_zero(today, due_on)
 
 
@@ -155,10 +155,10 @@ def next_contact(
     evaluator = ScheduleEvaluator.for_debt(debt, prior_contacts)
     now = max(now, promises.paused_until(debt) or now)
     skipped_steps: list[Skip] = []
-    steps = debt.script.after(after)
+    steps = debt.running_scenario.after(after)
     for position, step in enumerate(steps):
         reason = evaluator.unreachable_reason(step)
-        if reason is None and is_late and evaluator.is_given_up(step, steps[position + 1 :], now):
+        if reason is None and is_late and evaluator.is_dropped(step, steps[position + 1 :], now):
             reason = f"late: {step.when_late}"
         if reason is None:
             due_at = evaluator.allowed_from(step, max(now, evaluator.nominal_at(step)))
@@ -176,7 +176,7 @@ def next_contact(
 class ScheduleEvaluator:
     """The evaluator of a debt's steps: scenario and rules, after the contacts made so far."""
 
-    script: Scenario
+    scenario: Scenario
     start: Start
     facts: compliance.Facts
     kinds: frozenset[AddressKind]
@@ -188,10 +188,12 @@ class ScheduleEvaluator:
     def for_debt(cls, debt: Debt, prior_contacts: PriorContacts = NO_PRIOR_CONTACTS) -> "ScheduleEvaluator":
         """Return the evaluator of a debt after its past contacts."""
         identity = debt.debtor.identity
-        facts = facts_of(debt.workspace, identity, debt.script, prior_contacts)
+        facts = facts_of(debt.workspace, identity, debt.running_scenario, prior_contacts)
         start = Start(debt.started_on, facts.zones[0], facts.region)
         last_at = max((contact.at for contact in prior_contacts.contacts if contact.same_case), default=None)
-        return cls(debt.script, start, facts, usable_kinds(debt), last_at, expensive_destination(debt))
+        return cls(
+            debt.running_scenario, start, facts, usable_kinds(debt), last_at, expensive_destination(debt)
+        )
 
     def unreachable_reason(self, step: Step) -> str | None:
         """Return why a step reaches no address; None if it does."""
@@ -214,11 +216,11 @@ class ScheduleEvaluator:
 
     def nominal_end(self) -> datetime:
         """Return the nominal end of the scenario."""
-        return scenarios.nominal_instant(self.script, self.script.end, self.start)
+        return scenarios.nominal_instant(self.scenario, self.scenario.end, self.start)
 
     def nominal_at(self, step: Step) -> datetime:
         """Return a step's nominal time, spaced from the last contact, before the rules are applied."""
-        return scenarios.nominal_instant(self.script, step, self.start, self.last_at)
+        return scenarios.nominal_instant(self.scenario, step, self.start, self.last_at)
 
     def moving_rules(self, step: Step, at: datetime) -> tuple[compliance.FailedRule, ...]:
         """Return the rules that move a step from an instant on, in sequence."""
@@ -233,7 +235,7 @@ class ScheduleEvaluator:
         verdict = compliance.evaluate(self.facts.with_notices(step.notices), self.channel(step), at)
         return NEVER + verdict.names
 
-    def is_given_up(self, step: Step, later_steps: Sequence[Step], now: datetime) -> bool:
+    def is_dropped(self, step: Step, later_steps: Sequence[Step], now: datetime) -> bool:
         """Return whether a step was missed and its late policy drops it."""
         if not self.is_missed(step, now):
             return False
@@ -250,8 +252,8 @@ class ScheduleEvaluator:
 
     def is_missed(self, step: Step, now: datetime) -> bool:
         """Return whether a step's own offset is past the scenario's late limit."""
-        return now > self.offset_at(step) + self.script.late_after
+        return now > self.offset_at(step) + self.scenario.late_after
 
     def offset_at(self, step: Step) -> datetime:
         """Return the instant of a step's own offset."""
-        return scenarios.nominal_instant(self.script, step, self.start)
+        return scenarios.nominal_instant(self.scenario, step, self.start)

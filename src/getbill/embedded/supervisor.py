@@ -52,16 +52,16 @@ class ServerSupervisor:
             self._server.launch()
             if not await self._comes_up():
                 if not self._stop.is_set():
-                    self._say(self._server.cause)
+                    self._report(self._server.cause)
                 return 0.0
         except ServerDidNotStart as error:
-            self._say(str(error))
+            self._report(str(error))
             return 0.0
         began = loop.time()
-        self._say(None)
+        self._report(None)
         await self._watch()
         if not self._stop.is_set():
-            self._say(self._server.cause)
+            self._report(self._server.cause)
         return loop.time() - began
 
     async def _comes_up(self) -> bool:
@@ -86,7 +86,7 @@ class ServerSupervisor:
     async def _watch(self) -> None:
         """Wait until the server ends or we are to stop; report a full disk before it ends anything."""
         while self._server.is_running and not await self._pause(WATCH_SECONDS):
-            self._say(self._server.disk_full)
+            self._report(self._server.disk_full)
 
     async def _pause(self, seconds: float) -> bool:
         """Wait, and return whether we are to stop."""
@@ -94,7 +94,7 @@ class ServerSupervisor:
             await asyncio.wait_for(self._stop.wait(), seconds)
         return self._stop.is_set()
 
-    def _say(self, sentence: str | None) -> None:
+    def _report(self, sentence: str | None) -> None:
         """Report a new reason to the other processes, and log it once."""
         self._outage.report(sentence)
         if sentence == self._logged_reason:

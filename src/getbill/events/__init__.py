@@ -11,10 +11,10 @@ from getbill.events.actions import EVENTS_CHANNEL, erase, record, store
 from getbill.events.catalogue import CATALOGUE, DEFAULTS, KINDS, EventKind
 from getbill.events.jobs import (
     StreamRange,
-    claim_unreacted,
+    claim_for_fan_out,
     sequence,
-    unreacted_workspaces,
     unsequenced_workspaces,
+    workspaces_to_fan_out,
 )
 from getbill.events.model import RecordedEvent, Subject, data_context, data_json, event_payload, read_data
 from getbill.events.queries import EventQuery, Stream, StreamEvent, StreamPage, find, read, stream, streams_of
@@ -36,7 +36,7 @@ __all__ = [
     "StreamRange",
     "Subject",
     "begin_epoch",
-    "claim_unreacted",
+    "claim_for_fan_out",
     "data_context",
     "data_json",
     "erase",
@@ -49,6 +49,6 @@ __all__ = [
     "store",
     "stream",
     "streams_of",
-    "unreacted_workspaces",
     "unsequenced_workspaces",
+    "workspaces_to_fan_out",
 ]

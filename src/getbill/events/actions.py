@@ -12,16 +12,16 @@ from getbill.kit.database import Statement, Transaction
 EVENTS_CHANNEL = "getbill_events"
 
 _INSERT = Statement(
-    "events.insert",
-    "Append a fact to a debt's history.",
+    "events.insert_event",
+    "Insert an event.",
     """
     INSERT INTO events (workspace_id, id, debt_id, sequence, kind, data, occurred_at, recorded_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     """,
 )
 _ERASE = Statement(
-    "events.erase",
-    "Drop what a debt's events say; that they were remains.",
+    "events.erase_events",
+    "Erase the data of a debt's events; the events remain.",
     "UPDATE events SET data = NULL WHERE workspace_id = $1 AND debt_id = $2 AND data IS NOT NULL",
 )
 

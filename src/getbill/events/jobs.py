@@ -16,12 +16,12 @@ from getbill.kit.database import Database, Statement, Transaction
 
 _TRY_LOCK = Statement(
     "events.try_sequencer_lock",
-    "May this transaction be the sequencer? Asked by itself, so that what follows sees all its forerunner did.",
+    "Try the sequencer's lock, alone, so that the next statement sees what the last holder wrote.",
     "SELECT pg_try_advisory_xact_lock(hashtextextended('getbill:sequencer', 0))",
 )
 _SEQUENCE = Statement(
-    "events.sequence",
-    "Give the oldest committed events without a position the next ones of their workspaces.",
+    "events.assign_positions",
+    "Assign the next stream positions to the oldest committed events.",
     # Machines' clocks differ: an event never counts as recorded before its debt's earlier events, and is
     # never sequenced without those of them that are waiting too.
     """
@@ -60,19 +60,19 @@ _SEQUENCE = Statement(
         pg_notify($2, workspace_id || ' ' || epoch || ' ' || position) FROM grown
     """,
 )
-_WAITING = Statement(
-    "events.waiting",
-    "Whose events have no position yet?",
+_UNSEQUENCED = Statement(
+    "events.list_unsequenced",
+    "Workspaces with events that have no position.",
     "SELECT DISTINCT workspace_id FROM events WHERE position IS NULL LIMIT 1000",
 )
-_BEHIND = Statement(
-    "events.behind",
-    "On whose streams have reactions not happened yet?",
+_WORKSPACES_TO_FAN_OUT = Statement(
+    "events.list_to_fan_out",
+    "Workspaces whose streams have events that are not fanned out.",
     "SELECT workspace_id FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 1000",
 )
-_CLAIM_UNREACTED = Statement(
-    "events.take_unreacted",
-    "Take the next stretch of every stream on which the reactions marked `after` have not happened yet.",
+_CLAIM_FOR_FAN_OUT = Statement(
+    "events.claim_for_fan_out",
+    "Claim the next range of each stream that is not fanned out.",
     """
     WITH behind AS (
         SELECT workspace_id, reacted AS after, least(position, reacted + $1) AS until
@@ -114,9 +114,9 @@ async def sequence(
         if marks is not None and (behind := _behind(grown_streams, marks)):
             await marks.begin_epochs(tx, behind)
         if grown_streams:
-            failpoints.at("events.placing")
+            failpoints.at("events.sequencing")
     if grown_streams:
-        failpoints.at("events.placed")
+        failpoints.at("events.sequenced")
     if marks is not None:
         for row in grown_streams:
             marks.raise_mark(row["workspace_id"], (row["epoch"], row["position"]))
@@ -134,19 +134,19 @@ def _behind(grown_streams: Sequence[Record], marks: HighWaterMarks) -> dict[UUID
 
 async def unsequenced_workspaces(database: Database) -> list[UUID]:
     """Return workspaces with events that have no position yet."""
-    return [row["workspace_id"] for row in await database.fetch(_WAITING)]
+    return [row["workspace_id"] for row in await database.fetch(_UNSEQUENCED)]
 
 
-async def unreacted_workspaces(database: Database) -> list[UUID]:
-    """Return workspaces with events whose reactions have not run yet."""
-    return [row["workspace_id"] for row in await database.fetch(_BEHIND)]
+async def workspaces_to_fan_out(database: Database) -> list[UUID]:
+    """Return workspaces with events that are not fanned out yet."""
+    return [row["workspace_id"] for row in await database.fetch(_WORKSPACES_TO_FAN_OUT)]
 
 
-async def claim_unreacted(tx: Transaction, batch: int, only: UUID | None = None) -> list[StreamRange]:
-    """Claim stream ranges whose reactions run in this transaction; its commit marks them as done.
+async def claim_for_fan_out(tx: Transaction, batch: int, only: UUID | None = None) -> list[StreamRange]:
+    """Claim stream ranges to fan out in this transaction; its commit marks them as done.
 
     Locks the streams' rows, skipping those that another worker holds; at most `batch` events of each stream,
     or of `only` one.
     """
-    rows = await tx.fetch(_CLAIM_UNREACTED, batch, only)
+    rows = await tx.fetch(_CLAIM_FOR_FAN_OUT, batch, only)
     return [StreamRange(row["workspace_id"], row["after"], row["until"]) for row in rows]

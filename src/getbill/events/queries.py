@@ -14,18 +14,18 @@ from getbill.kit.database import Database, Statement
 SEARCH_MAX: Final = 10_000
 
 _STREAM = Statement(
-    "events.stream",
-    "How far a workspace's stream has come, and in which epoch.",
+    "events.find_stream",
+    "Position and epoch of a workspace's stream.",
     "SELECT epoch, position FROM streams WHERE workspace_id = $1",
 )
 _STREAMS_OF = Statement(
-    "events.streams_of",
-    "How far some workspaces' streams have come.",
+    "events.find_streams",
+    "Positions and epochs of some workspaces' streams.",
     "SELECT workspace_id, epoch, position FROM streams WHERE workspace_id = ANY ($1::uuid[])",
 )
 _READ = Statement(
-    "events.read",
-    "The events on a stretch of a workspace's stream, in order.",
+    "events.list_events",
+    "Events of a range of a workspace's stream, in order.",
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
     FROM events e
@@ -35,8 +35,8 @@ _READ = Statement(
     """,
 )
 _SEARCH = Statement(
-    "events.search",
-    "The events of some kinds on a stretch of a workspace's stream, and how far it was searched.",
+    "events.search_events",
+    "Events of some kinds in a range of a workspace's stream, and how far the range was searched.",
     """
     WITH looked_at AS (
         SELECT id, position, kind FROM events
@@ -53,8 +53,8 @@ _SEARCH = Statement(
     """,
 )
 _READ_DEBT = Statement(
-    "events.read_debt",
-    "The events of one debt on a stretch of its workspace's stream, in order, of some kinds if asked.",
+    "events.list_debt_events",
+    "Events of one debt in a range of its workspace's stream, in order; of some kinds if named.",
     # A debt's positions follow its sequence, which has an index per debt.
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
@@ -66,8 +66,8 @@ _READ_DEBT = Statement(
     """,
 )
 _FIND = Statement(
-    "events.find",
-    "One event that has its place in its workspace's stream.",
+    "events.find_event",
+    "Event that has a stream position.",
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
     FROM events e

@@ -24,13 +24,13 @@ STREAM_CHANNEL: Final = "getbill_streams"
 _LINES_EACH_MAX: Final = 1_000
 
 _STREAMS = Statement(
-    "events.streams",
-    "How far every stream has come.",
+    "events.list_streams",
+    "Positions and epochs of all streams.",
     "SELECT workspace_id, epoch, position FROM streams WHERE position > 0 OR epoch > 1",
 )
 _BEGIN_EPOCHS = Statement(
     "events.begin_epochs",
-    "Begin a new epoch of those streams that stand behind what was known of them.",
+    "Begin a new epoch of the streams that are behind their high-water marks.",
     """
     UPDATE streams s SET epoch = greatest(s.epoch, known.epoch) + 1
     FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])

@@ -12,8 +12,8 @@ from getbill.followups.model import CALLS, Followup, seal
 from getbill.kit.database import Statement, Transaction
 
 _BEGIN = Statement(
-    "followups.begin",
-    "Keep followups that are about to leave; a later try of one takes its row again.",
+    "followups.insert_followups",
+    "Insert followups that are about to be sent; a later attempt takes the row of the first.",
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, step, scheduled_at, content,
         direction, is_retry, created_at, updated_at)
@@ -25,8 +25,8 @@ _BEGIN = Statement(
     """,
 )
 _INSERT_COMPLETED = Statement(
-    "followups.keep",
-    "Keep a followup that left and came to where it is in one transaction.",
+    "followups.insert_completed",
+    "Insert a followup that was sent and completed in one transaction.",
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, step, scheduled_at, direction, is_retry,
         created_at, updated_at, status, sent_at, processed_at, reached_at, provider_ref, duration_ms,
@@ -35,8 +35,8 @@ _INSERT_COMPLETED = Statement(
     """,
 )
 _MOVE = Statement(
-    "followups.move",
-    "Write how far followups came.",
+    "followups.update_progress",
+    "Update the progress of followups.",
     """
     UPDATE followups f SET status = moved.status, sent_at = moved.sent_at, processed_at = moved.processed_at,
         reached_at = moved.reached_at, provider_ref = moved.provider_ref, duration_ms = moved.duration_ms,
@@ -69,8 +69,8 @@ _row_values = attrgetter(
     "crossed_by",
 )
 _ERASE = Statement(
-    "followups.erase",
-    "Forget everything done towards the debtor of an erased debt.",
+    "followups.delete_followups",
+    "Delete the followups of an erased debt.",
     "DELETE FROM followups WHERE workspace_id = $1 AND debt_id = $2",
 )
 

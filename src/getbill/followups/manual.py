@@ -25,8 +25,8 @@ _UNSENT_STATUSES = frozenset({"on_hold", "scheduled", "cancelled", "failed"})
 _LEDGER_FIELDS = ("type", "call_date", "scheduled_at", "phone_number_used", "direction", "is_retry")
 
 _INSERT = Statement(
-    "followups.insert",
-    "Keep what people did, or are to do, towards a debtor.",
+    "followups.insert_manual",
+    "Insert followups recorded by a person.",
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, scheduled_at, sent_at, processed_at,
         reached_at, content, provider_ref, duration_ms, direction, disconnection_reason, is_retry, address_hash,
@@ -35,8 +35,8 @@ _INSERT = Statement(
     """,
 )
 _UPDATE = Statement(
-    "followups.update",
-    "Write a followup that somebody corrected.",
+    "followups.update_manual",
+    "Update a followup that a person corrected.",
     """
     UPDATE followups SET channel = $4, type = $5, status = $6, scheduled_at = $7, sent_at = $8, processed_at = $9,
         reached_at = $10, content = $11, provider_ref = $12, duration_ms = $13, direction = $14,

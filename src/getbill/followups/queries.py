@@ -29,36 +29,36 @@ _AFTER = """
       AND ($8::timestamptz IS NULL OR (f.created_at, f.id) < ($8, $9))
     ORDER BY f.created_at DESC, f.id DESC LIMIT $10 OFFSET $11
     """
-_FIND = Statement("followups.find", "One followup.", _FROM + "WHERE f.workspace_id = $1 AND f.id = $2")
+_FIND = Statement("followups.find_followup", "Followup.", _FROM + "WHERE f.workspace_id = $1 AND f.id = $2")
 _FIND_MANY = Statement(
-    "followups.find_many", "Some followups.", _FROM + "WHERE f.workspace_id = $1 AND f.id = ANY($2)"
+    "followups.find_followups", "Some followups.", _FROM + "WHERE f.workspace_id = $1 AND f.id = ANY($2)"
 )
 _PAGE = Statement(
-    "followups.page", "A page of all followups, the newest first.", _FROM + "WHERE" + _CONDITIONS + _AFTER
+    "followups.list_followups", "Page of all followups, newest first.", _FROM + "WHERE" + _CONDITIONS + _AFTER
 )
 _PAGE_OF_DEBT = Statement(
-    "followups.page_of_debt",
-    "A page of one debt's followups, the newest first.",
+    "followups.list_debt_followups",
+    "Page of a debt's followups, newest first.",
     _FROM + "WHERE f.debt_id = $12 AND" + _CONDITIONS + _AFTER,
 )
 _COUNT = Statement(
-    "followups.count",
-    "How many followups are there, as far as a page says?",
+    "followups.count_followups",
+    "Number of followups, up to a limit.",
     f"SELECT count(*) FROM (SELECT FROM followups f WHERE {_CONDITIONS} LIMIT $8) AS counted",
 )
 _COUNT_OF_DEBT = Statement(
-    "followups.count_of_debt",
-    "How many followups has a debt, as far as a page says?",
+    "followups.count_debt_followups",
+    "Number of a debt's followups, up to a limit.",
     f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $9 AND {_CONDITIONS} LIMIT $8) AS counted",
 )
 _FIND_DEBT_ID = Statement(
-    "followups.debt_of",
-    "Which debt is a followup about?",
+    "followups.find_debt_id",
+    "Debt of a followup.",
     "SELECT debt_id FROM followups WHERE workspace_id = $1 AND id = $2",
 )
 _FIND_MANUAL_CONTACTS = Statement(
-    "followups.made_by_hand",
-    "What did people do of late on these debts, or to these addresses? Visits have no cap.",
+    "followups.list_manual_contacts",
+    "Recent contacts made by people on these debts or at these addresses; visits have no cap.",
     """
     SELECT debt_id, channel, sent_at, address_hash FROM followups
     WHERE workspace_id = $1 AND step IS NULL AND (debt_id = ANY($2) OR address_hash = ANY($3)) AND sent_at > $4

@@ -5,11 +5,11 @@ is not, `/metrics`, by a token, the state of operations. A worker sends heartbea
 contains personal data.
 """
 
-from getbill.health.actions import beat, has_others
+from getbill.health.actions import beat, has_workers
 from getbill.health.api import router
 from getbill.health.metrics_token import make as make_token
 from getbill.health.metrics_token import read as read_token
 from getbill.health.queries import Check, checks
 from getbill.health.waiting_for_database import open_when_ready
 
-__all__ = ["Check", "beat", "checks", "has_others", "make_token", "open_when_ready", "read_token", "router"]
+__all__ = ["Check", "beat", "checks", "has_workers", "make_token", "open_when_ready", "read_token", "router"]

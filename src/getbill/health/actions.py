@@ -22,29 +22,29 @@ _REMOVE_AFTER: Final = timedelta(hours=1)
 
 _log = structlog.get_logger(__name__)
 
-_BEAT = Statement(
-    "health.beat",
-    "Say that this worker lives.",
+_UPSERT = Statement(
+    "health.upsert_heartbeat",
+    "Record a heartbeat of this worker.",
     """
     INSERT INTO heartbeats (process_id, started_at, seen_at) VALUES ($1, $2, $3)
     ON CONFLICT (process_id) DO UPDATE SET seen_at = $3
     """,
 )
-_OTHERS = Statement(
-    "health.others",
-    "Is there any sign of life?",
+_HAS_HEARTBEATS = Statement(
+    "health.has_heartbeats",
+    "Whether any heartbeat is recorded.",
     "SELECT EXISTS (SELECT FROM heartbeats)",
 )
-_END = Statement(
-    "health.end",
-    "Take a worker off the list, and those that nobody has heard of for an hour.",
+_DELETE = Statement(
+    "health.delete_heartbeats",
+    "Delete the heartbeat of a worker, and those older than an hour.",
     "DELETE FROM heartbeats WHERE process_id = $1 OR seen_at < $2",
 )
 
 
-async def has_others(database: Database) -> bool:
+async def has_workers(database: Database) -> bool:
     """Return whether there is a heartbeat of another worker, running or killed."""
-    return bool(await database.fetchval(_OTHERS))
+    return bool(await database.fetchval(_HAS_HEARTBEATS))
 
 
 async def beat(database: Database) -> None:
@@ -52,16 +52,16 @@ async def beat(database: Database) -> None:
     process_id, started_at = ids.new(), clock.wall()
     try:
         while True:
-            await _write_beat(database, process_id, started_at)
+            await _write_heartbeat(database, process_id, started_at)
             await asyncio.sleep(EVERY_SECONDS)
     finally:
         # In a lost database the heartbeat ages by itself.
         with suppress(*DATABASE_ERRORS):
-            await database.execute(_END, process_id, clock.wall() - _REMOVE_AFTER)
+            await database.execute(_DELETE, process_id, clock.wall() - _REMOVE_AFTER)
 
 
-async def _write_beat(database: Database, process_id: UUID, started_at: datetime) -> None:
+async def _write_heartbeat(database: Database, process_id: UUID, started_at: datetime) -> None:
     try:
-        await database.execute(_BEAT, process_id, started_at, clock.wall())
+        await database.execute(_UPSERT, process_id, started_at, clock.wall())
     except DATABASE_ERRORS as error:
         _log.warning("heartbeat_not_written", error=type(error).__name__)

@@ -19,9 +19,9 @@ _log = structlog.get_logger(__name__)
 
 _DAY: Final = timedelta(days=1)
 
-_GOING = Statement(
-    "health.deliveries",
-    "How old is the oldest event and the oldest delivery that waits, how many were given up, how many endpoints fail?",
+_DELIVERIES = Statement(
+    "health.measure_deliveries",
+    "Age of the oldest pending event and delivery, number of exhausted deliveries and of failing endpoints.",
     """
     SELECT extract(epoch FROM $1 - least(
             (SELECT min(recorded_at) FROM events WHERE position IS NULL),
@@ -66,9 +66,9 @@ async def gauge(database: Database) -> None:
     now = clock.wall()
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            row = await database.fetchrow(_GOING, now, now - _DAY)
+            row = await database.fetchrow(_DELIVERIES, now, now - _DAY)
     except DATABASE_ERRORS as error:
-        _log.warning("deliveries_not_gauged", error=type(error).__name__)
+        _log.warning("delivery_metrics_failed", error=type(error).__name__)
         for metric in _ALL:
             metric.set(float("nan"))
         return

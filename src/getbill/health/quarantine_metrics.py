@@ -11,16 +11,16 @@ from getbill.kit.database import DATABASE_ERRORS, Database
 
 _log = structlog.get_logger(__name__)
 
-_ASIDE = Gauge("getbill_set_aside", "What failed and was set aside, over all workspaces.", ("kind",))
+_QUARANTINED = Gauge("getbill_set_aside", "What failed and was set aside, over all workspaces.", ("kind",))
 
 
 async def gauge(database: Database) -> None:
     """Set the gauge from the database; if it does not answer in time, the last value stays."""
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            aside = await quarantine.counts(database)
+            counts_by_kind = await quarantine.counts(database)
     except DATABASE_ERRORS as error:
-        _log.warning("quarantine_not_gauged", error=type(error).__name__)
+        _log.warning("quarantine_metrics_failed", error=type(error).__name__)
         return
     for kind in quarantine.KINDS:
-        _ASIDE.labels(kind).set(aside.get(kind, 0))
+        _QUARANTINED.labels(kind).set(counts_by_kind.get(kind, 0))

@@ -20,8 +20,8 @@ from getbill.vault import Vault, master_key_status
 WITHIN_SECONDS = 2.0
 
 _PARTS = Statement(
-    "health.parts",
-    "At which revision is the database, does a worker live, is there a company?",
+    "health.find_components",
+    "Revision of the database, number of live workers, and whether a company exists.",
     """
     SELECT (SELECT version_num FROM alembic_version) AS revision,
            (SELECT count(*) FROM heartbeats WHERE seen_at > $1) AS workers,
@@ -29,8 +29,8 @@ _PARTS = Statement(
     """,
 )
 _BACKLOG = Statement(
-    "health.backlog",
-    "How much waits for the workers, over all workspaces.",
+    "health.count_backlog",
+    "Number of events, contacts, deliveries and imports that wait for workers, over all workspaces.",
     """
     SELECT (SELECT count(*) FROM heartbeats WHERE seen_at > $1) AS workers,
            (SELECT count(*) FROM events WHERE position IS NULL) AS events_unsequenced,

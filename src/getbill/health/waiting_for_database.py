@@ -76,9 +76,9 @@ async def _wait(open_all: Open, stack: AsyncExitStack, unavailable_app: "_Unavai
         try:
             await _open_all(open_all, stack)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
-            unavailable_app.say(error)
+            unavailable_app.report(error)
         else:
-            _log.info("opened")
+            _log.info("database_opened")
             return
 
 
@@ -93,16 +93,16 @@ class _UnavailableApp:
 
     def __init__(self, error: Exception, outage: Outage | None) -> None:
         self._outage = outage
-        self._sentence = ""
-        self.say(error)
+        self._reason = ""
+        self.report(error)
 
-    def say(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
         """Report why the last attempt to open failed, and log a new reason."""
         is_known = isinstance(error, CannotRun) or database.is_unavailable(error)
-        sentence = outage_reason(error) if is_known else "The API cannot open; its log says why."
-        if sentence != self._sentence:
-            self._sentence = sentence
-            _log.warning("not_open", reason=sentence, exc_info=None if is_known else error)
+        reason = outage_reason(error) if is_known else "The API cannot open; its log says why."
+        if reason != self._reason:
+            self._reason = reason
+            _log.warning("database_not_opened", reason=reason, exc_info=None if is_known else error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -116,8 +116,8 @@ class _UnavailableApp:
         if path == "/healthz":
             return answer(200, {"status": "ok"})
         if path == "/readyz":
-            sentence = (self._outage.sentence() if self._outage else None) or self._sentence
-            return readiness([Check("database", sentence)])
+            reason = (self._outage.sentence() if self._outage else None) or self._reason
+            return readiness([Check("database", reason)])
         detail = message(
             "The database is not ready; `GET /readyz` gives the reason. Repeat the request in a moment."
         )

@@ -33,8 +33,8 @@ from getbill.vault import Key
 _PIECE_BYTES = 512 * 1024
 
 _BEGIN = Statement(
-    "imports.begin",
-    "Begin a draft, or begin an unfinished one anew; nothing where every byte is here already.",
+    "imports.upsert_draft",
+    "Insert a draft, or restart an unfinished one; nothing if its upload is complete.",
     """
     INSERT INTO imports AS i (workspace_id, id, file_id, source, sender, name, language, is_auto, is_dry_run, mode,
                               on_duplicate, grace_hours, created_at, drop_at)
@@ -43,14 +43,14 @@ _BEGIN = Statement(
     RETURNING fence, file_id
     """,
 )
-FORGET_CHUNKS = Statement(
-    "imports.forget_chunks",
-    "Drop the bytes of an import.",
+DELETE_CHUNKS = Statement(
+    "imports.delete_chunks",
+    "Delete the bytes of an import.",
     "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
 )
-_PUT = Statement(
-    "imports.put",
-    "Keep a chunk of an import's bytes, unless its upload was begun anew by somebody else.",
+_INSERT_CHUNK = Statement(
+    "imports.insert_chunk",
+    "Insert a chunk of an import's bytes, unless another upload restarted the draft.",
     """
     INSERT INTO import_chunks (workspace_id, import_id, number, sealed)
     SELECT $1, $2, $3, $4
@@ -60,8 +60,8 @@ _PUT = Statement(
     """,
 )
 _FINISH = Statement(
-    "imports.finish",
-    "Every byte is here: the draft is an import, and something is to be done with it.",
+    "imports.finish_upload",
+    "Finish the upload of a draft and set the first task of the import.",
     """
     UPDATE imports i SET received_at = $4, size = $5, digest = $6, task = $7, rows_total = $8,
         state = CASE WHEN $7 = 'import' THEN 'importing' ELSE 'uploaded' END,
@@ -72,22 +72,22 @@ _FINISH = Statement(
     """,
 )
 _SET_OPTIONS = Statement(
-    "imports.wish",
-    "What is asked of a draft, once all of it was heard.",
+    "imports.set_options",
+    "Set the options of a draft, once its form is complete.",
     """
     UPDATE imports SET name = $4, sender = $5, language = $6, is_auto = $7, is_dry_run = $8, mode = $9,
         on_duplicate = $10, grace_hours = coalesce($11, grace_hours)
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL
     """,
 )
-_OURS = Statement(
-    "imports.our_draft",
-    "Is this draft still ours? Then it stays so until the transaction ends.",
+_LOCK_DRAFT = Statement(
+    "imports.lock_draft",
+    "Lock a draft whose fence still holds.",
     "SELECT id FROM imports WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL FOR UPDATE",
 )
-DROP_DRAFT = Statement(
-    "imports.drop_draft",
-    "Drop an upload that was not finished.",
+DELETE_DRAFT = Statement(
+    "imports.delete_draft",
+    "Delete an unfinished upload.",
     "DELETE FROM imports WHERE workspace_id = $1 AND id = $2 AND received_at IS NULL",
 )
 
@@ -114,7 +114,7 @@ class ImportDraft:
         """Seal and store the next chunk; raise ImportSuperseded when the upload was restarted elsewhere."""
         sealed = self.key.seal(piece, chunk_context(self.id, self.pieces))
         primary_key = self.workspace.id, self.id
-        if await database.fetchval(_PUT, *primary_key, self.pieces, sealed, self.fence) is None:
+        if await database.fetchval(_INSERT_CHUNK, *primary_key, self.pieces, sealed, self.fence) is None:
             raise ImportSuperseded(message("A later upload of this import has started."))
         self._sha.update(piece)
         self.pieces += 1
@@ -155,7 +155,7 @@ async def begin_draft(
             vault.make_key(tx, workspace.vault, workspace.id, import_id)
             key = vault.make_key(tx, workspace.vault, workspace.id, file_id)
             return ImportDraft(workspace, import_id, file_id, row["fence"], key)
-        await tx.execute(FORGET_CHUNKS, workspace.id, import_id)
+        await tx.execute(DELETE_CHUNKS, workspace.id, import_id)
         file_key = queries.keys_of(workspace, await queries.lock(tx, workspace, import_id)).file
         assert file_key is not None  # noqa: S101 - a draft's key is made with it and goes with it
         return ImportDraft(workspace, import_id, row["file_id"], row["fence"], file_key)
@@ -196,9 +196,9 @@ async def drop_draft(database: Database, draft: ImportDraft) -> None:
     """Drop a draft with its bytes, unless it was already dropped or restarted elsewhere."""
     async with database.transaction(draft.workspace.now()) as tx:
         primary_key = draft.workspace.id, draft.id
-        if await tx.fetchval(_OURS, *primary_key, draft.fence) is not None:
-            await tx.execute(FORGET_CHUNKS, *primary_key)
-            await tx.execute(DROP_DRAFT, *primary_key)
+        if await tx.fetchval(_LOCK_DRAFT, *primary_key, draft.fence) is not None:
+            await tx.execute(DELETE_CHUNKS, *primary_key)
+            await tx.execute(DELETE_DRAFT, *primary_key)
             await vault.drop_key(tx, draft.workspace.id, draft.id)
             await vault.drop_key(tx, draft.workspace.id, draft.file_id)
 

@@ -90,7 +90,7 @@ def _import_response(request: Request, caller: Caller, import_: Import, status: 
     value = serializers.serialize_import(import_, workspace.now(), language, key, plan)
     headers = language_headers(language)
     if status == 202:
-        headers["Location"] = f"/external-api/v1/imports/{import_.shown_id}"
+        headers["Location"] = f"/external-api/v1/imports/{import_.public_id}"
     return answer(status, value, headers)
 
 
@@ -346,7 +346,7 @@ async def get_import_report(
     write = reports.write_rejected_rows if query.rows == "rejected" else reports.write_findings
     database: Database = request.app.state.database
     file = await write(database, caller.workspace, import_, query.format, language)
-    name = f"{import_.shown_id}-{query.rows}.{query.format}"
+    name = f"{import_.public_id}-{query.rows}.{query.format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'} | language_headers(language)
     return StreamingResponse(reports.read_blocks(file), 200, headers, media_type=_TYPES[query.format])
 
@@ -400,7 +400,7 @@ async def _report(request: Request, caller: Caller, import_: Import, query: Repo
     return answer(
         200,
         {
-            "id": import_.shown_id,
+            "id": import_.public_id,
             "state": import_.state,
             "counts": serializers.counts(import_, _find_plan(caller, import_)),
             "codes": await reports.count_codes(database, workspace, import_),

@@ -183,7 +183,7 @@ class Import:
         return cls(**values | {"accepts": tuple(row["accepts"])})
 
     @property
-    def shown_id(self) -> str:
+    def public_id(self) -> str:
         """The public id."""
         return public_id(self.source, self.id)
 

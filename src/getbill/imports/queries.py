@@ -19,21 +19,21 @@ _FROM = """
     LEFT JOIN vault_keys f ON f.workspace_id = i.workspace_id AND f.subject_id = i.file_id
     """
 _FIND = Statement(
-    "imports.find", "One import with its keys.", _FROM + "WHERE i.workspace_id = $1 AND i.id = $2"
+    "imports.find_import", "Import with its keys.", _FROM + "WHERE i.workspace_id = $1 AND i.id = $2"
 )
 _LOCK = Statement(
-    "imports.lock",
-    "One import, held until the transaction ends.",
+    "imports.lock_import",
+    "Import with its keys, locked until the transaction ends.",
     _FROM + "WHERE i.workspace_id = $1 AND i.id = $2 FOR UPDATE OF i",
 )
 _FIND_MANY = Statement(
-    "imports.some",
+    "imports.find_imports",
     "Some imports with their keys.",
     _FROM + "WHERE i.workspace_id = $1 AND i.id = ANY($2)",
 )
 _PAGE = Statement(
-    "imports.page",
-    "A page of imports, the newest first, of some sources and states where they are named.",
+    "imports.list_imports",
+    "Page of imports, newest first, of some sources and of a state if named.",
     _FROM
     + """
     WHERE i.workspace_id = $1 AND i.received_at IS NOT NULL AND i.source = ANY($2)
@@ -43,8 +43,8 @@ _PAGE = Statement(
     """,
 )
 _COUNT = Statement(
-    "imports.count",
-    "How many imports are there, counted to a limit?",
+    "imports.count_imports",
+    "Number of imports, up to a limit.",
     """
     SELECT count(*) FROM (
         SELECT FROM imports i WHERE i.workspace_id = $1 AND i.received_at IS NOT NULL AND i.source = ANY($2)
@@ -52,8 +52,8 @@ _COUNT = Statement(
     """,
 )
 _CHUNK = Statement(
-    "imports.chunk",
-    "One chunk of an import's bytes.",
+    "imports.find_chunk",
+    "Chunk of an import's bytes.",
     "SELECT sealed FROM import_chunks WHERE workspace_id = $1 AND import_id = $2 AND number = $3",
 )
 

@@ -69,7 +69,7 @@ def serialize_import(
     rows_done = import_.rows_done
     share = round(100 * rows_done / import_.rows_total, 1) if import_.rows_total else None
     return {
-        "id": import_.shown_id,
+        "id": import_.public_id,
         "source": import_.source,
         "name": import_.name,
         "sender": import_.sender,

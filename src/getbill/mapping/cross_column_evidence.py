@@ -20,8 +20,8 @@ SERIAL = re.compile(r"^(.*?)(\d{1,18})\D{0,3}$")
 _GROWING = 0.9
 
 
-class Head:
-    """The first rows, with cells read as numbers and dates where possible."""
+class SampleRows:
+    """The first rows of a sheet, with cells read as numbers and dates where possible."""
 
     def __init__(self, profile: sheets.Profile) -> None:
         self._rows = profile.head

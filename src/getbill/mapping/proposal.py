@@ -6,7 +6,7 @@ from dataclasses import replace
 from getbill import sheets
 from getbill.mapping import amounts, columns, row_status, values
 from getbill.mapping.columns import Candidate
-from getbill.mapping.cross_column_evidence import Head
+from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import (
     AMOUNTS,
     CERTAIN,
@@ -49,7 +49,7 @@ def propose(
 ) -> Mapping:
     """Propose the field of each column of a file, with the reason, and the remaining questions."""
     candidates = columns.build_candidates(layout, profile)
-    head = Head(profile)
+    head = SampleRows(profile)
     row_status.leave_out_closing_days(candidates)
     columns.weigh_adjacent_columns(candidates, head)
     columns.weigh_debtor_names(candidates, head)

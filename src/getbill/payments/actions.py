@@ -25,8 +25,8 @@ from getbill.payments.model import (
 )
 
 _INSERT = Statement(
-    "payments.insert",
-    "Enter money on a debt, for good.",
+    "payments.insert_entry",
+    "Insert an entry.",
     """
     INSERT INTO payments (workspace_id, id, debt_id, kind, minor, currency, method, provider, provider_id, note,
         paid_at, created_at)
@@ -34,8 +34,8 @@ _INSERT = Statement(
     """,
 )
 _ANONYMISE = Statement(
-    "payments.anonymise",
-    "Drop what an erased debt's entries say of whom; the amounts remain, as accounting needs them.",
+    "payments.anonymise_entries",
+    "Erase the provider ids and notes of an erased debt's entries; the amounts remain for accounting.",
     "UPDATE payments SET provider_id = NULL, note = NULL WHERE workspace_id = $1 AND debt_id = $2",
 )
 

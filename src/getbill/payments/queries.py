@@ -7,18 +7,18 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.payments.model import Entry, note_context
 
 _OF_DEBT = Statement(
-    "payments.of_debt",
-    "A page of a debt's entries, in the order they were made.",
+    "payments.list_entries",
+    "Page of a debt's entries, oldest first.",
     "SELECT * FROM payments WHERE workspace_id = $1 AND debt_id = $2 ORDER BY id LIMIT $3 OFFSET $4",
 )
 _COUNT = Statement(
-    "payments.count",
-    "How many entries has a debt?",
+    "payments.count_entries",
+    "Number of a debt's entries.",
     "SELECT count(*) FROM payments WHERE workspace_id = $1 AND debt_id = $2",
 )
-_OF_PROVIDER = Statement(
-    "payments.of_provider",
-    "The entry that a provider's id stands for.",
+_BY_PROVIDER_ID = Statement(
+    "payments.find_by_provider_id",
+    "Entry with this id of a payment provider.",
     "SELECT * FROM payments WHERE workspace_id = $1 AND provider = $2 AND provider_id = $3",
 )
 
@@ -44,5 +44,5 @@ async def find_by_provider(
     tx: Transaction, debt: Debt, provider: str | None, provider_id: str
 ) -> Entry | None:
     """Return the entry of a provider's id in the debt's workspace, on any debt."""
-    row = await tx.fetchrow(_OF_PROVIDER, debt.workspace_id, provider, provider_id)
+    row = await tx.fetchrow(_BY_PROVIDER_ID, debt.workspace_id, provider, provider_id)
     return None if row is None else _entry(row, debt)

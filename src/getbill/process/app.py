@@ -108,7 +108,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state: Any = app.state
     dsn = settings.dsn
     await check_revision(dsn)
-    state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
+    state.database = await open_database(dsn, reactions.before_commit, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
     await stack.enter_async_context(vault.hold_keys(state.database, state.vault, "api"))
@@ -120,8 +120,8 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await events.HighWaterMarks(settings.marks_file).check(state.database)
     await access.run_maintenance(state.database, state.vault, clock.wall(), settings.access_log_days)
     await webhooks.keep_partitions(state.database, clock.wall())
-    state.gate = access.open_auth_context(state.database, state.vault, settings)
-    stack.push_async_callback(state.gate.close)
+    state.auth = access.open_auth_context(state.database, state.vault, settings)
+    stack.push_async_callback(state.auth.close)
     state.metrics_token = health.read_token(settings)
     state.gateways = read_gateways(settings.gateways_file)
     state.trials = EndpointTester(
@@ -132,8 +132,8 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.summaries = imports.summaries
     state.checkers = imports.Checkers()
     stack.callback(state.checkers.close)
-    state.room = streams.WaitingRoom(state.database, dsn)
-    stack.push_async_callback(state.room.close)
+    state.long_polling = streams.LongPolling(state.database, dsn)
+    stack.push_async_callback(state.long_polling.close)
 
 
 def _warm_up() -> None:

@@ -30,7 +30,7 @@ def queue_tick(dsn: str, notices: AdminNotifier, stop: asyncio.Event) -> Callabl
     async def run_queue() -> bool:
         # A separate connection, which also listens: the pool is for short statements.
         connection = await asyncpg.connect(
-            dsn, server_settings=SETTINGS | {"application_name": "getbill errands"}
+            dsn, server_settings=SETTINGS | {"application_name": "getbill background jobs"}
         )
         manager = QueueManager(Queries(AsyncpgDriver(connection)))
         register(manager, notices)

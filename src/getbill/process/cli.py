@@ -42,7 +42,7 @@ COMMANDS: Final = {
     "import": "getbill.commands.import_file:import_file",
     "sftp-login": "getbill.commands.sftp_login:sftp_login",
     "import-child": "getbill.commands.import_child:import_child",
-    "quarantine": "getbill.commands.quarantine:quarantine",
+    "quarantine": "getbill.commands.quarantine:commands",
     "signing-key": "getbill.commands.signing_key:signing_key",
 }
 
@@ -104,22 +104,22 @@ def main() -> None:
     for name in settings.unknown_variables():
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
     if not all(map(_is_text, sys.argv)):
-        _say("The arguments are not valid in the locale's encoding: use UTF-8.")
+        _print_error("The arguments are not valid in the locale's encoding: use UTF-8.")
     failpoints.arm(settings.crash_point())
     try:
         app(prog_name=PROGRAM)
     except ValidationError as error:
-        _say(*settings.error_sentences(error))
+        _print_error(*settings.error_sentences(error))
     except CannotRun as error:
-        _say(str(error), status=error.exit_status)
+        _print_error(str(error), status=error.exit_status)
     except Problem as refusal:
-        _say(str(refusal.detail))
+        _print_error(str(refusal.detail))
     except BrokenPipeError:
         # The reader of the output has closed it early, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _say(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+        _print_error(f"{error.filename}: {error.strerror}." if error.filename else str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -133,7 +133,7 @@ def _is_text(word: str) -> bool:
     return True
 
 
-def _say(*sentences: str, status: int = 1) -> None:
+def _print_error(*sentences: str, status: int = 1) -> None:
     for sentence in sentences:
         typer.echo(f"{command_name()}: {sentence}", err=True)
     sys.exit(status)

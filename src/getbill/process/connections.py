@@ -87,7 +87,7 @@ class Waiting(Protocol):
     def is_sending(self) -> bool:
         """Whether its client delays: a request is incomplete, or a response is not read."""
 
-    def give_way(self) -> None:
+    def evict(self) -> None:
         """Close, to make room for another connection."""
 
 
@@ -136,7 +136,7 @@ class Strangers:
             return False
         protocol = connections[stranger]
         self.remove(stranger)
-        protocol.give_way()
+        protocol.evict()
         return True
 
 
@@ -196,7 +196,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether a body is incomplete, or a response is not being read."""
         return self._is_in_body or self.flow.write_paused
 
-    def give_way(self) -> None:
+    def evict(self) -> None:
         """Close a waiting connection to make room; answer an incomplete head or body with 408."""
         if self._is_in_body and not self.is_waiting:
             self._dismiss(

@@ -85,7 +85,7 @@ SAMPLE_DEBTS: Final = (
 
 async def create_demo_company(settings: Settings) -> Credentials:
     """Create the demo company, or complete it, and return new credentials for it."""
-    database = await open_database(settings.dsn, reactions.edge, size=2)
+    database = await open_database(settings.dsn, reactions.before_commit, size=2)
     try:
         unlocked_vault = await vault.unlock(
             database, settings.master_key_text, settings.key_file, may_make=True

@@ -32,7 +32,7 @@ _QUEUE_LOG_RETENTION: Final = timedelta(days=7)
 
 _PRUNE_QUEUE_LOG = Statement(
     "process.prune_queue_log",
-    "The queue never prunes its log of finished jobs.",
+    "Delete old lines of the queue's log of finished jobs.",
     "DELETE FROM pgqueuer_log WHERE created < $1",
 )
 
@@ -52,7 +52,7 @@ async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
     }
     for name, part in parts.items():
         await _run_part(database, name, part)
-    _log.info("upkeep_done")
+    _log.info("maintenance_completed")
 
 
 async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:
@@ -63,7 +63,7 @@ async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[
         is_own = isinstance(error, asyncpg.SyntaxOrAccessError)
         if quarantine.is_transient(error) and not is_own:
             raise
-        _log.error("upkeep_failed", part=name)
+        _log.error("maintenance_failed", part=name)
         await quarantine.add_separately(database, item, error)
         return
     async with database.transaction(clock.wall()) as tx:

@@ -65,9 +65,9 @@ def serve() -> None:
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     for sign in _stop_signals():
         signal.signal(sign, _exit_on_signal)  # Until the loop takes over, a stop unwinds what was started.
-    with _locked_data_folder(settings.data_dir) as left_behind:
+    with _locked_data_folder(settings.data_dir) as was_killed:
         # The processes of a killed supervisor need a moment to release the port.
-        patience = PATIENCE_SECONDS if left_behind else 0.0
+        patience = PATIENCE_SECONDS if was_killed else 0.0
         ports = Ports(
             sockets.bind(settings, patience_seconds=patience),
             sockets.bind_sftp(
@@ -239,12 +239,12 @@ def _locked_data_folder(data_dir: Path) -> Iterator[bool]:
             raise AlreadyRunning(
                 f"GetBill is already running on {data_dir}, as process {owner}: stop it, or set GETBILL_DATA_DIR to another folder."
             ) from None
-        left_behind = bool(os.pread(descriptor, 1, 0))
+        was_killed = bool(os.pread(descriptor, 1, 0))
         os.truncate(descriptor, 0)
         with suppress(OSError):  # A full disk: the number is only for the next start's patience and message.
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         try:
-            yield left_behind
+            yield was_killed
         finally:
             os.truncate(descriptor, 0)
     finally:

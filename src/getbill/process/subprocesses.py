@@ -91,7 +91,7 @@ async def keep_running(child: Child, shutdown: ShutdownRequest) -> None:
         is_first = is_first and (status < 0 or status == CannotRunNow.exit_status)
         if lasted_seconds > STEADY_SECONDS:
             wait_seconds = WAIT_FIRST_SECONDS
-        _log.warning("process ended", child=child.name, status=status, again_in_seconds=wait_seconds)
+        _log.warning("process_ended", child=child.name, status=status, again_in_seconds=wait_seconds)
         await pause(shutdown, wait_seconds)
         wait_seconds = min(wait_seconds * 2, KILLED_WAIT_MAX_SECONDS if status < 0 else WAIT_MAX_SECONDS)
 
@@ -101,7 +101,7 @@ async def attempt(child: Child, shutdown: ShutdownRequest) -> int:
     try:
         return await run(child, shutdown)
     except OSError as error:
-        _log.error("process not started", child=child.name, reason=error.strerror)
+        _log.error("process_not_started", child=child.name, reason=error.strerror)
         return CannotRunNow.exit_status
 
 
@@ -123,7 +123,7 @@ async def _stop(child: Child, process: Process, shutdown: ShutdownRequest) -> in
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(_wait_for_first(process.wait(), shutdown.hurry.wait()), STOP_SECONDS)
     if process.returncode is None:
-        _log.warning("process killed", child=child.name)
+        _log.warning("process_killed", child=child.name)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
     return await process.wait()

@@ -106,7 +106,9 @@ async def run(
 ) -> None:
     """Run until stopped, then finish work in progress."""
     async with AsyncExitStack() as stack:
-        database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
+        database = await open_database(
+            settings.dsn, reactions.before_commit, size=settings.database_connections
+        )
         stack.push_async_callback(database.close)
         unlocked_vault = await vault.unlock(database, settings.master_key_text, settings.key_file)
         journal = ErasureJournal(settings.erasure_journal_file)
@@ -120,19 +122,21 @@ async def run(
         poster = await stack.enter_async_context(
             WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
         )
-        careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_others(database) else 0.0
+        careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_workers(database) else 0.0
         context = SendingContext(
             database, unlocked_vault, message_senders, sending_settings or SendingSettings(), careful_until
         )
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
         loops = loops_of(context, dispatcher, stop, marks)
         loops.append(
-            WorkerLoop("upkeep", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop)
+            WorkerLoop(
+                "maintenance", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop
+            )
         )
         notices = AdminNotifier(
             database, unlocked_vault, message_senders.for_channel(Channel.EMAIL, is_live=True)
         )
-        loops.append(WorkerLoop("errands", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
+        loops.append(WorkerLoop("jobs", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
         await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "worker"))
         if isinstance(unlocked_vault.source, vault.KeyFile) and unlocked_vault.source.is_writable:
@@ -276,5 +280,5 @@ async def _run_loops(loops: list[WorkerLoop], heartbeat: asyncio.Task[None], sto
         task.cancel()
     if late:
         # A message interrupted here is in doubt and is not sent again.
-        _log.warning("stopped_before_the_end", loops=[task.get_name() for task in late])
+        _log.warning("loops_cancelled", loops=[task.get_name() for task in late])
     await asyncio.gather(*running, heartbeat, return_exceptions=True)

@@ -28,9 +28,9 @@ TODO: Final = "set_aside"
 # An item that was retried this long ago without failing again has succeeded.
 _PROVEN: Final = timedelta(minutes=15)
 
-_PUT = Statement(
-    "quarantine.put",
-    "Set something aside; once more where it failed before.",
+_UPSERT = Statement(
+    "quarantine.upsert_item",
+    "Quarantine an item, or record that it failed again.",
     """
     INSERT INTO quarantine AS q (workspace_id, id, kind, subject_id, debt_id, reason, since, failed_at, next_try_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7::timestamptz + make_interval(secs => ($8::float8[])[1]))
@@ -41,38 +41,38 @@ _PUT = Statement(
     """,
 )
 _RETRIED = Statement(
-    "quarantine.retried",
-    "Note that something was put back.",
+    "quarantine.mark_retried",
+    "Mark an item as retried.",
     "UPDATE quarantine SET retried_at = $3, next_try_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
-_FORGET = Statement(
-    "quarantine.forget",
-    "Something stands aside no longer.",
+_DELETE = Statement(
+    "quarantine.delete_by_subject",
+    "Delete the item of a subject.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id, reason",
 )
 _DISMISS = Statement(
-    "quarantine.dismiss",
-    "A person wants something left as it is.",
+    "quarantine.dismiss_item",
+    "Delete an item that a person dismissed.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
-_WENT_WELL = Statement(
-    "quarantine.went_well",
-    "What was put back so long ago, and has not failed again.",
+_RECOVERED = Statement(
+    "quarantine.list_recovered",
+    "Items that have not failed again for some time after a retry.",
     "SELECT * FROM quarantine WHERE retried_at < $1 LIMIT 500",
 )
 _ERASE = Statement(
-    "quarantine.erase",
-    "Forget that something of an erased debt stood aside.",
+    "quarantine.erase_items",
+    "Delete the items of an erased debt.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2 RETURNING reason",
 )
-_IS_LEFT = Statement(
-    "quarantine.is_left",
-    "Does anything else stand aside for this reason?",
+_HAS_REASON = Statement(
+    "quarantine.has_reason",
+    "Whether an item with this reason is left.",
     "SELECT EXISTS (SELECT FROM quarantine WHERE workspace_id = $1 AND reason = $2)",
 )
 _ALL_RETRIED = Statement(
-    "quarantine.all_retried",
-    "Note that all that failed for a reason was put back.",
+    "quarantine.mark_all_retried",
+    "Mark all items with a reason as retried.",
     """
     UPDATE quarantine SET retried_at = $4, next_try_at = NULL
     WHERE workspace_id = $1 AND kind = $2 AND reason = $3 AND retried_at IS NULL
@@ -86,7 +86,7 @@ async def add(tx: Transaction, item: Item, reason: Message, *, is_shared: bool =
     A reason shared with other items, such as their common template, has one todo.
     """
     row_id = await tx.fetchval(
-        _PUT,
+        _UPSERT,
         item.workspace_id,
         ids.new(),
         item.kind,
@@ -97,13 +97,13 @@ async def add(tx: Transaction, item: Item, reason: Message, *, is_shared: bool =
         retry_delays(item.kind),
     )
     if is_shared:
-        ask_of_all(tx, item.workspace_id, reason)
+        create_shared_todo(tx, item.workspace_id, reason)
     elif item.workspace_id != INSTALLATION:
         question = message("{kind} {id}: {why}", kind=item.kind, id=public_id_of(item), why=reason)
         todos.create(tx, item.workspace_id, TODO, row_id, item.debt_id, reason=question)
 
 
-def ask_of_all(tx: Transaction, workspace_id: UUID, reason: Message) -> None:
+def create_shared_todo(tx: Transaction, workspace_id: UUID, reason: Message) -> None:
     """Create the todo for all items that failed for one reason, unless it is open already."""
     todos.create(tx, workspace_id, TODO, cause_of(workspace_id, str(reason)), None, reason=reason)
 
@@ -115,7 +115,11 @@ async def add_separately(database: Database, item: Item, error: BaseException) -
     """
     reason = reason_of(error)
     _log.error(
-        "set_aside", kind=item.kind, subject=str(item.subject_id), reason=reason, exc_info=unexpected(error)
+        "item_quarantined",
+        kind=item.kind,
+        subject=str(item.subject_id),
+        reason=reason,
+        exc_info=unexpected(error),
     )
     async with database.transaction(clock.wall()) as tx:
         await add(tx, item, reason)
@@ -126,7 +130,7 @@ async def mark_retried(tx: Transaction, entry: QuarantineEntry) -> None:
     await tx.execute(_RETRIED, entry.workspace_id, entry.id, clock.wall())
 
 
-async def all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: str) -> None:
+async def mark_all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: str) -> None:
     """Mark all items of a kind that failed for a reason as retried."""
     await tx.execute(_ALL_RETRIED, workspace_id, kind, reason, clock.wall())
 
@@ -138,7 +142,7 @@ async def dismiss(tx: Transaction, entry: QuarantineEntry) -> None:
 
 async def resolve(tx: Transaction, item: Item) -> bool:
     """Remove an item that succeeded, with its todo; return whether it was quarantined."""
-    row = await tx.fetchrow(_FORGET, item.workspace_id, item.kind, item.subject_id)
+    row = await tx.fetchrow(_DELETE, item.workspace_id, item.kind, item.subject_id)
     if row is not None and item.workspace_id != INSTALLATION:
         todos.withdraw(tx, item.workspace_id, TODO, row["id"])
         await _withdraw_shared(tx, item.workspace_id, row["reason"])
@@ -147,13 +151,13 @@ async def resolve(tx: Transaction, item: Item) -> bool:
 
 async def _withdraw_shared(tx: Transaction, workspace_id: UUID, reason: str) -> None:
     """Withdraw the todo shared by all items that failed for a reason, once none of them is left."""
-    if not await tx.fetchval(_IS_LEFT, workspace_id, reason):
+    if not await tx.fetchval(_HAS_REASON, workspace_id, reason):
         todos.withdraw(tx, workspace_id, TODO, cause_of(workspace_id, reason))
 
 
 async def remove_proven(database: Database) -> int:
     """Remove the retried items that succeeded, and return their number."""
-    rows = await database.fetch(_WENT_WELL, clock.wall() - _PROVEN)
+    rows = await database.fetch(_RECOVERED, clock.wall() - _PROVEN)
     for row in rows:
         async with database.transaction(clock.wall()) as tx:
             await resolve(tx, QuarantineEntry.from_row(row).item)

@@ -8,44 +8,44 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine.model import Item, QuarantineEntry
 
 _DUE = Statement(
-    "quarantine.due",
-    "What is to be tried again by itself, the longest due first.",
+    "quarantine.list_due",
+    "Items due for an automatic retry, longest due first.",
     "SELECT * FROM quarantine WHERE next_try_at <= $1 AND retried_at IS NULL ORDER BY next_try_at LIMIT 500",
 )
-_EVERY = Statement(
-    "quarantine.every",
-    "What stands aside, the oldest first.",
+_LIST = Statement(
+    "quarantine.list_items",
+    "Items in quarantine, oldest first.",
     "SELECT * FROM quarantine WHERE retried_at IS NULL ORDER BY since, id LIMIT $1",
 )
 _FIND = Statement(
-    "quarantine.find",
-    "One thing that stands aside.",
+    "quarantine.find_item",
+    "Item.",
     "SELECT * FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
-_OF_REASON = Statement(
-    "quarantine.of_reason",
-    "What failed for one reason and was not put back since, in the order in which debts are locked.",
+_BY_REASON = Statement(
+    "quarantine.list_by_reason",
+    "Items with a reason that were not retried, in the order in which debts are locked.",
     """
     SELECT * FROM quarantine WHERE workspace_id = $1 AND reason = $2 AND retried_at IS NULL
     ORDER BY subject_id LIMIT $3
     """,
 )
-_IS_ASIDE = Statement(
-    "quarantine.is_aside",
-    "Does this thing stand aside?",
+_IS_QUARANTINED = Statement(
+    "quarantine.is_quarantined",
+    "Whether a subject is in quarantine.",
     """
     SELECT EXISTS (SELECT FROM quarantine
         WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 AND retried_at IS NULL)
     """,
 )
 _COUNTS = Statement(
-    "quarantine.counts",
-    "How much stands aside, by what it is, over all workspaces.",
+    "quarantine.count_by_kind",
+    "Number of items by kind, over all workspaces.",
     "SELECT kind, count(*) AS number FROM quarantine WHERE retried_at IS NULL GROUP BY kind ORDER BY kind",
 )
 _WORKSPACES = Statement(
-    "quarantine.workspaces",
-    "Which workspaces are left alone for now?",
+    "quarantine.list_workspaces",
+    "Workspaces in quarantine.",
     "SELECT workspace_id FROM quarantine WHERE kind = $1 AND retried_at IS NULL",
 )
 
@@ -57,7 +57,7 @@ async def due(database: Database, now: datetime) -> list[QuarantineEntry]:
 
 async def list_entries(database: Database, limit: int = 1000) -> list[QuarantineEntry]:
     """Return the entries of all workspaces, the oldest first."""
-    return [QuarantineEntry.from_row(row) for row in await database.fetch(_EVERY, limit)]
+    return [QuarantineEntry.from_row(row) for row in await database.fetch(_LIST, limit)]
 
 
 async def find(tx: Transaction, workspace_id: UUID, entry_id: UUID) -> QuarantineEntry | None:
@@ -68,12 +68,12 @@ async def find(tx: Transaction, workspace_id: UUID, entry_id: UUID) -> Quarantin
 
 async def of_reason(tx: Transaction, workspace_id: UUID, reason: str, most: int) -> list[QuarantineEntry]:
     """Return up to `most` entries that failed for one reason and were not retried since."""
-    return [QuarantineEntry.from_row(row) for row in await tx.fetch(_OF_REASON, workspace_id, reason, most)]
+    return [QuarantineEntry.from_row(row) for row in await tx.fetch(_BY_REASON, workspace_id, reason, most)]
 
 
 async def is_quarantined(database: Database, item: Item) -> bool:
     """Return whether an item is quarantined."""
-    return bool(await database.fetchval(_IS_ASIDE, item.workspace_id, item.kind, item.subject_id))
+    return bool(await database.fetchval(_IS_QUARANTINED, item.workspace_id, item.kind, item.subject_id))
 
 
 async def counts(database: Database) -> Mapping[str, int]:

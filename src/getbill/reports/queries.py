@@ -14,16 +14,16 @@ from getbill.kit.money import Money
 DAYS_DEFAULT = 90
 
 _OPENED = Statement(
-    "reports.opened",
-    "How many debts were created between two instants, and how many of them are resolved?",
+    "reports.count_opened",
+    "Number of debts created in a period, and how many of them are resolved.",
     """
     SELECT count(*) AS debts, count(resolved_at) AS resolved
     FROM debts WHERE workspace_id = $1 AND erased_at IS NULL AND created_at >= $2 AND created_at < $3
     """,
 )
 _DELAY = Statement(
-    "reports.delay",
-    "How many debts were resolved between two instants, and how long after their creation on average?",
+    "reports.measure_delay",
+    "Number of debts resolved in a period, and the average time from creation to resolution.",
     # Resolving a debt changes it, so the index of changes bounds the search.
     """
     SELECT count(*) AS debts, avg(extract(epoch FROM resolved_at - created_at)) AS seconds
@@ -32,17 +32,17 @@ _DELAY = Statement(
     """,
 )
 _RECOVERED = Statement(
-    "reports.recovered",
-    "What was paid less what was refunded between two instants, per currency.",
+    "reports.sum_recovered",
+    "Payments less refunds of a period, per currency.",
     """
     SELECT currency, -sum(minor)::bigint AS minor
     FROM payments WHERE workspace_id = $1 AND kind IN ('payment', 'refund') AND paid_at >= $2 AND paid_at < $3
     GROUP BY currency ORDER BY currency
     """,
 )
-_STANDING = Statement(
-    "reports.standing",
-    "How many debts stand where, how many are resolved, and what is still owed on open ones.",
+_BY_STATUS = Statement(
+    "reports.count_by_status",
+    "Number of debts by status, number resolved, and the open balance.",
     """
     SELECT status, currency, count(*) AS debts, count(resolved_at) AS resolved,
         sum(greatest(balance, 0)) FILTER (WHERE status NOT IN ('resolved', 'archived'))::bigint AS open
@@ -107,7 +107,7 @@ async def report(database: Database, workspace_id: UUID, from_on: date, to_on: d
 
 async def statistics(database: Database, workspace_id: UUID) -> Statistics:
     """Return the current statistics of a workspace."""
-    rows = await database.fetch(_STANDING, workspace_id)
+    rows = await database.fetch(_BY_STATUS, workspace_id)
     recovered = await database.fetch(_RECOVERED, workspace_id, *_EVER)
     total = sum(row["debts"] for row in rows)
     still_open: dict[str, int] = {}

@@ -15,27 +15,27 @@ from getbill.sandbox.queries import RUNNING
 # Calendars and rules are known for some years only: results beyond them would be wrong.
 _AHEAD_MAX = timedelta(days=366 * 50)
 
-_CLOCK = Statement(
+_LOCK_CLOCK = Statement(
     "sandbox.lock_clock",
-    "Where does the clock of a sandbox stand? Nobody else moves it until this transaction ends.",
+    "Clock of a sandbox, locked until the transaction ends.",
     "SELECT clock_offset, frozen_at FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
 )
 _INSERT = Statement(
-    "sandbox.begin",
-    "Set the clock of a sandbox in motion.",
+    "sandbox.insert_advance",
+    "Insert an advance of a sandbox's clock.",
     """
     INSERT INTO clock_advances (workspace_id, id, started_from, target_at, reached_at, was_frozen, created_at)
     VALUES ($1, $2, $3, $4, $3, $5, $6) RETURNING *
     """,
 )
 _FREEZE = Statement(
-    "sandbox.stand",
-    "Have the clock of a sandbox stand still at an instant.",
+    "sandbox.freeze_clock",
+    "Freeze the clock of a sandbox at an instant.",
     "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1",
 )
-_GO_ON = Statement(
-    "sandbox.go_on",
-    "The clock of a sandbox goes on from its target, or stands there when it stood before.",
+_RESUME = Statement(
+    "sandbox.resume_clock",
+    "Resume the clock of a sandbox at the target of its advance, frozen if it was frozen before.",
     """
     UPDATE workspaces w SET
         frozen_at = CASE WHEN a.was_frozen THEN a.target_at END,
@@ -46,8 +46,8 @@ _GO_ON = Statement(
     """,
 )
 _CLAIM = Statement(
-    "sandbox.take",
-    "Which clock is to be moved on, of those nobody is at? Take the one that waited longest.",
+    "sandbox.claim_advance",
+    "Claim the advance that waited longest.",
     """
     UPDATE clock_advances SET fence = fence + 1, lease_until = $2
     WHERE (workspace_id, id) = (
@@ -58,32 +58,32 @@ _CLAIM = Statement(
     """,
 )
 _REACH = Statement(
-    "sandbox.reach",
-    "Write how far a clock has come, if it is still ours to move.",
+    "sandbox.reach_instant",
+    "Record how far an advance has come, if its fence still holds.",
     """
     UPDATE clock_advances SET reached_at = $4, contacts = contacts + $5, lease_until = $6
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND done_at IS NULL RETURNING *
     """,
 )
 _ARRIVE = Statement(
-    "sandbox.arrive",
-    "A clock stands at its target.",
+    "sandbox.arrive_at_target",
+    "Record that an advance has reached its target.",
     """
     UPDATE clock_advances SET reached_at = target_at, arrived_at = $4
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND done_at IS NULL RETURNING *
     """,
 )
 _FINISH = Statement(
-    "sandbox.finish",
-    "All that follows from moving a clock has happened.",
+    "sandbox.finish_advance",
+    "Finish an advance whose consequences are complete.",
     """
     UPDATE clock_advances SET done_at = $4, lease_until = NULL
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING *
     """,
 )
 _RELEASE = Statement(
-    "sandbox.let_go",
-    "Leave a clock to whichever worker comes next.",
+    "sandbox.release_advance",
+    "Release an advance to the next worker.",
     "UPDATE clock_advances SET lease_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3",
 )
 
@@ -107,7 +107,7 @@ def refuse_live(workspace: Workspace) -> None:
 async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
     """Start an advance of a sandbox's clock; raise AdvanceRunning if one is in progress."""
     refuse_live(workspace)
-    row = await tx.fetchrow(_CLOCK, workspace.id)
+    row = await tx.fetchrow(_LOCK_CLOCK, workspace.id)
     assert row is not None  # noqa: S101 - the caller's own workspace
     running_row = await tx.fetchrow(RUNNING, workspace.id)
     if running_row is not None:
@@ -169,7 +169,7 @@ async def arrive(database: Database, advance: Advance) -> Advance | None:
         row = await tx.fetchrow(_ARRIVE, advance.workspace_id, advance.id, advance.fence, clock.wall())
         if row is None:
             return None
-        await tx.execute(_GO_ON, advance.workspace_id, advance.id)
+        await tx.execute(_RESUME, advance.workspace_id, advance.id)
         await access.invalidate(tx, advance.workspace_id)
         tx.channels_to_notify.add(events.EVENTS_CHANNEL)
     return advance_of_row(row)

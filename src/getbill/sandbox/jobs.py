@@ -37,7 +37,7 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
             workspace = await companies.workspace(context.database, context.vault, workspace_id)
             sent_count += await contacts.send_due_sandbox(
                 context, workspace, keep_going
-            ) or await contacts.send_suspects_in(context, workspace, keep_going)
+            ) or await contacts.send_crashed_sandbox(context, workspace, keep_going)
     return sent_count
 
 
@@ -92,7 +92,7 @@ async def _advance_to_next(
         return None
     workspace = await companies.workspace(context.database, context.vault, clock_advance.workspace_id)
     sent_count = await _send_all_due(context, workspace, keep_going)
-    sent_count = sent_count or await contacts.send_suspects_in(context, workspace, keep_going)
+    sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
     if not sent_count:
         # The debt is locked by another transaction for a moment.
         await asyncio.sleep(_POLL_SECONDS)

@@ -19,18 +19,18 @@ from getbill.scenarios.model import Scenario
 OWN_MAX = 200
 
 _LOCK = Statement(
-    "scenarios.hold",
-    "Which scenarios are a workspace's own? Nobody else writes one until this transaction ends.",
+    "scenarios.lock_scenarios",
+    "A workspace's own scenarios, locked until the transaction ends.",
     "SELECT own_scenarios FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
 )
 _INSERT = Statement(
-    "scenarios.insert",
-    "Write a version of a scenario.",
+    "scenarios.insert_version",
+    "Insert a version of a scenario.",
     "INSERT INTO scenarios (workspace_id, name, version, content, created_at) VALUES ($1, $2, $3, $4, $5)",
 )
-_PRESENT = Statement(
-    "scenarios.present",
-    "Say which version of a workspace's own scenarios new debts get.",
+_SET_CURRENT = Statement(
+    "scenarios.set_current_versions",
+    "Set the versions of a workspace's own scenarios that new debts get.",
     "UPDATE workspaces SET own_scenarios = $2 WHERE workspace_id = $1",
 )
 
@@ -138,7 +138,7 @@ async def _write(
     since = own_scenarios[name].since if name in own_scenarios else scenario.version
     now_own = {**own_scenarios, name: OwnScenario(since, scenario.version)}
     await tx.execute(
-        _PRESENT,
+        _SET_CURRENT,
         workspace.id,
         json.write({scenario_name: [*entry] for scenario_name, entry in now_own.items()}).decode(),
     )

@@ -22,7 +22,7 @@ Key = tuple[str, int]
 _CACHE_MAX = 5000
 
 _LOAD = Statement(
-    "scenarios.load",
+    "scenarios.find_versions",
     "Some versions of a workspace's own scenarios.",
     """
     SELECT s.name, s.version, s.content FROM scenarios s

@@ -36,7 +36,7 @@ from getbill.sftp.queries import KeyedFile, chunk_context, name_context, name_ha
 
 _INSERT = Statement(
     "sftp.insert_file",
-    "Begin a file.",
+    "Insert a file.",
     """
     INSERT INTO sftp_files (workspace_id, id, login_id, folder, name_hash, name, state, writer, written_at, import_id,
         is_finished)
@@ -44,36 +44,36 @@ _INSERT = Statement(
     """,
 )
 _COUNT = Statement(
-    "sftp.count",
-    "How many files lie in a login's folders?",
+    "sftp.count_files",
+    "Number of files of a login.",
     "SELECT count(*) FROM sftp_files WHERE workspace_id = $1 AND login_id = $2",
 )
 _REOPEN = Statement(
-    "sftp.reopen",
-    "Write on in a file; whoever wrote it before writes no more.",
+    "sftp.reopen_file",
+    "Reopen a file for a new writer.",
     """
     UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5, room = $5
     WHERE workspace_id = $1 AND id = $2
     """,
 )
 _RESIZE = Statement(
-    "sftp.resize",
-    "A file is shorter now, if it is still this writer's.",
+    "sftp.resize_file",
+    "Truncate a file, if the writer still holds it.",
     "UPDATE sftp_files SET size = $4 WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id",
 )
 _CUT_CHUNKS = Statement(
-    "sftp.cut_chunks",
-    "Drop the chunks of a file from one number on.",
+    "sftp.delete_chunks",
+    "Delete the chunks of a file from a number on.",
     "DELETE FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number >= $3",
 )
 _LOCK_LOGIN = Statement(
-    "sftp.hold_room",
-    "Whoever else wants room in a login's folders waits until it is given out.",
+    "sftp.lock_login",
+    "Lock a login while its space is allotted.",
     "SELECT id FROM sftp_logins WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE",
 )
 _RESERVE_SPACE = Statement(
-    "sftp.take_room",
-    "Leave room for a file that is still this writer's: as much as is wished, or what is left if that is enough.",
+    "sftp.reserve_space",
+    "Reserve space for a file, at most what its login has left, if the writer still holds it.",
     """
     UPDATE sftp_files f SET room = least($6, $7 - o.room)
     FROM (SELECT coalesce(sum(room), 0)::bigint AS room FROM sftp_files
@@ -83,8 +83,8 @@ _RESERVE_SPACE = Statement(
     """,
 )
 _STORE = Statement(
-    "sftp.store",
-    "Store a chunk, if the file is still this writer's.",
+    "sftp.store_chunk",
+    "Store a chunk, if the writer still holds the file.",
     """
     WITH held AS (
         UPDATE sftp_files SET size = $5, written_at = $6
@@ -98,20 +98,20 @@ _STORE = Statement(
 )
 _IS_WRITER = Statement(
     "sftp.is_writer",
-    "Is a file still this writer's?",
+    "Whether a writer still holds a file.",
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND id = $2 AND writer = $3",
 )
 _CLOSE = Statement(
-    "sftp.close",
-    "A writer is done with a file, or was cut off.",
+    "sftp.close_file",
+    "Close a file that is complete or was cut off.",
     """
     UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5, room = size
     WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id
     """,
 )
 _MOVE = Statement(
-    "sftp.move",
-    "Give a file another name or folder; whoever was writing to it goes on unless it is something else now.",
+    "sftp.move_file",
+    "Rename or move a file; its writer keeps it unless its state changes.",
     """
     UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
         is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END,
@@ -119,14 +119,14 @@ _MOVE = Statement(
     WHERE workspace_id = $1 AND id = $2
     """,
 )
-_RENAME_ASIDE = Statement(
-    "sftp.put_aside",
-    "A file gives its name to a later one; nothing else of it changes, and it is imported as it would have been.",
+_RENAME_REPLACED = Statement(
+    "sftp.rename_replaced",
+    "Rename a file whose name a later one takes; it is still imported.",
     "UPDATE sftp_files SET name_hash = $3, name = $4 WHERE workspace_id = $1 AND id = $2",
 )
 _DELETE = Statement(
-    "sftp.delete",
-    "A file goes; its chunks and its key go in the same change.",
+    "sftp.delete_file",
+    "Delete a file.",
     "DELETE FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 _TRIES = 3
@@ -293,7 +293,7 @@ class Folders:
         if is_new:
             raise NameTaken("A file with this name already exists.")
         if truncates and keyed_file.file.is_complete:
-            await self._rename_aside(tx, keyed_file)
+            await self._rename_replaced(tx, keyed_file)
             return SftpUpload(self, await self.insert(tx, path, writer=writer), writer)
         _check_not_importing(keyed_file)
         size = 0 if truncates else keyed_file.file.size
@@ -329,13 +329,13 @@ class Folders:
             return path
         return FolderPath(path.folder, timestamped_name(path.name, clock.wall()))
 
-    async def _rename_aside(self, tx: Transaction, keyed_file: KeyedFile) -> None:
+    async def _rename_replaced(self, tx: Transaction, keyed_file: KeyedFile) -> None:
         """Rename a complete file to free its name for a later file; both are imported."""
         path = FolderPath(
             keyed_file.file.path.folder, timestamped_name(keyed_file.file.path.name, clock.wall())
         )
         name = keyed_file.key.seal(path.name.encode(), name_context(keyed_file.file.id))
-        await tx.execute(_RENAME_ASIDE, self.workspace.id, keyed_file.file.id, self._hash(path), name)
+        await tx.execute(_RENAME_REPLACED, self.workspace.id, keyed_file.file.id, self._hash(path), name)
 
     async def insert(
         self, tx: Transaction, path: FolderPath, *, writer: UUID | None = None, import_id: UUID | None = None
@@ -373,7 +373,7 @@ class Folders:
             if not replaces:
                 raise NameTaken("A file with this name already exists.")
             if existing_file.file.is_complete:
-                await self._rename_aside(tx, existing_file)
+                await self._rename_replaced(tx, existing_file)
             else:
                 await drop(tx, self.workspace.id, existing_file.file.id)
         state = State.WHOLE if keyed_file.file.is_cut(clock.wall()) else keyed_file.file.state

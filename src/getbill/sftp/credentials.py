@@ -45,7 +45,7 @@ _COLUMNS: Final = f"""id, workspace_id, username, name, password_hash IS NOT NUL
 
 _INSERT = Statement(
     "sftp.insert_login",
-    "Let somebody drop files into a workspace.",
+    "Insert an SFTP login.",
     """
     INSERT INTO sftp_logins (id, workspace_id, username, name, password_hash, fingerprints, created_at, created_by_kind,
         created_by)
@@ -53,28 +53,28 @@ _INSERT = Statement(
     """,
 )
 _LOGINS = Statement(
-    "sftp.logins",
-    "A workspace's logins, the oldest first.",
+    "sftp.list_logins",
+    "Logins of a workspace, oldest first.",
     f"SELECT {_COLUMNS} FROM sftp_logins WHERE workspace_id = $1 ORDER BY created_at, id",
 )
 _LOGIN = Statement(
-    "sftp.login",
-    "One login of a workspace.",
+    "sftp.find_login",
+    "Login of a workspace.",
     f"SELECT {_COLUMNS} FROM sftp_logins WHERE workspace_id = $1 AND id = $2",
 )
 _WORKSPACE_OF = Statement(
-    "sftp.workspace_of_login",
-    "In which workspace is the login of this id or user name?",
+    "sftp.find_workspace",
+    "Workspace of the login with this id or user name.",
     "SELECT workspace_id, id FROM sftp_logins WHERE id = $1 OR username = $2",
 )
 _BY_USERNAME = Statement(
-    "sftp.login_by_username",
-    "Who calls themselves so, and how do they prove it?",
+    "sftp.find_by_username",
+    "Login with this user name and its password hash, if it is not revoked.",
     "SELECT workspace_id, id, password_hash FROM sftp_logins WHERE username = $1 AND revoked_at IS NULL",
 )
 _ROTATE = Statement(
     "sftp.rotate_login",
-    "Replace what opens a login.",
+    "Replace the password and the keys of a login.",
     f"""
     UPDATE sftp_logins SET password_hash = $3, fingerprints = $4, rotated_at = $5, failures = 0, locked_until = NULL
     WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING {_COLUMNS}
@@ -82,20 +82,20 @@ _ROTATE = Statement(
 )
 _REVOKE = Statement(
     "sftp.revoke_login",
-    "A login opens no longer.",
+    "Revoke a login.",
     """
     UPDATE sftp_logins SET revoked_at = $3
     WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
     """,
 )
 _USED = Statement(
-    "sftp.used_login",
-    "A login was opened.",
+    "sftp.record_login",
+    "Record a successful login.",
     "UPDATE sftp_logins SET used_at = $2, failures = 0, locked_until = NULL WHERE id = $1",
 )
 _FAILED = Statement(
-    "sftp.failed_login",
-    "A wrong password: after so many in a row none opens for a while.",
+    "sftp.record_failure",
+    "Record a wrong password, and lock the login after too many.",
     """
     UPDATE sftp_logins SET failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END,
         locked_until = CASE WHEN failures + 1 >= $2 THEN $3 ELSE locked_until END
@@ -103,8 +103,8 @@ _FAILED = Statement(
     """,
 )
 _IS_CURRENT = Statement(
-    "sftp.opens",
-    "Does this password still open the login, and is it not locked by wrong ones meanwhile?",
+    "sftp.is_current",
+    "Whether a password hash is still current and its login not locked.",
     """
     SELECT id FROM sftp_logins
     WHERE id = $1 AND password_hash = $2 AND revoked_at IS NULL AND (locked_until IS NULL OR locked_until <= $3)

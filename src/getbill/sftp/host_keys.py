@@ -17,20 +17,20 @@ from getbill.vault import Vault
 
 _INSERT = Statement(
     "sftp.insert_host_key",
-    "Keep a host key, unless another process was first.",
+    "Insert a host key, unless another process was first.",
     """
     INSERT INTO sftp_host_keys (algorithm, public, private, created_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (algorithm) DO NOTHING
     """,
 )
 _KEYS = Statement(
-    "sftp.host_keys",
-    "The installation's host keys, the one clients like best first.",
+    "sftp.list_host_keys",
+    "Host keys of the installation, in the order clients prefer.",
     "SELECT algorithm, public, private FROM sftp_host_keys ORDER BY algorithm DESC",
 )
 _PUBLIC = Statement(
-    "sftp.public_host_keys",
-    "The host keys as others may see them.",
+    "sftp.list_public_keys",
+    "Public host keys of the installation.",
     "SELECT public FROM sftp_host_keys ORDER BY algorithm DESC",
 )
 # The second is for clients older than 2014, which many legacy systems use.

@@ -30,8 +30,8 @@ _log = structlog.get_logger(__name__)
 
 KEPT: Final = timedelta(days=30)
 _EXPIRED = Statement(
-    "sftp.expired",
-    "Files that were done with, or never completed, so long ago, or whose import waited until it was dropped.",
+    "sftp.list_expired",
+    "Files whose retention is over.",
     """
     SELECT f.workspace_id, f.id FROM sftp_files f
     LEFT JOIN imports i ON i.workspace_id = f.workspace_id AND i.id = f.import_id
@@ -41,21 +41,21 @@ _EXPIRED = Statement(
     """,
 )
 _CUT_ABANDONED = Statement(
-    "sftp.cut_deserted",
-    "Files that were open when their process died are cut off where they are.",
+    "sftp.cut_abandoned",
+    "Cut off the files that a dead process left open.",
     """
     UPDATE sftp_files SET state = 'cut', writer = NULL, room = size WHERE state = 'open' AND written_at < $1
     RETURNING id
     """,
 )
 _OF_IMPORT = Statement(
-    "sftp.of_import",
-    "What lies in folders of an import, and waits for nothing.",
+    "sftp.list_by_import",
+    "Settled files of an import.",
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND state <> 'taken'",
 )
-_UNWANTED = Statement(
-    "sftp.unwanted",
-    "The file of an import that goes on is not put back at its end.",
+_MARK_UNWANTED = Statement(
+    "sftp.mark_unwanted",
+    "Mark the file of a running import for deletion at its end.",
     "UPDATE sftp_files SET is_unwanted = true WHERE workspace_id = $1 AND import_id = $2 AND state = 'taken'",
 )
 _TRIES_MAX: Final = 20
@@ -92,7 +92,7 @@ class PickupWorker:
             async with pickup.renewing_lease(self._database, claimed_file):
                 await self._process(claimed_file)
         except (FileLeaseLost, ImportSuperseded):
-            _log.warning("sftp_file_lost", import_id=imports.public_id("sftp", claimed_file.import_id))
+            _log.warning("sftp_file_lease_lost", import_id=imports.public_id("sftp", claimed_file.import_id))
         except Exception as error:
             if quarantine.is_transient(error):
                 raise
@@ -153,7 +153,7 @@ class PickupWorker:
             await self._reject(workspace, claimed_file, keyed_file, refusal)
             return
         await pickup.release_file(self._database, claimed_file)
-        _log.info("sftp_file_taken", import_id=imports.public_id("sftp", claimed_file.import_id))
+        _log.info("sftp_file_imported", import_id=imports.public_id("sftp", claimed_file.import_id))
 
     async def _return_results(
         self, workspace: Workspace, claimed_file: ClaimedFile, keyed_file: KeyedFile, import_: Import
@@ -201,7 +201,7 @@ async def _expire_some(database: Database, now: datetime) -> int:
 
 async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Delete the file of an import with an erased debtor, and its reports; a pending file once it is done."""
-    await tx.execute(_UNWANTED, workspace_id, import_id)
+    await tx.execute(_MARK_UNWANTED, workspace_id, import_id)
     for row in await tx.fetch(_OF_IMPORT, workspace_id, import_id):
         await actions.drop(tx, workspace_id, row["id"])
 

@@ -147,7 +147,7 @@ class SftpLimits:
     failures_max: int = 30
     login_seconds: int = 30
     # Interval at which a session checks that its login is not revoked.
-    look_seconds: float = 5.0
+    login_check_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

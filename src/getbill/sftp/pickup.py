@@ -24,8 +24,8 @@ LEASE: Final = timedelta(minutes=2)
 _RENEW_SECONDS: Final = 30.0
 
 _REQUEST = Statement(
-    "sftp.ask",
-    "Have what is complete in a workspace picked up at once.",
+    "sftp.request_pickup",
+    "Request the pickup of the complete files of a workspace.",
     """
     UPDATE sftp_files f SET asked_at = $2, tries = 0
     FROM sftp_logins l
@@ -35,8 +35,8 @@ _REQUEST = Statement(
     """,
 )
 _CLAIM = Statement(
-    "sftp.take",
-    "Take the file that is due longest, or that somebody asked for.",
+    "sftp.claim_file",
+    "Claim the file that is due longest or was requested.",
     """
     WITH next AS MATERIALIZED (
         SELECT w.workspace_id, w.id FROM sftp_files w
@@ -50,8 +50,8 @@ _CLAIM = Statement(
     """,
 )
 _CLAIM_ENDED = Statement(
-    "sftp.take_ended",
-    "Take a file whose import is over, or of whose import not every byte is there.",
+    "sftp.claim_ended",
+    "Claim a file whose import has ended or whose upload is incomplete.",
     """
     UPDATE sftp_files f SET leased_until = $2, tries = f.tries + 1
     FROM (SELECT w.workspace_id, w.id FROM sftp_files w
@@ -64,8 +64,8 @@ _CLAIM_ENDED = Statement(
     """,
 )
 _LEASE = Statement(
-    "sftp.lease",
-    "Keep a file for a while more, or no longer, unless another took it since.",
+    "sftp.renew_lease",
+    "Renew or end the lease of a file, if it was not claimed since.",
     """
     UPDATE sftp_files SET leased_until = $4
     WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
@@ -74,16 +74,16 @@ _LEASE = Statement(
 
 
 _HOLD = Statement(
-    "sftp.hold",
-    "Have nobody take a file until it is put back, unless another took it since.",
+    "sftp.hold_file",
+    "Hold a file back from pickup, if it was not claimed since.",
     """
     UPDATE sftp_files SET leased_until = 'infinity'
     WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
     """,
 )
 _REQUEUE = Statement(
-    "sftp.put_back",
-    "Have a file that was set aside be taken again.",
+    "sftp.requeue_file",
+    "Requeue a file that was held.",
     """
     UPDATE sftp_files SET leased_until = NULL, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND state = 'taken' RETURNING id

@@ -15,31 +15,31 @@ _FILE = """f.id, f.login_id, f.folder, f.name, f.size, f.state, f.written_at, f.
     FROM sftp_files f JOIN vault_keys k ON k.workspace_id = f.workspace_id AND k.subject_id = f.id"""
 
 _FIND = Statement(
-    "sftp.find",
-    "The file of a name in one of a login's folders.",
+    "sftp.find_file",
+    "File with this name in a folder of a login.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4",
 )
 _FIND_LOCKED = Statement(
-    "sftp.find_locked",
-    "The file of a name in one of a login's folders, held until the change is made.",
+    "sftp.lock_file",
+    "File with this name in a folder of a login, locked until the transaction ends.",
     f"""
     SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4
     FOR UPDATE OF f
     """,
 )
 _LIST = Statement(
-    "sftp.list",
-    "What lies in one of a login's folders, the newest first.",
+    "sftp.list_files",
+    "Files in a folder of a login, newest first.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 ORDER BY f.id DESC LIMIT $4",
 )
 _BY_ID = Statement(
-    "sftp.by_id",
-    "One file, wherever it lies.",
+    "sftp.find_by_id",
+    "File with this id.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.id = $2",
 )
 _CHUNK = Statement(
-    "sftp.chunk",
-    "One chunk of a file.",
+    "sftp.find_chunk",
+    "Chunk of a file.",
     "SELECT sealed FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number = $3",
 )
 

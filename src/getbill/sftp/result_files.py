@@ -25,14 +25,14 @@ _log = structlog.get_logger(__name__)
 _NO_LIMITS: Final = SftpLimits(quota_bytes=2**62, file_bytes_max=2**62)
 
 _OLD_REPORTS = Statement(
-    "sftp.old_reports",
-    "Reports on an import that somebody began to write before.",
+    "sftp.list_reports",
+    "Earlier reports on an import.",
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND folder = 'reports'",
 )
 
 _IS_UNWANTED = Statement(
     "sftp.is_unwanted",
-    "Was somebody erased who stands in a file?",
+    "Whether a file contains an erased person.",
     "SELECT is_unwanted FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 
@@ -63,7 +63,7 @@ class ResultWriter:
         except (FileLeaseLost, TakenOver):
             await self._drop(self._report_ids)
             raise FileLeaseLost from None
-        _log.info("sftp_file_done", folder=folder.value)
+        _log.info("sftp_results_written", folder=folder.value)
 
     async def _drop_old_reports(self) -> None:
         import_key = self._claimed_file.workspace_id, self._claimed_file.import_id

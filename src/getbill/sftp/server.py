@@ -118,7 +118,7 @@ class SftpConnection(asyncssh.SSHServer):
         self._connection = conn
         self._address = (conn.get_extra_info("peername") or ("?",))[0]
         if len(self._state.connections) >= self._state.limits.sessions_max:
-            _log.warning("sftp_full", connections=len(self._state.connections))
+            _log.warning("sftp_connections_exhausted", connections=len(self._state.connections))
             conn.abort()
             return
         self._state.connections.add(conn)

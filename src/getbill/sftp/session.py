@@ -283,7 +283,7 @@ class Session(asyncssh.SFTPServer):
     async def check_login(self) -> None:
         """Close the session if its login was revoked; checked every few seconds at most."""
         folders = self._folders
-        if clock.monotonic() - self._checked_at < folders.limits.look_seconds:
+        if clock.monotonic() - self._checked_at < folders.limits.login_check_seconds:
             return
         self._checked_at = clock.monotonic()
         login = await credentials.find_login(folders.database, folders.workspace.id, folders.login_id)

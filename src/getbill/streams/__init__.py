@@ -6,26 +6,26 @@ says so.
 """
 
 from getbill.streams.api import router
-from getbill.streams.long_poll import WaiterLimits, WaitingRoom
+from getbill.streams.long_poll import LongPolling, WaiterLimits
 from getbill.streams.model import GUARANTEE, PullResult, StreamPosition, StreamRequest
 from getbill.streams.queries import position_of, pull
-from getbill.streams.sequencing import mend, sequence_events, set_missing_aside
+from getbill.streams.sequencing import mend, quarantine_missing, sequence_events
 from getbill.streams.wire import EventShown, WebhookData, serialize_event
 
 __all__ = [
     "GUARANTEE",
     "EventShown",
+    "LongPolling",
     "PullResult",
     "StreamPosition",
     "StreamRequest",
     "WaiterLimits",
-    "WaitingRoom",
     "WebhookData",
     "mend",
     "position_of",
     "pull",
+    "quarantine_missing",
     "router",
     "sequence_events",
     "serialize_event",
-    "set_missing_aside",
 ]

@@ -16,7 +16,7 @@ from getbill.kit.errors import NotFound
 from getbill.kit.http import Route, answer, problems
 from getbill.kit.messages import excerpt, message
 from getbill.streams import queries, wire
-from getbill.streams.long_poll import Waiter, WaitingRoom
+from getbill.streams.long_poll import LongPolling, Waiter
 from getbill.streams.model import PullResult, StreamRequest
 from getbill.streams.wire import EventPage, EventShown, EventsQuery
 from getbill.vault import Vault
@@ -75,11 +75,11 @@ async def _wait(
     request: Request, caller: Caller, stream_request: StreamRequest, seconds: float
 ) -> PullResult:
     """Read the stream each time it grows, until there is news, the time is up, or the process stops."""
-    waiting_room: WaitingRoom = request.app.state.room
+    long_polling: LongPolling = request.app.state.long_polling
     assert stream_request.after is not None  # noqa: S101 - set by the first read
     ends = clock.monotonic() + seconds
     is_filtered = stream_request.kinds is not None or stream_request.debt_id is not None
-    with waiting_room.admit(caller.workspace.id, caller.credential_id, stream_request.after) as waiter:
+    with long_polling.admit(caller.workspace.id, caller.credential_id, stream_request.after) as waiter:
         watch = asyncio.create_task(_stop_on_disconnect(request, waiter))
         try:
             while True:

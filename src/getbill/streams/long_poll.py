@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 1.0
 # While the listener is live, notifications are rarely lost.
-_LOOKS_UNHEARD: Final = 5
+_POLLS_SKIPPED_MAX: Final = 5
 
 _WAITING = Gauge("getbill_events_waiting", "Calls of this process that wait for news of their stream.")
 
@@ -71,8 +71,8 @@ class Waiter:
         return self._wake_event.is_set() and not self.is_over
 
 
-class WaitingRoom:
-    """The waiting calls of one process."""
+class LongPolling:
+    """The long polling of one process: its waiting calls, and the poll that wakes them."""
 
     def __init__(self, database: Database, dsn: str, limits: WaiterLimits | None = None) -> None:
         self._database = database
@@ -149,17 +149,17 @@ class WaitingRoom:
             waiter.wake()
 
     async def _poll_forever(self) -> None:
-        rounds_missed = 0
+        polls_skipped = 0
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            rounds_missed += 1
-            if not self._waiters or (self._listener.is_live and rounds_missed < _LOOKS_UNHEARD):
+            polls_skipped += 1
+            if not self._waiters or (self._listener.is_live and polls_skipped < _POLLS_SKIPPED_MAX):
                 continue
-            rounds_missed = 0
+            polls_skipped = 0
             try:
                 streams = await events.streams_of(self._database, list(self._waiters))
             except DATABASE_ERRORS as error:
-                _log.warning("streams_not_seen", error=type(error).__name__)
+                _log.warning("stream_positions_not_read", error=type(error).__name__)
                 continue
             for waiter in self._all():
                 stream = streams.get(waiter.workspace_id)

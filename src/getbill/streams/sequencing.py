@@ -8,16 +8,16 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 
 _MISSING = Statement(
-    "streams.missing",
-    "Workspaces whose events wait for a stream that is not there.",
+    "streams.list_missing",
+    "Workspaces with events and no stream.",
     """
     SELECT DISTINCT e.workspace_id FROM events e LEFT JOIN streams s ON s.workspace_id = e.workspace_id
     WHERE e.position IS NULL AND s.workspace_id IS NULL LIMIT 100
     """,
 )
 _MEND = Statement(
-    "streams.mend",
-    "Have a stream stand where its last event stands.",
+    "streams.mend_stream",
+    "Set the position of a stream to that of its last event.",
     """
     INSERT INTO streams AS s (workspace_id, position, reacted)
     SELECT $1, coalesce(max(position), 0), coalesce(max(position), 0) FROM events WHERE workspace_id = $1
@@ -57,7 +57,7 @@ async def _sequence_workspace(
         return 0
 
 
-async def set_missing_aside(database: Database) -> None:
+async def quarantine_missing(database: Database) -> None:
     """Quarantine missing streams; otherwise their waiting events would be retried for ever."""
     for row in await database.fetch(_MISSING):
         item = Item(row["workspace_id"], "stream", row["workspace_id"])

@@ -11,8 +11,8 @@ from getbill.templates import queries
 from getbill.templates.model import BUILT_IN, Edition
 
 _INSERT = Statement(
-    "templates.insert",
-    "Publish an edition.",
+    "templates.insert_edition",
+    "Insert an edition of a template.",
     """
     INSERT INTO templates (workspace_id, name, language, version, subject, text, html, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -12,29 +12,29 @@ from getbill.kit.messages import excerpt, message
 from getbill.templates.model import BUILT_IN, Edition, TemplateSet, built_in
 
 _IN_FORCE = Statement(
-    "templates.in_force",
-    "The last edition of each of a workspace's own templates, in each language.",
+    "templates.list_in_force",
+    "Last editions of a workspace's own templates, in each language.",
     """
     SELECT DISTINCT ON (name, language) * FROM templates WHERE workspace_id = $1
     ORDER BY name, language, version DESC
     """,
 )
 _EDITIONS = Statement(
-    "templates.editions",
-    "The editions of a template in a language, the newest first.",
+    "templates.list_editions",
+    "Editions of a template in a language, newest first.",
     """
     SELECT * FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3
     ORDER BY version DESC LIMIT $4 OFFSET $5
     """,
 )
 _COUNT = Statement(
-    "templates.count",
-    "How many editions has a template in a language?",
+    "templates.count_editions",
+    "Number of editions of a template in a language.",
     "SELECT count(*) FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3",
 )
 _FIND = Statement(
-    "templates.find",
-    "One edition, or the last one when no version is named.",
+    "templates.find_edition",
+    "Edition of a template, the last one if no version is named.",
     """
     SELECT * FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3
       AND ($4::integer IS NULL OR version = $4)
@@ -42,8 +42,8 @@ _FIND = Statement(
     """,
 )
 _LAST = Statement(
-    "templates.last_version",
-    "The number of a template's last edition in a language.",
+    "templates.find_last_version",
+    "Last version of a template in a language.",
     "SELECT coalesce(max(version), 0) FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3",
 )
 

@@ -118,7 +118,7 @@ async def retry_item(tx: Transaction, case: Case) -> None:
     if entry is not None:
         await retries.requeue(tx, entry, case.workspace)
     elif case.todo.reason is not None:
-        await contacts.put_all_back(tx, case.workspace.id, case.todo.reason)
+        await contacts.requeue_contacts(tx, case.workspace.id, case.todo.reason)
 
 
 async def dismiss_item(tx: Transaction, case: Case) -> None:
@@ -132,7 +132,7 @@ async def dismiss_item(tx: Transaction, case: Case) -> None:
 
 async def _dismiss(tx: Transaction, case: Case, aside: QuarantineEntry) -> None:
     if aside.kind == "contact":
-        await contacts.skip_set_aside(tx, case.workspace, aside.subject_id)
+        await contacts.skip_quarantined(tx, case.workspace, aside.subject_id)
     await quarantine.dismiss(tx, aside)
 
 

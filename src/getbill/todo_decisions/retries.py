@@ -20,12 +20,12 @@ _log = structlog.get_logger(__name__)
 Requeue = Callable[[Transaction, QuarantineEntry], Awaitable[object]]
 
 
-async def plan_again(tx: Transaction, entry: QuarantineEntry) -> None:
+async def requeue_contact(tx: Transaction, entry: QuarantineEntry) -> None:
     """Schedule a contact again."""
     await contacts.requeue_contact(tx, entry.workspace_id, entry.subject_id)
 
 
-async def ask_again(tx: Transaction, entry: QuarantineEntry) -> None:
+async def retry_lookup(tx: Transaction, entry: QuarantineEntry) -> None:
     """Query a provider again for the status of a contact."""
     await contacts.retry_lookup(tx, entry.workspace_id, entry.subject_id)
 
@@ -40,30 +40,30 @@ async def mend_stream(tx: Transaction, entry: QuarantineEntry) -> None:
     await streams.mend(tx, entry.workspace_id)
 
 
-async def import_again(tx: Transaction, entry: QuarantineEntry) -> None:
+async def requeue_import(tx: Transaction, entry: QuarantineEntry) -> None:
     """Requeue an import."""
     await imports.requeue_import(tx, entry.workspace_id, entry.subject_id)
 
 
-async def pick_up_again(tx: Transaction, entry: QuarantineEntry) -> None:
+async def requeue_file(tx: Transaction, entry: QuarantineEntry) -> None:
     """Requeue an uploaded file for pickup."""
     await sftp.requeue_file(tx, entry.workspace_id, entry.subject_id)
 
 
-async def queue_again(tx: Transaction, _entry: QuarantineEntry) -> None:
+async def requeue_jobs(tx: Transaction, _entry: QuarantineEntry) -> None:
     """Requeue the held jobs."""
     await webhooks.requeue_notifications(tx)
 
 
 # Kinds not listed here are picked up by their loop as soon as they leave the quarantine.
 TABLE: Mapping[str, Requeue] = {
-    "contact": plan_again,
-    "sending": ask_again,
+    "contact": requeue_contact,
+    "sending": retry_lookup,
     "event": enqueue_event,
     "stream": mend_stream,
-    "import": import_again,
-    "file": pick_up_again,
-    "job": queue_again,
+    "import": requeue_import,
+    "file": requeue_file,
+    "job": requeue_jobs,
 }
 
 
@@ -91,7 +91,7 @@ async def retry(database: Database, vault: Vault, entry: QuarantineEntry) -> boo
             raise
         await quarantine.add_separately(database, entry.item, error)
         return False
-    _log.info("put_back", kind=entry.kind, subject=str(entry.subject_id))
+    _log.info("item_requeued", kind=entry.kind, subject=str(entry.subject_id))
     return True
 
 
@@ -104,7 +104,7 @@ async def _workspace(database: Database, vault: Vault, entry: QuarantineEntry) -
 
 async def retry_due(database: Database, vault: Vault) -> int:
     """Retry the items that are due, remove those that succeeded, and return the number of retries."""
-    await streams.set_missing_aside(database)
+    await streams.quarantine_missing(database)
     await contacts.clear_settled(database)
     await quarantine.remove_proven(database)
     due = await quarantine.due(database, clock.wall())

@@ -8,8 +8,8 @@ from getbill.kit.messages import Message, message
 from getbill.todos.model import KINDS, OBSOLETE, Todo, TodoDecided
 
 _ASK = Statement(
-    "todos.ask",
-    "Put a question to a person; one that is open already stays as it is.",
+    "todos.insert_todo",
+    "Insert a todo, unless an open one exists.",
     """
     INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason, reason_fr)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -17,8 +17,8 @@ _ASK = Statement(
     """,
 )
 _CLOSE = Statement(
-    "todos.close",
-    "Write down what was decided on an open question.",
+    "todos.close_todo",
+    "Close an open todo with a decision.",
     """
     UPDATE todos SET decided_at = $3, decision = $4, decided_by = $5
     WHERE workspace_id = $1 AND id = $2 AND decided_at IS NULL
@@ -26,16 +26,16 @@ _CLOSE = Statement(
     """,
 )
 _WITHDRAW = Statement(
-    "todos.withdraw",
-    "A question answered itself.",
+    "todos.withdraw_todo",
+    "Close an open todo that is obsolete.",
     f"""
     UPDATE todos SET decided_at = $4, decision = '{OBSOLETE}'
     WHERE workspace_id = $1 AND type = $2 AND subject_id = $3 AND decided_at IS NULL
     """,
 )
 _ERASE = Statement(
-    "todos.erase",
-    "Drop the questions about an erased debt.",
+    "todos.delete_todos",
+    "Delete the todos about an erased debt.",
     "DELETE FROM todos WHERE workspace_id = $1 AND debt_id = $2",
 )
 
@@ -49,7 +49,7 @@ def create(
     *,
     reason: Message | None = None,
 ) -> None:
-    """Create a todo at the transaction's edge, unless the same one is open already."""
+    """Create a todo before the commit, unless the same one is open already."""
     assert type_ in KINDS, type_  # noqa: S101 - a todo of an unknown type could not be decided
     # Stored in its current wording: it stays readable if a later version changes it.
     reasons = (str(reason), reason.translated("fr")) if reason is not None else (None, None)
@@ -74,7 +74,7 @@ async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
 
 
 def withdraw(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID) -> None:
-    """Withdraw an open todo at the transaction's edge: there is nothing left to decide."""
+    """Withdraw an open todo before the commit: there is nothing left to decide."""
     tx.defer(_WITHDRAW, workspace_id, type_, subject_id, tx.now)
 
 

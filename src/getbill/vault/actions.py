@@ -11,36 +11,36 @@ from getbill.vault.rotation import REGISTER_MASTER
 
 _INSERT_KEY = Statement(
     "vault.insert_key",
-    "Keep the wrapped key of a debtor or a debt.",
+    "Insert the wrapped key of a debtor or a debt.",
     "INSERT INTO vault_keys (workspace_id, subject_id, wrapped) VALUES ($1, $2, $3)",
 )
 _DESTROY_KEY = Statement(
     "vault.destroy_key",
-    "Destroy a key, and with it all it sealed.",
+    "Destroy the key of a subject, and with it all that it sealed.",
     "DELETE FROM vault_keys WHERE workspace_id = $1 AND subject_id = $2",
 )
 _WRITE_ERASURE = Statement(
-    "vault.write_erasure",
-    "Remember that a subject was erased, so that a restored backup is erased again.",
+    "vault.insert_erasure",
+    "Insert an erasure, so that a restored backup is erased again.",
     """
     INSERT INTO erasures (workspace_id, subject_id, kind, erased_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (workspace_id, subject_id) DO NOTHING
     """,
 )
 _CURRENT_MASTER = Statement(
-    "vault.current_master",
-    "Which master key was this database sealed with last?",
+    "vault.find_master",
+    "Master key that last sealed this database.",
     "SELECT key_id, installation_key FROM vault_master WHERE is_current",
 )
 _LOCK_MASTER = Statement(
-    "vault.lock_master",
-    "Let one process at a time decide which master key is current.",
+    "vault.lock_masters",
+    "Lock the master keys against other changes.",
     "LOCK TABLE vault_master IN EXCLUSIVE MODE",
 )
 
 
 def make_key(tx: Transaction, vault: Vault, workspace_id: UUID, subject_id: UUID) -> Key:
-    """Create the key of a new debtor or debt and store it at the edge."""
+    """Create the key of a new debtor or debt and store it before the commit."""
     key = Key.new()
     tx.defer(_INSERT_KEY, workspace_id, subject_id, vault.wrap(key, workspace_id, subject_id))
     return key

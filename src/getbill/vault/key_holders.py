@@ -23,28 +23,28 @@ _REMOVE_AFTER: Final = timedelta(hours=1)
 
 _log = structlog.get_logger(__name__)
 
-_HOLD = Statement(
-    "vault.hold",
-    "Say which master keys a process can open, and which it wraps with.",
+_UPSERT = Statement(
+    "vault.upsert_holder",
+    "Record which master keys a process can open, and which it wraps with.",
     """
     INSERT INTO vault_holders (process_id, process, key_ids, current_id, seen_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (process_id) DO UPDATE
     SET key_ids = excluded.key_ids, current_id = excluded.current_id, seen_at = excluded.seen_at
     """,
 )
-_LEAVE = Statement(
-    "vault.leave",
-    "Take a process off the list, and those that nobody has heard of for an hour.",
+_DELETE = Statement(
+    "vault.delete_holders",
+    "Delete the record of a process, and those older than an hour.",
     "DELETE FROM vault_holders WHERE process_id = $1 OR seen_at < $2",
 )
 _LACKING = Statement(
-    "vault.lacking",
-    "Which processes at work cannot open what a master key wraps?",
+    "vault.list_lacking",
+    "Live processes that lack a master key.",
     "SELECT process FROM vault_holders WHERE seen_at > $1 AND NOT key_ids @> ARRAY[$2::text] ORDER BY process",
 )
 _BEHIND = Statement(
-    "vault.behind",
-    "Which processes at work wrap with another master key?",
+    "vault.list_behind",
+    "Live processes that wrap with another master key.",
     "SELECT process FROM vault_holders WHERE seen_at > $1 AND current_id <> $2 ORDER BY process",
 )
 
@@ -63,7 +63,7 @@ async def hold_keys(database: Database, vault: Vault, process: str) -> AsyncIter
             await task
         # In a lost database the registration expires by itself.
         with suppress(*DATABASE_ERRORS):
-            await database.execute(_LEAVE, process_id, clock.wall() - _REMOVE_AFTER)
+            await database.execute(_DELETE, process_id, clock.wall() - _REMOVE_AFTER)
 
 
 async def processes_lacking(database: Database, key_id: str) -> list[str]:
@@ -86,6 +86,6 @@ async def _report(database: Database, vault: Vault, process_id: UUID, process: s
     try:
         vault.refresh()
         key_ids = [key.id.hex() for key in vault.masters]
-        await database.execute(_HOLD, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
+        await database.execute(_UPSERT, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
     except (*DATABASE_ERRORS, OSError) as error:
-        _log.warning("vault_hold_not_written", error=type(error).__name__)
+        _log.warning("vault_holder_not_recorded", error=type(error).__name__)

@@ -33,10 +33,10 @@ _OVERLAP: Final = _PLACE_BYTES + 1 + _SEALED_BYTES
 _WAL_HEAD_LONG: Final = 40
 _WAL_HEAD: Final = 24
 
-_CHECKPOINT: Final = Statement("vault.checkpoint", "Have every page written to its file.", "CHECKPOINT")
+_CHECKPOINT: Final = Statement("vault.run_checkpoint", "Write every dirty page to its file.", "CHECKPOINT")
 _HEAP: Final = Statement(
-    "vault.heap_files",
-    "In which files are the rows of the keys, those that are dead too?",
+    "vault.list_heap_files",
+    "Files of the table of keys, dead rows included.",
     """
     SELECT pg_relation_filepath(c.oid) AS path, pg_relation_size(c.oid) AS size FROM pg_class c
     WHERE c.relkind = 'r' AND (c.oid = 'vault_keys'::regclass
@@ -44,38 +44,38 @@ _HEAP: Final = Statement(
     """,
 )
 _WAL: Final = Statement(
-    "vault.wal_files",
-    "Which segments of the write-ahead log are there, those to be used again too?",
+    "vault.list_wal_files",
+    "Segments of the write-ahead log, recycled ones included.",
     "SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' ORDER BY name",
 )
 _READ: Final = Statement(
     "vault.read_file",
-    "Some bytes of a file of the server's own.",
+    "Bytes of a file of the database server.",
     "SELECT pg_read_binary_file($1, $2, $3, true)",
 )
 _WAL_PAGE: Final = Statement(
-    "vault.wal_page",
-    "How large is a page of the write-ahead log?",
+    "vault.find_wal_page_size",
+    "Page size of the write-ahead log.",
     "SELECT current_setting('wal_block_size')::int",
 )
 _SUBJECTS: Final = Statement(
-    "vault.subjects",
-    "Which of some subjects have a key?",
+    "vault.find_subjects",
+    "Those of some subjects that have a key.",
     """
     SELECT k.workspace_id, k.subject_id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, subject_id)
     JOIN vault_keys k ON k.workspace_id = listed.workspace_id AND k.subject_id = listed.subject_id
     """,
 )
 _LIVING: Final = Statement(
-    "vault.living",
-    "Which of some wrapped keys are in use?",
+    "vault.find_living",
+    "Those of some wrapped keys that are in use.",
     "SELECT wrapped FROM vault_keys WHERE wrapped = ANY($1)",
 )
 _WORKSPACES: Final = Statement(
-    "vault.workspaces", "The workspaces of this database.", "SELECT workspace_id FROM workspaces"
+    "vault.list_workspaces", "Workspaces of the database.", "SELECT workspace_id FROM workspaces"
 )
 _ERASED: Final = Statement(
-    "vault.erased", "Every subject that was erased.", "SELECT workspace_id, subject_id FROM erasures"
+    "vault.list_erased", "Erased subjects.", "SELECT workspace_id, subject_id FROM erasures"
 )
 
 SubjectId = tuple[UUID, UUID]

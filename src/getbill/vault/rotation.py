@@ -31,17 +31,17 @@ _log = structlog.get_logger(__name__)
 
 _LOCK = Statement(
     "vault.lock_rotation",
-    "Let one process at a time change the file of master keys.",
+    "Lock the key file against other changes.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:vault', 0))",
 )
 _CURRENT = Statement(
-    "vault.current",
-    "Which master key are all keys wrapped by?",
+    "vault.find_current",
+    "Current master key.",
     "SELECT key_id FROM vault_master WHERE is_current",
 )
 _STALE_KEYS = Statement(
-    "vault.stale_keys",
-    "Some keys that another master key than the current one wraps, from a place on.",
+    "vault.list_stale_keys",
+    "Keys that a former master key wraps, from a subject on.",
     """
     SELECT workspace_id, subject_id, wrapped FROM vault_keys
     WHERE substr(wrapped, 2, 8) <> $1 AND (workspace_id, subject_id) > ($2, $3)
@@ -49,8 +49,8 @@ _STALE_KEYS = Statement(
     """,
 )
 _REWRAP = Statement(
-    "vault.rewrap",
-    "Replace wrapped keys by the same keys under the current master key.",
+    "vault.rewrap_keys",
+    "Replace keys by the same keys, wrapped by the current master key.",
     """
     UPDATE vault_keys k SET wrapped = n.wrapped
     FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS n (workspace_id, subject_id, wrapped)
@@ -58,13 +58,13 @@ _REWRAP = Statement(
     """,
 )
 _COUNT_STALE = Statement(
-    "vault.count_stale",
-    "How many keys does another master key than the current one wrap?",
+    "vault.count_stale_keys",
+    "Number of keys that a former master key wraps.",
     "SELECT count(*) FROM vault_keys WHERE substr(wrapped, 2, 8) <> $1",
 )
 _RETIRE_MASTER = Statement(
     "vault.retire_master",
-    "The current master key is one no longer.",
+    "Retire the current master key.",
     "UPDATE vault_master SET is_current = false WHERE is_current AND key_id <> $1",
 )
 REGISTER_MASTER = Statement(
@@ -76,9 +76,9 @@ REGISTER_MASTER = Statement(
         created_at = CASE WHEN vault_master.is_current THEN vault_master.created_at ELSE excluded.created_at END
     """,
 )
-_FORGET_MASTERS = Statement(
-    "vault.forget_masters",
-    "Drop what is wrapped by master keys that are no more.",
+_DELETE_MASTERS = Statement(
+    "vault.delete_masters",
+    "Delete master keys that the key file no longer has.",
     "DELETE FROM vault_master WHERE NOT is_current AND NOT key_id = ANY($1)",
 )
 
@@ -108,7 +108,7 @@ async def _register(database: Database, vault: Vault) -> None:
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(_RETIRE_MASTER, key_id)
         await tx.execute(REGISTER_MASTER, key_id, vault.wrap_installation(), clock.wall())
-        await tx.execute(_FORGET_MASTERS, [key.id.hex() for key in vault.masters])
+        await tx.execute(_DELETE_MASTERS, [key.id.hex() for key in vault.masters])
     failpoints.at("vault.registered")
 
 
@@ -168,14 +168,14 @@ class MasterKeyRotation:
         self._vault = vault
         self._file = file
         self._in_use, self._retention = use_and_retention(days)
-        self._is_told = False
+        self._is_reported = False
 
     async def run_due(self, should_continue: ShouldContinue = forever) -> None:
         """Run the due steps: announce, promote, rewrap, destroy; none on the file of another database."""
         if not self._file.read().is_of(self._vault.installation_id):
-            if not self._is_told:
-                _log.error("vault_key_file_of_another", reason=of_another(self._file.path))
-            self._is_told = True
+            if not self._is_reported:
+                _log.error("vault_key_file_mismatched", reason=of_another(self._file.path))
+            self._is_reported = True
             return
         versions = await self.announce()
         if versions.next is not None:
@@ -250,9 +250,8 @@ class MasterKeyRotation:
             versions = await self._locked_versions(tx)
             remaining = versions.without(expired, now)
             self._file.destroy(remaining)
-            await tx.execute(_FORGET_MASTERS, [version.hex_id for version in remaining.openable])
+            await tx.execute(_DELETE_MASTERS, [version.hex_id for version in remaining.openable])
         _log.info("vault_versions_destroyed", versions=[version.hex_id for version in expired])
-        failpoints.at("vault.destroyed")
         return expired
 
     async def _locked_versions(self, tx: Transaction) -> Versions:

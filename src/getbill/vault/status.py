@@ -15,8 +15,8 @@ from getbill.vault.keyfile import KeyFile, of_another
 from getbill.vault.model import Vault
 
 _MASTER: Final = Statement(
-    "vault.master",
-    "Under which master key is a database since when, and since when was somebody erased under it?",
+    "vault.find_status",
+    "Current master key, its age, the first erasure since, and its predecessors.",
     """
     SELECT key_id, created_at,
         (SELECT min(e.erased_at) FROM erasures e WHERE e.erased_at >= m.created_at) AS erased_at,

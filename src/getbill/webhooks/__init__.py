@@ -15,10 +15,10 @@ from getbill.webhooks.deliveries.ledger import keep_partitions
 from getbill.webhooks.deliveries.settlement import retry_delivery
 from getbill.webhooks.delivery_log.tail import LogTail
 from getbill.webhooks.endpoints.actions import CreatedEndpoint, create, delete, update
-from getbill.webhooks.endpoints.cutover import end_rotations, rotate
 from getbill.webhooks.endpoints.disabling import catch_up
 from getbill.webhooks.endpoints.disabling import disable_for as disable
 from getbill.webhooks.endpoints.queries import find, list_endpoints
+from getbill.webhooks.endpoints.rotation import end_rotations, rotate
 from getbill.webhooks.endpoints.wire import read_new
 from getbill.webhooks.endpoints.wire import serialize_endpoint as serialize
 from getbill.webhooks.fan_out import WAKE, enqueue_deliveries, enqueue_event

@@ -23,8 +23,8 @@ WAKE: Final = "getbill_deliveries"
 BATCH_EVENTS: Final = 1000
 
 _ENQUEUE = Statement(
-    "webhooks.owe",
-    "For each event on stretches of the streams, what is owed to each endpoint that asked for it, or to the one named.",
+    "webhooks.enqueue_deliveries",
+    "Insert deliveries of the events in ranges of streams, to all endpoints that subscribe or to one.",
     # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts of the statement see
     # the lanes as they were before it.
     """
@@ -58,13 +58,13 @@ _ENQUEUE = Statement(
 )
 
 _EVENT_AT = Statement(
-    "webhooks.event_at",
-    "The event at a place of a stream.",
+    "webhooks.find_event_at",
+    "Event at a position of a stream.",
     "SELECT id FROM events WHERE workspace_id = $1 AND position = $2",
 )
 _POSITION = Statement(
-    "webhooks.position_of",
-    "The place of an event in its stream.",
+    "webhooks.find_position",
+    "Stream position of an event.",
     "SELECT position FROM events WHERE workspace_id = $1 AND id = $2",
 )
 
@@ -92,14 +92,14 @@ async def enqueue_deliveries(database: Database, batch: int = BATCH_EVENTS) -> i
     return sum(
         [
             await _enqueue_workspace(database, workspace_id, batch)
-            for workspace_id in await events.unreacted_workspaces(database)
+            for workspace_id in await events.workspaces_to_fan_out(database)
         ]
     )
 
 
 async def _enqueue_deliveries(database: Database, batch: int, only: UUID | None = None) -> int:
     async with database.transaction(clock.wall()) as tx:
-        stream_ranges = await events.claim_unreacted(tx, batch, only)
+        stream_ranges = await events.claim_for_fan_out(tx, batch, only)
         await enqueue_ranges(
             tx,
             [
@@ -108,9 +108,9 @@ async def _enqueue_deliveries(database: Database, batch: int, only: UUID | None 
             ],
         )
         if stream_ranges:
-            failpoints.at("webhooks.owing")
+            failpoints.at("webhooks.enqueuing")
     if stream_ranges:
-        failpoints.at("webhooks.owed")
+        failpoints.at("webhooks.enqueued")
     return len(stream_ranges)
 
 
@@ -131,11 +131,11 @@ async def _enqueue_workspace(database: Database, workspace_id: UUID, batch: int)
 async def _skip_event(database: Database, workspace_id: UUID, error: Exception) -> None:
     """Quarantine the next event of a stream and move past it, in one transaction."""
     async with database.transaction(clock.wall()) as tx:
-        for stream_range in await events.claim_unreacted(tx, 1, workspace_id):
+        for stream_range in await events.claim_for_fan_out(tx, 1, workspace_id):
             event_id = await tx.fetchval(_EVENT_AT, workspace_id, stream_range.until)
             if event_id is not None:
                 await quarantine.add(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
-    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=quarantine.unexpected(error))
+    _log.error("event_quarantined", workspace=str(workspace_id), exc_info=quarantine.unexpected(error))
 
 
 async def enqueue_event(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:

@@ -152,7 +152,7 @@ class WebhookClient:
         if isinstance(error, TimeoutError):
             return f"No answer within {self.timeout_seconds:g} seconds."
         if not isinstance(error, aiohttp.ClientError | OSError | ValueError):
-            _log.error("webhook_post_broke", error=type(error).__name__, exc_info=error)
+            _log.error("webhook_request_failed", error=type(error).__name__, exc_info=error)
         return next(
             (text for kind, text in _ERROR_TEXTS if isinstance(error, kind)), "The connection failed."
         )

@@ -21,22 +21,22 @@ READ_DEBTS: Final = "debts:read"
 MAY_READ: Final = f"NOT w.is_ids_only AND {access.holding('w.owner_kind', 'w.owner', READ_DEBTS)}"
 
 _TAKE_OVER = Statement(
-    "webhooks.take_over",
-    "Send an endpoint data on somebody's right from now on.",
+    "webhooks.take_over_endpoint",
+    "Send an endpoint data under the scopes of a new owner.",
     """
     UPDATE webhook_endpoints SET owner_kind = $3, owner = $4, is_ids_only = false
     WHERE workspace_id = $1 AND id = $2
     """,
 )
 _WITHHOLD = Statement(
-    "webhooks.withhold",
-    "Send an endpoint ids only, because a person decided so.",
+    "webhooks.withhold_data",
+    "Send an endpoint ids only, by a person's decision.",
     "UPDATE webhook_endpoints SET is_ids_only = true WHERE workspace_id = $1 AND id = $2",
 )
 
-_IS_DECIDED = Statement(
-    "webhooks.is_withheld_on_purpose",
-    "The endpoint, if a person decided that it is sent ids only.",
+_IS_WITHHELD = Statement(
+    "webhooks.is_data_withheld",
+    "Endpoint, if a person decided that it gets ids only.",
     "SELECT id FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND is_ids_only",
 )
 
@@ -54,7 +54,7 @@ async def withhold(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> No
 
 async def request_decision(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
     """Request a decision on whether an endpoint is to be sent data again, unless one was made."""
-    if await tx.fetchval(_IS_DECIDED, workspace_id, endpoint_id) is None:
+    if await tx.fetchval(_IS_WITHHELD, workspace_id, endpoint_id) is None:
         todos.create(tx, workspace_id, TODO, endpoint_id, None)
 
 

@@ -118,7 +118,7 @@ async def work_once(database: Database, unlocked: Vault) -> bool:
 @asynccontextmanager
 async def _opened(base: PreparedInstallation) -> AsyncIterator[tuple[Database, Vault]]:
     of_home = Settings(data_dir=base.folder, database_url=SecretStr(base.dsn))
-    database = await open_database(of_home.dsn, reactions.edge, size=4)
+    database = await open_database(of_home.dsn, reactions.before_commit, size=4)
     try:
         yield database, await vault.unlock(database, of_home.master_key_text, of_home.key_file)
     finally:

@@ -29,8 +29,8 @@ def peer_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Peer:
     host = client[0] if client else "127.0.0.1"
     if scope.get("scheme") == "https":
         return Peer(host, is_private=True)
-    speaks_for_others = any(name in headers for name in _FORWARDING)
-    return Peer(host, is_private=_is_loopback(host) and not speaks_for_others)
+    is_forwarded = any(name in headers for name in _FORWARDING)
+    return Peer(host, is_private=_is_loopback(host) and not is_forwarded)
 
 
 @lru_cache(maxsize=4096)

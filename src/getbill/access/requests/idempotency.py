@@ -31,20 +31,20 @@ _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 _LOCK = Statement(
     "access.lock_answer",
-    "Be the only one who answers this request, or learn that another does right now.",
+    "Lock the answer to a request with an idempotency key, unless another request holds it.",
     "SELECT pg_try_advisory_xact_lock($1)",
 )
 _ANSWER = Statement(
-    "access.answer",
-    "The answer a key got.",
+    "access.find_answer",
+    "Answer stored under an idempotency key.",
     """
     SELECT request, status, headers, body, created_at FROM idempotency_keys
     WHERE workspace_id = $1 AND credential_id = $2 AND route = $3 AND key = $4
     """,
 )
-_KEEP = Statement(
-    "access.keep_answer",
-    "Keep the answer a key got, in the place of one whose day is over; not that of a debt erased meanwhile.",
+_STORE = Statement(
+    "access.store_answer",
+    "Store the answer under an idempotency key, replacing an expired one; none for an erased debt.",
     """
     INSERT INTO idempotency_keys AS k (workspace_id, credential_id, route, key, request, debt_id, status, headers,
                                        body, created_at)
@@ -56,14 +56,14 @@ _KEEP = Statement(
         headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
     """,
 )
-_FORGET = Statement(
-    "access.forget_answers",
-    "Drop the answers that speak of a debt.",
+_DELETE = Statement(
+    "access.delete_answers",
+    "Delete the stored answers about a debt.",
     "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND debt_id = $2",
 )
-_FORGET_AT = Statement(
-    "access.forget_answers_at",
-    "Drop the answers that name one of these places, and the refusals of these routes.",
+_DELETE_AT = Statement(
+    "access.delete_answers_at",
+    "Delete the stored answers that name these locations, and the refusals of these routes.",
     """
     DELETE FROM idempotency_keys
     WHERE workspace_id = $1 AND (headers ->> 'location' = ANY($2) OR (route = ANY($3) AND status >= 400))
@@ -71,7 +71,7 @@ _FORGET_AT = Statement(
 )
 _PRUNE = Statement(
     "access.prune_answers",
-    "Drop the answers whose day is over.",
+    "Delete the stored answers that have expired.",
     "DELETE FROM idempotency_keys WHERE created_at < $1",
 )
 
@@ -193,7 +193,7 @@ def store_answer(
     vault: Vault,
     make_answer: Callable[[], StoredAnswer],
 ) -> None:
-    """Store the response, as it is at the edge, with the change."""
+    """Store the response, as it is at the commit, with the change."""
 
     def row() -> tuple[object, ...]:
         answer = make_answer()
@@ -211,7 +211,7 @@ def store_answer(
             clock.wall(),
         )
 
-    tx.defer_row(_KEEP, row)
+    tx.defer_row(_STORE, row)
 
 
 def is_storable(refusal: Problem) -> bool:
@@ -240,14 +240,14 @@ async def store_answer_separately(
 
 async def delete_answers(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     """Delete the stored responses that contain a debt which is being erased."""
-    await tx.execute(_FORGET, workspace_id, debt_id)
+    await tx.execute(_DELETE, workspace_id, debt_id)
 
 
 async def delete_answers_at(
     tx: Transaction, workspace_id: UUID, places: Sequence[str], routes: Sequence[str]
 ) -> None:
     """Delete the stored responses with one of some `Location`s, and the refusals of some routes."""
-    await tx.execute(_FORGET_AT, workspace_id, places, routes)
+    await tx.execute(_DELETE_AT, workspace_id, places, routes)
 
 
 async def prune_answers(database: Database, now: datetime) -> None:

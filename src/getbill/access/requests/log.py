@@ -82,10 +82,10 @@ class AccessLog:
                 await isolate_failures(batch, self._copy, self._drop)
             except DATABASE_ERRORS as error:
                 _log.warning("access_log_not_written", lines=len(batch), error=type(error).__name__)
-                self._put_back(batch)
+                self._requeue(batch)
                 return
 
-    def _put_back(self, batch: list[tuple[Any, ...]]) -> None:
+    def _requeue(self, batch: list[tuple[Any, ...]]) -> None:
         room = _BUFFER_MAX - len(self._pending)
         retained = batch[-room:] if room > 0 else []
         self._pending.extendleft(reversed(retained))

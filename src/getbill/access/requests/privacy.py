@@ -14,7 +14,7 @@ _NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
 _PRIVATE: Final = ((b"cache-control", b"no-store"), _NO_SNIFF)
 # Two years (RFC 6797); without subdomains, which may run other services.
 _ONLY_TLS: Final = (b"strict-transport-security", b"max-age=63072000")
-_OURS: Final = frozenset({b"cache-control", b"pragma", b"expires", b"x-content-type-options"})
+_PRIVACY_HEADERS: Final = frozenset({b"cache-control", b"pragma", b"expires", b"x-content-type-options"})
 
 
 def private_headers(path: str, scheme: str, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -23,7 +23,7 @@ def private_headers(path: str, scheme: str, headers: Iterable[tuple[bytes, bytes
         answer_headers = [header for header in headers if header[0] != _NO_SNIFF[0]]
         answer_headers.append(_NO_SNIFF)
     else:
-        answer_headers = [header for header in headers if header[0] not in _OURS]
+        answer_headers = [header for header in headers if header[0] not in _PRIVACY_HEADERS]
         answer_headers += _PRIVATE
     if scheme == "https":
         answer_headers.append(_ONLY_TLS)

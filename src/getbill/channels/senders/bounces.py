@@ -13,7 +13,7 @@ from email.policy import compat32
 from getbill.channels.senders.model import Fate, SendOutcome, failed
 from getbill.channels.senders.smtp_replies import takes_no_mail
 
-_OURS = re.compile(r"<(followup_[0-9a-z]{26})\.(workspace_[0-9a-z]{26})@[^>\s]+>")
+_OWN_MESSAGE_ID = re.compile(r"<(followup_[0-9a-z]{26})\.(workspace_[0-9a-z]{26})@[^>\s]+>")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _RETURNED = frozenset(
     {
@@ -85,6 +85,6 @@ def _our_message_id(report: Message) -> re.Match[str] | None:
             text = decoded if isinstance(decoded, bytes) else str(payload).encode()
             message_ids = [str(email.message_from_bytes(text, policy=compat32).get("Message-ID", ""))]
         for message_id in message_ids:
-            if match := _OURS.search(message_id):
+            if match := _OWN_MESSAGE_ID.search(message_id):
                 return match
     return None

@@ -76,7 +76,7 @@ class Smtp:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._idle: list[_Idle] = []
-        self._gate = asyncio.Semaphore(settings.connections)
+        self._semaphore = asyncio.Semaphore(settings.connections)
 
     async def send(self, message: Outgoing) -> SendOutcome:
         """Send a message to the server and return the outcome."""
@@ -84,8 +84,8 @@ class Smtp:
             mail = compose_mail(message, self._settings.sender)
         except ValueError as error:
             return failed(f"the message could not be written: {type(error).__name__}", permanent=True)
-        async with self._gate:
-            return await self._hand_over(mail, envelope_address(message.address))
+        async with self._semaphore:
+            return await self._submit(mail, envelope_address(message.address))
 
     async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Raise NotImplementedError: SMTP has no query for a message."""
@@ -97,7 +97,7 @@ class Smtp:
         for entry in idle:
             await _quit(entry.connection)
 
-    async def _hand_over(self, mail: Mail, address: str) -> SendOutcome:
+    async def _submit(self, mail: Mail, address: str) -> SendOutcome:
         while True:
             pooled = self._pop_idle()
             try:
@@ -186,7 +186,7 @@ async def _quit(connection: aiosmtplib.SMTP) -> None:
     try:
         await connection.quit()
     except _LOST:
-        _log.debug("smtp_connection_gone")
+        _log.debug("smtp_connection_lost")
     finally:
         connection.close()
 

@@ -95,4 +95,4 @@ def _mark_processed(path: Path, flag: str) -> None:
     try:
         path.rename(folder / f"{path.name}:2,{flag}")
     except FileNotFoundError:
-        _log.debug("bounce_put_aside_by_another", name=path.name)
+        _log.debug("bounce_already_moved", name=path.name)

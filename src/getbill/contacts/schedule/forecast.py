@@ -81,7 +81,7 @@ class _Forecast:
                 at = evaluator.nominal_end()
                 yield ForecastStep(debts.END, debts.REVIEW, at, due_at)
                 return
-            step = self.debt.script.find_step(step_key)
+            step = self.debt.running_scenario.find_step(step_key)
             yield self._forecast_step(evaluator, step.on(channel), due_at)
             address = compliance.hash_for(Channel(channel), *history.address_hashes(self.debt))
             contact = compliance.PastContact(Channel(channel), due_at, address)
@@ -107,7 +107,7 @@ class _Forecast:
     ) -> Iterator[ScheduleReason]:
         spaced_at = evaluator.nominal_at(step)
         if spaced_at > offset_at:
-            days = self.debt.script.spacing_days
+            days = self.debt.running_scenario.spacing_days
             says = f"Two contacts are at least {days} days apart." if days else _AS_OFFSETS
             yield ScheduleReason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced_at)
         paused_until = debts.paused_until(self.debt)

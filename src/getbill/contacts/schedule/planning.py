@@ -49,7 +49,7 @@ async def replan_contacts(tx: Transaction, workspace: Workspace, debt: Debt) -> 
 
 def _restart_scenario(debt: Debt, contact_history: ContactHistory, now: datetime) -> None:
     debt.run += 1
-    debt.started_on = debts.day_zero(debt.debtor.identity, debt.script, now, debt.due_on)
+    debt.started_on = debts.day_zero(debt.debtor.identity, debt.running_scenario, now, debt.due_on)
     contact_history.passed_steps.clear()
     contact_history.unreachable_reasons.clear()
     contact_history.attempts.clear()
@@ -61,7 +61,7 @@ def _shift_start(debt: Debt, contact_history: ContactHistory, now: datetime) -> 
     evaluator = debts.ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
     upcoming_steps = (
         step
-        for step in debt.script.after(contact_history.last_step(debt))
+        for step in debt.running_scenario.after(contact_history.last_step(debt))
         if evaluator.unreachable_reason(step) is None
     )
     step = next(upcoming_steps, None)
@@ -123,12 +123,15 @@ def _is_next(debt: Debt, contact_history: ContactHistory, contact: Contact, now:
     if contact.run != debt.run or debts.END in contact_history.passed_steps:
         return False
     try:
-        step, later_steps = debt.script.find_step(contact.step), debt.script.after(contact.step)
+        step, later_steps = (
+            debt.running_scenario.find_step(contact.step),
+            debt.running_scenario.after(contact.step),
+        )
     except LookupError:
         return False
     if any(later_step.key in contact_history.passed_steps for later_step in later_steps):
         return False
-    return not debts.ScheduleEvaluator.for_debt(debt).is_given_up(step, later_steps, now)
+    return not debts.ScheduleEvaluator.for_debt(debt).is_dropped(step, later_steps, now)
 
 
 def allowed_from(
@@ -146,9 +149,9 @@ def allowed_from(
 
 def rule_facts(debt: Debt, contact_history: ContactHistory, step_key: str) -> compliance.Facts:
     """Return the facts that the rules evaluate for a step, with the notices given so far and by the step."""
-    notices = debt.script.find_step(step_key).notices
+    notices = debt.running_scenario.find_step(step_key).notices
     base_facts = debts.facts_of(
-        debt.workspace, debt.debtor.identity, debt.script, contact_history.prior_contacts(debt)
+        debt.workspace, debt.debtor.identity, debt.running_scenario, contact_history.prior_contacts(debt)
     )
     return base_facts.with_notices(notices)
 

@@ -42,7 +42,7 @@ async def prepare_sends(
         decision = await _decide_contacts(
             context, tx, workspace, debts_by_id, await ledger.lock_unchanged(tx, contacts)
         )
-    failpoints.at("contacts.departed")
+    failpoints.at("contacts.prepared")
     return decision.prepared
 
 
@@ -92,7 +92,7 @@ async def _decide_contacts(
     await followups.insert_completed(
         tx, list(zip(answered_followups, settlement.moved_followups, strict=True))
     )
-    failpoints.at("contacts.departing")
+    failpoints.at("contacts.preparing")
     return decision
 
 
@@ -137,7 +137,7 @@ class _SendDecision:
         elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
             # The change that raised the epoch planned the next contact, if any.
             self._close_contact(debt, contact, "stopped", f"the debt is {debt.status}")
-        elif self.histories[debt.id].is_on_its_way:
+        elif self.histories[debt.id].is_sending:
             # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
             # other.
             contact.postpone(self.tx.now + _RETRY_DELAY, "another contact is in progress")
@@ -154,7 +154,9 @@ class _SendDecision:
         contact_history = self.histories[debt.id]
         contact.settle("stopped", self.tx.now, "the dry run is over")
         if not contact_history.contacted_steps:
-            debt.started_on = debts.day_zero(debt.debtor.identity, debt.script, self.tx.now, debt.due_on)
+            debt.started_on = debts.day_zero(
+                debt.debtor.identity, debt.running_scenario, self.tx.now, debt.due_on
+            )
         contact_history.rehearsed_steps.clear()
         self.started_ids.append(debt.id)
         debt.touch(self.tx)
@@ -186,7 +188,7 @@ class _SendDecision:
                 schedule.plan_next(self.tx, debt, contact_history, contact_history.last_step(debt))
             )
             return
-        is_late = contact.is_late(self.tx.now, debt.script.late_after)
+        is_late = contact.is_late(self.tx.now, debt.running_scenario.late_after)
         try:
             self._refuse_unwanted(debt, contact, contact_history, is_late=is_late)
             sender = self._find_sender(contact)
@@ -209,7 +211,7 @@ class _SendDecision:
 
     def _falls_back(self, debt: Debt, contact: Contact, contact_history: ContactHistory) -> bool:
         """Return whether the step now uses its fallback channel: its own address was suppressed since."""
-        step = debt.script.find_step(contact.step)
+        step = debt.running_scenario.find_step(contact.step)
         if step.fallback is None or contact.channel != step.channel:
             return False
         return (
@@ -221,10 +223,10 @@ class _SendDecision:
         self, debt: Debt, contact: Contact, contact_history: ContactHistory, *, is_late: bool
     ) -> None:
         """Raise StepNotPossible if the scenario no longer requires the step."""
-        step = debt.script.find_step(contact.step)
+        step = debt.running_scenario.find_step(contact.step)
         if is_late:
-            later_steps = debt.script.after(step.key)
-            if debts.ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt)).is_given_up(
+            later_steps = debt.running_scenario.after(step.key)
+            if debts.ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt)).is_dropped(
                 step, later_steps, self.tx.now
             ):
                 raise rendering.StepNotPossible(f"late: {step.when_late}")
@@ -260,7 +262,7 @@ class _SendDecision:
 
     def _rehearse(self, debt: Debt, contact: Contact, contact_history: ContactHistory) -> None:
         """Render a contact's message without sending it, and continue as if it had been sent."""
-        step = debt.script.find_step(contact.step).on(contact.channel)
+        step = debt.running_scenario.find_step(contact.step).on(contact.channel)
         rendering.render_message(
             debt, step, ids.show("followup", ids.new()), self.tx.now, self.render_context
         )
@@ -271,7 +273,7 @@ class _SendDecision:
     def _prepare_send(self, debt: Debt, contact: Contact, sender: Sender) -> None:
         has_followup = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
-        step = debt.script.find_step(contact.step).on(contact.channel)
+        step = debt.running_scenario.find_step(contact.step).on(contact.channel)
         key = ids.show("followup", followup_id)
         message = rendering.render_message(debt, step, key, self.tx.now, self.render_context)
         contact.state, contact.reason = "sending", None

@@ -58,7 +58,7 @@ REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 async def send_prepared(prepared: Sequence[PreparedSend]) -> list[SendResult]:
     """Call the providers concurrently and return their outcomes."""
     outcomes = await asyncio.gather(*(_call_provider(send) for send in prepared))
-    failpoints.at("contacts.handed_over")
+    failpoints.at("contacts.sent")
     return [
         SendResult(
             send.contact,
@@ -84,9 +84,9 @@ async def _call_provider(send: PreparedSend) -> SendOutcome:
     except TimeoutError:
         return unknown("the provider did not respond in time")
     except Exception as error:  # noqa: BLE001 - whatever broke, the message may have left
-        _log.error("sender_broke", sender=send.sender.name, error=type(error).__name__, exc_info=error)
+        _log.error("sender_failed", sender=send.sender.name, error=type(error).__name__, exc_info=error)
         return unknown("the sender failed; the worker's log has the traceback")
-    failpoints.at("contacts.asked")
+    failpoints.at("contacts.submitted")
     return outcome
 
 
@@ -111,7 +111,7 @@ async def settle_contacts(
             cached_debts = {}
             for result, snapshot in zip(results, snapshots, strict=True):
                 result.contact.restore(snapshot)
-            _log.warning("settled_later", contacts=len(results), error=type(error).__name__)
+            _log.warning("settlement_postponed", contacts=len(results), error=type(error).__name__)
             await asyncio.sleep(_RETRY_SECONDS)
         else:
             failpoints.at("contacts.settled")
@@ -210,8 +210,8 @@ async def replan_undelivered(
         else:
             updated_followup = followup.with_status("cancelled", tx.now, processed_at=tx.now)
         await followups.move(tx, [(debt, updated_followup, updated_followup.status == "cancelled")])
-        failpoints.at("contacts.taking_back")
-    failpoints.at("contacts.taken_back")
+        failpoints.at("contacts.replanning")
+    failpoints.at("contacts.replanned")
 
 
 def record_outcomes(tx: Transaction, debts_by_id: Mapping[UUID, Debt], results: Sequence[SendResult]) -> None:
@@ -280,7 +280,9 @@ class Settlement:
             if retry is not None:
                 self.planned_contacts.append(retry)
                 return retry
-        is_late = contact.sent_at is not None and contact.is_late(contact.sent_at, debt.script.late_after)
+        is_late = contact.sent_at is not None and contact.is_late(
+            contact.sent_at, debt.running_scenario.late_after
+        )
         self.planned_contacts.extend(
             schedule.plan_next(self.tx, debt, contact_history, contact.step, is_late=is_late)
         )

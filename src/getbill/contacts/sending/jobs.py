@@ -31,20 +31,20 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
     """Send due live contacts, a bounded share of each workspace; return how many were claimed."""
     quarantined_ids = await quarantine.workspaces(context.database)
 
-    async def send_concurrently(concurrency: int, limit: int, crashes: ledger.Crashes) -> int:
+    async def send_concurrently(concurrency: int, limit: int, crashes: ledger.CrashRange) -> int:
         batches = _BatchQueue(context, _claiming(context, quarantined_ids, limit, crashes), keep_going)
         return await run_concurrently([lambda: _send_batches(batches)] * concurrency)
 
     claimed_count = await send_concurrently(
-        context.settings.concurrent_batches, context.settings.batch, ledger.UNSUSPECTED
+        context.settings.concurrent_batches, context.settings.batch, ledger.NO_CRASHES
     )
-    for limit, crashes in ledger.SUSPECTS:
+    for limit, crashes in ledger.CRASHED_BATCHES:
         claimed_count += await send_concurrently(1, limit, crashes)
     return claimed_count
 
 
 def _claiming(
-    context: SendingContext, paused_workspaces: Sequence[UUID], limit: int, crashes: ledger.Crashes
+    context: SendingContext, paused_workspaces: Sequence[UUID], limit: int, crashes: ledger.CrashRange
 ) -> Callable[[], Awaitable[list[Contact]]]:
     counts: Counter[UUID] = Counter()
 
@@ -84,14 +84,14 @@ async def send_due_sandbox(context: SendingContext, workspace: Workspace, keep_g
             if quarantine.is_transient(error):
                 raise
             # One of them fails: they are claimed and decided in parts.
-            _log.warning("contacts_decided_apart", workspace=str(workspace.id), error=type(error).__name__)
-    return await _claim_and_send(context, workspace, keep_going, context.settings.batch, ledger.UNSUSPECTED)
+            _log.warning("contact_batch_split", workspace=str(workspace.id), error=type(error).__name__)
+    return await _claim_and_send(context, workspace, keep_going, context.settings.batch, ledger.NO_CRASHES)
 
 
-async def send_suspects_in(context: SendingContext, workspace: Workspace, keep_going: KeepGoing) -> int:
+async def send_crashed_sandbox(context: SendingContext, workspace: Workspace, keep_going: KeepGoing) -> int:
     """Send due contacts of a sandbox whose workers died; return how many were claimed."""
     sent_count = 0
-    for limit, crashes in ledger.SUSPECTS:
+    for limit, crashes in ledger.CRASHED_BATCHES:
         while keep_going() and (
             batch_count := await _claim_and_send(context, workspace, keep_going, limit, crashes)
         ):
@@ -100,7 +100,11 @@ async def send_suspects_in(context: SendingContext, workspace: Workspace, keep_g
 
 
 async def _claim_and_send(
-    context: SendingContext, workspace: Workspace, keep_going: KeepGoing, limit: int, crashes: ledger.Crashes
+    context: SendingContext,
+    workspace: Workspace,
+    keep_going: KeepGoing,
+    limit: int,
+    crashes: ledger.CrashRange,
 ) -> int:
     lease = clock.wall() + timedelta(seconds=context.settings.sandbox_claim_seconds)
     now = workspace.now()
@@ -177,10 +181,10 @@ async def _prepare_batch(
             failures.restore_contacts(batch, snapshots)
             raise
 
-    async def put_aside(contact: Contact, error: Exception) -> None:
-        await failures.set_contact_aside(context.database, workspace, contact, error)
+    async def set_aside(contact: Contact, error: Exception) -> None:
+        await failures.quarantine_contact(context.database, workspace, contact, error)
 
-    await quarantine.isolate_failures(contacts, prepare, put_aside)
+    await quarantine.isolate_failures(contacts, prepare, set_aside)
     return prepared
 
 

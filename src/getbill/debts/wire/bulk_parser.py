@@ -36,7 +36,7 @@ class _BodyContext:
 _BODY: Final = JsonBody(NewDebtBody, optional=False)
 
 
-def read_many(workspace: Workspace, raws: Sequence[Raw]) -> list[NewDebt | list[FieldError]]:
+def parse_bodies(workspace: Workspace, raws: Sequence[Raw]) -> list[NewDebt | list[FieldError]]:
     """Return, for each body, its debt or all its errors, in the order given."""
     parser = _BulkParser(workspace)
     return [parser.read(raw) for raw in raws]

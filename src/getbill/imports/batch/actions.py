@@ -19,8 +19,8 @@ from getbill.kit.errors import FieldError
 from getbill.kit.messages import excerpt, message
 
 _COUNT_REFUSED = Statement(
-    "imports.take_in_batch",
-    "A batch was checked when it came: so many of its rows are settled already, as refused.",
+    "imports.count_refused",
+    "Count the rows of a batch that were refused on receipt.",
     """
     UPDATE imports SET rejected = $3, rows_done = $3, state = CASE WHEN $4 THEN 'importing' ELSE 'completed' END,
         task = CASE WHEN $4 THEN 'import' END, ended_at = CASE WHEN $4 THEN NULL ELSE $5::timestamptz END
@@ -63,7 +63,7 @@ def _refuse_conflicts(
     ]
     conflicts: list[ImportRow] = []
     for (index, temp_id, body), new in zip(
-        rows, debts.read_many(workspace, [body for _, _, body in rows]), strict=True
+        rows, debts.parse_bodies(workspace, [body for _, _, body in rows]), strict=True
     ):
         assert isinstance(new, NewDebt)  # noqa: S101 - it was accepted a moment ago
         debt_id, before = existing_debts[new.reference]

@@ -72,7 +72,7 @@ async def create_batch(
         import_ = await actions.finish_batch(tx, batch)
         is_settled = True
         response_body = _accepted_response(import_, batch, language)
-        headers = {"Location": f"/external-api/v1/debts/batch/{import_.shown_id}"} | language_headers(
+        headers = {"Location": f"/external-api/v1/debts/batch/{import_.public_id}"} | language_headers(
             language
         )
         return lambda: answer(202, response_body, headers)
@@ -108,7 +108,7 @@ def _accepted_response(import_: Import, batch: actions.StoredBatch, language: st
 
 def _serialize_batch(import_: Import) -> dict[str, Any]:
     return {
-        "batch_id": import_.shown_id,
+        "batch_id": import_.public_id,
         "name": import_.name,
         "status": _STATUS.get(import_.state, "processing"),
         "total": import_.rows_total,

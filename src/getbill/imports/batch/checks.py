@@ -93,7 +93,7 @@ def check(body: bytes, terms: WorkspaceTerms) -> CheckedBatch:
             _parse_row(first + number, row, batch)
             for number, row in enumerate(rows[first : first + CHUNK_ROWS])
         ]
-        outcomes = debts.read_many(workspace, [row.body for row in parsed_rows])
+        outcomes = debts.parse_bodies(workspace, [row.body for row in parsed_rows])
         accepted: list[list[Any]] = []
         references = []
         for row, outcome in zip(parsed_rows, outcomes, strict=True):

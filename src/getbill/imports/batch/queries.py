@@ -13,13 +13,13 @@ from getbill.kit.database import Database, Statement
 FINDINGS_MAX: Final = 100
 
 _FIRST = Statement(
-    "imports.first_findings",
-    "The first rows of an import of which something is said.",
+    "imports.list_first_findings",
+    "First rows of an import with findings.",
     "SELECT * FROM import_findings WHERE workspace_id = $1 AND import_id = $2 ORDER BY line LIMIT $3",
 )
 _COUNT = Statement(
     "imports.count_findings",
-    "Of how many rows of an import is something said?",
+    "Number of rows of an import with findings.",
     "SELECT count(*) FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
 )
 
@@ -46,5 +46,5 @@ def error_report(import_: Import, rows: list[ImportRow], total: int, language: s
     return {
         "rows": total,
         "findings": first_findings[:FINDINGS_MAX],
-        "more": None if is_all else f"/external-api/v1/imports/{import_.shown_id}/report",
+        "more": None if is_all else f"/external-api/v1/imports/{import_.public_id}/report",
     }

@@ -26,8 +26,8 @@ _PAGE_ROWS = 1_000
 _BLOCK_BYTES = 64 * 1024
 
 _ROWS = Statement(
-    "imports.findings",
-    "What is said of an import's rows, in the order of the file: of one outcome, or of one code, where it is named.",
+    "imports.list_findings",
+    "Findings of an import in the order of the file, of one outcome or code if named.",
     """
     SELECT * FROM import_findings
     WHERE workspace_id = $1 AND import_id = $2 AND line > $3 AND ($4::text IS NULL OR outcome = $4)
@@ -36,8 +36,8 @@ _ROWS = Statement(
     """,
 )
 _CODES = Statement(
-    "imports.codes",
-    "How many rows have findings of each kind?",
+    "imports.count_codes",
+    "Number of rows by finding code and outcome.",
     """
     SELECT code, f.outcome, count(*) AS rows FROM import_findings f, unnest(f.codes) AS code
     WHERE f.workspace_id = $1 AND f.import_id = $2 GROUP BY code, f.outcome ORDER BY count(*) DESC, code

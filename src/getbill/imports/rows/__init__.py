@@ -16,10 +16,10 @@ from getbill.imports.rows.failures import hold_import
 from getbill.imports.rows.instalments import Instalments, gather_instalments
 from getbill.imports.rows.people import (
     SAMPLES,
+    delete_lines,
+    delete_people,
+    delete_rows,
     find_lines,
-    forget_lines,
-    forget_people,
-    forget_rows,
     hash_person,
     index_rows,
     index_samples,
@@ -28,13 +28,13 @@ from getbill.imports.rows.people import (
 )
 from getbill.imports.rows.reader import Line, RowReader
 from getbill.imports.rows.restore import restore_changes
-from getbill.imports.rows.snapshots import EMPTY, FORGET, FORGET_REASONS
+from getbill.imports.rows.snapshots import CLEAR_REASONS, DELETE_CHANGES, EMPTY_CHANGES
 from getbill.imports.rows.undo import list_leftovers, undo_debts
 
 __all__ = [
-    "EMPTY",
-    "FORGET",
-    "FORGET_REASONS",
+    "CLEAR_REASONS",
+    "DELETE_CHANGES",
+    "EMPTY_CHANGES",
     "SAMPLES",
     "ImportPass",
     "Instalments",
@@ -46,11 +46,11 @@ __all__ = [
     "corrected_cells",
     "corrected_row",
     "create_debts",
+    "delete_lines",
+    "delete_people",
+    "delete_rows",
     "examine_rows",
     "find_lines",
-    "forget_lines",
-    "forget_people",
-    "forget_rows",
     "gather_instalments",
     "has_corrections",
     "hash_person",

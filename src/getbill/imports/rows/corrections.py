@@ -25,18 +25,18 @@ from getbill.vault import Key
 _CHUNK: Final = 500
 
 _HAS_CORRECTIONS = Statement(
-    "imports.any_correction",
-    "Has a person corrected rows of this import?",
+    "imports.has_corrections",
+    "Whether an import has corrected rows.",
     "SELECT EXISTS (SELECT FROM import_corrections WHERE workspace_id = $1 AND import_id = $2)",
 )
 _BETWEEN = Statement(
-    "imports.corrections_between",
-    "The corrected rows between two lines.",
+    "imports.list_corrections",
+    "Corrected rows between two lines.",
     "SELECT line, sealed FROM import_corrections WHERE workspace_id = $1 AND import_id = $2 AND line BETWEEN $3 AND $4",
 )
 _ACCEPTED = Statement(
-    "imports.accepted",
-    "Refused rows with findings whose suggestions a person accepted, each with what it was corrected to before.",
+    "imports.list_accepted",
+    "Refused rows whose suggestions a person accepted, with their former corrections.",
     """
     SELECT f.*, c.sealed AS corrected FROM import_findings f
     LEFT JOIN import_corrections c ON c.workspace_id = f.workspace_id AND c.import_id = f.import_id AND c.line = f.line
@@ -45,7 +45,7 @@ _ACCEPTED = Statement(
     """,
 )
 _WAITING = Statement(
-    "imports.waiting_corrections",
+    "imports.list_waiting_corrections",
     "Refused rows that a person corrected.",
     """
     SELECT f.*, c.sealed AS corrected FROM import_corrections c
@@ -54,16 +54,16 @@ _WAITING = Statement(
     """,
 )
 _CORRECT = Statement(
-    "imports.correct",
-    "Keep a corrected row.",
+    "imports.upsert_correction",
+    "Insert or replace a corrected row.",
     """
     INSERT INTO import_corrections (workspace_id, import_id, line, sealed) VALUES ($1, $2, $3, $4)
     ON CONFLICT (workspace_id, import_id, line) DO UPDATE SET sealed = excluded.sealed
     """,
 )
-_SETTLED = Statement(
-    "imports.corrections_settled",
-    "Some corrected rows are being settled: what was said of them, and their corrections, are done with.",
+_DELETE_CORRECTED = Statement(
+    "imports.delete_corrected",
+    "Delete the corrections, the findings and the people of rows that are imported now.",
     """
     WITH done AS (DELETE FROM import_corrections c WHERE c.workspace_id = $1 AND c.import_id = $2 AND c.line = ANY($3)),
         people AS (DELETE FROM import_people p WHERE p.workspace_id = $1 AND p.import_id = $2 AND p.line = ANY($3))
@@ -176,7 +176,7 @@ async def import_corrected(work: ImportPass, instalments: Instalments | None) ->
         if instalments:
             instalments.apply(lines)
         reader.check(lines)
-        await create.create_debts(work, lines, import_.cursor, drop_earlier=_SETTLED)
+        await create.create_debts(work, lines, import_.cursor, drop_earlier=_DELETE_CORRECTED)
 
 
 def _read_line(reader: RowReader, row: ImportRow) -> Line:

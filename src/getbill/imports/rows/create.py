@@ -22,22 +22,22 @@ from getbill.imports.model import Import
 from getbill.imports.rows import doubts, failures, instalments, people, update
 from getbill.imports.rows.reader import Line
 from getbill.imports.rows.snapshots import UNTOUCHED, ChangeArchive, DebtActivity, Snapshot
-from getbill.kit import failpoints, ids
+from getbill.kit import ids
 from getbill.kit.database import Database, OptimisticConflict, Statement, Transaction
 from getbill.kit.errors import Problem
 from getbill.vault import Key
 
 _EXISTING = Statement(
-    "imports.taken",
-    "Which debts have these references already, made of what, and by this import at which line?",
+    "imports.find_existing",
+    "Debts with these references, with their fingerprints and, if of this import, their lines.",
     """
     SELECT id, reference, fingerprint, due_on, CASE WHEN import_id = $3 THEN import_line END AS line FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
     """,
 )
 _ADVANCE = Statement(
-    "imports.advance",
-    "Move an import on by a chunk of rows, if we still hold its lease.",
+    "imports.advance_import",
+    "Advance an import by a chunk of rows, if its fence still holds.",
     """
     UPDATE imports SET cursor = $4, rows_done = rows_done + $5, created = created + $6, updated = updated + $7,
         unchanged = unchanged + $8, skipped = skipped + $9, rejected = rejected + $10, warnings = warnings + $11,
@@ -184,7 +184,6 @@ async def _create_chunk(
                 raise
             is_searched = True
         else:
-            failpoints.at("imports.committed")
             return
 
 

@@ -20,13 +20,13 @@ from getbill.quarantine import Item
 _log = structlog.get_logger(__name__)
 
 _HOLD = Statement(
-    "imports.hold",
-    "Have nobody work on an import until it is put back.",
+    "imports.hold_import",
+    "Hold an import back from the workers.",
     "UPDATE imports SET leased_until = 'infinity' WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL",
 )
 _REQUEUE = Statement(
-    "imports.put_back",
-    "Have an import worked on again, with all its tries before it.",
+    "imports.requeue_import",
+    "Requeue an import that was held, with all its attempts.",
     """
     UPDATE imports SET leased_until = NULL, tries = 0 WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL
     RETURNING id
@@ -77,7 +77,7 @@ async def _quarantine_rows(
 
 async def end_trial(database: Database, tx: Transaction) -> None:
     """Send the trial's statements, then raise TrialRolledBack; a failing statement raises its own error."""
-    await database.edge(tx)
+    await database.before_commit(tx)
     await tx.send()
     raise TrialRolledBack
 

@@ -57,34 +57,34 @@ _REFERENCES: Final = ("reference", "invoice_reference", "debtor_reference", "cus
 
 _INSERT = Statement(
     "imports.insert_person",
-    "Keep by which hash somebody is found in a row of an import, or in what is shown of its file.",
+    "Insert the hash of a person in a row or in the samples of an import.",
     "INSERT INTO import_people (workspace_id, import_id, line, hash) VALUES ($1, $2, $3, $4)",
 )
 _ADD = Statement(
     "imports.add_person",
-    "Keep one more hash of a row.",
+    "Insert one more hash of a row.",
     """
     INSERT INTO import_people (workspace_id, import_id, line, hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
     """,
 )
-_FORGET = Statement(
-    "imports.forget_people",
-    "Nobody is found in an import any more.",
+_DELETE = Statement(
+    "imports.delete_people",
+    "Delete the hashes of people of an import.",
     "DELETE FROM import_people WHERE workspace_id = $1 AND import_id = $2",
 )
-_FORGET_LINES = Statement(
-    "imports.forget_people_of_lines",
-    "Nobody is found in some lines of an import any more.",
+_DELETE_LINES = Statement(
+    "imports.delete_people_of_lines",
+    "Delete the hashes of people of some lines.",
     "DELETE FROM import_people WHERE workspace_id = $1 AND import_id = $2 AND line = ANY($3)",
 )
-_FORGET_ROWS = Statement(
-    "imports.forget_people_of_rows",
-    "Nobody is found in the rows of an import any more.",
+_DELETE_ROWS = Statement(
+    "imports.delete_people_of_rows",
+    "Delete the hashes of people of all rows, but not of the samples.",
     "DELETE FROM import_people WHERE workspace_id = $1 AND import_id = $2 AND line >= 0",
 )
 _LINES_OF_PERSON = Statement(
-    "imports.people_found",
-    "In which lines of which imports is a person found?",
+    "imports.find_lines_of_person",
+    "Imports and lines that contain a person.",
     "SELECT DISTINCT import_id, line FROM import_people WHERE workspace_id = $1 AND hash = ANY($2)",
 )
 
@@ -112,24 +112,24 @@ def index_row(tx: Transaction, workspace: Workspace, import_id: UUID, row: Impor
 
 async def index_samples(tx: Transaction, workspace: Workspace, import_id: UUID, plan: ReadingPlan) -> None:
     """Replace the index of the people in a plan's samples."""
-    await tx.execute(_FORGET_LINES, workspace.id, import_id, [SAMPLES])
+    await tx.execute(_DELETE_LINES, workspace.id, import_id, [SAMPLES])
     for person_hash in sorted(_hash_plan(workspace.lookup, json.read(plan.write()))):
         tx.defer(_INSERT, workspace.id, import_id, SAMPLES, person_hash)
 
 
-async def forget_people(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+async def delete_people(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Delete the whole index of an import that no longer holds personal data."""
-    await tx.execute(_FORGET, workspace_id, import_id)
+    await tx.execute(_DELETE, workspace_id, import_id)
 
 
-async def forget_rows(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+async def delete_rows(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Delete the index of an import's rows."""
-    await tx.execute(_FORGET_ROWS, workspace_id, import_id)
+    await tx.execute(_DELETE_ROWS, workspace_id, import_id)
 
 
-async def forget_lines(tx: Transaction, workspace_id: UUID, import_id: UUID, lines: Sequence[int]) -> None:
+async def delete_lines(tx: Transaction, workspace_id: UUID, import_id: UUID, lines: Sequence[int]) -> None:
     """Delete the index of some lines of an import."""
-    await tx.execute(_FORGET_LINES, workspace_id, import_id, lines)
+    await tx.execute(_DELETE_LINES, workspace_id, import_id, lines)
 
 
 async def find_lines(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> list[Record]:

@@ -120,7 +120,7 @@ class RowReader:
     def check(self, lines: Sequence[Line]) -> None:
         """Set the debt of every line, or its errors."""
         try:
-            outcomes = debts.read_many(self._workspace, [line.body for line in lines])
+            outcomes = debts.parse_bodies(self._workspace, [line.body for line in lines])
         except Exception as error:  # noqa: BLE001 - one of them fails, and no other
             if len(lines) == 1:
                 _fail_line(lines[0], error)

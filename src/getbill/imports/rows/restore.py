@@ -13,7 +13,6 @@ from getbill.debts import Debt, ReplacementDebtor
 from getbill.imports.rows.create import COLLISIONS, TRIES, ImportPass, LeaseLost
 from getbill.imports.rows.snapshots import DebtActivity, RecordedChange
 from getbill.imports.rows.update import is_other_person
-from getbill.kit import failpoints
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
 from getbill.kit.messages import message
@@ -24,7 +23,7 @@ _OPEN: Final = frozenset({"pending", "in_progress", "on_hold"})
 
 _ADVANCE = Statement(
     "imports.advance_restore",
-    "Count changes that were given back or stay, if we still hold the import's lease.",
+    "Count restored and kept changes of an undo, if the import's fence still holds.",
     """
     UPDATE imports SET restored = restored + $4, kept = kept + $5, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'
@@ -71,7 +70,6 @@ async def restore_changes(work: ImportPass) -> None:
             limit = max(1, limit // 4)
         else:
             tries, limit = 0, min(_CHUNK, limit * 2)
-            failpoints.at("imports.restored")
 
 
 async def _restore_chunk(work: ImportPass, limit: int, refused_numbers: set[int]) -> bool:

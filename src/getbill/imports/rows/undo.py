@@ -27,8 +27,8 @@ _LEFT = """
             AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
     """
 _NEXT = Statement(
-    "imports.debts_to_undo",
-    "The next debts that an import made, from a line on.",
+    "imports.list_debts_to_undo",
+    "Next debts of an import to undo, from a line on.",
     """
     SELECT d.id, d.import_line FROM debts d
     WHERE d.workspace_id = $1 AND d.import_id = $2 AND d.import_line > $3 AND d.erased_at IS NULL
@@ -37,22 +37,22 @@ _NEXT = Statement(
     """,
 )
 _CONTACTED = Statement(
-    "imports.contacted",
-    "About which of these debts has a contact begun to leave?",
+    "imports.find_contacted",
+    "Those of these debts with a contact that was or is being sent.",
     f"SELECT d.id FROM debts d WHERE d.workspace_id = $1 AND d.id = ANY($2) AND {_LEFT}",
 )
 _ADVANCE = Statement(
     "imports.advance_undo",
-    "Move an undoing on, if we still hold its lease.",
+    "Advance the undo of an import, if its fence still holds.",
     """
     UPDATE imports SET cursor = $4, undone = undone + $5, kept = kept + $6, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'
     RETURNING id
     """,
 )
-_LEFTOVERS = Statement(
-    "imports.kept",
-    "The debts that undoing an import left, with what kept them.",
+_KEPT_DEBTS = Statement(
+    "imports.list_kept_debts",
+    "Debts that an undo kept, with the reason.",
     f"""
     SELECT d.id, d.reference, d.import_line AS line, d.status, d.entries_count, d.contacts_count, {_LEFT} AS has_left
     FROM debts d
@@ -61,8 +61,8 @@ _LEFTOVERS = Statement(
     """,
 )
 _KEPT_CHANGES = Statement(
-    "imports.kept_changes",
-    "The changes that undoing an import left, with what kept them.",
+    "imports.list_kept_changes",
+    "Changes that an undo kept, with the reason.",
     """
     SELECT c.line, c.kept AS code, d.id, d.reference, d.status
     FROM import_changes c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
@@ -169,7 +169,7 @@ async def list_leftovers(
     database: Database, workspace: Workspace, import_id: UUID, limit: int
 ) -> list[UndoLeftover]:
     """Return what the undo of an import kept, debts and then changes, each with the reason."""
-    rows = await database.fetch(_LEFTOVERS, workspace.id, import_id, limit)
+    rows = await database.fetch(_KEPT_DEBTS, workspace.id, import_id, limit)
     leftovers = []
     for row in rows:
         reason = _obstacle(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)

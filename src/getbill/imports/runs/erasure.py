@@ -18,9 +18,9 @@ from getbill.imports.model import Import, public_id
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit.database import Statement, Transaction
 
-_FORGET_ROWS_OF: Final = Statement(
-    "imports.forget_rows_of",
-    "Drop what was said of rows that are, or met, a debt which is being erased, and what they were corrected to.",
+_DELETE_ROWS: Final = Statement(
+    "imports.delete_rows_of_debt",
+    "Delete the findings, corrections and people of rows that belong to an erased debt.",
     """
     WITH gone AS (DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2
                   RETURNING workspace_id, import_id, line),
@@ -31,9 +31,9 @@ _FORGET_ROWS_OF: Final = Statement(
     SELECT DISTINCT import_id FROM gone WHERE workspace_id = $1
     """,
 )
-_FORGET_LINES: Final = Statement(
-    "imports.forget_lines",
-    "Drop what was said of some rows in which a person was found, what they were corrected to, and where that was.",
+_DELETE_LINES: Final = Statement(
+    "imports.delete_lines",
+    "Delete the findings, corrections and people of some lines.",
     """
     WITH gone AS (SELECT * FROM unnest($2::uuid[], $3::bigint[]) AS gone (import_id, line)),
         corrections AS (DELETE FROM import_corrections c USING gone g
@@ -44,14 +44,14 @@ _FORGET_LINES: Final = Statement(
     WHERE f.workspace_id = $1 AND f.import_id = g.import_id AND f.line = g.line
     """,
 )
-_UNWANTED: Final = Statement(
-    "imports.unwanted",
-    "The file of an import goes as soon as nobody needs it; until then it shows nothing of whoever was erased.",
+_MARK_UNWANTED: Final = Statement(
+    "imports.mark_unwanted",
+    "Mark an import's file for deletion once no task needs it, and replace its plan by one without samples.",
     "UPDATE imports SET is_unwanted = true, plan = coalesce($3, plan) WHERE workspace_id = $1 AND id = $2",
 )
-_FORGET_NAMES: Final = Statement(
-    "imports.forget_names",
-    "Take a reference of an erased debt out of the names of files: of such a name its extension remains.",
+_ERASE_NAMES: Final = Statement(
+    "imports.erase_file_names",
+    "Erase file names that contain a reference of an erased debt; the extension remains.",
     r"""
     UPDATE imports SET name = 'erased' || coalesce(substring(name FROM '\.[[:alnum:]]{1,5}$'), '')
     WHERE workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::text[]) AS reference WHERE name ~*
@@ -77,28 +77,28 @@ async def erase(
     other row, sample and file that names the person.
     """
     hashes = rows.hash_person(workspace.lookup, person)
-    debt_rows = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
+    debt_rows = await tx.fetch(_DELETE_ROWS, workspace.id, debt_id)
     person_rows = await rows.find_lines(tx, workspace.id, hashes)
     imported_rows = [(entry["import_id"], entry["line"]) for entry in person_rows]
     await tx.execute(
-        _FORGET_LINES, workspace.id, [row[0] for row in imported_rows], [row[1] for row in imported_rows]
+        _DELETE_LINES, workspace.id, [row[0] for row in imported_rows], [row[1] for row in imported_rows]
     )
     import_ids = {entry["import_id"] for entry in (*debt_rows, *person_rows)} | (
         {import_id} if import_id else set()
     )
     # A fixed order, so that two erasures cannot deadlock.
     for entry in sorted(import_ids):
-        await _forget_import(tx, workspace, await queries.lock(tx, workspace, entry), hashes)
-    await _forget_answers(tx, workspace.id, import_ids)
+        await _erase_import(tx, workspace, await queries.lock(tx, workspace, entry), hashes)
+    await _delete_answers(tx, workspace.id, import_ids)
     references = [text for text in person.references if len(text) >= _REFERENCE_CHARACTERS_MIN]
     if references:
-        await tx.execute(_FORGET_NAMES, workspace.id, references)
+        await tx.execute(_ERASE_NAMES, workspace.id, references)
     if person.identity is not None:
-        await saved_mappings.forget_mappings(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
+        await saved_mappings.delete_mappings(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
     return sorted(import_ids)
 
 
-async def _forget_import(tx: Transaction, workspace: Workspace, import_: Import, hashes: set[bytes]) -> None:
+async def _erase_import(tx: Transaction, workspace: Workspace, import_: Import, hashes: set[bytes]) -> None:
     key = queries.keys_of(workspace, import_).main
     if import_.task is None and import_.state not in _STILL_NEEDED:
         await transitions.drop_file(tx, workspace, import_)
@@ -109,10 +109,10 @@ async def _forget_import(tx: Transaction, workspace: Workspace, import_: Import,
             reading_plan.open_plan(import_.plan, key, import_.id), workspace.lookup, hashes
         )
         plan = redacted_plan.seal(key, import_.id)
-    await tx.execute(_UNWANTED, workspace.id, import_.id, plan)
+    await tx.execute(_MARK_UNWANTED, workspace.id, import_.id, plan)
 
 
-async def _forget_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:
+async def _delete_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:
     # The response to an upload names it as an import, a batch's response as a batch.
     public_ids = [
         public_id(source, identifier) for identifier in import_ids for source in ("upload", "batch")

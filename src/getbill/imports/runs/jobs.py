@@ -42,8 +42,8 @@ _TRIES_MAX: Final = 12
 _WAIT_MAX: Final = timedelta(seconds=20)
 
 _CLAIM = Statement(
-    "imports.claim",
-    "Take an import that waits for somebody, or whose lease ran out.",
+    "imports.claim_task",
+    "Claim an import whose task waits or whose lease expired.",
     """
     UPDATE imports i SET leased_until = $2, fence = i.fence + 1, tries = i.tries + 1,
         begun_at = coalesce(i.begun_at, $1)
@@ -54,19 +54,19 @@ _CLAIM = Statement(
     """,
 )
 _RENEW = Statement(
-    "imports.renew",
-    "Keep an import's lease while its child lives, or give it back from an instant on.",
+    "imports.renew_lease",
+    "Renew an import's lease, or end it at an instant, if its fence still holds.",
     "UPDATE imports SET leased_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING id",
 )
 _IS_EXPIRED = "(drop_at < $1 AND task IS NULL OR received_at IS NULL AND drop_at < $2)"
 _EXPIRED = Statement(
-    "imports.expired",
-    "Imports that have kept what they keep of people long enough, and uploads that were never finished.",
+    "imports.list_expired",
+    "Imports whose retention is over, and unfinished uploads.",
     f"SELECT workspace_id, id FROM imports WHERE {_IS_EXPIRED} LIMIT 200",
 )
 _STILL_EXPIRED = Statement(
-    "imports.still_expired",
-    "Is this one still to be dropped, and does nobody else decide on it? Then it stays so until the transaction ends.",
+    "imports.lock_expired",
+    "Lock an import whose retention is over, unless another transaction holds it.",
     f"""
     SELECT file_id, received_at IS NULL AS is_draft FROM imports
     WHERE {_IS_EXPIRED} AND workspace_id = $3 AND id = $4 FOR UPDATE SKIP LOCKED
@@ -141,7 +141,7 @@ class ImportSupervisor:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # The lease expires, and the import is retried.
-            _log.error("import_not_carried", error=type(error).__name__, exc_info=error)
+            _log.error("import_task_failed", error=type(error).__name__, exc_info=error)
 
     async def close(self) -> None:
         """End the children: their settled rows are committed, and another worker continues."""
@@ -215,5 +215,5 @@ async def _drop_import(
             return False
         await transitions.drop_all(tx, *primary_key, record["file_id"])
         if record["is_draft"]:
-            await tx.execute(actions.DROP_DRAFT, *primary_key)
+            await tx.execute(actions.DELETE_DRAFT, *primary_key)
     return True

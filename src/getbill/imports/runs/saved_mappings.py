@@ -15,9 +15,9 @@ from getbill.kit import json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.mapping import Mapping
 
-_REMEMBER = Statement(
-    "imports.remember",
-    "Remember how a sender's files of a layout are read.",
+_UPSERT = Statement(
+    "imports.upsert_mapping",
+    "Insert or replace the saved mapping of a sender's layout.",
     """
     INSERT INTO import_mappings (workspace_id, sender, signature, mapping, confirmed_by, confirmed_at)
     VALUES ($1, $2, $3, $4, $5, $6)
@@ -25,9 +25,9 @@ _REMEMBER = Statement(
     SET mapping = excluded.mapping, confirmed_by = excluded.confirmed_by, confirmed_at = excluded.confirmed_at
     """,
 )
-_RECALL = Statement(
-    "imports.recall",
-    "How are a sender's files of a layout read? Else: what did the latest layout of this sender look like?",
+_FIND = Statement(
+    "imports.find_mapping",
+    "Saved mapping of a sender's layout, or else the latest mapping of that sender.",
     """
     SELECT signature, mapping FROM import_mappings WHERE workspace_id = $1 AND sender = $2
     ORDER BY (signature = $3) DESC, confirmed_at DESC LIMIT 1
@@ -35,20 +35,19 @@ _RECALL = Statement(
 )
 
 
-_HOLD = Statement(
-    "imports.hold_layout",
-    "Whoever else confirms this sender's layout, or finds it unknown, waits until the transaction ends.",
+_LOCK_LAYOUT = Statement(
+    "imports.lock_layout",
+    "Lock a sender's layout against other confirmations.",
     "SELECT pg_advisory_xact_lock($1)",
 )
 _IS_CONFIRMED = Statement(
-    "imports.is_layout_known",
-    "Did somebody confirm this sender's layout?",
+    "imports.is_confirmed",
+    "Whether a sender's layout has a saved mapping.",
     "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
 )
-_READ_AGAIN = Statement(
-    "imports.read_again",
-    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now,"
-    " or somebody in it was erased: its samples would be shown again.",
+_REREAD = Statement(
+    "imports.reread_files",
+    "Reread files of a confirmed layout, unless a person decided on them or somebody in them was erased.",
     """
     UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
     WHERE workspace_id = $1 AND id = ANY (ARRAY(
@@ -61,13 +60,13 @@ _READ_AGAIN = Statement(
 
 
 _ALL = Statement(
-    "imports.mappings",
-    "How are files of every sender and layout read?",
+    "imports.list_mappings",
+    "Saved mappings of a workspace.",
     "SELECT sender, signature, mapping FROM import_mappings WHERE workspace_id = $1",
 )
-_FORGET = Statement(
-    "imports.forget_mapping",
-    "Ask again how a sender's files of a layout are read.",
+_DELETE = Statement(
+    "imports.delete_mapping",
+    "Delete a saved mapping.",
     "DELETE FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3",
 )
 
@@ -93,7 +92,7 @@ async def is_confirmed(tx: Transaction, workspace_id: UUID, layout_key: tuple[st
 
 async def _lock_layout(tx: Transaction, workspace_id: UUID, layout_key: tuple[str, str]) -> None:
     digest = hashlib.sha256(_context(workspace_id, *layout_key)).digest()
-    await tx.execute(_HOLD, int.from_bytes(digest[:8], signed=True))
+    await tx.execute(_LOCK_LAYOUT, int.from_bytes(digest[:8], signed=True))
 
 
 async def read_again(
@@ -101,7 +100,7 @@ async def read_again(
 ) -> None:
     """Queue the other waiting files of a newly confirmed layout to be read again, in the same transaction."""
     await _lock_layout(tx, workspace_id, layout_key)
-    await tx.execute(_READ_AGAIN, workspace_id, *layout_key, confirmed_id)
+    await tx.execute(_REREAD, workspace_id, *layout_key, confirmed_id)
     tx.channels_to_notify.add(WAKE)
 
 
@@ -124,12 +123,12 @@ def save_mapping(
     )
     content = json.write({"mapping": mapping.without_examples().to_json(), "layout": bare_layout.to_json()})
     sealed = workspace.vault.seal(content, _context(workspace.id, *layout_key))
-    tx.defer(_REMEMBER, workspace.id, *layout_key, sealed, by, tx.now)
+    tx.defer(_UPSERT, workspace.id, *layout_key, sealed, by, tx.now)
 
 
 async def find_mapping(database: Database, workspace: Workspace, sender: str, signature: str) -> SavedMapping:
     """Return the saved mapping of a sender's files."""
-    row = await database.fetchrow(_RECALL, workspace.id, sender, signature)
+    row = await database.fetchrow(_FIND, workspace.id, sender, signature)
     if row is None:
         return SavedMapping(None, None)
     stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, sender, row["signature"])))
@@ -138,10 +137,10 @@ async def find_mapping(database: Database, workspace: Workspace, sender: str, si
     return SavedMapping(None, sheets.Layout.from_json(stored["layout"]))
 
 
-async def forget_mappings(tx: Transaction, workspace: Workspace, is_of_person: Callable[[str], bool]) -> None:
+async def delete_mappings(tx: Transaction, workspace: Workspace, is_of_person: Callable[[str], bool]) -> None:
     """Delete every layout with a header that names a person: a data row was mistaken for the header."""
     for row in await tx.fetch(_ALL, workspace.id):
         layout_key = row["sender"], row["signature"]
         stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, *layout_key)))
         if any(is_of_person(column["header"]) for column in stored["layout"]["columns"]):
-            await tx.execute(_FORGET, workspace.id, *layout_key)
+            await tx.execute(_DELETE, workspace.id, *layout_key)

@@ -21,7 +21,7 @@ from getbill.imports.model import CHUNK_ROWS, Import, State, Task
 from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.rows import ImportPass, Instalments, LeaseLost, Line, RowReader
 from getbill.imports.runs import saved_mappings, transitions
-from getbill.kit import failpoints, json
+from getbill.kit import json
 from getbill.kit.database import Database
 from getbill.kit.messages import Message, message
 from getbill.vault import Vault
@@ -140,7 +140,7 @@ async def check(work: ImportPass, import_file: ImportFile) -> None:
         rejected += (await rows.examine_rows(work, lines, cursor, seen_references)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
         if import_.mode == "all_or_nothing" and rejected:
-            await tx.execute(transitions.NOTHING_MADE, *work.primary_key)
+            await tx.execute(transitions.CLEAR_CREATED, *work.primary_key)
             await transitions.fail(tx, work.workspace, import_, "findings", _FINDINGS)
         elif import_.is_dry_run:
             await transitions.complete_task(tx, work, "checked")
@@ -165,7 +165,6 @@ async def import_rows(work: ImportPass, import_file: ImportFile) -> None:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
         raise
-    failpoints.at("imports.all_rows")
     async with work.database.transaction(work.workspace.now()) as tx:
         import_ = await queries.lock(tx, work.workspace, work.import_.id)
         if import_.mode == "all_or_nothing" and import_.rejected:
@@ -197,7 +196,7 @@ async def undo(work: ImportPass, _opened: ImportFile) -> None:
             await transitions.fail(tx, work.workspace, work.import_, "findings", _CHANGED)
         else:
             await transitions.complete_task(tx, work, "undone")
-            await tx.execute(rows.EMPTY, *work.primary_key)
+            await tx.execute(rows.EMPTY_CHANGES, *work.primary_key)
             await transitions.drop_file(
                 tx, work.workspace, await queries.lock(tx, work.workspace, work.import_.id)
             )

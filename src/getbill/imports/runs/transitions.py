@@ -18,9 +18,9 @@ from getbill.kit.messages import LANGUAGES, Message
 
 TODO = "import_mapping"
 
-_PLANNED = Statement(
-    "imports.planned",
-    "A file was read: this is how it would be imported, and what is next.",
+_STORE_PLAN = Statement(
+    "imports.store_plan",
+    "Store the reading plan of a file, with the next task of the import.",
     """
     UPDATE imports SET plan = $4, signature = $5, rows_total = $6, is_confirmed = $7, state = $8, task = $9, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
@@ -28,8 +28,8 @@ _PLANNED = Statement(
     """,
 )
 _SETTLE = Statement(
-    "imports.settle",
-    "A task is at its end: where the import stands now, and what is next.",
+    "imports.settle_task",
+    "End a task, with the state and the next task of the import.",
     # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
@@ -40,7 +40,7 @@ _SETTLE = Statement(
 )
 _REWIND = Statement(
     "imports.rewind",
-    "Begin a pass over the rows, with nothing counted.",
+    "Reset the counts for a new pass over the rows, if the import's fence still holds.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
         warnings = 0, undone = 0, kept = 0, restored = 0, begun_at = $4
@@ -48,38 +48,38 @@ _REWIND = Statement(
     RETURNING id
     """,
 )
-NOTHING_MADE = Statement(
-    "imports.nothing_made",
-    "A check counted what would have become of an import's rows, and nothing will.",
+CLEAR_CREATED = Statement(
+    "imports.clear_created",
+    "Clear the number of created and updated debts after a dry run.",
     "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
 )
-UNCOUNT = Statement(
-    "imports.uncount",
-    "Nothing is counted of a pass that will be made anew.",
+CLEAR_COUNTS = Statement(
+    "imports.clear_counts",
+    "Clear the counts of a pass that is repeated.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
         warnings = 0
     WHERE workspace_id = $1 AND id = $2
     """,
 )
-_FORGET_FINDINGS = Statement(
-    "imports.forget_findings",
-    "Drop what was said of an import's rows.",
+_DELETE_FINDINGS = Statement(
+    "imports.delete_findings",
+    "Delete the findings of an import.",
     "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
 )
-_FORGET_CORRECTIONS = Statement(
-    "imports.forget_corrections",
-    "Drop the corrected rows of an import.",
+_DELETE_CORRECTIONS = Statement(
+    "imports.delete_corrections",
+    "Delete the corrected rows of an import.",
     "DELETE FROM import_corrections WHERE workspace_id = $1 AND import_id = $2",
 )
 _KEEP_PLAN = Statement(
     "imports.keep_plan",
-    "Keep how an import is read, without what its cells said; its file is gone.",
+    "Replace the reading plan by one without samples, once the file is deleted.",
     "UPDATE imports SET plan = $3, is_unwanted = false WHERE workspace_id = $1 AND id = $2",
 )
-_KEEP_NOTHING = Statement(
-    "imports.keep_nothing",
-    "An import keeps nothing of people any more.",
+_CLEAR_PLAN = Statement(
+    "imports.clear_plan",
+    "Clear the reading plan and all other personal data of an import.",
     "UPDATE imports SET plan = NULL, problem = NULL, drop_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
 
@@ -91,7 +91,7 @@ async def save_plan(
     work.import_.check_transition(state)
     sealed = plan.seal(work.key, work.import_.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
-    _require_lease(await tx.fetchval(_PLANNED, *work.primary_key, work.import_.fence, *values))
+    _require_lease(await tx.fetchval(_STORE_PLAN, *work.primary_key, work.import_.fence, *values))
     await rows.index_samples(tx, work.workspace, work.import_.id, plan)
 
 
@@ -135,14 +135,14 @@ async def _end_task(
 async def rewind(tx: Transaction, work: ImportPass) -> None:
     """Restart the pass over the rows from the first, without findings."""
     _require_lease(await tx.fetchval(_REWIND, *work.primary_key, work.import_.fence, clock.wall()))
-    await forget_findings(tx, *work.primary_key)
-    await tx.execute(rows.FORGET_REASONS, *work.primary_key)
+    await delete_findings(tx, *work.primary_key)
+    await tx.execute(rows.CLEAR_REASONS, *work.primary_key)
 
 
-async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+async def delete_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Delete the findings of an import's rows."""
-    await tx.execute(_FORGET_FINDINGS, workspace_id, import_id)
-    await rows.forget_rows(tx, workspace_id, import_id)
+    await tx.execute(_DELETE_FINDINGS, workspace_id, import_id)
+    await rows.delete_rows(tx, workspace_id, import_id)
 
 
 def _require_lease(row_id: UUID | None) -> None:
@@ -154,22 +154,22 @@ async def drop_file(tx: Transaction, workspace: Workspace, import_: Import) -> N
     """Drop an import's bytes and the samples in its plan; the findings of rejected rows are kept."""
     primary_key = import_.workspace_id, import_.id
     # A correction that became a debt would still hold the file's values.
-    await tx.execute(_FORGET_CORRECTIONS, *primary_key)
-    await tx.execute(actions.FORGET_CHUNKS, *primary_key)
+    await tx.execute(_DELETE_CORRECTIONS, *primary_key)
+    await tx.execute(actions.DELETE_CHUNKS, *primary_key)
     await vault.drop_key(tx, import_.workspace_id, import_.file_id)
     plan, key = None, queries.keys_of(workspace, import_).main
     if import_.plan is not None and key is not None:
         plan = reading_plan.open_plan(import_.plan, key, import_.id).scrubbed().seal(key, import_.id)
     await tx.execute(_KEEP_PLAN, *primary_key, plan)
-    await rows.forget_lines(tx, *primary_key, [rows.SAMPLES])
+    await rows.delete_lines(tx, *primary_key, [rows.SAMPLES])
 
 
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Delete all personal data of an import; its existence and its counts remain."""
     primary_key = workspace_id, import_id
-    for statement in (actions.FORGET_CHUNKS, _FORGET_FINDINGS, _FORGET_CORRECTIONS, rows.FORGET):
+    for statement in (actions.DELETE_CHUNKS, _DELETE_FINDINGS, _DELETE_CORRECTIONS, rows.DELETE_CHANGES):
         await tx.execute(statement, *primary_key)
-    await rows.forget_people(tx, *primary_key)
+    await rows.delete_people(tx, *primary_key)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)
-    await tx.execute(_KEEP_NOTHING, *primary_key)
+    await tx.execute(_CLEAR_PLAN, *primary_key)

@@ -25,12 +25,12 @@ from getbill.vault import Key
 
 _CHANGE_PLAN = Statement(
     "imports.change_plan",
-    "Keep how a file would be read now, and whether anything is left to ask.",
+    "Replace the reading plan, with whether a question is left.",
     "UPDATE imports SET plan = $3, state = $4, is_changed = true WHERE workspace_id = $1 AND id = $2",
 )
-_GO_ON = Statement(
-    "imports.go_on",
-    "A person decided: this is to be done next, by whoever takes it.",
+_SET_TASK = Statement(
+    "imports.set_task",
+    "Set the next task of an import after a person's decision.",
     # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $3, task = $4, accepts = $5, is_dry_run = $6, is_confirmed = true, error = NULL,
@@ -41,13 +41,13 @@ _GO_ON = Statement(
     """,
 )
 _DISCARD = Statement(
-    "imports.discard",
-    "Nobody wants a file imported.",
+    "imports.discard_import",
+    "Discard an import that was not begun.",
     "UPDATE imports SET state = 'undone', task = NULL WHERE workspace_id = $1 AND id = $2",
 )
-_ROWS = Statement(
-    "imports.rows_to_correct",
-    "Refused rows at some lines, with what they were corrected to before.",
+_LIST_CORRECTABLE = Statement(
+    "imports.list_correctable",
+    "Refused rows at some lines, with their former corrections.",
     """
     SELECT f.*, c.sealed AS corrected FROM import_findings f
     LEFT JOIN import_corrections c ON c.workspace_id = f.workspace_id AND c.import_id = f.import_id AND c.line = f.line
@@ -138,7 +138,7 @@ async def confirm(
     plan = plan_of(workspace, import_)
     plan = plan.with_mapping(mapping.confirm(plan.mapping))
     if not plan.mapping.is_certain:
-        raise MappingNotCertain(_questions_text(plan), extra={"id": import_.shown_id})
+        raise MappingNotCertain(_questions_text(plan), extra={"id": import_.public_id})
     import_ = await _save_plan(tx, workspace, import_, plan)
     layout_key = import_.sender, plan.layout.signature
     saved_mappings.save_mapping(tx, workspace, layout_key, (plan.mapping, plan.layout), by)
@@ -160,14 +160,14 @@ async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Impor
             message("Only a checked import can be started; this one is {state}.", state=import_.state)
         )
     key_of(workspace, import_)
-    await _forget_pass(tx, import_)
+    await _reset_pass(tx, import_)
     import_ = import_.with_values(is_dry_run=False)
     return await _queue_task(tx, import_, *first_step(import_))
 
 
-async def _forget_pass(tx: Transaction, import_: Import) -> None:
-    await tx.execute(transitions.UNCOUNT, import_.workspace_id, import_.id)
-    await transitions.forget_findings(tx, import_.workspace_id, import_.id)
+async def _reset_pass(tx: Transaction, import_: Import) -> None:
+    await tx.execute(transitions.CLEAR_COUNTS, import_.workspace_id, import_.id)
+    await transitions.delete_findings(tx, import_.workspace_id, import_.id)
 
 
 async def correct(
@@ -183,12 +183,14 @@ async def correct(
         raise ImportCannotMove(message("The import is {state} and cannot be corrected.", state=import_.state))
     key = key_of(workspace, import_)
     plan = None if import_.source == "batch" else plan_of(workspace, import_)
-    rows = await tx.fetch(_ROWS, workspace.id, import_.id, sorted({line for line, _, _ in patches}))
+    rows = await tx.fetch(
+        _LIST_CORRECTABLE, workspace.id, import_.id, sorted({line for line, _, _ in patches})
+    )
     _patch(tx, (workspace, import_), (key, plan), _by_line(import_, key, rows), patches)
     if import_.state == "completed":
         return await _queue_task(tx, import_, "correcting", "correct", accepts)
     if import_.state == "checked":
-        await tx.execute(transitions.NOTHING_MADE, workspace.id, import_.id)
+        await tx.execute(transitions.CLEAR_CREATED, workspace.id, import_.id)
         import_ = import_.with_values(created=0, updated=0)
     return await _queue_task(tx, import_, "checking", "correct", accepts)
 
@@ -256,10 +258,10 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
     if import_.state == "undone":
         raise ImportCannotMove(message("The import is already undone."))
     key_of(workspace, import_)
-    await tx.execute(rows.FORGET_REASONS, workspace.id, import_.id)
+    await tx.execute(rows.CLEAR_REASONS, workspace.id, import_.id)
     # This applies whatever the next state was, even during the rollback of all-or-nothing: its owner wants it
     # undone.
-    return await _queue_task(tx, import_, "undoing", "undo", is_taken_over=True)
+    return await _queue_task(tx, import_, "undoing", "undo", raises_fence=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
@@ -268,7 +270,7 @@ async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Imp
     if import_.state not in _BEFORE_IMPORT or import_.has_debts:
         raise ImportCannotMove(message("The import is {state}: undo it instead.", state=import_.state))
     await tx.execute(_DISCARD, workspace.id, import_.id)
-    await _forget_pass(tx, import_)
+    await _reset_pass(tx, import_)
     await transitions.drop_all(tx, workspace.id, import_.id, import_.file_id)
     todos.withdraw(tx, workspace.id, transitions.TODO, import_.id)
     return import_.with_values(state="undone", task=None, plan=None, created=0, updated=0)
@@ -281,10 +283,10 @@ async def _queue_task(
     task: Task,
     accepts: Sequence[str] = (),
     *,
-    is_taken_over: bool = False,
+    raises_fence: bool = False,
 ) -> Import:
     import_.check_transition(state)
-    values = (state, task, list(accepts), import_.is_dry_run, int(is_taken_over))
-    await tx.execute(_GO_ON, import_.workspace_id, import_.id, *values)
+    values = (state, task, list(accepts), import_.is_dry_run, int(raises_fence))
+    await tx.execute(_SET_TASK, import_.workspace_id, import_.id, *values)
     tx.channels_to_notify.add(WAKE)
     return import_.with_values(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)

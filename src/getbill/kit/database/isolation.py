@@ -10,7 +10,7 @@ import asyncpg
 
 from getbill.kit.database import errors
 
-_Thing = TypeVar("_Thing")
+_Item = TypeVar("_Item")
 
 # In addition to an unavailable database: a shortage of the machine, a collision, or a schema problem. A retry
 # may succeed.
@@ -28,9 +28,9 @@ def is_transient(error: BaseException) -> bool:
 
 
 async def isolate_failures(
-    items: Sequence[_Thing],
-    process: Callable[[Sequence[_Thing]], Awaitable[None]],
-    quarantine: Callable[[_Thing, Exception], Awaitable[None]],
+    items: Sequence[_Item],
+    process: Callable[[Sequence[_Item]], Awaitable[None]],
+    quarantine: Callable[[_Item, Exception], Awaitable[None]],
 ) -> None:
     """Process items as a batch; on failure, bisect, so that only items failing alone are quarantined.
 

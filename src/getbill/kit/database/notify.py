@@ -53,7 +53,7 @@ class Notifier:
             try:
                 await self._pool.execute(_NOTIFY, channel, "")
             except DATABASE_ERRORS as error:
-                _log.warning("wake_not_sent", channel=channel, error=type(error).__name__)
+                _log.warning("notification_not_sent", channel=channel, error=type(error).__name__)
 
 
 PayloadHandler = Callable[[str], None]

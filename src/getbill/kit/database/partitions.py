@@ -19,8 +19,8 @@ PARTITION_MISSING: Final = asyncpg.CheckViolationError
 _AHEAD_DAYS = 7
 
 _DAYS = Statement(
-    "kit.partition_days",
-    "The days a table has partitions for.",
+    "kit.list_partition_days",
+    "Days for which a table has partitions.",
     """
     SELECT right(c.relname, 8) AS day FROM pg_inherits i
     JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass
@@ -28,7 +28,7 @@ _DAYS = Statement(
 )
 _LOCK = Statement(
     "kit.lock_partitions",
-    "Let one process at a time make and drop a table's partitions.",
+    "Lock the partitions of a table against other changes.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:' || $1, 0))",
 )
 # The day is a number of ours and the table one of ours; DDL takes neither as a parameter.
@@ -68,7 +68,7 @@ class DailyPartitions:
 
     def _statement(self, text: str, day: date) -> Statement:
         sql = text.format(table=self.table, day=day, next_day=day + timedelta(days=1))
-        return Statement("kit.partition", "Partition a table by day.", sql)
+        return Statement("kit.change_partition", "Create or drop a daily partition of a table.", sql)
 
 
 def _day_of(moment: datetime) -> date:

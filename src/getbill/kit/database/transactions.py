@@ -1,7 +1,7 @@
 """Named statements, and one transaction per change.
 
-A `Transaction` collects what a change writes and commits it once, at its edge: rows and events together or
-not at all. Plain inserts are deferred to the edge. If nothing had to be read under a lock, they are sent as
+A `Transaction` collects what a change writes and commits it once, at its end: rows and events together or
+not at all. Plain inserts are deferred to the commit. If nothing had to be read under a lock, they are sent as
 one statement, in one round trip, which PostgreSQL commits by itself; if there are many, the rows of each
 table are sent by one COPY.
 """
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     Connection = PoolConnectionProxy[Record]
 else:
     Connection = PoolConnectionProxy
-Edge = Callable[["Transaction"], Awaitable[None]]
+BeforeCommit = Callable[["Transaction"], Awaitable[None]]
 # A statement of more writes than this takes longer to plan than its round trips; PostgreSQL takes 32,767
 # parameters. More rows than this of one plain insert are copied.
 _JOINED_MAX = 40
@@ -136,7 +136,7 @@ def _as_copy(statement: Statement) -> _Copy | None:
 class Transaction:
     """One change; `now` is the workspace's instant, the same for all its writes.
 
-    An optimistic transaction leaves some reads to its edge, where the statement that writes also verifies
+    An optimistic transaction leaves some reads to its commit, where the statement that writes also verifies
     them.
     """
 
@@ -183,18 +183,18 @@ class Transaction:
         return await self._pool.fetch(statement.text, *arguments)
 
     async def assume_none(self, statement: Statement, *arguments: Any) -> list[Record]:
-        """Peek; in an optimistic transaction not begun, return nothing and fail at the edge if wrong."""
+        """Peek; in an optimistic transaction not begun, return nothing and fail at the commit if wrong."""
         if not self._is_optimistic or self._connection is not None:
             return await self.peek(statement, *arguments)
         self._assumptions.append((statement, arguments))
         return []
 
     def defer(self, statement: Statement, *arguments: Any) -> None:
-        """Defer an insert to the edge, where all deferred ones are sent together."""
+        """Defer an insert to the commit, before which all deferred ones are sent together."""
         self._deferred.append(_Deferred(statement, lambda: arguments))
 
     def defer_row(self, statement: Statement, row: Callable[[], tuple[Any, ...]]) -> None:
-        """Defer an insert to the edge; its values are read there, after the change."""
+        """Defer an insert to the commit; its values are read then, after the change."""
         self._deferred.append(_Deferred(statement, row))
 
     async def send(self) -> None:
@@ -255,10 +255,10 @@ class Transaction:
 
 @dataclass(slots=True)
 class Database:
-    """A connection pool, the edge of every change, and the notifications sent after a commit."""
+    """A connection pool, the hook before every commit, and the notifications sent after it."""
 
     pool: "asyncpg.Pool[Record]"
-    edge: Edge
+    before_commit: BeforeCommit
     notifier: Notifier = field(init=False)
 
     def __post_init__(self) -> None:
@@ -266,14 +266,14 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, now: datetime, *, is_optimistic: bool = False) -> AsyncIterator[Transaction]:
-        """Run one change: call the edge and commit when the block succeeds, roll back when it raises.
+        """Run one change: call the hook and commit when the block succeeds, roll back when it raises.
 
         The caller of an optimistic transaction runs the change again, not optimistic, on OptimisticConflict.
         """
         tx = Transaction(self.pool, now, is_optimistic=is_optimistic)
         try:
             yield tx
-            await self.edge(tx)
+            await self.before_commit(tx)
             await tx.send()
         except BaseException:
             # The connection may be gone: the first error is the one to raise.
@@ -355,6 +355,6 @@ async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":
     )
 
 
-async def open_database(dsn: str, edge: Edge, *, size: int = 12) -> Database:
-    """Open a database whose changes pass this edge."""
-    return Database(await open_pool(dsn, size), edge)
+async def open_database(dsn: str, before_commit: BeforeCommit, *, size: int = 12) -> Database:
+    """Open a database whose changes call this hook before they commit."""
+    return Database(await open_pool(dsn, size), before_commit)

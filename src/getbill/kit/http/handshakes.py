@@ -39,7 +39,7 @@ class Handshake:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
-    def give_way(self) -> None:
+    def evict(self) -> None:
         """Close the connection, to make room for another."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,7 @@ from itertools import permutations
 
 from getbill import sheets
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
-from getbill.mapping.cross_column_evidence import Head
+from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import AMOUNTS, CERTAIN, NAMES, ColumnReason, Field, Question
 from getbill.mapping.vocabulary import Claim, normalize
 
@@ -47,7 +47,9 @@ PART_OF_DUE = "part_of_due"
 ADDING_UP_MIN = 0.75
 
 
-def weigh_amounts(candidates: list[Candidate], head: Head, *, has_open_items: bool = False) -> list[Question]:
+def weigh_amounts(
+    candidates: list[Candidate], head: SampleRows, *, has_open_items: bool = False
+) -> list[Question]:
     """Assign the amount columns, and return the questions that only a person can decide."""
     _leave_balances(candidates, head)
     _take_credits(candidates)
@@ -104,7 +106,7 @@ def weigh_amounts(candidates: list[Candidate], head: Head, *, has_open_items: bo
     return [_which_amount("only_net", net)] if net else []
 
 
-def _take_payments(candidates: list[Candidate], head: Head) -> None:
+def _take_payments(candidates: list[Candidate], head: SampleRows) -> None:
     """Use a "payment" column as the amount paid where in every row the amount due is the invoice less it."""
     due = [candidate for candidate in _claiming(candidates, Field.AMOUNT) if _is_due(candidate)]
     invoiced = [
@@ -119,7 +121,7 @@ def _take_payments(candidates: list[Candidate], head: Head) -> None:
             )
 
 
-def _without_local(due: list[Candidate], candidates: list[Candidate], head: Head) -> list[Candidate]:
+def _without_local(due: list[Candidate], candidates: list[Candidate], head: SampleRows) -> list[Candidate]:
     """Leave out the amount due in the company's currency beside the same amount in the row's currency.
 
     The two differ only in rows that name a currency.
@@ -162,7 +164,7 @@ def _take_credits(candidates: list[Candidate]) -> None:
             candidate.set_claims([Claim(Field.AMOUNT_PAID, 0.7)], ColumnReason("header", candidate.heading))
 
 
-def _ask_aged_or_part(due: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
+def _ask_aged_or_part(due: list[Candidate], candidates: list[Candidate], head: SampleRows) -> list[Question]:
     """Ask whether the sum of the ageing buckets is due, or a part of it in an unknown column."""
     if len(due) > 1 or due[0].reason.code != "aged":
         return []
@@ -170,7 +172,7 @@ def _ask_aged_or_part(due: list[Candidate], candidates: list[Candidate], head: H
     return [_which_amount("several_due", [*due, *remainders])] if remainders else []
 
 
-def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], head: Head) -> None:
+def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], head: SampleRows) -> None:
     """Negate a balance that is in every row credits less debits: it is due where it is below zero."""
     sides = [
         next((candidate for candidate in ledger if _role(candidate) == role), None)
@@ -185,7 +187,7 @@ def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], hea
         due[0].is_negated = True
 
 
-def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: Head) -> list[Candidate]:
+def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: SampleRows) -> list[Candidate]:
     """Return the unknown columns that may be the remaining amount of the only amount column."""
     if len(amounts) != 1:
         return []
@@ -206,7 +208,7 @@ def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: Hea
 
 
 def _decide_ledger(
-    ledger: list[Candidate], candidates: list[Candidate], head: Head, *, has_open_items: bool
+    ledger: list[Candidate], candidates: list[Candidate], head: SampleRows, *, has_open_items: bool
 ) -> list[Question]:
     """Use the debits of open items, or of a reconciled ledger without an open credit; otherwise ask."""
     marks = [candidate.profile for candidate in candidates if "lettering" in candidate.tokens.concepts]
@@ -240,7 +242,7 @@ def _decide_ledger(
     return [_which_amount("ledger", ledger)]
 
 
-def _take_aged(candidates: list[Candidate], head: Head) -> None:
+def _take_aged(candidates: list[Candidate], head: SampleRows) -> None:
     """Treat the sum of ageing buckets as the amount due: a paid amount has no age."""
     ages = [
         candidate.profile
@@ -256,7 +258,7 @@ def _take_aged(candidates: list[Candidate], head: Head) -> None:
         sums[0].set_claims([Claim(Field.AMOUNT, 0.93)], ColumnReason("aged", sums[0].heading))
 
 
-def _take_remainder(candidates: list[Candidate], paid: list[Candidate], head: Head) -> None:
+def _take_remainder(candidates: list[Candidate], paid: list[Candidate], head: SampleRows) -> None:
     """Find an unlabelled remaining amount: the only one that is another less the amount paid in every row."""
     amounts = [
         candidate
@@ -280,7 +282,7 @@ def _take_remainder(candidates: list[Candidate], paid: list[Candidate], head: He
         paid[0].set_claims([Claim(Field.AMOUNT_PAID, 0.9)])
 
 
-def _leave_balances(candidates: list[Candidate], head: Head) -> None:
+def _leave_balances(candidates: list[Candidate], head: SampleRows) -> None:
     """Leave out aggregates of lines: a customer's total on each of their lines, and a running balance."""
     amounts = [candidate for candidate in candidates if candidate.may_be(AMOUNTS)]
     keys = [
@@ -312,7 +314,9 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
             _leave_out([candidate], "customer_total", candidate)
 
 
-def _is_total(candidate: Candidate, other: Candidate, head: Head, keys: list[sheets.ColumnProfile]) -> bool:
+def _is_total(
+    candidate: Candidate, other: Candidate, head: SampleRows, keys: list[sheets.ColumnProfile]
+) -> bool:
     """Return whether a column is a customer's total of another's amounts, by its cells or by both headers."""
     is_named = _is_of_customer(candidate) and not _is_of_customer(other)
     # An invoice's total on each of its lines is not a customer's total.
@@ -333,7 +337,7 @@ def _decide_with_due(
     other_candidates: list[Candidate],
     paid: list[Candidate],
     candidates: list[Candidate],
-    head: Head,
+    head: SampleRows,
 ) -> list[Question]:
     _leave_out(other_candidates, "not_due", due[0])
     # The amount of an instalment or a claim, where another column has its remaining amount.
@@ -383,20 +387,22 @@ def _decide_with_due(
     ) + _ask_negative(due[0], head)
 
 
-def _sums_up(candidate: Candidate, due: list[Candidate], head: Head) -> bool:
+def _sums_up(candidate: Candidate, due: list[Candidate], head: SampleRows) -> bool:
     """Return whether one of several amounts due is in every row the sum of the others."""
     parts = [other.profile for other in due if other is not candidate]
     return len(parts) > 1 and head.is_sum(candidate.profile, parts)
 
 
-def _fitness(due: Candidate, invoiced: Candidate, paid: list[Candidate], head: Head) -> float:
+def _fitness(due: Candidate, invoiced: Candidate, paid: list[Candidate], head: SampleRows) -> float:
     """Return the share of rows in which the amounts due and paid add up to the amount invoiced."""
     if paid:
         return head.share_adding_up(due.profile, invoiced.profile, paid[0].profile)
     return head.share_within(due.profile, invoiced.profile)
 
 
-def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple[Candidate, Candidate] | None:
+def _less_paid(
+    due: list[Candidate], paid: list[Candidate], head: SampleRows
+) -> tuple[Candidate, Candidate] | None:
     """Return the amounts before and after the payments, where exactly one pair of columns fits."""
     shares = [
         (head.share_adding_up(remainder.profile, whole.profile, paid[0].profile), whole, remainder)
@@ -447,7 +453,7 @@ def _leave_days(due: list[Candidate]) -> None:
             _leave_out([candidate], "not_ours", candidate)
 
 
-def _several_amounts(candidates: list[Candidate], net: list[Candidate], head: Head) -> list[Question]:
+def _several_amounts(candidates: list[Candidate], net: list[Candidate], head: SampleRows) -> list[Question]:
     candidates = _distinct(candidates, head)
     _leave_out(net, "net_of_tax", candidates[0])
     if len(candidates) > 1:
@@ -486,7 +492,7 @@ def _decide_plain_alone(
     return []
 
 
-def _ask_tax_included(amount: Candidate, candidates: list[Candidate], head: Head) -> list[Question]:
+def _ask_tax_included(amount: Candidate, candidates: list[Candidate], head: SampleRows) -> list[Question]:
     """Ask whether a lone amount includes the tax in an adjacent column."""
     for candidate in candidates:
         is_rate = "discount" in candidate.tokens.concepts
@@ -528,7 +534,7 @@ def _ask_disagreement(
     invoiced: list[Candidate],
     paid: list[Candidate],
     other_profiles: list[sheets.ColumnProfile],
-    head: Head,
+    head: SampleRows,
 ) -> list[Question]:
     if not invoiced:
         return []
@@ -568,7 +574,7 @@ def _other_amounts(candidates: list[Candidate], excluded: list[Candidate]) -> li
     ]
 
 
-def _ask_negative(due: Candidate, head: Head) -> list[Question]:
+def _ask_negative(due: Candidate, head: SampleRows) -> list[Question]:
     if due.is_negated:
         return []
     if head.share_negative(due.profile) < _NEGATIVE_MIN:
@@ -588,7 +594,7 @@ def _which_amount(cause: str, candidates: list[Candidate]) -> Question:
     return Question("which_amount", indexes, Field.AMOUNT, options, None, facts)
 
 
-def _distinct(candidates: list[Candidate], head: Head) -> list[Candidate]:
+def _distinct(candidates: list[Candidate], head: SampleRows) -> list[Candidate]:
     """Leave out columns that repeat another's amounts in every row."""
     distinct: list[Candidate] = []
     for candidate in candidates:
@@ -601,7 +607,7 @@ def _distinct(candidates: list[Candidate], head: Head) -> list[Candidate]:
     return distinct or candidates[:1]
 
 
-def _clearest_paid(paid: list[Candidate], head: Head) -> list[Candidate]:
+def _clearest_paid(paid: list[Candidate], head: SampleRows) -> list[Candidate]:
     """Keep one column of the amount paid: the clearest."""
     paid = (
         sorted(_distinct(paid, head), key=lambda candidate: -(candidate.best.score if candidate.best else 0))

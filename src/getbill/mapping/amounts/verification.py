@@ -11,7 +11,7 @@ from typing import Final
 
 from getbill import sheets
 from getbill.mapping.amounts.columns import ADDING_UP_MIN, PART_OF_DUE
-from getbill.mapping.cross_column_evidence import Head
+from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import NAMES, ColumnMapping, Field, Mapping, Question
 from getbill.mapping.values import text_of
 from getbill.mapping.vocabulary import parse_header
@@ -19,7 +19,7 @@ from getbill.mapping.vocabulary import parse_header
 _BLOCK: Final = 2_000
 
 # Returns whether some rows contradict a decision.
-Check = Callable[[Head], bool]
+Check = Callable[[SampleRows], bool]
 
 
 def verify(mapping: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Mapping:
@@ -38,10 +38,10 @@ def verify(mapping: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]
     return replace(mapping, questions=(*mapping.questions, *questions)) if questions else mapping
 
 
-def _heads(profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Iterator[Head]:
+def _heads(profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Iterator[SampleRows]:
     cells = (row.cells for row in rows if row.wrong is None)
     while block := tuple(islice(cells, _BLOCK)):
-        yield Head(replace(profile, head=block))
+        yield SampleRows(replace(profile, head=block))
 
 
 def _checks(mapping: Mapping, profile: sheets.Profile) -> Iterator[tuple[tuple[ColumnMapping, ...], Check]]:
@@ -94,7 +94,7 @@ def _is_asked(columns: tuple[ColumnMapping, ...], questions: list[Question]) -> 
     return any(question.columns == tuple(column.index for column in columns) for question in questions)
 
 
-def _question(columns: tuple[ColumnMapping, ...], head: Head) -> Question:
+def _question(columns: tuple[ColumnMapping, ...], head: SampleRows) -> Question:
     indexes = tuple(column.index for column in columns)
     cells = next(
         (row for row in head.rows if len({text_of(row[index]) for index in indexes}) > 1), head.rows[0]

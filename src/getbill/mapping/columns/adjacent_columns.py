@@ -5,7 +5,7 @@ import re
 from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
-from getbill.mapping.cross_column_evidence import Head
+from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import CERTAIN, NAMES, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim, normalize
 
@@ -36,7 +36,7 @@ _OF_DELIVERY = frozenset({"ship", "address", "street", "name", "debtor"})
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
-def weigh_adjacent_columns(candidates: list[Candidate], head: Head) -> None:
+def weigh_adjacent_columns(candidates: list[Candidate], head: SampleRows) -> None:
     """Choose between the fields of each column by the other columns."""
     _payers(candidates)
     _names(candidates)
@@ -203,7 +203,7 @@ def _leave_delivery_places(candidates: list[Candidate]) -> None:
             is_others = False
 
 
-def _references(candidates: list[Candidate], head: Head) -> None:
+def _references(candidates: list[Candidate], head: SampleRows) -> None:
     for candidate in _candidates_for(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
         if candidate.tokens.concepts <= _NUMBERING and head.counts_rows(candidate.profile):
             candidate.set_claims([], ColumnReason("counts_rows", candidate.heading))
@@ -221,7 +221,7 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     _accounts(candidates, head, invoices)
 
 
-def _accounts(candidates: list[Candidate], head: Head, invoices: list[Candidate]) -> None:
+def _accounts(candidates: list[Candidate], head: SampleRows, invoices: list[Candidate]) -> None:
     """Leave out codes that identify no customer: the same in every row, or shared by different people."""
     names = [
         candidate
@@ -348,7 +348,7 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
             candidate.set_claims([], ColumnReason("invoice_identifies", invoices[0].heading))
 
 
-def _dates(candidates: list[Candidate], head: Head) -> None:
+def _dates(candidates: list[Candidate], head: SampleRows) -> None:
     """Use an unqualified date as the invoice date where it never follows the due date."""
     dues = [
         candidate
@@ -386,7 +386,7 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
     _weigh_booking_date(candidates, dues, head)
 
 
-def _weigh_booking_date(candidates: list[Candidate], dues: list[Candidate], head: Head) -> None:
+def _weigh_booking_date(candidates: list[Candidate], dues: list[Candidate], head: SampleRows) -> None:
     """Use the date of booking or creation as the invoice date where it is the only other date."""
     if len(dues) != 1 or _candidates_for(candidates, Field.INVOICE_DATE):
         return

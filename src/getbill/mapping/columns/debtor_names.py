@@ -4,7 +4,7 @@ import re
 
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
-from getbill.mapping.cross_column_evidence import Head
+from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import NAMES, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim
 
@@ -34,7 +34,7 @@ _NOT_WHOM = frozenset(
 )
 
 
-def weigh_debtor_names(candidates: list[Candidate], head: Head) -> None:
+def weigh_debtor_names(candidates: list[Candidate], head: SampleRows) -> None:
     """Use codes with one adjacent name each as customer codes, and a lone column of people as names."""
     _codes_beside_names(candidates, head)
     _clients_beside_titles(candidates)
@@ -93,7 +93,7 @@ def _alone(candidates: list[Candidate]) -> list[Candidate]:
     return people if len(people) == 1 and people[0].tokens.concepts & _WHOM else []
 
 
-def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
+def _codes_beside_names(candidates: list[Candidate], head: SampleRows) -> None:
     """Use one-word codes as customer references, where each has one adjacent name of several words."""
     if any(candidate.may_be((Field.DEBTOR_REFERENCE,)) for candidate in candidates):
         return
@@ -118,7 +118,7 @@ def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
             return
 
 
-def _beside_codes(candidates: list[Candidate], head: Head) -> list[Candidate]:
+def _beside_codes(candidates: list[Candidate], head: SampleRows) -> list[Candidate]:
     """Return the columns of people with one name per customer code."""
     codes = [candidate for candidate in candidates if candidate.may_be((Field.DEBTOR_REFERENCE,))]
     is_list = not any(

@@ -10,7 +10,7 @@ from typing import Final
 from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import Candidate
-from getbill.mapping.cross_column_evidence import SERIAL, Head
+from getbill.mapping.cross_column_evidence import SERIAL, SampleRows
 from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, Field
 from getbill.mapping.vocabulary import Claim
 
@@ -73,7 +73,7 @@ _MOST: Final = 0.75
 _CHARACTERS_MIN, _CHARACTERS_MAX = 3, 30
 
 
-def weigh_references(candidates: list[Candidate], head: Head) -> None:
+def weigh_references(candidates: list[Candidate], head: SampleRows) -> None:
     """Use the only column that is numbered like documents as the reference, where no header names one."""
     _leave_descriptions(candidates)
     if any(candidate.may_be(REFERENCES, CERTAIN) for candidate in candidates):
@@ -128,7 +128,7 @@ def _is_description(text: str) -> bool:
 
 
 def identifying_columns(
-    columns: Sequence[ColumnMapping], candidates: list[Candidate], head: Head
+    columns: Sequence[ColumnMapping], candidates: list[Candidate], head: SampleRows
 ) -> tuple[int, ...]:
     """Return the columns that identify a row together, where none is a reference; none where uncertain.
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from getbill import sheets
 from getbill.mapping.columns import Candidate, has_fractions
-from getbill.mapping.cross_column_evidence import Head
+from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import CERTAIN, ColumnMapping, ColumnReason, Field, Question
 from getbill.mapping.row_status.words import STATUSES, Status, mark_of, normalize_words, status_of, vocabulary
 from getbill.mapping.values import NOTHING, BodyDraft, CellFinding, Step, text_of
@@ -297,7 +297,7 @@ class RowStatusDecision:
 
 
 def decide_row_status(
-    columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
+    columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: SampleRows
 ) -> RowStatusDecision:
     """Decide the row status of values; a column with an unknown value is one question."""
     statuses: dict[int, dict[str, str]] = {}
@@ -346,7 +346,7 @@ def _tells_sign(
     columns: Sequence[ColumnMapping],
     candidates: Sequence[Candidate],
     column_readings: Sequence[tuple[ColumnMapping, Candidate, dict[str, str | None]]],
-    head: Head,
+    head: SampleRows,
 ) -> bool:
     """Return whether credits are visible already: by document type, or as negative amounts."""
     types = any("credit" in values.values() and all(values.values()) for _, _, values in column_readings)
@@ -373,7 +373,7 @@ def _is_only_sign(candidate: Candidate, values: Mapping[str, str | None]) -> boo
     )
 
 
-def _collective_accounts(columns: Sequence[ColumnMapping], head: Head) -> dict[int, dict[str, str]]:
+def _collective_accounts(columns: Sequence[ColumnMapping], head: SampleRows) -> dict[int, dict[str, str]]:
     """Exclude the collective account whose code begins all customer accounts: 430 above 43000011."""
     statuses: dict[int, dict[str, str]] = {}
     for column in columns:
@@ -388,7 +388,7 @@ def _collective_accounts(columns: Sequence[ColumnMapping], head: Head) -> dict[i
 
 
 def _column_statuses(
-    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: SampleRows
 ) -> dict[str, str | None] | None:
     """Return the row status of a column's values, given the other columns; None where it has none."""
     has_remainder = any(
@@ -437,7 +437,7 @@ _Remainder = Literal["nothing", "part", "all"]
 
 
 def _remainders_by_value(
-    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: SampleRows
 ) -> dict[str, set[_Remainder]]:
     """Return, by a column's values, how much of the invoiced amount remains in their first rows."""
     profiles = {
@@ -458,7 +458,7 @@ def _remainders_by_value(
 
 
 def _states_beside_amounts(
-    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: SampleRows
 ) -> dict[str, str | None] | None:
     """Read a column as states, where remaining amounts show it and most headers are unknown.
 
@@ -486,7 +486,7 @@ def _without_closed(
     values: dict[str, str | None],
     columns: Sequence[ColumnMapping],
     candidates: Sequence[Candidate],
-    head: Head,
+    head: SampleRows,
 ) -> dict[str, str | None]:
     """Check values that mean paid against remaining amounts: completed, closed, and "no" for open.
 
@@ -518,7 +518,7 @@ def _without_closed(
 
 
 def _is_remainder_after(
-    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
+    candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: SampleRows
 ) -> bool:
     """Return whether the remaining amount already reflects reconciliation: it is zero in a marked row."""
     if "lettering" not in candidate.tokens.concepts:
@@ -544,7 +544,7 @@ class _Rows:
         columns: Sequence[ColumnMapping],
         candidates: Sequence[Candidate],
         column_readings: Sequence[tuple[ColumnMapping, Candidate, dict[str, str | None]]],
-        head: Head,
+        head: SampleRows,
     ) -> None:
         self._rows = head.rows
         self._read = {candidate.column.index: readings for _, candidate, readings in column_readings}
@@ -666,7 +666,7 @@ def status_question(
     return Question("row_status", (column.index,), None, STATUSES, None, facts)
 
 
-def examples(columns: Sequence[ColumnMapping], candidate: Candidate, head: Head) -> dict[str, str]:
+def examples(columns: Sequence[ColumnMapping], candidate: Candidate, head: SampleRows) -> dict[str, str]:
     """Return, for each value of a column, one of its rows: reference, name and amount as written."""
     example_columns = [
         column.index

@@ -32,17 +32,17 @@ RETRY_MINUTES: Final = (1, 10, 60, 300, 720, 1200)
 _log = structlog.get_logger(__name__)
 
 _ENDPOINT = Statement(
-    "webhooks.told_of",
-    "The endpoint that admins are told of; none when it is enabled again or was deleted meanwhile.",
+    "webhooks.find_disabled",
+    "Endpoint of a notification, if it is still disabled.",
     """
     SELECT url, disabled_reason, disabled_at FROM webhook_endpoints
     WHERE workspace_id = $1 AND id = $2 AND NOT is_enabled AND deleted_at IS NULL
     """,
 )
 
-_QUEUE_AGAIN = Statement(
-    "webhooks.queue_again",
-    "Have the jobs that are held be done once more.",
+_REQUEUE = Statement(
+    "webhooks.requeue_jobs",
+    "Requeue the jobs that failed.",
     """
     UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = $2
     WHERE entrypoint = $1 AND status = 'failed'
@@ -81,7 +81,7 @@ async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID
     connection = cast("asyncpg.Connection[asyncpg.Record]", await tx.connection())
     admins = await companies.admins(tx, workspace.company.id)
     if not admins:
-        _log.warning("webhook_notice_to_nobody", endpoint_id=ids.show("we", endpoint_id))
+        _log.warning("webhook_notice_without_recipient", endpoint_id=ids.show("we", endpoint_id))
         return
     payloads: list[bytes | None] = [
         json.write(
@@ -95,7 +95,7 @@ async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID
 
 async def requeue_notifications(tx: Transaction) -> None:
     """Requeue the notifications that are held."""
-    await tx.execute(_QUEUE_AGAIN, NOTIFICATION_JOB, clock.wall())
+    await tx.execute(_REQUEUE, NOTIFICATION_JOB, clock.wall())
 
 
 @dataclass(frozen=True, slots=True)

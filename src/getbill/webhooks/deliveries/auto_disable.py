@@ -28,8 +28,8 @@ FAILING_MAX: Final = timedelta(days=5)
 _log = structlog.get_logger(__name__)
 
 _SUBJECT = Statement(
-    "webhooks.patient",
-    "An endpoint that was just disabled, the key of the events about it, and how many there are.",
+    "webhooks.find_subject",
+    "Endpoint that was just disabled, with the key and the number of the events about it.",
     """
     SELECT w.url, w.description, w.failing_since, w.disabled_at, w.event_sequence, k.wrapped
     FROM webhook_endpoints w LEFT JOIN vault_keys k ON k.workspace_id = w.workspace_id AND k.subject_id = w.id
@@ -37,8 +37,8 @@ _SUBJECT = Statement(
     """,
 )
 _COUNT_EVENTS = Statement(
-    "webhooks.count_events",
-    "Note the last sequence of the events about an endpoint.",
+    "webhooks.set_event_sequence",
+    "Set the last sequence of the events about an endpoint.",
     "UPDATE webhook_endpoints SET event_sequence = $3 WHERE workspace_id = $1 AND id = $2",
 )
 

@@ -173,20 +173,20 @@ class WebhookDispatcher:
                 failing_endpoints = await settlement.settle_attempts(self.database, attempts)
                 failpoints.at("webhooks.settled")
                 for attempt in attempts:
-                    self._forget_lease(attempt.delivery)
+                    self._drop_lease(attempt.delivery)
                 attempts = []
                 await auto_disable.disable_failing(self.database, self.vault, failing_endpoints)
             if unsent:
                 await ledger.release(self.database, unsent)
                 for delivery, _ in unsent:
-                    self._forget_lease(delivery)
+                    self._drop_lease(delivery)
                 unsent = []
         finally:
             # Kept for the next tick: a delivery that the receiver accepted must not be sent again.
             self._attempts = attempts + self._attempts
             self._unsent = unsent + self._unsent
 
-    def _forget_lease(self, delivery: ClaimedDelivery) -> None:
+    def _drop_lease(self, delivery: ClaimedDelivery) -> None:
         self._queues[delivery.target.id].leased -= 1
 
     async def _renew_leases(self) -> None:
@@ -256,10 +256,8 @@ class WebhookDispatcher:
             while lease is not None:
                 lease.task = task
                 await self._deliver(lease, queue)
-                is_my_turn = (
-                    queue.waiting and queue.active_posts <= queue.waiting[0].delivery.target.concurrency
-                )
-                lease = queue.waiting.popleft() if is_my_turn else None
+                is_next = queue.waiting and queue.active_posts <= queue.waiting[0].delivery.target.concurrency
+                lease = queue.waiting.popleft() if is_next else None
         finally:
             queue.active_posts -= 1
             self._start_posts(queue)

@@ -30,12 +30,12 @@ from getbill.webhooks.rights import MAY_READ
 
 _LOCK_CLAIMS = Statement(
     "webhooks.lock_claims",
-    "Let one courier at a time claim. Asked by itself, so that what follows sees all its forerunner did.",
+    "Lock the claims, alone, so that the next statement sees what the last holder wrote.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:couriers', 0))",
 )
-_OPEN = Statement(
-    "webhooks.open",
-    "The endpoints that are owed something and may be sent it now, and how many deliveries are in hand for each.",
+_READY = Statement(
+    "webhooks.list_ready",
+    "Endpoints with pending deliveries that can be sent now, each with the number of deliveries under way.",
     # `busy` skips through the index from endpoint to endpoint, however many deliveries each has waiting.
     f"""
     WITH RECURSIVE busy AS (
@@ -62,8 +62,8 @@ _OPEN = Statement(
     """,
 )
 _CLAIM = Statement(
-    "webhooks.take",
-    "Take deliveries that are due, the first of their lanes, so many of each endpoint, for the time of a lease.",
+    "webhooks.claim_deliveries",
+    "Claim due deliveries that are first of their lanes, up to the capacity of each endpoint.",
     # A due delivery that is not the first of its lane is parked, so that the next claim looks at others.
     """
     WITH looked AS (
@@ -109,8 +109,8 @@ _CLAIM = Statement(
     """,
 )
 _RENEW = Statement(
-    "webhooks.renew",
-    "Keep deliveries that are still under way in hand.",
+    "webhooks.renew_leases",
+    "Renew the leases of deliveries under way.",
     """
     UPDATE webhook_deliveries d SET lease_until = $3, next_try_at = $3
     FROM unnest($1::uuid[], $2::uuid[]) AS kept (workspace_id, id)
@@ -119,8 +119,8 @@ _RENEW = Statement(
     """,
 )
 _RELEASE = Statement(
-    "webhooks.release",
-    "Give claimed deliveries back untried, those that nobody else has taken since.",
+    "webhooks.release_claims",
+    "Release claimed deliveries that were not attempted and not claimed since.",
     """
     UPDATE webhook_deliveries d SET lease_until = NULL, next_try_at = $4
     FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS back (workspace_id, id, lease_until)
@@ -128,9 +128,8 @@ _RELEASE = Statement(
     """,
 )
 _SETTLE = Statement(
-    "webhooks.settle",
-    "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
-    " are due again later.",
+    "webhooks.settle_attempts",
+    "Log attempts, move settled deliveries to the log, make the next of their lanes due, retry the others.",
     # One statement: a process killed between two would leave a lane waiting. Idempotent: the reply to an
     # earlier run may have been lost. Only keys stand in its conditions: without statistics, anything more
     # leads the planner to read the whole backlog. Never during a claim, which would park the next of the lane
@@ -179,8 +178,8 @@ _SETTLE = Statement(
     """,
 )
 _NOTE_HEALTH = Statement(
-    "webhooks.note_health",
-    "Note how endpoints do: up again, failing, or down for now; and since when those fail that do.",
+    "webhooks.update_health",
+    "Update the health of endpoints: up, failing, or down for now.",
     """
     UPDATE webhook_endpoints w SET
         failures = CASE WHEN h.is_up THEN 0 ELSE w.failures + h.failed END,
@@ -240,7 +239,7 @@ async def claim(database: Database, request: ClaimRequest) -> Claims:
     now = clock.wall()
     async with database.transaction(now) as tx:
         await tx.execute(_LOCK_CLAIMS)
-        rows = await tx.fetch(_OPEN, now)
+        rows = await tx.fetch(_READY, now)
         targets = {row["id"]: _target(row) for row in rows}
         allowances = {row["id"]: rates.allowance(row, now) for row in rows}
         capacities = {

@@ -21,21 +21,21 @@ from getbill.webhooks.fan_out import WAKE
 from getbill.webhooks.replays import ReplayRequest
 
 _HOLD = Statement(
-    "webhooks.hold",
-    "Have a delivery not be sent that cannot be settled: it is nobody's turn until it is put back.",
+    "webhooks.hold_delivery",
+    "Hold a delivery that cannot be settled.",
     "UPDATE webhook_deliveries SET lease_until = NULL, next_try_at = 'infinity' WHERE workspace_id = $1 AND id = $2",
 )
-_DUE = Statement(
-    "webhooks.due",
-    "Have a delivery be sent that was held.",
+_REQUEUE = Statement(
+    "webhooks.requeue_delivery",
+    "Requeue a delivery that was held.",
     """
     UPDATE webhook_deliveries SET next_try_at = $3 WHERE workspace_id = $1 AND id = $2 AND next_try_at = 'infinity'
     RETURNING id
     """,
 )
 _ENDPOINT_OF = Statement(
-    "webhooks.endpoint_of",
-    "Whose is a delivery that was given up?",
+    "webhooks.find_endpoint_id",
+    "Endpoint of a settled delivery.",
     "SELECT endpoint_id FROM webhook_log WHERE workspace_id = $1 AND id = $2",
 )
 _NOT_LOGGED = "What came of it could not be logged."
@@ -48,7 +48,7 @@ async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt
     async def record(batch: Sequence[DeliveryAttempt]) -> None:
         failing_endpoints.extend(await ledger.record_attempts(database, batch))
 
-    async def put_aside(attempt: DeliveryAttempt, error: Exception) -> None:
+    async def record_without_response(attempt: DeliveryAttempt, error: Exception) -> None:
         try:
             bare_outcome = replace(
                 attempt.outcome, error=_NOT_LOGGED if attempt.outcome.error else None, response=None
@@ -67,13 +67,13 @@ async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt
                 database, Item(delivery_key[0], "delivery", delivery_key[1]), error
             )
 
-    await quarantine.isolate_failures(attempts, record, put_aside)
+    await quarantine.isolate_failures(attempts, record, record_without_response)
     return failing_endpoints
 
 
 async def retry_delivery(tx: Transaction, workspace: Workspace, delivery_id: UUID) -> bool:
     """Make a quarantined delivery pending again; return whether it exists. Raises WebhookDisabled."""
-    if await tx.fetchval(_DUE, workspace.id, delivery_id, clock.wall()) is not None:
+    if await tx.fetchval(_REQUEUE, workspace.id, delivery_id, clock.wall()) is not None:
         tx.channels_to_notify.add(WAKE)
         return True
     endpoint_id = await tx.fetchval(_ENDPOINT_OF, workspace.id, delivery_id)

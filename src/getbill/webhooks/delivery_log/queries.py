@@ -40,8 +40,8 @@ _FILTER = """
       AND ($3::text[] IS NULL OR d.kind = ANY ($3)) AND ($4::uuid IS NULL OR d.debt_id = $4)
     """
 _PENDING_PAGE = Statement(
-    "webhooks.pending_page",
-    "What is owed to an endpoint, the soonest first.",
+    "webhooks.list_pending",
+    "Page of an endpoint's pending deliveries, soonest first.",
     _PENDING
     + _FILTER
     + """
@@ -50,8 +50,8 @@ _PENDING_PAGE = Statement(
     """,
 )
 _SETTLED_PAGE = Statement(
-    "webhooks.settled_page",
-    "What was settled with an endpoint, the newest first.",
+    "webhooks.list_settled",
+    "Page of an endpoint's settled deliveries, newest first.",
     _SETTLED
     + _FILTER
     # A debt's deliveries are no older than its first event, allowing for differences between machines'
@@ -64,18 +64,18 @@ _SETTLED_PAGE = Statement(
     """,
 )
 _ONE_PENDING = Statement(
-    "webhooks.one_pending",
-    "One delivery that is owed.",
+    "webhooks.find_pending",
+    "Pending delivery.",
     _PENDING + "WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3",
 )
 _ONE_SETTLED = Statement(
-    "webhooks.one_settled",
-    "One delivery that is settled.",
+    "webhooks.find_settled",
+    "Settled delivery.",
     _SETTLED + "WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3",
 )
 _LAST_ATTEMPTS = Statement(
-    "webhooks.last_attempts",
-    "The last attempt of each of some deliveries, looked for in the days between their beginning and end only.",
+    "webhooks.find_last_attempts",
+    "Last attempts of some deliveries, by the days between their beginning and end.",
     """
     SELECT a.delivery_id, a.started_at, a.duration_ms, a.status, a.error, a.is_withheld
     FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::timestamptz[]) AS d (id, attempts, since, until)
@@ -84,24 +84,24 @@ _LAST_ATTEMPTS = Statement(
     """,
 )
 _ATTEMPTS = Statement(
-    "webhooks.attempts_of",
-    "Every attempt of one delivery, in order.",
+    "webhooks.list_attempts",
+    "Attempts of a delivery, in order.",
     """
     SELECT attempt, url, started_at, duration_ms, status, error, response, is_withheld FROM webhook_attempts
     WHERE workspace_id = $1 AND delivery_id = $2 AND started_at >= $3 AND started_at <= $4 ORDER BY attempt
     """,
 )
 _ERASED = Statement(
-    "webhooks.erased_among",
-    "Which of some debts are erased, with the key of their events?",
+    "webhooks.find_erased",
+    "Those of some debts that are erased.",
     """
     SELECT d.id FROM unnest($2::uuid[]) AS d (id)
     WHERE NOT EXISTS (SELECT FROM vault_keys k WHERE k.workspace_id = $1 AND k.subject_id = d.id)
     """,
 )
 _SETTLED_SINCE = Statement(
-    "webhooks.settled_since",
-    "What was settled with a workspace's endpoints, or one of them, after a place in the log, in its order.",
+    "webhooks.tail_log",
+    "Deliveries of a workspace, or of one endpoint, settled since a place in the log, in its order.",
     _SETTLED
     + """
     JOIN webhook_endpoints w ON w.workspace_id = d.workspace_id AND w.id = d.endpoint_id
@@ -111,8 +111,8 @@ _SETTLED_SINCE = Statement(
     """,
 )
 _EVENT = Statement(
-    "webhooks.event_of",
-    "The event of a delivery, and the key that opens it; no key once its debt is erased.",
+    "webhooks.find_event",
+    "Event of a delivery with its key; no key once its debt is erased.",
     """
     SELECT e.occurred_at, e.data, k.wrapped FROM events e
     LEFT JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id

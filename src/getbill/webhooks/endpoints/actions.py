@@ -24,8 +24,8 @@ from getbill.webhooks.model import (
 )
 
 _INSERT = Statement(
-    "webhooks.insert",
-    "Open an endpoint: what happens from now on is owed to it; to a disabled one, once it is enabled.",
+    "webhooks.insert_endpoint",
+    "Insert an endpoint.",
     """
     INSERT INTO webhook_endpoints (workspace_id, id, url, events, description, is_enabled, secret, created_at,
         updated_at, headers, fields, retry_seconds, concurrency, rate_per_second, disabled_at, disabled_reason,
@@ -37,8 +37,8 @@ _INSERT = Statement(
     """,
 )
 _UPDATE = Statement(
-    "webhooks.update",
-    "Change an endpoint; one that goes elsewhere is tried at once.",
+    "webhooks.update_endpoint",
+    "Update an endpoint; a new URL is tried at once.",
     """
     UPDATE webhook_endpoints SET url = $3, events = $4, description = $5, updated_at = $6, headers = $7, fields = $8,
         retry_seconds = $9, concurrency = $10, rate_per_second = $11,
@@ -48,8 +48,8 @@ _UPDATE = Statement(
     """,
 )
 _DELETE = Statement(
-    "webhooks.delete",
-    "Close an endpoint for good.",
+    "webhooks.delete_endpoint",
+    "Delete an endpoint.",
     """
     UPDATE webhook_endpoints SET deleted_at = $3, is_enabled = false, headers = NULL
     WHERE workspace_id = $1 AND id = $2
@@ -156,7 +156,7 @@ async def update(
     `headers` names the headers to set or, with None, to remove. When an endpoint is enabled again,
     `send_missed` decides whether it receives what it missed; the default is yes.
     """
-    is_taken_over = not changes.keys().isdisjoint(_OWNING) or bool(changes.get("is_enabled"))
+    has_new_owner = not changes.keys().isdisjoint(_OWNING) or bool(changes.get("is_enabled"))
     changes = dict(changes)
     is_enabled, sends_missed = changes.pop("is_enabled", None), changes.pop("send_missed", True)
     if is_enabled is not None:
@@ -167,7 +167,7 @@ async def update(
     after = replace(before, **changes, updated_at=tx.now)
     await _write(tx, workspace, after, is_elsewhere=after.url != before.url)
     access.record_use(tx, workspace.id, endpoint_id, by)
-    if is_taken_over:
+    if has_new_owner:
         await rights.take_over(tx, workspace.id, endpoint_id, by)
     if is_enabled:
         await disabling.enable(tx, workspace.id, endpoint_id, send_missed=sends_missed)

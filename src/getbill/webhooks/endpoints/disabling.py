@@ -17,12 +17,12 @@ from getbill.webhooks.fan_out import WAKE, FanOutRange
 
 _LOCK_STREAM = Statement(
     "webhooks.lock_stream",
-    "Hold a workspace's stream: nothing is owed from it until the transaction ends. Before any endpoint is locked.",
+    "Lock a workspace's stream against fan-out; taken before any lock of an endpoint.",
     "SELECT reacted FROM streams WHERE workspace_id = $1 FOR UPDATE",
 )
 _DISABLE = Statement(
-    "webhooks.disable",
-    "Send an endpoint nothing more and remember from where on it misses events.",
+    "webhooks.disable_endpoint",
+    "Disable an endpoint, with the position from which it misses events.",
     """
     UPDATE webhook_endpoints w SET is_enabled = false, disabled_at = $3, disabled_reason = $4,
         missed_from = coalesce(w.catching_up_from, s.reacted), catching_up_from = NULL
@@ -32,8 +32,8 @@ _DISABLE = Statement(
     """,
 )
 _ENABLE = Statement(
-    "webhooks.enable",
-    "Send to an endpoint again, as if it had never failed.",
+    "webhooks.enable_endpoint",
+    "Enable an endpoint and clear its failures.",
     """
     UPDATE webhook_endpoints w SET is_enabled = true, disabled_at = NULL, disabled_reason = NULL, missed_from = NULL,
         catching_up_from = CASE WHEN $3 AND w.missed_from < s.reacted THEN w.missed_from END,
@@ -44,16 +44,16 @@ _ENABLE = Statement(
     """,
 )
 _HURRY = Statement(
-    "webhooks.hurry",
-    "What waits for an endpoint that is back is due now.",
+    "webhooks.hurry_deliveries",
+    "Make the pending deliveries of an endpoint due now.",
     """
     UPDATE webhook_deliveries SET next_try_at = $3
     WHERE workspace_id = $1 AND endpoint_id = $2 AND next_try_at > $3 AND lease_until IS NULL
     """,
 )
 _CANCEL = Statement(
-    "webhooks.cancel",
-    "Nothing that is pending is owed to an endpoint any more.",
+    "webhooks.cancel_deliveries",
+    "Cancel the pending deliveries of an endpoint.",
     """
     WITH dropped AS (
         DELETE FROM webhook_deliveries WHERE workspace_id = $1 AND endpoint_id = $2 RETURNING *
@@ -66,24 +66,24 @@ _CANCEL = Statement(
     """,
 )
 _BEHIND = Statement(
-    "webhooks.behind",
-    "Endpoints that are enabled again and have not caught up with their stream.",
+    "webhooks.list_behind",
+    "Enabled endpoints that have not caught up with their stream.",
     """
     SELECT workspace_id, id FROM webhook_endpoints
     WHERE catching_up_from IS NOT NULL AND is_enabled AND deleted_at IS NULL ORDER BY workspace_id, id LIMIT 100
     """,
 )
 _CAUGHT_UP_TO = Statement(
-    "webhooks.caught_up_to",
-    "Up to where is what an endpoint missed owed?",
+    "webhooks.lock_catch_up",
+    "Position up to which an endpoint has caught up, locked until the transaction ends.",
     """
     SELECT catching_up_from FROM webhook_endpoints
     WHERE workspace_id = $1 AND id = $2 AND is_enabled AND deleted_at IS NULL FOR NO KEY UPDATE
     """,
 )
 _CATCH_UP = Statement(
-    "webhooks.catch_up",
-    "Note up to where what an endpoint missed is owed; null once it is with the stream.",
+    "webhooks.set_catch_up",
+    "Set the position up to which an endpoint has caught up; null at the end of the stream.",
     "UPDATE webhook_endpoints SET catching_up_from = $3 WHERE workspace_id = $1 AND id = $2",
 )
 

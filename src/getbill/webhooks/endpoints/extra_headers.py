@@ -18,7 +18,7 @@ _NAME_CHARACTERS_MAX: Final = 100
 # RFC 9110 section 5.6.2 (token) and 5.5 (field value: visible ASCII, blanks only between).
 _NAME = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = pattern(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
-_OURS: Final = ("webhook-", "x-getbill-")
+_OWN_PREFIXES: Final = ("webhook-", "x-getbill-")
 _RESERVED: Final = frozenset(
     {
         # Body format and sender.
@@ -70,7 +70,7 @@ def _name_error(name: str) -> tuple[str, Message] | None:
             most=_NAME_CHARACTERS_MAX,
             others="-_.!#$%&'*+^`|~",
         )
-    if lower in _RESERVED or lower.startswith((*_OURS, "proxy-")):
+    if lower in _RESERVED or lower.startswith((*_OWN_PREFIXES, "proxy-")):
         return "reserved", message(
             "The header {name} is set by GetBill or belongs to the connection.", name=excerpt(name)
         )

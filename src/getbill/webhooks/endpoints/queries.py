@@ -15,23 +15,23 @@ from getbill.webhooks.rights import MAY_READ
 
 _ENDPOINT = f"SELECT w.*, {MAY_READ} AS may_read FROM webhook_endpoints w"
 _LIST = Statement(
-    "webhooks.list",
-    "A workspace's endpoints, in the order they were made.",
+    "webhooks.list_endpoints",
+    "Endpoints of a workspace, oldest first.",
     f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.deleted_at IS NULL ORDER BY w.id",
 )
 _FIND = Statement(
-    "webhooks.find",
-    "One endpoint.",
+    "webhooks.find_endpoint",
+    "Endpoint.",
     f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.id = $2 AND w.deleted_at IS NULL",
 )
 _LOCK = Statement(
-    "webhooks.lock",
-    "One endpoint, held until the transaction ends; what is owed to it may be written down meanwhile.",
+    "webhooks.lock_endpoint",
+    "Endpoint, locked until the transaction ends; deliveries to it can still be inserted.",
     f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.id = $2 AND w.deleted_at IS NULL FOR NO KEY UPDATE OF w",
 )
 _COUNT = Statement(
-    "webhooks.count",
-    "How many endpoints has a workspace?",
+    "webhooks.count_endpoints",
+    "Number of endpoints of a workspace.",
     "SELECT count(*) FROM webhook_endpoints WHERE workspace_id = $1 AND deleted_at IS NULL",
 )
 

@@ -31,8 +31,8 @@ _SKEW: Final = timedelta(minutes=1)
 
 # Each returns, for an endpoint, events with the content of their plain deliveries to it.
 _OF_DELIVERIES = Statement(
-    "webhooks.replay_deliveries",
-    "Some deliveries of an endpoint, owed or settled, to be sent again.",
+    "webhooks.find_replayed_deliveries",
+    "Pending and settled deliveries of an endpoint, for a replay.",
     """
     SELECT id, event_id, debt_id, kind, position, sequence, previous_sequence, fields
     FROM webhook_deliveries WHERE workspace_id = $1 AND endpoint_id = $2 AND id = ANY ($3)
@@ -42,16 +42,16 @@ _OF_DELIVERIES = Statement(
     """,
 )
 _OF_EVENTS = Statement(
-    "webhooks.replay_events",
-    "Some events, to be sent again.",
+    "webhooks.find_replayed_events",
+    "Events, for a replay.",
     """
     SELECT id AS event_id, debt_id, kind, position, sequence FROM events
     WHERE workspace_id = $1 AND id = ANY ($2)
     """,
 )
 _OF_TIME = Statement(
-    "webhooks.replay_time",
-    "The events of a stretch of time, of the kinds asked for; ids of events are in the order of time.",
+    "webhooks.list_replayed_period",
+    "Events of a period and of some kinds, for a replay; event ids are in the order of time.",
     """
     SELECT id AS event_id, debt_id, kind, position, sequence FROM events
     WHERE workspace_id = $1 AND id >= $2 AND id < $3 AND kind = ANY ($4) AND position IS NOT NULL
@@ -59,8 +59,8 @@ _OF_TIME = Statement(
     """,
 )
 _OF_OUTCOME = Statement(
-    "webhooks.replay_outcome",
-    "The deliveries of a stretch of time that ended in one of some ways, of the kinds asked for.",
+    "webhooks.list_replayed_outcome",
+    "Deliveries of a period with some outcomes and of some kinds, for a replay.",
     """
     SELECT DISTINCT ON (event_id) event_id, debt_id, kind, position, sequence, previous_sequence, fields
     FROM webhook_log
@@ -70,8 +70,8 @@ _OF_OUTCOME = Statement(
     """,
 )
 _EARLIER_DELIVERIES = Statement(
-    "webhooks.replay_known",
-    "What plain deliveries of some events said to an endpoint, as far as the log knows.",
+    "webhooks.list_earlier_deliveries",
+    "Fields and previous sequences of earlier deliveries of some events to an endpoint, if logged.",
     """
     SELECT DISTINCT ON (event_id) event_id, previous_sequence, fields FROM webhook_log
     WHERE workspace_id = $1 AND endpoint_id = $2 AND event_id = ANY ($3) AND NOT is_replay
@@ -81,7 +81,7 @@ _EARLIER_DELIVERIES = Statement(
 )
 _INSERT = Statement(
     "webhooks.insert_replays",
-    "Owe replays, except of what is owed already or will be as soon as the stream is read on.",
+    "Insert replays, except of events that are pending or not yet fanned out.",
     """
     INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
         previous_sequence, fields, is_replay, next_try_at, created_at)
