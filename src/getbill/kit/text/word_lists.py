@@ -85,6 +85,16 @@ class WordLists:
                     self._refuse(f"{table}.{concept}", f"{word!r} is a word of {other!r} already")
         return result
 
+    def all_concepts_by_word(
+        self, table: str, concepts: Collection[str] | None = None, notation: Notation = plain
+    ) -> dict[str, frozenset[str]]:
+        """Return the concepts of each word, for a table in which a word may stand several times."""
+        result: dict[str, frozenset[str]] = {}
+        for concept, words in self.table(table, concepts, notation).items():
+            for word in words:
+                result[word] = result.get(word, frozenset()) | {concept}
+        return result
+
     def pattern(
         self, concept: str, shape: str = "{}", flags: int = 0, *, table: str = "patterns"
     ) -> re.Pattern[str]:

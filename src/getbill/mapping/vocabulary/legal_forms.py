@@ -1,8 +1,11 @@
 """Legal forms: words that identify a company's name, `SARL`, `GmbH & Co. KG`, `Lda.`, `Sp. z o.o.`."""
 
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
+
+from getbill.kit.text.word_lists import WordLists
 
 _FORM_CHARS_MAX: Final = 10
 # With the points, commas and brackets around its letters.
@@ -49,7 +52,9 @@ def _form_kinds(word: str) -> tuple[bool, bool]:
 @cache
 def _forms() -> tuple[frozenset[str], frozenset[str]]:
     """Return the forms without another meaning, and those that are also words or initials."""
-    lines = Path(__file__).with_name("legal_forms.txt").read_text("utf-8").splitlines()
-    words = [word for line in lines if not line.startswith("#") for word in line.split()]
-    short = {word.strip("[]") for word in words if word.startswith("[")}
-    return frozenset(words) - {f"[{word}]" for word in short}, frozenset(short)
+    lists = WordLists(Path(__file__).with_name("legal_forms.toml"))
+    certain, short = (
+        frozenset(chain.from_iterable(lists.table(table, notation=str.casefold).values()))
+        for table in ("forms", "initials")
+    )
+    return certain - short, short
