@@ -139,3 +139,29 @@ def test_a_rule_with_a_mistake_is_refused(tmp_path: Path, rules: str, reason: st
 )
 def test_words_compare_without_case_and_accents(text: str, compared: str) -> None:
     assert plain(text) == compared
+
+
+def test_endings_are_patterns_with_what_replaces_them(tmp_path: Path) -> None:
+    stored = lists(tmp_path, "[endings]\nwords = 'a > o, (?<=n)a >'\n")
+
+    assert [ending.sub(other, "placena") for ending, other in stored.endings("words")] == [
+        "placeno",
+        "placen",
+    ]
+    assert stored.endings("others") == ()
+    with pytest.raises(WordListRefused, match=r"words\.toml, endings\.words: .* is no pattern"):
+        lists(tmp_path, "[endings]\nwords = '(a > o'\n").endings("words")
+
+
+def test_a_list_of_concepts_names_known_ones(tmp_path: Path) -> None:
+    stored = lists(tmp_path, "[concepts]\nsettled = 'paid, open'\nsigns = 'paid, opne'\n")
+
+    assert stored.members("settled", "concepts", CONCEPTS) == {"open", "paid"}
+    with pytest.raises(WordListRefused, match=r"words\.toml, concepts\.signs: there is nothing named 'opne'"):
+        stored.members("signs", "concepts", CONCEPTS)
+
+
+def test_a_word_may_stand_in_several_tables_of_countries(tmp_path: Path) -> None:
+    stored = lists(tmp_path, "[cities]\nFR = 'laval, paris'\nCA = 'laval'\n")
+
+    assert stored.all_concepts_by_word("cities") == {"laval": {"FR", "CA"}, "paris": {"FR"}}

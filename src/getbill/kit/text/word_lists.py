@@ -104,14 +104,26 @@ class WordLists:
         for line in alternatives:
             if not line.strip("|") or line.startswith("|") or line.endswith("|") or "||" in line:
                 self._refuse(place, "an empty alternative, which matches any text")
-        try:
-            return re.compile(shape.replace("{}", "|".join(alternatives)), flags)
-        except re.error as error:
-            self._refuse(place, f"{text.strip()!r} is no pattern: {error}")
+        return self._compile(place, shape.replace("{}", "|".join(alternatives)), flags)
 
     def patterns(self, table: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
         """Return the compiled pattern of each concept of a table."""
         return {concept: self.pattern(concept, flags=flags, table=table) for concept in self.names(table)}
+
+    def members(self, concept: str, table: str, allowed: Collection[str]) -> frozenset[str]:
+        """Return the words of one concept, each of which has to be one of the allowed names."""
+        words = self.words(concept, table, as_written)
+        self._check_names(f"{table}.{concept}", words, allowed)
+        return frozenset(words)
+
+    def endings(self, concept: str, table: str = "endings") -> tuple[tuple[re.Pattern[str], str], ...]:
+        """Return the patterns of endings with what replaces each: `a > o`; none where the file has none."""
+        if table not in self or concept not in self.names(table):
+            return ()
+        pairs = (pair.partition(" >") for pair in self.words(concept, table, as_written))
+        return tuple(
+            (self._compile(f"{table}.{concept}", rf"{ending}\b"), other.strip()) for ending, _, other in pairs
+        )
 
     def rules(
         self, table: str, concepts: Collection[str], results: Collection[str]
@@ -162,6 +174,12 @@ class WordLists:
                 if (right := notation(word)) != word:
                     self._refuse(place, f"{word!r} is compared as {right!r}: write that")
         return words
+
+    def _compile(self, place: str, pattern: str, flags: int = 0) -> re.Pattern[str]:
+        try:
+            return re.compile(pattern, flags)
+        except re.error as error:
+            self._refuse(place, f"{pattern!r} is no pattern: {error}")
 
     def _refuse(self, place: str, reason: str) -> NoReturn:
         raise WordListRefused(self.file, place, reason)

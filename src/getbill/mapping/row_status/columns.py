@@ -16,9 +16,17 @@ from getbill import sheets
 from getbill.mapping.columns import Candidate, has_fractions
 from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import CERTAIN, ColumnMapping, ColumnReason, Field, Question
-from getbill.mapping.row_status.words import STATUSES, Status, mark_of, normalize_words, status_of, vocabulary
+from getbill.mapping.row_status.words import (
+    LISTS,
+    STATUSES,
+    Status,
+    mark_of,
+    normalize_words,
+    status_of,
+    vocabulary,
+)
 from getbill.mapping.values import NOTHING, BodyDraft, CellFinding, Step, text_of
-from getbill.mapping.vocabulary import JOINING, normalize, parse_header
+from getbill.mapping.vocabulary import CONCEPTS, JOINING, normalize, parse_header
 
 # By column, by value: the row status. An empty table: the column is ignored.
 RowStatus = Mapping[int, Mapping[str, str]]
@@ -26,33 +34,10 @@ RowStatus = Mapping[int, Mapping[str, str]]
 ANY_VALUE: Final = "*"
 
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
-# Words for issued, open and waiting documents.
-_ISSUED: Final = frozenset(
-    {"issued", "emise", "emis", "ausgestellt", "emitida", "emitido", "emessa", "uitgegeven"}
-)
-_OPEN: Final = frozenset(
-    {"open", "ouverte", "ouvert", "offen", "abierta", "abierto", "aperta", "aperto", "openstaand"}
-)
-_WAITING: Final = frozenset(
-    (
-        "en attente",
-        "pending",
-        "waiting",
-        "in attesa",
-        "pendiente",
-        "pendente",
-        "em espera",
-        "en espera",
-        "wartend",
-        "in wartestellung",
-        "in afwachting",
-        "wachtend",
-    )
-)
-# Words of states also occur in columns about these, such as payment methods and conditions.
-_OTHERS_STATES: Final = frozenset(
-    {"terms", "order", "ship", "reminder", "name", "company", "contact", "email"}
-)
+_ISSUED: Final = frozenset(LISTS.words("issued", "values"))
+_OPEN: Final = frozenset(LISTS.words("open", "values"))
+_WAITING: Final = frozenset(LISTS.words("waiting", "values"))
+_OTHERS_STATES: Final = LISTS.members("others_states", "concepts", CONCEPTS)
 # A column with fewer values distinguishes nothing.
 _TYPES_MIN: Final = 2
 # A column of document types has at most this many values.
@@ -61,89 +46,9 @@ _TYPES_MAX: Final = 12
 _SIGN_MAX: Final = 12
 _NEGATIVE_MOST: Final = 0.8
 _NOTE_CHARS_MIN: Final = 6
-_SUPPLIERS: Final = frozenset(
-    {
-        "supplier",
-        "vendor",
-        "creditor",
-        "fournisseur",
-        "fournisseurs",
-        "lieferant",
-        "kreditor",
-        "proveedor",
-        "acreedor",
-    }
-    | {
-        "fornitore",
-        "leverancier",
-        "crediteur",
-        "provider",
-        "leverantor",
-        "leverandor",
-        "toimittaja",
-        "tarnija",
-    }
-    | {"piegadatajs", "tiekejas", "dostawca", "dodavatel", "dobavljac", "dobavitelj", "furnizor", "szallito"}
-    | {"tedarikci", "προμηθευτησ", "доставчик", "добављач"}
-)
-_YES: Final = frozenset(
-    [
-        "oui",
-        "yes",
-        "ja",
-        "si",
-        "true",
-        "vrai",
-        "wahr",
-        "verdadero",
-        "vero",
-        "waar",
-        "x",
-        "o",
-        "y",
-        "j",
-        "1",
-        "ok",
-        "tak",
-        "s",
-        "da",
-        "igen",
-        "sim",
-        "kylla",
-        "jah",
-        "ano",
-        "evet",
-        "taip",
-        "да",
-        "ναι",
-    ]
-)
-_NO: Final = frozenset(
-    [
-        "non",
-        "no",
-        "nein",
-        "nee",
-        "false",
-        "faux",
-        "falsch",
-        "falso",
-        "onwaar",
-        "n",
-        "0",
-        "nie",
-        "nao",
-        "nej",
-        "nei",
-        "ei",
-        "ne",
-        "nem",
-        "nu",
-        "hayir",
-        "не",
-        "οχι",
-    ]
-)
+_SUPPLIERS: Final = frozenset(LISTS.words("suppliers", "values"))
+_YES: Final = frozenset(LISTS.words("yes", "values"))
+_NO: Final = frozenset(LISTS.words("no", "values"))
 # Row status by flag: for a concept of its header, the status where the flag is set, and where it is not.
 _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
     ("disputed", "excluded", "open"),
@@ -153,136 +58,31 @@ _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
     ("paid", "paid", "open"),
     ("open", "open", "paid"),
 )
-# A date column about any of these means that the row was settled on that date.
-_SETTLED: Final = frozenset({"paid", "payment", "cancelled"})
-_NOT_YET: Final = re.compile(
-    r"prev|expect|plan|promi|promes|promet|zusage|belofte|voraus|geplant|estim|attend|verwacht|previst|schedul|next|prochain|souhait|ocekav|ocekiv|oczekiw|planir|planov|beklen|varhat|предвид|очаквано|αναμεν"
-    r"|rejet|refus|echec|fail|impay|unpaid|limit|avant|before|latest|spatest|uiterst|target|ziel|rappel|relance|remind"
-)
-# The description of a payment in a ledger line, which is not an invoice.
-_PAYMENT_PAPER: Final = re.compile(
-    r"^(?:reglements?|paiements?|encaissements?|virement recu|payments?(?: received)?|receipts?|zahlung(?:seingang)?|cobros?|pagos?"
-    r"|pagament[oi]|incass[oi]|betaling|betalning|inbetalning|innbetaling|indbetaling|suoritus|laekumine|recibo|wplata|zaplata|uhrada|platba|uplata|vplacilo|placilo"
-    r"|befizetes|incasare|chitanta|tahsilat|odeme|уплата|плащане|εισπραξη)$"
-)
-# A header with any of these concepts may be one of states, document types or ledger sides.
-_TELLING: Final = frozenset(
-    {
-        "status",
-        "kind",
-        "flag",
-        "paid",
-        "payment",
-        "document",
-        "invoice",
-        "credit",
-        "debit",
-        "open",
-        "disputed",
-    }
-    | {"cancelled", "credit_note", "journal", "sides", "number"}
-)
-# Other subjects of such a header, which explain its values.
-_ABOUT_OTHERS: Final = frozenset(
-    {
-        "terms",
-        "rep",
-        "limit",
-        "unit",
-        "country",
-        "province",
-        "language",
-        "currency",
-        "quality",
-        "taxid",
-        "bank",
-        "date",
-    }
-    | {
-        "email",
-        "phone",
-        "mobile",
-        "birth",
-        "address",
-        "street",
-        "city",
-        "zip",
-        "tax",
-        "discount",
-        "ship",
-        "days",
-        "bucket",
-    }
-    | {
-        "civility",
-        "quantity",
-        "price",
-        "fees",
-        "scenario",
-        "contact",
-        "fax",
-        "web",
-        "link",
-        "extra",
-        "account",
-    }
-)
-# Free text and types of customers or contracts: only clear words for a dispute or a credit count there.
-_FREE_TEXT: Final = frozenset(
-    {
-        "note",
-        "object",
-        "segment",
-        "reminder",
-        "order",
-        "contract",
-        "other",
-        "priority",
-        "case",
-        "debtor",
-        "company",
-    }
-    | {"service", "supplier", "neutral"}
-)
-# Two values below a header with any of these concepts may be the sides of a ledger.
-_OF_SIGNS: Final = frozenset(
-    {"kind", "sides", "status", "debit", "credit", "document", "journal", "number", "flag"}
-)
+_SETTLED: Final = LISTS.members("settled", "concepts", CONCEPTS)
+_NOT_YET: Final = LISTS.pattern("not_yet")
+_PAYMENT_PAPER: Final = LISTS.pattern("payment_description", r"^(?:{})$")
+_TELLING: Final = LISTS.members("telling", "concepts", CONCEPTS)
+_ABOUT_OTHERS: Final = LISTS.members("about_others", "concepts", CONCEPTS)
+_FREE_TEXT: Final = LISTS.members("free_text", "concepts", CONCEPTS)
+_OF_SIGNS: Final = LISTS.members("signs", "concepts", CONCEPTS)
 _DASHES: Final = frozenset("-\u2013\u2014")
 _ZEROS: Final = ("0", "0,00", "0.00", "0,0", "0.0", "0,00 €", "€0.00", "- €")
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
-# Forms of address before a name, even before an initial.
-_TITLES: Final = frozenset(
-    {"dr", "prof", "mme", "mlle", "herr", "frau", "mrs", "mr", "maitre", "dott", "dra", "drs"}
-)
+_TITLES: Final = frozenset(LISTS.words("titles", "values"))
 # A mark is no longer than this; longer values are words.
 _MARK_CHARS_MAX: Final = 3
-# Words of states about payment, rather than the document alone.
-_PAYMENT: Final = re.compile(
-    r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
-    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|eraant|tasut|laeku|moket|pradels|kavet|purret|rykke|splac|splat|uhraz|placen|placan|platit|achit|fizet|kiegyenl|rendez|oden|tahsil|vadesi|πληρω|εξοφλ|ληξιπρ|плат|плаћ|просроч"
-    r"|dospjel|dospel|zapadl|zapade|rozlicz|poravnan|vyrovnan|scaden|restant|lejart|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
-)
+_PAYMENT: Final = LISTS.pattern("payment")
 # Fewer codes may share a prefix by chance.
 _CUSTOMERS_MIN: Final = 3
 # Minimum share of unknown headers for a file in another language.
 _FOREIGN_MIN: Final = 0.3
-# The end of an order or a job as well as of a debt.
-_ENDED: Final = re.compile(
-    r"complet|closed|abgeschl|terminee?|erledigt|finished|done|concluid|chius|afgerond|afgesloten"
-    r"|fechad|finaliz|cerrad|lukket|avslut|uzavren|zamkni|zatvor|lezar|inchis"
-)
-_BOOKED: Final = re.compile(
-    r"^(?:is )?(?:bokford|bokfort|bogfort|booked|posted|comptabilisee?|gebucht|verbucht|contabilizad[ao]|contabilizzat[ao]"
-    r"|geboekt|zaksiegowan[ay]|zauctovan[aoy]|finalized|finalised|finalisee|validee)$"
-)
-_CANCELLED: Final = re.compile(r"storn|cancel|annul|anul|abgebroch|reject|refus|void|makul|peruut")
-_TO_COME: Final = re.compile(r"\b(?:avant|pre|before|vor|voor|antes|prima|ante|pred|przed|fore|for)\b")
-# A header that names a task still to be done: `À relancer`.
-_TO_DO: Final = re.compile(r"(?:a|to|zu|te|por|da)\b")
-# Words in a date header besides the event.
-_NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|de|du|d|of|del)\b|[\W_]")
+_ENDED: Final = LISTS.pattern("ended")
+_BOOKED: Final = LISTS.pattern("booked", r"^(?:is )?(?:{})$")
+_CANCELLED: Final = LISTS.pattern("cancelled")
+_TO_COME: Final = LISTS.pattern("to_come", r"\b(?:{})\b")
+_TO_DO: Final = LISTS.pattern("to_do", r"(?:{})\b")
+_NOT_DAYS: Final = LISTS.pattern("not_days", r"\b(?:{})\b|[\W_]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ from getbill.mapping.vocabulary.countries import (
     street_languages,
 )
 from getbill.mapping.vocabulary.header_rules import Claim, claims
-from getbill.mapping.vocabulary.header_words import JOINING
+from getbill.mapping.vocabulary.header_words import CONCEPTS, JOINING
 from getbill.mapping.vocabulary.headers import HeaderTokens, header_homonyms, normalize, parse_header
 from getbill.mapping.vocabulary.legal_forms import is_company, is_form
 
 __all__ = [
     "CIVILITIES",
+    "CONCEPTS",
     "COUNTRIES",
     "COUNTRIES_BY_LANGUAGE",
     "EVERYWHERE",
