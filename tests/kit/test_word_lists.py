@@ -23,7 +23,7 @@ def test_words_are_separated_by_commas_and_may_be_phrases(tmp_path: Path) -> Non
     assert stored.words("open") == ("solde", "reste a payer", "restant du")
     assert stored.table("words", CONCEPTS) == {"open": stored.words("open"), "paid": ("regle",)}
     assert stored.concepts_by_word("words")["restant du"] == "open"
-    assert stored.names("words") == CONCEPTS
+    assert stored.concepts("words") == CONCEPTS
     assert "words" in stored
     assert "patterns" not in stored
 

@@ -57,7 +57,7 @@ class WordLists:
         """Return whether the file has a table of this name."""
         return table in self._tables
 
-    def names(self, table: str) -> tuple[str, ...]:
+    def concepts(self, table: str) -> tuple[str, ...]:
         """Return the concepts of a table, in the file's order."""
         return tuple(self._texts(table))
 
@@ -69,7 +69,7 @@ class WordLists:
         self, table: str, concepts: Collection[str] | None = None, notation: Notation = plain
     ) -> dict[str, tuple[str, ...]]:
         """Return the words of each concept; with `concepts`, any other concept is refused."""
-        names = self.names(table)
+        names = self.concepts(table)
         for name in names if concepts is not None else ():
             self._check_names(f"{table}.{name}", name.split("+"), concepts or ())
         return {name: self.words(name, table, notation) for name in names}
@@ -108,7 +108,7 @@ class WordLists:
 
     def patterns(self, table: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
         """Return the compiled pattern of each concept of a table."""
-        return {concept: self.pattern(concept, flags=flags, table=table) for concept in self.names(table)}
+        return {concept: self.pattern(concept, flags=flags, table=table) for concept in self.concepts(table)}
 
     def members(self, concept: str, table: str, allowed: Collection[str]) -> frozenset[str]:
         """Return the words of one concept, each of which has to be one of the allowed names."""
@@ -118,7 +118,7 @@ class WordLists:
 
     def endings(self, concept: str, table: str = "endings") -> tuple[tuple[re.Pattern[str], str], ...]:
         """Return the patterns of endings with what replaces each: `a > o`; none where the file has none."""
-        if table not in self or concept not in self.names(table):
+        if table not in self or concept not in self.concepts(table):
             return ()
         pairs = (pair.partition(" >") for pair in self.words(concept, table, as_written))
         return tuple(

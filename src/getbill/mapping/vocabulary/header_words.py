@@ -11,7 +11,7 @@ from getbill.kit.text.word_lists import WordLists, as_written
 from getbill.mapping.model import Field
 
 _FOLDER: Final = Path(__file__).parent
-CONCEPTS: Final = WordLists(_FOLDER / "concepts.toml").names("concepts")
+CONCEPTS: Final = WordLists(_FOLDER / "concepts.toml").concepts("concepts")
 LISTS: Final = WordLists(_FOLDER / "header_words.toml")
 _FIELDS: Final = frozenset(Field)
 
@@ -29,7 +29,7 @@ def load_concepts(files: Iterable[WordLists]) -> dict[str, frozenset[str]]:
 def _load_homonyms(files: Iterable[WordLists]) -> dict[str, dict[str, frozenset[str]]]:
     homonyms: dict[str, dict[str, frozenset[str]]] = {}
     for lists in files:
-        for language in lists.names("homonyms") if "homonyms" in lists else ():
+        for language in lists.concepts("homonyms") if "homonyms" in lists else ():
             for word, concepts in lists.concepts_by_word(f"homonyms.{language}", CONCEPTS).items():
                 homonyms.setdefault(word.replace(" ", "_"), {})[language] = frozenset(concepts.split("+"))
     return homonyms

@@ -35,12 +35,7 @@ _MARKS = (
 _SINGLE_BYTE = ("cp1252", "mac_roman", "cp850", "iso8859-15")
 # Encodings that current software no longer writes have less weight.
 _SELDOM = {"cp850": 0.8}
-_NAMES = {
-    "utf-8-sig": "utf-8",
-    "utf-8": "utf-8",
-    "mac_roman": "mac-roman",
-    "iso8859-1": "latin-1",
-}
+_NAMES = {"utf-8-sig": "utf-8", "utf-8": "utf-8", "mac_roman": "mac-roman", "iso8859-1": "latin-1"}
 
 
 @dataclass(frozen=True, slots=True)
