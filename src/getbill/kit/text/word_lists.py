@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 Notation = Callable[[str], str]
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
+_PLACES = re.compile(r"\{([a-z_]*)\}")
 # Letters that do not decompose into a base letter and an accent.
 LETTERS = str.maketrans(
     {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
@@ -98,13 +99,19 @@ class WordLists:
     def pattern(
         self, concept: str, shape: str = "{}", flags: int = 0, *, table: str = "patterns"
     ) -> re.Pattern[str]:
-        """Return a compiled pattern: the alternatives of a concept in the place of `{}` in the shape."""
-        place, text = f"{table}.{concept}", self._text(table, concept)
-        alternatives = text.strip().split("\n")
-        for line in alternatives:
+        """Return a compiled pattern: the alternatives of a concept in the place of `{}` in the shape.
+
+        `{name}` in the shape stands for the alternatives of another concept of the table.
+        """
+        whole = _PLACES.sub(lambda match: self._alternatives(table, match[1] or concept), shape)
+        return self._compile(f"{table}.{concept}", whole, flags)
+
+    def _alternatives(self, table: str, concept: str) -> str:
+        lines = self._text(table, concept).strip("\n").split("\n")
+        for line in lines:
             if not line.strip("|") or line.startswith("|") or line.endswith("|") or "||" in line:
-                self._refuse(place, "an empty alternative, which matches any text")
-        return self._compile(place, shape.replace("{}", "|".join(alternatives)), flags)
+                self._refuse(f"{table}.{concept}", "an empty alternative, which matches any text")
+        return "|".join(lines)
 
     def patterns(self, table: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
         """Return the compiled pattern of each concept of a table."""

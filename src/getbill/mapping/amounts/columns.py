@@ -4,41 +4,24 @@ The wrong column bills debtors for paid amounts, so every doubt becomes a questi
 both be due, an amount without tax only, a debit and a credit, columns that do not add up.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import permutations
 
 from getbill import sheets
+from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
 from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import AMOUNTS, CERTAIN, NAMES, ColumnReason, Field, Question
-from getbill.mapping.vocabulary import Claim, normalize
+from getbill.mapping.vocabulary import CONCEPTS, Claim, normalize
 
 _PLAIN_MIN = 0.5
-_NO_REMAINDER = {
-    "bucket",
-    "tax",
-    "excl",
-    "quantity",
-    "price",
-    "days",
-    "discount",
-    "fees",
-    "paid",
-    "refund",
-    "running",
-}
-# "To be paid" or "paid": the header means either.
-_PAYMENT = re.compile(r"zahlbetrag|zahlungsbetrag|a payer|payable|amount to pay|da pagare|a pagar|te betalen")
-# The company's own currency, as a header names it beside the row's.
-_LOCAL = re.compile(
-    r"\b(?:lcy|mw|hw|lw|bw|ml|local|hauswahrung|mandantenwahrung|tenue|base|company currency|lv)\b"
-)
-# The remaining amount of an invoice, of any debtor.
-_PART = re.compile(r"^du\b|\breste|\brestant|\bremaining|\brest(?:betrag)?\b")
+_NO_REMAINDER = LISTS.members("no_remainder", "concepts", CONCEPTS)
+_PAYMENT = LISTS.pattern("payment")
+_LOCAL = LISTS.pattern("local", r"\b(?:{})\b")
+_PART = LISTS.pattern("remaining")
 _DAYS_CHARS_MAX = 3
-_OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
+_OF_MONEY = LISTS.members("money", "concepts", CONCEPTS)
 # A lower share of negative amounts means credits between debts.
 _NEGATIVE_MIN = 0.8
 # The reason code for leaving out a column that is one part of the amount due.

@@ -4,35 +4,24 @@ import re
 
 from getbill import sheets
 from getbill.mapping.columns import contents
-from getbill.mapping.columns.candidates import Candidate
+from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import CERTAIN, NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim, normalize
+from getbill.mapping.vocabulary import CONCEPTS, Claim, normalize
 
-_NUMBERING = {"number", "id", "internal", "invoice", "document"}
-_WHOLE = re.compile(r"compl[eè]t|full|vollst|volledig|entier", re.IGNORECASE)
-_GIVEN = {"nombre", "nome"}
+_NUMBERING = LISTS.members("numbering", "concepts", CONCEPTS)
+_WHOLE = LISTS.pattern("whole_name", flags=re.IGNORECASE)
+_GIVEN = frozenset(LISTS.words("given_names"))
 # A number filled in a smaller share of rows does not identify them.
 _MOST = 0.75
-# The date on which a document was entered; other booking dates are those of imports, changes and the bank.
-_BOOKED = re.compile(
-    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione|kirjaus"
-)
+_BOOKED = LISTS.pattern("booked")
 _CONSTANT_MIN = 3
 _HALF = 0.5
-_PAYER = re.compile(
-    r"pay[eo]r\b|payeur|rechnungsempf|genitor[ei]|\bzahler|beitragszahler|madre|padre|apoderad[oa]|encarregad|erziehungsberecht|sorgeberecht|zahlungspfl|bill(?:ed)?.?to|responsable|responsible|redevable|guardian|\bparent|betalende|foresatt|vardnadshavare|huoltaja|tut(or|eur)\b"
-    r"|account holder|titulaire|betaler|pagador|pagante|intestatario|invoiced to|\b(client|customer|kunde|cliente|klant)( name)?$"
-)
-_GUARDIAN = re.compile(
-    r"guardian|\bparent|\btut(or|eur)|genitor[ei]|madre|padre|apoderad[oa]|encarregad|(erziehungs|sorge)berecht|responsable legal"
-)
-_NO_PERSON = re.compile(r"\b(type|typ|tipo|status|statut|kind|code|id|e-?mail|phone|tel)\b")
-_BENEFICIARY = re.compile(
-    r"\b(patients?|eleves?|enfants?|students?|child(ren)?|kind(er)?|schuler|leerling|alumn[oa]s?|alunn[oia]|pacientes?|pazient[ei]"
-    r"|mitglied(er)?|members?|socios?|soci|tesserat[oi]|adherents?|bambin[oi]|barn|elev|oppilas|lapsi|mokin\w+|skolen\w*|pupils?|participants?|beneficiaires?|animal|pet|tiername|dzieck[oa])\b"
-)
-_OF_DELIVERY = frozenset({"ship", "address", "street", "name", "debtor"})
+_PAYER = LISTS.pattern("payer")
+_GUARDIAN = LISTS.pattern("guardian")
+_NO_PERSON = LISTS.pattern("no_person", r"\b({})\b")
+_BENEFICIARY = LISTS.pattern("beneficiary", r"\b({})\b")
+_OF_DELIVERY = LISTS.members("delivery", "concepts", CONCEPTS)
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from getbill import sheets
+from getbill.kit.text.word_lists import WordLists
 from getbill.mapping import vocabulary
 from getbill.mapping.columns import contents
 from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim, HeaderTokens, claims, header_homonyms, parse_header
+from getbill.mapping.vocabulary import CONCEPTS, Claim, HeaderTokens, claims, header_homonyms, parse_header
 
 # A claim below this score is not worth a question.
 _NOTHING = 0.5
@@ -23,7 +25,8 @@ _HEADINGS = {
     "phone": (Field.PHONE, 0.97),
     "email": (Field.EMAIL, 0.97),
 }
-_OWED = frozenset({"amount", "open", "due", "total"})
+LISTS = WordLists(Path(__file__).with_name("columns.toml"))
+_OWED = LISTS.members("due", "concepts", CONCEPTS)
 _CRITICAL = (
     frozenset({Field.DUE_DATE, Field.INVOICE_DATE, Field.REFERENCE, Field.INVOICE_REFERENCE, Field.CURRENCY})
     | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE, Field.IBAN})

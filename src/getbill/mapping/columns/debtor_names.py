@@ -3,35 +3,18 @@
 import re
 
 from getbill.mapping.columns import contents
-from getbill.mapping.columns.candidates import Candidate
+from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim
+from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 _PHRASE = re.compile(r"\w[\w'\u2019-]*(?: (?:de|du|des|la|le|the|der|die|das))*(?: [a-z\u00df-\u00ff]{4,})")
-_CLIENT = re.compile(r"\b(?:mandant(?:e|en|in)?|client|klient|assistito|mandante)\b")
+_CLIENT = LISTS.pattern("client", r"\b(?:{})\b")
 _SPACED_MIN = 0.5
 _CODE_MAX = 17
 _NAMED = 0.85
-# Header words allowed above a column of people that are the debtors, and words that rule it out.
-_WHOM = frozenset({"debtor", "account", "company", "address", "other"})
-_NOT_WHOM = frozenset(
-    {
-        "rep",
-        "creditor",
-        "supplier",
-        "bank",
-        "city",
-        "country",
-        "street",
-        "ship",
-        "terms",
-        "status",
-        "kind",
-        "note",
-    }
-    | {"segment", "contact"}
-)
+_WHOM = LISTS.members("debtors", "concepts", CONCEPTS)
+_NOT_WHOM = LISTS.members("no_debtors", "concepts", CONCEPTS)
 
 
 def weigh_debtor_names(candidates: list[Candidate], head: Head) -> None:

@@ -9,53 +9,14 @@ from typing import Final
 
 from getbill import sheets
 from getbill.mapping.columns import contents
-from getbill.mapping.columns.candidates import Candidate
+from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import SERIAL, Head
 from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim
+from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 REFERENCES: Final = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
-# Header words beside which a column may still contain document numbers.
-_PAPERS: Final = frozenset({"number", "id", "document", "reference", "internal", "kind", "row", "invoice"})
-# Header words that exclude document numbers from a column of codes.
-_NO_PAPERS: Final = frozenset(
-    [
-        "taxid",
-        "zip",
-        "days",
-        "limit",
-        "quantity",
-        "price",
-        "phone",
-        "fax",
-        "birth",
-        "bucket",
-        "debit",
-        "credit",
-        "amount",
-        "open",
-        "paid",
-        "payment",
-        "total",
-        "overdue",
-        "fees",
-        "discount",
-        "tax",
-        "incl",
-        "excl",
-        "segment",
-        "unit",
-        "status",
-        "email",
-        "service",
-        "date",
-        "due",
-        "running",
-        "rep",
-        "street",
-        "house",
-    ]
-)
+_PAPERS: Final = LISTS.members("papers", "concepts", CONCEPTS)
+_NO_PAPERS: Final = LISTS.members("no_papers", "concepts", CONCEPTS)
 _HALF: Final = 0.5
 # Long codes may be contracts with several rows each; repeated short ones are categories.
 _LONG: Final = 6

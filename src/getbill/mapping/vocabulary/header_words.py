@@ -54,9 +54,11 @@ OWN_WORDS: Final = load_concepts([LISTS])
 WHOLE: Final = _load_fields(_ALL)
 # Words with a different meaning in one language than in most, by language code.
 HOMONYMS: Final = _load_homonyms(LANGUAGES)
-# Words that only join others.
-_JOINING_LISTS = [lists.words("words", "joining") for lists in LANGUAGES if "joining" in lists]
-JOINING: Final = frozenset(LISTS.words("words", "joining")).union(*_JOINING_LISTS)
+# Words that only join others, without and with those of further languages.
+JOINING: Final = frozenset(LISTS.words("words", "joining"))
+ALL_JOINING: Final = JOINING.union(
+    *(lists.words("words", "joining") for lists in LANGUAGES if "joining" in lists)
+)
 # Currency signs, with the word that each stands for.
 SIGNS: Final = {
     sign: word for word, signs in LISTS.table("signs", notation=as_written).items() for sign in signs

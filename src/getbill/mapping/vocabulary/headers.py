@@ -14,7 +14,15 @@ from rapidfuzz.distance import OSA
 
 from getbill.kit.money import currencies
 from getbill.kit.text.word_lists import LETTERS, as_written
-from getbill.mapping.vocabulary.header_words import HOMONYMS, JOINING, LISTS, OWN_WORDS, SIGNS, WHOLE, WORDS
+from getbill.mapping.vocabulary.header_words import (
+    ALL_JOINING,
+    HOMONYMS,
+    LISTS,
+    OWN_WORDS,
+    SIGNS,
+    WHOLE,
+    WORDS,
+)
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
@@ -130,7 +138,7 @@ def _interpret_words(
             concepts |= match.concepts
             doubt = max(doubt, match.doubt)
             typos += [match.typo] if match.typo else []
-        elif words[at] not in JOINING:
+        elif words[at] not in ALL_JOINING:
             unknown.append(words[at])
         at += size
     return frozenset(concepts), tuple(unknown), doubt, tuple(typos)
@@ -172,7 +180,7 @@ def _near_phrase(text: str) -> _Word | None:
 def _word(word: str) -> _Word | None:
     if word in WORDS:
         return _Word(WORDS[word])
-    if word in JOINING or word.isdigit():
+    if word in ALL_JOINING or word.isdigit():
         return None
     if parts := _compound(word):
         return _Word(parts)
