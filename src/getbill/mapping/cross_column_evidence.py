@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from getbill import sheets
+from getbill.mapping.vocabulary import VAT_RATES
 
 _CENT = Decimal("0.011")
 # Fewer rows do not show a rule.
@@ -286,39 +287,11 @@ def read_cell(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
         return None
 
 
-# Value added tax rates in use in Europe, in per cent.
-_RATES = tuple(
-    map(
-        Decimal,
-        (
-            "2.1",
-            "2.6",
-            "3",
-            "3.8",
-            "4",
-            "5",
-            "5.5",
-            "6",
-            "7",
-            "8",
-            "8.1",
-            "8.5",
-            "9",
-            "9.5",
-            "10",
-            "11",
-            "12",
-            "13",
-            "13.5",
-            "14",
-        ),
-    )
-) + tuple(map(Decimal, ("15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "25.5", "27")))
 _ROUNDED = Decimal("0.02")
 
 
 def _is_at_rate(tax: Decimal, net: Decimal) -> bool:
-    return any(abs(net * rate / 100 - tax) <= _ROUNDED for rate in _RATES)
+    return any(abs(net * rate / 100 - tax) <= _ROUNDED for rate in VAT_RATES)
 
 
 Pair = tuple[Decimal | None, Decimal | None]

@@ -4,6 +4,7 @@ A country is excluded only by something that it never writes, so every table kee
 """
 
 import re
+from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -23,6 +24,8 @@ COUNTRIES_BY_LANGUAGE = {
     language: frozenset(countries)
     for language, countries in _LISTS.table("languages", notation=str.upper).items()
 }
+# Value added tax rates in use in Europe, in per cent.
+VAT_RATES = tuple(map(Decimal, _LISTS.words("europe", "tax_rates")))
 _STREETS = _LISTS.patterns("streets", re.IGNORECASE)
 _POSTAL_CODES = _LISTS.patterns("postal_codes")
 _TAX_NUMBERS = _LISTS.patterns("tax_numbers")

@@ -27,6 +27,8 @@ from getbill.mapping.vocabulary.header_words import (
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|#|%")
+# Names of lists of unpaid items.
+OPEN_ITEMS = LISTS.pattern("open_items")
 _BUCKET = LISTS.pattern("bucket", "(?:{})+")
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Shorter words of a phrase are not matched approximately.

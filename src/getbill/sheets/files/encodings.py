@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO
 
+from getbill.kit.text.word_lists import WordLists
 from getbill.sheets.files import code_pages, mixed_encodings
 from getbill.sheets.messages import Unreadable
 from getbill.sheets.model import Note
@@ -365,16 +367,8 @@ _KNOWN_WEIGHT = 20
 _WORD = re.compile(r"\w*[^\W\d_a-z]\w*")
 _HIGH_WORD = re.compile(rb"\w*[\x80-\xff][\w\x80-\xff]*")
 _NUMBER_SIGN = re.compile(r"\bn[\u00b0\u00ba]")
-_KNOWN = frozenset(
-    (
-        "référence", "références", "réf", "prénom", "prénoms", "société", "téléphone", "tél", "numéro", "échéance",
-        "échéances", "éch", "dû", "dûe", "créance", "créances", "débiteur", "débiteurs", "émission", "libellé",
-        "règlement", "réglé", "civilité", "privé", "année", "payé", "facturé", "âgée", "généré", "général",
-        "größe", "straße", "fällig", "fälligkeit", "fälligkeitsdatum", "währung", "übrig", "rückstand", "länge",
-        "teléfono", "número", "dirección", "población", "país", "código", "móvil", "año", "razón", "españa",
-        "città", "società", "è", "già", "località", "één", "coördinaten",
-    )
-)  # fmt: skip
+_LISTS = WordLists(Path(__file__).with_name("encodings.toml"))
+_KNOWN = frozenset(_LISTS.words("known", "words", str.casefold))
 _QUOTES = "\u2019\u2018"
 _OPENING, _CLOSING = "\u201c«", "\u201d»"
 _PUNCTUATION = f"{_QUOTES}\u201c\u201d\u2013\u2014«»…°€£\u00a0§²"
