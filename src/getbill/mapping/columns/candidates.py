@@ -17,6 +17,8 @@ _NOTHING = 0.5
 _HEADERS_MIN = 3
 # Contents that contradict the header raise a question, however clear they are.
 _CONTRADICTED = 0.7
+# A number filled in a smaller share of rows does not identify them.
+MOST = 0.75
 # The field and score of each part of a heading row about a customer.
 _HEADINGS = {
     "name": (Field.NAME, 0.97),
@@ -60,6 +62,12 @@ class Candidate:
         """The header as a fact of a reason or a question; the column's letter where it has none."""
         return {"header": self.column.header or self.column.letter}
 
+    @property
+    def is_unique(self) -> bool:
+        """Whether nearly every row has its own value."""
+        profile = self.profile
+        return profile.filled == profile.distinct > 1 and profile.filled >= MOST * profile.rows
+
     def claim(self, field: Field) -> Claim | None:
         """Return the column's claim to a field."""
         return next((claim for claim in self.claims if claim.field == field), None)
@@ -84,6 +92,11 @@ class Candidate:
             if claim.field == old or claim.field != new
         ]
         self.set_claims(turned, reason)
+
+
+def candidates_for(candidates: Iterable[Candidate], *fields: Field) -> list[Candidate]:
+    """Return the columns that are best claimed by any of some fields."""
+    return [candidate for candidate in candidates if candidate.may_be(fields)]
 
 
 def build_candidates(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
