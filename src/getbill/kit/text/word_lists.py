@@ -75,6 +75,10 @@ class WordLists:
             self._check_names(f"{table}.{name}", name.split("+"), concepts or ())
         return {name: self.words(name, table, notation) for name in names}
 
+    def all_words(self, table: str, notation: Notation = plain) -> frozenset[str]:
+        """Return the words of all concepts of a table."""
+        return frozenset().union(*self.table(table, notation=notation).values())
+
     def concepts_by_word(
         self, table: str, concepts: Collection[str] | None = None, notation: Notation = plain
     ) -> dict[str, str]:

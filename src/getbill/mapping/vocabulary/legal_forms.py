@@ -1,7 +1,6 @@
 """Legal forms: words that identify a company's name, `SARL`, `GmbH & Co. KG`, `Lda.`, `Sp. z o.o.`."""
 
 from functools import cache, lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -53,8 +52,5 @@ def _form_kinds(word: str) -> tuple[bool, bool]:
 def _forms() -> tuple[frozenset[str], frozenset[str]]:
     """Return the forms without another meaning, and those that are also words or initials."""
     lists = WordLists(Path(__file__).with_name("legal_forms.toml"))
-    certain, short = (
-        frozenset(chain.from_iterable(lists.table(table, notation=str.casefold).values()))
-        for table in ("forms", "initials")
-    )
-    return certain - short, short
+    short = lists.all_words("initials", str.casefold)
+    return lists.all_words("forms", str.casefold) - short, short
