@@ -218,7 +218,7 @@ def _map_column(
 def _unit(candidate: Candidate) -> str | None:
     if candidate.is_negated:
         return "negated"
-    if "cents" in candidate.tokens.concepts:
+    if "cents" in candidate.concepts:
         return "cents"
     return amounts.unit_of(f"{candidate.column.group} {candidate.column.header}")
 

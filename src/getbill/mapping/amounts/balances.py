@@ -6,8 +6,7 @@ from getbill.mapping.amounts.roles import leave_out, role_of
 from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import Head
-from getbill.mapping.model import AMOUNTS, NAMES, ColumnReason, Field, Question
-from getbill.mapping.vocabulary import Claim, normalize
+from getbill.mapping.model import AMOUNTS, NAMES, Field, Question
 
 _PART = LISTS.pattern("remaining")
 
@@ -31,7 +30,7 @@ def decide_ledger(
     ledger: list[Candidate], candidates: list[Candidate], head: Head, *, has_open_items: bool
 ) -> list[Question]:
     """Use the debits of open items, or of a reconciled ledger without an open credit; otherwise ask."""
-    marks = [candidate.profile for candidate in candidates if "lettering" in candidate.tokens.concepts]
+    marks = [candidate.profile for candidate in candidates if "lettering" in candidate.concepts]
     debits = [candidate for candidate in ledger if role_of(candidate) == "debit"]
     credits_ = [candidate for candidate in ledger if role_of(candidate) == "credit"]
     named = [candidate for candidate in candidates if candidate.may_be(NAMES)]
@@ -56,7 +55,7 @@ def decide_ledger(
     )
     if len(debits) == 1 and (is_reconciled or are_items):
         why = "open_debits" if is_reconciled else "open_items"
-        debits[0].set_claims([Claim(Field.AMOUNT, 0.88)], ColumnReason(why, debits[0].heading))
+        debits[0].decide(Field.AMOUNT, 0.88, why)
         leave_out(credits_, why, debits[0])
         return []
     return [which_amount("ledger", ledger)]
@@ -88,7 +87,7 @@ def leave_balances(candidates: list[Candidate], head: Head) -> None:
             leave_out([candidate], "running_balance", candidate)
         elif (
             has_lines
-            and "paid" not in candidate.tokens.concepts
+            and "paid" not in candidate.concepts
             and any(_is_total(candidate, other, head, keys) for other in other_amounts)
         ):
             leave_out([candidate], "customer_total", candidate)
@@ -98,12 +97,12 @@ def _is_total(candidate: Candidate, other: Candidate, head: Head, keys: list[she
     """Return whether a column is a customer's total of another's amounts, by its cells or by both headers."""
     is_named = _is_of_customer(candidate) and not _is_of_customer(other)
     # An invoice's total on each of its lines is not a customer's total.
-    is_of_invoice = "invoice" in candidate.tokens.concepts and "invoice" not in other.tokens.concepts
+    is_of_invoice = "invoice" in candidate.concepts and "invoice" not in other.concepts
     return is_named or (not is_of_invoice and head.is_total_of(candidate.profile, other.profile, keys))
 
 
 def _is_of_customer(candidate: Candidate) -> bool:
     """Return whether a header names a customer's balance or total."""
-    concepts = candidate.tokens.concepts
-    is_part = bool(_PART.search(normalize(candidate.column.header)))
+    concepts = candidate.concepts
+    is_part = bool(_PART.search(candidate.plain_header))
     return "debtor" in concepts and bool(concepts & {"open", "total"}) and not is_part

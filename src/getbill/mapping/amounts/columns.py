@@ -25,7 +25,6 @@ from getbill.mapping.amounts.sums_of_columns import (
 from getbill.mapping.columns import Candidate, has_fractions
 from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import ColumnReason, Field, Question
-from getbill.mapping.vocabulary import Claim
 
 
 def weigh_amounts(candidates: list[Candidate], head: Head, *, has_open_items: bool = False) -> list[Question]:
@@ -92,7 +91,7 @@ def _accept_local_alone(amount: Candidate, candidates: list[Candidate]) -> list[
         for candidate in candidates
         if candidate.may_be((Field.CURRENCY,)) and candidate.profile.filled
     ]
-    if all("local" in candidate.tokens.concepts for candidate in currencies) and not amount.tokens.unknown:
+    if all("local" in candidate.concepts for candidate in currencies) and not amount.tokens.unknown:
         amount.reassign(Field.AMOUNT, Field.AMOUNT, 0.85, ColumnReason("only_amount", amount.heading))
     return []
 
@@ -101,7 +100,7 @@ def _decide_plain_alone(
     amount: Candidate, paid: list[Candidate], candidates: list[Candidate]
 ) -> list[Question]:
     has_currency = any(candidate.may_be((Field.CURRENCY,), 0.8) for candidate in candidates)
-    if "currency" in amount.tokens.concepts and has_currency:
+    if "currency" in amount.concepts and has_currency:
         # The amount in the currency of the adjacent column.
         amount.reassign(Field.AMOUNT, Field.AMOUNT, 0.8)
     if paid:
@@ -110,11 +109,11 @@ def _decide_plain_alone(
         options = (Field.AMOUNT_INVOICED.value, Field.AMOUNT.value)
         index = amount.column.index
         return [Question("amount_or_invoiced", (index,), Field.AMOUNT, options, None, paid[0].heading)]
-    if "local" in amount.tokens.concepts:
+    if "local" in amount.concepts:
         return _accept_local_alone(amount, candidates)
     claim = amount.claim(Field.AMOUNT)
     score = claim.score if claim else 0.0
     # An amount with unknown header words raises a question; an unqualified amount is the subject of the file.
     score = min(score, 0.75) if amount.tokens.unknown else score + 0.07 if score >= 0.7 else score
-    amount.set_claims([Claim(Field.AMOUNT, score)], ColumnReason("only_amount", amount.heading))
+    amount.decide(Field.AMOUNT, score, "only_amount")
     return []

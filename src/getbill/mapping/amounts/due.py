@@ -15,7 +15,7 @@ from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
 from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import CERTAIN, ColumnReason, Field, Question
-from getbill.mapping.vocabulary import CONCEPTS, Claim, normalize
+from getbill.mapping.vocabulary import CONCEPTS
 
 _LOCAL = LISTS.pattern("local", r"\b(?:{})\b")
 _DAYS_CHARS_MAX = 3
@@ -27,9 +27,9 @@ def without_local(due: list[Candidate], candidates: list[Candidate], head: Head)
 
     The two differ only in rows that name a currency.
     """
-    local = [candidate for candidate in due if _LOCAL.search(normalize(candidate.column.header))]
+    local = [candidate for candidate in due if _LOCAL.search(candidate.plain_header)]
     in_row_currency = [
-        candidate for candidate in due if "local" not in candidate.tokens.concepts and candidate not in local
+        candidate for candidate in due if "local" not in candidate.concepts and candidate not in local
     ]
     currency_profiles = [
         candidate.profile for candidate in candidates if candidate.may_be((Field.CURRENCY,), 0.8)
@@ -56,9 +56,7 @@ def decide_with_due(
     leave_out(others, "not_due", due[0])
     # The amount of an instalment or a claim, where another column has its remaining amount.
     open_amounts = [
-        candidate
-        for candidate in due
-        if candidate.tokens.concepts & {"open", "overdue"} or candidate.tokens.whole
+        candidate for candidate in due if candidate.concepts & {"open", "overdue"} or candidate.tokens.whole
     ]
     if open_amounts and len(open_amounts) < len(due):
         invoiced = invoiced + [candidate for candidate in due if candidate not in open_amounts]
@@ -72,11 +70,11 @@ def decide_with_due(
         due, invoiced = [remainder], [whole]
     invoiced = _fittest_invoiced(distinct_amounts(invoiced, head), due[0], paid, head)
     for candidate in invoiced:
-        candidate.set_claims([Claim(Field.AMOUNT_INVOICED, 0.9)], ColumnReason("beside_due", due[0].heading))
+        candidate.decide(Field.AMOUNT_INVOICED, 0.9, "beside_due", due[0])
     due = _sum_of_due(due, head)
     if len(due) > 1:
         return [which_amount("several_due", due)]
-    if not open_amounts and "due" in due[0].tokens.concepts and not invoiced:
+    if not open_amounts and "due" in due[0].concepts and not invoiced:
         # An amount that fell due on a date may have been paid in part since.
         return [ask_invoiced_only(due[0], Field.AMOUNT)]
     return ask_disagreement(
@@ -108,7 +106,7 @@ def _fittest_invoiced(
     """Keep one amount invoiced: of several totals, the one that the amounts due and paid add up to."""
     if len(invoiced) < 2:
         return invoiced
-    totals = [candidate for candidate in invoiced if {"incl", "total", "invoice"} & candidate.tokens.concepts]
+    totals = [candidate for candidate in invoiced if {"incl", "total", "invoice"} & candidate.concepts]
     chosen = max(totals or invoiced, key=lambda candidate: _fitness(due, candidate, paid, head))
     leave_out([candidate for candidate in invoiced if candidate is not chosen], "not_due", due)
     return [chosen]
@@ -154,8 +152,8 @@ def without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidat
     days = [
         candidate
         for candidate in due
-        if "due" in candidate.tokens.concepts
-        and not candidate.tokens.concepts & _MONEY
+        if "due" in candidate.concepts
+        and not candidate.concepts & _MONEY
         and all(len(text) <= _DAYS_CHARS_MAX for text in texts_of(candidate.profile))
     ]
     amounts = [
@@ -174,9 +172,9 @@ def _leave_days(due: list[Candidate]) -> None:
     amounts = [
         candidate
         for candidate in due
-        if "overdue" not in candidate.tokens.concepts and has_fractions(candidate.profile)
+        if "overdue" not in candidate.concepts and has_fractions(candidate.profile)
     ]
     for candidate in due if amounts else ():
-        is_amount = candidate in amounts or "amount" in candidate.tokens.concepts
+        is_amount = candidate in amounts or "amount" in candidate.concepts
         if not is_amount and not has_fractions(candidate.profile):
             leave_out([candidate], "not_ours", candidate)

@@ -14,9 +14,9 @@ _NEGATIVE_MIN = 0.8
 def ask_tax_included(amount: Candidate, candidates: list[Candidate], head: Head) -> list[Question]:
     """Ask whether a lone amount includes the tax in an adjacent column."""
     for candidate in candidates:
-        is_rate = "discount" in candidate.tokens.concepts
+        is_rate = "discount" in candidate.concepts
         if (
-            "tax" in candidate.tokens.concepts
+            "tax" in candidate.concepts
             and not is_rate
             and candidate.profile.filled
             and has_fractions(candidate.profile)

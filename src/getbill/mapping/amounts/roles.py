@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import Head
-from getbill.mapping.model import ColumnReason, Field
+from getbill.mapping.model import Field
 
 _PLAIN_MIN = 0.5
 # The reason code for leaving out a column that is one part of the amount due.
@@ -40,7 +40,7 @@ def clearest_paid(paid: list[Candidate], head: Head) -> list[Candidate]:
 def leave_out(candidates: Iterable[Candidate], why: str, instead: Candidate) -> None:
     """Leave out columns, because of another."""
     for candidate in candidates:
-        candidate.set_claims([], ColumnReason(why, instead.heading))
+        candidate.leave_out(why, instead)
 
 
 def claiming(candidates: list[Candidate], field: Field) -> list[Candidate]:
@@ -50,7 +50,7 @@ def claiming(candidates: list[Candidate], field: Field) -> list[Candidate]:
 
 def is_due(candidate: Candidate) -> bool:
     """Return whether a header says that its amount is due."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     claim = candidate.claim(Field.AMOUNT)
     if claim is None or not candidate.is_known:
         return False

@@ -1,4 +1,4 @@
-"""Amounts recognised by other amount columns: payments, possible_remainders, sums of ages."""
+"""Amounts recognised by other amount columns: payments, remainders, sums of ages."""
 
 from dataclasses import replace
 from itertools import permutations
@@ -8,8 +8,8 @@ from getbill.mapping.amounts.roles import claiming, is_due, role_of
 from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
 from getbill.mapping.cross_column_evidence import Head
-from getbill.mapping.model import AMOUNTS, CERTAIN, ColumnReason, Field
-from getbill.mapping.vocabulary import CONCEPTS, Claim, normalize
+from getbill.mapping.model import AMOUNTS, CERTAIN, Field
+from getbill.mapping.vocabulary import CONCEPTS
 
 _NO_REMAINDER = LISTS.members("no_remainder", "concepts", CONCEPTS)
 _PAYMENT = LISTS.pattern("payment")
@@ -21,13 +21,11 @@ def take_payments(candidates: list[Candidate], head: Head) -> None:
     invoiced = [
         candidate for candidate in claiming(candidates, Field.AMOUNT_INVOICED) if not role_of(candidate)
     ]
-    payments = [candidate for candidate in due if _PAYMENT.search(normalize(candidate.column.header))]
+    payments = [candidate for candidate in due if _PAYMENT.search(candidate.plain_header)]
     if len(due) == 2 and len(payments) == len(invoiced) == 1:
         remainder = next(candidate for candidate in due if candidate is not payments[0])
         if head.share_adding_up(remainder.profile, invoiced[0].profile, payments[0].profile) == 1:
-            payments[0].set_claims(
-                [Claim(Field.AMOUNT_PAID, 0.93)], ColumnReason("header", payments[0].heading)
-            )
+            payments[0].decide(Field.AMOUNT_PAID, 0.93, "header")
 
 
 def take_credits(candidates: list[Candidate]) -> None:
@@ -36,7 +34,7 @@ def take_credits(candidates: list[Candidate]) -> None:
         # The remaining amount includes the credits already.
         return
     for candidate in candidates:
-        concepts = candidate.tokens.concepts
+        concepts = candidate.concepts
         if "credit_note" not in concepts or concepts & {
             "number",
             "id",
@@ -50,7 +48,7 @@ def take_credits(candidates: list[Candidate]) -> None:
         if candidate.profile.share(sheets.CellKind.NUMBER) >= CERTAIN and (
             has_zeros or has_fractions(candidate.profile)
         ):
-            candidate.set_claims([Claim(Field.AMOUNT_PAID, 0.7)], ColumnReason("header", candidate.heading))
+            candidate.decide(Field.AMOUNT_PAID, 0.7, "header")
 
 
 def possible_remainders(candidates: list[Candidate], amounts: list[Candidate], head: Head) -> list[Candidate]:
@@ -62,14 +60,14 @@ def possible_remainders(candidates: list[Candidate], amounts: list[Candidate], h
         for candidate in candidates
         if candidate is not amounts[0]
         and not candidate.may_be(AMOUNTS)
-        and not candidate.tokens.concepts & _NO_REMAINDER
+        and not candidate.concepts & _NO_REMAINDER
         and candidate.profile.number
         and candidate.profile.share(sheets.CellKind.NUMBER) >= CERTAIN
         and has_fractions(candidate.profile)
         and head.is_part_of(candidate.profile, amounts[0].profile)
     ]
     for candidate in remainders:
-        candidate.set_claims([Claim(Field.AMOUNT, 0.7)])
+        candidate.decide(Field.AMOUNT, 0.7)
     return remainders
 
 
@@ -78,15 +76,15 @@ def take_aged(candidates: list[Candidate], head: Head) -> None:
     ages = [
         candidate.profile
         for candidate in candidates
-        if "bucket" in candidate.tokens.concepts and candidate.profile.filled
+        if "bucket" in candidate.concepts and candidate.profile.filled
     ]
     amounts = [
         candidate for candidate in candidates if candidate.may_be({Field.AMOUNT, Field.AMOUNT_INVOICED})
     ]
     sums = [candidate for candidate in amounts if len(ages) > 1 and head.is_sum(candidate.profile, ages)]
     if len(sums) == 1 and not any(is_due(candidate) for candidate in amounts):
-        sums[0].tokens = replace(sums[0].tokens, concepts=sums[0].tokens.concepts | {"open"})
-        sums[0].set_claims([Claim(Field.AMOUNT, 0.93)], ColumnReason("aged", sums[0].heading))
+        sums[0].tokens = replace(sums[0].tokens, concepts=sums[0].concepts | {"open"})
+        sums[0].decide(Field.AMOUNT, 0.93, "aged")
 
 
 def take_remainder(candidates: list[Candidate], paid: list[Candidate], head: Head) -> None:
@@ -107,7 +105,7 @@ def take_remainder(candidates: list[Candidate], paid: list[Candidate], head: Hea
     ]
     if len(pairs) == 1:
         whole, remainder = pairs[0]
-        remainder.tokens = replace(remainder.tokens, concepts=remainder.tokens.concepts | {"open"})
-        remainder.set_claims([Claim(Field.AMOUNT, 0.93)], ColumnReason("less_paid", paid[0].heading))
-        whole.set_claims([Claim(Field.AMOUNT_INVOICED, 0.9)], ColumnReason("beside_due", remainder.heading))
-        paid[0].set_claims([Claim(Field.AMOUNT_PAID, 0.9)])
+        remainder.tokens = replace(remainder.tokens, concepts=remainder.concepts | {"open"})
+        remainder.decide(Field.AMOUNT, 0.93, "less_paid", paid[0])
+        whole.decide(Field.AMOUNT_INVOICED, 0.9, "beside_due", remainder)
+        paid[0].decide(Field.AMOUNT_PAID, 0.9)

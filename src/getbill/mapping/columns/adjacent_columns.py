@@ -7,7 +7,7 @@ from getbill.mapping.columns.adjacent_references import weigh_references
 from getbill.mapping.columns.candidates import LISTS, Candidate, candidates_for
 from getbill.mapping.cross_column_evidence import Head
 from getbill.mapping.model import CERTAIN, ColumnReason, Field
-from getbill.mapping.vocabulary import CONCEPTS, Claim, normalize
+from getbill.mapping.vocabulary import CONCEPTS
 
 _BOOKED = LISTS.pattern("booked")
 _OF_DELIVERY = LISTS.members("delivery", "concepts", CONCEPTS)
@@ -32,17 +32,13 @@ def _addresses(candidates: list[Candidate]) -> None:
         if candidate.claim(Field.ADDRESS) is None:
             continue
         if candidate.tokens.ordinal > 1:
-            candidate.set_claims([Claim(Field.ADDRESS_EXTRA, 0.85)])
+            candidate.decide(Field.ADDRESS_EXTRA, 0.85)
         elif contents.are_whole_addresses(candidate.profile) and not [
             other for other in streets if other is not candidate
         ]:
-            candidate.set_claims(
-                [Claim(Field.ADDRESS, 0.93)], ColumnReason("whole_addresses", candidate.heading)
-            )
+            candidate.decide(Field.ADDRESS, 0.93, "whole_addresses")
         elif places:
-            candidate.set_claims(
-                [Claim(Field.STREET_ADDRESS, 0.92)], ColumnReason("beside_place", places[0].heading)
-            )
+            candidate.decide(Field.STREET_ADDRESS, 0.92, "beside_place", places[0])
 
 
 def _leave_delivery_places(candidates: list[Candidate]) -> None:
@@ -50,11 +46,11 @@ def _leave_delivery_places(candidates: list[Candidate]) -> None:
     is_others = False
     has_own = bool(candidates_for(candidates, Field.STREET_ADDRESS, Field.ADDRESS))
     for candidate in candidates:
-        concepts = candidate.tokens.concepts
+        concepts = candidate.concepts
         if concepts & {"address", "street", "ship"}:
             is_others = not candidate.claims and {"ship"} <= concepts <= _OF_DELIVERY
         elif is_others and not has_own and candidate.may_be(_PLACES):
-            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
+            candidate.leave_out("not_ours")
         elif not candidate.may_be(_PLACES) and not concepts & {"house", "extra", "province", "country"}:
             is_others = False
 
@@ -74,11 +70,11 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
     exact = [
         candidate
         for candidate in named
-        if {"invoice", "issue"} & candidate.tokens.concepts or candidate.tokens.whole
+        if {"invoice", "issue"} & candidate.concepts or candidate.tokens.whole
     ]
     for candidate in named:
         if exact and candidate not in exact:
-            candidate.set_claims([], ColumnReason("other_date", exact[0].heading))
+            candidate.leave_out("other_date", exact[0])
     if not dues and not named:
         _lone_date(candidates)
     for candidate in candidates_for(candidates, Field.INVOICE_DATE):
@@ -86,10 +82,10 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
             continue
         if dues and candidate.tokens.unknown:
             # A date with an unknown header is left out, because the due date is known.
-            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
+            candidate.leave_out("not_ours")
             continue
         if named:
-            candidate.set_claims([], ColumnReason("other_date", named[0].heading))
+            candidate.leave_out("other_date", named[0])
         elif len(dues) == 1 and head.is_never_after(candidate.profile, dues[0].profile):
             candidate.reassign(
                 Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, ColumnReason("never_after_due", dues[0].heading)
@@ -104,21 +100,19 @@ def _weigh_booking_date(candidates: list[Candidate], dues: list[Candidate], head
     booked = [
         candidate
         for candidate in candidates
-        if {"booking"} <= candidate.tokens.concepts <= {"date", "booking"}
+        if {"booking"} <= candidate.concepts <= {"date", "booking"}
         and not candidate.tokens.unknown
-        and _BOOKED.search(normalize(candidate.column.header))
+        and _BOOKED.search(candidate.plain_header)
         and candidate.profile.filled == candidate.profile.rows
         and candidate.profile.share(sheets.CellKind.DATE) >= CERTAIN
     ]
     if len(booked) == 1 and head.is_never_after(booked[0].profile, dues[0].profile):
-        booked[0].set_claims(
-            [Claim(Field.INVOICE_DATE, 0.85)], ColumnReason("never_after_due", dues[0].heading)
-        )
+        booked[0].decide(Field.INVOICE_DATE, 0.85, "never_after_due", dues[0])
 
 
 def _lone_date(candidates: list[Candidate]) -> None:
     """Use the only date of a list of invoices as the invoice date."""
     dates = candidates_for(candidates, Field.INVOICE_DATE, Field.DUE_DATE)
-    is_plain = len(dates) == 1 and dates[0].tokens.concepts == {"date"} and not dates[0].tokens.unknown
+    is_plain = len(dates) == 1 and dates[0].concepts == {"date"} and not dates[0].tokens.unknown
     if is_plain and candidates_for(candidates, Field.INVOICE_REFERENCE):
         dates[0].reassign(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.85)

@@ -5,7 +5,6 @@ import re
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import LISTS, Candidate, candidates_for
 from getbill.mapping.model import CERTAIN, NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim, normalize
 
 _WHOLE = LISTS.pattern("whole_name", flags=re.IGNORECASE)
 _GIVEN = frozenset(LISTS.words("given_names"))
@@ -28,7 +27,7 @@ def weigh_names(candidates: list[Candidate]) -> None:
         for candidate in whole:
             if _WHOLE.search(candidate.column.header):
                 continue
-            if not {"first", "last", "company"} & candidate.tokens.concepts and not contents.are_companies(
+            if not {"first", "last", "company"} & candidate.concepts and not contents.are_companies(
                 candidate.profile
             ):
                 candidate.reassign(
@@ -52,16 +51,12 @@ def weigh_contacts(candidates: list[Candidate]) -> None:
             other.may_be(NAMES, CERTAIN) for other in candidates if other is not candidate
         ):
             # The creditor's own company, in every row.
-            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
+            candidate.leave_out("not_ours")
     for candidate in candidates_for(candidates, Field.NAME):
         other_names = [
             other for other in candidates if other is not candidate and other.may_be(NAMES, CERTAIN)
         ]
-        if (
-            "object" in candidate.tokens.concepts
-            and "debtor" not in candidate.tokens.concepts
-            and other_names
-        ):
+        if "object" in candidate.concepts and "debtor" not in candidate.concepts and other_names:
             # The title of an invoice; an account's title names its holder where nothing else does.
             candidate.reassign(Field.NAME, Field.OBJECT)
     contacts = [
@@ -80,12 +75,12 @@ def weigh_contacts(candidates: list[Candidate]) -> None:
     for contact in contacts:
         if named and all(candidate.profile.filled < candidate.profile.rows for candidate in named):
             # Rows without a company are named by their contact.
-            contact.set_claims([Claim(Field.CONTACT, 0.88)])
+            contact.decide(Field.CONTACT, 0.88)
         elif named:
-            contact.set_claims([], ColumnReason("contact", named[0].heading))
+            contact.leave_out("contact", named[0])
         elif accounts := _described_accounts(candidates):
             accounts[0].reassign(Field.OBJECT, Field.NAME, 0.85)
-            contact.set_claims([], ColumnReason("contact", accounts[0].heading))
+            contact.leave_out("contact", accounts[0])
         else:
             contact.reassign(Field.NAME, Field.NAME, score=0.88)
 
@@ -108,25 +103,25 @@ def weigh_payers(candidates: list[Candidate]) -> None:
     beneficiaries = [
         candidate
         for candidate in candidates
-        if _BENEFICIARY.search(normalize(candidate.column.header)) and contents.are_people(candidate.profile)
+        if _BENEFICIARY.search(candidate.plain_header) and contents.are_people(candidate.profile)
     ]
     payers = [
         candidate
         for candidate in candidates
         if candidate not in beneficiaries
-        and _PAYER.search(normalize(candidate.column.header))
-        and not _NO_PERSON.search(normalize(candidate.column.header))
+        and _PAYER.search(candidate.plain_header)
+        and not _NO_PERSON.search(candidate.plain_header)
         and contents.are_people(candidate.profile)
     ]
-    if len(payers) == 1 and not beneficiaries and _GUARDIAN.search(normalize(payers[0].column.header)):
+    if len(payers) == 1 and not beneficiaries and _GUARDIAN.search(payers[0].plain_header):
         beneficiaries = _children(candidates, payers[0])
     if len(payers) == 1 and beneficiaries:
-        payers[0].set_claims([Claim(Field.NAME, 0.92)], ColumnReason("header", payers[0].heading))
+        payers[0].decide(Field.NAME, 0.92, "header")
         for candidate in beneficiaries:
-            candidate.set_claims([], ColumnReason("pays_for_another", payers[0].heading))
+            candidate.leave_out("pays_for_another", payers[0])
         if len(beneficiaries) == 1 and payers[0].profile.filled < payers[0].profile.rows:
             # A beneficiary without a payer pays for themselves.
-            beneficiaries[0].set_claims([Claim(Field.CONTACT, 0.88)])
+            beneficiaries[0].decide(Field.CONTACT, 0.88)
 
 
 def _children(candidates: list[Candidate], guardian: Candidate) -> list[Candidate]:

@@ -13,8 +13,8 @@ _HALF = 0.5
 def weigh_references(candidates: list[Candidate], head: Head) -> None:
     """Choose the reference of the debt among numbers, references and customer codes."""
     for candidate in candidates_for(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
-        if candidate.tokens.concepts <= _NUMBERING and head.counts_rows(candidate.profile):
-            candidate.set_claims([], ColumnReason("counts_rows", candidate.heading))
+        if candidate.concepts <= _NUMBERING and head.counts_rows(candidate.profile):
+            candidate.leave_out("counts_rows")
     names = candidates_for(candidates, *NAMES)
     if not candidates_for(candidates, Field.INVOICE_REFERENCE):
         _numbers(candidates, names)
@@ -22,10 +22,10 @@ def weigh_references(candidates: list[Candidate], head: Head) -> None:
     _numbers_before_references(candidates)
     invoices = candidates_for(candidates, Field.INVOICE_REFERENCE)
     _vague_references(candidates, invoices)
-    numbered = [candidate for candidate in invoices if "invoice" in candidate.tokens.concepts]
+    numbered = [candidate for candidate in invoices if "invoice" in candidate.concepts]
     for candidate in invoices:
-        if "document" in candidate.tokens.concepts and numbered and candidate not in numbered:
-            candidate.set_claims([], ColumnReason("invoice_identifies", numbered[0].heading))
+        if "document" in candidate.concepts and numbered and candidate not in numbered:
+            candidate.leave_out("invoice_identifies", numbered[0])
     _accounts(candidates, head, invoices)
 
 
@@ -42,7 +42,7 @@ def _accounts(candidates: list[Candidate], head: Head, invoices: list[Candidate]
         is_best = candidate.may_be((Field.DEBTOR_REFERENCE,))
         same = is_best and candidate.profile.filled > 3 and candidate.profile.distinct == 1
         if same or (is_best and invoices and candidate.best and candidate.best.score < 0.8):
-            candidate.set_claims([], ColumnReason("not_ours", candidate.heading))
+            candidate.leave_out("not_ours")
         elif head.are_shared(candidate.profile, [name.profile for name in names]):
             other_claims = [claim for claim in candidate.claims if claim.field != Field.DEBTOR_REFERENCE]
             candidate.set_claims(
@@ -55,17 +55,13 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
     numbers = [
         candidate
         for candidate in candidates_for(candidates, Field.REFERENCE)
-        if candidate.is_known
-        and candidate.tokens.concepts <= {"number", "id"}
-        and not candidate.tokens.unknown
+        if candidate.is_known and candidate.concepts <= {"number", "id"} and not candidate.tokens.unknown
     ]
     unique_numbers = [candidate for candidate in numbers if candidate.is_unique]
     references = [
         candidate
         for candidate in candidates_for(candidates, Field.REFERENCE)
-        if "reference" in candidate.tokens.concepts
-        and "payment" not in candidate.tokens.concepts
-        and candidate.is_unique
+        if "reference" in candidate.concepts and "payment" not in candidate.concepts and candidate.is_unique
     ]
     if references and not any(
         _has_structure(candidate) and not _has_structure(references[0]) for candidate in unique_numbers
@@ -74,13 +70,11 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
         return
     # The id of a person is repeated on each of their rows.
     is_nobodys = any(name.profile.filled > name.profile.distinct for name in names)
-    chosen = [candidate for candidate in unique_numbers if "id" not in candidate.tokens.concepts] or (
+    chosen = [candidate for candidate in unique_numbers if "id" not in candidate.concepts] or (
         unique_numbers if is_nobodys else []
     )
     repeated = [
-        candidate
-        for candidate in numbers
-        if "number" in candidate.tokens.concepts and _is_nearly_unique(candidate)
+        candidate for candidate in numbers if "number" in candidate.concepts and _is_nearly_unique(candidate)
     ]
     chosen = chosen or (repeated if not unique_numbers else [])
     if len(chosen) == 1 and candidates_for(candidates, Field.DUE_DATE, Field.INVOICE_DATE):
@@ -90,13 +84,11 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
 def _numbers_before_references(candidates: list[Candidate]) -> None:
     """Prefer an invoice's number to its reference, which is often the customer's."""
     invoices = candidates_for(candidates, Field.INVOICE_REFERENCE)
-    numbers = [
-        candidate for candidate in invoices if "number" in candidate.tokens.concepts and candidate.is_unique
-    ]
+    numbers = [candidate for candidate in invoices if "number" in candidate.concepts and candidate.is_unique]
     if len(numbers) == 1:
         for candidate in invoices:
-            if candidate is not numbers[0] and "reference" in candidate.tokens.concepts:
-                candidate.set_claims([], ColumnReason("invoice_identifies", numbers[0].heading))
+            if candidate is not numbers[0] and "reference" in candidate.concepts:
+                candidate.leave_out("invoice_identifies", numbers[0])
 
 
 def _payment_symbol(candidates: list[Candidate]) -> None:
@@ -105,11 +97,7 @@ def _payment_symbol(candidates: list[Candidate]) -> None:
     An example is the Czech variabilní symbol.
     """
     numbered = candidates_for(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE)
-    if (
-        len(numbered) == 1
-        and {"payment", "reference"} <= numbered[0].tokens.concepts
-        and numbered[0].is_unique
-    ):
+    if len(numbered) == 1 and {"payment", "reference"} <= numbered[0].concepts and numbered[0].is_unique:
         numbered[0].reassign(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
 
 
@@ -134,7 +122,7 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
         claim = candidate.claim(Field.REFERENCE)
         if claim is None or candidate.denied or candidate in invoices:
             continue
-        is_vague = claim.score < 0.8 or candidate.tokens.concepts <= {"reference", "number", "id"}
+        is_vague = claim.score < 0.8 or candidate.concepts <= {"reference", "number", "id"}
         # A case or a contract with several invoices.
         is_vague |= candidate.profile.distinct < candidate.profile.filled and any(
             invoice.is_unique for invoice in invoices
@@ -146,4 +134,4 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
         if not candidate.profile.filled:
             candidate.set_claims([], ColumnReason("empty"))
         elif is_vague and not candidate.tokens.whole and invoices:
-            candidate.set_claims([], ColumnReason("invoice_identifies", invoices[0].heading))
+            candidate.leave_out("invoice_identifies", invoices[0])

@@ -9,7 +9,15 @@ from getbill.kit.text.word_lists import WordLists
 from getbill.mapping import vocabulary
 from getbill.mapping.columns import contents
 from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import CONCEPTS, Claim, HeaderTokens, claims, header_homonyms, parse_header
+from getbill.mapping.vocabulary import (
+    CONCEPTS,
+    Claim,
+    HeaderTokens,
+    claims,
+    header_homonyms,
+    normalize,
+    parse_header,
+)
 
 # A claim below this score is not worth a question.
 _NOTHING = 0.5
@@ -63,6 +71,16 @@ class Candidate:
         return {"header": self.column.header or self.column.letter}
 
     @property
+    def concepts(self) -> frozenset[str]:
+        """The concepts of the header."""
+        return self.tokens.concepts
+
+    @property
+    def plain_header(self) -> str:
+        """The header as patterns are compared with it."""
+        return normalize(self.column.header)
+
+    @property
     def is_unique(self) -> bool:
         """Whether nearly every row has its own value."""
         profile = self.profile
@@ -81,6 +99,14 @@ class Candidate:
         self.claims = sorted(claims, key=lambda claim: -claim.score)
         if reason:
             self.reason = reason
+
+    def decide(self, field: Field, score: float, why: str = "", other: "Candidate | None" = None) -> None:
+        """Set the only field that the column may be, because of another column or of its own cells."""
+        self.set_claims([Claim(field, score)], ColumnReason(why, (other or self).heading) if why else None)
+
+    def leave_out(self, why: str, other: "Candidate | None" = None) -> None:
+        """Leave the column without a field, because of another column or of its own cells."""
+        self.set_claims([], ColumnReason(why, (other or self).heading))
 
     def reassign(
         self, old: Field, new: Field, score: float | None = None, reason: ColumnReason | None = None

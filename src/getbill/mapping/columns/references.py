@@ -71,7 +71,7 @@ def _leave_descriptions(candidates: list[Candidate]) -> None:
         profile = candidate.profile
         if (
             candidate.may_be((Field.REFERENCE,), CERTAIN)
-            and "number" not in candidate.tokens.concepts
+            and "number" not in candidate.concepts
             and profile.filled > profile.distinct
             and contents.share_matching(contents.texts_of(profile), _is_description) == 1
         ):
@@ -140,9 +140,7 @@ def _may_number(candidate: Candidate) -> bool:
     """Return whether a column may contain document numbers: a code in nearly every row, all unique."""
     profile = candidate.profile
     is_other = (
-        candidate.is_known
-        and not candidate.tokens.concepts <= _PAPERS
-        and candidate.reason.code != "contradicted"
+        candidate.is_known and not candidate.concepts <= _PAPERS and candidate.reason.code != "contradicted"
     )
     if is_other or candidate.tokens.whole:
         return False
@@ -156,11 +154,7 @@ def _may_number(candidate: Candidate) -> bool:
 def _may_be_papers(candidate: Candidate) -> bool:
     """Return whether a column may contain codes of documents or contracts, each on one row or a few."""
     profile = candidate.profile
-    if (
-        candidate.tokens.concepts & _NO_PAPERS
-        or profile.filled < _HALF * profile.rows
-        or profile.distinct < 2
-    ):
+    if candidate.concepts & _NO_PAPERS or profile.filled < _HALF * profile.rows or profile.distinct < 2:
         return False
     if any(profile.share(kind) > 1 - CERTAIN for kind in _NO_CODES) or contents.has_fractions(profile):
         return False

@@ -20,7 +20,7 @@ def column_statuses(
 ) -> dict[str, str | None] | None:
     """Return the row status of a column's values, given the other columns; None where it has none."""
     has_remainder = any(
-        column.field == Field.AMOUNT and other.tokens.concepts & {"open", "overdue"}
+        column.field == Field.AMOUNT and other.concepts & {"open", "overdue"}
         for column, other in zip(columns, candidates, strict=True)
     )
     values = settlement_day_status(candidate, has_remainder=has_remainder) or read_values(candidate)
@@ -45,17 +45,17 @@ def column_statuses(
 
 def _is_of_payment(candidate: Candidate) -> bool:
     """Return whether a header names the state of a payment."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     return "status" in concepts and bool(concepts & {"payment", "paid"})
 
 
 def _is_of_order(candidate: Candidate) -> bool:
     """Return whether a header names the state of an order, without a payment."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     return {"order", "status"} <= concepts and not concepts & {"invoice", "payment", "paid", "open"}
 
 
 def _is_order_type(candidate: Candidate) -> bool:
     """Return whether a header names types of orders."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     return {"order", "kind"} <= concepts and "status" not in concepts

@@ -70,10 +70,8 @@ def decide_row_status(
         if not all(readings.values()) and (types := rows.as_types(candidate, candidates)):
             readings = types
         known_statuses = {value: status for value, status in readings.items() if status}
-        is_flag = bool(candidate.tokens.concepts & {"paid", "open"})
-        is_day = known_statuses.get(ANY_VALUE) == "paid" and bool(
-            candidate.tokens.concepts & {"paid", "payment"}
-        )
+        is_flag = bool(candidate.concepts & {"paid", "open"})
+        is_day = known_statuses.get(ANY_VALUE) == "paid" and bool(candidate.concepts & {"paid", "payment"})
         tracks_payment |= (
             is_flag or is_day or any(_PAYMENT.search(normalize(value)) for value in known_statuses)
         )
@@ -115,7 +113,7 @@ def _is_only_sign(candidate: Candidate, values: Mapping[str, str | None]) -> boo
         not any(values.values())
         and len(values) == TYPES_MIN
         and candidate.profile.filled == candidate.profile.rows
-        and not candidate.tokens.concepts & SIGN_CONCEPTS
+        and not candidate.concepts & SIGN_CONCEPTS
         and all(len(value) <= MARK_CHARS_MAX for value in values)
         and not are_sides(values)
         and not is_state(candidate, values)

@@ -7,7 +7,6 @@ from getbill import sheets
 from getbill.mapping.columns import Candidate
 from getbill.mapping.row_status.model import ANY_VALUE
 from getbill.mapping.row_status.words import LISTS, Status, normalize_words, status_of
-from getbill.mapping.vocabulary import normalize
 
 YES: Final = frozenset(LISTS.words("yes", "values"))
 NO: Final = frozenset(LISTS.words("no", "values"))
@@ -37,7 +36,7 @@ def lettering_statuses(profile: sheets.ColumnProfile) -> dict[str, str | None] |
 
 def read_flags(candidate: Candidate) -> dict[str, str | None] | None:
     """Read a column of yes and no, or of crosses and blanks, by its header; other words are states."""
-    profile, concepts = candidate.profile, candidate.tokens.concepts
+    profile, concepts = candidate.profile, candidate.concepts
     words = {value: normalize_words(value) for value in profile.values if value.strip()}
     # Zeros may be amounts.
     if not _are_flags(words) or (set(words.values()) == {"0"} and "open" in concepts):
@@ -45,11 +44,11 @@ def read_flags(candidate: Candidate) -> dict[str, str | None] | None:
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
             return _flag_statuses(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
-    if _BOOKED.search(normalize(candidate.column.header)) and "date" not in concepts:
+    if _BOOKED.search(candidate.plain_header) and "date" not in concepts:
         # A document that is not posted yet is a draft.
         return _flag_statuses(words, "open", "paid", knows_states=False)
     status = status_of(candidate.column.header)
-    if status == "open" and _TO_DO.match(normalize(candidate.column.header)):
+    if status == "open" and _TO_DO.match(candidate.plain_header):
         return {value: "open" if word in YES else None for value, word in words.items()}
     if status not in {None, "open"}:
         return _flag_statuses(words, str(status), "open", knows_states=False)

@@ -75,7 +75,7 @@ def without_closed(
     A value does not mean paid where some of its rows have a remaining amount; where all have one, it raises a
     question.
     """
-    is_of_open = "open" in candidate.tokens.concepts
+    is_of_open = "open" in candidate.concepts
     noes = {value for value in values if is_of_open and normalize_words(value) in NO}
     ends = {
         value
@@ -103,7 +103,7 @@ def is_remainder_after(
     candidate: Candidate, columns: Sequence[ColumnMapping], candidates: Sequence[Candidate], head: Head
 ) -> bool:
     """Return whether the remaining amount already reflects reconciliation: it is zero in a marked row."""
-    if "lettering" not in candidate.tokens.concepts:
+    if "lettering" not in candidate.concepts:
         return False
     remainders = [
         other.profile

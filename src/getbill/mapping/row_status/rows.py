@@ -85,7 +85,7 @@ class FirstRows:
 
     def as_types(self, candidate: Candidate, candidates: Sequence[Candidate]) -> dict[str, str | None] | None:
         """Read a column through the document types beside it, where both correspond one to one."""
-        if "kind" not in candidate.tokens.concepts:
+        if "kind" not in candidate.concepts:
             return None
         for other in candidates:
             types = self._read.get(other.column.index) or {
@@ -123,7 +123,7 @@ def _filled_count(cells: Sequence[sheets.Cell]) -> int:
 
 def _may_be_only(candidate: Candidate, value: str) -> bool:
     """Return whether a value on every row with a debt needs no meaning: a code, or a document type."""
-    return len(value) <= MARK_CHARS_MAX or "status" not in candidate.tokens.concepts
+    return len(value) <= MARK_CHARS_MAX or "status" not in candidate.concepts
 
 
 def refusal_step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bool) -> Step | None:

@@ -8,7 +8,7 @@ from getbill.mapping.columns import Candidate
 from getbill.mapping.model import CERTAIN, ColumnReason, Field
 from getbill.mapping.row_status.model import ANY_VALUE
 from getbill.mapping.row_status.words import LISTS, status_of
-from getbill.mapping.vocabulary import CONCEPTS, normalize
+from getbill.mapping.vocabulary import CONCEPTS
 
 _SETTLED: Final = LISTS.members("settled", "concepts", CONCEPTS)
 _NOT_YET: Final = LISTS.pattern("not_yet")
@@ -33,7 +33,7 @@ def settlement_day_status(candidate: Candidate, *, has_remainder: bool) -> dict[
 
 def _day_status(candidate: Candidate) -> str | None:
     """Return the row status for a date header: a payment, a dispute, a death."""
-    header, concepts = normalize(candidate.column.header), candidate.tokens.concepts
+    header, concepts = candidate.plain_header, candidate.concepts
     word = status_of(" ".join(_NOT_DAYS.sub(" ", header).split()))
     if word in {"paid", "credit", "excluded"}:
         return None if _NOT_YET.search(header) else word

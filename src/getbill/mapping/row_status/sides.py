@@ -27,7 +27,7 @@ def side_statuses(candidate: Candidate, values: Sequence[str]) -> dict[str, str 
         for debit, credits_ in sides.items():
             credit = marks & credits_
             other_marks = marks - {debit} - credits_ - terms.charges - terms.settling
-            is_of_sides = "sides" in candidate.tokens.concepts or _names_sides(candidate, debit, credits_)
+            is_of_sides = "sides" in candidate.concepts or _names_sides(candidate, debit, credits_)
             if not credit or (debit not in marks and not is_of_sides):
                 continue
             if any(status_of(other) is None for other in other_marks) or not (
@@ -52,7 +52,7 @@ def _is_clear(candidate: Candidate, debit: str, credit: set[str]) -> bool:
     """Return whether marks can only be sides: plus and minus, two-letter codes, or a header of sides."""
     if debit in {"+", "1"} or (min(map(len, {debit, *credit})) > 1 and not debit.isdigit()):
         return True
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     return (
         _names_sides(candidate, debit, frozenset(credit))
         or {"debit", "credit"} <= concepts

@@ -20,7 +20,7 @@ _TITLES: Final = frozenset(LISTS.words("titles", "values"))
 
 def is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
     """Return whether a column has states or document types, whose every value must be known."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     is_constant = len(readings) == 1 and candidate.profile.filled == candidate.profile.rows
     if concepts & {"status", "disputed"} or (_is_plain_type(candidate, readings) and not is_constant):
         return True
@@ -51,11 +51,7 @@ def may_be_sign(candidate: Candidate) -> bool:
         return False
     if _is_explained(candidate, values):
         return False
-    if (
-        len(values) == 1
-        and not candidate.tokens.concepts & SIGN_CONCEPTS
-        and not _is_mark(next(iter(values)))
-    ):
+    if len(values) == 1 and not candidate.concepts & SIGN_CONCEPTS and not _is_mark(next(iter(values))):
         return False
     # In a file of few rows, texts without repetition are not marks.
     is_repeated = profile.filled > len(values) or profile.filled < profile.rows
@@ -69,7 +65,7 @@ def _is_mark(value: str) -> bool:
 
 def _is_explained(candidate: Candidate, values: set[str]) -> bool:
     """Return whether the header explains the values, or they do themselves: ages, codes, known flags."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     if are_sides(values):
         return False
     is_amount = (

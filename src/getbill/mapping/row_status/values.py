@@ -31,7 +31,7 @@ _TO_COME: Final = LISTS.pattern("to_come", r"\b(?:{})\b")
 
 def read_values(candidate: Candidate) -> dict[str, str | None] | None:
     """Return the row status of each value of a column; None for a column unrelated to what is due."""
-    profile, concepts = candidate.profile, candidate.tokens.concepts
+    profile, concepts = candidate.profile, candidate.concepts
     if "lettering" in concepts:
         return lettering_statuses(profile)
     if "disputed" in concepts and profile.share(sheets.CellKind.NUMBER) >= CERTAIN and has_fractions(profile):
@@ -59,7 +59,7 @@ def _are_journals(candidate: Candidate) -> bool:
     """Return whether all values are ledger journals, of sales and of payments, whatever the header."""
     profile, journals = candidate.profile, vocabulary().journals
     marks = {journals.get(mark_of(value)) for value in profile.values if value.strip()}
-    return marks >= {"open", "paid"} and None not in marks and not candidate.tokens.concepts & OTHER_SUBJECTS
+    return marks >= {"open", "paid"} and None not in marks and not candidate.concepts & OTHER_SUBJECTS
 
 
 def _known_states(candidate: Candidate) -> dict[str, str | None] | None:
@@ -68,7 +68,7 @@ def _known_states(candidate: Candidate) -> dict[str, str | None] | None:
     readings = {value: status_of(value) for value in values}
     is_decisive = all(readings.values()) and set(readings.values()) - {"open"} and len(readings) > 1
     are_words = all(len(value) > MARK_CHARS_MAX for value in values)
-    return readings if is_decisive and are_words and not candidate.tokens.concepts & _OTHERS_STATES else None
+    return readings if is_decisive and are_words and not candidate.concepts & _OTHERS_STATES else None
 
 
 def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
@@ -78,7 +78,7 @@ def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dic
     if any(normalize_words(value) in _OPEN for value in readings):
         # Beside "open", "waiting" may mean waiting for release.
         readings = {v: None if normalize_words(v) in _WAITING else s for v, s in readings.items()}
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
     if is_of_states:
         readings = {value: status or _note_status(value, anywhere=True) for value, status in readings.items()}
@@ -108,9 +108,7 @@ def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dic
 def _are_customers(candidate: Candidate, values: Iterable[str]) -> bool:
     """Return whether the values of a column of types are types of customers."""
     customer_kinds = vocabulary().customers
-    return "kind" in candidate.tokens.concepts and all(
-        normalize_words(value) in customer_kinds for value in values
-    )
+    return "kind" in candidate.concepts and all(normalize_words(value) in customer_kinds for value in values)
 
 
 def _type_of(value: str) -> str:
@@ -131,7 +129,7 @@ def _has_issued(readings: Iterable[str]) -> bool:
 
 def _text_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     """Read clear words in texts; two marks of ledger sides are not texts."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     if not concepts & OTHER_SUBJECTS and are_sides(readings):
         return side_statuses(candidate, list(readings)) or readings
     is_note = "note" in concepts
@@ -162,7 +160,7 @@ def _note_status(value: str, *, anywhere: bool = False) -> str | None:
 
 def _is_elsewhere(candidate: Candidate) -> bool:
     """Return whether a header names the state of something other than the document: goods, customers."""
-    concepts = candidate.tokens.concepts
+    concepts = candidate.concepts
     if concepts & {"invoice", "document", "payment", "paid", "open", "disputed", "credit_note"}:
         return False
     words = normalize_words(candidate.column.header).split()
@@ -189,7 +187,7 @@ def _may_tell(candidate: Candidate) -> bool:
     if any(profile.share(kind) >= 0.5 for kind in shapes) or _are_amounts(profile):
         return False
     if candidate.is_known and not candidate.tokens.unknown:
-        telling = candidate.tokens.concepts & (_TELLING | _FREE_TEXT | {"province"})
+        telling = candidate.concepts & (_TELLING | _FREE_TEXT | {"province"})
         return bool(telling) or are_sides(profile.values)
     return all(len(value) <= _VALUE_CHARS_MAX for value in profile.values)
 
