@@ -8,7 +8,7 @@ import pytest
 
 import getbill
 from getbill.kit.text.word_lists import WordLists
-from getbill.mapping.row_status.words import status_of, vocabulary
+from getbill.mapping.row_status.words import states, status_of
 from getbill.mapping.vocabulary import countries, legal_forms, parse_header
 
 SOURCE = Path(getbill.__file__).parent
@@ -39,7 +39,7 @@ def test_every_list_of_a_file_is_read_by_the_code() -> None:
 
 def test_lists_that_load_when_first_needed_are_right() -> None:
     assert status_of("Payée") == "paid"
-    assert len(vocabulary().words) > 4_000
+    assert len(states()) > 4_000
     assert countries.countries_of_city("Łódź") == {"PL"}
     assert legal_forms.is_company("Dupont SARL")
 

@@ -20,3 +20,5 @@ OTHER_SUBJECTS: Final = LISTS.members("about_others", "concepts", CONCEPTS)
 SIGN_CONCEPTS: Final = LISTS.members("signs", "concepts", CONCEPTS)
 # A mark is no longer than this; longer values are words.
 MARK_CHARS_MAX: Final = 3
+# Types of customers, as a column of types may name them.
+CUSTOMERS: Final = frozenset(LISTS.words("customers", "values"))

@@ -2,31 +2,45 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from getbill.mapping.columns import Candidate
-from getbill.mapping.row_status.words import mark_of, status_of, vocabulary
+from getbill.mapping.row_status.words import LISTS, mark_of, status_of
+
+
+def _load_sides(concept: str) -> dict[str, frozenset[str]]:
+    sides: dict[str, frozenset[str]] = {}
+    for debit, _, credit in (pair.partition(":") for pair in LISTS.words(concept, "sides")):
+        sides[debit] = sides.get(debit, frozenset()) | {credit}
+    return sides
+
+
+# Debit and credit, in words and in marks.
+_WORDS: Final = _load_sides("words")
+_MARKS: Final = _load_sides("marks")
+# Types of documents that charge, and that settle.
+_CHARGES: Final = frozenset(LISTS.words("charges", "documents"))
+_SETTLING: Final = frozenset(LISTS.words("settling", "documents"))
 
 
 def are_sides(values: Iterable[str]) -> bool:
     """Return whether two values are the marks of debit and credit in a ledger: S and H, FAC and AVO."""
     marks = {mark_of(value) for value in values if value.strip()}
-    sides = vocabulary().mark_sides
     return (
         len(marks) == 2
         and not all(map(str.isdigit, marks))
-        and any(marks & sides.get(mark, frozenset()) for mark in marks)
+        and any(marks & _MARKS.get(mark, frozenset()) for mark in marks)
     )
 
 
 def side_statuses(candidate: Candidate, values: Sequence[str]) -> dict[str, str | None] | None:
     """Read a column of two sides: debit and credit, invoice and credit note."""
     folded = {value: mark_of(value) for value in values}
-    terms = vocabulary()
     marks = set(folded.values())
-    for sides, needs_header in ((terms.word_sides, False), (terms.mark_sides, True)):
+    for sides, needs_header in ((_WORDS, False), (_MARKS, True)):
         for debit, credits_ in sides.items():
             credit = marks & credits_
-            other_marks = marks - {debit} - credits_ - terms.charges - terms.settling
+            other_marks = marks - {debit} - credits_ - _CHARGES - _SETTLING
             is_of_sides = "sides" in candidate.concepts or _names_sides(candidate, debit, credits_)
             if not credit or (debit not in marks and not is_of_sides):
                 continue
@@ -35,8 +49,8 @@ def side_statuses(candidate: Candidate, values: Sequence[str]) -> dict[str, str 
             ):
                 continue
             return {
-                value: "open" if mark == debit or mark in terms.charges else "credit" if mark in credits_
-                else "paid" if mark in terms.settling else status_of(value)
+                value: "open" if mark == debit or mark in _CHARGES else "credit" if mark in credits_
+                else "paid" if mark in _SETTLING else status_of(value)
                 for value, mark in folded.items()
             }  # fmt: skip
     return None

@@ -8,11 +8,14 @@ from getbill import sheets
 from getbill.mapping.columns import Candidate
 from getbill.mapping.model import CERTAIN
 from getbill.mapping.row_status.flags import NO, YES
-from getbill.mapping.row_status.model import MARK_CHARS_MAX, SIGN_CONCEPTS, TYPES_MAX
+from getbill.mapping.row_status.model import CUSTOMERS, MARK_CHARS_MAX, SIGN_CONCEPTS, TYPES_MAX
 from getbill.mapping.row_status.sides import are_sides
-from getbill.mapping.row_status.words import LISTS, mark_of, normalize_words, status_of, vocabulary
+from getbill.mapping.row_status.words import LISTS, mark_of, normalize_words, states, status_of
 from getbill.mapping.vocabulary import JOINING, parse_header
 
+# Header words whose values describe something else of the customer or the sale.
+_EXPLAINED: Final = frozenset(LISTS.words("explained", "headers"))
+_PAYMENT_METHODS: Final = frozenset(LISTS.words("payment_methods", "values"))
 # Greater numbers are not signs but codes of known lists.
 _SIGN_MAX: Final = 12
 _TITLES: Final = frozenset(LISTS.words("titles", "values"))
@@ -39,8 +42,7 @@ def _is_plain_type(candidate: Candidate, readings: Mapping[str, str | None]) -> 
     tokens = candidate.tokens
     if tokens.concepts != {"kind"} or tokens.unknown or len(readings) > TYPES_MAX:
         return False
-    customer_kinds = vocabulary().customers
-    return not any(normalize_words(value) in customer_kinds for value in readings)
+    return not any(normalize_words(value) in CUSTOMERS for value in readings)
 
 
 def may_be_sign(candidate: Candidate) -> bool:
@@ -76,7 +78,7 @@ def _is_explained(candidate: Candidate, values: set[str]) -> bool:
     if "flag" in concepts and not concepts & {"credit", "debit"} and values <= YES | NO:
         return True
     words = normalize_words(candidate.column.header).split()
-    return _are_of_others(candidate, values) or not vocabulary().explained.isdisjoint(words)
+    return _are_of_others(candidate, values) or not _EXPLAINED.isdisjoint(words)
 
 
 def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
@@ -87,7 +89,7 @@ def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
         or all("bucket" in parse_header(value).concepts and not value.isdigit() for value in values)
         or all(_is_person(value) for value in candidate.profile.values if value.strip())
         or all(_is_place(value) for value in candidate.profile.values if value.strip())
-        or marks <= vocabulary().ways_to_pay
+        or marks <= _PAYMENT_METHODS
     )
 
 
@@ -95,7 +97,7 @@ def _is_place(value: str) -> bool:
     """Return whether a text looks like a street and number, or a building, without billing words."""
     words = normalize_words(value).split()
     texts = [word for word in words if not word.isdigit()]
-    is_known = any(word in vocabulary().words for word in texts if word not in JOINING)
+    is_known = any(word in states() for word in texts if word not in JOINING)
     return len(words) > 2 and len(texts) < len(words) and len(texts) > 1 and not is_known
 
 
@@ -105,7 +107,7 @@ def _is_person(value: str) -> bool:
     words = [normalize_words(part).replace(" ", "") for part in parts]
     if parts and words[0] in _TITLES and value.strip() != parts[0] and value.strip()[len(parts[0])] in " .":
         return True
-    is_known = any(word in vocabulary().words or parse_header(word).concepts for word in words)
+    is_known = any(word in states() or parse_header(word).concepts for word in words)
     return (
         len(parts) > 1
         and all(part[0].isupper() and part.replace("-", "").isalpha() for part in parts)

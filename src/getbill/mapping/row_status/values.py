@@ -7,10 +7,10 @@ from getbill import sheets
 from getbill.mapping.columns import Candidate, has_fractions
 from getbill.mapping.model import CERTAIN
 from getbill.mapping.row_status.flags import lettering_statuses, read_flags
-from getbill.mapping.row_status.model import ANY_VALUE, MARK_CHARS_MAX, OTHER_SUBJECTS
+from getbill.mapping.row_status.model import ANY_VALUE, CUSTOMERS, MARK_CHARS_MAX, OTHER_SUBJECTS
 from getbill.mapping.row_status.sides import are_sides, side_statuses
 from getbill.mapping.row_status.signs import is_state, may_be_sign
-from getbill.mapping.row_status.words import LISTS, mark_of, normalize_words, status_of, vocabulary
+from getbill.mapping.row_status.words import LISTS, STATUSES, mark_of, normalize_words, states, status_of
 from getbill.mapping.vocabulary import CONCEPTS
 
 _ISSUED: Final = frozenset(LISTS.words("issued", "values"))
@@ -22,6 +22,11 @@ _SUPPLIERS: Final = frozenset(LISTS.words("suppliers", "values"))
 _PAYMENT_PAPER: Final = LISTS.pattern("payment_description", r"^(?:{})$")
 _TELLING: Final = LISTS.members("telling", "concepts", CONCEPTS)
 _FREE_TEXT: Final = LISTS.members("free_text", "concepts", CONCEPTS)
+# Row status of journals, and of codes of document types below a header of types.
+_JOURNALS: Final = LISTS.concepts_by_word("journals", STATUSES)
+_TYPES: Final = LISTS.concepts_by_word("types", STATUSES)
+# Header words for the state of something else: goods, customers.
+_ELSEWHERE: Final = frozenset(LISTS.words("elsewhere", "headers"))
 _DASHES: Final = frozenset("-\u2013\u2014")
 _ZEROS: Final = ("0", "0,00", "0.00", "0,0", "0.0", "0,00 €", "€0.00", "- €")
 _VALUES_MAX: Final = 40
@@ -49,16 +54,15 @@ def read_values(candidate: Candidate) -> dict[str, str | None] | None:
 
 
 def _journal_statuses(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
-    journals = vocabulary().journals
-    if len(profile.values) == 1 or not any(mark_of(value) in journals for value in profile.values):
+    if len(profile.values) == 1 or not any(mark_of(value) in _JOURNALS for value in profile.values):
         return None
-    return {value: journals.get(mark_of(value)) for value in profile.values if value.strip()}
+    return {value: _JOURNALS.get(mark_of(value)) for value in profile.values if value.strip()}
 
 
 def _are_journals(candidate: Candidate) -> bool:
     """Return whether all values are ledger journals, of sales and of payments, whatever the header."""
-    profile, journals = candidate.profile, vocabulary().journals
-    marks = {journals.get(mark_of(value)) for value in profile.values if value.strip()}
+    profile = candidate.profile
+    marks = {_JOURNALS.get(mark_of(value)) for value in profile.values if value.strip()}
     return marks >= {"open", "paid"} and None not in marks and not candidate.concepts & OTHER_SUBJECTS
 
 
@@ -98,8 +102,7 @@ def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dic
     if sides := side_statuses(candidate, list(readings)):
         return sides
     if "kind" in concepts:
-        types = vocabulary().types
-        readings = {value: status or types.get(_type_of(value)) for value, status in readings.items()}
+        readings = {value: status or _TYPES.get(_type_of(value)) for value, status in readings.items()}
     if is_state(candidate, readings) or may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
@@ -107,8 +110,7 @@ def _word_statuses(candidate: Candidate, readings: dict[str, str | None]) -> dic
 
 def _are_customers(candidate: Candidate, values: Iterable[str]) -> bool:
     """Return whether the values of a column of types are types of customers."""
-    customer_kinds = vocabulary().customers
-    return "kind" in candidate.concepts and all(normalize_words(value) in customer_kinds for value in values)
+    return "kind" in candidate.concepts and all(normalize_words(value) in CUSTOMERS for value in values)
 
 
 def _type_of(value: str) -> str:
@@ -146,7 +148,7 @@ def _note_status(value: str, *, anywhere: bool = False) -> str | None:
 
     In a stage any word decides, unless it is still to come: dossier avocat, avant contentieux.
     """
-    words = vocabulary().words
+    words = states()
     text = normalize_words(value)
     words_read = text.split(" ") if anywhere and not _TO_COME.search(text) else text.split(" ", 1)[:1]
     if any(
@@ -165,7 +167,7 @@ def _is_elsewhere(candidate: Candidate) -> bool:
         return False
     words = normalize_words(candidate.column.header).split()
     return "status" in concepts and (
-        bool(concepts & {"debtor", "reminder"}) or not vocabulary().elsewhere.isdisjoint(words)
+        bool(concepts & {"debtor", "reminder"}) or not _ELSEWHERE.isdisjoint(words)
     )
 
 

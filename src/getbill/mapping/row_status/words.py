@@ -1,8 +1,6 @@
 """Vocabulary of states and document types, from `row_status.toml` and `words/`, with the row status of each."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -16,57 +14,17 @@ STATUSES: Final[tuple[str, ...]] = get_args(Status)
 LISTS: Final = WordLists(Path(__file__).with_name("row_status.toml"))
 _LANGUAGES: Final = [WordLists(path) for path in sorted(Path(__file__).with_name("words").glob("*.toml"))]
 _SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
-_SINCE: Final = re.compile(
-    r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace|in|dans)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|fois|times|mal|d|j)\b"
-)
-_AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
+_SINCE: Final = LISTS.pattern("ages", r"\b(?:{since})?\s*\d+\s*(?:{})\b")
+_AT_A_DATE: Final = LISTS.pattern("at_a_date", r"\s+(?:{})?\s*\d[\d\s./-]*$")
 _ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
 _PARTS: Final = re.compile(r"\s*[,;|/+&]\s*|\s[-\u2013\u2014:>\u2192]\s")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """Row status of words, marks of two sides (debit to credit), and document types that charge or settle."""
-
-    words: Mapping[str, str]
-    word_sides: Mapping[str, frozenset[str]]
-    mark_sides: Mapping[str, frozenset[str]]
-    charges: frozenset[str]
-    settling: frozenset[str]
-    # Header words whose values describe something else of the customer or the sale.
-    explained: frozenset[str]
-    # Types of customers, as a column of types may name them.
-    customers: frozenset[str]
-    # Header words for the state of something else: goods, customers.
-    elsewhere: frozenset[str]
-    journals: Mapping[str, str]
-    # Payment methods, which do not show whether it was paid.
-    ways_to_pay: frozenset[str]
-    # Document type codes, valid only below a header of types.
-    types: Mapping[str, str]
-
-
 @cache
-def vocabulary() -> Vocabulary:
-    """Return the vocabulary of `row_status.toml` and `words/`."""
-    return Vocabulary(
-        _load_states(),
-        _load_sides("words"),
-        _load_sides("marks"),
-        frozenset(LISTS.words("charges", "documents")),
-        frozenset(LISTS.words("settling", "documents")),
-        frozenset(LISTS.words("explained", "headers")),
-        frozenset(LISTS.words("customers", "values")),
-        frozenset(LISTS.words("elsewhere", "headers")),
-        LISTS.concepts_by_word("journals", STATUSES),
-        frozenset(LISTS.words("payment_methods", "values")),
-        LISTS.concepts_by_word("types", STATUSES),
-    )
-
-
-def _load_states() -> dict[str, str]:
+def states() -> dict[str, str]:
+    """Return the row status of each word of a state or a document type, in all languages."""
     words: dict[str, str] = {}
     tables = [(lists, table) for lists in _LANGUAGES for table in ("words", "neuter") if table in lists]
     for lists, table in tables:
@@ -83,13 +41,6 @@ def _load_states() -> dict[str, str]:
     return words
 
 
-def _load_sides(concept: str) -> dict[str, frozenset[str]]:
-    sides: dict[str, frozenset[str]] = {}
-    for debit, _, credit in (pair.partition(":") for pair in LISTS.words(concept, "sides")):
-        sides[debit] = sides.get(debit, frozenset()) | {credit}
-    return sides
-
-
 def normalize_words(text: str) -> str:
     """Return a text normalized for comparison: lower case, no accents, one space between words."""
     return _NOT_WORDS.sub(" ", normalize(text)).strip()
@@ -102,7 +53,7 @@ def status_of(value: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _status_of(value: str) -> str | None:
-    words = vocabulary().words
+    words = states()
     text = normalize(value)
     for reading in (
         text,
