@@ -9,7 +9,7 @@ import pytest
 import getbill
 from getbill.kit.text.word_lists import WordLists
 from getbill.mapping.row_status.words import states, status_of
-from getbill.mapping.vocabulary import countries, legal_forms, parse_header
+from getbill.mapping.vocabulary import CIVILITIES, countries, legal_forms, parse_header
 
 SOURCE = Path(getbill.__file__).parent
 FILES = sorted(
@@ -42,6 +42,8 @@ def test_lists_that_load_when_first_needed_are_right() -> None:
     assert len(states()) > 4_000
     assert countries.countries_of_city("Łódź") == {"PL"}
     assert legal_forms.is_company("Dupont SARL")
+    assert legal_forms.is_company("Δήμος Αθηναίων")
+    assert CIVILITIES["Κος".casefold()] == "Mr"
 
 
 @pytest.mark.parametrize(

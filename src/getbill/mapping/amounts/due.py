@@ -45,7 +45,7 @@ def without_local(due: list[Candidate], candidates: list[Candidate], head: Head)
 def decide_with_due(
     due: list[Candidate],
     invoiced: list[Candidate],
-    others: list[Candidate],
+    other_columns: list[Candidate],
     paid: list[Candidate],
     candidates: list[Candidate],
     head: Head,
@@ -53,7 +53,7 @@ def decide_with_due(
     """Decide which amount is due and which was invoiced; ask where several may be due or do not add up."""
     if questions := _ask_aged_or_part(due, candidates, head):
         return questions
-    leave_out(others, "not_due", due[0])
+    leave_out(other_columns, "not_due", due[0])
     # The amount of an instalment or a claim, where another column has its remaining amount.
     open_amounts = [
         candidate for candidate in due if candidate.concepts & {"open", "overdue"} or candidate.tokens.whole
@@ -147,7 +147,7 @@ def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple
     return pairs[0] if len(pairs) == 1 else None
 
 
-def without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidate]:
+def without_days(due: list[Candidate], other_columns: list[Candidate]) -> list[Candidate]:
     """Leave out payment terms in days (30, 45) below a header about the due date."""
     days = [
         candidate
@@ -158,7 +158,7 @@ def without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidat
     ]
     amounts = [
         candidate
-        for candidate in [*due, *others]
+        for candidate in [*due, *other_columns]
         if candidate not in days and has_fractions(candidate.profile)
     ]
     if not amounts:

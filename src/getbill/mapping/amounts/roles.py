@@ -30,10 +30,10 @@ def clearest_paid(paid: list[Candidate], head: Head) -> list[Candidate]:
     """Keep one column of the amount paid: the clearest."""
     if not paid:
         return []
-    clearest, *others = sorted(
+    clearest, *weaker = sorted(
         distinct_amounts(paid, head), key=lambda candidate: -(candidate.best.score if candidate.best else 0)
     )
-    leave_out(others, "not_due", clearest)
+    leave_out(weaker, "not_due", clearest)
     return [clearest]
 
 

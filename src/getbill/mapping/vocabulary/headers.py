@@ -39,7 +39,7 @@ _SHORT = frozenset(LISTS.words("words", "short"))
 _LONG = [word for word in OWN_WORDS if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in OWN_WORDS if len(word) >= 9 and "_" in word]
 _MULTIPLIED = frozenset(LISTS.words("multiplied", "codes", as_written))
-_NO_CODES = frozenset(LISTS.words("words", "codes", as_written))
+_NO_CODES = frozenset(LISTS.words("like_words", "codes", as_written))
 
 
 @dataclass(frozen=True, slots=True)
