@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from getbill.kit.text import word_lists
 from getbill.kit.text.word_lists import WordListRefused, WordLists, as_written, plain
 
 CONCEPTS = ("open", "paid")
@@ -74,6 +75,21 @@ def test_a_table_with_a_mistake_is_refused(tmp_path: Path, text: str, reason: st
 def test_a_list_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WordListRefused, match=r"words\.toml, words\.paid: there is no such list"):
         lists(tmp_path, "[words]\nopen = 'solde'\n").words("paid")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "words.toml"
+    file.write_bytes("[words]\nopen = 'payée'\n".encode("latin-1"))
+
+    with pytest.raises(WordListRefused, match=r"words\.toml, notation: 'utf-8' codec can't decode byte 0xe9"):
+        WordLists(file).words("open")
+
+
+def test_a_file_of_the_program_is_named_by_its_place() -> None:
+    with pytest.raises(
+        WordListRefused, match=r"mapping/vocabulary/words/pl\.toml, words\.none: there is no such list"
+    ):
+        WordLists(Path(word_lists.__file__).parents[2] / "mapping/vocabulary/words/pl.toml").words("none")
 
 
 def test_case_and_accents_count_where_the_list_says_so(tmp_path: Path) -> None:

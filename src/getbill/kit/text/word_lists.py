@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 Notation = Callable[[str], str]
+_PACKAGE = Path(__file__).parents[2]
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _PLACES = re.compile(r"\{([a-z_]*)\}")
 # Letters that do not decompose into a base letter and an accent.
@@ -26,7 +27,8 @@ class WordListRefused(ValueError):
     """A data file with a mistake: the file, the list or line, and the reason."""
 
     def __init__(self, file: Path, place: str, reason: str) -> None:
-        super().__init__(f"{file.name}, {place}: {reason}")
+        name = file.relative_to(_PACKAGE) if file.is_relative_to(_PACKAGE) else file.name
+        super().__init__(f"{name}, {place}: {reason}")
 
 
 def plain(text: str) -> str:
@@ -51,7 +53,7 @@ class WordLists:
     def _tables(self) -> dict[str, Any]:
         try:
             return tomllib.loads(self.file.read_text("utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise WordListRefused(self.file, "notation", str(error)) from None
 
     def __contains__(self, table: str) -> bool:
