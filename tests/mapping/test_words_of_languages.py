@@ -1,23 +1,18 @@
 """All languages share one pool of words: a word of one must not take from another what its word means."""
 
-import tomllib
-from pathlib import Path
+from getbill.mapping.vocabulary import header_words, headers
 
-from getbill.mapping.vocabulary import headers
-
-FOLDER = Path(headers.__file__).with_name("words")
 # Both readings end in no field, or the cells decide between them.
 BOTH = {"dni", "referent", "zahlungsart", "kostenstelle"}
 
 
 def test_a_word_of_a_language_keeps_what_the_lexicon_says_of_it() -> None:
-    core = headers._load_concepts([])
+    core = header_words.OWN_WORDS
     taken = {
-        (path.stem, word)
-        for path in FOLDER.glob("*.toml")
-        for concepts, words in tomllib.loads(path.read_text("utf-8")).get("words", {}).items()
-        for word in map(headers._lexicon_key, words.split())
-        if word in core and not core[word] & set(concepts.split("+"))
+        (lists.file.stem, word)
+        for lists in header_words.LANGUAGES
+        for word, concepts in lists.concepts_by_word("words").items()
+        if not core.get(word.replace(" ", "_"), frozenset(concepts.split("+"))) & set(concepts.split("+"))
     }
 
     assert {(language, word) for language, word in taken if word not in BOTH} == set()

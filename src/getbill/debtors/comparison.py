@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from getbill.debtors.model import STREET_FIELDS, Identity, comparable_words
+from getbill.kit.text.word_lists import WordLists
 
 
 class Likeness(Enum):
@@ -23,19 +25,9 @@ class Likeness(Enum):
     OTHER = "two people"
 
 
-_CIVILITIES: Final = frozenset(
-    comparable_words(
-        "m mr mrs ms miss mister mme mlle monsieur madame mademoiselle me maitre dr prof herr herrn frau hr"
-        " sr sra srta senor senora don dona sig signor signora dhr mevr mevrouw mw heer pan pani"
-    )
-)
-_LEGAL_FORMS: Final = frozenset(
-    comparable_words(
-        "sarl sas sasu sa eurl ei eirl sci snc scp scop selarl earl gaec societe ste ets etablissements gmbh ag kg ohg ug"
-        " gbr ev bv bvba nv vof ltd limited plc llc llp inc corp srl spa sl slu lda sprl asbl spzoo ab oy aps"
-        " sagl sarlau"
-    )
-)
+LISTS = WordLists(Path(__file__).with_name("names.toml"))
+_CIVILITIES: Final = frozenset(LISTS.words("civilities"))
+_LEGAL_FORMS: Final = frozenset(LISTS.words("legal_forms"))
 _DOTTED_LETTERS: Final = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}")
 _SINGLE_FIELDS: Final = ("birthdate", "civility", "country")
 

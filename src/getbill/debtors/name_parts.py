@@ -8,56 +8,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from getbill.debtors.comparison import name_words
+from getbill.debtors.comparison import LISTS, name_words
 
-_PARTICLES: Final = frozenset(
-    [
-        "de",
-        "du",
-        "des",
-        "d",
-        "la",
-        "le",
-        "les",
-        "l",
-        "von",
-        "vom",
-        "zu",
-        "zum",
-        "zur",
-        "van",
-        "der",
-        "den",
-        "het",
-        "ten",
-        "ter",
-        "te",
-        "di",
-        "da",
-        "dal",
-        "dalla",
-        "del",
-        "della",
-        "dei",
-        "degli",
-        "do",
-        "dos",
-        "das",
-        "y",
-        "e",
-        "i",
-        "al",
-        "el",
-        "ul",
-        "bin",
-        "ibn",
-        "ben",
-        "bint",
-        "abu",
-        "af",
-        "av",
-    ]
-)
+_PARTICLES: Final = frozenset(LISTS.words("particles"))
 # Letters that do not decompose into letter and accent, and two spellings of the umlauts.
 _LETTERS: Final = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"}

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from getbill import sheets
+from getbill.mapping.vocabulary import VAT_RATES
+from getbill.sheets import ColumnProfile
 
 _CENT = Decimal("0.011")
 # Fewer rows do not show a rule.
@@ -32,7 +34,7 @@ class SampleRows:
         """The cells of the first rows."""
         return self._rows
 
-    def numbers(self, profile: sheets.ColumnProfile) -> list[Decimal | None]:
+    def numbers(self, profile: ColumnProfile) -> list[Decimal | None]:
         """Return a column's numbers, None for a cell that is not one."""
         index = profile.column.index
         if index not in self._numbers:
@@ -40,14 +42,12 @@ class SampleRows:
             self._numbers[index] = [read_cell(reader, row[index]) for row in self._rows]
         return self._numbers[index]
 
-    def are_equal(self, first: sheets.ColumnProfile, second: sheets.ColumnProfile) -> bool:
+    def are_equal(self, first: ColumnProfile, second: ColumnProfile) -> bool:
         """Return whether two amount columns are equal in every row."""
         pairs = self._pairs(first, second)
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
-    def is_difference(
-        self, balance: sheets.ColumnProfile, plus: sheets.ColumnProfile, minus: sheets.ColumnProfile
-    ) -> bool:
+    def is_difference(self, balance: ColumnProfile, plus: ColumnProfile, minus: ColumnProfile) -> bool:
         """Return whether a column is in every row one column less another, and not always zero."""
         zero = Decimal(0)
         rows = list(zip(self.numbers(balance), self.numbers(plus), self.numbers(minus), strict=True))
@@ -60,22 +60,22 @@ class SampleRows:
             abs(remainder - net) < _CENT for remainder, net in balances
         )
 
-    def is_part_of(self, part: sheets.ColumnProfile, whole: sheets.ColumnProfile) -> bool:
+    def is_part_of(self, part: ColumnProfile, whole: ColumnProfile) -> bool:
         """Return whether a column equals another amount in some rows, and is less of it in the others."""
         pairs = [(left, right) for left, right in self._pairs(part, whole) if right]
         same = sum(1 for left, right in pairs if abs(left - right) < _CENT)
         is_within = all(abs(left) <= abs(right) + _CENT and left * right >= 0 for left, right in pairs)
         return is_within and len(pairs) > _ROWS_MIN and len(pairs) > same and 3 * same >= len(pairs)
 
-    def is_zero(self, profile: sheets.ColumnProfile) -> bool:
+    def is_zero(self, profile: ColumnProfile) -> bool:
         """Return whether a column contains only zeros."""
         return bool(self._rows) and not any(self.numbers(profile))
 
-    def differ(self, first: sheets.ColumnProfile, second: sheets.ColumnProfile) -> bool:
+    def differ(self, first: ColumnProfile, second: ColumnProfile) -> bool:
         """Return whether two amount columns differ in some row."""
         return any(abs(left - right) >= _CENT for left, right in self._pairs(first, second))
 
-    def share_within(self, small: sheets.ColumnProfile, large: sheets.ColumnProfile) -> float:
+    def share_within(self, small: ColumnProfile, large: ColumnProfile) -> float:
         """Return the share of rows filled in `small` in which that amount is at most the other."""
         pairs = [pair for pair in self._pairs(small, large) if pair[0] > 0]
         return (
@@ -84,10 +84,10 @@ class SampleRows:
 
     def share_adding_up(
         self,
-        due: sheets.ColumnProfile,
-        invoiced: sheets.ColumnProfile,
-        paid: sheets.ColumnProfile,
-        other: sheets.ColumnProfile | None = None,
+        due: ColumnProfile,
+        invoiced: ColumnProfile,
+        paid: ColumnProfile,
+        other: ColumnProfile | None = None,
     ) -> float:
         """Return the share of rows in which due is invoiced less paid, and less another amount if given.
 
@@ -108,26 +108,20 @@ class SampleRows:
         ]
         return sum(fits) / len(fits) if fits else 1.0
 
-    def share_negative(self, profile: sheets.ColumnProfile) -> float:
+    def share_negative(self, profile: ColumnProfile) -> float:
         """Return the share of negative amounts."""
         amounts = [number for number in self.numbers(profile) if number]
         return sum(1 for number in amounts if number < 0) / len(amounts) if amounts else 0.0
 
     def is_running(
-        self,
-        balance: sheets.ColumnProfile,
-        amount: sheets.ColumnProfile,
-        keys: Sequence[sheets.ColumnProfile],
+        self, balance: ColumnProfile, amount: ColumnProfile, keys: Sequence[ColumnProfile]
     ) -> bool:
         """Return whether a column is the other's running total, over all rows or per customer."""
         pairs = list(zip(self.numbers(balance), self.numbers(amount), strict=True))
         return any(_runs(pairs, groups) for groups in ([""] * len(pairs), *map(self._texts, keys)))
 
     def is_running_of_sides(
-        self,
-        balance: sheets.ColumnProfile,
-        sides: Sequence[sheets.ColumnProfile],
-        keys: Sequence[sheets.ColumnProfile],
+        self, balance: ColumnProfile, sides: Sequence[ColumnProfile], keys: Sequence[ColumnProfile]
     ) -> bool:
         """Return whether a column is the running total of one column less another, debits and credits."""
         debits, credits_ = (self.numbers(side) for side in sides)
@@ -143,25 +137,18 @@ class SampleRows:
             for groups in ([""] * len(pairs), *map(self._texts, keys))
         )
 
-    def is_total_of(
-        self, total: sheets.ColumnProfile, amount: sheets.ColumnProfile, keys: Sequence[sheets.ColumnProfile]
-    ) -> bool:
+    def is_total_of(self, total: ColumnProfile, amount: ColumnProfile, keys: Sequence[ColumnProfile]) -> bool:
         """Return whether a column repeats, on each line of a customer, the sum of the lines."""
         pairs = list(zip(self.numbers(total), self.numbers(amount), strict=True))
         return any(_sums_up(pairs, self._texts(key)) for key in keys)
 
-    def differs_only_beside(
-        self, first: sheets.ColumnProfile, second: sheets.ColumnProfile, text: sheets.ColumnProfile
-    ) -> bool:
+    def differs_only_beside(self, first: ColumnProfile, second: ColumnProfile, text: ColumnProfile) -> bool:
         """Return whether two columns of numbers are equal in every row without a text in a third column."""
         pairs = zip(self.numbers(first), self.numbers(second), self._texts(text), strict=True)
         return all(left == right or beside for left, right, beside in pairs)
 
     def has_open(
-        self,
-        amount: sheets.ColumnProfile,
-        marks: Sequence[sheets.ColumnProfile],
-        names: Sequence[sheets.ColumnProfile],
+        self, amount: ColumnProfile, marks: Sequence[ColumnProfile], names: Sequence[ColumnProfile]
     ) -> bool:
         """Return whether some customer's row has an amount and no reconciliation mark."""
         columns, people = ([self._texts(profile) for profile in group] for group in (marks, names))
@@ -172,9 +159,7 @@ class SampleRows:
             for at, number in enumerate(self.numbers(amount))
         )
 
-    def offsets(
-        self, credit: sheets.ColumnProfile, debit: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]
-    ) -> bool:
+    def offsets(self, credit: ColumnProfile, debit: ColumnProfile, names: Sequence[ColumnProfile]) -> bool:
         """Return whether a customer has a credit equal to one of their debits: it may be the payment."""
         people = list(zip(*(self._texts(name) for name in names), strict=True)) or [()] * len(self._rows)
         debits = set(zip(people, self.numbers(debit), strict=True))
@@ -184,7 +169,7 @@ class SampleRows:
             if number
         )
 
-    def is_sum(self, total: sheets.ColumnProfile, parts: Sequence[sheets.ColumnProfile]) -> bool:
+    def is_sum(self, total: ColumnProfile, parts: Sequence[ColumnProfile]) -> bool:
         """Return whether a column is in every row the sum of others."""
         columns = [self.numbers(part) for part in parts]
         pairs = [
@@ -194,7 +179,7 @@ class SampleRows:
         ]
         return all(abs(number - summed) < _CENT for number, summed in pairs)
 
-    def includes_tax(self, amount: sheets.ColumnProfile, tax: sheets.ColumnProfile) -> bool:
+    def includes_tax(self, amount: ColumnProfile, tax: ColumnProfile) -> bool:
         """Return whether a tax at a rate in use is included in the amount in every row, not added to it."""
         pairs = [(gross, part) for gross, part in self._pairs(amount, tax) if gross and part]
         within = all(_is_at_rate(part, gross - part) for gross, part in pairs)
@@ -202,7 +187,7 @@ class SampleRows:
             len(pairs) >= _ROWS_MIN and within and not all(_is_at_rate(part, gross) for gross, part in pairs)
         )
 
-    def are_shared(self, code: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]) -> bool:
+    def are_shared(self, code: ColumnProfile, names: Sequence[ColumnProfile]) -> bool:
         """Return whether most rows have a code that occurs with different names: it identifies no one."""
         codes = self._texts(code)
         people = list(zip(*(self._texts(name) for name in names), strict=True)) or [()] * len(codes)
@@ -213,17 +198,17 @@ class SampleRows:
         rows = [text for text, person in zip(codes, people, strict=True) if text and any(person)]
         return 2 * sum(1 for text in rows if len(beside[text]) > 1) > len(rows)
 
-    def _texts(self, profile: sheets.ColumnProfile) -> list[str]:
+    def _texts(self, profile: ColumnProfile) -> list[str]:
         return [str(row[profile.column.index] or "").strip().casefold() for row in self._rows]
 
-    def is_named_by(self, code: sheets.ColumnProfile, text: sheets.ColumnProfile) -> bool:
+    def is_named_by(self, code: ColumnProfile, text: ColumnProfile) -> bool:
         """Return whether codes and texts correspond one to one, some of them in several rows."""
         pairs = [pair for pair in zip(self._texts(code), self._texts(text), strict=True) if all(pair)]
         different = set(pairs)
         codes, texts = {left for left, _ in different}, {right for _, right in different}
         return len(different) == len(codes) == len(texts) < len(pairs) and len(codes) > 1
 
-    def counts_rows(self, profile: sheets.ColumnProfile) -> bool:
+    def counts_rows(self, profile: ColumnProfile) -> bool:
         """Return whether a column only numbers the rows: 1, 2, 3, but not FT 1, FT 2 (FT is a currency)."""
         if profile.currencies:
             return False
@@ -231,7 +216,7 @@ class SampleRows:
         first = numbers[0] if numbers else None
         return len(numbers) > 1 and first in {0, 1} and numbers == [first + at for at in range(len(numbers))]
 
-    def is_never_after(self, earlier: sheets.ColumnProfile, later: sheets.ColumnProfile) -> bool:
+    def is_never_after(self, earlier: ColumnProfile, later: ColumnProfile) -> bool:
         """Return whether one column's date never follows the other's, and mostly precedes it."""
         pairs = [
             (first, second)
@@ -244,9 +229,7 @@ class SampleRows:
             first < second for first, second in pairs
         )
 
-    def grows_with(
-        self, numbers: sheets.ColumnProfile, days: sheets.ColumnProfile, rows_min: int = _ROWS_MIN
-    ) -> bool:
+    def grows_with(self, numbers: ColumnProfile, days: ColumnProfile, rows_min: int = _ROWS_MIN) -> bool:
         """Return whether numbers of one series increase with their rows' dates, which are not all equal."""
         series: dict[str, list[tuple[date, int]]] = {}
         for row, day in zip(self._rows, self._dates(days), strict=True):
@@ -262,13 +245,11 @@ class SampleRows:
         growing = sum(1 for earlier, later in in_order if earlier[1] < later[1])
         return growing >= rows_min - 1 and growing >= _GROWING * len(in_order)
 
-    def _dates(self, profile: sheets.ColumnProfile) -> list[date | None]:
+    def _dates(self, profile: ColumnProfile) -> list[date | None]:
         reader = sheets.date_reader(profile.date) if profile.date else None
         return [read_cell(reader, row[profile.column.index]) for row in self._rows]
 
-    def _pairs(
-        self, first: sheets.ColumnProfile, second: sheets.ColumnProfile
-    ) -> list[tuple[Decimal, Decimal]]:
+    def _pairs(self, first: ColumnProfile, second: ColumnProfile) -> list[tuple[Decimal, Decimal]]:
         return [
             (left, right)
             for left, right in zip(self.numbers(first), self.numbers(second), strict=True)
@@ -286,39 +267,11 @@ def read_cell(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
         return None
 
 
-# Value added tax rates in use in Europe, in per cent.
-_RATES = tuple(
-    map(
-        Decimal,
-        (
-            "2.1",
-            "2.6",
-            "3",
-            "3.8",
-            "4",
-            "5",
-            "5.5",
-            "6",
-            "7",
-            "8",
-            "8.1",
-            "8.5",
-            "9",
-            "9.5",
-            "10",
-            "11",
-            "12",
-            "13",
-            "13.5",
-            "14",
-        ),
-    )
-) + tuple(map(Decimal, ("15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "25.5", "27")))
 _ROUNDED = Decimal("0.02")
 
 
 def _is_at_rate(tax: Decimal, net: Decimal) -> bool:
-    return any(abs(net * rate / 100 - tax) <= _ROUNDED for rate in _RATES)
+    return any(abs(net * rate / 100 - tax) <= _ROUNDED for rate in VAT_RATES)
 
 
 Pair = tuple[Decimal | None, Decimal | None]

@@ -5,7 +5,7 @@ columns never share a field.
 """
 
 from collections.abc import Mapping as Facts
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from dataclasses import field as default
 from enum import StrEnum
 from typing import Any
@@ -191,15 +191,11 @@ class Mapping:
     def to_json(self) -> dict[str, Any]:
         """Return the mapping as JSON for `from_json`."""
         return {
-            "columns": [_column_json(column) for column in self.columns],
-            "currency": {
-                "code": self.currency.code,
-                "reason": _reason_json(self.currency.reason),
-                "signs": dict(self.currency.signs),
-            },
+            "columns": [asdict(column) for column in self.columns],
+            "currency": asdict(self.currency),
             "country": self.country,
-            "country_reason": _reason_json(self.country_reason),
-            "questions": [_question_json(question) for question in self.questions],
+            "country_reason": asdict(self.country_reason),
+            "questions": [asdict(question) for question in self.questions],
             "numbers": {str(index): mark for index, mark in self.numbers.items()},
             "dates": {str(index): order for index, order in self.dates.items()},
             "row_status": {str(index): dict(values) for index, values in self.row_status.items()},
@@ -259,38 +255,12 @@ def confirm(mapping: Mapping) -> Mapping:
     return replace(mapping, questions=unanswered)
 
 
-def _reason_json(reason: ColumnReason) -> dict[str, Any]:
-    return {"code": reason.code, "facts": dict(reason.facts)}
-
-
-def _column_json(column: ColumnMapping) -> dict[str, Any]:
-    return {
-        "index": column.index,
-        "letter": column.letter,
-        "header": column.header,
-        "field": column.field and column.field.value,
-        "confidence": column.confidence,
-        "reason": _reason_json(column.reason),
-        "alternatives": [
-            {"field": other.field.value, "confidence": other.confidence} for other in column.alternatives
-        ],
-        "unit": column.unit,
-    }
-
-
 def _column_from_json(stored: Facts[str, Any]) -> ColumnMapping:
-    return ColumnMapping(
-        index=stored["index"],
-        letter=stored["letter"],
-        header=stored["header"],
-        field=stored["field"] and Field(stored["field"]),
-        confidence=stored["confidence"],
-        reason=ColumnReason(**stored["reason"]),
-        alternatives=tuple(
-            Alternative(Field(other["field"]), other["confidence"]) for other in stored["alternatives"]
-        ),
-        unit=stored["unit"],
-    )
+    alternatives = [
+        Alternative(Field(other["field"]), other["confidence"]) for other in stored["alternatives"]
+    ]
+    field, reason = stored["field"] and Field(stored["field"]), ColumnReason(**stored["reason"])
+    return ColumnMapping(**{**stored, "field": field, "reason": reason, "alternatives": tuple(alternatives)})
 
 
 _NOT_OWED = {"paid": "settled", "credit": "credit", "excluded": "excluded"}
@@ -307,23 +277,6 @@ def _row_status_from_json(stored: Facts[str, Any]) -> dict[int, dict[str, str]]:
     }
 
 
-def _question_json(question: Question) -> dict[str, Any]:
-    return {
-        "code": question.code,
-        "columns": list(question.columns),
-        "field": question.field and question.field.value,
-        "options": list(question.options),
-        "proposed": question.proposed,
-        "facts": dict(question.facts),
-    }
-
-
 def _question_from_json(stored: Facts[str, Any]) -> Question:
-    return Question(
-        code=stored["code"],
-        columns=tuple(stored["columns"]),
-        field=stored["field"] and Field(stored["field"]),
-        options=tuple(stored["options"]),
-        proposed=stored["proposed"],
-        facts=stored["facts"],
-    )
+    field, options = stored["field"] and Field(stored["field"]), tuple(stored["options"])
+    return Question(**{**stored, "field": field, "columns": tuple(stored["columns"]), "options": options})

@@ -1,6 +1,5 @@
 """Proposal of a mapping: the likeliest field of each column, and questions instead of guesses."""
 
-import re
 from dataclasses import replace
 
 from getbill import sheets
@@ -20,7 +19,7 @@ from getbill.mapping.model import (
     Mapping,
     Question,
 )
-from getbill.mapping.vocabulary import Claim, normalize
+from getbill.mapping.vocabulary import OPEN_ITEMS, Claim, normalize
 
 _REFERENCES = columns.REFERENCES
 # For these, two columns with nearly the same score raise a question; for others, the likelier one is used.
@@ -34,12 +33,6 @@ _OPTIONAL = frozenset(
 ) | {Field.BIRTHDATE, Field.LANGUAGE, Field.CIVILITY}
 # A column without any cell has none of these fields, whatever its header.
 _NEVER_EMPTY = NAMES | _REFERENCES | {Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE}
-# Names of lists of unpaid items.
-_OPEN_ITEMS = re.compile(
-    r"offene[nr]? posten|op[- ]liste|opos|open (items?|invoices?|entries)|outstanding|unpaid"
-    r"|partite aperte|partidas (abiertas|pendientes)|openstaande|open posten|postes? ouverts?|non lettre|impaye"
-    r"|contas a receber|por cobrar|em aberto|nierozliczon|neuhrazen|aabne|abne poster|oppna poster|apne poster|avoimet"
-)
 # The limit up to which distinct values are counted.
 _COUNTED_MAX = 10_000
 
@@ -96,7 +89,7 @@ def propose(
 def _is_of_open_items(layout: sheets.Layout) -> bool:
     """Return whether the lines above the table call it a list of open items."""
     titles = (line.text for line in layout.skipped if line.why in {"preamble", "group"})
-    return any(_OPEN_ITEMS.search(normalize(title)) for title in titles)
+    return any(OPEN_ITEMS.search(normalize(title)) for title in titles)
 
 
 def _possible_columns(
@@ -225,7 +218,7 @@ def _map_column(
 def _unit(candidate: Candidate) -> str | None:
     if candidate.is_negated:
         return "negated"
-    if "cents" in candidate.tokens.concepts:
+    if "cents" in candidate.concepts:
         return "cents"
     return amounts.unit_of(f"{candidate.column.group} {candidate.column.header}")
 

@@ -78,12 +78,7 @@ def write_xlsx(out: BinaryIO, rows: Iterable[Sequence[Cell]], sheet: str = "GetB
     return count
 
 
-def _write_cell(
-    page: Any,
-    at: tuple[int, int],
-    cell: Cell,
-    cell_format: Any,
-) -> None:
+def _write_cell(page: Any, at: tuple[int, int], cell: Cell, cell_format: Any) -> None:
     if cell is None or cell == "":
         return
     if isinstance(cell, bool):

@@ -6,65 +6,18 @@ millions of users is doubted, and not if it is known to be in use itself.
 
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from rapidfuzz.distance import OSA
 
 from getbill.kit.text import emails
+from getbill.kit.text.word_lists import WordLists
 
-# The domains of most private addresses in our countries.
-_POPULAR: Final = (
-    "gmail.com",
-    "hotmail.com",
-    "hotmail.fr",
-    "hotmail.be",
-    "hotmail.de",
-    "hotmail.es",
-    "hotmail.it",
-    "outlook.com",
-    "outlook.fr",
-    "yahoo.com",
-    "yahoo.fr",
-    "icloud.com",
-    "orange.fr",
-    "wanadoo.fr",
-    "laposte.net",
-    "sfr.fr",
-    "free.fr",
-    "bbox.fr",
-    "neuf.fr",
-    "numericable.fr",
-    "live.com",
-    "live.fr",
-    "googlemail.com",
-    "protonmail.com",
-    "t-online.de",
-    "libero.it",
-    "virgilio.it",
-    "telenet.be",
-    "skynet.be",
-    "proximus.be",
-    "bluewin.ch",
-    "ziggo.nl",
-    "kpnmail.nl",
-    "freenet.de",
-)
-# Domains in use that are one edit away from a popular one.
-_REAL: Final = frozenset(
-    [
-        "email.com",
-        "fmail.com",
-        "hmail.com",
-        "line.com",
-        "love.com",
-        "mail.com",
-        "ymail.com",
-        "zmail.com",
-    ]
-)
-# Top-level domains that do not exist.
-_ENDINGS: Final = {"con": "com", "cmo": "com", "ocm": "com", "comm": "com", "coom": "com", "vom": "com", "xom": "com",
-                   "frr": "fr", "ffr": "fr", "nett": "net"}  # fmt: skip
+LISTS = WordLists(Path(__file__).with_name("domains.toml"))
+_POPULAR: Final = LISTS.words("popular")
+_REAL: Final = frozenset(LISTS.words("real"))
+_ENDINGS: Final = LISTS.concepts_by_word("endings")
 _LEAST_LETTERS: Final = 8
 
 

@@ -8,6 +8,7 @@ two people may share a name, and then only their contact details distinguish the
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from getbill.imports.reading_plan import ReadingPlan
 from getbill.kit import json
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.text import emails
+from getbill.kit.text.word_lists import WordLists
 from getbill.vault import Lookup
 
 # The line number that stands for a plan's samples.
@@ -34,25 +36,7 @@ _NAME_WORDS_MAX: Final = 6
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 _NO_DIGIT: Final = re.compile(r"\D+")
 _BETWEEN_NUMBERS: Final = re.compile(r"[/;,|\n]")
-_CIVILITIES: Final = frozenset(
-    [
-        "m",
-        "mr",
-        "mme",
-        "mlle",
-        "ms",
-        "mrs",
-        "miss",
-        "monsieur",
-        "madame",
-        "mademoiselle",
-        "dr",
-        "herr",
-        "frau",
-        "sr",
-        "sra",
-    ]
-)
+_CIVILITIES: Final = frozenset(WordLists(Path(__file__).with_name("people.toml")).words("civilities"))
 _REFERENCES: Final = ("reference", "invoice_reference", "debtor_reference", "customer_reference")
 
 _INSERT = Statement(

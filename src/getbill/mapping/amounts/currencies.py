@@ -9,21 +9,15 @@ import re
 from collections import Counter
 
 from getbill import sheets
+from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate, texts_of
 from getbill.mapping.model import AMOUNTS, ColumnMapping, ColumnReason, Currency, Field, Question
 from getbill.mapping.vocabulary import currency_of, currency_of_country
 
 # Dialling codes of countries whose currency differs from their neighbours', longest first.
-_DIALLED = {
-    "+44": "GB", "+41": "CH", "+1": "US", "+46": "SE", "+47": "NO", "+45": "DK", "+48": "PL", "+33": "FR",
-    "+49": "DE", "+34": "ES", "+39": "IT", "+31": "NL", "+32": "BE", "+351": "PT", "+353": "IE", "+43": "AT",
-}  # fmt: skip
+_DIALLED = LISTS.concepts_by_word("dialling_codes")
 
-_SIGNS_IN_HEADERS = re.compile(
-    r"(?:US|CA|C|AU|A|NZ|HK|S|R)?\$(?:US|CA)?|[\u20b9\u20ba\u20bd\u20aa\u20a9]|z\u0142|K\u010d|\bkr\b|\bFt\b|\blei\b|\bFCFA\b"
-    r"|\beuros?\b|\bsterling\b",
-    re.IGNORECASE,
-)
+_SIGNS_IN_HEADERS = LISTS.pattern("signs", flags=re.IGNORECASE)
 
 
 def decide_currency(

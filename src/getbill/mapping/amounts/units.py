@@ -7,9 +7,11 @@ question.
 import re
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, Literal, get_args
 
 from getbill import sheets
+from getbill.kit.text.word_lists import WordLists
 from getbill.mapping.columns import texts_of
 from getbill.mapping.model import AMOUNTS, ColumnMapping, Field, Question
 
@@ -25,51 +27,18 @@ FACTORS: Final = {
     "negated": Decimal(-1),
 }
 
-# Currencies whose codes are written with a k, T or M prefix.
-MULTIPLIED: Final = frozenset(
-    [
-        "EUR",
-        "USD",
-        "GBP",
-        "CHF",
-        "CAD",
-        "AUD",
-        "SEK",
-        "NOK",
-        "DKK",
-        "PLN",
-        "CZK",
-        "HUF",
-        "RON",
-        "INR",
-        "JPY",
-        "MAD",
-        "TND",
-    ]
+LISTS = WordLists(Path(__file__).with_name("amounts.toml"))
+_MARKS = r"(?:€|\$|£|¥|kr|" + "|".join(map(str.lower, LISTS.words("multiplied", "codes", str.upper))) + r")"
+_LIKE_NAMES: Final = LISTS.pattern(
+    "like_names",
+    r"\((?P<a>[kKtTmM]) ?(?:{})\)|(?<![A-Za-z])(?P<b>[kKtTmM]) (?:{})\b|(?<![A-Za-z])(?P<c>[kt])(?:{})\b",
 )
-_MARKS = (
-    r"(?:€|\$|£|¥|kr|" + "|".join(code.lower() for code in sorted(MULTIPLIED - {"AUD", "MAD", "RON"})) + r")"
+_THOUSANDS: Final = LISTS.pattern(
+    "thousands", rf"(?<![a-z])[kt]\s?{_MARKS}(?![a-z])|{_MARKS}\s?k(?![a-z])|{{}}"
 )
-# Maud and Tron are names: these codes count only as written, in brackets, after a blank or a lower-case
-# letter.
-_LIKE_NAMES: Final = re.compile(
-    r"\((?P<a>[kKtTmM]) ?(?:AUD|MAD|RON)\)|(?<![A-Za-z])(?P<b>[kKtTmM]) (?:AUD|MAD|RON)\b|(?<![A-Za-z])(?P<c>[kt])(?:AUD|MAD|RON)\b"
-)
-_THOUSANDS: Final = re.compile(
-    rf"(?<![a-z])[kt]\s?{_MARKS}(?![a-z])|{_MARKS}\s?k(?![a-z])|\((?:in )?k\)|\btsd\b|tausend|\bmilliers?\b|\bthousands?\b"
-    r"|\b(?:en|in) miles\b|\bmiles de\b|\bmigliaia\b|\bduizend\w*|\bmilhares\b|\btys\b|\btis\b|\btkr\b|\btusen\b|\btusind\w*"
-    r"|['\u2019\u2032]000s?\b|\([€$£]?\s?000s?\)|[€$£]\s?000s?\b|\b000s\b|\bmiles [€$]|\b(?:en )?miles\)|[x\u00d7*]\s?1[.,' ]?000\b|\bmil (?:euros?|€)|\bteur\b|\bkeur\b|\bkilo-?euros?\b|\be\s?ft\b|\bezer (?:ft|forint)|\bmii (?:de )?lei\b|\btis\. ?kc\b|\bhil\.|\bbin tl\b|\bхил\.? ?лв|\bχιλ(?:ιαδεσ|\.)"
-)
-_MILLIONS: Final = re.compile(
-    rf"(?<![a-z])m\s?{_MARKS}(?![a-z])|[€$£]\s?m(?![a-z])|\bmio\b|\bmln\b|\bmillions?\b|\bmillionen\b|\bmillones\b|\bmilioni\b"
-    r"|\bmiljoen\b|\bmilhoes\b|\bmeur\b|\bmilj\b|\bmilj?oner\b"
-)
-# Beginnings of a line that states the unit of all amounts.
-_OF_AMOUNTS: Final = re.compile(
-    r"(?:all[es]? |tous les |les |tutti gli |todos los |alle )?(?:montants?|valeurs?|chiffres|sommes|betr\w+|angaben|amounts?|figures|values"
-    r"|importes?|cifras|importi|valori|bedrag\w*|kwoty|castky|sumy|osszegek|valorile|sumele|iznosi|zneski|tutarlar|ποσα|суми|износи|belopp|valores)\b"
-)
-_OF_INDIA: Final = {"lakhs": re.compile(r"\bla(?:kh|c)s?\b"), "crores": re.compile(r"\bcrores?\b")}
+_MILLIONS: Final = LISTS.pattern("millions", rf"(?<![a-z])m\s?{_MARKS}(?![a-z])|{{}}")
+_OF_AMOUNTS: Final = LISTS.pattern("amounts", r"(?:{all_of})?(?:{})\b")
+_OF_INDIA: Final = {unit: LISTS.pattern(unit) for unit in ("lakhs", "crores")}
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _EXAMPLES_MAX: Final = 3
 

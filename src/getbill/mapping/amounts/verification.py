@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from getbill import sheets
-from getbill.mapping.amounts.columns import ADDING_UP_MIN, PART_OF_DUE
+from getbill.mapping.amounts.roles import ADDING_UP_MIN, PART_OF_DUE
 from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import NAMES, ColumnMapping, Field, Mapping, Question
 from getbill.mapping.values import text_of

@@ -2,12 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from getbill import sheets
+from getbill.kit.text.word_lists import WordLists
 from getbill.mapping import vocabulary
 from getbill.mapping.columns import contents
 from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim, HeaderTokens, claims, header_homonyms, parse_header
+from getbill.mapping.vocabulary import (
+    CONCEPTS,
+    Claim,
+    HeaderTokens,
+    claims,
+    header_homonyms,
+    normalize,
+    parse_header,
+)
 
 # A claim below this score is not worth a question.
 _NOTHING = 0.5
@@ -15,6 +25,8 @@ _NOTHING = 0.5
 _HEADERS_MIN = 3
 # Contents that contradict the header raise a question, however clear they are.
 _CONTRADICTED = 0.7
+# A number filled in a smaller share of rows does not identify them.
+MOST = 0.75
 # The field and score of each part of a heading row about a customer.
 _HEADINGS = {
     "name": (Field.NAME, 0.97),
@@ -23,7 +35,8 @@ _HEADINGS = {
     "phone": (Field.PHONE, 0.97),
     "email": (Field.EMAIL, 0.97),
 }
-_OWED = frozenset({"amount", "open", "due", "total"})
+LISTS = WordLists(Path(__file__).with_name("columns.toml"))
+_OWED = LISTS.members("due", "concepts", CONCEPTS)
 _CRITICAL = (
     frozenset({Field.DUE_DATE, Field.INVOICE_DATE, Field.REFERENCE, Field.INVOICE_REFERENCE, Field.CURRENCY})
     | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE, Field.IBAN})
@@ -57,6 +70,22 @@ class Candidate:
         """The header as a fact of a reason or a question; the column's letter where it has none."""
         return {"header": self.column.header or self.column.letter}
 
+    @property
+    def concepts(self) -> frozenset[str]:
+        """The concepts of the header."""
+        return self.tokens.concepts
+
+    @property
+    def plain_header(self) -> str:
+        """The header as patterns are compared with it."""
+        return normalize(self.column.header)
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether nearly every row has its own value."""
+        profile = self.profile
+        return profile.filled == profile.distinct > 1 and profile.filled >= MOST * profile.rows
+
     def claim(self, field: Field) -> Claim | None:
         """Return the column's claim to a field."""
         return next((claim for claim in self.claims if claim.field == field), None)
@@ -71,6 +100,14 @@ class Candidate:
         if reason:
             self.reason = reason
 
+    def decide(self, field: Field, score: float, why: str = "", other: "Candidate | None" = None) -> None:
+        """Set the only field that the column may be, because of another column or of its own cells."""
+        self.set_claims([Claim(field, score)], ColumnReason(why, (other or self).heading) if why else None)
+
+    def leave_out(self, why: str, other: "Candidate | None" = None) -> None:
+        """Leave the column without a field, because of another column or of its own cells."""
+        self.set_claims([], ColumnReason(why, (other or self).heading))
+
     def reassign(
         self, old: Field, new: Field, score: float | None = None, reason: ColumnReason | None = None
     ) -> None:
@@ -81,6 +118,11 @@ class Candidate:
             if claim.field == old or claim.field != new
         ]
         self.set_claims(turned, reason)
+
+
+def candidates_for(candidates: Iterable[Candidate], *fields: Field) -> list[Candidate]:
+    """Return the columns that are best claimed by any of some fields."""
+    return [candidate for candidate in candidates if candidate.may_be(fields)]
 
 
 def build_candidates(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:

@@ -226,10 +226,7 @@ def _emails(profile: ColumnProfile) -> float:
     return _share(max(profile.share(CellKind.EMAIL), around))
 
 
-_KINDS = {
-    Field.IBAN: CellKind.IBAN,
-    Field.PAYMENT_LINK: CellKind.URL,
-}
+_KINDS = {Field.IBAN: CellKind.IBAN, Field.PAYMENT_LINK: CellKind.URL}
 _SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
     Field.EMAIL: _emails,
     Field.PHONE: _phones,

@@ -3,35 +3,18 @@
 import re
 
 from getbill.mapping.columns import contents
-from getbill.mapping.columns.candidates import Candidate
+from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
 from getbill.mapping.model import NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim
+from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 _PHRASE = re.compile(r"\w[\w'\u2019-]*(?: (?:de|du|des|la|le|the|der|die|das))*(?: [a-z\u00df-\u00ff]{4,})")
-_CLIENT = re.compile(r"\b(?:mandant(?:e|en|in)?|client|klient|assistito|mandante)\b")
+_CLIENT = LISTS.pattern("client", r"\b(?:{})\b")
 _SPACED_MIN = 0.5
 _CODE_MAX = 17
 _NAMED = 0.85
-# Header words allowed above a column of people that are the debtors, and words that rule it out.
-_WHOM = frozenset({"debtor", "account", "company", "address", "other"})
-_NOT_WHOM = frozenset(
-    {
-        "rep",
-        "creditor",
-        "supplier",
-        "bank",
-        "city",
-        "country",
-        "street",
-        "ship",
-        "terms",
-        "status",
-        "kind",
-        "note",
-    }
-    | {"segment", "contact"}
-)
+_WHOM = LISTS.members("debtors", "concepts", CONCEPTS)
+_NOT_WHOM = LISTS.members("no_debtors", "concepts", CONCEPTS)
 
 
 def weigh_debtor_names(candidates: list[Candidate], head: SampleRows) -> None:
@@ -43,7 +26,7 @@ def weigh_debtor_names(candidates: list[Candidate], head: SampleRows) -> None:
         return
     named = _beside_codes(candidates, head) or _alone(candidates)
     if len(named) == 1:
-        named[0].set_claims([Claim(Field.NAME, _NAMED)], ColumnReason("only_people", named[0].heading))
+        named[0].decide(Field.NAME, _NAMED, "only_people")
 
 
 def _clients_beside_titles(candidates: list[Candidate]) -> None:
@@ -51,15 +34,15 @@ def _clients_beside_titles(candidates: list[Candidate]) -> None:
     titles = [
         candidate
         for candidate in candidates
-        if candidate.may_be((Field.NAME,)) and "debtor" not in candidate.tokens.concepts
+        if candidate.may_be((Field.NAME,)) and "debtor" not in candidate.concepts
     ]
     clients = [
         candidate
         for candidate in candidates
-        if "debtor" in candidate.tokens.concepts and candidate.claim(Field.NAME)
+        if "debtor" in candidate.concepts and candidate.claim(Field.NAME)
     ]
     if len(titles) == len(clients) == 1 and _are_people(clients[0]) and _are_phrases(titles[0]):
-        clients[0].set_claims([Claim(Field.NAME, 0.9)], ColumnReason("header", clients[0].heading))
+        clients[0].decide(Field.NAME, 0.9, "header")
         titles[0].set_claims(
             [Claim(Field.OBJECT, 0.85)],
             ColumnReason(
@@ -84,13 +67,13 @@ def _clients_of_lawyers(candidates: list[Candidate]) -> None:
         if _CLIENT.search(candidate.column.header.casefold()) and contents.are_people(candidate.profile)
     ]
     if len(clients) == 1:
-        clients[0].set_claims([Claim(Field.NAME, 0.9)], ColumnReason("header", clients[0].heading))
+        clients[0].decide(Field.NAME, 0.9, "header")
 
 
 def _alone(candidates: list[Candidate]) -> list[Candidate]:
     """Return the file's only column of people, where its header may name the debtor."""
-    people = [candidate for candidate in _people(candidates) if not candidate.tokens.concepts & _NOT_WHOM]
-    return people if len(people) == 1 and people[0].tokens.concepts & _WHOM else []
+    people = [candidate for candidate in _people(candidates) if not candidate.concepts & _NOT_WHOM]
+    return people if len(people) == 1 and people[0].concepts & _WHOM else []
 
 
 def _codes_beside_names(candidates: list[Candidate], head: SampleRows) -> None:
@@ -111,10 +94,8 @@ def _codes_beside_names(candidates: list[Candidate], head: SampleRows) -> None:
             if _are_people(candidate) and head.is_named_by(code.profile, candidate.profile)
         ]
         if len(named) == 1:
-            code.set_claims(
-                [Claim(Field.DEBTOR_REFERENCE, 0.9)], ColumnReason("names_beside", named[0].heading)
-            )
-            named[0].set_claims([Claim(Field.NAME, 0.9)], ColumnReason("header", named[0].heading))
+            code.decide(Field.DEBTOR_REFERENCE, 0.9, "names_beside", named[0])
+            named[0].decide(Field.NAME, 0.9, "header")
             return
 
 
@@ -127,7 +108,7 @@ def _beside_codes(candidates: list[Candidate], head: SampleRows) -> list[Candida
     return [
         candidate
         for candidate in _people(candidates)
-        if not candidate.tokens.concepts & _NOT_WHOM
+        if not candidate.concepts & _NOT_WHOM
         and any(
             head.is_named_by(code.profile, candidate.profile)
             or (is_list and _is_unique(code) and _is_unique(candidate))

@@ -9,53 +9,14 @@ from typing import Final
 
 from getbill import sheets
 from getbill.mapping.columns import contents
-from getbill.mapping.columns.candidates import Candidate
+from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import SERIAL, SampleRows
 from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, Field
-from getbill.mapping.vocabulary import Claim
+from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 REFERENCES: Final = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
-# Header words beside which a column may still contain document numbers.
-_PAPERS: Final = frozenset({"number", "id", "document", "reference", "internal", "kind", "row", "invoice"})
-# Header words that exclude document numbers from a column of codes.
-_NO_PAPERS: Final = frozenset(
-    [
-        "taxid",
-        "zip",
-        "days",
-        "limit",
-        "quantity",
-        "price",
-        "phone",
-        "fax",
-        "birth",
-        "bucket",
-        "debit",
-        "credit",
-        "amount",
-        "open",
-        "paid",
-        "payment",
-        "total",
-        "overdue",
-        "fees",
-        "discount",
-        "tax",
-        "incl",
-        "excl",
-        "segment",
-        "unit",
-        "status",
-        "email",
-        "service",
-        "date",
-        "due",
-        "running",
-        "rep",
-        "street",
-        "house",
-    ]
-)
+_PAPERS: Final = LISTS.members("papers", "concepts", CONCEPTS)
+_NO_PAPERS: Final = LISTS.members("no_papers", "concepts", CONCEPTS)
 _HALF: Final = 0.5
 # Long codes may be contracts with several rows each; repeated short ones are categories.
 _LONG: Final = 6
@@ -110,7 +71,7 @@ def _leave_descriptions(candidates: list[Candidate]) -> None:
         profile = candidate.profile
         if (
             candidate.may_be((Field.REFERENCE,), CERTAIN)
-            and "number" not in candidate.tokens.concepts
+            and "number" not in candidate.concepts
             and profile.filled > profile.distinct
             and contents.share_matching(contents.texts_of(profile), _is_description) == 1
         ):
@@ -179,9 +140,7 @@ def _may_number(candidate: Candidate) -> bool:
     """Return whether a column may contain document numbers: a code in nearly every row, all unique."""
     profile = candidate.profile
     is_other = (
-        candidate.is_known
-        and not candidate.tokens.concepts <= _PAPERS
-        and candidate.reason.code != "contradicted"
+        candidate.is_known and not candidate.concepts <= _PAPERS and candidate.reason.code != "contradicted"
     )
     if is_other or candidate.tokens.whole:
         return False
@@ -195,11 +154,7 @@ def _may_number(candidate: Candidate) -> bool:
 def _may_be_papers(candidate: Candidate) -> bool:
     """Return whether a column may contain codes of documents or contracts, each on one row or a few."""
     profile = candidate.profile
-    if (
-        candidate.tokens.concepts & _NO_PAPERS
-        or profile.filled < _HALF * profile.rows
-        or profile.distinct < 2
-    ):
+    if candidate.concepts & _NO_PAPERS or profile.filled < _HALF * profile.rows or profile.distinct < 2:
         return False
     if any(profile.share(kind) > 1 - CERTAIN for kind in _NO_CODES) or contents.has_fractions(profile):
         return False

@@ -7,37 +7,23 @@ rejected, the others cause a warning.
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from getbill import sheets
+from getbill.kit.text.word_lists import WordLists
 from getbill.mapping.model import ColumnMapping, Field
 from getbill.mapping.values import BodyDraft, CellFinding, Step
-from getbill.mapping.vocabulary import parse_header
+from getbill.mapping.vocabulary import CONCEPTS, parse_header
 
-_OF_TEXTS: Final = frozenset({"note", "object", "quality"})
+LISTS = WordLists(Path(__file__).with_name("rows.toml"))
+_OF_TEXTS: Final = LISTS.members("texts", "concepts", CONCEPTS)
 _REMEMBERED_MAX: Final = 20_000
-# Without accents, and in lower case.
-_CREDIT: Final = re.compile(
-    r"(?:facture d.)?avoirs? (?:sur|du|de|n|no|client|partiel|av)\b|note de credit\b|gutschrift\b|stornorechnung\b|rechnungskorrektur\b"
-    r"|credit (?:note|memo)\b|creditnota\b|creditfactuur\b|nota (?:di|de) credito\b|factura rectificativa\b|abono (?:de|por|factura)\b"
-    r"|kreditnota\b|kreditfaktura\b|korekta\b|dobropis\b|knjizno odobrenje\b|odobrenje po racunu\b|faktura korygujaca\b|storno (?:faktury|factura|racuna)\b"
-    r"|sztorno(?:zas| szamla)\b|jovairas\b|iade faturas|πιστωτικο (?:τιμολογιο|για|επι)|кредитно известие\b|књижно одобрење\b"
-)
-_DOUBT: Final = re.compile(
-    r"\b(?:(?:liquidation|redressement) judiciaire|procedures? collectives?|surendettement|(?<!sans )(?<!hors )(?<!pas de )(?<!aucun )litige\b|litigieu|(?:cheque|virement|paiement|reglement) recu|contestee?\b|irrecouvrable"
-    r"|passee? en perte|abandon de creance|ne pas relancer|decede|(?:deja|a ete) (?:paye|regle)|(?:payee?|reglee?|soldee?)s? (?:le|par|ce)\b"
-    r"|insolven|bankrupt|disputed\b|in dispute|written off|do not (?:chase|contact)|deceased|already paid|paid (?:on|by|in full)\b"
-    r"|payment plan|ratenzahlung|bestritten|strittig|reklamation|uneinbringlich|verstorben|bereits (?:be|ge)zahlt|bezahlt am"
-    r"|concurso de acreedores|en disputa|incobrable|ya pagad|pagad[oa] el|contestat[oa]\b|inesigibile|fallimento|gia pagat|pagat[oa] il"
-    r"|faillissement|failliet|betwist|oninbaar|reeds betaald|betaald op|incobravel|insolvenc|konkur[sz]|exekuc|komornik|upad[l\u0142]osc|stecaj|faliment|felszamolas|vegrehajtas|iflas|icra takib|konkordato|πτωχευ|несъстоятелн|стечај"
-    r"|sporn[aey]\b|sporno\b|utuzen|ovrha\b|izvrsb|vitatott|litigiu\b|vec placen|juz zap[l\u0142]ac|jiz uhrazen|uz zaplaten|mar kifizet|tvist|attente d.avoir|avoir a emettre)"
-)
+_CREDIT: Final = LISTS.pattern("credit")
+_DOUBT: Final = LISTS.pattern("doubt", r"\b(?:{})")
 
 
-# Number series of credit notes: AV-2026-004, GS12, CN-002.
-_CREDIT_NUMBER: Final = re.compile(
-    r"\s*(?:avo?|avoir|kfs|dobropis|dob|gs|cn|crn|nc|ncr|crm)[-_ /.]?\d", re.IGNORECASE
-)
+_CREDIT_NUMBER: Final = LISTS.pattern("credit_number", r"\s*(?:{})[-_ /.]?\d", re.IGNORECASE)
 
 
 def steps(columns: Sequence[ColumnMapping], profile: sheets.Profile) -> list[Step]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from getbill import sheets
 from getbill.mapping import values
 from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.rows.labels import LISTS
 from getbill.mapping.values import (
     NO_NUMBER,
     NOTHING,
@@ -26,20 +27,7 @@ _APART = re.compile(r"[;,\s|]+")
 _ANGLE = re.compile(r".*<([^<>]+@[^<>]+)>.*")
 
 
-_HOUSEHOLDS = frozenset(
-    {
-        "familie",
-        "famille",
-        "family",
-        "famiglia",
-        "familia",
-        "fam.",
-        "fam",
-        "eheleute",
-        "ehepaar",
-        "erbengemeinschaft",
-    }
-)
+_HOUSEHOLDS = frozenset(LISTS.words("households"))
 
 
 def steps(columns: dict[Field, ColumnMapping], profile: sheets.Profile) -> list[Step]:

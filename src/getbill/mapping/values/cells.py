@@ -6,88 +6,31 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from getbill import sheets
 from getbill.kit.messages import Message
+from getbill.kit.text.word_lists import WordLists
 from getbill.mapping.messages import message_of
 from getbill.mapping.model import ColumnMapping, Field
 
 # Placeholders for an absent value.
-NOTHING = frozenset(
-    [
-        "-",
-        "--",
-        "---",
-        ".",
-        "/",
-        "?",
-        "n/a",
-        "na",
-        "n.a.",
-        "n.a",
-        "nc",
-        "n.c.",
-        "nil",
-        "null",
-        "none",
-        "néant",
-        "neant",
-        "aucun",
-        "keine",
-        "kein",
-        "ninguno",
-        "nessuno",
-        "geen",
-        "#n/a",
-        "inconnu",
-        "unknown",
-        "unbekannt",
-        "n/d",
-        "nd",
-        "s/n",
-    ]
-)
+LISTS = WordLists(Path(__file__).with_name("values.toml"))
 # Of these, placeholders for a value that exists but is unknown.
-_UNKNOWN = NOTHING - frozenset(
-    [
-        "-",
-        "--",
-        "---",
-        ".",
-        "/",
-        "nil",
-        "null",
-        "none",
-        "néant",
-        "neant",
-        "aucun",
-        "keine",
-        "kein",
-        "ninguno",
-        "nessuno",
-        "geen",
-    ]
-)
+_UNKNOWN = frozenset(LISTS.words("unknown", "placeholders", str.casefold))
+NOTHING = frozenset(LISTS.words("absent", "placeholders", str.casefold)) | _UNKNOWN
 # Texts that are neither a name nor a reference; Null and Nil are people.
-NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()) | {
-    "néant",
-    "neant",
-    "inconnu",
-    "unknown",
-    "unbekannt",
-}
+NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()).union(
+    LISTS.words("no_name", "placeholders", str.casefold)
+)
 _NO_NAME_MAX = 10
 # No debt is this old: 1900-01-01 and 1970-01-01 are placeholders for no date.
 _OLDEST = "1980"
 _EXACT_MAX = 10**15
 # Fifteen digits, the mark and a zero.
 _FLOAT_DIGITS_MAX = 17
-# Placeholders that occur only in phone columns.
-_NO_NUMBER = """x|xx|xxx|n/c|nr|n.r.|k.a.|ka|0|0000000000|sans|aucune|absent|inexistant|onbekend|desconocido|sconosciuto|brak|
-ukendt|sin|non|no|nein|nee|ninguna|niet|nvt|n.v.t.|ohne|fehlt|non renseigné|non communiqué|pas de téléphone|pas de tel|
-liste rouge|keine angabe|nicht bekannt"""
-NO_NUMBER = NOTHING | frozenset(_NO_NUMBER.replace("\n", "").split("|"))
+NO_NUMBER = NOTHING.union(LISTS.words("no_number", "placeholders", str.casefold))
 # The error value of a formula; #2214 is the number of a shop.
 _FAILED = re.compile(r"#(?:N/?[ADV]|[^\W\d_\u00bf]*\u00bf?[^\W\d_]+(?:/0)?[!?])")
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)

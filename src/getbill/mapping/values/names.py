@@ -5,18 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from getbill.mapping.values.cells import LISTS
 from getbill.mapping.vocabulary import CIVILITIES, countries_of_city, is_company, is_form
 
-_PREFIX = re.compile(
-    r"(M\.|M(?= [A-ZÉÈ])|Mr\.?|Mme\.?|Mlle\.?|Monsieur|Madame|Mademoiselle|Mrs\.?|Ms\.?|Miss|Herrn?|Frau|Sr\.|Sra\.|Señora?"
-    r"|Sig\.ra|Sig\.na|Sig\.|Signora?|Dhr\.?|Mevr\.?|Mw\.|MONSIEUR|MADAME|MME|MR\.?|MLLE) +(?!et |ou |und |and |& |\+)"
-)
-# Two people are not one.
-_JOINED = frozenset({"et", "&", "und", "and", "ou", "y", "e", "en", "+"})
+_PREFIX = LISTS.pattern("name_prefixes", "({}) +(?!{prefixes_joined})")
+_JOINED = frozenset(LISTS.words("joining"))
 # An unlisted legal form: three letters and a point. One letter is an initial.
 _ABBREVIATED = re.compile(r"[^\W\d_]{2,5}\.")
-# A partner's display name is the company and, after a comma, its contact.
-_PARTNER = re.compile(r"partner|partenaire|asociado|relatie", re.IGNORECASE)
+_PARTNER = LISTS.pattern("partner", flags=re.IGNORECASE)
 _WITH_PLACE = re.compile(
     r"(?P<name>[^,]*[^\W\d][^,]*),\s+(?:[A-Z]{1,2}-)?(?P<code>\d{4,5})\s+(?P<city>[^\W\d][^\d,]*)"
 )

@@ -10,17 +10,16 @@ from functools import cache
 
 import phonenumbers
 
+from getbill.mapping.values.cells import LISTS
+
 _NO_DIGITS = re.compile(r"[^\d+]")
-_SEVERAL = re.compile(
-    r"\s*(?:[;|\n]|,\s|\s/\s|(?<=\d)/(?=\+|00)|\s(?:ou|or|oder|o|of|lub|et|and|und|bzw\.?|en|y|e|&)\s)\s*",
-    re.IGNORECASE,
+_SEVERAL = LISTS.pattern(
+    "between_numbers", r"\s*(?:[;|\n]|,\s|\s/\s|(?<=\d)/(?=\+|00)|\s(?:{})\s)\s*", re.IGNORECASE
 )
 # A slash also separates a German area code from its number: it separates two numbers only where both are
 # long.
 _LONG = 9
-_EXTENSION = re.compile(
-    r"[\s,;(]*(?:ext(?:ension)?|poste|x|#|int(?:erno)?|toestel|durchwahl)[.:]?\s*\d+\)?\s*$", re.IGNORECASE
-)
+_EXTENSION = LISTS.pattern("extension", r"[\s,;(]*(?:{})[.:]?\s*\d+\)?\s*$", re.IGNORECASE)
 _FRACTION = re.compile(r"[^.]*\d[.,]\d{1,3}\D*")
 # The format of nearly all numbers.
 _SIMPLE = re.compile(r"\+?\d[\d .\-]{5,18}\d")
@@ -33,11 +32,7 @@ _PARTED = re.compile(r"[^\W\d_]|[#;,+*]")
 _OVERSEAS = re.compile(r"0?(?:69[0-467]|639(?!98)|26[23]|59[046])\d{6}")
 # A number that software stored with decimals.
 _DECIMAL = re.compile(r"(\+?\d{6,15})[.,]0+")
-# A label before a number that only names it as one.
-_LABEL = re.compile(
-    r"^\s*(?:t[eé]l(?:[eé]phone|[eé]fono|efon|efoon)?|phone|mobile?|mob|gsm|handy|port(?:able)?|cell)\b[.:\s]*",
-    re.IGNORECASE,
-)
+_LABEL = LISTS.pattern("phone_label", r"^\s*(?:{})\b[.:\s]*", re.IGNORECASE)
 _REMARK = re.compile(r"\([^\d()]*\)")
 
 

@@ -11,24 +11,14 @@ from getbill.kit.phones import destination_of
 from getbill.mapping import vocabulary
 from getbill.mapping.model import ColumnMapping
 from getbill.mapping.values import phone_formats
-from getbill.mapping.values.cells import BodyDraft
+from getbill.mapping.values.cells import LISTS, BodyDraft
 from getbill.mapping.values.countries import HomeCountry, read_e164
 
 # Countries with four-digit postal codes, by their dialling codes.
-_SHORT_CODES = ("+41", "+32", "+43", "+352", "+45", "+47", "+31", "+36", "+351", "+386")
+_SHORT_CODES = LISTS.words("short_postal_codes", "dialling_codes")
 _SHORT = 4
 # Currencies of a single country, or of one where nearly all of their users live.
-_OF_CURRENCY = {
-    "CHF": "CH",
-    "GBP": "GB",
-    "SEK": "SE",
-    "NOK": "NO",
-    "DKK": "DK",
-    "PLN": "PL",
-    "CZK": "CZ",
-    "HUF": "HU",
-    "RON": "RO",
-}
+_OF_CURRENCY = LISTS.concepts_by_word("currencies", notation=str.upper)
 
 
 class RowCountry(NamedTuple):

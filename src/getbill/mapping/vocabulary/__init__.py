@@ -6,6 +6,7 @@ from getbill.mapping.vocabulary.countries import (
     COUNTRIES_BY_LANGUAGE,
     EVERYWHERE,
     FIVE_DIGITS,
+    VAT_RATES,
     countries_of_city,
     countries_of_currency,
     countries_of_headers,
@@ -18,18 +19,27 @@ from getbill.mapping.vocabulary.countries import (
     street_languages,
 )
 from getbill.mapping.vocabulary.header_rules import Claim, claims
-from getbill.mapping.vocabulary.header_words import JOINING
-from getbill.mapping.vocabulary.headers import HeaderTokens, header_homonyms, normalize, parse_header
+from getbill.mapping.vocabulary.header_words import CONCEPTS, JOINING
+from getbill.mapping.vocabulary.headers import (
+    OPEN_ITEMS,
+    HeaderTokens,
+    header_homonyms,
+    normalize,
+    parse_header,
+)
 from getbill.mapping.vocabulary.legal_forms import is_company, is_form
 
 __all__ = [
     "CIVILITIES",
+    "CONCEPTS",
     "COUNTRIES",
     "COUNTRIES_BY_LANGUAGE",
     "EVERYWHERE",
     "FIVE_DIGITS",
     "JOINING",
     "LANGUAGES",
+    "OPEN_ITEMS",
+    "VAT_RATES",
     "Claim",
     "HeaderTokens",
     "claims",

@@ -5,37 +5,41 @@ known word, with less certainty.
 """
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from getbill.kit.money import currencies
-from getbill.mapping.vocabulary.header_words import JOINING, SIGNS, WHOLE, WORDS
+from getbill.kit.text.word_lists import LETTERS, as_written
+from getbill.mapping.vocabulary.header_words import (
+    ALL_JOINING,
+    HOMONYMS,
+    LISTS,
+    OWN_WORDS,
+    SIGNS,
+    WHOLE,
+    WORDS,
+)
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
-_WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
-_BUCKET = re.compile(
-    r"(?:>|<|\+|-|\d|\s|\.|jours?|days?|tage?n?|dias?|giorni|dagen|dage|dagar|dager|dni|dnu|nap|paivaa|pv|zile|gun|dana|dienu|paev\w*|et|plus|moins"
-    r"|à|a|j|d|months?|above|over|under|older|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?|or|less|more|than|up|to|and|bis|von|ab|uber|mehr"
-    r"|als|oder|dgr|dgn|dg|paeva|dienas|ule|virs|vyresni|hasta|mas|de|o|oltre|fino|piu|e|ou|meer|dan|tot|en|mais|y|od|do|ponad|powyzej|nad|over|til|till|yli|fra|fran|i|mayore?s?|entre|ate|acima|entro|unter|gg|al)+"
-)
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|#|%")
+# Names of lists of unpaid items.
+OPEN_ITEMS = LISTS.pattern("open_items")
+_BUCKET = LISTS.pattern("bucket", "(?:{})+")
 _LINKS = ("", "s", "n", "es", "en", "e")
-# Letters that do not decompose into a base letter and an accent.
-_LETTERS = str.maketrans(
-    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
-)
 # Shorter words of a phrase are not matched approximately.
 _TYPED_MIN = 3
 # Minimum number of letters of an abbreviation.
 _SHORTEST = 3
-# Short words allowed as a part of a compound; other two-letter words are parts of too many.
-_SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
+_SHORT = frozenset(LISTS.words("words", "short"))
+_LONG = [word for word in OWN_WORDS if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in OWN_WORDS if len(word) >= 9 and "_" in word]
+_MULTIPLIED = frozenset(LISTS.words("multiplied", "codes", as_written))
+_NO_CODES = frozenset(LISTS.words("like_words", "codes", as_written))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def parse_header(header: str, group: str = "") -> HeaderTokens:
     if _is_bucket(text):
         return HeaderTokens(frozenset({"bucket"}))
     words = _split_words(text)
-    whole = _WHOLE.get("_".join(words))
+    whole = WHOLE.get("_".join(words))
     if whole:
         return HeaderTokens(_interpret_words(words)[0], whole=whole)
     concepts, unknown, doubt, typos = _interpret_words(words)
@@ -93,13 +97,13 @@ def parse_header(header: str, group: str = "") -> HeaderTokens:
 
 def header_homonyms(header: str) -> dict[str, frozenset[str]]:
     """Return the concepts of a header by language, where its word has another meaning in another language."""
-    return _HOMONYMS.get("_".join(_split_words(normalize(header))), {})
+    return HOMONYMS.get("_".join(_split_words(normalize(header))), {})
 
 
 def normalize(header: str) -> str:
     """Return a text in the vocabulary's notation: lower case without accents, words separated."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
-    text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").translate(_LETTERS)
+    text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").translate(LETTERS)
     for sign in "°º":
         text = text.replace(f"n{sign}", "no ").replace(f"n {sign}", "no ").replace(sign, " ")
     for sign, code in SIGNS.items():
@@ -110,7 +114,7 @@ def normalize(header: str) -> str:
 
 
 def _split_words(text: str) -> tuple[str, ...]:
-    words = _WORDS.findall(text.replace("'", " ").replace("\u2019", " "))
+    words = _TOKEN.findall(text.replace("'", " ").replace("\u2019", " "))
     words = ["number" if word == "#" else "percent" if word == "%" else word for word in words]
     # A French heading in capitals ends in DU for « dû ».
     if len(words) > 1 and words[-1] == "du":
@@ -136,7 +140,7 @@ def _interpret_words(
             concepts |= match.concepts
             doubt = max(doubt, match.doubt)
             typos += [match.typo] if match.typo else []
-        elif words[at] not in _JOINING:
+        elif words[at] not in ALL_JOINING:
             unknown.append(words[at])
         at += size
     return frozenset(concepts), tuple(unknown), doubt, tuple(typos)
@@ -144,13 +148,13 @@ def _interpret_words(
 
 def _longest(words: tuple[str, ...], at: int) -> tuple[int, _Word | None]:
     for size in (4, 3, 2):
-        if at + size <= len(words) and (concepts := _CONCEPTS.get("_".join(words[at : at + size]))):
+        if at + size <= len(words) and (concepts := WORDS.get("_".join(words[at : at + size]))):
             return size, _Word(concepts)
     for size in (3, 2):
         part = words[at : at + size]
         if (
             len(part) == size
-            and not all(word in _CONCEPTS for word in part)
+            and not all(word in WORDS for word in part)
             and (near := _near_phrase("_".join(part)))
         ):
             return size, near
@@ -171,14 +175,14 @@ def _near_phrase(text: str) -> _Word | None:
     ):
         # `de referência` is not `su referencia`: a short word is another one, not a typo.
         return None
-    return _Word(_CONCEPTS[near[0]], 0.06 * near[1], near[0].replace("_", " "))
+    return _Word(WORDS[near[0]], 0.06 * near[1], near[0].replace("_", " "))
 
 
 @lru_cache(maxsize=8192)
 def _word(word: str) -> _Word | None:
-    if word in _CONCEPTS:
-        return _Word(_CONCEPTS[word])
-    if word in _JOINING or word.isdigit():
+    if word in WORDS:
+        return _Word(WORDS[word])
+    if word in ALL_JOINING or word.isdigit():
         return None
     if parts := _compound(word):
         return _Word(parts)
@@ -207,7 +211,7 @@ def _part_concepts(text: str, *, is_last: bool = False) -> frozenset[str] | None
         stem = text.removesuffix(link) if link else text
         if (link and stem == text) or (len(stem) < 3 and stem not in _SHORT):
             continue
-        if concepts := _CONCEPTS.get(stem):
+        if concepts := WORDS.get(stem):
             return concepts
     return None
 
@@ -218,7 +222,7 @@ def _abbreviation(word: str) -> frozenset[str] | None:
         return None
     meanings = {
         concepts
-        for lexicon_word, concepts in _OWN_CONCEPTS.items()
+        for lexicon_word, concepts in OWN_WORDS.items()
         if lexicon_word.startswith(word) and "_" not in lexicon_word
     }
     return meanings.pop() if len(meanings) == 1 else None
@@ -233,7 +237,7 @@ def _typo(word: str) -> _Word | None:
     near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=allowed)
     if near is None or (near[0][0] != word[0] and near[1] > 1):
         return None
-    return _Word(_CONCEPTS[near[0]], 0.06 * near[1], near[0])
+    return _Word(WORDS[near[0]], 0.06 * near[1], near[0])
 
 
 def _letter_left_out(word: str) -> _Word | None:
@@ -241,7 +245,7 @@ def _letter_left_out(word: str) -> _Word | None:
     near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
     if near is None or len(near[0]) != 5 or near[0][0] + near[0][-1] != word[0] + word[-1]:
         return None
-    return _Word(_CONCEPTS[near[0]], 0.1, near[0])
+    return _Word(WORDS[near[0]], 0.1, near[0])
 
 
 def _typo_in_compound(word: str) -> _Word | None:
@@ -251,65 +255,3 @@ def _typo_in_compound(word: str) -> _Word | None:
             if concepts and len(good) >= 4 and (near := _typo(wrong)):
                 return _Word(concepts | near.concepts, near.doubt + 0.02, near.typo)
     return None
-
-
-def _load_concepts(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
-    concepts_by_word: dict[str, frozenset[str]] = {}
-    for words_of in (WORDS, *(stored.get("words", {}) for stored in files)):
-        for concepts, words in words_of.items():
-            for word in words.split():
-                key = _lexicon_key(word)
-                concepts_by_word[key] = concepts_by_word.get(key, frozenset()) | set(concepts.split("+"))
-    return concepts_by_word
-
-
-def _homonyms(files: list[dict[str, dict[str, str]]]) -> dict[str, dict[str, frozenset[str]]]:
-    """Return the words with a different meaning in one language than in most, by language code."""
-    homonyms: dict[str, dict[str, frozenset[str]]] = {}
-    for stored in files:
-        for language, words in stored.get("homonyms", {}).items():
-            for pair in words.split():
-                word, _, concepts = pair.partition("=")
-                homonyms.setdefault(_lexicon_key(word), {})[language] = frozenset(concepts.split("+"))
-    return homonyms
-
-
-def _joining(files: list[dict[str, dict[str, str]]]) -> frozenset[str]:
-    words = (word for stored in files for word in stored.get("joining", {}).get("words", "").split())
-    return JOINING.union(map(_lexicon_key, words))
-
-
-def _whole(files: list[dict[str, dict[str, str]]]) -> dict[str, str]:
-    return {
-        _lexicon_key(name): field
-        for names_of in (WHOLE, *(stored.get("whole", {}) for stored in files))
-        for field, names in names_of.items()
-        for name in names.split()
-    }
-
-
-def _lexicon_key(word: str) -> str:
-    """Return a word or phrase of the vocabulary in the form that headers are compared with."""
-    return "_".join(_split_words(normalize(word))) if not word.isascii() else word.strip("_")
-
-
-def _files() -> list[dict[str, dict[str, str]]]:
-    """Return the vocabulary files, one for each language."""
-    folder = Path(__file__).with_name("words")
-    return [tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))]
-
-
-_FILES = _files()
-_CONCEPTS = _load_concepts(_FILES)
-# Only words of `header_words` are completed and matched with typos: with many languages, nearly any word is
-# similar to one.
-_OWN_CONCEPTS = _load_concepts([])
-_LONG = [word for word in _OWN_CONCEPTS if len(word) >= 5 and "_" not in word]
-_PHRASES = [word for word in _OWN_CONCEPTS if len(word) >= 9 and "_" in word]
-_WHOLE = _whole(_FILES)
-_JOINING = _joining(_FILES)
-_HOMONYMS = _homonyms(_FILES)
-# Codes that are written with a k, T or M prefix: TEUR.
-_MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
-# Currency codes that are header words: TOP is Tonga's, ALL Albania's.
-_NO_CODES = frozenset({"TOP", "ALL", "CUP", "MOP", "BAM", "TRY", "LAK", "ERN", "GEL", "MAD", "PAB", "SOS"})

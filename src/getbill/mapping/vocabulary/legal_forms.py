@@ -4,6 +4,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
+from getbill.kit.text.word_lists import WordLists
+
 _FORM_CHARS_MAX: Final = 10
 # With the points, commas and brackets around its letters.
 _WORD_CHARS_MAX: Final = 2 * _FORM_CHARS_MAX
@@ -49,7 +51,6 @@ def _form_kinds(word: str) -> tuple[bool, bool]:
 @cache
 def _forms() -> tuple[frozenset[str], frozenset[str]]:
     """Return the forms without another meaning, and those that are also words or initials."""
-    lines = Path(__file__).with_name("legal_forms.txt").read_text("utf-8").splitlines()
-    words = [word for line in lines if not line.startswith("#") for word in line.split()]
-    short = {word.strip("[]") for word in words if word.startswith("[")}
-    return frozenset(words) - {f"[{word}]" for word in short}, frozenset(short)
+    lists = WordLists(Path(__file__).with_name("legal_forms.toml"))
+    short = lists.all_words("initials", str.casefold)
+    return lists.all_words("forms", str.casefold) - short, short

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from getbill.sheets.cells.text import clean, read_text
+from getbill.sheets.cells.text import LISTS, clean, read_text
 from getbill.sheets.messages import CellWrong
 from getbill.sheets.model import Cell, DateShape, fold
 
@@ -33,22 +33,7 @@ _MONTH_FIRST = re.compile(
 )
 _YEAR_FIRST = re.compile(rf"(\d{{4}})[\s-]+([^\W\d]{{3,12}})\.?[\s-]+(\d{{1,2}}){_TIME}")
 
-# French, English, German, Spanish, Italian and Dutch; a month name is recognised by its first letters.
-_MONTHS = {
-    1: ("jan", "janv", "january", "janvier", "januar", "janner", "ene", "enero", "gen", "gennaio", "januari"),
-    2: ("feb", "fev", "fevr", "february", "fevrier", "februar", "febrero", "febbraio", "februari"),
-    3: ("mar", "mars", "march", "marz", "mrz", "maerz", "marzo", "maart", "mrt"),
-    4: ("apr", "avr", "avril", "april", "abr", "abril", "aprile"),
-    5: ("may", "mai", "mayo", "mag", "maggio", "mei"),
-    6: ("jun", "juin", "june", "juni", "junio", "giu", "giugno"),
-    7: ("jul", "juil", "juillet", "july", "juli", "julio", "lug", "luglio"),
-    8: ("aug", "aou", "aout", "august", "ago", "agosto", "augustus"),
-    9: ("sep", "sept", "september", "septembre", "septiembre", "set", "settembre"),
-    10: ("oct", "okt", "october", "octobre", "oktober", "octubre", "ott", "ottobre"),
-    11: ("nov", "november", "novembre", "noviembre"),
-    12: ("dec", "dez", "dic", "december", "decembre", "dezember", "diciembre", "dicembre"),
-}
-_MONTH = {name: month for month, names in _MONTHS.items() for name in names}
+_MONTH = {name: int(month) for name, month in LISTS.concepts_by_word("months").items()}
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
 # Midnight in Europe, East Africa and India, expressed in UTC.
 _MIDNIGHT = re.compile(r"(?:2[123]:00|18:30)(?::00(?:\.0+)?)?(?:Z|[+]00:?00)$")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from getbill.sheets.cells.currency_symbols import currencies_of
-from getbill.sheets.cells.text import clean
+from getbill.sheets.cells.text import LISTS, clean
 
 # Every space used as a thousands separator: plain, no-break, fixed-width, thin and narrow.
 SPACES = " \u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -30,23 +30,13 @@ _TOKEN = re.compile(r"[-+()\[\]<>]|[^-+()\[\]<>\s]+")
 _CODE_AND_POINT = re.compile(r"[A-Z]{3}\.$")
 _PAIRS = {"(": ")", "<": ">"}
 
-_CREDIT = frozenset(
-    ["c", "cr", "crd", "credit", "credito", "kredit", "h", "hab", "haben", "haber", "a", "avere", "avoir"]
-)
-_DEBIT = frozenset(["d", "dr", "deb", "debit", "debito", "debet", "s", "soll", "debe", "dare"])
+_CREDIT = frozenset(LISTS.words("credit"))
+_DEBIT = frozenset(LISTS.words("debit"))
 # A single letter is a mark only in a column that contains the opposite mark as well.
 PARTNERS = {"c": "d", "h": "sd", "a": "d", "d": "cha", "s": "h"}
 
-_POWERS = {
-    3: "k tsd tausend mille thousand mila duizend tys",
-    5: "lakh lakhs lac lacs",
-    6: "mio million millions millionen millon millones milione milioni miljoen mln mn",
-    7: "crore crores",
-    9: "mrd mld milliard milliards milliarden miliardi miljard bn",
-}
-_MAGNITUDES = {word: power for power, words in _POWERS.items() for word in words.split()}
-# A thousand in one language and a million in another.
-_UNCLEAR = frozenset(["m", "mm", "t", "b", "l", "g", "mil", "mill"])
+_MAGNITUDES = {word: int(power) for word, power in LISTS.concepts_by_word("magnitudes").items()}
+_UNCLEAR = frozenset(LISTS.words("unclear"))
 # With euros and francs, T is the German thousand and M a million; with dollars they are ambiguous.
 _OF_EUROS = {"T": 3, "M": 6}
 _EUROPEAN = frozenset({"EUR", "CHF"})
@@ -54,24 +44,7 @@ _EUROPEAN = frozenset({"EUR", "CHF"})
 _CRORE_DIGITS = 5
 _RUPEES = frozenset({"INR", "PKR", "LKR", "NPR"})
 
-# Words around an amount that do not change it.
-_HARMLESS = frozenset(
-    [
-        "ttc",
-        "t.t.c.",
-        "t.t.c",
-        "tvac",
-        "incl",
-        "incl.",
-        "env",
-        "env.",
-        "environ",
-        "ca",
-        "ca.",
-        "approx",
-        "approx.",
-    ]
-)
+_HARMLESS = frozenset(LISTS.words("harmless"))
 
 
 class Notation(NamedTuple):

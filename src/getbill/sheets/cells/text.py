@@ -3,10 +3,13 @@
 import re
 import unicodedata
 from datetime import date, datetime
+from pathlib import Path
 
+from getbill.kit.text.word_lists import WordLists
 from getbill.sheets.model import Cell
 
 # First characters of a formula; tab and return hide one from a careless check.
+LISTS = WordLists(Path(__file__).with_name("cells.toml"))
 FORMULA_STARTS = frozenset("=+-@\t\r\n")
 # Marks that a spreadsheet writes before a text cell, straight or made curly by an editor.
 _ALL_MARKS = "'\u2019\u2018"

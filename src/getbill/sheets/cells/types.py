@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from getbill.sheets.cells import dates, numbers
 from getbill.sheets.cells.currency_symbols import country_of, currencies_of
-from getbill.sheets.cells.text import clean
+from getbill.sheets.cells.text import LISTS, clean
 from getbill.sheets.model import CellKind, fold
 
 # Masks digits and letters; other characters, and accented letters, are kept. It works on UTF-8 bytes, which
@@ -35,20 +35,8 @@ _POSTCODE = re.compile(
 _PATTERNS = ((CellKind.IBAN, _IBAN), (CellKind.VAT_NUMBER, _VAT), (CellKind.POSTCODE, _POSTCODE))
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 
-_YES_NO = frozenset(
-    (
-        "oui", "non", "yes", "no", "ja", "nein", "si", "nee", "true", "false", "vrai", "faux", "y", "n", "o", "x",
-        "0", "1", "wahr", "falsch", "verdadero", "falso", "vero", "waar", "nej", "nei", "ei", "jah", "taip", "kylla",
-    )
-)  # fmt: skip
-_CIVILITY = frozenset(
-    (
-        "m", "m.", "mr", "mr.", "mme", "mme.", "mlle", "mlle.", "monsieur", "madame", "mademoiselle", "mrs", "mrs.",
-        "ms", "ms.", "miss", "dr", "dr.", "herr", "frau", "hr", "hr.", "fr", "fr.", "sr", "sr.", "sra", "sra.",
-        "srta", "senor", "senora", "sig", "sig.", "sig.ra", "sig.na", "signor", "signora", "dhr", "dhr.", "mevr",
-        "mevr.", "mw", "mw.", "me", "maitre", "prof", "prof.", "pr", "m/mme", "mm",
-    )
-)  # fmt: skip
+_YES_NO = frozenset(LISTS.words("yes_no"))
+_CIVILITY = frozenset(LISTS.words("civility"))
 
 
 def kinds_of(example: str) -> frozenset[CellKind]:

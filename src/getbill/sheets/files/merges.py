@@ -3,18 +3,16 @@
 An amount applies to the first row alone: three rows that share one invoice do not owe it three times.
 """
 
-import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from getbill.kit.text.word_lists import WordLists
 from getbill.sheets.model import Cell, Layout, fold
 
-_AMOUNT_HEADER = re.compile(
-    r"\b(montant|solde|reste|du|ttc|ht|total|amount|balance|due|outstanding|open|betrag|offen|saldo|summe|importe"
-    r"|pendiente|importo|totale|residuo|bedrag|openstaand|kwota|naleznosc|valor|montante|debit|credit|soll|haben"
-    r"|\w*betrag|\w*saldo)\b"
-)
-_NOT_AN_AMOUNT = re.compile(r"\b(date|datum|data|fecha|on|no|nr|code|id|ref\w*|name|nom|days|jours)\b")
+_LISTS = WordLists(Path(__file__).with_name("merges.toml"))
+_AMOUNT_HEADER = _LISTS.pattern("amount", r"\b({})\b")
+_NOT_AN_AMOUNT = _LISTS.pattern("no_amount", r"\b({})\b")
 
 
 class Merge(NamedTuple):

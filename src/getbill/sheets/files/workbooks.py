@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from getbill.sheets.files import encodings, mixed_encodings, workbook_worker
+from getbill.sheets.files import encodings, workbook_worker
 from getbill.sheets.files.delimited import Record
 from getbill.sheets.files.merges import Merge
 from getbill.sheets.messages import Unreadable
@@ -110,9 +110,7 @@ class Workbook:
                 yield line, cells, None
 
     def _mend(self, cell: Cell) -> Cell:
-        return (
-            mixed_encodings.mend(cell, self.twice) if isinstance(cell, str) and not cell.isascii() else cell
-        )
+        return encodings.mend(cell, self.twice) if isinstance(cell, str) and not cell.isascii() else cell
 
     def close(self) -> None:
         """Close the file of rows."""

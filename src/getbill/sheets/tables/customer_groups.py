@@ -13,6 +13,7 @@ from datetime import date
 
 from getbill.sheets.cells import read_text
 from getbill.sheets.model import Cell, Column, Group, Layout, Note, fold, letter
+from getbill.sheets.tables.headers import LISTS
 from getbill.sheets.tables.skipped_rows import SkipRules
 
 # Number of headings kept to recognise their totals; the oldest are dropped.
@@ -24,12 +25,11 @@ _DIGITS = re.compile(
     r"[-+(\u2212]?\s*[\u20ac$\u00a3]?\s*\d[\d\s.,'\u2019\u2212-]*[%\u20ac$\u00a3]?\s*(?:[A-Z]{3}|Cr|Dr)?\)?"
 )
 _DAY = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\s.*)?")
-_PHONE = re.compile(r"(?:(?:tel|t\u00e9l|phone|telefon|fax)\w*[.:\s]*)?(\+?[\d\s()./-]{8,20})", re.IGNORECASE)
+_PHONE = LISTS.pattern("phone_label", r"(?:(?:{})\w*[.:\s]*)?(\+?[\d\s()./-]{8,20})", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
-_LABEL = re.compile(
-    r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kupac|kupec|stranka|komitent|odberatel|odb[eě]ratel|odberateľ|z[aá]kazn[ií]k|partner|partener|vev[oő]|[uü]gyf[eé]l|m[uü][sş]teri|cari|πελ[aά]της|ΠΕΛΑΤΗΣ|клиент|контрагент|купац|kund|kunde|asiakas|klients|klientas|klient|pirk[eė]jas|partneris|lejer|hyresg[aä]st|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
-    r"|tenant|resident|patient|owner|member|mieter|bewohner|eigentumer|huurder|inquilino|eleve|copropriétaire|coproprietaire|nabywca|tiers|compte|konto|account|name|nom|naam|nombre|nome|nazwa|adherent|locataire)"
-    r"(?:\s*(?:n[o\u00b0\u00ba.]*|nr\.?|code|name|id))?(?:\s*[:#]\s*|\s{2,}|(?=\s+[A-Z]*\d))",
+_LABEL = LISTS.pattern(
+    "heading_label",
+    r"(?:{heading_prefixes})?(?:{})(?:\s*(?:n[o\u00b0\u00ba.]*|nr\.?|code|name|id))?(?:\s*[:#]\s*|\s{2,}|(?=\s+[A-Z]*\d))",
     re.IGNORECASE,
 )
 _CODE_FIRST = re.compile(
@@ -37,40 +37,18 @@ _CODE_FIRST = re.compile(
 )
 _CODE_LAST = re.compile(r"(?P<name>.*[^\W\d].*?)\s*[\[(](?P<code>[A-Z]{0,6}[-_/]?\d[\w/-]*)[\])]")
 _CODE = re.compile(r"[A-Z]{0,6}[-_/.]?\d[\w/.-]*")
-# Ages, dates and account types group rows as well, and name no customer.
-_NO_NAME = re.compile(
-    r".*\b(days?|jours?|tagen?|dias|giorni|dagen|dni|months?|mois|monate?|meses|mesi|maanden|dagar|dager|dage|paivaa|paeva|dienas|dienu|dana|dnu|nap|zile|gun|weeks?|semaines?)\b.*"
-    r"|(current|courant|non echu\w*|not (yet )?due|nicht fallig|a echoir|echu\w*|overdue|past due|fallig|vencid[oa]s?"
-    r"|scadut[oi]|vervallen|przeterminowane|invoices?|factures?|rechnungen|credit notes?|avoirs?|gutschriften"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december|janvier|fevrier|mars"
-    r"|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)( \d{4})?|\d{3,8} (clients?|debitoren|kunden)"
-    r"|(eur|usd|gbp|chf|euros?)|(objekt|objet|immeuble|property|building|liegenschaft|wohnanlage|residence|copropriete|condominio|comunidad|weg|salesperson|commercial|vendeur|representant|agence|region|zone|secteur|site|devise"
-    r"|currency|wahrung|terms?)\b.*"
-)
-_NAME_HEADER = re.compile(
-    r"\b(eigentumer|mieter|bewohner|tenant|owner|coproprietaire|eleve|patient|payeur|payer|proprietaire|condomino|inquilino|huurder"
-    r"|mitglied|member|membre|student|pupil|parent|responsable|famille|familie|abonne|usager|assure|kupac|kupec|stranka|komitent|odberatel|zakaznik|kontrahenta|vevo|ugyfel|partner neve|musteri|cari unvan|cari hesap|cari|unvan|πελατησ|επωνυμια|клиент|контрагент|купац|partener|beneficiar|denumire client|naziv|nazov|nazev|asiakas|asiakkaan|kund|kundnamn|kundenavn|debitornavn|navn|namn|nimi|klients|klientas|klient|pirkejas|partneris|pavadinimas|nosaukums|ostja|lejer|hyresgast|podmiot|odberatel"
-    r"|client|customer|debtor|debiteur|debitor|kunde|kundenname|klant|klantnaam|cliente|deudor|debitore|nom|name|naam"
-    r"|nombre|nome|raison sociale|company|societe|firma|contact|tiers|kontrahent|nabywca|nazwa|relatie|locataire"
-    r"|adherent|payer|acheteur|buyer)\b"
-)
-_NOT_A_NAME = re.compile(
-    r"\b(account full name|project|projekt|projet|product|item|site|contract|matter|job|file|user|rep|bank|staff|n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
-)
-_FRENCH = re.compile(r"\b(client|facture|echeance|montant|solde|du|nom|societe|date de|balance agee|au)\b")
+_NO_NAME = LISTS.pattern("no_name")
+_NAME_HEADER = LISTS.pattern("name_header", r"\b({})\b")
+_NOT_A_NAME = LISTS.pattern("no_name_header", r"\b({})\b|#")
+_FRENCH = LISTS.pattern("french", r"\b({})\b")
 HEADERS = {
     "name": ("Customer (row above)", "Client (ligne au-dessus)"),
     "code": ("Customer code (row above)", "Code client (ligne au-dessus)"),
     "phone": ("Phone (row above)", "T\u00e9l\u00e9phone (ligne au-dessus)"),
     "email": ("E-mail (row above)", "E-mail (ligne au-dessus)"),
 }
-_CONTINUED = re.compile(
-    r"\s*[(\[](suite|cont(inued|'d|\.)?|forts(etzung|\.)?|vervolg|segue|cont\.)[)\]]$", re.IGNORECASE
-)
-# The flat after a tenant's name.
-_UNIT = re.compile(
-    r"\s+[-\u2013]\s+(?:unit|suite|apt|apartment|flat|lot|room|whg|wohnung|appt)\b.*", re.IGNORECASE
-)
+_CONTINUED = LISTS.pattern("continued", r"\s*[(\[]({})[)\]]$", re.IGNORECASE)
+_UNIT = LISTS.pattern("unit", r"\s+[-\u2013]\s+(?:{})\b.*", re.IGNORECASE)
 _PARTS = ("name", "code", "phone", "email")
 # A part found in more than this share of the headings gets a column.
 _SHARES = {"name": 0.3, "code": 0.5, "phone": 0.0, "email": 0.0}
@@ -383,6 +361,4 @@ def _are_marks(cells: Sequence[Cell]) -> bool:
 
 # A short word and a number: Dep 0118, CHQ 2217.
 _NUMBERED = re.compile(r"[^\W\d_]{1,5}[.#]? \d{2,}[\w/-]*")
-_TOTAL_WORDS = re.compile(
-    r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(totalt|kokku|yhteensa|osszesen|celkem|celkom|ialt|ukupno|skupaj|toplam|spolu|συνολο|общо|укупно|total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
-)
+_TOTAL_WORDS = LISTS.pattern("group_total", r"\b({group_total_prefixes})?({})\b")

@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
+from getbill.kit.text.word_lists import WordLists
 from getbill.sheets.cells import read_text
 from getbill.sheets.model import Cell, Column, Note, SkippedLine, fold, letter
 
@@ -18,46 +20,17 @@ _SEARCHED = 900
 _LABEL_MAX = 80
 # Lines from here on are compared with this many lines below them.
 _NEAR, _BELOW = 20, 100
-# Texts that occur only at the head of a printed page.
-_PAGE = re.compile(
-    r"\b(page|seite|p[a\u00e1]gina|pag|strona|hoja|folio|blad)\b[ .:]*\d|\d[./-]\d{1,2}[./-]\d", re.IGNORECASE
-)
-# Years, quarters and ages, as headers of amount columns.
-_NUMBERED = re.compile(
-    r"(19|20)\d\d|[<>\u2264\u2265]?\s*\+?\d{1,3}\s*([-\u2013/\u00e0]|to|bis|a|au)?\s*\d{0,3}\s*\+?\s*"
-    r"(j|d|t|g|days?|jours?|tage|dag(?:ar|er|en|e)|dgr?|dgn|pv|paivaa|paeva|dien(?:as|u))?\.?"
+LISTS = WordLists(Path(__file__).with_name("tables.toml"))
+_PAGE = LISTS.pattern("page_heads", r"\b({})\b[ .:]*\d|\d[./-]\d{1,2}[./-]\d", re.IGNORECASE)
+_NUMBERED = LISTS.pattern(
+    "ages",
+    r"(19|20)\d\d|[<>\u2264\u2265]?\s*\+?\d{1,3}\s*([-\u2013/\u00e0]|{between_ages})?\s*\d{0,3}\s*\+?\s*({})?\.?",
 )
 _PREAMBLE_SHOWN = 200
 
 Lines = Sequence[tuple[int, Sequence[Cell]]]
 
-# Stems of header words in French, English, German, Spanish, Italian, Dutch and the Nordic languages.
-WORDS = re.compile(
-    r"\b(nom|prenom|raison|societe|soc|client|debit|debtor|debitor|debiteur|deudor|debitore|kunde\w*|klant\w*|cliente"
-    r"|name|naam|nombre|nome|vorname|nachname|first|last|surname|apellido|cognome|voornaam|achternaam|firma"
-    r"|company|bedrijf|empresa|azienda|mail|email|e-mail|courriel|correo|posta|tel|telephone|phone|mobile|gsm"
-    r"|portable|handy|telefon|telefono|telefoon|movil|cellulare|mobiel|montant|amount|betrag|importe|importo"
-    r"|bedrag|solde|balance|saldo|total|totale|ttc|ht|du|due|dû|reste|restant|regle|paye|paid|offen|offener"
-    r"|devise|currency|wahrung|moneda|valuta|divisa|munt|date|datum|fecha|data|echeance|ech|faellig|fallig"
-    r"|falligkeit|vencimiento|scadenza|vervaldatum|facture|fact|invoice|inv|rechnung\w*|factura|fattura"
-    r"|factuur|ref|reference|referenz|referencia|riferimento|referentie|numero|num|no|nr|n|id|code|adresse"
-    r"|address|anschrift|direccion|indirizzo|adres|rue|street|strasse|straße|calle|via|straat|ville|city|ort"
-    r"|stadt|ciudad|citta|stad|plaats|cp|postal|zip|plz|cap|postcode|pays|country|land|pais|paese|iban|bic"
-    r"|siret|siren|tva|vat|civilite|titre|title|anrede|tratamiento|titolo|aanhef|langue|language|sprache|lang"
-    r"|type|statut|status|commentaire|note|notes|libelle|description|objet|motif|compte|account|konto"
-    r"|kund|kundnamn|kundnr|kundenr|kundenavn|navn|namn|faktura\w*|fakt|faktnr|faktdat|belopp|bel[oø]b|bel[oø]p|forfald\w*|forfall\w*"
-    r"|restbel\w*|utest[aå]ende|udest[aå]ende|gjenst[aå]ende|dato|postnr|poststed|bilag\w*|debitor\w*|lejer|hyresgast|restance|summa|moms|mva"
-    r"|asiakas\w*|asiakkaan|nimi|lasku\w*|erapaiva|erapvm|avoin\w*|maksettu|pvm|klien\w*|arve|kuupaev|maksetahtaeg|tahtaeg|tasutud"
-    r"|tasumata|laekumata|volg|jaak|rekin\w*|datums|termins|parad\w*|atlikums|samaksats|apmaksats|pirkej\w*|saskait\w*|skola|suma"
-    r"|apmoketa|likutis|kodas|pavadinimas|partneris|dok"
-    r"|kontrahent\w*|nabywc\w*|nazwa|numer|kwota|termin|saldo|zap[l\u0142]\w+|pozosta[l\u0142]\w*|brutto|netto|waluta|miejscowo\w+|ulica|odberatel\w*|zakazni\w*|cislo|doklad\w*|castka|celkem|celkom|uhrad\w*|uhraz\w*"
-    r"|splatnost\w*|vystav\w*|zostatok|zustatek|zbyva|nazov|nazev|mesto|mena|psc|ico|vevo\w*|ugyfel\w*|szaml\w*|osszeg\w*|hatarido|lejarat|kelt\w*|bizonylat\w*|tartozas|hatralek|egyenleg|fizet\w*|penznem|varos|nev\w*"
-    r"|denumire\w*|valoare\w*|scaden\w*|sold\w*|incasat|achitat|localitate|moneda|kupac|kupca|kupec|naziv|iznos|racun\w*|broj|dospij\w*|dospec\w*|dug\w*|potrazuje|ukupno|placeno|grad|mjesto|sifra|znesek|zapadlo\w*|odprto"
-    r"|placano|stevilka|naslov|musteri\w*|cari|unvan\w*|fatura\w*|tarih\w*|vade\w*|tutar\w*|bakiye|borc|alacak|kalan|odenen|toplam|doviz|belge|evrak|\u03c0\u03b5\u03bb\u03b1\u03c4\w*|\u03b5\u03c0\u03c9\u03bd\u03c5\u03bc\u03b9\u03b1"
-    r"|\u03c0\u03b1\u03c1\u03b1\u03c3\u03c4\u03b1\u03c4\w*|\u03b7\u03bc\u03b5\u03c1\w*|\u03bb\u03b7\u03be\w*|\u03c0\u03bf\u03c3\u03bf|\u03b1\u03be\u03b9\u03b1|\u03c5\u03c0\u03bf\u03bb\u03bf\u03b9\u03c0\w*|\u03c7\u03c1\u03b5\u03c9\w*|\u03c0\u03b9\u03c3\u03c4\w*|\u03ba\u03c9\u03b4\w*|\u03b1\u03c6\u03bc|\u03c4\u03b9\u03bc\u03bf\u03bb\w*"
-    r"|\u043a\u043b\u0438\u0435\u043d\u0442|\u043a\u043e\u043d\u0442\u0440\u0430\u0433\u0435\u043d\u0442|\u0444\u0430\u043a\u0442\u0443\u0440\w*|\u0434\u0430\u0442\u0430|\u0434\u0430\u0442\u0443\u043c|\u043f\u0430\u0434\u0435\u0436|\u0441\u0443\u043c\u0430|\u043e\u0431\u0449\u043e|\u043e\u0441\u0442\u0430\u0442\u044a\u043a|\u043f\u043b\u0430\u0442\u0435\u043d\u043e|\u043d\u043e\u043c\u0435\u0440|\u0441\u0430\u043b\u0434\u043e"
-    r"|\u043a\u0443\u043f\u0430\u0446|\u043d\u0430\u0437\u0438\u0432|\u0438\u0437\u043d\u043e\u0441|\u0431\u0440\u043e\u0458|\u0440\u0430\u0447\u0443\u043d\w*|\u0434\u0443\u0433\w*)\b"
-)
+WORDS = LISTS.pattern("header_words", r"\b({})\b")
 _VALUE = re.compile(
     r"""[-+(\u2212]?\s*[\u20ac$\u00a3]?\s*\d[\d\s.,'\u2019/:+()\u2212-]*[%\u20ac$\u00a3A-Za-z]{0,3}\)?  # amount, date, phone
     | \S+@\S+\.\S+ | https?://\S+ | [A-Z]{2}\d{2}[A-Z\d\s]{10,32} | \+\d[\d\s().-]+ | [A-Z]{0,6}[-_/ ]?\d[\d/_-]{2,}""",

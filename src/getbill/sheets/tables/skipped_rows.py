@@ -10,28 +10,11 @@ from collections.abc import Collection, Sequence
 
 from getbill.sheets.cells import read_text
 from getbill.sheets.model import Cell, Layout, fold
-from getbill.sheets.tables.headers import is_label, known_words
+from getbill.sheets.tables.headers import LISTS, is_label, known_words
 
 _RULE = re.compile(r"[-=_*.~+\s\u2013\u2014]{2,}")
-_TOTAL = re.compile(
-    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|seiten|eind|sub|page |report |overall |customer |client |kunden|asiakas |kaikki )?"
-    r"(total|totaux|totals|totale|totali|totaal|totales|totais|sum|summe|summen|suma|somma|somme|som|soma|gesamt|cumul"
-    r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
-    r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
-    r"|koik kokku|kokku|totalt|summa|slutsumma|delsumma|totalsumma|hovedsum|sluttsum|delsum|i alt|ialt|valisumma|loppusumma|vahesumma|kopsumma|starpsumma|pavisam|viso|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|vegosszeg|reszosszeg|ukupno|sveukupno|svega|skupaj|skupno|vse skupaj|zbroj|zbir|spolu|sucet|soucet|mezisoucet|medzisucet|mezisucet|toplam|genel toplam|ara toplam|yekun|genel yekun|nakli yekun|devreden|\u03c3\u03c5\u03bd\u03bf\u03bb\u03b1|\u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u03b3\u03b5\u03bd\u03b9\u03ba\u03bf \u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u03bc\u03b5\u03c1\u03b9\u03ba\u03bf \u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u043e\u0431\u0449\u043e|\u0432\u0441\u0438\u0447\u043a\u043e|\u043a\u0440\u0430\u0438\u043d\u043e|\u0443\u043a\u0443\u043f\u043d\u043e|\u0441\u0432\u0435\u0433\u0430|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
-    r"|saldo (?:total|totale|general|geral|gesamt|complessivo|finale)|gesamtsaldo|gesamtbetrag|endsaldo"
-    r"|import[eo] totale?|valor total|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
-)
-# Text that may follow the word "total" in any total row.
-_TOTAL_REST = re.compile(
-    r"([\s:()\d./-]|\([a-z]{3}\)|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
-    r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
-    r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
-    r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior|clienti|clientes?|cartera|cartella"
-    r"|pln|czk|huf|ron|bgn|rsd|hrk|try|tl|kc|k\u010d|ft|lei|\u043b\u0432|din|zl|z\u0142|kontrahen\w*|kup[a-z]*c[aiu]?|odberatel\w*|zakazni\w*|partner\w*|vev\w*|ugyf\w*|client\w*|musteri\w*|cari|k uhrade|\u03c0\u03b5\u03bb\u03b1\u03c4\w*|\u043a\u043b\u0438\u0435\u043d\u0442\w*|otvoren\w*|odprt\w*|dluh\w*|faktur\w*|racun\w*|szaml\w*|facturas?|fatture|faturas?|documentos?|documenti|debitoren|deudores|empresa|azienda|pendientes?|pendentes?"
-    r"|scaduto|vencido|em aberto|in euro|dei|dos|las|los|partite|scadenze|recibos|informe|listado|listino|relat[oó]rio"
-    r"|complessiv[oai]|generales|filiale|sede|agente|zona)*"
-)
+_TOTAL = LISTS.pattern("total", r"({total_prefixes})?({})\b(?P<rest>[^@]*)")
+_TOTAL_REST = LISTS.pattern("total_rest", r"([\s:()\d./-]|\([a-z]{3}\)|{})*")
 _AMOUNT = re.compile(
     r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[DC]r\.?|[\u20ac$\u00a3%])?\)?"
 )
@@ -40,46 +23,17 @@ _NO_AMOUNT = re.compile(r"0\d[\d\s./-]{7,}|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 _STARS = re.compile(r"\*{1,5}")
 _CURRENCY = re.compile(r"[A-Z]{3}|[\u20ac$\u00a3]")
 _MARK = re.compile(r"[A-Z]{1,3}|[\u20ac$\u00a3]")
-_PAGE = re.compile(
-    r"(page|seite|pagina|pag|strona|str|hoja|folio|blad|p)\b[ .:]*\d+( ?(/|of|de|sur|von|van|di|z) ?\d+)?"
-)
-_FOOTER = re.compile(
-    r"(page|seite|pagina|pag)\b.*\d|(edite|imprime|genere|exporte|extrait|extraction|printed|generated|exported"
-    r"|report|erstellt|gedruckt|generado|stampato|afgedrukt|created) ?.*|(fin|end|ende|fine|einde) (du|de|of|des|del|van).*"
-    r"|.*\b(confidentiel|confidential|vertraulich|copyright|\(c\)).*"
-    r"|(nombre|number|anzahl|numero|aantal|nb|count)( de| of| di| van)? ?(lignes?|rows?|records?|zeilen|lineas|righe"
-    r"|regels|factures?|invoices?|enregistrements?).*|\d+ (lignes?|rows?|records?|zeilen|lineas|righe|regels)( .*)?"
-)
-# A substring of every word that begins a total or a footer: a row without one needs no closer check.
-_ENDING = re.compile(
-    r"tot|compl|saldo|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
-    r"|sszes|sszeg|ukup|svega|skup|zbr?[oi][rj]|spolu|s[u\u00fa][c\u010d]et|sou[c\u010d]et|toplam|yek[u\u00fc]n|devred|\u03c3[\u03c5\u03cd]\u03bd\u03bf\u03bb|\u043e\u0431\u0449\u043e|\u0432\u0441\u0438\u0447|\u043a\u0440\u0430\u0439\u043d\u043e|\u043a\u0440\u0430\u0438\u043d|\u0443\u043a\u0443\u043f|\u0441\u0432\u0435\u0433|celke|celko|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
-    r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
-)
-_HELP = re.compile(
-    r"champs? obligatoires?|required fields?|mandatory fields?|pflichtfeld|campos? obligatori|campi obbligatori"
-    r"|verplichte? veld"
-)
-_HELP_WORD = re.compile(
-    r"\*.*|\(?(obligatoire|facultatif|optionnel|required|optional|mandatory|pflicht|opcional|obligatorio"
-    r"|obbligatorio|facoltativo|verplicht|optioneel)\)?|(texte?|text|string|nombre|number|decimal|date|datum|email"
-    r"|chaine|alphanumerique|zahl|numero|getal|fecha|data)( \(.*\))?|format ?:.*|ex(emple|ample)?\.? ?:.*|e\.g\..*"
-    r"|(jj|dd|tt|gg|aaaa|yyyy|jjjj|mm)([/.-](mm|dd|jj|gg))[/.-](aaaa|yyyy|jjjj|aa|yy|jj|dd|tt)"
-)
+_PAGE = LISTS.pattern("page_numbers", r"({})\b[ .:]*\d+( ?(/|{of_pages}) ?\d+)?")
+_FOOTER = LISTS.pattern("footer")
+_ENDING = LISTS.pattern("ending")
+_HELP = LISTS.pattern("help")
+_HELP_WORD = LISTS.pattern("help_cell")
 # A total or footer is short; a row with a longer cell is data.
 _SHORT = 300
 # A row this close to the header may be an instruction of the template.
 _NEAR = 12
 # First letters of the words that begin total rows, and the marks of separators and subtotals.
-STARTS = frozenset(
-    (
-        "tot", "gra", "sou", "sub", "ges", "zwi", "sei", "ein", "end", "pag", "rep", "ove", "cus", "cli", "kun", "sum",
-        "som", "cum", "ins", "a r", "à r", "rip", "da ", "tra", "a t", "ube", "übe", "vor", "car", "bro", "te ", "raz",
-        "öss", "oss", "vég", "veg", "rés", "uku", "sve", "sku", "vse", "zbr", "zbi", "spo", "súč", "suc", "sou", "mez", "med",
-        "top", "gen", "ara", "yek", "nak", "dev", "σύν", "συν", "γεν", "μερ", "общ", "вси", "кра", "уку", "све", "cel", "min",
-        "sal", "imp", "val", "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
-    )
-)  # fmt: skip
+STARTS = frozenset(start.ljust(3) for start in LISTS.words("total_starts", notation=str.casefold))
 MARKS = frozenset("*-=_~+")
 # Their first characters, as a quick filter before the closer check.
 INITIALS = MARKS | {start[0] for start in STARTS} | {start[0].upper() for start in STARTS}
@@ -217,8 +171,8 @@ class SkipRules:
         return named != text and " ".join(_BESIDE_NAME.sub(" ", named).split()) in self.headings
 
 
-_TOTAL_WORD = re.compile(rf"\b({_TOTAL.pattern.split('(?P<rest>')[0].removesuffix(chr(92) + 'b')})\b")
-_BESIDE_NAME = re.compile(r"^\s*(for|pour|fur|para|per|voor|dla|du|de|of)\b|[:\s-]+$|^[:\s-]+")
+_TOTAL_WORD = LISTS.pattern("total", r"\b(({total_prefixes})?({}))\b")
+_BESIDE_NAME = LISTS.pattern("beside_name", r"^\s*({})\b|[:\s-]+$|^[:\s-]+")
 
 
 def is_other_header(texts: Sequence[str], names: Collection[str]) -> bool:
