@@ -130,17 +130,17 @@ async def dismiss_item(tx: Transaction, case: Case) -> None:
         await _dismiss_all(tx, case, case.todo.reason)
 
 
-async def _dismiss(tx: Transaction, case: Case, aside: QuarantineEntry) -> None:
-    if aside.kind == "contact":
-        await contacts.skip_quarantined(tx, case.workspace, aside.subject_id)
-    await quarantine.dismiss(tx, aside)
+async def _dismiss(tx: Transaction, case: Case, entry: QuarantineEntry) -> None:
+    if entry.kind == "contact":
+        await contacts.skip_quarantined(tx, case.workspace, entry.subject_id)
+    await quarantine.dismiss(tx, entry)
 
 
 async def _dismiss_all(tx: Transaction, case: Case, reason: str) -> None:
     """Dismiss the items that failed for one reason; if there are too many for one change, reopen the todo."""
     some = await quarantine.of_reason(tx, case.workspace.id, reason, _DISMISSED_MAX + 1)
-    for aside in some[:_DISMISSED_MAX]:
-        await _dismiss(tx, case, aside)
+    for entry in some[:_DISMISSED_MAX]:
+        await _dismiss(tx, case, entry)
     if len(some) > _DISMISSED_MAX:
         todos.ask_again(tx, case.todo)
 
