@@ -12,7 +12,7 @@ BOTH = {"dni", "referent", "zahlungsart", "kostenstelle"}
 
 def test_a_word_of_a_language_keeps_what_the_lexicon_says_of_it() -> None:
     core = headers._load_concepts([])
-    taken = {
+    batch = {
         (path.stem, word)
         for path in FOLDER.glob("*.toml")
         for concepts, words in tomllib.loads(path.read_text("utf-8")).get("words", {}).items()
@@ -20,7 +20,7 @@ def test_a_word_of_a_language_keeps_what_the_lexicon_says_of_it() -> None:
         if word in core and not core[word] & set(concepts.split("+"))
     }
 
-    assert {(language, word) for language, word in taken if word not in BOTH} == set()
+    assert {(language, word) for language, word in batch if word not in BOTH} == set()
 
 
 def test_a_header_that_every_country_has_is_read_alike_with_all_languages() -> None:
