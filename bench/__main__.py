@@ -42,14 +42,14 @@ WHOLES = {"import": ("import-csv", "import-xlsx", "import-scale", "import-beside
 def main() -> int:
     """Run the figures asked for, all by default; fail when one misses its target."""
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
-    known = ", ".join([*WHOLES, *NAMES])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {known}; all by default")
+    names_known = ", ".join([*WHOLES, *NAMES])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {names_known}; all by default")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     request = parser.parse_args()
     names = [part for name in request.names or NAMES for part in WHOLES.get(name, (name,))]
     unknown = [name for name in names if name not in NAMES]
     if unknown:
-        parser.error(f"There is no figure {unknown[0]!r}. There are: {known}.")
+        parser.error(f"There is no figure {unknown[0]!r}. There are: {names_known}.")
     for sign in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, _leave)
     figures: list[Figure] = []
@@ -90,9 +90,9 @@ def _table(figures: list[Figure]) -> Table:
         line = figure.line()
         bound = "at least" if figure.is_more_better else "at most"
         target = "" if figure.target is None else f"{bound} {figure.target:g}"
-        met = "" if figure.target is None else "yes" if figure.is_met else "[red]no[/red]"
+        is_met = "" if figure.target is None else "yes" if figure.is_met else "[red]no[/red]"
         numbers = (f"{line[key]:,.5g}" for key in ("ours", "limit", "ratio"))
-        table.add_row(figure.name, *numbers, target, met, line["unit"])
+        table.add_row(figure.name, *numbers, target, is_met, line["unit"])
     return table
 
 

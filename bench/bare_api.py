@@ -75,8 +75,10 @@ class Limit:
         self.created = b" " * sizes.get("answer", 0)
         self.answers: dict[str, tuple[UUID, bytes]] = {}
         if "answers" in job:
-            known = json.loads(Path(job["answers"]).read_text("utf-8"))
-            self.answers = {answer: (UUID(inner), text.encode()) for answer, (inner, text) in known.items()}
+            recorded = json.loads(Path(job["answers"]).read_text("utf-8"))
+            self.answers = {
+                answer: (UUID(inner), text.encode()) for answer, (inner, text) in recorded.items()
+            }
 
     async def create(self, request: Request) -> Response:
         """Insert the rows of a debt by one statement."""

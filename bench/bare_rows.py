@@ -109,6 +109,6 @@ async def write(dsn: str, kept: dict[str, Any]) -> float:
 
 
 if __name__ == "__main__":
-    asked = json.load(sys.stdin)
-    rows = pickle.loads(Path(asked["file"]).read_bytes())  # noqa: S301 our own file
-    print(json.dumps({"seconds": uvloop.run(write(asked["dsn"], rows))}))
+    job = json.load(sys.stdin)
+    rows = pickle.loads(Path(job["file"]).read_bytes())  # noqa: S301 our own file
+    print(json.dumps({"seconds": uvloop.run(write(job["dsn"], rows))}))

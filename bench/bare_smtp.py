@@ -42,5 +42,5 @@ def ready_in(file: Path) -> list[tuple[str, bytes]]:
 
 
 if __name__ == "__main__":
-    asked = json.load(sys.stdin)
-    print(json.dumps({"seconds": uvloop.run(post(asked, ready_in(Path(asked["kept"]))))}))
+    request = json.load(sys.stdin)
+    print(json.dumps({"seconds": uvloop.run(post(request, ready_in(Path(request["kept"]))))}))

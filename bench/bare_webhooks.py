@@ -65,8 +65,8 @@ class Loop:
                 await answer.read()
             duration = round((perf_counter() - began) * 1000)
             workspace_id, *rest = row
-            told = (workspace_id, uuid7(), *rest, str(url), started_at, duration, answer.status)
-            self._done.append(told)
+            report = (workspace_id, uuid7(), *rest, str(url), started_at, duration, answer.status)
+            self._done.append(report)
             self._news.set()
 
     async def _log(self) -> None:
@@ -101,5 +101,5 @@ async def deliver(job: dict[str, Any], ready: list[Any]) -> float:
 
 
 if __name__ == "__main__":
-    asked = json.load(sys.stdin)
-    print(json.dumps({"seconds": uvloop.run(deliver(asked, ready_in(Path(asked["ready"]))))}))
+    request = json.load(sys.stdin)
+    print(json.dumps({"seconds": uvloop.run(deliver(request, ready_in(Path(request["ready"]))))}))

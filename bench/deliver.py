@@ -69,11 +69,11 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
 
 
 def _ours(base: PreparedInstallation) -> Callable[[int], float]:
-    def one(_number: int) -> float:
+    def one_round(_number: int) -> float:
         asyncio.run(_owe(base))
         return _run(base, "bench.dispatch_round", {"folder": str(base.folder)})
 
-    return one
+    return one_round
 
 
 def _bare(base: PreparedInstallation, ready: Path) -> Callable[[int], float]:
@@ -91,11 +91,11 @@ def _run(base: PreparedInstallation, module: str, job: dict[str, Any]) -> float:
         check=True,
         timeout=300,
     )
-    owed = ENDPOINTS * EVENTS
+    due = ENDPOINTS * EVENTS
     after = asyncio.run(_logged(base.dsn))
-    if [more - less for more, less in zip(after, before, strict=True)] != [owed, owed]:
-        raise RowsMissing(f"{module} logged {before} before and {after} after {owed} deliveries.")
-    return owed / float(json.loads(done.stdout.splitlines()[-1])["seconds"])
+    if [more - less for more, less in zip(after, before, strict=True)] != [due, due]:
+        raise RowsMissing(f"{module} logged {before} before and {after} after {due} deliveries.")
+    return due / float(json.loads(done.stdout.splitlines()[-1])["seconds"])
 
 
 async def _logged(dsn: str) -> list[int]:
@@ -123,8 +123,8 @@ async def _set_up(base: PreparedInstallation) -> _Setup:
 
 async def _open(base: PreparedInstallation, url: str) -> None:
     """Open the endpoints, and debts whose creation they are told."""
-    opened = await _set_up(base)
-    database, workspace = opened.database, opened.workspace
+    setup = await _set_up(base)
+    database, workspace = setup.database, setup.workspace
     await webhooks.keep_partitions(database, clock.wall())
     for _ in range(ENDPOINTS):
         async with database.transaction(workspace.now()) as tx:
@@ -143,20 +143,20 @@ async def _open(base: PreparedInstallation, url: str) -> None:
 
 async def _owe(base: PreparedInstallation) -> None:
     """Have every event be owed to every endpoint, whatever was delivered before."""
-    opened = await _set_up(base)
-    async with opened.database.transaction(clock.wall()) as tx:
-        await fan_out.enqueue_ranges(tx, [fan_out.FanOutRange(opened.workspace.id, 0, 1 << 40)])
-    await opened.database.pool.execute("VACUUM ANALYZE webhook_deliveries")
-    await opened.database.close()
+    setup = await _set_up(base)
+    async with setup.database.transaction(clock.wall()) as tx:
+        await fan_out.enqueue_ranges(tx, [fan_out.FanOutRange(setup.workspace.id, 0, 1 << 40)])
+    await setup.database.pool.execute("VACUUM ANALYZE webhook_deliveries")
+    await setup.database.close()
 
 
 async def _ready(base: PreparedInstallation) -> list[Any]:
     """Return what is owed as it will be posted: URL, headers, body, and the values of the log's rows."""
-    opened = await _set_up(base)
-    url = await opened.database.pool.fetchval("SELECT min(url) FROM webhook_endpoints")
+    setup = await _set_up(base)
+    url = await setup.database.pool.fetchval("SELECT min(url) FROM webhook_endpoints")
     ready = []
-    for row in await opened.database.pool.fetch(_OWED):
-        key = opened.vault.unwrap(row["wrapped"], row["workspace_id"], row["debt_id"])
+    for row in await setup.database.pool.fetch(_OWED):
+        key = setup.vault.unwrap(row["wrapped"], row["workspace_id"], row["debt_id"])
         data = events.data_json(row["data"], key, row["workspace_id"], row["event_id"], row["debt_id"])
         body = model.delivery_body(SimpleNamespace(**row), data)
         signing = secret_rotation.SigningSecrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
@@ -165,5 +165,5 @@ async def _ready(base: PreparedInstallation) -> list[Any]:
             signing, ids.show("wh", row["event_id"]), 1_767_607_200, body
         )
         ready.append((url, headers, body, tuple(row.values())[:7]))
-    await opened.database.close()
+    await setup.database.close()
     return ready

@@ -28,15 +28,15 @@ def tell(verdict: Verdict, part: str, say: Say, *, has_details: bool) -> None:
         if counted.total():
             counts = "".join(f"{counted[outcome]:>12}" for outcome in OUTCOMES)
             share = counted[RIGHT] / counted.total()
-            settled = counted[RIGHT] / max(1, counted.total() - verdict.undecidable[name])
-            say(f"  {name:14}{counts}{verdict.undecidable[name]:>12}{share:>9.1%}{settled:>14.1%}")
+            settled_share = counted[RIGHT] / max(1, counted.total() - verdict.undecidable[name])
+            say(f"  {name:14}{counts}{verdict.undecidable[name]:>12}{share:>9.1%}{settled_share:>14.1%}")
     if not verdict.values:
         return
     must_ask = sum(verdict.undecidable.values())
-    settled = verdict.right / max(1, verdict.values - must_ask)
+    settled_share = verdict.right / max(1, verdict.values - must_ask)
     say(
         f"  {verdict.right} of {verdict.values} values right without asking: {verdict.right / verdict.values:.1%};"
-        f" {settled:.1%} of those that the file settles; {sum(verdict.guessed.values())} right by luck;"
+        f" {settled_share:.1%} of those that the file settles; {sum(verdict.guessed.values())} right by luck;"
         f" rows {dict(verdict.rows) or 0}; after the answers {verdict.wrong_after_answers} still wrong"
     )
     say(

@@ -45,15 +45,15 @@ def _round(side: Side, existing: list[str]) -> Callable[[int], float]:
 def _answers(ours: Api, file: Path) -> list[str]:
     """Keep a thousand answers for the bare handler and return their ids."""
     pages = [ours.call(f"/debts?limit=100&page={page + 1}")["data"] for page in range(_PAGES)]
-    known = [debt["id"] for page in pages for debt in page]
+    debt_ids = [debt["id"] for page in pages for debt in page]
     answers: dict[str, Any] = {}
-    for answer in known:
+    for answer in debt_ids:
         answers[answer] = [
             str(ids.read("debt", answer)),
             json.dumps(ours.call(f"/debts/{answer}"), separators=(",", ":")),
         ]
     file.write_text(json.dumps(answers), "utf-8")
-    return known
+    return debt_ids
 
 
 async def _live(dsn: str) -> str:

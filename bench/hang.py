@@ -105,17 +105,17 @@ def _round(base: PreparedInstallation, seconds: float, hanging: str) -> Round:
 
 
 def _counted(committed: dict[str, float], notes: Path) -> Round:
-    taken: dict[str, dict[str, float]] = {f"/{number}": {} for number in range(len(_KINDS))}
+    arrivals: dict[str, dict[str, float]] = {f"/{number}": {} for number in range(len(_KINDS))}
     for note in webhook_receiver.read(notes):
         if note.webhook_id in committed:
             after = (note.at - committed[note.webhook_id]) * 1000
-            taken[note.path].setdefault(note.webhook_id, after)
-    del taken[_HANGING]
+            arrivals[note.path].setdefault(note.webhook_id, after)
+    del arrivals[_HANGING]
     due = len(committed) // len(_KINDS)
-    if any(len(came) != due for came in taken.values()):
-        raise EventsMissing(f"Of {due} events each {[len(came) for came in taken.values()]} came.")
-    everything = sorted(after for came in taken.values() for after in came.values())
-    p95s = [sorted(came.values())[int(len(came) * 0.95)] for came in taken.values()]
+    if any(len(came) != due for came in arrivals.values()):
+        raise EventsMissing(f"Of {due} events each {[len(came) for came in arrivals.values()]} came.")
+    everything = sorted(after for came in arrivals.values() for after in came.values())
+    p95s = [sorted(came.values())[int(len(came) * 0.95)] for came in arrivals.values()]
     return Round(median(p95s), everything[int(len(everything) * 0.99)])
 
 
@@ -140,25 +140,25 @@ async def _set_up(base: PreparedInstallation) -> AsyncIterator[_Setup]:
 
 async def _prepare(base: PreparedInstallation) -> None:
     """Make the debts that the events are about, and wait until the worker is at work."""
-    async with _set_up(base) as opened:
+    async with _set_up(base) as setup:
         for number in range(_DEBTS):
             person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
             new = NewDebt(person, Money(234000, "EUR"), f"F-{number}", "standard_3_waves", Details())
-            async with opened.database.transaction(opened.workspace.now()) as tx:
-                await debts.create(tx, opened.workspace, new)
+            async with setup.database.transaction(setup.workspace.now()) as tx:
+                await debts.create(tx, setup.workspace, new)
         async with asyncio.timeout(_START_SECONDS):
-            while not await opened.database.pool.fetchval(_ALIVE):  # noqa: ASYNC110 the worker tells nobody
+            while not await setup.database.pool.fetchval(_ALIVE):  # noqa: ASYNC110 the worker tells nobody
                 await asyncio.sleep(0.1)
 
 
 async def _subscribe(base: PreparedInstallation, url: str) -> dict[str, webhooks.CreatedEndpoint]:
     """Open the ten endpoints and return them by their paths."""
     endpoints = {}
-    async with _set_up(base) as opened:
+    async with _set_up(base) as setup:
         for number, kind in enumerate(_KINDS):
             new = webhooks.NewEndpoint(f"{url}/{number}", (kind,))
-            async with opened.database.transaction(opened.workspace.now()) as tx:
-                endpoints[f"/{number}"] = await webhooks.create(tx, opened.workspace, new, OPERATOR)
+            async with setup.database.transaction(setup.workspace.now()) as tx:
+                endpoints[f"/{number}"] = await webhooks.create(tx, setup.workspace, new, OPERATOR)
     return endpoints
 
 
@@ -166,12 +166,12 @@ async def _play(
     base: PreparedInstallation, endpoints: dict[str, webhooks.CreatedEndpoint], seconds: float
 ) -> dict[str, float]:
     """Commit events at their times, wait until they came, and return when each was committed."""
-    async with _set_up(base) as opened:
-        committed = await _commit(opened, seconds)
-        await _arrived(opened, endpoints[_HANGING].endpoint.id)
+    async with _set_up(base) as setup:
+        committed = await _commit(setup, seconds)
+        await _arrived(setup, endpoints[_HANGING].endpoint.id)
         for endpoint in endpoints.values():
-            async with opened.database.transaction(opened.workspace.now()) as tx:
-                await webhooks.delete(tx, opened.workspace, endpoint.endpoint.id)
+            async with setup.database.transaction(setup.workspace.now()) as tx:
+                await webhooks.delete(tx, setup.workspace, endpoint.endpoint.id)
     return committed
 
 

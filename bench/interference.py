@@ -33,15 +33,15 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     pairs = Pairs([], [])
     with import_installation() as ours:
         load_csv(ours, 0, ROWS)
-        known = _known(ours)
-        _p95(ours, known, {"seconds": _IDLE_SECONDS / 4})
+        paths = _known(ours)
+        _p95(ours, paths, {"seconds": _IDLE_SECONDS / 4})
         file = ours.home.folder / "debts.csv"
         for number in range(1, _PAIRS + 1):
-            pairs.limit.append(_p95(ours, known, {"seconds": _IDLE_SECONDS}))
+            pairs.limit.append(_p95(ours, paths, {"seconds": _IDLE_SECONDS}))
             write_csv(file, number * ROWS, ROWS)
             started = upload(ours.api, file)
             during = {"seconds": _IMPORT_SECONDS_MAX, "during": f"/imports/{started['id']}"}
-            pairs.ours.append(_p95(ours, known, during))
+            pairs.ours.append(_p95(ours, paths, during))
             answer = wait(ours.api, started["id"])
             if answer["state"] != "completed" or answer["counts"]["created"] != ROWS:
                 raise RoundBroken(f"The import did not complete: {answer}")

@@ -44,12 +44,12 @@ def _of_exports(say) -> list[Figure]:  # noqa: ANN001 - as above
     return figures
 
 
-def _print(found: Score, part: str, say) -> None:  # noqa: ANN001 - as above
+def _print(result: Score, part: str, say) -> None:  # noqa: ANN001 - as above
     say(
-        f"{part}: {found.layouts} layouts, {found.columns} columns: {found.right} right, {found.guessed} wrong, "
-        f"{found.asked} asked without need; {found.values} amounts, dates and currencies composed, "
-        f"{len(found.wrong_values)} wrong; after a human's answers {found.answered_values} composed, "
-        f"{len(found.answered_wrong)} wrong"
+        f"{part}: {result.layouts} layouts, {result.columns} columns: {result.right} right, {result.guessed} wrong, "
+        f"{result.asked} asked without need; {result.values} amounts, dates and currencies composed, "
+        f"{len(result.wrong_values)} wrong; after a human's answers {result.answered_values} composed, "
+        f"{len(result.answered_wrong)} wrong"
     )
-    for field, (precision, recall, count) in sorted(found.by_field().items()):
+    for field, (precision, recall, count) in sorted(result.by_field().items()):
         say(f"  {field:20} precision {precision:6.1%}  recall {recall:6.1%}  of {count}")

@@ -23,10 +23,12 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         wait(f"http://127.0.0.1:{port}/readyz", started, patience_seconds=300)
         first_debt(folder / "data", port)
         time.sleep(10)
-        held = {pid: _megabytes(pid) for pid in family(started.pid) if not _is_postgres(pid)}
-        for pid, megabytes in held.items():
+        megabytes_by_process = {pid: _megabytes(pid) for pid in family(started.pid) if not _is_postgres(pid)}
+        for pid, megabytes in megabytes_by_process.items():
             say(f"{megabytes:6.1f} MB {_words(pid)[-60:]}")
-    return [Figure("memory", sum(held.values()), _AIM_MEGABYTES, "MB", 1.0, is_more_better=False)]
+    return [
+        Figure("memory", sum(megabytes_by_process.values()), _AIM_MEGABYTES, "MB", 1.0, is_more_better=False)
+    ]
 
 
 def _is_postgres(pid: int) -> bool:

@@ -56,8 +56,8 @@ class Caller:
         if kind == "delete":
             return "DELETE", f"{_DEBTS}/{self.debts.pop(0)}", {}
         if kind == "token":
-            asked = {name: self.credentials[name] for name in ("client_id", "client_secret")}
-            return "POST", "/token", {"data": {"grant_type": "client_credentials"} | asked}
+            client = {name: self.credentials[name] for name in ("client_id", "client_secret")}
+            return "POST", "/token", {"data": {"grant_type": "client_credentials"} | client}
         if kind == "change":
             return "PUT", debt, _JSON | {"data": json.dumps({"metadata": {"note": number}}).encode()}
         self.made += 1
@@ -84,9 +84,11 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         dsn = running_dsn(folder / "data")
         assert dsn is not None
         credentials = json.loads((folder / "data" / "first-run.json").read_text("utf-8"))
-        taken = sorted(asyncio.run(_play(dsn, port, credentials)))
-    average, p99 = sum(taken) / len(taken), taken[int(len(taken) * 0.99)]
-    say(f"{len(taken)} calls, median {taken[len(taken) // 2]:.1f} ms, slowest {taken[-1]:.1f} ms")
+        milliseconds = sorted(asyncio.run(_play(dsn, port, credentials)))
+    average, p99 = sum(milliseconds) / len(milliseconds), milliseconds[int(len(milliseconds) * 0.99)]
+    say(
+        f"{len(milliseconds)} calls, median {milliseconds[len(milliseconds) // 2]:.1f} ms, slowest {milliseconds[-1]:.1f} ms"
+    )
     return [
         Figure("mix", average, _PUBLISHED_MS, "ms on average", 1.0, is_more_better=False),
         Figure("mix-p99", p99, _PUBLISHED_MS, "ms at the 99th percentile", None, is_more_better=False),

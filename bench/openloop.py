@@ -39,21 +39,21 @@ class Lane:
 
 async def run(job: dict[str, Any]) -> dict[str, Any]:
     """Ask at the pace of a job and return how long the answers took."""
-    token, asked = (
+    token, paths = (
         job["token"].encode(),
         cycle([f"/debts/{identifier}".encode() for identifier in job["ids"]]),
     )
     free: asyncio.Queue[Lane] = asyncio.Queue()
     for _ in range(_CONNECTIONS):
         free.put_nowait(await _lane(job))
-    taken: list[float] = []
+    seconds: list[float] = []
     statuses: Counter[str] = Counter()
 
-    async def one(due: float, request: bytes) -> None:
+    async def ask_when_due(due: float, request: bytes) -> None:
         lane = await free.get()
         status, _ = await lane.ask(request)
         statuses[status] += 1
-        taken.append(perf_counter() - due)
+        seconds.append(perf_counter() - due)
         free.put_nowait(lane)
 
     over = asyncio.create_task(_is_over(job))
@@ -65,14 +65,14 @@ async def run(job: dict[str, Any]) -> dict[str, Any]:
         if over.done():
             over.result()
             break
-        running.append(asyncio.create_task(one(due, _GET % (next(asked), token))))
+        running.append(asyncio.create_task(ask_when_due(due, _GET % (next(paths), token))))
     over.cancel()
     async with asyncio.timeout(30):
         await asyncio.gather(*running)
-    taken.sort()
+    seconds.sort()
     return {
-        "p50_ms": taken[len(taken) // 2] * 1000,
-        "p95_ms": taken[int(len(taken) * 0.95)] * 1000,
+        "p50_ms": seconds[len(seconds) // 2] * 1000,
+        "p95_ms": seconds[int(len(seconds) * 0.95)] * 1000,
         "statuses": statuses,
     }
 

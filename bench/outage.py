@@ -117,8 +117,8 @@ async def _come_back(base: PreparedInstallation, many: int, say: Callable[[str],
 
 
 async def _company(demo: Dataset, name: str) -> Dataset:
-    known = {"email": "billing@example.com", "iban": "FR7630006000011234567890189"}
-    founded = await companies.create(demo.database, demo.vault, name, **known)
+    contact = {"email": "billing@example.com", "iban": "FR7630006000011234567890189"}
+    founded = await companies.create(demo.database, demo.vault, name, **contact)
     return Dataset(demo.database, demo.vault, founded.live_id)
 
 
@@ -132,10 +132,10 @@ async def _drain(base: PreparedInstallation, small: Dataset, many: int) -> _Drai
             if not small_seconds and not await small.database.pool.fetchval(_WAITING, small.workspace_id):
                 small_seconds = perf_counter() - began
             await asyncio.sleep(_OFTEN_SECONDS)
-    taken = [worker.result() for worker in workers]
+    counts = [worker.result() for worker in workers]
     seconds = perf_counter() - began
-    if sum(taken) != many or not all(taken):
-        raise RuleBroken(f"Of {many} contacts the workers took {taken}.")
+    if sum(counts) != many or not all(counts):
+        raise RuleBroken(f"Of {many} contacts the workers took {counts}.")
     return _DrainResult(seconds, small_seconds or seconds)
 
 
@@ -146,10 +146,10 @@ async def _worker(base: PreparedInstallation, job: bytes) -> int:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    said, _ = await worker.communicate(job)
+    output, _ = await worker.communicate(job)
     if worker.returncode:
         raise RuntimeError(f"A worker ended with {worker.returncode}.")
-    return int(json.loads(said.splitlines()[-1])["taken"])
+    return int(json.loads(output.splitlines()[-1])["taken"])
 
 
 async def _check(demo: Dataset, opens: datetime) -> None:

@@ -77,10 +77,10 @@ class Pages:
         began = time.perf_counter()
         self._connection.request("GET", f"/external-api/v1/debts?{query}", headers=self._headers)
         content = self._connection.getresponse().read()
-        taken = (time.perf_counter() - began) * 1000
+        milliseconds = (time.perf_counter() - began) * 1000
         page = json.loads(content)
         assert len(page["data"]) == limit, page
-        return taken, page["pagination"]["next_cursor"]
+        return milliseconds, page["pagination"]["next_cursor"]
 
     def close(self) -> None:
         """Close the connection."""
@@ -98,8 +98,8 @@ def _rounds(pages: Pages, limit: int, cursor: str) -> tuple[Measure, Measure]:
         nonlocal place
         total = 0.0
         for _ in range(_CALLS):
-            taken, place = pages.ask(f"limit={limit}&cursor={place}", limit)
-            total += taken
+            milliseconds, place = pages.ask(f"limit={limit}&cursor={place}", limit)
+            total += milliseconds
         return total / _CALLS
 
     def first(_number: int) -> float:

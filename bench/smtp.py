@@ -148,11 +148,11 @@ async def _sent(base: PreparedInstallation, many: int) -> float:
 async def watched(dataset: Dataset, many: int) -> float:
     """Set the contacts of a dataset going, and return how many seconds it took until the last was settled."""
     pool, place = dataset.database.pool, dataset.workspace_id
-    wanted = await pool.fetchval(_SENT, place) + many
+    target = await pool.fetchval(_SENT, place) + many
     began = perf_counter()
     await pool.execute(_DUE, place, clock.wall())
     dataset.database.notifier.notify(events.EVENTS_CHANNEL)
-    while await pool.fetchval(_SENT, place) < wanted:  # noqa: ASYNC110 the worker tells nobody
+    while await pool.fetchval(_SENT, place) < target:  # noqa: ASYNC110 the worker tells nobody
         await asyncio.sleep(0.05)
     return perf_counter() - began
 

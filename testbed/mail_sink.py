@@ -91,8 +91,8 @@ class Sink(asyncio.Protocol):
 
 async def serve(port: int, file: Path) -> None:
     """Take messages until killed."""
-    taken = ReceivedMail(file)
-    server = await asyncio.get_running_loop().create_server(lambda: Sink(taken), "127.0.0.1", port)
+    batch = ReceivedMail(file)
+    server = await asyncio.get_running_loop().create_server(lambda: Sink(batch), "127.0.0.1", port)
     await server.serve_forever()
 
 

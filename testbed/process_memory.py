@@ -50,5 +50,5 @@ class Peak:
 
     def _watch(self) -> None:
         while not self._is_over.wait(_EVERY_SECONDS):
-            held = max((resident_megabytes(item) for item in family(self._ancestor)), default=0.0)
-            self.megabytes = max(self.megabytes, held)
+            locked = max((resident_megabytes(item) for item in family(self._ancestor)), default=0.0)
+            self.megabytes = max(self.megabytes, locked)

@@ -68,18 +68,18 @@ class Receiver:
     def take(self, path: str, headers: dict[bytes, bytes], body: bytes) -> bytes:
         """Note a POST and return the answer; nothing for an endpoint that hangs."""
         at = perf_counter()
-        told = json.loads(body)
-        data = told["data"]
+        report = json.loads(body)
+        data = report["data"]
         self._notes.append(
             ReceivedPost(
                 at,
                 path,
-                told["webhook_id"],
+                report["webhook_id"],
                 data["debt_id"] if "debt_id" in data else data["webhook"]["id"],
-                told["sequence"],
-                told.get("previous_sequence"),
+                report["sequence"],
+                report.get("previous_sequence"),
                 self._is_signed(path, headers, body)
-                and headers[b"webhook-id"] == told["webhook_id"].encode(),
+                and headers[b"webhook-id"] == report["webhook_id"].encode(),
             )
         )
         return b"" if path == self.job["hanging"] else _TAKEN

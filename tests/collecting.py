@@ -110,16 +110,16 @@ class WorkspaceEngine:
         snapshot = await self.snapshot()
         async with self.database.transaction(snapshot.now()) as tx:
             debt = await debts.lock(tx, snapshot, debt_id)
-            said = {"promise": on and {"date": on, "amount": Decimal(amount)}}
-            await debts.update(tx, snapshot, debt, debts.DebtChange({}, said, {}))
+            output = {"promise": on and {"date": on, "amount": Decimal(amount)}}
+            await debts.update(tx, snapshot, debt, debts.DebtChange({}, output, {}))
 
     async def find(self, debt_id: UUID) -> Debt:
         return await debts.find(self.database, await self.snapshot(), debt_id)
 
     async def send_due(self) -> int:
         snapshot = await self.snapshot()
-        taken = await contacts.send_due_sandbox(self.context, snapshot, lambda: True)
-        return taken or await contacts.send_crashed_sandbox(self.context, snapshot, lambda: True)
+        batch = await contacts.send_due_sandbox(self.context, snapshot, lambda: True)
+        return batch or await contacts.send_crashed_sandbox(self.context, snapshot, lambda: True)
 
     async def run_until(self, text: str) -> None:
         """Move the clock from due instant to due instant, and then to the end."""
@@ -212,8 +212,8 @@ async def new_engine(
     **company: Any,
 ) -> WorkspaceEngine:
     """Make a company and return its sandbox, or its live workspace."""
-    known = {"email": "billing@acme.example", "iban": IBAN} | company
-    founded = await companies.create(database, keys, "Acme", **known)
+    base = {"email": "billing@acme.example", "iban": IBAN} | company
+    founded = await companies.create(database, keys, "Acme", **base)
     # What an earlier test left planned in live is none of this one's.
     await database.pool.execute("UPDATE contacts SET state = 'stopped' WHERE is_live AND state = 'planned'")
     # The clocks of these tests stand in the past: what comes next is due at once by the wall's.

@@ -46,7 +46,7 @@ async def commands(postgres: Cluster, folder: Path) -> AsyncIterator[Run]:
     logging.root.setLevel(level)
 
 
-async def made(running: Awaitable[Result]) -> Any:
+async def printed(running: Awaitable[Result]) -> Any:
     """What a command printed on its standard output."""
     done = await running
     assert done.exit_code == 0, done.exception

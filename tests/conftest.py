@@ -76,8 +76,10 @@ async def installation(
     """A database that only the tests through the API share, whose worker may touch all there is in it."""
     from installation import open_installation
 
-    async with open_installation(postgres, "installation", tmp_path_factory.mktemp("installation")) as opened:
-        yield opened
+    async with open_installation(
+        postgres, "installation", tmp_path_factory.mktemp("installation")
+    ) as resource:
+        yield resource
 
 
 @pytest.fixture
@@ -127,8 +129,8 @@ async def receiver() -> AsyncIterator["Receiver"]:
     """The receiver of the webhooks of a workspace."""
     from running_workspace import run_receiver
 
-    async with run_receiver() as opened:
-        yield opened
+    async with run_receiver() as resource:
+        yield resource
 
 
 @pytest.fixture

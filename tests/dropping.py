@@ -39,12 +39,12 @@ class Client:
     @property
     def words(self) -> tuple[str, ...]:
         """The options that ssh and sftp share."""
-        known = (f"-oUserKnownHostsFile={self.folder}/known_hosts", "-oGlobalKnownHostsFile=none", "-Fnone")
+        base = (f"-oUserKnownHostsFile={self.folder}/known_hosts", "-oGlobalKnownHostsFile=none", "-Fnone")
         request = ("-oBatchMode=no", "-oStrictHostKeyChecking=accept-new", "-oNumberOfPasswordPrompts=1")
         if self.key is None:
-            return (*known, *request, "-oPreferredAuthentications=password", "-oPubkeyAuthentication=no")
+            return (*base, *request, "-oPreferredAuthentications=password", "-oPubkeyAuthentication=no")
         return (
-            *known,
+            *base,
             *request,
             f"-oIdentityFile={self.key}",
             "-oIdentitiesOnly=yes",

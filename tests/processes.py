@@ -23,7 +23,7 @@ def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
     bound.bind(("127.0.0.1", 0))
     certificate = environment.get("GETBILL_TLS_CERT")
     url = f"{'https' if certificate else 'http'}://127.0.0.1:{bound.getsockname()[1]}"
-    known = {
+    base = {
         "PYTHONPATH": str(SOURCE),
         "GETBILL_BASE_URL": url,
         "GETBILL_DATA_DIR": str(folder),
@@ -34,7 +34,7 @@ def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
     started = [
         subprocess.Popen(
             [sys.executable, "-m", "getbill", *words[name]],
-            env={**_outside(), **known},
+            env={**_outside(), **base},
             pass_fds=[bound.fileno()],
             stderr=log,
         )
@@ -51,7 +51,7 @@ def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
         for log in logs.values():
             log.close()
     # Uvicorn ends by the signal that stopped it, once it has finished.
-    assert set(ends) <= {0, -SIGTERM}, f"The processes ended with {ends}: {told(folder)}"
+    assert set(ends) <= {0, -SIGTERM}, f"The processes ended with {ends}: {log_text(folder)}"
 
 
 def _outside() -> dict[str, str]:
@@ -64,16 +64,16 @@ def _wait_until_ready(
 ) -> None:
     until = monotonic() + START_SECONDS
     while monotonic() < until:
-        assert all(process.poll() is None for process in started), f"A process fell: {told(folder)}"
+        assert all(process.poll() is None for process in started), f"A process fell: {log_text(folder)}"
         try:
             if requests.get(f"{url}/readyz", timeout=5, verify=trusted).status_code == 200:
                 return
         except requests.ConnectionError:
             pass
         sleep(0.05)
-    raise AssertionError(f"Not ready in {START_SECONDS} s: {told(folder)}")
+    raise AssertionError(f"Not ready in {START_SECONDS} s: {log_text(folder)}")
 
 
-def told(folder: Path) -> str:
+def log_text(folder: Path) -> str:
     """The end of what the processes logged."""
     return "\n".join(f"{log.name}: {log.read_text('utf-8')[-3000:]}" for log in sorted(folder.glob("*.log")))

@@ -120,12 +120,12 @@ class SealedInstallation:
         if words == ("api",):
             self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         listening = ("--listen-fd", str(bound.fileno())) if words == ("api",) else ()
-        known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "GETBILL_DATA_DIR": str(self.folder)}
-        known |= {"DATABASE_URL": self.dsn, "GETBILL_RATE_LIMIT_SANDBOX": "100000"}
+        base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "GETBILL_DATA_DIR": str(self.folder)}
+        base |= {"DATABASE_URL": self.dsn, "GETBILL_RATE_LIMIT_SANDBOX": "100000"}
         with (self.folder / f"{words[0]}.log").open("ab") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "getbill", *words, *listening],
-                env=known | self.environment | environment,
+                env=base | self.environment | environment,
                 pass_fds=[bound.fileno()],
                 stdout=out,
                 stderr=out,
@@ -140,9 +140,9 @@ class SealedInstallation:
     async def command(self, *words: str) -> str:
         """Run `getbill` with some words in this process and return what it printed."""
         structure, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
-        known = {"GETBILL_DATA_DIR": str(self.folder), "DATABASE_URL": self.dsn, "COLUMNS": "200"}
+        base = {"GETBILL_DATA_DIR": str(self.folder), "DATABASE_URL": self.dsn, "COLUMNS": "200"}
         try:
-            done = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=known)
+            done = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=base)
         finally:
             structlog.configure(**structure)
             logging.root.handlers = handlers

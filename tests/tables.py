@@ -134,9 +134,9 @@ def xlsx_of(rows: Iterable[Sequence[object]], **sheets: Iterable[Sequence[object
     page.title = "Créances"
     for row in rows:
         page.append(list(row))
-    for name, others in sheets.items():
+    for name, rest in sheets.items():
         other = book.create_sheet(name)
-        for row in others:
+        for row in rest:
             other.append(list(row))
     out = io.BytesIO()
     book.save(out)

@@ -59,14 +59,14 @@ def judge(
     began: Sequence[ReceivedPost],
 ) -> Verdict:
     """Judge a run by all that was committed, in the order of the stream, and all that came, in the order it did."""
-    by_path: dict[str, list[ReceivedPost]] = {one.path: [] for one in followed}
+    by_path: dict[str, list[ReceivedPost]] = {entry.path: [] for entry in followed}
     for item in began:
         by_path.setdefault(item.path, []).append(item)
-    due = {one.path: [event for event in committed if one.is_due(event)] for one in followed}
+    due = {entry.path: [event for event in committed if entry.is_due(event)] for entry in followed}
     faults = [*_of_stream(committed), *_of_pull(committed, pulled)]
     for path, pushes in by_path.items():
         faults += (f"{path}: {fault}" for fault in _of_push(due.get(path, []), pushes))
-    distinct = {path: {one.webhook_id for one in pushes} for path, pushes in by_path.items()}
+    distinct = {path: {entry.webhook_id for entry in pushes} for path, pushes in by_path.items()}
     return Verdict(
         events=len(committed),
         due=sum(map(len, due.values())),
@@ -78,15 +78,15 @@ def judge(
 
 def _of_stream(committed: Sequence[CommittedEvent]) -> Iterator[str]:
     """Yield what is wrong with the stream itself: places without gaps, and every debt's history in order."""
-    yield from _told("has no place in the stream", [one for one in committed if one.position is None])
-    placed = [one for one in committed if one.position is not None]
+    yield from _told("has no place in the stream", [entry for entry in committed if entry.position is None])
+    places = [entry for entry in committed if entry.position is not None]
     yield from _told(
         "does not stand in its place",
-        [one for place, one in enumerate(placed, start=1) if one.position != place],
+        [entry for place, entry in enumerate(places, start=1) if entry.position != place],
     )
     last: Counter[str] = Counter()
     astray = []
-    for item in placed:
+    for item in places:
         if item.sequence != last[item.subject] + 1:
             astray.append(item)
         last[item.subject] = item.sequence
@@ -102,22 +102,26 @@ def _of_pull(committed: Sequence[CommittedEvent], pulled: Sequence[str]) -> Iter
     yield from _told("was pulled more than once", [name for name, count in times.items() if count > 1])
     yield from _told("was pulled and is not in the database", times.keys() - set(names))
     places = {name: place for place, name in enumerate(names)}
-    known = [name for name in pulled if name in places]
-    behind = [later for earlier, later in pairwise(known) if places[later] < places[earlier]]
+    base = [name for name in pulled if name in places]
+    behind = [later for earlier, later in pairwise(base) if places[later] < places[earlier]]
     yield from _told("was pulled after what follows it", behind)
 
 
 def _of_push(due: Sequence[CommittedEvent], began: Sequence[ReceivedPost]) -> Iterator[str]:
     """Yield what is wrong with what came to one endpoint."""
-    expected = {one.webhook_id: one for one in due}
+    expected = {entry.webhook_id: entry for entry in due}
     before = _previous(due)
-    firsts = {one.webhook_id: one for one in reversed(began)}
-    yield from _told("was never pushed", [one for one in due if one.webhook_id not in firsts])
+    firsts = {entry.webhook_id: entry for entry in reversed(began)}
+    yield from _told("was never pushed", [entry for entry in due if entry.webhook_id not in firsts])
     yield from _told("was pushed and is not due", firsts.keys() - expected.keys())
-    yield from _told("came with a wrong signature", [one for one in began if not one.is_signed])
+    yield from _told("came with a wrong signature", [entry for entry in began if not entry.is_signed])
     yield from _told(
         "names another previous_sequence than the last that was due",
-        [one for one in began if before.get(one.webhook_id, one.previous_sequence) != one.previous_sequence],
+        [
+            entry
+            for entry in began
+            if before.get(entry.webhook_id, entry.previous_sequence) != entry.previous_sequence
+        ],
     )
     order: dict[str, list[ReceivedPost]] = {}
     for item in sorted(firsts.values(), key=lambda first: first.at):

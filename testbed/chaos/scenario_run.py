@@ -177,7 +177,7 @@ class _ChaosRun:
         """Kill and revive until everything asked for is made, and wait until all of it has arrived."""
         plan = self.plan
         fate: KillSchedule | None = KillSchedule(plan.seed, plan.between_kills, plan.progress_between_kills)
-        looked = told = time.monotonic()
+        looked = report = time.monotonic()
         while True:
             now = time.monotonic()
             if now > deadline or working.poll() is not None:
@@ -187,8 +187,8 @@ class _ChaosRun:
             self.installation.revive()
             if now - looked > _LOOK_SECONDS and (state := self._look()) is not None:
                 looked = now
-                if now - told > _TELL_SECONDS:
-                    told = now
+                if now - report > _TELL_SECONDS:
+                    report = now
                     self.say(self._progress(state))
                 if self._is_enough:
                     (self.folder / "enough").touch()

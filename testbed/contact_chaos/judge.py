@@ -103,7 +103,7 @@ def judge(evidence: Evidence) -> Verdict:
 def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]:
     """Return the try that decides on each step of each run: one that was made, else the last."""
     last: dict[tuple[str, int, str], Attempt] = {}
-    for item in sorted(tries, key=lambda one: one.attempt):
+    for item in sorted(tries, key=lambda entry: entry.attempt):
         place = (item.debt, item.run, item.step)
         if place not in last or last[place].state not in MADE:
             last[place] = item
@@ -158,16 +158,16 @@ def _of_followups(evidence: Evidence, last: Mapping[tuple[str, int, str], Attemp
     for item in last.values():
         if item.key is None or item.state not in _STATUS:
             continue
-        told = evidence.told.get(item.key)
-        if told is None or told.status not in _STATUS[item.state]:
-            yield f"{_name(item)} is {item.state}, and its followup {told.status if told else 'is gone'}"
-    unknown = {one.key for one in last.values() if one.state == "unknown" and one.key}
+        report = evidence.told.get(item.key)
+        if report is None or report.status not in _STATUS[item.state]:
+            yield f"{_name(item)} is {item.state}, and its followup {report.status if report else 'is gone'}"
+    unknown = {entry.key for entry in last.values() if entry.state == "unknown" and entry.key}
     yield from _tell("is unknown and nobody is asked", unknown - evidence.asked)
     yield from _tell("is asked about and is not unknown", evidence.asked - unknown)
-    reached = Counter(one.debt for one in evidence.told.values() if one.is_reached)
-    complete = Counter(one.debt for one in evidence.told.values() if one.is_complete)
+    reached = Counter(entry.debt for entry in evidence.told.values() if entry.is_reached)
+    complete = Counter(entry.debt for entry in evidence.told.values() if entry.is_complete)
     # One that was complete is announced again if it bounced after all.
-    bounced = Counter(one.debt for one in last.values() if one.state == "bounced")
+    bounced = Counter(entry.debt for entry in last.values() if entry.state == "bounced")
     for kind, counted, again in (
         ("debt.contacted", reached, Counter()),
         ("followup.completed", complete, bounced),
@@ -176,7 +176,7 @@ def _of_followups(evidence: Evidence, last: Mapping[tuple[str, int, str], Attemp
             f"has another number of {kind} than of followups that call for one",
             (
                 debt
-                for debt in {one.debt for one in evidence.told.values()}
+                for debt in {entry.debt for entry in evidence.told.values()}
                 if not 0 <= evidence.events.get((debt, kind), 0) - counted[debt] <= again[debt]
             ),
         )
@@ -184,12 +184,12 @@ def _of_followups(evidence: Evidence, last: Mapping[tuple[str, int, str], Attemp
 
 def _of_payments(evidence: Evidence) -> Iterator[str]:
     for message in evidence.received:
-        told = evidence.told.get(message.key)
+        report = evidence.told.get(message.key)
         if (
-            told
-            and told.debt in evidence.paid
-            and message.at > evidence.paid[told.debt]
-            and told.crossed_by != "payment"
+            report
+            and report.debt in evidence.paid
+            and message.at > evidence.paid[report.debt]
+            and report.crossed_by != "payment"
         ):
             yield f"{message.key} was received after the payment and is not listed as crossed"
 

@@ -93,12 +93,12 @@ class Providers:
                 raw = await reader.readexactly(int(sizes[0].partition(":")[2])) if sizes else b""
                 _, channel, *rest = path.split("/")
                 if method == "POST":
-                    status, told = await self.hand_in(channel, json.loads(raw)["id"])
+                    status, outcome = await self.hand_in(channel, json.loads(raw)["id"])
                 else:
-                    said, told = self.answers.get(rest[0], (404, {}))
-                    status = 404 if said == 404 else 200
-                    told = {"status": "failed"} if said == 422 else told
-                body = json.dumps(told).encode()
+                    output, outcome = self.answers.get(rest[0], (404, {}))
+                    status = 404 if output == 404 else 200
+                    outcome = {"status": "failed"} if output == 422 else outcome
+                body = json.dumps(outcome).encode()
                 writer.write(b"HTTP/1.1 %d -\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
                 await writer.drain()
         writer.transport.abort()

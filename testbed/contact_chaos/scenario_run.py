@@ -228,27 +228,30 @@ class _ContactRun:
         expected = plan.debts * 5
         kills, struck, struck_at = plan.kills, 0, time.monotonic()
         payments_at = [expected * (place + 1) / (plan.paid + 1) for place in range(plan.paid)]
-        told = time.monotonic()
+        report = time.monotonic()
         to_be_paid = self.chance.sample(self.debts, plan.paid)
         while kills or payments_at or await self._is_open():
             if time.monotonic() > until:
                 raise ContactRunBroken(
                     f"{self.kills} killed, {self.workers.falls} fell, {await self._count(_OPEN)} open"
                 )
-            taken = len(list(providers.read(self.notes)))
-            if time.monotonic() - told > _TELL_SECONDS:
-                told = time.monotonic()
+            received_count = len(list(providers.read(self.notes)))
+            if time.monotonic() - report > _TELL_SECONDS:
+                report = time.monotonic()
                 still_open = await self._count(_OPEN)
                 self.say(
-                    f"{taken:,} received, {still_open} open, {dict(self.kills)} killed, {self.workers.falls} fell at a point"
+                    f"{received_count:,} received, {still_open} open, {dict(self.kills)} killed, {self.workers.falls} fell at a point"
                 )
             is_idle = not await self._is_open()
-            is_time = taken >= struck + plan.between_kills or time.monotonic() - struck_at > _PATIENCE_SECONDS
+            is_time = (
+                received_count >= struck + plan.between_kills
+                or time.monotonic() - struck_at > _PATIENCE_SECONDS
+            )
             if kills and (is_time or is_idle):
                 kills -= 1
                 await self._strike()
-                struck, struck_at = taken, time.monotonic()
-            if payments_at and (taken >= payments_at[0] or is_idle):
+                struck, struck_at = received_count, time.monotonic()
+            if payments_at and (received_count >= payments_at[0] or is_idle):
                 payments_at.pop(0)
                 await self._pay(to_be_paid.pop())
             self.workers.replace(plan.workers)
@@ -332,7 +335,7 @@ class _ContactRun:
             )
             for row in await pool.fetch(_TRIES, self.id)
         ]
-        told = {
+        report = {
             ids.show("followup", row["id"]): Followup(
                 str(row["debt_id"]),
                 row["status"],
@@ -345,7 +348,7 @@ class _ContactRun:
         request = {ids.show("followup", row["subject_id"]) for row in await pool.fetch(_ASKED, self.id)}
         return Evidence(
             tries,
-            told,
+            report,
             [Receipt(note.at, note.key) for note in providers.read(self.notes)],
             frozenset(request),
             {(str(row[0]), row[1]): row[2] for row in await pool.fetch(_EVENTS, self.id)},

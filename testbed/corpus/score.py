@@ -82,13 +82,13 @@ def _column(
 ) -> None:
     total.columns += 1
     must_ask = label.label.startswith("?")
-    wanted = label.label.removeprefix("?")
+    expected = label.label.removeprefix("?")
     got = column.field.value if column.field else "-"
-    if not must_ask and wanted != "-":
-        total.truly[wanted] += 1
+    if not must_ask and expected != "-":
+        total.truly[expected] += 1
     if not is_asked and got != "-":
         total.taken[got] += 1
-    is_right = is_asked if must_ask else (not is_asked and got == wanted)
+    is_right = is_asked if must_ask else (not is_asked and got == expected)
     if is_right:
         total.right += 1
         total.both[got] += 0 if must_ask or got == "-" else 1

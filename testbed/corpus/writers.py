@@ -26,12 +26,12 @@ class Writer:
 
     def cell(self, debt: Debt, how: str) -> Cell:
         """Return a debt's cell, written as `how` says: a writer's name and what it is told."""
-        name, _, told = how.partition(" ")
+        name, _, report = how.partition(" ")
         if name in _AMOUNTS:
-            return self._money(_AMOUNTS[name](debt), told, debt)
+            return self._money(_AMOUNTS[name](debt), report, debt)
         if name in _DATES:
-            return self._day(_DATES[name](debt), told, debt)
-        return _TEXTS[name](debt, told)
+            return self._day(_DATES[name](debt), report, debt)
+        return _TEXTS[name](debt, report)
 
     def _money(self, amount: Decimal, message_text: str, debt: Debt) -> Cell:
         if message_text == "blank0" and not amount:
@@ -157,7 +157,7 @@ _TEXTS: dict[str, Callable[[Debt, str], Any]] = {
     "street": lambda debt, _: debt.street,
     "line": _line,
     "no": lambda debt, _: debt.number,
-    "extra": lambda debt, told: told if debt.n % 4 == 0 else "",
+    "extra": lambda debt, report: report if debt.n % 4 == 0 else "",
     "zip": lambda debt, _: debt.zip,
     "zip-lost": lambda debt, _: debt.zip.lstrip("0"),
     "city": lambda debt, _: debt.city,
@@ -169,12 +169,12 @@ _TEXTS: dict[str, Callable[[Debt, str], Any]] = {
     "country-name": lambda debt, _: PLACES[debt.country].name,
     "currency": lambda debt, _: debt.currency,
     "sign": lambda debt, _: _SIGN[debt.currency],
-    "invoice": lambda debt, told: (told or "F2025-%04d") % (debt.n + 840),
-    "customer": lambda debt, told: (told or "C%05d") % (1000 + (debt.n * 37) % 60),
-    "file": lambda debt, told: (told or "D-%05d") % (debt.n + 12),
-    "int": lambda debt, told: str(debt.n % int(told or 90) + 1),
+    "invoice": lambda debt, report: (report or "F2025-%04d") % (debt.n + 840),
+    "customer": lambda debt, report: (report or "C%05d") % (1000 + (debt.n * 37) % 60),
+    "file": lambda debt, report: (report or "D-%05d") % (debt.n + 12),
+    "int": lambda debt, report: str(debt.n % int(report or 90) + 1),
     "row": lambda debt, _: str(debt.n),
-    "const": lambda _, told: told,
+    "const": lambda _, report: report,
     "empty": lambda _debt, _told: "",
     "pick": _pick,
     "object": lambda debt, _: debt.object,
@@ -187,7 +187,7 @@ _TEXTS: dict[str, Callable[[Debt, str], Any]] = {
     "siret": lambda debt, _: f"{732_829_320 + debt.n}000{debt.n % 90 + 10}",
     "url": lambda debt, _: f"https://pay.example.com/i/{debt.n:05d}",
     "days": lambda debt, _: str((date(2026, 3, 1) - debt.due_date).days),
-    "po": lambda debt, told: (told or "PO-%d") % (debt.n * 13),
+    "po": lambda debt, report: (report or "PO-%d") % (debt.n * 13),
     "terms": lambda debt, _: ("30 jours", "Net 30", "14 Tage")[debt.n % 3],
 }
 IBANS = (

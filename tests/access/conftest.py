@@ -40,10 +40,10 @@ def _plain_logs() -> None:
 
 @pytest.fixture(scope="session")
 async def database(dsn: str) -> AsyncIterator[Database]:
-    opened = await open_database(dsn, _edge, size=8)
-    await access.run_maintenance(opened, VAULT, clock.wall())
-    yield opened
-    await opened.close()
+    resource = await open_database(dsn, _edge, size=8)
+    await access.run_maintenance(resource, VAULT, clock.wall())
+    yield resource
+    await resource.close()
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +98,7 @@ class WorkspaceCredentials:
         deadline = clock.monotonic() + 1
         await self.database.pool.execute("SELECT pg_notify('getbill_access', $1)", str(ids.new()))
         while any(
-            auth.authenticator._invalidations == told for auth, told in zip(contexts, before, strict=True)
+            auth.authenticator._invalidations == report for auth, report in zip(contexts, before, strict=True)
         ):
             assert clock.monotonic() < deadline
             await self.database.pool.fetchval("SELECT 1")

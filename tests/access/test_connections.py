@@ -279,8 +279,8 @@ def test_strangers_of_one_address_make_room_for_the_next(address: tuple[str, int
         clients = [stack.enter_context(Client(address)) for _ in range(3 * PER_ADDRESS)]
         until(lambda: sum(client.is_open() for client in clients) <= PER_ADDRESS)
         # Nobody else at that address is kept out, and elsewhere nobody notices.
-        with Client(address) as known:
-            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
+        with Client(address) as base:
+            assert base.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
         with Client(address, "127.0.0.2") as elsewhere:
             assert elsewhere.send(get()).status() == 200
 
@@ -296,8 +296,8 @@ def test_bodies_of_strangers_that_never_end_keep_nobody_out(
             stack.enter_context(Client(address)).send(head.encode(), b"grant_type=" + b"x" * 3_000)
             for _ in range(3 * PER_ADDRESS)
         ]
-        with Client(address) as known:
-            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
+        with Client(address) as base:
+            assert base.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
         until(lambda: sum(client.is_open() for client in strangers) <= PER_ADDRESS)
 
 
@@ -325,14 +325,14 @@ def test_strangers_that_read_no_answer_keep_nobody_out(address: tuple[str, int],
 
 def test_who_has_shown_a_credential_is_not_counted(address: tuple[str, int], key: str) -> None:
     with contextlib.ExitStack() as stack:
-        known = []
+        base = []
         for _ in range(3 * PER_ADDRESS):
             client = stack.enter_context(Client(address))
-            known.append(client)
+            base.append(client)
             client.send(get(DEBTS, f"Authorization: Bearer {key}", close=False))
             assert client.first_line() == b"HTTP/1.1 200 OK"
 
-        assert all(client.is_open() for client in known)
+        assert all(client.is_open() for client in base)
 
 
 def test_a_trusted_proxy_has_more(
@@ -387,11 +387,11 @@ def test_handshakes_of_one_address_make_room_for_the_next_too(
         assert elsewhere.is_open()
         # Whoever does speak TLS is answered, however its pieces come, from there and from elsewhere.
         for source in ("127.0.0.1", "127.0.0.2"):
-            with Client(where, source) as known:
-                known.socket = trusted.wrap_socket(known.socket, server_hostname="127.0.0.1")
+            with Client(where, source) as base:
+                base.socket = trusted.wrap_socket(base.socket, server_hostname="127.0.0.1")
                 request = get(DEBTS, f"Authorization: Bearer {key}", close=False)
-                assert known.send(request[:20], request[20:]).first_line() == b"HTTP/1.1 200 OK"
-                assert known.send(get()).status() == 200
+                assert base.send(request[:20], request[20:]).first_line() == b"HTTP/1.1 200 OK"
+                assert base.send(get()).status() == 200
         with Client(where) as plain:
             assert plain.send(get()).answer() == b""
 

@@ -181,18 +181,18 @@ async def test_a_unix_socket_is_this_machine(site: Site, workspace: Any) -> None
 
 
 async def test_what_is_no_request_passes_by(site: Site) -> None:
-    heard: list[Message] = []
+    news: list[Message] = []
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
     async def receive() -> Any:
         return messages.pop(0)
 
     async def send(message: Message) -> None:
-        heard.append(message)
+        news.append(message)
 
     await asyncio.wait_for(site.app({"type": "lifespan", "asgi": {}}, receive, send), 5)
 
-    assert [message["type"] for message in heard] == [
+    assert [message["type"] for message in news] == [
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]

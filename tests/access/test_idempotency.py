@@ -237,9 +237,9 @@ async def test_the_row_and_the_change_are_committed_together(
     fails = Statement("test.fail", "Fail at the edge.", "SELECT 1 / $1::int")
 
     async def fail_late(change: access.Change, tx: Transaction) -> access.Reply:
-        told = await reply(change, tx)
+        report = await reply(change, tx)
         tx.defer(fails, 0)
-        return told
+        return report
 
     bench.work = fail_late
     first = await caller.post(THINGS, {}, Idempotency_Key="one")

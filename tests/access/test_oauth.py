@@ -311,8 +311,8 @@ async def test_the_staff_is_listed_with_roles_and_without_secrets(
     answer = await site.with_token(await workspace.key()).get("/external-api/v1/company/users")
 
     assert answer.status == 200
-    (shown,) = answer.json()["data"]
-    assert set(shown) == {
+    (body,) = answer.json()["data"]
+    assert set(body) == {
         "id",
         "email",
         "firstname",
@@ -322,7 +322,7 @@ async def test_the_staff_is_listed_with_roles_and_without_secrets(
         "created_at",
         "last_activity",
     }
-    assert (shown["email"], shown["firstname"], shown["role"]) == (email, "Marie", "agent")
+    assert (body["email"], body["firstname"], body["role"]) == (email, "Marie", "agent")
 
 
 async def test_a_rotated_signing_key_still_verifies_until_its_tokens_expire(
@@ -401,7 +401,7 @@ async def test_over_an_open_connection_clients_that_exist_are_not_told_from_othe
     far = site.from_address("203.0.113.9")
     unknown = {"grant_type": "client_credentials", "client_id": ids.show("client", ids.new())}
 
-    told = [
+    report = [
         await far.form(path, form | {"client_secret": sent} | more)
         for path in ("/token", "/oauth/revoke")
         for more in (
@@ -417,7 +417,7 @@ async def test_over_an_open_connection_clients_that_exist_are_not_told_from_othe
         )
     ]
 
-    assert len({(item.status, item.body) for item in told}) == 1
+    assert len({(item.status, item.body) for item in report}) == 1
     assert (await workspace.ask(far, sandboxed, right)).status == 200
 
 
@@ -429,12 +429,12 @@ async def test_over_an_open_connection_an_unknown_client_takes_as_long_as_one_th
     seconds: dict[str, list[float]] = {live.public_id: [], ids.show("client", ids.new()): []}
 
     for _ in range(60):
-        for client_id, taken in seconds.items():
+        for client_id, batch in seconds.items():
             form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
             began = clock.monotonic()
             await far.form("/token", form)
-            taken.append(clock.monotonic() - began)
+            batch.append(clock.monotonic() - began)
 
-    existing, unknown = (median(taken) for taken in seconds.values())
+    existing, unknown = (median(items) for items in seconds.values())
     noise = quantiles(seconds[live.public_id], n=4)
     assert abs(existing - unknown) < max(noise[2] - noise[0], 0.1 * existing)

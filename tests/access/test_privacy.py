@@ -13,7 +13,7 @@ CACHED = ("/docs", "/problems/", "/.well-known/", "/openapi.json")
 ONCE = ("cache-control", "x-content-type-options", "strict-transport-security", "pragma")
 
 
-def told(headers: Any) -> dict[str, str]:
+def privacy_headers(headers: Any) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name in ONCE}
 
 
@@ -36,7 +36,10 @@ async def test_an_answer_of_no_route_is_private_too(town: Town, path: str) -> No
     for site in (town.site, town.site.with_token(town.key)):
         answer = await site.get(path)
 
-        assert told(answer.headers) == {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        assert privacy_headers(answer.headers) == {
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+        }
 
 
 @pytest.mark.parametrize("path", ["/external-api/v1/debts", "/token", "/docs", "/healthz", "/nowhere"])

@@ -166,13 +166,13 @@ async def test_who_may_change_a_followup_and_not_read_it_is_answered_ids_and_sta
     sandbox: Site, program: Any
 ) -> None:
     debt = (await sandbox.post(f"{V1}/debts", body_of_debt())).json()
-    told = {
+    report = {
         "debt_id": debt["id"],
         "type": "manual_call",
         "status": "deal_not_found",
         "notes": f"{NAME} will pay.",
     }
-    followup = (await sandbox.post(f"{V1}/followups", told)).json()
+    followup = (await sandbox.post(f"{V1}/followups", report)).json()
     writer = await program("followups:write")
 
     changed = await writer.call("PUT", f"{V1}/followups/{followup['id']}", body=b"{}")
@@ -201,13 +201,13 @@ async def test_the_cells_of_a_file_are_shown_to_who_may_read_debts(sandbox: Site
     file = f"reference;amount;name\nF-1;12,50;{NAME}\n".encode()
     writer = await program("debts:write")
 
-    taken = await writer.call(
+    batch = await writer.call(
         "POST", f"{V1}/imports?name=debts.csv", body=file, headers={"Content-Type": "text/csv"}
     )
 
-    assert taken.status == 202
-    assert set(taken.json()) <= {"id", "type", "status", "state", "created_at", "updated_at"}
-    refused = await writer.get(f"{V1}/imports/{taken.json()['id']}/mapping")
+    assert batch.status == 202
+    assert set(batch.json()) <= {"id", "type", "status", "state", "created_at", "updated_at"}
+    refused = await writer.get(f"{V1}/imports/{batch.json()['id']}/mapping")
     assert (refused.status, refused.json()["required_scope"]) == (403, "debts:read")
 
 

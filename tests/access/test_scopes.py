@@ -132,22 +132,22 @@ def _json(value: Any) -> bytes:
 
 @pytest.fixture(scope="session")
 async def town(dsn: str, vault: Vault, database: Database) -> AsyncIterator[Town]:
-    opened = await open_database(dsn, reactions.before_commit, size=4)
+    resource = await open_database(dsn, reactions.before_commit, size=4)
     app = create_app(Settings())
     policy = Policy(live_per_minute=10**6, sandbox_per_minute=10**6, anonymous_per_minute=10**6)
-    auth = AuthContext(opened, vault, policy)
-    app.state.database, app.state.vault, app.state.auth = opened, vault, auth
+    auth = AuthContext(resource, vault, policy)
+    app.state.database, app.state.vault, app.state.auth = resource, vault, auth
     auth.start(dsn)
     site = Site(app)
-    ours = await companies.create(opened, vault, "Ours")
-    theirs = await companies.create(opened, vault, "Theirs")
+    ours = await companies.create(resource, vault, "Ours")
+    theirs = await companies.create(resource, vault, "Theirs")
     keys = [
-        (await access.create_key(opened, access.NewKey(founded.sandbox_id, "Key"), clock.wall()))[1]
+        (await access.create_key(resource, access.NewKey(founded.sandbox_id, "Key"), clock.wall()))[1]
         for founded in (ours, theirs)
     ]
-    yield Town(site, opened, ours, keys[0], await _objects(site.with_token(keys[1])))
+    yield Town(site, resource, ours, keys[0], await _objects(site.with_token(keys[1])))
     await auth.close()
-    await opened.close()
+    await resource.close()
 
 
 async def _objects(theirs: Site) -> dict[str, str]:

@@ -169,8 +169,8 @@ class Reading:
 
 def _pairs(item: Any, other: Any) -> list[tuple[Any, Any]]:
     if isinstance(item, ast.RowExpr):
-        others = other.args if isinstance(other, ast.RowExpr) else [other] * len(item.args)
-        return list(zip(item.args, others, strict=True))
+        rest = other.args if isinstance(other, ast.RowExpr) else [other] * len(item.args)
+        return list(zip(item.args, rest, strict=True))
     return [(item, other)]
 
 

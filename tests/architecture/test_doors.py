@@ -73,8 +73,8 @@ def first_circle(graph: dict[str, set[str]]) -> list[str]:
             return [*path[path.index(name) :], name]
         if name not in done:
             for target in sorted(graph.get(name, ())):
-                if found := walk(target, [*path, name]):
-                    return found
+                if match := walk(target, [*path, name]):
+                    return match
         done.add(name)
         return []
 
@@ -99,14 +99,14 @@ def test_sql_has_a_name_and_a_sentence() -> None:
     for module in modules():
         if {module.dotted, module.concept} & SQL_ELSEWHERE.keys():
             continue
-        held = _held_by_statements(module.tree)
+        locked = _held_by_statements(module.tree)
         wrong += [
             module.place(node)
             for node in ast.walk(module.tree)
             if isinstance(node, ast.Constant)
             and isinstance(node.value, str)
             and SQL.match(node.value)
-            and id(node) not in held
+            and id(node) not in locked
         ]
 
     assert not wrong, "Make it a kit.database.Statement: " + ", ".join(wrong)

@@ -54,14 +54,14 @@ def _told(call: ast.Call, name: str) -> object:
 
 
 def test_a_process_makes_no_file_for_others_and_no_dump_of_its_memory(tmp_path: Path) -> None:
-    told = (
+    report = (
         "import resource, pathlib; from getbill.kit.files import private_files as files; files.keep_private();"
         f"pathlib.Path({str(tmp_path / 'made')!r}).write_text('x');"
         "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", told],
+        [sys.executable, "-c", report],
         cwd=ROOT,
         env={"PYTHONPATH": "src"},
         capture_output=True,

@@ -90,9 +90,9 @@ def test_the_document_tells_of_every_route(app, document) -> None:
         if method != "HEAD"
     }
 
-    told = {(method, path) for method, path, _ in operations(document)}
+    report = {(method, path) for method, path, _ in operations(document)}
 
-    assert told == routes
+    assert report == routes
 
 
 def test_every_operation_says_what_it_does_and_what_it_answers(document) -> None:

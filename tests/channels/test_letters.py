@@ -24,7 +24,7 @@ LETTER = Letter(
 )
 
 
-def placed(file: bytes, page: int = 0) -> list[tuple[str, float, float]]:
+def positions(file: bytes, page: int = 0) -> list[tuple[str, float, float]]:
     """Return each run of text on a page with its place: millimetres from the left and from the top."""
     result: list[tuple[str, float, float]] = []
 
@@ -38,7 +38,7 @@ def placed(file: bytes, page: int = 0) -> list[tuple[str, float, float]]:
 
 
 def test_the_address_stands_in_the_window_and_nothing_else_does() -> None:
-    runs = placed(letters.print_letter(LETTER))
+    runs = positions(letters.print_letter(LETTER))
 
     inside = [text for text, left, top in runs if 100 <= left <= 190 and 45 <= top <= 90]
     assert inside == ["Jean-Baptiste d'Alembert", "12 RUE DES LILAS", "69003 LYON"]
@@ -46,7 +46,7 @@ def test_the_address_stands_in_the_window_and_nothing_else_does() -> None:
 
 
 def test_a_letter_says_who_writes_and_the_mentions_of_the_law() -> None:
-    texts = [text for text, _, _ in placed(letters.print_letter(LETTER))]
+    texts = [text for text, _, _ in positions(letters.print_letter(LETTER))]
 
     assert texts[3:6] == ["Énergie *du* #Midi", "1 rue du Four", "34000 MONTPELLIER"]
     assert "Le 20 novembre 2026" in texts
@@ -58,7 +58,7 @@ def test_a_letter_says_who_writes_and_the_mentions_of_the_law() -> None:
 def test_the_longest_address_of_the_standard_fits() -> None:
     wide = "\n".join(["M" * 38] * 6)
 
-    runs = placed(letters.print_letter(replace(LETTER, address=wide)))
+    runs = positions(letters.print_letter(replace(LETTER, address=wide)))
 
     lines = [(left, top) for text, left, top in runs if text == "M" * 38]
     assert len(lines) == 6
@@ -88,7 +88,7 @@ def test_a_long_letter_numbers_its_pages_and_carries_the_mentions_on_each() -> N
     file = letters.print_letter(replace(LETTER, text=LETTER.text + "\n\nUn mot. " * 50))
 
     for page, number in ((0, "1/2"), (1, "2/2")):
-        texts = " ".join(text for text, _, _ in placed(file, page))
+        texts = " ".join(text for text, _, _ in positions(file, page))
         assert "RCS Montpellier" in texts
         assert number in texts.replace(" ", "")
 

@@ -84,9 +84,9 @@ def test_an_ai_call_says_nothing_of_the_case_before_it_knows_who_listens(languag
 
         opening, mistaken, _, voicemail = text.split("\n[")
 
-        for said in (opening, mistaken, voicemail):
-            assert "INV-2024-0042" not in said
-            assert BALANCES[language] not in said
+        for output in (opening, mistaken, voicemail):
+            assert "INV-2024-0042" not in output
+            assert BALANCES[language] not in output
 
 
 @pytest.mark.parametrize("language", channels.LANGUAGES)

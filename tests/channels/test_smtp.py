@@ -277,8 +277,8 @@ async def test_bounces_go_where_they_are_read_and_the_message_id_tells_the_conta
     mailbox = Mailbox()
 
     async with serving(mailbox) as settings:
-        told = replace(settings, bounces="bounces@getbill.example")
-        await send(told, replace(MESSAGE, workspace="workspace_7"))
+        report = replace(settings, bounces="bounces@getbill.example")
+        await send(report, replace(MESSAGE, workspace="workspace_7"))
         await send(settings, MESSAGE)
 
     assert mailbox.senders == ["bounces@getbill.example", "relances@getbill.example"]

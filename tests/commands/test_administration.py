@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from commanding import Run, made
+from commanding import Run, printed
 
 
 async def test_two_companies_of_one_name_are_refused_unless_both_are_wanted(getbill: Run) -> None:
-    first = await made(getbill("company", "create", "Acme SARL"))
+    first = await printed(getbill("company", "create", "Acme SARL"))
 
     again = await getbill("company", "create", "acme  sarl")
-    second = await made(getbill("company", "create", "Acme SARL", "--same-name"))
+    second = await printed(getbill("company", "create", "Acme SARL", "--same-name"))
     which = await getbill("user", "list", "--company", "Acme SARL")
     renamed = await getbill("company", "rename", second["id"], "ACME SARL")
     hidden = await getbill("company", "rename", second["id"], "Acme \u202eSARL")
-    other = await made(getbill("company", "rename", second["id"], "Acme Lyon"))
+    other = await printed(getbill("company", "rename", second["id"], "Acme Lyon"))
 
     assert str(again.exception) == (
         f"A company named Acme SARL already exists ({first['id']}). Use it, or give --same-name to create another."
@@ -29,9 +29,9 @@ async def test_two_companies_of_one_name_are_refused_unless_both_are_wanted(getb
 
 
 async def test_what_a_companys_debts_come_with_is_set_and_checked(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
 
-    after = await made(
+    after = await printed(
         getbill(
             "company",
             "set",
@@ -80,17 +80,17 @@ async def test_what_a_companys_debts_come_with_is_set_and_checked(getbill: Run) 
 
 
 async def test_staff_are_listed_let_in_and_no_longer(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
     wrong = await getbill("user", "create", "bad")
-    admin = await made(getbill("user", "create", "anna@acme.example"))
-    await made(getbill("user", "create", "ben@acme.example", "--role", "agent"))
+    admin = await printed(getbill("user", "create", "anna@acme.example"))
+    await printed(getbill("user", "create", "ben@acme.example", "--role", "agent"))
 
-    reset = await made(getbill("user", "reset", "ANNA@acme.example"))
+    reset = await printed(getbill("user", "reset", "ANNA@acme.example"))
     last = await getbill("user", "deactivate", "anna@acme.example")
     revoked = await getbill("credential", "revoke", "anna@acme.example")
-    gone = await made(getbill("user", "deactivate", "ben@acme.example"))
-    back = await made(getbill("user", "activate", "ben@acme.example"))
-    listed = await made(getbill("user", "list"))
+    gone = await printed(getbill("user", "deactivate", "ben@acme.example"))
+    back = await printed(getbill("user", "activate", "ben@acme.example"))
+    listed = await printed(getbill("user", "list"))
     nobody = await getbill("user", "reset", "nobody@acme.example")
 
     assert "name@example.com" in str(wrong.exception)
@@ -104,25 +104,25 @@ async def test_staff_are_listed_let_in_and_no_longer(getbill: Run) -> None:
 
 
 async def test_a_webhook_is_disabled_enabled_and_deleted(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
     stdout = json.loads((await getbill("webhooks", "create", "https://example.com/hooks")).stdout)
 
-    disabled = await made(getbill("webhooks", "disable", stdout["id"]))
-    enabled = await made(getbill("webhooks", "enable", stdout["id"], "--skip-missed"))
-    deleted = await made(getbill("webhooks", "delete", stdout["id"]))
+    disabled = await printed(getbill("webhooks", "disable", stdout["id"]))
+    enabled = await printed(getbill("webhooks", "enable", stdout["id"], "--skip-missed"))
+    deleted = await printed(getbill("webhooks", "delete", stdout["id"]))
     again = await getbill("webhooks", "delete", stdout["id"])
 
     assert (disabled["enabled"], enabled["enabled"]) == (False, True)
     assert deleted == {"id": stdout["id"], "deleted": True}
     assert "no webhook" in str(again.exception)
-    assert await made(getbill("webhooks", "list")) == []
+    assert await printed(getbill("webhooks", "list")) == []
 
 
 async def test_a_sandboxs_clock_is_moved_and_a_live_one_is_not(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
 
-    begun = await made(getbill("sandbox", "advance", "--days", "8", "--no-wait"))
-    under_way = await made(getbill("sandbox", "clock"))
+    begun = await printed(getbill("sandbox", "advance", "--days", "8", "--no-wait"))
+    under_way = await printed(getbill("sandbox", "clock"))
     twice = await getbill("sandbox", "advance", "--days", "1", "--no-wait")
     live = await getbill("sandbox", "advance", "--days", "8", "--workspace", "live")
     nothing = await getbill("sandbox", "advance")
@@ -135,7 +135,7 @@ async def test_a_sandboxs_clock_is_moved_and_a_live_one_is_not(getbill: Run) -> 
 
 
 async def test_a_company_with_debts_in_live_stays(getbill: Run, tmp_path: Path) -> None:
-    await made(getbill("company", "create", "Goes"))
+    await printed(getbill("company", "create", "Goes"))
     file = tmp_path / "debts.csv"
     file.write_text(
         "reference,name,email,amount,currency,due_date\nF-1,Jean Dupont,jean@x.example,12.50,EUR,2024-01-15\n"
@@ -150,9 +150,9 @@ async def test_a_company_with_debts_in_live_stays(getbill: Run, tmp_path: Path) 
 async def test_a_company_whose_debts_are_fictitious_goes_with_all_it_owns(
     getbill: Run, tmp_path: Path
 ) -> None:
-    await made(getbill("company", "create", "Stays"))
-    gone = await made(getbill("company", "create", "Goes"))
-    await made(getbill("user", "create", "anna@goes.example", "--company", "Goes"))
+    await printed(getbill("company", "create", "Stays"))
+    gone = await printed(getbill("company", "create", "Goes"))
+    await printed(getbill("user", "create", "anna@goes.example", "--company", "Goes"))
     for words in (("client",), ("key",), ("sftp-login",), ("webhooks",)):
         url = ("https://example.com/hooks",) if words == ("webhooks",) else ()
         await getbill(*words, "create", *url, "--company", "Goes")
@@ -164,13 +164,13 @@ async def test_a_company_whose_debts_are_fictitious_goes_with_all_it_owns(
     assert in_sandbox.exit_code == 0, in_sandbox.output
 
     unsure = await getbill("company", "delete", "Goes")
-    done = await made(getbill("company", "delete", "Goes", "--yes"))
+    done = await printed(getbill("company", "delete", "Goes", "--yes"))
 
     assert unsure.exit_code == 1
     assert done["id"] == gone["id"]
-    assert [item["name"] for item in await made(getbill("company", "list"))] == ["Stays"]
+    assert [item["name"] for item in await printed(getbill("company", "list"))] == ["Stays"]
     # The address is free again.
-    assert (await made(getbill("user", "create", "anna@goes.example")))["company"] == "Stays"
+    assert (await printed(getbill("user", "create", "anna@goes.example")))["company"] == "Stays"
 
 
 @pytest.mark.parametrize("words", [("user", "create"), ("webhooks", "delete"), ("company", "rename")])

@@ -6,13 +6,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from commanding import Run, made
+from commanding import Run, printed
 
 
 async def test_a_company_lets_people_and_programs_in(getbill: Run) -> None:
     none_yet = await getbill("key", "create")
-    company = await made(getbill("company", "create", "Acme", "--email", "hello@acme.example"))
-    user = await made(getbill("user", "create", "marie@acme.example", "--role", "agent"))
+    company = await printed(getbill("company", "create", "Acme", "--email", "hello@acme.example"))
+    user = await printed(getbill("user", "create", "marie@acme.example", "--role", "agent"))
     let_in = await getbill(
         "client",
         "create",
@@ -20,7 +20,7 @@ async def test_a_company_lets_people_and_programs_in(getbill: Run) -> None:
         *("--redirect-uri", "https://app.acme.example/back"),
     )
     client = json.loads(let_in.stdout)
-    key = await made(getbill("key", "create", "--name", "First"))
+    key = await printed(getbill("key", "create", "--name", "First"))
     listed = await getbill("key", "list", "--company", "Acme")
 
     assert str(none_yet.exception) == "No company exists yet."
@@ -39,8 +39,8 @@ async def test_a_company_lets_people_and_programs_in(getbill: Run) -> None:
 
 
 async def test_what_was_let_in_is_revoked_and_what_is_wrong_is_told(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme"))
-    client = await made(getbill("client", "create"))
+    await printed(getbill("company", "create", "Acme"))
+    client = await printed(getbill("client", "create"))
 
     revoked = await getbill("client", "revoke", client["client_id"])
     again = await getbill("client", "revoke", client["client_id"])
@@ -49,7 +49,7 @@ async def test_what_was_let_in_is_revoked_and_what_is_wrong_is_told(getbill: Run
     rotated = await getbill("signing-key", "rotate", "--at-once")
 
     assert (revoked.exit_code, revoked.stdout) == (0, f"{client['client_id']} is revoked.\n")
-    assert (await made(getbill("client", "list")))[0]["revoked_at"] is not None
+    assert (await printed(getbill("client", "list")))[0]["revoked_at"] is not None
     assert str(again.exception) == f"{client['client_id']} is already revoked."
     assert "Unknown scope 'debts:everything'" in str(wrong.exception)
     assert "Live workspaces use OAuth clients" in str(live.exception)
@@ -57,31 +57,31 @@ async def test_what_was_let_in_is_revoked_and_what_is_wrong_is_told(getbill: Run
 
 
 async def test_a_command_about_one_of_several_companies_asks_which(getbill: Run) -> None:
-    acme = await made(getbill("company", "create", "Acme"))
-    await made(getbill("company", "create", "Other"))
+    acme = await printed(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Other"))
 
     unsaid = await getbill("key", "create")
     unknown = await getbill("key", "create", "--company", "Nobody")
-    by_id = await made(getbill("key", "create", "--company", acme["id"]))
+    by_id = await printed(getbill("key", "create", "--company", acme["id"]))
 
     assert str(unsaid.exception).startswith(
         f"There are several companies. Give --company with one of: Acme ({acme['id']}), Other ("
     )
     assert str(unknown.exception) == "There is no company named 'Nobody'."
     assert by_id["workspace_id"] == acme["sandbox_workspace_id"]
-    assert [item["name"] for item in await made(getbill("company", "list"))] == ["Acme", "Other"]
+    assert [item["name"] for item in await printed(getbill("company", "list"))] == ["Acme", "Other"]
 
 
 async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme", "--email", "hello@acme.example"))
+    await printed(getbill("company", "create", "Acme", "--email", "hello@acme.example"))
 
-    before = await made(getbill("contact", "status"))
-    stopped = await made(getbill("contact", "stop"))
-    rehearsed = await made(getbill("contact", "dry-run", "--workspace", "sandbox"))
-    everywhere = await made(getbill("contact", "stop", "--installation"))
-    all_stopped = await made(getbill("contact", "status"))
-    await made(getbill("contact", "resume", "--installation"))
-    after = await made(getbill("contact", "resume"))
+    before = await printed(getbill("contact", "status"))
+    stopped = await printed(getbill("contact", "stop"))
+    rehearsed = await printed(getbill("contact", "dry-run", "--workspace", "sandbox"))
+    everywhere = await printed(getbill("contact", "stop", "--installation"))
+    all_stopped = await printed(getbill("contact", "status"))
+    await printed(getbill("contact", "resume", "--installation"))
+    after = await printed(getbill("contact", "resume"))
 
     on = {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
     assert (before, after, everywhere) == (on, on, {"installation": "stopped"})
@@ -90,18 +90,18 @@ async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
 
 
 async def test_sftp_logins_are_made_rotated_listed_and_revoked(getbill: Run, tmp_path: Path) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
     key = tmp_path / "id.pub"
     public = ed25519.Ed25519PrivateKey.generate().public_key()
     key.write_bytes(public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b" erp@acme\n")
 
-    by_password = await made(getbill("sftp-login", "create", "--name", "ERP", "--workspace", "sandbox"))
-    by_key = await made(getbill("sftp-login", "create", "--public-key", str(key)))
-    rotated = await made(getbill("sftp-login", "rotate", by_password["username"]))
+    by_password = await printed(getbill("sftp-login", "create", "--name", "ERP", "--workspace", "sandbox"))
+    by_key = await printed(getbill("sftp-login", "create", "--public-key", str(key)))
+    rotated = await printed(getbill("sftp-login", "rotate", by_password["username"]))
     revoked = await getbill("sftp-login", "revoke", by_key["id"])
-    listed = await made(getbill("sftp-login", "list"))
+    listed = await printed(getbill("sftp-login", "list"))
     nobody = await getbill("sftp-login", "revoke", "nobody")
-    picked_up = await made(getbill("sftp", "pick-up"))
+    picked_up = await printed(getbill("sftp", "pick-up"))
 
     assert rotated["password"] not in {by_password["password"], None}
     assert "password" not in by_key

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from commanding import Run, made
+from commanding import Run, printed
 from getbill.process import cli
 
 # Processes, which answer by what they do.
@@ -35,21 +35,21 @@ def test_every_command_has_an_answer_for_programs() -> None:
 
 
 async def test_what_is_revoked_rotated_and_migrated_is_told_as_json(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme"))
-    client, other = await made(getbill("client", "create")), await made(getbill("client", "create"))
-    key, login = await made(getbill("key", "create")), await made(getbill("sftp-login", "create"))
+    await printed(getbill("company", "create", "Acme"))
+    client, other = await printed(getbill("client", "create")), await printed(getbill("client", "create"))
+    key, login = await printed(getbill("key", "create")), await printed(getbill("sftp-login", "create"))
 
-    previewed = await made(getbill("client", "revoke", client["client_id"], "--preview", "--json"))
-    revoked = await made(getbill("client", "revoke", client["client_id"], "--json"))
-    by_credential = await made(getbill("credential", "revoke", other["client_id"]))
-    revoked_key = await made(getbill("key", "revoke", key["id"], "--json"))
-    revoked_login = await made(getbill("sftp-login", "revoke", login["username"], "--json"))
+    previewed = await printed(getbill("client", "revoke", client["client_id"], "--preview", "--json"))
+    revoked = await printed(getbill("client", "revoke", client["client_id"], "--json"))
+    by_credential = await printed(getbill("credential", "revoke", other["client_id"]))
+    revoked_key = await printed(getbill("key", "revoke", key["id"], "--json"))
+    revoked_login = await printed(getbill("sftp-login", "revoke", login["username"], "--json"))
 
     assert previewed == {"id": client["client_id"], "preview": True, "revoked": [], "left": []}
     assert revoked == previewed | {"preview": False}
     assert by_credential == revoked | {"id": other["client_id"]}
     assert revoked_key == revoked | {"id": key["id"]}
     assert (revoked_login["id"], revoked_login["revoked_at"] is not None) == (login["id"], True)
-    assert await made(getbill("signing-key", "rotate", "--json")) == {"rotated": True, "at_once": False}
-    migrated = await made(getbill("migrate", "--json"))
+    assert await printed(getbill("signing-key", "rotate", "--json")) == {"rotated": True, "at_once": False}
+    migrated = await printed(getbill("migrate", "--json"))
     assert (await getbill("migrate")).stdout == f"The database is at {migrated['revision']}.\n"

@@ -252,8 +252,8 @@ def test_an_artificial_voice_calls_the_united_states_only_with_consent() -> None
 
     assert [failing.rule.id for failing in verdict.failed_rules] == ["US-TCPA"]
     assert compliance.evaluate(replace(facts, consents=CONSENTS), Channel.AI_CALL, noon).is_allowed
-    others = replace(facts, consents=frozenset({(b"another number", "artificial_voice")}))
-    assert not compliance.evaluate(others, Channel.AI_CALL, noon).is_allowed
+    rest = replace(facts, consents=frozenset({(b"another number", "artificial_voice")}))
+    assert not compliance.evaluate(rest, Channel.AI_CALL, noon).is_allowed
     assert compliance.evaluate(facts, Channel.SMS, noon).is_allowed
 
 

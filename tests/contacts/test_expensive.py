@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from collecting import LYON, WorkspaceEngine
-from contacts.test_steps import FIRST, SECOND, THIRD, debt_with, taken
+from contacts.test_steps import FIRST, SECOND, THIRD, debt_with, steps_taken
 from getbill import debts
 from getbill.debts import Details
 
@@ -22,7 +22,7 @@ async def test_a_number_stored_before_is_skipped_with_its_reason(workspace: Work
 
     await workspace.run_until("2026-01-13 12:00")
 
-    assert await taken(workspace, debt) == [
+    assert await steps_taken(workspace, debt) == [
         ("first", "email", "delivered"),
         ("call", "ai_call", "expensive destination: premium"),
         ("third", "email", "delivered"),
@@ -37,8 +37,8 @@ async def test_a_debt_that_accepts_it_is_called(workspace: WorkspaceEngine) -> N
 
     await workspace.run_until("2026-01-13 12:00")
 
-    assert ("call", "ai_call") in [(step, channel) for step, channel, _ in await taken(workspace, debt)]
-    assert "expensive" not in str(await taken(workspace, debt))
+    assert ("call", "ai_call") in [(step, channel) for step, channel, _ in await steps_taken(workspace, debt)]
+    assert "expensive" not in str(await steps_taken(workspace, debt))
 
 
 async def test_what_the_company_rules_out_after_it_was_planned_does_not_leave(
@@ -48,12 +48,18 @@ async def test_what_the_company_rules_out_after_it_was_planned_does_not_leave(
     debt = await debt_with(
         workspace, SECOND | {"offset": 0}, FIRST | {"offset": 3}, who=replace(LYON, phone="+590690123456")
     )
-    assert [(step, reason) for step, _, reason in await taken(workspace, debt)] == [("second", "planned")]
+    assert [(step, reason) for step, _, reason in await steps_taken(workspace, debt)] == [
+        ("second", "planned")
+    ]
 
     await refuse_overseas(workspace)
     await workspace.run_until("2026-01-09 20:00")
 
-    assert (await taken(workspace, debt))[0] == ("second", "sms", "expensive destination: french_overseas")
+    assert (await steps_taken(workspace, debt))[0] == (
+        "second",
+        "sms",
+        "expensive destination: french_overseas",
+    )
     assert await workspace.followups(debt.id) == [("email", "delivered")]
 
 
@@ -64,5 +70,5 @@ async def test_a_fallback_stands_in_for_a_number_that_is_not_called(workspace: W
 
     await workspace.run_until("2026-01-06 12:00")
 
-    assert (await taken(workspace, debt))[0] == ("call", "email", "delivered")
-    assert debts.EXPENSIVE not in str(await taken(workspace, debt))
+    assert (await steps_taken(workspace, debt))[0] == ("call", "email", "delivered")
+    assert debts.EXPENSIVE not in str(await steps_taken(workspace, debt))

@@ -50,8 +50,8 @@ class Outside(Senders):
 async def left(workspace: WorkspaceEngine, debt_id: Any) -> dict[str, list[tuple[Any, ...]]]:
     """Return all that was written of a debt, apart from identifiers."""
     pool = workspace.database.pool
-    wanted = {"contacts": _LEDGER, "followups": _FOLLOWUPS, "events": _EVENTS, "debt": _DEBT}
-    return {name: [tuple(row) for row in await pool.fetch(sql, debt_id)] for name, sql in wanted.items()}
+    expected = {"contacts": _LEDGER, "followups": _FOLLOWUPS, "events": _EVENTS, "debt": _DEBT}
+    return {name: [tuple(row) for row in await pool.fetch(sql, debt_id)] for name, sql in expected.items()}
 
 
 @pytest.mark.parametrize("person", list(PEOPLE))

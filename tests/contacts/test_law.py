@@ -25,7 +25,7 @@ PEOPLE = [
 TO_PHONE = {"sms", "ai_call", "whatsapp"}
 
 
-async def made(workspace: WorkspaceEngine) -> list[Record]:
+async def contacts_made(workspace: WorkspaceEngine) -> list[Record]:
     return await workspace.database.pool.fetch(
         "SELECT debt_id, channel, sent_at, address_hash FROM contacts WHERE workspace_id = $1 AND sent_at IS NOT NULL"
         " ORDER BY sent_at",
@@ -73,7 +73,7 @@ async def test_no_contact_is_ever_made_outside_the_rules(workspace: WorkspaceEng
             stopped_at[email] = now
     await workspace.run_until("2026-06-30 09:00")
 
-    contacts = await made(workspace)
+    contacts = await contacts_made(workspace)
     assert len(contacts) > 10
     for row in contacts:
         for zone in zones_of[row["debt_id"]]:

@@ -197,7 +197,7 @@ async def test_workers_that_claim_at_the_same_time_never_take_one_contact_twice(
         *(ledger.claim_live(database, clock.wall(), 5, lease, ()) for _ in range(8))
     )
 
-    debt_ids = [contact.debt_id for claimed in claims for contact in claimed]
+    debt_ids = [contact.debt_id for work in claims for contact in work]
     assert len(debt_ids) == len(set(debt_ids)) > 5
 
 
@@ -228,10 +228,10 @@ async def test_what_happens_between_claim_and_sending_stops_the_contact(
     provider = Provider(Channel.EMAIL)
     workspace = await live_engine(database, provider)
     debt = await workspace.debt()
-    claimed = await claim(workspace)
+    work = await claim(workspace)
 
     await workspace.change(debt.id, verb, *arguments)
-    departing = await prepare_sends(workspace.context, await workspace.snapshot(), claimed)
+    departing = await prepare_sends(workspace.context, await workspace.snapshot(), work)
 
     assert departing == []
     result = await workspace.first(debt.id)
@@ -245,11 +245,11 @@ async def test_a_debt_held_and_resumed_between_claim_and_sending_is_contacted_on
     provider = Provider(Channel.EMAIL)
     workspace = await live_engine(database, provider)
     debt = await workspace.debt()
-    claimed = await claim(workspace)
+    work = await claim(workspace)
     await workspace.change(debt.id, debts.hold, None)
     await workspace.change(debt.id, debts.resume)
 
-    departing = await prepare_sends(workspace.context, await workspace.snapshot(), claimed)
+    departing = await prepare_sends(workspace.context, await workspace.snapshot(), work)
     await workspace.send_due_live()
 
     assert departing == []
@@ -267,8 +267,8 @@ async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(data
     departing = await prepare_sends(workspace.context, await workspace.snapshot(), await claim(workspace))
 
     await workspace.change(debt.id, debts.enter_money, "payment", -234_000)
-    carried = await deliver.send_prepared(departing)
-    await deliver.settle_contacts(workspace.context, await workspace.snapshot(), carried)
+    sends = await deliver.send_prepared(departing)
+    await deliver.settle_contacts(workspace.context, await workspace.snapshot(), sends)
 
     result = await workspace.first(debt.id)
     assert (result["state"], result["reason"]) == ("accepted", "crossed: the debt is resolved")
@@ -286,8 +286,8 @@ async def test_a_debt_held_and_resumed_while_a_message_is_on_its_way_is_planned_
     await workspace.change(debt.id, debts.hold, None)
     await workspace.change(debt.id, debts.resume)
 
-    carried = await deliver.send_prepared(departing)
-    await deliver.settle_contacts(workspace.context, await workspace.snapshot(), carried)
+    sends = await deliver.send_prepared(departing)
+    await deliver.settle_contacts(workspace.context, await workspace.snapshot(), sends)
 
     assert await workspace.ledger(debt.id) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
 
@@ -326,9 +326,9 @@ async def test_a_workspace_gets_a_bounded_share_of_a_turn(database: Database) ->
         workspace.context, settings=replace(workspace.context.settings, batch=5, workspace_share=5)
     )
 
-    taken = await workspace.send_due_live()
+    batch = await workspace.send_due_live()
 
-    assert taken == 5
+    assert batch == 5
     assert len(large.taken) == 5
     assert small.taken == []
 
@@ -368,10 +368,10 @@ async def test_a_try_whose_claim_was_overtaken_by_a_hold_is_cancelled(database: 
     workspace = await live_engine(database, provider)
     debt = await workspace.debt()
     await workspace.send_due_live()
-    claimed = await claim(workspace)
+    work = await claim(workspace)
     await workspace.change(debt.id, debts.hold, None)
 
-    departing = await prepare_sends(workspace.context, await workspace.snapshot(), claimed)
+    departing = await prepare_sends(workspace.context, await workspace.snapshot(), work)
 
     assert departing == []
     assert await workspace.followups(debt.id) == [("email", "cancelled")]

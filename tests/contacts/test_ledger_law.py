@@ -141,12 +141,12 @@ class Life:
         await self.to_the_next()
         workspace, snapshot = self.engine, await self.engine.snapshot()
         lease = clock.wall() + timedelta(seconds=60)
-        claimed = await ledger.claim_sandbox(
+        claim = await ledger.claim_sandbox(
             workspace.database, workspace.id, snapshot.now(), 20, lease, (0, 99)
         )
         how_far = self.chance.randrange(3)
         if how_far > 0:
-            departing = await prepare_sends(workspace.context, snapshot, claimed)
+            departing = await prepare_sends(workspace.context, snapshot, claim)
             if how_far > 1:
                 await deliver.send_prepared(departing)
 

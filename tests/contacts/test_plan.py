@@ -166,8 +166,8 @@ async def test_a_preview_tells_of_a_body_that_is_not_stored(sandbox: ContactWork
 
     answered = await sandbox.post("/scenarios/gentle_2_waves/preview", {"debt": DEBT})
     step = {"key": "only", "offset": 1, "channel": "sms", "template": "wave_1_sms"}
-    tried = {"debt": DEBT, "version": {"steps": [step], "end": {"offset": 4}}}
-    other = await sandbox.post("/scenarios/gentle_2_waves/preview", tried)
+    attempt = {"debt": DEBT, "version": {"steps": [step], "end": {"offset": 4}}}
+    other = await sandbox.post("/scenarios/gentle_2_waves/preview", attempt)
 
     assert [item["step"] for item in answered.json()["planned"]] == [
         "wave_1_email",
@@ -237,8 +237,8 @@ async def change(workspace: WorkspaceEngine, debt: Debt, chance: random.Random) 
             snapshot = await workspace.snapshot()
             name = chance.choice(["gentle_2_waves", "b2b_formal", "standard_3_waves"])
             async with workspace.database.transaction(snapshot.now()) as tx:
-                held = await debts.lock(tx, snapshot, debt.id)
-                await debts.update(tx, snapshot, held, debts.DebtChange({}, {}, {"scenario": name}))
+                locked = await debts.lock(tx, snapshot, debt.id)
+                await debts.update(tx, snapshot, locked, debts.DebtChange({}, {}, {"scenario": name}))
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -37,9 +37,9 @@ async def test_a_delivery_confirmed_later_contacts_the_debtor_then(database: Dat
     before = await workspace.events(debt_id)
 
     await workspace.set_clock("2026-01-05 09:30")
-    told = await receive(workspace, followup_id, DELIVERED)
+    report = await receive(workspace, followup_id, DELIVERED)
 
-    assert told
+    assert report
     assert before == ["debt.created", "followup.created", "followup.updated"]
     assert await workspace.events(debt_id) == [
         *before,
@@ -60,9 +60,9 @@ async def test_a_receipt_that_comes_twice_tells_nothing_new(database: Database) 
     await receive(workspace, followup_id, DELIVERED)
     before = await workspace.events(debt_id)
 
-    told = await receive(workspace, followup_id, DELIVERED)
+    report = await receive(workspace, followup_id, DELIVERED)
 
-    assert not told
+    assert not report
     assert await workspace.events(debt_id) == before
 
 

@@ -57,8 +57,8 @@ class SlowProvider(Provider):
 async def send_and_die(workspace: WorkspaceEngine) -> list[PreparedSend]:
     """Commit what is due as `sending`, as a worker that then dies before its provider has answered."""
     lease = clock.wall() + timedelta(seconds=60)
-    claimed = await ledger.claim_live(workspace.database, clock.wall(), 100, lease, ())
-    departing = await prepare_sends(workspace.context, await workspace.snapshot(), claimed)
+    claim = await ledger.claim_live(workspace.database, clock.wall(), 100, lease, ())
+    departing = await prepare_sends(workspace.context, await workspace.snapshot(), claim)
     await expire(workspace)
     return departing
 
@@ -273,10 +273,10 @@ async def test_a_worker_that_slept_until_its_lease_was_nearly_over_sends_nothing
     departing = await send_and_die(workspace)
     departing[0].contact.lease_until = clock.wall() + timedelta(seconds=80)
 
-    (carried,) = await deliver.send_prepared(departing)
+    (sends,) = await deliver.send_prepared(departing)
 
     assert provider.taken == []
-    assert carried.outcome == failed("the worker exceeded the time to send it", permanent=False)
+    assert sends.outcome == failed("the worker exceeded the time to send it", permanent=False)
 
 
 async def test_what_a_provider_said_is_written_down_once_the_database_is_back(database: Database) -> None:

@@ -83,18 +83,18 @@ async def test_what_contacts_do_not_move_is_written_too_where_it_changed(workspa
     snapshot = await workspace.snapshot()
 
     async with workspace.database.transaction(snapshot.now()) as tx:
-        held = await debts.lock(tx, snapshot, debt.id)
-        debts.mark_contacted(tx, held)
-        held.run += 1
+        locked = await debts.lock(tx, snapshot, debt.id)
+        debts.mark_contacted(tx, locked)
+        locked.run += 1
 
     after = await workspace.find(debt.id)
     assert (after.run, after.contacts_count, after.status) == (2, 1, "in_progress")
 
 
-def told(past: ContactHistory) -> dict[str, Any]:
+def facts_of(past: ContactHistory) -> dict[str, Any]:
     """Return what a history says, whatever the order it was read in."""
-    said = {field.name: getattr(past, field.name) for field in fields(ContactHistory)}
-    return said | {"contacts": Counter(past.contacts)}
+    output = {field.name: getattr(past, field.name) for field in fields(ContactHistory)}
+    return output | {"contacts": Counter(past.contacts)}
 
 
 @pytest.mark.parametrize("fate", [Fate.ACCEPTED, Fate.DELIVERED, Fate.UNKNOWN])
@@ -114,20 +114,20 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     await workspace.set_clock(f"{due_at:%Y-%m-%d %H:%M}")
     snapshot = await workspace.snapshot()
     lease = clock.wall() + timedelta(seconds=60)
-    claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
+    claim = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claimed))
+    sends = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claim))
     async with database.transaction(snapshot.now()) as tx:
-        held = await debts.lock_many(tx, snapshot, {debt.id for debt in mine})
-        for item in carried:
+        locked = await debts.lock_many(tx, snapshot, {debt.id for debt in mine})
+        for item in sends:
             item.contact.settle("accepted" if fate == Fate.ACCEPTED else str(fate), tx.now)
-        await ledger.write(tx, [one.contact for one in carried])
-        read_again = await history.load(tx, snapshot.id, held)
+        await ledger.write(tx, [entry.contact for entry in sends])
+        read_again = await history.load(tx, snapshot.id, locked)
 
-    assert len(carried) >= 2
-    for item in carried:
+    assert len(sends) >= 2
+    for item in sends:
         assert item.contact_history is not None
-        assert told(item.contact_history.after_contact(item.contact.step)) == told(
+        assert facts_of(item.contact_history.after_contact(item.contact.step)) == facts_of(
             read_again[item.contact.debt_id]
         )
 
@@ -139,11 +139,11 @@ async def test_after_a_failure_the_histories_of_a_round_are_read_again(database:
     debt = await workspace.debt()
     snapshot = await workspace.snapshot()
     lease = clock.wall() + timedelta(seconds=60)
-    claimed = await ledger.claim_live(database, clock.wall(), 10, lease, [])
+    claim = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    carried = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claimed))
+    sends = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claim))
     async with database.transaction(snapshot.now()) as tx:
-        held = await debts.lock_many(tx, snapshot, [debt.id], {debt.id: carried[0].debt or debt})
-        result = await deliver._load_histories(tx, snapshot, held, carried)
+        locked = await debts.lock_many(tx, snapshot, [debt.id], {debt.id: sends[0].debt or debt})
+        result = await deliver._load_histories(tx, snapshot, locked, sends)
 
-    assert result[debt.id] is not carried[0].contact_history
+    assert result[debt.id] is not sends[0].contact_history

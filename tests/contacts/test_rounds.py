@@ -49,7 +49,7 @@ async def test_each_provider_is_handed_as_many_as_it_says_whatever_the_others_ta
             replace(JEAN, name=f"Guy {number}", email=f"guy{number}@example.com", phone=None)
         )
 
-    taken = await workspace.send_due_live()
+    batch = await workspace.send_due_live()
 
-    assert (taken, len(mail.taken), len(text.taken)) == (12, 8, 4)
+    assert (batch, len(mail.taken), len(text.taken)) == (12, 8, 4)
     assert (mail.most, text.most) == (6, 2)

@@ -162,12 +162,12 @@ async def test_a_held_debt_is_left_alone_and_goes_on_where_it_stood(workspace: W
 
     await workspace.change(debt.id, debts.hold, "disputed")
     await workspace.run_until("2026-02-18 10:00")
-    held = await workspace.find(debt.id)
+    locked = await workspace.find(debt.id)
     await workspace.change(debt.id, debts.resume)
     resumed = await workspace.find(debt.id)
     await workspace.run_until("2026-02-19 08:00")
 
-    assert held.next_action_at is None
+    assert locked.next_action_at is None
     assert resumed.next_action_at == at("2026-02-18 10:00")
     assert await workspace.ledger(debt.id) == [
         ("wave_1_email", "delivered"),

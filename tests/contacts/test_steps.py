@@ -48,7 +48,7 @@ async def suppress_email(workspace: WorkspaceEngine) -> None:
         await compliance.suppress(tx, snapshot.id, "email", hashed, "stop")
 
 
-async def taken(workspace: WorkspaceEngine, debt: Debt) -> list[tuple[str, str, str | None]]:
+async def steps_taken(workspace: WorkspaceEngine, debt: Debt) -> list[tuple[str, str, str | None]]:
     return [
         (row["step"], row["channel"], row["reason"] or row["state"]) for row in await rows(workspace, debt)
     ]
@@ -61,7 +61,7 @@ async def test_a_step_without_its_address_is_taken_by_its_fallback(workspace: Wo
 
     await workspace.run_until("2026-01-09 12:00")
 
-    assert (await taken(workspace, debt))[:2] == [
+    assert (await steps_taken(workspace, debt))[:2] == [
         ("first", "email", "delivered"),
         ("second", "letter", "delivered"),
     ]
@@ -81,7 +81,7 @@ async def test_conditions_are_looked_at_when_the_step_is_due(workspace: Workspac
     await workspace.run_until("2026-01-13 12:00")
 
     assert f"{before.next_action_at:%m-%d}" == "01-08"
-    assert await taken(workspace, debt) == [
+    assert await steps_taken(workspace, debt) == [
         ("first", "email", "delivered"),
         ("second", "sms", "conditions: balance_min"),
         ("third", "email", "delivered"),
@@ -99,12 +99,12 @@ async def test_whoever_promised_to_pay_is_left_alone_until_the_day_is_over(
     await workspace.promise(debt.id, date(2026, 1, 20), 500)
     promised = await workspace.find(debt.id)
     await workspace.run_until("2026-01-20 20:00")
-    waited = await taken(workspace, debt)
+    waited = await steps_taken(workspace, debt)
     await workspace.run_until("2026-01-30 12:00")
 
     assert f"{promised.next_action_at:%m-%d}" == "01-21"
     assert [step for step in waited if step[2] == "delivered"] == [("first", "email", "delivered")]
-    assert (await taken(workspace, debt))[-3:-1] == [
+    assert (await steps_taken(workspace, debt))[-3:-1] == [
         ("second", "sms", "delivered"),
         ("third", "email", "delivered"),
     ]
@@ -140,7 +140,7 @@ async def test_a_promise_that_was_kept_is_not_broken(workspace: WorkspaceEngine)
     await workspace.change(debt.id, debts.enter_money, "payment", -50_000)
     await workspace.run_until("2026-01-30 12:00")
 
-    assert ("second", "sms", "conditions: promise") in await taken(workspace, debt)
+    assert ("second", "sms", "conditions: promise") in await steps_taken(workspace, debt)
 
 
 async def test_tags_are_the_words_that_the_metadata_lists(workspace: WorkspaceEngine) -> None:
@@ -155,7 +155,7 @@ async def test_tags_are_the_words_that_the_metadata_lists(workspace: WorkspaceEn
 
     await workspace.run_until("2026-01-20 12:00")
 
-    assert (await taken(workspace, debt))[:2] == [
+    assert (await steps_taken(workspace, debt))[:2] == [
         ("first", "email", "delivered"),
         ("second", "sms", "conditions: tags"),
     ]
@@ -168,7 +168,7 @@ async def test_of_several_messages_that_were_missed_only_the_last_is_sent(worksp
     await workspace.set_clock("2026-01-13 09:00")  # nobody was there for eight days
     await workspace.run_until("2026-01-30 09:00")
 
-    assert await taken(workspace, debt) == [
+    assert await steps_taken(workspace, debt) == [
         ("first", "email", "late: collapse"),
         ("second", "sms", "late: collapse"),
         ("third", "email", "delivered"),
@@ -186,7 +186,7 @@ async def test_a_missed_step_is_sent_all_the_same_or_passed_over_as_it_says(
     await workspace.set_clock("2026-01-20 09:00")
     await workspace.run_until("2026-01-22 12:00")
 
-    assert await taken(workspace, debt) == [
+    assert await steps_taken(workspace, debt) == [
         ("first", "email", "delivered"),
         ("second", "sms", "late: skip"),
         ("last", "letter", "delivered"),
@@ -207,7 +207,7 @@ async def test_a_message_that_was_missed_and_waits_for_an_allowed_hour_is_late_t
     await workspace.run_until("2026-01-30 09:00")
 
     assert between[-1] == ("second", at("2026-01-12 09:00"), at("2026-01-07 23:00"))
-    assert await taken(workspace, debt) == [
+    assert await steps_taken(workspace, debt) == [
         ("first", "email", "late: collapse"),
         ("second", "sms", "delivered"),
         ("after", "sms", "late: skip"),
@@ -229,7 +229,7 @@ async def test_a_late_message_is_moved_from_a_forbidden_hour_and_late_there_too(
     await workspace.run_until("2026-01-08 12:00")
 
     assert (moved["due_at"], moved["missed_at"]) == (at("2026-01-08 07:00"), at("2026-01-05 09:00"))
-    assert (await taken(workspace, debt))[:2] == [
+    assert (await steps_taken(workspace, debt))[:2] == [
         ("first", "email", "delivered"),
         ("after", "sms", "late: skip"),
     ]
@@ -257,7 +257,7 @@ async def test_a_few_hours_are_not_late(workspace: WorkspaceEngine) -> None:
     await workspace.set_clock("2026-01-05 15:00")
     await workspace.run_until("2026-01-05 16:00")
 
-    assert (await taken(workspace, debt))[0] == ("first", "email", "delivered")
+    assert (await steps_taken(workspace, debt))[0] == ("first", "email", "delivered")
 
 
 async def test_a_third_party_writes_its_letter_first_and_then_goes_on(workspace: WorkspaceEngine) -> None:
@@ -278,7 +278,7 @@ async def test_a_third_party_writes_its_letter_first_and_then_goes_on(workspace:
 
     await workspace.run_until("2026-01-14 12:00")
 
-    reasons = {reason for _, _, reason in await taken(workspace, standard)}
+    reasons = {reason for _, _, reason in await steps_taken(workspace, standard)}
     assert reasons == {"never allowed: FR-LETTER", "planned"}
     assert await workspace.followups(debt.id) == [("letter", "delivered"), ("email", "delivered")]
     letter = await workspace.text(debt.id, "letter")
@@ -286,7 +286,7 @@ async def test_a_third_party_writes_its_letter_first_and_then_goes_on(workspace:
     assert "pour le compte de Boulangerie Martin" in letter
     assert "Les frais de recouvrement entrepris sans titre exécutoire" in letter
     assert await workspace.followups(unnamed.id) == []
-    assert ("opening_letter", "letter", "the creditor has no name") in await taken(workspace, unnamed)
+    assert ("opening_letter", "letter", "the creditor has no name") in await steps_taken(workspace, unnamed)
 
 
 async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(
@@ -312,7 +312,7 @@ async def test_a_step_whose_address_is_suppressed_is_taken_by_its_fallback(
     debt = await debt_with(workspace, FIRST, THIRD | {"fallback": fallback})
     await workspace.run_until("2026-01-12 12:00")
 
-    assert await taken(workspace, debt) == [
+    assert await steps_taken(workspace, debt) == [
         ("first", "email", "never allowed: POLICY-SUPPRESSION"),
         ("third", "sms", "delivered"),
         ("end", "review", "planned"),
@@ -330,7 +330,7 @@ async def test_a_step_planned_for_an_address_that_is_suppressed_since_is_taken_b
     await suppress_email(workspace)
     await workspace.run_until("2026-01-05 12:00")
 
-    assert await taken(workspace, debt) == [
+    assert await steps_taken(workspace, debt) == [
         ("first", "email", "the address is suppressed"),
         ("first", "sms", "delivered"),
         ("last", "letter", "planned"),
@@ -347,7 +347,7 @@ async def test_a_missed_message_gives_way_to_no_later_one_that_is_never_allowed(
     await workspace.set_clock("2026-01-13 09:00")  # nobody was there for eight days
     await workspace.run_until("2026-01-13 12:00")
 
-    assert (await taken(workspace, debt))[:2] == [
+    assert (await steps_taken(workspace, debt))[:2] == [
         ("second", "sms", "delivered"),
         ("third", "email", "never allowed: POLICY-SUPPRESSION"),
     ]

@@ -48,12 +48,12 @@ def _snippets(lines: list[str]) -> Iterator[Snippet]:
         if language is None:
             number += 1
             continue
-        taken = [lines[number]]
-        while not _is_whole(language, taken):
+        batch = [lines[number]]
+        while not _is_whole(language, batch):
             number += 1
-            taken.append(lines[number])
+            batch.append(lines[number])
         number += 1
-        yield Snippet(language, "\n".join(taken))
+        yield Snippet(language, "\n".join(batch))
 
 
 def _is_whole(language: str, names: list[str]) -> bool:

@@ -44,8 +44,8 @@ async def test_a_cursor_is_good_for_its_own_list_of_its_own_workspace_only(
     for name in LISTS:
         accepted = [
             (origin, of)
-            for origin, given in (("own", own), ("foreign", foreign))
-            for of, cursor in given.items()
+            for origin, value in (("own", own), ("foreign", foreign))
+            for of, cursor in value.items()
             if (await sandbox.get(page(name, cursor))).status == 200
         ]
         assert accepted == [("own", name)], name

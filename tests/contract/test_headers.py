@@ -47,9 +47,9 @@ class Connection:
 
 @pytest.fixture
 def connection(running):
-    opened = Connection(running)
-    yield opened
-    opened.close()
+    resource = Connection(running)
+    yield resource
+    resource.close()
 
 
 @pytest.fixture

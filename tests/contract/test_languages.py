@@ -232,25 +232,25 @@ async def test_a_repeated_refusal_is_in_the_language_of_its_first_answer(sandbox
     await sandbox.post("/external-api/v1/debts", debt)
     again = debt | {"amount": 17}
 
-    told = [
+    report = [
         await sandbox.post("/external-api/v1/debts", again, Accept_Language=language, Idempotency_Key="once")
         for language in ("fr", "en")
     ]
 
-    assert [item.status for item in told] == [409, 409]
-    assert told[0].body == told[1].body
-    assert [item for answered in told for item in complaints(answered, "fr")] == []
+    assert [item.status for item in report] == [409, 409]
+    assert report[0].body == report[1].body
+    assert [item for answered in report for item in complaints(answered, "fr")] == []
 
 
 async def test_a_batch_is_answered_in_the_language_asked_for(sandbox) -> None:
     wrong = {"debts": [make.debt() | {"amount": "12,50", "currency": "EUR"}, {"temp_id": 1}, 7]}
 
-    told = {
+    report = {
         language: await sandbox.post("/external-api/v1/debts/batch", wrong, Accept_Language=language)
         for language in ("en", "fr")
     }
 
-    for language, answered in told.items():
+    for language, answered in report.items():
         assert (answered.headers["content-language"], answered.headers["vary"]) == (
             language,
             "Accept-Language",

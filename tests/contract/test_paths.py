@@ -32,15 +32,15 @@ class _Ids(dict[str, str]):
 
 
 async def test_head_is_answered_as_get_without_the_body(installation: Installation, sandbox: Site) -> None:
-    tried = 0
+    attempt = 0
     for path in [*paths(installation, "GET"), "/docs/assets/explorer.css", "/nowhere"]:
         answer, head = await sandbox.get(path), await sandbox.call("HEAD", path)
         assert (head.status, stable(head), head.body) == (answer.status, stable(answer), b""), path
         # The page of metrics counts the calls themselves.
         if path != "/metrics":
             assert head.headers["content-length"] == answer.headers["content-length"], path
-        tried += 1
-    assert tried > 40
+        attempt += 1
+    assert attempt > 40
 
 
 async def test_head_counts_as_a_request_and_get_is_what_it_stands_for(

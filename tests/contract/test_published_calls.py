@@ -75,8 +75,8 @@ class Reader:
 
     def run(self, snippet: Snippet) -> Ran:
         text = snippet.text
-        for shown, real in self.values.items():
-            text = text.replace(shown, real)
+        for body, real in self.values.items():
+            text = text.replace(body, real)
         command = {
             "curl": ["bash", "-c", text],
             "python": [sys.executable, "-c", text],

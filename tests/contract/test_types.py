@@ -48,7 +48,7 @@ def _holding(place: Place, value: Any) -> Any:
 def test_no_field_takes_a_value_of_another_type() -> None:
     app: FastAPI = create_app(Settings(_env_file=None))
     document = app.openapi()
-    taken: list[str] = []
+    batch: list[str] = []
     checked = 0
     for route in routes_of(app):
         for body in json_bodies(route):
@@ -63,7 +63,7 @@ def test_no_field_takes_a_value_of_another_type() -> None:
                     except Invalid as refused:
                         if any(error.pointer == pointer for error in refused.errors):
                             continue
-                    taken.append(f"{operation['operationId']} {pointer}: {value!r}")
+                    batch.append(f"{operation['operationId']} {pointer}: {value!r}")
 
     assert checked > 200
-    assert sorted(set(taken)) == []
+    assert sorted(set(batch)) == []

@@ -70,16 +70,16 @@ def test_the_samples_verify_through_a_rotation_and_nothing_else(language: str) -
     rotating = sent(now, secret_rotation.SigningSecrets(OLD, NEXT))
     changed = rotating | {"body": rotating["body"].replace("2340", "2341")}
     late = sent(now - 600, secret_rotation.SigningSecrets(OLD))
-    known = [[OLD], [NEXT], [OLD, NEXT], [FOREIGN]]
+    base = [[OLD], [NEXT], [OLD, NEXT], [FOREIGN]]
 
-    assert run(command, rotating | {"known": known}) == [True, True, True, False]
-    assert run(command, changed | {"known": known}) == [False] * 4
-    assert run(command, late | {"known": known}) == [False] * 4
+    assert run(command, rotating | {"known": base}) == [True, True, True, False]
+    assert run(command, changed | {"known": base}) == [False] * 4
+    assert run(command, late | {"known": base}) == [False] * 4
 
 
 def test_the_plain_sample_verifies_and_a_changed_byte_does_not() -> None:
-    told = sent(int(clock.unix()), secret_rotation.SigningSecrets(OLD))
-    body, signature = told["body"].encode(), told["headers"]["x-getbill-signature"]
+    report = sent(int(clock.unix()), secret_rotation.SigningSecrets(OLD))
+    body, signature = report["body"].encode(), report["headers"]["x-getbill-signature"]
     names: dict[str, Any] = {}
     exec(PYTHON, names)  # noqa: S102 - the guide's own code
 

@@ -22,18 +22,18 @@ async def test_the_payment_webhook_has_every_published_key_and_verifies(running_
 
     await running_workspace.settle()
     [(headers, body)] = running_workspace.receiver.raw
-    told = json.read(body)
-    assert published.missing(sample, told) == []
-    payment = told["data"]["payment"]
-    assert (told["event"], told["data"]["status"], payment["method"]) == (
+    report = json.read(body)
+    assert published.missing(sample, report) == []
+    payment = report["data"]["payment"]
+    assert (report["event"], report["data"]["status"], payment["method"]) == (
         "debt.payment_received",
         "resolved",
         "card",
     )
     assert payment["stripe_payment_id"].startswith("pi_")
-    assert told["timestamp"] == "2026-03-02T06:00:00Z" == told["data"]["resolved_at"]
-    assert told["webhook_id"] == headers["webhook-id"]
-    assert ids.read("wh", told["webhook_id"])
+    assert report["timestamp"] == "2026-03-02T06:00:00Z" == report["data"]["resolved_at"]
+    assert report["webhook_id"] == headers["webhook-id"]
+    assert ids.read("wh", report["webhook_id"])
     assert b'"amount":2340.00' in body
     _verifies_by_hand(running_workspace.receiver.secret, headers, body)
     _verifies_by_the_standards_own_library(running_workspace.receiver.secret, headers, body)

@@ -127,7 +127,7 @@ async def test_a_client_goes_with_what_only_it_used(program: Any, admin: Program
         shared["id"]: False,
     }
     hooks = (await other.site.get(f"{V1}/webhooks")).json()["data"]
-    assert {one["id"]: (one["enabled"], one["data_withheld"]) for one in hooks} == {
+    assert {entry["id"]: (entry["enabled"], entry["data_withheld"]) for entry in hooks} == {
         hook["id"]: (False, True),
         taken_over["id"]: (True, False),
         # Another uses it, and its owner is gone: it goes on with ids.

@@ -4,10 +4,10 @@ from debts.conftest import WorkspaceApi, read
 
 
 async def test_a_code_fills_what_was_unknown_and_replaces_nothing(workspace: WorkspaceApi) -> None:
-    known = {"name": "Jean Dupont", "email": "jean@example.com", "reference": "K1"}
-    first = await workspace.debt(debtor=known)
+    base = {"name": "Jean Dupont", "email": "jean@example.com", "reference": "K1"}
+    first = await workspace.debt(debtor=base)
     filled = await workspace.debt(debtor={"name": "DUPONT Jean", "phone": "+33612345678", "reference": "K1"})
-    moved = await workspace.debt(debtor=known | {"email": "other@example.com"})
+    moved = await workspace.debt(debtor=base | {"email": "other@example.com"})
 
     debtor = read(await workspace.get(f"/debts/{first['id']}"))["debtor"]
     assert filled["debtor"]["id"] == first["debtor"]["id"] != moved["debtor"]["id"]

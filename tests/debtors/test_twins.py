@@ -35,8 +35,8 @@ async def erase_slowly(workspace: WorkspaceApi, debt: dict[str, Any], meanwhile:
     """Erase a debt in a transaction during which another request begins, and return that one's answer."""
     snapshot = await the_workspace(workspace)
     async with workspace.app.state.database.transaction(snapshot.now()) as tx:
-        held = await debts.lock(tx, snapshot, ids.read("debt", debt["id"]))
-        await debts.erase(tx, snapshot, held)
+        locked = await debts.lock(tx, snapshot, ids.read("debt", debt["id"]))
+        await debts.erase(tx, snapshot, locked)
         begun = asyncio.create_task(meanwhile)
         # Until it waits for the lock that this transaction holds.
         while not await workspace.rows("SELECT FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
@@ -108,11 +108,11 @@ async def test_a_later_address_replaces_the_earlier_one_whole(workspace: Workspa
         "city": "Lyon",
     }
     moved = {"street_address": "5 quai de Seine", "postal_code": "75019", "city": "Paris"}
-    known = {"name": "Jean Dupont", "email": "jean@example.com"}
-    await workspace.debt(debtor=known | {"address": address | {"country": "FR"}})
+    base = {"name": "Jean Dupont", "email": "jean@example.com"}
+    await workspace.debt(debtor=base | {"address": address | {"country": "FR"}})
 
-    same = await workspace.debt(debtor=known | {"address": {"country": "FR"}})
-    later = await workspace.debt(debtor=known | {"address": moved})
+    same = await workspace.debt(debtor=base | {"address": {"country": "FR"}})
+    later = await workspace.debt(debtor=base | {"address": moved})
 
     assert same["debtor"]["address"] == address | {"country": "FR"}
     assert later["debtor"]["address"] == moved | {"street_number": None, "country": "FR"}

@@ -220,10 +220,10 @@ async def test_a_list_is_filtered(workspace: WorkspaceApi, query: str, expected:
         due_date="2024-02-15",
         debtor={"name": "Inès Garnier", "phone": "+33612345679"},
     )
-    held = await workspace.debt(
+    locked = await workspace.debt(
         reference="c", amount=5000, currency="JPY", due_date=None, debtor={"name": "Kenji Sato"}
     )
-    await workspace.post(f"/debts/{held['id']}/hold")
+    await workspace.post(f"/debts/{locked['id']}/hold")
 
     listed = read(await workspace.get(f"/debts?{query}"))
 
@@ -386,11 +386,11 @@ async def test_a_change_of_something_older_is_refused(workspace: WorkspaceApi) -
 
 
 async def test_a_reference_in_use_is_refused(workspace: WorkspaceApi) -> None:
-    taken, debt = await workspace.debt(), await workspace.debt()
+    batch, debt = await workspace.debt(), await workspace.debt()
 
-    answered = await workspace.put(f"/debts/{debt['id']}", {"reference": taken["reference"]})
+    answered = await workspace.put(f"/debts/{debt['id']}", {"reference": batch["reference"]})
 
-    assert assert_refused(answered, 409, "reference-taken")["id"] == taken["id"]
+    assert assert_refused(answered, 409, "reference-taken")["id"] == batch["id"]
 
 
 @pytest.mark.parametrize(
@@ -465,10 +465,10 @@ async def test_a_debt_held_by_somebody_else_too_long_is_a_503_to_repeat(workspac
 async def test_a_held_debt_has_no_next_contact_until_it_is_resumed(workspace: WorkspaceApi) -> None:
     debt = await workspace.debt()
 
-    held = read(await workspace.post(f"/debts/{debt['id']}/hold", {"reason": "disputed"}))
+    locked = read(await workspace.post(f"/debts/{debt['id']}/hold", {"reason": "disputed"}))
     resumed = read(await workspace.post(f"/debts/{debt['id']}/resume"))
 
-    assert (held["status"], held["next_action_at"]) == ("on_hold", None)
+    assert (locked["status"], locked["next_action_at"]) == ("on_hold", None)
     assert (resumed["status"], resumed["next_action_at"]) == ("pending", debt["next_action_at"])
 
 

@@ -79,10 +79,10 @@ async def test_nothing_in_the_database_says_the_reference_of_an_erased_debt(
         again = await site.post(f"{API}/debts", make.debt(reference="another"))
         await site.app.state.auth.log.flush()
 
-        said = await everything(site.app.state.database)
+        output = await everything(site.app.state.database)
     assert again.status == 201
-    assert "another" in said
-    assert reference not in said
+    assert "another" in output
+    assert reference not in output
 
 
 async def everything(database: Database) -> str:

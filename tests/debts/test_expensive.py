@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from calls import Answer, Site
-from commanding import Run, made
+from commanding import Run, printed
 from getbill.companies import set_refused_zones
 from getbill.kit import clock
 from installation import Installation
@@ -129,12 +129,12 @@ async def test_overseas_and_maghreb_are_accepted_until_the_company_rules_them_ou
 
 
 async def test_the_zones_are_set_from_the_command_line(getbill: Run) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
 
-    both = await made(
+    both = await printed(
         getbill("company", "zones", "Acme", "--refuse", "maghreb", "--refuse", "french_overseas")
     )
-    none = await made(getbill("company", "zones", "Acme"))
+    none = await printed(getbill("company", "zones", "Acme"))
     wrong = await getbill("company", "zones", "Acme", "--refuse", "moon")
 
     assert both["refused_zones"] == ["french_overseas", "maghreb"]

@@ -44,8 +44,8 @@ async def errors(site: Site, new: dict[str, Any]) -> list[tuple[str, str]]:
 async def test_a_name_that_its_parts_contradict_is_refused(
     sandbox: Site, name: str, first: str | None, last: str | None
 ) -> None:
-    given = {"name": name, "first_name": first, "last_name": last}
-    nested = body(**{field: value for field, value in given.items() if value})
+    input_value = {"name": name, "first_name": first, "last_name": last}
+    nested = body(**{field: value for field, value in input_value.items() if value})
     flat = body(name=name) | {"firstname": first, "lastname": last}
 
     assert await errors(sandbox, nested) == [("/debtor/name", "disagrees")]

@@ -160,8 +160,8 @@ def as_cluster_owner(folder: Path, command: list[str]) -> list[str]:
     """Return the command as the account that owns the cluster, without the tie to this process."""
     if os.geteuid():
         return command
-    known = min((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid), default=1)
-    return ["unshare", "--user", f"--map-user={known}", "--", *command]
+    base = min((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid), default=1)
+    return ["unshare", "--user", f"--map-user={base}", "--", *command]
 
 
 def test_a_stale_pid_that_is_somebody_else_now_does_not_stop_the_start(folder: Path) -> None:

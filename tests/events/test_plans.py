@@ -49,5 +49,5 @@ async def test_a_backlog_without_statistics_is_not_walked_for_each_debt(
     row = await explained(database, workspace)
 
     assert row is not None
-    (told,) = json.loads(row[0])
-    assert passed_over(told["Plan"]) < MANY
+    (report,) = json.loads(row[0])
+    assert passed_over(report["Plan"]) < MANY

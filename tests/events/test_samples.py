@@ -49,7 +49,7 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture(scope="module")
-async def told(site: Site) -> dict[str, Any]:
+async def story(site: Site) -> dict[str, Any]:
     """The first event of each kind in the story."""
     workspace = await collecting.open_live(site)
     mail = Provider(Channel.EMAIL, outcome=SendOutcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
@@ -138,8 +138,8 @@ def nameless(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("entry", events.CATALOGUE, ids=lambda entry: entry.kind)
-def test_a_sample_is_what_the_product_emits(told, entry: events.EventKind) -> None:
-    real = told[entry.kind]
+def test_a_sample_is_what_the_product_emits(story, entry: events.EventKind) -> None:
+    real = story[entry.kind]
     path = SAMPLES / f"{entry.kind}.json"
     if os.environ.get("GETBILL_SAMPLES") == "write" and (
         not path.exists() or nameless(entry.sample) != nameless(real)

@@ -159,8 +159,8 @@ async def test_a_stretch_is_taken_once_and_again_when_its_reactions_failed(
 
     async def take(*, fails: bool) -> None:
         async with database.transaction(clock.wall()) as tx:
-            taken = await events.claim_for_fan_out(tx, 3)
-            mine.append([(s.after, s.until) for s in taken if s.workspace_id == workspace.id])
+            batch = await events.claim_for_fan_out(tx, 3)
+            mine.append([(s.after, s.until) for s in batch if s.workspace_id == workspace.id])
             if fails:
                 raise RuntimeError
 

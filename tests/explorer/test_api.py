@@ -117,11 +117,11 @@ async def test_a_webhook_that_was_really_emitted_is_one_of_the_document(
 
     wrong = [str(error) for error in of_webhook.iter_errors(pushed)]
     wrong += [str(error) for error in of_stream.iter_errors(pulled)]
-    others = [pushed | {"event": "debt.lost"}, pushed | {"data": {}}, pulled]
-    taken = [of_webhook.is_valid(other) for other in others]
+    rest = [pushed | {"event": "debt.lost"}, pushed | {"data": {}}, pulled]
+    batch = [of_webhook.is_valid(other) for other in rest]
 
     assert wrong == []
-    assert taken == [False, False, False]
+    assert batch == [False, False, False]
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 408, 413, 431, 503])

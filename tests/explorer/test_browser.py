@@ -55,16 +55,16 @@ async def page() -> AsyncIterator[Page]:
 def watch(page: Page) -> tuple[list[str], list[str]]:
     """Have every complaint of the browser and every address it asks noted."""
     complaints: list[str] = []
-    asked: list[str] = []
+    job: list[str] = []
 
     def on_request(request: Request) -> None:
         if not request.url.startswith(("data:", "blob:")):
-            asked.append(request.url)
+            job.append(request.url)
 
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", on_request)
-    return complaints, asked
+    return complaints, job
 
 
 async def create_debt(page: Page) -> str:

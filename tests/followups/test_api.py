@@ -255,18 +255,18 @@ async def test_what_was_said_is_read_word_for_word(workspace: ContactWorkspace) 
     debt = await collected(workspace)
     result = {answer["channel"]: answer for answer in await listed(workspace)}
 
-    said = {
+    output = {
         channel: (await workspace.get(f"/followups/{result[channel]['id']}/message")).json()
         for channel in result
     }
 
-    assert {item["debt_id"] for item in said.values()} == {ids.show("debt", debt.id)}
-    assert said["sms"]["text"] == await workspace.engine.text(debt.id, "sms")
-    assert said["sms"]["address"] == "+33612345678"
-    assert (said["sms"]["subject"], said["sms"]["html"]) == (None, None) or said["sms"]["subject"]
-    assert said["letter"]["address"] == "Jean Dupont\n12 rue des Lilas\n69003 Lyon"
-    assert said["ai_call"]["template"] in {"wave_2_call", "wave_3_call"}
-    assert all(item["language"] == "fr" and item["template_version"] == 0 for item in said.values())
+    assert {item["debt_id"] for item in output.values()} == {ids.show("debt", debt.id)}
+    assert output["sms"]["text"] == await workspace.engine.text(debt.id, "sms")
+    assert output["sms"]["address"] == "+33612345678"
+    assert (output["sms"]["subject"], output["sms"]["html"]) == (None, None) or output["sms"]["subject"]
+    assert output["letter"]["address"] == "Jean Dupont\n12 rue des Lilas\n69003 Lyon"
+    assert output["ai_call"]["template"] in {"wave_2_call", "wave_3_call"}
+    assert all(item["language"] == "fr" and item["template_version"] == 0 for item in output.values())
 
 
 async def test_what_people_did_has_no_message(workspace: ContactWorkspace) -> None:

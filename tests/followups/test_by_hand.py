@@ -15,7 +15,7 @@ from getbill.kit import ids
 MONDAY = "2026-01-05 09:00"
 
 
-async def opened(workspace: ContactWorkspace, **values: Any) -> tuple[Debt, str]:
+async def open_followup(workspace: ContactWorkspace, **values: Any) -> tuple[Debt, str]:
     """Create a debt on a Monday whose scenario has not begun."""
     await workspace.engine.set_clock(MONDAY)
     debt = await workspace.engine.debt(LYON, **values)
@@ -40,7 +40,7 @@ def pointers(answered: Answer) -> list[tuple[str, str]]:
 
 
 async def test_a_call_that_people_made_is_answered_as_it_is_read(workspace: ContactWorkspace) -> None:
-    _, debt_id = await opened(workspace)
+    _, debt_id = await open_followup(workspace)
 
     answered = await workspace.post(
         "/followups",
@@ -86,7 +86,7 @@ async def test_a_call_that_people_made_is_answered_as_it_is_read(workspace: Cont
 async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(
     workspace: ContactWorkspace,
 ) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
 
     await recorded(workspace, debt_id, status="deal_found")
 
@@ -125,7 +125,7 @@ async def test_a_conversation_contacts_the_debtor_and_sets_the_debt_in_progress(
 async def test_what_did_not_reach_the_debtor_does_not_contact_them(
     workspace: ContactWorkspace, body: dict[str, Any], events: list[str]
 ) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
 
     await recorded(workspace, debt_id, **body)
 
@@ -135,7 +135,7 @@ async def test_what_did_not_reach_the_debtor_does_not_contact_them(
 
 @pytest.mark.parametrize("status", sorted(FINAL))
 async def test_each_end_of_what_people_did_is_told_once(workspace: ContactWorkspace, status: str) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     planned = await recorded(workspace, debt_id, status="scheduled", scheduled_at="2026-01-05T10:00:00Z")
 
     ended = await corrected(workspace, planned, status=status)
@@ -151,7 +151,7 @@ async def test_each_end_of_what_people_did_is_told_once(workspace: ContactWorksp
 async def test_a_letter_sent_from_the_office_counts_unconfirmed_and_only_once(
     workspace: ContactWorkspace,
 ) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     letter = await recorded(workspace, debt_id, type="postmail", status="sent")
     before = await workspace.engine.events(debt.id)
 
@@ -165,7 +165,7 @@ async def test_a_letter_sent_from_the_office_counts_unconfirmed_and_only_once(
 
 
 async def test_a_planned_call_that_is_made_ends_once(workspace: ContactWorkspace) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     planned = await recorded(workspace, debt_id, status="scheduled", scheduled_at="2026-01-06T10:00:00Z")
 
     result = await corrected(workspace, planned, status="deal_found", summary="Pays on Friday.")
@@ -178,7 +178,7 @@ async def test_a_planned_call_that_is_made_ends_once(workspace: ContactWorkspace
 
 
 async def test_a_change_names_what_changed(workspace: ContactWorkspace) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     call = await recorded(workspace, debt_id, status="no_answer", notes="Try after six.")
 
     await corrected(workspace, call, notes=None, summary="Nobody there.")
@@ -191,7 +191,7 @@ async def test_a_change_names_what_changed(workspace: ContactWorkspace) -> None:
 
 
 async def test_the_same_key_twice_records_one_call(workspace: ContactWorkspace) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     body = {"debt_id": debt_id, "status": "deal_not_found"}
 
     answers = [await workspace.post("/followups", body, **{"Idempotency-Key": "call-1"}) for _ in range(2)]
@@ -202,10 +202,10 @@ async def test_the_same_key_twice_records_one_call(workspace: ContactWorkspace) 
 
 
 async def test_calls_that_people_made_count_for_the_caps(workspace: ContactWorkspace) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     for hour in (7, 8, 8, 8):
-        said = {"status": "no_answer", "call_date": f"2026-01-05T0{hour}:30:00Z"}
-        await recorded(workspace, debt_id, **said)
+        output = {"status": "no_answer", "call_date": f"2026-01-05T0{hour}:30:00Z"}
+        await recorded(workspace, debt_id, **output)
 
     await workspace.engine.run_until("2026-01-20 23:00")
 
@@ -238,7 +238,7 @@ async def test_calls_that_people_made_count_for_the_caps(workspace: ContactWorks
 async def test_what_cannot_have_been_is_refused(
     workspace: ContactWorkspace, body: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
 
     answered = await workspace.post("/followups", {"debt_id": debt_id} | body)
 
@@ -248,7 +248,7 @@ async def test_what_cannot_have_been_is_refused(
 
 
 async def test_a_followup_stays_with_its_debt(workspace: ContactWorkspace) -> None:
-    _, debt_id = await opened(workspace)
+    _, debt_id = await open_followup(workspace)
     other = await workspace.engine.debt()
     call = await recorded(workspace, debt_id)
 
@@ -266,7 +266,7 @@ async def test_a_followup_stays_with_its_debt(workspace: ContactWorkspace) -> No
 async def test_what_has_ended_does_not_begin_again(
     workspace: ContactWorkspace, before: str, after: str
 ) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     call = await recorded(workspace, debt_id, status=before)
 
     answered = await workspace.call("PUT", f"/followups/{call['id']}", {"status": after})
@@ -279,7 +279,7 @@ async def test_what_has_ended_does_not_begin_again(
 async def test_of_a_scenarios_followup_the_outcome_and_the_notes_change_and_nothing_else(
     workspace: ContactWorkspace,
 ) -> None:
-    debt, _ = await opened(workspace)
+    debt, _ = await open_followup(workspace)
     await workspace.engine.run_until("2026-01-13 00:00")
     call = next(
         followup
@@ -301,7 +301,7 @@ async def test_of_a_scenarios_followup_the_outcome_and_the_notes_change_and_noth
 
 
 async def test_what_is_on_its_way_is_left_to_its_scenario(workspace: ContactWorkspace) -> None:
-    debt, _ = await opened(workspace)
+    debt, _ = await open_followup(workspace)
     await workspace.engine.send_due()
     (email,) = read(await workspace.get("/followups"))["data"]
     await workspace.engine.database.pool.execute(
@@ -316,7 +316,7 @@ async def test_what_is_on_its_way_is_left_to_its_scenario(workspace: ContactWork
 
 
 async def test_a_stranger_records_nothing_and_finds_nothing(workspace: ContactWorkspace, site: Site) -> None:
-    debt, debt_id = await opened(workspace)
+    debt, debt_id = await open_followup(workspace)
     call = await recorded(workspace, debt_id)
     stranger = await collecting.open_sandbox(site)
 
@@ -330,9 +330,9 @@ async def test_a_stranger_records_nothing_and_finds_nothing(workspace: ContactWo
 
 
 async def test_what_people_wrote_stands_sealed_and_goes_with_the_debt(workspace: ContactWorkspace) -> None:
-    debt, debt_id = await opened(workspace)
-    said = {"status": "no_answer", "notes": "Madame Dupont", "audio_url": "https://pbx.example/dupont"}
-    await recorded(workspace, debt_id, **said)
+    debt, debt_id = await open_followup(workspace)
+    output = {"status": "no_answer", "notes": "Madame Dupont", "audio_url": "https://pbx.example/dupont"}
+    await recorded(workspace, debt_id, **output)
     (row,) = await workspace.engine.database.pool.fetch("SELECT * FROM followups WHERE debt_id = $1", debt.id)
 
     erased = await workspace.call("DELETE", f"/debts/{debt_id}")

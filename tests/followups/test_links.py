@@ -61,8 +61,8 @@ async def test_a_link_whose_hour_is_over_leads_nowhere(workspace: ContactWorkspa
     snapshot = await workspace.engine.snapshot()
     followup_id = ids.read("followup", letter["id"])
     earlier = clock.wall() - download_links.LIFE
-    told = snapshot.id.bytes + followup_id.bytes + int(earlier.timestamp()).to_bytes(8)
-    token = urlsafe_b64encode(snapshot.vault.seal(told, b"followup-link")).rstrip(b"=").decode()
+    report = snapshot.id.bytes + followup_id.bytes + int(earlier.timestamp()).to_bytes(8)
+    token = urlsafe_b64encode(snapshot.vault.seal(report, b"followup-link")).rstrip(b"=").decode()
 
     answered = await site.get(f"/media/{token}")
 

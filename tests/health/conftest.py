@@ -12,5 +12,5 @@ from installation import Installation, open_installation
 async def installation(
     postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "health", tmp_path_factory.mktemp("health")) as opened:
-        yield opened
+    async with open_installation(postgres, "health", tmp_path_factory.mktemp("health")) as resource:
+        yield resource

@@ -35,24 +35,24 @@ async def workspace(company: Any) -> Workspace:
 
 
 @pytest.fixture
-async def opened(installation: Any, workspace: Workspace) -> Any:
+async def open_endpoint(installation: Any, workspace: Workspace) -> Any:
     """Open an endpoint whose row says what a test wants; closed with it."""
     result = []
 
-    async def one(**columns: Any) -> Any:
+    async def insert_endpoint(**columns: Any) -> Any:
         new = webhooks.NewEndpoint("https://example.com/hooks")
         async with installation.database.transaction(workspace.now()) as tx:
             endpoint = (await webhooks.create(tx, workspace, new, OPERATOR)).endpoint
-        for name, told in columns.items():
+        for name, report in columns.items():
             await installation.database.pool.execute(
                 f"UPDATE webhook_endpoints SET {name} = $2 WHERE id = $1",
                 endpoint.id,
-                told,
+                report,
             )
         result.append(endpoint.id)
         return endpoint
 
-    yield one
+    yield insert_endpoint
     for table in ("webhook_deliveries", "webhook_log", "webhook_endpoints"):
         column = "id" if table == "webhook_endpoints" else "endpoint_id"
         await installation.database.pool.execute(
@@ -78,9 +78,9 @@ async def test_an_empty_installation_waits_for_nothing(client: Any, company: Any
 
 
 async def test_the_oldest_delivery_is_told_by_its_age_unless_its_endpoint_is_disabled(
-    client: Any, installation: Any, workspace: Workspace, opened: Any
+    client: Any, installation: Any, workspace: Workspace, open_endpoint: Any
 ) -> None:
-    on, off = await opened(), await opened(is_enabled=False)
+    on, off = await open_endpoint(), await open_endpoint(is_enabled=False)
     await owe(installation, workspace, on.id, timedelta(minutes=5))
     await owe(installation, workspace, off.id, timedelta(days=5))
 
@@ -113,9 +113,9 @@ async def test_the_oldest_event_that_nobody_handled_is_told_by_its_age(
 
 
 async def test_what_was_given_up_in_the_last_day_is_counted(
-    client: Any, installation: Any, workspace: Workspace, opened: Any
+    client: Any, installation: Any, workspace: Workspace, open_endpoint: Any
 ) -> None:
-    endpoint = await opened()
+    endpoint = await open_endpoint()
     for state, ago in (("exhausted", 1), ("exhausted", 2), ("delivered", 1)):
         await installation.database.pool.execute(
             """
@@ -130,14 +130,14 @@ async def test_what_was_given_up_in_the_last_day_is_counted(
 
 
 async def test_failing_endpoints_are_counted_and_the_worst_is_told_without_its_name(
-    client: Any, opened: Any
+    client: Any, open_endpoint: Any
 ) -> None:
     now = clock.wall()
     for hours in (3, 1, 2):
-        await opened(failing_since=now - timedelta(hours=hours))
-    await opened(is_enabled=False, disabled_reason="failing")
-    await opened(is_enabled=False, disabled_reason="asked")
-    await opened()
+        await open_endpoint(failing_since=now - timedelta(hours=hours))
+    await open_endpoint(is_enabled=False, disabled_reason="failing")
+    await open_endpoint(is_enabled=False, disabled_reason="asked")
+    await open_endpoint()
 
     result = await families(client)
 
@@ -151,9 +151,9 @@ async def test_failing_endpoints_are_counted_and_the_worst_is_told_without_its_n
 
 
 async def test_no_series_names_a_tenant_or_anything_of_one(
-    client: Any, sandbox: Any, company: Any, opened: Any
+    client: Any, sandbox: Any, company: Any, open_endpoint: Any
 ) -> None:
-    endpoint = await opened(failing_since=clock.wall() - timedelta(hours=1))
+    endpoint = await open_endpoint(failing_since=clock.wall() - timedelta(hours=1))
     await sandbox.get(f"/external-api/v1/webhooks/{ids.show('we', endpoint.id)}")
     await sandbox.get(f"/external-api/v1/debts/{ids.show('debt', ids.new())}")
 

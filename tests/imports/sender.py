@@ -82,8 +82,8 @@ def xlsx(rows: Sequence[Sequence[str]], headers: Sequence[str] = HEADERS) -> byt
 
 async def alone(task: Callable[[ImportPass, ImportFile], Awaitable[None]], work: ImportPass) -> None:
     """Do one task of an import by itself."""
-    with closing(ImportFile()) as opened:
-        await task(work, opened)
+    with closing(ImportFile()) as resource:
+        await task(work, resource)
 
 
 @dataclass

@@ -21,15 +21,15 @@ MEETING = [
 ]
 
 
-async def told(sender: Sender, import_id: str) -> tuple[tuple[int, ...], list[tuple[int, str, str]]]:
+async def summary_of(sender: Sender, import_id: str) -> tuple[tuple[int, ...], list[tuple[int, str, str]]]:
     """How a pass counted an import's rows, as its row has it, and what it said of them."""
     (counted,) = await sender.rows(
         f"SELECT {', '.join(COUNTED)} FROM imports WHERE id = $1", ids.read("import", import_id)
     )
-    said = [
+    output = [
         (finding["line"], finding["code"], finding["outcome"]) for finding in await sender.findings(import_id)
     ]
-    return tuple(counted), [item for item in said if item[1] != "updated"]
+    return tuple(counted), [item for item in output if item[1] != "updated"]
 
 
 async def test_a_file_that_begins_with_a_known_debtor_may_go_on_with_a_stranger(sender: Sender) -> None:
@@ -62,14 +62,14 @@ async def test_a_check_says_of_every_row_that_meets_another_what_the_import_does
     content = csv([*map(row, range(50, 110)), *MEETING])
 
     checked = await sender.imported(content, f"?auto=true&dry_run=true&on_duplicate={value}")
-    foreseen = await told(sender, checked["id"])
+    foreseen = await summary_of(sender, checked["id"])
     await sender.call("POST", f"/imports/{checked['id']}/start")
     done = await sender.work(checked["id"])
 
     within = [(66, "repeated-row", "skipped"), (67, "duplicate-in-file", "rejected")]
     assert (checked["state"], done["state"]) == ("checked", "completed")
     assert foreseen == (counted, within + existing)
-    assert await told(sender, checked["id"]) == foreseen
+    assert await summary_of(sender, checked["id"]) == foreseen
 
 
 async def test_a_workbook_is_taken_apart_once_however_many_tasks_read_it(

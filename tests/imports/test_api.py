@@ -90,10 +90,10 @@ async def test_a_mapping_is_changed_confirmed_and_remembered(sender: Sender) -> 
 
 
 async def test_a_changed_layout_of_a_known_sender_warns_before_anything_is_imported(sender: Sender) -> None:
-    known = await sender.sent(csv([row(1)]), "?sender=erp")
-    await sender.work(known)
-    confirmed = await sender.call("POST", f"/imports/{known}/mapping/confirm")
-    await sender.work(known)
+    base = await sender.sent(csv([row(1)]), "?sender=erp")
+    await sender.work(base)
+    confirmed = await sender.call("POST", f"/imports/{base}/mapping/confirm")
+    await sender.work(base)
     other = [*HEADERS, "Commentaire"]
 
     answer = await sender.imported(csv([[*row(2), "nouveau"]], other), "?auto=true&sender=erp")
@@ -493,17 +493,17 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
 
 async def test_an_upload_that_broke_off_begins_anew_under_its_id(sender: Sender) -> None:
     database, workspace = sender.installation.database, sender.company.sandbox
-    wanted = imports.ImportOptions("debts.csv", "sftp", "login", "fr", is_auto=True)
+    expected = imports.ImportOptions("debts.csv", "sftp", "login", "fr", is_auto=True)
     import_id = ids.new()
-    broken = await imports.begin_draft(database, workspace, wanted, import_id)
+    broken = await imports.begin_draft(database, workspace, expected, import_id)
     assert broken is not None
     await broken.store_chunk(database, b"half of a file")
 
     async def stream() -> AsyncIterator[bytes]:
         yield csv([row(1)])
 
-    result = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
-    again = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
+    result = await imports.create(database, workspace, stream(), expected, import_id=import_id)
+    again = await imports.create(database, workspace, stream(), expected, import_id=import_id)
     with pytest.raises(imports.ImportSuperseded):
         await broken.store_chunk(database, b"the other half")
 

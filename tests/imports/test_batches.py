@@ -86,8 +86,8 @@ async def test_a_finding_is_said_in_the_language_asked_for(sandbox: Site) -> Non
     in_french = (await send(sandbox, sent, **{"accept-language": "fr-FR,fr;q=0.9"})).json()
     in_english = (await send(sandbox, sent, **{"accept-language": "en"})).json()
 
-    said = [item["error_report"]["findings"][0]["message"] for item in (in_french, in_english)]
-    assert said == [
+    output = [item["error_report"]["findings"][0]["message"] for item in (in_french, in_english)]
+    assert output == [
         "Le champ « amount » doit être supérieur à zéro.",
         "The field 'amount' must be above zero.",
     ]
@@ -109,11 +109,11 @@ async def test_of_rows_with_one_reference_the_first_counts(sandbox: Site) -> Non
 
 
 async def test_a_reference_in_the_book_is_refused_unless_it_is_the_same_debt(sandbox: Site) -> None:
-    known, other = make.debt(), make.debt()
-    for debt in (known, other):
+    base, other = make.debt(), make.debt()
+    for debt in (base, other):
         assert (await sandbox.call("POST", "/external-api/v1/debts", body=json.write(debt))).status == 201
 
-    answer = (await send(sandbox, {"debts": [known, other | {"amount": 17}, make.debt()]})).json()
+    answer = (await send(sandbox, {"debts": [base, other | {"amount": 17}, make.debt()]})).json()
 
     assert (answer["created"], answer["errors"]) == (2, 1)
     (finding,) = answer["error_report"]["findings"]
@@ -200,13 +200,13 @@ def test_what_the_batch_says_of_costly_calls_holds_for_rows_that_do_not(company:
 
 
 async def test_a_checking_process_that_dies_costs_one_request(company: Company) -> None:
-    others = multiprocessing.active_children()
+    rest = multiprocessing.active_children()
     checkers = batch.Checkers()
     body = json.write(a_batch({}))
 
     before = await checkers.check(body, company.sandbox)
     for process in multiprocessing.active_children():
-        if process not in others:
+        if process not in rest:
             process.kill()
             process.join()
     with pytest.raises(Unavailable):

@@ -387,11 +387,11 @@ async def _sent(sender: Sender, file: str) -> dict[str, Any]:
 
 async def _imported(sender: Sender, file: str, answer: Mapping[str, Any]) -> str:
     """Have a file imported, what it asks answered, and return its id."""
-    shown = await _sent(sender, file)
-    if shown["waiting_for"] is not None:
-        shown = await _answered(sender, shown["id"], answer)
-    _is_imported(shown)
-    return str(shown["id"])
+    body = await _sent(sender, file)
+    if body["waiting_for"] is not None:
+        body = await _answered(sender, body["id"], answer)
+    _is_imported(body)
+    return str(body["id"])
 
 
 async def _answered(sender: Sender, import_id: str, answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -423,11 +423,11 @@ async def _concerned(sender: Sender, import_id: str) -> set[str]:
 async def _holds(sender: Sender, case: Case) -> None:
     debts = await _by_reference(sender)
     left = debts.keys() - case.open
-    for owed in case.owed:
-        reference = next((name for name in owed.reference.split("|") if name in debts), None)
-        assert reference is not None, f"{owed.reference} is no debt"
+    for due in case.owed:
+        reference = next((name for name in due.reference.split("|") if name in debts), None)
+        assert reference is not None, f"{due.reference} is no debt"
         left -= {reference}
-        _is_owed(debts[reference], owed)
+        _is_owed(debts[reference], due)
     assert not left, f"nobody owes {sorted(left)}"
     await _are_told_apart(case, debts)
 
@@ -448,10 +448,10 @@ def _is_owed(debt: Mapping[str, Any], owed_debt: Owed) -> None:
 async def _are_told_apart(case: Case, debts: Mapping[str, Mapping[str, Any]]) -> None:
     """People of different names are different debtors."""
     people: dict[str, set[str]] = {}
-    for owed in case.owed:
-        for name in owed.reference.split("|"):
+    for due in case.owed:
+        for name in due.reference.split("|"):
             if name in debts:
-                people.setdefault(debts[name]["debtor"]["id"], set()).add(owed.company or owed.name)
+                people.setdefault(debts[name]["debtor"]["id"], set()).add(due.company or due.name)
     assert all(len(names) == 1 for names in people.values()), people
 
 

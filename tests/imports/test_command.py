@@ -49,11 +49,11 @@ async def test_refused_rows_are_said_and_written_for_correction(getbill: Run, tm
     file = written(tmp_path, [*ROWS[:4], ROWS[4].replace("105,50", "beaucoup")])
     rejected = tmp_path / "rejected.csv"
 
-    said = await getbill("import", file, "--accept", "--rejected", str(rejected))
+    output = await getbill("import", file, "--accept", "--rejected", str(rejected))
     nothing = await getbill("import", file, "--accept", "--all-or-nothing", "--json")
 
-    assert said.exit_code == 4, said.output
-    assert "line 6, Montant dû:" in said.stderr
+    assert output.exit_code == 4, output.output
+    assert "line 6, Montant dû:" in output.stderr
     assert len(rejected.read_text("utf-8-sig").splitlines()) == 2
     assert (nothing.exit_code, json.loads(nothing.stdout)["state"]) == (5, "failed")
 
@@ -61,11 +61,11 @@ async def test_refused_rows_are_said_and_written_for_correction(getbill: Run, tm
 async def test_columns_nobody_can_tell_are_asked_for_and_named_by_hand(getbill: Run, tmp_path: Path) -> None:
     headers = "aaa;bbb;ccc;ddd;eee"
     file = written(tmp_path, ROWS, headers)
-    known = ["aaa=reference", "bbb=name", "ccc=email", "ddd=amount", "eee=due_date"]
+    base = ["aaa=reference", "bbb=name", "ccc=email", "ddd=amount", "eee=due_date"]
 
     request = await getbill("import", file)
     wrong = await getbill("import", file, "--map", "aaa=nonsense")
-    named = await getbill("import", file, *(word for item in known for word in ("--map", item)), "--json")
+    named = await getbill("import", file, *(word for item in base for word in ("--map", item)), "--json")
 
     assert request.exit_code == 3, request.output
     assert "Nothing was imported" in request.stderr

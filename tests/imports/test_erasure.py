@@ -64,17 +64,17 @@ async def test_what_was_said_of_rows_that_met_a_debt_goes_with_it(sender: Sender
     first = await sender.work(first_id)
     again = await sender.imported(csv([row(1, **{"Montant dû": "99,00"})]), value)
     (debt,) = [item for item in await sender.debts() if item["reference"] == "F-2026-00001"]
-    met = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
+    findings = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
 
     await erase(sender, "F-2026-00001")
 
     left = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
-    assert [(item["code"], item["outcome"]) for item in met] == [
+    assert [(item["code"], item["outcome"]) for item in findings] == [
         ("duplicate-in-file", "rejected"),
         ("repeated-row", "skipped"),
         ("reference-known", "rejected"),
     ]
-    assert {item["debt_id"] for item in met} == {debt["id"]}
+    assert {item["debt_id"] for item in findings} == {debt["id"]}
     assert left == []
 
 
@@ -127,9 +127,9 @@ _TABLES = """
 async def stored(sender: Sender) -> str:
     """All that the database holds of a workspace, and what imports keep sealed, opened."""
     texts = [
-        str(one["row"])
+        str(entry["row"])
         for table in await sender.rows(_TABLES)
-        for one in await sender.rows(
+        for entry in await sender.rows(
             f"SELECT t::text AS row FROM {table['table_name']} t WHERE workspace_id = $1", sender.workspace_id
         )
     ]
@@ -307,8 +307,8 @@ async def test_a_waiting_file_that_shows_somebody_no_more_is_not_read_again_by_i
     await sender.imported(csv([row(1, **MARIE)]))
     headers = ["Référence", "Nom", "E-mail", "Quelque chose"]
     hers = csv([["X-1", MARIE["Nom"], MARIE["E-mail"], "12,50"]], headers)
-    others = csv([["Y-1", "Jean", "jean@example.com", "12,50"]], headers)
-    waiting, first = [await sender.sent(item, "?auto=true&sender=erp") for item in (hers, others)]
+    rest = csv([["Y-1", "Jean", "jean@example.com", "12,50"]], headers)
+    waiting, first = [await sender.sent(item, "?auto=true&sender=erp") for item in (hers, rest)]
     for import_id in (waiting, first):
         await sender.work(import_id)
     await erase(sender, "M-2026-00001")
@@ -324,8 +324,8 @@ async def test_a_waiting_file_that_shows_somebody_no_more_is_not_read_again_by_i
 async def test_a_layout_whose_header_names_the_person_is_remembered_no_more(sender: Sender) -> None:
     await sender.imported(csv([row(1, **MARIE)]))
     headers = ["Référence", "Nom", "Montant dû", "Marie Martin"]
-    for others, name in ((headers, "erp"), ([*headers[:3], "Note"], "crm")):
-        import_id = await sender.sent(csv([["X-1", "Jean", "12,50", ""]], others), f"?sender={name}")
+    for rest, name in ((headers, "erp"), ([*headers[:3], "Note"], "crm")):
+        import_id = await sender.sent(csv([["X-1", "Jean", "12,50", ""]], rest), f"?sender={name}")
         await sender.work(import_id)
         confirmed = await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
         assert confirmed.status == 202, confirmed.body

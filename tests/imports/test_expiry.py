@@ -56,7 +56,7 @@ async def test_a_task_of_an_import_whose_rows_are_gone_ends(sender: Sender) -> N
 async def test_an_import_whose_rows_are_gone_is_given_up(sender: Sender) -> None:
     import_id = await old(sender)
     await expire(sender)
-    (claimed,) = await sender.rows(
+    (claim,) = await sender.rows(
         "UPDATE imports SET state = 'undoing', task = 'undo', leased_until = now() + interval '1 hour' WHERE workspace_id = $1"
         " RETURNING workspace_id, id, fence, tries",
         sender.workspace_id,
@@ -65,7 +65,7 @@ async def test_an_import_whose_rows_are_gone_is_given_up(sender: Sender) -> None
 
     await ImportSupervisor(
         installation.database, installation.vault, child_starter(installation.settings)
-    )._fail_import(claimed)
+    )._fail_import(claim)
 
     answer = await sender.get(f"/imports/{import_id}")
     assert (answer["state"], answer["doing"], answer["error"]["code"]) == ("failed", None, "gave-up")

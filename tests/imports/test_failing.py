@@ -60,14 +60,14 @@ async def test_a_row_whose_debt_does_not_open_is_refused_and_the_others_go_on(
     changed = [row(number, **{"Montant dû": f"{number},00"}) for number in range(1, 13)]
     done = await sender.imported(csv(changed), f"?auto=true&on_duplicate=update{query}")
 
-    said = [
+    output = [
         (finding["line"], finding["outcome"], finding["message"])
         for finding in await sender.findings(done["id"])
         if finding["code"] == "row-failed"
     ]
-    assert [(line, outcome) for line, outcome, _ in said] == [(5, "rejected")]
+    assert [(line, outcome) for line, outcome, _ in output] == [(5, "rejected")]
     # In the language of the company, as every finding of a file.
-    assert "Les données ne peuvent pas être déchiffrées" in said[0][2]
+    assert "Les données ne peuvent pas être déchiffrées" in output[0][2]
     expected = {"": "completed", "&mode=all_or_nothing": "failed", "&dry_run=true": "checked"}
     assert done["state"] == expected[query]
     if not query:

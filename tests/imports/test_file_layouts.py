@@ -64,8 +64,8 @@ async def test_hidden_rows_stay_out_when_a_person_takes_that_back(sender: Sender
     import_id = await sender.sent(saved(sheet))
     await sender.work(import_id)
 
-    for wanted in (True, False):
-        await sender.call("PUT", f"/imports/{import_id}/mapping", {"hidden_rows": wanted})
+    for expected in (True, False):
+        await sender.call("PUT", f"/imports/{import_id}/mapping", {"hidden_rows": expected})
     await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
     answer = await sender.work(import_id)
 

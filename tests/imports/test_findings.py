@@ -63,10 +63,10 @@ def test_a_plan_comes_back_as_it_was() -> None:
         sheet.append([f"F-{number}", f"Jean {number}", 12.5 + number, datetime(2026, 1, 1 + number)])  # noqa: DTZ001 - a workbook's
     content = io.BytesIO()
     book.save(content)
-    with sheets.open(content, "debts.xlsx") as opened:
-        profile = sheets.profile(opened)
-        mapped = propose(opened.layout, profile, company_country="FR", company_currency="EUR")
-        plan = ReadingPlan(opened.layout, profile, mapped, (("layout-changed", {"changes": []}),))
+    with sheets.open(content, "debts.xlsx") as resource:
+        profile = sheets.profile(resource)
+        mapped = propose(resource.layout, profile, company_country="FR", company_currency="EUR")
+        plan = ReadingPlan(resource.layout, profile, mapped, (("layout-changed", {"changes": []}),))
 
     back = ReadingPlan.read(plan.write())
 

@@ -25,8 +25,8 @@ async def installation(
     postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """An installation of its own: nobody's worker but the one that is killed goes on with the import."""
-    async with open_installation(postgres, "kills", tmp_path_factory.mktemp("kills")) as opened:
-        yield opened
+    async with open_installation(postgres, "kills", tmp_path_factory.mktemp("kills")) as resource:
+        yield resource
 
 
 def _mixed() -> list[list[str]]:
@@ -48,14 +48,14 @@ async def test_every_row_is_one_debt_or_one_finding_whatever_is_killed(sender: S
     crew = ImportSupervisor(
         sender.installation.database, sender.installation.vault, child_starter(sender.installation.settings)
     )
-    killed, settled, until = 0, -1, clock.monotonic() + SECONDS
+    killed, settlement, until = 0, -1, clock.monotonic() + SECONDS
 
     while (answer := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
         assert clock.monotonic() < until, answer
         await crew.tick()
         children = [item for item in crew.children.values() if item.returncode is None]
-        if children and answer["progress"]["rows_done"] > settled:
-            settled = answer["progress"]["rows_done"]
+        if children and answer["progress"]["rows_done"] > settlement:
+            settlement = answer["progress"]["rows_done"]
             await asyncio.sleep(dice.uniform(0, 0.2))
             for process in children:
                 with suppress(ProcessLookupError):

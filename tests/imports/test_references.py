@@ -22,13 +22,13 @@ def _file(*rows: str) -> bytes:
 
 async def _answered(sender: Sender, content: bytes, answer: dict[str, object]) -> dict[str, object]:
     import_id = await sender.sent(content, "?auto=true")
-    shown = await sender.work(import_id)
-    if shown["state"] == "needs_mapping":
+    body = await sender.work(import_id)
+    if body["state"] == "needs_mapping":
         put = await sender.call("PUT", f"/imports/{import_id}/mapping", answer | {"confirm": True})
         assert put.status == 200, put.body
-        shown = await sender.work(import_id)
-    assert shown["state"] == "completed", shown
-    return shown
+        body = await sender.work(import_id)
+    assert body["state"] == "completed", body
+    return body
 
 
 @pytest.mark.parametrize(

@@ -109,14 +109,14 @@ async def test_undoing_gives_back_what_was_changed(
 ) -> None:
     before = await booked(sender)
     checked = await updated(sender, *rows, query=UPDATE + "&dry_run=true")
-    told = await sender.get(f"/imports/{checked['id']}/report")
+    message = await sender.get(f"/imports/{checked['id']}/report")
 
     answer = await updated(sender, *rows)
     changed = await book(sender)
     after = await undone(sender, answer)
 
     report = await sender.get(f"/imports/{answer['id']}/report")
-    assert {code["code"] for code in told["codes"]} >= codes - {"debt-moved"}
+    assert {code["code"] for code in message["codes"]} >= codes - {"debt-moved"}
     assert {code["code"] for code in report["codes"]} == codes
     name, reference, _, amount, email = rows[-1]
     assert seen(changed)[reference][2:] == (name, email)

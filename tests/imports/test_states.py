@@ -27,7 +27,7 @@ def test_every_state_is_reached_and_only_undone_is_final() -> None:
 async def test_the_database_takes_the_same_states_with_the_same_tasks(sender: Sender) -> None:
     await sender.imported(csv([row(1)]))
     pool = sender.installation.database.pool
-    taken = set()
+    batch = set()
     async with pool.acquire() as connection:
         for state in (*STATES, "read"):
             for task in _TASKS:
@@ -37,13 +37,13 @@ async def test_the_database_takes_the_same_states_with_the_same_tasks(sender: Se
                     # The moves are not what is asked here.
                     await connection.execute("ALTER TABLE imports DISABLE TRIGGER USER")
                     await connection.execute(_STATES_AND_TASKS, sender.workspace_id, state, task)
-                    taken.add((state, task))
+                    batch.add((state, task))
                 except asyncpg.CheckViolationError:
                     pass
                 finally:
                     await block.rollback()
 
-    assert taken == {(state, task) for state in STATES for task in TASKS_OF[state] or {None}}
+    assert batch == {(state, task) for state in STATES for task in TASKS_OF[state] or {None}}
 
 
 async def test_the_database_of_these_tests_refuses_a_move_that_the_table_does_not_have(

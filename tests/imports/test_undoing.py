@@ -128,8 +128,8 @@ async def examined(sender: Sender, query: str) -> tuple[str, ImportPass]:
     import_id = await sender.sent(csv([row(1), row(2)]), query)
     await alone(tasks.read, await sender.taken(import_id))
     work = await sender.taken(import_id)
-    with closing(ImportFile()) as opened:
-        async for lines, cursor in await tasks._checked_chunks(work, opened):
+    with closing(ImportFile()) as resource:
+        async for lines, cursor in await tasks._checked_chunks(work, resource):
             await dry_run.examine_rows(work, lines, cursor, {})
     return import_id, work
 
@@ -210,8 +210,8 @@ async def test_all_or_nothing_that_could_only_change_debts_gives_back_what_it_ch
     await alone(tasks.read, await sender.taken(import_id))
     await alone(tasks.check, await sender.taken(import_id))
     # In another currency, and paid in part: no row changes that.
-    taken = await sender.call("POST", "/debts", make.debt(reference="F-2026-00002", currency="USD"))
-    await sender.call("POST", f"/debts/{taken.json()['id']}/payments", {"amount": 1})
+    items = await sender.call("POST", "/debts", make.debt(reference="F-2026-00002", currency="USD"))
+    await sender.call("POST", f"/debts/{items.json()['id']}/payments", {"amount": 1})
 
     failed = await sender.work(import_id)
     discarded = await sender.call("POST", f"/imports/{import_id}/undo")

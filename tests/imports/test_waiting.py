@@ -61,10 +61,10 @@ async def test_a_todo_names_the_file_its_sender_and_what_is_asked(sender: Sender
 
 
 async def test_a_todo_says_how_a_senders_files_have_changed(sender: Sender) -> None:
-    known = await sender.sent(csv([row(1)]), "?sender=erp")
-    await sender.work(known)
-    await sender.call("POST", f"/imports/{known}/mapping/confirm")
-    await sender.work(known)
+    base = await sender.sent(csv([row(1)]), "?sender=erp")
+    await sender.work(base)
+    await sender.call("POST", f"/imports/{base}/mapping/confirm")
+    await sender.work(base)
     await waiting(sender, csv([[*row(2), "nouveau"]], [*HEADERS, "Commentaire"]))
 
     (todo,) = await todos(sender)

@@ -120,13 +120,13 @@ def test_business_days_pass_over_weekends_and_holidays() -> None:
 def test_an_open_day_is_never_excluded_and_never_earlier(day: date, subdivision: str | None) -> None:
     place = Region("FR", subdivision)
 
-    opened = calendar.open_day(day, place, Exclusions())
+    resource = calendar.open_day(day, place, Exclusions())
 
-    assert opened >= day
-    assert not calendar.is_excluded(opened, place, Exclusions())
+    assert resource >= day
+    assert not calendar.is_excluded(resource, place, Exclusions())
     assert all(
         calendar.is_excluded(day + timedelta(days=passed), place, Exclusions())
-        for passed in range((opened - day).days)
+        for passed in range((resource - day).days)
     )
 
 

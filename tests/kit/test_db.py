@@ -24,10 +24,10 @@ async def database(empty_dsn: str) -> AsyncIterator[Database]:
     async def before_commit(_tx: Transaction) -> None:
         return None
 
-    opened = await open_database(empty_dsn, before_commit, size=2)
-    await opened.pool.execute("CREATE TABLE presumed (name text PRIMARY KEY)")
-    yield opened
-    await opened.close()
+    resource = await open_database(empty_dsn, before_commit, size=2)
+    await resource.pool.execute("CREATE TABLE presumed (name text PRIMARY KEY)")
+    yield resource
+    await resource.close()
 
 
 async def presume_and_write(database: Database, *presumed: str) -> None:

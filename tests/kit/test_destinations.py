@@ -93,10 +93,10 @@ def test_the_number_of_a_person_or_a_firm_costs_nothing_more(number: str) -> Non
 
 @pytest.mark.parametrize("destination", [*Destination, *Zone])
 def test_every_destination_is_named_in_both_languages(destination: str) -> None:
-    said = refusal("+33899123456", destination)
+    output = refusal("+33899123456", destination)
 
-    assert said.startswith("+33899123456 is a")
-    assert said.translated("fr").startswith("+33899123456 est un")
+    assert output.startswith("+33899123456 is a")
+    assert output.translated("fr").startswith("+33899123456 est un")
 
 
 @pytest.mark.parametrize(
@@ -217,9 +217,9 @@ def _refused_by_us(known: phonenumbers.PhoneNumber, number: str) -> str:
 def difference(number: str) -> str | None:
     """Return which explanation covers the difference on a number; None where there is none, `unexplained` where none does."""
     try:
-        known = phonenumbers.parse(number)
-        is_valid, kind = phonenumbers.is_valid_number(known), phonenumbers.number_type(known)
-        whole = f"+{known.country_code}{phonenumbers.national_significant_number(known)}"
+        base = phonenumbers.parse(number)
+        is_valid, kind = phonenumbers.is_valid_number(base), phonenumbers.number_type(base)
+        whole = f"+{base.country_code}{phonenumbers.national_significant_number(base)}"
     except phonenumbers.NumberParseException:
         is_valid, kind, whole = False, PhoneNumberType.UNKNOWN, number
     try:
@@ -229,7 +229,7 @@ def difference(number: str) -> str | None:
     except phones.PhoneInvalid:
         ours = None
     if ours is None:
-        return _refused_by_us(known, number) if is_valid else None
+        return _refused_by_us(base, number) if is_valid else None
     if not is_valid:
         return "fiction" if ours.startswith(("+3363998", "+447700900")) else "unexplained"
     if ours != whole:

@@ -168,20 +168,20 @@ def test_a_translation_says_the_same_facts_in_other_words(language: str) -> None
 
 
 def test_a_message_is_its_english_sentence_and_knows_its_french() -> None:
-    said = message("There is no debt {debt}.", debt="debt_1")
+    output = message("There is no debt {debt}.", debt="debt_1")
 
-    assert said == "There is no debt debt_1."
-    assert (type(str(said)), str(said)) == (str, "There is no debt debt_1.")
-    assert said.translated("fr") == "La créance debt_1 n'existe pas."
-    assert said.translated("de") == said
+    assert output == "There is no debt debt_1."
+    assert (type(str(output)), str(output)) == (str, "There is no debt debt_1.")
+    assert output.translated("fr") == "La créance debt_1 n'existe pas."
+    assert output.translated("de") == output
 
 
 def test_facts_are_translated_too_and_lists_have_commas() -> None:
-    said = message("{subject} must be one of: {allowed}.", subject=VALUE, allowed=["a", "b"])
+    output = message("{subject} must be one of: {allowed}.", subject=VALUE, allowed=["a", "b"])
 
-    assert said == "The value must be one of: a, b."
-    assert said.translated("fr") == "La valeur doit avoir une de ces valeurs : a, b."
-    named = said.with_subject(message("The field '{field}'", field="status"))
+    assert output == "The value must be one of: a, b."
+    assert output.translated("fr") == "La valeur doit avoir une de ces valeurs : a, b."
+    named = output.with_subject(message("The field '{field}'", field="status"))
     assert named.translated("fr") == "Le champ « status » doit avoir une de ces valeurs : a, b."
 
 
@@ -189,15 +189,15 @@ def test_facts_are_translated_too_and_lists_have_commas() -> None:
     ("count", "english", "french"), [(1, "entry", "élément"), (2, "entries", "éléments")]
 )
 def test_one_is_worded_otherwise_than_several(count: int, english: str, french: str) -> None:
-    said = counted(
+    output = counted(
         "{subject} must have at least {count} entry.",
         "{subject} must have at least {count} entries.",
         count=count,
         subject=VALUE,
     )
 
-    assert said == f"The value must have at least {count} {english}."
-    assert said.translated("fr") == f"La valeur doit compter au moins {count} {french}."
+    assert output == f"The value must have at least {count} {english}."
+    assert output.translated("fr") == f"La valeur doit compter au moins {count} {french}."
 
 
 @pytest.mark.parametrize(
@@ -244,17 +244,17 @@ def test_braces_stay_where_a_template_names_nothing() -> None:
 
 
 def test_a_message_crosses_to_another_process() -> None:
-    said = joined(
+    output = joined(
         [
             message("There is no debt {debt}.", debt="debt_1"),
             translation.Template("company", context="field").filled({}),
         ]
     )
 
-    arrived = pickle.loads(pickle.dumps(said))  # noqa: S301 - our own
+    arrived = pickle.loads(pickle.dumps(output))  # noqa: S301 - our own
 
-    assert (arrived, arrived.translated("fr")) == (said, "La créance debt_1 n'existe pas. société")
-    refused = Invalid(said, errors=[FieldError("/a", "b", said)])
+    assert (arrived, arrived.translated("fr")) == (output, "La créance debt_1 n'existe pas. société")
+    refused = Invalid(output, errors=[FieldError("/a", "b", output)])
     assert pickle.loads(pickle.dumps(refused)).document("fr") == refused.document("fr")  # noqa: S301 - our own
 
 

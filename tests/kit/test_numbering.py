@@ -30,7 +30,7 @@ def numbers(draw: st.DrawFn) -> tuple[str, str]:
     return draw(st.sampled_from([written, f"0{digits[:kept]}{rest}"])), region
 
 
-def told(text: str, country: str, free: int) -> object:
+def description_of(text: str, country: str, free: int) -> object:
     """Return all that the library tells of a number, without the digits that are free."""
     try:
         number = phonenumbers.parse(text, country)
@@ -55,7 +55,7 @@ def test_free_digits_change_nothing_that_is_told_of_a_number(written: tuple[str,
 
     other = text[:-free] + others[:free]
 
-    assert told(text, country, free) == told(other, country, free)
+    assert description_of(text, country, free) == description_of(other, country, free)
 
 
 @given(numbers())

@@ -65,13 +65,13 @@ def test_no_error_speaks_pydantics_words(kind: str) -> None:
     for name in {"pattern", "class_name", "class", "method_name"} & context.keys():
         context[name] = "Leaked"
 
-    said = error_sentence({"type": kind, "ctx": context}, VALUE)
+    output = error_sentence({"type": kind, "ctx": context}, VALUE)
 
-    for text in (said, said.translated("fr")):
+    for text in (output, output.translated("fr")):
         assert not FOREIGN.search(text), text
         assert "Leaked" not in text.replace("[Leaked]", ""), text
-    assert said.startswith("The value ")
-    assert said.translated("fr").startswith("La valeur ")
+    assert output.startswith("The value ")
+    assert output.translated("fr").startswith("La valeur ")
 
 
 def test_an_error_that_nobody_knows_still_says_nothing_foreign() -> None:
@@ -249,9 +249,9 @@ def test_a_wrong_field_is_named_with_what_would_be_right(
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(Sample).validate_python(sent)
 
-    told = {item.pointer: item.detail for item in wrong_fields(refused.value, sent)}
+    report = {item.pointer: item.detail for item in wrong_fields(refused.value, sent)}
 
-    assert (told[pointer], told[pointer].translated("fr")) == (english, french)
+    assert (report[pointer], report[pointer].translated("fr")) == (english, french)
 
 
 def test_a_validators_own_sentence_names_its_field() -> None:
@@ -260,9 +260,9 @@ def test_a_validators_own_sentence_names_its_field() -> None:
         "Sample", [InitErrorDetails(type="value_error", loc=("amount",), input=0, ctx={"error": wrong})]
     )
 
-    (told,) = wrong_fields(error, {"amount": 0})
+    (report,) = wrong_fields(error, {"amount": 0})
 
-    assert told.detail.translated("fr") == "Le champ « amount » ne doit pas être égal à zéro."
+    assert report.detail.translated("fr") == "Le champ « amount » ne doit pas être égal à zéro."
 
 
 def validators_modules() -> Iterator[Path]:

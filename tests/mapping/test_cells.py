@@ -239,9 +239,9 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
 
     days = {}
     for answer in result.questions[0].options:
-        settled = mapping.apply_changes(result, {"dates": {"3": answer}}, profile)
-        assert settled.is_certain
-        days[answer] = [mapping.compose(settled, profile).compose(row)[0]["due_date"] for row in rows]
+        settlement = mapping.apply_changes(result, {"dates": {"3": answer}}, profile)
+        assert settlement.is_certain
+        days[answer] = [mapping.compose(settlement, profile).compose(row)[0]["due_date"] for row in rows]
 
     assert days == {
         "turned": ["2026-10-14", "2026-10-05", "2026-10-30"],
@@ -272,9 +272,9 @@ def test_an_order_remembered_of_a_sender_does_not_answer_for_turned_dates() -> N
     before = dated("14/10/2026", "05/10/2026")
     _, profile, _ = workbook(["F1", "Ann Bo", 12.5, "14/10/2026"], ["F2", "Ann Bo", 9.0, date(2026, 5, 10)])
 
-    known = mapping.recall(before.mapping, before.layout, profile, "EUR")
+    base = mapping.recall(before.mapping, before.layout, profile, "EUR")
 
-    assert "dates_turned" in [question.code for question in known.questions]
+    assert "dates_turned" in [question.code for question in base.questions]
 
 
 at = datetime.fromisoformat
@@ -335,16 +335,16 @@ def test_digits_of_a_long_column_are_told_from_days_and_fractions() -> None:
 def test_versions_are_no_fractions_of_digits() -> None:
     result = read(PLAIN, f"1.0 | Ann Bo | 12,50 | {DUE}", f"1.1 | Ann Bo | 12,50 | {DUE}")
 
-    settled = mapping.apply_changes(result.mapping, {"columns": {"0": "reference"}}, result.profile)
-    assert [body["reference"] for body in result.bodies(settled)] == ["1.0", "1.1"]
+    settlement = mapping.apply_changes(result.mapping, {"columns": {"0": "reference"}}, result.profile)
+    assert [body["reference"] for body in result.bodies(settlement)] == ["1.0", "1.1"]
 
 
 @pytest.mark.parametrize("cell", ["3.36123e+10", "1,23457E+11", 1.2345678901234568e17])
 def test_a_code_whose_digits_are_lost_is_refused(cell: Any) -> None:
     result, profile, rows = workbook([cell, "Ann Bo", 12.5, date(2026, 10, 14)])
-    settled = mapping.apply_changes(result, {"columns": {"0": "reference"}}, profile)
+    settlement = mapping.apply_changes(result, {"columns": {"0": "reference"}}, profile)
 
-    body, wrong = mapping.compose(settled, profile).compose(rows[0])
+    body, wrong = mapping.compose(settlement, profile).compose(rows[0])
 
     assert "reference" not in body
     assert [item.code for item in wrong] == ["digits_lost"]
@@ -363,9 +363,9 @@ def test_a_code_whose_digits_are_lost_is_refused(cell: Any) -> None:
 )
 def test_what_a_spreadsheet_leaves_around_a_reference_is_no_part_of_it(cell: str, text: str) -> None:
     result = read(PLAIN, f"{cell} | 't Hart | 12,50 | {DUE}", f"B{cell} | 's-Gravenzande BV | 12,50 | {DUE}")
-    settled = mapping.apply_changes(result.mapping, {"columns": {"0": "reference"}}, result.profile)
+    settlement = mapping.apply_changes(result.mapping, {"columns": {"0": "reference"}}, result.profile)
 
-    first, second = result.bodies(settled)
+    first, second = result.bodies(settlement)
     assert first["reference"] == text
     assert first["debtor"]["name"] == "'t Hart"
     assert second["debtor"]["company"] == "'s-Gravenzande BV"

@@ -8,7 +8,7 @@ from getbill import mapping
 from mapping.proposal import Read, read
 
 
-def owed(header: str, *rows: str, country: str = "FR", currency: str = "EUR") -> Read:
+def read_amounts(header: str, *rows: str, country: str = "FR", currency: str = "EUR") -> Read:
     """Return a file whose mapping asks nothing."""
     result = read(header, *rows, country=country, currency=currency)
     result.mapping = mapping.check_repeats(result.mapping, result.profile, lambda: result.rows)
@@ -35,7 +35,7 @@ def test_the_unit_of_a_header_scales_its_amounts(
     currency = {"US": "USD", "CH": "CHF"}.get(country, "EUR")
     rows = [f"F{line} | Ann Bo | {cell} | 2026-10-2{line}" for line, cell in enumerate(cells)]
 
-    result = owed(
+    result = read_amounts(
         f"Invoice number | Customer name | {header} | Due date", *rows, country=country, currency=currency
     )
 
@@ -72,7 +72,7 @@ def test_the_unit_of_a_header_scales_its_amounts(
     ],
 )  # fmt: skip
 def test_what_is_left_is_the_amount(header: str, rows: tuple[str, ...], amounts: tuple[str, ...]) -> None:
-    result = owed(header, *rows)
+    result = read_amounts(header, *rows)
 
     assert [body["amount"] for body in result.bodies()] == [Decimal(amount) for amount in amounts]
 
@@ -105,7 +105,9 @@ def test_a_case_of_several_invoices_does_not_identify_them() -> None:
         "M-1 Estate | 5162 | Ann Bo | 615.00 | 2026-11-28",
     )
 
-    result = owed("Matter | Invoice | Client | Balance | Due Date", *rows, country="US", currency="USD")
+    result = read_amounts(
+        "Matter | Invoice | Client | Balance | Due Date", *rows, country="US", currency="USD"
+    )
 
     assert [body["reference"] for body in result.bodies()] == ["5110", "5162"]
 
@@ -117,7 +119,7 @@ def test_a_customers_name_and_contact_in_one_row_are_the_company_and_its_contact
         "F3 | Cedar Hollow HOA | | 12,50",
     )
 
-    result = owed("Facture | Société | Contact | Reste dû", *rows)
+    result = read_amounts("Facture | Société | Contact | Reste dû", *rows)
 
     names = [body["debtor"] for body in result.bodies()]
     assert [name.get("company") for name in names] == ["Silva & Filhos, Lda.", None, "Cedar Hollow HOA"]
@@ -143,7 +145,7 @@ def test_a_customers_name_and_contact_in_one_row_are_the_company_and_its_contact
 def test_ledgers_and_running_balances_hold_each_line_once(
     header: str, rows: tuple[str, ...], debts: list[str]
 ) -> None:
-    result = owed(header, *rows)
+    result = read_amounts(header, *rows)
 
     refused = [any(not finding.is_warning for finding in findings) for findings in result.findings()]
     kept = [
@@ -166,7 +168,7 @@ def test_ledgers_and_running_balances_hold_each_line_once(
     ],
 )  # fmt: skip
 def test_the_debtor_is_who_pays_by_the_whole_name(header: str, row: str, name: str) -> None:
-    result = owed(header, *(row.format(line, "ABCD"[line - 1]) for line in range(1, 5)))
+    result = read_amounts(header, *(row.format(line, "ABCD"[line - 1]) for line in range(1, 5)))
 
     debtors = [body["debtor"] for body in result.bodies()]
     names = {debtor.get("name") or f"{debtor.get('first_name')} {debtor['last_name']}" for debtor in debtors}
@@ -199,7 +201,7 @@ def test_values_that_stand_only_where_nothing_is_owed_need_no_answer() -> None:
     rows = [f"F{line} | Ann Bo {line} | 1{line},50 | QX | D" for line in range(4)]
     credit = "N9 | Ann Bo 1 | 9,00 | NZ | C"
 
-    result = owed(header, *rows, credit)
+    result = read_amounts(header, *rows, credit)
     doubtful = read(header, *rows, credit, "F8 | Léa Roy | 8,00 | RW | D")
 
     assert [any(not finding.is_warning for finding in findings) for findings in result.findings()] == [
@@ -213,7 +215,7 @@ def test_known_states_are_read_below_any_header(header: str) -> None:
     states = ("überfällig", "bezahlt", "storniert", "gesendet")
     rows = [f"R{line} | Ann Bo {line} | 1{line},50 | {state}" for line, state in enumerate(states)]
 
-    result = owed(f"Rechnungsnr. | Kunde | Offen | {header}", *rows, country="DE")
+    result = read_amounts(f"Rechnungsnr. | Kunde | Offen | {header}", *rows, country="DE")
 
     assert [bool(findings) for findings in result.findings()] == [False, True, True, False]
 
@@ -233,8 +235,8 @@ def test_a_guardian_in_every_row_is_the_debtor_of_the_child_beside() -> None:
     header = "Ricevuta n. | Cognome | Nome | {} | Scadenza | Da pagare"
     row = "Q26-001 | Ferri | Mattia | {} | 2026-10-31 | 90,00"
 
-    guardian = owed(header.format("Genitore"), row.format("Sonia Lodi"))
-    coach = owed(header.format("Allenatore"), row.format("Sonia Lodi"))
+    guardian = read_amounts(header.format("Genitore"), row.format("Sonia Lodi"))
+    coach = read_amounts(header.format("Allenatore"), row.format("Sonia Lodi"))
 
     assert guardian.bodies()[0]["debtor"] == {"name": "Sonia Lodi"}
     assert coach.bodies()[0]["debtor"] == {"first_name": "Mattia", "last_name": "Ferri"}
@@ -247,7 +249,7 @@ def test_what_is_left_is_known_by_the_sums_where_no_header_says_so() -> None:
         "R2 | Ulf Ek | 588,50 | {} | 288,50 | 2026-10-15",
     )
 
-    result = owed(header.format("OP-Betrag"), rows[0], rows[1].format("300,00"))
+    result = read_amounts(header.format("OP-Betrag"), rows[0], rows[1].format("300,00"))
     wrong = read(header.format("OP-Betrag"), rows[0], rows[1].format("200,00"))
 
     assert [body["amount"] for body in result.bodies()] == [Decimal("712.00"), Decimal("288.50")]
@@ -255,7 +257,7 @@ def test_what_is_left_is_known_by_the_sums_where_no_header_says_so() -> None:
 
 
 def test_who_has_no_payer_beside_them_pays_for_themselves() -> None:
-    result = owed(
+    result = read_amounts(
         "Rechnung-Nr. | Mitglied | Zahler | fällig am | offen",
         "B1 | Lotte Behrmann | Sabine Behrmann | 2026-10-31 | 45,00",
         "B2 | Gudrun Ohlsen |  | 2026-10-31 | 60,00",
@@ -267,7 +269,7 @@ def test_who_has_no_payer_beside_them_pays_for_themselves() -> None:
 
 @pytest.mark.parametrize(("header", "city"), [("Lieferadresse", None), ("Adresse", "Erfurt")])
 def test_the_place_of_a_delivery_is_not_the_debtors(header: str, city: str | None) -> None:
-    result = owed(
+    result = read_amounts(
         f"Rechnung-Nr. | Kunde | {header} | PLZ | Ort | offen",
         "B1 | Lotte Behrmann | Am Anger 4 | 99084 | Erfurt | 45,00",
         country="DE",

@@ -94,33 +94,33 @@ def dialled(proposal: Read, chosen: mapping.Mapping | None = None) -> list[str |
 def test_cities_and_postal_codes_say_whose_numbers_a_file_has_whoever_sends_it(
     country: str, company: str
 ) -> None:
-    known = numbers(country)
-    result = file(HEADERS["fr"] + " | Code postal | Ville", [*known], TOWNS[country], company)
+    base = numbers(country)
+    result = file(HEADERS["fr"] + " | Code postal | Ville", [*base], TOWNS[country], company)
 
     assert "phone_country" not in result.asked()
-    assert dialled(result) == [*known.values()]
+    assert dialled(result) == [*base.values()]
     assert {body["debtor"]["address"]["country"] for body in result.bodies()} == {country}
 
 
 @pytest.mark.parametrize("country", [country for country in NUMBERS if country != "US"])
 def test_the_endings_of_addresses_say_whose_numbers_an_english_file_has(country: str) -> None:
-    known = numbers(country)
+    base = numbers(country)
     ending = "co.uk" if country == "GB" else country.lower()
-    result = file(HEADERS["en"] + " | E-mail", [*known], f"info{{n}}@example-shop.{ending}")
+    result = file(HEADERS["en"] + " | E-mail", [*base], f"info{{n}}@example-shop.{ending}")
 
     assert "phone_country" not in result.asked()
-    assert dialled(result) == [*known.values()]
+    assert dialled(result) == [*base.values()]
 
 
 @pytest.mark.parametrize("country", NUMBERS)
 def test_a_companys_own_files_are_of_its_country(country: str) -> None:
-    known = numbers(country)
+    base = numbers(country)
     result = file(
-        HEADERS[LANGUAGE.get(country, "fr" if country in {"FR", "LU"} else "en")], [*known], company=country
+        HEADERS[LANGUAGE.get(country, "fr" if country in {"FR", "LU"} else "en")], [*base], company=country
     )
 
     is_asked = "phone_country" in result.asked()
-    assert dialled(result) == ([None] * 4 if is_asked else [*known.values()])
+    assert dialled(result) == ([None] * 4 if is_asked else [*base.values()])
     assert not is_asked or country in {"DK", "SE"}
 
 
@@ -129,19 +129,19 @@ def test_a_companys_own_files_are_of_its_country(country: str) -> None:
 def test_english_headers_alone_say_nothing_and_one_question_is_asked(country: str, company: str) -> None:
     if company == country:
         return
-    known = numbers(country)
-    result = file(HEADERS["en"], [*known], company=company)
+    base = numbers(country)
+    result = file(HEADERS["en"], [*base], company=company)
     questions = [question for question in result.mapping.questions if question.code == "phone_country"]
 
     if not questions:  # A language of the company's that its numbers do not fit is no evidence either.
-        assert dialled(result) == [*known.values()]
+        assert dialled(result) == [*base.values()]
         return
     (question,) = questions
     assert country in question.options
     assert dialled(result) == [None] * 4
-    assert question.facts["readings"][next(iter(known))][country] == next(iter(known.values()))
+    assert question.facts["readings"][next(iter(base))][country] == next(iter(base.values()))
     answered = mapping.apply_changes(result.mapping, {"country": country}, result.profile)
-    assert dialled(result, answered) == [*known.values()]
+    assert dialled(result, answered) == [*base.values()]
     assert "phone_country" not in [question.code for question in answered.questions]
 
 
@@ -455,9 +455,9 @@ def test_a_remembered_country_stays_until_a_file_speaks_against_it() -> None:
 
     assert dialled(same, recalled(before, same)) == ["+33142685302"]
     for other in (dutch, german):
-        known = recalled(before, other)
-        assert [question.code for question in known.questions] == ["phone_country"]
-        assert dialled(other, known) == [None, None]
+        base = recalled(before, other)
+        assert [question.code for question in base.questions] == ["phone_country"]
+        assert dialled(other, base) == [None, None]
 
 
 def test_addresses_of_a_later_file_are_not_of_a_remembered_country_against_what_they_say() -> None:
@@ -471,10 +471,10 @@ def test_addresses_of_a_later_file_are_not_of_a_remembered_country_against_what_
         "F4 | B | 10,50 | 14/10/2026 | 8442 | Hettlingen",
     )
 
-    known = recalled(before.mapping, later)
+    base = recalled(before.mapping, later)
 
-    assert known.is_certain
-    assert [body["debtor"]["address"].get("country") for body in later.bodies(known)] == ["CH", "CH"]
+    assert base.is_certain
+    assert [body["debtor"]["address"].get("country") for body in later.bodies(base)] == ["CH", "CH"]
 
 
 def test_an_answered_country_is_remembered() -> None:

@@ -179,11 +179,11 @@ def test_every_value_of_a_status_column_is_understood_or_asked_with_its_rows() -
 def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
     first = _file("Statut", "Niveau bleu", "En retard")
     answer = {"row_status": {"Statut": {"Niveau bleu": "open"}}}
-    known = mapping.apply_changes(first.mapping, answer, first.profile)
+    base = mapping.apply_changes(first.mapping, answer, first.profile)
     same, other = _file("Statut", "Niveau bleu", "En retard"), _file("Statut", "Niveau bleu", "Niveau vert")
 
-    assert mapping.recall(known, same.layout, same.profile, "EUR").is_certain
-    questions = mapping.recall(known, other.layout, other.profile, "EUR").questions
+    assert mapping.recall(base, same.layout, same.profile, "EUR").is_certain
+    questions = mapping.recall(base, other.layout, other.profile, "EUR").questions
     assert [question.facts["unclear"] for question in questions] == [["Niveau vert (1)"]]
 
 
@@ -286,11 +286,11 @@ def test_series_that_stand_with_one_document_type_each_need_no_meaning() -> None
         "C | 3 | 16/10/2026 | 7,50 | FT | {}",
     )
 
-    told = read(header, *rows[:2], rows[2].format("F001"), country="ES")
+    report = read(header, *rows[:2], rows[2].format("F001"), country="ES")
     mixed = read(header, *rows[:2], rows[2].format("R001"), country="ES")
 
-    assert "row_status" not in told.asked()
-    assert _codes(told) == [None, "row_is_credit", None]
+    assert "row_status" not in report.asked()
+    assert _codes(report) == [None, "row_is_credit", None]
     assert "row_status" in mixed.asked()
 
 

@@ -381,10 +381,10 @@ def test_a_remembered_order_of_dates_is_used_where_a_file_leaves_it_open() -> No
     before = read(PLAIN, *ROWS)
     after = read(PLAIN, "F3 | Luc | 7,10 | 01/02/2025", "F4 | Eva | 8,20 | 03/04/2025")
 
-    known = mapping.recall(before.mapping, after.layout, after.profile, "EUR")
+    base = mapping.recall(before.mapping, after.layout, after.profile, "EUR")
 
-    assert known.is_certain
-    assert after.bodies(known)[0]["due_date"] == "2025-02-01"
+    assert base.is_certain
+    assert after.bodies(base)[0]["due_date"] == "2025-02-01"
 
 
 def test_a_changed_layout_is_told_column_by_column() -> None:
@@ -559,9 +559,9 @@ def test_a_row_marked_as_paid_or_as_a_credit_is_never_a_debt(header, marks, code
     rows = [f"F{at} | Luc | 1{at},50 | 2{at}/03/2025 | {mark}" for at, mark in enumerate(marks)]
     result = read(f"{PLAIN} | {header}", *rows)
 
-    told = [[finding.code for finding in findings] for findings in result.findings()]
+    report = [[finding.code for finding in findings] for findings in result.findings()]
 
-    assert told == [[code] if code else [] for code in codes]
+    assert report == [[code] if code else [] for code in codes]
 
 
 def test_a_human_may_have_marked_rows_imported_all_the_same() -> None:
@@ -841,8 +841,8 @@ def test_what_is_no_address_and_no_amount_of_tax_asks_nothing_of_them(header, va
     ],
 )
 def test_a_name_beside_a_first_name_is_the_whole_or_the_last_one(header, row, name) -> None:
-    others = {2: "Azur SARL | ", 3: "Ada Poe | Poe | Ada"}[header.count("|") + 1]
-    result = read(f"{header} | Facture | Montant dû", f"{others} | F1 | 12,50", f"{row} | F2 | 8,00")
+    rest = {2: "Azur SARL | ", 3: "Ada Poe | Poe | Ada"}[header.count("|") + 1]
+    result = read(f"{header} | Facture | Montant dû", f"{rest} | F1 | 12,50", f"{row} | F2 | 8,00")
 
     debtor = result.bodies()[1]["debtor"]
     both = " ".join(debtor[part] for part in ("first_name", "last_name") if part in debtor)

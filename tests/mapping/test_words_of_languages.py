@@ -8,14 +8,14 @@ BOTH = {"dni", "referent", "zahlungsart", "kostenstelle"}
 
 def test_a_word_of_a_language_keeps_what_the_lexicon_says_of_it() -> None:
     core = header_words.OWN_WORDS
-    taken = {
+    batch = {
         (lists.file.stem, word)
         for lists in header_words.LANGUAGES
         for word, concepts in lists.concepts_by_word("words").items()
         if not core.get(word.replace(" ", "_"), frozenset(concepts.split("+"))) & set(concepts.split("+"))
     }
 
-    assert {(language, word) for language, word in taken if word not in BOTH} == set()
+    assert {(language, word) for language, word in batch if word not in BOTH} == set()
 
 
 def test_a_header_that_every_country_has_is_read_alike_with_all_languages() -> None:

@@ -76,9 +76,9 @@ async def test_migrations_started_together_run_one_after_the_other(empty_dsn: st
         )
         for _ in range(2)
     ]
-    said = [(await item.communicate())[1] for item in several]
+    output = [(await item.communicate())[1] for item in several]
 
-    assert [item.returncode for item in several] == [0, 0], said
+    assert [item.returncode for item in several] == [0, 0], output
     await migrations.check_revision(empty_dsn)
 
 

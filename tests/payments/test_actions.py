@@ -29,7 +29,7 @@ async def enter(database: Database, debt: Debt, new: NewEntry) -> payments.Entry
         return await payments.enter(tx, await debts.lock(tx, debt.workspace, debt.id), new)
 
 
-async def told(database: Database, debt: Debt) -> list[tuple[str, Any]]:
+async def recorded_events(database: Database, debt: Debt) -> list[tuple[str, Any]]:
     """Return kind and data of each of the debt's events, in order."""
     rows = await database.pool.fetch(
         "SELECT id, kind, data FROM events WHERE workspace_id = $1 AND debt_id = $2 ORDER BY sequence",
@@ -60,7 +60,10 @@ async def test_a_payment_in_part_lowers_the_balance_and_contact_goes_on(
     result = await debts.find(database, debt.workspace, debt.id)
     assert (result.status, result.balance, result.paid, result.amount) == ("pending", 6000, 4000, 10000)
     assert result.next_action_at == debt.next_action_at
-    assert [kind for kind, _ in await told(database, debt)] == ["debt.created", "debt.payment_received"]
+    assert [kind for kind, _ in await recorded_events(database, debt)] == [
+        "debt.created",
+        "debt.payment_received",
+    ]
 
 
 async def test_a_payment_in_full_resolves_the_debt_and_stops_contact_at_once(
@@ -75,7 +78,7 @@ async def test_a_payment_in_full_resolves_the_debt_and_stops_contact_at_once(
     assert (result.status, result.resolution, result.balance) == ("resolved", "paid", 0)
     assert result.next_action_at is None
     assert result.contact_epoch > debt.contact_epoch
-    facts = await told(database, debt)
+    facts = await recorded_events(database, debt)
     assert [kind for kind, _ in facts] == [
         "debt.created",
         "debt.payment_received",
@@ -119,7 +122,7 @@ async def test_a_refund_opens_a_resolved_debt_again_and_announces_no_payment(
     result = await debts.find(database, debt.workspace, debt.id)
     assert (result.status, result.resolution, result.resolved_at) == ("pending", None, None)
     assert (result.balance, result.paid) == (3000, 7000)
-    kinds = [kind for kind, _ in await told(database, debt)]
+    kinds = [kind for kind, _ in await recorded_events(database, debt)]
     assert kinds[-2:] == ["debt.status_changed", "debt.updated"]
     assert kinds.count("debt.payment_received") == 1
 
@@ -329,7 +332,7 @@ async def _check(database: Database, debt: Debt) -> None:
     assert result.paid >= 0
     assert (result.status == "resolved") == (result.balance <= 0)
     assert (result.resolved_at is not None) == (result.balance <= 0)
-    facts = await told(database, debt)
+    facts = await recorded_events(database, debt)
     received = [kind for kind, _ in facts].count("debt.payment_received")
     assert received == sum(row["kind"] == "payment" for row in rows)
     assert facts[-1][1]["balance"] == result.money(result.balance).decimal

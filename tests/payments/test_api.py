@@ -106,15 +106,15 @@ async def test_the_same_stripe_payment_of_another_amount_answers_409_with_the_en
 async def test_one_stripe_payment_sent_for_two_debts_at_once_is_entered_on_one(
     workspace: WorkspaceApi,
 ) -> None:
-    opened = [await workspace.debt(), await workspace.debt()]
+    resource = [await workspace.debt(), await workspace.debt()]
     body = {"amount": 500, "stripe_payment_id": f"pi_{ids.new().hex}"}
 
     answers = await asyncio.gather(
-        *(workspace.post(f"/debts/{debt['id']}/payments", body) for debt in opened)
+        *(workspace.post(f"/debts/{debt['id']}/payments", body) for debt in resource)
     )
 
     assert sorted(answered.status for answered in answers) == [201, 409]
-    assert sorted([await balance(workspace, debt) for debt in opened]) == [Decimal(1840), Decimal(2340)]
+    assert sorted([await balance(workspace, debt) for debt in resource]) == [Decimal(1840), Decimal(2340)]
 
 
 @pytest.mark.parametrize(

@@ -132,5 +132,5 @@ def outlook(site: Site, workspace: ContactWorkspace) -> Outlook:
     return Outlook(site, workspace)
 
 
-def shown(debt_id: UUID) -> str:
+def public_id(debt_id: UUID) -> str:
     return ids.show("debt", debt_id)

@@ -18,7 +18,7 @@ from getbill.kit import clock, ids
 from getbill.kit.errors import NotFound
 from getbill.kit.messages.translation import message
 from getbill.vault import SealBroken, SealedUnderUnknownKey
-from quarantine.conftest import Damage, Outlook, shown
+from quarantine.conftest import Damage, Outlook, public_id
 from waiting import until
 
 ENGLISH = replace(LYON, name="John Smith", email="john.smith@example.com", language="en")
@@ -91,7 +91,7 @@ async def test_a_template_that_cannot_be_sent_stops_only_its_own_contacts(
     assert (await engine.first(english.id))["state"] in {"accepted", "delivered"}
     assert (await engine.first(french.id))["state"] == "set_aside"
     assert message_text in (await engine.first(french.id))["reason"]
-    previewed = await workspace.get(f"/debts/{shown(french.id)}/timeline/wave_1_email")
+    previewed = await workspace.get(f"/debts/{public_id(french.id)}/timeline/wave_1_email")
     assert (previewed.status, message_text in previewed.json()["detail"]) == (409, True)
     await outlook.tells("contact", message_text, is_shared=True)
     await send()
@@ -111,7 +111,7 @@ async def test_a_step_that_was_set_aside_can_be_passed_over(site: Site) -> None:
     await engine.set_clock("2026-01-05 09:00")
     await publish(engine, r"{{ '\ud800' }}")
     debt = await engine.debt(LYON)
-    foreseen = await workspace.get(f"/debts/{shown(debt.id)}/timeline/wave_1_email")
+    foreseen = await workspace.get(f"/debts/{public_id(debt.id)}/timeline/wave_1_email")
     assert foreseen.status == 409
     assert "The step would be quarantined" in foreseen.json()["detail"]
     await engine.send_due()
@@ -156,9 +156,9 @@ async def test_a_question_about_a_template_goes_with_the_last_of_its_contacts(si
     first, last = await debts_of(engine, 2)
     await engine.send_due()
 
-    assert (await workspace.call("DELETE", f"/debts/{shown(first)}")).status == 200
+    assert (await workspace.call("DELETE", f"/debts/{public_id(first)}")).status == 200
     await outlook.tells("contact", "half a sign of two", is_shared=True)
-    assert (await workspace.call("DELETE", f"/debts/{shown(last)}")).status == 200
+    assert (await workspace.call("DELETE", f"/debts/{public_id(last)}")).status == 200
 
     await outlook.tells_nothing()
 
@@ -176,19 +176,19 @@ async def test_a_debt_that_does_not_open_keeps_nobody_of_its_round_waiting(
         await workspace.engine.set_clock("2026-01-05 09:00")
     engine = workspace.engine
     send = engine.send_due_live if is_live else engine.send_due
-    broken, *others = await debts_of(engine, NEIGHBOURS + 1)
+    broken, *rest = await debts_of(engine, NEIGHBOURS + 1)
     await damage.debtor(broken)
 
     await send()
 
-    assert set(await states(engine, others)) <= {"accepted", "delivered"}
+    assert set(await states(engine, rest)) <= {"accepted", "delivered"}
     assert await states(engine, [broken]) == ["set_aside"]
     assert len(provider.taken) == (NEIGHBOURS if is_live else 0)
-    await outlook.tells("contact", SEAL, shown(broken))
+    await outlook.tells("contact", SEAL, public_id(broken))
     # What still fails is set aside again, and no row is needed to say so.
     await outlook.decide("retry")
     await send()
-    await outlook.tells("contact", SEAL, shown(broken))
+    await outlook.tells("contact", SEAL, public_id(broken))
     (todo,) = await outlook.todos()
     refused = await workspace.post(f"/todos/{todo['id']}/decide", {"decision": "dismiss"})
     assert (refused.status, refused.json()["type"].rpartition("/")[2]) == (409, "debt-cannot-be-read")
@@ -212,7 +212,7 @@ async def test_what_went_well_is_forgotten_with_its_question_and_what_is_paid_to
     await engine.send_due()
     await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
 
-    paid = await workspace.post(f"/debts/{shown(archived)}/payments", {"amount": 2340, "currency": "EUR"})
+    paid = await workspace.post(f"/debts/{public_id(archived)}/payments", {"amount": 2340, "currency": "EUR"})
     assert paid.status == 201, paid.body
     await todo_decisions.retry_due(engine.database, engine.vault)
     await outlook.tells("contact", "half a sign of two", is_shared=True)
@@ -297,7 +297,7 @@ async def test_a_sandboxs_clock_moves_past_what_fails_in_it(site: Site, damage: 
     workspace = await collecting.open_sandbox(site)
     engine, outlook = workspace.engine, Outlook(site, workspace)
     await engine.set_clock("2026-01-05 09:00")
-    broken, *others = await debts_of(engine, 3)
+    broken, *rest = await debts_of(engine, 3)
     await damage.debtor(broken)
 
     async with collecting.working(engine.database, engine.context):
@@ -309,8 +309,8 @@ async def test_a_sandboxs_clock_moves_past_what_fails_in_it(site: Site, damage: 
 
         await until(is_there, seconds=60)
 
-    assert set(await states(engine, others)) == {"delivered"}
-    await outlook.tells("contact", SEAL, shown(broken))
+    assert set(await states(engine, rest)) == {"delivered"}
+    await outlook.tells("contact", SEAL, public_id(broken))
 
 
 async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
@@ -319,13 +319,13 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
     provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
     workspace, outlook = await live(site, provider)
     engine, pool = workspace.engine, workspace.engine.database.pool
-    broken, *others = await debts_of(engine, NEIGHBOURS + 1)
+    broken, *rest = await debts_of(engine, NEIGHBOURS + 1)
     engine.context = replace(engine.context, settings=replace(engine.context.settings, workspace_share=100))
 
     async with damage.refused("followups", f"debt_id = '{broken}' AND status = 'sent'"):
         await engine.send_due_live()
 
-        assert set(await states(engine, others)) == {"accepted"}
+        assert set(await states(engine, rest)) == {"accepted"}
         assert await states(engine, [broken]) == ["sending"]
         assert len(provider.taken) == NEIGHBOURS + 1
 
@@ -337,7 +337,7 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
         )
         await contacts.recover(engine.context)
         assert await states(engine, [broken]) == ["unknown"]
-        await outlook.tells("sending", "by its rule test_refused (SQLSTATE 23514)", shown(broken))
+        await outlook.tells("sending", "by its rule test_refused (SQLSTATE 23514)", public_id(broken))
 
     await outlook.decide("retry")
     await contacts.recover(engine.context)
@@ -351,7 +351,7 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
     provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
     workspace, outlook = await live(site, provider)
     engine, pool = workspace.engine, workspace.engine.database.pool
-    broken, *others = await debts_of(engine, 4)
+    broken, *rest = await debts_of(engine, 4)
     engine.context = replace(engine.context, settings=replace(engine.context.settings, workspace_share=100))
     await engine.send_due_live()
     rows = await pool.fetch(
@@ -369,9 +369,9 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
 
     await contacts.recover(engine.context)
 
-    assert set(await states(engine, others)) == {"accepted"}
+    assert set(await states(engine, rest)) == {"accepted"}
     assert await states(engine, [broken]) == ["unknown"]
-    await outlook.tells("sending", SEAL, shown(broken))
+    await outlook.tells("sending", SEAL, public_id(broken))
     assert len(provider.taken) == 4
 
     await damage.spoil("followups", "content", debt_id=broken)
@@ -428,7 +428,7 @@ def test_reasons_hold_nothing_of_anybody_and_no_name_of_a_class(error: Exception
     reason = quarantine.reason_of(error)
 
     for language in ("en", "fr"):
-        said = reason.translated(language)
-        assert said.endswith(".")
-        assert "Jean Dupont" not in said
-        assert not re.search(r"[a-z][A-Z]", said.replace("SQLSTATE", "")), said
+        output = reason.translated(language)
+        assert output.endswith(".")
+        assert "Jean Dupont" not in output
+        assert not re.search(r"[a-z][A-Z]", output.replace("SQLSTATE", "")), output

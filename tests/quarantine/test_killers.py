@@ -17,7 +17,7 @@ from getbill.channels import Channel
 from getbill.channels.senders import Capabilities, Outgoing, Sender, Senders, SendOutcome
 from getbill.channels.senders.fakes import Fake
 from getbill.kit import clock, ids
-from quarantine.conftest import Outlook, shown
+from quarantine.conftest import Outlook, public_id
 
 NEIGHBOURS = 30
 DIED = "The worker processes terminated one after the other, without an error."
@@ -86,28 +86,28 @@ async def assert_only_the_killer_stands_aside(
     assert {(await engine.first(debt_id))["state"] for debt_id in others} <= {"accepted", "delivered"}
     row = await engine.first(killer)
     assert (row["state"], row["reason"]) == ("set_aside", DIED)
-    await Outlook(workspace.site, workspace).tells("contact", DIED, shown(killer))
+    await Outlook(workspace.site, workspace).tells("contact", DIED, public_id(killer))
 
 
 async def test_a_live_contact_that_kills_is_found_among_all_of_its_round(site: Site) -> None:
     workspace = await collecting.open_live(site)
     engine = workspace.engine
-    killer, others = await killer_among_others(workspace)
+    killer, rest = await killer_among_others(workspace)
 
     deaths = await lives_until_it_works(engine, engine.send_due_live)
 
     assert deaths == engine.context.settings.crashes_max
-    await assert_only_the_killer_stands_aside(workspace, killer, others)
+    await assert_only_the_killer_stands_aside(workspace, killer, rest)
     # Put back it is taken alone, and once is enough.
     await Outlook(site, workspace).decide("retry")
     assert await lives_until_it_works(engine, engine.send_due_live) == 1
-    await assert_only_the_killer_stands_aside(workspace, killer, others)
+    await assert_only_the_killer_stands_aside(workspace, killer, rest)
 
 
 async def test_a_sandbox_contact_that_kills_leaves_its_trace_from_the_second_death_on(site: Site) -> None:
     workspace = await collecting.open_sandbox(site)
     engine = workspace.engine
-    killer, others = await killer_among_others(workspace)
+    killer, rest = await killer_among_others(workspace)
 
     with pytest.raises(Died):
         await engine.send_due()
@@ -116,13 +116,13 @@ async def test_a_sandbox_contact_that_kills_leaves_its_trace_from_the_second_dea
     deaths = await lives_until_it_works(engine, engine.send_due)
 
     assert deaths == engine.context.settings.crashes_max
-    await assert_only_the_killer_stands_aside(workspace, killer, others)
+    await assert_only_the_killer_stands_aside(workspace, killer, rest)
 
 
 async def test_a_clock_that_is_moved_over_a_contact_that_kills_arrives(site: Site) -> None:
     workspace = await collecting.open_sandbox(site)
     engine = workspace.engine
-    killer, others = await killer_among_others(workspace)
+    killer, rest = await killer_among_others(workspace)
     engine.context = replace(engine.context, careful_until=inf)
     snapshot = await engine.snapshot()
     async with engine.database.transaction(snapshot.now()) as tx:
@@ -136,7 +136,7 @@ async def test_a_clock_that_is_moved_over_a_contact_that_kills_arrives(site: Sit
     deaths = await lives_until_it_works(engine, has_not_arrived)
 
     assert deaths == engine.context.settings.crashes_max
-    await assert_only_the_killer_stands_aside(workspace, killer, others)
+    await assert_only_the_killer_stands_aside(workspace, killer, rest)
 
 
 async def test_a_contact_that_went_well_is_no_longer_under_suspicion(site: Site) -> None:

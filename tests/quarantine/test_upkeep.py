@@ -17,7 +17,7 @@ from getbill.kit import ids, json
 from getbill.process import maintenance
 from getbill.settings import Settings
 from mailserver import Mailbox, serving
-from quarantine.conftest import Damage, Outlook, shown
+from quarantine.conftest import Damage, Outlook, public_id
 from quarantine.test_contacts import ENGLISH
 
 
@@ -62,14 +62,14 @@ async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its
 
     assert await ErasureJournal(path).erase_again(database, site.app.state.vault) == 1
 
-    assert (await workspace.get(f"/debts/{shown(other)}")).status == 404
+    assert (await workspace.get(f"/debts/{public_id(other)}")).status == 404
     assert [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(database)] == [
         ("erasure", broken)
     ]
     await damage.debtor(broken)
     await engine.send_due()
     assert await engine.ledger(broken) == [("wave_1_email", "stopped")]
-    await outlook.tells("erasure", "What is sealed does not open", shown(broken))
+    await outlook.tells("erasure", "What is sealed does not open", public_id(broken))
 
 
 async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
@@ -124,17 +124,17 @@ async def test_an_operator_lists_what_stands_aside_and_puts_it_back(
     await workspace.engine.send_due()
 
     _, listed, _ = await getbill(dsn, tmp_path, "quarantine", "list")
-    wrong, _, said = await getbill(dsn, tmp_path, "quarantine", "retry", "aside_01jd3v9wq8e0brt4k2m5n6p7q8")
+    wrong, _, output = await getbill(dsn, tmp_path, "quarantine", "retry", "aside_01jd3v9wq8e0brt4k2m5n6p7q8")
     (item,) = json.read(listed.encode())["data"]
     _, put_back, _ = await getbill(dsn, tmp_path, "quarantine", "retry", item["id"])
     await damage.debtor(debt.id)
     await workspace.engine.send_due()
 
-    assert (item["kind"], item["subject"], item["tries"]) == ("contact", shown(debt.id), 1)
+    assert (item["kind"], item["subject"], item["tries"]) == ("contact", public_id(debt.id), 1)
     assert item["workspace"] == ids.show("workspace", workspace.engine.id)
     assert "What is sealed does not open" in item["reason"]
     assert wrong != 0
-    assert "`getbill quarantine list` says what does" in " ".join(said.split())
+    assert "`getbill quarantine list` says what does" in " ".join(output.split())
     assert json.read(put_back.encode()) == {"put_back": 1}
     assert (await workspace.engine.first(debt.id))["state"] == "delivered"
     assert await outlook.notes() == []

@@ -13,9 +13,9 @@ NO_DATABASE = "There is no database in {}: start `getbill serve` there first, or
 
 def run(folder: Path, *words: str | bytes, **settings: str) -> tuple[int, str]:
     """Run a command and return its exit status and what it said of its failure."""
-    known = {name: value for name, value in os.environ.items() if not name.startswith("GETBILL_")}
-    known.pop("DATABASE_URL", None)
-    environment = known | {"PYTHONPATH": SOURCE, "GETBILL_DATA_DIR": str(folder)} | settings
+    base = {name: value for name, value in os.environ.items() if not name.startswith("GETBILL_")}
+    base.pop("DATABASE_URL", None)
+    environment = base | {"PYTHONPATH": SOURCE, "GETBILL_DATA_DIR": str(folder)} | settings
     done = subprocess.run(
         [sys.executable, "-m", "getbill", *words], env=environment, capture_output=True, check=False
     )

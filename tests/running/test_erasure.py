@@ -24,7 +24,7 @@ def call(running: Program, method: str, path: str, body: Any = None) -> tuple[in
     return answer.status_code, answer.json()
 
 
-def opened(running: Program, reference: str) -> str:
+def open_sealed(running: Program, reference: str) -> str:
     debt = {"debtor": {"name": f"Debtor {reference}"}, "amount": 10, "reference": reference}
     status, result = call(running, "POST", "/debts", debt | {"timeline_start_mode": "next_day"})
     assert status == 201, result
@@ -48,7 +48,7 @@ def command(running: Program, *words: str) -> str:
 def test_an_answered_erasure_outlives_a_kill_and_a_restored_folder(program: MakeProgram) -> None:
     first = program(**ROOMY).start()
     assert "Database backups can be opened for 24 days." in first.said
-    gone, stays = opened(first, "F-GONE"), opened(first, "F-STAYS")
+    gone, stays = open_sealed(first, "F-GONE"), open_sealed(first, "F-STAYS")
     assert first.stop(signal.SIGTERM) == 0
     backup = first.data_dir.parent / "backup"
     subprocess.run(["cp", "-a", first.data_dir / "postgres", backup], check=True)
@@ -79,14 +79,14 @@ def rotated(running: Program, debt_id: str) -> None:
         while not is_over.is_set():
             number += 1
             statuses.append(call(running, "GET", f"/debts/{debt_id}")[0])
-            opened(running, f"F-{number}")
+            open_sealed(running, f"F-{number}")
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        said = command(running, "vault", "rotate")
+        output = command(running, "vault", "rotate")
     finally:
         is_over.set()
         worker.join()
-    assert said.startswith("All keys are under the master key ")
+    assert output.startswith("All keys are under the master key ")
     assert set(statuses) == {200}

@@ -4,7 +4,7 @@ from testbed.chaos.scenario_run import Plan, run
 
 
 def test_whatever_is_killed_nothing_is_lost_or_done_twice_or_out_of_order() -> None:
-    told: list[str] = []
+    report: list[str] = []
     # The first API dies between a change's commit and its answer, the first worker between a POST and its note.
     crash_at = {"api": "access.committed:20", "worker": "webhooks.posted:30"}
     plan = Plan(
@@ -18,7 +18,7 @@ def test_whatever_is_killed_nothing_is_lost_or_done_twice_or_out_of_order() -> N
         patience_seconds=80,
     )
 
-    result = run(plan, told.append)
+    result = run(plan, report.append)
 
     assert result.verdict.faults == []
     assert result.verdict.events > 100

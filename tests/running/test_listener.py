@@ -109,18 +109,18 @@ def test_where_nobody_chose_the_port_of_sftp_any_free_one_does() -> None:
 
 
 def test_the_port_of_sftp_that_is_known_from_before_is_taken_again() -> None:
-    usual_port, known = free_port(), free_port()
+    usual_port, base = free_port(), free_port()
     usual = Settings.model_construct(_fields_set={"host"}, host="127.0.0.1", sftp_port=usual_port)
     any_port = Settings(host="127.0.0.1", sftp_port=0)
 
     with (
         socket.create_server(("127.0.0.1", usual_port)),
-        sockets.bind_sftp(usual, previous_port=known) as bound,
+        sockets.bind_sftp(usual, previous_port=base) as bound,
     ):
-        assert bound.getsockname()[1] == known
-    with sockets.bind_sftp(any_port, previous_port=known) as bound:
-        assert bound.getsockname()[1] == known
-    with socket.create_server(("127.0.0.1", known)), sockets.bind_sftp(usual, previous_port=known) as bound:
+        assert bound.getsockname()[1] == base
+    with sockets.bind_sftp(any_port, previous_port=base) as bound:
+        assert bound.getsockname()[1] == base
+    with socket.create_server(("127.0.0.1", base)), sockets.bind_sftp(usual, previous_port=base) as bound:
         assert bound.getsockname()[1] == usual_port
 
 

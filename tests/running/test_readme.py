@@ -78,11 +78,11 @@ def run_until_ctrl_c(command: str, folder: Path, environment: dict[str, str]) ->
         stderr=subprocess.STDOUT,
     ) as following:
         assert following.stdout is not None
-        said = following.stdout.readline().decode()
+        output = following.stdout.readline().decode()
         following.send_signal(signal.SIGINT)
         following.stdout.read()
-        assert following.wait(SECONDS) == 130, said
-    return said
+        assert following.wait(SECONDS) == 130, output
+    return output
 
 
 def test_every_block_of_the_readme_works_in_the_order_they_stand(program: Callable[..., Program]) -> None:

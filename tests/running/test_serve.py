@@ -91,16 +91,16 @@ def test_the_first_starts_secrets_are_shown_at_a_terminal(program: MakeProgram) 
         start_new_session=True,
     )
     os.close(secondary)
-    said = ""
+    output = ""
     with os.fdopen(primary, encoding="utf-8") as terminal:
         for line in terminal:
-            said += line
+            output += line
             if line.startswith(LAST_WORDS):
                 break
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
 
-    assert not [name for name in SECRETS[1:] if str(started.credentials[name]) not in said]
+    assert not [name for name in SECRETS[1:] if str(started.credentials[name]) not in output]
 
 
 def assert_the_readmes_first_debt_is_answered_with(running: Program, status: int) -> None:

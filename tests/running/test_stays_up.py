@@ -276,7 +276,7 @@ def test_a_database_of_somebody_elses_may_go_away_and_come_back(program: MakePro
         creator = Creator(running)
         seconds_until(creator.is_back, PATIENT_SECONDS)
         seconds_until(lambda: asyncio.run(listening(server)) >= 3, PATIENT_SECONDS)
-        heard = asyncio.run(listening(server))
+        messages = asyncio.run(listening(server))
 
         server.kill_hanging()
         assert creator.create() == 503
@@ -294,7 +294,7 @@ def test_a_database_of_somebody_elses_may_go_away_and_come_back(program: MakePro
         seconds_until(lambda: creator.create() == 503, PATIENT_SECONDS)
         server.restart()
         seconds_until(creator.is_back, BACK_SECONDS)
-        seconds_until(lambda: asyncio.run(listening(server)) >= heard, PATIENT_SECONDS)
+        seconds_until(lambda: asyncio.run(listening(server)) >= messages, PATIENT_SECONDS)
         seconds_until(lambda: greets(running.credentials), BACK_SECONDS)
         assert_nothing_was_lost(creator)
         running.stop()
@@ -311,13 +311,13 @@ def test_a_start_without_its_database_waits_for_it_and_says_so(program: MakeProg
     second = program().launch()
     creator = Creator(second)
     seconds_until(lambda: creator.call("GET", "/readyz")[0] == 503, PATIENT_SECONDS)
-    told = creator.call("GET", "/readyz")[1]["parts"]["database"]["way_out"]
+    report = creator.call("GET", "/readyz")[1]["parts"]["database"]["way_out"]
     refused = creator.call("GET", f"{API}/debts")
     alive = creator.call("GET", "/healthz")
     cluster.chmod(0o700)
     seconds_until(creator.is_back, BACK_SECONDS)
 
-    assert told == f"{cluster} is open to others: set its mode to 0700."
+    assert report == f"{cluster} is open to others: set its mode to 0700."
     assert (refused[0], refused[1]["type"]) == (503, "/problems/unavailable")
     assert "/readyz" in refused[1]["detail"]
     assert alive == (200, {"status": "ok"})

@@ -41,9 +41,9 @@ def test_the_wheel_holds_every_file_the_program_reads(wheel: zipfile.ZipFile) ->
 def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     folder = f"getbill-{getbill.__version__}.dist-info"
 
-    told = Parser().parsestr(wheel.read(f"{folder}/METADATA").decode())
+    report = Parser().parsestr(wheel.read(f"{folder}/METADATA").decode())
 
-    assert told["License-Expression"] == "Apache-2.0"
-    assert told["Version"] == getbill.__version__
-    assert told["Requires-Python"] == ">=3.11"
+    assert report["License-Expression"] == "Apache-2.0"
+    assert report["Version"] == getbill.__version__
+    assert report["Requires-Python"] == ">=3.11"
     assert "getbill = getbill.process.cli:main" in wheel.read(f"{folder}/entry_points.txt").decode()

@@ -22,8 +22,8 @@ from make import Company
 async def installation(
     postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
-    async with open_installation(postgres, "sftp", tmp_path_factory.mktemp("sftp")) as opened:
-        yield opened
+    async with open_installation(postgres, "sftp", tmp_path_factory.mktemp("sftp")) as resource:
+        yield resource
 
 
 @pytest.fixture

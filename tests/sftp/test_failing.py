@@ -66,5 +66,5 @@ async def test_a_file_that_does_not_open_keeps_no_other_waiting(
     (aside,) = await quarantine.list_entries(worker.database)
     assert await todo_decisions.retry(worker.database, worker.vault, aside)
     await worker.work()
-    taken = await pool.fetchval("SELECT count(*) FROM imports WHERE workspace_id = $1", worker.workspace_id)
-    assert taken == 2
+    batch = await pool.fetchval("SELECT count(*) FROM imports WHERE workspace_id = $1", worker.workspace_id)
+    assert batch == 2

@@ -207,10 +207,10 @@ async def test_only_what_is_complete_and_finished_is_picked_up(
     cut = await folders.write(place(b"incoming/cut.csv"))
     await cut.close(State.CUT)
 
-    taken = await picked_up(sandbox, worker)
+    batch = await picked_up(sandbox, worker)
     await unfinished.close()
 
-    assert taken == 0
+    assert batch == 0
     assert len(await served.names(dropper.login)) == 4
 
 
@@ -240,9 +240,9 @@ async def test_what_somebody_asked_for_is_taken_though_the_clock_went_back(
         await sftp.request_pickup(tx, served.workspace.id, now)
 
     before = now - timedelta(minutes=5)
-    taken = await pickup.claim_due(installation.database, before, before)
+    batch = await pickup.claim_due(installation.database, before, before)
 
-    assert taken is not None
+    assert batch is not None
 
 
 async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
@@ -254,18 +254,18 @@ async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
         await sftp.request_pickup(tx, served.workspace.id, clock.wall())
     now = clock.wall()
     # Taken by somebody who was killed before a byte was handed over.
-    taken = await pickup.claim_due(installation.database, now, now)
+    batch = await pickup.claim_due(installation.database, now, now)
 
     early = await pickup.claim_ended(installation.database, now)
     later = await pickup.claim_ended(installation.database, now + timedelta(minutes=3))
-    assert taken is not None
+    assert batch is not None
     assert later is not None
     await worker.pick_up._process(later)
     await worker.pick_up._process(later)
 
     assert early is None
-    assert later.import_id == taken.import_id
-    result = await imports.find(installation.database, served.workspace, taken.import_id)
+    assert later.import_id == batch.import_id
+    result = await imports.find(installation.database, served.workspace, batch.import_id)
     assert result.size == len(GOOD.encode())
     count = await installation.database.pool.fetchval(
         "SELECT count(*) FROM imports WHERE workspace_id = $1", served.workspace.id
@@ -280,13 +280,13 @@ async def test_a_file_that_is_being_imported_is_left_alone(
     await dropper.run("put debts.csv incoming/")
     await picked_up(sandbox, worker)
 
-    said = [
+    output = [
         await dropper.run("rm incoming/debts.csv"),
         await dropper.run("rename incoming/debts.csv incoming/other.csv"),
         await dropper.run("reput debts.csv incoming/debts.csv"),
     ]
 
-    assert [item.status for item in said] == [1, 1, 1]
+    assert [item.status for item in output] == [1, 1, 1]
     assert (await served.names(dropper.login))["debts.csv"][1] == "taken"
 
 
@@ -315,13 +315,13 @@ async def test_two_files_of_one_name_are_both_imported(
     dropper.file("a.csv", FIRST.replace(b"F-2026", b"A-2026"))
     dropper.file("b.csv", SECOND.replace(b"H-2026", b"B-2026"))
 
-    said = await dropper.run(*commands, "ls incoming")
-    taken = await picked_up(sandbox, worker)
+    output = await dropper.run(*commands, "ls incoming")
+    batch = await picked_up(sandbox, worker)
 
     result = {reference[0] for reference in await references(sandbox)}
     processed = await served.names(dropper.login, "processed")
     reports = await served.names(dropper.login, "reports")
-    assert (said.status, taken, result) == (0, 2, {"F", "A", "B"})
+    assert (output.status, batch, result) == (0, 2, {"F", "A", "B"})
     # The layout's own file came before: three of one name, each beside a report that bears its name.
     assert len(processed) == 3
     assert {f"{name}.report.json" for name in processed} == set(reports)
@@ -335,12 +335,12 @@ async def test_a_file_of_a_name_that_is_being_imported_waits_beside_it(
     await dropper.run("put debts.csv incoming/")
     await picked_up(sandbox, worker)
 
-    said = await dropper.run("put later.csv incoming/debts.csv", "get incoming/debts.csv got.csv")
+    output = await dropper.run("put later.csv incoming/debts.csv", "get incoming/debts.csv got.csv")
     lying = await served.names(dropper.login)
     await confirmed(sandbox, worker)
     await picked_up(sandbox, worker)
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     assert sorted(state for _, state in lying.values()) == ["taken", "whole"]
     assert (lying["debts.csv"][1], dropper.got("got.csv")) == ("whole", SECOND)
     assert len(await references(sandbox)) == 10
@@ -382,11 +382,11 @@ async def test_what_a_second_file_of_a_name_replaces(
     dropper.file("first.csv", first)
     dropper.file("second.csv", second)
 
-    said = await dropper.run(f"put first.csv incoming/{name}", f"put second.csv incoming/{name}")
+    output = await dropper.run(f"put first.csv incoming/{name}", f"put second.csv incoming/{name}")
     lying = await served.names(dropper.login)
     removed = await dropper.run(*(f"rm incoming/{item}" for item in lying))
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     assert len(lying) == left
     assert lying[name] == (len(second), "whole")
     assert sum(size for size, _ in lying.values()) == len(second) + (left - 1) * len(first)
@@ -415,11 +415,11 @@ async def test_of_two_sessions_that_put_a_name_at_once_both_files_are_there(
 ) -> None:
     folders, debts = sftp_folders(served, dropper), place(b"incoming/debts.csv")
     for _ in range(2):
-        opened = await asyncio.gather(*(folders.write(debts) for _ in range(2)), return_exceptions=True)
-        for upload in opened:
+        resource = await asyncio.gather(*(folders.write(debts) for _ in range(2)), return_exceptions=True)
+        for upload in resource:
             assert not isinstance(upload, BaseException)
             await upload.write(0, FIRST)
-        closed = await asyncio.gather(*(item.close() for item in opened), return_exceptions=True)  # type: ignore[union-attr]
+        closed = await asyncio.gather(*(item.close() for item in resource), return_exceptions=True)  # type: ignore[union-attr]
         # Whoever opened a file that is still open wrote in its place, and the other is told.
         assert sum(item is None for item in closed) >= 1
 
@@ -520,14 +520,14 @@ async def test_a_file_whose_import_waited_in_vain_goes_with_what_the_import_kept
 async def test_only_what_was_never_handed_over_is_given_up(
     served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, expected: str
 ) -> None:
-    taken = await _taken(served, dropper, sandbox, worker)
+    batch = await _taken(served, dropper, sandbox, worker)
     if is_imported:
-        await worker.pick_up._process(taken)
+        await worker.pick_up._process(batch)
         while await worker._import():
             pass
 
-    await worker.database.pool.execute("UPDATE sftp_files SET tries = 21 WHERE id = $1", taken.file_id)
-    await worker.pick_up._process(replace(taken, tries=21))
+    await worker.database.pool.execute("UPDATE sftp_files SET tries = 21 WHERE id = $1", batch.file_id)
+    await worker.pick_up._process(replace(batch, tries=21))
 
     assert set(await served.names(dropper.login)) == set()
     assert "more.csv" in await served.names(dropper.login, folder)
@@ -542,13 +542,13 @@ async def test_a_worker_that_lost_a_file_leaves_the_reports_and_the_file_to_the_
     slow = await _imported(served, dropper, sandbox, worker)
     box = await queries.find_by_id(worker.database, served.workspace, slow.file_id)
     assert box is not None
-    others: list[ClaimedFile | None] = []
+    rest: list[ClaimedFile | None] = []
 
     async def report():
         # The lease runs out while this is written, and another worker does it all.
         late = clock.wall() + timedelta(minutes=3)
-        others.append(await pickup.claim_ended(worker.database, late))
-        await worker.pick_up._process(others[0])
+        rest.append(await pickup.claim_ended(worker.database, late))
+        await worker.pick_up._process(rest[0])
         yield b"{}"
 
     with pytest.raises(FileLeaseLost):
@@ -568,16 +568,16 @@ async def test_a_worker_that_lost_a_file_leaves_the_reports_and_the_file_to_the_
 async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
     served: Served, dropper: Client, sandbox: Site, worker: Worker
 ) -> None:
-    taken = await _imported(served, dropper, sandbox, worker)
+    batch = await _imported(served, dropper, sandbox, worker)
 
     async def lease() -> datetime:
         result: datetime = await worker.database.pool.fetchval(
-            "SELECT leased_until FROM sftp_files WHERE id = $1", taken.file_id
+            "SELECT leased_until FROM sftp_files WHERE id = $1", batch.file_id
         )
         return result
 
     before = await lease()
-    async with pickup.renewing_lease(worker.database, taken, every=0.01), asyncio.timeout(10):
+    async with pickup.renewing_lease(worker.database, batch, every=0.01), asyncio.timeout(10):
         while await lease() <= before:  # noqa: ASYNC110 - the row has no event
             await asyncio.sleep(0.01)
         renewed = await lease()

@@ -30,22 +30,22 @@ async def client(served: Served) -> Client:
 async def test_a_dropped_file_is_whole_once_it_is_closed(served: Served, client: Client) -> None:
     client.file("debts.csv", b"reference;amount\nF-1;10\n")
 
-    said = await client.run("put debts.csv incoming/", "put debts.csv at-the-root.csv", "ls -l incoming")
+    output = await client.run("put debts.csv incoming/", "put debts.csv at-the-root.csv", "ls -l incoming")
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     assert await served.names(client.login) == {"debts.csv": (24, "whole")}
     assert await served.names(client.login, "") == {"at-the-root.csv": (24, "whole")}
     assert await served.content(client.login, "/incoming/debts.csv") == b"reference;amount\nF-1;10\n"
-    assert "getbill" in said.text
+    assert "getbill" in output.text
 
 
 async def test_a_password_opens_too(served: Served) -> None:
     client = await served.let_in()
     client.file("debts.csv", b"x")
 
-    said = await client.run("put debts.csv")
+    output = await client.run("put debts.csv")
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     assert await served.names(client.login, "") == {"debts.csv": (1, "whole")}
 
 
@@ -90,9 +90,9 @@ async def test_a_large_file_arrives_as_it_was_sent_and_is_read_back(served: Serv
     content = os.urandom(3_000_001)
     client.file("large.csv", content)
 
-    said = await client.run("put large.csv incoming/large.csv", "get incoming/large.csv back.csv")
+    output = await client.run("put large.csv incoming/large.csv", "get incoming/large.csv back.csv")
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     assert client.got("back.csv") == content
 
 
@@ -107,9 +107,9 @@ async def test_an_upload_that_broke_off_is_resumed_where_it_was(served: Served, 
     await until(lambda: state_of(served, client, "debts.csv", "cut"))
     stored, _ = (await served.names(client.login))["debts.csv"]
 
-    said = await client.run("reput whole.csv incoming/debts.csv")
+    output = await client.run("reput whole.csv incoming/debts.csv")
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     assert 0 < stored < len(content)
     assert await served.names(client.login) == {"debts.csv": (len(content), "whole")}
     assert await served.content(client.login, "/incoming/debts.csv") == content
@@ -121,9 +121,9 @@ async def test_what_is_half_there_is_completed_by_reput(served: Served, client: 
     await client.run("put debts.csv incoming/debts.csv")
     client.file("debts.csv", content)
 
-    said = await client.run("reput debts.csv incoming/debts.csv")
+    output = await client.run("reput debts.csv incoming/debts.csv")
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     assert await served.content(client.login, "/incoming/debts.csv") == content
 
 
@@ -131,7 +131,7 @@ async def test_a_file_is_renamed_replaced_and_removed(served: Served, client: Cl
     client.file("debts.csv", b"new")
     client.file("old.csv", b"old!")
 
-    said = await client.run(
+    output = await client.run(
         "put old.csv incoming/debts.csv",
         "put debts.csv incoming/debts.csv.part",
         "rename incoming/debts.csv.part incoming/debts.csv",
@@ -140,7 +140,7 @@ async def test_a_file_is_renamed_replaced_and_removed(served: Served, client: Cl
     )
 
     names = await served.names(client.login)
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
     # What was whole is imported too, under a name of its own.
     assert (len(names), names["debts.csv"]) == (2, (3, "whole"))
     assert await served.content(client.login, "/incoming/debts.csv") == b"new"
@@ -166,8 +166,8 @@ async def test_a_wrong_key_and_a_wrong_password_open_nothing(served: Served, cli
     nobody = await replace(client, login=replace(client.login, username="nobody")).run("ls")
     unused = await replace(client, key=None, password="none set").run("ls")
 
-    assert [said.status for said in (by_key, by_password, nobody, unused)] == [255] * 4
-    assert all("Permission denied" in said.text for said in (by_key, by_password, nobody, unused))
+    assert [output.status for output in (by_key, by_password, nobody, unused)] == [255] * 4
+    assert all("Permission denied" in output.text for output in (by_key, by_password, nobody, unused))
 
 
 @pytest.mark.parametrize(
@@ -180,21 +180,21 @@ async def test_a_wrong_key_and_a_wrong_password_open_nothing(served: Served, cli
     ],
 )
 async def test_no_path_leads_out(served: Served, client: Client, path: str) -> None:
-    said = await client.run(f"get {path} stolen")
+    output = await client.run(f"get {path} stolen")
     client.file("mine", b"mine")
     put = await client.run(f"put mine {path}")
 
-    assert (said.status, put.status) == (1, 1)
+    assert (output.status, put.status) == (1, 1)
     assert not (client.folder / "stolen").exists()
     assert await served.names(client.login, "") == {}
     assert await served.names(client.login) == {}
 
 
 async def test_the_way_up_ends_at_the_root(client: Client) -> None:
-    said = await client.run("cd incoming", "cd ../../../..", "pwd", "ls")
+    output = await client.run("cd incoming", "cd ../../../..", "pwd", "ls")
 
-    assert "Remote working directory: /\n" in said.text
-    assert said.text.split("ls\n")[1].split() == ["incoming", "processed", "rejected", "reports"]
+    assert "Remote working directory: /\n" in output.text
+    assert output.text.split("ls\n")[1].split() == ["incoming", "processed", "rejected", "reports"]
 
 
 async def test_there_are_no_links_and_no_other_folders(served: Served, client: Client) -> None:
@@ -207,7 +207,7 @@ async def test_there_are_no_links_and_no_other_folders(served: Served, client: C
     put = await client.run("put debts.csv processed/debts.csv")
     moved = await client.run("rename incoming/debts.csv processed/debts.csv")
 
-    assert [said.status for said in (linked, hard, result, dropped, put, moved)] == [1] * 6
+    assert [output.status for output in (linked, hard, result, dropped, put, moved)] == [1] * 6
     assert await served.names(client.login) == {"debts.csv": (1, "whole")}
     assert await served.names(client.login, "processed") == {}
 
@@ -217,10 +217,10 @@ async def test_one_login_sees_nothing_of_another(served: Served, client: Client)
     client.file("debts.csv", b"secret")
     await client.run("put debts.csv incoming/")
 
-    said = await other.run("get incoming/debts.csv")
+    output = await other.run("get incoming/debts.csv")
     listed = await other.run("ls incoming")
 
-    assert said.status == 1
+    assert output.status == 1
     assert "debts.csv" not in listed.text.replace("ls incoming", "")
 
 
@@ -248,9 +248,9 @@ async def test_two_uploads_at_once_to_two_names_both_arrive(served: Served, clie
     for name, content in contents.items():
         client.file(name, content)
 
-    said = await asyncio.gather(*(client.run(f"put {name} incoming/") for name in contents))
+    output = await asyncio.gather(*(client.run(f"put {name} incoming/") for name in contents))
 
-    assert [item.status for item in said] == [0, 0]
+    assert [item.status for item in output] == [0, 0]
     for name, content in contents.items():
         assert await served.content(client.login, f"/incoming/{name}") == content
 
@@ -260,9 +260,9 @@ async def test_a_file_too_large_is_refused_and_left_cut(serve: Serve) -> None:
     client = await served.let_in(key=True)
     client.file("large.csv", os.urandom(500_000))
 
-    said = await client.run("put large.csv incoming/")
+    output = await client.run("put large.csv incoming/")
 
-    assert said.status == 1
+    assert output.status == 1
     size, state = (await served.names(client.login))["large.csv"]
     assert size <= 400_000
     assert state == "cut"
@@ -305,10 +305,10 @@ async def test_too_many_wrong_passwords_shut_the_door_to_an_address_but_not_to_i
 
     for _ in range(2):
         await wrong.run("ls")
-    said = await client.run("ls")
+    output = await client.run("ls")
     by_key = await with_key.run("ls")
 
-    assert (said.status, by_key.status) == (255, 0)
+    assert (output.status, by_key.status) == (255, 0)
 
 
 async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an_hour(serve: Serve) -> None:
@@ -383,11 +383,11 @@ async def test_the_host_key_stays_whoever_serves(serve: Serve) -> None:
     client = await first.let_in(key=True)
 
     await client.run("ls")
-    known = client.folder / "known_hosts"
-    known.write_text(known.read_text().replace(str(first.port), str(second.port)))
-    said = await replace(client, port=second.port).run("ls", options=("-oStrictHostKeyChecking=yes",))
+    base = client.folder / "known_hosts"
+    base.write_text(base.read_text().replace(str(first.port), str(second.port)))
+    output = await replace(client, port=second.port).run("ls", options=("-oStrictHostKeyChecking=yes",))
 
-    assert said.status == 0, said.text
+    assert output.status == 0, output.text
 
 
 async def test_nothing_lies_readable_in_the_database(served: Served, client: Client) -> None:
@@ -408,10 +408,10 @@ async def test_no_shell_and_no_command(client: Client) -> None:
         "ssh", *client.words, f"-p{client.port}", f"{client.login.username}@127.0.0.1", "id",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    said, _ = await process.communicate()
+    output, _ = await process.communicate()
 
     assert process.returncode == 255
-    assert b"uid=" not in said
+    assert b"uid=" not in output
 
 
 async def size_of(served: Served, client: Client, name: str) -> bool:

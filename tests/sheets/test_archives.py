@@ -21,12 +21,12 @@ SMALL = replace(sheets.ReadLimits(), bytes_max=1024 * 1024)
 @pytest.fixture(autouse=True)
 def leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    opened = len(list(Path("/proc/self/fd").iterdir()))
+    resource = len(list(Path("/proc/self/fd").iterdir()))
 
     yield
 
     assert list(tmp_path.iterdir()) == []
-    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    assert len(list(Path("/proc/self/fd").iterdir())) == resource
 
 
 def gzipped(content: bytes) -> bytes:

@@ -82,7 +82,7 @@ CODE_LAST = [
 ]
 
 
-def opened(rows: Table) -> tuple[sheets.Layout, list[sheets.Row], sheets.SkippedRows]:
+def open_table(rows: Table) -> tuple[sheets.Layout, list[sheets.Row], sheets.SkippedRows]:
     """Return the table, and hold that it is the same from a stored layout, from any line on."""
     file = tables.csv_of([list(row) for row in rows])
     with sheets.open(file, "export.csv") as sheet:
@@ -126,7 +126,7 @@ def opened(rows: Table) -> tuple[sheets.Layout, list[sheets.Row], sheets.Skipped
 def test_lines_are_given_what_the_row_above_them_says(
     rows: Table, headers: list[str], customers: list[tuple[str, ...]]
 ) -> None:
-    layout, read, left_out = opened(rows)
+    layout, read, left_out = open_table(rows)
 
     added = [column for column in layout.columns if column.heading]
     assert [column.header for column in added] == headers
@@ -136,7 +136,7 @@ def test_lines_are_given_what_the_row_above_them_says(
 
 
 def test_lines_below_a_total_and_no_heading_have_no_customer() -> None:
-    _, read, _ = opened([*XERO[:9], ["1 Sep 2026", "1 Oct 2026", "INV-9", "0.00", "5.00"], *XERO[9:]])
+    _, read, _ = open_table([*XERO[:9], ["1 Sep 2026", "1 Oct 2026", "INV-9", "0.00", "5.00"], *XERO[9:]])
 
     assert [row.cells[-1] for row in read] == ["Aled Pryce", "Aled Pryce", "", "Total Energies Ltd"]
 
@@ -144,7 +144,7 @@ def test_lines_below_a_total_and_no_heading_have_no_customer() -> None:
 def test_headings_below_each_other_are_a_question_of_which_one_is_the_customer() -> None:
     rows = [QUICKBOOKS[0], ["North", *[""] * 5], *QUICKBOOKS[1:]]
 
-    layout, read, _ = opened(rows)
+    layout, read, _ = open_table(rows)
 
     assert [column.heading for column in layout.columns][-1] == "name?"
     assert read[0].cells[-1] == "North"
@@ -168,7 +168,7 @@ def test_headings_that_name_no_customer_are_left_out(headings: tuple[str, str]) 
         ["2026-08-15", "Dana Kim", "1002", "2026-09-15", "80.00"],
     ]
 
-    layout, read, left_out = opened(rows)
+    layout, read, left_out = open_table(rows)
 
     assert [row.cells[1] for row in read] == ["Cole Hart", "Dana Kim"]
     assert layout.headers == tuple(rows[0])
@@ -199,7 +199,7 @@ def test_headings_that_name_no_customer_are_left_out(headings: tuple[str, str]) 
     ],
 )
 def test_a_row_that_lacks_something_is_no_heading(rows: Table) -> None:
-    layout, read, _ = opened(rows)
+    layout, read, _ = open_table(rows)
 
     assert layout.group is None
     assert [list(row.cells) for row in read] == [list(row) for row in rows[1:]]
@@ -210,16 +210,16 @@ def test_the_first_customer_of_thousands_of_lines_is_a_heading_as_well() -> None
         [f"{1 + at % 28:02}/09/2026", "Invoice", f"{at}", "10/10/2026", "5.00", "5.00"] for at in range(900)
     ]
 
-    _, read, _ = opened([*ONLINE[:3], *lines, *ONLINE[4:]])
+    _, read, _ = open_table([*ONLINE[:3], *lines, *ONLINE[4:]])
 
     assert [row.cells[-2] for row in read] == ["Cole Hart"] * 900 + ["Dana Kim"] * 2
 
 
 def test_refused_lines_are_written_with_their_customer_and_read_again() -> None:
-    layout, read, _ = opened(SAGE)
+    layout, read, _ = open_table(SAGE)
     lines = [[column.header for column in layout.columns], *(list(row.cells) for row in read)]
 
-    again, rows, _ = opened([[str(cell) for cell in line] for line in lines])
+    again, rows, _ = open_table([[str(cell) for cell in line] for line in lines])
 
     assert [column.heading for column in again.columns] == ["", "", "", "", "name", "code"]
     assert again.signature == layout.signature

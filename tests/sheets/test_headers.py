@@ -11,7 +11,7 @@ ROWS = [["A1", "Dupont", "12,50", "31/01/2026"], ["A2", "Martin", "1 300,00", "2
 HEADER = ["Référence", "Nom", "Montant TTC", "Échéance"]
 
 
-def opened(
+def open_sheet(
     rows: list[list[str]], **choices: object
 ) -> tuple[sheets.Layout, list[sheets.Row], sheets.SkippedRows]:
     """Return what is read of a CSV with these rows."""
@@ -27,7 +27,7 @@ def cells(rows: list[sheets.Row]) -> list[list[object]]:
 def test_titles_and_blanks_above_the_header_are_told_and_not_read() -> None:
     above = [["ACME SARL"], ["Balance âgée au 02/03/2026"], [], ["Édité par", "Zoé"], []]
 
-    layout, rows, _ = opened([*above, HEADER, *ROWS])
+    layout, rows, _ = open_sheet([*above, HEADER, *ROWS])
 
     assert (layout.header_line, layout.data_line, list(layout.headers)) == (6, 7, HEADER)
     assert [(line.line, line.why, line.text) for line in layout.skipped] == [
@@ -39,7 +39,7 @@ def test_titles_and_blanks_above_the_header_are_told_and_not_read() -> None:
 
 
 def test_a_file_without_a_header_names_its_columns_by_their_letters() -> None:
-    layout, rows, _ = opened(ROWS * 3)
+    layout, rows, _ = open_sheet(ROWS * 3)
 
     assert (layout.header_line, [column.letter for column in layout.columns]) == (None, ["A", "B", "C", "D"])
     assert [note.code for note in layout.notes] == ["no_header"]
@@ -47,7 +47,7 @@ def test_a_file_without_a_header_names_its_columns_by_their_letters() -> None:
 
 
 def test_a_header_in_a_language_of_no_list_is_one_over_values_that_are_not_labels() -> None:
-    layout, rows, _ = opened([["Numer", "Nazwisko", "Kwota", "Termin"], *ROWS])
+    layout, rows, _ = open_sheet([["Numer", "Nazwisko", "Kwota", "Termin"], *ROWS])
 
     assert layout.header_line == 1
     assert layout.notes == ()
@@ -55,7 +55,7 @@ def test_a_header_in_a_language_of_no_list_is_one_over_values_that_are_not_label
 
 
 def test_labels_over_labels_are_taken_for_a_header_and_it_is_said() -> None:
-    layout, rows, _ = opened([["Nazwisko", "Miejsce"], ["Kowalski", "Kraków"], ["Nowak", "Gdańsk"]])
+    layout, rows, _ = open_sheet([["Nazwisko", "Miejsce"], ["Kowalski", "Kraków"], ["Nowak", "Gdańsk"]])
 
     assert layout.header_line == 1
     assert [(note.code, note.facts) for note in layout.notes] == [("header_unsure", {"line": 1})]
@@ -63,10 +63,10 @@ def test_labels_over_labels_are_taken_for_a_header_and_it_is_said() -> None:
 
 
 def test_a_person_says_which_line_is_the_header() -> None:
-    layout, rows, _ = opened([["a", "b", "c", "d"], HEADER, *ROWS], header_line=2)
+    layout, rows, _ = open_sheet([["a", "b", "c", "d"], HEADER, *ROWS], header_line=2)
     assert (list(layout.headers), cells(rows)) == (HEADER, ROWS)
 
-    layout, rows, _ = opened([["a", "b", "c", "d"], *ROWS], header_line=0)
+    layout, rows, _ = open_sheet([["a", "b", "c", "d"], *ROWS], header_line=0)
     assert (layout.header_line, len(rows)) == (None, 3)
 
 
@@ -74,7 +74,7 @@ def test_groups_above_the_header_are_told_with_each_column() -> None:
     groups = ["", "Débiteur", "", "Facture", ""]
     header = ["Référence", "Nom", "Ville", "Numéro", "Montant"]
 
-    layout, rows, _ = opened([groups, header, ["A1", "Dupont", "Lyon", "F-1", "12,50"]])
+    layout, rows, _ = open_sheet([groups, header, ["A1", "Dupont", "Lyon", "F-1", "12,50"]])
 
     assert [(column.group, column.header) for column in layout.columns] == [
         ("", "Référence"), ("Débiteur", "Nom"), ("Débiteur", "Ville"), ("Facture", "Numéro"), ("Facture", "Montant"),
@@ -86,7 +86,7 @@ def test_a_header_of_two_rows_is_read_as_one() -> None:
     first = ["Référence", "Client", "", "Montant", "Échéance"]
     second = ["", "Nom", "Prénom", "", ""]
 
-    layout, rows, _ = opened([first, second, ["A1", "Dupont", "Zoé", "12,50", "31/01/2026"]])
+    layout, rows, _ = open_sheet([first, second, ["A1", "Dupont", "Zoé", "12,50", "31/01/2026"]])
 
     assert [(column.group, column.header) for column in layout.columns] == [
         ("", "Référence"), ("Client", "Nom"), ("Client", "Prénom"), ("", "Montant"), ("", "Échéance"),
@@ -113,7 +113,7 @@ def test_a_header_of_two_rows_is_read_as_one() -> None:
     ],
 )
 def test_rows_that_are_no_data_are_left_out_and_counted_with_their_line(row: list[str], why: str) -> None:
-    _, rows, left_out = opened([HEADER, ROWS[0], row, ROWS[1]])
+    _, rows, left_out = open_sheet([HEADER, ROWS[0], row, ROWS[1]])
 
     assert cells(rows) == ROWS
     assert left_out.counts == {why: 1}
@@ -133,21 +133,21 @@ def test_rows_that_are_no_data_are_left_out_and_counted_with_their_line(row: lis
     ],
 )
 def test_a_row_that_lacks_something_or_is_called_total_is_data_all_the_same(row: list[str]) -> None:
-    _, rows, left_out = opened([HEADER, *ROWS * 10, row])
+    _, rows, left_out = open_sheet([HEADER, *ROWS * 10, row])
 
     assert list(rows[-1].cells) == row
     assert left_out.counts == {}
 
 
 def test_a_header_repeated_on_every_page_is_left_out_each_time() -> None:
-    _, rows, left_out = opened([HEADER, *[*ROWS, HEADER] * 30])
+    _, rows, left_out = open_sheet([HEADER, *[*ROWS, HEADER] * 30])
 
     assert cells(rows) == ROWS * 30
     assert left_out.counts == {"header": 30}
 
 
 def test_columns_without_header_and_data_are_no_columns() -> None:
-    layout, rows, _ = opened([["Référence", "", "Nom", "Montant", ""], ["A1", "", "Dupont", "12,50", ""]])
+    layout, rows, _ = open_sheet([["Référence", "", "Nom", "Montant", ""], ["A1", "", "Dupont", "12,50", ""]])
 
     assert [(column.index, column.letter, column.header) for column in layout.columns] == [
         (0, "A", "Référence"), (2, "C", "Nom"), (3, "D", "Montant"),
@@ -156,7 +156,7 @@ def test_columns_without_header_and_data_are_no_columns() -> None:
 
 
 def test_a_column_without_header_that_has_data_keeps_its_letter() -> None:
-    layout, _, _ = opened([["Référence", "Nom", "Montant", ""], *ROWS])
+    layout, _, _ = open_sheet([["Référence", "Nom", "Montant", ""], *ROWS])
 
     assert [(column.letter, column.header) for column in layout.columns][-1] == ("D", "")
 
@@ -197,7 +197,7 @@ def test_rows_that_commonly_end_early_are_filled_up() -> None:
 
 
 def test_lines_are_those_a_person_sees_though_cells_have_line_breaks() -> None:
-    _, rows, _ = opened([HEADER, ["A1", "Dupont\nJean", "12,50", "31/01/2026"], ROWS[1]])
+    _, rows, _ = open_sheet([HEADER, ["A1", "Dupont\nJean", "12,50", "31/01/2026"], ROWS[1]])
 
     assert [row.line for row in rows] == [2, 4]
 
@@ -220,9 +220,9 @@ def test_a_layout_kept_reads_the_file_in_the_same_way_again() -> None:
 
 
 def test_the_signature_tells_layouts_apart_and_not_their_spelling() -> None:
-    plain = opened([HEADER, *ROWS])[0]
-    spelled = opened([[" référence", "NOM", "montant  ttc", "echeance"], *ROWS])[0]
-    other = opened([[*HEADER[:3], "Devise"], *ROWS])[0]
+    plain = open_sheet([HEADER, *ROWS])[0]
+    spelled = open_sheet([[" référence", "NOM", "montant  ttc", "echeance"], *ROWS])[0]
+    other = open_sheet([[*HEADER[:3], "Devise"], *ROWS])[0]
 
     assert plain.signature == spelled.signature
     assert plain.signature != other.signature
@@ -238,7 +238,7 @@ def test_the_line_that_names_the_delimiter_is_obeyed_and_left_out(text: str) -> 
 
 
 def test_a_file_of_one_column_has_no_delimiter_to_find() -> None:
-    layout, rows, _ = opened([["email"], ["zoe@example.com"], ["jean@example.com"]])
+    layout, rows, _ = open_sheet([["email"], ["zoe@example.com"], ["jean@example.com"]])
 
     assert (layout.width, cells(rows)) == (1, [["zoe@example.com"], ["jean@example.com"]])
 
@@ -283,7 +283,7 @@ def test_cells_filled_up_with_spaces_are_blank_where_it_counts() -> None:
 
 
 def test_heads_merged_over_two_rows_head_the_columns_that_the_lower_one_leaves_blank() -> None:
-    layout, rows, _ = opened(
+    layout, rows, _ = open_sheet(
         [
             ["Client", "Facture", "Montants (k€)", ""],
             ["", "", "Facturé", "Restant dû"],

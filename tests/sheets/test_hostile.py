@@ -30,13 +30,13 @@ def leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     # What earlier tests left to be collected is closed before it is counted, and not between.
     gc.collect()
-    before, opened = children.read_text(), len(list(Path("/proc/self/fd").iterdir()))
+    before, resource = children.read_text(), len(list(Path("/proc/self/fd").iterdir()))
 
     yield
 
     assert list(tmp_path.iterdir()) == []
     assert children.read_text() == before
-    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    assert len(list(Path("/proc/self/fd").iterdir())) == resource
 
 
 def refused(
@@ -64,13 +64,13 @@ def is_read(content: bytes, name: str) -> bool:
 
 def _is_clear(error: sheets.Unreadable) -> bool:
     """Tell whether it says what is wrong and what to do, in whole sentences and in both languages."""
-    told = [
+    report = [
         [sentence.translated(language) for sentence in (error.message, error.way_out)]
         for language in ("en", "fr")
     ]
-    sentences = [sentence for both in told for sentence in both]
+    sentences = [sentence for both in report for sentence in both]
     is_whole = all(sentence.endswith(".") and "{" not in sentence for sentence in sentences)
-    return is_whole and told[0] != told[1]
+    return is_whole and report[0] != report[1]
 
 
 def _read(file: io.BytesIO, name: str, limits: sheets.ReadLimits = SMALL) -> list[sheets.Row]:

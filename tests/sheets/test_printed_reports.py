@@ -143,5 +143,5 @@ def test_the_blocks_of_an_sap_list_name_their_customers() -> None:
         columns = {column.heading: column.index for column in sheet.layout.columns if column.heading}
         rows = list(sheet.rows())
 
-    said = [(str(row.cells[columns["name"]]), str(row.cells[columns["code"]])) for row in rows]
-    assert said == [("Seidel Maschinenbau GmbH", "140001"), *[("Kraus, Petra", "140002")] * 2]
+    output = [(str(row.cells[columns["name"]]), str(row.cells[columns["code"]])) for row in rows]
+    assert output == [("Seidel Maschinenbau GmbH", "140001"), *[("Kraus, Petra", "140002")] * 2]

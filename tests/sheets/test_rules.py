@@ -422,5 +422,5 @@ def test_eight_digits_that_are_no_days_are_numbers() -> None:
 def test_the_guide_names_every_refusal_and_every_reason() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "tables.md").read_text("utf-8")
 
-    said = {*messages.UNREADABLE, *messages.CELLS, *FORMAT_REASONS}
-    assert {code for code in said if f"`{code}`" not in guide} == set()
+    output = {*messages.UNREADABLE, *messages.CELLS, *FORMAT_REASONS}
+    assert {code for code in output if f"`{code}`" not in guide} == set()

@@ -30,7 +30,7 @@ ROWS: list[list[object]] = [
 ]
 
 
-def made(*rows: list[object], change: Callable[[Worksheet], object] | None = None) -> io.BytesIO:
+def workbook(*rows: list[object], change: Callable[[Worksheet], object] | None = None) -> io.BytesIO:
     """Return a workbook of one sheet with these rows, changed at will."""
     book = openpyxl.Workbook()
     page = book.active
@@ -51,7 +51,7 @@ def read(file: io.BytesIO, **choices: object) -> tuple[sheets.Layout, list[sheet
 
 
 def test_cells_keep_their_types_and_rows_their_numbers() -> None:
-    layout, rows, _ = read(made(HEADER, ROWS[0], [], ROWS[1], ["A3", "0612345678", True, INSTANT]))
+    layout, rows, _ = read(workbook(HEADER, ROWS[0], [], ROWS[1], ["A3", "0612345678", True, INSTANT]))
 
     assert (layout.kind, layout.sheet, list(layout.headers)) == ("xlsx", "Sheet", HEADER)
     assert [(row.line, list(row.cells)) for row in rows] == [
@@ -65,7 +65,7 @@ def test_cells_keep_their_types_and_rows_their_numbers() -> None:
 def test_a_workbook_in_a_file_on_disk_is_read_as_one_in_memory(tmp_path: object) -> None:
     path = f"{tmp_path}/export.xlsx"
     with open(path, "w+b") as file:  # noqa: PTH123 - read through the handle it was written by
-        file.write(made(HEADER, *ROWS).getvalue())
+        file.write(workbook(HEADER, *ROWS).getvalue())
         with sheets.open(file, "export.xlsx") as sheet:
             assert len(list(sheet.rows())) == 2
         assert not file.closed
@@ -76,14 +76,14 @@ def test_a_table_that_begins_in_the_middle_keeps_the_letters_a_person_sees() -> 
         page.insert_cols(1, 2)
         page.insert_rows(1, 3)
 
-    layout, rows, _ = read(made(HEADER, *ROWS, change=shift))
+    layout, rows, _ = read(workbook(HEADER, *ROWS, change=shift))
 
     assert (layout.header_line, [column.letter for column in layout.columns]) == (4, ["C", "D", "E", "F"])
     assert list(rows[0].cells) == [None, None, "A1", "Dupont", 12.5, date(2026, 1, 31)]
 
 
 def test_numbers_kept_as_text_and_texts_kept_as_numbers_are_told_apart() -> None:
-    file = made(
+    file = workbook(
         HEADER, ["A1", 612345678, "1 234,56", "31/01/2026"], ["A2", 120000000000, "12,50", "28/02/2026"]
     )
     with sheets.open(file, "export.xlsx") as sheet:
@@ -108,7 +108,7 @@ def test_floats_are_read_to_the_fifteen_digits_a_spreadsheet_keeps() -> None:
 
 
 def test_dates_that_a_spreadsheet_half_turned_round_are_no_certainty() -> None:
-    file = made(
+    file = workbook(
         HEADER, ["A1", "x", 1, "13/02/2026"], ["A2", "y", 2, date(2026, 3, 2)], ["A3", "z", 3, "28/02/2026"]
     )
     with sheets.open(file, "export.xlsx") as sheet:
@@ -118,7 +118,7 @@ def test_dates_that_a_spreadsheet_half_turned_round_are_no_certainty() -> None:
 
 
 def test_a_whole_number_that_may_be_a_date_is_told_and_read_as_one_when_asked() -> None:
-    with sheets.open(made(HEADER, ["A1", "x", 1, 46053], ["A2", "y", 2, 46081]), "export.xlsx") as sheet:
+    with sheets.open(workbook(HEADER, ["A1", "x", 1, 46053], ["A2", "y", 2, 46081]), "export.xlsx") as sheet:
         profile = sheets.profile(sheet)
 
     assert profile.column(3).kinds[sheets.CellKind.SERIAL_DATE] == 2
@@ -131,7 +131,7 @@ def test_hidden_rows_are_left_out_and_told_and_read_when_asked() -> None:
         page.row_dimensions[2].hidden = True
         page.column_dimensions["B"].hidden = True
 
-    file = made(HEADER, *ROWS, change=hide)
+    file = workbook(HEADER, *ROWS, change=hide)
 
     layout, rows, left_out = read(file)
     assert [row.line for row in rows] == [3]
@@ -155,7 +155,7 @@ def test_merged_headers_give_each_column_its_group() -> None:
         page.merge_cells("A1:B1")
         page.merge_cells("C1:D1")
 
-    layout, rows, _ = read(made(HEADER, *ROWS, change=merge))
+    layout, rows, _ = read(workbook(HEADER, *ROWS, change=merge))
 
     assert [(column.group, column.header) for column in layout.columns] == [
         ("Débiteur", "Référence"), ("Débiteur", "Nom"), ("Facture", "Montant TTC"), ("Facture", "Échéance"),
@@ -191,7 +191,7 @@ def test_sheets_of_the_same_header_are_told_as_such_and_can_be_chosen() -> None:
 
 def test_a_sheet_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(sheets.Unreadable) as refused:
-        read(made(HEADER, *ROWS), sheet="Mars")
+        read(workbook(HEADER, *ROWS), sheet="Mars")
 
     error = refused.value
     assert error.message.translated("fr") == "Le classeur n'a pas de feuille appelée Mars."
@@ -209,7 +209,7 @@ def test_formulas_are_read_by_their_values_and_those_without_are_told() -> None:
     book.close()
     assert [list(row.cells) for row in read(out)[1]] == [["A1", "Dupont", 12.5, "31/01/2026"]]
 
-    layout, rows, _ = read(made(HEADER, ["A1", "Dupont", "=10+2.5", "31/01/2026"]))
+    layout, rows, _ = read(workbook(HEADER, ["A1", "Dupont", "=10+2.5", "31/01/2026"]))
     assert list(rows[0].cells) == ["A1", "Dupont", None, "31/01/2026"]
     assert [(note.code, note.facts) for note in layout.notes] == [("formulas_unsaved", {"count": 1})]
 
@@ -219,7 +219,7 @@ def test_the_currency_that_cells_show_by_their_format_is_told_of_a_column_of_one
         page["C2"].number_format = page["C3"].number_format = '#,##0.00\\ "€"'
         page["A2"].number_format, page["A3"].number_format = "[$CHF] 0.00", "[$€-40C] 0.00"
 
-    layout, _, _ = read(made(HEADER, [1, "Dupont", 12.5, "x"], [2, "Martin", 13, "y"], change=show))
+    layout, _, _ = read(workbook(HEADER, [1, "Dupont", 12.5, "x"], [2, "Martin", 13, "y"], change=show))
 
     assert [column.currency for column in layout.columns] == ["", "", "€", ""]
 
@@ -261,7 +261,7 @@ def test_a_child_whose_parent_is_gone_already_reads_nothing(parent: Callable[[],
     request = asdict(sheets.ReadLimits()) | {"sheet": None, "words": "montant", "parent": parent()}
 
     with tempfile.TemporaryFile() as file:
-        file.write(made(HEADER, *ROWS).getvalue())
+        file.write(workbook(HEADER, *ROWS).getvalue())
         file.seek(0)
         child = subprocess.run(
             [sys.executable, "-I", workbook_worker.__file__, orjson.dumps(request)],
@@ -290,7 +290,7 @@ def test_a_table_beside_the_debts_is_left_out_and_told(
 ) -> None:
     rows = [[*row, None, *(lines[at] if at < len(lines) else [])] for at, row in enumerate(LINES)]
 
-    layout, read_rows, _ = read(made([*DEBTS, None, *beside], *rows))
+    layout, read_rows, _ = read(workbook([*DEBTS, None, *beside], *rows))
 
     assert list(layout.headers) == DEBTS
     assert [list(row.cells) for row in read_rows] == LINES
@@ -300,7 +300,7 @@ def test_a_table_beside_the_debts_is_left_out_and_told(
 def test_columns_behind_a_blank_one_that_are_filled_here_and_there_are_the_same_table() -> None:
     rows = [[*row, None, *(["0612345678", 75_001] if at % 3 == 0 else [])] for at, row in enumerate(LINES)]
 
-    layout, _, _ = read(made([*DEBTS, None, "Téléphone", "Code postal"], *rows))
+    layout, _, _ = read(workbook([*DEBTS, None, "Téléphone", "Code postal"], *rows))
 
     assert list(layout.headers) == [*DEBTS, "Téléphone", "Code postal"]
     assert layout.notes == ()
@@ -310,7 +310,7 @@ def test_columns_behind_a_blank_one_that_are_filled_here_and_there_are_the_same_
 def test_a_table_below_the_debts_is_left_out_and_told(title: list[list[object]]) -> None:
     other = [["Fournisseur", "Référence", "Date", "À payer"], ["Engie", "A1", date(2026, 10, 14), 70]]
 
-    layout, read_rows, left_out = read(made(DEBTS, *LINES, [], *title, *other, other[1]))
+    layout, read_rows, left_out = read(workbook(DEBTS, *LINES, [], *title, *other, other[1]))
 
     first = 9 + len(title)
     assert [list(row.cells) for row in read_rows][:6] == LINES
@@ -320,7 +320,7 @@ def test_a_table_below_the_debts_is_left_out_and_told(title: list[list[object]])
 
 
 def test_blank_rows_between_rows_of_one_table_end_nothing() -> None:
-    _, read_rows, left_out = read(made(DEBTS, *(row for line in LINES for row in (line, []))))
+    _, read_rows, left_out = read(workbook(DEBTS, *(row for line in LINES for row in (line, []))))
 
     assert [list(row.cells) for row in read_rows] == LINES
     assert left_out.counts == {}
@@ -331,7 +331,7 @@ def test_a_cell_far_outside_the_table_takes_no_memory_and_no_row(cell: str) -> N
     def stray(page: Worksheet) -> None:
         page[cell] = "x"
 
-    layout, rows, _ = read(made(DEBTS, *LINES, change=stray))
+    layout, rows, _ = read(workbook(DEBTS, *LINES, change=stray))
 
     assert list(layout.headers) == DEBTS
     assert [list(row.cells)[:4] for row in rows][:6] == LINES
@@ -346,7 +346,7 @@ def test_texts_that_were_encoded_twice_before_they_came_into_the_workbook_are_re
         [cell.encode().decode(through) if isinstance(cell, str) else cell for cell in row]
         for row in (header, *lines)
     ]
-    file = made(*twice)
+    file = workbook(*twice)
 
     layout, rows, _ = read(file)
 

@@ -133,17 +133,17 @@ def test_rejected_rows_in_the_layout_they_came_in_are_read_as_the_first_time(
 
 
 def test_rows_are_written_as_they_come() -> None:
-    taken = []
+    batch = []
 
     def rows() -> object:
         for at in range(5_000):
-            taken.append(at)
+            batch.append(at)
             yield [f"A{at}"]
 
     blocks = csv_blocks(rows())  # type: ignore[arg-type]
     next(blocks)
 
-    assert len(taken) == 1_000
+    assert len(batch) == 1_000
     assert sum(block.count(b"\n") for block in blocks) == 4_000
 
 

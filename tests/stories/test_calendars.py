@@ -109,8 +109,8 @@ async def test_a_scenario_that_is_changed_leaves_running_debts_alone_until_they_
     await running_workspace.pass_days(4)
 
     before = await running_workspace.get("/scenarios/standard_3_waves")
-    wanted = {"wave_1_email", "wave_2_email", "wave_3_letter"}
-    steps: list[dict[str, Any]] = [step for step in before["steps"] if step["key"] in wanted]
+    expected = {"wave_1_email", "wave_2_email", "wave_3_letter"}
+    steps: list[dict[str, Any]] = [step for step in before["steps"] if step["key"] in expected]
     written = await running_workspace.put(
         f"/scenarios/{before['id']}", {"steps": steps, "end": {"offset": 25}}
     )

@@ -162,7 +162,7 @@ async def test_a_debtor_who_disputes_is_left_alone_until_the_dispute_is_over(run
     await running_workspace.pass_days(4)
 
     disputed = "The debtor disputes the invoice."
-    held = await running_workspace.post(f"/debts/{debt['id']}/hold", {"reason": disputed})
+    locked = await running_workspace.post(f"/debts/{debt['id']}/hold", {"reason": disputed})
     await running_workspace.pass_days(20)
     while_held = await running_workspace.followups(debt["id"])
     resumed = await running_workspace.post(f"/debts/{debt['id']}/resume", {})
@@ -170,7 +170,7 @@ async def test_a_debtor_who_disputes_is_left_alone_until_the_dispute_is_over(run
     await running_workspace.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
     await running_workspace.pass_days(60)
 
-    assert (held["status"], held["next_action_at"], while_held) == ("on_hold", None, WAVE_1)
+    assert (locked["status"], locked["next_action_at"], while_held) == ("on_hold", None, WAVE_1)
     assert resumed["next_action_at"] == "2026-03-26T09:00:00Z"
     assert await running_workspace.followups(debt["id"]) == [
         *WAVE_1,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collecting import ContactWorkspace
-from commanding import Run, made
+from commanding import Run, printed
 from getbill import events
 from getbill.kit import clock, ids, json
 from webhooks.test_commands import command
@@ -19,7 +19,7 @@ async def place_of(workspace: ContactWorkspace) -> tuple[str, ...]:
     return ("--company", ids.show("company", snapshot.company.id), "--workspace", "sandbox")
 
 
-async def said(dsn: str, workspace: ContactWorkspace, *words: str) -> tuple[list[str], str]:
+async def command_output(dsn: str, workspace: ContactWorkspace, *words: str) -> tuple[list[str], str]:
     """What a tail of what is there printed."""
     async with (
         asyncio.timeout(30),
@@ -38,19 +38,21 @@ async def test_what_is_there_is_printed_for_people_and_for_programs(
     await workspace.post(f"/debts/{debt['id']}/payments", {"amount": 120})
     await workspace.call("DELETE", f"/debts/{other['id']}")
     await sequence()
-    told = (await pull())["data"]
+    report = (await pull())["data"]
 
-    as_json, _ = await said(dsn, workspace, "--after", "start", "--json")
-    plain, _ = await said(
+    as_json, _ = await command_output(dsn, workspace, "--after", "start", "--json")
+    plain, _ = await command_output(
         dsn, workspace, "--after", "start", "--event", "debt.resolved", "--event", "debt.deleted"
     )
-    of_debt, _ = await said(dsn, workspace, "--after", told[0]["webhook_id"], "--debt", debt["id"])
-    none, _ = await said(dsn, workspace)
+    of_debt, _ = await command_output(
+        dsn, workspace, "--after", report[0]["webhook_id"], "--debt", debt["id"]
+    )
+    none, _ = await command_output(dsn, workspace)
 
-    assert [json.read(line.encode()) for line in as_json] == told
+    assert [json.read(line.encode()) for line in as_json] == report
     assert [line.split() for line in plain] == [
-        [told[4]["timestamp"], "debt.resolved", debt["id"], "#4", "F-1", "resolved", "0.00", "EUR"],
-        [told[5]["timestamp"], "debt.deleted", other["id"], "#2", "erased"],
+        [report[4]["timestamp"], "debt.resolved", debt["id"], "#4", "F-1", "resolved", "0.00", "EUR"],
+        [report[5]["timestamp"], "debt.deleted", other["id"], "#2", "erased"],
     ]
     assert [line.split()[3] for line in of_debt] == ["#2", "#3", "#4"]
     assert none == []
@@ -65,7 +67,7 @@ async def test_a_place_that_is_no_more_is_said(
     async with workspace.engine.database.transaction(clock.wall()) as tx:
         await events.begin_epoch(tx, workspace.engine.id)
 
-    lines, err = await said(dsn, workspace, "--after", old)
+    lines, err = await command_output(dsn, workspace, "--after", old)
 
     assert len(lines) == 1
     assert "from the beginning of epoch 2." in err
@@ -109,7 +111,7 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(
     words: tuple[str, ...],
     expected: str,
 ) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
 
     done = await getbill("events", "tail", "--no-follow", *words)
 

@@ -41,7 +41,7 @@ async def waiting(
     await asyncio.gather(task, return_exceptions=True)
 
 
-def told(answered: Answer) -> list[str]:
+def kinds_of(answered: Answer) -> list[str]:
     assert answered.status == 200, answered.body
     return [event["data"]["debt_id"] for event in json.read(answered.body)["data"]]
 
@@ -57,7 +57,7 @@ async def test_who_waits_is_answered_when_something_happens(
         answered = await task
 
         assert clock.monotonic() - begun < WOKEN_SECONDS
-        assert told(answered) == [debt["id"]]
+        assert kinds_of(answered) == [debt["id"]]
     assert long_polling.waiting_count == 0
 
 
@@ -82,7 +82,7 @@ async def test_news_of_others_wakes_nobody_with_nothing_to_tell(
 
         answered = await asyncio.wait_for(filtered, WOKEN_SECONDS)
 
-        assert told(answered) == [debt["id"]]
+        assert kinds_of(answered) == [debt["id"]]
         assert not elsewhere.done()
 
 
@@ -141,7 +141,7 @@ async def test_a_process_that_stops_lets_everybody_go(workspace, long_polling, p
         finally:
             long_polling._is_closed = False  # the other tests' process goes on
 
-        assert [told(answer) for answer in answers] == [[], []]
+        assert [kinds_of(answer) for answer in answers] == [[], []]
         assert late["data"] == []
 
 
@@ -155,7 +155,7 @@ async def test_a_listener_that_died_keeps_nobody_waiting(workspace, open_debt, s
 
         answered = await asyncio.wait_for(task, 10)
 
-        assert told(answered) == [debt["id"]]
+        assert kinds_of(answered) == [debt["id"]]
 
 
 async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(

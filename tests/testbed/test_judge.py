@@ -20,7 +20,7 @@ ENDS = Subscription("/ends", frozenset({"debt.created", "debt.resolved"}), 0)
 def began_for(followed: Subscription) -> list[ReceivedPost]:
     last: dict[str, int] = {}
     came = []
-    for at, item in enumerate(one for one in COMMITTED if followed.is_due(one)):
+    for at, item in enumerate(entry for entry in COMMITTED if followed.is_due(entry)):
         before = last.get(item.subject)
         came.append(
             ReceivedPost(

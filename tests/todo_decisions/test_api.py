@@ -217,12 +217,12 @@ async def test_a_receipt_that_waited_for_the_decision_does_not_count_the_contact
     snapshot = await workspace.snapshot()
     (todo,) = await doubt.todos()
     (row,) = [row for row in await workspace.contacts(doubt.debt.id) if row["step"] == "wave_1_email"]
-    told = SendOutcome(Fate.DELIVERED, "ref")
+    report = SendOutcome(Fate.DELIVERED, "ref")
 
     async with workspace.database.transaction(snapshot.now()) as tx:
         await debts.lock(tx, snapshot, doubt.debt.id)
         receiving = asyncio.create_task(
-            receive_callback(workspace.database, snapshot, row["followup_id"], told)
+            receive_callback(workspace.database, snapshot, row["followup_id"], report)
         )
         while not await workspace.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - who waits for a lock tells nobody
             await asyncio.sleep(0.01)
@@ -236,6 +236,6 @@ async def test_a_receipt_that_waited_for_the_decision_does_not_count_the_contact
 
 
 def test_every_answer_to_every_question_does_something() -> None:
-    said = {name: list(kind.decisions) for name, kind in todos.KINDS.items()}
+    output = {name: list(kind.decisions) for name, kind in todos.KINDS.items()}
 
-    assert said == {name: list(choices) for name, choices in todo_decisions.TABLE.items()}
+    assert output == {name: list(choices) for name, choices in todo_decisions.TABLE.items()}

@@ -26,8 +26,8 @@ async def own_installation() -> AsyncIterator[SealedInstallation]:
 
 @pytest.fixture
 async def database(own_installation: SealedInstallation) -> AsyncIterator[Database]:
-    async with own_installation.opened() as opened:
-        yield opened
+    async with own_installation.opened() as resource:
+        yield resource
 
 
 async def erased(own_installation: SealedInstallation, number: int) -> list[str]:

@@ -29,8 +29,8 @@ async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[S
 
 @pytest.fixture
 async def database(own_installation: SealedInstallation) -> AsyncIterator[Database]:
-    async with own_installation.opened() as opened:
-        yield opened
+    async with own_installation.opened() as resource:
+        yield resource
 
 
 @pytest.fixture
@@ -196,10 +196,10 @@ def test_the_destroyed_version_is_overwritten_where_it_lay(tmp_path: Path) -> No
     file = KeyFile(tmp_path / "master.key")
     old, new = Version(Key.new()), Version(Key.new())
     file.write(Versions(new, None, (old,)))
-    with file.path.open("rb") as opened:
+    with file.path.open("rb") as resource:
         file.destroy(file.read().without([old], clock.wall()))
-        opened.seek(0)
-        lay = opened.read()
+        resource.seek(0)
+        lay = resource.read()
 
     assert set(lay) == {0}
     assert file.keys()[0].secret == new.key.secret

@@ -191,9 +191,9 @@ def test_a_key_under_a_version_that_is_not_known_yet_is_opened_by_reading_the_fi
     following.wrap(key, workspace_id, subject_id)
     write_master_keys(path, [new, old])
 
-    opened = following.unwrap(Vault([new]).wrap(key, workspace_id, subject_id), workspace_id, subject_id)
+    resource = following.unwrap(Vault([new]).wrap(key, workspace_id, subject_id), workspace_id, subject_id)
 
-    assert opened.secret == key.secret
+    assert resource.secret == key.secret
 
 
 def test_the_times_of_every_version_come_back_from_the_file(tmp_path) -> None:

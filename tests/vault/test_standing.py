@@ -28,14 +28,14 @@ async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[S
 
 @pytest.fixture
 async def database(own_installation: SealedInstallation) -> AsyncIterator[Database]:
-    async with own_installation.opened() as opened:
-        yield opened
+    async with own_installation.opened() as resource:
+        yield resource
 
 
 @pytest.fixture
-async def given(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
+async def env_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
     """An installation whose master key is in the environment, ready."""
-    async with open_installation(postgres, "given", tmp_path) as installation:
+    async with open_installation(postgres, "env_installation", tmp_path) as installation:
         await make.company(installation.database, installation.vault)
         beating = asyncio.create_task(health.beat(installation.database))
         while (await installation.site.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
@@ -61,52 +61,52 @@ async def let_pass(database: Database, days: float) -> None:
 
 
 async def test_where_the_key_is_in_the_environment_a_rotation_is_due_after_the_first_erasure(
-    given: Installation,
+    env_installation: Installation,
 ) -> None:
-    await let_pass(given.database, 100)
-    nobody_erased = await ready(given)
+    await let_pass(env_installation.database, 100)
+    nobody_erased = await ready(env_installation)
     erased_at = clock.wall()
-    await given.database.pool.execute(_ERASE, ids.new(), erased_at)
-    just_erased = await ready(given)
-    await let_pass(given.database, 6)
+    await env_installation.database.pool.execute(_ERASE, ids.new(), erased_at)
+    just_erased = await ready(env_installation)
+    await let_pass(env_installation.database, 6)
 
-    due = await ready(given)
+    due = await ready(env_installation)
 
     assert "master_key" not in nobody_erased
     assert "master_key" not in just_erased
-    now = await master_key_status(given.database, given.vault, DAYS)
+    now = await master_key_status(env_installation.database, env_installation.vault, DAYS)
     assert now.due_since is not None
     assert due["master_key"]["is_ready"] is True
-    said = f"The rotation of the master key in GETBILL_MASTER_KEY has been due since {now.due_since:%Y-%m-%d %H:%M} UTC"
-    assert str(due["master_key"]["way_out"]).startswith(said)
+    output = f"The rotation of the master key in GETBILL_MASTER_KEY has been due since {now.due_since:%Y-%m-%d %H:%M} UTC"
+    assert str(due["master_key"]["way_out"]).startswith(output)
 
 
-async def test_a_replaced_key_is_due_to_leave_the_environment(given: Installation) -> None:
-    await given.database.pool.execute(_ERASE, ids.new(), clock.wall())
-    await let_pass(given.database, 40)
-    both = Vault([Key.new(), given.vault.current], await installation_key(given))
+async def test_a_replaced_key_is_due_to_leave_the_environment(env_installation: Installation) -> None:
+    await env_installation.database.pool.execute(_ERASE, ids.new(), clock.wall())
+    await let_pass(env_installation.database, 40)
+    both = Vault([Key.new(), env_installation.vault.current], await installation_key(env_installation))
 
-    await vault.rotate(given.database, both)
-    rotated = await master_key_status(given.database, both, DAYS)
-    await let_pass(given.database, 25)
-    due = await master_key_status(given.database, both, DAYS)
+    await vault.rotate(env_installation.database, both)
+    rotated = await master_key_status(env_installation.database, both, DAYS)
+    await let_pass(env_installation.database, 25)
+    due = await master_key_status(env_installation.database, both, DAYS)
 
     assert (rotated.notice, rotated.due_since) == (None, None)
     assert due.notice is not None
-    assert f"take {given.vault.current.id.hex()} out of GETBILL_MASTER_KEY" in due.notice
+    assert f"take {env_installation.vault.current.id.hex()} out of GETBILL_MASTER_KEY" in due.notice
 
 
-async def test_a_key_that_is_to_come_is_not_taken_for_a_replaced_one(given: Installation) -> None:
-    coming = Vault([given.vault.current, Key.new()], await installation_key(given))
-    await let_pass(given.database, 60)
+async def test_a_key_that_is_to_come_is_not_taken_for_a_replaced_one(env_installation: Installation) -> None:
+    coming = Vault([env_installation.vault.current, Key.new()], await installation_key(env_installation))
+    await let_pass(env_installation.database, 60)
 
-    assert (await master_key_status(given.database, coming, DAYS)).notice is None
+    assert (await master_key_status(env_installation.database, coming, DAYS)).notice is None
 
 
-async def test_a_new_key_in_front_asks_for_the_rewrap(given: Installation) -> None:
-    new = Vault([Key.new(), given.vault.current], await installation_key(given))
+async def test_a_new_key_in_front_asks_for_the_rewrap(env_installation: Installation) -> None:
+    new = Vault([Key.new(), env_installation.vault.current], await installation_key(env_installation))
 
-    notice = (await master_key_status(given.database, new, DAYS)).notice
+    notice = (await master_key_status(env_installation.database, new, DAYS)).notice
 
     assert notice is not None
     assert notice.endswith("run `getbill vault rewrap`.")
@@ -176,34 +176,36 @@ async def test_two_databases_do_not_share_a_key_file(
 ) -> None:
     unlocked = await vault.unlock(database, None, own_installation.key_file)
     await MasterKeyRotation(database, unlocked, KeyFile(own_installation.key_file), DAYS).run_due()
-    taken = own_installation.key_file.read_bytes()
-    async with sealed(postgres, tmp_path / "other") as other, other.opened() as opened:
-        await opened.execute(Statement("test.new", "As before its first start.", "DELETE FROM vault_master"))
+    batch = own_installation.key_file.read_bytes()
+    async with sealed(postgres, tmp_path / "other") as other, other.opened() as resource:
+        await resource.execute(
+            Statement("test.new", "As before its first start.", "DELETE FROM vault_master")
+        )
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):
-            await vault.unlock(opened, None, own_installation.key_file, may_make=True)
-        mine = await vault.unlock(opened, None, other.key_file)
-        rotation = MasterKeyRotation(opened, mine, KeyFile(other.key_file), DAYS)
+            await vault.unlock(resource, None, own_installation.key_file, may_make=True)
+        mine = await vault.unlock(resource, None, other.key_file)
+        rotation = MasterKeyRotation(resource, mine, KeyFile(other.key_file), DAYS)
         await rotation.run_due()
         own = other.key_file.read_bytes()
 
         # As where both name one file while they run.
-        other.key_file.write_bytes(taken)
+        other.key_file.write_bytes(batch)
         pass_days(other.key_file, 5.01)
         shared = other.key_file.read_bytes()
         await rotation.run_due()
-        notice = (await master_key_status(opened, mine, DAYS)).notice
+        notice = (await master_key_status(resource, mine, DAYS)).notice
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):
             await rotation.announce(at_once=True)
         with pytest.raises(MasterKeyWrong, match="belongs to another database"):
-            await vault.unlock(opened, None, other.key_file)
+            await vault.unlock(resource, None, other.key_file)
 
-        assert own != taken
+        assert own != batch
         assert other.key_file.read_bytes() == shared
         assert notice is not None
         assert "belongs to another database" in notice
         # The way out: a copy without the line.
         other.key_file.write_text(shared.decode().replace("# installation", "# was of"))
-        await vault.unlock(opened, None, other.key_file)
+        await vault.unlock(resource, None, other.key_file)
     # Its own database goes on.
     assert (
         await vault.unlock(database, None, own_installation.key_file)

@@ -197,7 +197,7 @@ async def receive() -> AsyncIterator[Callable[..., Awaitable[Receiver]]]:
 @pytest.fixture
 async def subscribe(database: Database, snapshot: Workspace) -> AsyncIterator[Callable[..., Awaitable[UUID]]]:
     """Open an endpoint for a receiver; closed with the test, so that nothing is owed to it in the next."""
-    opened: list[UUID] = []
+    resource: list[UUID] = []
 
     async def open_endpoint(
         receiver: Receiver, *events: str, url: str | None = None, **columns: object
@@ -212,11 +212,11 @@ async def subscribe(database: Database, snapshot: Workspace) -> AsyncIterator[Ca
                 webhook.endpoint.id,
                 value,
             )
-        opened.append(webhook.endpoint.id)
+        resource.append(webhook.endpoint.id)
         return webhook.endpoint.id
 
     yield open_endpoint
-    for endpoint_id in opened:
+    for endpoint_id in resource:
         async with database.transaction(snapshot.now()) as tx:
             await webhooks.delete(tx, snapshot, endpoint_id)
 

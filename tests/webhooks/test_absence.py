@@ -58,25 +58,25 @@ async def test_what_was_pending_and_what_was_missed_comes_in_order_per_debt(
     endpoint_id = await subscribe(receiver, *KINDS)
     debt, other = await open_debt(), await open_debt()
     await deliver()
-    tried = len(receiver.received)
+    attempt = len(receiver.received)
     await switch(endpoint_id, on=False)
     for _ in range(3):
         await record(debt, "debt.updated")
         await record(other, "debt.updated", "debt.contacted")
     await deliver()
-    assert len(receiver.received) == tried == 2
+    assert len(receiver.received) == attempt == 2
 
     receiver.answer = answering(204)
     await switch(endpoint_id, on=True)
     rounds = await catch_up(batch=4)
 
     assert rounds >= 1
-    came = [message.place for message in receiver.received[tried:]]
+    came = [message.place for message in receiver.received[attempt:]]
     assert [sequence for debt_id, sequence in came if debt_id == ids.show("debt", debt.id)] == [1, 2, 3, 4]
     assert [sequence for debt_id, sequence in came if debt_id == ids.show("debt", other.id)] == [1, 2, 4, 6]
     previous = [
         message.told["previous_sequence"]
-        for message in receiver.received[tried:]
+        for message in receiver.received[attempt:]
         if message.place[0] == ids.show("debt", other.id)
     ]
     assert previous == [None, 1, 2, 4]

@@ -74,7 +74,7 @@ async def jobs(database: Database) -> list[Any]:
     return [json.read(row["payload"]) for row in rows]
 
 
-async def told(database: Database, snapshot: Workspace) -> list[dict[str, Any]]:
+async def events_recorded(database: Database, snapshot: Workspace) -> list[dict[str, Any]]:
     """What `webhook.disabled` events of the workspace say."""
     while await events.sequence(database):
         pass
@@ -86,12 +86,12 @@ async def told(database: Database, snapshot: Workspace) -> list[dict[str, Any]]:
         """,
         snapshot.id,
     )
-    said = []
+    output = []
     for row in rows:
         key = snapshot.vault.unwrap(row["wrapped"], snapshot.id, row["debt_id"])
         data = events.read_data(row["data"], key, snapshot.id, row["id"], row["debt_id"])
-        said.append({"sequence": row["sequence"], "subject": row["debt_id"], **data})
-    return said
+        output.append({"sequence": row["sequence"], "subject": row["debt_id"], **data})
+    return output
 
 
 @pytest.mark.parametrize(("status", "days", "reason"), [(410, 0.1, "gone"), (500, 5.01, "failing")])
@@ -124,7 +124,7 @@ async def test_it_is_disabled_with_an_event_and_a_job_to_tell_each_admin(
         "disabled_at": json.instant(row["disabled_at"]),
         "failing_since": json.instant(since),
     }
-    assert await told(database, snapshot) == [
+    assert await events_recorded(database, snapshot) == [
         {"sequence": 1, "subject": receiver.endpoint_id, "webhook": webhook}
     ]
     [admin] = await database.pool.fetch(
@@ -148,7 +148,7 @@ async def test_failing_for_less_than_five_days_it_stays(
     await deliver()
 
     assert (await endpoint(database, receiver.endpoint_id))["is_enabled"] is True
-    assert await told(database, snapshot) == []
+    assert await events_recorded(database, snapshot) == []
     assert await jobs(database) == []
 
 
@@ -166,7 +166,7 @@ async def test_the_next_time_its_event_follows_the_first(
         await database.pool.execute("UPDATE webhook_deliveries SET next_try_at = now()")
     await deliver()
 
-    assert [item["sequence"] for item in await told(database, snapshot)] == [1, 2, 3]
+    assert [item["sequence"] for item in await events_recorded(database, snapshot)] == [1, 2, 3]
 
 
 async def test_another_endpoint_is_told_of_it_in_a_lane_of_its_own(
@@ -203,7 +203,7 @@ async def test_the_sample_of_the_catalogue_has_its_shape(
     await open_debt()
     await deliver()
 
-    [item] = await told(database, snapshot)
+    [item] = await events_recorded(database, snapshot)
     sample = next(entry.sample for entry in events.CATALOGUE if entry.kind == "webhook.disabled")
     assert item["webhook"].keys() == sample["data"]["webhook"].keys()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from collecting import MASTER_KEY
-from commanding import Run, made
+from commanding import Run, printed
 from debts.conftest import WorkspaceApi, read
 from getbill import companies, reactions, vault
 from getbill.embedded import Server
@@ -31,19 +31,19 @@ URL = "https://example.com/hooks"
 async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
     getbill: Run,
 ) -> None:
-    await made(getbill("company", "create", "Acme"))
-    opened = await getbill(
+    await printed(getbill("company", "create", "Acme"))
+    resource = await getbill(
         *("webhooks", "create", URL, "--event", "debt.created", "--event", "debt.resolved"),
         *("--description", "ERP", "--header", "Authorization: Bearer s3cr3t", "--field", "status"),
         *("--retry-seconds", "5", "--retry-seconds", "60", "--rate-per-second", "20", "--concurrency", "2"),
     )
-    endpoint = json.loads(opened.stdout)
-    in_sandbox = await made(getbill("webhooks", "create", "http://127.0.0.1:9/", "--workspace", "sandbox"))
-    rotated = await made(getbill("webhooks", "rotate", endpoint["id"], "--overlap-hours", "1"))
+    endpoint = json.loads(resource.stdout)
+    in_sandbox = await printed(getbill("webhooks", "create", "http://127.0.0.1:9/", "--workspace", "sandbox"))
+    rotated = await printed(getbill("webhooks", "rotate", endpoint["id"], "--overlap-hours", "1"))
     twice = await getbill("webhooks", "rotate", endpoint["id"])
 
     assert endpoint["secret"].startswith("whsec_")
-    assert opened.stderr == "Store the secret now: it is not shown again.\n"
+    assert resource.stderr == "Store the secret now: it is not shown again.\n"
     assert (endpoint["url"], endpoint["description"]) == (URL, "ERP")
     assert endpoint["events"] == ["debt.created", "debt.resolved"]
     assert (endpoint["headers"], endpoint["fields"]) == (["Authorization"], ["status"])
@@ -55,9 +55,9 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
     assert rotated["secret"] != endpoint["secret"]
     assert rotated["rotation"]["signature_by"] == "old"
     assert "A rotation of the secret is in progress until" in str(twice.exception)
-    (listed,) = await made(getbill("webhooks", "list"))
+    (listed,) = await printed(getbill("webhooks", "list"))
     assert listed == {name: value for name, value in rotated.items() if name != "secret"}
-    (there,) = await made(getbill("webhooks", "list", "--workspace", "sandbox"))
+    (there,) = await printed(getbill("webhooks", "list", "--workspace", "sandbox"))
     assert there["id"] == in_sandbox["id"]
 
 
@@ -87,7 +87,7 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(
     words: tuple[str, ...],
     expected: str,
 ) -> None:
-    await made(getbill("company", "create", "Acme"))
+    await printed(getbill("company", "create", "Acme"))
 
     done = await getbill("webhooks", *words)
 
@@ -106,10 +106,10 @@ runpy.run_module("getbill", run_name="__main__", alter_sys=True)
 @asynccontextmanager
 async def command(dsn: str, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `getbill` with some words in a process of its own; it is stopped by Ctrl-C."""
-    known = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    base = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", LISTENING, *words),
-        env=known | {"PYTHONPATH": str(SOURCE), "DATABASE_URL": dsn, "GETBILL_MASTER_KEY": MASTER_KEY},
+        env=base | {"PYTHONPATH": str(SOURCE), "DATABASE_URL": dsn, "GETBILL_MASTER_KEY": MASTER_KEY},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -195,7 +195,7 @@ async def test_a_range_is_replayed_and_the_replay_followed_as_json(
     assert followed["replay"] is True
 
 
-async def said(stream: asyncio.StreamReader) -> bytes:
+async def read_line(stream: asyncio.StreamReader) -> bytes:
     """The next line that is for people; what the driver logs is for programs."""
     while (line := await stream.readline()).startswith(b"{"):
         pass
@@ -216,11 +216,11 @@ async def test_following_goes_on_when_the_database_comes_back() -> None:
 
         async with asyncio.timeout(30), command(dsn, "webhooks", "tail") as tail:
             assert tail.stderr is not None
-            following = await said(tail.stderr)
+            following = await read_line(tail.stderr)
             await asyncio.to_thread(server.stop)
-            away = await said(tail.stderr)
+            away = await read_line(tail.stderr)
             await asyncio.to_thread(server.start)
-            back = await said(tail.stderr)
+            back = await read_line(tail.stderr)
             tail.send_signal(SIGINT)
             ended = await tail.wait()
     finally:

@@ -19,14 +19,14 @@ async def test_one_debts_events_come_one_after_the_other_in_order(
 ) -> None:
     receiver = await receive()
     await subscribe(receiver, "debt.created", "debt.updated")
-    opened = [await open_debt() for _ in range(5)]
+    resource = [await open_debt() for _ in range(5)]
     for _ in range(3):
-        for debt in opened:
+        for debt in resource:
             await record(debt, "debt.updated")
 
     await deliver()
 
-    for debt in opened:
+    for debt in resource:
         answer = ids.show("debt", debt.id)
         sequences = [message.place[1] for message in receiver.received if message.place[0] == answer]
         assert sequences == [1, 2, 3, 4]
@@ -176,7 +176,7 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
     await killed.tick()
     for lease in killed._leases.values():
         lease.task.cancel()
-    await asyncio.wait([held.task for held in killed._leases.values()])
+    await asyncio.wait([locked.task for locked in killed._leases.values()])
 
     await deliver()
     assert receiver.received == []
@@ -202,8 +202,8 @@ async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
 ) -> None:
     receiver = await receive()
     await subscribe(receiver, "debt.created", "debt.updated")
-    opened = [await open_debt() for _ in range(12)]
-    for debt in opened:
+    resource = [await open_debt() for _ in range(12)]
+    for debt in resource:
         await record(debt, "debt.updated", "debt.updated")
     couriers = [WebhookDispatcher(database, keys, poster, DispatchSettings()) for _ in range(3)]
 
@@ -212,7 +212,7 @@ async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
 
     places = [message.place for message in receiver.received]
     assert len(places) == len(set(places)) == 36
-    for debt in opened:
+    for debt in resource:
         answer = ids.show("debt", debt.id)
         assert [sequence for debt_id, sequence in places if debt_id == answer] == [1, 2, 3]
 
@@ -234,8 +234,8 @@ async def test_whatever_fails_nothing_of_a_debt_starts_before_what_came_earlier_
     receiver = await receive(answer)
     at_once = [0] * 5
     endpoint_id = await subscribe(receiver, "debt.created", "debt.updated", retry_seconds=at_once)
-    opened = [await open_debt() for _ in range(10)]
-    for debt in opened:
+    resource = [await open_debt() for _ in range(10)]
+    for debt in resource:
         await record(debt, *["debt.updated"] * 4)
     while await events.sequence(database):
         pass
@@ -252,12 +252,12 @@ async def test_whatever_fails_nothing_of_a_debt_starts_before_what_came_earlier_
 
     rows = await deliveries(database, endpoint_id)
     assert {row["state"] for row in rows} <= {"delivered", "exhausted"}
-    for debt in opened:
-        shown = ids.show("debt", debt.id)
+    for debt in resource:
+        body = ids.show("debt", debt.id)
         started = [
             sequence
             for debt_id, sequence in (message.place for message in receiver.received)
-            if debt_id == shown
+            if debt_id == body
         ]
         assert started == sorted(started)
         assert sorted(set(started)) == [1, 2, 3, 4, 5]

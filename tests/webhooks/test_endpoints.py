@@ -21,7 +21,7 @@ async def _nothing_is_left(workspace: WorkspaceApi) -> AsyncIterator[None]:
     await workspace.rows("DELETE FROM webhook_deliveries WHERE workspace_id = $1", workspace.workspace_id)
 
 
-async def opened(workspace: WorkspaceApi, **fields: Any) -> dict[str, Any]:
+async def open_webhook(workspace: WorkspaceApi, **fields: Any) -> dict[str, Any]:
     answered = await workspace.post("/webhooks", {"url": URL} | fields)
     assert answered.status == 201, answered.body
     answer: dict[str, Any] = read(answered)
@@ -70,7 +70,7 @@ async def owe_one(workspace: WorkspaceApi, answer: dict[str, Any]) -> None:
 
 
 async def test_by_default_everything_is_sent_as_the_product_does(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
 
     assert (answer["headers"], answer["fields"]) == ([], None)
     assert answer["retry_schedule"] == [60, 600, 3600, 18000, 64800]
@@ -82,16 +82,18 @@ async def test_by_default_everything_is_sent_as_the_product_does(workspace: Work
 async def test_an_endpoint_has_its_own_headers_trimming_schedule_rate_and_concurrency(
     workspace: WorkspaceApi,
 ) -> None:
-    told = {
+    report = {
         "fields": ["debt_id", "status"],
         "retry_schedule": [5, 60],
         "rate_per_second": 20,
         "concurrency": 1,
     }
 
-    answer = await opened(workspace, **told, headers={"Authorization": "Bearer s3cr3t", "X-Tenant": "7"})
+    answer = await open_webhook(
+        workspace, **report, headers={"Authorization": "Bearer s3cr3t", "X-Tenant": "7"}
+    )
 
-    assert {name: answer[name] for name in told} == told
+    assert {name: answer[name] for name in report} == report
     assert answer["headers"] == ["Authorization", "X-Tenant"]
     assert await headers_of(workspace, answer) == {"Authorization": "Bearer s3cr3t", "X-Tenant": "7"}
     assert b"s3cr3t" not in (await row_of(workspace, answer))["headers"]
@@ -101,7 +103,7 @@ async def test_an_endpoint_has_its_own_headers_trimming_schedule_rate_and_concur
 
 
 async def test_headers_are_set_and_taken_away_by_name_whatever_its_case(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace, headers={"X-One": "1", "X-Two": "2", "X-Three": "3"})
+    answer = await open_webhook(workspace, headers={"X-One": "1", "X-Two": "2", "X-Three": "3"})
 
     answered = await workspace.put(f"/webhooks/{answer['id']}", {"headers": {"x-one": "new", "X-Two": None}})
 
@@ -113,7 +115,9 @@ async def test_headers_are_set_and_taken_away_by_name_whatever_its_case(workspac
 
 
 async def test_null_goes_back_to_the_usual(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace, fields=["status"], retry_schedule=[], rate_per_second=1, concurrency=2)
+    answer = await open_webhook(
+        workspace, fields=["status"], retry_schedule=[], rate_per_second=1, concurrency=2
+    )
 
     answered = await workspace.put(
         f"/webhooks/{answer['id']}",
@@ -161,7 +165,7 @@ async def test_null_goes_back_to_the_usual(workspace: WorkspaceApi) -> None:
 async def test_what_receivers_cannot_bear_is_refused_field_by_field(
     workspace: WorkspaceApi, message: dict[str, Any], wrong: list[tuple[str, str]]
 ) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
 
     answers = [
         await workspace.post("/webhooks", {"url": URL} | message),
@@ -176,7 +180,7 @@ async def test_what_receivers_cannot_bear_is_refused_field_by_field(
 
 
 async def test_a_change_may_not_leave_too_many_headers_behind(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace, headers={f"X-{number}": "1" for number in range(20)})
+    answer = await open_webhook(workspace, headers={f"X-{number}": "1" for number in range(20)})
 
     refused = await workspace.put(f"/webhooks/{answer['id']}", {"headers": {"X-20": "1"}})
     swapped = await workspace.put(f"/webhooks/{answer['id']}", {"headers": {"X-20": "1", "X-0": None}})
@@ -186,7 +190,7 @@ async def test_a_change_may_not_leave_too_many_headers_behind(workspace: Workspa
 
 
 async def test_a_disabled_endpoint_remembers_since_when_and_from_where(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
     await move_stream(workspace, 9, 7)
 
     answered = await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
@@ -200,7 +204,7 @@ async def test_a_disabled_endpoint_remembers_since_when_and_from_where(workspace
 
 
 async def test_enabled_again_it_catches_up_from_where_it_stopped(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
     await move_stream(workspace, 7, 7)
     await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
     await owe_one(workspace, answer)
@@ -220,7 +224,7 @@ async def test_enabled_again_it_catches_up_from_where_it_stopped(workspace: Work
 
 
 async def test_who_missed_nothing_has_nothing_to_catch_up(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
     await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
 
     answered = await workspace.put(f"/webhooks/{answer['id']}", {"enabled": True, "send_missed": True})
@@ -229,7 +233,7 @@ async def test_who_missed_nothing_has_nothing_to_catch_up(workspace: WorkspaceAp
 
 
 async def test_what_was_missed_may_be_left_out_and_the_log_says_so(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
     await workspace.put(f"/webhooks/{answer['id']}", {"enabled": False})
     await owe_one(workspace, answer)
     await move_stream(workspace, 12, 10)
@@ -246,7 +250,7 @@ async def test_what_was_missed_may_be_left_out_and_the_log_says_so(workspace: Wo
 
 async def test_one_opened_disabled_is_sent_what_happens_until_it_is_enabled(workspace: WorkspaceApi) -> None:
     await move_stream(workspace, 5, 4)
-    answer = await opened(workspace, enabled=False)
+    answer = await open_webhook(workspace, enabled=False)
 
     row = await row_of(workspace, answer)
     assert (answer["enabled"], answer["disabled_reason"], row["from_position"]) == (False, "asked", 5)
@@ -255,7 +259,7 @@ async def test_one_opened_disabled_is_sent_what_happens_until_it_is_enabled(work
 
 @pytest.mark.parametrize("message", [{}, {"enabled": False}])
 async def test_send_missed_goes_with_enabling_only(workspace: WorkspaceApi, message: dict[str, Any]) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
 
     answered = await workspace.put(f"/webhooks/{answer['id']}", message | {"send_missed": True})
 
@@ -265,7 +269,7 @@ async def test_send_missed_goes_with_enabling_only(workspace: WorkspaceApi, mess
 
 
 async def test_a_deleted_endpoints_deliveries_are_cancelled_in_the_log(workspace: WorkspaceApi) -> None:
-    answer = await opened(workspace)
+    answer = await open_webhook(workspace)
     await owe_one(workspace, answer)
 
     await workspace.call("DELETE", f"/webhooks/{answer['id']}")

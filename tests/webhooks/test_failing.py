@@ -154,9 +154,9 @@ async def test_an_event_that_cannot_be_owed_holds_up_no_other(
     async with refused(database, "webhook_deliveries", f"event_id = '{broken}'"):
         await deliver()
 
-    told = [message.told["webhook_id"] for message in receiver.received]
-    assert len(told) == 4
-    assert ids.show("wh", broken) not in told
+    report = [message.told["webhook_id"] for message in receiver.received]
+    assert len(report) == 4
+    assert ids.show("wh", broken) not in report
     assert await aside(database) == [("event", broken)]
     (reason,) = await todos(database, snapshot.id)
     assert reason.startswith(f"event {ids.show('wh', broken)}: The database refused it")

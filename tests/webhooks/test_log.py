@@ -99,9 +99,9 @@ async def test_what_waits_comes_first_then_what_is_settled_the_newest_first(
 ) -> None:
     receiver = await receive()
     endpoint = await carrier.open(receiver, retry_schedule=[3600])
-    settled = []
+    settlement = []
     for _ in range(3):
-        settled.append((await workspace.debt())["id"])
+        settlement.append((await workspace.debt())["id"])
         await carrier.carry()
     receiver.answer = answering(500)
     waiting = []
@@ -120,7 +120,7 @@ async def test_what_waits_comes_first_then_what_is_settled_the_newest_first(
         cursor = f"&cursor={page['next_cursor']}"
 
     assert [item["status"] for item in whole] == ["pending", "pending", "delivered", "delivered", "delivered"]
-    assert [item["debt_id"] for item in whole[2:]] == settled[::-1]
+    assert [item["debt_id"] for item in whole[2:]] == settlement[::-1]
     assert {item["debt_id"] for item in whole[:2]} == set(waiting)
     assert whole[0]["next_try_at"] <= whole[1]["next_try_at"]
     assert paged == whole

@@ -145,9 +145,9 @@ async def test_an_endpoint_that_begins_to_hang_keeps_only_what_is_on_the_wire(
     await owe()
     [courier] = await couriers(1, wait_seconds=0.1)
     await until(lambda: receiver.under_way == 4 and len(receiver.received) >= 20)
-    held = "SELECT count(*) FROM webhook_deliveries WHERE endpoint_id = $1 AND lease_until IS NOT NULL"
+    locked = "SELECT count(*) FROM webhook_deliveries WHERE endpoint_id = $1 AND lease_until IS NOT NULL"
     async with asyncio.timeout(5):
-        while await database.pool.fetchval(held, endpoint_id) != 4:  # noqa: ASYNC110 - the courier's own turns
+        while await database.pool.fetchval(locked, endpoint_id) != 4:  # noqa: ASYNC110 - the courier's own turns
             await asyncio.sleep(0.02)
 
     assert len(courier._leases) == 4

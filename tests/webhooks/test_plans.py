@@ -41,9 +41,9 @@ def arguments(statement: Statement, workspace_id: Any, endpoint_id: Any) -> list
         return [*places, now, now]
     if statement is ledger._RELEASE:
         return [*places, [now] * many, now]
-    told = [[1] * many, [endpoint_id] * many, ["debt.created"] * many, ["https://example.com"] * many]
+    report = [[1] * many, [endpoint_id] * many, ["debt.created"] * many, ["https://example.com"] * many]
     came = [[now] * many, [1] * many, [204] * many, [None] * many, [None] * many]
-    return [*places, *told, *came, ["delivered"] * many, [now] * many, [False] * many, now]
+    return [*places, *report, *came, ["delivered"] * many, [now] * many, [False] * many, now]
 
 
 @pytest.mark.parametrize("statement", [ledger._CLAIM, ledger._RENEW, ledger._RELEASE, ledger._SETTLE])

@@ -140,9 +140,9 @@ async def test_a_stretch_of_time_is_sent_again_of_what_the_endpoint_asks_for(
     nothing = await again(workspace, endpoint, {"from": ago(hours=2), "to": ago(hours=1)})
     other_kind = await again(workspace, endpoint, {"from": ago(hours=1), "events": ["debt.updated"]})
 
-    told = [(message.told["event"], message.told["data"]["debt_id"]) for message in receiver.received[1:]]
+    report = [(message.told["event"], message.told["data"]["debt_id"]) for message in receiver.received[1:]]
     # What happened before it was opened too.
-    assert sorted(told) == sorted([("debt.created", early["id"]), ("debt.created", late["id"])])
+    assert sorted(report) == sorted([("debt.created", early["id"]), ("debt.created", late["id"])])
     assert (nothing["replayed"], other_kind["replayed"]) == (0, 1)
 
 
@@ -328,8 +328,8 @@ async def test_another_companys_deliveries_events_and_endpoints_are_not_there(
         await other_workspace.post(f"{path}/replay", {"from": ago(hours=1), "to_webhook": endpoint["id"]}),
         await other_workspace.post(f"/webhooks/{endpoint['id']}/replay", {"from": ago(hours=1)}),
     ]
-    taken = read(await other_workspace.post(f"{path}/replay", {"from": ago(hours=1)}))
+    batch = read(await other_workspace.post(f"{path}/replay", {"from": ago(hours=1)}))
 
     assert [answered.status for answered in answers] == [404, 422, 422, 404, 404]
-    assert taken["replayed"] == 0
+    assert batch["replayed"] == 0
     assert await logged(workspace, endpoint, "?status=pending") == []

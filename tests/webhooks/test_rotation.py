@@ -108,8 +108,8 @@ async def test_a_receiver_verifies_everything_whenever_it_changes_over(
 
     for moment, received in enumerate(came):
         # Standard Webhooks: may switch at any moment after the rotation has begun and before its end.
-        known = old if moment < min(max(switches_at, 1), 4) else new
-        assert standard(received, known), moment
+        base = old if moment < min(max(switches_at, 1), 4) else new
+        assert standard(received, base), moment
         assert standard(received, old, new), moment
         # The plain header: switches at the cut-over, by hand or at the end.
         is_cut_over = moment == 4 or (cuts_over and moment >= 2)

@@ -78,9 +78,9 @@ def test_a_receiver_may_switch_at_any_moment_of_the_overlap(switches_after: floa
     # An event each half hour, from before the rotation until long after; the receiver knows one secret at a time.
     for half_hours in range(80):
         moment = BEGIN + timedelta(hours=half_hours / 2)
-        known = OLD if moment < BEGIN + timedelta(hours=switches_after) else NEXT
+        base = OLD if moment < BEGIN + timedelta(hours=switches_after) else NEXT
 
-        assert verifies(signed_at(moment), known)
+        assert verifies(signed_at(moment), base)
 
 
 @pytest.mark.parametrize("cut_over_after", [None, 0, 6, 23])
@@ -90,9 +90,9 @@ def test_a_receiver_of_the_plain_header_may_switch_at_the_cut_over(cut_over_afte
 
     for half_hours in range(80):
         moment = BEGIN + timedelta(hours=half_hours / 2)
-        known = OLD if moment < switches_at else NEXT
+        base = OLD if moment < switches_at else NEXT
 
-        assert signed_at(moment, cut_over_at)["X-GetBill-Signature"] == plain(known)
+        assert signed_at(moment, cut_over_at)["X-GetBill-Signature"] == plain(base)
 
 
 def test_a_rotation_is_under_way_until_its_end() -> None:

@@ -269,10 +269,10 @@ async def test_an_authority_of_ones_own_is_trusted_once_it_is_named(
         WebhookClient(tls=client_tls(authority.bundle)) as with_it,
     ):
         refused = await without.post(receiver.url, {}, b"{}", is_live=False)
-        taken = await with_it.post(receiver.url, {}, b"{}", is_live=False)
+        batch = await with_it.post(receiver.url, {}, b"{}", is_live=False)
 
     assert (refused.status, refused.error) == (None, "The certificate is not valid for this host.")
-    assert taken.status == 204
+    assert batch.status == 204
 
 
 @pytest.mark.parametrize(("address", "days"), [("127.0.0.2", 1), ("127.0.0.1", -0.5)])

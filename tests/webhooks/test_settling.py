@@ -11,7 +11,7 @@ from getbill.webhooks.model import AttemptOutcome, DeliveryVerdict
 from webhooks.conftest import attempts
 
 
-def tried(row: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttempt:
+def attempt_of(row: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttempt:
     return DeliveryAttempt(row, AttemptOutcome(clock.wall(), 5, status), verdict, None)
 
 
@@ -28,8 +28,8 @@ async def test_a_delivery_settled_again_is_settled_once(
 ) -> None:
     endpoint_id = await subscribe(await receive())
     await open_debt()
-    (claimed,) = await claim(database)
-    done = tried(claimed, 200, DeliveryVerdict("delivered", clock.wall()))
+    (work,) = await claim(database)
+    done = attempt_of(work, 200, DeliveryVerdict("delivered", clock.wall()))
 
     for _ in range(2):
         await ledger.record_attempts(database, [done])
@@ -44,8 +44,8 @@ async def test_a_failed_attempt_settled_again_spends_one_try(
 ) -> None:
     endpoint_id = await subscribe(await receive())
     await open_debt()
-    (claimed,) = await claim(database)
-    failed = tried(claimed, 500, DeliveryVerdict("pending", clock.wall()))
+    (work,) = await claim(database)
+    failed = attempt_of(work, 500, DeliveryVerdict("pending", clock.wall()))
 
     for _ in range(2):
         await ledger.record_attempts(database, [failed])
@@ -62,6 +62,8 @@ async def test_the_next_of_a_lane_is_due_once_its_forerunner_is_settled_whoever_
     # The claim that takes the first puts the second aside.
     (first,) = await claim(database)
 
-    await ledger.record_attempts(database, [tried(first, 200, DeliveryVerdict("delivered", clock.wall()))])
+    await ledger.record_attempts(
+        database, [attempt_of(first, 200, DeliveryVerdict("delivered", clock.wall()))]
+    )
 
     assert [item.sequence for item in await claim(database)] == [2]

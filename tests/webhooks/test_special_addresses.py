@@ -137,11 +137,11 @@ def test_what_the_registries_call_not_globally_reachable_is_a_special_range(bloc
 
 def test_the_ranges_name_their_source_and_its_date() -> None:
     text = (files("getbill.webhooks.ssrf") / "special_ranges.csv").read_text("utf-8")
-    told = [line for line in text.splitlines() if line.startswith("#")]
+    report = [line for line in text.splitlines() if line.startswith("#")]
 
-    assert any("iana-ipv4-special-registry" in line for line in told)
-    assert any("iana-ipv6-special-registry" in line for line in told)
-    assert any("Read on 20" in line for line in told)
+    assert any("iana-ipv4-special-registry" in line for line in report)
+    assert any("iana-ipv6-special-registry" in line for line in report)
+    assert any("Read on 20" in line for line in report)
     assert len(set(ranges())) == len(ranges()) >= 56
 
 

@@ -44,15 +44,15 @@ async def test_a_sample_is_sent_at_once_marked_and_signed(
     receiver = await receive(thank)
     endpoint = await carrier.open(receiver, headers={"X-Tenant": "7"}, fields=["status"])
 
-    tried = await fire(workspace, endpoint, {"event": "debt.resolved"})
+    attempt = await fire(workspace, endpoint, {"event": "debt.resolved"})
 
     (came,) = receiver.received
-    assert (tried["status"], tried["error"]) == ("delivered", None)
-    assert tried["response"] == {"status": 200, "body": "Thank you."}
-    assert tried["request"]["body"] == came.body.decode()
-    assert tried["request"]["url"] == receiver.url
-    assert tried["request"]["headers"]["X-GetBill-Signature"] == came.headers["X-GetBill-Signature"]
-    assert tried["request"]["headers"]["X-Tenant"] is None
+    assert (attempt["status"], attempt["error"]) == ("delivered", None)
+    assert attempt["response"] == {"status": 200, "body": "Thank you."}
+    assert attempt["request"]["body"] == came.body.decode()
+    assert attempt["request"]["url"] == receiver.url
+    assert attempt["request"]["headers"]["X-GetBill-Signature"] == came.headers["X-GetBill-Signature"]
+    assert attempt["request"]["headers"]["X-Tenant"] is None
     assert came.headers["X-Tenant"] == "7"
     assert came.headers["X-GetBill-Test"] == "true"
     assert (came.told["event"], came.told["test"], came.told["fields"]) == ("debt.resolved", True, ["status"])
@@ -82,9 +82,9 @@ async def test_a_disabled_endpoint_is_tried_too_and_a_failure_does_it_no_harm(
     receiver = await receive(answering(500))
     endpoint = await carrier.open(receiver, enabled=False)
 
-    tried = await fire(workspace, endpoint)
+    attempt = await fire(workspace, endpoint)
 
-    assert (tried["status"], tried["response"]) == ("failed", {"status": 500, "body": ""})
+    assert (attempt["status"], attempt["response"]) == ("failed", {"status": 500, "body": ""})
     webhook = read(await workspace.get(f"/webhooks/{endpoint['id']}"))
     assert (webhook["enabled"], webhook["disabled_reason"], webhook["failing_since"]) == (
         False,
@@ -96,10 +96,10 @@ async def test_a_disabled_endpoint_is_tried_too_and_a_failure_does_it_no_harm(
 async def test_where_no_answer_comes_it_says_why(workspace: WorkspaceApi) -> None:
     webhook = read(await workspace.post("/webhooks", {"url": "http://127.0.0.1:9/hooks"}))
 
-    tried = await fire(workspace, webhook)
+    attempt = await fire(workspace, webhook)
 
-    assert (tried["status"], tried["response"]) == ("failed", None)
-    assert tried["error"] == "The connection was refused or timed out."
+    assert (attempt["status"], attempt["response"]) == ("failed", None)
+    assert attempt["error"] == "The connection was refused or timed out."
 
 
 async def test_a_name_that_leads_inside_is_refused_before_any_connection(
@@ -113,9 +113,9 @@ async def test_a_name_that_leads_inside_is_refused_before_any_connection(
         return ["10.0.0.1"]
 
     async with posting(workspace, WebhookClient(lookup=look_up)):
-        tried = await fire(workspace, webhook)
+        attempt = await fire(workspace, webhook)
 
-    assert tried["error"] == "Webhooks may not be sent to this address."
+    assert attempt["error"] == "Webhooks may not be sent to this address."
     assert receiver.received == []
 
 
@@ -195,7 +195,7 @@ async def test_a_few_at_a_time_are_under_way_for_a_workspace(
         crowd = [
             workspace.post(f"/webhooks/{endpoint['id']}/test") for _ in range(test_sends.WORKSPACE_MAX + 1)
         ]
-        *answers, others = await asyncio.gather(*crowd, other_workspace.post(f"/webhooks/{other['id']}/test"))
+        *answers, rest = await asyncio.gather(*crowd, other_workspace.post(f"/webhooks/{other['id']}/test"))
         afterwards = await workspace.post(f"/webhooks/{endpoint['id']}/test")
 
     statuses = sorted(answered.status for answered in answers)
@@ -203,7 +203,7 @@ async def test_a_few_at_a_time_are_under_way_for_a_workspace(
     (refused,) = [answered for answered in answers if answered.status == 429]
     assert read(refused)["type"] == "/problems/tests-under-way"
     assert refused.headers["retry-after"] == "1"
-    assert read(others)["error"] == "No answer within 0.5 seconds."
+    assert read(rest)["error"] == "No answer within 0.5 seconds."
     assert afterwards.status == 200
 
 

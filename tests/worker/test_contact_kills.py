@@ -16,14 +16,14 @@ from testbed.installation import prepared_installation
 
 
 def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
-    told: list[str] = []
+    report: list[str] = []
     with prepared_installation() as base:
         stage = RunSetup(
             Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "chaos", base.server
         )
         stage.folder.mkdir()
         plan = Plan(debts=20, kills=30, paid=3, between_kills=1, patience_seconds=240)
-        result = asyncio.run(run(plan, stage, told.append))
+        result = asyncio.run(run(plan, stage, report.append))
 
     assert result.before.faults == []
     assert result.after.faults == []

@@ -54,11 +54,13 @@ class SubscribedWorkspace:
         return answered.json()
 
     async def take(self, request: web.Request) -> web.Response:
-        at, told = perf_counter(), await request.json()
-        subject = told["data"].get("debt_id", "")
-        workspace = (told["sequence"], told["previous_sequence"])
+        at, report = perf_counter(), await request.json()
+        subject = report["data"].get("debt_id", "")
+        workspace = (report["sequence"], report["previous_sequence"])
         # Signatures are the receiver's tests' own affair.
-        self.began.append(ReceivedPost(at, "/hooks", told["webhook_id"], subject, *workspace, is_signed=True))
+        self.began.append(
+            ReceivedPost(at, "/hooks", report["webhook_id"], subject, *workspace, is_signed=True)
+        )
         return web.Response(status=self.answers.pop(0) if self.answers else 204)
 
     async def collect(self, debts: int = 4) -> None:

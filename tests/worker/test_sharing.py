@@ -35,15 +35,15 @@ async def own_installation(postgres: Cluster, tmp_path: Path) -> AsyncIterator[I
 def settings_for(own_installation: Installation, exchange: Exchange, folder: Path) -> Settings:
     """Return the settings of a worker whose text messages go to a gateway that no other worker uses."""
     folder.mkdir()
-    told = exchange.settings(Channel.SMS).model_dump(mode="json")
-    told["secret"] = exchange.secret
-    (folder / "gateways.json").write_bytes(json.write([told]))
+    report = exchange.settings(Channel.SMS).model_dump(mode="json")
+    report["secret"] = exchange.secret
+    (folder / "gateways.json").write_bytes(json.write([report]))
     return own_installation.settings.model_copy(
         update={"data_dir": folder, "gateways_file": folder / "gateways.json", "database_connections": 8}
     )
 
 
-async def opened(own_installation: Installation) -> WorkspaceEngine:
+async def open_engine(own_installation: Installation) -> WorkspaceEngine:
     """Return a live workspace on a Monday morning, with a scenario that is one text message."""
     workspace = await collecting.new_engine(own_installation.database, own_installation.vault, live=True)
     snapshot = await workspace.snapshot()
@@ -72,7 +72,7 @@ async def count(database: Database, sql: str, name: int) -> None:
 async def test_two_workers_share_what_is_due_and_send_each_message_once(
     own_installation: Installation, tmp_path: Path
 ) -> None:
-    workspace = await opened(own_installation)
+    workspace = await open_engine(own_installation)
     async with AsyncExitStack() as stack:
         exchanges = [await stack.enter_async_context(exchanging()) for _ in range(2)]
         workers = [

@@ -172,8 +172,8 @@ def _unit(layout: Layout, column: Shown) -> str | None:
 
 
 def _currency(layout: Layout, _mapping: Shown, question: Shown) -> Iterator[tuple[str, Any]]:
-    owed = Counter(truth.values["currency"] for truth in layout.debts if "currency" in truth.values)
-    usual = owed.most_common(1)[0][0] if owed else layout.currency
+    due = Counter(truth.values["currency"] for truth in layout.debts if "currency" in truth.values)
+    usual = due.most_common(1)[0][0] if due else layout.currency
     code = str(layout.answers.get("currency", usual))
     if sign := question["facts"].get("sign"):
         yield "signs", {sign: code}

@@ -316,7 +316,7 @@ def _likeness(truth: Truth, debt: Shown) -> int:
     same = {
         name
         for name in SCORED
-        if (wanted := truth.get(name)) is not None and _SAME[name](truth, wanted, debt)
+        if (expected := truth.get(name)) is not None and _SAME[name](truth, expected, debt)
     }
     weights = {"reference": 100, "amount": 3, "name": 3, "email": 3, "due_date": 2, "invoice_date": 2}
     return sum(weights.get(name, 0) for name in same)

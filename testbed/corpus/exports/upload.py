@@ -122,10 +122,10 @@ def exchange(url: str, layouts: Sequence[Layout], by_layout: Mapping[str, str]) 
     client = Client(url)
     try:
         exchanges = [_sent(client, layout, by_layout[layout.name]) for layout in layouts]
-        pending = [one for one in exchanges if one.import_id]
+        pending = [entry for entry in exchanges if entry.import_id]
         until = time.monotonic() + _PATIENCE_SECONDS
         while pending and time.monotonic() < until:
-            pending = [one for one in pending if not _is_done(client, one)]
+            pending = [entry for entry in pending if not _is_done(client, entry)]
             time.sleep(_POLL_SECONDS if pending else 0)
         for item in pending:
             item.faults.append(f"not over after {_PATIENCE_SECONDS:.0f} s: {item.shown['state']}")

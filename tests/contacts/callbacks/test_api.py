@@ -40,9 +40,9 @@ async def text_sent(workspace: WorkspaceEngine) -> None:
 
 async def report(site: Site, exchange: Exchange, _workspace: WorkspaceEngine, **fields: Any) -> Answer:
     """Report on the message that the gateway took last."""
-    taken = list(exchange.taken.values())[-1]
-    told = {"id": taken["id"], "workspace": taken["workspace"], "status": "delivered"} | fields
-    raw = json.write(told)
+    batch = list(exchange.taken.values())[-1]
+    message = {"id": batch["id"], "workspace": batch["workspace"], "status": "delivered"} | fields
+    raw = json.write(message)
     return await signed(site, exchange.report(raw), raw)
 
 
@@ -90,8 +90,8 @@ async def test_what_is_not_signed_by_the_gateway_is_refused(site: Site) -> None:
     async with exchanging() as exchange, exchanging() as stranger:
         workspace, debt_id = await place_by(site, exchange, gives_receipt=True)
         await text_sent(workspace)
-        taken = list(exchange.taken.values())[-1]
-        raw = json.write({"id": taken["id"], "workspace": taken["workspace"], "status": "delivered"})
+        batch = list(exchange.taken.values())[-1]
+        raw = json.write({"id": batch["id"], "workspace": batch["workspace"], "status": "delivered"})
         good = exchange.report(raw)
         stranger.taken = exchange.taken
 
@@ -150,9 +150,9 @@ async def begun(workspace: WorkspaceEngine) -> list[Any]:
     while True:
         snapshot = await workspace.snapshot()
         lease = clock.wall()
-        claimed = await ledger.claim_live(workspace.database, clock.wall(), 200, lease, [])
+        claim = await ledger.claim_live(workspace.database, clock.wall(), 200, lease, [])
         # What other tests left planned is claimed with it, and none of this one's.
-        ours = [contact for contact in claimed if contact.workspace_id == workspace.id]
+        ours = [contact for contact in claim if contact.workspace_id == workspace.id]
         departing = await prepare_sends(workspace.context, snapshot, ours)
         if departing:
             await workspace.database.pool.execute(
