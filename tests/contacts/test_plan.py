@@ -138,7 +138,7 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
     (condition,) = shown["planned"][1]["blocked_by"]
     assert (condition["rule"], condition["says"]) == (
         "SCENARIO-CONDITION",
-        "balance_min does not hold as it stands.",
+        "The condition balance_min is not satisfied.",
     )
     assert [one["due_at"] for one in preview["planned"][:2]] == [None, None]
     assert rules(preview["planned"][0]["blocked_by"]) == ["FR-LETTER"]

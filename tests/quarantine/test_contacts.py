@@ -22,7 +22,7 @@ from quarantine.conftest import Damage, Outlook, shown
 from waiting import until
 
 ENGLISH = replace(LYON, name="John Smith", email="john.smith@example.com", language="en")
-SEAL = "What is sealed does not open"
+SEAL = "Encrypted data cannot be decrypted"
 NEIGHBOURS = 5
 
 
@@ -63,9 +63,9 @@ async def states(place: Place, debt_ids: list[UUID]) -> list[str]:
         (
             "{{ creditor }} {{ how_to_pay }}",
             "{{ creditor }} {{ how_to_pay }}<script>x</script>",
-            "something in <script>",
+            "an element in <script>",
         ),
-        ("{{ creditor }}", None, "Say how to pay"),
+        ("{{ creditor }}", None, "State how to pay"),
     ],
 )
 @pytest.mark.parametrize("is_live", [True, False])

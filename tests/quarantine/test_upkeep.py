@@ -67,7 +67,7 @@ async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its
     await damage.debtor(broken)
     await place.send_due()
     assert await place.ledger(broken) == [("wave_1_email", "stopped")]
-    await outlook.tells("erasure", "What is sealed does not open", shown(broken))
+    await outlook.tells("erasure", "Encrypted data cannot be decrypted", shown(broken))
 
 
 async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
@@ -130,9 +130,9 @@ async def test_an_operator_lists_what_stands_aside_and_puts_it_back(
 
     assert (one["kind"], one["subject"], one["tries"]) == ("contact", shown(debt.id), 1)
     assert one["workspace"] == ids.show("workspace", house.place.id)
-    assert "What is sealed does not open" in one["reason"]
+    assert "Encrypted data cannot be decrypted" in one["reason"]
     assert wrong != 0
-    assert "`getbill quarantine list` says what does" in " ".join(said.split())
+    assert "`getbill quarantine list` shows its items" in " ".join(said.split())
     assert json.read(put_back.encode()) == {"put_back": 1}
     assert (await house.place.first(debt.id))["state"] == "delivered"
     assert await outlook.notes() == []

@@ -288,7 +288,7 @@ async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_
         assert {(await site.get(f"{API}/debts/{one}")).status for one in (stays, new)} == {200}
 
     await place.restore()
-    with pytest.raises(MasterKeyWrong, match=r"was destroyed on .* restore a younger backup"):
+    with pytest.raises(MasterKeyWrong, match=r"was destroyed on .* restore a newer backup"):
         async with place.served():
             pass
 
