@@ -11,7 +11,7 @@ CHANNEL = "getbill_access"
 # afford.
 _NOTIFY = Statement(
     "access.notify",
-    "Tell every process what to forget, if and when this commits.",
+    "Notify every process to invalidate its caches, on commit.",
     "SELECT pg_notify($1, $2)",
 )
 

@@ -36,13 +36,13 @@ _FIND = Statement(
 )
 _LOCK = Statement(
     "debts.lock",
-    "Some debts, each held until the transaction ends, taken in id order.",
+    "Some debts, locked in id order.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d",
 )
 # An erased debt has no debtor either.
 _RELOCK = Statement(
     "debts.lock_known",
-    "Some debts, each held until the transaction ends, taken in id order: do they still stand as they were read?",
+    "Some debts, locked in id order, with their current versions.",
     """
     SELECT d.id, d.version, p.identity FROM debts d
     JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
@@ -51,15 +51,14 @@ _RELOCK = Statement(
 )
 _FIND_REFERENCES = Statement(
     "debts.taken",
-    "Which debts have these references already?",
+    "The existing debts with these references.",
     "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)"
     " AND undone_at IS NULL",
 )
 
 _FIND_EXISTING = Statement(
     "debts.known",
-    "Which of these references are taken, who of these people is a debtor already, at which addresses is nobody"
-    " to be contacted, and what was agreed to by which?",
+    "Existing references, known debtors, suppressed addresses and consents for new debts.",
     """
     SELECT id, reference, fingerprint, NULL::bytea AS match, false AS is_person FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
@@ -287,7 +286,9 @@ def count_statement(names: tuple[str, ...]) -> Statement:
     """Return the statement that counts debts with these conditions, up to its last parameter."""
     inner = f"SELECT FROM debts d WHERE {_conditions(names)} LIMIT ${len(names) + 2}"
     return Statement(
-        "debts.count", "How many debts meet the conditions?", f"SELECT count(*) FROM ({inner}) AS counted"
+        "debts.count",
+        "The number of debts that match the filters.",
+        f"SELECT count(*) FROM ({inner}) AS counted",
     )
 
 
@@ -317,7 +318,7 @@ async def count(database: Database, workspace: Workspace, conditions: dict[str, 
 
 _TOTALS = Statement(
     "debts.totals_of_debtor",
-    "What a debtor owes and paid, per currency, over all debts that are not erased.",
+    "A debtor's totals per currency, over all unerased debts.",
     """
     SELECT currency, count(*) AS debts, sum(amount)::bigint AS amount, sum(balance)::bigint AS balance,
            sum(paid)::bigint AS paid

@@ -16,12 +16,13 @@ from getbill.kit.database import Database, Statement, Transaction
 
 _TRY_LOCK = Statement(
     "events.try_sequencer_lock",
-    "May this transaction be the sequencer? Asked by itself, so that what follows sees all its forerunner did.",
+    "Lock the sequencer, in a separate statement, so that the next statements see the previous"
+    " holder's work.",
     "SELECT pg_try_advisory_xact_lock(hashtextextended('getbill:sequencer', 0))",
 )
 _SEQUENCE = Statement(
     "events.sequence",
-    "Give the oldest committed events without a position the next ones of their workspaces.",
+    "Assign the next stream positions to the oldest committed events without one.",
     # Machines' clocks differ: an event never counts as recorded before its debt's earlier events, and is
     # never sequenced without those of them that are waiting too.
     """
@@ -62,17 +63,17 @@ _SEQUENCE = Statement(
 )
 _WAITING = Statement(
     "events.waiting",
-    "Whose events have no position yet?",
+    "The workspaces with events without a position.",
     "SELECT DISTINCT workspace_id FROM events WHERE position IS NULL LIMIT 1000",
 )
 _BEHIND = Statement(
     "events.behind",
-    "On whose streams have reactions not happened yet?",
+    "The workspaces with events whose reactions are pending.",
     "SELECT workspace_id FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 1000",
 )
 _CLAIM_UNREACTED = Statement(
     "events.take_unreacted",
-    "Take the next stretch of every stream on which the reactions marked `after` have not happened yet.",
+    "Claim the next range of every stream whose `after` reactions are pending.",
     """
     WITH behind AS (
         SELECT workspace_id, reacted AS after, least(position, reacted + $1) AS until

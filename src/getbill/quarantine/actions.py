@@ -30,7 +30,7 @@ _PROVEN: Final = timedelta(minutes=15)
 
 _PUT = Statement(
     "quarantine.put",
-    "Set something aside; once more where it failed before.",
+    "Quarantine an item, or record another failure.",
     """
     INSERT INTO quarantine AS q (workspace_id, id, kind, subject_id, debt_id, reason, since, failed_at, next_try_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7::timestamptz + make_interval(secs => ($8::float8[])[1]))
@@ -42,37 +42,37 @@ _PUT = Statement(
 )
 _RETRIED = Statement(
     "quarantine.retried",
-    "Note that something was put back.",
+    "Record a retry of an item.",
     "UPDATE quarantine SET retried_at = $3, next_try_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
 _FORGET = Statement(
     "quarantine.forget",
-    "Something stands aside no longer.",
+    "Remove an item from quarantine.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id, reason",
 )
 _DISMISS = Statement(
     "quarantine.dismiss",
-    "A person wants something left as it is.",
+    "Dismiss an item.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
 _WENT_WELL = Statement(
     "quarantine.went_well",
-    "What was put back so long ago, and has not failed again.",
+    "Items retried before an instant without another failure.",
     "SELECT * FROM quarantine WHERE retried_at < $1 LIMIT 500",
 )
 _ERASE = Statement(
     "quarantine.erase",
-    "Forget that something of an erased debt stood aside.",
+    "Delete the quarantined items of an erased debt.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2 RETURNING reason",
 )
 _IS_LEFT = Statement(
     "quarantine.is_left",
-    "Does anything else stand aside for this reason?",
+    "Whether other items are quarantined for this reason.",
     "SELECT EXISTS (SELECT FROM quarantine WHERE workspace_id = $1 AND reason = $2)",
 )
 _ALL_RETRIED = Statement(
     "quarantine.all_retried",
-    "Note that all that failed for a reason was put back.",
+    "Record a retry of all items with a reason.",
     """
     UPDATE quarantine SET retried_at = $4, next_try_at = NULL
     WHERE workspace_id = $1 AND kind = $2 AND reason = $3 AND retried_at IS NULL

@@ -16,12 +16,12 @@ _FILE = """f.id, f.login_id, f.folder, f.name, f.size, f.state, f.written_at, f.
 
 _FIND = Statement(
     "sftp.find",
-    "The file of a name in one of a login's folders.",
+    "The file with a name in one of a login's folders.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4",
 )
 _FIND_LOCKED = Statement(
     "sftp.find_locked",
-    "The file of a name in one of a login's folders, held until the change is made.",
+    "The file with a name in one of a login's folders, locked.",
     f"""
     SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4
     FOR UPDATE OF f
@@ -29,12 +29,12 @@ _FIND_LOCKED = Statement(
 )
 _LIST = Statement(
     "sftp.list",
-    "What lies in one of a login's folders, the newest first.",
+    "The files in one of a login's folders, newest first.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 ORDER BY f.id DESC LIMIT $4",
 )
 _BY_ID = Statement(
     "sftp.by_id",
-    "One file, wherever it lies.",
+    "One file, in any folder.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.id = $2",
 )
 _CHUNK = Statement(

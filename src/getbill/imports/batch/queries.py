@@ -14,12 +14,12 @@ FINDINGS_MAX: Final = 100
 
 _FIRST = Statement(
     "imports.first_findings",
-    "The first rows of an import of which something is said.",
+    "The first rows of an import with findings.",
     "SELECT * FROM import_findings WHERE workspace_id = $1 AND import_id = $2 ORDER BY line LIMIT $3",
 )
 _COUNT = Statement(
     "imports.count_findings",
-    "Of how many rows of an import is something said?",
+    "Number of rows with findings.",
     "SELECT count(*) FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
 )
 

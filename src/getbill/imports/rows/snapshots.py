@@ -20,7 +20,7 @@ _IDENTITY: Final = tuple(Identity.__dataclass_fields__)
 
 _INSERT = Statement(
     "imports.insert_change",
-    "Keep what a row replaced on a debt that existed before.",
+    "Store the values that a row replaced on an existing debt.",
     """
     INSERT INTO import_changes (workspace_id, import_id, line, debt_id, people, contacts, all_contacts, entries, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -32,7 +32,7 @@ _LEAVING: Final = """
     """
 _ACTIVITIES = Statement(
     "imports.standings",
-    "How often was anybody contacted about these debts, or about any debt of their debtors, and was money entered?",
+    "The numbers of contacts and entries on these debts, and of contacts on all debts of their debtors.",
     f"""
     WITH about AS (
         SELECT o.debtor_id, o.id, o.contacts_count + {_LEAVING} AS contacts
@@ -47,7 +47,7 @@ _ACTIVITIES = Statement(
 )
 _CONTACTS = Statement(
     "imports.contacts_of",
-    "How often was anybody contacted about the debts of these debtors?",
+    "The number of contacts on the debts of these debtors.",
     f"""
     SELECT o.debtor_id, sum(o.contacts_count + {_LEAVING})::bigint AS contacts
     FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id = ANY($2) GROUP BY o.debtor_id
@@ -55,7 +55,7 @@ _CONTACTS = Statement(
 )
 _NEXT = Statement(
     "imports.changes_to_undo",
-    "The changes of an import that are not given back yet, the last one first.",
+    "The changes of an import that are not restored yet, last first.",
     """
     SELECT * FROM import_changes WHERE workspace_id = $1 AND import_id = $2 AND kept IS NULL
     ORDER BY number DESC LIMIT $3
@@ -63,32 +63,32 @@ _NEXT = Statement(
 )
 _SETTLE = Statement(
     "imports.settle_changes",
-    "Some changes were given back, and one kind of others stays.",
+    "Delete some settled changes of an import.",
     "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id = $2 AND number = ANY($3)",
 )
 _KEEP = Statement(
     "imports.keep_change",
-    "A change stays, and why.",
+    "Mark a change as kept, with the reason.",
     "UPDATE import_changes SET kept = $4 WHERE workspace_id = $1 AND import_id = $2 AND number = $3",
 )
 FORGET_REASONS = Statement(
     "imports.forget_reasons",
-    "Whether a change can be given back is looked at anew.",
+    "Reset the kept changes of an import, so that restoring decides again.",
     "UPDATE import_changes SET kept = NULL WHERE workspace_id = $1 AND import_id = $2 AND kept IS NOT NULL",
 )
 EMPTY = Statement(
     "imports.empty_changes",
-    "Nothing will be given back any more: of what stays only the reason is kept.",
+    "End restoring; keep only the reasons of kept changes.",
     "UPDATE import_changes SET sealed = NULL, people = '{}' WHERE workspace_id = $1 AND import_id = $2",
 )
 FORGET = Statement(
     "imports.forget_changes",
-    "Drop what an import replaced.",
+    "Delete the replaced values of an import.",
     "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id = $2",
 )
 _ERASE = Statement(
     "imports.erase_changes",
-    "Drop what imports replaced on an erased debt, or of a person who is erased with it.",
+    "Delete the replaced values of an erased debt or debtor.",
     """
     DELETE FROM import_changes c WHERE c.workspace_id = $1 AND (c.debt_id = $2 OR c.people && $4::bytea[] AND EXISTS (
         SELECT FROM debtors p WHERE p.workspace_id = $1 AND p.id = $3 AND p.erased_at IS NOT NULL))

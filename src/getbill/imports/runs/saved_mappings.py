@@ -17,7 +17,7 @@ from getbill.mapping import Mapping
 
 _REMEMBER = Statement(
     "imports.remember",
-    "Remember how a sender's files of a layout are read.",
+    "Save the mapping of a sender's layout.",
     """
     INSERT INTO import_mappings (workspace_id, sender, signature, mapping, confirmed_by, confirmed_at)
     VALUES ($1, $2, $3, $4, $5, $6)
@@ -27,7 +27,7 @@ _REMEMBER = Statement(
 )
 _RECALL = Statement(
     "imports.recall",
-    "How are a sender's files of a layout read? Else: what did the latest layout of this sender look like?",
+    "The saved mapping of a sender's layout, or else the sender's latest layout.",
     """
     SELECT signature, mapping FROM import_mappings WHERE workspace_id = $1 AND sender = $2
     ORDER BY (signature = $3) DESC, confirmed_at DESC LIMIT 1
@@ -37,18 +37,18 @@ _RECALL = Statement(
 
 _HOLD = Statement(
     "imports.hold_layout",
-    "Whoever else confirms this sender's layout, or finds it unknown, waits until the transaction ends.",
+    "Lock the saved mappings of a sender's layout.",
     "SELECT pg_advisory_xact_lock($1)",
 )
 _IS_CONFIRMED = Statement(
     "imports.is_layout_known",
-    "Did somebody confirm this sender's layout?",
+    "Whether a sender's layout has a confirmed mapping.",
     "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
 )
 _READ_AGAIN = Statement(
     "imports.read_again",
-    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now,"
-    " or somebody in it was erased: its samples would be shown again.",
+    "Requeue waiting files of a confirmed layout, except those with a changed mapping, or with an"
+    " erased person, whose samples would be shown again.",
     """
     UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
     WHERE workspace_id = $1 AND id = ANY (ARRAY(
@@ -62,12 +62,12 @@ _READ_AGAIN = Statement(
 
 _ALL = Statement(
     "imports.mappings",
-    "How are files of every sender and layout read?",
+    "All saved mappings.",
     "SELECT sender, signature, mapping FROM import_mappings WHERE workspace_id = $1",
 )
 _FORGET = Statement(
     "imports.forget_mapping",
-    "Ask again how a sender's files of a layout are read.",
+    "Delete the saved mapping of a sender's layout.",
     "DELETE FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3",
 )
 

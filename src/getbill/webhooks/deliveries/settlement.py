@@ -22,12 +22,12 @@ from getbill.webhooks.replays import ReplayRequest
 
 _HOLD = Statement(
     "webhooks.hold",
-    "Have a delivery not be sent that cannot be settled: it is nobody's turn until it is put back.",
+    "Hold a delivery that cannot be settled, until it is released.",
     "UPDATE webhook_deliveries SET lease_until = NULL, next_try_at = 'infinity' WHERE workspace_id = $1 AND id = $2",
 )
 _DUE = Statement(
     "webhooks.due",
-    "Have a delivery be sent that was held.",
+    "Release a held delivery.",
     """
     UPDATE webhook_deliveries SET next_try_at = $3 WHERE workspace_id = $1 AND id = $2 AND next_try_at = 'infinity'
     RETURNING id
@@ -35,7 +35,7 @@ _DUE = Statement(
 )
 _ENDPOINT_OF = Statement(
     "webhooks.endpoint_of",
-    "Whose is a delivery that was given up?",
+    "The endpoint of an abandoned delivery.",
     "SELECT endpoint_id FROM webhook_log WHERE workspace_id = $1 AND id = $2",
 )
 _NOT_LOGGED = "What came of it could not be logged."
