@@ -58,7 +58,7 @@ async def states(place: Place, debt_ids: list[UUID]) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "html", "said"),
     [
-        (r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}", None, "half a sign of two"),
+        (r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}", None, "half a surrogate pair"),
         ("{{ creditor }} {{ how_to_pay }} {{ 9**9**9 }}", None, "(pow)"),
         (
             "{{ creditor }} {{ how_to_pay }}",
@@ -131,13 +131,13 @@ async def test_a_broken_template_is_asked_about_once_and_decided_for_all_its_con
     await publish(place, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
     ours = await debts_of(place, 5)
     await place.send_due()
-    await outlook.tells("contact", "half a sign of two", number=5, is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", number=5, is_shared=True)
 
     await publish(place, "{{ creditor }}: {{ how_to_pay }}")
     await outlook.decide(decision)
     if decision == "dismiss":
         # More than one change bears: the rest is asked about again.
-        await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
+        await outlook.tells("contact", "half a surrogate pair", number=2, is_shared=True)
         await outlook.decide(decision)
     await place.send_due()
 
@@ -155,7 +155,7 @@ async def test_a_question_about_a_template_goes_with_the_last_of_its_contacts(si
     await place.send_due()
 
     assert (await house.call("DELETE", f"/debts/{shown(first)}")).status == 200
-    await outlook.tells("contact", "half a sign of two", is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", is_shared=True)
     assert (await house.call("DELETE", f"/debts/{shown(last)}")).status == 200
 
     await outlook.tells_nothing()
@@ -208,12 +208,12 @@ async def test_what_went_well_is_forgotten_with_its_question_and_what_is_paid_to
     await publish(place, r"{{ '\ud800' }}")
     mended, archived = await debts_of(place, 2)
     await place.send_due()
-    await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", number=2, is_shared=True)
 
     paid = await house.post(f"/debts/{shown(archived)}/payments", {"amount": 2340, "currency": "EUR"})
     assert paid.status == 201, paid.body
     await todo_decisions.retry_due(place.database, place.vault)
-    await outlook.tells("contact", "half a sign of two", is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", is_shared=True)
     assert await states(place, [mended]) == ["set_aside"]
 
     await publish(place, "{{ creditor }}: {{ how_to_pay }}")

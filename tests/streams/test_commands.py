@@ -100,7 +100,7 @@ async def test_the_stream_is_followed_until_ctrl_c(
     [
         (("--event", "debt.lost"), "There is no event 'debt.lost'."),
         (("--debt", "debt_x"), "There is no debt with this id."),
-        (("--after", "nonsense"), "The cursor is not one of this list"),
+        (("--after", "nonsense"), "The cursor does not belong to this list"),
         (("--workspace", "attic"), "Acme has no workspace 'attic'."),
     ],
 )
