@@ -11,7 +11,7 @@ CHANNEL = "getbill_access"
 # afford.
 _NOTIFY = Statement(
     "access.notify",
-    "Notify every process to invalidate its caches, on commit.",
+    "Tell every process what to forget, if and when this commits.",
     "SELECT pg_notify($1, $2)",
 )
 

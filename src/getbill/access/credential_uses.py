@@ -11,7 +11,7 @@ from getbill.kit.database import Statement, Transaction
 
 _RECORD = Statement(
     "access.note_use",
-    "Record that an SFTP login or an endpoint was changed, rotated or used.",
+    "Somebody changed, rotated or used an SFTP login or an endpoint.",
     """
     INSERT INTO credential_uses (workspace_id, subject_id, actor_kind, actor, used_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (workspace_id, subject_id, actor_kind, actor) DO UPDATE SET used_at = excluded.used_at

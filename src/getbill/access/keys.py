@@ -21,7 +21,7 @@ PREFIX = "gbk_sandbox_"
 
 _INSERT = Statement(
     "access.insert_key",
-    "Create a key for a sandbox; none for a live workspace.",
+    "Cut a key for a sandbox; a live workspace gets none.",
     """
     INSERT INTO api_keys (id, workspace_id, name, hash, last4, limit_per_minute, created_at, created_by_kind, created_by)
     SELECT $1, workspace_id, $3, $4, $5, $6, $7, $8, $9 FROM workspaces WHERE workspace_id = $2 AND kind = 'sandbox'
@@ -45,7 +45,7 @@ _KEYS = Statement(
 )
 _REVOKE = Statement(
     "access.revoke_key",
-    "Revoke a key.",
+    "A key opens no longer.",
     "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
 )
 

@@ -32,8 +32,7 @@ _log = structlog.get_logger(__name__)
 
 _LEASE = Statement(
     "access.lease",
-    "Refill this process's lease to a sixteenth of the minute's remaining requests, at least 1, at"
-    " most 50; start a new minute if it is over.",
+    "Fill up what this process holds of the minute to a sixteenth of what is left, at least 1, at most 50; begin anew if over.",
     """
     INSERT INTO rate_counts AS r (subject_id, ends_at, used, leased)
     VALUES ($1, $2::timestamptz + interval '60 seconds', greatest(1, least(50, $3::int / 16)),
@@ -51,7 +50,7 @@ _LEASE = Statement(
 )
 _RELEASE_LEASES = Statement(
     "access.give_back_leases",
-    "Return the unused leases of a process to their minutes.",
+    "Give back what a process leased and did not use, each of the minute it was leased from.",
     """
     WITH given AS (
         SELECT r.subject_id, g.leased FROM rate_counts r

@@ -24,7 +24,7 @@ _LINE_CHARACTERS_MAX = 60
 
 _INSERT_COMPANY = Statement(
     "companies.insert",
-    "Create a company.",
+    "Found a company.",
     """
     INSERT INTO companies (id, name, email, iban, lookup_key, is_demo, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -32,12 +32,12 @@ _INSERT_COMPANY = Statement(
 )
 _INSERT_WORKSPACE = Statement(
     "companies.insert_workspace",
-    "Create a workspace of a company.",
+    "Open a workspace of a company.",
     "INSERT INTO workspaces (workspace_id, company_id, kind, name, created_at) VALUES ($1, $2, $3, $4, $5)",
 )
 _INSERT_STREAM = Statement(
     "companies.insert_stream",
-    "Create a workspace's event stream.",
+    "Begin a workspace's stream of events.",
     "INSERT INTO streams (workspace_id) VALUES ($1)",
 )
 _INSERT_USER = Statement(
@@ -52,12 +52,12 @@ _INSERT_USER = Statement(
 
 _SET_PASSWORD = Statement(
     "companies.set_password",
-    "Set a new password of a member of staff.",
+    "Give a member of staff another password.",
     "UPDATE users SET password_hash = $2 WHERE lower(email) = lower($1) RETURNING id",
 )
 _UPDATE = Statement(
     "companies.update",
-    "Change a company's name, contact details and debt defaults; null keeps a value.",
+    "Change what a company is called, how it is reached and what its debts come with; what is null stays.",
     """
     UPDATE companies SET name = coalesce($2, name), email = coalesce($3, email), phone = coalesce($4, phone),
         iban = coalesce($5, iban), country = coalesce($6, country), currency = coalesce($7, currency),
@@ -67,8 +67,7 @@ _UPDATE = Statement(
 )
 _LOCK_COLLEAGUES = Statement(
     "companies.lock_colleagues",
-    "Lock a member of staff and their company's staff, so that two transactions cannot deactivate the"
-    " last two administrators.",
+    "Hold a member of staff and those of their company, so that two do not deactivate the last two administrators.",
     """
     SELECT id, email, role, is_active FROM users
     WHERE company_id = (SELECT company_id FROM users WHERE id = $1) ORDER BY id FOR UPDATE
@@ -76,24 +75,24 @@ _LOCK_COLLEAGUES = Statement(
 )
 _DEACTIVATE = Statement(
     "companies.deactivate_user",
-    "Deactivate a member of staff.",
+    "Let a member of staff in no longer.",
     "UPDATE users SET is_active = false WHERE id = $1 AND is_active RETURNING id",
 )
 _ACTIVATE = Statement(
     "companies.activate_user",
-    "Reactivate a member of staff.",
+    "Let a member of staff in again.",
     "UPDATE users SET is_active = true WHERE id = $1",
 )
 _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
-    "Set a company's letterhead.",
+    "Say what a company's letters carry.",
     "UPDATE companies SET address = $2, imprint = $3 WHERE id = $1 RETURNING id",
 )
 
 
 _SET_REFUSED_ZONES = Statement(
     "companies.set_refused_zones",
-    "Set the phone zones that a company treats as expensive.",
+    "Say which zones' numbers a company treats as expensive.",
     "UPDATE companies SET refused_zones = $2 WHERE id = $1 RETURNING id",
 )
 

@@ -15,7 +15,7 @@ MODES = (ON, DRY_RUN, STOPPED)
 
 _SET = Statement(
     "companies.set_contact",
-    "Set the contact switch or grace period of a workspace; null keeps a value.",
+    "Switch contact of a workspace, or its grace period; what is null stays.",
     """
     UPDATE workspaces SET contact = coalesce($2, contact), grace_hours = coalesce($3, grace_hours)
     WHERE workspace_id = $1
@@ -23,7 +23,7 @@ _SET = Statement(
 )
 _GET = Statement(
     "companies.contact",
-    "The contact switches of a workspace and of the installation.",
+    "How is contact of a workspace switched, and that of the installation?",
     """
     SELECT contact, grace_hours, (SELECT stopped_at FROM contact_stop) AS stopped_at
     FROM workspaces WHERE workspace_id = $1
@@ -31,11 +31,11 @@ _GET = Statement(
 )
 _STOP_ALL = Statement(
     "companies.stop_all",
-    "Stop contact of the whole installation.",
+    "Nobody is contacted any more, from no workspace.",
     "INSERT INTO contact_stop (stopped_at) VALUES ($1) ON CONFLICT (is_on) DO NOTHING",
 )
 _RESUME_ALL = Statement(
-    "companies.resume_all", "Resume contact of the installation.", "DELETE FROM contact_stop"
+    "companies.resume_all", "Every workspace contacts as it is switched.", "DELETE FROM contact_stop"
 )
 
 

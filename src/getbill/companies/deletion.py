@@ -15,21 +15,21 @@ from getbill.kit.errors import Conflict
 from getbill.kit.messages import counted, message
 
 _LOCK = Statement(
-    "companies.lock", "Lock a company against changes.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
+    "companies.lock", "Let nobody change a company.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
 )
 _DEBTS_LEFT = Statement(
     "companies.debts_left",
-    "The number of debts in a workspace.",
+    "How many debts does a workspace have?",
     "SELECT count(*) FROM debts WHERE workspace_id = $1 AND erased_at IS NULL",
 )
 _WORKSPACES = Statement(
     "companies.lock_workspaces",
-    "Lock a company's workspaces against new rows.",
+    "Let nobody add to a company's workspaces.",
     "SELECT workspace_id, kind FROM workspaces WHERE company_id = $1 FOR UPDATE",
 )
 _OWNED = Statement(
     "companies.owned_tables",
-    "The tables with rows of a company or workspace, and the tables they reference.",
+    "Which tables have rows of a company or a workspace, and which tables do they refer to?",
     """
     SELECT c.oid::regclass::text AS name, a.attname AS owner,
         array(SELECT DISTINCT f.confrelid::regclass::text FROM pg_constraint f
@@ -46,9 +46,7 @@ _DELETE_TOKENS = Statement(
     "DELETE FROM token_families WHERE client_id IN (SELECT id FROM clients WHERE workspace_id = ANY($1))",
 )
 _NO_LIMIT = Statement(
-    "companies.no_limit",
-    "Disable the statement timeout for a large sandbox.",
-    "SET LOCAL statement_timeout = 0",
+    "companies.no_limit", "A large sandbox takes its time.", "SET LOCAL statement_timeout = 0"
 )
 _DELETE_COMPANY = Statement("companies.delete", "Delete a company.", "DELETE FROM companies WHERE id = $1")
 

@@ -12,7 +12,7 @@ _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 _SET = Statement(
     "companies.set_logo",
-    "Store the logo in each of a company's workspaces.",
+    "Keep the logo of each of a company's workspaces.",
     """
     INSERT INTO company_logos (workspace_id, media_type, image)
     SELECT workspace_id, $2, $3 FROM workspaces WHERE company_id = $1

@@ -42,7 +42,7 @@ _NAMED = Statement(
 )
 _USERS = Statement(
     "companies.users",
-    "The staff of a company, oldest first.",
+    "The staff of a company, in the order they came.",
     """
     SELECT id, company_id, email, first_name, last_name, role, is_active, last_seen_at, created_at
     FROM users WHERE company_id = $1 ORDER BY created_at, id

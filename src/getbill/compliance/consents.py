@@ -20,7 +20,7 @@ PREFIX = "consent"
 
 _GIVE = Statement(
     "compliance.give_consent",
-    "Record a consent; one in force is unchanged.",
+    "Keep a consent; one that is in force stays as it is.",
     """
     INSERT INTO consents (workspace_id, id, address_hash, kind, consent, source, given_at, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -29,7 +29,7 @@ _GIVE = Statement(
 )
 _IN_FORCE = Statement(
     "compliance.consent_in_force",
-    "The consent in force of that name for an address.",
+    "The consent of that name that holds for an address.",
     """
     SELECT id, kind, consent, source, given_at, created_at, withdrawn_at FROM consents
     WHERE workspace_id = $1 AND address_hash = $2 AND consent = $3 AND withdrawn_at IS NULL
@@ -37,7 +37,7 @@ _IN_FORCE = Statement(
 )
 _OF = Statement(
     "compliance.consents_of",
-    "The consents in force for these addresses.",
+    "What have those with these addresses agreed to?",
     """
     SELECT address_hash, consent FROM consents
     WHERE workspace_id = $1 AND address_hash = ANY($2) AND withdrawn_at IS NULL
@@ -45,7 +45,7 @@ _OF = Statement(
 )
 _LIST = Statement(
     "compliance.consents",
-    "Consents, including withdrawn ones, newest first.",
+    "Consents, also withdrawn ones, the newest first.",
     """
     SELECT id, kind, consent, source, given_at, created_at, withdrawn_at FROM consents
     WHERE workspace_id = $1 AND ($2::bytea IS NULL OR address_hash = $2)
@@ -54,7 +54,7 @@ _LIST = Statement(
 )
 _WITHDRAW = Statement(
     "compliance.withdraw_consent",
-    "Record the first withdrawal of a consent.",
+    "Note that a consent was withdrawn; the first time counts.",
     """
     UPDATE consents SET withdrawn_at = coalesce(withdrawn_at, $3) WHERE workspace_id = $1 AND id = $2
     RETURNING id, kind, consent, source, given_at, created_at, withdrawn_at

@@ -21,7 +21,7 @@ PREFIX = "suppression"
 
 _ADD = Statement(
     "compliance.suppress",
-    "Add an address to the suppression list; an existing entry is unchanged.",
+    "Put an address on the suppression list; one that is there stays as it is.",
     """
     INSERT INTO suppressions (workspace_id, address_hash, id, kind, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (workspace_id, address_hash) DO NOTHING
@@ -29,17 +29,17 @@ _ADD = Statement(
 )
 _OF = Statement(
     "compliance.suppressed",
-    "The suppressed ones of these addresses.",
+    "Which of these addresses are on the suppression list?",
     "SELECT address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($2)",
 )
 _BY_ADDRESS = Statement(
     "compliance.suppression_of",
-    "The suppression entry of an address.",
+    "The line of the suppression list about an address.",
     "SELECT id, kind, reason, created_at FROM suppressions WHERE workspace_id = $1 AND address_hash = $2",
 )
 _LIST = Statement(
     "compliance.suppressions",
-    "The suppression list, newest first.",
+    "The suppression list, the newest line first.",
     """
     SELECT id, kind, reason, created_at FROM suppressions
     WHERE workspace_id = $1 AND ($2::bytea IS NULL OR address_hash = $2)
@@ -48,7 +48,7 @@ _LIST = Statement(
 )
 _LIFT = Statement(
     "compliance.lift",
-    "Remove an address from the suppression list.",
+    "Take an address off the suppression list.",
     "DELETE FROM suppressions WHERE workspace_id = $1 AND id = $2 RETURNING id, kind, reason, created_at",
 )
 

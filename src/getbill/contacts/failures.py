@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 _FAIL = Statement(
     "contacts.fail",
-    "Quarantine a planned or claimed contact, if its fence still holds.",
+    "Take a contact out of the plan, or out of a dead worker's hands, if it is still ours.",
     """
     UPDATE contacts SET state = $8, reason = $9, lease_until = NULL,
         settled_at = CASE WHEN $8 = 'unknown' THEN $10::timestamptz ELSE settled_at END
@@ -35,7 +35,7 @@ _FAIL = Statement(
 )
 _REQUEUE = Statement(
     "contacts.put_back",
-    "Plan the quarantined contact of a debt again.",
+    "Plan again the contact of a debt that was set aside.",
     """
     UPDATE contacts SET state = 'planned', reason = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside'
@@ -44,7 +44,7 @@ _REQUEUE = Statement(
 )
 _PUT_ALL_BACK = Statement(
     "contacts.put_all_back",
-    "Plan the contacts quarantined for one reason again.",
+    "Plan again the contacts that were set aside for one reason.",
     """
     UPDATE contacts c SET state = 'planned', reason = NULL
     FROM quarantine q
@@ -54,7 +54,7 @@ _PUT_ALL_BACK = Statement(
 )
 _RETRY_LOOKUP = Statement(
     "contacts.ask_again",
-    "Schedule another look-up of a contact at its provider.",
+    "Have a provider asked once more what became of a contact.",
     """
     UPDATE contacts SET state = 'sending', lease_until = $3, settled_at = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'unknown' AND provider_ref IS NULL
@@ -63,12 +63,12 @@ _RETRY_LOOKUP = Statement(
 )
 _FIND_SET_ASIDE = Statement(
     "contacts.aside",
-    "The quarantined contact of a debt.",
+    "The contact of a debt that was set aside.",
     "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside' FOR UPDATE",
 )
 _SETTLED_ASIDES = Statement(
     "contacts.aside_no_longer",
-    "Quarantined contacts that have since been stopped or settled.",
+    "Which contacts stand aside in the quarantine, and are stopped or settled by now?",
     """
     SELECT q.workspace_id, q.subject_id FROM quarantine q
     WHERE q.kind = 'contact' AND q.retried_at IS NULL AND NOT EXISTS (SELECT FROM contacts c

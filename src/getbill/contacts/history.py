@@ -31,7 +31,7 @@ AddressHashes = tuple[bytes | None, bytes | None]
 
 _OF_DEBTS = Statement(
     "contacts.history_of_debts",
-    "The past and started contacts of these debts.",
+    "What was done, or begun, on these debts?",
     """
     SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, settled_at, address_hash FROM contacts
     WHERE workspace_id = $1 AND debt_id = ANY($2) ORDER BY attempt
@@ -39,7 +39,7 @@ _OF_DEBTS = Statement(
 )
 _BY_ADDRESSES = Statement(
     "contacts.history_by_addresses",
-    "Recent contacts to these addresses on other debts.",
+    "What went to these addresses of late on other debts?",
     """
     SELECT debt_id, run, step, attempt, channel, state, sent_at, address_hash FROM contacts
     WHERE workspace_id = $1 AND address_hash = ANY($2) AND sent_at > $3 AND debt_id <> ALL($4)
@@ -47,7 +47,7 @@ _BY_ADDRESSES = Statement(
 )
 _ONE_AT_A_TIME = Statement(
     "contacts.one_at_a_time",
-    "Lock the decisions on contacts to an address.",
+    "Let one transaction at a time decide on contacts to an address.",
     "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key",
 )
 

@@ -27,7 +27,7 @@ SUSPECTS: Final[Sequence[tuple[int, Crashes]]] = (
 
 _PLAN = Statement(
     "contacts.plan",
-    "Insert a contact into the ledger.",
+    "Put a contact into the ledger.",
     """
     INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
         followup_id, reason, settled_at, created_at, missed_at)
@@ -36,7 +36,7 @@ _PLAN = Statement(
 )
 _PLAN_MANY = Statement(
     "contacts.plan_many",
-    "Insert contacts into the ledger.",
+    "Put contacts into the ledger.",
     """
     INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
         followup_id, reason, settled_at, created_at, missed_at)
@@ -47,7 +47,7 @@ _PLAN_MANY = Statement(
 )
 _CLAIM_LIVE = Statement(
     "contacts.claim_live",
-    "Claim due live contacts whose debt is not locked, longest due first.",
+    "Which live contacts are due? Take some, each with its debt free, the longest due first.",
     """
     WITH due AS (
         SELECT c.workspace_id, c.debt_id, c.run, c.step, c.attempt
@@ -66,7 +66,7 @@ _CLAIM_LIVE = Statement(
 )
 _CLAIM_SANDBOX = Statement(
     "contacts.claim_in",
-    "Claim due contacts of a sandbox whose debt is not locked, longest due first.",
+    "Which contacts of a sandbox are due? Take some, each with its debt free, the longest due first.",
     """
     WITH due AS (
         SELECT c.debt_id, c.run, c.step, c.attempt
@@ -84,7 +84,7 @@ _CLAIM_SANDBOX = Statement(
 )
 _LOCK_DUE = Statement(
     "contacts.take_in",
-    "Lock due contacts of a sandbox whose debt is not locked, until the end of the transaction.",
+    "Which contacts of a sandbox are due, each with its debt free? Hold some to the end of this transaction.",
     """
     SELECT c.* FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
     WHERE c.workspace_id = $3 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
@@ -95,7 +95,7 @@ _LOCK_DUE = Statement(
 )
 _LOCK_UNCHANGED = Statement(
     "contacts.held",
-    "The contacts that are still in the state and under the fence of their claim.",
+    "Which of these contacts are still in the state and under the fence in which they were taken?",
     """
     SELECT c.debt_id, c.run, c.step, c.attempt
     FROM contacts c
@@ -108,7 +108,7 @@ _LOCK_UNCHANGED = Statement(
 )
 _WRITE = Statement(
     "contacts.write",
-    "Store the outcomes of locked contacts.",
+    "Write what became of contacts that are held.",
     """
     UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
         followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
@@ -125,7 +125,7 @@ _WRITE = Statement(
 )
 _FIND_BY_FOLLOWUP = Statement(
     "contacts.of_followup",
-    "The last attempt of the contact behind a followup.",
+    "The last try of the contact behind a followup.",
     """
     SELECT * FROM contacts WHERE workspace_id = $1 AND followup_id = $2
     ORDER BY run DESC, attempt DESC LIMIT 1
@@ -133,7 +133,7 @@ _FIND_BY_FOLLOWUP = Statement(
 )
 _RELEASE_EXPIRED = Statement(
     "contacts.give_back",
-    "Plan contacts again whose worker died before it called a provider.",
+    "Nothing left by contacts whose worker died before it asked a provider: they are planned again.",
     """
     WITH lost AS (
         SELECT workspace_id, debt_id, run, step, attempt FROM contacts
@@ -147,12 +147,12 @@ _RELEASE_EXPIRED = Statement(
 )
 _DEADLY = Statement(
     "contacts.deadly",
-    "Claimed contacts whose worker died, after at least a number of earlier deaths.",
+    "Which contacts were in the hands of a worker that died, and of so many before it?",
     "SELECT * FROM contacts WHERE state = 'claimed' AND lease_until < $1 AND crashes >= $2 LIMIT $3",
 )
 _RELEASE = Statement(
     "contacts.release",
-    "Release claimed contacts of a stopping worker that were not started.",
+    "Plan again contacts that were claimed and not begun: their worker stops.",
     """
     UPDATE contacts c SET state = 'planned', lease_until = NULL
     FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[])
@@ -163,7 +163,7 @@ _RELEASE = Statement(
 )
 _CLAIM_INTERRUPTED = Statement(
     "contacts.take_over",
-    "Claim contacts under a new fence whose worker died while sending.",
+    "Which contacts were on their way when their worker died? Take some under a new fence.",
     """
     WITH lost AS (
         SELECT workspace_id, debt_id, run, step, attempt FROM contacts
@@ -177,7 +177,7 @@ _CLAIM_INTERRUPTED = Statement(
 )
 _EXTEND_LEASE = Statement(
     "contacts.look_after_at",
-    "Reschedule the recovery of a contact whose worker died while sending, if its fence still holds.",
+    "Look after a contact that was on its way when its worker died at another instant; is it still ours?",
     """
     UPDATE contacts SET lease_until = $7
     WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
@@ -187,7 +187,7 @@ _EXTEND_LEASE = Statement(
 )
 _STOP = Statement(
     "contacts.stop",
-    "Stop the planned and quarantined contacts of a debt; return the followups that they would have retried.",
+    "Stop every contact of a debt that is planned or stands aside; of which followups was it another try?",
     """
     UPDATE contacts SET state = 'stopped', reason = $3, settled_at = $4
     WHERE workspace_id = $1 AND debt_id = $2 AND state IN ('planned', 'set_aside')
@@ -196,7 +196,7 @@ _STOP = Statement(
 )
 _END_REHEARSAL = Statement(
     "contacts.end_rehearsal",
-    "Plan the rehearsed contacts of these debts for real.",
+    "What was only rehearsed for these debts is to be done.",
     """
     UPDATE contacts SET state = 'stopped', reason = 'the dry run is over'
     WHERE workspace_id = $1 AND debt_id = ANY($2) AND state = 'rehearsed'
@@ -204,7 +204,7 @@ _END_REHEARSAL = Statement(
 )
 _ERASE = Statement(
     "contacts.erase",
-    "Reduce the contacts of an erased debt to their existence and time.",
+    "Keep of an erased debt's contacts only that and when they were.",
     """
     UPDATE contacts SET address_hash = NULL, provider_ref = NULL, followup_id = NULL,
         state = CASE WHEN state IN ('planned', 'set_aside') THEN 'stopped' ELSE state END,

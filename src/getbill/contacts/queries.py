@@ -15,7 +15,7 @@ from getbill.kit.database import Database, Statement
 
 _NEXT_DUE = Statement(
     "contacts.next_due",
-    "The due time of a sandbox's next contact; none while contact is stopped.",
+    "When is the next contact of a sandbox due? Never, while contact is stopped.",
     """
     SELECT min(due_at) FROM contacts WHERE workspace_id = $1 AND state = 'planned' AND NOT is_live
         AND NOT EXISTS (SELECT FROM contact_stop)
@@ -24,7 +24,7 @@ _NEXT_DUE = Statement(
 )
 _IS_BUSY = Statement(
     "contacts.is_busy",
-    "Whether a worker has claimed a contact of a workspace.",
+    "Is any contact of a workspace in a worker's hands?",
     """
     SELECT EXISTS (SELECT FROM contacts
                    WHERE workspace_id = $1 AND state IN ('claimed', 'sending') AND lease_until IS NOT NULL)
@@ -32,7 +32,7 @@ _IS_BUSY = Statement(
 )
 _OF_DEBT = Statement(
     "contacts.of_debt",
-    "Every contact of a debt, in order of their end; unfinished ones last.",
+    "Every contact of a debt, in the order they came to their end; what has not is last.",
     """
     SELECT c.*, f.crossed_by
     FROM contacts c LEFT JOIN followups f ON f.workspace_id = c.workspace_id AND f.id = c.followup_id

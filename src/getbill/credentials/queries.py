@@ -14,7 +14,7 @@ from getbill.kit.messages import message
 
 _SUBJECT = Statement(
     "credentials.subject",
-    "The client, key or member of staff with this id, and its time of revocation.",
+    "Is there a client, key or member of staff of this id here, and since when is it revoked?",
     """
     SELECT revoked_at IS NOT NULL AS is_revoked FROM clients WHERE $1 = 'client' AND id = $2 AND workspace_id = ANY ($3)
     UNION ALL
@@ -25,7 +25,7 @@ _SUBJECT = Statement(
 )
 _CREATED = Statement(
     "credentials.created",
-    "Active credentials created by a client, key or person in a workspace, oldest first.",
+    "What a client, key or person created in a workspace and is not revoked, the oldest first.",
     """
     SELECT 'client' AS kind, id, name, created_at, NULL::timestamptz AS used_at, NULL::text AS owner_kind,
         NULL::uuid AS owner
@@ -45,7 +45,7 @@ _CREATED = Statement(
 )
 _LAST_REQUEST = Statement(
     "credentials.last_request",
-    "The time of the last request of a client or key.",
+    "When a client or key was last let in.",
     """
     SELECT at FROM access_log WHERE workspace_id = $1 AND credential_id = $2 AND status < 400
     ORDER BY at DESC LIMIT 1
@@ -53,7 +53,7 @@ _LAST_REQUEST = Statement(
 )
 _OTHERS = Statement(
     "credentials.others",
-    "Other active credentials and people that have used a credential.",
+    "Who else has handled something since, and is not revoked.",
     """
     SELECT u.actor_kind, u.actor FROM credential_uses u
     WHERE u.workspace_id = $1 AND u.subject_id = $2 AND CASE u.actor_kind

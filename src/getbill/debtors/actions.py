@@ -13,7 +13,7 @@ from getbill.kit.database import Statement, Transaction
 
 _INSERT = Statement(
     "debtors.insert",
-    "Create a debtor.",
+    "Meet a debtor.",
     """
     INSERT INTO debtors (workspace_id, id, identity, lookup, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $5)
@@ -21,12 +21,12 @@ _INSERT = Statement(
 )
 _INSERT_MATCH = Statement(
     "debtors.insert_match",
-    "Add the match hashes of a new debtor; fails if another transaction has just taken a hash.",
+    "Let later debts recognise a new debtor; fails when somebody else has just taken the hash.",
     "INSERT INTO debtor_matches (workspace_id, match, debtor_id) VALUES ($1, $2, $3)",
 )
 _ADD_MATCHES = Statement(
     "debtors.add_matches",
-    "Add match hashes of a known debtor, unless they belong to another.",
+    "Let later debts recognise a debtor by what was learned, unless it already stands for somebody.",
     """
     INSERT INTO debtor_matches (workspace_id, match, debtor_id) SELECT $1, unnest($2::bytea[]), $3
     ON CONFLICT DO NOTHING
@@ -34,7 +34,7 @@ _ADD_MATCHES = Statement(
 )
 _SHARE_CODE = Statement(
     "debtors.share_code",
-    "Mark a customer code as ambiguous, so that it no longer identifies a debtor.",
+    "A customer code stands for several people: from now on it recognises nobody.",
     """
     INSERT INTO debtor_matches (workspace_id, match, debtor_id) VALUES ($1, $2, NULL)
     ON CONFLICT (workspace_id, match) DO UPDATE SET debtor_id = NULL
@@ -42,27 +42,27 @@ _SHARE_CODE = Statement(
 )
 _REASSIGN_MATCH = Statement(
     "debtors.take_over",
-    "Reassign a match hash to the debtor with the matching name.",
+    "A hash found somebody who bears another name now: it finds the debtor who bears it.",
     "UPDATE debtor_matches SET debtor_id = $3 WHERE workspace_id = $1 AND match = $2 AND debtor_id IS NOT NULL",
 )
 _DROP_MATCHES = Statement(
     "debtors.drop_matches",
-    "Remove match hashes of a debtor.",
+    "Some hashes find this debtor no longer.",
     "DELETE FROM debtor_matches WHERE workspace_id = $1 AND debtor_id = $2 AND match = ANY($3)",
 )
 _UPDATE = Statement(
     "debtors.update",
-    "Store a debtor's changed identity.",
+    "Keep what was learned of a debtor.",
     "UPDATE debtors SET identity = $3, lookup = $4, updated_at = $5 WHERE workspace_id = $1 AND id = $2",
 )
 _DELETE_MATCHES = Statement(
     "debtors.forget_matches",
-    "Delete all match hashes of a debtor.",
+    "No later debt recognises this debtor any more.",
     "DELETE FROM debtor_matches WHERE workspace_id = $1 AND debtor_id = $2",
 )
 _ERASE = Statement(
     "debtors.erase",
-    "Erase a debtor's identity.",
+    "Forget who a debtor was.",
     """
     UPDATE debtors SET identity = NULL, lookup = '{}', erased_at = $3, updated_at = $3
     WHERE workspace_id = $1 AND id = $2

@@ -28,12 +28,12 @@ _FIND = Statement(
 )
 _LOCK = Statement(
     "debtors.lock",
-    "One debtor, locked against erasure and changes.",
+    "One debtor, so that nobody erases or changes them meanwhile.",
     _FIND.text + " FOR UPDATE OF p",
 )
 _LIST = Statement(
     "debtors.list",
-    "A page of debtors, newest first.",
+    "A page of debtors, the newest first.",
     f"""
     SELECT p.workspace_id, {COLUMNS}
     FROM debtors p JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
@@ -44,7 +44,7 @@ _LIST = Statement(
 )
 _COUNT = Statement(
     "debtors.count",
-    "The number of debtors, counted to a limit.",
+    "How many debtors are there, as far as a page says?",
     """
     SELECT count(*) FROM (SELECT FROM debtors WHERE workspace_id = $1 AND erased_at IS NULL LIMIT $2) AS counted
     """,
@@ -52,7 +52,7 @@ _COUNT = Statement(
 
 _HOLDERS = Statement(
     "debtors.holders",
-    "The debtors of these match hashes; null for an ambiguous code.",
+    "Whom do these hashes recognise? Null where a code stands for several people.",
     "SELECT match, debtor_id FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($2)",
 )
 

@@ -15,7 +15,7 @@ from getbill.kit.database import Statement, Transaction
 
 _OTHER_DEBTS = Statement(
     "debts.others_of_debtor",
-    "The first unerased other debts of a debtor.",
+    "Which other debts does the debtor have that are not erased? The first that are asked for.",
     """
     SELECT id FROM debts WHERE workspace_id = $1 AND debtor_id = $2 AND id <> $3 AND erased_at IS NULL LIMIT $4
     """,

@@ -42,12 +42,12 @@ _ERASED = Statement(
 )
 _ERASED_AT = Statement(
     "debts.erased_at",
-    "The time of a debt's erasure, if any.",
+    "When a debt was erased, if it was.",
     "SELECT erased_at FROM erasures WHERE workspace_id = $1 AND subject_id = $2 AND kind = 'debt'",
 )
 _EXISTING_DEBTS = Statement(
     "debts.standing",
-    "The existing, unerased debts among some ids.",
+    "Which of some debts are there and not erased?",
     """
     SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, id)
     JOIN debts d ON d.workspace_id = listed.workspace_id AND d.id = listed.id
@@ -56,7 +56,7 @@ _EXISTING_DEBTS = Statement(
 )
 _VOID = Statement(
     "debts.void",
-    "Invalidate the planned contacts of a debt without decrypting it.",
+    "Make void whatever contact of a debt is planned, without opening what is sealed of it.",
     "UPDATE debts SET contact_epoch = contact_epoch + 1 WHERE workspace_id = $1 AND id = $2",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

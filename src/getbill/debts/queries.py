@@ -36,13 +36,13 @@ _FIND = Statement(
 )
 _LOCK = Statement(
     "debts.lock",
-    "Some debts, locked in id order.",
+    "Some debts, each held until the transaction ends, taken in id order.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d",
 )
 # An erased debt has no debtor either.
 _RELOCK = Statement(
     "debts.lock_known",
-    "Some debts, locked in id order, with their current versions.",
+    "Some debts, each held until the transaction ends, taken in id order: do they still stand as they were read?",
     """
     SELECT d.id, d.version, p.identity FROM debts d
     JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
@@ -51,14 +51,15 @@ _RELOCK = Statement(
 )
 _FIND_REFERENCES = Statement(
     "debts.taken",
-    "The existing debts with these references.",
+    "Which debts have these references already?",
     "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)"
     " AND undone_at IS NULL",
 )
 
 _FIND_EXISTING = Statement(
     "debts.known",
-    "Existing references, known debtors, suppressed addresses and consents for new debts.",
+    "Which of these references are taken, who of these people is a debtor already, at which addresses is nobody"
+    " to be contacted, and what was agreed to by which?",
     """
     SELECT id, reference, fingerprint, NULL::bytea AS match, false AS is_person FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
@@ -286,9 +287,7 @@ def count_statement(names: tuple[str, ...]) -> Statement:
     """Return the statement that counts debts with these conditions, up to its last parameter."""
     inner = f"SELECT FROM debts d WHERE {_conditions(names)} LIMIT ${len(names) + 2}"
     return Statement(
-        "debts.count",
-        "The number of debts that match the filters.",
-        f"SELECT count(*) FROM ({inner}) AS counted",
+        "debts.count", "How many debts meet the conditions?", f"SELECT count(*) FROM ({inner}) AS counted"
     )
 
 
@@ -318,7 +317,7 @@ async def count(database: Database, workspace: Workspace, conditions: dict[str, 
 
 _TOTALS = Statement(
     "debts.totals_of_debtor",
-    "A debtor's totals per currency, over all unerased debts.",
+    "What a debtor owes and paid, per currency, over all debts that are not erased.",
     """
     SELECT currency, count(*) AS debts, sum(amount)::bigint AS amount, sum(balance)::bigint AS balance,
            sum(paid)::bigint AS paid

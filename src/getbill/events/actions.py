@@ -13,7 +13,7 @@ EVENTS_CHANNEL = "getbill_events"
 
 _INSERT = Statement(
     "events.insert",
-    "Append an event to a debt's history.",
+    "Append a fact to a debt's history.",
     """
     INSERT INTO events (workspace_id, id, debt_id, sequence, kind, data, occurred_at, recorded_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -21,7 +21,7 @@ _INSERT = Statement(
 )
 _ERASE = Statement(
     "events.erase",
-    "Erase the data of a debt's events, but keep the events.",
+    "Drop what a debt's events say; that they were remains.",
     "UPDATE events SET data = NULL WHERE workspace_id = $1 AND debt_id = $2 AND data IS NOT NULL",
 )
 

@@ -16,13 +16,12 @@ from getbill.kit.database import Database, Statement, Transaction
 
 _TRY_LOCK = Statement(
     "events.try_sequencer_lock",
-    "Lock the sequencer, in a separate statement, so that the next statements see the previous"
-    " holder's work.",
+    "May this transaction be the sequencer? Asked by itself, so that what follows sees all its forerunner did.",
     "SELECT pg_try_advisory_xact_lock(hashtextextended('getbill:sequencer', 0))",
 )
 _SEQUENCE = Statement(
     "events.sequence",
-    "Assign the next stream positions to the oldest committed events without one.",
+    "Give the oldest committed events without a position the next ones of their workspaces.",
     # Machines' clocks differ: an event never counts as recorded before its debt's earlier events, and is
     # never sequenced without those of them that are waiting too.
     """
@@ -63,17 +62,17 @@ _SEQUENCE = Statement(
 )
 _WAITING = Statement(
     "events.waiting",
-    "The workspaces with events without a position.",
+    "Whose events have no position yet?",
     "SELECT DISTINCT workspace_id FROM events WHERE position IS NULL LIMIT 1000",
 )
 _BEHIND = Statement(
     "events.behind",
-    "The workspaces with events whose reactions are pending.",
+    "On whose streams have reactions not happened yet?",
     "SELECT workspace_id FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 1000",
 )
 _CLAIM_UNREACTED = Statement(
     "events.take_unreacted",
-    "Claim the next range of every stream whose `after` reactions are pending.",
+    "Take the next stretch of every stream on which the reactions marked `after` have not happened yet.",
     """
     WITH behind AS (
         SELECT workspace_id, reacted AS after, least(position, reacted + $1) AS until

@@ -15,17 +15,17 @@ SEARCH_MAX: Final = 10_000
 
 _STREAM = Statement(
     "events.stream",
-    "The end and epoch of a workspace's stream.",
+    "How far a workspace's stream has come, and in which epoch.",
     "SELECT epoch, position FROM streams WHERE workspace_id = $1",
 )
 _STREAMS_OF = Statement(
     "events.streams_of",
-    "The ends of some workspaces' streams.",
+    "How far some workspaces' streams have come.",
     "SELECT workspace_id, epoch, position FROM streams WHERE workspace_id = ANY ($1::uuid[])",
 )
 _READ = Statement(
     "events.read",
-    "The events in a range of a workspace's stream, in order.",
+    "The events on a stretch of a workspace's stream, in order.",
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
     FROM events e
@@ -36,7 +36,7 @@ _READ = Statement(
 )
 _SEARCH = Statement(
     "events.search",
-    "The events of some kinds in a range of a workspace's stream, and the end of the searched range.",
+    "The events of some kinds on a stretch of a workspace's stream, and how far it was searched.",
     """
     WITH looked_at AS (
         SELECT id, position, kind FROM events
@@ -54,7 +54,7 @@ _SEARCH = Statement(
 )
 _READ_DEBT = Statement(
     "events.read_debt",
-    "The events of one debt in a range of its workspace's stream, in order, optionally of some kinds.",
+    "The events of one debt on a stretch of its workspace's stream, in order, of some kinds if asked.",
     # A debt's positions follow its sequence, which has an index per debt.
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
@@ -67,7 +67,7 @@ _READ_DEBT = Statement(
 )
 _FIND = Statement(
     "events.find",
-    "One event with a position in its workspace's stream.",
+    "One event that has its place in its workspace's stream.",
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
     FROM events e

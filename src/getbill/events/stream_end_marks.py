@@ -25,12 +25,12 @@ _LINES_EACH_MAX: Final = 1_000
 
 _STREAMS = Statement(
     "events.streams",
-    "The end of every stream.",
+    "How far every stream has come.",
     "SELECT workspace_id, epoch, position FROM streams WHERE position > 0 OR epoch > 1",
 )
 _BEGIN_EPOCHS = Statement(
     "events.begin_epochs",
-    "Start a new epoch for streams behind their high-water mark.",
+    "Begin a new epoch of those streams that stand behind what was known of them.",
     """
     UPDATE streams s SET epoch = greatest(s.epoch, known.epoch) + 1
     FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
@@ -43,7 +43,7 @@ _BEGIN_EPOCHS = Statement(
 )
 _BEGIN_EPOCH = Statement(
     "events.begin_epoch",
-    "Start a new epoch of a workspace's stream.",
+    "Begin a new epoch of a workspace's stream.",
     """
     UPDATE streams s SET epoch = s.epoch + 1 WHERE s.workspace_id = $1
     RETURNING pg_notify($2, s.workspace_id || ' ' || s.epoch || ' ' || s.position)

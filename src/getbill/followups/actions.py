@@ -13,7 +13,7 @@ from getbill.kit.database import Statement, Transaction
 
 _BEGIN = Statement(
     "followups.begin",
-    "Insert followups before sending; a retry updates the existing row.",
+    "Keep followups that are about to leave; a later try of one takes its row again.",
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, step, scheduled_at, content,
         direction, is_retry, created_at, updated_at)
@@ -26,7 +26,7 @@ _BEGIN = Statement(
 )
 _INSERT_COMPLETED = Statement(
     "followups.keep",
-    "Insert a followup that was sent and settled in one transaction.",
+    "Keep a followup that left and came to where it is in one transaction.",
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, step, scheduled_at, direction, is_retry,
         created_at, updated_at, status, sent_at, processed_at, reached_at, provider_ref, duration_ms,
@@ -36,7 +36,7 @@ _INSERT_COMPLETED = Statement(
 )
 _MOVE = Statement(
     "followups.move",
-    "Update the progress of followups.",
+    "Write how far followups came.",
     """
     UPDATE followups f SET status = moved.status, sent_at = moved.sent_at, processed_at = moved.processed_at,
         reached_at = moved.reached_at, provider_ref = moved.provider_ref, duration_ms = moved.duration_ms,
@@ -70,7 +70,7 @@ _row_values = attrgetter(
 )
 _ERASE = Statement(
     "followups.erase",
-    "Erase the followups of an erased debt.",
+    "Forget everything done towards the debtor of an erased debt.",
     "DELETE FROM followups WHERE workspace_id = $1 AND debt_id = $2",
 )
 

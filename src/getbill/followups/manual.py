@@ -26,7 +26,7 @@ _LEDGER_FIELDS = ("type", "call_date", "scheduled_at", "phone_number_used", "dir
 
 _INSERT = Statement(
     "followups.insert",
-    "Insert a followup made or planned by people.",
+    "Keep what people did, or are to do, towards a debtor.",
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, scheduled_at, sent_at, processed_at,
         reached_at, content, provider_ref, duration_ms, direction, disconnection_reason, is_retry, address_hash,
@@ -36,7 +36,7 @@ _INSERT = Statement(
 )
 _UPDATE = Statement(
     "followups.update",
-    "Update a manually corrected followup.",
+    "Write a followup that somebody corrected.",
     """
     UPDATE followups SET channel = $4, type = $5, status = $6, scheduled_at = $7, sent_at = $8, processed_at = $9,
         reached_at = $10, content = $11, provider_ref = $12, duration_ms = $13, direction = $14,

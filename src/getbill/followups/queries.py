@@ -34,31 +34,31 @@ _FIND_MANY = Statement(
     "followups.find_many", "Some followups.", _FROM + "WHERE f.workspace_id = $1 AND f.id = ANY($2)"
 )
 _PAGE = Statement(
-    "followups.page", "A page of all followups, newest first.", _FROM + "WHERE" + _CONDITIONS + _AFTER
+    "followups.page", "A page of all followups, the newest first.", _FROM + "WHERE" + _CONDITIONS + _AFTER
 )
 _PAGE_OF_DEBT = Statement(
     "followups.page_of_debt",
-    "A page of one debt's followups, newest first.",
+    "A page of one debt's followups, the newest first.",
     _FROM + "WHERE f.debt_id = $12 AND" + _CONDITIONS + _AFTER,
 )
 _COUNT = Statement(
     "followups.count",
-    "The number of followups, counted to a limit.",
+    "How many followups are there, as far as a page says?",
     f"SELECT count(*) FROM (SELECT FROM followups f WHERE {_CONDITIONS} LIMIT $8) AS counted",
 )
 _COUNT_OF_DEBT = Statement(
     "followups.count_of_debt",
-    "The number of a debt's followups, counted to a limit.",
+    "How many followups has a debt, as far as a page says?",
     f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $9 AND {_CONDITIONS} LIMIT $8) AS counted",
 )
 _FIND_DEBT_ID = Statement(
     "followups.debt_of",
-    "The debt of a followup.",
+    "Which debt is a followup about?",
     "SELECT debt_id FROM followups WHERE workspace_id = $1 AND id = $2",
 )
 _FIND_MANUAL_CONTACTS = Statement(
     "followups.made_by_hand",
-    "Recent manual followups on these debts or to these addresses; visits are not capped.",
+    "What did people do of late on these debts, or to these addresses? Visits have no cap.",
     """
     SELECT debt_id, channel, sent_at, address_hash FROM followups
     WHERE workspace_id = $1 AND step IS NULL AND (debt_id = ANY($2) OR address_hash = ANY($3)) AND sent_at > $4

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 _BEAT = Statement(
     "health.beat",
-    "Record this worker's heartbeat.",
+    "Say that this worker lives.",
     """
     INSERT INTO heartbeats (process_id, started_at, seen_at) VALUES ($1, $2, $3)
     ON CONFLICT (process_id) DO UPDATE SET seen_at = $3
@@ -32,12 +32,12 @@ _BEAT = Statement(
 )
 _OTHERS = Statement(
     "health.others",
-    "Whether any worker has a recent heartbeat.",
+    "Is there any sign of life?",
     "SELECT EXISTS (SELECT FROM heartbeats)",
 )
 _END = Statement(
     "health.end",
-    "Delete a worker, and workers without a heartbeat for an hour.",
+    "Take a worker off the list, and those that nobody has heard of for an hour.",
     "DELETE FROM heartbeats WHERE process_id = $1 OR seen_at < $2",
 )
 

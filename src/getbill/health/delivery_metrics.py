@@ -21,8 +21,7 @@ _DAY: Final = timedelta(days=1)
 
 _GOING = Statement(
     "health.deliveries",
-    "The age of the oldest pending event and delivery, and the numbers of exhausted deliveries and"
-    " failing endpoints.",
+    "How old is the oldest event and the oldest delivery that waits, how many were given up, how many endpoints fail?",
     """
     SELECT extract(epoch FROM $1 - least(
             (SELECT min(recorded_at) FROM events WHERE position IS NULL),

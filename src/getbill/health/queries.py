@@ -21,7 +21,7 @@ WITHIN_SECONDS = 2.0
 
 _PARTS = Statement(
     "health.parts",
-    "The database's revision, and whether a worker and a company exist.",
+    "At which revision is the database, does a worker live, is there a company?",
     """
     SELECT (SELECT version_num FROM alembic_version) AS revision,
            (SELECT count(*) FROM heartbeats WHERE seen_at > $1) AS workers,
@@ -30,7 +30,7 @@ _PARTS = Statement(
 )
 _BACKLOG = Statement(
     "health.backlog",
-    "The workers' backlog, over all workspaces.",
+    "How much waits for the workers, over all workspaces.",
     """
     SELECT (SELECT count(*) FROM heartbeats WHERE seen_at > $1) AS workers,
            (SELECT count(*) FROM events WHERE position IS NULL) AS events_unsequenced,

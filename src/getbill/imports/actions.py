@@ -34,7 +34,7 @@ _PIECE_BYTES = 512 * 1024
 
 _BEGIN = Statement(
     "imports.begin",
-    "Create a draft, or restart an unfinished one; no effect on a complete upload.",
+    "Begin a draft, or begin an unfinished one anew; nothing where every byte is here already.",
     """
     INSERT INTO imports AS i (workspace_id, id, file_id, source, sender, name, language, is_auto, is_dry_run, mode,
                               on_duplicate, grace_hours, created_at, drop_at)
@@ -45,12 +45,12 @@ _BEGIN = Statement(
 )
 FORGET_CHUNKS = Statement(
     "imports.forget_chunks",
-    "Delete the file of an import.",
+    "Drop the bytes of an import.",
     "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
 )
 _PUT = Statement(
     "imports.put",
-    "Store a chunk of an import's file, unless a later upload has restarted it.",
+    "Keep a chunk of an import's bytes, unless its upload was begun anew by somebody else.",
     """
     INSERT INTO import_chunks (workspace_id, import_id, number, sealed)
     SELECT $1, $2, $3, $4
@@ -61,7 +61,7 @@ _PUT = Statement(
 )
 _FINISH = Statement(
     "imports.finish",
-    "Turn a completely uploaded draft into an import with a task.",
+    "Every byte is here: the draft is an import, and something is to be done with it.",
     """
     UPDATE imports i SET received_at = $4, size = $5, digest = $6, task = $7, rows_total = $8,
         state = CASE WHEN $7 = 'import' THEN 'importing' ELSE 'uploaded' END,
@@ -73,7 +73,7 @@ _FINISH = Statement(
 )
 _SET_OPTIONS = Statement(
     "imports.wish",
-    "Store the options of a draft after the upload.",
+    "What is asked of a draft, once all of it was heard.",
     """
     UPDATE imports SET name = $4, sender = $5, language = $6, is_auto = $7, is_dry_run = $8, mode = $9,
         on_duplicate = $10, grace_hours = coalesce($11, grace_hours)
@@ -82,12 +82,12 @@ _SET_OPTIONS = Statement(
 )
 _OURS = Statement(
     "imports.our_draft",
-    "Lock a draft, if its upload has not been superseded.",
+    "Is this draft still ours? Then it stays so until the transaction ends.",
     "SELECT id FROM imports WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL FOR UPDATE",
 )
 DROP_DRAFT = Statement(
     "imports.drop_draft",
-    "Delete an unfinished upload.",
+    "Drop an upload that was not finished.",
     "DELETE FROM imports WHERE workspace_id = $1 AND id = $2 AND received_at IS NULL",
 )
 

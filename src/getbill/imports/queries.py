@@ -23,7 +23,7 @@ _FIND = Statement(
 )
 _LOCK = Statement(
     "imports.lock",
-    "One import, locked until the end of the transaction.",
+    "One import, held until the transaction ends.",
     _FROM + "WHERE i.workspace_id = $1 AND i.id = $2 FOR UPDATE OF i",
 )
 _FIND_MANY = Statement(
@@ -33,7 +33,7 @@ _FIND_MANY = Statement(
 )
 _PAGE = Statement(
     "imports.page",
-    "A page of imports, newest first, optionally of some sources and states.",
+    "A page of imports, the newest first, of some sources and states where they are named.",
     _FROM
     + """
     WHERE i.workspace_id = $1 AND i.received_at IS NOT NULL AND i.source = ANY($2)
@@ -44,7 +44,7 @@ _PAGE = Statement(
 )
 _COUNT = Statement(
     "imports.count",
-    "The number of imports, counted to a limit.",
+    "How many imports are there, counted to a limit?",
     """
     SELECT count(*) FROM (
         SELECT FROM imports i WHERE i.workspace_id = $1 AND i.received_at IS NOT NULL AND i.source = ANY($2)
@@ -53,7 +53,7 @@ _COUNT = Statement(
 )
 _CHUNK = Statement(
     "imports.chunk",
-    "One chunk of an import's file.",
+    "One chunk of an import's bytes.",
     "SELECT sealed FROM import_chunks WHERE workspace_id = $1 AND import_id = $2 AND number = $3",
 )
 

@@ -26,7 +26,7 @@ from getbill.payments.model import (
 
 _INSERT = Statement(
     "payments.insert",
-    "Insert an entry on a debt.",
+    "Enter money on a debt, for good.",
     """
     INSERT INTO payments (workspace_id, id, debt_id, kind, minor, currency, method, provider, provider_id, note,
         paid_at, created_at)
@@ -35,7 +35,7 @@ _INSERT = Statement(
 )
 _ANONYMISE = Statement(
     "payments.anonymise",
-    "Erase personal data from the entries of an erased debt; amounts remain for accounting.",
+    "Drop what an erased debt's entries say of whom; the amounts remain, as accounting needs them.",
     "UPDATE payments SET provider_id = NULL, note = NULL WHERE workspace_id = $1 AND debt_id = $2",
 )
 

@@ -8,17 +8,17 @@ from getbill.payments.model import Entry, note_context
 
 _OF_DEBT = Statement(
     "payments.of_debt",
-    "A page of a debt's entries, oldest first.",
+    "A page of a debt's entries, in the order they were made.",
     "SELECT * FROM payments WHERE workspace_id = $1 AND debt_id = $2 ORDER BY id LIMIT $3 OFFSET $4",
 )
 _COUNT = Statement(
     "payments.count",
-    "The number of a debt's entries.",
+    "How many entries has a debt?",
     "SELECT count(*) FROM payments WHERE workspace_id = $1 AND debt_id = $2",
 )
 _OF_PROVIDER = Statement(
     "payments.of_provider",
-    "The entry with a provider's id.",
+    "The entry that a provider's id stands for.",
     "SELECT * FROM payments WHERE workspace_id = $1 AND provider = $2 AND provider_id = $3",
 )
 

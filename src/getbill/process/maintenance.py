@@ -32,7 +32,7 @@ _QUEUE_LOG_RETENTION: Final = timedelta(days=7)
 
 _PRUNE_QUEUE_LOG = Statement(
     "process.prune_queue_log",
-    "Delete old entries of the queue's log, which the queue itself never prunes.",
+    "The queue never prunes its log of finished jobs.",
     "DELETE FROM pgqueuer_log WHERE created < $1",
 )
 

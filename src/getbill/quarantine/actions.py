@@ -30,7 +30,7 @@ _PROVEN: Final = timedelta(minutes=15)
 
 _PUT = Statement(
     "quarantine.put",
-    "Quarantine an item, or record another failure.",
+    "Set something aside; once more where it failed before.",
     """
     INSERT INTO quarantine AS q (workspace_id, id, kind, subject_id, debt_id, reason, since, failed_at, next_try_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7::timestamptz + make_interval(secs => ($8::float8[])[1]))
@@ -42,37 +42,37 @@ _PUT = Statement(
 )
 _RETRIED = Statement(
     "quarantine.retried",
-    "Record a retry of an item.",
+    "Note that something was put back.",
     "UPDATE quarantine SET retried_at = $3, next_try_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
 _FORGET = Statement(
     "quarantine.forget",
-    "Remove an item from quarantine.",
+    "Something stands aside no longer.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id, reason",
 )
 _DISMISS = Statement(
     "quarantine.dismiss",
-    "Dismiss an item.",
+    "A person wants something left as it is.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
 _WENT_WELL = Statement(
     "quarantine.went_well",
-    "Items retried before an instant without another failure.",
+    "What was put back so long ago, and has not failed again.",
     "SELECT * FROM quarantine WHERE retried_at < $1 LIMIT 500",
 )
 _ERASE = Statement(
     "quarantine.erase",
-    "Delete the quarantined items of an erased debt.",
+    "Forget that something of an erased debt stood aside.",
     "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2 RETURNING reason",
 )
 _IS_LEFT = Statement(
     "quarantine.is_left",
-    "Whether other items are quarantined for this reason.",
+    "Does anything else stand aside for this reason?",
     "SELECT EXISTS (SELECT FROM quarantine WHERE workspace_id = $1 AND reason = $2)",
 )
 _ALL_RETRIED = Statement(
     "quarantine.all_retried",
-    "Record a retry of all items with a reason.",
+    "Note that all that failed for a reason was put back.",
     """
     UPDATE quarantine SET retried_at = $4, next_try_at = NULL
     WHERE workspace_id = $1 AND kind = $2 AND reason = $3 AND retried_at IS NULL

@@ -9,22 +9,22 @@ from getbill.quarantine.model import Item, QuarantineEntry
 
 _DUE = Statement(
     "quarantine.due",
-    "Items due for an automatic retry, longest due first.",
+    "What is to be tried again by itself, the longest due first.",
     "SELECT * FROM quarantine WHERE next_try_at <= $1 AND retried_at IS NULL ORDER BY next_try_at LIMIT 500",
 )
 _EVERY = Statement(
     "quarantine.every",
-    "Quarantined items, oldest first.",
+    "What stands aside, the oldest first.",
     "SELECT * FROM quarantine WHERE retried_at IS NULL ORDER BY since, id LIMIT $1",
 )
 _FIND = Statement(
     "quarantine.find",
-    "One quarantined item.",
+    "One thing that stands aside.",
     "SELECT * FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
 _OF_REASON = Statement(
     "quarantine.of_reason",
-    "Items with one reason that were not retried since, in the lock order of debts.",
+    "What failed for one reason and was not put back since, in the order in which debts are locked.",
     """
     SELECT * FROM quarantine WHERE workspace_id = $1 AND reason = $2 AND retried_at IS NULL
     ORDER BY subject_id LIMIT $3
@@ -32,7 +32,7 @@ _OF_REASON = Statement(
 )
 _IS_ASIDE = Statement(
     "quarantine.is_aside",
-    "Whether an item is quarantined.",
+    "Does this thing stand aside?",
     """
     SELECT EXISTS (SELECT FROM quarantine
         WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 AND retried_at IS NULL)
@@ -40,12 +40,12 @@ _IS_ASIDE = Statement(
 )
 _COUNTS = Statement(
     "quarantine.counts",
-    "The number of quarantined items by kind, over all workspaces.",
+    "How much stands aside, by what it is, over all workspaces.",
     "SELECT kind, count(*) AS number FROM quarantine WHERE retried_at IS NULL GROUP BY kind ORDER BY kind",
 )
 _WORKSPACES = Statement(
     "quarantine.workspaces",
-    "The quarantined workspaces.",
+    "Which workspaces are left alone for now?",
     "SELECT workspace_id FROM quarantine WHERE kind = $1 AND retried_at IS NULL",
 )
 

@@ -15,7 +15,7 @@ DAYS_DEFAULT = 90
 
 _OPENED = Statement(
     "reports.opened",
-    "The numbers of debts created in a period, and of those that are resolved.",
+    "How many debts were created between two instants, and how many of them are resolved?",
     """
     SELECT count(*) AS debts, count(resolved_at) AS resolved
     FROM debts WHERE workspace_id = $1 AND erased_at IS NULL AND created_at >= $2 AND created_at < $3
@@ -23,7 +23,7 @@ _OPENED = Statement(
 )
 _DELAY = Statement(
     "reports.delay",
-    "The number of debts resolved in a period, and their average age.",
+    "How many debts were resolved between two instants, and how long after their creation on average?",
     # Resolving a debt changes it, so the index of changes bounds the search.
     """
     SELECT count(*) AS debts, avg(extract(epoch FROM resolved_at - created_at)) AS seconds
@@ -33,7 +33,7 @@ _DELAY = Statement(
 )
 _RECOVERED = Statement(
     "reports.recovered",
-    "Payments minus refunds in a period, per currency.",
+    "What was paid less what was refunded between two instants, per currency.",
     """
     SELECT currency, -sum(minor)::bigint AS minor
     FROM payments WHERE workspace_id = $1 AND kind IN ('payment', 'refund') AND paid_at >= $2 AND paid_at < $3
@@ -42,7 +42,7 @@ _RECOVERED = Statement(
 )
 _STANDING = Statement(
     "reports.standing",
-    "The numbers of debts by status, and the outstanding balance of open debts.",
+    "How many debts stand where, how many are resolved, and what is still owed on open ones.",
     """
     SELECT status, currency, count(*) AS debts, count(resolved_at) AS resolved,
         sum(greatest(balance, 0)) FILTER (WHERE status NOT IN ('resolved', 'archived'))::bigint AS open

@@ -17,12 +17,12 @@ _AHEAD_MAX = timedelta(days=366 * 50)
 
 _CLOCK = Statement(
     "sandbox.lock_clock",
-    "The clock of a sandbox, locked until the end of the transaction.",
+    "Where does the clock of a sandbox stand? Nobody else moves it until this transaction ends.",
     "SELECT clock_offset, frozen_at FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
 )
 _INSERT = Statement(
     "sandbox.begin",
-    "Start an advance of a sandbox's clock.",
+    "Set the clock of a sandbox in motion.",
     """
     INSERT INTO clock_advances (workspace_id, id, started_from, target_at, reached_at, was_frozen, created_at)
     VALUES ($1, $2, $3, $4, $3, $5, $6) RETURNING *
@@ -30,12 +30,12 @@ _INSERT = Statement(
 )
 _FREEZE = Statement(
     "sandbox.stand",
-    "Freeze a sandbox's clock at an instant.",
+    "Have the clock of a sandbox stand still at an instant.",
     "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1",
 )
 _GO_ON = Statement(
     "sandbox.go_on",
-    "Let a sandbox's clock continue from its target, or stay stopped there.",
+    "The clock of a sandbox goes on from its target, or stands there when it stood before.",
     """
     UPDATE workspaces w SET
         frozen_at = CASE WHEN a.was_frozen THEN a.target_at END,
@@ -47,7 +47,7 @@ _GO_ON = Statement(
 )
 _CLAIM = Statement(
     "sandbox.take",
-    "Claim the unclaimed advance that has waited longest.",
+    "Which clock is to be moved on, of those nobody is at? Take the one that waited longest.",
     """
     UPDATE clock_advances SET fence = fence + 1, lease_until = $2
     WHERE (workspace_id, id) = (
@@ -59,7 +59,7 @@ _CLAIM = Statement(
 )
 _REACH = Statement(
     "sandbox.reach",
-    "Store the progress of an advance, if the fence still holds.",
+    "Write how far a clock has come, if it is still ours to move.",
     """
     UPDATE clock_advances SET reached_at = $4, contacts = contacts + $5, lease_until = $6
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND done_at IS NULL RETURNING *
@@ -67,7 +67,7 @@ _REACH = Statement(
 )
 _ARRIVE = Statement(
     "sandbox.arrive",
-    "Record that a clock has reached its target.",
+    "A clock stands at its target.",
     """
     UPDATE clock_advances SET reached_at = target_at, arrived_at = $4
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND done_at IS NULL RETURNING *
@@ -75,7 +75,7 @@ _ARRIVE = Statement(
 )
 _FINISH = Statement(
     "sandbox.finish",
-    "Complete an advance after all its effects.",
+    "All that follows from moving a clock has happened.",
     """
     UPDATE clock_advances SET done_at = $4, lease_until = NULL
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING *
@@ -83,7 +83,7 @@ _FINISH = Statement(
 )
 _RELEASE = Statement(
     "sandbox.let_go",
-    "Release an advance.",
+    "Leave a clock to whichever worker comes next.",
     "UPDATE clock_advances SET lease_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3",
 )
 

@@ -12,22 +12,22 @@ from getbill.sandbox.model import Advance, advance_of_row
 
 _ADVANCE = Statement(
     "sandbox.advance",
-    "One advance of a sandbox's clock.",
+    "One move of a sandbox's clock.",
     "SELECT * FROM clock_advances WHERE workspace_id = $1 AND id = $2",
 )
 RUNNING = Statement(
     "sandbox.running",
-    "Whether an advance of a sandbox's clock is in progress.",
+    "Is the clock of a sandbox being moved?",
     "SELECT * FROM clock_advances WHERE workspace_id = $1 AND done_at IS NULL",
 )
 _CLOCK = Statement(
     "sandbox.clock",
-    "The clock of a sandbox.",
+    "Where does the clock of a sandbox stand?",
     "SELECT clock_offset, frozen_at FROM workspaces WHERE workspace_id = $1",
 )
 _DUE = Statement(
     "sandbox.due",
-    "Sandboxes with due contacts and no advance in progress.",
+    "Which sandboxes have contacts due by their own clocks, and no clock in motion?",
     """
     SELECT w.workspace_id FROM workspaces w
     WHERE w.kind = 'sandbox' AND w.contact <> 'stopped' AND NOT EXISTS (SELECT FROM contact_stop)
@@ -40,7 +40,7 @@ _DUE = Statement(
 )
 _IS_QUIET = Statement(
     "sandbox.is_quiet",
-    "Whether every event of a workspace has a stream position and all its reactions are complete.",
+    "Has every event of a workspace its place in the stream, and has all that follows from it been done?",
     """
     SELECT NOT EXISTS (SELECT FROM events WHERE workspace_id = $1 AND position IS NULL)
        AND (SELECT reacted = position FROM streams WHERE workspace_id = $1)

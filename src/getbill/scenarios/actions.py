@@ -20,17 +20,17 @@ OWN_MAX = 200
 
 _LOCK = Statement(
     "scenarios.hold",
-    "The custom scenarios of a workspace, locked against changes.",
+    "Which scenarios are a workspace's own? Nobody else writes one until this transaction ends.",
     "SELECT own_scenarios FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
 )
 _INSERT = Statement(
     "scenarios.insert",
-    "Insert a version of a scenario.",
+    "Write a version of a scenario.",
     "INSERT INTO scenarios (workspace_id, name, version, content, created_at) VALUES ($1, $2, $3, $4, $5)",
 )
 _PRESENT = Statement(
     "scenarios.present",
-    "Set the current version of a custom scenario.",
+    "Say which version of a workspace's own scenarios new debts get.",
     "UPDATE workspaces SET own_scenarios = $2 WHERE workspace_id = $1",
 )
 

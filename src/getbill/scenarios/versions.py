@@ -23,7 +23,7 @@ _CACHE_MAX = 5000
 
 _LOAD = Statement(
     "scenarios.load",
-    "Some versions of a workspace's custom scenarios.",
+    "Some versions of a workspace's own scenarios.",
     """
     SELECT s.name, s.version, s.content FROM scenarios s
     JOIN unnest($2::text[], $3::integer[]) AS wanted (name, version)

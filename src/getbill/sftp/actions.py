@@ -36,7 +36,7 @@ from getbill.sftp.queries import KeyedFile, chunk_context, name_context, name_ha
 
 _INSERT = Statement(
     "sftp.insert_file",
-    "Create a file.",
+    "Begin a file.",
     """
     INSERT INTO sftp_files (workspace_id, id, login_id, folder, name_hash, name, state, writer, written_at, import_id,
         is_finished)
@@ -45,12 +45,12 @@ _INSERT = Statement(
 )
 _COUNT = Statement(
     "sftp.count",
-    "The number of files in a login's folders.",
+    "How many files lie in a login's folders?",
     "SELECT count(*) FROM sftp_files WHERE workspace_id = $1 AND login_id = $2",
 )
 _REOPEN = Statement(
     "sftp.reopen",
-    "Take over the writing of a file.",
+    "Write on in a file; whoever wrote it before writes no more.",
     """
     UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5, room = $5
     WHERE workspace_id = $1 AND id = $2
@@ -58,22 +58,22 @@ _REOPEN = Statement(
 )
 _RESIZE = Statement(
     "sftp.resize",
-    "Truncate a file, if this session is still its writer.",
+    "A file is shorter now, if it is still this writer's.",
     "UPDATE sftp_files SET size = $4 WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id",
 )
 _CUT_CHUNKS = Statement(
     "sftp.cut_chunks",
-    "Delete the chunks of a file from a number on.",
+    "Drop the chunks of a file from one number on.",
     "DELETE FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number >= $3",
 )
 _LOCK_LOGIN = Statement(
     "sftp.hold_room",
-    "Lock the quota of a login.",
+    "Whoever else wants room in a login's folders waits until it is given out.",
     "SELECT id FROM sftp_logins WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE",
 )
 _RESERVE_SPACE = Statement(
     "sftp.take_room",
-    "Reserve space for a file of this writer: the requested amount, or the remainder if it suffices.",
+    "Leave room for a file that is still this writer's: as much as is wished, or what is left if that is enough.",
     """
     UPDATE sftp_files f SET room = least($6, $7 - o.room)
     FROM (SELECT coalesce(sum(room), 0)::bigint AS room FROM sftp_files
@@ -84,7 +84,7 @@ _RESERVE_SPACE = Statement(
 )
 _STORE = Statement(
     "sftp.store",
-    "Store a chunk, if this session is still the file's writer.",
+    "Store a chunk, if the file is still this writer's.",
     """
     WITH held AS (
         UPDATE sftp_files SET size = $5, written_at = $6
@@ -98,12 +98,12 @@ _STORE = Statement(
 )
 _IS_WRITER = Statement(
     "sftp.is_writer",
-    "Whether this session is still a file's writer.",
+    "Is a file still this writer's?",
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND id = $2 AND writer = $3",
 )
 _CLOSE = Statement(
     "sftp.close",
-    "Close a file as complete or cut.",
+    "A writer is done with a file, or was cut off.",
     """
     UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5, room = size
     WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id
@@ -111,7 +111,7 @@ _CLOSE = Statement(
 )
 _MOVE = Statement(
     "sftp.move",
-    "Rename or move a file; its writer continues, unless the file has become another one.",
+    "Give a file another name or folder; whoever was writing to it goes on unless it is something else now.",
     """
     UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
         is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END,
@@ -121,12 +121,12 @@ _MOVE = Statement(
 )
 _RENAME_ASIDE = Statement(
     "sftp.put_aside",
-    "Rename a complete file in favour of a later one, without any other change.",
+    "A file gives its name to a later one; nothing else of it changes, and it is imported as it would have been.",
     "UPDATE sftp_files SET name_hash = $3, name = $4 WHERE workspace_id = $1 AND id = $2",
 )
 _DELETE = Statement(
     "sftp.delete",
-    "Delete a file; its chunks and key are deleted in the same transaction.",
+    "A file goes; its chunks and its key go in the same change.",
     "DELETE FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 _TRIES = 3

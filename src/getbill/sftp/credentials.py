@@ -45,7 +45,7 @@ _COLUMNS: Final = f"""id, workspace_id, username, name, password_hash IS NOT NUL
 
 _INSERT = Statement(
     "sftp.insert_login",
-    "Create a login of a workspace.",
+    "Let somebody drop files into a workspace.",
     """
     INSERT INTO sftp_logins (id, workspace_id, username, name, password_hash, fingerprints, created_at, created_by_kind,
         created_by)
@@ -64,17 +64,17 @@ _LOGIN = Statement(
 )
 _WORKSPACE_OF = Statement(
     "sftp.workspace_of_login",
-    "The workspace of a login, by id or user name.",
+    "In which workspace is the login of this id or user name?",
     "SELECT workspace_id, id FROM sftp_logins WHERE id = $1 OR username = $2",
 )
 _BY_USERNAME = Statement(
     "sftp.login_by_username",
-    "The active login with a user name, and its password hash.",
+    "Who calls themselves so, and how do they prove it?",
     "SELECT workspace_id, id, password_hash FROM sftp_logins WHERE username = $1 AND revoked_at IS NULL",
 )
 _ROTATE = Statement(
     "sftp.rotate_login",
-    "Replace the password and keys of a login.",
+    "Replace what opens a login.",
     f"""
     UPDATE sftp_logins SET password_hash = $3, fingerprints = $4, rotated_at = $5, failures = 0, locked_until = NULL
     WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING {_COLUMNS}
@@ -82,7 +82,7 @@ _ROTATE = Statement(
 )
 _REVOKE = Statement(
     "sftp.revoke_login",
-    "Revoke a login.",
+    "A login opens no longer.",
     """
     UPDATE sftp_logins SET revoked_at = $3
     WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
@@ -90,12 +90,12 @@ _REVOKE = Statement(
 )
 _USED = Statement(
     "sftp.used_login",
-    "Record the use of a login.",
+    "A login was opened.",
     "UPDATE sftp_logins SET used_at = $2, failures = 0, locked_until = NULL WHERE id = $1",
 )
 _FAILED = Statement(
     "sftp.failed_login",
-    "Count a wrong password; lock the password after too many in a row.",
+    "A wrong password: after so many in a row none opens for a while.",
     """
     UPDATE sftp_logins SET failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END,
         locked_until = CASE WHEN failures + 1 >= $2 THEN $3 ELSE locked_until END
@@ -104,7 +104,7 @@ _FAILED = Statement(
 )
 _IS_CURRENT = Statement(
     "sftp.opens",
-    "Whether a password is still current and not locked.",
+    "Does this password still open the login, and is it not locked by wrong ones meanwhile?",
     """
     SELECT id FROM sftp_logins
     WHERE id = $1 AND password_hash = $2 AND revoked_at IS NULL AND (locked_until IS NULL OR locked_until <= $3)

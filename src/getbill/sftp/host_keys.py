@@ -17,7 +17,7 @@ from getbill.vault import Vault
 
 _INSERT = Statement(
     "sftp.insert_host_key",
-    "Store a host key, unless another process has stored one.",
+    "Keep a host key, unless another process was first.",
     """
     INSERT INTO sftp_host_keys (algorithm, public, private, created_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (algorithm) DO NOTHING
@@ -25,12 +25,12 @@ _INSERT = Statement(
 )
 _KEYS = Statement(
     "sftp.host_keys",
-    "The installation's host keys, in order of preference.",
+    "The installation's host keys, the one clients like best first.",
     "SELECT algorithm, public, private FROM sftp_host_keys ORDER BY algorithm DESC",
 )
 _PUBLIC = Statement(
     "sftp.public_host_keys",
-    "The public host keys.",
+    "The host keys as others may see them.",
     "SELECT public FROM sftp_host_keys ORDER BY algorithm DESC",
 )
 # The second is for clients older than 2014, which many legacy systems use.

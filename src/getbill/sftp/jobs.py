@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 KEPT: Final = timedelta(days=30)
 _EXPIRED = Statement(
     "sftp.expired",
-    "Files past their retention: processed, never completed, or with an expired import.",
+    "Files that were done with, or never completed, so long ago, or whose import waited until it was dropped.",
     """
     SELECT f.workspace_id, f.id FROM sftp_files f
     LEFT JOIN imports i ON i.workspace_id = f.workspace_id AND i.id = f.import_id
@@ -42,7 +42,7 @@ _EXPIRED = Statement(
 )
 _CUT_ABANDONED = Statement(
     "sftp.cut_deserted",
-    "Mark files as cut that were open when their process died.",
+    "Files that were open when their process died are cut off where they are.",
     """
     UPDATE sftp_files SET state = 'cut', writer = NULL, room = size WHERE state = 'open' AND written_at < $1
     RETURNING id
@@ -50,12 +50,12 @@ _CUT_ABANDONED = Statement(
 )
 _OF_IMPORT = Statement(
     "sftp.of_import",
-    "The files of an import that are not being imported.",
+    "What lies in folders of an import, and waits for nothing.",
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND state <> 'taken'",
 )
 _UNWANTED = Statement(
     "sftp.unwanted",
-    "Mark the file of a running import, so that it is not moved back at its end.",
+    "The file of an import that goes on is not put back at its end.",
     "UPDATE sftp_files SET is_unwanted = true WHERE workspace_id = $1 AND import_id = $2 AND state = 'taken'",
 )
 _TRIES_MAX: Final = 20

@@ -25,7 +25,7 @@ _RENEW_SECONDS: Final = 30.0
 
 _REQUEST = Statement(
     "sftp.ask",
-    "Request an immediate pickup of a workspace's complete files.",
+    "Have what is complete in a workspace picked up at once.",
     """
     UPDATE sftp_files f SET asked_at = $2, tries = 0
     FROM sftp_logins l
@@ -36,7 +36,7 @@ _REQUEST = Statement(
 )
 _CLAIM = Statement(
     "sftp.take",
-    "Claim the file that is longest due, or requested.",
+    "Take the file that is due longest, or that somebody asked for.",
     """
     WITH next AS MATERIALIZED (
         SELECT w.workspace_id, w.id FROM sftp_files w
@@ -51,7 +51,7 @@ _CLAIM = Statement(
 )
 _CLAIM_ENDED = Statement(
     "sftp.take_ended",
-    "Claim a file whose import has ended or is incomplete.",
+    "Take a file whose import is over, or of whose import not every byte is there.",
     """
     UPDATE sftp_files f SET leased_until = $2, tries = f.tries + 1
     FROM (SELECT w.workspace_id, w.id FROM sftp_files w
@@ -65,7 +65,7 @@ _CLAIM_ENDED = Statement(
 )
 _LEASE = Statement(
     "sftp.lease",
-    "Renew or release the lease of a file, if it is still held.",
+    "Keep a file for a while more, or no longer, unless another took it since.",
     """
     UPDATE sftp_files SET leased_until = $4
     WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
@@ -75,7 +75,7 @@ _LEASE = Statement(
 
 _HOLD = Statement(
     "sftp.hold",
-    "Quarantine a file, if its lease is still held.",
+    "Have nobody take a file until it is put back, unless another took it since.",
     """
     UPDATE sftp_files SET leased_until = 'infinity'
     WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
@@ -83,7 +83,7 @@ _HOLD = Statement(
 )
 _REQUEUE = Statement(
     "sftp.put_back",
-    "Release a file from quarantine.",
+    "Have a file that was set aside be taken again.",
     """
     UPDATE sftp_files SET leased_until = NULL, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND state = 'taken' RETURNING id

@@ -16,12 +16,12 @@ _FILE = """f.id, f.login_id, f.folder, f.name, f.size, f.state, f.written_at, f.
 
 _FIND = Statement(
     "sftp.find",
-    "The file with a name in one of a login's folders.",
+    "The file of a name in one of a login's folders.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4",
 )
 _FIND_LOCKED = Statement(
     "sftp.find_locked",
-    "The file with a name in one of a login's folders, locked.",
+    "The file of a name in one of a login's folders, held until the change is made.",
     f"""
     SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4
     FOR UPDATE OF f
@@ -29,12 +29,12 @@ _FIND_LOCKED = Statement(
 )
 _LIST = Statement(
     "sftp.list",
-    "The files in one of a login's folders, newest first.",
+    "What lies in one of a login's folders, the newest first.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 ORDER BY f.id DESC LIMIT $4",
 )
 _BY_ID = Statement(
     "sftp.by_id",
-    "One file, in any folder.",
+    "One file, wherever it lies.",
     f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.id = $2",
 )
 _CHUNK = Statement(

@@ -26,13 +26,13 @@ _NO_LIMITS: Final = SftpLimits(quota_bytes=2**62, file_bytes_max=2**62)
 
 _OLD_REPORTS = Statement(
     "sftp.old_reports",
-    "Earlier report files of an import.",
+    "Reports on an import that somebody began to write before.",
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND folder = 'reports'",
 )
 
 _IS_UNWANTED = Statement(
     "sftp.is_unwanted",
-    "Whether a person in a file was erased.",
+    "Was somebody erased who stands in a file?",
     "SELECT is_unwanted FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 

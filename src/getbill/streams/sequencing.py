@@ -9,7 +9,7 @@ from getbill.quarantine import Item
 
 _MISSING = Statement(
     "streams.missing",
-    "Workspaces with events and a missing stream.",
+    "Workspaces whose events wait for a stream that is not there.",
     """
     SELECT DISTINCT e.workspace_id FROM events e LEFT JOIN streams s ON s.workspace_id = e.workspace_id
     WHERE e.position IS NULL AND s.workspace_id IS NULL LIMIT 100
@@ -17,7 +17,7 @@ _MISSING = Statement(
 )
 _MEND = Statement(
     "streams.mend",
-    "Set a stream's end to its last event.",
+    "Have a stream stand where its last event stands.",
     """
     INSERT INTO streams AS s (workspace_id, position, reacted)
     SELECT $1, coalesce(max(position), 0), coalesce(max(position), 0) FROM events WHERE workspace_id = $1

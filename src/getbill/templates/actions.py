@@ -12,7 +12,7 @@ from getbill.templates.model import BUILT_IN, Edition
 
 _INSERT = Statement(
     "templates.insert",
-    "Insert a version of a template.",
+    "Publish an edition.",
     """
     INSERT INTO templates (workspace_id, name, language, version, subject, text, html, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

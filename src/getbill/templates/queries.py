@@ -13,7 +13,7 @@ from getbill.templates.model import BUILT_IN, Edition, TemplateSet, built_in
 
 _IN_FORCE = Statement(
     "templates.in_force",
-    "The newest version of each of a workspace's custom templates, in each language.",
+    "The last edition of each of a workspace's own templates, in each language.",
     """
     SELECT DISTINCT ON (name, language) * FROM templates WHERE workspace_id = $1
     ORDER BY name, language, version DESC
@@ -21,7 +21,7 @@ _IN_FORCE = Statement(
 )
 _EDITIONS = Statement(
     "templates.editions",
-    "The versions of a template in a language, newest first.",
+    "The editions of a template in a language, the newest first.",
     """
     SELECT * FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3
     ORDER BY version DESC LIMIT $4 OFFSET $5
@@ -29,12 +29,12 @@ _EDITIONS = Statement(
 )
 _COUNT = Statement(
     "templates.count",
-    "The number of versions of a template in a language.",
+    "How many editions has a template in a language?",
     "SELECT count(*) FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3",
 )
 _FIND = Statement(
     "templates.find",
-    "One version of a template, by default the newest.",
+    "One edition, or the last one when no version is named.",
     """
     SELECT * FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3
       AND ($4::integer IS NULL OR version = $4)
@@ -43,7 +43,7 @@ _FIND = Statement(
 )
 _LAST = Statement(
     "templates.last_version",
-    "The number of a template's newest version in a language.",
+    "The number of a template's last edition in a language.",
     "SELECT coalesce(max(version), 0) FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3",
 )
 

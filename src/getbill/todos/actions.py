@@ -9,7 +9,7 @@ from getbill.todos.model import KINDS, OBSOLETE, Todo, TodoDecided
 
 _ASK = Statement(
     "todos.ask",
-    "Create a todo; an open one is unchanged.",
+    "Put a question to a person; one that is open already stays as it is.",
     """
     INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason, reason_fr)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -18,7 +18,7 @@ _ASK = Statement(
 )
 _CLOSE = Statement(
     "todos.close",
-    "Store the decision of an open todo.",
+    "Write down what was decided on an open question.",
     """
     UPDATE todos SET decided_at = $3, decision = $4, decided_by = $5
     WHERE workspace_id = $1 AND id = $2 AND decided_at IS NULL
@@ -27,7 +27,7 @@ _CLOSE = Statement(
 )
 _WITHDRAW = Statement(
     "todos.withdraw",
-    "Close an obsolete todo.",
+    "A question answered itself.",
     f"""
     UPDATE todos SET decided_at = $4, decision = '{OBSOLETE}'
     WHERE workspace_id = $1 AND type = $2 AND subject_id = $3 AND decided_at IS NULL
@@ -35,7 +35,7 @@ _WITHDRAW = Statement(
 )
 _ERASE = Statement(
     "todos.erase",
-    "Delete the todos of an erased debt.",
+    "Drop the questions about an erased debt.",
     "DELETE FROM todos WHERE workspace_id = $1 AND debt_id = $2",
 )
 

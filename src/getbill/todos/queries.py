@@ -14,10 +14,10 @@ _CONDITIONS = """
     workspace_id = $1 AND ($2::text[] IS NULL OR type = ANY($2))
       AND ($3::boolean IS NULL OR (decided_at IS NULL) = $3) AND ($4::uuid IS NULL OR debt_id = $4)
     """
-_FIND = Statement("todos.find", "One todo.", "SELECT * FROM todos WHERE workspace_id = $1 AND id = $2")
+_FIND = Statement("todos.find", "One question.", "SELECT * FROM todos WHERE workspace_id = $1 AND id = $2")
 _PAGE = Statement(
     "todos.page",
-    "A page of todos, newest first.",
+    "A page of questions, the newest first.",
     f"""
     SELECT * FROM todos WHERE {_CONDITIONS} AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
     ORDER BY created_at DESC, id DESC LIMIT $7 OFFSET $8
@@ -25,7 +25,7 @@ _PAGE = Statement(
 )
 _COUNT = Statement(
     "todos.count",
-    "The number of todos, counted to a limit.",
+    "How many questions are there, as far as a page says?",
     f"SELECT count(*) FROM (SELECT FROM todos WHERE {_CONDITIONS} LIMIT $5) AS counted",
 )
 

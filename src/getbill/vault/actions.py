@@ -11,17 +11,17 @@ from getbill.vault.rotation import REGISTER_MASTER
 
 _INSERT_KEY = Statement(
     "vault.insert_key",
-    "Store the wrapped key of a debtor or a debt.",
+    "Keep the wrapped key of a debtor or a debt.",
     "INSERT INTO vault_keys (workspace_id, subject_id, wrapped) VALUES ($1, $2, $3)",
 )
 _DESTROY_KEY = Statement(
     "vault.destroy_key",
-    "Destroy a key, and with it all data sealed by it.",
+    "Destroy a key, and with it all it sealed.",
     "DELETE FROM vault_keys WHERE workspace_id = $1 AND subject_id = $2",
 )
 _WRITE_ERASURE = Statement(
     "vault.write_erasure",
-    "Record an erasure, so that it is repeated on a restored backup.",
+    "Remember that a subject was erased, so that a restored backup is erased again.",
     """
     INSERT INTO erasures (workspace_id, subject_id, kind, erased_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (workspace_id, subject_id) DO NOTHING
@@ -29,12 +29,12 @@ _WRITE_ERASURE = Statement(
 )
 _CURRENT_MASTER = Statement(
     "vault.current_master",
-    "The current master key of this database.",
+    "Which master key was this database sealed with last?",
     "SELECT key_id, installation_key FROM vault_master WHERE is_current",
 )
 _LOCK_MASTER = Statement(
     "vault.lock_master",
-    "Lock the choice of the current master key.",
+    "Let one process at a time decide which master key is current.",
     "LOCK TABLE vault_master IN EXCLUSIVE MODE",
 )
 

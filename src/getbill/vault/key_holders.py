@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 _HOLD = Statement(
     "vault.hold",
-    "Record the master keys that a process can open, and the one it wraps with.",
+    "Say which master keys a process can open, and which it wraps with.",
     """
     INSERT INTO vault_holders (process_id, process, key_ids, current_id, seen_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (process_id) DO UPDATE
@@ -34,17 +34,17 @@ _HOLD = Statement(
 )
 _LEAVE = Statement(
     "vault.leave",
-    "Delete a process, and processes without a heartbeat for an hour.",
+    "Take a process off the list, and those that nobody has heard of for an hour.",
     "DELETE FROM vault_holders WHERE process_id = $1 OR seen_at < $2",
 )
 _LACKING = Statement(
     "vault.lacking",
-    "Running processes that cannot open keys wrapped by a master key.",
+    "Which processes at work cannot open what a master key wraps?",
     "SELECT process FROM vault_holders WHERE seen_at > $1 AND NOT key_ids @> ARRAY[$2::text] ORDER BY process",
 )
 _BEHIND = Statement(
     "vault.behind",
-    "Running processes that wrap with another master key.",
+    "Which processes at work wrap with another master key?",
     "SELECT process FROM vault_holders WHERE seen_at > $1 AND current_id <> $2 ORDER BY process",
 )
 

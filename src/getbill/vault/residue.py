@@ -33,10 +33,10 @@ _OVERLAP: Final = _PLACE_BYTES + 1 + _SEALED_BYTES
 _WAL_HEAD_LONG: Final = 40
 _WAL_HEAD: Final = 24
 
-_CHECKPOINT: Final = Statement("vault.checkpoint", "Flush every page to its file.", "CHECKPOINT")
+_CHECKPOINT: Final = Statement("vault.checkpoint", "Have every page written to its file.", "CHECKPOINT")
 _HEAP: Final = Statement(
     "vault.heap_files",
-    "The files with live and dead rows of the keys.",
+    "In which files are the rows of the keys, those that are dead too?",
     """
     SELECT pg_relation_filepath(c.oid) AS path, pg_relation_size(c.oid) AS size FROM pg_class c
     WHERE c.relkind = 'r' AND (c.oid = 'vault_keys'::regclass
@@ -45,22 +45,22 @@ _HEAP: Final = Statement(
 )
 _WAL: Final = Statement(
     "vault.wal_files",
-    "The segments of the write-ahead log, including recycled ones.",
+    "Which segments of the write-ahead log are there, those to be used again too?",
     "SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' ORDER BY name",
 )
 _READ: Final = Statement(
     "vault.read_file",
-    "A range of bytes of a server file.",
+    "Some bytes of a file of the server's own.",
     "SELECT pg_read_binary_file($1, $2, $3, true)",
 )
 _WAL_PAGE: Final = Statement(
     "vault.wal_page",
-    "The page size of the write-ahead log.",
+    "How large is a page of the write-ahead log?",
     "SELECT current_setting('wal_block_size')::int",
 )
 _SUBJECTS: Final = Statement(
     "vault.subjects",
-    "The subjects with a key.",
+    "Which of some subjects have a key?",
     """
     SELECT k.workspace_id, k.subject_id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, subject_id)
     JOIN vault_keys k ON k.workspace_id = listed.workspace_id AND k.subject_id = listed.subject_id
@@ -68,14 +68,14 @@ _SUBJECTS: Final = Statement(
 )
 _LIVING: Final = Statement(
     "vault.living",
-    "The wrapped keys in use.",
+    "Which of some wrapped keys are in use?",
     "SELECT wrapped FROM vault_keys WHERE wrapped = ANY($1)",
 )
 _WORKSPACES: Final = Statement(
     "vault.workspaces", "The workspaces of this database.", "SELECT workspace_id FROM workspaces"
 )
 _ERASED: Final = Statement(
-    "vault.erased", "Every erased subject.", "SELECT workspace_id, subject_id FROM erasures"
+    "vault.erased", "Every subject that was erased.", "SELECT workspace_id, subject_id FROM erasures"
 )
 
 SubjectId = tuple[UUID, UUID]

@@ -31,17 +31,17 @@ _log = structlog.get_logger(__name__)
 
 _LOCK = Statement(
     "vault.lock_rotation",
-    "Lock the key file.",
+    "Let one process at a time change the file of master keys.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:vault', 0))",
 )
 _CURRENT = Statement(
     "vault.current",
-    "The master key that wraps all keys.",
+    "Which master key are all keys wrapped by?",
     "SELECT key_id FROM vault_master WHERE is_current",
 )
 _STALE_KEYS = Statement(
     "vault.stale_keys",
-    "Some keys wrapped by another than the current master key, from a position on.",
+    "Some keys that another master key than the current one wraps, from a place on.",
     """
     SELECT workspace_id, subject_id, wrapped FROM vault_keys
     WHERE substr(wrapped, 2, 8) <> $1 AND (workspace_id, subject_id) > ($2, $3)
@@ -50,7 +50,7 @@ _STALE_KEYS = Statement(
 )
 _REWRAP = Statement(
     "vault.rewrap",
-    "Replace wrapped keys with the same keys under the current master key.",
+    "Replace wrapped keys by the same keys under the current master key.",
     """
     UPDATE vault_keys k SET wrapped = n.wrapped
     FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS n (workspace_id, subject_id, wrapped)
@@ -59,17 +59,17 @@ _REWRAP = Statement(
 )
 _COUNT_STALE = Statement(
     "vault.count_stale",
-    "The number of keys wrapped by another than the current master key.",
+    "How many keys does another master key than the current one wrap?",
     "SELECT count(*) FROM vault_keys WHERE substr(wrapped, 2, 8) <> $1",
 )
 _RETIRE_MASTER = Statement(
     "vault.retire_master",
-    "Retire the current master key.",
+    "The current master key is one no longer.",
     "UPDATE vault_master SET is_current = false WHERE is_current AND key_id <> $1",
 )
 REGISTER_MASTER = Statement(
     "vault.register_master",
-    "Set the current master key.",
+    "Make a master key the current one.",
     """
     INSERT INTO vault_master (key_id, is_current, installation_key, created_at) VALUES ($1, true, $2, $3)
     ON CONFLICT (key_id) DO UPDATE SET is_current = true, installation_key = excluded.installation_key,
@@ -78,7 +78,7 @@ REGISTER_MASTER = Statement(
 )
 _FORGET_MASTERS = Statement(
     "vault.forget_masters",
-    "Delete the records of destroyed master keys.",
+    "Drop what is wrapped by master keys that are no more.",
     "DELETE FROM vault_master WHERE NOT is_current AND NOT key_id = ANY($1)",
 )
 

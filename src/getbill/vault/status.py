@@ -16,7 +16,7 @@ from getbill.vault.model import Vault
 
 _MASTER: Final = Statement(
     "vault.master",
-    "The current master key, its start, and the first erasure under it.",
+    "Under which master key is a database since when, and since when was somebody erased under it?",
     """
     SELECT key_id, created_at,
         (SELECT min(e.erased_at) FROM erasures e WHERE e.erased_at >= m.created_at) AS erased_at,

@@ -24,7 +24,7 @@ BATCH_EVENTS: Final = 1000
 
 _ENQUEUE = Statement(
     "webhooks.owe",
-    "Queue each event in ranges of the streams for every subscribed endpoint, or for one endpoint.",
+    "For each event on stretches of the streams, what is owed to each endpoint that asked for it, or to the one named.",
     # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts of the statement see
     # the lanes as they were before it.
     """
@@ -59,12 +59,12 @@ _ENQUEUE = Statement(
 
 _EVENT_AT = Statement(
     "webhooks.event_at",
-    "The event at a position of a stream.",
+    "The event at a place of a stream.",
     "SELECT id FROM events WHERE workspace_id = $1 AND position = $2",
 )
 _POSITION = Statement(
     "webhooks.position_of",
-    "The position of an event in its stream.",
+    "The place of an event in its stream.",
     "SELECT position FROM events WHERE workspace_id = $1 AND id = $2",
 )
 

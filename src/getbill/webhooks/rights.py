@@ -22,7 +22,7 @@ MAY_READ: Final = f"NOT w.is_ids_only AND {access.holding('w.owner_kind', 'w.own
 
 _TAKE_OVER = Statement(
     "webhooks.take_over",
-    "Set the owner on whose right an endpoint receives data.",
+    "Send an endpoint data on somebody's right from now on.",
     """
     UPDATE webhook_endpoints SET owner_kind = $3, owner = $4, is_ids_only = false
     WHERE workspace_id = $1 AND id = $2
@@ -30,13 +30,13 @@ _TAKE_OVER = Statement(
 )
 _WITHHOLD = Statement(
     "webhooks.withhold",
-    "Limit an endpoint to ids by a person's decision.",
+    "Send an endpoint ids only, because a person decided so.",
     "UPDATE webhook_endpoints SET is_ids_only = true WHERE workspace_id = $1 AND id = $2",
 )
 
 _IS_DECIDED = Statement(
     "webhooks.is_withheld_on_purpose",
-    "The endpoint, if limited to ids by a person's decision.",
+    "The endpoint, if a person decided that it is sent ids only.",
     "SELECT id FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND is_ids_only",
 )
 

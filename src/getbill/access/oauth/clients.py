@@ -34,7 +34,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _INSERT = Statement(
     "access.insert_client",
-    "Create an OAuth client.",
+    "Let a program in.",
     """
     WITH made AS (
         INSERT INTO clients (id, workspace_id, name, secret_hash, grants, scopes, redirect_uris, limit_per_minute,
@@ -45,7 +45,7 @@ _INSERT = Statement(
 )
 CLIENT = Statement(
     "access.client",
-    "One active client.",
+    "One client that is not revoked.",
     """
     SELECT c.*, w.kind = 'live' AS is_live FROM clients c JOIN workspaces w USING (workspace_id)
     WHERE c.id = $1 AND c.revoked_at IS NULL
@@ -61,7 +61,7 @@ _CLIENTS = Statement(
 )
 _REVOKE = Statement(
     "access.revoke_client",
-    "Revoke a client.",
+    "Let a program in no longer.",
     "UPDATE clients SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
 )
 

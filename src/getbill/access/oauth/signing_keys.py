@@ -33,12 +33,12 @@ _RETIRED_LIFE = timedelta(days=1)
 
 _CURRENT = Statement(
     "access.current_signing_key",
-    "The current signing key.",
+    "The key that signs now.",
     "SELECT id, private FROM signing_keys WHERE retired_at IS NULL",
 )
 _VERIFYING = Statement(
     "access.verifying_keys",
-    "The current signing key and the keys retired after an instant.",
+    "The key that signs now and those retired after an instant.",
     """
     SELECT id, public, retired_at FROM signing_keys WHERE retired_at IS NULL OR retired_at > $1
     ORDER BY created_at DESC
@@ -46,22 +46,22 @@ _VERIFYING = Statement(
 )
 _LOCK = Statement(
     "access.lock_signing_keys",
-    "Lock the change of the signing key.",
+    "Let one process at a time change which key signs.",
     "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE",
 )
 _RETIRE = Statement(
     "access.retire_signing_key",
-    "Retire the current signing key.",
+    "The key that signs now signs no more.",
     "UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL",
 )
 _DISTRUST = Statement(
     "access.distrust_signing_keys",
-    "Stop retired keys from verifying tokens.",
+    "Retired keys verify nothing any more.",
     "UPDATE signing_keys SET retired_at = $1 WHERE retired_at > $1",
 )
 _INSERT = Statement(
     "access.insert_signing_key",
-    "Add the new current signing key.",
+    "Begin to sign with a new key.",
     """
     INSERT INTO signing_keys (id, public, private, created_at, created_by_kind, created_by)
     VALUES ($1, $2, $3, $4, $5, $6)
@@ -69,7 +69,7 @@ _INSERT = Statement(
 )
 _PRUNE = Statement(
     "access.prune_signing_keys",
-    "Delete signing keys whose last token has expired long ago.",
+    "Forget signing keys whose last token has expired long ago.",
     "DELETE FROM signing_keys WHERE retired_at < $1",
 )
 

@@ -28,14 +28,14 @@ GRACE = timedelta(seconds=30)
 
 _LOCK_FAMILY = Statement(
     "access.lock_family",
-    "Lock a family of refresh tokens.",
+    "Let one request at a time use a family's refresh tokens.",
     """
     SELECT id FROM token_families WHERE id = (SELECT family_id FROM refresh_tokens WHERE hash = $1) FOR UPDATE
     """,
 )
 _REFRESH_TOKEN = Statement(
     "access.refresh_token",
-    "A refresh token with its family, and whether a successor was itself replaced.",
+    "A refresh token with its family, and whether a successor of it was itself replaced.",
     """
     SELECT r.hash, r.family_id, f.client_id, f.scopes, r.expires_at, r.replaced_at, f.revoked_at,
            EXISTS (SELECT FROM refresh_tokens s WHERE s.family_id = r.family_id AND s.parent = r.hash
@@ -45,22 +45,22 @@ _REFRESH_TOKEN = Statement(
 )
 _INSERT_FAMILY = Statement(
     "access.insert_family",
-    "Create a family of tokens.",
+    "Begin a family of tokens.",
     "INSERT INTO token_families (id, client_id, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
 )
 _INSERT_REFRESH = Statement(
     "access.insert_refresh_token",
-    "Issue a refresh token.",
+    "Hand out a refresh token.",
     "INSERT INTO refresh_tokens (hash, family_id, parent, expires_at) VALUES ($1, $2, $3, $4)",
 )
 _REPLACE = Statement(
     "access.replace_refresh_token",
-    "Record the first exchange of a refresh token.",
+    "A refresh token was exchanged for its first successor.",
     "UPDATE refresh_tokens SET replaced_at = $2 WHERE hash = $1 AND replaced_at IS NULL",
 )
 _PROLONG = Statement(
     "access.prolong_family",
-    "Extend a family to the expiry of its newest refresh token.",
+    "A family lives as long as its newest refresh token.",
     "UPDATE token_families SET expires_at = $2 WHERE id = $1",
 )
 _REVOKE_FAMILY = Statement(
@@ -76,17 +76,17 @@ _REVOKE_TOKEN = Statement(
 _PRUNE = (
     Statement(
         "access.prune_revoked_tokens",
-        "Delete revoked access tokens that have expired.",
+        "Forget revoked access tokens that have expired.",
         "DELETE FROM revoked_tokens WHERE expires_at < $1",
     ),
     Statement(
         "access.prune_refresh_tokens",
-        "Delete expired refresh tokens.",
+        "Forget refresh tokens that have expired.",
         "DELETE FROM refresh_tokens WHERE expires_at < $1",
     ),
     Statement(
         "access.prune_families",
-        "Delete families whose last refresh token has expired.",
+        "Forget families whose last refresh token has expired.",
         "DELETE FROM token_families WHERE expires_at < $1",
     ),
 )

@@ -31,12 +31,12 @@ _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 _LOCK = Statement(
     "access.lock_answer",
-    "Lock a request by its key, or learn that it is in progress.",
+    "Be the only one who answers this request, or learn that another does right now.",
     "SELECT pg_try_advisory_xact_lock($1)",
 )
 _ANSWER = Statement(
     "access.answer",
-    "The stored response of a key.",
+    "The answer a key got.",
     """
     SELECT request, status, headers, body, created_at FROM idempotency_keys
     WHERE workspace_id = $1 AND credential_id = $2 AND route = $3 AND key = $4
@@ -44,7 +44,7 @@ _ANSWER = Statement(
 )
 _KEEP = Statement(
     "access.keep_answer",
-    "Store the response of a key, replacing an expired one; not for a debt erased in the meantime.",
+    "Keep the answer a key got, in the place of one whose day is over; not that of a debt erased meanwhile.",
     """
     INSERT INTO idempotency_keys AS k (workspace_id, credential_id, route, key, request, debt_id, status, headers,
                                        body, created_at)
@@ -58,12 +58,12 @@ _KEEP = Statement(
 )
 _FORGET = Statement(
     "access.forget_answers",
-    "Delete the stored responses about a debt.",
+    "Drop the answers that speak of a debt.",
     "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND debt_id = $2",
 )
 _FORGET_AT = Statement(
     "access.forget_answers_at",
-    "Delete the stored responses with one of these paths, and the errors of these routes.",
+    "Drop the answers that name one of these places, and the refusals of these routes.",
     """
     DELETE FROM idempotency_keys
     WHERE workspace_id = $1 AND (headers ->> 'location' = ANY($2) OR (route = ANY($3) AND status >= 400))
@@ -71,7 +71,7 @@ _FORGET_AT = Statement(
 )
 _PRUNE = Statement(
     "access.prune_answers",
-    "Delete expired responses.",
+    "Drop the answers whose day is over.",
     "DELETE FROM idempotency_keys WHERE created_at < $1",
 )
 

@@ -20,7 +20,7 @@ from getbill.kit.messages import excerpt, message
 
 _COUNT_REFUSED = Statement(
     "imports.take_in_batch",
-    "Store the number of rows rejected when a batch was received.",
+    "A batch was checked when it came: so many of its rows are settled already, as refused.",
     """
     UPDATE imports SET rejected = $3, rows_done = $3, state = CASE WHEN $4 THEN 'importing' ELSE 'completed' END,
         task = CASE WHEN $4 THEN 'import' END, ended_at = CASE WHEN $4 THEN NULL ELSE $5::timestamptz END

@@ -14,12 +14,12 @@ FINDINGS_MAX: Final = 100
 
 _FIRST = Statement(
     "imports.first_findings",
-    "The first rows of an import with findings.",
+    "The first rows of an import of which something is said.",
     "SELECT * FROM import_findings WHERE workspace_id = $1 AND import_id = $2 ORDER BY line LIMIT $3",
 )
 _COUNT = Statement(
     "imports.count_findings",
-    "Number of rows with findings.",
+    "Of how many rows of an import is something said?",
     "SELECT count(*) FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
 )
 

@@ -59,7 +59,7 @@ _VALUE_CHARACTERS_MAX: Final = 200
 
 _INSERT = Statement(
     "imports.insert_finding",
-    "Insert the findings of a row.",
+    "Keep what is said of a row.",
     """
     INSERT INTO import_findings (workspace_id, import_id, line, index, outcome, codes, sealed, debt_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

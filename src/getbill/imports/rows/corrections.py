@@ -26,7 +26,7 @@ _CHUNK: Final = 500
 
 _HAS_CORRECTIONS = Statement(
     "imports.any_correction",
-    "Whether rows of an import were corrected.",
+    "Has a person corrected rows of this import?",
     "SELECT EXISTS (SELECT FROM import_corrections WHERE workspace_id = $1 AND import_id = $2)",
 )
 _BETWEEN = Statement(
@@ -36,7 +36,7 @@ _BETWEEN = Statement(
 )
 _ACCEPTED = Statement(
     "imports.accepted",
-    "Rejected rows whose suggestions were accepted, each with its earlier corrections.",
+    "Refused rows with findings whose suggestions a person accepted, each with what it was corrected to before.",
     """
     SELECT f.*, c.sealed AS corrected FROM import_findings f
     LEFT JOIN import_corrections c ON c.workspace_id = f.workspace_id AND c.import_id = f.import_id AND c.line = f.line
@@ -46,7 +46,7 @@ _ACCEPTED = Statement(
 )
 _WAITING = Statement(
     "imports.waiting_corrections",
-    "Rejected rows with corrections.",
+    "Refused rows that a person corrected.",
     """
     SELECT f.*, c.sealed AS corrected FROM import_corrections c
     JOIN import_findings f ON f.workspace_id = c.workspace_id AND f.import_id = c.import_id AND f.line = c.line
@@ -55,7 +55,7 @@ _WAITING = Statement(
 )
 _CORRECT = Statement(
     "imports.correct",
-    "Store a corrected row.",
+    "Keep a corrected row.",
     """
     INSERT INTO import_corrections (workspace_id, import_id, line, sealed) VALUES ($1, $2, $3, $4)
     ON CONFLICT (workspace_id, import_id, line) DO UPDATE SET sealed = excluded.sealed
@@ -63,7 +63,7 @@ _CORRECT = Statement(
 )
 _SETTLED = Statement(
     "imports.corrections_settled",
-    "Delete the findings and corrections of rows that are being settled.",
+    "Some corrected rows are being settled: what was said of them, and their corrections, are done with.",
     """
     WITH done AS (DELETE FROM import_corrections c WHERE c.workspace_id = $1 AND c.import_id = $2 AND c.line = ANY($3)),
         people AS (DELETE FROM import_people p WHERE p.workspace_id = $1 AND p.import_id = $2 AND p.line = ANY($3))

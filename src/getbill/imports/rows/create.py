@@ -29,8 +29,7 @@ from getbill.vault import Key
 
 _EXISTING = Statement(
     "imports.taken",
-    "The existing debts with these references, their fingerprints, and their lines if created by this"
-    " import.",
+    "Which debts have these references already, made of what, and by this import at which line?",
     """
     SELECT id, reference, fingerprint, due_on, CASE WHEN import_id = $3 THEN import_line END AS line FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
@@ -38,7 +37,7 @@ _EXISTING = Statement(
 )
 _ADVANCE = Statement(
     "imports.advance",
-    "Advance an import by a chunk of rows, if the lease is still held.",
+    "Move an import on by a chunk of rows, if we still hold its lease.",
     """
     UPDATE imports SET cursor = $4, rows_done = rows_done + $5, created = created + $6, updated = updated + $7,
         unchanged = unchanged + $8, skipped = skipped + $9, rejected = rejected + $10, warnings = warnings + $11,

@@ -21,12 +21,12 @@ _log = structlog.get_logger(__name__)
 
 _HOLD = Statement(
     "imports.hold",
-    "Quarantine an import.",
+    "Have nobody work on an import until it is put back.",
     "UPDATE imports SET leased_until = 'infinity' WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL",
 )
 _REQUEUE = Statement(
     "imports.put_back",
-    "Release an import from quarantine, with its attempts reset.",
+    "Have an import worked on again, with all its tries before it.",
     """
     UPDATE imports SET leased_until = NULL, tries = 0 WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL
     RETURNING id

@@ -57,34 +57,34 @@ _REFERENCES: Final = ("reference", "invoice_reference", "debtor_reference", "cus
 
 _INSERT = Statement(
     "imports.insert_person",
-    "Store the match hashes of people in rows or samples of an import.",
+    "Keep by which hash somebody is found in a row of an import, or in what is shown of its file.",
     "INSERT INTO import_people (workspace_id, import_id, line, hash) VALUES ($1, $2, $3, $4)",
 )
 _ADD = Statement(
     "imports.add_person",
-    "Store another match hash of a row.",
+    "Keep one more hash of a row.",
     """
     INSERT INTO import_people (workspace_id, import_id, line, hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
     """,
 )
 _FORGET = Statement(
     "imports.forget_people",
-    "Delete all match hashes of an import.",
+    "Nobody is found in an import any more.",
     "DELETE FROM import_people WHERE workspace_id = $1 AND import_id = $2",
 )
 _FORGET_LINES = Statement(
     "imports.forget_people_of_lines",
-    "Delete the match hashes of some lines of an import.",
+    "Nobody is found in some lines of an import any more.",
     "DELETE FROM import_people WHERE workspace_id = $1 AND import_id = $2 AND line = ANY($3)",
 )
 _FORGET_ROWS = Statement(
     "imports.forget_people_of_rows",
-    "Delete the match hashes of an import's rows.",
+    "Nobody is found in the rows of an import any more.",
     "DELETE FROM import_people WHERE workspace_id = $1 AND import_id = $2 AND line >= 0",
 )
 _LINES_OF_PERSON = Statement(
     "imports.people_found",
-    "The lines of imports that match a person.",
+    "In which lines of which imports is a person found?",
     "SELECT DISTINCT import_id, line FROM import_people WHERE workspace_id = $1 AND hash = ANY($2)",
 )
 

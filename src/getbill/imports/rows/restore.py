@@ -23,7 +23,7 @@ _OPEN: Final = frozenset({"pending", "in_progress", "on_hold"})
 
 _ADVANCE = Statement(
     "imports.advance_restore",
-    "Count restored and kept changes, if the lease is still held.",
+    "Count changes that were given back or stay, if we still hold the import's lease.",
     """
     UPDATE imports SET restored = restored + $4, kept = kept + $5, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'

@@ -20,7 +20,7 @@ _IDENTITY: Final = tuple(Identity.__dataclass_fields__)
 
 _INSERT = Statement(
     "imports.insert_change",
-    "Store the values that a row replaced on an existing debt.",
+    "Keep what a row replaced on a debt that existed before.",
     """
     INSERT INTO import_changes (workspace_id, import_id, line, debt_id, people, contacts, all_contacts, entries, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -32,7 +32,7 @@ _LEAVING: Final = """
     """
 _ACTIVITIES = Statement(
     "imports.standings",
-    "The numbers of contacts and entries on these debts, and of contacts on all debts of their debtors.",
+    "How often was anybody contacted about these debts, or about any debt of their debtors, and was money entered?",
     f"""
     WITH about AS (
         SELECT o.debtor_id, o.id, o.contacts_count + {_LEAVING} AS contacts
@@ -47,7 +47,7 @@ _ACTIVITIES = Statement(
 )
 _CONTACTS = Statement(
     "imports.contacts_of",
-    "The number of contacts on the debts of these debtors.",
+    "How often was anybody contacted about the debts of these debtors?",
     f"""
     SELECT o.debtor_id, sum(o.contacts_count + {_LEAVING})::bigint AS contacts
     FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id = ANY($2) GROUP BY o.debtor_id
@@ -55,7 +55,7 @@ _CONTACTS = Statement(
 )
 _NEXT = Statement(
     "imports.changes_to_undo",
-    "The changes of an import that are not restored yet, last first.",
+    "The changes of an import that are not given back yet, the last one first.",
     """
     SELECT * FROM import_changes WHERE workspace_id = $1 AND import_id = $2 AND kept IS NULL
     ORDER BY number DESC LIMIT $3
@@ -63,32 +63,32 @@ _NEXT = Statement(
 )
 _SETTLE = Statement(
     "imports.settle_changes",
-    "Delete some settled changes of an import.",
+    "Some changes were given back, and one kind of others stays.",
     "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id = $2 AND number = ANY($3)",
 )
 _KEEP = Statement(
     "imports.keep_change",
-    "Mark a change as kept, with the reason.",
+    "A change stays, and why.",
     "UPDATE import_changes SET kept = $4 WHERE workspace_id = $1 AND import_id = $2 AND number = $3",
 )
 FORGET_REASONS = Statement(
     "imports.forget_reasons",
-    "Reset the kept changes of an import, so that restoring decides again.",
+    "Whether a change can be given back is looked at anew.",
     "UPDATE import_changes SET kept = NULL WHERE workspace_id = $1 AND import_id = $2 AND kept IS NOT NULL",
 )
 EMPTY = Statement(
     "imports.empty_changes",
-    "End restoring; keep only the reasons of kept changes.",
+    "Nothing will be given back any more: of what stays only the reason is kept.",
     "UPDATE import_changes SET sealed = NULL, people = '{}' WHERE workspace_id = $1 AND import_id = $2",
 )
 FORGET = Statement(
     "imports.forget_changes",
-    "Delete the replaced values of an import.",
+    "Drop what an import replaced.",
     "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id = $2",
 )
 _ERASE = Statement(
     "imports.erase_changes",
-    "Delete the replaced values of an erased debt or debtor.",
+    "Drop what imports replaced on an erased debt, or of a person who is erased with it.",
     """
     DELETE FROM import_changes c WHERE c.workspace_id = $1 AND (c.debt_id = $2 OR c.people && $4::bytea[] AND EXISTS (
         SELECT FROM debtors p WHERE p.workspace_id = $1 AND p.id = $3 AND p.erased_at IS NOT NULL))

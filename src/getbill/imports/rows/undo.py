@@ -28,7 +28,7 @@ _LEFT = """
     """
 _NEXT = Statement(
     "imports.debts_to_undo",
-    "The next debts created by an import, from a line on.",
+    "The next debts that an import made, from a line on.",
     """
     SELECT d.id, d.import_line FROM debts d
     WHERE d.workspace_id = $1 AND d.import_id = $2 AND d.import_line > $3 AND d.erased_at IS NULL
@@ -38,12 +38,12 @@ _NEXT = Statement(
 )
 _CONTACTED = Statement(
     "imports.contacted",
-    "The debts with a started contact.",
+    "About which of these debts has a contact begun to leave?",
     f"SELECT d.id FROM debts d WHERE d.workspace_id = $1 AND d.id = ANY($2) AND {_LEFT}",
 )
 _ADVANCE = Statement(
     "imports.advance_undo",
-    "Advance the undo of an import, if the lease is still held.",
+    "Move an undoing on, if we still hold its lease.",
     """
     UPDATE imports SET cursor = $4, undone = undone + $5, kept = kept + $6, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'
@@ -52,7 +52,7 @@ _ADVANCE = Statement(
 )
 _LEFTOVERS = Statement(
     "imports.kept",
-    "The debts kept by undoing an import, with the reasons.",
+    "The debts that undoing an import left, with what kept them.",
     f"""
     SELECT d.id, d.reference, d.import_line AS line, d.status, d.entries_count, d.contacts_count, {_LEFT} AS has_left
     FROM debts d
@@ -62,7 +62,7 @@ _LEFTOVERS = Statement(
 )
 _KEPT_CHANGES = Statement(
     "imports.kept_changes",
-    "The changes kept by undoing an import, with the reasons.",
+    "The changes that undoing an import left, with what kept them.",
     """
     SELECT c.line, c.kept AS code, d.id, d.reference, d.status
     FROM import_changes c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id

@@ -20,7 +20,7 @@ from getbill.kit.database import Statement, Transaction
 
 _FORGET_ROWS_OF: Final = Statement(
     "imports.forget_rows_of",
-    "Delete the findings and corrections of rows that created or matched an erased debt.",
+    "Drop what was said of rows that are, or met, a debt which is being erased, and what they were corrected to.",
     """
     WITH gone AS (DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2
                   RETURNING workspace_id, import_id, line),
@@ -33,7 +33,7 @@ _FORGET_ROWS_OF: Final = Statement(
 )
 _FORGET_LINES: Final = Statement(
     "imports.forget_lines",
-    "Delete the findings, corrections and match hashes of some rows that match a person.",
+    "Drop what was said of some rows in which a person was found, what they were corrected to, and where that was.",
     """
     WITH gone AS (SELECT * FROM unnest($2::uuid[], $3::bigint[]) AS gone (import_id, line)),
         corrections AS (DELETE FROM import_corrections c USING gone g
@@ -46,12 +46,12 @@ _FORGET_LINES: Final = Statement(
 )
 _UNWANTED: Final = Statement(
     "imports.unwanted",
-    "Schedule the deletion of an import's file, and hide its samples until then.",
+    "The file of an import goes as soon as nobody needs it; until then it shows nothing of whoever was erased.",
     "UPDATE imports SET is_unwanted = true, plan = coalesce($3, plan) WHERE workspace_id = $1 AND id = $2",
 )
 _FORGET_NAMES: Final = Statement(
     "imports.forget_names",
-    "Remove the reference of an erased debt from file names, keeping the extension.",
+    "Take a reference of an erased debt out of the names of files: of such a name its extension remains.",
     r"""
     UPDATE imports SET name = 'erased' || coalesce(substring(name FROM '\.[[:alnum:]]{1,5}$'), '')
     WHERE workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::text[]) AS reference WHERE name ~*

@@ -43,7 +43,7 @@ _WAIT_MAX: Final = timedelta(seconds=20)
 
 _CLAIM = Statement(
     "imports.claim",
-    "Claim a pending import, or one whose lease has expired.",
+    "Take an import that waits for somebody, or whose lease ran out.",
     """
     UPDATE imports i SET leased_until = $2, fence = i.fence + 1, tries = i.tries + 1,
         begun_at = coalesce(i.begun_at, $1)
@@ -55,18 +55,18 @@ _CLAIM = Statement(
 )
 _RENEW = Statement(
     "imports.renew",
-    "Renew an import's lease while its child runs, or release it from an instant on.",
+    "Keep an import's lease while its child lives, or give it back from an instant on.",
     "UPDATE imports SET leased_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING id",
 )
 _IS_EXPIRED = "(drop_at < $1 AND task IS NULL OR received_at IS NULL AND drop_at < $2)"
 _EXPIRED = Statement(
     "imports.expired",
-    "Imports past their retention, and unfinished uploads.",
+    "Imports that have kept what they keep of people long enough, and uploads that were never finished.",
     f"SELECT workspace_id, id FROM imports WHERE {_IS_EXPIRED} LIMIT 200",
 )
 _STILL_EXPIRED = Statement(
     "imports.still_expired",
-    "Lock an import that is still due for deletion.",
+    "Is this one still to be dropped, and does nobody else decide on it? Then it stays so until the transaction ends.",
     f"""
     SELECT file_id, received_at IS NULL AS is_draft FROM imports
     WHERE {_IS_EXPIRED} AND workspace_id = $3 AND id = $4 FOR UPDATE SKIP LOCKED

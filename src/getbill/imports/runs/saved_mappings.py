@@ -17,7 +17,7 @@ from getbill.mapping import Mapping
 
 _REMEMBER = Statement(
     "imports.remember",
-    "Save the mapping of a sender's layout.",
+    "Remember how a sender's files of a layout are read.",
     """
     INSERT INTO import_mappings (workspace_id, sender, signature, mapping, confirmed_by, confirmed_at)
     VALUES ($1, $2, $3, $4, $5, $6)
@@ -27,7 +27,7 @@ _REMEMBER = Statement(
 )
 _RECALL = Statement(
     "imports.recall",
-    "The saved mapping of a sender's layout, or else the sender's latest layout.",
+    "How are a sender's files of a layout read? Else: what did the latest layout of this sender look like?",
     """
     SELECT signature, mapping FROM import_mappings WHERE workspace_id = $1 AND sender = $2
     ORDER BY (signature = $3) DESC, confirmed_at DESC LIMIT 1
@@ -37,18 +37,18 @@ _RECALL = Statement(
 
 _HOLD = Statement(
     "imports.hold_layout",
-    "Lock the saved mappings of a sender's layout.",
+    "Whoever else confirms this sender's layout, or finds it unknown, waits until the transaction ends.",
     "SELECT pg_advisory_xact_lock($1)",
 )
 _IS_CONFIRMED = Statement(
     "imports.is_layout_known",
-    "Whether a sender's layout has a confirmed mapping.",
+    "Did somebody confirm this sender's layout?",
     "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
 )
 _READ_AGAIN = Statement(
     "imports.read_again",
-    "Requeue waiting files of a confirmed layout, except those with a changed mapping, or with an"
-    " erased person, whose samples would be shown again.",
+    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now,"
+    " or somebody in it was erased: its samples would be shown again.",
     """
     UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
     WHERE workspace_id = $1 AND id = ANY (ARRAY(
@@ -62,12 +62,12 @@ _READ_AGAIN = Statement(
 
 _ALL = Statement(
     "imports.mappings",
-    "All saved mappings.",
+    "How are files of every sender and layout read?",
     "SELECT sender, signature, mapping FROM import_mappings WHERE workspace_id = $1",
 )
 _FORGET = Statement(
     "imports.forget_mapping",
-    "Delete the saved mapping of a sender's layout.",
+    "Ask again how a sender's files of a layout are read.",
     "DELETE FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3",
 )
 

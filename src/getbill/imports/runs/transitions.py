@@ -19,7 +19,7 @@ TODO = "import_mapping"
 
 _PLANNED = Statement(
     "imports.planned",
-    "Store the reading plan of a file and the next task.",
+    "A file was read: this is how it would be imported, and what is next.",
     """
     UPDATE imports SET plan = $4, signature = $5, rows_total = $6, is_confirmed = $7, state = $8, task = $9, tries = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
@@ -28,7 +28,7 @@ _PLANNED = Statement(
 )
 _SETTLE = Statement(
     "imports.settle",
-    "End a task: store the import's state and the next task.",
+    "A task is at its end: where the import stands now, and what is next.",
     # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
@@ -39,7 +39,7 @@ _SETTLE = Statement(
 )
 _REWIND = Statement(
     "imports.rewind",
-    "Start a pass over the rows with all counts at zero.",
+    "Begin a pass over the rows, with nothing counted.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
         warnings = 0, undone = 0, kept = 0, restored = 0, begun_at = $4
@@ -49,12 +49,12 @@ _REWIND = Statement(
 )
 NOTHING_MADE = Statement(
     "imports.nothing_made",
-    "Reset the counts of a check that will not be imported.",
+    "A check counted what would have become of an import's rows, and nothing will.",
     "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
 )
 UNCOUNT = Statement(
     "imports.uncount",
-    "Reset the counts of a pass that will be repeated.",
+    "Nothing is counted of a pass that will be made anew.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
         warnings = 0
@@ -63,22 +63,22 @@ UNCOUNT = Statement(
 )
 _FORGET_FINDINGS = Statement(
     "imports.forget_findings",
-    "Delete the findings of an import.",
+    "Drop what was said of an import's rows.",
     "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
 )
 _FORGET_CORRECTIONS = Statement(
     "imports.forget_corrections",
-    "Delete the corrected rows of an import.",
+    "Drop the corrected rows of an import.",
     "DELETE FROM import_corrections WHERE workspace_id = $1 AND import_id = $2",
 )
 _KEEP_PLAN = Statement(
     "imports.keep_plan",
-    "Store a reading plan without cell values after the file's deletion.",
+    "Keep how an import is read, without what its cells said; its file is gone.",
     "UPDATE imports SET plan = $3, is_unwanted = false WHERE workspace_id = $1 AND id = $2",
 )
 _KEEP_NOTHING = Statement(
     "imports.keep_nothing",
-    "Delete an import's personal data.",
+    "An import keeps nothing of people any more.",
     "UPDATE imports SET plan = NULL, problem = NULL, drop_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
 

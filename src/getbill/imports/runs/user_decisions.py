@@ -25,12 +25,12 @@ from getbill.vault import Key
 
 _CHANGE_PLAN = Statement(
     "imports.change_plan",
-    "Store a changed reading plan, and whether questions remain.",
+    "Keep how a file would be read now, and whether anything is left to ask.",
     "UPDATE imports SET plan = $3, state = $4, is_changed = true WHERE workspace_id = $1 AND id = $2",
 )
 _GO_ON = Statement(
     "imports.go_on",
-    "Queue the next task after a person's decision.",
+    "A person decided: this is to be done next, by whoever takes it.",
     # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $3, task = $4, accepts = $5, is_dry_run = $6, is_confirmed = true, error = NULL,
@@ -42,12 +42,12 @@ _GO_ON = Statement(
 )
 _DISCARD = Statement(
     "imports.discard",
-    "Discard a file.",
+    "Nobody wants a file imported.",
     "UPDATE imports SET state = 'undone', task = NULL WHERE workspace_id = $1 AND id = $2",
 )
 _ROWS = Statement(
     "imports.rows_to_correct",
-    "Rejected rows at some lines, with their earlier corrections.",
+    "Refused rows at some lines, with what they were corrected to before.",
     """
     SELECT f.*, c.sealed AS corrected FROM import_findings f
     LEFT JOIN import_corrections c ON c.workspace_id = f.workspace_id AND c.import_id = f.import_id AND c.line = f.line

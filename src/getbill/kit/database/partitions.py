@@ -20,7 +20,7 @@ _AHEAD_DAYS = 7
 
 _DAYS = Statement(
     "kit.partition_days",
-    "The days with partitions of a table.",
+    "The days a table has partitions for.",
     """
     SELECT right(c.relname, 8) AS day FROM pg_inherits i
     JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass
@@ -28,7 +28,7 @@ _DAYS = Statement(
 )
 _LOCK = Statement(
     "kit.lock_partitions",
-    "Lock the creation and deletion of a table's partitions.",
+    "Let one process at a time make and drop a table's partitions.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:' || $1, 0))",
 )
 # The day is a number of ours and the table one of ours; DDL takes neither as a parameter.

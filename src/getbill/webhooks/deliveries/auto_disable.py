@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 _SUBJECT = Statement(
     "webhooks.patient",
-    "An endpoint that was just disabled, with the key and number of its own events.",
+    "An endpoint that was just disabled, the key of the events about it, and how many there are.",
     """
     SELECT w.url, w.description, w.failing_since, w.disabled_at, w.event_sequence, k.wrapped
     FROM webhook_endpoints w LEFT JOIN vault_keys k ON k.workspace_id = w.workspace_id AND k.subject_id = w.id
@@ -38,7 +38,7 @@ _SUBJECT = Statement(
 )
 _COUNT_EVENTS = Statement(
     "webhooks.count_events",
-    "Store the last sequence of an endpoint's own events.",
+    "Note the last sequence of the events about an endpoint.",
     "UPDATE webhook_endpoints SET event_sequence = $3 WHERE workspace_id = $1 AND id = $2",
 )
 

@@ -30,14 +30,12 @@ from getbill.webhooks.rights import MAY_READ
 
 _LOCK_CLAIMS = Statement(
     "webhooks.lock_claims",
-    "Lock the claiming of deliveries, in a separate statement, so that the next statements see the"
-    " previous holder's work.",
+    "Let one courier at a time claim. Asked by itself, so that what follows sees all its forerunner did.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:couriers', 0))",
 )
 _OPEN = Statement(
     "webhooks.open",
-    "The endpoints with due deliveries that may be sent to now, and the number of claimed deliveries"
-    " of each.",
+    "The endpoints that are owed something and may be sent it now, and how many deliveries are in hand for each.",
     # `busy` skips through the index from endpoint to endpoint, however many deliveries each has waiting.
     f"""
     WITH RECURSIVE busy AS (
@@ -65,7 +63,7 @@ _OPEN = Statement(
 )
 _CLAIM = Statement(
     "webhooks.take",
-    "Claim due deliveries that are the first of their lanes, up to a number per endpoint, for a lease.",
+    "Take deliveries that are due, the first of their lanes, so many of each endpoint, for the time of a lease.",
     # A due delivery that is not the first of its lane is parked, so that the next claim looks at others.
     """
     WITH looked AS (
@@ -112,7 +110,7 @@ _CLAIM = Statement(
 )
 _RENEW = Statement(
     "webhooks.renew",
-    "Renew the leases of deliveries in progress.",
+    "Keep deliveries that are still under way in hand.",
     """
     UPDATE webhook_deliveries d SET lease_until = $3, next_try_at = $3
     FROM unnest($1::uuid[], $2::uuid[]) AS kept (workspace_id, id)
@@ -122,7 +120,7 @@ _RENEW = Statement(
 )
 _RELEASE = Statement(
     "webhooks.release",
-    "Release claimed deliveries without an attempt, if their leases still hold.",
+    "Give claimed deliveries back untried, those that nobody else has taken since.",
     """
     UPDATE webhook_deliveries d SET lease_until = NULL, next_try_at = $4
     FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS back (workspace_id, id, lease_until)
@@ -131,8 +129,8 @@ _RELEASE = Statement(
 )
 _SETTLE = Statement(
     "webhooks.settle",
-    "Log attempts, move settled deliveries to the log, make the next of their lanes due, and"
-    " reschedule the others.",
+    "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
+    " are due again later.",
     # One statement: a process killed between two would leave a lane waiting. Idempotent: the reply to an
     # earlier run may have been lost. Only keys stand in its conditions: without statistics, anything more
     # leads the planner to read the whole backlog. Never during a claim, which would park the next of the lane
@@ -182,7 +180,7 @@ _SETTLE = Statement(
 )
 _NOTE_HEALTH = Statement(
     "webhooks.note_health",
-    "Store the health of endpoints: working, failing or down, and the start of failures.",
+    "Note how endpoints do: up again, failing, or down for now; and since when those fail that do.",
     """
     UPDATE webhook_endpoints w SET
         failures = CASE WHEN h.is_up THEN 0 ELSE w.failures + h.failed END,

@@ -16,7 +16,7 @@ from getbill.webhooks.model import ClaimedDelivery
 
 _SPEND = Statement(
     "webhooks.spend",
-    "Store the next permitted time of endpoints with a rate limit.",
+    "Note from when on endpoints with a rate may be sent the next.",
     """
     INSERT INTO webhook_rates (workspace_id, endpoint_id, free_at)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])

@@ -22,12 +22,12 @@ from getbill.webhooks.replays import ReplayRequest
 
 _HOLD = Statement(
     "webhooks.hold",
-    "Hold a delivery that cannot be settled, until it is released.",
+    "Have a delivery not be sent that cannot be settled: it is nobody's turn until it is put back.",
     "UPDATE webhook_deliveries SET lease_until = NULL, next_try_at = 'infinity' WHERE workspace_id = $1 AND id = $2",
 )
 _DUE = Statement(
     "webhooks.due",
-    "Release a held delivery.",
+    "Have a delivery be sent that was held.",
     """
     UPDATE webhook_deliveries SET next_try_at = $3 WHERE workspace_id = $1 AND id = $2 AND next_try_at = 'infinity'
     RETURNING id
@@ -35,7 +35,7 @@ _DUE = Statement(
 )
 _ENDPOINT_OF = Statement(
     "webhooks.endpoint_of",
-    "The endpoint of an abandoned delivery.",
+    "Whose is a delivery that was given up?",
     "SELECT endpoint_id FROM webhook_log WHERE workspace_id = $1 AND id = $2",
 )
 _NOT_LOGGED = "What came of it could not be logged."

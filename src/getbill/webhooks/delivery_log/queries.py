@@ -41,7 +41,7 @@ _FILTER = """
     """
 _PENDING_PAGE = Statement(
     "webhooks.pending_page",
-    "The pending deliveries of an endpoint, soonest first.",
+    "What is owed to an endpoint, the soonest first.",
     _PENDING
     + _FILTER
     + """
@@ -51,7 +51,7 @@ _PENDING_PAGE = Statement(
 )
 _SETTLED_PAGE = Statement(
     "webhooks.settled_page",
-    "The settled deliveries of an endpoint, newest first.",
+    "What was settled with an endpoint, the newest first.",
     _SETTLED
     + _FILTER
     # A debt's deliveries are no older than its first event, allowing for differences between machines'
@@ -65,17 +65,17 @@ _SETTLED_PAGE = Statement(
 )
 _ONE_PENDING = Statement(
     "webhooks.one_pending",
-    "One pending delivery.",
+    "One delivery that is owed.",
     _PENDING + "WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3",
 )
 _ONE_SETTLED = Statement(
     "webhooks.one_settled",
-    "One settled delivery.",
+    "One delivery that is settled.",
     _SETTLED + "WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3",
 )
 _LAST_ATTEMPTS = Statement(
     "webhooks.last_attempts",
-    "The last attempt of each of some deliveries, searched only in the days of the deliveries.",
+    "The last attempt of each of some deliveries, looked for in the days between their beginning and end only.",
     """
     SELECT a.delivery_id, a.started_at, a.duration_ms, a.status, a.error, a.is_withheld
     FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::timestamptz[]) AS d (id, attempts, since, until)
@@ -93,7 +93,7 @@ _ATTEMPTS = Statement(
 )
 _ERASED = Statement(
     "webhooks.erased_among",
-    "The erased debts among some ids.",
+    "Which of some debts are erased, with the key of their events?",
     """
     SELECT d.id FROM unnest($2::uuid[]) AS d (id)
     WHERE NOT EXISTS (SELECT FROM vault_keys k WHERE k.workspace_id = $1 AND k.subject_id = d.id)
@@ -101,7 +101,7 @@ _ERASED = Statement(
 )
 _SETTLED_SINCE = Statement(
     "webhooks.settled_since",
-    "The settled deliveries of a workspace or an endpoint after a position in the log, in order.",
+    "What was settled with a workspace's endpoints, or one of them, after a place in the log, in its order.",
     _SETTLED
     + """
     JOIN webhook_endpoints w ON w.workspace_id = d.workspace_id AND w.id = d.endpoint_id
@@ -112,7 +112,7 @@ _SETTLED_SINCE = Statement(
 )
 _EVENT = Statement(
     "webhooks.event_of",
-    "The event of a delivery, and its key; none once its debt is erased.",
+    "The event of a delivery, and the key that opens it; no key once its debt is erased.",
     """
     SELECT e.occurred_at, e.data, k.wrapped FROM events e
     LEFT JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id

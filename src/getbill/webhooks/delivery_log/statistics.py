@@ -11,7 +11,7 @@ from getbill.kit.database import Database, Statement
 
 _ATTEMPTS = Statement(
     "webhooks.count_attempts",
-    "The attempts of a period, successes and response times: in total, by endpoint and by event.",
+    "Attempts of a period, how many succeeded and how long answers took: in all, by endpoint and by event.",
     """
     SELECT endpoint_id, kind, count(*) AS attempts,
         count(*) FILTER (WHERE status >= 200 AND status < 300) AS succeeded,
@@ -23,7 +23,7 @@ _ATTEMPTS = Statement(
 )
 _SETTLED = Statement(
     "webhooks.count_settled",
-    "The deliveries settled in a period, by outcome: in total, by endpoint and by event.",
+    "Deliveries settled in a period, by how they ended: in all, by endpoint and by event.",
     """
     SELECT d.endpoint_id, d.kind, count(*) FILTER (WHERE d.state = 'delivered') AS delivered,
         count(*) FILTER (WHERE d.state = 'exhausted') AS exhausted,
@@ -37,7 +37,7 @@ _SETTLED = Statement(
 )
 _PENDING = Statement(
     "webhooks.count_pending",
-    "The pending deliveries and the oldest of them: in total, by endpoint and by event.",
+    "What is owed now and since when: in all, by endpoint and by event.",
     """
     SELECT endpoint_id, kind, count(*) AS pending, min(created_at) AS oldest_pending_at
     FROM webhook_deliveries WHERE workspace_id = $1

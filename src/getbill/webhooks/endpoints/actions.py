@@ -25,7 +25,7 @@ from getbill.webhooks.model import (
 
 _INSERT = Statement(
     "webhooks.insert",
-    "Create an endpoint for events from now on; a disabled one receives them once enabled.",
+    "Open an endpoint: what happens from now on is owed to it; to a disabled one, once it is enabled.",
     """
     INSERT INTO webhook_endpoints (workspace_id, id, url, events, description, is_enabled, secret, created_at,
         updated_at, headers, fields, retry_seconds, concurrency, rate_per_second, disabled_at, disabled_reason,
@@ -38,7 +38,7 @@ _INSERT = Statement(
 )
 _UPDATE = Statement(
     "webhooks.update",
-    "Change an endpoint; a new URL is attempted at once.",
+    "Change an endpoint; one that goes elsewhere is tried at once.",
     """
     UPDATE webhook_endpoints SET url = $3, events = $4, description = $5, updated_at = $6, headers = $7, fields = $8,
         retry_seconds = $9, concurrency = $10, rate_per_second = $11,
@@ -49,7 +49,7 @@ _UPDATE = Statement(
 )
 _DELETE = Statement(
     "webhooks.delete",
-    "Delete an endpoint.",
+    "Close an endpoint for good.",
     """
     UPDATE webhook_endpoints SET deleted_at = $3, is_enabled = false, headers = NULL
     WHERE workspace_id = $1 AND id = $2

@@ -20,7 +20,7 @@ from getbill.webhooks.model import Endpoint, NoRotation, RotationUnderWay, secre
 
 _ROTATE = Statement(
     "webhooks.rotate",
-    "Add a next secret that signs beside the current one.",
+    "Have a next secret sign beside the one there is, or the one that counts by now.",
     """
     UPDATE webhook_endpoints SET next_secret = $3, rotation_ends_at = $4, cut_over_at = NULL, updated_at = $5,
         secret = CASE WHEN next_secret IS NOT NULL THEN next_secret ELSE secret END
@@ -29,7 +29,7 @@ _ROTATE = Statement(
 )
 _CUT_OVER = Statement(
     "webhooks.cut_over",
-    "Sign the plain header with the next secret.",
+    "Have the plain header made with the next secret from now on.",
     """
     UPDATE webhook_endpoints SET cut_over_at = coalesce(cut_over_at, $3), updated_at = $4
     WHERE workspace_id = $1 AND id = $2
@@ -37,7 +37,7 @@ _CUT_OVER = Statement(
 )
 _END_ROTATION = Statement(
     "webhooks.end_rotation",
-    "Make the next secret the only one.",
+    "Have only the next secret count from now on.",
     """
     UPDATE webhook_endpoints SET secret = next_secret, next_secret = NULL, rotation_ends_at = NULL, cut_over_at = NULL,
         updated_at = $3
@@ -46,7 +46,7 @@ _END_ROTATION = Statement(
 )
 _END_ALL = Statement(
     "webhooks.end_rotations",
-    "Delete old secrets after their overlap.",
+    "Forget the old secrets whose overlap is over.",
     """
     UPDATE webhook_endpoints SET secret = next_secret, next_secret = NULL, rotation_ends_at = NULL, cut_over_at = NULL
     WHERE rotation_ends_at <= $1 AND next_secret IS NOT NULL

@@ -17,12 +17,12 @@ from getbill.webhooks.fan_out import WAKE, FanOutRange
 
 _LOCK_STREAM = Statement(
     "webhooks.lock_stream",
-    "Lock a workspace's fan-out, before any endpoint is locked.",
+    "Hold a workspace's stream: nothing is owed from it until the transaction ends. Before any endpoint is locked.",
     "SELECT reacted FROM streams WHERE workspace_id = $1 FOR UPDATE",
 )
 _DISABLE = Statement(
     "webhooks.disable",
-    "Disable an endpoint, and store the position of its first missed event.",
+    "Send an endpoint nothing more and remember from where on it misses events.",
     """
     UPDATE webhook_endpoints w SET is_enabled = false, disabled_at = $3, disabled_reason = $4,
         missed_from = coalesce(w.catching_up_from, s.reacted), catching_up_from = NULL
@@ -33,7 +33,7 @@ _DISABLE = Statement(
 )
 _ENABLE = Statement(
     "webhooks.enable",
-    "Enable an endpoint and reset its failures.",
+    "Send to an endpoint again, as if it had never failed.",
     """
     UPDATE webhook_endpoints w SET is_enabled = true, disabled_at = NULL, disabled_reason = NULL, missed_from = NULL,
         catching_up_from = CASE WHEN $3 AND w.missed_from < s.reacted THEN w.missed_from END,
@@ -45,7 +45,7 @@ _ENABLE = Statement(
 )
 _HURRY = Statement(
     "webhooks.hurry",
-    "Make the pending deliveries of an enabled endpoint due.",
+    "What waits for an endpoint that is back is due now.",
     """
     UPDATE webhook_deliveries SET next_try_at = $3
     WHERE workspace_id = $1 AND endpoint_id = $2 AND next_try_at > $3 AND lease_until IS NULL
@@ -53,7 +53,7 @@ _HURRY = Statement(
 )
 _CANCEL = Statement(
     "webhooks.cancel",
-    "Cancel the pending deliveries of an endpoint.",
+    "Nothing that is pending is owed to an endpoint any more.",
     """
     WITH dropped AS (
         DELETE FROM webhook_deliveries WHERE workspace_id = $1 AND endpoint_id = $2 RETURNING *
@@ -67,7 +67,7 @@ _CANCEL = Statement(
 )
 _BEHIND = Statement(
     "webhooks.behind",
-    "Enabled endpoints that have not caught up with their stream.",
+    "Endpoints that are enabled again and have not caught up with their stream.",
     """
     SELECT workspace_id, id FROM webhook_endpoints
     WHERE catching_up_from IS NOT NULL AND is_enabled AND deleted_at IS NULL ORDER BY workspace_id, id LIMIT 100
@@ -75,7 +75,7 @@ _BEHIND = Statement(
 )
 _CAUGHT_UP_TO = Statement(
     "webhooks.caught_up_to",
-    "The position up to which missed events are queued.",
+    "Up to where is what an endpoint missed owed?",
     """
     SELECT catching_up_from FROM webhook_endpoints
     WHERE workspace_id = $1 AND id = $2 AND is_enabled AND deleted_at IS NULL FOR NO KEY UPDATE
@@ -83,7 +83,7 @@ _CAUGHT_UP_TO = Statement(
 )
 _CATCH_UP = Statement(
     "webhooks.catch_up",
-    "Store the position up to which missed events are queued; null once caught up.",
+    "Note up to where what an endpoint missed is owed; null once it is with the stream.",
     "UPDATE webhook_endpoints SET catching_up_from = $3 WHERE workspace_id = $1 AND id = $2",
 )
 

@@ -16,7 +16,7 @@ from getbill.webhooks.rights import MAY_READ
 _ENDPOINT = f"SELECT w.*, {MAY_READ} AS may_read FROM webhook_endpoints w"
 _LIST = Statement(
     "webhooks.list",
-    "A workspace's endpoints, oldest first.",
+    "A workspace's endpoints, in the order they were made.",
     f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.deleted_at IS NULL ORDER BY w.id",
 )
 _FIND = Statement(
@@ -26,12 +26,12 @@ _FIND = Statement(
 )
 _LOCK = Statement(
     "webhooks.lock",
-    "One endpoint, locked; deliveries to it can still be queued.",
+    "One endpoint, held until the transaction ends; what is owed to it may be written down meanwhile.",
     f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.id = $2 AND w.deleted_at IS NULL FOR NO KEY UPDATE OF w",
 )
 _COUNT = Statement(
     "webhooks.count",
-    "The number of a workspace's endpoints.",
+    "How many endpoints has a workspace?",
     "SELECT count(*) FROM webhook_endpoints WHERE workspace_id = $1 AND deleted_at IS NULL",
 )
 

@@ -32,7 +32,7 @@ _SKEW: Final = timedelta(minutes=1)
 # Each returns, for an endpoint, events with the content of their plain deliveries to it.
 _OF_DELIVERIES = Statement(
     "webhooks.replay_deliveries",
-    "Some pending or settled deliveries of an endpoint, for a replay.",
+    "Some deliveries of an endpoint, owed or settled, to be sent again.",
     """
     SELECT id, event_id, debt_id, kind, position, sequence, previous_sequence, fields
     FROM webhook_deliveries WHERE workspace_id = $1 AND endpoint_id = $2 AND id = ANY ($3)
@@ -43,7 +43,7 @@ _OF_DELIVERIES = Statement(
 )
 _OF_EVENTS = Statement(
     "webhooks.replay_events",
-    "Some events, for a replay.",
+    "Some events, to be sent again.",
     """
     SELECT id AS event_id, debt_id, kind, position, sequence FROM events
     WHERE workspace_id = $1 AND id = ANY ($2)
@@ -51,7 +51,7 @@ _OF_EVENTS = Statement(
 )
 _OF_TIME = Statement(
     "webhooks.replay_time",
-    "The events of a time range, of some kinds; event ids are in time order.",
+    "The events of a stretch of time, of the kinds asked for; ids of events are in the order of time.",
     """
     SELECT id AS event_id, debt_id, kind, position, sequence FROM events
     WHERE workspace_id = $1 AND id >= $2 AND id < $3 AND kind = ANY ($4) AND position IS NOT NULL
@@ -60,7 +60,7 @@ _OF_TIME = Statement(
 )
 _OF_OUTCOME = Statement(
     "webhooks.replay_outcome",
-    "The deliveries of a time range with some outcomes, of some kinds.",
+    "The deliveries of a stretch of time that ended in one of some ways, of the kinds asked for.",
     """
     SELECT DISTINCT ON (event_id) event_id, debt_id, kind, position, sequence, previous_sequence, fields
     FROM webhook_log
@@ -71,7 +71,7 @@ _OF_OUTCOME = Statement(
 )
 _EARLIER_DELIVERIES = Statement(
     "webhooks.replay_known",
-    "The logged original deliveries of some events to an endpoint.",
+    "What plain deliveries of some events said to an endpoint, as far as the log knows.",
     """
     SELECT DISTINCT ON (event_id) event_id, previous_sequence, fields FROM webhook_log
     WHERE workspace_id = $1 AND endpoint_id = $2 AND event_id = ANY ($3) AND NOT is_replay
@@ -81,7 +81,7 @@ _EARLIER_DELIVERIES = Statement(
 )
 _INSERT = Statement(
     "webhooks.insert_replays",
-    "Queue replays, except of events that are pending or about to be queued by the fan-out.",
+    "Owe replays, except of what is owed already or will be as soon as the stream is read on.",
     """
     INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
         previous_sequence, fields, is_replay, next_try_at, created_at)
