@@ -234,7 +234,7 @@ def test_a_file_of_gateways_gives_each_channel_its_sender(tmp_path: Path) -> Non
         ({"url": "http://8.8.8.8/send"}, "https://"),
         ({"url": "https://169.254.169.254/send"}, "A gateway cannot have this address"),
         ({"url": "ftp://sms.example/send"}, "https://host/path"),
-        ({"url": "https://me:secret@sms.example/send"}, "holds no password"),
+        ({"url": "https://me:secret@sms.example/send"}, "must not contain a password"),
         ({"url": "https://sms.example/send?key=1"}, "without a query"),
         ({"secret": "hunter2"}, "A secret is whsec_ and base64."),
         ({"secret": "whsec_aGVsbG8="}, "at least 24 bytes"),

@@ -144,7 +144,7 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
     (condition,) = answer["planned"][1]["blocked_by"]
     assert (condition["rule"], condition["says"]) == (
         "SCENARIO-CONDITION",
-        "balance_min does not hold as it stands.",
+        "The condition balance_min is not satisfied.",
     )
     assert [item["due_at"] for item in preview["planned"][:2]] == [None, None]
     assert rules(preview["planned"][0]["blocked_by"]) == ["FR-LETTER"]

@@ -11,7 +11,7 @@ from getbill.kit import ids
 from imports.sender import Sender, by_crew, csv, row
 from installation import Installation
 
-SEAL = "What is sealed does not open"
+SEAL = "Encrypted data cannot be decrypted"
 OWNER = "id = (SELECT debtor_id FROM debts WHERE workspace_id = $1 AND reference = $2)"
 
 
@@ -67,7 +67,7 @@ async def test_a_row_whose_debt_does_not_open_is_refused_and_the_others_go_on(
     ]
     assert [(line, outcome) for line, outcome, _ in output] == [(5, "rejected")]
     # In the language of the company, as every finding of a file.
-    assert "Les données ne peuvent pas être déchiffrées" in output[0][2]
+    assert "Des données chiffrées ne peuvent pas être déchiffrées" in output[0][2]
     expected = {"": "completed", "&mode=all_or_nothing": "failed", "&dry_run=true": "checked"}
     assert done["state"] == expected[query]
     if not query:
@@ -149,7 +149,7 @@ async def test_an_import_given_up_asks_a_person(sender: Sender) -> None:
 
     assert (await sender.get(f"/imports/{broken}"))["state"] == "failed"
     (reason,) = await todos(sender)
-    assert "ended 12 times before its end" in reason
+    assert "interrupted 12 times before completion" in reason
 
 
 async def test_an_import_that_cannot_be_dropped_keeps_no_other_from_it(sender: Sender) -> None:

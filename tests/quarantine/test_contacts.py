@@ -22,7 +22,7 @@ from quarantine.conftest import Damage, Outlook, public_id
 from waiting import until
 
 ENGLISH = replace(LYON, name="John Smith", email="john.smith@example.com", language="en")
-SEAL = "What is sealed does not open"
+SEAL = "Encrypted data cannot be decrypted"
 NEIGHBOURS = 5
 
 
@@ -60,14 +60,14 @@ async def states(workspace: WorkspaceEngine, debt_ids: list[UUID]) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "html", "message_text"),
     [
-        (r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}", None, "half a sign of two"),
+        (r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}", None, "half a surrogate pair"),
         ("{{ creditor }} {{ how_to_pay }} {{ 9**9**9 }}", None, "(pow)"),
         (
             "{{ creditor }} {{ how_to_pay }}",
             "{{ creditor }} {{ how_to_pay }}<script>x</script>",
-            "something in <script>",
+            "an element in <script>",
         ),
-        ("{{ creditor }}", None, "Say how to pay"),
+        ("{{ creditor }}", None, "State how to pay"),
     ],
 )
 @pytest.mark.parametrize("is_live", [True, False])
@@ -133,13 +133,13 @@ async def test_a_broken_template_is_asked_about_once_and_decided_for_all_its_con
     await publish(engine, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
     ours = await debts_of(engine, 5)
     await engine.send_due()
-    await outlook.tells("contact", "half a sign of two", number=5, is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", number=5, is_shared=True)
 
     await publish(engine, "{{ creditor }}: {{ how_to_pay }}")
     await outlook.decide(decision)
     if decision == "dismiss":
         # More than one change bears: the rest is asked about again.
-        await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
+        await outlook.tells("contact", "half a surrogate pair", number=2, is_shared=True)
         await outlook.decide(decision)
     await engine.send_due()
 
@@ -157,7 +157,7 @@ async def test_a_question_about_a_template_goes_with_the_last_of_its_contacts(si
     await engine.send_due()
 
     assert (await workspace.call("DELETE", f"/debts/{public_id(first)}")).status == 200
-    await outlook.tells("contact", "half a sign of two", is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", is_shared=True)
     assert (await workspace.call("DELETE", f"/debts/{public_id(last)}")).status == 200
 
     await outlook.tells_nothing()
@@ -210,12 +210,12 @@ async def test_what_went_well_is_forgotten_with_its_question_and_what_is_paid_to
     await publish(engine, r"{{ '\ud800' }}")
     mended, archived = await debts_of(engine, 2)
     await engine.send_due()
-    await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", number=2, is_shared=True)
 
     paid = await workspace.post(f"/debts/{public_id(archived)}/payments", {"amount": 2340, "currency": "EUR"})
     assert paid.status == 201, paid.body
     await todo_decisions.retry_due(engine.database, engine.vault)
-    await outlook.tells("contact", "half a sign of two", is_shared=True)
+    await outlook.tells("contact", "half a surrogate pair", is_shared=True)
     assert await states(engine, [mended]) == ["set_aside"]
 
     await publish(engine, "{{ creditor }}: {{ how_to_pay }}")

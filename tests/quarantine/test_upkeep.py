@@ -69,7 +69,7 @@ async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its
     await damage.debtor(broken)
     await engine.send_due()
     assert await engine.ledger(broken) == [("wave_1_email", "stopped")]
-    await outlook.tells("erasure", "What is sealed does not open", public_id(broken))
+    await outlook.tells("erasure", "Encrypted data cannot be decrypted", public_id(broken))
 
 
 async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
@@ -132,9 +132,9 @@ async def test_an_operator_lists_what_stands_aside_and_puts_it_back(
 
     assert (item["kind"], item["subject"], item["tries"]) == ("contact", public_id(debt.id), 1)
     assert item["workspace"] == ids.show("workspace", workspace.engine.id)
-    assert "What is sealed does not open" in item["reason"]
+    assert "Encrypted data cannot be decrypted" in item["reason"]
     assert wrong != 0
-    assert "`getbill quarantine list` says what does" in " ".join(output.split())
+    assert "`getbill quarantine list` shows its items" in " ".join(output.split())
     assert json.read(put_back.encode()) == {"put_back": 1}
     assert (await workspace.engine.first(debt.id))["state"] == "delivered"
     assert await outlook.notes() == []

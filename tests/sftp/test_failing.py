@@ -56,7 +56,7 @@ async def test_a_file_that_does_not_open_keeps_no_other_waiting(
         ("file", broken)
     ]
     (todo,) = (await sandbox.get("/external-api/v1/todos?type=set_aside&state=open")).json()["data"]
-    assert "What is sealed does not open" in todo["reason"]
+    assert "Encrypted data cannot be decrypted" in todo["reason"]
     waiting = await pool.fetchval(
         "SELECT count(*) FROM imports WHERE workspace_id = $1 AND state <> 'failed'", worker.workspace_id
     )

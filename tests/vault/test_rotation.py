@@ -301,7 +301,7 @@ async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_
         assert {(await site.get(f"{API}/debts/{item}")).status for item in (stays, new)} == {200}
 
     await own_installation.restore()
-    with pytest.raises(MasterKeyWrong, match=r"was destroyed on .* restore a younger backup"):
+    with pytest.raises(MasterKeyWrong, match=r"was destroyed on .* restore a newer backup"):
         async with own_installation.served():
             pass
 

@@ -163,7 +163,7 @@ async def test_status_says_which_backups_open_and_until_when(
         in plain
     )
     assert (
-        "cannot be opened from any backup after 30 days (GETBILL_ERASURE_DAYS), nor can older backups."
+        "cannot be recovered from any backup after 30 days (GETBILL_ERASURE_DAYS); older backups cannot be opened."
         in plain
     )
     assert members["key_id"] == versions.current.hex_id

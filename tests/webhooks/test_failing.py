@@ -191,7 +191,7 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
     assert lost["state"] == "exhausted"
     assert await aside(database) == [("delivery", lost["id"])]
     (reason,) = await todos(database, snapshot.id)
-    assert "What is sealed does not open" in reason
+    assert "Encrypted data cannot be decrypted" in reason
     # It does not heal by itself, and is not tried by itself.
     await todo_decisions.retry_due(database, keys)
     assert len(await quarantine.list_entries(database)) == 1

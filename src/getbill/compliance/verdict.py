@@ -129,7 +129,7 @@ def _scenario_days(exclusions: Exclusions) -> Rule:
     """Return the scenario's own days without contact as a rule, evaluated with the others."""
     return Rule(
         id="SCENARIO-DAYS",
-        says="The scenario does not contact anyone on this day.",
+        says="The scenario excludes this day.",
         channels=tuple(Channel),
         limit=Days(exclusions),
         source="the scenario",

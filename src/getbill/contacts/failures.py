@@ -145,7 +145,7 @@ async def skip_quarantined(tx: Transaction, workspace: Workspace, debt_id: UUID)
     if row is None:
         return
     contact = ledger.contact_from_row(row)
-    contact.settle("skipped", tx.now, "a person passed over it")
+    contact.settle("skipped", tx.now, "a person skipped it")
     await ledger.write(tx, [contact])
     if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
         contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]

@@ -18,10 +18,10 @@ from getbill.debts import Debt, ScheduleEvaluator
 from getbill.scenarios import Step
 
 _SETTING = (Basis.PRODUCT_POLICY, "the workspace's settings")
-_AS_OFFSETS = "Two contacts are as far apart as their offsets, up to a day."
+_AS_OFFSETS = "Contacts keep the spacing of their offsets, up to one day."
 _SWITCH_TEXTS = {
-    companies.STOPPED: "All contact is stopped; what was missed meanwhile is dealt with as the scenario says.",
-    companies.DRY_RUN: "A dry run: messages are planned and written, and none is sent.",
+    companies.STOPPED: "Contact is stopped. Missed steps are handled as the scenario defines.",
+    companies.DRY_RUN: "Dry run: messages are scheduled and rendered, but not sent.",
 }
 
 
@@ -116,7 +116,11 @@ class _Forecast:
         earliest = max(spaced_at, self.now, paused_until or spaced_at)
         if self.now > spaced_at:
             yield ScheduleReason(
-                "NOT-IN-THE-PAST", "Its time had passed.", Basis.SCENARIO, "the scenario", self.now
+                "NOT-IN-THE-PAST",
+                "The time of the step has passed.",
+                Basis.SCENARIO,
+                "the scenario",
+                self.now,
             )
         for failing in evaluator.moving_rules(step, earliest):
             if failing.until is not None and failing.until <= due_at:
@@ -130,7 +134,7 @@ class _Forecast:
                 if failing.until is None
             )
         elif reason.startswith(debts.EXPENSIVE):
-            says = f"The number is an {reason}; the debt does not accept it."
+            says = f"The number is an {reason}, which the debt does not accept."
             reasons = (ScheduleReason("EXPENSIVE-DESTINATION", says, Basis.PRODUCT_POLICY, "the debt"),)
         else:
             reasons = (
@@ -149,9 +153,11 @@ class _Forecast:
 
 def _waiting_reason(debt: Debt, until: datetime) -> ScheduleReason:
     if debts.is_promise_pending(debt):
-        says = "The debtor has promised to pay by then."
+        says = "The debtor has promised to pay by this date."
         return ScheduleReason("PROMISE-TO-PAY", says, Basis.PRODUCT_POLICY, "the debtor", until)
-    return ScheduleReason("IMPORT-GRACE", "Imported debts are left alone for a while.", *_SETTING, until)
+    return ScheduleReason(
+        "IMPORT-GRACE", "Imported debts have a grace period before the first contact.", *_SETTING, until
+    )
 
 
 def rule_reason(failing: FailedRule) -> ScheduleReason:
@@ -174,5 +180,5 @@ def _condition_reasons(debt: Debt, step: Step, at: datetime) -> Iterator[Schedul
         return
     for name in step.only_if.unmet(debts.condition_facts(debt, at)):
         yield ScheduleReason(
-            "SCENARIO-CONDITION", f"{name} does not hold as it stands.", Basis.SCENARIO, "the scenario"
+            "SCENARIO-CONDITION", f"The condition {name} is not satisfied.", Basis.SCENARIO, "the scenario"
         )
