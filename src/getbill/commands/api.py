@@ -88,9 +88,9 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the long polls, then shut down as usual."""
-        room = getattr(self._app.state, "room", None)
-        if room is not None:
-            room.release_all()
+        long_polling = getattr(self._app.state, "long_polling", None)
+        if long_polling is not None:
+            long_polling.release_all()
         await super().shutdown(sockets)
 
 
