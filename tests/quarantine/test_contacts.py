@@ -337,7 +337,7 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
         )
         await contacts.recover(engine.context)
         assert await states(engine, [broken]) == ["unknown"]
-        await outlook.tells("sending", "by its rule test_refused (SQLSTATE 23514)", public_id(broken))
+        await outlook.tells("sending", "it violates test_refused (SQLSTATE 23514)", public_id(broken))
 
     await outlook.decide("retry")
     await contacts.recover(engine.context)

@@ -112,7 +112,7 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     assert (await unplaced(database, other.id), await unplaced(database, snapshot.id)) == (0, 1)
     assert await aside(database) == [("stream", snapshot.id)]
     (reason,) = await todos(database, snapshot.id)
-    assert "by its rule events_stream (SQLSTATE 23505)" in reason
+    assert "it violates events_stream (SQLSTATE 23505)" in reason
     # It is not looked at while it stands aside.
     await event_in(database, keys, other)
     assert await streams.sequence_events(database) == 1
@@ -159,7 +159,7 @@ async def test_an_event_that_cannot_be_owed_holds_up_no_other(
     assert ids.show("wh", broken) not in report
     assert await aside(database) == [("event", broken)]
     (reason,) = await todos(database, snapshot.id)
-    assert reason.startswith(f"event {ids.show('wh', broken)}: The database refused it")
+    assert reason.startswith(f"event {ids.show('wh', broken)}: The database refused the write: it violates ")
 
     await put_back(database, keys)
     await deliver()
@@ -251,7 +251,7 @@ async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are
     ((kind, _),) = await aside(database)
     assert kind == "delivery"
     (reason,) = await todos(database, snapshot.id)
-    assert "by its rule test_refused (SQLSTATE 23514)" in reason
+    assert "it violates test_refused (SQLSTATE 23514)" in reason
 
     await put_back(database, keys)
     await deliver()
