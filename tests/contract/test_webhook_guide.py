@@ -119,4 +119,4 @@ def test_the_guide_says_the_guarantee_word_for_word() -> None:
 
 
 def test_the_guide_says_how_many_may_wait() -> None:
-    assert f"At most {streams.WaiterLimits().per_credential} calls of a credential wait" in GUIDE
+    assert f"A credential can have at most {streams.WaiterLimits().per_credential} waiting calls" in GUIDE
