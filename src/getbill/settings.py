@@ -79,8 +79,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path("data"),
-        description="Folder of the embedded database, the master key and first-run.json; created with"
-        " mode 0700.",
+        description="Folder of the embedded database, the master key and first-run.json; created with mode 0700.",
     )
     sftp_port: PortOrAny = Field(
         2222,
@@ -90,8 +89,7 @@ class Settings(BaseSettings):
         60,
         ge=1,
         le=1_440,
-        description="Interval of SFTP pickups in minutes, counted from midnight UTC; 60 is every"
-        " hour, on the hour.",
+        description="Interval of SFTP pickups in minutes, counted from midnight UTC; 60 is every hour, on the hour.",
     )
     sftp_file_bytes_max: int = Field(
         1_000_000_000, ge=1_000, description="Maximum size of an SFTP upload, in bytes."
@@ -112,8 +110,7 @@ class Settings(BaseSettings):
     )
     postgres_account: AccountChoice = Field(
         AccountChoice.AUTO,
-        description="Account for the embedded PostgreSQL if started by root: `namespace`, `user`, or"
-        " `auto` to detect it.",
+        description="Account for the embedded PostgreSQL if started by root: `namespace`, `user`, or `auto` to detect it.",
     )
     postgres_home: Path = Field(
         Path("/var/lib/getbill"),
@@ -121,13 +118,11 @@ class Settings(BaseSettings):
     )
     master_key: SecretStr | None = Field(
         None,
-        description="Master key of the vault, 32 bytes in base64; after a rotation followed by the"
-        " older ones, separated by commas.",
+        description="Master key of the vault, 32 bytes in base64; after a rotation followed by the older ones, separated by commas.",
     )
     master_key_file: Path | None = Field(
         None,
-        description="File of the master key, created at the first start; by default master.key in the"
-        " data folder.",
+        description="File of the master key, created at the first start; by default master.key in the data folder.",
     )
     erasure_days: int = Field(
         30,
@@ -144,8 +139,7 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     trusted_proxies: Networks = Field(
         (),
-        description="Networks, separated by commas, of the TLS proxies whose X-Forwarded-For and"
-        " -Proto are trusted.",
+        description="Networks, separated by commas, of the TLS proxies whose X-Forwarded-For and -Proto are trusted.",
     )
     smtp_host: str | None = Field(None, description="Mail server for live e-mails; required to send any.")
     smtp_port: Port = Field(587, description="Port of the mail server.")
@@ -161,8 +155,7 @@ class Settings(BaseSettings):
     bounce_maildir: Path | None = Field(None, description="Maildir of that address, read by the worker.")
     gateways_file: Path | None = Field(
         None,
-        description="JSON file of the gateways for live SMS, AI calls, letters and WhatsApp"
-        " (docs/providers.md).",
+        description="JSON file of the gateways for live SMS, AI calls, letters and WhatsApp (docs/providers.md).",
     )
     rate_limit_live: int = Field(
         1_000, ge=1, description="Requests per minute of a live client without a limit of its own."
@@ -213,8 +206,7 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
-        description="Bearer token of `GET /metrics`; by default the content of metrics.token in the"
-        " data folder.",
+        description="Bearer token of `GET /metrics`; by default the content of metrics.token in the data folder.",
     )
     access_log_days: int = Field(90, ge=1, description="Retention of the access log, in days.")
     log_level: LogLevel = Field(

@@ -171,10 +171,7 @@ class TokenInvalid(Unauthenticated):
     """The credential is unknown, malformed, expired or revoked."""
 
     code = "invalid-token"
-    way_out = (
-        "Get a new access token with the refresh token or the client credentials. A revoked key"
-        " stays revoked."
-    )
+    way_out = "Get a new access token with the refresh token or the client credentials. A revoked key stays revoked."
 
     def __init__(self, detail: Message, reason: str | None = None) -> None:
         # A header is ASCII: its description stays English (RFC 6750 section 3).
@@ -194,10 +191,7 @@ class ScopeMissing(Forbidden):
     """The credential lacks a scope that this call requires."""
 
     code = "scope-missing"
-    way_out = (
-        "Request a token with the scope in `required_scope`. A client without this scope has to"
-        " be replaced by a new one."
-    )
+    way_out = "Request a token with the scope in `required_scope`. A client without this scope has to be replaced by a new one."
 
     def __init__(self, scope: str) -> None:
         challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{scope}"'

@@ -69,8 +69,7 @@ class Configuration(BaseModel):
     language: str = Field(examples=["fr"])
     scenario: str = Field(examples=["standard_3_waves"])
     collector: str = Field(
-        description="`creditor` if the company collects its own debts,"
-        " `third_party` if it collects those of others."
+        description="`creditor` if the company collects its own debts, `third_party` if it collects those of others."
     )
     iban: str | None
     scopes: list[str] = Field(description="Scopes of this credential.")

@@ -257,8 +257,7 @@ def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
         return
     for fault in _faults_of_page(wording.html, language, sample_debts.HOSTILE):
         way_out = messages.message(
-            'Use variables in text and in double-quoted attributes (title="{{ reference }}"), never'
-            " in a style."
+            'Use variables in text and in double-quoted attributes (title="{{ reference }}"), never in a style.'
         )
         yield Fault(fault.part, fault.code, messages.joined([fault.detail, way_out]))
         return

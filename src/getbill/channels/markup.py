@@ -194,8 +194,7 @@ def _tag_findings(html: str, tag: _Tag) -> Iterator[MarkupFinding]:
     if tag.name not in rules.tags:
         if not tag.is_end:
             detail = message(
-                "<{tag}> is not allowed in a message: opening a message must not run or load"
-                " anything. Allowed tags: {tags}.",
+                "<{tag}> is not allowed in a message: opening a message must not run or load anything. Allowed tags: {tags}.",
                 tag=_printable(tag.name),
                 tags=sorted(rules.tags),
             )
@@ -220,8 +219,7 @@ def _fault_of(tag: str, name: str, value: str) -> Message | None:
         return message("<{tag}> is not allowed in a message.", tag=_printable(tag))
     if name not in rules.attributes(tag):
         return message(
-            "{attribute} is not allowed on <{tag}>: opening a message must not run or load anything."
-            " Allowed attributes: {attributes}.",
+            "{attribute} is not allowed on <{tag}>: opening a message must not run or load anything. Allowed attributes: {attributes}.",
             attribute=_printable(name),
             tag=tag,
             attributes=sorted(rules.attributes(tag)),
@@ -248,8 +246,7 @@ def _fault_of_address(tag: str, name: str, value: str) -> Message | None:
         )
     if name == "src":
         return message(
-            "Images must be embedded in the message, as cid: or data: (png, jpeg, gif, webp in"
-            " base64); external images are not loaded."
+            "Images must be embedded in the message, as cid: or data: (png, jpeg, gif, webp in base64); external images are not loaded."
         )
     return message(
         "{attribute} of <{tag}> must begin with {schemes} or {last}:.",
@@ -267,8 +264,7 @@ def _fault_of_style(tag: str, value: str) -> Message | None:
         part = _DECLARATION.fullmatch(declaration)
         if part is None:
             return message(
-                "'{declaration}' is not allowed in the style of <{tag}>: write `property: value`,"
-                " without external resources.",
+                "'{declaration}' is not allowed in the style of <{tag}>: write `property: value`, without external resources.",
                 declaration=_printable(declaration.strip()),
                 tag=tag,
             )
@@ -282,8 +278,7 @@ def _fault_of_style(tag: str, value: str) -> Message | None:
         for function in _FUNCTION.findall(part[2]):
             if function and function.lower() not in rules.functions:
                 return message(
-                    "{function}() is not allowed in the style of <{tag}>: opening a message must not"
-                    " load or compute anything.",
+                    "{function}() is not allowed in the style of <{tag}>: opening a message must not load or compute anything.",
                     function=excerpt(function),
                     tag=tag,
                 )
@@ -307,8 +302,7 @@ class _Stack:
             if len(self.open) > DEPTH_MAX or self._is_formatted():
                 yield MarkupFinding(
                     message(
-                        "<{tag}> is nested too deeply: at most {most} elements, {formatting} of them"
-                        " for formatting.",
+                        "<{tag}> is nested too deeply: at most {most} elements, {formatting} of them for formatting.",
                         tag=tag.name,
                         most=DEPTH_MAX,
                         formatting=_FORMATTING_MAX,

@@ -174,8 +174,7 @@ def _check_constant(node: nodes.Const) -> None:
             node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError as error:
             detail = message(
-                "Line {line}: half a surrogate pair (\\ud800 to \\udfff) is not valid text; write the"
-                " character itself.",
+                "Line {line}: half a surrogate pair (\\ud800 to \\udfff) is not valid text; write the character itself.",
                 line=node.lineno,
             )
             raise _SourceRefused("not-encodable", detail) from error
@@ -239,8 +238,7 @@ class _Size:
     def _open_block(self, line: int, statement: str) -> None:
         if statement not in _STATEMENTS:
             detail = message(
-                "Line {line}: this statement is not supported ({statement}). Supported statements:"
-                " {statements}.",
+                "Line {line}: this statement is not supported ({statement}). Supported statements: {statements}.",
                 line=line,
                 statement=excerpt(statement[:40]),
                 statements=_STATEMENTS,
@@ -450,8 +448,7 @@ def _constant(node: nodes.Node) -> str | None:
 def _not_allowed(node: nodes.Node) -> SourceFault:
     kind = node.name if isinstance(node, nodes.Filter | nodes.Test) else type(node).__name__.lower()
     detail = message(
-        "Line {line}: this expression is not supported ({kind}). A template supports variables, if,"
-        " for, comparisons and the filters {filters}.",
+        "Line {line}: this expression is not supported ({kind}). A template supports variables, if, for, comparisons and the filters {filters}.",
         line=node.lineno,
         kind=excerpt(kind[:40]),
         filters=sorted(FILTERS),

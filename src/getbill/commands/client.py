@@ -17,8 +17,7 @@ client = typer.Typer(no_args_is_help=True, help="Manage OAuth clients.")
 Scopes = Annotated[
     list[str] | None,
     typer.Option(
-        help="One or more scopes, separated by spaces. Defaults to all scopes except sftp:* and"
-        " credentials:*."
+        help="One or more scopes, separated by spaces. Defaults to all scopes except sftp:* and credentials:*."
     ),
 ]
 Grants = Annotated[

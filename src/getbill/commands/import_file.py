@@ -267,8 +267,7 @@ class _ImportRun:
         for question in mapping["questions"]:
             self._stderr.print(f"? {question['message']}", markup=False)
         self._stderr.print(
-            "Nothing was imported. Map the columns with --map 'COLUMN=FIELD', or accept the proposals"
-            " with --accept.",
+            "Nothing was imported. Map the columns with --map 'COLUMN=FIELD', or accept the proposals with --accept.",
             markup=False,
         )
         self._stderr.print(f"Fields: {', '.join(mapping['fields'])}", markup=False)

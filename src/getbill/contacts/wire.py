@@ -27,8 +27,7 @@ class ReasonShown(BaseModel):
     basis: str = Field(description="Basis of the rule: `law`, `guidance`, `product_policy` or `scenario`.")
     source: str = Field(description="Source of the rule.")
     until: Instant | None = Field(
-        description="Time to which the rule postponed the contact, in UTC; null if no later time is"
-        " permitted."
+        description="Time to which the rule postponed the contact, in UTC; null if no later time is permitted."
     )
 
 
@@ -50,8 +49,7 @@ class AttemptShown(BaseModel):
     settled_at: Instant | None
     followup_id: str | None
     crossed_by: str | None = Field(
-        description="Event that crossed the message: `payment`, or the status that ended contact;"
-        " null if there was none."
+        description="Event that crossed the message: `payment`, or the status that ended contact; null if there was none."
     )
 
 
@@ -155,8 +153,7 @@ class ContactShown(BaseModel):
     """Contact settings of this workspace."""
 
     contact: Literal["on", "dry_run", "stopped"] = Field(
-        description="`on` sends messages, `dry_run` schedules and renders messages without sending"
-        " them, `stopped` makes no contact."
+        description="`on` sends messages, `dry_run` schedules and renders messages without sending them, `stopped` makes no contact."
     )
     grace_hours: int = Field(description="Hours between an import and the first contact with its debtors.")
     installation_stopped_at: Instant | None = Field(

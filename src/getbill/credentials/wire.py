@@ -10,10 +10,7 @@ from getbill.credentials.model import CreatedCredential
 from getbill.kit import ids, json
 from getbill.kit.http import Flag, Instant
 
-_USED_BY = (
-    "Other credentials and people that changed, rotated or own it; itself if a person created"
-    " it and it was used within"
-)
+_USED_BY = "Other credentials and people that changed, rotated or own it; itself if a person created it and it was used within"
 
 
 class CreatedShown(BaseModel):

@@ -65,8 +65,7 @@ class Details:
         bool | None,
         ApiField(
             "flag",
-            "Whether to accept expensive phone numbers, such as premium-rate numbers, satellite"
-            " phones and pagers, which are refused otherwise.",
+            "Whether to accept expensive phone numbers, such as premium-rate numbers, satellite phones and pagers, which are refused otherwise.",
             is_shown=False,
         ),
     ] = None

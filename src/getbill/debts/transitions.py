@@ -194,8 +194,7 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
     if status == "escalated":
         raise DebtCannotMove(
             message(
-                "An escalation requires a person's decision: use POST"
-                " /external-api/v1/debts/{debt}/escalate.",
+                "An escalation requires a person's decision: use POST /external-api/v1/debts/{debt}/escalate.",
                 debt=ids.show("debt", debt.id),
             )
         )
@@ -206,8 +205,7 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
     if debt.status == "resolved" and status != "archived":
         raise DebtCannotMove(
             message(
-                "This debt has no outstanding balance, so the debtor is not contacted. A refund or a"
-                " higher amount reopens it."
+                "This debt has no outstanding balance, so the debtor is not contacted. A refund or a higher amount reopens it."
             ),
             extra={"status_now": debt.status},
         )
@@ -225,8 +223,7 @@ def _refuse_other_than_resumed(debt: Debt, status: str) -> None:
     if status != resumed_status:
         raise DebtCannotMove(
             message(
-                "This debt is {status}. Resuming it sets the status {resumed}, not {wanted}: use POST"
-                " /external-api/v1/debts/{debt}/resume.",
+                "This debt is {status}. Resuming it sets the status {resumed}, not {wanted}: use POST /external-api/v1/debts/{debt}/resume.",
                 status=debt.status,
                 resumed=resumed_status,
                 wanted=status,

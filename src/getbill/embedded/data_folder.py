@@ -77,8 +77,7 @@ def find(folder: Path, options: ClusterOptions) -> DataFolder:
             return DataFolder(folder, namespace, programs)
         if options.account == AccountChoice.NAMESPACE:
             raise accounts.NoAccount(
-                "This kernel, or the permissions of a parent folder, prevent root from running the"
-                " embedded PostgreSQL in a user namespace."
+                "This kernel, or the permissions of a parent folder, prevent root from running the embedded PostgreSQL in a user namespace."
             )
     return _at_system_home(folder, options.home / "clusters" / secrets.token_hex(8), options)
 

@@ -84,16 +84,14 @@ CATALOGUE: tuple[EventKind, ...] = (
         "debt.escalation_requested",
         "The scenario has ended and the case is not resolved: a person has to decide on escalation.",
         {
-            "escalation_request": "The version and start of the scenario, and the number of contacts"
-            " that reached the debtor."
+            "escalation_request": "The version and start of the scenario, and the number of contacts that reached the debtor."
         },
     ),
     EventKind("debt.deleted", "The case was erased; only its id remains.", {}),
     EventKind("followup.created", "A call, message or letter is about to be made or sent.", _FOLLOWUP),
     EventKind(
         "followup.updated",
-        "A follow up changed without being completed: accepted by the provider, scheduled for a"
-        " retry, or put on hold.",
+        "A follow up changed without being completed: accepted by the provider, scheduled for a retry, or put on hold.",
         _FOLLOWUP | _CHANGES,
     ),
     EventKind(

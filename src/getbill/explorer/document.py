@@ -67,8 +67,7 @@ _IDEMPOTENCY_KEY: Final = {
 _WEBHOOK_HEADERS: Final = {
     "webhook-id": "The event's `webhook_id` (Standard Webhooks).",
     "webhook-timestamp": "Time this attempt was sent, in Unix seconds (Standard Webhooks).",
-    "webhook-signature": "`v1,` followed by the base64 HMAC-SHA256 of id, timestamp and body"
-    " (Standard Webhooks).",
+    "webhook-signature": "`v1,` followed by the base64 HMAC-SHA256 of id, timestamp and body (Standard Webhooks).",
     "X-GetBill-Signature": "Hex HMAC-SHA256 of the raw body, keyed with the secret's UTF-8 bytes.",
 }
 

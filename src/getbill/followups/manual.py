@@ -205,8 +205,7 @@ def _refuse_ledger_fields(before: Followup, followup_input: FollowupInput) -> No
         value = followup_input.values.get(name, payload[name])
         if (json.instant(value) if isinstance(value, datetime) else value) != payload[name]:
             detail = message(
-                "The scenario carried out this followup: its {name} comes from the contact ledger and"
-                " cannot be changed.",
+                "The scenario carried out this followup: its {name} comes from the contact ledger and cannot be changed.",
                 name=name,
             )
             errors.append(FieldError(f"/{name}", "of-the-ledger", detail))

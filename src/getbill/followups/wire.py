@@ -49,8 +49,7 @@ class FollowupsOfDebtQuery(BaseModel):
     ] = None
     crossed: bool | None = Field(
         None,
-        description="Only followups that crossed a payment or another end of contact (true), or only"
-        " the others (false).",
+        description="Only followups that crossed a payment or another end of contact (true), or only the others (false).",
     )
 
 
@@ -129,8 +128,7 @@ class FollowupShown(BaseModel):
     is_retry: bool
     triggered_payment: bool
     crossed_by: str | None = Field(
-        description="Event that crossed the message: `payment`, or the status that ended contact;"
-        " null if there was none."
+        description="Event that crossed the message: `payment`, or the status that ended contact; null if there was none."
     )
     email_opened: bool
     email_open_count: int
@@ -222,8 +220,7 @@ class FollowupChangeBody(BaseModel):
     status: Status = "on_hold"
     call_date: PlausibleInstant | None = Field(
         None,
-        description="Time the followup was carried out, ISO 8601. Defaults to now if the status"
-        " implies that it was.",
+        description="Time the followup was carried out, ISO 8601. Defaults to now if the status implies that it was.",
     )
     scheduled_at: PlausibleInstant | None = Field(
         None, description="Time the followup is scheduled for, ISO 8601."

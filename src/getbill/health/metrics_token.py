@@ -25,10 +25,7 @@ class MetricsTokenWrong(Unauthenticated):
     """Metrics require the installation's own token; other credentials are refused."""
 
     code = "metrics-token-wrong"
-    way_out = (
-        "Send `Authorization: Bearer` with GETBILL_METRICS_TOKEN, or with the content of"
-        " metrics.token in the data folder."
-    )
+    way_out = "Send `Authorization: Bearer` with GETBILL_METRICS_TOKEN, or with the content of metrics.token in the data folder."
 
 
 def make(settings: Settings) -> None:

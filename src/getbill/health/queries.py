@@ -81,10 +81,7 @@ def outage_reason(error: Exception) -> str:
     if isinstance(error, asyncpg.CannotConnectNowError):
         return "The database is starting and recovering from its last shutdown."
     if isinstance(error, asyncpg.TooManyConnectionsError):
-        return (
-            "The database accepts no more connections: raise its max_connections or lower"
-            " GETBILL_DATABASE_CONNECTIONS."
-        )
+        return "The database accepts no more connections: raise its max_connections or lower GETBILL_DATABASE_CONNECTIONS."
     if database.is_disk_full(error):
         return "The disk is full: free space on the database's volume."
     return f"The database is not responding ({type(error).__name__})."

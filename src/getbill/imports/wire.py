@@ -23,8 +23,7 @@ class UploadQuery(BaseModel):
     name: Label | None = Field(None, description="Name of the file; defaults to the uploaded file's name.")
     sender: Label | None = Field(
         None,
-        description="Sender of the file, a label of your choice; confirmed mappings are saved by"
-        " sender. Defaults to the credential.",
+        description="Sender of the file, a label of your choice; confirmed mappings are saved by sender. Defaults to the credential.",
     )
     auto: bool = Field(
         default=False, description="Whether to import without confirmation if every column is certain."
@@ -39,8 +38,7 @@ class UploadQuery(BaseModel):
     )
     grace_hours: Annotated[int, Field(ge=0, le=720)] | None = Field(
         None,
-        description="Hours between the import and the first contact with its debtors; defaults"
-        " to the workspace's.",
+        description="Hours between the import and the first contact with its debtors; defaults to the workspace's.",
     )
 
 
@@ -86,8 +84,7 @@ class MappingBody(BaseModel):
     numbers: dict[str, Literal[",", "."]] | None = Field(None, description="Decimal mark by column.")
     dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = Field(
         None,
-        description="Order of day, month and year by column; `turned` or `kept` if a spreadsheet may"
-        " have swapped day and month.",
+        description="Order of day, month and year by column; `turned` or `kept` if a spreadsheet may have swapped day and month.",
     )
     units: dict[str, Unit | None] | None = Field(
         None, description="Unit of amount columns; null for the currency's unit."
@@ -107,8 +104,7 @@ class MappingBody(BaseModel):
     )
     reference_from: Annotated[list[Text], Field(max_length=5)] | None = Field(
         None,
-        description="Columns whose combined values form the reference, if no single column does. A"
-        " row must produce the same reference in every file.",
+        description="Columns whose combined values form the reference, if no single column does. A row must produce the same reference in every file.",
         examples=[["Locataire", "Échéance"]],
     )
     not_owed: dict[str, Text | None] | None = Field(

@@ -43,8 +43,7 @@ class Problem(Exception):
     title: ClassVar[Message] = message("An internal error occurred")
     # What the caller does next; a derived problem inherits it or replaces it with something more specific.
     way_out: ClassVar[str] = (
-        "Repeat the request, with the same Idempotency-Key if it changes data. If the error persists,"
-        " report the X-Request-Id of the response."
+        "Repeat the request, with the same Idempotency-Key if it changes data. If the error persists, report the X-Request-Id of the response."
     )
 
     def __init__(
@@ -113,10 +112,7 @@ class NotFound(Problem):
     status = 404
     code = "not-found"
     title = message("Not Found")
-    way_out = (
-        "Check the id: the object belongs to another workspace (live and sandbox are separate), was"
-        " erased or never existed."
-    )
+    way_out = "Check the id: the object belongs to another workspace (live and sandbox are separate), was erased or never existed."
 
 
 class MethodNotAllowed(Problem):
@@ -208,10 +204,7 @@ class Unavailable(Problem):
     status = 503
     code = "unavailable"
     title = message("Temporarily unavailable")
-    way_out = (
-        "Wait for the number of seconds in `Retry-After`, or a few seconds without that header,"
-        " then repeat the request."
-    )
+    way_out = "Wait for the number of seconds in `Retry-After`, or a few seconds without that header, then repeat the request."
 
 
 class OtherStatus(Problem):

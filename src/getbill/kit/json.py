@@ -29,10 +29,7 @@ class MalformedJson(BadRequest):
 
     code = "malformed-json"
     title = message("The body is not valid JSON")
-    way_out = (
-        "Correct the error at the position in `detail`, and send unambiguous JSON, without NaN or"
-        " duplicate keys."
-    )
+    way_out = "Correct the error at the position in `detail`, and send unambiguous JSON, without NaN or duplicate keys."
 
 
 def _refuse_constant(name: str) -> None:

@@ -239,8 +239,7 @@ class Mapping:
             if (other := columns_by_field.setdefault(column.field, column)) is not column:
                 raise ColumnsCollide(
                     message(
-                        "Columns {letter} and {other} are both mapped to {field}: a field can have"
-                        " one column only.",
+                        "Columns {letter} and {other} are both mapped to {field}: a field can have one column only.",
                         letter=other.letter,
                         other=column.letter,
                         field=column.field,

@@ -76,8 +76,7 @@ def _same(twin: Entry, debt: Debt, new: NewEntry) -> Entry:
     entry_id = ids.show("pay", twin.id)
     raise ProviderIdTaken(
         message(
-            "{provider} {provider_id} is already recorded as {shown}: a {kind} of {amount} {currency}"
-            " on {debt}.",
+            "{provider} {provider_id} is already recorded as {shown}: a {kind} of {amount} {currency} on {debt}.",
             provider=new.provider,
             provider_id=new.provider_id,
             shown=entry_id,

@@ -60,8 +60,7 @@ Word = Annotated[
     pattern_field(
         "^[a-z][a-z0-9_]{0,39}$",
         message(
-            "{subject} must be one word of at most 40 lowercase letters, digits and _, such as"
-            " bank_transfer.",
+            "{subject} must be one word of at most 40 lowercase letters, digits and _, such as bank_transfer.",
             subject=VALUE,
         ),
     ),
@@ -140,8 +139,7 @@ class NewPaymentBody(BaseModel):
                         "/provider",
                         "not-stripe",
                         message(
-                            "A stripe_payment_id belongs to Stripe. Send the provider stripe, or omit"
-                            " the provider."
+                            "A stripe_payment_id belongs to Stripe. Send the provider stripe, or omit the provider."
                         ),
                     )
                 )

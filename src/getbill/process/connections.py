@@ -202,16 +202,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self._dismiss(
                 408,
                 message(
-                    "The body of the request arrived too slowly while other requests waited."
-                    " Send it without pauses."
+                    "The body of the request arrived too slowly while other requests waited. Send it without pauses."
                 ),
             )
         elif self._is_in_head and self._head_bytes:
             self._dismiss(
                 408,
                 message(
-                    "The head of the request arrived too slowly while other requests waited."
-                    " Send it without pauses."
+                    "The head of the request arrived too slowly while other requests waited. Send it without pauses."
                 ),
             )
         elif self.flow.write_paused:
@@ -327,8 +325,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._dismiss(
                 431,
                 message(
-                    "The chunks of the body are too small, or followed by too many trailers."
-                    " Send larger chunks."
+                    "The chunks of the body are too small, or followed by too many trailers. Send larger chunks."
                 ),
             )
         elif self._timer is None and not self.cycle.response_complete:

@@ -53,8 +53,7 @@ class ReportShown(BaseModel):
 
     period: Period
     resolution_rate: Rate = Field(
-        description="Share of the debts created in the period that are resolved, 0 to 1; null if none"
-        " were created."
+        description="Share of the debts created in the period that are resolved, 0 to 1; null if none were created."
     )
     amounts_recovered: Amounts = Field(description="Payments minus refunds in the period, by currency.")
     average_delay_days: float | None = Field(

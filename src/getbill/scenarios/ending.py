@@ -33,8 +33,7 @@ def ends_too_early(scenario: Scenario, region: Region) -> Message | None:
         return None
     needed = max((last - start).days for start, last in last_contacts)
     return message(
-        "Weekends, holidays and the spacing of contacts can postpone the last step to day {day}; end"
-        " the scenario on day {day} or later.",
+        "Weekends, holidays and the spacing of contacts can postpone the last step to day {day}; end the scenario on day {day} or later.",
         day=needed,
     )
 

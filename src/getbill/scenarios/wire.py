@@ -94,8 +94,7 @@ class StepBody(BaseModel):
     )
     notices: list[str] | None = Field(
         None,
-        description="Legal notices given by this step. They are derived from the template; a"
-        " submitted value must match.",
+        description="Legal notices given by this step. They are derived from the template; a submitted value must match.",
         max_length=20,
     )
 
@@ -132,8 +131,7 @@ class VersionBody(BaseModel):
         1,
         ge=0,
         le=30,
-        description="Minimum number of days between two contacts; 0 allows several contacts on one"
-        " day, by their offsets.",
+        description="Minimum number of days between two contacts; 0 allows several contacts on one day, by their offsets.",
     )
     late_after_hours: _Whole = Field(24, ge=1, le=720)
 

@@ -295,8 +295,7 @@ class Session(asyncssh.SFTPServer):
     def _refuse_unread(self) -> None:
         if not self._may_read:
             raise model.NotAllowed(
-                "No creator or rotator of this login may read debts any more: rotate it with a"
-                " credential that may."
+                "No creator or rotator of this login may read debts any more: rotate it with a credential that may."
             )
 
 

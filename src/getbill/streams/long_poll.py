@@ -99,8 +99,7 @@ class LongPolling:
         if self._waiting_counts.total() >= self._limits.per_process:
             raise Unavailable(
                 message(
-                    "Too many calls are waiting for events. Repeat the request in a moment, or"
-                    " without `wait`."
+                    "Too many calls are waiting for events. Repeat the request in a moment, or without `wait`."
                 ),
                 headers={"Retry-After": "1"},
             )

@@ -45,8 +45,7 @@ class EventsQuery(BaseModel):
         None,
         min_length=1,
         max_length=200,
-        description="Position to read from: a `next_cursor`, the `webhook_id` of the last event you"
-        " processed, or `now`. Defaults to the beginning.",
+        description="Position to read from: a `next_cursor`, the `webhook_id` of the last event you processed, or `now`. Defaults to the beginning.",
     )
     limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
     event: list[Kind] | None = Field(None, max_length=50, description="Only these events; repeatable.")
@@ -93,8 +92,7 @@ class EventShown(BaseModel):
     event: str = Field(description="Name of the event.", examples=["debt.payment_received"])
     timestamp: Instant
     data: dict[str, Any] | None = Field(
-        description="Data of the event, as in its webhook (see `webhooks`); null without the scope"
-        " `debts:read`."
+        description="Data of the event, as in its webhook (see `webhooks`); null without the scope `debts:read`."
     )
     webhook_id: str = Field(
         description="Id of the event, identical at every endpoint and in every attempt, replay and pull.",

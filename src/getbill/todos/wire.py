@@ -69,8 +69,7 @@ class TodoShown(BaseModel):
     )
     debt_id: str | None
     reason: str | None = Field(
-        description="Failed item and the reason, for `set_aside`, in the language of the request;"
-        " null for other types."
+        description="Failed item and the reason, for `set_aside`, in the language of the request; null for other types."
     )
     decisions: list[str] = Field(description="Possible decisions; empty once decided.")
     created_at: Instant

@@ -122,10 +122,7 @@ class ClientRefused(InvalidClientError):  # type: ignore[misc]  # Authlib ships 
 class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
     """A secret was sent without TLS, and it is not the right one of a sandbox client."""
 
-    description = (
-        "Live credentials require TLS; without TLS only a sandbox client with a correct secret is"
-        " accepted. Treat this secret as compromised."
-    )
+    description = "Live credentials require TLS; without TLS only a sandbox client with a correct secret is accepted. Treat this secret as compromised."
 
 
 class HeaderTwice(InvalidRequestError):  # type: ignore[misc]  # as above

@@ -176,8 +176,7 @@ async def begin_request(
     except SealedUnderUnknownKey:
         raise AnswerGone(
             message(
-                "This request was already executed. Its stored response cannot be decrypted because"
-                " the master key was destroyed."
+                "This request was already executed. Its stored response cannot be decrypted because the master key was destroyed."
             )
         ) from None
 

@@ -39,8 +39,7 @@ def name_error(name: str, first_name: str | None, last_name: str | None) -> Fiel
     name_parts = {"first_name": first_name, "last_name": last_name}
     parts = {field: value for field, value in name_parts.items() if value}
     detail = message(
-        "name is '{name}', but its parts ({fields}) form '{parts}'. Send the same name in both, or"
-        " only one of them.",
+        "name is '{name}', but its parts ({fields}) form '{parts}'. Send the same name in both, or only one of them.",
         name=excerpt(name),
         fields=list(parts),
         parts=excerpt(" ".join(parts.values())),

@@ -34,10 +34,7 @@ class TooManyRows(TooLarge):
 
     code = "too-many-rows"
     title = message("The batch has too many rows")
-    way_out = (
-        "Send batches of at most 10,000 rows, or upload the whole list as a file with POST"
-        " /external-api/v1/imports."
-    )
+    way_out = "Send batches of at most 10,000 rows, or upload the whole list as a file with POST /external-api/v1/imports."
 
 
 @dataclass(frozen=True, slots=True)

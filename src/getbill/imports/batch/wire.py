@@ -16,8 +16,7 @@ from getbill.kit.text.names import Name
 BatchRow = Annotated[
     Any,
     Field(
-        description="A debt, as in `POST /debts`, and `temp_id`: your id of the row (string or"
-        " integer), repeated in each of its findings."
+        description="A debt, as in `POST /debts`, and `temp_id`: your id of the row (string or integer), repeated in each of its findings."
     ),
 ]
 
@@ -56,8 +55,7 @@ class BatchFinding(BaseModel):
     model_config = ConfigDict(title="BatchFinding")
 
     line: int = Field(
-        description="Row number, from 0, equal to `index`, because a batch has no lines. For a file,"
-        " the line number from 1."
+        description="Row number, from 0, equal to `index`, because a batch has no lines. For a file, the line number from 1."
     )
     index: int = Field(description="Position of the row in `debts`, from 0.")
     temp_id: str | int | None = Field(description="Your id of the row, as sent.")

@@ -183,8 +183,7 @@ class ImportSupervisor:
             async with self.database.transaction(workspace.now()) as tx:
                 await transitions.fail(tx, workspace, import_, "gave-up", _GAVE_UP)
                 reason = message(
-                    "Processing was interrupted {tries} times before completion, probably for lack of"
-                    " memory.",
+                    "Processing was interrupted {tries} times before completion, probably for lack of memory.",
                     tries=_TRIES_MAX,
                 )
                 await quarantine.add(tx, Item(workspace.id, "import", import_.id), reason)

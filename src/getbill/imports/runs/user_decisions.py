@@ -65,10 +65,7 @@ class MappingNotCertain(ImportCannotMove):
 
     code = "mapping-not-certain"
     title = message("The mapping has open questions")
-    way_out = (
-        "Answer every item of `questions` in `GET /imports/{id}/mapping` by changing the mapping,"
-        " then confirm it."
-    )
+    way_out = "Answer every item of `questions` in `GET /imports/{id}/mapping` by changing the mapping, then confirm it."
 
 
 def key_of(workspace: Workspace, import_: Import) -> Key:

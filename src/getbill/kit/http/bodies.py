@@ -357,8 +357,7 @@ def _unavailable(error: Exception) -> Unavailable:
         full = message("The disk is full; nothing was changed. Repeat the request once space is available.")
         return Unavailable(full, headers={"Retry-After": "5"})
     detail = message(
-        "The database is not responding, or the data of this request is locked. Repeat the request in"
-        " a moment."
+        "The database is not responding, or the data of this request is locked. Repeat the request in a moment."
     )
     return Unavailable(detail, headers={"Retry-After": "1"})
 

@@ -104,8 +104,7 @@ def expensive_destination(e164: str, refused_zones: frozenset[str] = NO_ZONES) -
 def refusal(e164: str, destination: str) -> Message:
     """Return the message that refuses an expensive number."""
     return message(
-        "{number} is {destination}. Send accept_expensive_destination: true to accept it, or send"
-        " another number.",
+        "{number} is {destination}. Send accept_expensive_destination: true to accept it, or send another number.",
         number=e164,
         destination=_DESCRIPTIONS[destination],
     )

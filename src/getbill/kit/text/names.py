@@ -63,8 +63,7 @@ def _is_right_to_left(text: str) -> bool:
 def hidden_character_message(character: str) -> Message:
     """Return the message that refuses a character."""
     return message(
-        "The text contains {character}, an invisible character that names do not have. Send it"
-        " without this character.",
+        "The text contains {character}, an invisible character that names do not have. Send it without this character.",
         character=f"U+{ord(character):04X}",
     )
 

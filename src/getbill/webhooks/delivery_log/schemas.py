@@ -43,8 +43,7 @@ class DeliveryQuery(BaseModel):
         QueryInstant | None,
         Field(
             alias="from",
-            description="Only deliveries finished, or pending ones queued, at or after this instant,"
-            " ISO 8601.",
+            description="Only deliveries finished, or pending ones queued, at or after this instant, ISO 8601.",
         ),
     ] = None
     until: Annotated[
@@ -87,8 +86,7 @@ class DeliveryShown(BaseModel):
     settled_at: Instant | None
     last_attempt: LastAttemptShown | None
     data_withheld: bool = Field(
-        description="Whether the last attempt contained ids only, because the webhook's owner may no"
-        " longer read debts."
+        description="Whether the last attempt contained ids only, because the webhook's owner may no longer read debts."
     )
 
 
@@ -98,8 +96,7 @@ class RequestShown(BaseModel):
     method: Literal["POST"]
     url: str
     headers: dict[str, str | None] = Field(
-        description="Headers that were sent; null for signatures, which are not stored, and for"
-        " secret values."
+        description="Headers that were sent; null for signatures, which are not stored, and for secret values."
     )
 
 
@@ -123,8 +120,7 @@ class DeliveryAttemptShown(BaseModel):
     response: ResponseShown | None = Field(description="Response of the receiver; null if there was none.")
     error: str | None
     data_withheld: bool = Field(
-        description="Whether this attempt contained ids only, because the webhook's owner could not"
-        " read debts."
+        description="Whether this attempt contained ids only, because the webhook's owner could not read debts."
     )
 
 

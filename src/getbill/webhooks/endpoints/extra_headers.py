@@ -110,8 +110,7 @@ def refuse_excess(headers: Mapping[str, str]) -> None:
         raise _excess(
             "too-large",
             message(
-                "The additional headers of a webhook may have at most {most} bytes in total, names"
-                " and values included.",
+                "The additional headers of a webhook may have at most {most} bytes in total, names and values included.",
                 most=BYTES_MAX,
             ),
         )

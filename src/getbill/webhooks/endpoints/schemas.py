@@ -62,8 +62,7 @@ def _within_days(value: list[int]) -> list[int]:
     if sum(value) > RETRY_SECONDS_SUM_MAX:
         raise WrongValue(
             message(
-                "The retries must fit within {seconds} seconds in total: a webhook that fails for"
-                " five days is disabled.",
+                "The retries must fit within {seconds} seconds in total: a webhook that fails for five days is disabled.",
                 seconds=RETRY_SECONDS_SUM_MAX,
             )
         )
@@ -226,8 +225,7 @@ class EndpointChangeBody(EndpointFields):
     )
     headers: dict[str, str | None] | None = Field(
         None,
-        description="Headers to set, by name; a null value removes a header, null instead of"
-        " the object removes all.",
+        description="Headers to set, by name; a null value removes a header, null instead of the object removes all.",
     )
     fields: Fields | None = Field(None, description=_DESCRIPTIONS["fields"])
     retry_schedule: RetrySchedule | None = Field(

@@ -30,8 +30,7 @@ class RotationShown(BaseModel):
         description="Time `X-GetBill-Signature` changed to the new secret, in UTC; null until then."
     )
     signature_by: Literal["old", "new"] = Field(
-        description="Secret that currently signs `X-GetBill-Signature`; the other signs"
-        " `X-GetBill-Signature-Next`."
+        description="Secret that currently signs `X-GetBill-Signature`; the other signs `X-GetBill-Signature-Next`."
     )
 
 
@@ -53,8 +52,7 @@ class EndpointShown(BaseModel):
     )
     disabled_at: Instant | None
     disabled_reason: Literal["asked", "gone", "failing"] | None = Field(
-        description="Reason: `asked` (on request), `gone` (410 response) or `failing` (five days of"
-        " failures)."
+        description="Reason: `asked` (on request), `gone` (410 response) or `failing` (five days of failures)."
     )
     catching_up: bool = Field(
         description="Whether missed events are still being sent; new events are queued behind them."
@@ -67,12 +65,10 @@ class EndpointShown(BaseModel):
         examples=["client_01m804scmte4gbpp4yw1mc91gy"],
     )
     owner: str | None = Field(
-        description="Credential or person whose right to read debts applies: the creator, or the last"
-        " to change `url` or enable the webhook."
+        description="Credential or person whose right to read debts applies: the creator, or the last to change `url` or enable the webhook."
     )
     data_withheld: bool = Field(
-        description="Whether only ids are sent, because the owner may not read debts or by a person's"
-        " decision."
+        description="Whether only ids are sent, because the owner may not read debts or by a person's decision."
     )
 
 

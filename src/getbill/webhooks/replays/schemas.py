@@ -115,8 +115,7 @@ class EndpointTestBody(BaseModel):
     )
     secret: Literal["current", "next"] = Field(
         "current",
-        description="Secret that signs: `current` signs like deliveries (during a rotation with both"
-        " secrets), `next` with the new secret alone.",
+        description="Secret that signs: `current` signs like deliveries (during a rotation with both secrets), `next` with the new secret alone.",
     )
 
     @property
