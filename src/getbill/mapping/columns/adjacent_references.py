@@ -3,7 +3,8 @@
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import LISTS, MOST, Candidate, candidates_for
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import NAMES, ColumnReason, Field
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import ColumnReason
 from getbill.mapping.vocabulary import CONCEPTS
 
 _NUMBERING = LISTS.members("numbering", "concepts", CONCEPTS)

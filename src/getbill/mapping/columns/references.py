@@ -11,7 +11,8 @@ from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import SERIAL, SampleRows
-from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, Field
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import CERTAIN, ColumnMapping, ColumnReason
 from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 REFERENCES: Final = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
