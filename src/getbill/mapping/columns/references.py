@@ -97,11 +97,13 @@ def identifying_columns(
     They apply only where no other column may contain document codes. Later rows of the file are not checked.
     """
     fields = {column.field: column.index for column in columns if column.field}
-    unmapped = [
-        candidate for column, candidate in zip(columns, candidates, strict=True) if column.field is None
+    possible_papers = [
+        candidate
+        for column, candidate in zip(columns, candidates, strict=True)
+        if column.field is None or candidate.claim(Field.REFERENCE)
     ]
     if fields.keys() & REFERENCES or any(
-        _may_be_papers(candidate) and not head.counts_rows(candidate.profile) for candidate in unmapped
+        _may_be_papers(candidate) and not head.counts_rows(candidate.profile) for candidate in possible_papers
     ):
         return ()
     profiles = {candidate.column.index: candidate.profile for candidate in candidates}
