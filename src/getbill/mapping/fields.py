@@ -56,6 +56,7 @@ class Field(StrEnum):
     CITY = "city", template("city", context="field")
     POSTAL_CITY = "postal_city", template("postal code and city", context="field")
     COUNTRY = "country", template("country", context="field")
+    CONTRACT_NUMBER = "contract_number", template("contract number", context="field"), "contract_number"
     OBJECT = "object", template("object", context="field"), "object"
     IBAN = "iban", template("IBAN", context="field")
     PAYMENT_LINK = "payment_link", template("payment link", context="field"), "payment_link"
