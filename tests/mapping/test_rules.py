@@ -126,7 +126,7 @@ def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field
         # Words of one language that are other words in another.
         ("Suma su PVM", "amount_invoiced"),
         ("Importo rata", "amount"),
-        ("Kredit-Nr.", "reference"),
+        ("Kredit-Nr.", "contract_number"),
         ("Asunto", "object"),
         ("Ouder dan 90 dagen", None),
     ],

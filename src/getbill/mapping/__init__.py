@@ -7,14 +7,14 @@
 from getbill.mapping.amounts.units import Unit
 from getbill.mapping.amounts.verification import verify
 from getbill.mapping.changes import apply_changes, difference, recall
-from getbill.mapping.messages import FIELD_NAMES, codes, field_name
+from getbill.mapping.fields import Field
+from getbill.mapping.messages import codes
 from getbill.mapping.model import (
     Alternative,
     ColumnMapping,
     ColumnReason,
     ColumnsCollide,
     Currency,
-    Field,
     FieldUnknown,
     Mapping,
     Question,
@@ -27,7 +27,6 @@ from getbill.mapping.rows.repeats import Instalments, check_repeats
 from getbill.mapping.values.cells import CellFinding
 
 __all__ = [
-    "FIELD_NAMES",
     "Alternative",
     "CellFinding",
     "ColumnMapping",
@@ -48,7 +47,6 @@ __all__ = [
     "compose",
     "confirm",
     "difference",
-    "field_name",
     "propose",
     "recall",
     "verify",

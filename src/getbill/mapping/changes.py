@@ -13,16 +13,8 @@ from getbill.kit.messages import excerpt, message
 from getbill.kit.money import currencies
 from getbill.mapping import amounts, row_status, rows, values
 from getbill.mapping.columns import fit
-from getbill.mapping.model import (
-    AMOUNTS,
-    ColumnMapping,
-    ColumnReason,
-    Currency,
-    Field,
-    FieldUnknown,
-    Mapping,
-    Question,
-)
+from getbill.mapping.fields import AMOUNTS, Field
+from getbill.mapping.model import ColumnMapping, ColumnReason, Currency, FieldUnknown, Mapping, Question
 from getbill.mapping.proposal import ask_missing, propose
 from getbill.mapping.vocabulary import Claim
 

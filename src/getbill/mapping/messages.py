@@ -4,46 +4,9 @@ from collections.abc import Mapping as Facts
 from typing import Any, Final
 
 from getbill.kit.messages import Message, Template, template
+from getbill.mapping.fields import Field
 
 # The display name of each field; columns of a file have other names.
-FIELD_NAMES: Final[Facts[str, Template]] = {
-    "address": template("address", context="field"),
-    "address_extra": template("address line 2", context="field"),
-    "amount": template("amount", context="field"),
-    "amount_invoiced": template("amount invoiced", context="field"),
-    "amount_paid": template("amount paid", context="field"),
-    "birthdate": template("birthdate", context="field"),
-    "city": template("city", context="field"),
-    "civility": template("civility", context="field"),
-    "company": template("company", context="field"),
-    "contact": template("contact", context="field"),
-    "country": template("country", context="field"),
-    "creditor": template("creditor", context="field"),
-    "currency": template("currency", context="field"),
-    "debtor_reference": template("debtor reference", context="field"),
-    "due_date": template("due date", context="field"),
-    "email": template("email", context="field"),
-    "first_name": template("first name", context="field"),
-    "iban": template("IBAN", context="field"),
-    "invoice_date": template("invoice date", context="field"),
-    "invoice_reference": template("invoice reference", context="field"),
-    "language": template("language", context="field"),
-    "last_name": template("last name", context="field"),
-    "metadata": template("metadata", context="field"),
-    "mobile": template("mobile", context="field"),
-    "name": template("name", context="field"),
-    "name_infix": template("name infix", context="field"),
-    "object": template("object", context="field"),
-    "payment_link": template("payment link", context="field"),
-    "phone": template("phone", context="field"),
-    "postal_city": template("postal code and city", context="field"),
-    "postal_code": template("postal code", context="field"),
-    "reference": template("reference", context="field"),
-    "scenario": template("scenario", context="field"),
-    "street_address": template("street address", context="field"),
-    "street_number": template("street number", context="field"),
-}
-
 _TEMPLATES: Final[Facts[str, Template]] = {
     # Reasons.
     "header": template("The header identifies the field: {header}."),
@@ -210,13 +173,8 @@ def codes() -> list[str]:
     return list(_TEMPLATES)
 
 
-def field_name(field: str) -> Message:
-    """Return the display name of a field."""
-    return FIELD_NAMES[field].filled({})
-
-
 def message_of(code: str, facts: Facts[str, Any]) -> Message:
     """Return the message of a reason, a question or a finding; a field among the facts is shown by its name."""
     if "field" in facts:
-        facts = {**facts, "field": field_name(facts["field"])}
+        facts = {**facts, "field": Field(facts["field"]).display_name}
     return _TEMPLATES[code].filled(facts)

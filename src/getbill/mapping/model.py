@@ -7,66 +7,17 @@ columns never share a field.
 from collections.abc import Mapping as Facts
 from dataclasses import asdict, dataclass, replace
 from dataclasses import field as default
-from enum import StrEnum
 from typing import Any
 
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import Message, message
+from getbill.mapping.fields import Field
 from getbill.mapping.messages import message_of
 
 # Above this confidence a column needs no confirmation; below, and down to `WORTH_ASKING`, it raises a
 # question.
 CERTAIN = 0.8
 WORTH_ASKING = 0.5
-
-
-class Field(StrEnum):
-    """A field of a debt; `metadata` stores a column unchanged with it, and several columns may have it."""
-
-    REFERENCE = "reference"
-    INVOICE_REFERENCE = "invoice_reference"
-    DEBTOR_REFERENCE = "debtor_reference"
-    AMOUNT = "amount"
-    AMOUNT_INVOICED = "amount_invoiced"
-    AMOUNT_PAID = "amount_paid"
-    CURRENCY = "currency"
-    INVOICE_DATE = "invoice_date"
-    DUE_DATE = "due_date"
-    NAME = "name"
-    FIRST_NAME = "first_name"
-    LAST_NAME = "last_name"
-    NAME_INFIX = "name_infix"
-    CIVILITY = "civility"
-    COMPANY = "company"
-    CONTACT = "contact"
-    BIRTHDATE = "birthdate"
-    LANGUAGE = "language"
-    EMAIL = "email"
-    PHONE = "phone"
-    MOBILE = "mobile"
-    ADDRESS = "address"
-    STREET_ADDRESS = "street_address"
-    ADDRESS_EXTRA = "address_extra"
-    STREET_NUMBER = "street_number"
-    POSTAL_CODE = "postal_code"
-    CITY = "city"
-    POSTAL_CITY = "postal_city"
-    COUNTRY = "country"
-    OBJECT = "object"
-    IBAN = "iban"
-    PAYMENT_LINK = "payment_link"
-    CREDITOR = "creditor"
-    SCENARIO = "scenario"
-    METADATA = "metadata"
-
-
-AMOUNTS = frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID})
-DATES = frozenset({Field.INVOICE_DATE, Field.DUE_DATE, Field.BIRTHDATE})
-# Fields whose text goes into the body as it is, by their name there.
-TEXTS = {field: field.value for field in (Field.OBJECT, Field.PAYMENT_LINK, Field.SCENARIO)} | {
-    Field.CREDITOR: "company"
-}
-NAMES = frozenset({Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY})
 
 
 class ColumnsCollide(WrongValue):

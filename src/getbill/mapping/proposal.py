@@ -6,16 +6,13 @@ from getbill import sheets
 from getbill.mapping import amounts, columns, row_status, values
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
+from getbill.mapping.fields import AMOUNTS, DATES, NAMES, Field
 from getbill.mapping.model import (
-    AMOUNTS,
     CERTAIN,
-    DATES,
-    NAMES,
     WORTH_ASKING,
     Alternative,
     ColumnMapping,
     ColumnReason,
-    Field,
     Mapping,
     Question,
 )

@@ -52,11 +52,14 @@ _TEMPLATES: Final[Mapping[str, Template]] = {
 }
 
 
+# Plain strings: a field is looked up by any text.
+_FIELDS: Final = frozenset(field.value for field in mapping.Field)
+
+
 def field_names(fields: Sequence[str]) -> list[str]:
     """Return the display names of fields, for a message."""
     names = [
-        mapping.field_name(field) if field in mapping.FIELD_NAMES else field.replace("_", " ")
-        for field in fields
+        mapping.Field(field).display_name if field in _FIELDS else field.replace("_", " ") for field in fields
     ]
     return names or [message("nothing")]
 
@@ -74,6 +77,6 @@ def message_of(code: str, facts: Mapping[str, Any]) -> Message:
 def name_field(pointer: str, detail: Message) -> Message:
     """Return a body validation error with the field's display name, since columns have other names."""
     field = pointer.rsplit("/", 1)[-1]
-    if field not in mapping.FIELD_NAMES:
+    if field not in _FIELDS:
         return detail
-    return detail.with_subject(message("The field '{field}'", field=mapping.field_name(field)))
+    return detail.with_subject(message("The field '{field}'", field=mapping.Field(field).display_name))

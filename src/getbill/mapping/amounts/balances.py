@@ -6,7 +6,8 @@ from getbill.mapping.amounts.roles import leave_out, role_of
 from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import AMOUNTS, NAMES, Field, Question
+from getbill.mapping.fields import AMOUNTS, NAMES, Field
+from getbill.mapping.model import Question
 
 _PART = LISTS.pattern("remaining")
 

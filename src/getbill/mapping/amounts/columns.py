@@ -24,7 +24,8 @@ from getbill.mapping.amounts.sums_of_columns import (
 )
 from getbill.mapping.columns import Candidate, has_fractions
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import ColumnReason, Field, Question
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnReason, Question
 
 
 def weigh_amounts(

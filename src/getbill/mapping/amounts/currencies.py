@@ -11,7 +11,8 @@ from collections import Counter
 from getbill import sheets
 from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate, texts_of
-from getbill.mapping.model import AMOUNTS, ColumnMapping, ColumnReason, Currency, Field, Question
+from getbill.mapping.fields import AMOUNTS, Field
+from getbill.mapping.model import ColumnMapping, ColumnReason, Currency, Question
 from getbill.mapping.vocabulary import currency_of, currency_of_country
 
 # Dialling codes of countries whose currency differs from their neighbours', longest first.

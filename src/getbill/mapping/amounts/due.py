@@ -14,7 +14,8 @@ from getbill.mapping.amounts.sums_of_columns import possible_remainders
 from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import CERTAIN, ColumnReason, Field, Question
+from getbill.mapping.fields import Field
+from getbill.mapping.model import CERTAIN, ColumnReason, Question
 from getbill.mapping.vocabulary import CONCEPTS
 
 _LOCAL = LISTS.pattern("local", r"\b(?:{})\b")

@@ -12,7 +12,8 @@ from getbill.kit import money
 from getbill.mapping.amounts import sums
 from getbill.mapping.columns import texts_of
 from getbill.mapping.cross_column_evidence import read_cell
-from getbill.mapping.model import AMOUNTS, DATES, ColumnMapping, Currency, Field, Question
+from getbill.mapping.fields import AMOUNTS, DATES, Field
+from getbill.mapping.model import ColumnMapping, Currency, Question
 from getbill.mapping.vocabulary import currency_of, parse_header
 
 # Reasons that make a format certain: some cell of the file shows it, here or in another column.

@@ -4,7 +4,8 @@ from getbill import sheets
 from getbill.mapping.amounts.roles import ADDING_UP_MIN, leave_out
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import CERTAIN, Field, Question
+from getbill.mapping.fields import Field
+from getbill.mapping.model import CERTAIN, Question
 from getbill.mapping.vocabulary import Claim
 
 # A lower share of negative amounts means credits between debts.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import Field
+from getbill.mapping.fields import Field
 
 _PLAIN_MIN = 0.5
 # The reason code for leaving out a column that is one part of the amount due.

@@ -8,7 +8,8 @@ from getbill.mapping.amounts.roles import claiming, is_due, role_of
 from getbill.mapping.amounts.units import LISTS
 from getbill.mapping.columns import Candidate, has_fractions, texts_of
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import AMOUNTS, CERTAIN, Field
+from getbill.mapping.fields import AMOUNTS, Field
+from getbill.mapping.model import CERTAIN
 from getbill.mapping.vocabulary import CONCEPTS
 
 _NO_REMAINDER = LISTS.members("no_remainder", "concepts", CONCEPTS)

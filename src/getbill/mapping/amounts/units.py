@@ -13,7 +13,8 @@ from typing import Final, Literal, get_args
 from getbill import sheets
 from getbill.kit.text.word_lists import WordLists
 from getbill.mapping.columns import texts_of
-from getbill.mapping.model import AMOUNTS, ColumnMapping, Field, Question
+from getbill.mapping.fields import AMOUNTS, Field
+from getbill.mapping.model import ColumnMapping, Question
 
 Unit = Literal["cents", "thousands", "lakhs", "millions", "crores", "negated"]
 UNITS: Final[tuple[str, ...]] = get_args(Unit)

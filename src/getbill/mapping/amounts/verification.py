@@ -12,7 +12,8 @@ from typing import Final
 from getbill import sheets
 from getbill.mapping.amounts.roles import ADDING_UP_MIN, PART_OF_DUE
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import NAMES, ColumnMapping, Field, Mapping, Question
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import ColumnMapping, Mapping, Question
 from getbill.mapping.values import text_of
 from getbill.mapping.vocabulary import parse_header
 

@@ -6,7 +6,8 @@ from getbill.mapping.columns.adjacent_people import weigh_contacts, weigh_names,
 from getbill.mapping.columns.adjacent_references import weigh_references
 from getbill.mapping.columns.candidates import LISTS, Candidate, candidates_for
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import CERTAIN, ColumnReason, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import CERTAIN, ColumnReason
 from getbill.mapping.vocabulary import CONCEPTS
 
 _BOOKED = LISTS.pattern("booked")

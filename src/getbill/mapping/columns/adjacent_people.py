@@ -4,7 +4,8 @@ import re
 
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import LISTS, Candidate, candidates_for
-from getbill.mapping.model import CERTAIN, NAMES, ColumnReason, Field
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import CERTAIN, ColumnReason
 
 _WHOLE = LISTS.pattern("whole_name", flags=re.IGNORECASE)
 _GIVEN = frozenset(LISTS.words("given_names"))

@@ -3,8 +3,9 @@
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import LISTS, MOST, Candidate, candidates_for
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import NAMES, ColumnReason, Field
-from getbill.mapping.vocabulary import CONCEPTS
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import CERTAIN, ColumnReason
+from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 _NUMBERING = LISTS.members("numbering", "concepts", CONCEPTS)
 _HALF = 0.5
@@ -134,4 +135,11 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
         if not candidate.profile.filled:
             candidate.set_claims([], ColumnReason("empty"))
         elif is_vague and not candidate.tokens.whole and invoices:
-            candidate.leave_out("invoice_identifies", invoices[0])
+            if other_claims := [other for other in candidate.claims if _is_certain_other(other)]:
+                candidate.set_claims(other_claims)
+            else:
+                candidate.leave_out("invoice_identifies", invoices[0])
+
+
+def _is_certain_other(claim: Claim) -> bool:
+    return claim.field != Field.REFERENCE and claim.score >= CERTAIN

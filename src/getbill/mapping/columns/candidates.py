@@ -8,7 +8,8 @@ from getbill import sheets
 from getbill.kit.text.word_lists import WordLists
 from getbill.mapping import vocabulary
 from getbill.mapping.columns import contents
-from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, ColumnReason, Field
+from getbill.mapping.fields import AMOUNTS, DATES, NAMES, Field
+from getbill.mapping.model import CERTAIN, ColumnReason
 from getbill.mapping.vocabulary import (
     CONCEPTS,
     Claim,

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 
 from getbill.mapping import values
-from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, Field
+from getbill.mapping.fields import AMOUNTS, DATES, Field
+from getbill.mapping.model import CERTAIN
 from getbill.mapping.values import NO_NUMBER, NOTHING
 from getbill.mapping.vocabulary import CIVILITIES, LANGUAGES, Claim, currency_of, is_company
 from getbill.sheets import CellKind, ColumnProfile, drop_zero_fraction, read_text

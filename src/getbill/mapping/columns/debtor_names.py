@@ -5,7 +5,8 @@ import re
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import NAMES, ColumnReason, Field
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import ColumnReason
 from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 _PHRASE = re.compile(r"\w[\w'\u2019-]*(?: (?:de|du|des|la|le|the|der|die|das))*(?: [a-z\u00df-\u00ff]{4,})")

@@ -11,7 +11,8 @@ from getbill import sheets
 from getbill.mapping.columns import contents
 from getbill.mapping.columns.candidates import LISTS, Candidate
 from getbill.mapping.cross_column_evidence import SERIAL, SampleRows
-from getbill.mapping.model import CERTAIN, NAMES, ColumnMapping, ColumnReason, Field
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import CERTAIN, ColumnMapping, ColumnReason
 from getbill.mapping.vocabulary import CONCEPTS, Claim
 
 REFERENCES: Final = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
@@ -96,11 +97,13 @@ def identifying_columns(
     They apply only where no other column may contain document codes. Later rows of the file are not checked.
     """
     fields = {column.field: column.index for column in columns if column.field}
-    unmapped = [
-        candidate for column, candidate in zip(columns, candidates, strict=True) if column.field is None
+    possible_papers = [
+        candidate
+        for column, candidate in zip(columns, candidates, strict=True)
+        if column.field is None or candidate.claim(Field.REFERENCE)
     ]
     if fields.keys() & REFERENCES or any(
-        _may_be_papers(candidate) and not head.counts_rows(candidate.profile) for candidate in unmapped
+        _may_be_papers(candidate) and not head.counts_rows(candidate.profile) for candidate in possible_papers
     ):
         return ()
     profiles = {candidate.column.index: candidate.profile for candidate in candidates}

@@ -5,7 +5,8 @@ from typing import Final
 
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping
 from getbill.mapping.row_status.remainders import is_remainder_after, states_beside_amounts, without_closed
 from getbill.mapping.row_status.settlement_days import settlement_day_status
 from getbill.mapping.row_status.values import read_values

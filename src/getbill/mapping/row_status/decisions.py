@@ -12,7 +12,8 @@ from typing import Final
 
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import CERTAIN, ColumnMapping, Field, Question
+from getbill.mapping.fields import Field
+from getbill.mapping.model import CERTAIN, ColumnMapping, Question
 from getbill.mapping.row_status.columns import column_statuses
 from getbill.mapping.row_status.model import (
     ANY_VALUE,

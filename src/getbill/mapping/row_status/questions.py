@@ -7,7 +7,8 @@ from typing import Any
 from getbill import sheets
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import ColumnMapping, Field, Question
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping, Question
 from getbill.mapping.row_status.words import STATUSES
 from getbill.mapping.values import text_of
 

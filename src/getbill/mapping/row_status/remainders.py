@@ -5,7 +5,8 @@ from typing import Final, Literal
 
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping
 from getbill.mapping.row_status.flags import NO
 from getbill.mapping.row_status.model import TYPES_MAX
 from getbill.mapping.row_status.words import LISTS, normalize_words, status_of

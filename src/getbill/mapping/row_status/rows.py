@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from getbill import sheets
 from getbill.mapping.columns import Candidate
 from getbill.mapping.cross_column_evidence import SampleRows
-from getbill.mapping.model import CERTAIN, ColumnMapping, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import CERTAIN, ColumnMapping
 from getbill.mapping.row_status.model import (
     ANY_VALUE,
     CODES,

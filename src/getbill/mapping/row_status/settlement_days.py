@@ -5,7 +5,8 @@ from typing import Final
 
 from getbill import sheets
 from getbill.mapping.columns import Candidate
-from getbill.mapping.model import CERTAIN, ColumnReason, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import CERTAIN, ColumnReason
 from getbill.mapping.row_status.model import ANY_VALUE
 from getbill.mapping.row_status.words import LISTS, status_of
 from getbill.mapping.vocabulary import CONCEPTS

@@ -8,7 +8,8 @@ from typing import Any
 
 from getbill import sheets
 from getbill.mapping import amounts
-from getbill.mapping.model import ColumnMapping, Field, Mapping
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping, Mapping
 from getbill.mapping.values import BodyDraft, CellFinding, Step, is_nothing, is_unknown, text_of
 from getbill.mapping.vocabulary import currency_of, parse_header
 

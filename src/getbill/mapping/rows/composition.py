@@ -10,7 +10,8 @@ from typing import Any
 
 from getbill import sheets
 from getbill.mapping import row_status, values
-from getbill.mapping.model import TEXTS, ColumnMapping, Field, Mapping
+from getbill.mapping.fields import TEXTS, Field
+from getbill.mapping.model import ColumnMapping, Mapping
 from getbill.mapping.rows import amounts, labels, people, places
 from getbill.mapping.values import BodyDraft, CellFinding, Step
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from getbill import sheets
 from getbill.kit.text.word_lists import WordLists
-from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping
 from getbill.mapping.values import BodyDraft, CellFinding, Step
 from getbill.mapping.vocabulary import CONCEPTS, parse_header
 

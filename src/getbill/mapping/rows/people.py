@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.mapping import values
-from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping
 from getbill.mapping.rows.labels import LISTS
 from getbill.mapping.values import (
     NO_NUMBER,

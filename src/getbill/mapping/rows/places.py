@@ -6,7 +6,8 @@ from functools import lru_cache
 from getbill import sheets
 from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.mapping import values
-from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping
 from getbill.mapping.values import NOTHING, PHONES, BodyDraft, HomeCountry, Step, digits_of, text_of
 
 _PARTS = {

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any, Final, Literal, get_args
 
 from getbill import sheets
-from getbill.mapping.model import NAMES, Field, Mapping, Question
+from getbill.mapping.fields import NAMES, Field
+from getbill.mapping.model import Mapping, Question
 from getbill.mapping.rows.composition import Composer
 from getbill.mapping.values import text_of
 

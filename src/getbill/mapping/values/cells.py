@@ -12,8 +12,9 @@ from typing import Any
 from getbill import sheets
 from getbill.kit.messages import Message
 from getbill.kit.text.word_lists import WordLists
+from getbill.mapping.fields import Field
 from getbill.mapping.messages import message_of
-from getbill.mapping.model import ColumnMapping, Field
+from getbill.mapping.model import ColumnMapping
 
 # Placeholders for an absent value.
 LISTS = WordLists(Path(__file__).with_name("values.toml"))

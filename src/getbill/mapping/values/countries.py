@@ -12,15 +12,8 @@ from getbill import sheets
 from getbill.kit import phones
 from getbill.kit.messages import excerpt, message
 from getbill.mapping import vocabulary
-from getbill.mapping.model import (
-    ColumnMapping,
-    ColumnReason,
-    Currency,
-    Field,
-    FieldUnknown,
-    Mapping,
-    Question,
-)
+from getbill.mapping.fields import Field
+from getbill.mapping.model import ColumnMapping, ColumnReason, Currency, FieldUnknown, Mapping, Question
 from getbill.mapping.values import phone_formats
 from getbill.mapping.values.country_evidence import PHONES, Evidence, Rows, gather_evidence, texts_of
 

@@ -7,7 +7,8 @@ from itertools import zip_longest
 
 from getbill import sheets
 from getbill.mapping import vocabulary
-from getbill.mapping.model import DATES, ColumnMapping, Currency, Field
+from getbill.mapping.fields import DATES, Field
+from getbill.mapping.model import ColumnMapping, Currency
 from getbill.mapping.values import addresses, phone_formats
 from getbill.mapping.values.cells import NO_NUMBER, text_of
 from getbill.mapping.vocabulary import parse_header

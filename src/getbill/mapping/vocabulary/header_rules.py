@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from getbill.kit.text.word_lists import WordLists
-from getbill.mapping.model import Field
+from getbill.mapping.fields import Field
 from getbill.mapping.vocabulary.header_words import CONCEPTS
 from getbill.mapping.vocabulary.headers import HeaderTokens
 

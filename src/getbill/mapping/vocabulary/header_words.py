@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from getbill.kit.text.word_lists import WordLists, as_written
-from getbill.mapping.model import Field
+from getbill.mapping.fields import Field
 
 _FOLDER: Final = Path(__file__).parent
 CONCEPTS: Final = WordLists(_FOLDER / "concepts.toml").concepts("concepts")
