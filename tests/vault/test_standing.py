@@ -93,7 +93,7 @@ async def test_a_replaced_key_is_due_to_leave_the_environment(env_installation: 
 
     assert (rotated.notice, rotated.due_since) == (None, None)
     assert due.notice is not None
-    assert f"remove {given.vault.current.id.hex()} from GETBILL_MASTER_KEY" in due.notice
+    assert f"remove {env_installation.vault.current.id.hex()} from GETBILL_MASTER_KEY" in due.notice
 
 
 async def test_a_key_that_is_to_come_is_not_taken_for_a_replaced_one(env_installation: Installation) -> None:
