@@ -39,7 +39,7 @@ async def test_a_temp_id_that_is_neither_a_short_text_nor_an_integer_refuses_its
     assert (shown["created"], shown["errors"]) == (1, 1)
     (finding,) = shown["error_report"]["findings"]
     assert (finding["index"], finding["temp_id"], finding["column"]) == (0, None, "/temp_id")
-    assert finding["message"] == "A temp_id is a text of at most 200 characters, or an integer."
+    assert finding["message"] == "A temp_id must be a string of at most 200 characters, or an integer."
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,6 @@ async def test_a_due_date_far_ahead_warns_and_one_very_far_ahead_is_refused(
         (4, "Échéance", "rejected"),
     ]
     assert [finding["message"] for finding in findings] == [
-        f"The date {due_dates[1].isoformat()} is more than 2 years ahead.",
-        f"The date {due_dates[2].isoformat()} is more than 10 years ahead.",
+        f"The date {due_dates[1].isoformat()} is more than 2 years in the future.",
+        f"The date {due_dates[2].isoformat()} is more than 10 years in the future.",
     ]

@@ -41,7 +41,7 @@ async def test_an_import_whose_bytes_are_gone_fails_and_asks_for_the_file(sender
     assert (failed["state"], failed["doing"]) == ("failed", None)
     assert shown["error"] == {
         "code": "file-gone",
-        "message": "The file is gone.",
+        "message": "The file no longer exists.",
         "way_out": "Send it again.",
     }
 

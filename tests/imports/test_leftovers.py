@@ -71,8 +71,8 @@ async def test_a_debt_that_was_contacted_about_or_has_moved_on_stays(sender: Sen
 
     assert (done["state"], done["counts"]["undone"], done["counts"]["kept"]) == ("undone", 2, 2)
     assert await leftovers(sender, shown["id"]) == [
-        (2, "contacted", "The debtor has been contacted since; the debt stays."),
-        (3, "moved-on", "The debt is unresolved now; it stays."),
+        (2, "contacted", "The debtor has been contacted since; the debt was kept."),
+        (3, "moved-on", "The debt is now unresolved and was kept."),
     ]
     assert {name: debt["status"] for name, debt in (await by_reference(sender)).items()} == {
         "F-2026-00001": "in_progress",

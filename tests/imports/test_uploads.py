@@ -33,8 +33,8 @@ async def stored_imports(sender: Sender) -> int:
 @pytest.mark.parametrize(
     ("content", "content_type", "detail"),
     [
-        (form(FILE), "multipart/form-data", "The form names no boundary between its parts."),
-        (form(FILE, FILE), FORM, "The form has two parts `file`: send one file at a time."),
+        (form(FILE), "multipart/form-data", "The form declares no boundary for its parts."),
+        (form(FILE, FILE), FORM, "The form has more than one part `file`: send one file at a time."),
         (form(part("sender", b"x" * 5_000), FILE), FORM, "The form's field 'sender' is too long."),
         (
             b"no boundary at the start",

@@ -27,8 +27,8 @@ async def test_a_mapping_is_there_once_the_file_is_read(sender: Sender) -> None:
     early = await detail(sender, "GET", path)
     change = await detail(sender, "PUT", path, {"currency": "USD"})
 
-    assert early == "The file is not read yet, or what was known of it was dropped."
-    assert change == "The import is being read. Ask again in a moment."
+    assert early == "The file has not been read yet, or its data has been deleted."
+    assert change == "The import is being read. Repeat the request in a moment."
 
 
 async def test_a_mapping_is_settled_once_rows_are_imported(sender: Sender) -> None:
@@ -36,7 +36,7 @@ async def test_a_mapping_is_settled_once_rows_are_imported(sender: Sender) -> No
 
     change = await detail(sender, "PUT", f"/imports/{shown['id']}/mapping", {"currency": "USD"})
 
-    assert change == "The import is completed; its mapping is settled."
+    assert change == "The import is completed; its mapping can no longer be changed."
     assert [debt["currency"] for debt in await sender.debts()] == ["EUR"]
 
 
@@ -72,7 +72,7 @@ async def test_only_a_checked_import_is_started(sender: Sender) -> None:
 
     early = await detail(sender, "POST", f"/imports/{import_id}/start")
 
-    assert early == "Only a checked import is started; this one is mapped."
+    assert early == "Only a checked import can be started; this one is mapped."
     assert await sender.debts() == []
 
 
@@ -88,7 +88,7 @@ async def test_rows_are_corrected_only_where_rows_were_refused(
 
     refused = await detail(sender, "POST", f"/imports/{import_id}/corrections", {"corrections": [patch]})
 
-    assert refused == f"The import is {state}: nothing can be corrected."
+    assert refused == f"The import is {state} and cannot be corrected."
 
 
 async def test_every_correction_that_names_no_refused_cell_is_listed_and_none_is_kept(sender: Sender) -> None:
@@ -108,9 +108,9 @@ async def test_every_correction_that_names_no_refused_cell_is_listed_and_none_is
 
     assert refused.status == 422
     assert [(error["pointer"], error["detail"]) for error in refused.json()["errors"]] == [
-        ("/corrections/0/line", "Line 9 is no refused row."),
-        ("/corrections/2/column", "There is no one column 'Couleur'."),
-        ("/corrections/3/column", "There is no one column 'Note'."),
+        ("/corrections/0/line", "Line 9 is not a rejected row."),
+        ("/corrections/2/column", "The column 'Couleur' does not exist or is not unique."),
+        ("/corrections/3/column", "The column 'Note' does not exist or is not unique."),
     ]
     assert (await sender.get(f"/imports/{shown['id']}"))["counts"]["rejected"] == 1
 
@@ -152,7 +152,7 @@ async def test_an_undo_is_begun_once_and_an_undone_import_stays_so(sender: Sende
 
     assert [(answer.status, answer.json()["state"]) for answer in (begun, again)] == [(202, "undoing")] * 2
     assert (done["state"], done["counts"]["undone"]) == ("undone", 1)
-    assert late == "The import was undone before."
+    assert late == "The import is already undone."
 
 
 async def test_a_file_with_debts_is_undone_and_not_put_away(sender: Sender) -> None:

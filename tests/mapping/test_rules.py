@@ -295,7 +295,7 @@ def test_a_reference_that_repeats_is_asked() -> None:
 def test_two_columns_never_share_a_field() -> None:
     result = read(PLAIN, *ROWS)
 
-    with pytest.raises(mapping.ColumnsCollide, match="both amount"):
+    with pytest.raises(mapping.ColumnsCollide, match="both mapped to amount"):
         mapping.apply_changes(result.mapping, {"columns": {"B": "amount", "D": "amount"}}, result.profile)
 
 
