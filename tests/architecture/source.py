@@ -100,12 +100,21 @@ def _exports(package: str) -> frozenset[str]:
     door = PROGRAM.joinpath(*package.split("."), "__init__.py")
     if not door.exists():
         return frozenset()
-    return frozenset(
-        name
-        for node in ast.parse(door.read_text("utf-8")).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-        for name in ast.literal_eval(node.value)
-    )
+    return frozenset(names_of(ast.parse(door.read_text("utf-8"))))
+
+
+def names_of(tree: ast.Module) -> Iterator[str]:
+    """Every name that a module binds at its top."""
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (
+                part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
+            )
 
 
 @cache

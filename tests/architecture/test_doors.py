@@ -2,8 +2,11 @@
 
 import ast
 import re
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
 
-from architecture.source import Function, modules
+from architecture.source import PROGRAM, ROOT, Function, modules, names_of
 
 # Modules that are imported past the door of their package; each with the reason.
 SIDE_DOORS = {
@@ -135,3 +138,63 @@ def _calls(tree: ast.AST, names: set[str]) -> list[ast.Call]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
     ]
+
+
+def test_a_name_comes_from_its_module_or_from_a_door() -> None:
+    wrong = []
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if not (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("getbill.")):
+                continue
+            source = PROGRAM.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
+            if source.exists():
+                passed_on = {alias.name for alias in node.names} & imported_names(source)
+                wrong += [f"{module.place(node)} imports {name} from {node.module}" for name in passed_on]
+
+    assert not wrong, "Import it from where it is defined:\n" + "\n".join(wrong)
+
+
+@cache
+def imported_names(source: Path) -> frozenset[str]:
+    return frozenset(
+        alias.asname or alias.name
+        for node in ast.parse(source.read_text("utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    )
+
+
+def test_a_door_offers_what_somebody_uses() -> None:
+    doors = {
+        ".".join(path.parent.relative_to(PROGRAM.parent).parts): set(
+            names_of(ast.parse(path.read_text("utf-8")))
+        )
+        for path in PROGRAM.rglob("__init__.py")
+        if path.parent != PROGRAM
+    }
+    users = [
+        path for folder in ("src", "tests", "bench", "testbed") for path in (ROOT / folder).rglob("*.py")
+    ]
+    for path in users:
+        if "node_modules" in path.parts:
+            continue
+        for door, name in names_used(ast.parse(path.read_text("utf-8")), doors.keys()):
+            doors[door].discard(name)
+    unused = {door: sorted(names) for door, names in doors.items() if names}
+
+    assert not unused, f"Nobody imports these from the package; take them from its `__init__`: {unused}"
+
+
+def names_used(tree: ast.Module, doors: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The names that a module takes from doors, each with its door."""
+    packages = {door: door for door in doors}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if f"{node.module}.{alias.name}" in doors:
+                    packages[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                elif node.module in doors:
+                    yield node.module, alias.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (door := packages.get(ast.unparse(node.value))):
+            yield door, node.attr

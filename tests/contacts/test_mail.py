@@ -105,7 +105,7 @@ async def test_an_address_that_the_server_refuses_for_good_is_written_to_no_more
         await workspace.send_due_live()
         await carriers.close()
 
-    suppressions = await compliance.suppressions(database, workspace.id, 10)
+    suppressions = await compliance.suppressed_addresses(database, workspace.id, 10)
     assert [(line.kind, line.reason) for line in suppressions] == lines
     # Both were on their way when the server refused the first.
     assert [(await workspace.first(item.id))["state"] for item in (debt, other)] == ["failed", "failed"]

@@ -5,7 +5,6 @@ the worker all show the same text.
 """
 
 from getbill.channels.custom_templates import (
-    Fault,
     Wording,
     built_in_wording,
     channel_of,
@@ -30,35 +29,3 @@ from getbill.channels.messages import (
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.channels.template_source import WordingBroken
-
-__all__ = [
-    "ADDRESS_OF",
-    "LANGUAGES",
-    "MISSING",
-    "NOTICES",
-    "AddressKind",
-    "AddressTooLong",
-    "Channel",
-    "Fault",
-    "HowToPayMissing",
-    "Letter",
-    "MessageFacts",
-    "RenderedMessage",
-    "TemplateUnknown",
-    "Wording",
-    "WordingBroken",
-    "built_in_names",
-    "built_in_wording",
-    "channel_of",
-    "disclosure",
-    "faults",
-    "is_web_link",
-    "language_of",
-    "print_letter",
-    "reachable",
-    "render",
-    "render_wording",
-    "sample",
-    "variables",
-    "window",
-]

@@ -55,7 +55,9 @@ async def list_suppressions(
     """List the newest entries of the suppression list, or look up an address."""
     database: Database = request.app.state.database
     address_hash = _address_hash(caller, query)
-    entries = await suppressions.suppressions(database, caller.workspace.id, query.limit, address_hash)
+    entries = await suppressions.suppressed_addresses(
+        database, caller.workspace.id, query.limit, address_hash
+    )
     return answer(200, {"data": [wire.serialize_suppression(entry) for entry in entries]})
 
 

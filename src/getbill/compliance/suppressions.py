@@ -79,7 +79,7 @@ async def suppressed_hashes(tx: Transaction, workspace_id: UUID, hashes: Iterabl
     return frozenset(row["address_hash"] for row in rows)
 
 
-async def suppressions(
+async def suppressed_addresses(
     database: Database, workspace_id: UUID, limit: int, address_hash: bytes | None = None
 ) -> list[SuppressedAddress]:
     """Return the newest entries of the list, or the one of an address."""

@@ -5,15 +5,12 @@ No step is sent twice and none is forgotten: the row of a dead worker is planned
 and marked unknown if something may have.
 """
 
-from getbill.contacts.api import router
 from getbill.contacts.callbacks import BATCH as BOUNCES_BATCH
 from getbill.contacts.callbacks import read_bounces
 from getbill.contacts.callbacks import router as callbacks_router
 from getbill.contacts.callbacks.status_callbacks import receive_callback
 from getbill.contacts.failures import (
     clear_settled,
-    quarantine_workspace,
-    recheck_workspace,
     requeue_contact,
     requeue_contacts,
     retry_lookup,
@@ -31,33 +28,3 @@ from getbill.contacts.sending.jobs import (
     send_due,
     send_due_sandbox,
 )
-
-__all__ = [
-    "BOUNCES_BATCH",
-    "KeepGoing",
-    "SendingContext",
-    "SendingSettings",
-    "callbacks_router",
-    "clear_settled",
-    "erase",
-    "is_busy",
-    "isolate_workspace",
-    "next_due",
-    "quarantine_workspace",
-    "read_bounces",
-    "receive_callback",
-    "recheck_workspace",
-    "recover",
-    "replan_contacts",
-    "requeue_contact",
-    "requeue_contacts",
-    "retry_lookup",
-    "router",
-    "run_concurrently",
-    "send_crashed_sandbox",
-    "send_due",
-    "send_due_sandbox",
-    "settle_unknown",
-    "skip_quarantined",
-    "start",
-]

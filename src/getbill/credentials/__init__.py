@@ -5,22 +5,7 @@ created is revoked with it unless another credential has used it, and what a per
 program has used it.
 """
 
-from getbill.credentials.actions import Revocation, RevocationRequest, RevocationResult, preview, revoke
-from getbill.credentials.api import router
-from getbill.credentials.model import CreatedCredential, subject_of
+from getbill.credentials.actions import RevocationRequest, preview, revoke
+from getbill.credentials.model import subject_of
 from getbill.credentials.queries import Scope
 from getbill.credentials.wire import serialize_revocation, serialize_revocation_result
-
-__all__ = [
-    "CreatedCredential",
-    "Revocation",
-    "RevocationRequest",
-    "RevocationResult",
-    "Scope",
-    "preview",
-    "revoke",
-    "router",
-    "serialize_revocation",
-    "serialize_revocation_result",
-    "subject_of",
-]

@@ -7,7 +7,7 @@ identity. A code found on two people is a collective account and recognises no d
 sealed under the debtor's own key.
 """
 
-from getbill.debtors.actions import create, erase, fill, merge, restore, update
+from getbill.debtors.actions import erase, merge, restore, update
 from getbill.debtors.comparison import Likeness, compare, differences, names_alike
 from getbill.debtors.matching import DebtorMatch, DebtorMatcher, IdentityDoubt
 from getbill.debtors.model import (
@@ -22,35 +22,3 @@ from getbill.debtors.model import (
 )
 from getbill.debtors.name_parts import names_agree
 from getbill.debtors.queries import COLUMNS, DebtorPageQuery, count, find, holders_of, list_debtors, lock
-
-__all__ = [
-    "COLUMNS",
-    "Debtor",
-    "DebtorMatch",
-    "DebtorMatcher",
-    "DebtorPageQuery",
-    "Hasher",
-    "Identity",
-    "IdentityDoubt",
-    "IdentityHashes",
-    "Likeness",
-    "comparable_words",
-    "compare",
-    "count",
-    "create",
-    "differences",
-    "erase",
-    "fill",
-    "find",
-    "from_row",
-    "hash_identity",
-    "holders_of",
-    "list_debtors",
-    "lock",
-    "merge",
-    "names_agree",
-    "names_alike",
-    "restore",
-    "seal_context",
-    "update",
-]

@@ -8,7 +8,6 @@ requires a payment or a write-off. Every change that ends contact raises `contac
 from getbill.debts.actions import (
     Created,
     DebtChange,
-    ReferenceTaken,
     ReplacementDebtor,
     create,
     create_many,
@@ -16,7 +15,7 @@ from getbill.debts.actions import (
     fingerprint,
     update,
 )
-from getbill.debts.erasure import ErasureResult, erase, has_other_debts
+from getbill.debts.erasure import erase, has_other_debts
 from getbill.debts.erasure_journal import ErasureJournal
 from getbill.debts.model import STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, PlannedContact
 from getbill.debts.promises import is_promise_pending, paused_until
@@ -34,7 +33,6 @@ from getbill.debts.schedule import (
     facts_of,
     hashes_of,
     next_contact,
-    reachable_kinds,
     usable_kinds,
 )
 from getbill.debts.snapshots import differing_fields, replaced_fields, restoring_change, snapshot
@@ -56,68 +54,3 @@ from getbill.debts.wire.bulk_parser import parse_bodies
 from getbill.debts.wire.example import EXAMPLE
 from getbill.debts.wire.serializers import new_debt
 from getbill.debts.wire.serializers import parse_change as debt_change
-
-__all__ = [
-    "END",
-    "EXAMPLE",
-    "EXPENSIVE",
-    "NEVER",
-    "REVIEW",
-    "STATUSES",
-    "Created",
-    "Debt",
-    "DebtCannotMove",
-    "DebtChange",
-    "DebtChangeBody",
-    "DebtStillHasBalance",
-    "Details",
-    "ErasedPerson",
-    "ErasureJournal",
-    "ErasureResult",
-    "NewDebt",
-    "NewDebtBody",
-    "Origin",
-    "PlannedContact",
-    "PriorContacts",
-    "ReferenceTaken",
-    "ReplacementDebtor",
-    "ScheduleEvaluator",
-    "archive",
-    "condition_facts",
-    "create",
-    "create_many",
-    "day_zero",
-    "debt_change",
-    "differing_fields",
-    "draft",
-    "end_scenario",
-    "enter_money",
-    "erase",
-    "escalate",
-    "expensive_destination",
-    "facts_of",
-    "find",
-    "find_many",
-    "find_references",
-    "fingerprint",
-    "has_other_debts",
-    "hashes_of",
-    "hold",
-    "is_promise_pending",
-    "lock",
-    "lock_many",
-    "mark_contacted",
-    "new_debt",
-    "next_contact",
-    "parse_bodies",
-    "paused_until",
-    "plan",
-    "reachable_kinds",
-    "replaced_fields",
-    "restoring_change",
-    "resume",
-    "snapshot",
-    "undo",
-    "update",
-    "usable_kinds",
-]

@@ -5,29 +5,10 @@ and nothing listens on TCP. The invariant: one process at a time owns a cluster 
 next owner cleans up after one that was killed.
 """
 
-from getbill.embedded.accounts import Account, AccountChoice, NoAccount, current_account
-from getbill.embedded.binaries import Binaries, available
+from getbill.embedded.accounts import AccountChoice, current_account
+from getbill.embedded.binaries import available
 from getbill.embedded.data_folder import ClusterOptions
 from getbill.embedded.launch import end_with
 from getbill.embedded.outage import Outage
 from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, is_there, reach, running_dsn
 from getbill.embedded.supervisor import ServerSupervisor
-
-__all__ = [
-    "Account",
-    "AccountChoice",
-    "Binaries",
-    "ClusterInUse",
-    "ClusterOptions",
-    "NoAccount",
-    "Outage",
-    "Server",
-    "ServerDidNotStart",
-    "ServerSupervisor",
-    "available",
-    "current_account",
-    "end_with",
-    "is_there",
-    "reach",
-    "running_dsn",
-]

@@ -6,5 +6,3 @@ problem and every event. Everything is served by this installation: no CDN, no i
 
 from getbill.explorer.api import mount_assets, router
 from getbill.explorer.document import MODELS, finish_document
-
-__all__ = ["MODELS", "finish_document", "mount_assets", "router"]

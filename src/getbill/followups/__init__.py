@@ -14,28 +14,6 @@ from getbill.followups.actions import (
     mark_reached,
     move,
 )
-from getbill.followups.api import router
-from getbill.followups.model import FINAL, STATUSES, TYPES, Followup, FollowupContent
+from getbill.followups.model import FINAL, TYPES, Followup, FollowupContent
 from getbill.followups.queries import find, find_manual_contacts, find_many
 from getbill.followups.wire import FollowupShown
-
-__all__ = [
-    "FINAL",
-    "STATUSES",
-    "TYPES",
-    "Followup",
-    "FollowupContent",
-    "FollowupShown",
-    "announce",
-    "announce_reach",
-    "begin",
-    "cancel",
-    "erase",
-    "find",
-    "find_manual_contacts",
-    "find_many",
-    "insert_completed",
-    "mark_reached",
-    "move",
-    "router",
-]

@@ -11,5 +11,3 @@ from getbill.health.metrics_token import make as make_token
 from getbill.health.metrics_token import read as read_token
 from getbill.health.queries import Check, checks
 from getbill.health.waiting_for_database import open_when_ready
-
-__all__ = ["Check", "beat", "checks", "has_workers", "make_token", "open_when_ready", "read_token", "router"]

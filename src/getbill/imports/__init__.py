@@ -31,36 +31,3 @@ from getbill.imports.runs.erasure import erase
 from getbill.imports.runs.jobs import ImportSupervisor, child_starter, drop_expired
 from getbill.imports.runs.tasks import run as run_import
 from getbill.imports.runs.user_decisions import MappingNotCertain, change_mapping, confirm, discard
-
-__all__ = [
-    "BYTES_MAX",
-    "WAKE",
-    "Checkers",
-    "FileEmpty",
-    "FileTooLarge",
-    "Import",
-    "ImportOptions",
-    "ImportSuperseded",
-    "ImportSupervisor",
-    "MappingNotCertain",
-    "OnDuplicate",
-    "batch_router",
-    "begin_draft",
-    "build_report",
-    "change_mapping",
-    "child_starter",
-    "confirm",
-    "create",
-    "describe_columns",
-    "discard",
-    "drop_expired",
-    "erase",
-    "erase_changes",
-    "find",
-    "first_findings",
-    "public_id",
-    "requeue_import",
-    "rows_to_correct",
-    "run_import",
-    "summaries",
-]

@@ -10,11 +10,9 @@ from getbill.mapping.changes import apply_changes, difference, recall
 from getbill.mapping.fields import Field
 from getbill.mapping.messages import codes
 from getbill.mapping.model import (
-    Alternative,
     ColumnMapping,
     ColumnReason,
     ColumnsCollide,
-    Currency,
     FieldUnknown,
     Mapping,
     Question,
@@ -25,29 +23,3 @@ from getbill.mapping.row_status.words import Status
 from getbill.mapping.rows.composition import Composer, compose
 from getbill.mapping.rows.repeats import Instalments, check_repeats
 from getbill.mapping.values.cells import CellFinding
-
-__all__ = [
-    "Alternative",
-    "CellFinding",
-    "ColumnMapping",
-    "ColumnReason",
-    "ColumnsCollide",
-    "Composer",
-    "Currency",
-    "Field",
-    "FieldUnknown",
-    "Instalments",
-    "Mapping",
-    "Question",
-    "Status",
-    "Unit",
-    "apply_changes",
-    "check_repeats",
-    "codes",
-    "compose",
-    "confirm",
-    "difference",
-    "propose",
-    "recall",
-    "verify",
-]

@@ -11,22 +11,6 @@ from getbill.migrations.queries import (
     DatabaseAway,
     DatabaseBehind,
     DatabaseTooOld,
-    DatabaseUnreachable,
     await_revision,
     check_revision,
-    check_server,
-    current,
 )
-
-__all__ = [
-    "HEAD",
-    "SERVER_MIN",
-    "DatabaseAway",
-    "DatabaseBehind",
-    "DatabaseTooOld",
-    "DatabaseUnreachable",
-    "await_revision",
-    "check_revision",
-    "check_server",
-    "current",
-]

@@ -5,18 +5,5 @@ entries, because both are written under the debt's lock in one transaction.
 """
 
 from getbill.payments.actions import EntryOutcome, anonymise, enter, simulate, write_adjustment
-from getbill.payments.model import KINDS, Entry, NewEntry, ProviderIdTaken
+from getbill.payments.model import KINDS, NewEntry, ProviderIdTaken
 from getbill.payments.queries import entries_of
-
-__all__ = [
-    "KINDS",
-    "Entry",
-    "EntryOutcome",
-    "NewEntry",
-    "ProviderIdTaken",
-    "anonymise",
-    "enter",
-    "entries_of",
-    "simulate",
-    "write_adjustment",
-]

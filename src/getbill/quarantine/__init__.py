@@ -27,31 +27,3 @@ from getbill.quarantine.model import (
     unexpected,
 )
 from getbill.quarantine.queries import counts, due, find, is_quarantined, list_entries, of_reason, workspaces
-
-__all__ = [
-    "INSTALLATION",
-    "KINDS",
-    "Item",
-    "ProcessesDied",
-    "QuarantineEntry",
-    "add",
-    "add_separately",
-    "counts",
-    "dismiss",
-    "due",
-    "erase",
-    "find",
-    "is_quarantined",
-    "is_transient",
-    "isolate_failures",
-    "list_entries",
-    "mark_all_retried",
-    "mark_retried",
-    "of_reason",
-    "public_id_of",
-    "reason_of",
-    "remove_proven",
-    "resolve",
-    "unexpected",
-    "workspaces",
-]

@@ -3,7 +3,3 @@
 Every figure is computed from the rows on request. Erased debts count with their amounts alone, the only data
 that is kept of them.
 """
-
-from getbill.reports.queries import Report, Statistics, period_of, report, statistics
-
-__all__ = ["Report", "Statistics", "period_of", "report", "statistics"]

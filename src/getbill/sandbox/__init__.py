@@ -4,27 +4,10 @@ A sandbox never contacts real people. Advancing the clock carries out everything
 each at its own instant and in order; one advance at a time, and one that a crash interrupted is completed.
 """
 
-from getbill.sandbox.actions import AdvanceRunning, refuse_live, start_advance
-from getbill.sandbox.api import router
+from getbill.sandbox.actions import refuse_live, start_advance
 from getbill.sandbox.jobs import advance_clock, send_due
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 from getbill.sandbox.queries import clock_of, running_advance
 from getbill.sandbox.queries import find_clock_advance as find_advance
 from getbill.sandbox.wire import serialize_advance as advance_document
 from getbill.sandbox.wire import serialize_clock as clock_document
-
-__all__ = [
-    "ADVANCE_DAYS_MAX",
-    "Advance",
-    "AdvanceRunning",
-    "advance_clock",
-    "advance_document",
-    "clock_document",
-    "clock_of",
-    "find_advance",
-    "refuse_live",
-    "router",
-    "running_advance",
-    "send_due",
-    "start_advance",
-]

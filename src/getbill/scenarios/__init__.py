@@ -8,15 +8,13 @@ A workspace uses the built-in scenarios until it publishes its own version of on
 runs one version to its end, whatever is published meanwhile, unless it is moved explicitly.
 """
 
-from getbill.scenarios.actions import ScenarioExists, draft
-from getbill.scenarios.api import router
+from getbill.scenarios.actions import draft
 from getbill.scenarios.catalogue import (
     BUILT_IN,
     ScenarioConflict,
     ScenarioUnknown,
     built_in,
     find_name,
-    id_of,
     names,
     resolve,
     scenario_public_id,
@@ -25,9 +23,7 @@ from getbill.scenarios.catalogue import (
 from getbill.scenarios.checks import ScenarioInvalid, from_data, parse, texts_missing, to_data
 from getbill.scenarios.conditions import ConditionFacts, Conditions
 from getbill.scenarios.model import (
-    LATE_BY_CHANNEL,
     End,
-    EndAction,
     Fallback,
     Late,
     Scenario,
@@ -41,45 +37,3 @@ from getbill.scenarios.model import (
 )
 from getbill.scenarios.versions import current, find, load
 from getbill.scenarios.wire import VersionBody, invalid_scenario, version_content
-
-__all__ = [
-    "BUILT_IN",
-    "LATE_BY_CHANNEL",
-    "ConditionFacts",
-    "Conditions",
-    "End",
-    "EndAction",
-    "Fallback",
-    "Late",
-    "Scenario",
-    "ScenarioConflict",
-    "ScenarioExists",
-    "ScenarioInvalid",
-    "ScenarioUnknown",
-    "Skip",
-    "Start",
-    "StartMode",
-    "Step",
-    "Unit",
-    "VersionBody",
-    "built_in",
-    "current",
-    "day_zero",
-    "draft",
-    "find",
-    "find_name",
-    "from_data",
-    "id_of",
-    "invalid_scenario",
-    "load",
-    "names",
-    "nominal_instant",
-    "parse",
-    "resolve",
-    "router",
-    "scenario_public_id",
-    "texts_missing",
-    "to_data",
-    "version_content",
-    "version_of",
-]

@@ -9,7 +9,6 @@ else. `getbill.sftp.server` implements the protocol and is loaded by that proces
 from getbill.sftp.credentials import (
     create_login,
     end_login,
-    find_login,
     find_login_by_name,
     list_logins,
     revoke_login,
@@ -18,24 +17,3 @@ from getbill.sftp.credentials import (
 from getbill.sftp.jobs import PickupWorker, cut_abandoned, erase, expire
 from getbill.sftp.model import PREFIX, Login, NewLogin, SftpLimits
 from getbill.sftp.pickup import WAKE, request_pickup, requeue_file
-
-__all__ = [
-    "PREFIX",
-    "WAKE",
-    "Login",
-    "NewLogin",
-    "PickupWorker",
-    "SftpLimits",
-    "create_login",
-    "cut_abandoned",
-    "end_login",
-    "erase",
-    "expire",
-    "find_login",
-    "find_login_by_name",
-    "list_logins",
-    "request_pickup",
-    "requeue_file",
-    "revoke_login",
-    "rotate_login",
-]

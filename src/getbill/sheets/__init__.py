@@ -6,7 +6,7 @@ whole file, reports each decision with its certainty, and never guesses a single
 
 from getbill.sheets.cells.currency_symbols import country_of, currencies_of
 from getbill.sheets.cells.dates import date_reader, is_midnight, read_date
-from getbill.sheets.cells.numbers import currency_beside, is_formula_error, number_reader, read_number
+from getbill.sheets.cells.numbers import currency_beside, number_reader, read_number
 from getbill.sheets.cells.text import AROUND_TEXT, clean, drop_zero_fraction, read_text
 from getbill.sheets.messages import CellWrong, Unreadable
 from getbill.sheets.model import (
@@ -18,12 +18,10 @@ from getbill.sheets.model import (
     Layout,
     Note,
     NumberShape,
-    OtherSheet,
     Profile,
     ReadChoices,
     ReadLimits,
     Row,
-    SkippedLine,
     SkippedRows,
     fold,
     letter,
@@ -31,43 +29,3 @@ from getbill.sheets.model import (
 from getbill.sheets.profiles import profile
 from getbill.sheets.reader import Sheet, open  # noqa: A004 - read as `sheets.open`
 from getbill.sheets.writer import write_csv, write_xlsx
-
-__all__ = [
-    "AROUND_TEXT",
-    "Cell",
-    "CellKind",
-    "CellWrong",
-    "Column",
-    "ColumnProfile",
-    "DateShape",
-    "Layout",
-    "Note",
-    "NumberShape",
-    "OtherSheet",
-    "Profile",
-    "ReadChoices",
-    "ReadLimits",
-    "Row",
-    "Sheet",
-    "SkippedLine",
-    "SkippedRows",
-    "Unreadable",
-    "clean",
-    "country_of",
-    "currencies_of",
-    "currency_beside",
-    "date_reader",
-    "drop_zero_fraction",
-    "fold",
-    "is_formula_error",
-    "is_midnight",
-    "letter",
-    "number_reader",
-    "open",
-    "profile",
-    "read_date",
-    "read_number",
-    "read_text",
-    "write_csv",
-    "write_xlsx",
-]

@@ -5,27 +5,8 @@ nothing, after any pause. If a restore removes events that were already read, th
 says so.
 """
 
-from getbill.streams.api import router
 from getbill.streams.long_poll import LongPolling, WaiterLimits
-from getbill.streams.model import GUARANTEE, PullResult, StreamPosition, StreamRequest
+from getbill.streams.model import GUARANTEE, StreamRequest
 from getbill.streams.queries import position_of, pull
 from getbill.streams.sequencing import mend, quarantine_missing, sequence_events
-from getbill.streams.wire import EventShown, WebhookData, serialize_event
-
-__all__ = [
-    "GUARANTEE",
-    "EventShown",
-    "LongPolling",
-    "PullResult",
-    "StreamPosition",
-    "StreamRequest",
-    "WaiterLimits",
-    "WebhookData",
-    "mend",
-    "position_of",
-    "pull",
-    "quarantine_missing",
-    "router",
-    "sequence_events",
-    "serialize_event",
-]
+from getbill.streams.wire import WebhookData, serialize_event

@@ -4,8 +4,5 @@ A template has a name and a wording per language. A published wording is immutab
 in force from the next message on. Without an own version, the workspace uses the built-in one.
 """
 
-from getbill.templates.api import router
-from getbill.templates.model import Edition, TemplateSet
+from getbill.templates.model import TemplateSet
 from getbill.templates.queries import in_force, names
-
-__all__ = ["Edition", "TemplateSet", "in_force", "names", "router"]

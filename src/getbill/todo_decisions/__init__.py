@@ -4,8 +4,5 @@ It is above all packages that create todos, so that these do not depend on the d
 effects are one transaction: a todo is never closed without its effects, and decided only once.
 """
 
-from getbill.todo_decisions.actions import TABLE, Case, Decision, decide
-from getbill.todo_decisions.api import router
+from getbill.todo_decisions.actions import TABLE, Decision, decide
 from getbill.todo_decisions.retries import retry, retry_due
-
-__all__ = ["TABLE", "Case", "Decision", "decide", "retry", "retry_due", "router"]

@@ -6,23 +6,6 @@ todos.
 """
 
 from getbill.todos.actions import ask_again, close, create, erase, withdraw
-from getbill.todos.api import router
-from getbill.todos.model import KINDS, Todo, TodoDecided, TodoKind
+from getbill.todos.model import KINDS, Todo, TodoDecided
 from getbill.todos.queries import find
 from getbill.todos.wire import TodoShown, serialize_todo
-
-__all__ = [
-    "KINDS",
-    "Todo",
-    "TodoDecided",
-    "TodoKind",
-    "TodoShown",
-    "ask_again",
-    "close",
-    "create",
-    "erase",
-    "find",
-    "router",
-    "serialize_todo",
-    "withdraw",
-]

@@ -24,34 +24,4 @@ from getbill.vault.model import (
 )
 from getbill.vault.residue import Residue, ServerFilesClosed, find_residue
 from getbill.vault.rotation import SETTLE_DELAY, MasterKeyRotation, rotate
-from getbill.vault.status import MasterKeyStatus, ReplacedVersion, master_key_status
-
-__all__ = [
-    "SETTLE_DELAY",
-    "Key",
-    "KeyFile",
-    "Lookup",
-    "MasterKeyMissing",
-    "MasterKeyRotation",
-    "MasterKeyStatus",
-    "MasterKeyWrong",
-    "ReplacedVersion",
-    "Residue",
-    "SealBroken",
-    "SealedUnderUnknownKey",
-    "ServerFilesClosed",
-    "Vault",
-    "Version",
-    "Versions",
-    "destroy",
-    "drop_key",
-    "find_residue",
-    "hold_keys",
-    "make_key",
-    "master_key_status",
-    "read_master_keys",
-    "rotate",
-    "unlock",
-    "vacuum_keys",
-    "write_master_keys",
-]
+from getbill.vault.status import MasterKeyStatus, master_key_status

@@ -23,7 +23,7 @@ from getbill.webhooks.endpoints.wire import read_new
 from getbill.webhooks.endpoints.wire import serialize_endpoint as serialize
 from getbill.webhooks.fan_out import WAKE, enqueue_deliveries, enqueue_event
 from getbill.webhooks.http_client import WebhookClient, client_tls
-from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
+from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, NewEndpoint
 from getbill.webhooks.replays.actions import replay
 from getbill.webhooks.replays.schemas import read_replay
 from getbill.webhooks.replays.schemas import serialize_endpoint_test as serialize_test
@@ -31,44 +31,3 @@ from getbill.webhooks.replays.test_sends import EndpointTester
 from getbill.webhooks.rights import take_over, withhold
 from getbill.webhooks.secret_rotation import OVERLAP_HOURS_DEFAULT, OVERLAP_HOURS_MAX
 from getbill.webhooks.ssrf.resolver import EgressPolicy
-
-__all__ = [
-    "EVENTS_DEFAULT",
-    "NOTIFICATION_JOB",
-    "OVERLAP_HOURS_DEFAULT",
-    "OVERLAP_HOURS_MAX",
-    "RETRY_SECONDS",
-    "WAKE",
-    "AdminNotifier",
-    "CreatedEndpoint",
-    "DispatchSettings",
-    "EgressPolicy",
-    "Endpoint",
-    "EndpointTester",
-    "LogTail",
-    "NewEndpoint",
-    "WebhookClient",
-    "WebhookDispatcher",
-    "catch_up",
-    "client_tls",
-    "create",
-    "delete",
-    "disable",
-    "end_rotations",
-    "enqueue_deliveries",
-    "enqueue_event",
-    "find",
-    "keep_partitions",
-    "list_endpoints",
-    "read_new",
-    "read_replay",
-    "replay",
-    "requeue_notifications",
-    "retry_delivery",
-    "rotate",
-    "serialize",
-    "serialize_test",
-    "take_over",
-    "update",
-    "withhold",
-]

@@ -67,7 +67,7 @@ async def test_mail_that_bounces_for_good_is_followed_by_no_other(
 
     await read(workspace, tmp_path)
 
-    lines = await compliance.suppressions(workspace.database, workspace.id, 10)
+    lines = await compliance.suppressed_addresses(workspace.database, workspace.id, 10)
     assert [(line.kind, line.reason) for line in lines] == is_suppressed * [("email", "hard_bounce")]
     for day in ("08", "12"):
         # Nobody carries text messages and calls here.

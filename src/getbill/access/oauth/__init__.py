@@ -5,20 +5,3 @@ from getbill.access.oauth.forms import BYTES_MAX, BodyTooLong, TokenRequest, che
 from getbill.access.oauth.server import Answer, refusal
 from getbill.access.oauth.signing_keys import TOKEN_LIFE, SigningKeys, VerifiedToken, prune_signing_keys
 from getbill.access.oauth.tokens import prune_tokens
-
-__all__ = [
-    "BYTES_MAX",
-    "TOKEN_LIFE",
-    "Answer",
-    "BodyTooLong",
-    "Endpoints",
-    "SigningKeys",
-    "TokenRequest",
-    "VerifiedToken",
-    "check_headers",
-    "metadata",
-    "prune_signing_keys",
-    "prune_tokens",
-    "read",
-    "refusal",
-]

@@ -19,29 +19,3 @@ from getbill.access.requests.idempotency import (
 from getbill.access.requests.log import AccessLog, keep_partitions
 from getbill.access.requests.metrics import count
 from getbill.access.requests.privacy import private_headers
-
-__all__ = [
-    "AccessLog",
-    "AnswerGone",
-    "IdempotentRequest",
-    "KeyReused",
-    "Peer",
-    "RequestInProgress",
-    "StoredAnswer",
-    "begin_request",
-    "bucket",
-    "count",
-    "fingerprint",
-    "is_storable",
-    "keep_partitions",
-    "other_encoding",
-    "peer_of",
-    "private_headers",
-    "prune_answers",
-    "read_key",
-    "refuse_encoding",
-    "refuse_repeated",
-    "repeated",
-    "store_answer",
-    "store_answer_separately",
-]

@@ -21,25 +21,3 @@ from getbill.channels.senders.model import (
 )
 from getbill.channels.senders.registry import Senders, senders
 from getbill.channels.senders.smtp import Smtp, SmtpSettings
-
-__all__ = [
-    "Assurance",
-    "Bounce",
-    "Capabilities",
-    "Fake",
-    "Fate",
-    "Gateway",
-    "GatewaySettings",
-    "MessageAuthor",
-    "Outgoing",
-    "SendOutcome",
-    "Sender",
-    "Senders",
-    "Smtp",
-    "SmtpSettings",
-    "failed",
-    "read_bounce",
-    "read_gateways",
-    "senders",
-    "unknown",
-]

@@ -6,5 +6,3 @@ bounces are mails, read from a mailbox.
 
 from getbill.contacts.callbacks.api import router
 from getbill.contacts.callbacks.jobs import BATCH, read_bounces
-
-__all__ = ["BATCH", "read_bounces", "router"]

@@ -2,13 +2,3 @@
 
 from getbill.contacts.schedule.forecast import ForecastStep, ScheduleReason, forecast_steps
 from getbill.contacts.schedule.planning import plan_next, plan_retry, replan_unsent, rule_facts
-
-__all__ = [
-    "ForecastStep",
-    "ScheduleReason",
-    "forecast_steps",
-    "plan_next",
-    "plan_retry",
-    "replan_unsent",
-    "rule_facts",
-]

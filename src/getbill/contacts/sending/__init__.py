@@ -15,20 +15,3 @@ from getbill.contacts.sending.rendering import (
     load_render_context,
     render_message,
 )
-
-__all__ = [
-    "REACHED",
-    "MessageNotRenderable",
-    "PreparedSend",
-    "SendResult",
-    "SendingContext",
-    "StepNotPossible",
-    "crossed_by",
-    "isolate_workspace",
-    "load_render_context",
-    "render_message",
-    "replan_undelivered",
-    "send_prepared",
-    "settle_contacts",
-    "suppress_dead_address",
-]

@@ -6,5 +6,3 @@ response, so that none is lost, and the worker creates each as if it had been se
 
 from getbill.imports.batch.api import router
 from getbill.imports.batch.pool import Checkers
-
-__all__ = ["Checkers", "router"]

@@ -2,5 +2,3 @@
 
 from getbill.imports.files.temp_file import FileGone, ImportFile
 from getbill.imports.files.uploads import Upload
-
-__all__ = ["FileGone", "ImportFile", "Upload"]

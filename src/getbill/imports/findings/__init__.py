@@ -17,23 +17,3 @@ from getbill.imports.findings.model import (
     serialize_row,
     write,
 )
-
-__all__ = [
-    "CODES",
-    "Finding",
-    "ImportRow",
-    "RowOutcome",
-    "cells_in",
-    "cells_out",
-    "field_names",
-    "from_cell",
-    "from_code",
-    "from_error",
-    "message_of",
-    "open_row",
-    "reference_of",
-    "serialize_row",
-    "suggest_address",
-    "suggest_domain",
-    "write",
-]

@@ -8,12 +8,3 @@ from getbill.imports.reports.row_report import (
     write_findings,
     write_rejected_rows,
 )
-
-__all__ = [
-    "count_codes",
-    "list_rows",
-    "read_blocks",
-    "unknown_codes",
-    "write_findings",
-    "write_rejected_rows",
-]

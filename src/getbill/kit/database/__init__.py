@@ -19,26 +19,3 @@ from getbill.kit.database.transactions import (
     Transaction,
     open_database,
 )
-
-__all__ = [
-    "DATABASE_ERRORS",
-    "PARTITION_MISSING",
-    "RETENTION_DAYS",
-    "SETTINGS",
-    "Connection",
-    "DailyPartitions",
-    "Database",
-    "Listener",
-    "OptimisticConflict",
-    "Statement",
-    "Transaction",
-    "column_types",
-    "insert_statement",
-    "is_caused_by_unavailability",
-    "is_disk_full",
-    "is_transient",
-    "is_unavailable",
-    "isolate_failures",
-    "open_database",
-    "update_statement",
-]

@@ -16,20 +16,3 @@ from getbill.kit.messages.translation import (
     template,
     translated,
 )
-
-__all__ = [
-    "DEFAULT",
-    "LANGUAGES",
-    "VALUE",
-    "Message",
-    "Template",
-    "counted",
-    "excerpt",
-    "joined",
-    "locale_of",
-    "message",
-    "negotiated",
-    "preferred",
-    "template",
-    "translated",
-]

@@ -10,17 +10,3 @@ from getbill.kit.phones.numbers import (
     phone_number_of,
     range_of,
 )
-
-__all__ = [
-    "PhoneAmbiguous",
-    "PhoneInvalid",
-    "Zone",
-    "destination_of",
-    "expensive_destination",
-    "is_mobile",
-    "kind",
-    "parse",
-    "phone_number_of",
-    "range_of",
-    "refusal",
-]

@@ -4,5 +4,3 @@ from getbill.mapping.amounts.columns import weigh_amounts
 from getbill.mapping.amounts.currencies import decide_currency
 from getbill.mapping.amounts.formats import decide_formats
 from getbill.mapping.amounts.units import UNITS, ask_unit, scale, unit_of
-
-__all__ = ["UNITS", "ask_unit", "decide_currency", "decide_formats", "scale", "unit_of", "weigh_amounts"]

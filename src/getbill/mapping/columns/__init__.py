@@ -5,17 +5,3 @@ from getbill.mapping.columns.candidates import Candidate, build_candidates
 from getbill.mapping.columns.contents import fit, has_fractions, share_matching, texts_of
 from getbill.mapping.columns.debtor_names import weigh_debtor_names
 from getbill.mapping.columns.references import REFERENCES, identifying_columns, weigh_references
-
-__all__ = [
-    "REFERENCES",
-    "Candidate",
-    "build_candidates",
-    "fit",
-    "has_fractions",
-    "identifying_columns",
-    "share_matching",
-    "texts_of",
-    "weigh_adjacent_columns",
-    "weigh_debtor_names",
-    "weigh_references",
-]

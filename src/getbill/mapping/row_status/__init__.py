@@ -5,5 +5,3 @@ from getbill.mapping.row_status.questions import remaining_question
 from getbill.mapping.row_status.rows import refusal_step
 from getbill.mapping.row_status.settlement_days import leave_out_closing_days
 from getbill.mapping.row_status.words import STATUSES
-
-__all__ = ["STATUSES", "decide_row_status", "leave_out_closing_days", "refusal_step", "remaining_question"]

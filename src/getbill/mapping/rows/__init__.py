@@ -1,5 +1,3 @@
 """Rows: from the cells of a row to the body of a debt, by the mapping."""
 
 from getbill.mapping.rows.repeats import INSTALMENTS
-
-__all__ = ["INSTALMENTS"]

@@ -14,30 +14,3 @@ from getbill.sheets.cells.notations import DASHES, SPACES, currency_and_mark, is
 from getbill.sheets.cells.numbers import body_of, decide_number_shape, number_readings
 from getbill.sheets.cells.text import clean, is_formula, read_text
 from getbill.sheets.cells.types import kinds_of, passes_luhn, pattern, patterns, word_kinds
-
-__all__ = [
-    "DASHES",
-    "LIKELY_FIRST",
-    "LIKELY_LAST",
-    "SERIAL_FIRST",
-    "SERIAL_LAST",
-    "SPACES",
-    "body_of",
-    "clean",
-    "currency_and_mark",
-    "date_readings",
-    "decide_date_shape",
-    "decide_number_shape",
-    "has_form",
-    "is_amount_affix",
-    "is_formula",
-    "is_midnight",
-    "kinds_of",
-    "mark_letter",
-    "number_readings",
-    "passes_luhn",
-    "pattern",
-    "patterns",
-    "read_text",
-    "word_kinds",
-]

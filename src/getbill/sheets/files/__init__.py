@@ -15,27 +15,3 @@ from getbill.sheets.files.encodings import (
 from getbill.sheets.files.file_types import extension_notes, kind_of
 from getbill.sheets.files.merges import Merge, MergedCells, columns_of
 from getbill.sheets.files.workbooks import extract
-
-__all__ = [
-    "Delimited",
-    "Dialect",
-    "Encoding",
-    "Merge",
-    "MergedCells",
-    "Record",
-    "columns_of",
-    "detect",
-    "detect_dialect",
-    "detect_double_encoding",
-    "double_encoding_name",
-    "double_encoding_of",
-    "encoder_for",
-    "encoding_named",
-    "extension_notes",
-    "extract",
-    "kind_of",
-    "lines_of",
-    "names_delimiter",
-    "unpack_member",
-    "usual_width",
-]

@@ -2,5 +2,3 @@
 
 from getbill.webhooks.delivery_log.api import router
 from getbill.webhooks.delivery_log.queries import PREFIX, find
-
-__all__ = ["PREFIX", "find", "router"]

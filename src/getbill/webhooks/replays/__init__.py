@@ -2,5 +2,3 @@
 
 from getbill.webhooks.replays.actions import ReplayRequest, replay
 from getbill.webhooks.replays.api import router
-
-__all__ = ["ReplayRequest", "replay", "router"]

@@ -12,18 +12,3 @@ from getbill.webhooks.ssrf.resolver import (
     system_lookup,
 )
 from getbill.webhooks.ssrf.special_addresses import Network, is_loopback
-
-__all__ = [
-    "LOOKUPS_MAX",
-    "AddressForbidden",
-    "CheckedResolver",
-    "EgressPolicy",
-    "HostMisspelt",
-    "Lookup",
-    "Network",
-    "checked_socket",
-    "host_of",
-    "is_loopback",
-    "parse_address",
-    "system_lookup",
-]

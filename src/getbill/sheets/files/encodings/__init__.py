@@ -10,15 +10,3 @@ from getbill.sheets.files.encodings.names import (
     encoder_for,
     encoding_named,
 )
-
-__all__ = [
-    "Encoding",
-    "detect",
-    "detect_double_encoding",
-    "display_name",
-    "double_encoding_name",
-    "double_encoding_of",
-    "encoder_for",
-    "encoding_named",
-    "mend",
-]
