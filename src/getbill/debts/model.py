@@ -70,7 +70,8 @@ class Details:
         ),
     ] = None
     contract_number: Annotated[
-        str | None, ApiField("text", "Number of the contract under which the debt arose, as the debtor knows it.")
+        str | None,
+        ApiField("text", "Number of the contract under which the debt arose, as the debtor knows it."),
     ] = None
     hold_reason: str | None = None
     escalation: dict[str, str] | None = None

@@ -1,5 +1,6 @@
 """Conversion of request bodies to domain objects, and of debts to responses."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -34,10 +35,11 @@ from getbill.debts.wire.fields import (
 )
 from getbill.kit import ids, json, phones
 from getbill.kit.errors import one_field, refusal
-from getbill.kit.http import ApiField
 from getbill.kit.money import Money
 
 _ADDRESS_NAMES = tuple(field.stored_name for field in (ADDRESS_LINE, *ADDRESS))
+_COLUMN_NAMES = {name: field.stored_name for field in COLUMNS for name in field.body_names}
+_DETAIL_NAMES = {name: field.stored_name for field in DETAILS for name in field.body_names}
 _DEBTOR_ALIASES = {
     alias: field.stored_name for field in (*DEBTOR, ADDRESS_LINE, *ADDRESS) for alias in field.aliases
 }
@@ -50,29 +52,28 @@ def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
     errors = amount_errors(body.amount, currency)
     if errors:
         raise refusal(errors)
-    values = {field.name: _value(body, field) for field in COLUMNS + DETAILS}
+    columns = _present_values(body, _COLUMN_NAMES)
+    columns["scenario"] = scenarios.resolve(workspace, columns.get("scenario"), body.timeline_id)
+    details = _present_values(body, _DETAIL_NAMES)
     return NewDebt(
         identity=Identity(**_with_full_name(_identity_fields(body))),
         amount=Money.from_decimal(body.amount, currency),
-        details=Details(**{field.stored_name: _json_value(values[field.name]) for field in DETAILS}),
-        **{field.stored_name: values[field.name] for field in COLUMNS}
-        | {"scenario": scenarios.resolve(workspace, values["scenario"], body.timeline_id)},
+        details=Details(**{name: _json_value(value) for name, value in details.items()}),
+        **columns,
     )
 
 
-def _value(body: DebtFields, field: ApiField) -> Any:
-    """Return a field's value under whichever of its names the body uses."""
-    return next((value for name in field.body_names if (value := getattr(body, name)) is not None), None)
+def _present_values(body: DebtFields, stored_names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values that are not null, by their stored names; `stored_names` has every name in a body."""
+    names = stored_names.keys() & body.model_fields_set
+    return {stored_names[name]: value for name in names if (value := getattr(body, name)) is not None}
 
 
 def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
     """Return the requested change of a debt."""
     body_fields = body.model_fields_set
-    columns = {
-        field.stored_name: _value(body, field)
-        for field in COLUMNS
-        if not body_fields.isdisjoint(field.body_names)
-    }
+    nulls: dict[str, Any] = {_COLUMN_NAMES[name]: None for name in _COLUMN_NAMES.keys() & body_fields}
+    columns = nulls | _present_values(body, _COLUMN_NAMES)
     if columns.get("scenario") or body.timeline_id:
         columns["scenario"] = scenarios.resolve(debt.workspace, columns.get("scenario"), body.timeline_id)
     currency = body.currency or debt.currency
@@ -82,7 +83,7 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
     if identity:
         identity = _with_changed_name(identity, debt.debtor.identity)
     details = {
-        field.stored_name: _json_value(_value(body, field)) for field in DETAILS if field.name in body_fields
+        _DETAIL_NAMES[name]: _json_value(getattr(body, name)) for name in _DETAIL_NAMES.keys() & body_fields
     }
     _refuse_expensive(body, identity, details, debt)
     if "promise" in body_fields:
