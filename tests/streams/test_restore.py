@@ -210,7 +210,7 @@ async def test_many_processes_that_start_at_once_begin_one_epoch(
 async def test_a_file_that_grew_long_is_written_anew_and_says_the_same(
     live_stream: ContactWorkspace, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("getbill.events.stream_end_marks._LINES_EACH_MAX", 2)
+    monkeypatch.setattr("getbill.events.high_water_marks._LINES_EACH_MAX", 2)
     marks = HighWaterMarks(installation.marks_file)
     for _ in range(6):
         await happen(live_stream, marks)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.events.stream_end_marks import STREAM_CHANNEL, HighWaterMarks
+from getbill.events.high_water_marks import STREAM_CHANNEL, HighWaterMarks
 from getbill.kit import clock, failpoints
 from getbill.kit.database import Database, Statement, Transaction
 

@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "client": "getbill.commands.client:client",
     "key": "getbill.commands.key:key",
     "credential": "getbill.commands.credential:credential",
-    "contact": "getbill.commands.contact:contact",
+    "contact": "getbill.commands.contact_switch:contact",
     "sandbox": "getbill.commands.sandbox:sandbox",
     "events": "getbill.commands.events:events",
     "webhooks": "getbill.commands.webhooks:commands",

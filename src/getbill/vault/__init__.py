@@ -10,7 +10,6 @@ backup too.
 from getbill.vault.actions import destroy, drop_key, make_key, unlock
 from getbill.vault.key_holders import hold_keys
 from getbill.vault.keyfile import KeyFile, Version, Versions
-from getbill.vault.maintenance import vacuum_keys
 from getbill.vault.model import (
     Key,
     Lookup,
@@ -25,3 +24,4 @@ from getbill.vault.model import (
 from getbill.vault.residue import Residue, ServerFilesClosed, find_residue
 from getbill.vault.rotation import SETTLE_DELAY, MasterKeyRotation, rotate
 from getbill.vault.status import MasterKeyStatus, master_key_status
+from getbill.vault.vacuum import vacuum_keys

@@ -9,7 +9,7 @@ from getbill.kit.database.errors import (
 from getbill.kit.database.isolation import is_transient, isolate_failures
 from getbill.kit.database.notify import Listener
 from getbill.kit.database.partitions import PARTITION_MISSING, RETENTION_DAYS, DailyPartitions
-from getbill.kit.database.rows import column_types, insert_statement, update_statement
+from getbill.kit.database.row_statements import column_types, insert_statement, update_statement
 from getbill.kit.database.transactions import (
     SETTINGS,
     Connection,

@@ -17,7 +17,7 @@ from getbill.kit.http.bodies import (
     unknown_field,
     wrong_parameter,
 )
-from getbill.kit.http.fields import ApiField, api_fields, with_fields
+from getbill.kit.http.declared_fields import ApiField, api_fields, with_fields
 from getbill.kit.http.handshakes import TlsServer
 from getbill.kit.http.openapi import classes_of, describe
 from getbill.kit.http.paging import (
