@@ -12,7 +12,7 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-client = typer.Typer(no_args_is_help=True, help="Manage OAuth clients.")
+client = typer.Typer(add_completion=False, no_args_is_help=True, help="Manage OAuth clients.")
 
 Scopes = Annotated[
     list[str] | None,

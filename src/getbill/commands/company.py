@@ -15,7 +15,7 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.kit.phones import Zone
 from getbill.vault import Vault
 
-company = typer.Typer(no_args_is_help=True, help="Manage companies.")
+company = typer.Typer(add_completion=False, no_args_is_help=True, help="Manage companies.")
 
 
 @company.command()
@@ -45,7 +45,7 @@ def create(
 
 @company.command()
 def letterhead(
-    name: Annotated[str, typer.Argument(help="Which company.")],
+    name: Annotated[str, typer.Argument(help="Name or id of the company.")],
     address: Annotated[list[str], typer.Option(help="Line of the address; repeatable.")],
     imprint: Annotated[
         str | None,
@@ -69,7 +69,7 @@ def letterhead(
 
 @company.command()
 def logo(
-    name: Annotated[str, typer.Argument(help="Which company.")],
+    name: Annotated[str, typer.Argument(help="Name or id of the company.")],
     file: Annotated[
         Path, typer.Argument(help="PNG or JPEG file of at most 200 kB.", exists=True, dir_okay=False)
     ],
@@ -87,7 +87,7 @@ def logo(
 
 @company.command()
 def zones(
-    name: Annotated[str, typer.Argument(help="Which company.")],
+    name: Annotated[str, typer.Argument(help="Name or id of the company.")],
     refuse: Annotated[
         list[str] | None,
         typer.Option(help=f"Phone zone to refuse, one of {', '.join(Zone)}; repeatable. Omit to accept all."),

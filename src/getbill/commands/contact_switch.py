@@ -12,7 +12,7 @@ from getbill.kit import clock, json
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-contact = typer.Typer(no_args_is_help=True, help="Stop or resume contact with debtors.")
+contact = typer.Typer(add_completion=False, no_args_is_help=True, help="Stop or resume contact with debtors.")
 
 WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id of the workspace.")]
 WholeInstallation = Annotated[

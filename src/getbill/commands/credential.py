@@ -16,7 +16,9 @@ from getbill.kit.messages import excerpt, message
 from getbill.vault import Vault
 
 credential = typer.Typer(
-    no_args_is_help=True, help="List the credentials that a client, key or user created, and revoke them."
+    add_completion=False,
+    no_args_is_help=True,
+    help="List the credentials that a client, key or user created, and revoke them.",
 )
 
 WithCreated = Annotated[

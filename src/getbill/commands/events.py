@@ -17,7 +17,7 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.streams import StreamRequest
 from getbill.vault import Vault
 
-events = typer.Typer(no_args_is_help=True, help="Read the event stream.")
+events = typer.Typer(add_completion=False, no_args_is_help=True, help="Read the event stream.")
 
 _PAGE: Final = 500
 # A command has no listener: it polls.

@@ -12,7 +12,9 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-key = typer.Typer(no_args_is_help=True, help="Manage sandbox keys: Bearer tokens with every scope.")
+key = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Manage sandbox keys: Bearer tokens with every scope."
+)
 
 Limit = Annotated[int | None, typer.Option(min=1, help="Requests per minute, instead of the sandbox's.")]
 

@@ -12,7 +12,9 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.quarantine import QuarantineEntry
 from getbill.vault import Vault
 
-commands = typer.Typer(no_args_is_help=True, help="Inspect and retry quarantined items.")
+commands = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Inspect and retry quarantined items."
+)
 
 EntryArgument = Annotated[
     str | None, typer.Argument(help="Id of the item, as shown by `list`; defaults to all.")

@@ -16,7 +16,7 @@ from getbill.kit.database import Database
 from getbill.kit.exit_errors import CannotRun
 from getbill.vault import Vault
 
-sandbox = typer.Typer(no_args_is_help=True, help="Show and advance a sandbox's clock.")
+sandbox = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and advance a sandbox's clock.")
 
 _POLL_SECONDS: Final = 0.2
 _REPORT_SECONDS: Final = 3.0

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 Descriptor = Annotated[int | None, typer.Option(hidden=True, help="A bound socket to listen on.")]
 
 
-sftp = typer.Typer(help="Run the SFTP server, or manage uploaded files.")
+sftp = typer.Typer(add_completion=False, help="Run the SFTP server, or manage uploaded files.")
 
 
 @sftp.callback(invoke_without_command=True)
@@ -52,7 +52,7 @@ def pick_up(
         str | None, typer.Option(help="Kind, name or id of the workspace; defaults to all of the company's.")
     ] = None,
 ) -> None:
-    """Import uploaded files now rather than at the next full hour; a running worker does it."""
+    """Import uploaded files now, without waiting for the next scheduled pickup; a running worker does it."""
 
     async def request_pickup(database: Database, _vault: Vault) -> int:
         owner = await selection.find_company(database, company)

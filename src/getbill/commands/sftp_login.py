@@ -13,7 +13,9 @@ from getbill.kit.database import Database
 from getbill.kit.exit_errors import CannotRun
 from getbill.vault import Vault
 
-sftp_login = typer.Typer(no_args_is_help=True, help="Manage SFTP logins and their folders.")
+sftp_login = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Manage SFTP logins and their folders."
+)
 
 PublicKeyFiles = Annotated[
     list[Path] | None,

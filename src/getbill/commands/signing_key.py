@@ -11,7 +11,9 @@ from getbill.kit import clock
 from getbill.kit.database import Database
 from getbill.vault import Vault
 
-signing_key = typer.Typer(no_args_is_help=True, help="Rotate the key that signs access tokens.")
+signing_key = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Rotate the key that signs access tokens."
+)
 
 
 @signing_key.callback()

@@ -14,7 +14,7 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Transaction
 from getbill.vault import Vault
 
-user = typer.Typer(no_args_is_help=True, help="Manage members of staff.")
+user = typer.Typer(add_completion=False, no_args_is_help=True, help="Manage members of staff.")
 
 
 @user.command()

@@ -25,7 +25,9 @@ from getbill.vault import KeyFile, MasterKeyRotation, MasterKeyStatus, Residue, 
 WAIT_SECONDS: Final = 90.0
 POLL_SECONDS: Final = 0.2
 
-vault = typer.Typer(no_args_is_help=True, help="Manage the master key that encrypts personal data.")
+vault = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Manage the master key that encrypts personal data."
+)
 
 
 class KeyIsInTheEnvironment(CannotRun):

@@ -19,7 +19,9 @@ from getbill.kit.exit_errors import CannotRun
 from getbill.settings import Settings
 from getbill.vault import Vault
 
-commands = typer.Typer(no_args_is_help=True, help="Manage webhook endpoints and their deliveries.")
+commands = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Manage webhook endpoints and their deliveries."
+)
 
 POLL_SECONDS = 1.0
 _UNREACHABLE_ERRORS = (

@@ -16,9 +16,9 @@ from getbill.kit.database import Database, Statement, Transaction
 # Minimum and maximum number of workers that died in a row while holding a contact.
 CrashRange = tuple[int, int]
 NO_CRASHES: Final[CrashRange] = (0, 0)
-# Contacts whose workers died are claimed apart from the others: some at a time, then alone, which identifies
-# the one that kills. Those with fewer deaths come first: a storm of kills from outside spreads, and none of
-# them is taken for a killer.
+# A contact whose worker died is claimed apart from the others, first with a few, then alone: so the contact that
+# crashes workers is identified. Those with fewer crashes come first: workers killed for another reason spread
+# their crashes over many contacts, and none of them reaches the limit.
 CRASHED_BATCHES: Final[Sequence[tuple[int, CrashRange]]] = (
     (10, (1, 1)),
     *((1, (deaths, deaths)) for deaths in range(2, 5)),

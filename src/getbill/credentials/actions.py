@@ -24,7 +24,7 @@ class RevokedAlready(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """What is revoked with its creator, and what is kept because it is in use by others."""
+    """The credentials revoked with their creator, and those kept because others use them."""
 
     revocable: Sequence[CreatedCredential]
     retained: Sequence[CreatedCredential]

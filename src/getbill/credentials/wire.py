@@ -43,7 +43,7 @@ class CreatedList(BaseModel):
 
 
 class RevokeBody(BaseModel):
-    """Whether the credentials that only this one used are revoked too."""
+    """A revocation, with or without the credentials that only this one used."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"created": "revoke"}]})
 

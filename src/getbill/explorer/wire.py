@@ -46,7 +46,7 @@ class MoneyEntered(BaseModel):
 
 
 class StatusChangeContext(BaseModel):
-    """How the debt was paid."""
+    """The payment that resolved the debt."""
 
     transaction: MoneyEntered
 

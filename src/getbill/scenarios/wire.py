@@ -100,7 +100,7 @@ class StepBody(BaseModel):
 
 
 class EndBody(BaseModel):
-    """When an unpaid debt becomes `unresolved` and a person decides."""
+    """The end of a scenario: an unpaid debt becomes `unresolved` and a person decides."""
 
     model_config = _REPEATED
 

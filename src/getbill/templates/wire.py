@@ -41,7 +41,7 @@ class WordingBody(BaseModel):
 
 
 class TemplatePreviewBody(BaseModel):
-    """What to preview: an unpublished wording, or without a body the version in force."""
+    """A wording to preview; without a body, the published version."""
 
     model_config = ConfigDict(
         title="TemplatePreviewBody", extra="forbid", json_schema_extra={"examples": [{}]}
