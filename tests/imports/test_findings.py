@@ -127,7 +127,7 @@ def test_a_column_is_named_in_words_and_a_bodys_field_by_its_name(*, is_cell: bo
 
     name = "montant" if is_cell else "amount"
     assert finding.message("fr") == f"Le champ « {name} » est obligatoire : la somme due."
-    assert finding.message("en") == "The field 'amount' is required: what is owed."
+    assert finding.message("en") == "The field 'amount' is required: the amount owed."
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ PROBLEM: Final[dict[str, Any]] = {
     "type": "/problems/invalid",
     "title": "Some fields are invalid",
     "status": 422,
-    "detail": "The field 'amount' is required: what is owed.",
+    "detail": "The field 'amount' is required: the amount owed.",
     "errors": [
         {
             "pointer": "/amount",
             "code": "missing",
-            "detail": "The field 'amount' is required: what is owed.",
+            "detail": "The field 'amount' is required: the amount owed.",
         }
     ],
 }

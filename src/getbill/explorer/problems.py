@@ -38,7 +38,7 @@ def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
 
 
 def _problem_type(kind: type[Problem]) -> ProblemType:
-    meaning = "Something failed that should not have." if kind is Problem else kind.__doc__ or ""
+    meaning = "An unexpected error occurred." if kind is Problem else kind.__doc__ or ""
     return ProblemType(
         kind.code, kind.status, kind.title, " ".join(meaning.split()), kind.way_out, _is_plain(kind)
     )

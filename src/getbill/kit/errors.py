@@ -80,7 +80,7 @@ class Problem(Exception):
 
 
 class BadRequest(Problem):
-    """The request cannot be read as what it claims to be."""
+    """The request is malformed."""
 
     status = 400
     code = "bad-request"
@@ -89,7 +89,7 @@ class BadRequest(Problem):
 
 
 class Unauthenticated(Problem):
-    """No valid credential came with the request."""
+    """The request has no valid credential."""
 
     status = 401
     code = "unauthenticated"
@@ -98,7 +98,7 @@ class Unauthenticated(Problem):
 
 
 class Forbidden(Problem):
-    """The credential is valid and may not do this."""
+    """The credential is valid but lacks the permission for this request."""
 
     status = 403
     code = "forbidden"
@@ -107,7 +107,7 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """There is no such thing in the caller's workspace."""
+    """The resource does not exist in the caller's workspace."""
 
     status = 404
     code = "not-found"
@@ -116,7 +116,7 @@ class NotFound(Problem):
 
 
 class MethodNotAllowed(Problem):
-    """The address has no such method; `Allow` names those it has."""
+    """The resource does not support this method; `Allow` lists the supported methods."""
 
     status = 405
     code = "method-not-allowed"
@@ -125,7 +125,7 @@ class MethodNotAllowed(Problem):
 
 
 class TooSlow(Problem):
-    """The request did not arrive in the time it had."""
+    """The request did not arrive within the time limit."""
 
     status = 408
     code = "request-timeout"
@@ -134,7 +134,7 @@ class TooSlow(Problem):
 
 
 class Conflict(Problem):
-    """The request contradicts what is already there."""
+    """The request conflicts with the current state of the resource."""
 
     status = 409
     code = "conflict"
@@ -143,7 +143,7 @@ class Conflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The thing has changed since the caller read it (RFC 9110, If-Match)."""
+    """The resource has changed since the caller read it (RFC 9110, If-Match)."""
 
     status = 412
     code = "precondition-failed"
@@ -154,7 +154,7 @@ class PreconditionFailed(Problem):
 
 
 class TooLarge(Problem):
-    """The body is larger than this call takes."""
+    """The body exceeds the limit of this call."""
 
     status = 413
     code = "too-large"
@@ -163,7 +163,7 @@ class TooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not of a type or charset this call takes."""
+    """The media type or the charset of the body is not supported by this call."""
 
     status = 415
     code = "unsupported-media-type"
@@ -172,7 +172,7 @@ class UnsupportedMediaType(Problem):
 
 
 class Invalid(Problem):
-    """The request is well formed, and one or more of its fields are wrong."""
+    """The request is well formed, but at least one of its fields is invalid."""
 
     status = 422
     code = "invalid"
@@ -181,7 +181,7 @@ class Invalid(Problem):
 
 
 class HeadTooLarge(Problem):
-    """The head of the request is larger than this installation takes."""
+    """The headers of the request exceed the limit of this installation."""
 
     status = 431
     code = "request-header-fields-too-large"
@@ -190,7 +190,7 @@ class HeadTooLarge(Problem):
 
 
 class TooManyRequests(Problem):
-    """The credential has used up its requests for now."""
+    """The credential has reached its rate limit."""
 
     status = 429
     code = "rate-limited"
@@ -199,7 +199,7 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """A part of the installation that this call needs is down."""
+    """A component that this call requires is unavailable."""
 
     status = 503
     code = "unavailable"

@@ -196,7 +196,7 @@ class NewDebtBody(DebtFields):
                 FieldError(
                     "/amount",
                     "missing",
-                    message("{subject} is required: what is owed.", subject=field_subject(("amount",))),
+                    message("{subject} is required: the amount owed.", subject=field_subject(("amount",))),
                 )
             )
         if raw.get("reference") is None and raw.get("internal_id") is None:
