@@ -263,7 +263,7 @@ def test_a_head_that_is_too_large_is_refused_in_the_language_it_asks_for(address
         answered = client.send(sent).answer()
 
     assert b"content-language: fr\r\n" in answered
-    assert "L'en-tête de la requête dépasse 4000 octets." in answered.decode()
+    assert "Les en-têtes de la requête dépassent 4000 octets." in answered.decode()
 
 
 def test_what_is_no_http_is_a_problem_too(address: tuple[str, int]) -> None:
