@@ -7,7 +7,7 @@ from getbill.debts.wire.fields import ADDRESS_ANSWER, COLUMNS_ANSWER, DEBTOR_ANS
 EXAMPLE: Final[dict[str, Any]] = {
     "id": "debt_01m804scmte4gbpp4yw1mc91gy",
     "status": "pending",
-    **COLUMNS_ANSWER.example,
+    **COLUMNS_ANSWER.example(),
     "due_date": "2024-01-15",
     "amount": 2340.00,
     "currency": "EUR",
@@ -15,11 +15,11 @@ EXAMPLE: Final[dict[str, Any]] = {
     "amount_paid": 0.00,
     "scenario_version": 1,
     "timeline_id": "timeline_01jdht0000e008000000000001",
-    **DETAILS_ANSWER.example,
+    **DETAILS_ANSWER.example(),
     "debtor": {
         "id": "debtor_01m804scmte4gbpp4yw1mc91gz",
-        **DEBTOR_ANSWER.example,
-        "address": ADDRESS_ANSWER.example,
+        **DEBTOR_ANSWER.example(),
+        "address": ADDRESS_ANSWER.example(),
     },
     "next_action_at": "2024-03-11T07:00:00Z",
     "contacted_at": None,

@@ -1,6 +1,6 @@
 """The declared fields of a debt and its debtor, and what each kind of field is in bodies and answers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Literal
@@ -28,8 +28,8 @@ class Kind:
     body_type: Any
     check: field_checks.Check
     answer_type: Any = str
-    # An answer has it in place of null.
-    empty: Any = None
+    # Makes what an answer has in place of null.
+    empty: Callable[[], Any] | None = None
     # Whether bodies show the field's example; the types of other kinds have one of their own, or none.
     has_example: bool = False
 
@@ -49,7 +49,7 @@ KINDS: Final[dict[str, Kind]] = {
     "iban": Kind(field_types.Iban, field_checks.iban),
     "link": Kind(field_types.Link, field_checks.link),
     "flag": Kind(Flag, field_checks.flag, bool),
-    "metadata": Kind(field_types.Metadata, field_checks.metadata, dict[str, Any], empty={}),
+    "metadata": Kind(field_types.Metadata, field_checks.metadata, dict[str, Any], empty=dict),
     "start_mode": Kind(Literal["immediate", "next_day"], field_checks.word("immediate", "next_day")),
 }
 
@@ -92,8 +92,8 @@ class AnswerValues:
 
     def __init__(self, fields: Iterable[ApiField]) -> None:
         shown_fields = [field for field in fields if field.is_shown]
-        self.example = {field.name: field.example or KINDS[field.kind].empty for field in shown_fields}
-        self._names = tuple(self.example)
+        self._names = tuple(field.name for field in shown_fields)
+        self._examples = tuple(field.example for field in shown_fields)
         self._values = attrgetter(*(field.stored_name for field in shown_fields))
         self._empty = [
             (field.name, empty) for field in shown_fields if (empty := KINDS[field.kind].empty) is not None
@@ -101,10 +101,17 @@ class AnswerValues:
 
     def read(self, record: Any) -> dict[str, Any]:
         """Return the record's values by their names in the answer."""
-        answer = dict(zip(self._names, self._values(record), strict=True))
+        return self._answer(self._values(record))
+
+    def example(self) -> dict[str, Any]:
+        """Return the declared examples by their names in the answer."""
+        return self._answer(self._examples)
+
+    def _answer(self, values: Iterable[Any]) -> dict[str, Any]:
+        answer = dict(zip(self._names, values, strict=True))
         for name, empty in self._empty:
             if answer[name] is None:
-                answer[name] = empty
+                answer[name] = empty()
         return answer
 
 
