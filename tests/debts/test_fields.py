@@ -11,7 +11,7 @@ from debts.test_rules import WORKSPACE
 from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt, parse_bodies
 from getbill.debts.model import INSERT
-from getbill.debts.wire.fields import ADDRESS, ADDRESS_LINE, COLUMNS, DEBTOR, DETAILS
+from getbill.debts.wire.fields import ADDRESS_FIELDS, ADDRESS_LINE, DEBT_FIELDS, DEBTOR_FIELDS, DETAIL_FIELDS
 from getbill.kit import json
 from getbill.kit.http import ApiField
 from getbill.kit.money import Money
@@ -51,14 +51,17 @@ def value(field: ApiField) -> Any:
 
 
 def nested_body() -> dict[str, Any]:
-    address = {field.name: value(field) for field in ADDRESS}
-    debtor = {field.name: value(field) for field in DEBTOR} | {"address": address}
-    return {field.name: value(field) for field in COLUMNS + DETAILS} | {"amount": 10, "debtor": debtor}
+    address = {field.name: value(field) for field in ADDRESS_FIELDS}
+    debtor = {field.name: value(field) for field in DEBTOR_FIELDS} | {"address": address}
+    return {field.name: value(field) for field in DEBT_FIELDS + DETAIL_FIELDS} | {
+        "amount": 10,
+        "debtor": debtor,
+    }
 
 
 def flat_body() -> dict[str, Any]:
-    fields = [field for field in (*DEBTOR, *ADDRESS, *COLUMNS) if field.aliases]
-    plain = [field for field in COLUMNS + DETAILS if not field.aliases]
+    fields = [field for field in (*DEBTOR_FIELDS, *ADDRESS_FIELDS, *DEBT_FIELDS) if field.aliases]
+    plain = [field for field in DEBT_FIELDS + DETAIL_FIELDS if not field.aliases]
     return (
         {alias: value(field) for field in fields for alias in field.aliases}
         | {field.name: value(field) for field in plain}
@@ -76,13 +79,13 @@ async def test_every_field_is_stored_and_shown(sandbox: Site, body: dict[str, An
     assert created.status == 201, created.body
     debt = (await sandbox.get(f"{DEBTS}/{created.json()['id']}")).json()
 
-    assert shown(COLUMNS + DETAILS).items() <= debt.items()
-    assert shown(ADDRESS).items() <= debt["debtor"]["address"].items()
+    assert shown(DEBT_FIELDS + DETAIL_FIELDS).items() <= debt.items()
+    assert shown(ADDRESS_FIELDS).items() <= debt["debtor"]["address"].items()
     language = {} if "debtor" in body else {"language": None}
-    assert (shown(DEBTOR) | language).items() <= debt["debtor"].items()
+    assert (shown(DEBTOR_FIELDS) | language).items() <= debt["debtor"].items()
     [parsed] = parse_bodies(WORKSPACE, [body])
     assert isinstance(parsed, NewDebt)
-    assert parsed.details == Details(**{field.stored_name: value(field) for field in DETAILS})
+    assert parsed.details == Details(**{field.stored_name: value(field) for field in DETAIL_FIELDS})
 
 
 async def test_every_field_that_may_change_changes(sandbox: Site) -> None:
@@ -96,13 +99,15 @@ async def test_every_field_that_may_change_changes(sandbox: Site) -> None:
     changed = await sandbox.call("PUT", f"{DEBTS}/{debt['id']}", body=json.write(changes))
 
     assert changed.status == 200, changed.body
-    assert shown(COLUMNS + DETAILS).items() <= changed.json().items()
-    assert shown(DEBTOR).items() <= changed.json()["debtor"].items()
+    assert shown(DEBT_FIELDS + DETAIL_FIELDS).items() <= changed.json().items()
+    assert shown(DEBTOR_FIELDS).items() <= changed.json()["debtor"].items()
 
 
 def test_every_field_has_a_column_in_files() -> None:
-    top_level = {field.name: OTHER_COLUMNS.get(field.name, field.name) for field in COLUMNS + DETAILS}
-    debtor = {field.name: field.name for field in (*DEBTOR, *ADDRESS, ADDRESS_LINE)}
+    top_level = {
+        field.name: OTHER_COLUMNS.get(field.name, field.name) for field in DEBT_FIELDS + DETAIL_FIELDS
+    }
+    debtor = {field.name: field.name for field in (*DEBTOR_FIELDS, *ADDRESS_FIELDS, ADDRESS_LINE)}
     columns = {name for name in (top_level | debtor).values() if name is not None}
 
     assert columns <= set(Field), "Add it to mapping.Field, or say here that a file has none."

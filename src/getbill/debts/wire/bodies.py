@@ -22,7 +22,14 @@ from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debts.wire import checks
 from getbill.debts.wire.field_types import AMOUNT_SCHEMA, COUNTRIES, Amount, Currency, Day, Line, Text
-from getbill.debts.wire.fields import ADDRESS, COLUMNS, DEBTOR, DETAILS, body_fields, top_level_fields
+from getbill.debts.wire.fields import (
+    ADDRESS_FIELDS,
+    DEBT_FIELDS,
+    DEBTOR_FIELDS,
+    DETAIL_FIELDS,
+    body_fields,
+    top_level_fields,
+)
 from getbill.debts.wire.schemas import StatusWord
 from getbill.kit import phones
 from getbill.kit.errors import FieldError
@@ -57,7 +64,7 @@ Status = Annotated[
 ]
 
 
-@with_fields(body_fields(ADDRESS))
+@with_fields(body_fields(ADDRESS_FIELDS))
 class AddressBody(BaseModel):
     """A postal address in its parts."""
 
@@ -77,7 +84,7 @@ Address = Annotated[
 ]
 
 
-@with_fields(body_fields(DEBTOR))
+@with_fields(body_fields(DEBTOR_FIELDS))
 class DebtorBody(BaseModel):
     """The debtor: a name and contact details."""
 
@@ -89,7 +96,11 @@ class DebtorBody(BaseModel):
 # The docs' top-level names and where each stands in our names.
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     alias: (*parents, field.name)
-    for parents, fields in ((("debtor",), DEBTOR), (("debtor", "address"), ADDRESS), ((), COLUMNS + DETAILS))
+    for parents, fields in (
+        (("debtor",), DEBTOR_FIELDS),
+        (("debtor", "address"), ADDRESS_FIELDS),
+        ((), DEBT_FIELDS + DETAIL_FIELDS),
+    )
     for field in fields
     for alias in field.aliases
 } | {"address": ("debtor", "address")}
@@ -150,7 +161,7 @@ _REQUIRED: Any = {
 }
 
 
-@with_fields(body_fields(field for field in DETAILS if field.is_only_new))
+@with_fields(body_fields(field for field in DETAIL_FIELDS if field.is_only_new))
 class NewDebtBody(DebtFields):
     """A debt to create. A name, `amount` and `reference` are required."""
 
@@ -248,7 +259,7 @@ class DebtChangeBody(DebtFields):
 
     NOT_NULLABLE: ClassVar[frozenset[str]] = frozenset(
         {"amount", "currency", "timeline_id", "scenario_version", "status", "debtor"}
-    ).union(*(field.body_names for field in COLUMNS if not field.is_nullable))
+    ).union(*(field.body_names for field in DEBT_FIELDS if not field.is_nullable))
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:

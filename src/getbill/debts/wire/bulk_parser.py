@@ -15,7 +15,14 @@ from getbill.debtors import Identity
 from getbill.debts.model import Details, NewDebt
 from getbill.debts.wire import checks, field_checks
 from getbill.debts.wire.bodies import NewDebtBody
-from getbill.debts.wire.fields import ADDRESS, ADDRESS_LINE, COLUMNS, DEBTOR, DETAILS, KINDS
+from getbill.debts.wire.fields import (
+    ADDRESS_FIELDS,
+    ADDRESS_LINE,
+    DEBT_FIELDS,
+    DEBTOR_FIELDS,
+    DETAIL_FIELDS,
+    KINDS,
+)
 from getbill.debts.wire.serializers import new_debt
 from getbill.kit import phones
 from getbill.kit.errors import FieldError, Invalid
@@ -42,10 +49,10 @@ def parse_bodies(workspace: Workspace, raws: Sequence[Raw]) -> list[NewDebt | li
     return [parser.read(raw) for raw in raws]
 
 
-_ADDRESS: Final = {field.name: KINDS[field.kind].check for field in ADDRESS}
+_ADDRESS: Final = {field.name: KINDS[field.kind].check for field in ADDRESS_FIELDS}
 _ADDRESS_LINE: Final[dict[str, field_checks.Check]] = {"address": field_checks.line}
 # Fields of the debtor: the check of each name in the nested object.
-_NESTED: Final = {field.name: KINDS[field.kind].check for field in DEBTOR}
+_NESTED: Final = {field.name: KINDS[field.kind].check for field in DEBTOR_FIELDS}
 _PLAIN: Final[dict[str, tuple[str, field_checks.Check]]] = {
     "amount": ("amount", field_checks.amount),
     "currency": ("currency", field_checks.currency),
@@ -68,9 +75,9 @@ _FIELDS: Final = {
     name: (part, field_name, check)
     for part, table in enumerate(
         (
-            _checks_by_name((*DEBTOR, ADDRESS_LINE, *ADDRESS), is_nested=True),
-            _checks_by_name(DETAILS, is_nested=False),
-            _PLAIN | _checks_by_name(COLUMNS, is_nested=False),
+            _checks_by_name((*DEBTOR_FIELDS, ADDRESS_LINE, *ADDRESS_FIELDS), is_nested=True),
+            _checks_by_name(DETAIL_FIELDS, is_nested=False),
+            _PLAIN | _checks_by_name(DEBT_FIELDS, is_nested=False),
         )
     )
     for name, (field_name, check) in table.items()

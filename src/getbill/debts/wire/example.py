@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from getbill.debts.wire.fields import ADDRESS_ANSWER, COLUMNS_ANSWER, DEBTOR_ANSWER, DETAILS_ANSWER
+from getbill.debts.wire.fields import ADDRESS_ANSWER, DEBT_ANSWER, DEBTOR_ANSWER, DETAILS_ANSWER
 
 EXAMPLE: Final[dict[str, Any]] = {
     "id": "debt_01m804scmte4gbpp4yw1mc91gy",
     "status": "pending",
-    **COLUMNS_ANSWER.example(),
+    **DEBT_ANSWER.example(),
     "due_date": "2024-01-15",
     "amount": 2340.00,
     "currency": "EUR",

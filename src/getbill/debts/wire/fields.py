@@ -12,13 +12,13 @@ from getbill.debts.model import Details, NewDebt
 from getbill.debts.wire import field_checks, field_types
 from getbill.kit.http import ApiField, Day, Flag, api_fields
 
-COLUMNS: Final = api_fields(NewDebt)
-DETAILS: Final = api_fields(Details)
+DEBT_FIELDS: Final = api_fields(NewDebt)
+DETAIL_FIELDS: Final = api_fields(Details)
 _IDENTITY: Final = api_fields(Identity)
-ADDRESS: Final = tuple(field for field in _IDENTITY if field.parent == "address")
+ADDRESS_FIELDS: Final = tuple(field for field in _IDENTITY if field.parent == "address")
 # The address as one line stands in place of its parts.
 ADDRESS_LINE: Final = next(field for field in _IDENTITY if field.name == "address")
-DEBTOR: Final = tuple(field for field in _IDENTITY if field not in {*ADDRESS, ADDRESS_LINE})
+DEBTOR_FIELDS: Final = tuple(field for field in _IDENTITY if field not in {*ADDRESS_FIELDS, ADDRESS_LINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def body_fields(fields: Iterable[ApiField]) -> dict[str, tuple[Any, Any]]:
 
 def top_level_fields() -> dict[str, tuple[Any, Any]]:
     """Return the fields at the top of a debt's body, those of the debtor and all aliases among them."""
-    fields = body_fields(field for field in COLUMNS + DETAILS if not field.is_only_new)
-    everything = (*COLUMNS, *DETAILS, *DEBTOR, ADDRESS_LINE, *ADDRESS)
+    fields = body_fields(field for field in DEBT_FIELDS + DETAIL_FIELDS if not field.is_only_new)
+    everything = (*DEBT_FIELDS, *DETAIL_FIELDS, *DEBTOR_FIELDS, ADDRESS_LINE, *ADDRESS_FIELDS)
     return fields | {alias: _body_field(field) for field in everything for alias in field.aliases}
 
 
@@ -115,7 +115,7 @@ class AnswerValues:
         return answer
 
 
-COLUMNS_ANSWER: Final = AnswerValues(COLUMNS)
-DETAILS_ANSWER: Final = AnswerValues(DETAILS)
-DEBTOR_ANSWER: Final = AnswerValues(DEBTOR)
-ADDRESS_ANSWER: Final = AnswerValues(ADDRESS)
+DEBT_ANSWER: Final = AnswerValues(DEBT_FIELDS)
+DETAILS_ANSWER: Final = AnswerValues(DETAIL_FIELDS)
+DEBTOR_ANSWER: Final = AnswerValues(DEBTOR_FIELDS)
+ADDRESS_ANSWER: Final = AnswerValues(ADDRESS_FIELDS)

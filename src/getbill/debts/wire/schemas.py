@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from getbill.debts.wire.fields import ADDRESS, COLUMNS, DEBTOR, DETAILS, answer_fields
+from getbill.debts.wire.fields import ADDRESS_FIELDS, DEBT_FIELDS, DEBTOR_FIELDS, DETAIL_FIELDS, answer_fields
 from getbill.kit.http import Currency, Day, Instant, MoneyNumber, Pagination, with_fields
 
 StatusWord = Literal[
@@ -12,12 +12,12 @@ StatusWord = Literal[
 ]
 
 
-@with_fields(answer_fields(ADDRESS))
+@with_fields(answer_fields(ADDRESS_FIELDS))
 class AddressShown(BaseModel):
     """A postal address."""
 
 
-@with_fields(answer_fields(DEBTOR))
+@with_fields(answer_fields(DEBTOR_FIELDS))
 class DebtorShown(BaseModel):
     """The debtor."""
 
@@ -33,7 +33,7 @@ class PromiseShown(BaseModel):
     state: Literal["open", "kept", "broken"]
 
 
-@with_fields(answer_fields(COLUMNS + DETAILS))
+@with_fields(answer_fields(DEBT_FIELDS + DETAIL_FIELDS))
 class DebtShown(BaseModel):
     """A debt: amounts, debtor and progress of collection."""
 

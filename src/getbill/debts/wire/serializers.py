@@ -23,25 +23,27 @@ from getbill.debts.wire.bodies import (
     phone_region,
 )
 from getbill.debts.wire.fields import (
-    ADDRESS,
     ADDRESS_ANSWER,
+    ADDRESS_FIELDS,
     ADDRESS_LINE,
-    COLUMNS,
-    COLUMNS_ANSWER,
-    DEBTOR,
+    DEBT_ANSWER,
+    DEBT_FIELDS,
     DEBTOR_ANSWER,
-    DETAILS,
+    DEBTOR_FIELDS,
+    DETAIL_FIELDS,
     DETAILS_ANSWER,
 )
 from getbill.kit import ids, json, phones
 from getbill.kit.errors import one_field, refusal
 from getbill.kit.money import Money
 
-_ADDRESS_NAMES = tuple(field.stored_name for field in (ADDRESS_LINE, *ADDRESS))
-_COLUMN_NAMES = {name: field.stored_name for field in COLUMNS for name in field.body_names}
-_DETAIL_NAMES = {name: field.stored_name for field in DETAILS for name in field.body_names}
+_ADDRESS_NAMES = tuple(field.stored_name for field in (ADDRESS_LINE, *ADDRESS_FIELDS))
+_COLUMN_NAMES = {name: field.stored_name for field in DEBT_FIELDS for name in field.body_names}
+_DETAIL_NAMES = {name: field.stored_name for field in DETAIL_FIELDS for name in field.body_names}
 _DEBTOR_ALIASES = {
-    alias: field.stored_name for field in (*DEBTOR, ADDRESS_LINE, *ADDRESS) for alias in field.aliases
+    alias: field.stored_name
+    for field in (*DEBTOR_FIELDS, ADDRESS_LINE, *ADDRESS_FIELDS)
+    for alias in field.aliases
 }
 
 
@@ -184,7 +186,7 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
     return {
         "id": ids.show("debt", debt.id),
         "status": debt.status,
-        **COLUMNS_ANSWER.read(debt),
+        **DEBT_ANSWER.read(debt),
         "amount": debt.money(debt.amount).decimal,
         "currency": debt.currency,
         "balance": debt.money(debt.balance).decimal,
