@@ -114,7 +114,7 @@ def test_every_field_has_a_column_in_files() -> None:
 
 
 def test_the_fingerprint_of_a_body_stays() -> None:
-    # Recorded from the first release: another text would make a repeated POST a conflict.
+    # Recorded before fields were declared once: another text would make a repeated POST a conflict.
     new_debt = NewDebt(
         Identity("Jean Dupont", email="j@example.com"),
         Money(100, "EUR"),

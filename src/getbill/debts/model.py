@@ -87,18 +87,19 @@ class Details:
 
 
 _DETAILS = tuple(field.name for field in fields(Details))
-# The details of the first release.
-_CANONICAL_DETAILS = (
-    *(
-        "object",
-        "iban",
-        "payment_link",
-        "invoice_date",
-        "creditor",
-        "start_mode",
-        "accept_expensive_destination",
-    ),
-    *("hold_reason", "escalation", "metadata", "promise"),
+# The details that every fingerprint has, with or without a value. One more would change the stored fingerprints.
+_FINGERPRINT_DETAILS = (
+    "object",
+    "iban",
+    "payment_link",
+    "invoice_date",
+    "creditor",
+    "start_mode",
+    "accept_expensive_destination",
+    "hold_reason",
+    "escalation",
+    "metadata",
+    "promise",
 )
 
 
@@ -132,9 +133,9 @@ class NewDebt:
     def canonical(self) -> str:
         """Return the same text for every body that describes the same debt."""
         present_details = self.details.present_fields()
-        # A detail that came later is left out while it has no value: earlier fingerprints stay valid.
+        # Any other detail counts only where it has a value, so that earlier fingerprints stay valid.
         content = {name: getattr(self, name) for name in _NEW_DEBT} | {
-            "details": dict.fromkeys(_CANONICAL_DETAILS) | present_details
+            "details": dict.fromkeys(_FINGERPRINT_DETAILS) | present_details
         }
         return json.write(content).decode()
 
