@@ -13,9 +13,9 @@ from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, SendOutcome, failed
 from getbill.contacts import ledger
 from getbill.contacts.model import Contact
-from getbill.contacts.sending import deliver
+from getbill.contacts.sending import deliver, settlement
 from getbill.contacts.sending.context import PreparedSend
-from getbill.contacts.sending.decide import prepare_sends
+from getbill.contacts.sending.prepare import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 
@@ -164,7 +164,7 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     await contacts.recover(workspace.context)
 
     snapshot = await workspace.snapshot()
-    await deliver.settle_contacts(workspace.context, snapshot, await deliver.send_prepared(departing))
+    await settlement.settle_contacts(workspace.context, snapshot, await deliver.send_prepared(departing))
 
     assert (await workspace.ledger(debt.id))[0] == ("wave_1_email", "unknown")
     assert await workspace.events(debt.id) == ["debt.created", "followup.created", "followup.updated"]
@@ -180,7 +180,7 @@ async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_w
     async with database.transaction(snapshot.now()) as tx:
         await debts.erase(tx, snapshot, await debts.lock(tx, snapshot, debt.id))
 
-    await deliver.settle_contacts(workspace.context, snapshot, await deliver.send_prepared(departing))
+    await settlement.settle_contacts(workspace.context, snapshot, await deliver.send_prepared(departing))
 
     result = await workspace.first(debt.id)
     assert (result["state"], result["address_hash"], result["followup_id"]) == ("accepted", None, None)
@@ -268,7 +268,7 @@ async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(data
 
     await workspace.change(debt.id, debts.enter_money, "payment", -234_000)
     sends = await deliver.send_prepared(departing)
-    await deliver.settle_contacts(workspace.context, await workspace.snapshot(), sends)
+    await settlement.settle_contacts(workspace.context, await workspace.snapshot(), sends)
 
     result = await workspace.first(debt.id)
     assert (result["state"], result["reason"]) == ("accepted", "crossed: the debt is resolved")
@@ -287,7 +287,7 @@ async def test_a_debt_held_and_resumed_while_a_message_is_on_its_way_is_planned_
     await workspace.change(debt.id, debts.resume)
 
     sends = await deliver.send_prepared(departing)
-    await deliver.settle_contacts(workspace.context, await workspace.snapshot(), sends)
+    await settlement.settle_contacts(workspace.context, await workspace.snapshot(), sends)
 
     assert await workspace.ledger(debt.id) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
 

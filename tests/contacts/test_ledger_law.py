@@ -28,7 +28,7 @@ from getbill.channels.senders import (
 )
 from getbill.contacts import ledger
 from getbill.contacts.sending import deliver
-from getbill.contacts.sending.decide import prepare_sends
+from getbill.contacts.sending.prepare import prepare_sends
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.todo_decisions import Decision

@@ -15,7 +15,7 @@ from getbill.channels.senders import Assurance, Capabilities, Outgoing, SendOutc
 from getbill.contacts import ledger
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
-from getbill.contacts.sending.decide import prepare_sends
+from getbill.contacts.sending.prepare import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 

@@ -15,7 +15,7 @@ from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome, failed
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.sending import decide, deliver
+from getbill.contacts.sending import deliver, prepare, settlement
 from getbill.debts import Debt
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
@@ -116,7 +116,7 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     lease = clock.wall() + timedelta(seconds=60)
     claim = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    sends = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claim))
+    sends = await deliver.send_prepared(await prepare.prepare_sends(workspace.context, snapshot, claim))
     async with database.transaction(snapshot.now()) as tx:
         locked = await debts.lock_many(tx, snapshot, {debt.id for debt in mine})
         for item in sends:
@@ -141,9 +141,9 @@ async def test_after_a_failure_the_histories_of_a_round_are_read_again(database:
     lease = clock.wall() + timedelta(seconds=60)
     claim = await ledger.claim_live(database, clock.wall(), 10, lease, [])
 
-    sends = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claim))
+    sends = await deliver.send_prepared(await prepare.prepare_sends(workspace.context, snapshot, claim))
     async with database.transaction(snapshot.now()) as tx:
         locked = await debts.lock_many(tx, snapshot, [debt.id], {debt.id: sends[0].debt or debt})
-        result = await deliver._load_histories(tx, snapshot, locked, sends)
+        result = await settlement._load_histories(tx, locked, sends)
 
     assert result[debt.id] is not sends[0].contact_history

@@ -13,7 +13,7 @@ import structlog
 from getbill import companies, debts, quarantine
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger, schedule
-from getbill.contacts.model import SET_ASIDE, Contact
+from getbill.contacts.model import Contact, State
 from getbill.kit import clock
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Conflict
@@ -89,7 +89,7 @@ async def quarantine_contact(
     database: Database, workspace: Workspace, contact: Contact, error: BaseException
 ) -> None:
     """Set a claimed contact aside if its fence is still current."""
-    await _quarantine_contact(database, workspace, contact, SET_ASIDE, contact.quarantine_item, error)
+    await _quarantine_contact(database, workspace, contact, State.SET_ASIDE, contact.quarantine_item, error)
 
 
 async def mark_unknown(
@@ -97,11 +97,11 @@ async def mark_unknown(
 ) -> None:
     """Mark a dead worker's contact as unknown when its outcome cannot be determined."""
     item = Item(contact.workspace_id, "sending", contact.debt_id, contact.debt_id)
-    await _quarantine_contact(database, workspace, contact, "unknown", item, error)
+    await _quarantine_contact(database, workspace, contact, State.UNKNOWN, item, error)
 
 
 async def _quarantine_contact(
-    database: Database, workspace: Workspace, contact: Contact, state: str, item: Item, error: BaseException
+    database: Database, workspace: Workspace, contact: Contact, state: State, item: Item, error: BaseException
 ) -> None:
     reason = quarantine.reason_of(error)
     debt_id, traceback = str(contact.debt_id), quarantine.unexpected(error)
@@ -145,7 +145,7 @@ async def skip_quarantined(tx: Transaction, workspace: Workspace, debt_id: UUID)
     if row is None:
         return
     contact = ledger.contact_from_row(row)
-    contact.settle("skipped", tx.now, "a person skipped it")
+    contact.settle(State.SKIPPED, tx.now, "a person skipped it")
     await ledger.write(tx, [contact])
     if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
         contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]

@@ -17,7 +17,7 @@ from getbill import compliance, followups
 from getbill.channels import MISSING, Channel
 from getbill.companies import DRY_RUN
 from getbill.compliance import STANDARD, Cap, PastContact
-from getbill.contacts.model import COMPLETED, CONTACTED, REHEARSED
+from getbill.contacts.model import COMPLETED, CONTACTED, State
 from getbill.debts import EXPENSIVE, NEVER, Debt, PriorContacts, hashes_of
 from getbill.kit.database import Statement, Transaction
 
@@ -205,10 +205,10 @@ def _manual_contact(row: Record, debt_id: UUID) -> PastContact:
 
 def _count_row(history: ContactHistory, row: Record, debt: Debt) -> None:
     step = row["step"]
-    history.is_sending |= row["state"] == "sending"
+    history.is_sending |= row["state"] == State.SENDING
     if _is_made(row):
         history.contacted_steps.add(step)
-    if row["state"] == REHEARSED and row["run"] == debt.run:
+    if row["state"] == State.REHEARSED and row["run"] == debt.run:
         history.attempts[step] += 1
         if debt.workspace.contact == DRY_RUN:
             history.rehearse(step, Channel(row["channel"]), row["settled_at"])
@@ -216,8 +216,8 @@ def _count_row(history: ContactHistory, row: Record, debt: Debt) -> None:
             history.rehearsed_steps.add(step)
     elif row["run"] == debt.run:
         history.attempts[step] += 1
-        history.failures[step] += row["state"] == "failed"
-        if row["state"] == "skipped" and _is_unreachable(row["reason"] or ""):
+        history.failures[step] += row["state"] == State.FAILED
+        if row["state"] == State.SKIPPED and _is_unreachable(row["reason"] or ""):
             history.unreachable_reasons[step] = row["reason"]
         elif row["state"] in COMPLETED:
             history.passed_steps.add(step)

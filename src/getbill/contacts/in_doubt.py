@@ -10,7 +10,7 @@ from uuid import UUID
 
 from getbill import followups, todos
 from getbill.contacts import ledger, schedule
-from getbill.contacts.model import Contact
+from getbill.contacts.model import Contact, State
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit.database import Transaction
@@ -26,7 +26,7 @@ async def settle_unknown(tx: Transaction, debt: Debt, followup_id: UUID, *, was_
     Raises TodoDecided if a callback has settled it since.
     """
     contact = await ledger.find_by_followup(tx, debt.workspace_id, followup_id)
-    if contact is None or contact.state != "unknown" or not await ledger.lock_unchanged(tx, [contact]):
+    if contact is None or contact.state != State.UNKNOWN or not await ledger.lock_unchanged(tx, [contact]):
         raise todos.TodoDecided(
             message("The provider has reported the outcome of the message in the meantime.")
         )
@@ -38,7 +38,7 @@ async def settle_unknown(tx: Transaction, debt: Debt, followup_id: UUID, *, was_
 
 
 async def _record_sent(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
-    contact.settle("accepted", tx.now, _reason_with(contact, _SENT))
+    contact.settle(State.ACCEPTED, tx.now, _reason_with(contact, _SENT))
     await ledger.write(tx, [contact])
     updated_followup = followup.with_status("sent", tx.now, sent_at=contact.sent_at, processed_at=tx.now)
     updated_followup = followups.mark_reached(tx, debt, updated_followup, is_confirmed=False)
@@ -46,7 +46,7 @@ async def _record_sent(tx: Transaction, debt: Debt, contact: Contact, followup: 
 
 
 async def _record_not_sent(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
-    contact.settle("failed", tx.now, _reason_with(contact, _NOT_SENT))
+    contact.settle(State.FAILED, tx.now, _reason_with(contact, _NOT_SENT))
     await ledger.write(tx, [contact])
     retry = await schedule.replan_unsent(tx, debt, contact)
     if retry is not None:

@@ -5,8 +5,10 @@ unknown -> delivered, bounced or answered. Before it is sent a contact may also 
 contact in `sending` may have reached the debtor already, even if the worker dies.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -14,15 +16,96 @@ from uuid import UUID
 from getbill.channels import Channel
 from getbill.quarantine import Item
 
+
+class State(StrEnum):
+    """The state of a contact in the ledger."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    STOPPED = "stopped"
+    # Simulated by a dry run: done while the dry run lasts, still to be sent after it.
+    REHEARSED = "rehearsed"
+    # Failed, neither sent nor given up: no other contact of its debt is planned meanwhile.
+    SET_ASIDE = "set_aside"
+
+
+# From a state to those that may follow it. A planned contact that stays planned has another due time; one in
+# `claimed` goes through the same decisions as one that its transaction locks as planned.
+_DECISIONS = frozenset(
+    {
+        State.PLANNED,
+        State.SENDING,
+        State.ACCEPTED,
+        State.SKIPPED,
+        State.STOPPED,
+        State.REHEARSED,
+        State.SET_ASIDE,
+    }
+)
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.PLANNED: _DECISIONS | {State.CLAIMED},
+    State.CLAIMED: _DECISIONS,
+    # Planned again, or stopped, only if the provider certainly never received it.
+    State.SENDING: frozenset(
+        {
+            State.ACCEPTED,
+            State.DELIVERED,
+            State.ANSWERED,
+            State.FAILED,
+            State.UNKNOWN,
+            State.PLANNED,
+            State.STOPPED,
+        }
+    ),
+    State.ACCEPTED: frozenset({State.ACCEPTED, State.DELIVERED, State.ANSWERED, State.BOUNCED}),
+    # Back to sending: its provider is asked once more for the outcome.
+    State.UNKNOWN: frozenset(
+        {
+            State.ACCEPTED,
+            State.DELIVERED,
+            State.ANSWERED,
+            State.BOUNCED,
+            State.FAILED,
+            State.SENDING,
+        }
+    ),
+    State.SET_ASIDE: frozenset({State.PLANNED, State.SKIPPED, State.STOPPED}),
+    State.REHEARSED: frozenset({State.STOPPED}),
+    State.DELIVERED: frozenset(),
+    State.ANSWERED: frozenset(),
+    State.BOUNCED: frozenset(),
+    State.FAILED: frozenset(),
+    State.SKIPPED: frozenset(),
+    State.STOPPED: frozenset(),
+}
 # States in which the debtor was or may have been contacted: they count for caps and are never repeated.
-CONTACTED = frozenset({"sending", "accepted", "delivered", "answered", "bounced", "unknown"})
-# Simulated by a dry run: done while the dry run lasts, still to be sent after it.
-REHEARSED = "rehearsed"
-# Failed, neither sent nor given up: no other contact of its debt is planned meanwhile.
-SET_ASIDE = "set_aside"
+CONTACTED = frozenset(
+    {
+        State.SENDING,
+        State.ACCEPTED,
+        State.DELIVERED,
+        State.ANSWERED,
+        State.BOUNCED,
+        State.UNKNOWN,
+    }
+)
 # States that pass a step of the scenario; a stopped step is taken again when contact resumes.
-COMPLETED = CONTACTED | {"failed", "skipped"}
+COMPLETED = CONTACTED | {State.FAILED, State.SKIPPED}
+# States before a contact is sent or given up.
+OPEN = frozenset({State.PLANNED, State.CLAIMED})
 _CHANNELS = {str(channel): channel for channel in Channel}
+
+
+class ContactCannotMove(RuntimeError):
+    """The table of transitions has no way between the two states: a defect, and nothing is written."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +118,7 @@ class Contact:
     step: str
     attempt: int
     channel: str
-    state: str
+    state: State
     due_at: datetime
     is_live: bool
     contact_epoch: int
@@ -56,23 +139,31 @@ class Contact:
         """Return whether the contact missed its due time, even if it was moved since."""
         return self.missed_at is not None or now - self.due_at > late_after
 
-    def settle(self, state: str, now: datetime, reason: str | None = None) -> None:
+    def transition(self, to: State) -> None:
+        """Move the contact to another state; raise ContactCannotMove if the table forbids it."""
+        if to not in TRANSITIONS[State(self.state)]:
+            raise ContactCannotMove(f"A contact that is {self.state} cannot become {to}.")
+        self.state = to
+
+    def settle(self, state: State, now: datetime, reason: str | None = None) -> None:
         """Move the contact to a state that only a status callback can change."""
-        self.state = state
+        self.transition(state)
         self.settled_at = now
         self.lease_until = None
         self.reason = reason
 
-    def postpone(self, due_at: datetime, reason: str) -> None:
-        """Plan the contact again for a later instant."""
-        self.state = "planned"
+    def postpone(self, due_at: datetime, reason: str, *, is_late: bool = False) -> None:
+        """Plan the contact again for a later instant; one that is late stays so."""
+        self.transition(State.PLANNED)
+        if is_late:
+            self.missed_at = self.missed_at or self.due_at
         self.due_at = due_at
         self.lease_until = None
         self.reason = reason
 
     def set_aside(self, reason: str) -> None:
         """Exclude the contact from planning until it is retried or skipped."""
-        self.state = SET_ASIDE
+        self.transition(State.SET_ASIDE)
         self.lease_until = None
         self.reason = reason
 

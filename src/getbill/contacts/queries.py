@@ -9,7 +9,7 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import Contact
+from getbill.contacts.model import OPEN, Contact
 from getbill.debts import Debt
 from getbill.kit.database import Database, Statement
 
@@ -62,7 +62,7 @@ async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID)
         rows = await tx.fetch(_OF_DEBT, workspace.id, debt.id)
     contacts = [ledger.contact_from_row(row) for row in rows]
     crossings = {row["followup_id"]: row["crossed_by"] for row in rows if row["crossed_by"]}
-    open_contacts = [contact for contact in contacts if contact.state in {"planned", "claimed"}]
+    open_contacts = [contact for contact in contacts if contact.state in OPEN]
     # A contact of another epoch is void and is stopped when it is next decided on.
     current_contacts = [contact for contact in open_contacts if contact.contact_epoch == debt.contact_epoch]
     closed_contacts = [contact for contact in contacts if contact not in open_contacts]

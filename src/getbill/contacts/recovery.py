@@ -165,7 +165,7 @@ async def _send_again(
     (result,) = await sending.send_prepared([prepared])
     outcome = result.outcome
     # A failure to reach the provider this time says nothing about the first attempt.
-    is_in_doubt = outcome.fate == Fate.UNKNOWN or (outcome.fate == Fate.FAILED and not outcome.is_permanent)
+    is_in_doubt = outcome.fate == Fate.UNKNOWN or outcome.is_temporary_failure
     return _postpone_lookup(context, interrupted, outcome) if is_in_doubt else outcome
 
 

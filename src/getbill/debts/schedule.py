@@ -197,9 +197,13 @@ class ScheduleEvaluator:
 
     def unreachable_reason(self, step: Step) -> str | None:
         """Return why a step reaches no address; None if it does."""
-        if step.reaching(self.kinds):
+        return None if step.reaching(self.kinds) else self.missing_address(step.channel)
+
+    def missing_address(self, channel: Channel) -> str | None:
+        """Return why a channel reaches no address; None if it does."""
+        kind = ADDRESS_OF[channel]
+        if kind in self.kinds:
             return None
-        kind = ADDRESS_OF[step.channel]
         return self.expensive if self.expensive and kind in _PHONE_KINDS else MISSING[kind]
 
     def channel(self, step: Step) -> Channel:

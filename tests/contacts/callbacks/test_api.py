@@ -14,7 +14,7 @@ from getbill import contacts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, senders
 from getbill.contacts import ledger
-from getbill.contacts.sending.decide import prepare_sends
+from getbill.contacts.sending.prepare import prepare_sends
 from getbill.kit import clock, ids, json
 
 MORNING = "2026-01-08 09:00"

@@ -92,6 +92,11 @@ class SendOutcome:
     # Whether the address itself was refused: it is not contacted again.
     is_dead_address: bool = False
 
+    @property
+    def is_temporary_failure(self) -> bool:
+        """Whether the message certainly did not leave and another attempt may succeed."""
+        return self.fate == Fate.FAILED and not self.is_permanent
+
 
 def failed(reason: str, *, permanent: bool, dead_address: bool = False) -> SendOutcome:
     """Return the outcome of a message that certainly did not leave; a temporary failure may be retried."""

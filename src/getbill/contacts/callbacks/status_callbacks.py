@@ -11,17 +11,18 @@ from getbill.channels.senders import Fate, SendOutcome
 from getbill.companies import Workspace
 from getbill.contacts import ledger, sending
 from getbill.contacts.in_doubt import TODO_KIND
+from getbill.contacts.model import State
 from getbill.contacts.sending import crossed_by
 from getbill.kit.database import Database
 
 # Ledger state and followup status for each reported fate.
 _END_STATES = {
-    Fate.DELIVERED: ("delivered", "delivered"),
-    Fate.ANSWERED: ("answered", "deal_not_found"),
-    Fate.UNANSWERED: ("accepted", "no_answer"),
-    Fate.FAILED: ("bounced", "failed"),
+    Fate.DELIVERED: (State.DELIVERED, "delivered"),
+    Fate.ANSWERED: (State.ANSWERED, "deal_not_found"),
+    Fate.UNANSWERED: (State.ACCEPTED, "no_answer"),
+    Fate.FAILED: (State.BOUNCED, "failed"),
 }
-_OPEN_STATES = frozenset({"accepted", "unknown"})
+_OPEN_STATES = frozenset({State.ACCEPTED, State.UNKNOWN})
 
 
 async def receive_callback(
@@ -42,10 +43,10 @@ async def receive_callback(
             return False
         if not await ledger.lock_unchanged(tx, [contact]):
             return False
-        is_first_report = contact.state == "unknown" or locked_followup.processed_at is None
+        is_first_report = contact.state == State.UNKNOWN or locked_followup.processed_at is None
         if not is_first_report and locked_followup.status == status:
             return False
-        if contact.state == "unknown":
+        if contact.state == State.UNKNOWN:
             todos.withdraw(tx, workspace.id, TODO_KIND, followup_id)
         contact.settle(state, tx.now, outcome.reason)
         await ledger.write(tx, [contact])

@@ -12,7 +12,7 @@ from getbill import compliance, debts, followups
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import Contact
+from getbill.contacts.model import Contact, State
 from getbill.debts import Debt, PlannedContact
 from getbill.kit import calendar
 from getbill.kit.database import Transaction
@@ -84,12 +84,9 @@ def plan_next(
 
 
 def plan_retry(
-    tx: Transaction, debt: Debt, contact_history: ContactHistory, contact: Contact, not_before: datetime
-) -> Contact | None:
-    """Plan another attempt of a temporarily failed step and return its row; None if the rules forbid it."""
-    due_at = allowed_from(debt, contact_history, contact, not_before)
-    if due_at is None:
-        return None
+    tx: Transaction, debt: Debt, contact_history: ContactHistory, contact: Contact, due_at: datetime
+) -> Contact:
+    """Plan another attempt of a step at an instant that the rules allow, and return its row."""
     debts.plan(tx, debt, due_at)
     retry = _contact_row(debt, contact.step, contact.channel, contact_history, tx.now, due_at)
     retry.followup_id, retry.missed_at = contact.followup_id, contact.missed_at
@@ -105,15 +102,15 @@ async def replan_unsent(tx: Transaction, debt: Debt, contact: Contact) -> Contac
     contact_history = (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
     if not debt.is_contactable or not _is_next(debt, contact_history, contact, tx.now):
         return None
-    if allowed_from(debt, contact_history, contact, tx.now) is None:
+    due_at = allowed_from(debt, contact_history, contact, tx.now)
+    if due_at is None:
         return None
     # Voids also a contact that a worker has just claimed: the next step waits for this one.
     debt.stop_contact()
     debt.touch(tx)
     followup_ids = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
     await followups.cancel(tx, [(debt, followup_id) for followup_id in followup_ids])
-    retry = plan_retry(tx, debt, contact_history, contact, tx.now)
-    assert retry is not None  # noqa: S101 - allowed just before
+    retry = plan_retry(tx, debt, contact_history, contact, due_at)
     await ledger.plan(tx, [retry])
     return retry
 
@@ -164,7 +161,7 @@ def _planned_rows(
         if contact_history.unreachable_reasons.get(skip.step.key) == skip.reason:
             continue
         contact = _contact_row(debt, skip.step.key, skip.step.channel, contact_history, now, now)
-        contact.settle("skipped", now, skip.reason)
+        contact.settle(State.SKIPPED, now, skip.reason)
         contact_history.attempts[skip.step.key] += 1
         skipped_contacts.append(contact)
     next_contact = _contact_row(debt, planned.step, planned.channel, contact_history, now, planned.due_at)
@@ -182,7 +179,7 @@ def _contact_row(
         step=step,
         attempt=contact_history.attempts[step] + 1,
         channel=str(channel),
-        state="planned",
+        state=State.PLANNED,
         due_at=due_at,
         is_live=debt.workspace.is_live,
         contact_epoch=debt.contact_epoch,

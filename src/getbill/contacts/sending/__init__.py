@@ -2,16 +2,16 @@
 
 from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
 from getbill.contacts.sending.crossed_messages import crossed_by
-from getbill.contacts.sending.deliver import (
-    REACHED,
-    replan_undelivered,
-    send_prepared,
-    settle_contacts,
-    suppress_dead_address,
-)
+from getbill.contacts.sending.deliver import send_prepared
 from getbill.contacts.sending.rendering import (
     MessageNotRenderable,
     StepNotPossible,
     load_render_context,
     render_message,
+)
+from getbill.contacts.sending.settlement import (
+    REACHED,
+    replan_undelivered,
+    settle_contacts,
+    suppress_dead_address,
 )

@@ -16,9 +16,9 @@ from getbill.channels import Channel
 from getbill.companies import Workspace
 from getbill.contacts import failures, ledger
 from getbill.contacts.model import Contact
-from getbill.contacts.sending import deliver
+from getbill.contacts.sending import deliver, settlement
 from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
-from getbill.contacts.sending.decide import prepare_sends, send_inside_transaction
+from getbill.contacts.sending.prepare import prepare_sends, send_inside_transaction
 from getbill.kit import clock
 from getbill.kit.database import DATABASE_ERRORS
 
@@ -195,7 +195,7 @@ async def _settle_batch(context: SendingContext, workspace: Workspace, results: 
         contacts = [result.contact for result in batch]
         snapshots = failures.snapshot_contacts(contacts)
         try:
-            await deliver.settle_contacts(
+            await settlement.settle_contacts(
                 context, workspace, batch if len(batch) == len(results) else _without_cached(batch)
             )
         except BaseException:

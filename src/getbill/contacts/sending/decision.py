@@ -1,0 +1,222 @@
+"""The decision on a due contact: send, rehearse, skip, postpone, stop or end it. Pure: no I/O, nothing is changed.
+
+Everything is checked again here, whatever was planned: the debt's status, the debtor's hours, the caps on their
+addresses, recent payments, the scenario's conditions, and the message itself.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from getbill import compliance, debts
+from getbill.channels import Channel
+from getbill.channels.senders import Outgoing
+from getbill.companies import DRY_RUN
+from getbill.contacts.history import ContactHistory
+from getbill.contacts.model import Contact
+from getbill.contacts.sending.rendering import (
+    MessageNotRenderable,
+    RenderContext,
+    StepNotPossible,
+    render_message,
+)
+from getbill.debts import Debt, ScheduleEvaluator
+from getbill.kit import ids
+from getbill.kit.messages import Message
+from getbill.scenarios import Step
+
+_RETRY_DELAY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A due contact with all that decides on it; debt and history are None once the debt is erased."""
+
+    contact: Contact
+    debt: Debt | None
+    history: ContactHistory | None
+    # The followup of its message: of the first attempt, or a new one.
+    followup_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The means of a workspace to contact anyone: channels with a provider, templates, header image."""
+
+    channels: Collection[Channel]
+    render_context: RenderContext
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the message."""
+
+    message: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearse:
+    """Dry run: count the contact as made, and send nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Pass the step. After a missed one, the steps missed with it are handled as the scenario says."""
+
+    reason: str
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """Try again at an instant; a contact that is late already stays so."""
+
+    at: datetime
+    reason: str
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Give the contact up. `is_replanned` plans the debt's next contact in its place."""
+
+    reason: str | None = None
+    is_replanned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The dry run is over: start for real, from a new day 0 unless somebody was really contacted."""
+
+    started_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The scenario is over: a person decides what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """The template is broken: the contact waits until it is repaired."""
+
+    reason: Message
+
+
+Decision = Send | Rehearse | Skip | Postpone | Stop | Restart | End | SetAside
+
+
+def decide_all(cases: Sequence[Case], means: Means, now: datetime) -> list[Decision]:
+    """Decide on contacts of one workspace, in order.
+
+    Each message counts for the caps of the cases after it that share its address: their histories grow.
+    """
+    cases_by_address: dict[bytes, list[Case]] = {}
+    for case in cases:
+        if case.history is not None:
+            for address_hash in filter(None, case.history.hashes or ()):
+                cases_by_address.setdefault(address_hash, []).append(case)
+    decisions = []
+    for case in cases:
+        decision = decide(case, means, now)
+        if isinstance(decision, Send):
+            _count_contact(case, cases_by_address, now)
+        decisions.append(decision)
+    return decisions
+
+
+def _count_contact(case: Case, cases_by_address: dict[bytes, list[Case]], now: datetime) -> None:
+    channel, address_hash = case.contact.channel_kind, address_hash_of(case)
+    histories = {case.contact.debt_id: case.history}
+    for other in cases_by_address.get(address_hash, ()) if address_hash else ():
+        histories[other.contact.debt_id] = other.history
+    for debt_id, contact_history in histories.items():
+        if contact_history is not None:
+            is_same_case = debt_id == case.contact.debt_id
+            contact_history.add(compliance.PastContact(channel, now, address_hash, is_same_case))
+
+
+def address_hash_of(case: Case) -> bytes | None:
+    """Return the keyed hash of the address that a contact uses; None for a letter."""
+    hashes = (case.history.hashes if case.history else None) or (None, None)
+    return compliance.hash_for(case.contact.channel_kind, *hashes)
+
+
+def decide(case: Case, means: Means, now: datetime) -> Decision:
+    """Decide on one due contact at an instant of its workspace."""
+    debt, contact_history, contact = case.debt, case.history, case.contact
+    if debt is None or contact_history is None:
+        return Stop()
+    if not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
+        # The change that raised the epoch planned the next contact, if any.
+        return Stop(f"the debt is {debt.status}")
+    if contact_history.is_sending:
+        # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
+        # other.
+        return Postpone(now + _RETRY_DELAY, "another contact is in progress")
+    if contact_history.rehearsed_steps:
+        return Restart(None if contact_history.contacted_steps else _new_day_zero(debt, now))
+    if contact.step == debts.END:
+        return _decide_end(debt, contact_history, now)
+    return _decide_step(case, debt, contact_history, means, now)
+
+
+def _new_day_zero(debt: Debt, now: datetime) -> date:
+    return debts.day_zero(debt.debtor.identity, debt.running_scenario, now, debt.due_on)
+
+
+def _decide_end(debt: Debt, contact_history: ContactHistory, now: datetime) -> Decision:
+    if debt.workspace.contact == DRY_RUN:
+        return Postpone(now + timedelta(days=1), "dry run")
+    last_step = contact_history.last_step(debt)
+    upcoming = debts.next_contact(debt, now, last_step, contact_history.prior_contacts(debt))
+    if upcoming.step == debts.END:
+        return End()
+    # Another debt of the person supplied an address for which this one's steps were skipped.
+    return Stop("an address was added", is_replanned=True)
+
+
+def _decide_step(
+    case: Case, debt: Debt, contact_history: ContactHistory, means: Means, now: datetime
+) -> Decision:
+    contact, step = case.contact, debt.running_scenario.find_step(case.contact.step)
+    evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
+    if contact.channel == step.channel and evaluator.channel(step) != contact.channel:
+        # The step now uses its fallback: its own address was suppressed since.
+        return Stop("the address is suppressed", is_replanned=True)
+    is_late = contact.is_late(now, debt.running_scenario.late_after)
+    reason = _dropped_reason(evaluator, step, now) if is_late else None
+    reason = reason or _unmet_reason(debt, step, now)
+    if reason is None and contact.channel_kind not in means.channels:
+        reason = f"no provider for {contact.channel}"
+    reason = reason or evaluator.missing_address(contact.channel_kind)
+    if reason is not None:
+        return Skip(reason, is_late)
+    verdict = compliance.evaluate(evaluator.facts.with_notices(step.notices), contact.channel_kind, now)
+    if verdict.next_allowed_at is None:
+        return Skip(debts.NEVER + verdict.names, is_late)
+    if not verdict.is_allowed:
+        return Postpone(verdict.next_allowed_at, verdict.names, is_late)
+    return _compose(case, debt, step.on(contact.channel), means, now, is_late=is_late)
+
+
+def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> str | None:
+    is_dropped = evaluator.is_dropped(step, evaluator.scenario.after(step.key), now)
+    return f"late: {step.when_late}" if is_dropped else None
+
+
+def _unmet_reason(debt: Debt, step: Step, now: datetime) -> str | None:
+    unmet = step.only_if.unmet(debts.condition_facts(debt, now)) if step.only_if else ()
+    return f"conditions: {', '.join(unmet)}" if unmet else None
+
+
+def _compose(case: Case, debt: Debt, step: Step, means: Means, now: datetime, *, is_late: bool) -> Decision:
+    key = ids.show("followup", case.followup_id)
+    try:
+        message = render_message(debt, step, key, now, means.render_context)
+    except StepNotPossible as reason:
+        return Skip(str(reason), is_late)
+    except MessageNotRenderable as defect:
+        return SetAside(defect.detail)
+    return Rehearse() if debt.workspace.contact == DRY_RUN else Send(message)
