@@ -7,6 +7,7 @@ address stays unreadable here.
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.kit import calendar
@@ -34,8 +35,7 @@ class Per(StrEnum):
     ADDRESS = "address"
 
 
-@dataclass(frozen=True, slots=True)
-class PastContact:
+class PastContact(NamedTuple):
     """A contact made, or of unknown outcome: its instant, channel, address hash, and whether of this case."""
 
     channel: Channel

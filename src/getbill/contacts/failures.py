@@ -150,7 +150,7 @@ async def skip_quarantined(tx: Transaction, workspace: Workspace, debt_id: UUID)
     if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
         contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
         contact_history.passed_steps.add(contact.step)
-        await ledger.plan(tx, schedule.plan_next(tx, debt, contact_history, contact.step))
+        ledger.plan(tx, schedule.plan_next(tx, debt, contact_history, contact.step))
 
 
 async def clear_settled(database: Database) -> None:

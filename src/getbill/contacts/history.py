@@ -4,7 +4,7 @@ The caps of the rules count over it, and the scenario continues after its last p
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -153,33 +153,32 @@ async def load(
     manual_rows = await followups.find_manual_contacts(
         tx, workspace_id, debt_ids, all_hashes, tx.now - LOOKBACK
     )
-    by_debt = _group_by(own_rows, "debt_id")
-    by_address = _group_by([row for row in (*own_rows, *other_rows) if _is_made(row)], "address_hash")
+    own_by_debt = _group_by(own_rows, "debt_id")
+    made_by_address = _group_by(filter(_is_made, (*own_rows, *other_rows)), "address_hash")
     histories = {}
     for debt_id, debt in debts.items():
+        addresses = address_sets[debt_id]
         history = histories[debt_id] = ContactHistory(hashes=hashes_by_debt[debt_id], consents=consents)
-        history.suppressed = suppressed & address_sets[debt_id] if suppressed else suppressed
-        for row in by_debt.get(debt_id, ()):
+        history.suppressed = suppressed & addresses if suppressed else suppressed
+        past_contacts = []
+        for row in own_by_debt.get(debt_id, ()):
             _count_row(history, row, debt)
-        rows_elsewhere = chain.from_iterable(
-            by_address.get(address_hash, ()) for address_hash in address_sets[debt_id]
-        )
-        own_contacts = [
-            _past_contact(row, same_case=True) for row in by_debt.get(debt_id, ()) if _is_made(row)
+            if _is_made(row):
+                past_contacts.append(_past_contact(row, same_case=True))
+        past_contacts += [
+            _past_contact(row, same_case=False)
+            for address in addresses
+            for row in made_by_address.get(address, ())
+            if row["debt_id"] != debt_id
         ]
-        other_contacts = [
-            _past_contact(row, same_case=False) for row in rows_elsewhere if row["debt_id"] != debt_id
+        past_contacts += [
+            _manual_contact(row, debt_id) for row in manual_rows if _concerns(row, debt_id, addresses)
         ]
-        manual_contacts = [
-            _manual_contact(row, debt_id)
-            for row in manual_rows
-            if _concerns(row, debt_id, address_sets[debt_id])
-        ]
-        history.contacts = (*own_contacts, *other_contacts, *manual_contacts, *history.contacts)
+        history.contacts = (*past_contacts, *history.contacts)
     return histories
 
 
-def _group_by(rows: list[Record], column: str) -> dict[Any, list[Record]]:
+def _group_by(rows: Iterable[Record], column: str) -> dict[Any, list[Record]]:
     groups: dict[Any, list[Record]] = {}
     for row in rows:
         groups.setdefault(row[column], []).append(row)
@@ -187,7 +186,7 @@ def _group_by(rows: list[Record], column: str) -> dict[Any, list[Record]]:
 
 
 def _is_made(row: Record) -> bool:
-    return row["state"] in CONTACTED and row["sent_at"] is not None
+    return row["sent_at"] is not None and row["state"] in CONTACTED
 
 
 def _past_contact(row: Record, *, same_case: bool) -> PastContact:
@@ -204,26 +203,33 @@ def _manual_contact(row: Record, debt_id: UUID) -> PastContact:
 
 
 def _count_row(history: ContactHistory, row: Record, debt: Debt) -> None:
-    step = row["step"]
-    history.is_sending |= row["state"] == State.SENDING
+    step, state = row["step"], row["state"]
+    if state == State.SENDING:
+        history.is_sending = True
     if _is_made(row):
         history.contacted_steps.add(step)
-    if row["state"] == State.REHEARSED and row["run"] == debt.run:
-        history.attempts[step] += 1
-        if debt.workspace.contact == DRY_RUN:
-            history.rehearse(step, Channel(row["channel"]), row["settled_at"])
-        else:
-            history.rehearsed_steps.add(step)
-    elif row["run"] == debt.run:
-        history.attempts[step] += 1
-        history.failures[step] += row["state"] == State.FAILED
-        if row["state"] == State.SKIPPED and _is_unreachable(row["reason"] or ""):
-            history.unreachable_reasons[step] = row["reason"]
-        elif row["state"] in COMPLETED:
-            history.passed_steps.add(step)
-        else:
-            # A failed attempt passes its step only if no further attempt was to follow.
-            history.passed_steps.discard(step)
+    if row["run"] != debt.run:
+        return
+    history.attempts[step] += 1
+    if state == State.REHEARSED:
+        _count_rehearsal(history, row, debt)
+        return
+    if state == State.FAILED:
+        history.failures[step] += 1
+    if state == State.SKIPPED and _is_unreachable(row["reason"] or ""):
+        history.unreachable_reasons[step] = row["reason"]
+    elif state in COMPLETED:
+        history.passed_steps.add(step)
+    else:
+        # A failed attempt passes its step only if no further attempt was to follow.
+        history.passed_steps.discard(step)
+
+
+def _count_rehearsal(history: ContactHistory, row: Record, debt: Debt) -> None:
+    if debt.workspace.contact == DRY_RUN:
+        history.rehearse(row["step"], Channel(row["channel"]), row["settled_at"])
+    else:
+        history.rehearsed_steps.add(row["step"])
 
 
 def _is_unreachable(reason: str) -> bool:

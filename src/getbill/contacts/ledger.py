@@ -5,7 +5,8 @@ Every write names the fence of its claim, so a slow worker, or one presumed dead
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from asyncpg import Record
@@ -32,17 +33,6 @@ _PLAN = Statement(
     INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
         followup_id, reason, settled_at, created_at, missed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-    """,
-)
-_PLAN_MANY = Statement(
-    "contacts.insert_contacts",
-    "Insert contacts.",
-    """
-    INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
-        followup_id, reason, settled_at, created_at, missed_at)
-    SELECT $1, * FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::text[], $7::text[],
-        $8::timestamptz[], $9::boolean[], $10::integer[], $11::uuid[], $12::text[], $13::timestamptz[],
-        $14::timestamptz[], $15::timestamptz[])
     """,
 )
 _CLAIM_LIVE = Statement(
@@ -214,35 +204,29 @@ _ERASE = Statement(
 )
 
 
-def plan_deferred(tx: Transaction, contact: Contact) -> None:
-    """Insert a planned contact at the end of the transaction."""
-    tx.defer(_PLAN, contact.workspace_id, *_plan_values(contact))
+def plan(tx: Transaction, contacts: Iterable[Contact]) -> None:
+    """Insert planned contacts at the end of the transaction."""
+    for contact in contacts:
+        tx.defer(_PLAN, *_plan_values(contact))
 
 
-async def plan(tx: Transaction, contacts: Sequence[Contact]) -> None:
-    """Insert planned contacts, all of one workspace."""
-    if contacts:
-        columns = zip(*map(_plan_values, contacts), strict=True)
-        await tx.execute(_PLAN_MANY, contacts[0].workspace_id, *map(list, columns))
-
-
-def _plan_values(contact: Contact) -> tuple[Any, ...]:
-    return (
-        contact.debt_id,
-        contact.run,
-        contact.step,
-        contact.attempt,
-        contact.channel,
-        contact.state,
-        contact.due_at,
-        contact.is_live,
-        contact.contact_epoch,
-        contact.followup_id,
-        contact.reason,
-        contact.settled_at,
-        contact.created_at,
-        contact.missed_at,
-    )
+_plan_values = attrgetter(
+    "workspace_id",
+    "debt_id",
+    "run",
+    "step",
+    "attempt",
+    "channel",
+    "state",
+    "due_at",
+    "is_live",
+    "contact_epoch",
+    "followup_id",
+    "reason",
+    "settled_at",
+    "created_at",
+    "missed_at",
+)
 
 
 async def claim_live(
@@ -334,25 +318,25 @@ async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
         await tx.execute(_WRITE, contacts[0].workspace_id, *columns)
 
 
-def _key(contact: Contact) -> tuple[UUID, int, str, int, int]:
-    return contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence
-
-
-def _write_values(contact: Contact) -> tuple[Any, ...]:
-    return (
-        *_key(contact),
-        contact.state,
-        contact.due_at,
-        contact.lease_until,
-        contact.followup_id,
-        contact.address_hash,
-        contact.provider,
-        contact.provider_ref,
-        contact.reason,
-        contact.sent_at,
-        contact.settled_at,
-        contact.missed_at,
-    )
+_key = attrgetter("debt_id", "run", "step", "attempt", "fence")
+_write_values = attrgetter(
+    "debt_id",
+    "run",
+    "step",
+    "attempt",
+    "fence",
+    "state",
+    "due_at",
+    "lease_until",
+    "followup_id",
+    "address_hash",
+    "provider",
+    "provider_ref",
+    "reason",
+    "sent_at",
+    "settled_at",
+    "missed_at",
+)
 
 
 async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) -> list[UUID]:

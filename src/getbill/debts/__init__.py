@@ -29,7 +29,6 @@ from getbill.debts.schedule import (
     ScheduleEvaluator,
     condition_facts,
     day_zero,
-    facts_of,
     hashes_of,
     next_contact,
     usable_kinds,

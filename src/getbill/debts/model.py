@@ -1,7 +1,7 @@
 """A debt as stored, the table of its transitions, and its data in events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Annotated, Any
@@ -233,6 +233,8 @@ class Debt:
     stored_values: tuple[Any, ...] | None = None
     # Set only in the erasing transaction.
     erased_person: ErasedPerson | None = None
+    # What `debts.schedule` computed of it, kept while what it depends on is unchanged.
+    schedule_terms: object | None = field(default=None, compare=False)
 
     @property
     def workspace_id(self) -> UUID:

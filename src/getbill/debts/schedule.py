@@ -13,7 +13,7 @@ from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachabl
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import promises
-from getbill.debts.model import Debt, PlannedContact
+from getbill.debts.model import Debt, Details, PlannedContact
 from getbill.kit import calendar, phones
 from getbill.scenarios import ConditionFacts, Late, Scenario, Skip, Start, StartMode, Step
 
@@ -107,29 +107,35 @@ class PriorContacts:
 NO_PRIOR_CONTACTS = PriorContacts()
 
 
-def facts_of(
-    workspace: Workspace,
-    identity: Identity,
-    scenario: Scenario,
-    prior_contacts: PriorContacts = NO_PRIOR_CONTACTS,
-) -> compliance.Facts:
-    """Return the facts that the rules evaluate for a debtor of this workspace."""
-    email = phone = None
-    # The hashes only serve past contacts and the suppression list; most new debts have neither.
-    if not prior_contacts.is_blank:
-        email, phone = prior_contacts.hashes or hashes_of(workspace, identity)
+def _facts_of(workspace: Workspace, identity: Identity, scenario: Scenario) -> compliance.Facts:
+    """Return the facts that the rules evaluate for a debtor who was never contacted."""
     return compliance.Facts(
         zones=identity.zones,
         region=calendar.region_of(identity.country, identity.postal_code),
         party=compliance.Party.BUSINESS if identity.company else compliance.Party.CONSUMER,
         collector=_THIRD_PARTY[workspace.company.collector],
+        exclusions=scenario.exclusions,
+    )
+
+
+def _with_history(facts: compliance.Facts, debt: Debt, prior_contacts: PriorContacts) -> compliance.Facts:
+    """Return the facts after past contacts."""
+    if prior_contacts.is_blank:
+        return facts.with_notices(prior_contacts.notices)
+    # The hashes only serve past contacts and the suppression list; most new debts have neither.
+    email, phone = prior_contacts.hashes or hashes_of(debt.workspace, debt.debtor.identity)
+    return compliance.Facts(
+        zones=facts.zones,
+        region=facts.region,
+        party=facts.party,
+        collector=facts.collector,
+        exclusions=facts.exclusions,
         contacts=prior_contacts.contacts,
         email_hash=email,
         phone_hash=phone,
         notices=frozenset(prior_contacts.notices),
         suppressed=prior_contacts.suppressed,
         consents=prior_contacts.consents,
-        exclusions=scenario.exclusions,
     )
 
 
@@ -173,6 +179,42 @@ def next_contact(
 
 
 @dataclass(frozen=True, slots=True)
+class _Terms:
+    """What the schedule of a debt depends on besides time and past contacts."""
+
+    identity: Identity
+    details: Details
+    scenario: Scenario
+    start: Start
+    facts: compliance.Facts
+    kinds: frozenset[AddressKind]
+    # Why the debtor's number is not used, if so.
+    expensive: str | None
+
+    def hold_for(self, debt: Debt) -> bool:
+        """Return whether nothing that they depend on has changed."""
+        return (
+            self.identity is debt.debtor.identity
+            and self.details is debt.details
+            and self.scenario is debt.running_scenario
+            and self.start.on == debt.started_on
+        )
+
+
+def _terms_of(debt: Debt) -> _Terms:
+    terms = debt.schedule_terms
+    if not isinstance(terms, _Terms) or not terms.hold_for(debt):
+        identity, scenario = debt.debtor.identity, debt.running_scenario
+        facts = _facts_of(debt.workspace, identity, scenario)
+        start = Start(debt.started_on, facts.zones[0], facts.region)
+        terms = _Terms(
+            identity, debt.details, scenario, start, facts, usable_kinds(debt), expensive_destination(debt)
+        )
+        debt.schedule_terms = terms
+    return terms
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleEvaluator:
     """The evaluator of a debt's steps: scenario and rules, after the contacts made so far."""
 
@@ -187,13 +229,10 @@ class ScheduleEvaluator:
     @classmethod
     def for_debt(cls, debt: Debt, prior_contacts: PriorContacts = NO_PRIOR_CONTACTS) -> "ScheduleEvaluator":
         """Return the evaluator of a debt after its past contacts."""
-        identity = debt.debtor.identity
-        facts = facts_of(debt.workspace, identity, debt.running_scenario, prior_contacts)
-        start = Start(debt.started_on, facts.zones[0], facts.region)
+        terms = _terms_of(debt)
+        facts = _with_history(terms.facts, debt, prior_contacts)
         last_at = max((contact.at for contact in prior_contacts.contacts if contact.same_case), default=None)
-        return cls(
-            debt.running_scenario, start, facts, usable_kinds(debt), last_at, expensive_destination(debt)
-        )
+        return cls(debt.running_scenario, terms.start, facts, terms.kinds, last_at, terms.expensive)
 
     def unreachable_reason(self, step: Step) -> str | None:
         """Return why a step reaches no address; None if it does."""

@@ -21,8 +21,7 @@ from getbill.kit.database import Transaction
 def start(tx: Transaction, _workspace: Workspace, debt: Debt) -> None:
     """Plan the first contact of a new debt, due at its `next_action_at`."""
     planned = debt.first_contact or debts.next_contact(debt, tx.now)
-    for contact in _planned_rows(debt, planned, ContactHistory(), tx.now):
-        ledger.plan_deferred(tx, contact)
+    ledger.plan(tx, _planned_rows(debt, planned, ContactHistory(), tx.now))
 
 
 async def replan_contacts(tx: Transaction, workspace: Workspace, debt: Debt) -> None:
@@ -44,7 +43,7 @@ async def replan_contacts(tx: Transaction, workspace: Workspace, debt: Debt) -> 
         _restart_scenario(debt, contact_history, tx.now)
     elif debt.is_resumed:
         _shift_start(debt, contact_history, tx.now)
-    await ledger.plan(tx, plan_next(tx, debt, contact_history, contact_history.last_step(debt)))
+    ledger.plan(tx, plan_next(tx, debt, contact_history, contact_history.last_step(debt)))
 
 
 def _restart_scenario(debt: Debt, contact_history: ContactHistory, now: datetime) -> None:
@@ -111,7 +110,7 @@ async def replan_unsent(tx: Transaction, debt: Debt, contact: Contact) -> Contac
     followup_ids = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
     await followups.cancel(tx, [(debt, followup_id) for followup_id in followup_ids])
     retry = plan_retry(tx, debt, contact_history, contact, due_at)
-    await ledger.plan(tx, [retry])
+    ledger.plan(tx, [retry])
     return retry
 
 
@@ -147,10 +146,8 @@ def allowed_from(
 def rule_facts(debt: Debt, contact_history: ContactHistory, step_key: str) -> compliance.Facts:
     """Return the facts that the rules evaluate for a step, with the notices given so far and by the step."""
     notices = debt.running_scenario.find_step(step_key).notices
-    base_facts = debts.facts_of(
-        debt.workspace, debt.debtor.identity, debt.running_scenario, contact_history.prior_contacts(debt)
-    )
-    return base_facts.with_notices(notices)
+    evaluator = debts.ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
+    return evaluator.facts.with_notices(notices)
 
 
 def _planned_rows(

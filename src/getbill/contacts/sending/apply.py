@@ -135,7 +135,7 @@ class _Effects:
     async def write(self, contacts: Sequence[Contact]) -> None:
         """Write the contacts and what follows from them."""
         tx = self.tx
-        results = await deliver.send_prepared(self.prepared_inside) if self.prepared_inside else []
+        results = await deliver.answer_inside(self.prepared_inside)
         settlement.record_outcomes(tx, {send.debt.id: send.debt for send in results if send.debt}, results)
         await ledger.write(tx, contacts)
         for contact, reason in self.unrenderable:
@@ -146,7 +146,7 @@ class _Effects:
         await followups.begin(tx, _with_debts(self.prepared))
         followups.announce(tx, _with_debts(self.prepared_inside))
         settled = await settlement.continue_debts(self.context, tx, results)
-        await ledger.plan(tx, [*self.planned_contacts, *settled.planned_contacts])
+        ledger.plan(tx, [*self.planned_contacts, *settled.planned_contacts])
         initial_followups = [send.followup for send in self.prepared_inside]
         await followups.insert_completed(
             tx, list(zip(initial_followups, settled.moved_followups, strict=True))

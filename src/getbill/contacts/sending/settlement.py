@@ -100,7 +100,7 @@ async def _settle_results(
         record_outcomes(tx, debts_by_id, owned_results)
         await ledger.write(tx, [result.contact for result in owned_results])
         settlement = await continue_debts(context, tx, owned_results, debts_by_id)
-        await ledger.plan(tx, settlement.planned_contacts)
+        ledger.plan(tx, settlement.planned_contacts)
         await followups.move(tx, settlement.moved_followups)
         failpoints.at("contacts.settling")
 

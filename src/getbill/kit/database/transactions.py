@@ -78,10 +78,8 @@ class OptimisticConflict(Exception):
     """A wrong assumption or stale read of a change; nothing is written, and it runs again without them."""
 
 
-@dataclass(slots=True)
-class _Deferred:
-    statement: Statement
-    arguments: Callable[[], tuple[Any, ...]]
+# A deferred insert: its values, or a function that returns them at the commit.
+_Deferred = tuple[Statement, tuple[Any, ...] | Callable[[], tuple[Any, ...]]]
 
 
 @cache
@@ -191,11 +189,11 @@ class Transaction:
 
     def defer(self, statement: Statement, *arguments: Any) -> None:
         """Defer an insert to the commit, before which all deferred ones are sent together."""
-        self._deferred.append(_Deferred(statement, lambda: arguments))
+        self._deferred.append((statement, arguments))
 
     def defer_row(self, statement: Statement, row: Callable[[], tuple[Any, ...]]) -> None:
         """Defer an insert to the commit; its values are read then, after the change."""
-        self._deferred.append(_Deferred(statement, row))
+        self._deferred.append((statement, row))
 
     async def send(self) -> None:
         """Send the deferred inserts: as one statement if nothing was begun, else grouped by statement.
@@ -213,10 +211,10 @@ class Transaction:
             if await self.peek(statement, *arguments):
                 raise OptimisticConflict
         writes: dict[Statement, list[tuple[Any, ...]]] = {}
-        for write in deferred:
-            writes.setdefault(write.statement, []).append(write.arguments())
-        for statement, values in writes.items():
-            await self._send_together(statement, values)
+        for statement, values in deferred:
+            writes.setdefault(statement, []).append(values if isinstance(values, tuple) else values())
+        for statement, rows in writes.items():
+            await self._send_together(statement, rows)
 
     async def _send_together(self, statement: Statement, values: list[tuple[Any, ...]]) -> None:
         connection = await self.connection()
@@ -233,12 +231,14 @@ class Transaction:
 
     async def _send_joined(self, deferred: list[_Deferred]) -> None:
         assumptions = tuple(statement for statement, _ in self._assumptions)
-        text = _joined_sql(tuple(write.statement for write in deferred), assumptions)
-        values = [value for write in deferred for value in write.arguments()]
-        for _, arguments in self._assumptions:
-            values += arguments
+        text = _joined_sql(tuple(statement for statement, _ in deferred), assumptions)
+        arguments: list[Any] = []
+        for _, values in deferred:
+            arguments += values if isinstance(values, tuple) else values()
+        for _, values in self._assumptions:
+            arguments += values
         try:
-            await self._pool.execute(text, *values)
+            await self._pool.execute(text, *arguments)
         except asyncpg.DivisionByZeroError:
             raise OptimisticConflict from None
 
