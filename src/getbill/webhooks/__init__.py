@@ -8,8 +8,10 @@ until it is settled.
 from getbill.webhooks.deliveries.admin_notifications import (
     NOTIFICATION_JOB,
     AdminNotifier,
+    notify_admins,
     requeue_notifications,
 )
+from getbill.webhooks.deliveries.auto_disable import EndpointSubject
 from getbill.webhooks.deliveries.jobs import DispatchSettings, WebhookDispatcher
 from getbill.webhooks.deliveries.ledger import keep_partitions
 from getbill.webhooks.deliveries.settlement import retry_delivery
