@@ -29,8 +29,7 @@ from getbill.debts.model import (
     PlannedContact,
     Status,
 )
-from getbill.debts.promises import is_promise_pending, paused_until
-from getbill.debts.promises import state_of as promise_state
+from getbill.debts.promises import is_promise_pending, paused_until, promise_state
 from getbill.debts.queries import find, find_many, find_references, lock, lock_many
 from getbill.debts.schedule import (
     END,
