@@ -1,7 +1,7 @@
 """The table of consequences: what follows from each event, and where.
 
-`ON_THE_ROW` is what the action that records the event changes on the debt's row itself. `IN_TRANSACTION` are the
-reactions of other packages before the commit, under the debt's lock. `AFTER` is the work after the commit, which the
+`BY_THE_ACTION` is what the action that records the event does itself, and the columns of the debt's row it may change.
+`IN_TRANSACTION` are the reactions of other packages before the commit, under the debt's lock. `AFTER` is the work after the commit, which the
 worker reads from here: every step is safe to repeat. `WHEN_READ` needs no write: it is computed from the row whenever
 somebody looks.
 
@@ -14,7 +14,7 @@ connects it to what follows.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from getbill import (
     contacts,
@@ -35,18 +35,17 @@ from getbill.debts import Debt, ErasureJournal
 from getbill.events import HighWaterMarks, RecordedEvent
 from getbill.kit.database import Transaction
 from getbill.kit.money import Money
-from getbill.webhooks import AdminNotifier, EndpointSubject, WebhookDispatcher
+from getbill.webhooks import AdminNotifier, WebhookDispatcher
 
-# The subject is a debt, for `webhook.disabled` an endpoint.
-Reaction = Callable[[Transaction, Any, Mapping[str, Any]], Awaitable[None]]
+Reaction = Callable[[Transaction, Debt, Mapping[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class RowChange:
-    """A change of the debt's row by the action that records the event, and the columns it may change."""
+class OwnChange:
+    """What the action that records the event does itself, and the columns of the debt's row it may change."""
 
     action: Callable[..., object]
-    columns: frozenset[str]
+    columns: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +134,6 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await imports.erase_changes(tx, debt)
 
 
-async def queue_admin_emails(tx: Transaction, endpoint: EndpointSubject, _detail: Mapping[str, Any]) -> None:
-    """Queue the e-mails to the admins of a live workspace about its disabled endpoint."""
-    if endpoint.workspace.is_live:
-        await webhooks.notify_admins(tx, endpoint.workspace, endpoint.id)
-
-
 async def assign_positions(context: WorkerContext) -> bool:
     """Assign committed events their positions in the streams, which `GET /events` reads."""
     return bool(await streams.sequence_events(context.sending.database, context.marks))
@@ -188,16 +181,18 @@ async def send_sandbox_contacts(context: WorkerContext) -> bool:
 
 _ENTRY_COLUMNS: Final = frozenset({"amount", "balance", "paid", "entries_count"})
 
-ON_THE_ROW: Final[Mapping[str, Sequence[RowChange]]] = {
-    "debt.contacted": [RowChange(debts.mark_contacted, frozenset({"contacts_count", "contacted_at"}))],
-    "debt.payment_received": [RowChange(debts.enter_money, _ENTRY_COLUMNS - {"amount"})],
-    "debt.resolved": [RowChange(debts.resolve, frozenset({"resolution", "resolved_at"}))],
-    "debt.escalated": [RowChange(debts.escalate, frozenset({"details"}))],
+BY_THE_ACTION: Final[Mapping[str, Sequence[OwnChange]]] = {
+    "debt.contacted": [OwnChange(debts.mark_contacted, frozenset({"contacts_count", "contacted_at"}))],
+    "debt.payment_received": [OwnChange(debts.enter_money, _ENTRY_COLUMNS - {"amount"})],
+    "debt.resolved": [OwnChange(debts.resolve, frozenset({"resolution", "resolved_at"}))],
+    "debt.escalated": [OwnChange(debts.escalate, frozenset({"details"}))],
     "debt.status_changed": [
-        RowChange(debts.move, frozenset({"status"})),
-        RowChange(Debt.stop_contact, frozenset({"contact_epoch", "next_action_at"})),
+        OwnChange(debts.move, frozenset({"status"})),
+        OwnChange(Debt.stop_contact, frozenset({"contact_epoch", "next_action_at"})),
     ],
-    "debt.escalation_requested": [RowChange(debts.end_scenario, frozenset({"next_action_at"}))],
+    "debt.escalation_requested": [OwnChange(debts.end_scenario, frozenset({"next_action_at"}))],
+    # For an endpoint of a live workspace.
+    "webhook.disabled": [OwnChange(webhooks.notify_admins)],
 }
 
 IN_TRANSACTION: Final[Mapping[str, Sequence[Reaction]]] = {
@@ -206,7 +201,6 @@ IN_TRANSACTION: Final[Mapping[str, Sequence[Reaction]]] = {
     "debt.status_changed": [replan_contacts, withdraw_escalation_todo],
     "debt.escalation_requested": [create_escalation_todo],
     "debt.deleted": [erase_the_rest],
-    "webhook.disabled": [queue_admin_emails],
 }
 
 WHEN_READ: Final[Mapping[str, Sequence[Callable[..., object]]]] = {
@@ -260,5 +254,6 @@ async def before_commit(tx: Transaction) -> None:
         event: RecordedEvent = tx.recorded_events[next_index]
         next_index += 1
         for react in IN_TRANSACTION.get(event.kind, ()):
-            await react(tx, event.subject, event.detail)
+            # A subject other than a debt has no reactions.
+            await react(tx, cast("Debt", event.subject), event.detail)
     events.store(tx)

@@ -21,11 +21,13 @@ def test_the_event_table_begins_with_the_default_subscription() -> None:
     assert tuple(ROWS)[: len(events.DEFAULTS)] == events.DEFAULTS
 
 
-def test_the_event_table_tells_what_changes_on_the_row() -> None:
-    built = {kind: [change.action.__name__ for change in reactions.ON_THE_ROW.get(kind, ())] for kind in ROWS}
+def test_the_event_table_tells_what_the_action_does_itself() -> None:
+    built = {
+        kind: [change.action.__name__ for change in reactions.BY_THE_ACTION.get(kind, ())] for kind in ROWS
+    }
 
     assert {kind: cells[0] for kind, cells in ROWS.items()} == built, (
-        "docs/architecture.md: the third column is reactions.ON_THE_ROW"
+        "docs/architecture.md: the third column is reactions.BY_THE_ACTION"
     )
 
 
@@ -56,7 +58,7 @@ def test_the_answer_about_a_paid_debt_names_everything_that_follows() -> None:
         function.__name__
         for kind in kinds
         for function in (
-            *(change.action for change in reactions.ON_THE_ROW[kind]),
+            *(change.action for change in reactions.BY_THE_ACTION[kind]),
             *reactions.IN_TRANSACTION.get(kind, ()),
             *reactions.WHEN_READ.get(kind, ()),
         )

@@ -76,7 +76,9 @@ async def change(
 
 
 def columns_of(kinds: list[str]) -> set[str]:
-    return {column for kind in kinds for row in reactions.ON_THE_ROW.get(kind, ()) for column in row.columns}
+    return {
+        column for kind in kinds for row in reactions.BY_THE_ACTION.get(kind, ()) for column in row.columns
+    }
 
 
 def functions_of(kinds: list[str]) -> dict[str, CodeType]:
@@ -84,7 +86,7 @@ def functions_of(kinds: list[str]) -> dict[str, CodeType]:
         function
         for kind in kinds
         for function in (
-            *(row.action for row in reactions.ON_THE_ROW.get(kind, ())),
+            *(row.action for row in reactions.BY_THE_ACTION.get(kind, ())),
             *reactions.IN_TRANSACTION.get(kind, ()),
         )
     ]

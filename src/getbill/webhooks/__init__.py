@@ -11,7 +11,6 @@ from getbill.webhooks.deliveries.admin_notifications import (
     notify_admins,
     requeue_notifications,
 )
-from getbill.webhooks.deliveries.auto_disable import EndpointSubject
 from getbill.webhooks.deliveries.jobs import DispatchSettings, WebhookDispatcher
 from getbill.webhooks.deliveries.ledger import keep_partitions
 from getbill.webhooks.deliveries.settlement import retry_delivery

@@ -1,7 +1,7 @@
 """Automatic disabling of endpoints that returned 410 (Gone) or accepted nothing for five days.
 
-One transaction disables the endpoint and records `webhook.disabled` in the stream; the reaction to that event
-queues the e-mails to the company's admins, so that none happens without the others.
+One transaction disables the endpoint, records `webhook.disabled` in the stream and queues the e-mails to the
+company's admins, so that none happens without the others.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 from getbill.vault import Key, Vault
 from getbill.webhooks import endpoints
+from getbill.webhooks.deliveries import admin_notifications
 from getbill.webhooks.deliveries.ledger import FailingEndpoint
 
 DISABLED: Final = "webhook.disabled"
@@ -46,16 +47,11 @@ _COUNT_EVENTS = Statement(
 class EndpointSubject:
     """The subject of events about an endpoint; in the stream it takes the place of a debt."""
 
-    workspace: Workspace
+    workspace_id: UUID
     id: UUID
     key: Key
     details: dict[str, Any]
     sequence: int
-
-    @property
-    def workspace_id(self) -> UUID:
-        """The workspace of the endpoint."""
-        return self.workspace.id
 
     def next_sequence(self) -> int:
         """Return the next sequence number of the endpoint's own events."""
@@ -117,4 +113,8 @@ async def _announce(tx: Transaction, workspace: Workspace, endpoint_id: UUID, re
         "disabled_at": json.instant(row["disabled_at"]),
         "failing_since": json.instant(row["failing_since"]),
     }
-    events.record(tx, DISABLED, EndpointSubject(workspace, endpoint_id, key, details, row["event_sequence"]))
+    events.record(
+        tx, DISABLED, EndpointSubject(workspace.id, endpoint_id, key, details, row["event_sequence"])
+    )
+    if workspace.is_live:
+        await admin_notifications.notify_admins(tx, workspace, endpoint_id)
