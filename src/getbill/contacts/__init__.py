@@ -16,6 +16,7 @@ from getbill.contacts.failures import (
     retry_lookup,
     skip_quarantined,
 )
+from getbill.contacts.handovers import HandoverJournal
 from getbill.contacts.in_doubt import settle_unknown
 from getbill.contacts.queries import is_busy, next_due
 from getbill.contacts.recovery import recover

@@ -28,7 +28,7 @@ from getbill import (
 )
 from getbill.channels import Channel
 from getbill.channels.senders import SmtpSettings, read_gateways, senders
-from getbill.contacts import SendingContext, SendingSettings
+from getbill.contacts import HandoverJournal, SendingContext, SendingSettings
 from getbill.debts import ErasureJournal
 from getbill.events import HighWaterMarks
 from getbill.kit import clock
@@ -130,9 +130,17 @@ async def run(
         poster = await stack.enter_async_context(
             WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
         )
+        handovers = HandoverJournal(settings.handovers_folder, unlocked_vault.installation_id)
+        stack.callback(handovers.close)
+        handovers.remove_unreadable()
         careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_workers(database) else 0.0
         context = SendingContext(
-            database, unlocked_vault, message_senders, sending_settings or SendingSettings(), careful_until
+            database,
+            unlocked_vault,
+            message_senders,
+            sending_settings or SendingSettings(),
+            careful_until,
+            handovers,
         )
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
         loops = loops_of(context, dispatcher, stop, marks, journal)

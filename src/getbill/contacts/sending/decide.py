@@ -15,6 +15,7 @@ from getbill.channels import ADDRESS_OF, AddressKind
 from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import DRY_RUN, Workspace
 from getbill.contacts import history, ledger, schedule
+from getbill.contacts.handovers import withdrawn_on_failure
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import REHEARSED, Contact
 from getbill.contacts.sending import deliver, rendering
@@ -37,11 +38,12 @@ async def prepare_sends(
     Contacts whose provider answers inside the transaction are settled by it and never appear as `sending`.
     """
     failpoints.at("contacts.claimed")
-    async with context.database.transaction(workspace.now()) as tx:
-        debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in contacts})
-        decision = await _decide_contacts(
-            context, tx, workspace, debts_by_id, await ledger.lock_unchanged(tx, contacts)
-        )
+    with withdrawn_on_failure(context.handovers, contacts):
+        async with context.database.transaction(workspace.now()) as tx:
+            debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in contacts})
+            decision = await _decide_contacts(
+                context, tx, workspace, debts_by_id, await ledger.lock_unchanged(tx, contacts)
+            )
     failpoints.at("contacts.prepared")
     return decision.prepared
 
@@ -74,6 +76,8 @@ async def _decide_contacts(
         decision.decide(contact)
     results = await deliver.send_prepared(decision.prepared_inside) if decision.prepared_inside else []
     deliver.record_outcomes(tx, debts_by_id, results)
+    if context.handovers is not None:
+        context.handovers.begin(send.contact for send in decision.prepared)
     await ledger.write(tx, contacts)
     for contact, reason in decision.unrenderable:
         await quarantine.add(tx, contact.quarantine_item, reason, is_shared=True)
@@ -287,7 +291,12 @@ class _SendDecision:
         self._count_contact(contact)
         followup = self._new_followup(debt, contact, message, has_followup=has_followup)
         queue = self.prepared_inside if sender.capabilities.answers_inside else self.prepared
-        queue.append(PreparedSend(contact, message, followup, sender, timeout_seconds, debt, contact_history))
+        handovers = self.context.handovers
+        queue.append(
+            PreparedSend(
+                contact, message, followup, sender, timeout_seconds, debt, contact_history, handovers
+            )
+        )
 
     def _count_contact(self, contact: Contact) -> None:
         """Count the contact for every debt of this batch that shares its address."""

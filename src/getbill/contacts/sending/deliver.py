@@ -7,8 +7,9 @@ again.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,7 @@ from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome, failed, unknown
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger, schedule
+from getbill.contacts.handovers import HandoverNotJournaled
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.in_doubt import TODO_KIND
 from getbill.contacts.model import CONTACTED, Contact
@@ -51,6 +53,7 @@ _RETRIED_ERRORS = (
     OSError,
 )
 _RETRY_SECONDS = 0.5
+_TOO_LATE = "the worker exceeded the time to send it"
 _NEVER_RECEIVED = "the provider never received it"
 REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 
@@ -77,17 +80,39 @@ async def _call_provider(send: PreparedSend) -> SendOutcome:
     # never left.
     lease_until = send.contact.lease_until
     if lease_until is None or lease_until - clock.wall() < timedelta(seconds=send.timeout_seconds):
-        return failed("the worker exceeded the time to send it", permanent=False)
+        outcome = failed(_TOO_LATE, permanent=False)
+    else:
+        outcome = await _hand_over(send)
+    failpoints.at("contacts.answered")
+    if send.handovers is not None:
+        send.handovers.answer(send.contact.handover_id, outcome)
+    failpoints.at("contacts.submitted")
+    return outcome
+
+
+async def _hand_over(send: PreparedSend) -> SendOutcome:
+    message = replace(send.message, before_handover=partial(_note_handover, send))
     try:
         async with asyncio.timeout(send.timeout_seconds):
-            outcome = await send.sender.send(send.message)
+            if not send.sender.capabilities.announces_handover:
+                message.before_handover()
+            return await send.sender.send(message)
+    except HandoverNotJournaled:
+        return failed("the journal of hand-overs cannot be written", permanent=False)
     except TimeoutError:
+        if send.handovers is not None and send.handovers.is_unsent(send.contact.handover_id):
+            return failed(_TOO_LATE, permanent=False)
         return unknown("the provider did not respond in time")
     except Exception as error:  # noqa: BLE001 - whatever broke, the message may have left
         _log.error("sender_failed", sender=send.sender.name, error=type(error).__name__, exc_info=error)
         return unknown("the sender failed; the worker's log has the traceback")
-    failpoints.at("contacts.submitted")
-    return outcome
+
+
+def _note_handover(send: PreparedSend) -> None:
+    if send.handovers is not None:
+        failpoints.at("contacts.handing_over")
+        send.handovers.hand_over(send.contact.handover_id)
+        failpoints.at("contacts.handed_over")
 
 
 async def settle_contacts(
@@ -196,7 +221,7 @@ async def replan_undelivered(
         debt = debts_by_id.get(contact.debt_id)
         if not await ledger.lock_unchanged(tx, [contact]) or debt is None:
             return
-        contact.sent_at = contact.address_hash = None
+        contact.sent_at = contact.address_hash = contact.handover_id = None
         is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
         if is_current:
             contact.postpone(tx.now, _NEVER_RECEIVED)
