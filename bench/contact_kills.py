@@ -61,4 +61,6 @@ def _report(result: ContactRunResult, count: int, say: Callable[[str], None]) ->
     say(
         f"{before.received:,} messages received, {result.crossed} crossed a payment; steps ended {dict(before.ends)}"
     )
+    for reason, number in before.doubts.most_common():
+        say(f"{number} unknown: {reason}")
     say(f"after a person's decisions: {after.received:,} received; steps ended {dict(after.ends)}")

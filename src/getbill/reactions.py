@@ -1,20 +1,93 @@
-"""The reactions to events: one table from an event to what follows.
+"""The table of consequences: what follows from each event, and where.
 
-A reaction in `IN_TRANSACTION` runs before the commit, on the debt that its transaction locks;
-what follows a commit is the fan-out to webhooks, a loop of `process.worker`. Lower packages record what
-happened; only this module connects it to its reactions.
+`BY_THE_ACTION` is what the action that records the event does itself, and the columns of the debt's row it may change.
+`IN_TRANSACTION` are the reactions of other packages before the commit, under the debt's lock. `AFTER` is the work after the commit, which the
+worker reads from here: every step is safe to repeat. `WHEN_READ` needs no write: it is computed from the row whenever
+somebody looks.
+
+A debt that is paid has four rows: `debt.payment_received` changes the balance; `debt.resolved` records the
+resolution; `debt.status_changed` raises the contact epoch, which voids contacts already claimed, stops the planned ones
+and withdraws an open escalation todo. Its promise is then kept. Lower packages record what happened; only this module
+connects it to what follows.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
-from getbill import contacts, events, followups, imports, payments, quarantine, sftp, todos
-from getbill.debts import Debt
-from getbill.events import RecordedEvent
+from getbill import (
+    contacts,
+    debts,
+    events,
+    followups,
+    imports,
+    payments,
+    quarantine,
+    sandbox,
+    sftp,
+    streams,
+    todos,
+    webhooks,
+)
+from getbill.contacts import SendingContext
+from getbill.debts import Debt, ErasureJournal
+from getbill.events import HighWaterMarks, RecordedEvent
 from getbill.kit.database import Transaction
 from getbill.kit.money import Money
+from getbill.webhooks import AdminNotifier, WebhookDispatcher
 
 Reaction = Callable[[Transaction, Debt, Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChange:
+    """What the action that records the event does itself, and the columns of the debt's row it may change."""
+
+    action: Callable[..., object]
+    columns: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """The dependencies of the work after a commit; a worker without a journal or marks has no such file."""
+
+    sending: SendingContext
+    dispatcher: WebhookDispatcher
+    stop: asyncio.Event
+    marks: HighWaterMarks | None = None
+    journal: ErasureJournal | None = None
+
+    def should_continue(self) -> bool:
+        """Return whether the worker is not being stopped."""
+        return not self.stop.is_set()
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStep:
+    """Work of one of the worker's loops, which runs its steps in order; it returns whether more is waiting."""
+
+    loop: str
+    run: Callable[[WorkerContext], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A job that the event's transaction has queued, run by the queue of the worker with retries."""
+
+    name: str
+    run: Callable[[AdminNotifier, bytes, int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelListener:
+    """A part of a process that listens on a channel of the database and is woken by it."""
+
+    channel: str
+    run: Callable[..., object]
+
+
+AfterCommit = LoopStep | QueuedJob | ChannelListener
 
 
 async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
@@ -34,7 +107,7 @@ async def create_escalation_todo(tx: Transaction, debt: Debt, _detail: Mapping[s
 
 async def withdraw_escalation_todo(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
     """Withdraw that todo once the debt's status has changed otherwise."""
-    if detail["changes"]["status"]["from"] == "unresolved":
+    if detail["changes"]["status"]["from"] == debts.Status.UNRESOLVED:
         todos.withdraw(tx, debt.workspace_id, "escalation", debt.id)
 
 
@@ -61,13 +134,117 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await imports.erase_changes(tx, debt)
 
 
-IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
+async def assign_positions(context: WorkerContext) -> bool:
+    """Assign committed events their positions in the streams, which `GET /events` reads."""
+    return bool(await streams.sequence_events(context.sending.database, context.marks))
+
+
+async def enqueue_deliveries(context: WorkerContext) -> bool:
+    """Enqueue a delivery for each endpoint that subscribes to an event's kind."""
+    return bool(await webhooks.enqueue_deliveries(context.sending.database))
+
+
+async def catch_up_endpoints(context: WorkerContext) -> bool:
+    """Enqueue for endpoints that were enabled again what they have missed."""
+    return bool(await webhooks.catch_up(context.sending.database))
+
+
+async def post_deliveries(context: WorkerContext) -> bool:
+    """Post pending deliveries to their endpoints until the worker stops."""
+    await context.dispatcher.run(context.stop)
+    return False
+
+
+async def save_high_water_marks(context: WorkerContext) -> bool:
+    """Save the ends of the streams beside the database, so that a restore reveals which events it lost."""
+    if context.marks is not None:
+        await context.marks.save(context.sending.database)
+    return False
+
+
+async def write_erasure_journal(context: WorkerContext) -> bool:
+    """Write erasures beside the database that the API could not write before it answered."""
+    if context.journal is not None:
+        await context.journal.write(context.sending.database)
+    return False
+
+
+async def send_live_contacts(context: WorkerContext) -> bool:
+    """Send live contacts that are due."""
+    return bool(await contacts.send_due(context.sending, context.should_continue))
+
+
+async def send_sandbox_contacts(context: WorkerContext) -> bool:
+    """Send contacts that are due by the clocks of their sandboxes."""
+    return bool(await sandbox.send_due(context.sending, context.should_continue))
+
+
+_ENTRY_COLUMNS: Final = frozenset({"amount", "balance", "paid", "entries_count"})
+
+BY_THE_ACTION: Final[Mapping[str, Sequence[OwnChange]]] = {
+    "debt.contacted": [OwnChange(debts.mark_contacted, frozenset({"contacts_count", "contacted_at"}))],
+    "debt.payment_received": [OwnChange(debts.enter_money, _ENTRY_COLUMNS - {"amount"})],
+    "debt.resolved": [OwnChange(debts.resolve, frozenset({"resolution", "resolved_at"}))],
+    "debt.escalated": [OwnChange(debts.escalate, frozenset({"details"}))],
+    "debt.status_changed": [
+        OwnChange(debts.move, frozenset({"status"})),
+        OwnChange(Debt.stop_contact, frozenset({"contact_epoch", "next_action_at"})),
+    ],
+    "debt.escalation_requested": [OwnChange(debts.end_scenario, frozenset({"next_action_at"}))],
+    # For an endpoint of a live workspace.
+    "webhook.disabled": [OwnChange(webhooks.notify_admins)],
+}
+
+IN_TRANSACTION: Final[Mapping[str, Sequence[Reaction]]] = {
     "debt.created": [start_timeline],
     "debt.updated": [book_adjustment, replan_contacts],
     "debt.status_changed": [replan_contacts, withdraw_escalation_todo],
     "debt.escalation_requested": [create_escalation_todo],
     "debt.deleted": [erase_the_rest],
 }
+
+WHEN_READ: Final[Mapping[str, Sequence[Callable[..., object]]]] = {
+    "debt.payment_received": [debts.promise_state, debts.condition_facts, contacts.crossed_by],
+    "debt.status_changed": [contacts.crossed_by],
+}
+
+AFTER_EVERY: Final[Sequence[AfterCommit]] = (
+    LoopStep("stream", assign_positions),
+    ChannelListener(events.STREAM_CHANNEL, streams.LongPolling),
+    ChannelListener(events.STREAM_CHANNEL, HighWaterMarks.on_notification),
+    LoopStep("stream", enqueue_deliveries),
+    LoopStep("stream", catch_up_endpoints),
+    LoopStep("deliveries", post_deliveries),
+    LoopStep("journal", save_high_water_marks),
+)
+_SEND_CONTACTS: Final = (
+    LoopStep("live_contacts", send_live_contacts),
+    LoopStep("sandbox_contacts", send_sandbox_contacts),
+)
+_AFTER_SOME: Final[Mapping[str, Sequence[AfterCommit]]] = {
+    "debt.created": _SEND_CONTACTS,
+    "debt.updated": _SEND_CONTACTS,
+    "debt.status_changed": _SEND_CONTACTS,
+    "debt.deleted": [LoopStep("journal", write_erasure_journal)],
+    "webhook.disabled": [QueuedJob(webhooks.NOTIFICATION_JOB, AdminNotifier.send)],
+}
+AFTER: Final[Mapping[str, Sequence[AfterCommit]]] = {
+    kind: [*AFTER_EVERY, *_AFTER_SOME.get(kind, ())] for kind in events.KINDS
+}
+
+
+def loop_steps() -> dict[str, list[LoopStep]]:
+    """Return the steps of each loop that works after commits, in the order of the table."""
+    steps_by_loop: dict[str, list[LoopStep]] = {}
+    for step in dict.fromkeys(step for steps in AFTER.values() for step in steps):
+        if isinstance(step, LoopStep):
+            steps_by_loop.setdefault(step.loop, []).append(step)
+    return steps_by_loop
+
+
+def queued_jobs() -> list[QueuedJob]:
+    """Return the jobs that transactions queue."""
+    return [step for steps in AFTER.values() for step in steps if isinstance(step, QueuedJob)]
 
 
 async def before_commit(tx: Transaction) -> None:
@@ -77,6 +254,6 @@ async def before_commit(tx: Transaction) -> None:
         event: RecordedEvent = tx.recorded_events[next_index]
         next_index += 1
         for react in IN_TRANSACTION.get(event.kind, ()):
-            # In this release every event is about a debt.
+            # A subject other than a debt has no reactions.
             await react(tx, cast("Debt", event.subject), event.detail)
     events.store(tx)

@@ -277,6 +277,11 @@ class Settings(BaseSettings):
         """The file of the event streams' high-water marks, which survives a restore of the database."""
         return self.data_dir / "streams.jsonl"
 
+    @property
+    def handovers_folder(self) -> Path:
+        """The folder of the workers' journals of hand-overs, on a disk of this machine."""
+        return self.data_dir / "handovers"
+
 
 def names() -> dict[str, str]:
     """Return the environment variable of every setting, by the setting's name."""

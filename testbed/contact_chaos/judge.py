@@ -85,6 +85,8 @@ class Verdict:
     faults: list[str]
     ends: Counter[str]
     received: int
+    # Why steps are unknown: channel and reason.
+    doubts: Counter[str] = field(default_factory=Counter)
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -97,7 +99,8 @@ def judge(evidence: Evidence) -> Verdict:
         *_of_payments(evidence),
     ]
     ends = Counter(item.state for item in last.values() if item.channel != END)
-    return Verdict(faults, ends, len(evidence.received))
+    doubts = Counter(f"{item.channel}: {item.reason}" for item in last.values() if item.state == "unknown")
+    return Verdict(faults, ends, len(evidence.received), doubts)
 
 
 def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]:

@@ -99,16 +99,19 @@ _LOCK_UNCHANGED = Statement(
 _WRITE = Statement(
     "contacts.update_contacts",
     "Update the state and the result of contacts.",
+    # Until a provider has answered, the workers that died with a contact are counted on.
     """
     UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
         followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
         provider_ref = w.provider_ref, reason = w.reason, sent_at = w.sent_at, settled_at = w.settled_at,
-        missed_at = w.missed_at, crashes = 0
+        missed_at = w.missed_at, handover_id = w.handover_id,
+        crashes = CASE WHEN w.state = 'sending' OR (c.state = 'sending' AND w.state = 'planned') THEN c.crashes
+            ELSE 0 END
     FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::timestamptz[],
         $9::timestamptz[], $10::uuid[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::timestamptz[], $17::timestamptz[])
+        $16::timestamptz[], $17::timestamptz[], $18::uuid[])
         AS w (debt_id, run, step, attempt, fence, state, due_at, lease_until, followup_id, address_hash, provider,
-              provider_ref, reason, sent_at, settled_at, missed_at)
+              provider_ref, reason, sent_at, settled_at, missed_at, handover_id)
     WHERE c.workspace_id = $1 AND c.debt_id = w.debt_id AND c.run = w.run AND c.step = w.step
         AND c.attempt = w.attempt AND c.fence = w.fence
     """,
@@ -336,6 +339,7 @@ _write_values = attrgetter(
     "sent_at",
     "settled_at",
     "missed_at",
+    "handover_id",
 )
 
 

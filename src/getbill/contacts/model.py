@@ -134,6 +134,10 @@ class Contact:
     settled_at: datetime | None = None
     # Original due time of a contact that was late and then moved to an instant the rules allow.
     missed_at: datetime | None = None
+    # Its hand-over in the journal of the worker that sends it.
+    handover_id: UUID | None = None
+    # Workers in a row that died with it before it was handed over.
+    crashes: int = 0
 
     def is_late(self, now: datetime, late_after: timedelta) -> bool:
         """Return whether the contact missed its due time, even if it was moved since."""

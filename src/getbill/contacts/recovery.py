@@ -15,7 +15,7 @@ from getbill import companies, compliance, debts, followups, quarantine
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, MessageAuthor, Outgoing, Sender, SendOutcome, unknown
 from getbill.companies import Workspace
-from getbill.contacts import failures, history, ledger, schedule, sending
+from getbill.contacts import dead_journals, failures, history, ledger, schedule, sending
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import PreparedSend, SendingContext, SendResult, isolate_workspace
@@ -50,7 +50,8 @@ async def recover(context: SendingContext) -> int:
     )
     failpoints.at("contacts.released")
     lease_until = clock.wall() + timedelta(seconds=settings.recovery_seconds)
-    interrupted_contacts = await ledger.claim_interrupted(
+    interrupted_contacts = await dead_journals.claim_known(context, lease_until)
+    interrupted_contacts += await ledger.claim_interrupted(
         context.database, clock.wall(), min(settings.batch, _LOOKUPS_MAX), lease_until
     )
     if interrupted_contacts:
@@ -103,12 +104,20 @@ async def _resolve_contacts(
     followup_ids = [contact.followup_id for contact in interrupted_contacts if contact.followup_id]
     followups_by_id = await followups.find_many(context.database, workspace, followup_ids)
 
+    known_handovers = context.handovers.known_handovers() if context.handovers else {}
+
     async def resolve_contact(contact: Contact) -> SendResult | None:
         followup = followups_by_id.get(contact.followup_id) if contact.followup_id else None
         sender = context.senders.for_channel(contact.channel_kind, is_live=contact.is_live)
         gives_receipt = sender is not None and sender.capabilities.gives_receipt
-        if followup is None or sender is None or sender.name != contact.provider:
-            outcome: SendOutcome | None = unknown(_WORKER_DIED)
+        handover = known_handovers.get(contact.handover_id) if contact.handover_id else None
+        if handover is not None and handover.outcome is not None:
+            outcome: SendOutcome | None = handover.outcome
+        elif handover is not None and followup is not None and contact.crashes < context.settings.crashes_max:
+            await sending.replan_undelivered(context, workspace, contact, followup)
+            outcome = None
+        elif followup is None or sender is None or sender.name != contact.provider:
+            outcome = unknown(_WORKER_DIED)
         else:
             outcome = await _find_outcome(context, workspace, _InterruptedSend(contact, followup, sender))
         failpoints.at("contacts.looked_up")
@@ -154,6 +163,8 @@ async def _send_again(
         return None
     if not await _extend_lease(context, interrupted):
         return None
+    # From now on the dead worker's journal does not tell everything.
+    await dead_journals.forget_handover(context.database, interrupted.contact)
     timeout_seconds = context.answer_timeout(interrupted.sender)
     prepared = PreparedSend(
         interrupted.contact,

@@ -17,8 +17,19 @@ from getbill.debts.actions import (
 )
 from getbill.debts.erasure import erase, has_other_debts
 from getbill.debts.erasure_journal import ErasureJournal
-from getbill.debts.model import STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, PlannedContact
-from getbill.debts.promises import is_promise_pending, paused_until
+from getbill.debts.model import (
+    CLOSED,
+    CONTACTABLE,
+    STATUSES,
+    Debt,
+    Details,
+    ErasedPerson,
+    NewDebt,
+    Origin,
+    PlannedContact,
+    Status,
+)
+from getbill.debts.promises import is_promise_pending, paused_until, promise_state
 from getbill.debts.queries import find, find_many, find_references, lock, lock_many
 from getbill.debts.schedule import (
     END,
@@ -43,7 +54,9 @@ from getbill.debts.transitions import (
     escalate,
     hold,
     mark_contacted,
+    move,
     plan,
+    resolve,
     resume,
     undo,
 )

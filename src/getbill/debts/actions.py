@@ -11,7 +11,7 @@ from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity, IdentityDoubt
 from getbill.debts import promises, queries
 from getbill.debts.initial_schedule import InitialSchedule
-from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin
+from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin, Status
 from getbill.debts.schedule import day_zero
 from getbill.debts.transitions import set_status
 from getbill.kit import ids, json
@@ -179,7 +179,7 @@ def _build_debt(
         reference=new_debt.reference,
         invoice_reference=new_debt.invoice_reference,
         fingerprint=None,
-        status="pending",
+        status=Status.PENDING,
         resolution=None,
         currency=new_debt.amount.currency,
         amount=new_debt.amount.minor,
@@ -218,7 +218,7 @@ class DebtChange:
     scenario_version: int | None = None
     amount: Money | None = None
     currency: str | None = None
-    status: str | None = None
+    status: Status | None = None
 
 
 _REPLANNING = {

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from getbill import debtors, events, vault
 from getbill.companies import Workspace
-from getbill.debts.model import Debt, Details, ErasedPerson
+from getbill.debts.model import Debt, Details, ErasedPerson, Status, transition
 from getbill.kit.database import Statement, Transaction
 
 _OTHER_DEBTS = Statement(
@@ -50,7 +50,8 @@ async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> ErasureRes
     references = tuple(filter(None, (debt.reference, debt.invoice_reference)))
     debt.erased_person = ErasedPerson(references, debt.debtor.identity if is_last else None)
     debt.stop_contact()
-    debt.status = "archived"
+    if debt.status != Status.ARCHIVED:
+        debt.status = transition(debt.status, Status.ARCHIVED)
     debt.erased_at = tx.now
     debt.reference = debt.invoice_reference = debt.fingerprint = None
     debt.details = Details()

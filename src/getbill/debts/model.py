@@ -1,10 +1,11 @@
 """A debt as stored, the table of its transitions, and its data in events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from enum import StrEnum
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from getbill.companies import Workspace
@@ -16,23 +17,55 @@ from getbill.kit.money import Money
 from getbill.scenarios import Scenario, Skip
 from getbill.vault import Key
 
-# Allowed transitions from each status. No transition happens outside this table.
-TRANSITIONS: dict[str, frozenset[str]] = {
-    "pending": frozenset(
-        {"in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}
+# The statuses as a schema shows them.
+StatusName = Literal[
+    "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
+]
+
+
+class Status(StrEnum):
+    """The status of a debt: the state of its collection."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    ON_HOLD = "on_hold"
+    PAYMENT_PLAN = "payment_plan"
+    UNRESOLVED = "unresolved"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+    ARCHIVED = "archived"
+
+
+STATUSES: Final = tuple(Status)
+CONTACTABLE: Final = frozenset({Status.PENDING, Status.IN_PROGRESS})
+# Contact has stopped, and may go on where it stopped.
+RESUMABLE: Final = frozenset({Status.ON_HOLD, Status.UNRESOLVED})
+# Nothing is left to collect.
+CLOSED: Final = frozenset({Status.RESOLVED, Status.ARCHIVED})
+# The table of moves: the statuses that may follow each.
+TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
+    Status.PENDING: frozenset(Status) - {Status.PENDING},
+    Status.IN_PROGRESS: frozenset(Status) - {Status.PENDING, Status.IN_PROGRESS},
+    Status.ON_HOLD: frozenset(Status) - {Status.ON_HOLD, Status.UNRESOLVED},
+    Status.PAYMENT_PLAN: frozenset(
+        {Status.IN_PROGRESS, Status.ON_HOLD, Status.RESOLVED, Status.ESCALATED, Status.ARCHIVED}
     ),
-    "in_progress": frozenset({"on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}),
-    "on_hold": frozenset({"pending", "in_progress", "payment_plan", "resolved", "escalated", "archived"}),
-    "payment_plan": frozenset({"in_progress", "on_hold", "resolved", "escalated", "archived"}),
-    "unresolved": frozenset(
-        {"pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "archived"}
-    ),
-    "escalated": frozenset({"in_progress", "on_hold", "resolved", "archived"}),
-    "resolved": frozenset({"pending", "in_progress", "archived"}),
-    "archived": frozenset(),
+    Status.UNRESOLVED: frozenset(Status) - {Status.UNRESOLVED},
+    Status.ESCALATED: frozenset({Status.IN_PROGRESS, Status.ON_HOLD, Status.RESOLVED, Status.ARCHIVED}),
+    Status.RESOLVED: frozenset({Status.PENDING, Status.IN_PROGRESS, Status.ARCHIVED}),
+    Status.ARCHIVED: frozenset(),
 }
-STATUSES = tuple(TRANSITIONS)
-CONTACTABLE = frozenset({"pending", "in_progress"})
+
+
+class MoveNotAllowed(Exception):
+    """The table of moves has no such move."""
+
+
+def transition(before: Status, after: Status) -> Status:
+    """Return the status after a move; raise MoveNotAllowed unless the table has it."""
+    if after not in TRANSITIONS[before]:
+        raise MoveNotAllowed(f"A debt never moves from {before} to {after}.")
+    return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +224,7 @@ class Debt:
     reference: str | None
     invoice_reference: str | None
     fingerprint: bytes | None
-    status: str
+    status: Status
     resolution: str | None
     currency: str
     amount: int
@@ -346,8 +379,3 @@ stable_values = attrgetter(
 def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:
     """Return the sealing context of a debt's details."""
     return b"debt" + workspace_id.bytes + debt_id.bytes
-
-
-def can_move(status: str, to: str) -> bool:
-    """Return whether the table allows a transition between two statuses."""
-    return to in TRANSITIONS[status]

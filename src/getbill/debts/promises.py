@@ -59,7 +59,7 @@ def _minor(debt: Debt, amount: Any) -> int:
         raise one_field("/promise/amount", "too-large", error.detail) from None
 
 
-def state_of(debt: Debt, at: datetime) -> PromiseState:
+def promise_state(debt: Debt, at: datetime) -> PromiseState:
     """Return the state of a debt's promise at an instant."""
     promise = debt.details.promise
     if promise is None:
@@ -93,7 +93,7 @@ def is_promise_pending(debt: Debt) -> bool:
 def serialize_promise(debt: Debt) -> dict[str, Any] | None:
     """Return a debt's promise with its current state, as the API shows it; None without one."""
     terms = promise_terms(debt, debt.details.promise)
-    return terms and terms | {"state": str(state_of(debt, debt.workspace.now()))}
+    return terms and terms | {"state": str(promise_state(debt, debt.workspace.now()))}
 
 
 def promise_terms(debt: Debt, promise: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from getbill import debtors, scenarios
 from getbill.companies import Workspace
-from getbill.debts.model import COLUMNS, Debt, Details, details_context, stable_values
+from getbill.debts.model import COLUMNS, Debt, Details, Status, details_context, stable_values
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -98,6 +98,7 @@ def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Deb
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.from_row(row, workspace.vault)
     debt = Debt(workspace, debtor, key, details, scenario, *_columns(row))
+    debt.status = Status(debt.status)
     debt.stored_values = stable_values(debt)
     return debt
 

@@ -74,7 +74,7 @@ def condition_facts(debt: Debt, at: datetime) -> ConditionFacts:
         reachable=usable_kinds(debt),
         was_reached=debt.contacted_at is not None,
         has_answered=debt.answers_count > 0,
-        promise=promises.state_of(debt, at),
+        promise=promises.promise_state(debt, at),
         metadata=debt.details.metadata or {},
     )
 

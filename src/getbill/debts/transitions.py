@@ -7,7 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from getbill import events
-from getbill.debts.model import CONTACTABLE, Debt, Details, can_move
+from getbill.debts.model import (
+    CLOSED,
+    CONTACTABLE,
+    RESUMABLE,
+    Debt,
+    Details,
+    MoveNotAllowed,
+    Status,
+    transition,
+)
 from getbill.kit import ids, json
 from getbill.kit.database import Transaction
 from getbill.kit.errors import Conflict, one_field
@@ -30,12 +39,14 @@ class DebtStillHasBalance(Conflict):
     way_out = "Record the payment or write-off with `POST /debts/{id}/payments`; it resolves the debt."
 
 
-def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = None) -> None:
+def move(tx: Transaction, debt: Debt, to: Status, context: dict[str, Any] | None = None) -> None:
     """Move a locked debt to a status and record it; raise DebtCannotMove if the table forbids it."""
     before = debt.status
     if before == to:
         return
-    if not can_move(before, to):
+    try:
+        debt.status = transition(before, to)
+    except MoveNotAllowed:
         raise DebtCannotMove(
             message(
                 "The debt {debt} is {before}; it cannot become {to}.",
@@ -44,8 +55,7 @@ def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = 
                 to=to,
             ),
             extra={"status_now": before},
-        )
-    debt.status = to
+        ) from None
     if before in CONTACTABLE and to not in CONTACTABLE:
         debt.stop_contact()
     debt.is_resumed = to in CONTACTABLE and before not in CONTACTABLE
@@ -56,7 +66,7 @@ def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = 
 
 def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
     """Stop contacting the debtor until the debt is resumed."""
-    move(tx, debt, "on_hold", {"reason": reason})
+    move(tx, debt, Status.ON_HOLD, {"reason": reason})
     details = _replace_details(debt.details, hold_reason=reason)
     if details != debt.details:
         debt.details = details
@@ -65,7 +75,7 @@ def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
 
 def resume(tx: Transaction, debt: Debt) -> None:
     """Resume the scenario where it was held."""
-    if debt.status not in {"on_hold", "unresolved"}:
+    if debt.status not in RESUMABLE:
         raise DebtCannotMove(
             message(
                 "Only a debt on hold or unresolved can be resumed; this one is {status}.", status=debt.status
@@ -85,14 +95,14 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
                 "missing",
                 message("An escalation requires the name of the deciding person and the reason."),
             )
-    if debt.balance <= 0 or debt.status == "escalated":
+    if debt.balance <= 0 or debt.status == Status.ESCALATED:
         detail = (
             message("The debt is already escalated.")
             if debt.balance > 0
             else message("This debt has no outstanding balance to escalate.")
         )
         raise DebtCannotMove(detail, extra={"status_now": debt.status})
-    move(tx, debt, "escalated")
+    move(tx, debt, Status.ESCALATED)
     decision = {"reason": reason, "decided_by": decided_by, "decided_at": json.instant(tx.now) or ""}
     debt.details = _replace_details(debt.details, escalation=decision)
     events.record(tx, "debt.escalated", debt, {"escalation": decision})
@@ -102,7 +112,7 @@ def end_scenario(tx: Transaction, debt: Debt) -> None:
     """Mark the scenario as ended without a response: a person decides what follows (GDPR art. 22)."""
     debt.next_action_at = None
     debt.is_over = True
-    move(tx, debt, "unresolved")
+    move(tx, debt, Status.UNRESOLVED)
     request = {
         "scenario_version": debt.scenario_version,
         "started_on": json.day(debt.started_on),
@@ -114,14 +124,14 @@ def end_scenario(tx: Transaction, debt: Debt) -> None:
 
 def archive(tx: Transaction, debt: Debt) -> None:
     """Archive a debt: no further action is taken."""
-    move(tx, debt, "archived")
+    move(tx, debt, Status.ARCHIVED)
 
 
 def undo(tx: Transaction, debt: Debt) -> None:
     """Archive a locked debt whose import is undone; its reference becomes free."""
     debt.undone_at = tx.now
     debt.stop_contact()
-    move(tx, debt, "archived", {"reason": "The import it came with was undone."})
+    move(tx, debt, Status.ARCHIVED, {"reason": "The import it came with was undone."})
 
 
 def mark_contacted(tx: Transaction, debt: Debt) -> None:
@@ -129,8 +139,8 @@ def mark_contacted(tx: Transaction, debt: Debt) -> None:
     debt.contacts_count += 1
     debt.contacted_at = debt.contacted_at or tx.now
     debt.touch(tx)
-    if debt.status == "pending":
-        move(tx, debt, "in_progress")
+    if debt.status == Status.PENDING:
+        move(tx, debt, Status.IN_PROGRESS)
 
 
 def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
@@ -155,33 +165,43 @@ def enter_money(
     if kind == "adjustment":
         debt.amount += change
     debt.touch(tx)
-    if debt.balance <= 0 and debt.status not in {"resolved", "archived"}:
-        # A claim lowered to the amount already written off was not paid.
-        debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
-        debt.resolved_at = tx.now
-        # Only a payment pays a debt: a write-off has no transaction.
-        context = (
-            {"status_change_context": {"transaction": entry_payload}}
-            if kind == "payment" and entry_payload
-            else None
-        )
-        move(tx, debt, "resolved", context)
-        events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})
-    elif debt.balance > 0 and debt.status == "resolved":
-        debt.resolution = debt.resolved_at = None
-        move(tx, debt, working_status(debt))
+    if debt.balance <= 0 and debt.status not in CLOSED:
+        resolve(tx, debt, kind, entry_payload)
+    elif debt.balance > 0 and debt.status == Status.RESOLVED:
+        reopen(tx, debt)
 
 
-def working_status(debt: Debt) -> str:
+def resolve(tx: Transaction, debt: Debt, kind: str, entry_payload: dict[str, Any] | None = None) -> None:
+    """Record how the balance was settled, and end contact: the last entry is of this kind."""
+    # A claim lowered to the amount already written off was not paid.
+    debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
+    debt.resolved_at = tx.now
+    # Only a payment pays a debt: a write-off has no transaction.
+    context = (
+        {"status_change_context": {"transaction": entry_payload}}
+        if kind == "payment" and entry_payload
+        else None
+    )
+    move(tx, debt, Status.RESOLVED, context)
+    events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})
+
+
+def reopen(tx: Transaction, debt: Debt) -> None:
+    """Collect a resolved debt again, whose balance has risen."""
+    debt.resolution = debt.resolved_at = None
+    move(tx, debt, working_status(debt))
+
+
+def working_status(debt: Debt) -> Status:
     """Return the status of a debt that is being collected."""
-    return "in_progress" if debt.contacted_at else "pending"
+    return Status.IN_PROGRESS if debt.contacted_at else Status.PENDING
 
 
-def set_status(tx: Transaction, debt: Debt, status: str) -> None:
+def set_status(tx: Transaction, debt: Debt, status: Status) -> None:
     """Set a requested status; `resolved` requires money, an escalation a person's decision."""
     if status == debt.status:
         return
-    if status == "resolved":
+    if status == Status.RESOLVED:
         raise DebtStillHasBalance(
             message(
                 "A payment or write-off resolves a debt: the outstanding balance is {balance}"
@@ -191,34 +211,34 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
                 debt=ids.show("debt", debt.id),
             ),
         )
-    if status == "escalated":
+    if status == Status.ESCALATED:
         raise DebtCannotMove(
             message(
                 "An escalation requires a person's decision: use POST /external-api/v1/debts/{debt}/escalate.",
                 debt=ids.show("debt", debt.id),
             )
         )
-    if status == "payment_plan":
+    if status == Status.PAYMENT_PLAN:
         raise DebtCannotMove(
             message("The status payment_plan cannot be set: it follows from a payment plan.")
         )
-    if debt.status == "resolved" and status != "archived":
+    if debt.status == Status.RESOLVED and status != Status.ARCHIVED:
         raise DebtCannotMove(
             message(
                 "This debt has no outstanding balance, so the debtor is not contacted. A refund or a higher amount reopens it."
             ),
             extra={"status_now": debt.status},
         )
-    if status == "on_hold":
+    if status == Status.ON_HOLD:
         hold(tx, debt, None)
-    elif status in CONTACTABLE and debt.status in {"on_hold", "unresolved"}:
+    elif status in CONTACTABLE and debt.status in RESUMABLE:
         _refuse_other_than_resumed(debt, status)
         resume(tx, debt)
     else:
         move(tx, debt, status)
 
 
-def _refuse_other_than_resumed(debt: Debt, status: str) -> None:
+def _refuse_other_than_resumed(debt: Debt, status: Status) -> None:
     resumed_status = working_status(debt)
     if status != resumed_status:
         raise DebtCannotMove(

@@ -16,11 +16,12 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
-from getbill import quarantine
+from getbill import quarantine, reactions
 from getbill.kit import json
 from getbill.kit.database import SETTINGS
 from getbill.kit.errors import Problem
 from getbill.quarantine import INSTALLATION, Item
+from getbill.reactions import QueuedJob
 from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier
 
 
@@ -58,11 +59,15 @@ def _item(payload: bytes) -> Item:
 
 
 def register(manager: QueueManager, notices: AdminNotifier) -> None:
-    """Register the handler of each kind of job."""
+    """Register the handler of each kind of job that `reactions.AFTER` names."""
+    for queued_job in reactions.queued_jobs():
+        manager.entrypoint(queued_job.name, on_failure="hold")(_handler(queued_job, notices))
 
-    async def send_notice(job: Job) -> None:
+
+def _handler(queued_job: QueuedJob, notices: AdminNotifier) -> Callable[[Job], Awaitable[None]]:
+    async def run_job(job: Job) -> None:
         try:
-            await notices.send(job.payload or b"", job.attempts)
+            await queued_job.run(notices, job.payload or b"", job.attempts)
         except RetryRequested:
             raise
         except Exception as error:
@@ -70,4 +75,4 @@ def register(manager: QueueManager, notices: AdminNotifier) -> None:
             await quarantine.add_separately(notices.database, _item(job.payload or b""), error)
             raise
 
-    manager.entrypoint(NOTIFICATION_JOB, on_failure="hold")(send_notice)
+    return run_job

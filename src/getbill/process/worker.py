@@ -6,7 +6,7 @@ one that is killed loses nothing. A loop that fails logs the error, waits, and c
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,19 +22,19 @@ from getbill import (
     reactions,
     sandbox,
     sftp,
-    streams,
     todo_decisions,
     vault,
     webhooks,
 )
 from getbill.channels import Channel
 from getbill.channels.senders import SmtpSettings, read_gateways, senders
-from getbill.contacts import SendingContext, SendingSettings
+from getbill.contacts import HandoverJournal, SendingContext, SendingSettings
 from getbill.debts import ErasureJournal
 from getbill.events import HighWaterMarks
 from getbill.kit import clock
-from getbill.kit.database import Database, Listener, open_database
+from getbill.kit.database import Listener, open_database
 from getbill.process import background_jobs, maintenance
+from getbill.reactions import LoopStep, WorkerContext
 from getbill.settings import Settings
 from getbill.webhooks import AdminNotifier, WebhookClient, WebhookDispatcher, client_tls
 
@@ -52,6 +52,14 @@ RETRIES_SECONDS: Final = 5.0
 CAREFUL_SECONDS: Final = 90.0
 # Work in progress gets this long when the worker is stopped; the supervisor allows a little more.
 FINISH_SECONDS: Final = 7.0
+
+# The least time between two ticks of the loops that work after commits; 0 for the others.
+_MIN_INTERVALS: Final[Mapping[str, float]] = {
+    "stream": MIN_INTERVAL_SECONDS,
+    "live_contacts": MIN_INTERVAL_SECONDS,
+    "sandbox_contacts": MIN_INTERVAL_SECONDS,
+    "journal": JOURNAL_SECONDS,
+}
 
 # Does one unit of work and returns whether there may be more to do at once.
 Tick = Callable[[], Awaitable[bool]]
@@ -122,12 +130,20 @@ async def run(
         poster = await stack.enter_async_context(
             WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
         )
+        handovers = HandoverJournal(settings.handovers_folder, unlocked_vault.installation_id)
+        stack.callback(handovers.close)
+        handovers.remove_unreadable()
         careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_workers(database) else 0.0
         context = SendingContext(
-            database, unlocked_vault, message_senders, sending_settings or SendingSettings(), careful_until
+            database,
+            unlocked_vault,
+            message_senders,
+            sending_settings or SendingSettings(),
+            careful_until,
+            handovers,
         )
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
-        loops = loops_of(context, dispatcher, stop, marks)
+        loops = loops_of(context, dispatcher, stop, marks, journal)
         loops.append(
             WorkerLoop(
                 "maintenance", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop
@@ -137,7 +153,6 @@ async def run(
             database, unlocked_vault, message_senders.for_channel(Channel.EMAIL, is_live=True)
         )
         loops.append(WorkerLoop("jobs", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
-        loops.append(_journal(journal, marks, database, stop))
         await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "worker"))
         if isinstance(unlocked_vault.source, vault.KeyFile) and unlocked_vault.source.is_writable:
             rotation = vault.MasterKeyRotation(
@@ -178,25 +193,20 @@ def loops_of(
     dispatcher: WebhookDispatcher,
     stop: asyncio.Event,
     marks: HighWaterMarks | None = None,
+    journal: ErasureJournal | None = None,
 ) -> list[WorkerLoop]:
-    """Return the worker's loops, one for each kind of work that must not wait for another."""
+    """Return the worker's loops, one for each kind of work that must not wait for another.
 
-    def should_continue() -> bool:
-        return not stop.is_set()
-
-    async def stream() -> bool:
-        sequenced_count = await streams.sequence_events(context.database, marks)
-        enqueued_count = await webhooks.enqueue_deliveries(context.database)
-        return bool(await webhooks.catch_up(context.database) or enqueued_count or sequenced_count)
-
-    async def live() -> bool:
-        return bool(await contacts.send_due(context, should_continue))
-
-    async def in_sandboxes() -> bool:
-        return bool(await sandbox.send_due(context, should_continue))
+    What follows from events is read from `reactions.AFTER`.
+    """
+    worker_context = WorkerContext(context, dispatcher, stop, marks, journal)
+    after_commits = [
+        WorkerLoop(name, _run_steps(steps, worker_context), stop, _MIN_INTERVALS.get(name, 0.0))
+        for name, steps in reactions.loop_steps().items()
+    ]
 
     async def clocks() -> bool:
-        return await sandbox.advance_clock(context, should_continue)
+        return await sandbox.advance_clock(context, worker_context.should_continue)
 
     async def recovery() -> bool:
         return bool(await contacts.recover(context))
@@ -204,30 +214,20 @@ def loops_of(
     async def retries() -> bool:
         return bool(await todo_decisions.retry_due(context.database, context.vault))
 
-    async def deliveries() -> bool:
-        await dispatcher.run(stop)
-        return False
-
     return [
-        WorkerLoop("stream", stream, stop, MIN_INTERVAL_SECONDS),
-        WorkerLoop("live_contacts", live, stop, MIN_INTERVAL_SECONDS),
-        WorkerLoop("sandbox_contacts", in_sandboxes, stop, MIN_INTERVAL_SECONDS),
+        *after_commits,
         WorkerLoop("clocks", clocks, stop),
         WorkerLoop("recovery", recovery, stop, POLL_SECONDS),
         WorkerLoop("retries", retries, stop, RETRIES_SECONDS),
-        WorkerLoop("deliveries", deliveries, stop),
     ]
 
 
-def _journal(
-    journal: ErasureJournal, marks: HighWaterMarks, database: Database, stop: asyncio.Event
-) -> WorkerLoop:
-    async def write() -> bool:
-        await journal.write(database)
-        await marks.save(database)
-        return False
+def _run_steps(steps: Sequence[LoopStep], context: WorkerContext) -> Tick:
+    async def tick() -> bool:
+        results = [await step.run(context) for step in steps]
+        return any(results)
 
-    return WorkerLoop("journal", write, stop, JOURNAL_SECONDS)
+    return tick
 
 
 def _rotation(rotation: vault.MasterKeyRotation, stop: asyncio.Event) -> WorkerLoop:

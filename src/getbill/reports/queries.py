@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.debts import STATUSES
+from getbill.debts import CLOSED, STATUSES
 from getbill.kit.database import Database, Statement
 from getbill.kit.money import Money
 
@@ -45,7 +45,7 @@ _BY_STATUS = Statement(
     "Number of debts by status, number resolved, and the open balance.",
     """
     SELECT status, currency, count(*) AS debts, count(resolved_at) AS resolved,
-        sum(greatest(balance, 0)) FILTER (WHERE status NOT IN ('resolved', 'archived'))::bigint AS open
+        sum(greatest(balance, 0)) FILTER (WHERE status <> ALL ($2))::bigint AS open
     FROM debts WHERE workspace_id = $1 AND erased_at IS NULL GROUP BY status, currency ORDER BY currency
     """,
 )
@@ -107,7 +107,7 @@ async def report(database: Database, workspace_id: UUID, from_on: date, to_on: d
 
 async def statistics(database: Database, workspace_id: UUID) -> Statistics:
     """Return the current statistics of a workspace."""
-    rows = await database.fetch(_BY_STATUS, workspace_id)
+    rows = await database.fetch(_BY_STATUS, workspace_id, list(CLOSED))
     recovered = await database.fetch(_RECOVERED, workspace_id, *_EVER)
     total = sum(row["debts"] for row in rows)
     still_open: dict[str, int] = {}

@@ -8,6 +8,7 @@ until it is settled.
 from getbill.webhooks.deliveries.admin_notifications import (
     NOTIFICATION_JOB,
     AdminNotifier,
+    notify_admins,
     requeue_notifications,
 )
 from getbill.webhooks.deliveries.jobs import DispatchSettings, WebhookDispatcher

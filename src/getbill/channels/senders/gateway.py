@@ -52,7 +52,11 @@ class Gateway:
         # A different gateway must not be queried about messages sent through this one.
         self.name = f"gateway:{URL(settings.url).authority}"
         self.capabilities = Capabilities(
-            settings.assurance, settings.gives_receipt, settings.at_once, settings.answer_seconds
+            settings.assurance,
+            settings.gives_receipt,
+            settings.at_once,
+            settings.answer_seconds,
+            announces_handover=True,
         )
         self._settings = settings
         self._key = secret_key(settings.secret.get_secret_value())
@@ -66,7 +70,7 @@ class Gateway:
         except AddressTooLong as error:
             return failed(str(error), permanent=True)
         try:
-            return await self._post(message.key, body)
+            return await self._post(message, body)
         except _InDoubtError as doubt:
             return await self._resolve(message, body, str(doubt))
 
@@ -96,7 +100,7 @@ class Gateway:
             await asyncio.sleep(pause)
             if self.capabilities.assurance == Assurance.IDEMPOTENCY_KEY:
                 try:
-                    outcome = await self._post(message.key, body)
+                    outcome = await self._post(message, body)
                 except _InDoubtError as again:
                     doubt = str(again)
                     continue
@@ -110,9 +114,10 @@ class Gateway:
         # The earlier request may still arrive, so the message is not reported as failed.
         return unknown(doubt)
 
-    async def _post(self, key: str, body: bytes) -> SendOutcome:
+    async def _post(self, message: Outgoing, body: bytes) -> SendOutcome:
+        message.before_handover()
         try:
-            status, answer = await self._ask("POST", self._settings.url, key, body)
+            status, answer = await self._ask("POST", self._settings.url, message.key, body)
         except aiohttp.ClientConnectorError as error:
             return failed(f"the gateway cannot be reached: {type(error).__name__}", permanent=False)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -4,7 +4,8 @@ A sender never guesses. A message that certainly did not leave has failed, one t
 accepted, and every other message is unknown: an unknown message is shown to a person and never sent again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -34,6 +35,8 @@ class Capabilities:
     # Nothing is sent over the network: the outcome depends on the message alone, so the deciding transaction
     # may call it.
     answers_inside: bool = False
+    # `send` calls the message's `before_handover` itself, just before the message leaves; otherwise it is called first.
+    announces_handover: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class MessageAuthor:
 
     name: str
     reply_to: str | None = None
+
+
+def _nothing_to_note() -> None:
+    """Note nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,8 @@ class Outgoing:
     letterhead: tuple[str, ...] = ()
     imprint: str | None = None
     written_at: datetime | None = None
+    # Called just before the message leaves; what it raises, `send` raises, and the message stays.
+    before_handover: Callable[[], None] = field(default=_nothing_to_note, compare=False, repr=False)
 
 
 class Fate(StrEnum):

@@ -71,7 +71,7 @@ class Smtp:
     name = "smtp"
     channel = Channel.EMAIL
     # A server cannot be queried about an accepted message, and accepts the same Message-ID twice.
-    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=32)
+    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=32, announces_handover=True)
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
@@ -85,7 +85,7 @@ class Smtp:
         except ValueError as error:
             return failed(f"the message could not be written: {type(error).__name__}", permanent=True)
         async with self._semaphore:
-            return await self._submit(mail, envelope_address(message.address))
+            return await self._submit(mail, message)
 
     async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Raise NotImplementedError: SMTP has no query for a message."""
@@ -97,7 +97,8 @@ class Smtp:
         for entry in idle:
             await _quit(entry.connection)
 
-    async def _submit(self, mail: Mail, address: str) -> SendOutcome:
+    async def _submit(self, mail: Mail, message: Outgoing) -> SendOutcome:
+        address = envelope_address(message.address)
         while True:
             pooled = self._pop_idle()
             try:
@@ -106,6 +107,11 @@ class Smtp:
                 return failed(f"the mail server cannot be reached: {_error_reason(error)}", permanent=False)
             refusal = await self._envelope(connection, address)
             if refusal is None:
+                try:
+                    message.before_handover()
+                except BaseException:
+                    connection.close()
+                    raise
                 return await self._transfer(connection, mail)
             await _quit(connection)
             # A pooled connection may have expired: nothing was sent on it, so a new one is tried.

@@ -130,13 +130,20 @@ class _Effects:
         contact.followup_id, contact.provider, contact.sent_at = case.followup_id, sender.name, self.tx.now
         contact.address_hash = address_hash_of(case)
         queue = self.prepared_inside if sender.capabilities.answers_inside else self.prepared
-        queue.append(PreparedSend(contact, message, followup, sender, timeout_seconds, debt, contact_history))
+        handovers = self.context.handovers
+        queue.append(
+            PreparedSend(
+                contact, message, followup, sender, timeout_seconds, debt, contact_history, handovers
+            )
+        )
 
     async def write(self, contacts: Sequence[Contact]) -> None:
         """Write the contacts and what follows from them."""
         tx = self.tx
         results = await deliver.answer_inside(self.prepared_inside)
         settlement.record_outcomes(tx, {send.debt.id: send.debt for send in results if send.debt}, results)
+        if self.context.handovers is not None:
+            self.context.handovers.begin(send.contact for send in self.prepared)
         await ledger.write(tx, contacts)
         for contact, reason in self.unrenderable:
             await quarantine.add(tx, contact.quarantine_item, reason, is_shared=True)

@@ -10,6 +10,7 @@ import structlog
 
 from getbill import quarantine
 from getbill.channels.senders import Outgoing, Sender, Senders, SendOutcome
+from getbill.contacts.handovers import HandoverJournal
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
 from getbill.debts import Debt
@@ -51,6 +52,8 @@ class SendingContext:
     # Until then, by the monotonic clock, every decision needs a claim, so that a contact that kills us leaves
     # a trace.
     careful_until: float = 0.0
+    # Without a journal, whatever a worker is sending when it dies is in doubt.
+    handovers: HandoverJournal | None = None
 
     @property
     def is_careful(self) -> bool:
@@ -75,6 +78,8 @@ class PreparedSend:
     # The debt and its history after the transaction that committed the contact as `sending`.
     debt: Debt | None = None
     contact_history: ContactHistory | None = None
+    # The journal that knows the hand-over of the contact.
+    handovers: HandoverJournal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ They cannot be recalled; they are listed for the person who answers the debtor. 
 was written is kept with it.
 """
 
+from getbill import debts
 from getbill.channels.senders import Fate
 from getbill.debts import Debt
 from getbill.followups import Followup
 
 PAYMENT = "payment"
 # Not a scenario's own end: a message does not cross that.
-_ENDINGS = frozenset({"on_hold", "payment_plan", "resolved", "escalated", "archived"})
+_ENDINGS = frozenset(debts.Status) - debts.CONTACTABLE - {debts.Status.UNRESOLVED}
 # A message that reached no debtor, and never will, crossed nothing.
 _HARMLESS = frozenset({Fate.FAILED, Fate.UNANSWERED})
 

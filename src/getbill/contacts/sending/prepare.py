@@ -7,6 +7,7 @@ from getbill import debts
 from getbill.channels import Channel
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
+from getbill.contacts.handovers import withdrawn_on_failure
 from getbill.contacts.model import Contact
 from getbill.contacts.sending.apply import apply
 from getbill.contacts.sending.context import PreparedSend, SendingContext
@@ -22,10 +23,11 @@ async def prepare_sends(
 ) -> list[PreparedSend]:
     """Decide on claimed contacts of one workspace; return those committed as `sending`."""
     failpoints.at("contacts.claimed")
-    async with context.database.transaction(workspace.now()) as tx:
-        debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in contacts})
-        claimed_contacts = await ledger.lock_unchanged(tx, contacts)
-        prepared = await _decide_contacts(context, tx, workspace, debts_by_id, claimed_contacts)
+    with withdrawn_on_failure(context.handovers, contacts):
+        async with context.database.transaction(workspace.now()) as tx:
+            debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in contacts})
+            claimed_contacts = await ledger.lock_unchanged(tx, contacts)
+            prepared = await _decide_contacts(context, tx, workspace, debts_by_id, claimed_contacts)
     failpoints.at("contacts.prepared")
     return prepared
 

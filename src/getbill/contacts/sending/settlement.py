@@ -165,7 +165,7 @@ async def replan_undelivered(
         debt = debts_by_id.get(contact.debt_id)
         if not await ledger.lock_unchanged(tx, [contact]) or debt is None:
             return
-        contact.sent_at = contact.address_hash = None
+        contact.sent_at = contact.address_hash = contact.handover_id = None
         is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
         if is_current:
             contact.postpone(tx.now, _NEVER_RECEIVED)

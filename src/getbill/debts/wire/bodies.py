@@ -20,6 +20,7 @@ from pydantic import (
 
 from getbill import scenarios
 from getbill.companies import Workspace
+from getbill.debts.model import Status, StatusName
 from getbill.debts.wire import checks
 from getbill.debts.wire.field_types import AMOUNT_SCHEMA, COUNTRIES, Amount, Currency, Day, Line, Text
 from getbill.debts.wire.fields import (
@@ -30,7 +31,6 @@ from getbill.debts.wire.fields import (
     body_fields,
     top_level_fields,
 )
-from getbill.debts.wire.schemas import StatusWord
 from getbill.kit import phones
 from getbill.kit.errors import FieldError
 from getbill.kit.http import require_field, with_fields
@@ -40,17 +40,17 @@ from getbill.kit.validation import field_subject
 
 # The docs' status words for ours, where a caller may set them.
 DOCS_STATUS = {
-    "status.default.pending": "pending",
-    "status.default.in_progress": "in_progress",
-    "status.default.processing": "in_progress",
-    "status.default.partial": "in_progress",
-    "status.default.on_hold": "on_hold",
-    "status.default.settled": "resolved",
-    "status.default.paid": "resolved",
-    "status.default.failed": "unresolved",
-    "status.default.refused": "unresolved",
-    "status.default.invalid_phone": "unresolved",
-    "status.default.archived": "archived",
+    "status.default.pending": Status.PENDING,
+    "status.default.in_progress": Status.IN_PROGRESS,
+    "status.default.processing": Status.IN_PROGRESS,
+    "status.default.partial": Status.IN_PROGRESS,
+    "status.default.on_hold": Status.ON_HOLD,
+    "status.default.settled": Status.RESOLVED,
+    "status.default.paid": Status.RESOLVED,
+    "status.default.failed": Status.UNRESOLVED,
+    "status.default.refused": Status.UNRESOLVED,
+    "status.default.invalid_phone": Status.UNRESOLVED,
+    "status.default.archived": Status.ARCHIVED,
 }
 
 
@@ -58,8 +58,8 @@ def _map_status(value: Any) -> Any:
     return DOCS_STATUS.get(value, value) if isinstance(value, str) else value
 
 
-Status = Annotated[
-    StatusWord,
+RequestedStatus = Annotated[
+    StatusName,
     BeforeValidator(_map_status),
 ]
 
@@ -248,7 +248,7 @@ class PromiseBody(BaseModel):
 class DebtChangeBody(DebtFields):
     """Fields of a debt to change. Omitted fields keep their values; null clears an optional field."""
 
-    status: Status | None = None
+    status: RequestedStatus | None = None
     scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
         None, description="Version of the scenario to switch the debt to."
     )

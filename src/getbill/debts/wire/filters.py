@@ -12,7 +12,7 @@ from getbill.companies import Workspace
 from getbill.debtors import comparable_words
 from getbill.debts.model import Debt
 from getbill.debts.queries import DebtFilter
-from getbill.debts.wire.bodies import Status
+from getbill.debts.wire.bodies import RequestedStatus
 from getbill.debts.wire.field_types import Currency
 from getbill.kit import http, phones
 from getbill.kit.errors import one_parameter
@@ -36,7 +36,7 @@ class PageQuery(BaseModel):
 class DebtQuery(PageQuery):
     """Filters of a list of debts."""
 
-    status: list[Status] | None = None
+    status: list[RequestedStatus] | None = None
     scenario: Clean | None = None
     reference: Clean | None = None
     currency: Currency | None = None

@@ -4,12 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from getbill.debts.model import StatusName
 from getbill.debts.wire.fields import ADDRESS_FIELDS, DEBT_FIELDS, DEBTOR_FIELDS, DETAIL_FIELDS, answer_fields
 from getbill.kit.http import Currency, Day, Instant, MoneyNumber, Pagination, with_fields
-
-StatusWord = Literal[
-    "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
-]
 
 
 @with_fields(answer_fields(ADDRESS_FIELDS))
@@ -38,7 +35,7 @@ class DebtShown(BaseModel):
     """A debt: amounts, debtor and progress of collection."""
 
     id: str = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
-    status: StatusWord
+    status: StatusName
     amount: MoneyNumber = Field(examples=[2340.00])
     currency: Currency
     balance: MoneyNumber = Field(

@@ -12,7 +12,7 @@ from getbill.debtors import Debtor, Identity
 from getbill.debts import promises
 from getbill.debts.actions import DebtChange
 from getbill.debts.erasure import ErasureResult
-from getbill.debts.model import Debt, Details, NewDebt
+from getbill.debts.model import Debt, Details, NewDebt, Status
 from getbill.debts.wire import checks
 from getbill.debts.wire.bodies import (
     AddressBody,
@@ -97,7 +97,7 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
         scenario_version=body.scenario_version,
         amount=Money.from_decimal(body.amount, currency) if body.amount is not None else None,
         currency=body.currency,
-        status=body.status,
+        status=None if body.status is None else Status(body.status),
     )
 
 

@@ -19,7 +19,7 @@ from getbill.kit.messages import message
 from getbill.quarantine import Item
 
 _CHUNK: Final = 50
-_OPEN: Final = frozenset({"pending", "in_progress", "on_hold"})
+_OPEN: Final = debts.CONTACTABLE | {debts.Status.ON_HOLD}
 
 _ADVANCE = Statement(
     "imports.advance_restore",

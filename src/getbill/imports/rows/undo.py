@@ -20,6 +20,8 @@ from getbill.kit.messages import message
 from getbill.quarantine import Item
 
 _CHUNK: Final = 200
+# The statuses of an imported debt that nobody has worked on since.
+_UNMOVED: Final = frozenset({debts.Status.PENDING, debts.Status.ON_HOLD})
 
 # A contact that began to leave may have reached its debtor, whatever its status.
 _LEFT = """
@@ -160,7 +162,7 @@ def _obstacle(status: str, entries_count: int, is_contacted: bool) -> tuple[str,
         return "contacted", {}
     if entries_count:
         return "money-moved", {}
-    if status not in {"pending", "on_hold"}:
+    if status not in _UNMOVED:
         return "moved-on", {"status": status}
     return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from enum import StrEnum
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
@@ -23,7 +24,11 @@ _SQL_TYPES: Mapping[Any, str] = {
 def column_types(record: type, names: Iterable[str]) -> dict[str, str]:
     """Return the SQL type of each named field of a dataclass."""
     hints = get_type_hints(record)
-    return {name: _SQL_TYPES[_without_null(hints[name])] for name in names}
+    return {name: _sql_type(_without_null(hints[name])) for name in names}
+
+
+def _sql_type(hint: Any) -> str:
+    return _SQL_TYPES[str if issubclass(hint, StrEnum) else hint]
 
 
 def _without_null(hint: Any) -> Any:

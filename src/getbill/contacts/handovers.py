@@ -1,0 +1,304 @@
+"""The journal of hand-overs: what a worker had given to its providers when it was killed.
+
+A contact that is committed as `sending` gets a hand-over, which the worker's slot file knows by its id: `begun` before
+the commit, `handed_over` just before the message leaves, `answered` with the provider's outcome. Of a dead worker's
+contacts only those handed over without an answer are in doubt: one that was begun never left, and an answer is
+settled as it came. A hand-over that no file knows is in doubt, as is every one of a machine that was restarted.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import structlog
+
+from getbill.channels.senders import Fate, SendOutcome
+from getbill.contacts.model import Contact
+from getbill.kit import clock
+from getbill.kit.files import slot_file
+from getbill.kit.files.slot_file import RecordTooLong, SlotFile, SlotFileContent
+
+_log = structlog.get_logger(__name__)
+
+# So many later hand-overs come to their end before a slot is written again: its outcome is settled by then.
+_SLOTS_KEPT: Final = 512
+_EXAMINED_EVERY_SECONDS: Final = 5.0
+_UNREADABLE_KEPT: Final = timedelta(days=1)
+# A provider's code, such as `completed_successfully`. Its other words are not written down: they may name a person.
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ANSWERED: Final = "the provider answered before the worker died"
+
+
+class Progress(StrEnum):
+    """How far a hand-over came."""
+
+    BEGUN = "begun"
+    HANDED_OVER = "handed_over"
+    # Its transaction failed, or its worker gave it up: certainly not handed over.
+    WITHDRAWN = "withdrawn"
+    ANSWERED = "answered"
+
+
+class HandoverNotJournaled(Exception):
+    """The journal could not be written, nor made unreadable: the message must not leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A hand-over of a message as its journal knows it; the fence is that of the claim that sent it."""
+
+    id: UUID
+    workspace_id: UUID
+    followup_id: UUID
+    fence: int
+    progress: Progress
+    outcome: SendOutcome | None = None
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether the message had not left when its worker ended."""
+        return self.progress in {Progress.BEGUN, Progress.WITHDRAWN}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its worker will do nothing more about it."""
+        return self.progress in {Progress.WITHDRAWN, Progress.ANSWERED}
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the slot file; it holds no personal data."""
+        return {
+            "id": str(self.id),
+            "workspace": str(self.workspace_id),
+            "followup": str(self.followup_id),
+            "fence": self.fence,
+            "progress": self.progress.value,
+            "outcome": None if self.outcome is None else _outcome_fields(self.outcome),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Handover":
+        """Return the hand-over of a record; raise KeyError, TypeError or ValueError for anything else."""
+        outcome = record["outcome"]
+        return cls(
+            UUID(record["id"]),
+            UUID(record["workspace"]),
+            UUID(record["followup"]),
+            int(record["fence"]),
+            Progress(record["progress"]),
+            None if outcome is None else _outcome_of(outcome),
+        )
+
+    def advanced(self, progress: Progress, outcome: SendOutcome | None = None) -> "Handover":
+        """Return the hand-over with its progress."""
+        return replace(self, progress=progress, outcome=outcome)
+
+
+def _outcome_fields(outcome: SendOutcome) -> dict[str, Any]:
+    is_code = outcome.reason is not None and _CODE.fullmatch(outcome.reason) is not None
+    return {
+        "fate": outcome.fate.value,
+        "ref": outcome.ref,
+        "reason": outcome.reason if is_code else None,
+        "is_permanent": outcome.is_permanent,
+        "duration_ms": outcome.duration_ms,
+        "is_dead_address": outcome.is_dead_address,
+    }
+
+
+def _outcome_of(fields: Mapping[str, Any]) -> SendOutcome:
+    return SendOutcome(
+        Fate(fields["fate"]),
+        fields["ref"],
+        fields["reason"] or _ANSWERED,
+        fields["is_permanent"],
+        fields["duration_ms"],
+        fields["is_dead_address"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJournal:
+    """The slot file of a worker that ended, and the hand-overs whose fate it knows."""
+
+    path: Path
+    handovers: tuple[Handover, ...]
+    # Whether this worker has looked at it before, some seconds ago.
+    was_examined: bool = False
+
+    @property
+    def known_handovers(self) -> list[Handover]:
+        """The hand-overs that never left or were answered."""
+        return [handover for handover in self.handovers if handover.is_unsent or handover.is_settled]
+
+
+class HandoverJournal:
+    """The journal of this worker, and of those that ran on this machine before it."""
+
+    def __init__(self, folder: Path, installation_id: str) -> None:
+        self._folder = folder
+        self._identity = {"installation": installation_id}
+        self._file: SlotFile | None = None
+        self._is_closed = False
+        self._slots_count = 0
+        self._slots: dict[UUID, int] = {}
+        self._handovers: dict[UUID, Handover] = {}
+        self._ended_slots: deque[int] = deque()
+        self._examined_at: dict[Path, float] = {}
+
+    def begin(self, contacts: Iterable[Contact]) -> None:
+        """Give each contact a hand-over, before it is committed as `sending`; None where the disk refuses."""
+        for contact in contacts:
+            contact.handover_id = self._begin(contact)
+
+    def withdraw(self, contacts: Iterable[Contact]) -> None:
+        """Note that contacts are not handed over: the transaction that was to commit them has failed."""
+        for contact in contacts:
+            handover = self._handovers.get(contact.handover_id) if contact.handover_id else None
+            if handover is not None and handover.progress == Progress.BEGUN:
+                self._end(handover.advanced(Progress.WITHDRAWN))
+
+    def hand_over(self, handover_id: UUID | None) -> None:
+        """Note that a message is about to leave; raise HandoverNotJournaled if it must not."""
+        if handover_id is None:
+            return
+        if self._is_closed:
+            raise HandoverNotJournaled("the journal is closed")
+        handover = self._handovers.get(handover_id)
+        if handover is None or handover.progress == Progress.HANDED_OVER:
+            return
+        handover = handover.advanced(Progress.HANDED_OVER)
+        try:
+            self._write(handover)
+        except (OSError, RecordTooLong) as error:
+            # Otherwise the next worker would take it for one that never left.
+            self._discard(error)
+        else:
+            self._handovers[handover_id] = handover
+
+    def is_unsent(self, handover_id: UUID | None) -> bool:
+        """Return whether this worker has begun a hand-over whose message has not left."""
+        handover = self._handovers.get(handover_id) if handover_id else None
+        return handover is not None and handover.is_unsent
+
+    def answer(self, handover_id: UUID | None, outcome: SendOutcome) -> None:
+        """Note a provider's outcome; one that is unknown leaves the hand-over in doubt."""
+        handover = self._handovers.get(handover_id) if handover_id else None
+        if handover is not None:
+            is_known = outcome.fate != Fate.UNKNOWN
+            self._end(handover.advanced(Progress.ANSWERED, outcome) if is_known else handover)
+
+    def known_handovers(self) -> dict[UUID, Handover]:
+        """Return every hand-over that certainly never left or was answered, by its id."""
+        contents = slot_file.read_files(self._folder, self._identity)
+        return {
+            handover.id: handover
+            for content in contents
+            for handover in _handovers_of(content)
+            # A live worker may still hand over what it has begun.
+            if handover.is_settled or (handover.is_unsent and not content.is_live)
+        }
+
+    def dead_journals(self) -> list[DeadJournal]:
+        """Return the journals of workers that ended, each at most once in a few seconds."""
+        now = clock.monotonic()
+        contents = slot_file.read_files(
+            self._folder,
+            self._identity,
+            lambda path: now - self._examined_at.get(path, -inf) >= _EXAMINED_EVERY_SECONDS,
+            is_live_wanted=False,
+        )
+        journals = [
+            DeadJournal(content.path, tuple(_handovers_of(content)), content.path in self._examined_at)
+            for content in contents
+        ]
+        self._examined_at |= dict.fromkeys((journal.path for journal in journals), now)
+        return journals
+
+    def remove(self, journal: DeadJournal) -> None:
+        """Delete the journal of a worker that ended: no contact refers to it any more."""
+        journal.path.unlink(missing_ok=True)
+        self._examined_at.pop(journal.path, None)
+
+    def remove_unreadable(self) -> None:
+        """Delete files of earlier days that no worker of this installation and this boot can read."""
+        slot_file.remove_unreadable(self._folder, self._identity, clock.wall() - _UNREADABLE_KEPT)
+
+    def close(self) -> None:
+        """Close this worker's journal: nothing is handed over from now on."""
+        self._is_closed = True
+        if self._file is not None:
+            self._file.close()
+
+    def _begin(self, contact: Contact) -> UUID | None:
+        assert contact.followup_id is not None  # noqa: S101 - a contact that is sent has one
+        handover = Handover(uuid4(), contact.workspace_id, contact.followup_id, contact.fence, Progress.BEGUN)
+        slot = self._free_slot()
+        self._slots[handover.id] = slot
+        try:
+            self._write(handover)
+        except (OSError, RecordTooLong) as error:
+            del self._slots[handover.id]
+            self._ended_slots.appendleft(slot)
+            _log.warning("handover_not_journaled", error=type(error).__name__)
+            return None
+        self._handovers[handover.id] = handover
+        return handover.id
+
+    def _free_slot(self) -> int:
+        if len(self._ended_slots) > _SLOTS_KEPT:
+            return self._ended_slots.popleft()
+        self._slots_count += 1
+        return self._slots_count - 1
+
+    def _end(self, handover: Handover) -> None:
+        try:
+            self._write(handover)
+        except (OSError, RecordTooLong) as error:
+            # What stands there says less, and nothing wrong.
+            _log.warning("handover_not_journaled", error=type(error).__name__)
+        del self._handovers[handover.id]
+        self._ended_slots.append(self._slots.pop(handover.id))
+
+    def _write(self, handover: Handover) -> None:
+        if self._is_closed:
+            raise OSError("the journal is closed")
+        if self._file is None:
+            self._file = SlotFile(self._folder, self._identity)
+        self._file.write(self._slots[handover.id], handover.record())
+
+    def _discard(self, error: Exception) -> None:
+        _log.error("handover_journal_discarded", error=type(error).__name__)
+        assert self._file is not None  # noqa: S101 - its hand-overs have begun
+        try:
+            self._file.discard()
+        except OSError as refusal:
+            raise HandoverNotJournaled("the journal can be neither written nor discarded") from refusal
+        self._file, self._slots_count = None, 0
+        self._slots, self._handovers, self._ended_slots = {}, {}, deque()
+
+
+@contextmanager
+def withdrawn_on_failure(journal: HandoverJournal | None, contacts: Sequence[Contact]) -> Iterator[None]:
+    """Withdraw the hand-overs of contacts if the transaction that commits them as `sending` fails."""
+    try:
+        yield
+    except BaseException:
+        if journal is not None:
+            journal.withdraw(contacts)
+        raise
+
+
+def _handovers_of(content: SlotFileContent) -> Iterator[Handover]:
+    for record in content.records:
+        try:
+            yield Handover.from_record(record)
+        except (KeyError, TypeError, ValueError):
+            _log.warning("handover_record_broken", path=content.path.name)
