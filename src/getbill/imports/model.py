@@ -14,7 +14,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.kit import ids
-from getbill.kit.errors import Conflict, Invalid, TooLarge
+from getbill.kit.errors import Conflict, Invalid, MoveNotAllowed, TooLarge, require_move
 from getbill.kit.messages import message
 from getbill.vault import Key
 
@@ -112,14 +112,9 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
 }
 
 
-class MoveNotAllowed(AssertionError):
-    """The table of moves has no such move: a defect of the caller."""
-
-
 def transition(before: State, after: State, task: Task | None) -> tuple[State, Task | None]:
     """Return the state and the task after a move; raise MoveNotAllowed unless the table has it."""
-    if after not in TRANSITIONS[before] | {before}:
-        raise MoveNotAllowed(f"An import never moves from {before} to {after}.")
+    require_move(TRANSITIONS, before, after)
     if task not in (TASKS_OF[after] or {None}):
         raise MoveNotAllowed(f"An import that is {after} never has the task {task}.")
     return after, task

@@ -39,7 +39,7 @@ _REREAD = Statement(
 )
 
 
-async def move(tx: Transaction, import_: Import, state: State, task: Task | None = None) -> Import:
+async def move_import(tx: Transaction, import_: Import, state: State, task: Task | None = None) -> Import:
     """Move an import to a state with its task, and return it; raise LeaseLost on a lost lease."""
     state, task = transition(import_.state, state, task)
     primary_key = import_.workspace_id, import_.id

@@ -117,4 +117,4 @@ async def finish_batch(tx: Transaction, batch: StoredBatch) -> Import:
         len(checked_batch.refused_rows),
         None if batch.accepted else clock.wall(),
     )
-    return import_ if batch.accepted else await moves.move(tx, import_, State.COMPLETED)
+    return import_ if batch.accepted else await moves.move_import(tx, import_, State.COMPLETED)

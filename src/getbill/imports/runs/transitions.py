@@ -86,7 +86,7 @@ async def save_plan(
     tx: Transaction, work: ImportPass, plan: ReadingPlan, state: State, task: Task | None
 ) -> None:
     """Save a file's plan, then continue or wait."""
-    await moves.move(tx, work.import_, state, task)
+    await moves.move_import(tx, work.import_, state, task)
     sealed = plan.seal(work.key, work.import_.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None)
     await tx.execute(_STORE_PLAN, *work.primary_key, *values)
@@ -98,7 +98,7 @@ async def complete_task(
 ) -> None:
     """Complete a task and move to the next state."""
     ended_at = clock.wall() if task is None else None
-    moved = await moves.move(tx, work.import_, state, task)
+    moved = await moves.move_import(tx, work.import_, state, task)
     await _store_outcome(tx, work.workspace, moved, (None, None, ended_at, rows_total))
 
 
@@ -112,7 +112,7 @@ async def fail(
     key = queries.keys_of(workspace, import_).main
     texts = {language: [text.translated(language) for text in messages] for language in LANGUAGES}
     problem = None if key is None else key.seal(json.write(texts), problem_context(import_.id))
-    moved = await moves.move(tx, import_, State.FAILED)
+    moved = await moves.move_import(tx, import_, State.FAILED)
     await _store_outcome(tx, workspace, moved, (code, problem, clock.wall(), None))
     if code != "findings":
         # The file is not used again, and the people in it were never indexed.

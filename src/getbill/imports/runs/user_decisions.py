@@ -96,7 +96,7 @@ async def change_mapping(
 
 
 async def _save_plan(tx: Transaction, workspace: Workspace, import_: Import, plan: ReadingPlan) -> Import:
-    import_ = await moves.move(tx, import_, waiting_state(plan))
+    import_ = await moves.move_import(tx, import_, waiting_state(plan))
     sealed = plan.seal(key_of(workspace, import_), import_.id)
     await tx.execute(_CHANGE_PLAN, workspace.id, import_.id, sealed)
     return import_.with_values(plan=sealed)
@@ -260,7 +260,7 @@ async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Imp
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state not in _BEFORE_IMPORT or import_.has_debts:
         raise ImportCannotMove(message("The import is {state}: undo it instead.", state=import_.state))
-    import_ = await moves.move(tx, import_, State.UNDONE)
+    import_ = await moves.move_import(tx, import_, State.UNDONE)
     await _reset_pass(tx, import_)
     await transitions.drop_all(tx, workspace.id, import_.id, import_.file_id)
     todos.withdraw(tx, workspace.id, transitions.TODO, import_.id)
@@ -276,7 +276,7 @@ async def _queue_task(
     *,
     raises_fence: bool = False,
 ) -> Import:
-    import_ = await moves.move(tx, import_, state, task)
+    import_ = await moves.move_import(tx, import_, state, task)
     values = (list(accepts), import_.is_dry_run, int(raises_fence))
     await tx.execute(_BEGIN_TASK, import_.workspace_id, import_.id, *values)
     tx.channels_to_notify.add(WAKE)
