@@ -22,7 +22,7 @@ from getbill import imports
 from getbill.commands import connection, selection
 from getbill.commands.selection import CompanyName
 from getbill.companies import Workspace
-from getbill.imports import Import
+from getbill.imports import Import, State
 from getbill.kit import clock
 from getbill.kit.database import Database
 from getbill.kit.files import private_files
@@ -193,7 +193,7 @@ class _ImportRun:
             database, workspace, self._read_blocks(), options, bytes_max=bytes_max
         )
         import_ = await self._wait_until_idle(new_import.id, "Reading")
-        if import_.state in {"needs_mapping", "mapped"}:
+        if import_.state in {State.NEEDS_MAPPING, State.MAPPED}:
             if not await self._confirm_columns(import_):
                 return ExitStatus.NEEDS_MAPPING
             import_ = await self._wait_until_idle(
@@ -235,7 +235,7 @@ class _ImportRun:
                     )
                 mapping = imports.describe_columns(self._workspace, import_)
                 is_certain = mapping["is_certain"] and (
-                    import_.state == "mapped" or bool(request.column_fields)
+                    import_.state is State.MAPPED or bool(request.column_fields)
                 )
                 if is_certain or request.accepts_proposals:
                     await imports.confirm(tx, *import_key, is_dry_run=request.is_dry_run)
@@ -289,7 +289,7 @@ class _ImportRun:
         self._stdout.print(f"{import_.name}: {import_.state}", markup=False)
         table = Table("Rows", "")
         for count in _ROW_COUNTS:
-            name = "would be created" if count == "created" and import_.state == "checked" else count
+            name = "would be created" if count == "created" and import_.state is State.CHECKED else count
             table.add_row(name, str(getattr(import_, count)))
         self._stdout.print(table)
         for entry in report["notes"]:

@@ -15,6 +15,7 @@ from getbill.imports.model import (
     ImportOptions,
     ImportSuperseded,
     OnDuplicate,
+    State,
     public_id,
 )
 from getbill.imports.queries import find

@@ -11,16 +11,16 @@ from uuid import UUID
 
 from getbill import vault
 from getbill.companies import Workspace
-from getbill.imports import queries
+from getbill.imports import moves, queries
 from getbill.imports.model import (
     BYTES_MAX,
     FILE_KEPT,
-    WAKE,
     FileEmpty,
     FileTooLarge,
     Import,
     ImportOptions,
     ImportSuperseded,
+    LeaseLost,
     Task,
     chunk_context,
 )
@@ -61,10 +61,9 @@ _INSERT_CHUNK = Statement(
 )
 _FINISH = Statement(
     "imports.finish_upload",
-    "Finish the upload of a draft and set the first task of the import.",
+    "Finish the upload of a draft that has its first task.",
     """
-    UPDATE imports i SET received_at = $4, size = $5, digest = $6, task = $7, rows_total = $8,
-        state = CASE WHEN $7 = 'import' THEN 'importing' ELSE 'uploaded' END,
+    UPDATE imports i SET received_at = $4, size = $5, digest = $6, rows_total = $7,
         same_as = (SELECT o.id FROM imports o WHERE o.workspace_id = $1 AND o.digest = $6 AND o.received_at IS NOT NULL
                    AND o.id <> $2 ORDER BY o.created_at DESC LIMIT 1)
     WHERE i.workspace_id = $1 AND i.id = $2 AND i.fence = $3 AND i.received_at IS NULL
@@ -204,15 +203,19 @@ async def drop_draft(database: Database, draft: ImportDraft) -> None:
 
 
 async def finish_draft(
-    tx: Transaction, draft: ImportDraft, *, task: Task = "read", rows_total: int | None = None
+    tx: Transaction, draft: ImportDraft, *, task: Task = Task.READ, rows_total: int | None = None
 ) -> Import:
     """Turn a draft whose bytes are complete into an import with its first task, and return it."""
     workspace = draft.workspace
     digest = workspace.lookup.hash("file", draft.sha256.hex())
-    values = (workspace.id, draft.id, draft.fence, tx.now, draft.size, digest, task, rows_total)
+    superseded = ImportSuperseded(message("A later upload of this import has started."))
+    try:
+        await moves.receive(tx, (workspace.id, draft.id), draft.fence, task)
+    except LeaseLost:
+        raise superseded from None
+    values = (workspace.id, draft.id, draft.fence, tx.now, draft.size, digest, rows_total)
     if await tx.fetchval(_FINISH, *values) is None:
-        raise ImportSuperseded(message("A later upload of this import has started."))
-    tx.channels_to_notify.add(WAKE)
+        raise superseded
     return await queries.lock(tx, workspace, draft.id)
 
 

@@ -7,18 +7,20 @@ or as a rejected row with its finding. Its next task is stored on its row, under
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, get_args
+from enum import StrEnum
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from asyncpg import Record
 
 from getbill.kit import ids
-from getbill.kit.errors import Conflict, Invalid, TooLarge
+from getbill.kit.errors import Conflict, Invalid, MoveNotAllowed, TooLarge, require_move
 from getbill.kit.messages import message
 from getbill.vault import Key
 
 Source = Literal["batch", "upload", "sftp"]
-State = Literal[
+# The states as a schema shows them, in the order of `State`.
+StateName = Literal[
     "uploaded",
     "needs_mapping",
     "mapped",
@@ -32,43 +34,92 @@ State = Literal[
     "undone",
     "failed",
 ]
-Task = Literal["read", "check", "import", "correct", "undo"]
+TaskName = Literal["read", "check", "import", "correct", "undo"]
 Mode = Literal["partial", "all_or_nothing"]
 OnDuplicate = Literal["skip", "update", "error"]
 
-STATES: Final[tuple[State, ...]] = get_args(State)
+
+class State(StrEnum):
+    """The state of an import."""
+
+    UPLOADED = "uploaded"
+    NEEDS_MAPPING = "needs_mapping"
+    MAPPED = "mapped"
+    CHECKING = "checking"
+    CHECKED = "checked"
+    IMPORTING = "importing"
+    CORRECTING = "correcting"
+    COMPLETED = "completed"
+    ROLLING_BACK = "rolling_back"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    FAILED = "failed"
+
+
+class Task(StrEnum):
+    """The next task of the worker on an import."""
+
+    READ = "read"
+    CHECK = "check"
+    IMPORT = "import"
+    CORRECT = "correct"
+    UNDO = "undo"
+
+
+STATES: Final = tuple(State)
 # The worker's tasks in each state; without a task, the import waits for a person or has ended.
 TASKS_OF: Final[Mapping[State, frozenset[Task]]] = {
-    "uploaded": frozenset({"read"}),
-    "needs_mapping": frozenset(),
-    "mapped": frozenset(),
+    State.UPLOADED: frozenset({Task.READ}),
+    State.NEEDS_MAPPING: frozenset(),
+    State.MAPPED: frozenset(),
     # Corrections made before the first debt was created are applied to the rows, then all rows are checked
     # again.
-    "checking": frozenset({"correct", "check"}),
-    "checked": frozenset(),
-    "importing": frozenset({"import"}),
-    "correcting": frozenset({"correct"}),
-    "completed": frozenset(),
-    "rolling_back": frozenset({"undo"}),
-    "undoing": frozenset({"undo"}),
-    "undone": frozenset(),
-    "failed": frozenset(),
+    State.CHECKING: frozenset({Task.CORRECT, Task.CHECK}),
+    State.CHECKED: frozenset(),
+    State.IMPORTING: frozenset({Task.IMPORT}),
+    State.CORRECTING: frozenset({Task.CORRECT}),
+    State.COMPLETED: frozenset(),
+    State.ROLLING_BACK: frozenset({Task.UNDO}),
+    State.UNDOING: frozenset({Task.UNDO}),
+    State.UNDONE: frozenset(),
+    State.FAILED: frozenset(),
 }
-# Allowed transitions from each state; an import may always keep its state.
+# The table of moves: the states that may follow each; an import may always keep its state.
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
-    "uploaded": frozenset({"needs_mapping", "mapped", "checking", "importing", "undone", "failed"}),
-    "needs_mapping": frozenset({"uploaded", "mapped", "undone"}),
-    "mapped": frozenset({"uploaded", "needs_mapping", "checking", "importing", "undone"}),
-    "checking": frozenset({"checked", "importing", "undoing", "undone", "failed"}),
-    "checked": frozenset({"checking", "importing", "undone"}),
-    "importing": frozenset({"completed", "rolling_back", "undoing", "failed"}),
-    "correcting": frozenset({"completed", "undoing", "failed"}),
-    "completed": frozenset({"correcting", "undoing"}),
-    "rolling_back": frozenset({"undoing", "failed"}),
-    "undoing": frozenset({"undone", "failed"}),
-    "undone": frozenset(),
-    "failed": frozenset({"checking", "undoing", "undone"}),
+    State.UPLOADED: frozenset(
+        {
+            State.NEEDS_MAPPING,
+            State.MAPPED,
+            State.CHECKING,
+            State.IMPORTING,
+            State.UNDONE,
+            State.FAILED,
+        }
+    ),
+    State.NEEDS_MAPPING: frozenset({State.UPLOADED, State.MAPPED, State.UNDONE}),
+    State.MAPPED: frozenset(
+        {State.UPLOADED, State.NEEDS_MAPPING, State.CHECKING, State.IMPORTING, State.UNDONE}
+    ),
+    State.CHECKING: frozenset({State.CHECKED, State.IMPORTING, State.UNDOING, State.UNDONE, State.FAILED}),
+    State.CHECKED: frozenset({State.CHECKING, State.IMPORTING, State.UNDONE}),
+    State.IMPORTING: frozenset({State.COMPLETED, State.ROLLING_BACK, State.UNDOING, State.FAILED}),
+    State.CORRECTING: frozenset({State.COMPLETED, State.UNDOING, State.FAILED}),
+    State.COMPLETED: frozenset({State.CORRECTING, State.UNDOING}),
+    State.ROLLING_BACK: frozenset({State.UNDOING, State.FAILED}),
+    State.UNDOING: frozenset({State.UNDONE, State.FAILED}),
+    State.UNDONE: frozenset(),
+    State.FAILED: frozenset({State.CHECKING, State.UNDOING, State.UNDONE}),
 }
+
+
+def transition(before: State, after: State, task: Task | None) -> tuple[State, Task | None]:
+    """Return the state and the task after a move; raise MoveNotAllowed unless the table has it."""
+    require_move(TRANSITIONS, before, after)
+    if task not in (TASKS_OF[after] or {None}):
+        raise MoveNotAllowed(f"An import that is {after} never has the task {task}.")
+    return after, task
+
+
 PREFIXES: Final = {"batch": "batch", "upload": "import", "sftp": "import"}
 # The PostgreSQL channel that notifies the worker of a commit that leaves a task.
 WAKE: Final = "getbill_imports"
@@ -100,6 +151,10 @@ class ImportCannotMove(Conflict):
     code = "import-cannot-move"
     title = message("The import's state does not allow this")
     way_out = "Read the import: `state` is its progress, and `waiting_for` the next action it requires."
+
+
+class LeaseLost(Exception):
+    """Another process holds this import's lease; the transaction is rolled back."""
 
 
 class ImportSuperseded(Conflict):
@@ -180,7 +235,8 @@ class Import:
     def from_row(cls, row: Record) -> "Import":
         """Return the import of a row of `imports` joined with its two keys."""
         values = {name: row[name] for name in _NAMES}
-        return cls(**values | {"accepts": tuple(row["accepts"])})
+        task = None if row["task"] is None else Task(row["task"])
+        return cls(**values | {"accepts": tuple(row["accepts"]), "state": State(row["state"]), "task": task})
 
     @property
     def public_id(self) -> str:
@@ -190,17 +246,12 @@ class Import:
     @property
     def is_checked(self) -> bool:
         """Whether the counts are those of a dry run, with no row imported yet."""
-        return self.state == "checked" or self.task == "check"
+        return self.state is State.CHECKED or self.task is Task.CHECK
 
     @property
     def has_debts(self) -> bool:
         """Whether debts were created or updated, so that there is something to undo or to report."""
         return not self.is_checked and (self.created > 0 or self.updated > 0)
-
-    def check_transition(self, state: State) -> None:
-        """Raise AssertionError unless `TRANSITIONS` allows a move to this state."""
-        if state != self.state and state not in TRANSITIONS[self.state]:
-            raise AssertionError(f"An import never moves from {self.state} to {state}.")
 
     def with_values(self, **changes: Any) -> "Import":
         """Return the import with some values changed."""

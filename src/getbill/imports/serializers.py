@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from getbill import sheets
 from getbill.companies import Workspace
-from getbill.imports.model import Import, ImportOptions, problem_context, public_id
+from getbill.imports.model import Import, ImportOptions, State, problem_context, public_id
 from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.wire import UploadQuery
 from getbill.kit import clock, json
@@ -48,16 +48,22 @@ def import_options(
     )
 
 
-_WAITING_FOR = {"needs_mapping": "mapping", "mapped": "confirmation", "checked": "start"}
+_WAITING_FOR = {
+    State.NEEDS_MAPPING: "mapping",
+    State.MAPPED: "confirmation",
+    State.CHECKED: "start",
+}
 # States in which debts exist, or are being created or undone.
-_HAS_DEBTS = frozenset({"importing", "completed", "correcting", "rolling_back", "undoing"})
+_HAS_DEBTS = frozenset(
+    {State.IMPORTING, State.COMPLETED, State.CORRECTING, State.ROLLING_BACK, State.UNDOING}
+)
 
 
 def waiting_for(import_: Import) -> str | None:
     """Return the action that only a person can take next; None where there is none."""
     if import_.source == "batch":
         return None
-    if import_.state == "failed" and import_.error == "findings":
+    if import_.state is State.FAILED and import_.error == "findings":
         return "corrections"
     return _WAITING_FOR.get(import_.state)
 
@@ -178,8 +184,8 @@ def layout_warning(facts: Mapping[str, Any]) -> Message:
 
 def _leaves_changes(import_: Import) -> bool:
     # A failed check counts nothing: here the debts changed after it.
-    is_taken_back = import_.state == "undone" or (
-        import_.state == "failed" and import_.mode == "all_or_nothing"
+    is_taken_back = import_.state is State.UNDONE or (
+        import_.state is State.FAILED and import_.mode == "all_or_nothing"
     )
     return is_taken_back and import_.updated > import_.restored and not import_.is_checked
 

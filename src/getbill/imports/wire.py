@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getbill.imports.model import Mode, OnDuplicate, Source, State
+from getbill.imports.model import Mode, OnDuplicate, Source, StateName, TaskName
 from getbill.kit import http
 from getbill.kit.http import Flag, Instant, Pagination
 from getbill.kit.text.names import Name
@@ -50,7 +50,7 @@ class ImportQuery(BaseModel):
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
     limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    state: State | None = None
+    state: StateName | None = None
 
 
 class ReportQuery(BaseModel):
@@ -224,8 +224,8 @@ class ImportShown(BaseModel):
     source: Source
     name: str
     sender: str
-    state: State
-    doing: Literal["read", "check", "import", "correct", "undo"] | None
+    state: StateName
+    doing: TaskName | None
     waiting_for: Literal["mapping", "confirmation", "start", "corrections"] | None = Field(
         description="User action that the import is waiting for; null if there is none."
     )
@@ -314,7 +314,7 @@ class ImportReport(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     id: str
-    state: State
+    state: StateName
     counts: CountsShown
     codes: list[dict[str, Any]] = Field(description="Number of rows by code of finding.")
     data: list[ImportFinding]

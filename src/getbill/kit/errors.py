@@ -4,15 +4,17 @@ Each problem type is one class; its `code` is the last part of the problem's `ty
 published. Domain packages derive their own, named as sentences (`CompanyHasDebts`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from getbill.kit.messages import DEFAULT, Message, joined, message, translated
 
 # More invalid fields than this at once are of no use to a reader.
 ERRORS_MAX: Final = 100
+
+S = TypeVar("S", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +253,17 @@ def refusal(errors: Sequence[FieldError]) -> Invalid:
 def summary(errors: Sequence[FieldError]) -> Message:
     """Return the messages of the first invalid fields, as one text."""
     return joined([error.detail for error in errors[:3]])
+
+
+class MoveNotAllowed(AssertionError):
+    """A table of moves has no such move: a defect of the caller."""
+
+
+def require_move(moves: Mapping[S, Collection[S]], before: S, after: S) -> S:
+    """Return the state after a move; raise MoveNotAllowed unless the table of moves has it.
+
+    A state may always be kept.
+    """
+    if after != before and after not in moves[before]:
+        raise MoveNotAllowed(f"Nothing moves from {before} to {after}.")
+    return after

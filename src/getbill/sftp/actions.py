@@ -31,6 +31,7 @@ from getbill.sftp.model import (
     TakenOver,
     is_finished,
     timestamped_name,
+    transition,
 )
 from getbill.sftp.queries import KeyedFile, chunk_context, name_context, name_hash
 
@@ -40,7 +41,7 @@ _INSERT = Statement(
     """
     INSERT INTO sftp_files (workspace_id, id, login_id, folder, name_hash, name, state, writer, written_at, import_id,
         is_finished)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10)
     """,
 )
 _COUNT = Statement(
@@ -53,7 +54,7 @@ _REOPEN = Statement(
     "Reopen a file for a new writer.",
     """
     UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5, room = $5
-    WHERE workspace_id = $1 AND id = $2
+    WHERE workspace_id = $1 AND id = $2 AND state IN ('open', 'cut', 'whole')
     """,
 )
 _RESIZE = Statement(
@@ -106,17 +107,17 @@ _CLOSE = Statement(
     "Close a file that is complete or was cut off.",
     """
     UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5, room = size
-    WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id
+    WHERE workspace_id = $1 AND id = $2 AND writer = $3 AND state = 'open' RETURNING id
     """,
 )
 _MOVE = Statement(
     "sftp.move_file",
-    "Rename or move a file; its writer keeps it unless its state changes.",
+    "Rename or move a file from one state to another; its writer keeps it unless its state changes.",
     """
     UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
         is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END,
         room = CASE WHEN state = $6 THEN room ELSE size END
-    WHERE workspace_id = $1 AND id = $2
+    WHERE workspace_id = $1 AND id = $2 AND state = $9 RETURNING id
     """,
 )
 _RENAME_REPLACED = Statement(
@@ -233,7 +234,8 @@ class SftpUpload:
 
     async def _release_file(self, state: State) -> None:
         folders = self._folders
-        row = (folders.workspace.id, self._keyed_file.file.id, self._writer, state.value, clock.wall())
+        state = transition(State.OPEN, state)
+        row = (folders.workspace.id, self._keyed_file.file.id, self._writer, state, clock.wall())
         if await folders.database.fetchval(_CLOSE, *row) is None:
             raise TakenOver(_TAKEN_OVER)
 
@@ -349,9 +351,7 @@ class Folders:
         row = (self.workspace.id, file_id, self.login_id, path.folder.value, self._hash(path))
         name = key.seal(path.name.encode(), name_context(file_id))
         now = clock.wall()
-        await tx.execute(
-            _INSERT, *row, name, State.OPEN.value, writer, now, import_id, is_finished(path.name)
-        )
+        await tx.execute(_INSERT, *row, name, writer, now, import_id, is_finished(path.name))
         return KeyedFile(File(file_id, self.login_id, path, 0, State.OPEN, now, import_id), key)
 
     async def rename(self, old_path: FolderPath, new_path: FolderPath, *, replaces: bool) -> None:
@@ -380,7 +380,7 @@ class Folders:
         await self.move(tx, keyed_file, new_path, state)
 
     async def move(self, tx: Transaction, keyed_file: KeyedFile, new_path: FolderPath, state: State) -> None:
-        """Move a file to a free path."""
+        """Move a file to a free path; raise TakenOver if it is no longer in the state it was read in."""
         name = keyed_file.key.seal(new_path.name.encode(), name_context(keyed_file.file.id))
         row = (
             self.workspace.id,
@@ -388,9 +388,11 @@ class Folders:
             new_path.folder.value,
             self._hash(new_path),
             name,
-            state.value,
+            transition(keyed_file.file.state, state),
         )
-        await tx.execute(_MOVE, *row, clock.wall(), is_finished(new_path.name))
+        values = (clock.wall(), is_finished(new_path.name), keyed_file.file.state)
+        if await tx.fetchval(_MOVE, *row, *values) is None:
+            raise TakenOver(_TAKEN_OVER)
 
     async def remove(self, path: FolderPath) -> None:
         """Delete a file and its key, unless it is being imported."""

@@ -163,7 +163,7 @@ class PickupWorker:
         if rejected_rows := await imports.rows_to_correct(self._database, workspace, import_):
             ending, rows = rejected_rows
             reports[f"rejected.{ending}"] = rows
-        folder = Folder.PROCESSED if import_.state == "completed" else Folder.REJECTED
+        folder = Folder.PROCESSED if import_.state is imports.State.COMPLETED else Folder.REJECTED
         await ResultWriter(self._database, workspace, claimed_file, keyed_file).write(reports, folder)
 
     async def _reject(

@@ -8,6 +8,7 @@ in one of them, or nothing.
 import posixpath
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from getbill.access import OPERATOR, Actor, ActorKind
-from getbill.kit.errors import Conflict
+from getbill.kit.errors import Conflict, require_move
 from getbill.kit.text import names, storable_text
 
 PREFIX: Final = "sftp"
@@ -56,6 +57,21 @@ class State(StrEnum):
     WHOLE = "whole"
     TAKEN = "taken"
     KEPT = "kept"
+
+
+# The table of moves: the states that may follow each; a file may always keep its state.
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    State.OPEN: frozenset({State.CUT, State.WHOLE, State.KEPT}),
+    State.CUT: frozenset({State.OPEN, State.WHOLE}),
+    State.WHOLE: frozenset({State.OPEN, State.TAKEN}),
+    State.TAKEN: frozenset({State.KEPT}),
+    State.KEPT: frozenset(),
+}
+
+
+def transition(before: State, after: State) -> State:
+    """Return the state of a file after a move; raise MoveNotAllowed unless the table has it."""
+    return require_move(TRANSITIONS, before, after)
 
 
 class SftpRefused(Exception):

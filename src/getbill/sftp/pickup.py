@@ -45,7 +45,7 @@ _CLAIM = Statement(
           AND (w.asked_at IS NOT NULL OR w.written_at < $1)
         ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED)
     UPDATE sftp_files f SET state = 'taken', leased_until = $2, tries = f.tries + 1, import_id = $3
-    FROM next WHERE f.workspace_id = next.workspace_id AND f.id = next.id
+    FROM next WHERE f.workspace_id = next.workspace_id AND f.id = next.id AND f.state = 'whole'
     RETURNING f.workspace_id, f.id, f.import_id, f.tries
     """,
 )

@@ -4,15 +4,16 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache, partial
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from getbill import events
 from getbill.access import ActorKind
 from getbill.events import KINDS
 from getbill.kit import ids, json
-from getbill.kit.errors import Conflict
+from getbill.kit.errors import Conflict, require_move
 from getbill.vault import Key, Vault
 from getbill.webhooks import rights, secret_rotation
 from getbill.webhooks.secret_rotation import SecretRotation, SigningSecrets, signature_headers
@@ -39,9 +40,35 @@ _FIELDS_ALWAYS = ("debt_id", "webhook", "erased", "withheld")
 FAILURES_UNTIL_DOWN = 3
 
 
+class DeliveryState(StrEnum):
+    """The state of a delivery: pending in the queue, or settled in the log."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    CANCELLED = "cancelled"
+
+
+# The states as schemas show them, in the order of `DeliveryState`.
+DeliveryStateName = Literal["pending", "delivered", "exhausted", "cancelled"]
+SettledStateName = Literal["delivered", "exhausted", "cancelled"]
+# The table of moves: what is settled moves no more; to send it again is another delivery.
+TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
+    DeliveryState.PENDING: frozenset(
+        {DeliveryState.DELIVERED, DeliveryState.EXHAUSTED, DeliveryState.CANCELLED}
+    ),
+    DeliveryState.DELIVERED: frozenset(),
+    DeliveryState.EXHAUSTED: frozenset(),
+    DeliveryState.CANCELLED: frozenset(),
+}
 OwnerKind = ActorKind | Literal["unknown"]
 # Error of a delivery that could not be opened, signed or written.
 UNREADABLE = "The event could not be opened."
+
+
+def transition(before: DeliveryState, after: DeliveryState) -> DeliveryState:
+    """Return the state of a delivery after a move; raise MoveNotAllowed unless the table has it."""
+    return require_move(TRANSITIONS, before, after)
 
 
 class TooManyEndpoints(Conflict):
@@ -212,7 +239,7 @@ class AttemptOutcome:
 class DeliveryVerdict:
     """The next state of a delivery after an attempt."""
 
-    state: str
+    state: DeliveryState
     next_try_at: datetime
 
 
@@ -221,11 +248,12 @@ def judge(
 ) -> DeliveryVerdict:
     """Return whether a delivery is done, exhausted, or retried and when."""
     if outcome.is_delivered:
-        return DeliveryVerdict("delivered", now)
+        return DeliveryVerdict(DeliveryState.DELIVERED, now)
     if attempts_before >= len(retries):
-        return DeliveryVerdict("exhausted", now)
+        return DeliveryVerdict(DeliveryState.EXHAUSTED, now)
     delay = retries[attempts_before] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load only
-    return DeliveryVerdict("pending", now + timedelta(seconds=max(delay, requested_wait_seconds(outcome))))
+    wait_seconds = max(delay, requested_wait_seconds(outcome))
+    return DeliveryVerdict(DeliveryState.PENDING, now + timedelta(seconds=wait_seconds))
 
 
 def requested_wait_seconds(outcome: AttemptOutcome) -> float:

@@ -8,11 +8,11 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.debts import NewDebt
 from getbill.imports import actions as imports
-from getbill.imports import findings, rows
+from getbill.imports import findings, moves, rows
 from getbill.imports.actions import ImportDraft
 from getbill.imports.batch.checks import CheckedBatch, Chunk, refused_row, rows_of, without_rows
 from getbill.imports.findings import ImportRow
-from getbill.imports.model import Import, ImportOptions
+from getbill.imports.model import Import, ImportOptions, State, Task
 from getbill.kit import clock, ids
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import FieldError
@@ -22,8 +22,7 @@ _COUNT_REFUSED = Statement(
     "imports.count_refused",
     "Count the rows of a batch that were refused on receipt.",
     """
-    UPDATE imports SET rejected = $3, rows_done = $3, state = CASE WHEN $4 THEN 'importing' ELSE 'completed' END,
-        task = CASE WHEN $4 THEN 'import' END, ended_at = CASE WHEN $4 THEN NULL ELSE $5::timestamptz END
+    UPDATE imports SET rejected = $3, rows_done = $3, ended_at = $4
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -102,7 +101,7 @@ async def store_batch(
 async def finish_batch(tx: Transaction, batch: StoredBatch) -> Import:
     """Turn a stored batch into an import for the worker, and store its refused rows."""
     checked_batch, draft = batch.checked_batch, batch.draft
-    import_ = await imports.finish_draft(tx, draft, task="import", rows_total=checked_batch.total)
+    import_ = await imports.finish_draft(tx, draft, task=Task.IMPORT, rows_total=checked_batch.total)
     key = draft.workspace.vault.unwrap(import_.key, import_.workspace_id, import_.id) if import_.key else None
     assert key is not None  # noqa: S101 - an import's key goes only with the import
     for first in range(0, len(checked_batch.refused_rows), _AT_ONCE):
@@ -116,7 +115,6 @@ async def finish_batch(tx: Transaction, batch: StoredBatch) -> Import:
         import_.workspace_id,
         import_.id,
         len(checked_batch.refused_rows),
-        batch.accepted > 0,
-        clock.wall(),
+        None if batch.accepted else clock.wall(),
     )
-    return import_
+    return import_ if batch.accepted else await moves.move_import(tx, import_, State.COMPLETED)

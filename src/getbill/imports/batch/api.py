@@ -14,7 +14,7 @@ from getbill.imports import serializers
 from getbill.imports.batch import actions, queries
 from getbill.imports.batch.pool import Checkers
 from getbill.imports.batch.wire import BatchBody, BatchShown
-from getbill.imports.model import Import, ImportOptions
+from getbill.imports.model import Import, ImportOptions, State
 from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Transaction
 from getbill.kit.http import JsonBody, Route, answer, language_headers, problems, read_json_bytes
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/external-api/v1", tags=["Batches"], route_class=Rout
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
-_STATUS = {"completed": "completed", "undone": "undone", "failed": "failed"}
+_STATUS = {state: state.value for state in (State.COMPLETED, State.UNDONE, State.FAILED)}
 
 
 class BatchJson(JsonBody):
@@ -98,7 +98,7 @@ async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
 def _accepted_response(import_: Import, batch: actions.StoredBatch, language: str) -> dict[str, Any]:
     refused_rows = batch.checked_batch.refused_rows
     return _serialize_batch(import_) | {
-        "status": "processing" if batch.accepted else "completed",
+        "status": "processing" if batch.accepted else State.COMPLETED,
         "total": batch.checked_batch.total,
         "created": batch.accepted,
         "errors": len(refused_rows),

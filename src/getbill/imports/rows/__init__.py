@@ -10,7 +10,7 @@ from getbill.imports.rows.corrections import (
     put_field,
     save_correction,
 )
-from getbill.imports.rows.create import ImportPass, LeaseLost, create_debts
+from getbill.imports.rows.create import ImportPass, create_debts
 from getbill.imports.rows.dry_run import SeenReferences, examine_rows
 from getbill.imports.rows.failures import hold_import
 from getbill.imports.rows.instalments import Instalments, gather_instalments

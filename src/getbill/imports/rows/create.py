@@ -18,7 +18,7 @@ from getbill.debtors import Identity
 from getbill.debts import Debt, NewDebt
 from getbill.imports import findings
 from getbill.imports.findings import Finding, ImportRow
-from getbill.imports.model import Import
+from getbill.imports.model import Import, LeaseLost
 from getbill.imports.rows import doubts, failures, instalments, people, update
 from getbill.imports.rows.reader import Line
 from getbill.imports.rows.snapshots import UNTOUCHED, ChangeArchive, DebtActivity, Snapshot
@@ -54,10 +54,6 @@ COLLISIONS: Final = (
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
 )
-
-
-class LeaseLost(Exception):
-    """Another process holds this import's lease; the transaction is rolled back."""
 
 
 @dataclass(slots=True)

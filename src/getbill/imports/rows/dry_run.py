@@ -9,6 +9,7 @@ from uuid import UUID
 
 from getbill import debts, quarantine
 from getbill.debts import Debt
+from getbill.imports.model import LeaseLost
 from getbill.imports.rows import create, failures, update
 from getbill.imports.rows.create import ChunkTally, ExistingDebt, ImportPass
 from getbill.imports.rows.reader import Line
@@ -38,7 +39,7 @@ async def examine_rows(
     try:
         return await _examine_all(work, lines, cursor, seen_references)
     except Exception as error:
-        is_own = not (isinstance(error, create.LeaseLost) or quarantine.is_transient(error))
+        is_own = not (isinstance(error, LeaseLost) or quarantine.is_transient(error))
         if not (is_own and await failures.refuse_failing(work.database, work.primary_key, lines, trial)):
             raise
     for reference in references:

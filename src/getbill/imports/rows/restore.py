@@ -10,7 +10,8 @@ from typing import Any, Final
 from getbill import debtors, debts, quarantine
 from getbill.debtors import Debtor, Identity
 from getbill.debts import Debt, ReplacementDebtor
-from getbill.imports.rows.create import COLLISIONS, TRIES, ImportPass, LeaseLost
+from getbill.imports.model import LeaseLost
+from getbill.imports.rows.create import COLLISIONS, TRIES, ImportPass
 from getbill.imports.rows.snapshots import DebtActivity, RecordedChange
 from getbill.imports.rows.update import is_other_person
 from getbill.kit.database import Statement, Transaction

@@ -13,7 +13,8 @@ from getbill import debts, quarantine
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.imports import findings
-from getbill.imports.rows.create import ImportPass, LeaseLost
+from getbill.imports.model import LeaseLost
+from getbill.imports.rows.create import ImportPass
 from getbill.kit import ids
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import message

@@ -14,7 +14,7 @@ from getbill import access
 from getbill.companies import Workspace
 from getbill.debts import ErasedPerson
 from getbill.imports import queries, reading_plan, rows
-from getbill.imports.model import Import, public_id
+from getbill.imports.model import Import, State, public_id
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit.database import Statement, Transaction
 
@@ -61,7 +61,7 @@ _ERASE_NAMES: Final = Statement(
 # A shorter reference identifies no person and occurs in many names.
 _REFERENCE_CHARACTERS_MIN: Final = 3
 # A person continues with these imports, and their file is read again then.
-_STILL_NEEDED: Final = frozenset({"needs_mapping", "mapped", "checked"})
+_STILL_NEEDED: Final = frozenset({State.NEEDS_MAPPING, State.MAPPED, State.CHECKED})
 # The responses of these routes may contain cells of a file.
 _ROUTES: Final = tuple(
     f"POST /external-api/v1/imports/{{import_id}}/{verb}" for verb in ("mapping/confirm", "corrections")

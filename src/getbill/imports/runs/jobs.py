@@ -22,7 +22,7 @@ from asyncpg import Record
 from getbill import companies, quarantine
 from getbill.embedded import current_account
 from getbill.imports import actions, queries, rows
-from getbill.imports.rows import LeaseLost
+from getbill.imports.model import LeaseLost
 from getbill.imports.runs import transitions
 from getbill.kit import clock, json
 from getbill.kit.database import Database, Statement

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from getbill import sheets
 from getbill.companies import Workspace
-from getbill.imports.model import WAKE
+from getbill.imports import moves
 from getbill.kit import json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.mapping import Mapping
@@ -45,20 +45,6 @@ _IS_CONFIRMED = Statement(
     "Whether a sender's layout has a saved mapping.",
     "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
 )
-_REREAD = Statement(
-    "imports.reread_files",
-    "Reread files of a confirmed layout, unless a person decided on them or somebody in them was erased.",
-    """
-    UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
-    WHERE workspace_id = $1 AND id = ANY (ARRAY(
-        SELECT id FROM imports WHERE workspace_id = $1 AND sender = $2 AND signature = $3 AND id <> $4
-          AND state IN ('needs_mapping', 'mapped') AND is_auto AND NOT is_changed
-          AND NOT is_unwanted
-        FOR UPDATE SKIP LOCKED))
-    """,
-)
-
-
 _ALL = Statement(
     "imports.list_mappings",
     "Saved mappings of a workspace.",
@@ -100,8 +86,7 @@ async def read_again(
 ) -> None:
     """Queue the other waiting files of a newly confirmed layout to be read again, in the same transaction."""
     await _lock_layout(tx, workspace_id, layout_key)
-    await tx.execute(_REREAD, workspace_id, *layout_key, confirmed_id)
-    tx.channels_to_notify.add(WAKE)
+    await moves.read_again(tx, workspace_id, layout_key, confirmed_id)
 
 
 def save_mapping(

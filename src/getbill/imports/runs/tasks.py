@@ -17,9 +17,9 @@ from getbill import companies, sheets, todos
 from getbill.companies import Workspace
 from getbill.imports import queries, reading_plan, rows
 from getbill.imports.files import FileGone, ImportFile
-from getbill.imports.model import CHUNK_ROWS, Import, State, Task
+from getbill.imports.model import CHUNK_ROWS, Import, LeaseLost, State, Task
 from getbill.imports.reading_plan import ReadingPlan
-from getbill.imports.rows import ImportPass, Instalments, LeaseLost, Line, RowReader
+from getbill.imports.rows import ImportPass, Instalments, Line, RowReader
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.kit import json
 from getbill.kit.database import Database
@@ -118,14 +118,14 @@ async def read(work: ImportPass, import_file: ImportFile) -> None:
 
 def waiting_state(plan: ReadingPlan) -> State:
     """Return the state of a file that waits for a person: with an open question, or ready to confirm."""
-    return "mapped" if plan.mapping.is_certain else "needs_mapping"
+    return State.MAPPED if plan.mapping.is_certain else State.NEEDS_MAPPING
 
 
 def first_step(import_: Import) -> tuple[State, Task]:
     """Return the state and task after a confirmed mapping: the dry run where requested, else the import."""
     if import_.is_dry_run or import_.mode == "all_or_nothing":
-        return "checking", "check"
-    return "importing", "import"
+        return State.CHECKING, Task.CHECK
+    return State.IMPORTING, Task.IMPORT
 
 
 async def check(work: ImportPass, import_file: ImportFile) -> None:
@@ -143,10 +143,10 @@ async def check(work: ImportPass, import_file: ImportFile) -> None:
             await tx.execute(transitions.CLEAR_CREATED, *work.primary_key)
             await transitions.fail(tx, work.workspace, import_, "findings", _FINDINGS)
         elif import_.is_dry_run:
-            await transitions.complete_task(tx, work, "checked")
+            await transitions.complete_task(tx, work, State.CHECKED)
         else:
             await transitions.rewind(tx, work)
-            await transitions.complete_task(tx, work, "importing", "import")
+            await transitions.complete_task(tx, work, State.IMPORTING, Task.IMPORT)
 
 
 async def import_rows(work: ImportPass, import_file: ImportFile) -> None:
@@ -169,21 +169,21 @@ async def import_rows(work: ImportPass, import_file: ImportFile) -> None:
         import_ = await queries.lock(tx, work.workspace, work.import_.id)
         if import_.mode == "all_or_nothing" and import_.rejected:
             # The debts changed between the check and the import: what was created is undone.
-            await transitions.complete_task(tx, work, "rolling_back", "undo")
+            await transitions.complete_task(tx, work, State.ROLLING_BACK, Task.UNDO)
         else:
-            await transitions.complete_task(tx, work, "completed", rows_total=import_.rows_done)
+            await transitions.complete_task(tx, work, State.COMPLETED, rows_total=import_.rows_done)
 
 
 async def correct(work: ImportPass, import_file: ImportFile) -> None:
     """Create debts from the corrected rows."""
     await rows.accept_suggestions(work)
-    if work.import_.state == "checking":
+    if work.import_.state is State.CHECKING:
         async with work.database.transaction(work.workspace.now()) as tx:
             await transitions.complete_task(tx, work, *first_step(work.import_))
         return
     await rows.import_corrected(work, await _instalments_again(work, import_file))
     async with work.database.transaction(work.workspace.now()) as tx:
-        await transitions.complete_task(tx, work, "completed")
+        await transitions.complete_task(tx, work, State.COMPLETED)
 
 
 async def undo(work: ImportPass, _opened: ImportFile) -> None:
@@ -191,23 +191,23 @@ async def undo(work: ImportPass, _opened: ImportFile) -> None:
     await rows.undo_debts(work)
     await rows.restore_changes(work)
     async with work.database.transaction(work.workspace.now()) as tx:
-        if work.import_.state == "rolling_back":
+        if work.import_.state is State.ROLLING_BACK:
             # Corrections restart the import, so its file is still needed.
             await transitions.fail(tx, work.workspace, work.import_, "findings", _CHANGED)
         else:
-            await transitions.complete_task(tx, work, "undone")
+            await transitions.complete_task(tx, work, State.UNDONE)
             await tx.execute(rows.EMPTY_CHANGES, *work.primary_key)
             await transitions.drop_file(
                 tx, work.workspace, await queries.lock(tx, work.workspace, work.import_.id)
             )
 
 
-_TASKS: Final[Mapping[str, Callable[[ImportPass, ImportFile], Awaitable[None]]]] = {
-    "read": read,
-    "check": check,
-    "import": import_rows,
-    "correct": correct,
-    "undo": undo,
+_TASKS: Final[Mapping[Task, Callable[[ImportPass, ImportFile], Awaitable[None]]]] = {
+    Task.READ: read,
+    Task.CHECK: check,
+    Task.IMPORT: import_rows,
+    Task.CORRECT: correct,
+    Task.UNDO: undo,
 }
 
 

@@ -1,6 +1,6 @@
-"""State transitions of an import at the end of a task.
+"""The end of an import's task: what is stored with the move to the next state.
 
-Every transition checks the fence: a process whose lease was lost changes nothing.
+Every move checks the fence: a process whose lease was lost changes nothing.
 """
 
 from typing import Any
@@ -8,10 +8,10 @@ from uuid import UUID
 
 from getbill import todos, vault
 from getbill.companies import Workspace
-from getbill.imports import actions, queries, reading_plan, rows
-from getbill.imports.model import Import, State, Task, problem_context
+from getbill.imports import actions, moves, queries, reading_plan, rows
+from getbill.imports.model import Import, LeaseLost, State, Task, problem_context
 from getbill.imports.reading_plan import ReadingPlan
-from getbill.imports.rows import ImportPass, LeaseLost
+from getbill.imports.rows import ImportPass
 from getbill.kit import clock, json
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.messages import LANGUAGES, Message
@@ -20,22 +20,20 @@ TODO = "import_mapping"
 
 _STORE_PLAN = Statement(
     "imports.store_plan",
-    "Store the reading plan of a file, with the next task of the import.",
+    "Store the reading plan of a file.",
     """
-    UPDATE imports SET plan = $4, signature = $5, rows_total = $6, is_confirmed = $7, state = $8, task = $9, tries = 0
-    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
-    RETURNING id
+    UPDATE imports SET plan = $3, signature = $4, rows_total = $5, is_confirmed = $6 WHERE workspace_id = $1 AND id = $2
     """,
 )
 _SETTLE = Statement(
     "imports.settle_task",
-    "End a task, with the state and the next task of the import.",
+    "Store the outcome of a task that the import has moved on from.",
     # Undoing begins before the first line, which in a batch is 0.
     """
-    UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
-        rows_total = coalesce($9, rows_total), cursor = CASE WHEN $5 = 'undo' THEN -1 ELSE cursor END
-    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
-    RETURNING task, is_unwanted
+    UPDATE imports SET error = $3, problem = $4, ended_at = $5, accepts = '{}', rows_total = coalesce($6, rows_total),
+        cursor = CASE WHEN task = 'undo' THEN -1 ELSE cursor END
+    WHERE workspace_id = $1 AND id = $2
+    RETURNING is_unwanted
     """,
 )
 _REWIND = Statement(
@@ -88,10 +86,10 @@ async def save_plan(
     tx: Transaction, work: ImportPass, plan: ReadingPlan, state: State, task: Task | None
 ) -> None:
     """Save a file's plan, then continue or wait."""
-    work.import_.check_transition(state)
+    await moves.move_import(tx, work.import_, state, task)
     sealed = plan.seal(work.key, work.import_.id)
-    values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
-    _require_lease(await tx.fetchval(_STORE_PLAN, *work.primary_key, work.import_.fence, *values))
+    values = (sealed, plan.layout.signature, plan.profile.rows, task is not None)
+    await tx.execute(_STORE_PLAN, *work.primary_key, *values)
     await rows.index_samples(tx, work.workspace, work.import_.id, plan)
 
 
@@ -100,7 +98,8 @@ async def complete_task(
 ) -> None:
     """Complete a task and move to the next state."""
     ended_at = clock.wall() if task is None else None
-    await _end_task(tx, work.workspace, work.import_, state, (task, None, None, ended_at, rows_total))
+    moved = await moves.move_import(tx, work.import_, state, task)
+    await _store_outcome(tx, work.workspace, moved, (None, None, ended_at, rows_total))
 
 
 async def fail(
@@ -113,21 +112,19 @@ async def fail(
     key = queries.keys_of(workspace, import_).main
     texts = {language: [text.translated(language) for text in messages] for language in LANGUAGES}
     problem = None if key is None else key.seal(json.write(texts), problem_context(import_.id))
-    await _end_task(tx, workspace, import_, "failed", (None, code, problem, clock.wall(), None))
+    moved = await moves.move_import(tx, import_, State.FAILED)
+    await _store_outcome(tx, workspace, moved, (code, problem, clock.wall(), None))
     if code != "findings":
         # The file is not used again, and the people in it were never indexed.
         await drop_file(tx, workspace, await queries.lock(tx, workspace, import_.id))
     todos.withdraw(tx, workspace.id, TODO, import_.id)
 
 
-async def _end_task(
-    tx: Transaction, workspace: Workspace, import_: Import, state: State, values: tuple[Any, ...]
+async def _store_outcome(
+    tx: Transaction, workspace: Workspace, import_: Import, outcome: tuple[Any, ...]
 ) -> None:
-    import_.check_transition(state)
-    row = await tx.fetchrow(_SETTLE, workspace.id, import_.id, import_.fence, state, *values)
-    if row is None:
-        raise LeaseLost
-    if row["task"] is None and row["is_unwanted"] and state != "checked":
+    is_unwanted = await tx.fetchval(_SETTLE, workspace.id, import_.id, *outcome)
+    if is_unwanted and import_.task is None and import_.state is not State.CHECKED:
         # A person in the file was erased while the file was needed.
         await drop_file(tx, workspace, await queries.lock(tx, workspace, import_.id))
 

@@ -11,7 +11,7 @@ from asyncpg import Record
 
 from getbill import mapping, sheets, todos
 from getbill.companies import Workspace
-from getbill.imports import queries, reading_plan, rows
+from getbill.imports import moves, queries, reading_plan, rows
 from getbill.imports.findings import ImportRow
 from getbill.imports.model import WAKE, Import, ImportCannotMove, State, Task
 from getbill.imports.reading_plan import ReadingPlan
@@ -25,25 +25,20 @@ from getbill.vault import Key
 
 _CHANGE_PLAN = Statement(
     "imports.change_plan",
-    "Replace the reading plan, with whether a question is left.",
-    "UPDATE imports SET plan = $3, state = $4, is_changed = true WHERE workspace_id = $1 AND id = $2",
+    "Replace the reading plan by a person's.",
+    "UPDATE imports SET plan = $3, is_changed = true WHERE workspace_id = $1 AND id = $2",
 )
-_SET_TASK = Statement(
-    "imports.set_task",
-    "Set the next task of an import after a person's decision.",
+_BEGIN_TASK = Statement(
+    "imports.begin_task",
+    "Begin the task that a person's decision gave an import.",
     # Undoing begins before the first line, which in a batch is 0.
     """
-    UPDATE imports SET state = $3, task = $4, accepts = $5, is_dry_run = $6, is_confirmed = true, error = NULL,
-        problem = NULL, ended_at = NULL, tries = 0, cursor = CASE WHEN $4 = 'undo' THEN -1 ELSE 0 END,
-        kept = CASE WHEN $4 = 'undo' THEN 0 ELSE kept END, fence = fence + $7::int,
-        leased_until = CASE WHEN $7 = 1 THEN NULL ELSE leased_until END
+    UPDATE imports SET accepts = $3, is_dry_run = $4, is_confirmed = true, error = NULL, problem = NULL,
+        ended_at = NULL, cursor = CASE WHEN task = 'undo' THEN -1 ELSE 0 END,
+        kept = CASE WHEN task = 'undo' THEN 0 ELSE kept END, fence = fence + $5::int,
+        leased_until = CASE WHEN $5 = 1 THEN NULL ELSE leased_until END
     WHERE workspace_id = $1 AND id = $2
     """,
-)
-_DISCARD = Statement(
-    "imports.discard_import",
-    "Discard an import that was not begun.",
-    "UPDATE imports SET state = 'undone', task = NULL WHERE workspace_id = $1 AND id = $2",
 )
 _LIST_CORRECTABLE = Statement(
     "imports.list_correctable",
@@ -54,10 +49,10 @@ _LIST_CORRECTABLE = Statement(
     WHERE f.workspace_id = $1 AND f.import_id = $2 AND f.line = ANY($3) AND f.outcome = 'rejected'
     """,
 )
-_WAITING: Final = frozenset({"needs_mapping", "mapped"})
+_WAITING: Final = frozenset({State.NEEDS_MAPPING, State.MAPPED})
 # While no debt was created from a file, it is discarded rather than undone.
-_BEFORE_IMPORT: Final = _WAITING | {"uploaded", "checking", "checked", "failed"}
-_CORRECTABLE: Final = frozenset({"checked", "completed", "failed"})
+_BEFORE_IMPORT: Final = _WAITING | {State.UPLOADED, State.CHECKING, State.CHECKED, State.FAILED}
+_CORRECTABLE: Final = frozenset({State.CHECKED, State.COMPLETED, State.FAILED})
 
 
 class MappingNotCertain(ImportCannotMove):
@@ -101,11 +96,10 @@ async def change_mapping(
 
 
 async def _save_plan(tx: Transaction, workspace: Workspace, import_: Import, plan: ReadingPlan) -> Import:
-    state = waiting_state(plan)
-    import_.check_transition(state)
+    import_ = await moves.move_import(tx, import_, waiting_state(plan))
     sealed = plan.seal(key_of(workspace, import_), import_.id)
-    await tx.execute(_CHANGE_PLAN, workspace.id, import_.id, sealed, state)
-    return import_.with_values(plan=sealed, state=state)
+    await tx.execute(_CHANGE_PLAN, workspace.id, import_.id, sealed)
+    return import_.with_values(plan=sealed)
 
 
 async def _lock_waiting(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
@@ -113,7 +107,7 @@ async def _lock_waiting(tx: Transaction, workspace: Workspace, import_id: UUID) 
     if import_.source == "batch" or import_.state not in _WAITING:
         raise ImportCannotMove(
             message("The import is being read. Repeat the request in a moment.")
-            if import_.state == "uploaded"
+            if import_.state is State.UPLOADED
             else message("The import is {state}; its mapping can no longer be changed.", state=import_.state)
         )
     return import_
@@ -152,7 +146,7 @@ def _questions_text(plan: ReadingPlan) -> Message:
 async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Import a file after its dry run."""
     import_ = await queries.lock(tx, workspace, import_id)
-    if import_.state != "checked":
+    if import_.state is not State.CHECKED:
         raise ImportCannotMove(
             message("Only a checked import can be started; this one is {state}.", state=import_.state)
         )
@@ -184,12 +178,12 @@ async def correct(
         _LIST_CORRECTABLE, workspace.id, import_.id, sorted({line for line, _, _ in patches})
     )
     _patch(tx, (workspace, import_), (key, plan), _by_line(import_, key, rows), patches)
-    if import_.state == "completed":
-        return await _queue_task(tx, import_, "correcting", "correct", accepts)
-    if import_.state == "checked":
+    if import_.state is State.COMPLETED:
+        return await _queue_task(tx, import_, State.CORRECTING, Task.CORRECT, accepts)
+    if import_.state is State.CHECKED:
         await tx.execute(transitions.CLEAR_CREATED, workspace.id, import_.id)
         import_ = import_.with_values(created=0, updated=0)
-    return await _queue_task(tx, import_, "checking", "correct", accepts)
+    return await _queue_task(tx, import_, State.CHECKING, Task.CORRECT, accepts)
 
 
 def _by_line(import_: Import, key: Key, imported_rows: Sequence[Record]) -> dict[int, ImportRow]:
@@ -248,17 +242,17 @@ def _find_column(layout: sheets.Layout, label: str | int) -> int | None:
 async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Undo a whole import, also while it is running."""
     import_ = await queries.lock(tx, workspace, import_id)
-    if import_.state == "undoing":
+    if import_.state is State.UNDOING:
         return import_
     if import_.state in _BEFORE_IMPORT and not import_.has_debts:
         return await discard(tx, workspace, import_id)
-    if import_.state == "undone":
+    if import_.state is State.UNDONE:
         raise ImportCannotMove(message("The import is already undone."))
     key_of(workspace, import_)
     await tx.execute(rows.CLEAR_REASONS, workspace.id, import_.id)
     # This applies whatever the next state was, even during the rollback of all-or-nothing: its owner wants it
     # undone.
-    return await _queue_task(tx, import_, "undoing", "undo", raises_fence=True)
+    return await _queue_task(tx, import_, State.UNDOING, Task.UNDO, raises_fence=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
@@ -266,11 +260,11 @@ async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Imp
     import_ = await queries.lock(tx, workspace, import_id)
     if import_.state not in _BEFORE_IMPORT or import_.has_debts:
         raise ImportCannotMove(message("The import is {state}: undo it instead.", state=import_.state))
-    await tx.execute(_DISCARD, workspace.id, import_.id)
+    import_ = await moves.move_import(tx, import_, State.UNDONE)
     await _reset_pass(tx, import_)
     await transitions.drop_all(tx, workspace.id, import_.id, import_.file_id)
     todos.withdraw(tx, workspace.id, transitions.TODO, import_.id)
-    return import_.with_values(state="undone", task=None, plan=None, created=0, updated=0)
+    return import_.with_values(plan=None, created=0, updated=0)
 
 
 async def _queue_task(
@@ -282,8 +276,8 @@ async def _queue_task(
     *,
     raises_fence: bool = False,
 ) -> Import:
-    import_.check_transition(state)
-    values = (state, task, list(accepts), import_.is_dry_run, int(raises_fence))
-    await tx.execute(_SET_TASK, import_.workspace_id, import_.id, *values)
+    import_ = await moves.move_import(tx, import_, state, task)
+    values = (list(accepts), import_.is_dry_run, int(raises_fence))
+    await tx.execute(_BEGIN_TASK, import_.workspace_id, import_.id, *values)
     tx.channels_to_notify.add(WAKE)
-    return import_.with_values(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)
+    return import_.with_values(error=None, problem=None, ended_at=None, cursor=0)

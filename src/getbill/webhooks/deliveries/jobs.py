@@ -26,6 +26,7 @@ from getbill.webhooks.model import (
     UNREADABLE,
     AttemptOutcome,
     ClaimedDelivery,
+    DeliveryState,
     DeliveryVerdict,
     SecretCache,
     Target,
@@ -332,7 +333,9 @@ class WebhookDispatcher:
         with suppress(*DATABASE_ERRORS):
             await quarantine.add_separately(self.database, item, error)
         outcome = AttemptOutcome(clock.wall(), 0, error=UNREADABLE)
-        return DeliveryAttempt(delivery, outcome, DeliveryVerdict("exhausted", clock.wall()), None)
+        return DeliveryAttempt(
+            delivery, outcome, DeliveryVerdict(DeliveryState.EXHAUSTED, clock.wall()), None
+        )
 
 
 def _sealed_response(delivery: ClaimedDelivery, key: Key | None, outcome: AttemptOutcome) -> bytes | None:

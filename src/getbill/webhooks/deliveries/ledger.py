@@ -22,9 +22,11 @@ from getbill.webhooks.model import (
     FAILURES_UNTIL_DOWN,
     AttemptOutcome,
     ClaimedDelivery,
+    DeliveryState,
     DeliveryVerdict,
     Target,
     requested_wait_seconds,
+    transition,
 )
 from getbill.webhooks.rights import MAY_READ
 
@@ -356,7 +358,7 @@ def _attempt_columns(attempt: DeliveryAttempt) -> tuple[Any, ...]:
         outcome.status,
         outcome.error,
         attempt.response,
-        attempt.verdict.state,
+        transition(DeliveryState.PENDING, attempt.verdict.state),
         attempt.verdict.next_try_at,
         delivery.is_withheld,
     )

@@ -17,13 +17,13 @@ from getbill.kit import clock, ids
 from getbill.kit.database import Database, Statement
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
+from getbill.webhooks.model import DeliveryState
 
 PREFIX: Final = "wd"
 _SKEW: Final = timedelta(minutes=1)
 # Before and after every row: a bound that is always present can always use an index.
 _FIRST_AT, _LAST_AT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
-STATES: Final = ("pending", "delivered", "exhausted", "cancelled")
 
 _SHARED = """d.id, d.endpoint_id, d.event_id, d.debt_id, d.kind, d.position, d.sequence, d.previous_sequence, d.fields,
     d.is_replay, d.attempts, d.created_at"""
@@ -163,7 +163,7 @@ class Delivery:
     @property
     def is_pending(self) -> bool:
         """Whether the delivery is still pending."""
-        return self.state == "pending"
+        return self.state == DeliveryState.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +193,13 @@ async def list_deliveries(
     database: Database, workspace: Workspace, filters: DeliveryFilter
 ) -> list[Delivery]:
     """Return a page of an endpoint's deliveries: pending, then settled."""
-    states = STATES if filters.states is None else filters.states
-    settled_states = [state for state in states if state != "pending"]
+    states = tuple(DeliveryState) if filters.states is None else filters.states
+    settled_states = [state for state in states if state != DeliveryState.PENDING]
     conditions = _conditions(workspace, filters)
     is_past_pending, *position = filters.after or (False, _FIRST_AT, _FIRST_ID)
     deliveries: list[Delivery] = []
     if not is_past_pending:
-        if "pending" in states:
+        if DeliveryState.PENDING in states:
             deliveries = _from_rows(
                 await database.fetch(_PENDING_PAGE, *conditions, *position, filters.limit)
             )

@@ -22,10 +22,17 @@ from getbill.webhooks import endpoints, rights
 from getbill.webhooks.delivery_log import queries
 from getbill.webhooks.delivery_log.queries import Delivery, DeliveryContent, DeliveryFilter, LoggedAttempt
 from getbill.webhooks.http_client import USER_AGENT
-from getbill.webhooks.model import DeliveryEnvelope, delivery_body, response_context, unknown_events
+from getbill.webhooks.model import (
+    DeliveryEnvelope,
+    DeliveryState,
+    DeliveryStateName,
+    delivery_body,
+    response_context,
+    unknown_events,
+)
 
-_PENDING, _SETTLED = "pending", "settled"
-State = Literal["pending", "delivered", "exhausted", "cancelled"]
+# The two parts of the log, in a cursor.
+_PENDING, _SETTLED = DeliveryState.PENDING.value, "settled"
 EventName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)})]
 
 
@@ -36,7 +43,7 @@ class DeliveryQuery(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    status: list[State] | None = None
+    status: list[DeliveryStateName] | None = None
     event: list[EventName] | None = None
     debt_id: Annotated[str, Field(max_length=64)] | None = None
     since: Annotated[
@@ -76,7 +83,7 @@ class DeliveryShown(BaseModel):
     sequence: int
     previous_sequence: int | None
     fields: list[str] | None
-    status: State
+    status: DeliveryStateName
     attempts: int = Field(description="Number of attempts made.")
     replay: bool
     created_at: Instant = Field(description="Time the delivery was queued, in UTC.")

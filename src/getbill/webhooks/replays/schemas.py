@@ -11,7 +11,7 @@ from getbill.kit.http import Instant, JsonBody, QueryInstant, require_any_field
 from getbill.kit.messages import message
 from getbill.webhooks import delivery_log, endpoints
 from getbill.webhooks.endpoints import EventName, Events, require_unique, unknown_kinds
-from getbill.webhooks.model import Endpoint
+from getbill.webhooks.model import Endpoint, SettledStateName
 from getbill.webhooks.replays.actions import SELECTED_MAX, ReplayRequest, ReplayResult
 from getbill.webhooks.replays.test_sends import EndpointTest
 
@@ -21,7 +21,6 @@ Selected = Annotated[
     AfterValidator(require_unique),
 ]
 _NEXT: Final = "next"
-Settled = Literal["delivered", "exhausted", "cancelled"]
 
 
 class ReplayOneBody(BaseModel):
@@ -63,7 +62,7 @@ class ReplayBody(BaseModel):
     events: Events | None = Field(
         None, description="Events of the range to send; defaults to the webhook's subscription."
     )
-    status: Annotated[list[Settled], Field(min_length=1, max_length=3)] | None = Field(
+    status: Annotated[list[SettledStateName], Field(min_length=1, max_length=3)] | None = Field(
         None, description="Only events of the range whose delivery to this webhook has this status."
     )
     to_webhook: str | None = Field(
