@@ -22,11 +22,12 @@ from getbill.debts import api as debts_api
 from getbill.embedded import Outage
 from getbill.followups import api as followups_api
 from getbill.imports import api as imports_api
-from getbill.kit import calendar, clock, phones
+from getbill.kit import clock
 from getbill.kit.database import open_database
 from getbill.kit.http import DirectRouter, describe, handle_problems, include_routes
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
+from getbill.process.warm_up import warm_up
 from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
 from getbill.scenarios import api as scenarios_api
@@ -98,7 +99,7 @@ def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    _warm_up()
+    warm_up()
     async with health.open_when_ready(app, partial(open_state, app, settings), app.state.outage):
         yield
 
@@ -134,11 +135,3 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     stack.callback(state.checkers.close)
     state.long_polling = streams.LongPolling(state.database, dsn)
     stack.push_async_callback(state.long_polling.close)
-
-
-def _warm_up() -> None:
-    # The first number and the first holiday load tables for a third of a second: not during a request.
-    phones.is_mobile(phones.parse("+33639980001"))
-    this_year = clock.wall().year
-    for year in (this_year, this_year + 1):
-        calendar.excluded_days(calendar.DEFAULT_REGION, calendar.Exclusions(), year)

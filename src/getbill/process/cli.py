@@ -47,8 +47,25 @@ COMMANDS: Final = {
 }
 
 
+# Imported by `getbill serve` once for all of its processes, with the tables that they read at first use.
+SHARED: Final = (COMMANDS["api"], COMMANDS["worker"], COMMANDS["sftp"])
+WARM_UP: Final = "getbill.process.warm_up:warm_up"
+
 # Called by processes of ours only.
 HIDDEN: Final = frozenset({"import-child"})
+
+
+def preload() -> None:
+    """Import what the long-running processes share."""
+    for path in SHARED:
+        _load(path)
+    _load(WARM_UP)()
+
+
+def _load(path: str) -> Any:
+    """Return the function or Typer app at a place, importing its module now."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 class Commands(TyperGroup):
@@ -60,11 +77,9 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a name, importing it now."""
-        path = COMMANDS.get(cmd_name)
-        if path is None:
+        if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        module, _, name = path.partition(":")
-        target = getattr(import_module(module), name)
+        target = _load(COMMANDS[cmd_name])
         if not isinstance(target, typer.Typer):
             single = typer.Typer(add_completion=False)
             single.command(cmd_name)(target)

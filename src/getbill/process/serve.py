@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,18 @@ from getbill import migrations
 from getbill.embedded import Outage, Server, ServerSupervisor
 from getbill.kit import logs
 from getbill.kit.exit_errors import CannotRun
-from getbill.process import bootstrap, sockets, startup_banner
-from getbill.process.subprocesses import Child, ShutdownRequest, attempt, is_refusal, keep_running, pause
+from getbill.process import bootstrap, cli, sockets, startup_banner
+from getbill.process.subprocesses import (
+    Child,
+    ForkServer,
+    Launcher,
+    Program,
+    ShutdownRequest,
+    attempt,
+    is_refusal,
+    keep_running,
+    pause,
+)
 from getbill.settings import Settings
 
 PATIENCE_SECONDS: Final = 15.0
@@ -61,6 +71,15 @@ class NotPrepared(CannotRun):
 def serve() -> None:
     """Run everything on this machine: database, API, worker and SFTP."""
     settings = Settings()
+    # Before there is anything that a fork must not copy. Only the supervisor returns.
+    fork_server = ForkServer.start(Program(cli.PROGRAM, cli.preload, cli.main))
+    try:
+        _own_data_folder(settings, fork_server)
+    finally:
+        fork_server.close()
+
+
+def _own_data_folder(settings: Settings, fork_server: ForkServer) -> None:
     logs.configure(settings.log_level, "serve")
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     for sign in _stop_signals():
@@ -75,7 +94,8 @@ def serve() -> None:
             ),
         )
         # Processes that publish the port get the actual one.
-        _serve(settings.model_copy(update={"sftp_port": ports.sftp.getsockname()[1]}), ports)
+        settings = settings.model_copy(update={"sftp_port": ports.sftp.getsockname()[1]})
+        _serve(settings, ports, fork_server)
 
 
 def _known_port(file: Path) -> int | None:
@@ -89,29 +109,36 @@ def _stop_signals() -> list[signal.Signals]:
     return [signal.SIGINT, signal.SIGTERM, *hangup]
 
 
-def _serve(settings: Settings, ports: Ports) -> None:
+def _serve(settings: Settings, ports: Ports, fork_server: ForkServer) -> None:
     if settings.database_url is not None:
-        asyncio.run(_supervise(settings, ports, None, settings.dsn))
+        asyncio.run(
+            _supervise(settings, ports, None, Launcher(_environment(settings, settings.dsn), fork_server))
+        )
         return
     database_server = Server(settings.data_dir, options=settings.cluster_options)
     if not settings.first_run_file.exists():
         _echo(startup_banner.step_line(1))
     try:
-        asyncio.run(_supervise(settings, ports, database_server, database_server.claim()))
+        launcher = Launcher(_environment(settings, database_server.claim()), fork_server)
+        asyncio.run(_supervise(settings, ports, database_server, launcher))
     finally:
         database_server.stop()
 
 
-async def _supervise(settings: Settings, ports: Ports, server: Server | None, dsn: str) -> None:
-    shutdown, outage = ShutdownRequest(), Outage.create()
-    for sign in _stop_signals():
-        asyncio.get_running_loop().add_signal_handler(sign, shutdown.request_stop)
-    environment = os.environ | {
+def _environment(settings: Settings, dsn: str) -> dict[str, str]:
+    """Return the variables that tell the processes what the supervisor has decided."""
+    return {
         "DATABASE_URL": dsn,
         "GETBILL_DATA_DIR": str(settings.data_dir),
         "GETBILL_SFTP_PORT": str(settings.sftp_port),
     }
-    tasks = [asyncio.create_task(_processes(settings, ports, environment, outage, shutdown))]
+
+
+async def _supervise(settings: Settings, ports: Ports, server: Server | None, launcher: Launcher) -> None:
+    shutdown, outage = ShutdownRequest(), Outage.create()
+    for sign in _stop_signals():
+        asyncio.get_running_loop().add_signal_handler(sign, shutdown.request_stop)
+    tasks = [asyncio.create_task(_processes(settings, ports, launcher, outage, shutdown))]
     if server is not None:
         tasks.append(asyncio.create_task(ServerSupervisor(server, outage, shutdown.stop).run()))
     await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -129,14 +156,14 @@ async def _supervise(settings: Settings, ports: Ports, server: Server | None, ds
 async def _processes(
     settings: Settings,
     ports: Ports,
-    environment: Mapping[str, str],
+    launcher: Launcher,
     outage: Outage,
     shutdown: ShutdownRequest,
 ) -> None:
     """Prepare the database once it is up, and keep every process running until stopped."""
-    api, *other_children = _children(ports, environment, outage)
+    api, *other_children = _children(ports, launcher, outage)
     is_first = not settings.first_run_file.exists()
-    preparation = asyncio.create_task(_prepare(environment, shutdown, is_first=is_first))
+    preparation = asyncio.create_task(_prepare(launcher, shutdown, is_first=is_first))
     if is_first:
         # No request is accepted before there are credentials.
         await preparation
@@ -162,13 +189,13 @@ async def _all(*parts: Coroutine[Any, Any, None], shutdown: ShutdownRequest) -> 
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _prepare(environment: Mapping[str, str], shutdown: ShutdownRequest, *, is_first: bool) -> None:
+async def _prepare(launcher: Launcher, shutdown: ShutdownRequest, *, is_first: bool) -> None:
     """Run the migration and the first start, retrying while the database is down."""
     while not shutdown.stop.is_set():
-        is_migrated = await _is_migrated(environment["DATABASE_URL"], shutdown)
+        is_migrated = await _is_migrated(launcher.environment["DATABASE_URL"], shutdown)
         if shutdown.stop.is_set() or (is_migrated and not is_first):
             return
-        status = await attempt(Child("prepare", ("prepare",), environment), shutdown)
+        status = await attempt(Child("prepare", ("prepare",), launcher), shutdown)
         if status == 0 or shutdown.stop.is_set():
             return
         if is_refusal(status):
@@ -184,13 +211,12 @@ async def _is_migrated(dsn: str, shutdown: ShutdownRequest) -> bool:
     return True
 
 
-def _children(ports: Ports, environment: Mapping[str, str], outage: Outage) -> list[Child]:
-    api, sftp, outage_fd = ports.api.fileno(), ports.sftp.fileno(), outage.descriptor
-    words = ("api", "--listen-fd", str(api), "--outage-fd", str(outage_fd))
+def _children(ports: Ports, launcher: Launcher, outage: Outage) -> list[Child]:
+    words = ("api", "--listen-fd", "{0}", "--outage-fd", "{1}")
     return [
-        Child("api", words, environment, (api, outage_fd)),
-        Child("worker", ("worker",), environment),
-        Child("sftp", ("sftp", "--listen-fd", str(sftp)), environment, (sftp,)),
+        Child("api", words, launcher, (ports.api.fileno(), outage.descriptor)),
+        Child("worker", ("worker",), launcher),
+        Child("sftp", ("sftp", "--listen-fd", "{0}"), launcher, (ports.sftp.fileno(),)),
     ]
 
 

@@ -7,17 +7,18 @@ the operator insists; and the kernel signals it when the supervisor is gone.
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
-from asyncio.subprocess import Process
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
 from getbill.embedded import current_account
 from getbill.kit.exit_errors import CannotRun, CannotRunNow
+from getbill.process.subprocesses.fork_client import ForkServer, ForkServerLost
 
 STOP_SECONDS: Final = 10.0
 WAIT_FIRST_SECONDS: Final = 0.25
@@ -43,27 +44,59 @@ class ShutdownRequest:
         (self.hurry if self.stop.is_set() else self.stop).set()
 
 
+class Process(Protocol):
+    """A running process, forked or executed."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, once it has ended."""
+
+    async def wait(self) -> int:
+        """Wait until it has ended."""
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """How processes are started: environment variables that all get, and the fork server that forks them."""
+
+    environment: Mapping[str, str]
+    fork_server: ForkServer
+
+    async def start(self, words: Sequence[str], descriptors: Sequence[int]) -> Process:
+        """Start a process in a session of its own, so that we forward a Ctrl-C at the terminal."""
+        try:
+            return await self.fork_server.fork(words, self.environment, descriptors)
+        except ForkServerLost:
+            _log.warning("fork_server_lost")
+        # As a program of its own, which shares no memory.
+        arguments = (word.format(*descriptors) for word in words)
+        command = current_account().command(
+            sys.executable, "-m", "getbill", *arguments, ended_by=signal.SIGTERM
+        )
+        return await asyncio.create_subprocess_exec(
+            *command, env=os.environ | self.environment, pass_fds=descriptors, start_new_session=True
+        )
+
+
 @dataclass(frozen=True)
 class Child:
-    """One supervised process: its arguments after `getbill`, its environment, the sockets it inherits."""
+    """One supervised process: its arguments after `getbill`, `{n}` for the number of its n-th descriptor."""
 
     name: str
     words: tuple[str, ...]
-    environment: Mapping[str, str]
+    launcher: Launcher
     descriptors: tuple[int, ...] = ()
-
-    async def start(self) -> Process:
-        """Start it, in a session of its own so that we forward a Ctrl-C at the terminal."""
-        words = (sys.executable, "-m", "getbill", *self.words)
-        command = current_account().command(*words, ended_by=signal.SIGTERM)
-        return await asyncio.create_subprocess_exec(
-            *command, env=dict(self.environment), pass_fds=self.descriptors, start_new_session=True
-        )
 
 
 async def run(child: Child, shutdown: ShutdownRequest) -> int:
     """Run a child until it exits or a stop is requested, and return its exit status."""
-    process = await child.start()
+    process = await child.launcher.start(child.words, child.descriptors)
     await _wait_for_first(process.wait(), shutdown.stop.wait())
     return await _stop(child, process, shutdown)
 
