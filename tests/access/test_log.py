@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -16,20 +17,27 @@ from getbill.vault import Vault
 THINGS = "/external-api/v1/test/things"
 
 
-def line(request_id: str, at: datetime | None = None, path: str = "/x") -> tuple[Any, ...]:
-    return (at or clock.wall(), request_id, "GET", path, 200, 1.5, None, None, "127.0.0.1")
+TABLES = ("access_log", "anonymous_log")
+WORKSPACE, CREDENTIAL = UUID(int=7), UUID(int=8)
 
 
-async def logged(database: Database, request_id: str) -> list[Any]:
+def line(
+    request_id: str, at: datetime | None = None, path: str = "/x", workspace_id: UUID | None = None
+) -> tuple[Any, ...]:
+    credential_id = workspace_id and CREDENTIAL
+    return at or clock.wall(), request_id, "GET", path, 200, 1.5, workspace_id, credential_id, "127.0.0.1"
+
+
+async def logged(database: Database, request_id: str, table: str = "anonymous_log") -> list[Any]:
     return [
         dict(row)
-        for row in await database.pool.fetch("SELECT * FROM access_log WHERE request_id = $1", request_id)
+        for row in await database.pool.fetch(f"SELECT * FROM {table} WHERE request_id = $1", request_id)
     ]
 
 
-async def partitions(database: Database) -> list[str]:
+async def partitions(database: Database, table: str) -> list[str]:
     rows = await database.pool.fetch(
-        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'access_log'::regclass"
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::text::regclass", table
     )
     return sorted(row["name"] for row in rows)
 
@@ -42,7 +50,8 @@ async def test_each_request_leaves_one_line_without_its_query(
     await caller.get(f"{THINGS}?q=jean@example.com", X_Request_Id="line-1")
     await site.app.state.auth.log.flush()
 
-    (kept,) = await logged(database, "line-1")
+    (kept,) = await logged(database, "line-1", "access_log")
+    assert await logged(database, "line-1", "anonymous_log") == []
     assert abs(kept["at"] - clock.wall()) < timedelta(seconds=30)
     assert (kept["method"], kept["path"], kept["status"]) == ("GET", THINGS, 200)
     assert kept["workspace_id"] == workspace.founded.sandbox_id
@@ -57,7 +66,9 @@ async def test_refused_and_strange_requests_are_logged_too(site: Site, database:
     await site.app.state.auth.log.flush()
 
     (refused,) = await logged(database, "line-2")
-    assert (refused["status"], refused["workspace_id"], refused["credential_id"]) == (401, None, None)
+    assert (refused["method"], refused["path"], refused["status"]) == ("GET", THINGS, 401)
+    assert refused["address"] == "127.0.0.1"
+    assert await logged(database, "line-2", "access_log") == []
     (strange,) = await logged(database, "line-3")
     assert strange["path"] == "unmatched"
 
@@ -107,29 +118,61 @@ async def test_lines_the_database_cannot_take_now_wait_in_order(
     assert not log._pending
 
 
-async def test_partitions_are_made_ahead_and_dropped_after_ninety_days(database: Database) -> None:
+async def test_lines_that_wait_are_written_once_though_one_table_takes_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = AccessLog(database)
+    for number in range(4):
+        log.add(line(f"apart-{number}", workspace_id=None if number % 2 else WORKSPACE))
+    copy = log._copy
+
+    async def fail_anonymous(lines: Any) -> None:
+        if lines[0][6] is None:
+            raise ConnectionError
+        await copy(lines)
+
+    monkeypatch.setattr(log, "_copy", fail_anonymous)
+    await log.flush()
+    waiting = [item[1] for item in log._pending]
+    monkeypatch.setattr(log, "_copy", copy)
+    await log.flush()
+
+    assert waiting == ["apart-1", "apart-3"]
+    for number in range(4):
+        tables = [len(await logged(database, f"apart-{number}", table)) for table in TABLES]
+        assert tables == ([0, 1] if number % 2 else [1, 0])
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_partitions_are_made_ahead_and_dropped_after_ninety_days(
+    database: Database, table: str
+) -> None:
     today = datetime(2031, 5, 10, 12, tzinfo=UTC)
 
     await keep_partitions(database, today)
-    first = await partitions(database)
+    first = await partitions(database, table)
     await keep_partitions(database, today + timedelta(days=91))
-    later = await partitions(database)
+    later = await partitions(database, table)
     await keep_partitions(database, today + timedelta(days=91))
 
-    assert {f"access_log_203105{day}" for day in range(10, 18)} <= set(first)
-    assert "access_log_20310510" not in later
-    assert {"access_log_20310511", "access_log_20310809", "access_log_20310816"} <= set(later)
-    assert await partitions(database) == later
+    assert {f"{table}_203105{day}" for day in range(10, 18)} <= set(first)
+    assert f"{table}_20310510" not in later
+    assert {f"{table}_20310511", f"{table}_20310809", f"{table}_20310816"} <= set(later)
+    assert await partitions(database, table) == later
+    await keep_partitions(database, clock.wall())
 
 
-async def test_a_day_without_a_partition_gets_one_when_its_first_line_comes(database: Database) -> None:
+@pytest.mark.parametrize("workspace_id", [WORKSPACE, None])
+async def test_a_day_without_a_partition_gets_one_when_its_first_line_comes(
+    database: Database, workspace_id: UUID | None
+) -> None:
     at = datetime(2032, 1, 31, 23, 59, 59, tzinfo=UTC)
     log = AccessLog(database)
-    log.add(line("new-day", at))
+    log.add(line("new-day", at, workspace_id=workspace_id))
 
     await log.flush()
 
-    assert len(await logged(database, "new-day")) == 1
+    assert len(await logged(database, "new-day", "access_log" if workspace_id else "anonymous_log")) == 1
     await keep_partitions(database, clock.wall())
 
 
@@ -177,7 +220,7 @@ async def test_a_line_that_the_database_does_not_take_keeps_no_other_waiting(dat
 
     await log.flush()
 
-    rows = await database.pool.fetch("SELECT request_id FROM access_log WHERE request_id LIKE 'beside-%'")
+    rows = await database.pool.fetch("SELECT request_id FROM anonymous_log WHERE request_id LIKE 'beside-%'")
     assert len(rows) == 5
     assert not log._pending
     assert LOG_DROPPED._value.get() == before + 2

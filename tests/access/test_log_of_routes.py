@@ -15,7 +15,11 @@ OURS = ids.show("debt", ids.new())
 async def paths_logged(installation: Installation, prefix: str) -> dict[str, str]:
     await installation.site.app.state.auth.log.flush()
     rows = await installation.database.pool.fetch(
-        "SELECT request_id, path FROM access_log WHERE request_id LIKE $1", prefix + "%"
+        """
+        SELECT request_id, path FROM access_log WHERE request_id LIKE $1
+        UNION ALL SELECT request_id, path FROM anonymous_log WHERE request_id LIKE $1
+        """,
+        prefix + "%",
     )
     return {row["request_id"]: row["path"] for row in rows}
 

@@ -1,7 +1,9 @@
-"""Reads a statement the way a tenant would: is every table of theirs held to one workspace?
+"""Reads a statement as a distributed database does: is every business table held to one workspace?
 
-A table is held when its `workspace_id` equals a parameter, or that of another table that is held. What a condition
-under OR says holds nothing. Common table expressions, subqueries and functions hand on what was held inside them.
+A table is held when its `workspace_id` equals one scalar parameter, or that of another table that is held. Arrays
+of workspaces hold nothing (`= ANY`, `IN`, a join with `unnest`), nor does a condition under OR. Common table
+expressions and subqueries hand on, column by column, what was held inside them. A row that is written takes its
+`workspace_id` from the same parameter.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +14,33 @@ from pglast import ast, parse_sql
 from pglast.enums import A_Expr_Kind, BoolExprType, SetOperation, SubLinkType
 
 COLUMN = "workspace_id"
-EQUALITIES = {A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_OP_ANY, A_Expr_Kind.AEXPR_IN}
+
+Columns = dict[str, "Value"]
+
+
+@dataclass(eq=False)
+class Value:
+    """A column that may be a workspace: which parameter it equals, if any is known."""
+
+    parameters: set[int] = field(default_factory=set)
+    # Equal to each of these.
+    equals: list["Value"] = field(default_factory=list)
+    # Equal to one of these, whichever row it is: held only if all are.
+    origins: list["Value"] = field(default_factory=list)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it equals a parameter."""
+        return bool(self.parameters)
+
+    def learn(self) -> bool:
+        """Take over what is known of those it equals; return whether that was new."""
+        known = {parameter for other in self.equals for parameter in other.parameters}
+        if self.origins and all(origin.is_held for origin in self.origins):
+            known |= {parameter for origin in self.origins for parameter in origin.parameters}
+        is_new = not known <= self.parameters
+        self.parameters |= known
+        return is_new
 
 
 @dataclass(eq=False)
@@ -20,9 +48,11 @@ class Source:
     """Something rows come from: a table, or what a subquery, an expression or a function hands on."""
 
     table: str | None
-    is_held: bool = False
-    # Held as soon as one of these is.
-    follows: list["Source"] = field(default_factory=list)
+    columns: Columns = field(default_factory=dict)
+
+    def column(self, name: str) -> Value:
+        """The column of a name; of a table only the workspace means anything."""
+        return self.columns.setdefault(name, Value())
 
 
 @dataclass
@@ -36,9 +66,13 @@ class Scope:
         """The source of an alias, here or further out."""
         return self.sources.get(alias) or (self.outer.named(alias) if self.outer else None)
 
-    def owns(self, source: Source) -> bool:
-        """Whether the source is one of this query's own."""
-        return source in self.sources.values()
+    def owns(self, value: Value) -> bool:
+        """Whether the column is of one of this query's own sources."""
+        return any(value in source.columns.values() for source in self.sources.values())
+
+    def unqualified(self) -> Source | None:
+        """The source of a column without a qualifier: the only one, or one of those that USING made one."""
+        return next(iter(self.sources.values()), None) or (self.outer.unqualified() if self.outer else None)
 
 
 class Reading:
@@ -47,124 +81,201 @@ class Reading:
     def __init__(self, tables: Iterable[str]) -> None:
         self.tables = frozenset(tables)
         self.met: list[Source] = []
-        self.wrong: list[str] = []
+        self.written: list[tuple[str, Value | None]] = []
+        self.values: list[Value] = []
 
-    def query(self, node: Any, names: frozenset[str], outer: Scope | None) -> None:
-        """Read a query and everything inside it."""
+    def query(
+        self, node: Any, names: dict[str, Columns], outer: Scope | None
+    ) -> list[tuple[str, Value | None]]:
+        """Read a query and everything inside it; return its columns."""
         names = self._expressions(node, names, outer)
         if isinstance(node, ast.SelectStmt) and node.op != SetOperation.SETOP_NONE:
-            self.query(node.larg, names, outer)
-            self.query(node.rarg, names, outer)
-            return
+            left, right = self.query(node.larg, names, outer), self.query(node.rarg, names, outer)
+            return [
+                (name, self._either(one, other)) for (name, one), (_, other) in zip(left, right, strict=False)
+            ]
         scope = Scope(outer)
         if isinstance(node, ast.InsertStmt):
             self._insert(node, names, scope)
         elif isinstance(node, ast.UpdateStmt | ast.DeleteStmt):
             self._source(node.relation, names, scope)
-        origins = (
-            getattr(node, "usingClause", None)
-            if isinstance(node, ast.DeleteStmt)
-            else getattr(node, "fromClause", None)
-        )
-        for origin in origins or ():
+        clause = "usingClause" if isinstance(node, ast.DeleteStmt) else "fromClause"
+        for origin in getattr(node, clause, None) or ():
             self._source(origin, names, scope)
-        self._holds(getattr(node, "whereClause", None), scope)
+        self._holds(getattr(node, "whereClause", None), names, scope)
         for inner in _subqueries(node):
             self.query(inner, names, scope)
+        return self._output(node, scope)
 
-    def _expressions(self, node: Any, names: frozenset[str], outer: Scope | None) -> frozenset[str]:
+    def _expressions(self, node: Any, names: dict[str, Columns], outer: Scope | None) -> dict[str, Columns]:
         clause = getattr(node, "withClause", None)
         if clause is None:
             return names
         for expression in clause.ctes:
-            self.query(expression.ctequery, names | {expression.ctename}, outer)
-            names |= {expression.ctename}
+            columns: Columns = {}
+            # Inside a recursive one its own name has no column that is held.
+            result = self.query(expression.ctequery, names | {expression.ctename: {}}, outer)
+            aliases = [name.sval for name in expression.aliascolnames or ()]
+            self._hand_on(columns, result, aliases)
+            names = names | {expression.ctename: columns}
         return names
 
-    def _insert(self, node: ast.InsertStmt, names: frozenset[str], scope: Scope) -> None:
-        table = node.relation.relname
-        columns = {column.name for column in node.cols or ()}
-        if table in self.tables and COLUMN not in columns:
-            self.wrong.append(f"inserts into {table} without {COLUMN}")
-        alias = node.relation.alias.aliasname if node.relation.alias else table
-        scope.sources[alias] = Source(None, is_held=True)
-        if node.selectStmt is not None:
-            self.query(node.selectStmt, names, scope)
+    def _hand_on(self, columns: Columns, result: list[tuple[str, Value | None]], aliases: list[str]) -> None:
+        for place, (name, value) in enumerate(result):
+            if value is not None:
+                columns[aliases[place] if place < len(aliases) else name] = value
 
-    def _source(self, node: Any, names: frozenset[str], scope: Scope) -> list[Source]:
+    def _either(self, one: Value | None, other: Value | None) -> Value | None:
+        return None if one is None or other is None else self._value(origins=[one, other])
+
+    def _value(self, **facts: Any) -> Value:
+        self.values.append(value := Value(**facts))
+        return value
+
+    def _output(self, node: Any, scope: Scope) -> list[tuple[str, Value | None]]:
+        if isinstance(node, ast.SelectStmt) and node.valuesLists:
+            rows = [[self._meaning(item, scope) for item in row] for row in node.valuesLists]
+            columns = rows[0]
+            for row in rows[1:]:
+                columns = [self._either(one, other) for one, other in zip(columns, row, strict=True)]
+            return [(f"column{place}", value) for place, value in enumerate(columns, 1)]
+        targets = (
+            node.targetList
+            if isinstance(node, ast.SelectStmt)
+            else getattr(node.returningClause, "exprs", None)
+        )
+        return [column for target in targets or () for column in self._target(target, scope)]
+
+    def _target(self, target: ast.ResTarget, scope: Scope) -> list[tuple[str, Value | None]]:
+        node = target.val
+        if isinstance(node, ast.ColumnRef) and isinstance(node.fields[-1], ast.A_Star):
+            alias = node.fields[0].sval if len(node.fields) == 2 else None
+            sources = [scope.named(alias)] if alias else list(scope.sources.values())
+            return [column for source in sources if source for column in self._all_of(source)]
+        name = target.name or (node.fields[-1].sval if isinstance(node, ast.ColumnRef) else "")
+        return [(name, self._meaning(node, scope))]
+
+    def _all_of(self, source: Source) -> list[tuple[str, Value | None]]:
+        if source.table is not None:
+            # Whatever its other columns are; the workspace stands first in every table.
+            return [(COLUMN, source.column(COLUMN))]
+        return list(source.columns.items())
+
+    def _insert(self, node: ast.InsertStmt, names: dict[str, Columns], scope: Scope) -> None:
+        table = node.relation.relname
+        source = Source(None)
+        if node.selectStmt is not None:
+            result = self.query(node.selectStmt, names, scope)
+            columns = [column.name for column in node.cols or ()]
+            taken = dict(zip(columns, (value for _, value in result), strict=False))
+            if (value := taken.get(COLUMN)) is not None:
+                source.columns[COLUMN] = value
+            if table in self.tables:
+                self.written.append((table, value))
+        elif table in self.tables:
+            self.written.append((table, None))
+        scope.sources[node.relation.alias.aliasname if node.relation.alias else table] = source
+
+    def _source(self, node: Any, names: dict[str, Columns], scope: Scope) -> list[Source]:
         if isinstance(node, ast.JoinExpr):
-            left, right = self._source(node.larg, names, scope), self._source(node.rarg, names, scope)
-            if any(name.sval == COLUMN for name in node.usingClause or ()):
-                for item in left:
-                    for other in right:
-                        item.follows.append(other)
-                        other.follows.append(item)
-            self._holds(node.quals, scope)
-            for inner in _subqueries(node.quals):
-                self.query(inner, names, scope)
-            return left + right
+            return self._join(node, names, scope)
+        alias = node.alias.aliasname if node.alias else None
         if isinstance(node, ast.RangeVar):
-            name = node.relname
-            source = Source(None, is_held=True) if name in names else Source(name)
-            scope.sources[node.alias.aliasname if node.alias else name] = source
+            is_expression = node.relname in names and not node.schemaname
+            source = (
+                Source(None, self._copies(names[node.relname])) if is_expression else Source(node.relname)
+            )
+            alias = alias or node.relname
+        elif isinstance(node, ast.RangeSubselect):
+            source = Source(None)
+            aliases = [name.sval for name in (node.alias.colnames if node.alias else None) or ()]
+            columns: Columns = {}
+            self._hand_on(columns, self.query(node.subquery, names, scope), aliases)
+            source.columns = self._copies(columns)
         else:
-            if isinstance(node, ast.RangeSubselect):
-                self.query(node.subquery, names, scope)
-            source = Source(None, is_held=True)
-            scope.sources[node.alias.aliasname if node.alias else f"unnamed {len(scope.sources)}"] = source
+            for inner in _subqueries(node):
+                self.query(inner, names, scope)
+            source = Source(None)
+        scope.sources[alias or f"unnamed {len(scope.sources)}"] = source
         self.met.append(source)
         return [source]
 
-    def _holds(self, condition: Any, scope: Scope) -> None:
+    def _copies(self, columns: Columns) -> Columns:
+        """What is said of a column out here is not said of the rows inside."""
+        return {name: self._value(origins=[value]) for name, value in columns.items()}
+
+    def _join(self, node: ast.JoinExpr, names: dict[str, Columns], scope: Scope) -> list[Source]:
+        left, right = self._source(node.larg, names, scope), self._source(node.rarg, names, scope)
+        if any(name.sval == COLUMN for name in node.usingClause or ()):
+            for one in left:
+                for other in right:
+                    self._are_equal(one.column(COLUMN), other.column(COLUMN), scope)
+        self._holds(node.quals, names, scope)
+        for inner in _subqueries(node.quals):
+            self.query(inner, names, scope)
+        return left + right
+
+    def _holds(self, condition: Any, names: dict[str, Columns], scope: Scope) -> None:
         if isinstance(condition, ast.BoolExpr) and condition.boolop == BoolExprType.AND_EXPR:
             for part in condition.args:
-                self._holds(part, scope)
+                self._holds(part, names, scope)
         elif (
             isinstance(condition, ast.A_Expr)
-            and condition.kind in EQUALITIES
+            and condition.kind == A_Expr_Kind.AEXPR_OP
             and condition.name[0].sval == "="
         ):
-            for item, other in _pairs(condition.lexpr, condition.rexpr):
-                self._equal(item, other, scope)
-                self._equal(other, item, scope)
+            for one, other in _pairs(condition.lexpr, condition.rexpr):
+                first, second = self._meaning(one, scope), self._meaning(other, scope)
+                if first is not None and second is not None:
+                    self._are_equal(first, second, scope)
         elif isinstance(condition, ast.SubLink) and condition.subLinkType == SubLinkType.ANY_SUBLINK:
-            for item, _ in _pairs(condition.testexpr, None):
-                source = self._meant(item, scope)
-                if source is not None and scope.owns(source):
-                    source.is_held = True
+            result = self.query(condition.subselect, names, scope)
+            for (item, _), (_, value) in zip(_pairs(condition.testexpr, None), result, strict=False):
+                meaning = self._meaning(item, scope)
+                if meaning is not None and value is not None and scope.owns(meaning):
+                    meaning.equals.append(value)
 
-    def _equal(self, item: Any, other: Any, scope: Scope) -> None:
-        source = self._meant(item, scope)
-        if source is None or not scope.owns(source):
-            return
-        while isinstance(other, ast.TypeCast):
-            other = other.arg
-        if isinstance(other, ast.ParamRef | ast.SubLink):
-            source.is_held = True
-        elif isinstance(other, ast.ColumnRef):
-            fields = [part.sval for part in other.fields]
-            giver = scope.named(fields[0]) if len(fields) == 2 else None
-            if giver is not None and (giver.table is None or fields[-1] == COLUMN):
-                source.follows.append(giver)
+    def _are_equal(self, one: Value, other: Value, scope: Scope) -> None:
+        for item, equal in ((one, other), (other, one)):
+            if scope.owns(item):
+                item.equals.append(equal)
 
-    def _meant(self, node: Any, scope: Scope) -> Source | None:
-        if not isinstance(node, ast.ColumnRef) or getattr(node.fields[-1], "sval", None) != COLUMN:
+    def _meaning(self, node: Any, scope: Scope) -> Value | None:
+        """What an expression means as a workspace: a scalar parameter or a column; None if anything else."""
+        while isinstance(node, ast.TypeCast):
+            if node.typeName.arrayBounds:
+                return None
+            node = node.arg
+        if isinstance(node, ast.ParamRef):
+            return self._value(parameters={node.number})
+        if not isinstance(node, ast.ColumnRef) or isinstance(node.fields[-1], ast.A_Star):
             return None
-        if len(node.fields) == 2:
-            return scope.named(node.fields[0].sval)
-        # Unqualified it is the only one, or the one that USING made of several.
-        return next((source for source in scope.sources.values() if source.table), None)
+        name = node.fields[-1].sval
+        source = scope.named(node.fields[0].sval) if len(node.fields) == 2 else scope.unqualified()
+        if source is None or (source.table is not None and name != COLUMN):
+            return None
+        return source.column(name)
 
     def loose(self) -> list[str]:
-        """The tables that are held to no workspace."""
-        changed = True
-        while changed:
-            changed = False
-            for source in self.met:
-                if not source.is_held and any(other.is_held for other in source.follows):
-                    source.is_held = changed = True
-        free = [source.table for source in self.met if source.table in self.tables and not source.is_held]
-        return [f"reads {table} of every workspace" for table in free] + self.wrong
+        """What is held to no workspace, or to more than one."""
+        known = {id(value): value for value in self.values}
+        for source in self.met:
+            known |= {id(value): value for value in source.columns.values()}
+        while any(value.learn() for value in known.values()):
+            pass
+        of_tables = [
+            (source.table, source.column(COLUMN)) for source in self.met if source.table in self.tables
+        ]
+        wrong = [f"reads {table} of several workspaces" for table, value in of_tables if not value.is_held]
+        wrong += [
+            f"writes {table} of several workspaces"
+            for table, value in self.written
+            if value is None or not value.is_held
+        ]
+        named = [value for _, value in [*of_tables, *self.written] if value is not None and value.is_held]
+        if named and not set.intersection(*(value.parameters for value in named)):
+            wrong.append("names two workspaces")
+        return wrong
 
 
 def _pairs(item: Any, other: Any) -> list[tuple[Any, Any]]:
@@ -194,11 +305,13 @@ def _subqueries(node: Any) -> Iterator[Any]:
 
 def loose_tables(text: str, tables: Iterable[str]) -> list[str]:
     """Say which of these tables a statement touches without holding them to one workspace."""
-    reading = Reading(tables)
+    wrong = []
     for statement in parse_sql(text):
         node = statement.stmt
+        reading = Reading(tables)
         if isinstance(node, ast.SelectStmt | ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt):
-            reading.query(node, frozenset(), None)
+            reading.query(node, {}, None)
         elif isinstance(node, ast.MergeStmt):
-            reading.wrong.append("is a MERGE, which this reading does not know")
-    return reading.loose()
+            wrong.append("is a MERGE, which this reading does not know")
+        wrong += reading.loose()
+    return wrong

@@ -27,8 +27,8 @@ from getbill.debts.model import (
 ELSEWHERE = {
     "contacts/callbacks/api.py": "the status of a followup",
     "contacts/callbacks/jobs.py": "the status of a followup",
-    "contacts/sending/decide.py": "the status of a followup",
-    "contacts/sending/deliver.py": "the status of a followup",
+    "contacts/sending/apply.py": "the status of a followup",
+    "contacts/sending/settlement.py": "the status of a followup",
     "debts/wire/example.py": "the published example",
     "followups/actions.py": "the status of a followup",
     "followups/manual.py": "the status of a followup",

@@ -5,7 +5,13 @@ into a `Caller`; routes take one by scope (`requires`), changes take a `Change` 
 """
 
 from getbill.access.api import router
-from getbill.access.auth_state import AuthContext, auth_context_of, open_auth_context, run_maintenance
+from getbill.access.auth_state import (
+    AuthContext,
+    auth_context_of,
+    open_auth_context,
+    prepare,
+    run_maintenance,
+)
 from getbill.access.cache_invalidation import invalidate, invalidate_all
 from getbill.access.credential_users import holding, record_use
 from getbill.access.dependencies import Change, Changes, Reply, Requires, caller_now, change, requires

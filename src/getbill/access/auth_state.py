@@ -68,12 +68,17 @@ def auth_context_of(request: Request) -> AuthContext:
     return auth
 
 
+async def prepare(database: Database, vault: Vault, now: datetime, log_days: int = RETENTION_DAYS) -> None:
+    """Create what requests need: the partitions of their log, and a signing key."""
+    await requests.keep_partitions(database, now, log_days)
+    await SigningKeys(database, vault).signer(now)
+
+
 async def run_maintenance(
     database: Database, vault: Vault, now: datetime, log_days: int = RETENTION_DAYS
 ) -> None:
-    """Do the maintenance at start and daily: create partitions and a signing key, delete expired rows."""
-    await requests.keep_partitions(database, now, log_days)
-    await SigningKeys(database, vault).signer(now)
+    """Do the daily maintenance: create partitions and a signing key, delete expired rows."""
+    await prepare(database, vault, now, log_days)
     await oauth.prune_signing_keys(database, now)
     await oauth.prune_tokens(database, now)
     await requests.prune_answers(database, now)

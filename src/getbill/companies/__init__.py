@@ -43,3 +43,4 @@ from getbill.companies.queries import (
     workspace_ids,
     workspaces_of,
 )
+from getbill.companies.visits import visit_workspaces

@@ -92,15 +92,20 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.execute(_DELETE_TOKENS, workspace_ids)
     count = 0
     for table, owner in await _tables(tx):
-        subjects = [company_id] if owner == "company_id" else workspace_ids
-        statement = Statement(
-            f"companies.delete_{table}",
-            "Delete the rows of a company in a table.",
-            f"WITH gone AS (DELETE FROM {table} WHERE {owner} = ANY($1) RETURNING 1) SELECT count(*) FROM gone",
-        )
-        count += await tx.fetchval(statement, subjects)
+        statement = delete_statement(table, owner)
+        for owner_id in [company_id] if owner == "company_id" else workspace_ids:
+            count += await tx.fetchval(statement, owner_id)
     await tx.execute(_DELETE_COMPANY, company_id)
     return count
+
+
+def delete_statement(table: str, owner: str) -> Statement:
+    """Return the statement that deletes and counts the rows of a company or a workspace in a table."""
+    return Statement(
+        f"companies.delete_{table}",
+        "Delete the rows of a company or a workspace in a table.",
+        f"WITH deleted AS (DELETE FROM {table} WHERE {owner} = $1 RETURNING 1) SELECT count(*) FROM deleted",
+    )
 
 
 async def _tables(tx: Transaction) -> list[tuple[str, str]]:

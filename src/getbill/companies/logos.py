@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from getbill.companies.queries import workspaces_of
+from getbill.kit import clock
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import one_field
 from getbill.kit.messages import message
@@ -12,10 +14,9 @@ _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 _SET = Statement(
     "companies.set_logo",
-    "Set the logo of a company in each of its workspaces.",
+    "Set the logo of a company in one of its workspaces.",
     """
-    INSERT INTO company_logos (workspace_id, media_type, image)
-    SELECT workspace_id, $2, $3 FROM workspaces WHERE company_id = $1
+    INSERT INTO company_logos (workspace_id, media_type, image) VALUES ($1, $2, $3)
     ON CONFLICT (workspace_id) DO UPDATE SET media_type = excluded.media_type, image = excluded.image
     """,
 )
@@ -45,7 +46,9 @@ async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
             "too-large",
             message("A logo is part of every e-mail and may have at most {most} bytes.", most=BYTES_MAX),
         )
-    await database.execute(_SET, company_id, media_type, image)
+    async with database.transaction(clock.wall()) as tx:
+        for workspace_id, _, _ in await workspaces_of(database, company_id):
+            await tx.execute(_SET, workspace_id, media_type, image)
     return Logo(media_type, image)
 
 

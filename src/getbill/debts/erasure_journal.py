@@ -13,6 +13,8 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -47,12 +49,8 @@ _ERASED_AT = Statement(
 )
 _EXISTING_DEBTS = Statement(
     "debts.find_existing",
-    "Those of some debts that exist and are not erased.",
-    """
-    SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, id)
-    JOIN debts d ON d.workspace_id = listed.workspace_id AND d.id = listed.id
-    WHERE d.erased_at IS NULL ORDER BY d.workspace_id, d.id
-    """,
+    "Those of some debts of a workspace that exist and are not erased.",
+    "SELECT id FROM debts WHERE workspace_id = $1 AND id = ANY($2) AND erased_at IS NULL ORDER BY id",
 )
 _VOID = Statement(
     "debts.raise_contact_epoch",
@@ -143,11 +141,13 @@ class ErasureJournal:
         """Erase again what the file lists and a restored database still has; return how many."""
         erased_subjects = {_subject(row) for row in await database.fetch(_ERASED, _EPOCH)}
         missing_subjects = sorted(self._journaled_subjects - erased_subjects)
-        if not missing_subjects:
-            return 0
-        # The others are newer than the restored backup: there is nothing to erase.
-        rows = await database.fetch(_EXISTING_DEBTS, *map(list, zip(*missing_subjects, strict=True)))
-        return sum([await _reapply_erasure(database, vault, row["workspace_id"], row["id"]) for row in rows])
+        erased_count = 0
+        for workspace_id, subjects in groupby(missing_subjects, itemgetter(0)):
+            # The others are newer than the restored backup: there is nothing to erase.
+            rows = await database.fetch(_EXISTING_DEBTS, workspace_id, [debt_id for _, debt_id in subjects])
+            for row in rows:
+                erased_count += await _reapply_erasure(database, vault, workspace_id, row["id"])
+        return erased_count
 
     async def _write_batch(self, batch: _Batch) -> None:
         try:

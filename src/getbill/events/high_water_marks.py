@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from asyncpg import Record
 
 from getbill.kit import clock, failpoints
 from getbill.kit.database import Database, Statement, Transaction
@@ -28,26 +29,24 @@ _STREAMS = Statement(
     "Positions and epochs of all streams.",
     "SELECT workspace_id, epoch, position FROM streams WHERE position > 0 OR epoch > 1",
 )
-_BEGIN_EPOCHS = Statement(
-    "events.begin_epochs",
-    "Begin a new epoch of the streams that are behind their high-water marks.",
+_BEGIN_EPOCH_BEHIND = Statement(
+    "events.begin_epoch_behind",
+    "Begin a new epoch of a workspace's stream if it is behind its high-water mark.",
     """
-    UPDATE streams s SET epoch = greatest(s.epoch, known.epoch) + 1
-    FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
-        AS known (workspace_id, epoch, position, added)
-    WHERE s.workspace_id = known.workspace_id
-        AND (s.epoch, s.position - known.added) < (known.epoch, known.position)
-    RETURNING s.workspace_id, s.epoch, s.position,
-        pg_notify($5, s.workspace_id || ' ' || s.epoch || ' ' || s.position)
+    UPDATE streams SET epoch = greatest(epoch, $2) + 1
+    WHERE workspace_id = $1 AND (epoch, position - $4) < ($2::int, $3::bigint)
+    RETURNING workspace_id, epoch, position
     """,
 )
 _BEGIN_EPOCH = Statement(
     "events.begin_epoch",
     "Begin a new epoch of a workspace's stream.",
-    """
-    UPDATE streams s SET epoch = s.epoch + 1 WHERE s.workspace_id = $1
-    RETURNING pg_notify($2, s.workspace_id || ' ' || s.epoch || ' ' || s.position)
-    """,
+    "UPDATE streams SET epoch = epoch + 1 WHERE workspace_id = $1 RETURNING workspace_id, epoch, position",
+)
+_ANNOUNCE = Statement(
+    "events.announce_stream",
+    "Notify every process of a stream's end after the commit.",
+    "SELECT pg_notify($1, $2)",
 )
 
 # Epoch and position, in ascending order over time.
@@ -57,7 +56,13 @@ _FIRST: Final = (1, 0)
 
 async def begin_epoch(tx: Transaction, workspace_id: UUID) -> None:
     """Restart every cursor of a workspace; for callers that remove events from its stream."""
-    await tx.execute(_BEGIN_EPOCH, workspace_id, STREAM_CHANNEL)
+    for row in await tx.fetch(_BEGIN_EPOCH, workspace_id):
+        await _announce(tx, row)
+
+
+async def _announce(tx: Transaction, row: Record) -> None:
+    payload = f"{row['workspace_id']} {row['epoch']} {row['position']}"
+    await tx.execute(_ANNOUNCE, STREAM_CHANNEL, payload)
 
 
 class HighWaterMarks:
@@ -89,14 +94,16 @@ class HighWaterMarks:
 
         `behind` maps each to the number of events that this transaction has just added to it.
         """
-        stale_marks = [
-            (workspace_id, *self._marks[workspace_id], added) for workspace_id, added in behind.items()
-        ]
-        rows = await tx.fetch(_BEGIN_EPOCHS, *zip(*stale_marks, strict=True), STREAM_CHANNEL)
-        for row in rows:
-            _log.warning("stream_epoch_begun", workspace_id=str(row["workspace_id"]), epoch=row["epoch"])
-            self.raise_mark(row["workspace_id"], (row["epoch"], row["position"]))
-        return {row["workspace_id"] for row in rows}
+        begun: set[UUID] = set()
+        for workspace_id, added in sorted(behind.items()):
+            mark = self._marks[workspace_id]
+            row = await tx.fetchrow(_BEGIN_EPOCH_BEHIND, workspace_id, *mark, added)
+            if row is not None:
+                await _announce(tx, row)
+                _log.warning("stream_epoch_begun", workspace_id=str(workspace_id), epoch=row["epoch"])
+                self.raise_mark(workspace_id, (row["epoch"], row["position"]))
+                begun.add(workspace_id)
+        return begun
 
     async def check(self, database: Database) -> int:
         """Begin a new epoch of every stream that ends before its mark; return how many.

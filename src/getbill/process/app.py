@@ -119,7 +119,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await state.journal.erase_again(state.database, state.vault)
     await state.journal.write(state.database)
     await events.HighWaterMarks(settings.marks_file).check(state.database)
-    await access.run_maintenance(state.database, state.vault, clock.wall(), settings.access_log_days)
+    await access.prepare(state.database, state.vault, clock.wall(), settings.access_log_days)
     await webhooks.keep_partitions(state.database, clock.wall())
     state.auth = access.open_auth_context(state.database, state.vault, settings)
     stack.push_async_callback(state.auth.close)

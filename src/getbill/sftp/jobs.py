@@ -31,20 +31,21 @@ _log = structlog.get_logger(__name__)
 KEPT: Final = timedelta(days=30)
 _EXPIRED = Statement(
     "sftp.list_expired",
-    "Files whose retention is over.",
+    "Files of a workspace whose retention is over.",
     """
-    SELECT f.workspace_id, f.id FROM sftp_files f
+    SELECT f.id FROM sftp_files f
     LEFT JOIN imports i ON i.workspace_id = f.workspace_id AND i.id = f.import_id
-    WHERE f.written_at < $1
+    WHERE f.workspace_id = $1 AND f.written_at < $2
       AND (f.state <> 'taken' OR (i.received_at IS NOT NULL AND i.task IS NULL AND i.drop_at IS NULL))
     LIMIT 100 FOR UPDATE OF f SKIP LOCKED
     """,
 )
 _CUT_ABANDONED = Statement(
     "sftp.cut_abandoned",
-    "Cut off the files that a dead process left open.",
+    "Cut off the files of a workspace that a dead process left open.",
     """
-    UPDATE sftp_files SET state = 'cut', writer = NULL, room = size WHERE state = 'open' AND written_at < $1
+    UPDATE sftp_files SET state = 'cut', writer = NULL, room = size
+    WHERE workspace_id = $1 AND state = 'open' AND written_at < $2
     RETURNING id
     """,
 )
@@ -180,22 +181,30 @@ class PickupWorker:
 
 async def cut_abandoned(database: Database, now: datetime) -> int:
     """Mark abandoned open files as cut off, and return how many."""
-    return len(await database.fetch(_CUT_ABANDONED, now - ABANDONED_AFTER))
+
+    async def cut(workspace_id: UUID) -> int:
+        return len(await database.fetch(_CUT_ABANDONED, workspace_id, now - ABANDONED_AFTER))
+
+    return await companies.visit_workspaces(database, "cut_files", cut)
 
 
 async def expire(database: Database, now: datetime) -> int:
     """Delete files older than thirty days, and return how many."""
-    dropped = 0
-    while count := await _expire_some(database, now):
-        dropped += count
-    return dropped
+
+    async def expire_workspace(workspace_id: UUID) -> int:
+        dropped = 0
+        while count := await _expire_some(database, now, workspace_id):
+            dropped += count
+        return dropped
+
+    return await companies.visit_workspaces(database, "old_files", expire_workspace)
 
 
-async def _expire_some(database: Database, now: datetime) -> int:
+async def _expire_some(database: Database, now: datetime, workspace_id: UUID) -> int:
     async with database.transaction(now) as tx:
-        rows = await tx.fetch(_EXPIRED, now - KEPT)
+        rows = await tx.fetch(_EXPIRED, workspace_id, now - KEPT)
         for row in rows:
-            await actions.drop(tx, row["workspace_id"], row["id"])
+            await actions.drop(tx, workspace_id, row["id"])
         return len(rows)
 
 

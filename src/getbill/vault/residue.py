@@ -9,6 +9,8 @@ id in the files leads to a key that could open it.
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -60,11 +62,8 @@ _WAL_PAGE: Final = Statement(
 )
 _SUBJECTS: Final = Statement(
     "vault.find_subjects",
-    "Those of some subjects that have a key.",
-    """
-    SELECT k.workspace_id, k.subject_id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, subject_id)
-    JOIN vault_keys k ON k.workspace_id = listed.workspace_id AND k.subject_id = listed.subject_id
-    """,
+    "Those of some subjects of a workspace that have a key.",
+    "SELECT subject_id FROM vault_keys WHERE workspace_id = $1 AND subject_id = ANY($2)",
 )
 _LIVING: Final = Statement(
     "vault.find_living",
@@ -245,7 +244,8 @@ async def _leave_out_living(database: Database, search: _Search) -> None:
 
 
 async def _alive(database: Database, subjects: set[SubjectId]) -> set[SubjectId]:
-    rows = await database.fetch(
-        _SUBJECTS, [subject[0] for subject in subjects], [subject[1] for subject in subjects]
-    )
-    return {(row["workspace_id"], row["subject_id"]) for row in rows}
+    alive: set[SubjectId] = set()
+    for workspace_id, of_workspace in groupby(sorted(subjects), itemgetter(0)):
+        rows = await database.fetch(_SUBJECTS, workspace_id, [subject_id for _, subject_id in of_workspace])
+        alive |= {(workspace_id, row["subject_id"]) for row in rows}
+    return alive

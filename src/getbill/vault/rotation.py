@@ -41,26 +41,29 @@ _CURRENT = Statement(
 )
 _STALE_KEYS = Statement(
     "vault.list_stale_keys",
-    "Keys that a former master key wraps, from a subject on.",
+    "Keys of a workspace that a former master key wraps, from a subject on.",
     """
-    SELECT workspace_id, subject_id, wrapped FROM vault_keys
-    WHERE substr(wrapped, 2, 8) <> $1 AND (workspace_id, subject_id) > ($2, $3)
-    ORDER BY workspace_id, subject_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED
+    SELECT subject_id, wrapped FROM vault_keys
+    WHERE workspace_id = $1 AND substr(wrapped, 2, 8) <> $2 AND subject_id > $3
+    ORDER BY subject_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED
     """,
 )
 _REWRAP = Statement(
     "vault.rewrap_keys",
-    "Replace keys by the same keys, wrapped by the current master key.",
+    "Replace keys of a workspace by the same keys, wrapped by the current master key.",
     """
     UPDATE vault_keys k SET wrapped = n.wrapped
-    FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS n (workspace_id, subject_id, wrapped)
-    WHERE k.workspace_id = n.workspace_id AND k.subject_id = n.subject_id
+    FROM unnest($2::uuid[], $3::bytea[]) AS n (subject_id, wrapped)
+    WHERE k.workspace_id = $1 AND k.subject_id = n.subject_id
     """,
 )
 _COUNT_STALE = Statement(
     "vault.count_stale_keys",
-    "Number of keys that a former master key wraps.",
-    "SELECT count(*) FROM vault_keys WHERE substr(wrapped, 2, 8) <> $1",
+    "Number of keys that a former master key wraps, by workspace.",
+    """
+    SELECT workspace_id, count(*) AS number FROM vault_keys WHERE substr(wrapped, 2, 8) <> $1 GROUP BY workspace_id
+    ORDER BY workspace_id
+    """,
 )
 _RETIRE_MASTER = Statement(
     "vault.retire_master",
@@ -117,39 +120,55 @@ async def _rewrap_all(
 ) -> tuple[int, bool]:
     """Return how many keys were rewrapped, and whether no other master key wraps a readable one."""
     rewrapped_count = 0
+    stale_counts = await _stale_counts(database, vault)
     while should_continue():
-        pass_count, unreadable = await _rewrap_pass(database, vault, should_continue)
+        pass_count = unreadable = 0
+        for workspace_id in stale_counts:
+            counts = await _rewrap_workspace(database, vault, workspace_id, should_continue)
+            pass_count, unreadable = pass_count + counts[0], unreadable + counts[1]
         rewrapped_count += pass_count
+        stale_counts = await _stale_counts(database, vault)
+        _log.info("vault_pass_completed", rewrapped=pass_count, remaining=sum(stale_counts.values()))
         if not pass_count:
-            return rewrapped_count, await database.fetchval(_COUNT_STALE, vault.current.id) <= unreadable
+            return rewrapped_count, sum(stale_counts.values()) <= unreadable
     return rewrapped_count, False
 
 
-async def _rewrap_pass(database: Database, vault: Vault, should_continue: ShouldContinue) -> tuple[int, int]:
+async def _stale_counts(database: Database, vault: Vault) -> dict[UUID, int]:
+    return {
+        row["workspace_id"]: row["number"] for row in await database.fetch(_COUNT_STALE, vault.current.id)
+    }
+
+
+async def _rewrap_workspace(
+    database: Database, vault: Vault, workspace_id: UUID, should_continue: ShouldContinue
+) -> tuple[int, int]:
+    """Return how many keys of a workspace were rewrapped, and how many no master key opens."""
     rewrapped_count = unreadable = 0
-    cursor = _NOWHERE, _NOWHERE
+    cursor = _NOWHERE
     while should_continue():
         async with database.transaction(clock.wall()) as tx:
-            rows = await tx.fetch(_STALE_KEYS, vault.current.id, *cursor, BATCH)
+            rows = await tx.fetch(_STALE_KEYS, workspace_id, vault.current.id, cursor, BATCH)
             if not rows:
                 break
             rewrapped_rows = [
-                rewrapped_row for row in rows if (rewrapped_row := _rewrapped(vault, row)) is not None
+                rewrapped_row
+                for row in rows
+                if (rewrapped_row := _rewrapped(vault, workspace_id, row)) is not None
             ]
-            await tx.execute(
-                _REWRAP, *([rewrapped_row[column] for rewrapped_row in rewrapped_rows] for column in range(3))
-            )
-            cursor = rows[-1]["workspace_id"], rows[-1]["subject_id"]
+            arrays = ([rewrapped_row[column] for rewrapped_row in rewrapped_rows] for column in range(2))
+            await tx.execute(_REWRAP, workspace_id, *arrays)
+            cursor = rows[-1]["subject_id"]
         rewrapped_count += len(rewrapped_rows)
         unreadable += len(rows) - len(rewrapped_rows)
         failpoints.at("vault.rewrapped")
     return rewrapped_count, unreadable
 
 
-def _rewrapped(vault: Vault, row: Record) -> tuple[UUID, UUID, bytes] | None:
-    workspace_id, subject_id = row["workspace_id"], row["subject_id"]
+def _rewrapped(vault: Vault, workspace_id: UUID, row: Record) -> tuple[UUID, bytes] | None:
+    subject_id = row["subject_id"]
     try:
-        return workspace_id, subject_id, vault.rewrap(row["wrapped"], workspace_id, subject_id)
+        return subject_id, vault.rewrap(row["wrapped"], workspace_id, subject_id)
     except SealBroken:
         _log.error("vault_key_unreadable", workspace=str(workspace_id), subject=str(subject_id))
         return None

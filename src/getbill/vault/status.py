@@ -16,13 +16,16 @@ from getbill.vault.model import Vault
 
 _MASTER: Final = Statement(
     "vault.find_status",
-    "Current master key, its age, the first erasure since, and its predecessors.",
+    "Current master key, its age, and its predecessors.",
     """
-    SELECT key_id, created_at,
-        (SELECT min(e.erased_at) FROM erasures e WHERE e.erased_at >= m.created_at) AS erased_at,
-        ARRAY(SELECT o.key_id FROM vault_master o WHERE NOT o.is_current) AS replaced
-    FROM vault_master m WHERE is_current
+    SELECT key_id, created_at, ARRAY(SELECT o.key_id FROM vault_master o WHERE NOT o.is_current) AS replaced
+    FROM vault_master WHERE is_current
     """,
+)
+_FIRST_ERASURE: Final = Statement(
+    "vault.find_first_erasure",
+    "Time of the first erasure since an instant, over all workspaces.",
+    "SELECT min(erased_at) FROM erasures WHERE erased_at >= $1",
 )
 
 
@@ -67,7 +70,8 @@ async def master_key_status(database: Database, vault: Vault, days: int) -> Mast
         return await _file_status(database, vault, vault.source, row["created_at"], days)
     if row["key_id"] != vault.current.id.hex():
         return _rewrap_pending_status(vault, row)
-    return _environment_status(vault, row, days)
+    erased_at = await database.fetchval(_FIRST_ERASURE, row["created_at"])
+    return _environment_status(vault, row, erased_at, days)
 
 
 async def _file_status(
@@ -128,10 +132,10 @@ def _rewrap_pending_status(vault: Vault, row: Record) -> MasterKeyStatus:
     )
 
 
-def _environment_status(vault: Vault, row: Record, days: int) -> MasterKeyStatus:
+def _environment_status(vault: Vault, row: Record, erased_at: datetime | None, days: int) -> MasterKeyStatus:
     where = str(vault.source.path) if isinstance(vault.source, KeyFile) else "GETBILL_MASTER_KEY"
     in_use, retention = use_and_retention(days)
-    now, since, erased_at = clock.wall(), row["created_at"], row["erased_at"]
+    now, since = clock.wall(), row["created_at"]
     key_ids = [key.id.hex() for key in vault.masters]
     older = tuple(
         ReplacedVersion(key_id, since, since + retention) for key_id in key_ids if key_id in row["replaced"]

@@ -15,6 +15,7 @@ from uuid import UUID
 from asyncpg import Record
 from starlette.responses import Response
 
+from getbill import companies
 from getbill.kit import clock, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import BadRequest, Conflict, Invalid, Problem
@@ -71,8 +72,8 @@ _DELETE_AT = Statement(
 )
 _PRUNE = Statement(
     "access.prune_answers",
-    "Delete the stored answers that have expired.",
-    "DELETE FROM idempotency_keys WHERE created_at < $1",
+    "Delete the stored answers of a workspace that have expired.",
+    "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND created_at < $2",
 )
 
 
@@ -251,4 +252,8 @@ async def delete_answers_at(
 
 async def prune_answers(database: Database, now: datetime) -> None:
     """Delete responses stored more than a day ago."""
-    await database.execute(_PRUNE, now - LIFE)
+
+    async def prune(workspace_id: UUID) -> None:
+        await database.execute(_PRUNE, workspace_id, now - LIFE)
+
+    await companies.visit_workspaces(database, "answers", prune)

@@ -58,18 +58,18 @@ _RENEW = Statement(
     "Renew an import's lease, or end it at an instant, if its fence still holds.",
     "UPDATE imports SET leased_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING id",
 )
-_IS_EXPIRED = "(drop_at < $1 AND task IS NULL OR received_at IS NULL AND drop_at < $2)"
+_IS_EXPIRED = "(drop_at < $2 AND task IS NULL OR received_at IS NULL AND drop_at < $3)"
 _EXPIRED = Statement(
     "imports.list_expired",
-    "Imports whose retention is over, and unfinished uploads.",
-    f"SELECT workspace_id, id FROM imports WHERE {_IS_EXPIRED} LIMIT 200",
+    "Imports of a workspace whose retention is over, and unfinished uploads.",
+    f"SELECT id FROM imports WHERE workspace_id = $1 AND {_IS_EXPIRED} LIMIT 200",
 )
 _STILL_EXPIRED = Statement(
     "imports.lock_expired",
     "Lock an import whose retention is over, unless another transaction holds it.",
     f"""
     SELECT file_id, received_at IS NULL AS is_draft FROM imports
-    WHERE {_IS_EXPIRED} AND workspace_id = $3 AND id = $4 FOR UPDATE SKIP LOCKED
+    WHERE workspace_id = $1 AND {_IS_EXPIRED} AND id = $4 FOR UPDATE SKIP LOCKED
     """,
 )
 _DRAFT_DAYS_LEFT: Final = timedelta(days=29)
@@ -192,9 +192,20 @@ class ImportSupervisor:
 async def drop_expired(database: Database, vault: Vault) -> int:
     """Drop expired files with the findings of their rows; return the number of files."""
     now = clock.wall()
-    before, dropped = (now, now + _DRAFT_DAYS_LEFT), 0
-    for row in await database.fetch(_EXPIRED, *before):
-        primary_key = row["workspace_id"], row["id"]
+    before = now, now + _DRAFT_DAYS_LEFT
+
+    async def drop(workspace_id: UUID) -> int:
+        return await _drop_of_workspace(database, vault, before, workspace_id)
+
+    return await companies.visit_workspaces(database, "imports", drop)
+
+
+async def _drop_of_workspace(
+    database: Database, vault: Vault, before: tuple[datetime, datetime], workspace_id: UUID
+) -> int:
+    dropped = 0
+    for row in await database.fetch(_EXPIRED, workspace_id, *before):
+        primary_key = workspace_id, row["id"]
         try:
             dropped += await _drop_import(database, vault, before, primary_key)
         except Exception as error:
@@ -209,7 +220,7 @@ async def _drop_import(
 ) -> bool:
     workspace = await companies.workspace(database, vault, primary_key[0])
     async with database.transaction(workspace.now()) as tx:
-        record = await tx.fetchrow(_STILL_EXPIRED, *before, *primary_key)
+        record = await tx.fetchrow(_STILL_EXPIRED, workspace.id, *before, primary_key[1])
         if record is None:
             return False
         await transitions.drop_all(tx, *primary_key, record["file_id"])

@@ -45,16 +45,22 @@ def insert_statement(name: str, sentence: str, table: str, columns: Iterable[str
 def update_statement(
     name: str, sentence: str, table: str, keys: Mapping[str, str], columns: Mapping[str, str]
 ) -> Statement:
-    """Return an update of one row or many, found by `keys`; its arguments are the keys, then the columns."""
+    """Return an update of one row or many of a workspace, found by `keys`, of which the workspace is the first.
+
+    Its arguments are the keys, then the columns.
+    """
     numbers = {column: f"${number}" for number, column in enumerate([*keys, *columns], start=1)}
     changes = ", ".join(f"{column} = {numbers[column]}" for column in columns)
     condition = " AND ".join(f"{column} = {numbers[column]}" for column in keys)
-    arrays = ", ".join(f"{numbers[column]}::{sql_type}[]" for column, sql_type in {**keys, **columns}.items())
+    workspace, *row_keys = keys
+    types = {column: sql_type for column, sql_type in {**keys, **columns}.items() if column != workspace}
+    arrays = ", ".join(f"{numbers[column]}::{sql_type}[]" for column, sql_type in types.items())
     return Statement(
         name,
         sentence,
         f"UPDATE {table} SET {changes} WHERE {condition}",
         f"UPDATE {table} old SET {', '.join(f'{column} = new.{column}' for column in columns)}"
-        f" FROM unnest({arrays}) AS new ({', '.join(numbers)})"
-        f" WHERE {' AND '.join(f'old.{column} = new.{column}' for column in keys)}",
+        f" FROM unnest({arrays}) AS new ({', '.join(types)})"
+        f" WHERE old.{workspace} = {numbers[workspace]}"
+        f" AND {' AND '.join(f'old.{column} = new.{column}' for column in row_keys)}",
     )

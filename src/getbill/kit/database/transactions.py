@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 from operator import itemgetter
 from re import compile as pattern
 from re import findall, sub
@@ -69,8 +70,8 @@ class Statement:
     name: str
     sentence: str
     text: str
-    # The form for many rows, unless it is a plain insert: each parameter is the array of what is one value in
-    # `text`.
+    # The form for many rows of one workspace, unless it is a plain insert: the first parameter is the workspace,
+    # each other the array of what is one value in `text`.
     many: str | None = None
 
 
@@ -225,7 +226,9 @@ class Transaction:
         elif len(values) == 1:
             await connection.execute(statement.text, *values[0])
         elif statement.many is not None:
-            await connection.execute(statement.many, *map(list, zip(*values, strict=True)))
+            for workspace_id, group in groupby(sorted(values, key=itemgetter(0)), itemgetter(0)):
+                arrays = map(list, zip(*(row[1:] for row in group), strict=True))
+                await connection.execute(statement.many, workspace_id, *arrays)
         else:
             await connection.executemany(statement.text, values)
 

@@ -7,7 +7,7 @@ derived from.
 from datetime import datetime
 from uuid import UUID
 
-from getbill import access
+from getbill import access, companies
 from getbill.access import Actor
 from getbill.companies import Workspace
 from getbill.kit import clock, json, signing
@@ -46,10 +46,11 @@ _END_ROTATION = Statement(
 )
 _END_ALL = Statement(
     "webhooks.end_rotations",
-    "Replace the secrets whose overlap is over by the next ones.",
+    "Replace the secrets of a workspace whose overlap is over by the next ones.",
     """
     UPDATE webhook_endpoints SET secret = next_secret, next_secret = NULL, rotation_ends_at = NULL, cut_over_at = NULL
-    WHERE rotation_ends_at <= $1 AND next_secret IS NOT NULL
+    WHERE workspace_id = $1 AND rotation_ends_at <= $2 AND next_secret IS NOT NULL
+    RETURNING id
     """,
 )
 
@@ -100,4 +101,8 @@ async def cut_over(
 
 async def end_rotations(database: Database, now: datetime) -> None:
     """Delete old secrets whose overlap ended by a wall-time instant; they have not signed since then."""
-    await database.execute(_END_ALL, now)
+
+    async def end(workspace_id: UUID) -> int:
+        return len(await database.fetch(_END_ALL, workspace_id, now))
+
+    await companies.visit_workspaces(database, "rotations", end)
