@@ -19,6 +19,7 @@ import pytest
 from architecture.moves import Column, faults, writes_at_run_time
 from architecture.source import Module, modules
 from architecture.test_tenancy import statements
+from getbill.contacts import model as contacts
 from getbill.imports import model as imports
 from getbill.kit.database.transactions import Statement
 from getbill.sftp import model as sftp
@@ -41,6 +42,9 @@ class StateColumn:
     elsewhere: Mapping[str, tuple[frozenset[str], str]] = field(default_factory=dict)
     # The column that it is always written with, and whose comparison counts for both.
     beside: str = ""
+    # Statements that write rows which an object of the model has moved before, by its `transition`; with the reason
+    # why the row is still in the state that the object was in.
+    moved_before: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def read(self) -> Column:
@@ -108,6 +112,35 @@ COLUMNS = [
         },
     ),
     StateColumn("sftp", "sftp_files", "state", sftp.TRANSITIONS, words("open")),
+    StateColumn(
+        "contacts",
+        "contacts",
+        "state",
+        contacts.TRANSITIONS,
+        words("planned", "skipped"),
+        {
+            "contacts/callbacks/status_callbacks.py": (
+                words("delivered", "failed"),
+                "the status of a followup",
+            ),
+            "contacts/callbacks/wire.py": (
+                words("delivered", "answered", "failed"),
+                "the `status` that a gateway reports",
+            ),
+            "contacts/failures.py": (words("sending"), "the kind of an item in quarantine"),
+            "contacts/handovers.py": (words("answered"), "how far a hand-over came"),
+            "contacts/in_doubt.py": (words("failed"), "the status of a followup"),
+            "contacts/sending/settlement.py": (words("delivered", "failed"), "the status of a followup"),
+            "contacts/wire.py": (
+                words("planned", "stopped"),
+                "a list of the answer, and the switch of contact",
+            ),
+        },
+        moved_before={
+            "contacts.insert_contact": "a new row",
+            "contacts.update_contacts": "`lock_unchanged` and `lock_due` hold it in the state of the object",
+        },
+    ),
 ]
 
 
@@ -128,7 +161,8 @@ def test_every_statement_keeps_to_the_table_of_moves(entry: StateColumn) -> None
         for text in _texts(statement):
             names_a_state |= entry.table in text
             found = faults(text, entry.read, entry.table_of_moves, entry.first, is_of_package=is_of_package)
-            wrong += [f"{statement.name} {fault}" for fault in found]
+            if statement.name not in entry.moved_before:
+                wrong += [f"{statement.name} {fault}" for fault in found]
 
     assert names_a_state
     assert not wrong, "\n".join(wrong)
@@ -139,11 +173,15 @@ def test_what_is_written_at_run_time_went_through_the_transition(entry: StateCol
     wrong = [
         statement.name
         for statement in statements()
-        if any(writes_at_run_time(text, entry.read) for text in _texts(statement))
+        if statement.name not in entry.moved_before
+        and any(writes_at_run_time(text, entry.read) for text in _texts(statement))
         and not any(_calls_transition(module) for module in modules() if f'"{statement.name}"' in module.text)
     ]
 
     assert not wrong, f"Call `transition` in the module of {wrong}, or write the state as a word."
+    assert entry.moved_before.keys() <= {statement.name for statement in statements()}, (
+        "moved_before is stale"
+    )
 
 
 def _calls_transition(module: Module) -> bool:

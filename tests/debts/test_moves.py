@@ -39,7 +39,6 @@ ELSEWHERE = {
     "reports/wire.py": "the published example",
     "webhooks/deliveries/ledger.py": "the state of a delivery",
     "webhooks/delivery_log/queries.py": "the state of a delivery",
-    "webhooks/delivery_log/schemas.py": "the state of a delivery",
     "webhooks/delivery_log/statistics_schemas.py": "the state of a delivery",
     "webhooks/model.py": "the state of a delivery",
 }

@@ -113,8 +113,10 @@ async def _quarantine_contact(
         contact.attempt,
         contact.fence,
     )
+    before = contact.state
+    contact.transition(state)
     async with database.transaction(workspace.now()) as tx:
-        values = (workspace.id, *contact_key, contact.state, state, reason, tx.now)
+        values = (workspace.id, *contact_key, before, state, reason, tx.now)
         if await tx.fetchval(_FAIL, *values):
             await quarantine.add(tx, item, reason)
 
