@@ -58,6 +58,7 @@ ALL_WORKSPACES = {
     "contacts.release_expired": "a worker recovers what another left behind, anywhere",
     "contacts.find_crashing": "as contacts.release_expired",
     "contacts.claim_interrupted": "as contacts.release_expired",
+    "kit.list_due_work": "the index itself: which workspaces have work that is due",
     "health.count_backlog": "counts what waits, over the whole installation",
     "health.measure_deliveries": "as health.count_backlog",
     "webhooks.list_behind": "a worker helps whatever endpoint missed events",
