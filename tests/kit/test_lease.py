@@ -14,12 +14,16 @@ import pytest
 from asyncpg import Record
 
 import collecting
-from getbill import reactions
+from getbill import reactions, webhooks
+from getbill.access import OPERATOR
 from getbill.contacts import ledger
+from getbill.imports import due
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database, Statement, open_database
 from getbill.kit.work import Lease, claim_arrays
 from getbill.sandbox import actions as sandbox
+from getbill.sftp import pickup
+from getbill.webhooks.deliveries import claims
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=30)
@@ -53,6 +57,55 @@ async def running_advance(database: Database) -> UUID:
     return workspace.id
 
 
+async def pending_delivery(database: Database) -> UUID:
+    workspace = await collecting.new_engine(database)
+    async with database.transaction(NOW) as tx:
+        new = webhooks.NewEndpoint("https://example.com/hooks")
+        endpoint = (await webhooks.create(tx, await workspace.snapshot(), new, OPERATOR)).endpoint
+    await database.pool.execute(
+        """
+        INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+            next_try_at, created_at)
+        VALUES ($1, $2, $3, $4, $4, 'debt.created', 1, 1, $5, $5)
+        """,
+        *(workspace.id, ids.new(), endpoint.id, ids.new(), NOW),
+    )
+    return workspace.id
+
+
+async def waiting_import(database: Database) -> UUID:
+    workspace = await collecting.new_engine(database)
+    await database.pool.execute(
+        """
+        INSERT INTO imports (workspace_id, id, file_id, source, sender, name, language, grace_hours, created_at,
+            received_at, task)
+        VALUES ($1, $2, $2, 'upload', 'test', 'debts.csv', 'fr', 2, $3, $3, 'read')
+        """,
+        *(workspace.id, ids.new(), NOW),
+    )
+    return workspace.id
+
+
+async def file_being_imported(database: Database) -> UUID:
+    workspace = await collecting.new_engine(database)
+    login_id = ids.new()
+    await database.pool.execute(
+        """
+        INSERT INTO sftp_logins (id, workspace_id, username, name, password_hash, created_at)
+        VALUES ($1, $2, $3, 'Test', '', $4)
+        """,
+        *(login_id, workspace.id, f"test-{login_id.hex}", NOW),
+    )
+    await database.pool.execute(
+        """
+        INSERT INTO sftp_files (workspace_id, id, login_id, folder, name_hash, name, state, written_at, is_finished)
+        VALUES ($1, $2, $3, 'incoming', '', '', 'taken', $4, true)
+        """,
+        *(workspace.id, ids.new(), login_id, NOW),
+    )
+    return workspace.id
+
+
 @dataclass(frozen=True)
 class Declaration:
     """A declared lease, and how one row comes about that may be claimed in a workspace of its own."""
@@ -69,6 +122,9 @@ DECLARATIONS = {
     "contacts": Declaration(ledger.CLAIM_LEASE, planned_contact),
     "contacts being sent": Declaration(ledger.SENDING_LEASE, contact_being_sent),
     "clocks": Declaration(sandbox.LEASE, running_advance),
+    "deliveries": Declaration(claims.LEASE, pending_delivery),
+    "imports": Declaration(due.LEASE, waiting_import),
+    "files": Declaration(pickup.LEASE, file_being_imported),
 }
 
 
@@ -81,7 +137,7 @@ class Subject:
     workspace_id: UUID
 
     async def claim(self, now=NOW, until=SOON) -> list[Record]:
-        statement = self.declaration.statement("claim", order="t.created_at")
+        statement = self.declaration.statement("claim", order="t.lease_until")
         return await self.database.fetch(statement, self.workspace_id, now, until, 10)
 
     async def renew(self, row: Record) -> list[Record]:
@@ -230,7 +286,7 @@ asyncio.run(claim_and_die(*json.load(sys.stdin)))
 
 
 async def _die_with_claim(dsn: str, subject: Subject, *, is_committed: bool) -> None:
-    text = subject.declaration.statement("claim", order="t.created_at").text
+    text = subject.declaration.statement("claim", order="t.lease_until").text
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _WORKER, stdin=asyncio.subprocess.PIPE
     )

@@ -27,7 +27,8 @@ class Lease:
     """The lease of a table's rows, which SQL parts call `t`.
 
     `key` has the columns that identify a row in its workspace, with their types. A row may be claimed while
-    `is_waiting`, and is held while `is_held`; `on_claim` and `on_release` set further columns.
+    `is_waiting`, and is held while `is_held`; `on_claim`, `on_renew` and `on_release` set
+    further columns.
     """
 
     table: str
@@ -35,6 +36,7 @@ class Lease:
     is_waiting: str
     is_held: str
     on_claim: str = ""
+    on_renew: str = ""
     on_release: str = ""
 
     def claim_statement(
@@ -74,7 +76,7 @@ class Lease:
             name,
             sentence,
             f"""
-    UPDATE {self.table} t SET lease_until = $2 FROM {self._held(3)}
+    UPDATE {self.table} t SET {_prefix(self.on_renew)}lease_until = $2 FROM {self._held(3)}
     WHERE t.workspace_id = $1 AND {self._equal("held")} AND t.fence = held.fence AND {self.is_held}
     RETURNING {self._columns("t")}
     """,
