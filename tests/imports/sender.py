@@ -28,14 +28,14 @@ _TAKE = Statement(
     "imports.test_take",
     "Take this import, as a worker does, so that a running one leaves it alone.",
     """
-    UPDATE imports SET fence = fence + 1, leased_until = now() + interval '1 hour' WHERE workspace_id = $1 AND id = $2
+    UPDATE imports SET fence = fence + 1, lease_until = now() + interval '1 hour' WHERE workspace_id = $1 AND id = $2
     RETURNING fence
     """,
 )
 _GIVE_BACK = Statement(
     "imports.test_give_back",
     "Leave this import to whoever wants it.",
-    "UPDATE imports SET leased_until = NULL WHERE workspace_id = $1 AND id = $2 AND fence = $3",
+    "UPDATE imports SET lease_until = NULL WHERE workspace_id = $1 AND id = $2 AND fence = $3",
 )
 
 

@@ -471,7 +471,7 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
     found_id = ids.read("import", import_id)
     workspace = sender.company.sandbox
     fence = await database.pool.fetchval(
-        "UPDATE imports SET fence = fence + 1, leased_until = now() + interval '1 hour' WHERE id = $1 RETURNING fence",
+        "UPDATE imports SET fence = fence + 1, lease_until = now() + interval '1 hour' WHERE id = $1 RETURNING fence",
         found_id,
     )
     result = await imports.find(database, workspace, found_id)

@@ -57,8 +57,8 @@ async def test_an_import_whose_rows_are_gone_is_given_up(sender: Sender) -> None
     import_id = await old(sender)
     await expire(sender)
     (claim,) = await sender.rows(
-        "UPDATE imports SET state = 'undoing', task = 'undo', leased_until = now() + interval '1 hour' WHERE workspace_id = $1"
-        " RETURNING workspace_id, id, fence, tries",
+        "UPDATE imports SET state = 'undoing', task = 'undo', lease_until = now() + interval '1 hour' WHERE workspace_id = $1"
+        " RETURNING workspace_id, id, fence, crashes",
         sender.workspace_id,
     )
     installation = sender.installation

@@ -117,7 +117,7 @@ async def test_an_import_that_nobody_can_open_is_set_aside_and_others_are_done(s
     place = "workspace_id = $1 AND subject_id = $2"
     await spoil(sender, "vault_keys", "wrapped", place, sender.workspace_id, uuid_of(broken))
     # As often as its children die of it.
-    await database.pool.execute("UPDATE imports SET tries = 12 WHERE id = $1", uuid_of(broken))
+    await database.pool.execute("UPDATE imports SET crashes = 12 WHERE id = $1", uuid_of(broken))
     crew = ImportSupervisor(database, installation.vault, child_starter(installation.settings))
 
     assert await crew.tick()
@@ -140,7 +140,7 @@ async def test_an_import_that_nobody_can_open_is_set_aside_and_others_are_done(s
 async def test_an_import_given_up_asks_a_person(sender: Sender) -> None:
     installation, database = sender.installation, sender.installation.database
     broken = await sender.sent(csv([row(1)]), "?auto=true")
-    await database.pool.execute("UPDATE imports SET tries = 12 WHERE id = $1", uuid_of(broken))
+    await database.pool.execute("UPDATE imports SET crashes = 12 WHERE id = $1", uuid_of(broken))
     crew = ImportSupervisor(database, installation.vault, child_starter(installation.settings))
 
     while await crew.tick():

@@ -11,14 +11,14 @@ from getbill.imports.runs import jobs
 from getbill.imports.runs.jobs import ImportSupervisor
 from imports.sender import Sender, csv, row
 
-_LEASE = "SELECT leased_until, fence FROM imports WHERE workspace_id = $1"
+_LEASE = "SELECT lease_until, fence FROM imports WHERE workspace_id = $1"
 _CLAIM_ELSEWHERE = """
-    UPDATE imports SET fence = fence + 1, leased_until = now() + interval '1 hour' WHERE workspace_id = $1
+    UPDATE imports SET fence = fence + 1, lease_until = now() + interval '1 hour' WHERE workspace_id = $1
     """
 
 
 async def test_a_child_whose_lease_is_lost_is_ended(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    await sender.rows("UPDATE imports SET leased_until = 'infinity' WHERE task IS NOT NULL")
+    await sender.rows("UPDATE imports SET lease_until = 'infinity' WHERE task IS NOT NULL")
     monkeypatch.setattr(jobs, "_RENEW_SECONDS", 0.05)
     started: asyncio.Queue[Process] = asyncio.Queue()
 

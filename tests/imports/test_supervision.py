@@ -12,7 +12,7 @@ from imports.sender import Sender, by_crew, csv, row
 @pytest.fixture(autouse=True)
 async def no_other_tasks(sender: Sender) -> None:
     """Imports of other tests wait for nobody."""
-    await sender.rows("UPDATE imports SET leased_until = 'infinity' WHERE task IS NOT NULL")
+    await sender.rows("UPDATE imports SET lease_until = 'infinity' WHERE task IS NOT NULL")
 
 
 async def test_a_worker_runs_as_many_imports_at_a_time_as_it_may(sender: Sender) -> None:
@@ -26,7 +26,7 @@ async def test_a_worker_runs_as_many_imports_at_a_time_as_it_may(sender: Sender)
     await supervisor.close()
 
     assert (claimed, children) == ([True, False], 1)
-    await sender.rows("UPDATE imports SET leased_until = NULL WHERE workspace_id = $1", sender.workspace_id)
+    await sender.rows("UPDATE imports SET lease_until = NULL WHERE workspace_id = $1", sender.workspace_id)
     assert [(await by_crew(sender, import_id))["state"] for import_id in sent] == ["completed"] * 2
 
 
@@ -41,9 +41,10 @@ async def test_an_import_whose_child_cannot_be_started_is_done_when_its_lease_is
     await supervisor.close()
     leased = await supervisor.tick()
     await sender.rows(
-        "UPDATE imports SET leased_until = leased_until - interval '30 seconds' WHERE workspace_id = $1",
+        "UPDATE imports SET lease_until = lease_until - interval '30 seconds' WHERE workspace_id = $1",
         sender.workspace_id,
     )
+    await sender.rows("UPDATE work SET due_at = now() WHERE kind = 'imports'")
 
     assert not leased
     done = await by_crew(sender, import_id)

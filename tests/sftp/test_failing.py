@@ -48,9 +48,10 @@ async def test_a_file_that_does_not_open_keeps_no_other_waiting(
     assert await quarantine.list_entries(worker.database) == []
     for _ in range(jobs._FAILURES_MAX):
         await pool.execute(
-            "UPDATE sftp_files SET leased_until = now() - interval '1 s' WHERE id = $1 AND leased_until < 'infinity'",
+            "UPDATE sftp_files SET lease_until = now() - interval '1 s' WHERE id = $1 AND lease_until < 'infinity'",
             broken,
         )
+        await pool.execute("UPDATE work SET due_at = now() WHERE kind = 'files'")
         await worker.pick_up.tick()
     assert [(entry.kind, entry.subject_id) for entry in await quarantine.list_entries(worker.database)] == [
         ("file", broken)

@@ -36,7 +36,7 @@ _NEXT = Statement(
     "imports.test_next",
     "Take the next import of a workspace.",
     """
-    UPDATE imports SET fence = fence + 1, leased_until = now() + interval '1 hour' WHERE workspace_id = $1 AND id =
+    UPDATE imports SET fence = fence + 1, lease_until = now() + interval '1 hour' WHERE workspace_id = $1 AND id =
         (SELECT id FROM imports WHERE workspace_id = $1 AND task IS NOT NULL LIMIT 1) RETURNING id, fence
     """,
 )
@@ -222,9 +222,9 @@ async def test_the_hour_takes_what_was_whole_a_minute_before_it(
     now = clock.wall()
     database = installation.database
 
-    early = await pickup.claim_due(database, now, now + timedelta(seconds=30))
-    due = await pickup.claim_due(database, now, now + timedelta(seconds=90))
-    twice = await pickup.claim_due(database, now, now + timedelta(seconds=90))
+    early = await pickup.claim_due(database, served.workspace.id, now, now + timedelta(seconds=30))
+    due = await pickup.claim_due(database, served.workspace.id, now, now + timedelta(seconds=90))
+    twice = await pickup.claim_due(database, served.workspace.id, now, now + timedelta(seconds=90))
 
     assert due is not None
     assert (early, due.workspace_id, twice) == (None, served.workspace.id, None)
@@ -240,7 +240,7 @@ async def test_what_somebody_asked_for_is_taken_though_the_clock_went_back(
         await sftp.request_pickup(tx, served.workspace.id, now)
 
     before = now - timedelta(minutes=5)
-    batch = await pickup.claim_due(installation.database, before, before)
+    batch = await pickup.claim_due(installation.database, served.workspace.id, before, before)
 
     assert batch is not None
 
@@ -254,10 +254,10 @@ async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
         await sftp.request_pickup(tx, served.workspace.id, clock.wall())
     now = clock.wall()
     # Taken by somebody who was killed before a byte was handed over.
-    batch = await pickup.claim_due(installation.database, now, now)
+    batch = await pickup.claim_due(installation.database, served.workspace.id, now, now)
 
-    early = await pickup.claim_ended(installation.database, now)
-    later = await pickup.claim_ended(installation.database, now + timedelta(minutes=3))
+    early = await pickup.claim_ended(installation.database, served.workspace.id, now)
+    later = await pickup.claim_ended(installation.database, served.workspace.id, now + timedelta(minutes=3))
     assert batch is not None
     assert later is not None
     await worker.pick_up._process(later)
@@ -526,8 +526,8 @@ async def test_only_what_was_never_handed_over_is_given_up(
         while await worker._import():
             pass
 
-    await worker.database.pool.execute("UPDATE sftp_files SET tries = 21 WHERE id = $1", batch.file_id)
-    await worker.pick_up._process(replace(batch, tries=21))
+    await worker.database.pool.execute("UPDATE sftp_files SET crashes = 20 WHERE id = $1", batch.file_id)
+    await worker.pick_up._process(replace(batch, crashes=20))
 
     assert set(await served.names(dropper.login)) == set()
     assert "more.csv" in await served.names(dropper.login, folder)
@@ -547,7 +547,7 @@ async def test_a_worker_that_lost_a_file_leaves_the_reports_and_the_file_to_the_
     async def report():
         # The lease runs out while this is written, and another worker does it all.
         late = clock.wall() + timedelta(minutes=3)
-        rest.append(await pickup.claim_ended(worker.database, late))
+        rest.append(await pickup.claim_ended(worker.database, worker.workspace_id, late))
         await worker.pick_up._process(rest[0])
         yield b"{}"
 
@@ -572,7 +572,7 @@ async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
 
     async def lease() -> datetime:
         result: datetime = await worker.database.pool.fetchval(
-            "SELECT leased_until FROM sftp_files WHERE id = $1", batch.file_id
+            "SELECT lease_until FROM sftp_files WHERE id = $1", batch.file_id
         )
         return result
 
@@ -593,7 +593,7 @@ async def _taken(served: Served, dropper: Client, sandbox: Site, worker: Worker)
     async with served.state.database.transaction(clock.wall()) as tx:
         await sftp.request_pickup(tx, served.workspace.id, clock.wall())
     now = clock.wall()
-    result = await pickup.claim_due(worker.database, now, now)
+    result = await pickup.claim_due(worker.database, served.workspace.id, now, now)
     assert result is not None
     return result
 
@@ -604,7 +604,7 @@ async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Work
     await worker.pick_up._process(first)
     while await worker._import():
         pass
-    result = await pickup.claim_ended(worker.database, clock.wall())
+    result = await pickup.claim_ended(worker.database, served.workspace.id, clock.wall())
     assert result is not None
     return result
 

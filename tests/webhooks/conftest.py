@@ -93,6 +93,10 @@ WHERE a.endpoint_id = $1 ORDER BY a.started_at, a.attempt
 """
 
 
+# Time passes for the index of due work too.
+PASS_WORK = "UPDATE work SET due_at = now() WHERE kind = 'deliveries'"
+
+
 async def deliveries(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
     """What is owed to an endpoint and what is settled, in the order of the stream."""
     return await database.pool.fetch(_DELIVERIES, endpoint_id)
@@ -260,6 +264,7 @@ def pass_time(database: Database, snapshot: Workspace) -> Callable[[], Awaitable
         await database.pool.execute(
             "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1", snapshot.id
         )
+        await database.pool.execute(PASS_WORK)
 
     return pass_all
 
@@ -334,6 +339,7 @@ class Carrier:
             "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1",
             self.workspace.workspace_id,
         )
+        await self.workspace.rows(PASS_WORK)
 
 
 @pytest.fixture

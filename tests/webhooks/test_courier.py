@@ -11,7 +11,7 @@ from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
 from getbill.webhooks import DispatchSettings, WebhookClient, WebhookDispatcher
-from webhooks.conftest import attempts, deliveries, endpoint
+from webhooks.conftest import PASS_WORK, attempts, deliveries, endpoint
 
 
 async def test_one_debts_events_come_one_after_the_other_in_order(
@@ -185,6 +185,7 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
         "WHERE endpoint_id = $1 AND lease_until IS NOT NULL",
         endpoint_id,
     )
+    await database.pool.execute(PASS_WORK)
     await deliver()
 
     assert [message.place[1] for message in receiver.received] == [1, 2]

@@ -17,7 +17,7 @@ from collecting import new_debt
 from getbill import companies, debts, quarantine, streams, todo_decisions, vault, webhooks
 from getbill.channels.senders import Smtp
 from getbill.companies import Workspace
-from getbill.kit import ids
+from getbill.kit import clock, ids, work
 from getbill.kit.database.transactions import Database
 from getbill.process import background_jobs
 from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier
@@ -294,6 +294,8 @@ async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
         await database.pool.execute(
             "UPDATE webhook_endpoints SET catching_up_from = 0 WHERE id = $1", endpoint_id
         )
+    async with database.transaction(clock.wall()) as tx:
+        work.note(tx, snapshot.id, "stream", clock.wall())
     await open_debt()
     await streams.sequence_events(database)
     await webhooks.enqueue_deliveries(database)

@@ -8,7 +8,7 @@ import pytest
 from getbill.companies import Workspace
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database, Statement
-from getbill.webhooks.deliveries import ledger
+from getbill.webhooks.deliveries import claims, ledger
 
 _BACKLOG = """
 INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
@@ -34,19 +34,19 @@ async def backlog(database: Database, snapshot: Workspace, receive: Any, subscri
 def arguments(statement: Statement, workspace_id: Any, endpoint_id: Any) -> list[Any]:
     """As a courier hands them over, for two hundred deliveries."""
     now, many = clock.wall(), 200
-    if statement is ledger._CLAIM:
-        return [[workspace_id], [endpoint_id], [256], now, now, now, 4096]
-    places = [[workspace_id] * many, [ids.new() for _ in range(many)]]
-    if statement is ledger._RENEW:
-        return [*places, now, now]
-    if statement is ledger._RELEASE:
-        return [*places, [now] * many, now]
+    if statement is claims._CLAIM:
+        return [workspace_id, [endpoint_id], [256], now, now, now, 4096]
+    held = [[ids.new() for _ in range(many)], [1] * many]
+    if statement is claims._RENEW:
+        return [workspace_id, now, *held]
+    if statement is claims._RELEASE:
+        return [workspace_id, *held]
     report = [[1] * many, [endpoint_id] * many, ["debt.created"] * many, ["https://example.com"] * many]
     came = [[now] * many, [1] * many, [204] * many, [None] * many, [None] * many]
-    return [*places, *report, *came, ["delivered"] * many, [now] * many, [False] * many, now]
+    return [workspace_id, *held, *report, *came, ["delivered"] * many, [now] * many, [False] * many, now]
 
 
-@pytest.mark.parametrize("statement", [ledger._CLAIM, ledger._RENEW, ledger._RELEASE, ledger._SETTLE])
+@pytest.mark.parametrize("statement", [claims._CLAIM, claims._RENEW, claims._RELEASE, ledger._SETTLE])
 async def test_a_backlog_without_statistics_is_not_read_as_a_whole(
     database: Database, snapshot: Workspace, backlog: Any, statement: Statement
 ) -> None:

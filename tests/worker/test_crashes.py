@@ -72,9 +72,9 @@ class SubscribedWorkspace:
 
     async def pass_time(self) -> None:
         """Have every lease and every wait be over."""
-        await self.installation.database.pool.execute(
-            "UPDATE webhook_deliveries SET lease_until = NULL, next_try_at = now()"
-        )
+        pool = self.installation.database.pool
+        await pool.execute("UPDATE webhook_deliveries SET lease_until = NULL, next_try_at = now()")
+        await pool.execute("UPDATE work SET due_at = now() WHERE kind = 'deliveries'")
 
     async def settle(self) -> None:
         async with asyncio.timeout(20):

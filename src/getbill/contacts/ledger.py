@@ -13,6 +13,7 @@ from asyncpg import Record
 
 from getbill.contacts.model import COLUMNS, Contact
 from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.work import Lease
 
 # Minimum and maximum number of workers that died in a row while holding a contact.
 CrashRange = tuple[int, int]
@@ -25,6 +26,19 @@ CRASHED_BATCHES: Final[Sequence[tuple[int, CrashRange]]] = (
     *((1, (deaths, deaths)) for deaths in range(2, 5)),
     (1, (5, 32_767)),
 )
+
+_KEY: Final = {"debt_id": "uuid", "run": "integer", "step": "text", "attempt": "integer"}
+# A contact that waits for its instant, until a worker claims it.
+CLAIM_LEASE = Lease(
+    "contacts",
+    _KEY,
+    is_waiting="t.state = 'planned'",
+    is_held="t.state = 'claimed'",
+    on_claim="state = 'claimed'",
+    on_release="state = 'planned'",
+)
+# A contact whose provider was asked: only its outcome is looked for.
+SENDING_LEASE = Lease("contacts", _KEY, is_waiting="t.state = 'sending'", is_held="t.state = 'sending'")
 
 _PLAN = Statement(
     "contacts.insert_contact",

@@ -9,11 +9,16 @@ from getbill.kit import clock, ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import message
+from getbill.kit.work import Lease
 from getbill.sandbox.model import Advance, advance_of_row
 from getbill.sandbox.queries import RUNNING
 
 # Calendars and rules are known for some years only: results beyond them would be wrong.
 _AHEAD_MAX = timedelta(days=366 * 50)
+
+LEASE = Lease(
+    "clock_advances", key={"id": "uuid"}, is_waiting="t.done_at IS NULL", is_held="t.done_at IS NULL"
+)
 
 _LOCK_CLOCK = Statement(
     "sandbox.lock_clock",

@@ -14,7 +14,7 @@ from getbill import vault
 from getbill.companies import Workspace
 from getbill.kit import clock, ids
 from getbill.kit.database import Database, Statement, Transaction
-from getbill.sftp import queries
+from getbill.sftp import pickup, queries
 from getbill.sftp.model import (
     CHUNK_BYTES,
     FILES_MAX,
@@ -115,7 +115,7 @@ _MOVE = Statement(
     "Rename or move a file from one state to another; its writer keeps it unless its state changes.",
     """
     UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
-        is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END,
+        is_finished = $8, asked_at = NULL, lease_until = NULL, writer = CASE WHEN state = $6 THEN writer END,
         room = CASE WHEN state = $6 THEN room ELSE size END
     WHERE workspace_id = $1 AND id = $2 AND state = $9 RETURNING id
     """,
@@ -234,10 +234,12 @@ class SftpUpload:
 
     async def _release_file(self, state: State) -> None:
         folders = self._folders
-        state = transition(State.OPEN, state)
-        row = (folders.workspace.id, self._keyed_file.file.id, self._writer, state, clock.wall())
-        if await folders.database.fetchval(_CLOSE, *row) is None:
-            raise TakenOver(_TAKEN_OVER)
+        now, state = clock.wall(), transition(State.OPEN, state)
+        row = (folders.workspace.id, self._keyed_file.file.id, self._writer, state, now)
+        async with folders.database.transaction(now) as tx:
+            if await tx.fetchval(_CLOSE, *row) is None:
+                raise TakenOver(_TAKEN_OVER)
+            pickup.note_written(tx, folders.workspace.id, now)
 
     async def _load_chunk(self, number: int) -> None:
         if number == self._number:
@@ -390,9 +392,11 @@ class Folders:
             name,
             transition(keyed_file.file.state, state),
         )
-        values = (clock.wall(), is_finished(new_path.name), keyed_file.file.state)
+        now = clock.wall()
+        values = (now, is_finished(new_path.name), keyed_file.file.state)
         if await tx.fetchval(_MOVE, *row, *values) is None:
             raise TakenOver(_TAKEN_OVER)
+        pickup.note_written(tx, self.workspace.id, now)
 
     async def remove(self, path: FolderPath) -> None:
         """Delete a file and its key, unless it is being imported."""

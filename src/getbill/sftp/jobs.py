@@ -14,7 +14,7 @@ import structlog
 from getbill import companies, imports, quarantine
 from getbill.companies import Workspace
 from getbill.imports import FileEmpty, FileTooLarge, Import, ImportSuperseded
-from getbill.kit import clock, ids, json
+from getbill.kit import clock, ids, json, work
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
 from getbill.kit.messages import message, translated
@@ -59,7 +59,7 @@ _MARK_UNWANTED = Statement(
     "Mark the file of a running import for deletion at its end.",
     "UPDATE sftp_files SET is_unwanted = true WHERE workspace_id = $1 AND import_id = $2 AND state = 'taken'",
 )
-_TRIES_MAX: Final = 20
+_CRASHES_MAX: Final = 20
 # Unexpected failures, two minutes apart each, before a file is quarantined.
 _FAILURES_MAX: Final = 3
 
@@ -82,11 +82,7 @@ class PickupWorker:
 
     async def tick(self) -> bool:
         """Process one step of one file; return whether more work may be waiting."""
-        now = clock.wall()
-        ended_file = await pickup.claim_ended(self._database, now)
-        claimed_file = ended_file or await pickup.claim_due(
-            self._database, now, pickup.last_due(now, self._minutes)
-        )
+        claimed_file = await self._claim_file()
         if claimed_file is None:
             return False
         try:
@@ -100,12 +96,24 @@ class PickupWorker:
             await self._quarantine(claimed_file, error)
         return True
 
+    async def _claim_file(self) -> ClaimedFile | None:
+        now = clock.wall()
+        async for workspace_id in work.due_workspaces(self._database, pickup.KIND, now):
+            ended_file = await pickup.claim_ended(self._database, workspace_id, now)
+            claimed_file = ended_file or await pickup.claim_due(
+                self._database, workspace_id, now, pickup.last_due(now, self._minutes)
+            )
+            if claimed_file is not None:
+                return claimed_file
+            await pickup.postpone_files(self._database, workspace_id, now, self._minutes)
+        return None
+
     async def _quarantine(self, claimed_file: ClaimedFile, error: Exception) -> None:
         """Leave a failed file to the next worker; quarantine it after repeated failures."""
         _log.error(
-            "sftp_file_failed", file=str(claimed_file.file_id), tries=claimed_file.tries, exc_info=error
+            "sftp_file_failed", file=str(claimed_file.file_id), crashes=claimed_file.crashes, exc_info=error
         )
-        if claimed_file.tries >= _FAILURES_MAX and await pickup.hold_file(self._database, claimed_file):
+        if claimed_file.crashes + 1 >= _FAILURES_MAX and await pickup.hold_file(self._database, claimed_file):
             item = Item(claimed_file.workspace_id, "file", claimed_file.file_id)
             await quarantine.add_separately(self._database, item, error)
 
@@ -120,7 +128,7 @@ class PickupWorker:
             import_ = None
         if import_ is not None and import_.received_at is not None:
             await self._return_results(workspace, claimed_file, keyed_file, import_)
-        elif claimed_file.tries > _TRIES_MAX:
+        elif claimed_file.crashes >= _CRASHES_MAX:
             await self._reject(
                 workspace,
                 claimed_file,

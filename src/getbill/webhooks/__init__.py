@@ -15,6 +15,7 @@ from getbill.webhooks.deliveries.jobs import DispatchSettings, WebhookDispatcher
 from getbill.webhooks.deliveries.ledger import keep_partitions
 from getbill.webhooks.deliveries.settlement import retry_delivery
 from getbill.webhooks.delivery_log.tail import LogTail
+from getbill.webhooks.due import WAKE
 from getbill.webhooks.endpoints.actions import CreatedEndpoint, create, delete, update
 from getbill.webhooks.endpoints.disabling import catch_up
 from getbill.webhooks.endpoints.disabling import disable_for as disable
@@ -22,7 +23,7 @@ from getbill.webhooks.endpoints.queries import find, list_endpoints
 from getbill.webhooks.endpoints.rotation import end_rotations, rotate
 from getbill.webhooks.endpoints.wire import read_new
 from getbill.webhooks.endpoints.wire import serialize_endpoint as serialize
-from getbill.webhooks.fan_out import WAKE, enqueue_deliveries, enqueue_event
+from getbill.webhooks.fan_out import enqueue_deliveries, enqueue_event
 from getbill.webhooks.http_client import WebhookClient, client_tls
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, NewEndpoint
 from getbill.webhooks.replays.actions import replay

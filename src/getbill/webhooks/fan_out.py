@@ -15,11 +15,10 @@ from getbill import events, quarantine
 from getbill.kit import clock, failpoints
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
+from getbill.webhooks import due
 
 _log = structlog.get_logger(__name__)
 
-# The channel that wakes dispatchers when deliveries are pending.
-WAKE: Final = "getbill_deliveries"
 BATCH_EVENTS: Final = 1000
 
 _ENQUEUE = Statement(
@@ -159,4 +158,5 @@ async def enqueue_ranges(tx: Transaction, fan_out_ranges: Sequence[FanOutRange])
         strict=True,
     )
     await tx.execute(_ENQUEUE, *columns, now, int(now.timestamp() * 1000))
-    tx.channels_to_notify.add(WAKE)
+    for workspace_id in {fan_out_range.workspace_id for fan_out_range in fan_out_ranges}:
+        due.note_deliveries(tx, workspace_id, now)

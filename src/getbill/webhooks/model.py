@@ -180,7 +180,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A claimed delivery with everything needed to send it; its lease ends at `lease_until`."""
+    """A claimed delivery with everything needed to send it; its first lease ends at `lease_until`."""
 
     target: Target
     id: UUID
@@ -192,6 +192,7 @@ class ClaimedDelivery:
     fields: list[str] | None
     is_replay: bool
     attempts: int
+    fence: int
     lease_until: datetime
     occurred_at: datetime
     data: bytes | None

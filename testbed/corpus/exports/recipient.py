@@ -31,8 +31,8 @@ _CLAIM = Statement(
     "bench.claim_import",
     "Take an import that waits, as a worker does.",
     """
-    UPDATE imports i SET leased_until = $2, fence = i.fence + 1, begun_at = coalesce(i.begun_at, $1)
-    FROM (SELECT workspace_id, id FROM imports WHERE task IS NOT NULL AND (leased_until IS NULL OR leased_until < $1)
+    UPDATE imports i SET lease_until = $2, fence = i.fence + 1, begun_at = coalesce(i.begun_at, $1)
+    FROM (SELECT workspace_id, id FROM imports WHERE task IS NOT NULL AND (lease_until IS NULL OR lease_until < $1)
           ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
     WHERE i.workspace_id = next.workspace_id AND i.id = next.id
     RETURNING i.workspace_id, i.id, i.fence
@@ -41,7 +41,7 @@ _CLAIM = Statement(
 _RELEASE = Statement(
     "bench.release_import",
     "Give an import back.",
-    "UPDATE imports SET leased_until = NULL WHERE workspace_id = $1 AND id = $2 AND fence = $3",
+    "UPDATE imports SET lease_until = NULL WHERE workspace_id = $1 AND id = $2 AND fence = $3",
 )
 
 

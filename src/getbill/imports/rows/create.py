@@ -41,7 +41,7 @@ _ADVANCE = Statement(
     """
     UPDATE imports SET cursor = $4, rows_done = rows_done + $5, created = created + $6, updated = updated + $7,
         unchanged = unchanged + $8, skipped = skipped + $9, rejected = rejected + $10, warnings = warnings + $11,
-        tries = 0
+        crashes = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
     RETURNING cursor
     """,

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from getbill import quarantine
-from getbill.imports import findings
+from getbill.imports import due, findings
 from getbill.imports.rows.reader import Line
 from getbill.kit import clock
 from getbill.kit.database import Database, Statement, Transaction
@@ -22,13 +22,13 @@ _log = structlog.get_logger(__name__)
 _HOLD = Statement(
     "imports.hold_import",
     "Hold an import back from the workers.",
-    "UPDATE imports SET leased_until = 'infinity' WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL",
+    "UPDATE imports SET lease_until = 'infinity' WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL",
 )
 _REQUEUE = Statement(
     "imports.requeue_import",
     "Requeue an import that was held, with all its attempts.",
     """
-    UPDATE imports SET leased_until = NULL, tries = 0 WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL
+    UPDATE imports SET lease_until = NULL, crashes = 0 WHERE workspace_id = $1 AND id = $2 AND task IS NOT NULL
     RETURNING id
     """,
 )
@@ -90,4 +90,5 @@ async def hold_import(database: Database, primary_key: tuple[UUID, UUID], error:
 
 async def requeue_import(tx: Transaction, workspace_id: UUID, import_id: UUID) -> bool:
     """Queue an import again; return whether it had a pending task."""
+    due.note_imports(tx, workspace_id, clock.wall())
     return await tx.fetchval(_REQUEUE, workspace_id, import_id) is not None

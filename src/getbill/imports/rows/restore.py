@@ -26,7 +26,7 @@ _ADVANCE = Statement(
     "imports.advance_restore",
     "Count restored and kept changes of an undo, if the import's fence still holds.",
     """
-    UPDATE imports SET restored = restored + $4, kept = kept + $5, tries = 0
+    UPDATE imports SET restored = restored + $4, kept = kept + $5, crashes = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'
     RETURNING id
     """,

@@ -48,7 +48,7 @@ _ADVANCE = Statement(
     "imports.advance_undo",
     "Advance the undo of an import, if its fence still holds.",
     """
-    UPDATE imports SET cursor = $4, undone = undone + $5, kept = kept + $6, tries = 0
+    UPDATE imports SET cursor = $4, undone = undone + $5, kept = kept + $6, crashes = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'
     RETURNING id
     """,

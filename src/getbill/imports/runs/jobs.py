@@ -21,10 +21,10 @@ from asyncpg import Record
 
 from getbill import companies, quarantine
 from getbill.embedded import current_account
-from getbill.imports import actions, queries, rows
+from getbill.imports import actions, due, queries, rows
 from getbill.imports.model import LeaseLost
 from getbill.imports.runs import transitions
-from getbill.kit import clock, json
+from getbill.kit import clock, json, work
 from getbill.kit.database import Database, Statement
 from getbill.kit.messages import message
 from getbill.quarantine import Item
@@ -38,25 +38,19 @@ _RENEW_SECONDS: Final = 8.0
 # Files per worker at a time: a large file does not block all others.
 _AT_ONCE: Final = 2
 # A child that dies this often without settling a single row is not retried.
-_TRIES_MAX: Final = 12
+_CRASHES_MAX: Final = 12
 _WAIT_MAX: Final = timedelta(seconds=20)
 
-_CLAIM = Statement(
+_CLAIM = due.LEASE.claim_statement(
     "imports.claim_task",
-    "Claim an import whose task waits or whose lease expired.",
-    """
-    UPDATE imports i SET leased_until = $2, fence = i.fence + 1, tries = i.tries + 1,
-        begun_at = coalesce(i.begun_at, $1)
-    FROM (SELECT workspace_id, id FROM imports WHERE task IS NOT NULL AND (leased_until IS NULL OR leased_until < $1)
-          ORDER BY leased_until NULLS FIRST, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
-    WHERE i.workspace_id = next.workspace_id AND i.id = next.id
-    RETURNING i.workspace_id, i.id, i.fence, i.tries
-    """,
+    "Claim an import of a workspace whose task waits or whose lease expired.",
+    order="t.lease_until NULLS FIRST, t.created_at",
 )
-_RENEW = Statement(
-    "imports.renew_lease",
-    "Renew an import's lease, or end it at an instant, if its fence still holds.",
-    "UPDATE imports SET leased_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING id",
+_RENEW = due.LEASE.renewal_statement(
+    "imports.renew_lease", "Renew an import's lease, or end it at an instant, if its fence still holds."
+)
+_RELEASE = due.LEASE.release_statement(
+    "imports.release_import", "Release an import's lease, if its fence still holds."
 )
 _IS_EXPIRED = "(drop_at < $2 AND task IS NULL OR received_at IS NULL AND drop_at < $3)"
 _EXPIRED = Statement(
@@ -119,11 +113,20 @@ class ImportSupervisor:
         """Claim an import, if one is pending and there is capacity; return whether there may be more."""
         if len(self._tasks) >= self.at_once:
             return False
+        async for workspace_id in work.due_workspaces(self.database, due.KIND, clock.wall()):
+            if await self._claim_in(workspace_id):
+                return True
+        return False
+
+    async def _claim_in(self, workspace_id: UUID) -> bool:
+        """Claim an import of a workspace; postpone the workspace where none waits."""
         now = clock.wall()
-        row = await self.database.fetchrow(_CLAIM, now, now + LEASE)
+        row = await self.database.fetchrow(_CLAIM, workspace_id, now, now + LEASE, 1)
         if row is None:
+            async with self.database.transaction(now) as tx:
+                await due.postpone_imports(tx, workspace_id, now)
             return False
-        if row["tries"] > _TRIES_MAX:
+        if row["crashes"] >= _CRASHES_MAX:
             try:
                 await self._fail_import(row)
             except Exception as error:
@@ -161,17 +164,37 @@ class ImportSupervisor:
             with suppress(ProcessLookupError):
                 process.kill()
             del self.children[row["id"]]
-        again_at = None
-        if status != 0:
-            _log.warning("import_child_ended", status=status, tries=row["tries"], import_id=str(row["id"]))
-            again_at = clock.wall() + min(timedelta(seconds=0.1 * 2 ** row["tries"]), _WAIT_MAX)
-        await self.database.execute(_RENEW, *lease_key, again_at)
+        if status == 0:
+            await self._release(lease_key)
+            return
+        _log.warning("import_child_ended", status=status, crashes=row["crashes"], import_id=str(row["id"]))
+        await self._end_lease(lease_key, min(timedelta(seconds=0.2 * 2 ** row["crashes"]), _WAIT_MAX))
+
+    async def _release(self, lease_key: tuple[UUID, UUID, int]) -> None:
+        workspace_id, *claimed = lease_key
+        async with self.database.transaction(clock.wall()) as tx:
+            released = await tx.fetchrow(_RELEASE, workspace_id, *work.claim_arrays([claimed]))
+            if released is not None and released["task"] is not None:
+                due.note_imports(tx, workspace_id, clock.wall())
+
+    async def _end_lease(self, lease_key: tuple[UUID, UUID, int], wait: timedelta) -> None:
+        """Let the lease of a child that died end after a wait, which counts as a crash."""
+        workspace_id, *claimed = lease_key
+        until = clock.wall() + wait
+        async with self.database.transaction(clock.wall()) as tx:
+            await tx.execute(_RENEW, workspace_id, until, *work.claim_arrays([claimed]))
+            due.note_imports(tx, workspace_id, until)
+
+    async def _is_renewed(self, lease_key: tuple[UUID, UUID, int]) -> bool:
+        workspace_id, *claimed = lease_key
+        until = clock.wall() + LEASE
+        return bool(await self.database.fetch(_RENEW, workspace_id, until, *work.claim_arrays([claimed])))
 
     async def _watch(self, process: Process, lease_key: tuple[UUID, UUID, int]) -> int:
         while True:
             with suppress(TimeoutError):
                 return await asyncio.wait_for(process.wait(), _RENEW_SECONDS)
-            if await self.database.fetchval(_RENEW, *lease_key, clock.wall() + LEASE) is None:
+            if not await self._is_renewed(lease_key):
                 # Another worker holds the lease; the child would notice with its next chunk.
                 with suppress(ProcessLookupError):
                     process.kill()
@@ -184,7 +207,7 @@ class ImportSupervisor:
                 await transitions.fail(tx, workspace, import_, "gave-up", _GAVE_UP)
                 reason = message(
                     "Processing was interrupted {tries} times before completion, probably for lack of memory.",
-                    tries=_TRIES_MAX,
+                    tries=_CRASHES_MAX,
                 )
                 await quarantine.add(tx, Item(workspace.id, "import", import_.id), reason)
 

@@ -11,12 +11,13 @@ from asyncpg import Record
 
 from getbill import mapping, sheets, todos
 from getbill.companies import Workspace
-from getbill.imports import moves, queries, reading_plan, rows
+from getbill.imports import due, moves, queries, reading_plan, rows
 from getbill.imports.findings import ImportRow
-from getbill.imports.model import WAKE, Import, ImportCannotMove, State, Task
+from getbill.imports.model import Import, ImportCannotMove, State, Task
 from getbill.imports.reading_plan import ReadingPlan
 from getbill.imports.runs import saved_mappings, transitions
 from getbill.imports.runs.tasks import first_step, waiting_state
+from getbill.kit import clock
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import FieldError, one_field, refusal
 from getbill.kit.messages import Message, excerpt, joined, message
@@ -36,7 +37,7 @@ _BEGIN_TASK = Statement(
     UPDATE imports SET accepts = $3, is_dry_run = $4, is_confirmed = true, error = NULL, problem = NULL,
         ended_at = NULL, cursor = CASE WHEN task = 'undo' THEN -1 ELSE 0 END,
         kept = CASE WHEN task = 'undo' THEN 0 ELSE kept END, fence = fence + $5::int,
-        leased_until = CASE WHEN $5 = 1 THEN NULL ELSE leased_until END
+        lease_until = CASE WHEN $5 = 1 THEN NULL ELSE lease_until END
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -279,5 +280,5 @@ async def _queue_task(
     import_ = await moves.move_import(tx, import_, state, task)
     values = (list(accepts), import_.is_dry_run, int(raises_fence))
     await tx.execute(_BEGIN_TASK, import_.workspace_id, import_.id, *values)
-    tx.channels_to_notify.add(WAKE)
+    due.note_imports(tx, import_.workspace_id, clock.wall())
     return import_.with_values(error=None, problem=None, ended_at=None, cursor=0)

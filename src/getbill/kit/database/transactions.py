@@ -19,6 +19,7 @@ from re import compile as pattern
 from re import findall, sub
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import asyncpg
 from asyncpg import Record
@@ -144,6 +145,8 @@ class Transaction:
         self.recorded_events: list[Any] = []
         self.subjects: dict[Any, Any] = {}
         self.channels_to_notify: set[str] = set()
+        # The earliest instant of work that this transaction plans, by workspace and kind: see `kit.work`.
+        self.noted_work: dict[tuple[UUID, str], list[datetime]] = {}
         self._pool = pool
         self._connection: Connection | None = None
         self._block: Any = None
@@ -204,7 +207,7 @@ class Transaction:
         Raises OptimisticConflict, with nothing written, if an assumption of an optimistic transaction was
         wrong.
         """
-        deferred, self._deferred = self._deferred, []
+        deferred, self._deferred, self.noted_work = self._deferred, [], {}
         if self._connection is None and 0 < len(deferred) <= _JOINED_MAX:
             await self._send_joined(deferred)
             return

@@ -3,7 +3,7 @@
 from getbill.migrations import script
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -6,6 +6,7 @@ gets one delivery at a time until one succeeds, so it delays no other endpoint.
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,12 +16,14 @@ from uuid import UUID
 import structlog
 
 from getbill import quarantine
-from getbill.kit import clock, failpoints
+from getbill.kit import clock, failpoints, work
 from getbill.kit.database import DATABASE_ERRORS, Database
 from getbill.quarantine import Item
 from getbill.vault import Key, Vault
-from getbill.webhooks.deliveries import auto_disable, ledger, settlement
-from getbill.webhooks.deliveries.ledger import ClaimRequest, DeliveryAttempt
+from getbill.webhooks import due
+from getbill.webhooks.deliveries import auto_disable, claims, settlement
+from getbill.webhooks.deliveries.claims import ClaimRequest
+from getbill.webhooks.deliveries.ledger import DeliveryAttempt
 from getbill.webhooks.http_client import WebhookClient
 from getbill.webhooks.model import (
     UNREADABLE,
@@ -52,6 +55,9 @@ class DispatchSettings:
     # Claimed for one endpoint, most of them waiting: enough that no slot is ever idle.
     endpoint_claims_max: int = 256
     claims_max: int = 4096
+    # Workspaces visited at a time, and how long before attempts are recorded again.
+    workspaces_at_once: int = 4
+    visit_seconds: float = 0.5
     # A delivery that waits longer is released: the endpoint is slower than estimated.
     wait_seconds: float = 1.0
     stop_seconds: float = 3.0
@@ -80,6 +86,19 @@ class _EndpointQueue:
     leased: int = 0
 
 
+@dataclass(slots=True)
+class _Finished:
+    """What is to be recorded of one workspace: attempts, and deliveries that were not attempted."""
+
+    attempts: list[DeliveryAttempt] = field(default_factory=list)
+    unsent: list[ClaimedDelivery] = field(default_factory=list)
+
+    def put_first(self, other: "_Finished") -> None:
+        """Put what finished before ahead of this."""
+        self.attempts = other.attempts + self.attempts
+        self.unsent = other.unsent + self.unsent
+
+
 @dataclass
 class WebhookDispatcher:
     """The dispatcher of webhooks: `await dispatcher.run(stopping)`, and `wake()` when deliveries are pending.
@@ -98,14 +117,17 @@ class WebhookDispatcher:
         self._secrets = SecretCache(self.vault)
         self._queues: dict[UUID, _EndpointQueue] = {}
         self._leases: dict[UUID, _Lease] = {}
-        self._attempts: list[DeliveryAttempt] = []
-        self._unsent: list[tuple[ClaimedDelivery, datetime]] = []
+        self._finished: dict[UUID, _Finished] = {}
+        # Workspaces with no room for more until a post ends or this instant.
+        self._full_until: dict[UUID, float] = {}
+        self._reserved = 0
         self._is_slowed = False
         self._wakeup = asyncio.Event()
         self._bodies: dict[tuple[Any, ...], bytes] = {}
 
     def wake(self) -> None:
-        """Check for due deliveries at once."""
+        """Check for due deliveries at once, in every workspace that has some."""
+        self._full_until.clear()
         self._wakeup.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -116,9 +138,8 @@ class WebhookDispatcher:
             while not stopping.is_set():
                 self._wakeup.clear()
                 await self.tick()
-                pause = self.settings.rate_poll_seconds if self._is_slowed else self.settings.poll_seconds
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wakeup.wait(), pause)
+                    await asyncio.wait_for(self._wakeup.wait(), self._pause_seconds())
             await self._shut_down()
         finally:
             for watch in watches:
@@ -128,27 +149,64 @@ class WebhookDispatcher:
         """Record finished attempts, claim due deliveries and post them; return how many were claimed."""
         await self._record_attempts()
         await self._renew_leases()
-        claimed_count = 0
-        is_more = True
-        while is_more and (limit := self.settings.claims_max - len(self._leases)) > 0:
-            request = ClaimRequest(limit, self.settings.lease_seconds, self._capacity)
-            claims = await ledger.claim(self.database, request)
-            self._is_slowed = claims.is_slowed
-            if claims.deliveries:
-                failpoints.at("webhooks.claimed")
-            for delivery in claims.deliveries:
-                self._queue_delivery(delivery)
-            claimed_count += len(claims.deliveries)
-            is_more = claims.is_more and not claimed_count
+        self._is_slowed = False
+        claimed_count = await self._visit_all(self._due_workspaces(), self._claim_in)
         if not claimed_count or len(self._bodies) > self.settings.bodies_max:
             self._bodies.clear()
         # The state of an endpoint that is idle for a whole tick is forgotten.
         self._queues = {endpoint_id: queue for endpoint_id, queue in self._queues.items() if queue.leased}
         return claimed_count
 
+    async def _visit_all(
+        self, workspace_ids: AsyncIterator[UUID], visit: Callable[[UUID], Awaitable[int]]
+    ) -> int:
+        return await work.visit_all(workspace_ids, visit, self.settings.workspaces_at_once, lambda: True)
+
+    async def _due_workspaces(self) -> AsyncIterator[UUID]:
+        """Yield the workspaces with due deliveries, while there is room and time for more."""
+        began = clock.monotonic()
+        async for workspace_id in work.due_workspaces(self.database, due.KIND, clock.wall()):
+            if self._room() < 1:
+                return
+            now = clock.monotonic()
+            if now - began > self.settings.visit_seconds:
+                # Attempts wait to be recorded; the next tick goes on with what is due longest.
+                self._wakeup.set()
+                return
+            if self._full_until.get(workspace_id, now) <= now:
+                yield workspace_id
+
+    def _room(self) -> int:
+        return self.settings.claims_max - len(self._leases) - self._reserved
+
+    async def _claim_in(self, workspace_id: UUID) -> int:
+        """Claim a share of a workspace's deliveries and post them; return how many were claimed."""
+        # Never all the room there is: the next workspace finds some too.
+        limit = max(self._room() // 2, 1)
+        self._reserved += limit
+        try:
+            request = ClaimRequest(limit, self.settings.lease_seconds, self._capacity)
+            is_more, deliveries = True, list[ClaimedDelivery]()
+            while is_more and not deliveries:
+                claimed = await claims.claim(self.database, workspace_id, request)
+                is_more, deliveries = claimed.is_more, claimed.deliveries
+                self._is_slowed |= claimed.is_slowed
+        finally:
+            self._reserved -= limit
+        if claimed.is_full:
+            self._full_until[workspace_id] = clock.monotonic() + self._pause_seconds()
+        if deliveries:
+            failpoints.at("webhooks.claimed")
+        for delivery in deliveries:
+            self._queue_delivery(delivery)
+        return len(deliveries)
+
+    def _pause_seconds(self) -> float:
+        return self.settings.rate_poll_seconds if self._is_slowed else self.settings.poll_seconds
+
     async def drain(self) -> None:
         """Wait until no post is running and every attempt is recorded."""
-        while self._leases or self._attempts or self._unsent:
+        while self._leases or self._finished:
             tasks = [lease.task for lease in self._leases.values() if lease.task is not None]
             if tasks:
                 await asyncio.wait(tasks)
@@ -167,25 +225,36 @@ class WebhookDispatcher:
         return (queue.claims_max if queue else target.concurrency) - own_leases
 
     async def _record_attempts(self) -> None:
-        attempts, self._attempts = self._attempts, []
-        unsent, self._unsent = self._unsent, []
+        """Record what is finished, workspace by workspace."""
+        if self._finished:
+            await self._visit_all(_each(list(self._finished)), self._record_in)
+
+    async def _record_in(self, workspace_id: UUID) -> int:
+        finished = self._finished.pop(workspace_id)
         try:
-            if attempts:
-                failing_endpoints = await settlement.settle_attempts(self.database, attempts)
-                failpoints.at("webhooks.settled")
-                for attempt in attempts:
-                    self._drop_lease(attempt.delivery)
-                attempts = []
-                await auto_disable.disable_failing(self.database, self.vault, failing_endpoints)
-            if unsent:
-                await ledger.release(self.database, unsent)
-                for delivery, _ in unsent:
-                    self._drop_lease(delivery)
-                unsent = []
+            await self._record(workspace_id, finished)
         finally:
             # Kept for the next tick: a delivery that the receiver accepted must not be sent again.
-            self._attempts = attempts + self._attempts
-            self._unsent = unsent + self._unsent
+            if finished.attempts or finished.unsent:
+                self._finished_in(workspace_id).put_first(finished)
+        return 0
+
+    async def _record(self, workspace_id: UUID, finished: _Finished) -> None:
+        if finished.attempts:
+            failing_endpoints = await settlement.settle_attempts(self.database, finished.attempts)
+            failpoints.at("webhooks.settled")
+            for attempt in finished.attempts:
+                self._drop_lease(attempt.delivery)
+            finished.attempts = []
+            await auto_disable.disable_failing(self.database, self.vault, failing_endpoints)
+        if finished.unsent:
+            await claims.release(self.database, workspace_id, finished.unsent)
+            for delivery in finished.unsent:
+                self._drop_lease(delivery)
+            finished.unsent = []
+
+    def _finished_in(self, workspace_id: UUID) -> _Finished:
+        return self._finished.setdefault(workspace_id, _Finished())
 
     def _drop_lease(self, delivery: ClaimedDelivery) -> None:
         self._queues[delivery.target.id].leased -= 1
@@ -198,12 +267,22 @@ class WebhookDispatcher:
                 self._release_lease(queue.waiting.popleft())
                 queue.claims_max = queue.active_posts
         soon = clock.wall() + timedelta(seconds=self.settings.lease_seconds / 2)
-        expiring = {lease.delivery.id: lease for lease in self._leases.values() if lease.lease_until < soon}
+        expiring: dict[UUID, list[ClaimedDelivery]] = {}
+        for lease in self._leases.values():
+            if lease.lease_until < soon:
+                expiring.setdefault(lease.delivery.target.workspace_id, []).append(lease.delivery)
+
+        async def renew_in(workspace_id: UUID) -> int:
+            deliveries = expiring[workspace_id]
+            renewed_ids, until = await claims.renew(
+                self.database, workspace_id, deliveries, self.settings.lease_seconds
+            )
+            for delivery_id in renewed_ids & self._leases.keys():
+                self._leases[delivery_id].lease_until = until
+            return len(renewed_ids)
+
         if expiring:
-            deliveries = [lease.delivery for lease in expiring.values()]
-            renewed_ids, until = await ledger.renew(self.database, deliveries, self.settings.lease_seconds)
-            for delivery_id in renewed_ids:
-                expiring[delivery_id].lease_until = until
+            await self._visit_all(_each(list(expiring)), renew_in)
 
     async def _watch_leases(self) -> None:
         """Cancel posts whose lease has expired: another dispatcher may have started by now."""
@@ -244,7 +323,7 @@ class WebhookDispatcher:
     def _release_lease(self, lease: _Lease) -> None:
         """Release a delivery that was never attempted; its attempt is not counted."""
         del self._leases[lease.delivery.id]
-        self._unsent.append((lease.delivery, lease.lease_until))
+        self._finished_in(lease.delivery.target.workspace_id).unsent.append(lease.delivery)
 
     def _release_waiting(self, queue: _EndpointQueue) -> None:
         while queue.waiting:
@@ -268,13 +347,14 @@ class WebhookDispatcher:
         try:
             attempt = await self._attempt(delivery)
         except asyncio.CancelledError:
-            self._unsent.append((delivery, lease.lease_until))
+            self._finished_in(delivery.target.workspace_id).unsent.append(delivery)
             raise
         else:
-            self._attempts.append(attempt)
+            self._finished_in(delivery.target.workspace_id).attempts.append(attempt)
             self._adjust_claims(queue, lease, attempt.outcome)
         finally:
             del self._leases[delivery.id]
+            self._full_until.pop(delivery.target.workspace_id, None)
             self._wakeup.set()
 
     def _adjust_claims(self, queue: _EndpointQueue, lease: _Lease, outcome: AttemptOutcome) -> None:
@@ -336,6 +416,11 @@ class WebhookDispatcher:
         return DeliveryAttempt(
             delivery, outcome, DeliveryVerdict(DeliveryState.EXHAUSTED, clock.wall()), None
         )
+
+
+async def _each(workspace_ids: Iterable[UUID]) -> AsyncIterator[UUID]:
+    for workspace_id in workspace_ids:
+        yield workspace_id
 
 
 def _sealed_response(delivery: ClaimedDelivery, key: Key | None, outcome: AttemptOutcome) -> bytes | None:

@@ -16,10 +16,10 @@ from getbill.webhooks.model import ClaimedDelivery
 
 _SPEND = Statement(
     "webhooks.spend_rate",
-    "Set the earliest time of the next delivery of endpoints with a rate limit.",
+    "Set the earliest time of the next delivery of endpoints of a workspace with a rate limit.",
     """
     INSERT INTO webhook_rates (workspace_id, endpoint_id, free_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
+    SELECT $1, rate.endpoint_id, rate.free_at FROM unnest($2::uuid[], $3::timestamptz[]) AS rate (endpoint_id, free_at)
     ON CONFLICT (workspace_id, endpoint_id) DO UPDATE SET free_at = excluded.free_at
     """,
 )
@@ -37,7 +37,11 @@ def allowance(row: Record, now: datetime) -> int:
 
 
 async def spend(
-    tx: Transaction, rows: Sequence[Record], deliveries: Sequence[ClaimedDelivery], now: datetime
+    tx: Transaction,
+    workspace_id: UUID,
+    rows: Sequence[Record],
+    deliveries: Sequence[ClaimedDelivery],
+    now: datetime,
 ) -> bool:
     """Count claimed deliveries against the endpoints' rates; return whether any endpoint has a rate."""
     rates = {row["id"]: row for row in rows if row["rate_per_second"] is not None}
@@ -51,8 +55,6 @@ async def spend(
     for endpoint_id, count in sorted(delivery_counts.items()):
         row = rates[endpoint_id]
         begins = max(row["free_at"] or now, now)
-        rate_rows.append(
-            (row["workspace_id"], endpoint_id, begins + timedelta(seconds=count / row["rate_per_second"]))
-        )
-    await tx.execute(_SPEND, *zip(*rate_rows, strict=True))
+        rate_rows.append((endpoint_id, begins + timedelta(seconds=count / row["rate_per_second"])))
+    await tx.execute(_SPEND, workspace_id, *zip(*rate_rows, strict=True))
     return True

@@ -14,10 +14,9 @@ from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
-from getbill.webhooks import replays
+from getbill.webhooks import due, replays
 from getbill.webhooks.deliveries import ledger
 from getbill.webhooks.deliveries.ledger import DeliveryAttempt, FailingEndpoint
-from getbill.webhooks.fan_out import WAKE
 from getbill.webhooks.replays import ReplayRequest
 
 _HOLD = Statement(
@@ -73,8 +72,9 @@ async def settle_attempts(database: Database, attempts: Sequence[DeliveryAttempt
 
 async def retry_delivery(tx: Transaction, workspace: Workspace, delivery_id: UUID) -> bool:
     """Make a quarantined delivery pending again; return whether it exists. Raises WebhookDisabled."""
-    if await tx.fetchval(_REQUEUE, workspace.id, delivery_id, clock.wall()) is not None:
-        tx.channels_to_notify.add(WAKE)
+    now = clock.wall()
+    if await tx.fetchval(_REQUEUE, workspace.id, delivery_id, now) is not None:
+        due.note_deliveries(tx, workspace.id, now)
         return True
     endpoint_id = await tx.fetchval(_ENDPOINT_OF, workspace.id, delivery_id)
     if endpoint_id is None:

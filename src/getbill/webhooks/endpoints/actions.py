@@ -11,9 +11,8 @@ from getbill.companies import Workspace
 from getbill.kit import clock, ids, json, signing
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.messages import message
-from getbill.webhooks import rights
+from getbill.webhooks import due, rights
 from getbill.webhooks.endpoints import disabling, extra_headers, queries
-from getbill.webhooks.fan_out import WAKE
 from getbill.webhooks.model import (
     ENDPOINTS_MAX,
     Endpoint,
@@ -174,7 +173,7 @@ async def update(
     elif is_enabled is False:
         await disabling.disable(tx, workspace.id, endpoint_id, "asked")
     if after.url != before.url:
-        tx.channels_to_notify.add(WAKE)
+        due.note_deliveries(tx, workspace.id, clock.wall())
     return await queries.lock(tx, workspace, endpoint_id)
 
 

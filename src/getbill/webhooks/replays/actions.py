@@ -19,8 +19,7 @@ from getbill.kit import clock, ids
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import FieldError, Invalid, refusal
 from getbill.kit.messages import message
-from getbill.webhooks import delivery_log, endpoints
-from getbill.webhooks.fan_out import WAKE
+from getbill.webhooks import delivery_log, due, endpoints
 from getbill.webhooks.model import Endpoint, WebhookDisabled
 
 EVENTS_MAX: Final = 10_000
@@ -182,7 +181,7 @@ async def replay(tx: Transaction, workspace: Workspace, request: ReplayRequest, 
         events = await _as_delivered(tx, workspace, target, events)
     queued_count = await _enqueue(tx, workspace, target, events) if events else 0
     access.record_use(tx, workspace.id, target.id, by)
-    tx.channels_to_notify.add(WAKE)
+    due.note_deliveries(tx, workspace.id, clock.wall())
     return ReplayResult(queued_count, len(events) - queued_count)
 
 
