@@ -17,7 +17,7 @@ import structlog
 
 from getbill import compliance, debts, followups, todos
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, SendOutcome, failed, unknown
+from getbill.channels.senders import Assurance, Fate, SendOutcome, failed, unknown
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger, schedule
 from getbill.contacts.handovers import HandoverNotJournaled
@@ -73,6 +73,15 @@ async def send_prepared(prepared: Sequence[PreparedSend]) -> list[SendResult]:
         )
         for send, outcome in zip(prepared, outcomes, strict=True)
     ]
+
+
+def can_be_asked(send: PreparedSend, outcome: SendOutcome) -> bool:
+    """Return whether a live message is in doubt and its provider will tell, so that no person is asked.
+
+    A sandbox, whose callers wait for its clock, settles it at once.
+    """
+    is_in_doubt = outcome.fate == Fate.UNKNOWN and send.contact.is_live
+    return is_in_doubt and send.sender.capabilities.assurance != Assurance.NEITHER
 
 
 async def _call_provider(send: PreparedSend) -> SendOutcome:
