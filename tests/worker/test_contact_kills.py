@@ -48,6 +48,7 @@ async def own_installation(
 # What must have happened before somebody comes to a point: another died where it left something behind.
 BEFORE = {
     "contacts.released": "contacts.claimed",
+    "contacts.journals_read": "contacts.prepared",
     "contacts.reclaimed": "contacts.prepared",
     "contacts.looked_up": "contacts.prepared",
     # With a message in hand whose gateway can be asked.
