@@ -27,6 +27,7 @@ from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 from kit.test_slot_file import full_disk
+from testbed.contact_chaos.journals import spoil
 
 OURS = "installation-1"
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -244,26 +245,6 @@ def test_however_a_journal_is_spoiled_what_left_is_never_taken_for_unsent(
     for handover_id, (progress, _) in known(folder).items():
         assert (progress == "answered") == (handover_id in answered)
         assert (progress == "begun") == (handover_id not in left)
-
-
-def spoil(folder: Path, chance: random.Random) -> None:
-    paths = sorted(folder.iterdir())
-    if not paths:
-        return
-    path, other = chance.choice(paths), chance.choice(paths)
-    match chance.choice(["cut", "delete", "copy", "swap"]):
-        case "cut":
-            with path.open("r+b") as file:
-                file.truncate(chance.randrange(path.stat().st_size + 1))
-        case "delete":
-            path.unlink()
-        case "copy" if path != other:
-            shutil.copyfile(path, other)
-        case "swap" if path != other:
-            third = folder / "third"
-            path.rename(third)
-            other.rename(path)
-            third.rename(other)
 
 
 # With a database: what the next worker does.
