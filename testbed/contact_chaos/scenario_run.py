@@ -32,7 +32,7 @@ from getbill.settings import LogLevel, Settings, SmtpTls
 from getbill.todo_decisions import Decision
 from testbed import clocks
 from testbed.chaos.processes import kill_postgres
-from testbed.contact_chaos import providers
+from testbed.contact_chaos import journals, providers
 from testbed.contact_chaos.judge import Attempt, Evidence, Followup, Receipt, Verdict, judge
 from testbed.contact_chaos.workers import POINTS, WorkerPool
 from testbed.installation import end, free_port, start
@@ -84,6 +84,8 @@ class Plan:
     # The first worker dies at the first of these, whoever takes its place at the next.
     crash_at: tuple[str, ...] = ()
     patience_seconds: float = 3600.0
+    # Whether journals of hand-overs are damaged at each kill.
+    spoils_journals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,9 @@ class _ContactRun:
     async def _strike(self) -> None:
         """Kill a worker or the database, or start a worker that dies at the next of the named points."""
         await asyncio.sleep(self.chance.uniform(0, 0.1))
+        if self.plan.spoils_journals:
+            for _ in self.workers.running:
+                journals.spoil(self.workers.settings.handovers_folder, self.chance)
         word = self.chance.choice(_WORDS)
         if word == "postgres" and self.stage.server is not None:
             self.kills["postgres"] += 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from testbed.contact_chaos.workers import POINTS
 from testbed.installation import prepared_installation
 
 
-def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
+@pytest.mark.parametrize("spoils_journals", [False, True])
+def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten(*, spoils_journals: bool) -> None:
     report: list[str] = []
     with prepared_installation() as base:
         stage = RunSetup(
@@ -23,6 +25,7 @@ def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
         )
         stage.folder.mkdir()
         plan = Plan(debts=20, kills=30, paid=3, between_kills=1, patience_seconds=240)
+        plan = replace(plan, spoils_journals=spoils_journals)
         result = asyncio.run(run(plan, stage, report.append))
 
     assert result.before.faults == []
@@ -48,6 +51,7 @@ async def own_installation(
 # What must have happened before somebody comes to a point: another died where it left something behind.
 BEFORE = {
     "contacts.released": "contacts.claimed",
+    "contacts.journals_read": "contacts.prepared",
     "contacts.reclaimed": "contacts.prepared",
     "contacts.looked_up": "contacts.prepared",
     # With a message in hand whose gateway can be asked.

@@ -275,7 +275,6 @@ class HandoverJournal:
         self._file.write(self._slots[handover.id], handover.record())
 
     def _discard(self, error: Exception) -> None:
-        _log.error("handover_journal_discarded", error=type(error).__name__)
         assert self._file is not None  # noqa: S101 - its hand-overs have begun
         try:
             self._file.discard()
@@ -283,6 +282,7 @@ class HandoverJournal:
             raise HandoverNotJournaled("the journal can be neither written nor discarded") from refusal
         self._file, self._slots_count = None, 0
         self._slots, self._handovers, self._ended_slots = {}, {}, deque()
+        _log.error("handover_journal_discarded", error=type(error).__name__)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from getbill.channels.senders import Outgoing, SendOutcome, failed, unknown
+from getbill.channels.senders import Assurance, Fate, Outgoing, SendOutcome, failed, unknown
 from getbill.contacts.handovers import HandoverNotJournaled
 from getbill.contacts.sending.context import PreparedSend, SendResult
 from getbill.kit import clock, failpoints
@@ -33,6 +33,15 @@ async def send_prepared(prepared: Sequence[PreparedSend]) -> list[SendResult]:
 def _result(send: PreparedSend, outcome: SendOutcome) -> SendResult:
     gives_receipt = send.sender.capabilities.gives_receipt
     return SendResult(send.contact, send.followup, outcome, gives_receipt, send.debt, send.contact_history)
+
+
+def can_be_asked(send: PreparedSend, outcome: SendOutcome) -> bool:
+    """Return whether a live message is in doubt and its provider will tell, so that no person is asked.
+
+    A sandbox, whose callers wait for its clock, settles it at once.
+    """
+    is_in_doubt = outcome.fate == Fate.UNKNOWN and send.contact.is_live
+    return is_in_doubt and send.sender.capabilities.assurance != Assurance.NEITHER
 
 
 async def _call_provider(send: PreparedSend) -> SendOutcome:

@@ -163,7 +163,14 @@ async def _send_batch(
         with suppress(*DATABASE_ERRORS):
             await ledger.release(context.database, contacts)
         raise
-    await _settle_batch(context, workspace, await deliver.send_prepared(prepared))
+    results = await deliver.send_prepared(prepared)
+    # Recovery asks the provider about the others when their leases end.
+    certain_results = [
+        result
+        for send, result in zip(prepared, results, strict=True)
+        if not deliver.can_be_asked(send, result.outcome)
+    ]
+    await _settle_batch(context, workspace, certain_results)
     return len(contacts)
 
 
