@@ -34,7 +34,7 @@ from getbill.debts import ErasureJournal
 from getbill.events import HighWaterMarks
 from getbill.kit import clock
 from getbill.kit.database import Database, Listener, open_database
-from getbill.process import background_jobs, maintenance
+from getbill.process import maintenance
 from getbill.settings import Settings
 from getbill.webhooks import AdminNotifier, WebhookClient, WebhookDispatcher, client_tls
 
@@ -48,6 +48,8 @@ JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
 RETRIES_SECONDS: Final = 5.0
+NOTIFICATIONS_SECONDS: Final = 5.0
+MAINTENANCE_SECONDS: Final = 60.0
 # After the death of a worker: long enough for the cause to recur, whatever its lease.
 CAREFUL_SECONDS: Final = 90.0
 # Work in progress gets this long when the worker is stopped; the supervisor allows a little more.
@@ -128,15 +130,12 @@ async def run(
         )
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
         loops = loops_of(context, dispatcher, stop, marks)
-        loops.append(
-            WorkerLoop(
-                "maintenance", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop
-            )
-        )
-        notices = AdminNotifier(
+        upkeep = maintenance.maintenance_tick(database, unlocked_vault, settings)
+        loops.append(WorkerLoop("maintenance", upkeep, stop, MAINTENANCE_SECONDS))
+        notifier = AdminNotifier(
             database, unlocked_vault, message_senders.for_channel(Channel.EMAIL, is_live=True)
         )
-        loops.append(WorkerLoop("jobs", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
+        loops.append(WorkerLoop("notifications", notifier.send_due, stop, NOTIFICATIONS_SECONDS))
         loops.append(_journal(journal, marks, database, stop))
         await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "worker"))
         if isinstance(unlocked_vault.source, vault.KeyFile) and unlocked_vault.source.is_writable:
