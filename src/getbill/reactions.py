@@ -30,6 +30,7 @@ from getbill import (
     todos,
     webhooks,
 )
+from getbill.channels import Channel
 from getbill.contacts import SendingContext
 from getbill.debts import Debt, ErasureJournal
 from getbill.events import HighWaterMarks, RecordedEvent
@@ -72,14 +73,6 @@ class LoopStep:
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedJob:
-    """A job that the event's transaction has queued, run by the queue of the worker with retries."""
-
-    name: str
-    run: Callable[[AdminNotifier, bytes, int], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
 class ChannelListener:
     """A part of a process that listens on a channel of the database and is woken by it."""
 
@@ -87,7 +80,7 @@ class ChannelListener:
     run: Callable[..., object]
 
 
-AfterCommit = LoopStep | QueuedJob | ChannelListener
+AfterCommit = LoopStep | ChannelListener
 
 
 async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
@@ -179,6 +172,13 @@ async def send_sandbox_contacts(context: WorkerContext) -> bool:
     return bool(await sandbox.send_due(context.sending, context.should_continue))
 
 
+async def send_admin_notifications(context: WorkerContext) -> bool:
+    """Send the e-mails that tell admins of a disabled endpoint."""
+    sending = context.sending
+    mail = sending.senders.for_channel(Channel.EMAIL, is_live=True)
+    return await AdminNotifier(sending.database, sending.vault, mail).send_due()
+
+
 _ENTRY_COLUMNS: Final = frozenset({"amount", "balance", "paid", "entries_count"})
 
 BY_THE_ACTION: Final[Mapping[str, Sequence[OwnChange]]] = {
@@ -226,7 +226,7 @@ _AFTER_SOME: Final[Mapping[str, Sequence[AfterCommit]]] = {
     "debt.updated": _SEND_CONTACTS,
     "debt.status_changed": _SEND_CONTACTS,
     "debt.deleted": [LoopStep("journal", write_erasure_journal)],
-    "webhook.disabled": [QueuedJob(webhooks.NOTIFICATION_JOB, AdminNotifier.send)],
+    "webhook.disabled": [LoopStep("notifications", send_admin_notifications)],
 }
 AFTER: Final[Mapping[str, Sequence[AfterCommit]]] = {
     kind: [*AFTER_EVERY, *_AFTER_SOME.get(kind, ())] for kind in events.KINDS
@@ -240,11 +240,6 @@ def loop_steps() -> dict[str, list[LoopStep]]:
         if isinstance(step, LoopStep):
             steps_by_loop.setdefault(step.loop, []).append(step)
     return steps_by_loop
-
-
-def queued_jobs() -> list[QueuedJob]:
-    """Return the jobs that transactions queue."""
-    return [step for steps in AFTER.values() for step in steps if isinstance(step, QueuedJob)]
 
 
 async def before_commit(tx: Transaction) -> None:

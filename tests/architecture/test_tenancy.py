@@ -38,10 +38,7 @@ NO_TENANT = {
     "vault_holders": "processes work for all workspaces",
     "heartbeats": "workers work for all workspaces",
     "alembic_version": "the revision of the database",
-    "pgqueuer": "the queue of the installation's own jobs",
-    "pgqueuer_log": "as pgqueuer",
-    "pgqueuer_schedules": "as pgqueuer",
-    "pgqueuer_statistics": "as pgqueuer",
+    "maintenance": "one row: when the installation's maintenance is due",
 }
 # Statements that cross workspaces on purpose; each with the reason.
 ALL_WORKSPACES = {
@@ -60,6 +57,7 @@ ALL_WORKSPACES = {
     "kit.list_due_work": "the index itself: which workspaces have work that is due",
     "health.count_backlog": "counts what waits, over the whole installation",
     "health.measure_deliveries": "as health.count_backlog",
+    "webhooks.list_notifiable": "a worker finds the workspaces with an e-mail to an admin, and claims inside each",
     "webhooks.end_rotations": "maintenance: old secrets go, whoever's",
     "sftp.list_expired": "maintenance: what lay in folders for thirty days goes, whoever's",
     "sftp.cut_abandoned": "maintenance: what a dead process left open is cut off, whoever's",

@@ -7,7 +7,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
-from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 
 from getbill import migrations
 from getbill.embedded import Server, available
@@ -39,7 +38,7 @@ async def test_a_migrated_database_is_accepted(empty_dsn: str) -> None:
     assert await migrate(empty_dsn) == migrations.HEAD
 
     await migrations.check_revision(empty_dsn)
-    assert {"alembic_version", "pgqueuer", "pgqueuer_schedules"} <= await tables(empty_dsn)
+    assert {"alembic_version", "debts", "maintenance"} <= await tables(empty_dsn)
 
 
 async def test_another_revision_is_refused_with_the_way_out(empty_dsn: str) -> None:
@@ -112,9 +111,3 @@ def test_an_older_server_is_refused_by_its_number() -> None:
 
 def test_the_program_needs_the_last_revision() -> None:
     assert ScriptDirectory.from_config(configuration()).get_heads() == [migrations.HEAD]
-
-
-def test_the_queue_is_what_the_installed_pgqueuer_would_install() -> None:
-    ours = (SQL / "0001" / "90_queue.sql").read_text("utf-8")
-
-    assert ours.split("\n", 1)[1].strip() == QueryBuilderEnvironment().build_install_query().strip()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from datetime import UTC, datetime
 from pathlib import Path
 
 import collecting
@@ -26,19 +27,14 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
 ) -> None:
     database, pool = site.app.state.database, site.app.state.database.pool
     settings = Settings(data_dir=tmp_path, master_key=collecting.MASTER_KEY)
-    await pool.execute(
-        "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES (now() - interval '8 days', 1, 'successful', 0, 'x')"
-    )
+    await pool.execute("UPDATE maintenance SET due_at = now()")
     await pool.execute("ALTER TABLE sftp_files RENAME TO sftp_files_gone")
     try:
         await maintenance.run_all(database, site.app.state.vault, settings)
     finally:
         await pool.execute("ALTER TABLE sftp_files_gone RENAME TO sftp_files")
 
-    assert (
-        await pool.fetchval("SELECT count(*) FROM pgqueuer_log WHERE created < now() - interval '7 days'")
-        == 0
-    )
+    assert f"{await pool.fetchval('SELECT due_at FROM maintenance WHERE due_at > now()'):%H:%M}" == "02:17"
     assert await outlook.gauge("job") == 2
     assert await outlook.notes() == ["Quarantined after failures: 2 job. Run `getbill quarantine list`."]
     assert {entry.workspace_id for entry in await quarantine.list_entries(database)} == {
@@ -47,6 +43,34 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
 
     await maintenance.run_all(database, site.app.state.vault, settings)
     assert await quarantine.list_entries(database) == []
+
+
+async def test_one_worker_runs_the_upkeep_of_a_night_and_catches_up_on_what_nobody_ran(
+    site: Site, outlook: Outlook, tmp_path: Path
+) -> None:
+    database, pool = site.app.state.database, site.app.state.database.pool
+    settings = Settings(data_dir=tmp_path, master_key=collecting.MASTER_KEY)
+    ticks = [maintenance.maintenance_tick(database, site.app.state.vault, settings) for _ in range(2)]
+
+    async def runs() -> list[bool]:
+        """Which of two workers run it, each leaving a mark that only maintenance changes."""
+        result = []
+        for tick in ticks:
+            before = await pool.fetchval("SELECT xmin::text FROM maintenance")
+            await tick()
+            result.append(await pool.fetchval("SELECT xmin::text FROM maintenance") != before)
+        return result
+
+    assert await runs() == [True, True]
+    assert await runs() == [False, False]
+    await pool.execute("UPDATE maintenance SET due_at = now() - interval '3 days'")
+    assert await runs() == [True, False]
+    assert maintenance.next_night(datetime(2026, 1, 5, 2, 16, tzinfo=UTC)) == datetime(
+        2026, 1, 5, 2, 17, tzinfo=UTC
+    )
+    assert maintenance.next_night(datetime(2026, 1, 5, 2, 17, tzinfo=UTC)) == datetime(
+        2026, 1, 6, 2, 17, tzinfo=UTC
+    )
 
 
 async def test_an_erasure_that_cannot_be_repeated_keeps_no_other_from_it_and_its_debt_from_contact(

@@ -1,28 +1,23 @@
 """An endpoint that is past it: disabled, a fact in the stream, and the admins told."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.core.qm import QueueManager
-from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.domain.types import QueueExecutionMode
 
-from getbill import companies, events, vault
+from getbill import companies, events, quarantine, vault
 from getbill.channels.senders import Smtp
 from getbill.companies import NewUser, Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
-from getbill.process import background_jobs
-from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier, WebhookClient
+from getbill.webhooks import AdminNotifier, WebhookClient
+from getbill.webhooks.deliveries import notification_queue
 from getbill.webhooks.deliveries.admin_notifications import NotificationFailed
+from getbill.webhooks.deliveries.notification_queue import Notification
 from mailserver import Mailbox, serving
 from webhooks.conftest import endpoint
 
@@ -57,7 +52,7 @@ async def sick(
         return receiver
 
     yield make
-    await database.pool.execute("DELETE FROM pgqueuer")
+    await database.pool.execute("DELETE FROM admin_notifications")
 
 
 @pytest.fixture
@@ -67,11 +62,16 @@ async def poster() -> AsyncIterator[Any]:
         yield poster
 
 
-async def jobs(database: Database) -> list[Any]:
+async def queued(database: Database) -> list[dict[str, UUID]]:
     rows = await database.pool.fetch(
-        "SELECT payload FROM pgqueuer WHERE entrypoint = $1 ORDER BY id", NOTIFICATION_JOB
+        "SELECT workspace_id, endpoint_id, user_id FROM admin_notifications WHERE held_at IS NULL ORDER BY id"
     )
-    return [json.read(row["payload"]) for row in rows]
+    return [dict(row) for row in rows]
+
+
+async def hurry(database: Database) -> None:
+    """Let every retry be due, and every lease be over."""
+    await database.pool.execute("UPDATE admin_notifications SET due_at = now()")
 
 
 async def events_recorded(database: Database, snapshot: Workspace) -> list[dict[str, Any]]:
@@ -130,12 +130,8 @@ async def test_it_is_disabled_with_an_event_and_a_job_to_tell_each_admin(
     [admin] = await database.pool.fetch(
         "SELECT id FROM users WHERE company_id = $1 AND role = 'admin' AND is_active", snapshot.company.id
     )
-    assert await jobs(database) == [
-        {
-            "workspace_id": str(snapshot.id),
-            "endpoint_id": str(receiver.endpoint_id),
-            "user_id": str(admin["id"]),
-        }
+    assert await queued(database) == [
+        {"workspace_id": snapshot.id, "endpoint_id": receiver.endpoint_id, "user_id": admin["id"]}
     ]
 
 
@@ -149,7 +145,7 @@ async def test_failing_for_less_than_five_days_it_stays(
 
     assert (await endpoint(database, receiver.endpoint_id))["is_enabled"] is True
     assert await events_recorded(database, snapshot) == []
-    assert await jobs(database) == []
+    assert await queued(database) == []
 
 
 async def test_the_next_time_its_event_follows_the_first(
@@ -208,14 +204,16 @@ async def test_the_sample_of_the_catalogue_has_its_shape(
     assert item["webhook"].keys() == sample["data"]["webhook"].keys()
 
 
-async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) -> tuple[UUID, bytes]:
-    receiver = await sick(500, 6)
+async def notice(
+    database: Database, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
+) -> Notification:
+    """The claimed notification of the one admin."""
+    await sick(500, 6)
     await open_debt()
     await deliver()
-    payload = await database.pool.fetchval(
-        "SELECT payload FROM pgqueuer WHERE entrypoint = $1", NOTIFICATION_JOB
-    )
-    return receiver.endpoint_id, payload
+    notification = await notification_queue.claim(database, snapshot.id)
+    assert notification is not None
+    return notification
 
 
 @pytest.mark.parametrize(
@@ -233,7 +231,7 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
     written: str,
     word: str,
 ) -> None:
-    endpoint_id, payload = await notice(database, sick, open_debt, deliver)
+    notification = await notice(database, snapshot, sick, open_debt, deliver)
     await database.pool.execute(
         "UPDATE companies SET language = $2 WHERE id = $1", snapshot.company.id, language
     )
@@ -241,7 +239,7 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
 
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        await AdminNotifier(database, keys, mail).send(payload, 0)
+        assert await AdminNotifier(database, keys, mail).send(notification) is None
         await mail.close()
 
     [read] = mailbox.received
@@ -250,103 +248,112 @@ async def test_an_admin_reads_which_webhook_why_and_what_to_do(
     assert "Électricité & Fils" in read["Subject"]
     assert read["Content-Language"] == written
     text = read.get_content()
-    assert ids.show("we", endpoint_id) in text
+    assert ids.show("we", notification.endpoint_id) in text
     assert '{"enabled": true, "send_missed": true}' in text
 
 
 async def test_a_mail_that_could_not_leave_is_tried_again_and_held_after_the_last_time(
-    database: Database, keys: vault.Vault, sick: Any, open_debt: Any, deliver: Any
+    database: Database, keys: vault.Vault, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
 ) -> None:
-    _, payload = await notice(database, sick, open_debt, deliver)
+    notification = await notice(database, snapshot, sick, open_debt, deliver)
     mailbox = Mailbox(on_rcpt="451 later")
 
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        notices = AdminNotifier(database, keys, mail)
-        with pytest.raises(RetryRequested) as first:
-            await notices.send(payload, 0)
-        with pytest.raises(RetryRequested) as last:
-            await notices.send(payload, 5)
+        notifier = AdminNotifier(database, keys, mail)
+        first = await notifier.send(replace(notification, attempts=1))
+        last = await notifier.send(replace(notification, attempts=6))
         with pytest.raises(NotificationFailed):
-            await notices.send(payload, 6)
+            await notifier.send(replace(notification, attempts=7))
         mailbox.on_rcpt = "550 no such person"
         with pytest.raises(NotificationFailed):
-            await notices.send(payload, 0)
+            await notifier.send(notification)
         await mail.close()
 
-    assert first.value.delay == timedelta(minutes=1)
-    assert last.value.delay == timedelta(hours=20)
+    assert notification.attempts == 1
+    assert first == timedelta(minutes=1)
+    assert last == timedelta(hours=20)
 
 
 async def test_without_a_mail_server_or_once_it_is_enabled_again_nobody_is_told(
-    database: Database, keys: vault.Vault, sick: Any, open_debt: Any, deliver: Any
+    database: Database, keys: vault.Vault, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
 ) -> None:
-    endpoint_id, payload = await notice(database, sick, open_debt, deliver)
+    notification = await notice(database, snapshot, sick, open_debt, deliver)
     mailbox = Mailbox()
 
-    await AdminNotifier(database, keys, None).send(payload, 0)
-    await database.pool.execute("UPDATE webhook_endpoints SET is_enabled = true WHERE id = $1", endpoint_id)
+    await AdminNotifier(database, keys, None).send(notification)
+    await database.pool.execute(
+        "UPDATE webhook_endpoints SET is_enabled = true WHERE id = $1", notification.endpoint_id
+    )
     async with serving(mailbox) as settings:
-        await AdminNotifier(database, keys, Smtp(settings)).send(payload, 0)
+        await AdminNotifier(database, keys, Smtp(settings)).send(notification)
 
     assert mailbox.received == []
 
 
-async def test_the_queue_counts_the_tries_and_holds_the_job(
-    database: Database,
-    keys: vault.Vault,
-    sick: Any,
-    open_debt: Any,
-    deliver: Any,
-    dsn: str,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_the_queue_counts_the_tries_and_holds_the_mail(
+    database: Database, keys: vault.Vault, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
 ) -> None:
-    monkeypatch.setattr("getbill.webhooks.deliveries.admin_notifications.RETRY_MINUTES", (0,) * 6)
-    _, payload = await notice(database, sick, open_debt, deliver)
-    mailbox = Mailbox(on_rcpt="451 later")
+    await notice(database, snapshot, sick, open_debt, deliver)
+    await hurry(database)
+    delays = []
 
-    async with serving(mailbox) as settings:
+    async with serving(Mailbox(on_rcpt="451 later")) as settings:
         mail = Smtp(settings)
-        connection = await asyncpg.connect(dsn)
-        manager = QueueManager(Queries(AsyncpgDriver(connection)))
-        background_jobs.register(manager, AdminNotifier(database, keys, mail))
-        await manager.run(
-            mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
-        )
-        await connection.close()
+        notifier = AdminNotifier(database, keys, mail)
+        while await notifier.send_due():
+            delays.append(await database.pool.fetchval("SELECT due_at - now() FROM admin_notifications"))
+            await hurry(database)
         await mail.close()
 
-    row = await database.pool.fetchrow("SELECT status, attempts FROM pgqueuer WHERE payload = $1", payload)
-    assert (row["status"], row["attempts"]) == ("failed", 6)
+    row = await database.pool.fetchrow("SELECT attempts, held_at FROM admin_notifications")
+    assert row["attempts"] == 7
+    assert row["held_at"] is not None
+    # The claim of `notice` was the first attempt.
+    expected = [timedelta(minutes=minutes) for minutes in (10, 60, 300, 720, 1200)]
+    assert all(
+        abs(delay - hoped) < timedelta(minutes=1) for delay, hoped in zip(delays, expected, strict=False)
+    )
+    assert len(delays) == 6
+    [entry] = await quarantine.list_entries(database)
+    assert (entry.workspace_id, entry.kind) == (snapshot.id, "job")
+    await database.pool.execute("DELETE FROM quarantine WHERE workspace_id = $1", snapshot.id)
 
 
-async def test_the_workers_errands_are_done_and_a_lost_connection_does_not_stop_the_worker(
-    database: Database, keys: vault.Vault, dsn: str, sick: Any, open_debt: Any, deliver: Any
+async def test_a_mail_is_sent_once_and_its_row_is_gone(
+    database: Database, keys: vault.Vault, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
 ) -> None:
+    await notice(database, snapshot, sick, open_debt, deliver)
     mailbox = Mailbox()
-    stop = asyncio.Event()
-    await notice(database, sick, open_debt, deliver)
 
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        take = background_jobs.queue_tick(dsn, AdminNotifier(database, keys, mail), stop)
-        lost = asyncio.create_task(take())
-        async with asyncio.timeout(20):
-            while await jobs(database):  # noqa: ASYNC110 - the queue tells nobody
-                await asyncio.sleep(0.05)
-        await database.pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill background jobs'"
-            " AND datname = current_database()"
-        )
-        await database.pool.execute("SELECT pg_notify('ch_pgqueuer', '{}')")
-        again = asyncio.create_task(take())
-        await asyncio.sleep(0.2)
-        assert not stop.is_set()
-        stop.set()
-        await asyncio.wait_for(again, 10)
-        await asyncio.wait([lost], timeout=10)
+        notifier = AdminNotifier(database, keys, mail)
+        # What another worker has claimed is its own.
+        assert not await notifier.send_due()
+        await hurry(database)
+        # That worker was killed, and its lease is over.
+        assert await notifier.send_due()
+        assert not await notifier.send_due()
         await mail.close()
 
     assert len(mailbox.received) == 1
-    assert lost.done()
-    assert lost.exception() is not None or lost.result() is False
+    assert await queued(database) == []
+
+
+async def test_a_worker_whose_lease_is_over_decides_nothing_any_more(
+    database: Database, snapshot: Workspace, sick: Any, open_debt: Any, deliver: Any
+) -> None:
+    stale = await notice(database, snapshot, sick, open_debt, deliver)
+    await hurry(database)
+    current = await notification_queue.claim(database, snapshot.id)
+    assert current is not None
+
+    await notification_queue.hold(database, stale)
+    await notification_queue.settle(database, stale, timedelta(0))
+    await notification_queue.settle(database, stale, None)
+
+    row = await database.pool.fetchrow("SELECT due_at, held_at, attempts FROM admin_notifications")
+    assert (row["due_at"], row["held_at"], row["attempts"]) == (current.lease_end, None, 2)
+    await notification_queue.settle(database, current, None)
+    assert await queued(database) == []

@@ -2,25 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.core.qm import QueueManager
-from pgqueuer.domain.types import QueueExecutionMode
 
 from collecting import new_debt
 from getbill import companies, debts, quarantine, streams, todo_decisions, vault, webhooks
+from getbill.access import OPERATOR
 from getbill.channels.senders import Smtp
-from getbill.companies import Workspace
+from getbill.companies import NewUser, Workspace
 from getbill.kit import clock, ids, work
 from getbill.kit.database.transactions import Database
-from getbill.process import background_jobs
-from getbill.webhooks import NOTIFICATION_JOB, AdminNotifier
+from getbill.webhooks import AdminNotifier
+from getbill.webhooks.deliveries import notification_queue
 from mailserver import Mailbox, serving
 from webhooks.conftest import deliveries, endpoint, status
 
@@ -314,28 +309,45 @@ async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
     assert len(broken.received) == 1
 
 
-async def test_a_mail_to_staff_that_cannot_be_read_is_held_and_others_are_sent(
-    database: Database, keys: vault.Vault, dsn: str
+async def disabled_endpoint(database: Database, workspace: Workspace) -> UUID:
+    new = webhooks.NewEndpoint("https://hooks.example.com/", webhooks.EVENTS_DEFAULT)
+    async with database.transaction(workspace.now()) as tx:
+        endpoint_id = (await webhooks.create(tx, workspace, new, OPERATOR)).endpoint.id
+    await database.pool.execute(
+        "UPDATE webhook_endpoints SET is_enabled = false, disabled_reason = 'failing', disabled_at = now() WHERE id = $1",
+        endpoint_id,
+    )
+    return endpoint_id
+
+
+async def test_a_mail_to_staff_that_cannot_be_made_is_held_and_others_are_sent(
+    database: Database, keys: vault.Vault, snapshot: Workspace
 ) -> None:
-    await database.pool.execute("DELETE FROM pgqueuer")
+    await database.pool.execute("DELETE FROM admin_notifications")
     mailbox = Mailbox()
+    endpoints = {}
+    for item in (snapshot, await elsewhere(database, keys)):
+        new = NewUser(f"admin.{item.id.hex}@example.com", "correct horse battery staple", "admin")
+        admin_id = await companies.create_user(database, item.company.id, new)
+        endpoints[item.id] = await disabled_endpoint(database, item)
+        async with database.transaction(item.now()) as tx:
+            await notification_queue.enqueue(tx, item.id, endpoints[item.id], [admin_id])
+    # Whose workspace cannot be opened gets no mail.
+    await spoil(database, "companies", "lookup_key", snapshot.company.id)
+
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        connection = await asyncpg.connect(dsn)
-        queries = Queries(AsyncpgDriver(connection))
-        await queries.enqueue([NOTIFICATION_JOB, NOTIFICATION_JOB], [b"{not json", b"\xff"], [0, 0])
-        manager = QueueManager(queries)
-        background_jobs.register(manager, AdminNotifier(database, keys, mail))
-        await manager.run(
-            mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
-        )
-        await connection.close()
+        notifier = AdminNotifier(database, keys, mail)
+        assert await notifier.send_due()
+        assert not await notifier.send_due()
+        assert len(mailbox.received) == 1
+        assert await aside(database) == [("job", endpoints[snapshot.id])]
+        assert len(await todos(database, snapshot.id)) == 1
+
+        await spoil(database, "companies", "lookup_key", snapshot.company.id)
+        await put_back(database, keys)
+        assert await notifier.send_due()
         await mail.close()
 
-    rows = await database.pool.fetch("SELECT status FROM pgqueuer")
-    assert [row["status"] for row in rows] == ["failed", "failed"]
-    assert [entry.kind for entry in await quarantine.list_entries(database)] == ["job"]
-    await put_back(database, keys)
-    rows = await database.pool.fetch("SELECT status FROM pgqueuer")
-    assert [row["status"] for row in rows] == ["queued", "queued"]
-    await database.pool.execute("DELETE FROM pgqueuer")
+    assert len(mailbox.received) == 2
+    assert await database.pool.fetchval("SELECT count(*) FROM admin_notifications") == 0

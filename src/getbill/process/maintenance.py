@@ -1,20 +1,16 @@
 """Maintenance of an installation: tasks at start and once a day, by one worker.
 
-The queue's schedule sets the time, so that one of several workers runs it; every task is safe to repeat.
+A row says when it is due, and one of several workers claims it under a lease: a night that nobody worked is
+caught up, and what a killed worker began is begun again. Every task is safe to repeat.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from uuid import uuid5
 
 import asyncpg
 import structlog
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
-from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.core.sm import SchedulerManager
-from pgqueuer.domain.models import Schedule
 
 from getbill import access, imports, quarantine, sftp, webhooks
 from getbill import vault as vaults
@@ -26,14 +22,19 @@ from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
 
-# Night in Europe; the schedule is in UTC.
-EVERY_NIGHT: Final = "17 2 * * *"
-_QUEUE_LOG_RETENTION: Final = timedelta(days=7)
+# Night in Europe.
+NIGHT: Final = time(2, 17, tzinfo=UTC)
+LEASE: Final = timedelta(hours=1)
 
-_PRUNE_QUEUE_LOG = Statement(
-    "process.prune_queue_log",
-    "Delete old lines of the queue's log of finished jobs.",
-    "DELETE FROM pgqueuer_log WHERE created < $1",
+_CLAIM = Statement(
+    "process.claim_maintenance",
+    "Claim the maintenance of the installation if it is due.",
+    "UPDATE maintenance SET due_at = $2 WHERE due_at <= $1 RETURNING true",
+)
+_COMPLETE = Statement(
+    "process.complete_maintenance",
+    "Make the maintenance due in the next night.",
+    "UPDATE maintenance SET due_at = $1",
 )
 
 
@@ -48,11 +49,17 @@ async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
         "cut_files": lambda: sftp.cut_abandoned(database, now),
         "old_files": lambda: sftp.expire(database, now),
         "vacuum": lambda: vaults.vacuum_keys(database),
-        "queue_log": lambda: database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_RETENTION),
     }
     for name, part in parts.items():
         await _run_part(database, name, part)
+    await database.execute(_COMPLETE, next_night(now))
     _log.info("maintenance_completed")
+
+
+def next_night(now: datetime) -> datetime:
+    """Return the next time at which maintenance is due."""
+    tonight = datetime.combine(now.astimezone(UTC).date(), NIGHT)
+    return tonight if tonight > now else tonight + timedelta(days=1)
 
 
 async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:
@@ -70,20 +77,16 @@ async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[
         await quarantine.resolve(tx, item)
 
 
-def maintenance_tick(
-    database: Database, vault: Vault, settings: Settings, stop: asyncio.Event
-) -> Callable[[], Awaitable[bool]]:
-    """Return the tick of a loop that runs maintenance at once and then every night until stopped."""
+def maintenance_tick(database: Database, vault: Vault, settings: Settings) -> Callable[[], Awaitable[bool]]:
+    """Return the tick of a loop that runs maintenance at once, and then whenever it is due."""
+    is_first = True
 
-    async def at_night(_schedule: Schedule) -> None:
-        await run_all(database, vault, settings)
-
-    async def run_nightly() -> bool:
-        await run_all(database, vault, settings)
-        scheduler = SchedulerManager(Queries(AsyncpgPoolDriver(database.pool)))
-        scheduler.shutdown = stop
-        scheduler.schedule("upkeep", EVERY_NIGHT, clean_old=True)(at_night)
-        await scheduler.run()
+    async def run_due() -> bool:
+        nonlocal is_first
+        now = clock.wall()
+        if is_first or await database.fetchval(_CLAIM, now, now + LEASE):
+            await run_all(database, vault, settings)
+            is_first = False
         return False
 
-    return run_nightly
+    return run_due

@@ -26,17 +26,16 @@ from getbill import (
     vault,
     webhooks,
 )
-from getbill.channels import Channel
 from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.contacts import HandoverJournal, SendingContext, SendingSettings
 from getbill.debts import ErasureJournal
 from getbill.events import HighWaterMarks
 from getbill.kit import clock
 from getbill.kit.database import Listener, open_database
-from getbill.process import background_jobs, maintenance
+from getbill.process import maintenance
 from getbill.reactions import LoopStep, WorkerContext
 from getbill.settings import Settings
-from getbill.webhooks import AdminNotifier, WebhookClient, WebhookDispatcher, client_tls
+from getbill.webhooks import WebhookClient, WebhookDispatcher, client_tls
 
 _log = structlog.get_logger(__name__)
 
@@ -48,6 +47,8 @@ JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
 RETRIES_SECONDS: Final = 5.0
+NOTIFICATIONS_SECONDS: Final = 5.0
+MAINTENANCE_SECONDS: Final = 60.0
 # After the death of a worker: long enough for the cause to recur, whatever its lease.
 CAREFUL_SECONDS: Final = 90.0
 # Work in progress gets this long when the worker is stopped; the supervisor allows a little more.
@@ -59,6 +60,7 @@ _MIN_INTERVALS: Final[Mapping[str, float]] = {
     "live_contacts": MIN_INTERVAL_SECONDS,
     "sandbox_contacts": MIN_INTERVAL_SECONDS,
     "journal": JOURNAL_SECONDS,
+    "notifications": NOTIFICATIONS_SECONDS,
 }
 
 # Does one unit of work and returns whether there may be more to do at once.
@@ -144,15 +146,8 @@ async def run(
         )
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
         loops = loops_of(context, dispatcher, stop, marks, journal)
-        loops.append(
-            WorkerLoop(
-                "maintenance", maintenance.maintenance_tick(database, unlocked_vault, settings, stop), stop
-            )
-        )
-        notices = AdminNotifier(
-            database, unlocked_vault, message_senders.for_channel(Channel.EMAIL, is_live=True)
-        )
-        loops.append(WorkerLoop("jobs", background_jobs.queue_tick(settings.dsn, notices, stop), stop))
+        upkeep = maintenance.maintenance_tick(database, unlocked_vault, settings)
+        loops.append(WorkerLoop("maintenance", upkeep, stop, MAINTENANCE_SECONDS))
         await stack.enter_async_context(vault.hold_keys(database, unlocked_vault, "worker"))
         if isinstance(unlocked_vault.source, vault.KeyFile) and unlocked_vault.source.is_writable:
             rotation = vault.MasterKeyRotation(

@@ -50,9 +50,9 @@ async def requeue_file(tx: Transaction, entry: QuarantineEntry) -> None:
     await sftp.requeue_file(tx, entry.workspace_id, entry.subject_id)
 
 
-async def requeue_jobs(tx: Transaction, _entry: QuarantineEntry) -> None:
-    """Requeue the held jobs."""
-    await webhooks.requeue_notifications(tx)
+async def requeue_notifications(tx: Transaction, entry: QuarantineEntry) -> None:
+    """Requeue the held e-mails to admins."""
+    await webhooks.requeue_notifications(tx, entry.workspace_id)
 
 
 # Kinds not listed here are picked up by their loop as soon as they leave the quarantine.
@@ -63,7 +63,7 @@ TABLE: Mapping[str, Requeue] = {
     "stream": mend_stream,
     "import": requeue_import,
     "file": requeue_file,
-    "job": requeue_jobs,
+    "job": requeue_notifications,
 }
 
 

@@ -5,14 +5,10 @@ possible: a receiver detects one by `webhook_id` and a gap by `sequence`. A row 
 until it is settled.
 """
 
-from getbill.webhooks.deliveries.admin_notifications import (
-    NOTIFICATION_JOB,
-    AdminNotifier,
-    notify_admins,
-    requeue_notifications,
-)
+from getbill.webhooks.deliveries.admin_notifications import AdminNotifier, notify_admins
 from getbill.webhooks.deliveries.jobs import DispatchSettings, WebhookDispatcher
 from getbill.webhooks.deliveries.ledger import keep_partitions
+from getbill.webhooks.deliveries.notification_queue import requeue as requeue_notifications
 from getbill.webhooks.deliveries.settlement import retry_delivery
 from getbill.webhooks.delivery_log.tail import LogTail
 from getbill.webhooks.due import WAKE

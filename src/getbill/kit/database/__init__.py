@@ -11,7 +11,6 @@ from getbill.kit.database.notify import Listener
 from getbill.kit.database.partitions import PARTITION_MISSING, RETENTION_DAYS, DailyPartitions
 from getbill.kit.database.row_statements import column_types, insert_statement, update_statement
 from getbill.kit.database.transactions import (
-    SETTINGS,
     Connection,
     Database,
     OptimisticConflict,

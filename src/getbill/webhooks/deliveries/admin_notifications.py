@@ -1,33 +1,33 @@
 """E-mails to a company's admins when one of its endpoints is disabled, with what to do about it.
 
-The transaction that disables the endpoint queues one job per admin. A job carries ids, never an address. A
-mail whose fate is unknown is sent again: a duplicate is better than a missing notification.
+The transaction that disables the endpoint queues one e-mail per admin, which carries ids, never an address. A
+mail whose fate is unknown is sent again: a duplicate is better than a missing notification. One that fails for
+good is held and quarantined.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import structlog
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.domain.errors import RetryRequested
 
-from getbill import companies
+from getbill import companies, quarantine
 from getbill.channels import Channel, language_of
 from getbill.channels.senders import Fate, MessageAuthor, Outgoing, Sender
 from getbill.companies import User, Workspace
-from getbill.kit import clock, ids, json
+from getbill.kit import ids
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import locale_of, message, template
+from getbill.quarantine import Item
 from getbill.vault import Vault
+from getbill.webhooks.deliveries import notification_queue
+from getbill.webhooks.deliveries.notification_queue import Notification
 
-# Entrypoint of these jobs in the queue.
-NOTIFICATION_JOB: Final = "webhook_notice"
-# Retries span a day and a half; then the job is held for inspection.
+# Retries span a day and a half; then the e-mail is held for a person.
 RETRY_MINUTES: Final = (1, 10, 60, 300, 720, 1200)
+# Of one workspace in a row.
+WORKSPACE_SHARE: Final = 10
 
 _log = structlog.get_logger(__name__)
 
@@ -37,15 +37,6 @@ _ENDPOINT = Statement(
     """
     SELECT url, disabled_reason, disabled_at FROM webhook_endpoints
     WHERE workspace_id = $1 AND id = $2 AND NOT is_enabled AND deleted_at IS NULL
-    """,
-)
-
-_REQUEUE = Statement(
-    "webhooks.requeue_jobs",
-    "Requeue the jobs that failed.",
-    """
-    UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = $2
-    WHERE entrypoint = $1 AND status = 'failed'
     """,
 )
 
@@ -72,62 +63,73 @@ GetBill
 
 
 class NotificationFailed(RuntimeError):
-    """The notification of an admin failed for good; its job is held in the queue."""
+    """The notification of an admin failed for good; it is held in the queue."""
 
 
 async def notify_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
     """Queue an e-mail to each admin of the company, sent once the transaction commits."""
-    # The pool's proxy behaves as a connection but has another type.
-    connection = cast("asyncpg.Connection[asyncpg.Record]", await tx.connection())
     admins = await companies.admins(tx, workspace.company.id)
     if not admins:
         _log.warning("webhook_notice_without_recipient", endpoint_id=ids.show("we", endpoint_id))
         return
-    payloads: list[bytes | None] = [
-        json.write(
-            {"workspace_id": str(workspace.id), "endpoint_id": str(endpoint_id), "user_id": str(admin.id)}
-        )
-        for admin in admins
-    ]
-    count = len(payloads)
-    await Queries(AsyncpgDriver(connection)).enqueue([NOTIFICATION_JOB] * count, payloads, [0] * count)
-
-
-async def requeue_notifications(tx: Transaction) -> None:
-    """Requeue the notifications that are held."""
-    await tx.execute(_REQUEUE, NOTIFICATION_JOB, clock.wall())
+    await notification_queue.enqueue(tx, workspace.id, endpoint_id, [admin.id for admin in admins])
 
 
 @dataclass(frozen=True, slots=True)
 class AdminNotifier:
-    """The handler of queued notifications; sends over the installation's mail server, if any."""
+    """The sender of queued notifications, over the installation's mail server, if any."""
 
     database: Database
     vault: Vault
     mail: Sender | None
 
-    async def send(self, payload: bytes, attempts: int) -> None:
-        """Notify one admin; raise RetryRequested to be called again later, NotificationFailed to be held."""
-        job = json.read_texts(payload)
-        endpoint_id, user_id = UUID(job["endpoint_id"]), UUID(job["user_id"])
-        workspace = await companies.workspace(self.database, self.vault, UUID(job["workspace_id"]))
-        row = await self.database.fetchrow(_ENDPOINT, workspace.id, endpoint_id)
+    async def send_due(self) -> bool:
+        """Send due notifications, a few of each workspace, and return whether there were any."""
+        workspace_ids = await notification_queue.due_workspaces(self.database)
+        for workspace_id in workspace_ids:
+            for _ in range(WORKSPACE_SHARE):
+                notification = await notification_queue.claim(self.database, workspace_id)
+                if notification is None:
+                    break
+                await self._send_claimed(notification)
+        return bool(workspace_ids)
+
+    async def _send_claimed(self, notification: Notification) -> None:
+        """Send a claimed notification; one that fails for good is held, and a person requests the retry."""
+        try:
+            again_after = await self.send(notification)
+        except Exception as error:
+            if quarantine.is_transient(error):
+                raise  # It is due again when the lease ends.
+            item = Item(notification.workspace_id, "job", notification.endpoint_id)
+            await quarantine.add_separately(self.database, item, error)
+            await notification_queue.hold(self.database, notification)
+        else:
+            await notification_queue.settle(self.database, notification, again_after)
+
+    async def send(self, notification: Notification) -> timedelta | None:
+        """Notify one admin; return the delay of another attempt if one is needed.
+
+        Raises NotificationFailed if no further attempt is worthwhile.
+        """
+        workspace = await companies.workspace(self.database, self.vault, notification.workspace_id)
+        row = await self.database.fetchrow(_ENDPOINT, workspace.id, notification.endpoint_id)
         users = await companies.users(self.database, workspace.company.id)
-        admin = next((user for user in users if user.id == user_id and user.is_active), None)
+        admin = next((user for user in users if user.id == notification.user_id and user.is_active), None)
         if row is None or admin is None:
-            return
-        public_id = ids.show("we", endpoint_id)
+            return None
+        public_id = ids.show("we", notification.endpoint_id)
         if self.mail is None:
             _log.warning("webhook_notice_without_mail_server", endpoint_id=public_id)
-            return
+            return None
         outcome = await self.mail.send(_disabled_mail(workspace, public_id, row, admin))
-        if outcome.fate in {Fate.FAILED, Fate.UNKNOWN}:
-            _log.warning(
-                "webhook_notice_not_sent", endpoint_id=public_id, fate=outcome.fate, attempts=attempts + 1
-            )
-            if attempts < len(RETRY_MINUTES) and not (outcome.fate == Fate.FAILED and outcome.is_permanent):
-                raise RetryRequested(timedelta(minutes=RETRY_MINUTES[attempts]))
+        if outcome.fate not in {Fate.FAILED, Fate.UNKNOWN}:
+            return None
+        attempts = notification.attempts
+        _log.warning("webhook_notice_not_sent", endpoint_id=public_id, fate=outcome.fate, attempts=attempts)
+        if attempts > len(RETRY_MINUTES) or (outcome.fate == Fate.FAILED and outcome.is_permanent):
             raise NotificationFailed(f"The admin could not be told of {public_id}.")
+        return timedelta(minutes=RETRY_MINUTES[attempts - 1])
 
 
 def _disabled_mail(workspace: Workspace, webhook_id: str, row: Any, admin: User) -> Outgoing:
