@@ -32,6 +32,30 @@ def undistributable(text: str, tables: Iterable[str]) -> list[str]:
     ]
 
 
+def named_tables(text: str) -> set[str]:
+    """The tables and expressions that a statement names."""
+    return {node.relname for node in _nodes(text, ast.RangeVar)}
+
+
+def written_tables(text: str) -> set[str]:
+    """The tables that a statement writes."""
+    return {node.relation.relname for node in _nodes(text, ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)}
+
+
+def _nodes(text: str, *kinds: type[ast.Node]) -> list[Any]:
+    class Nodes(Visitor):
+        def __init__(self) -> None:
+            self.results: list[Any] = []
+
+        def visit(self, _ancestors: Any, node: ast.Node) -> None:
+            if isinstance(node, kinds):
+                self.results.append(node)
+
+    nodes = Nodes()
+    nodes(parse_sql(text))
+    return nodes.results
+
+
 class _Forbidden(Visitor):
     """What is run in one workspace only."""
 

@@ -23,7 +23,7 @@ _CHUNK: Final = 200
 
 # A contact that began to leave may have reached its debtor, whatever its status.
 _LEFT = """
-    EXISTS (SELECT FROM contacts c WHERE c.workspace_id = d.workspace_id AND c.debt_id = d.id
+    EXISTS (SELECT FROM contacts c WHERE c.workspace_id = $1 AND c.debt_id = d.id
             AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
     """
 _NEXT = Statement(
