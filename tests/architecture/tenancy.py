@@ -14,8 +14,10 @@ from pglast import ast, parse_sql
 from pglast.enums import A_Expr_Kind, BoolExprType, SetOperation, SubLinkType
 
 COLUMN = "workspace_id"
+QUERIES = ast.SelectStmt | ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt
 
 Columns = dict[str, "Value"]
+Output = list[tuple[str, "Value | None"]]
 
 
 @dataclass(eq=False)
@@ -61,6 +63,7 @@ class Scope:
 
     outer: "Scope | None"
     sources: dict[str, Source] = field(default_factory=dict)
+    node: Any = None
 
     def named(self, alias: str) -> Source | None:
         """The source of an alias, here or further out."""
@@ -83,18 +86,23 @@ class Reading:
         self.met: list[Source] = []
         self.written: list[tuple[str, Value | None]] = []
         self.values: list[Value] = []
+        self.scopes: list[Scope] = []
+        self._read: dict[int, Output] = {}
 
-    def query(
-        self, node: Any, names: dict[str, Columns], outer: Scope | None
-    ) -> list[tuple[str, Value | None]]:
-        """Read a query and everything inside it; return its columns."""
+    def query(self, node: Any, names: dict[str, Columns], outer: Scope | None) -> Output:
+        """Read a query and everything inside it, once; return its columns."""
+        if id(node) not in self._read:
+            self._read[id(node)] = self._query(node, names, outer)
+        return self._read[id(node)]
+
+    def _query(self, node: Any, names: dict[str, Columns], outer: Scope | None) -> Output:
         names = self._expressions(node, names, outer)
         if isinstance(node, ast.SelectStmt) and node.op != SetOperation.SETOP_NONE:
             left, right = self.query(node.larg, names, outer), self.query(node.rarg, names, outer)
             return [
                 (name, self._either(one, other)) for (name, one), (_, other) in zip(left, right, strict=False)
             ]
-        scope = Scope(outer)
+        self.scopes.append(scope := Scope(outer, node=node))
         if isinstance(node, ast.InsertStmt):
             self._insert(node, names, scope)
         elif isinstance(node, ast.UpdateStmt | ast.DeleteStmt):
@@ -120,7 +128,7 @@ class Reading:
             names = names | {expression.ctename: columns}
         return names
 
-    def _hand_on(self, columns: Columns, result: list[tuple[str, Value | None]], aliases: list[str]) -> None:
+    def _hand_on(self, columns: Columns, result: Output, aliases: list[str]) -> None:
         for place, (name, value) in enumerate(result):
             if value is not None:
                 columns[aliases[place] if place < len(aliases) else name] = value
@@ -132,7 +140,7 @@ class Reading:
         self.values.append(value := Value(**facts))
         return value
 
-    def _output(self, node: Any, scope: Scope) -> list[tuple[str, Value | None]]:
+    def _output(self, node: Any, scope: Scope) -> Output:
         if isinstance(node, ast.SelectStmt) and node.valuesLists:
             rows = [[self._meaning(item, scope) for item in row] for row in node.valuesLists]
             columns = rows[0]
@@ -146,7 +154,7 @@ class Reading:
         )
         return [column for target in targets or () for column in self._target(target, scope)]
 
-    def _target(self, target: ast.ResTarget, scope: Scope) -> list[tuple[str, Value | None]]:
+    def _target(self, target: ast.ResTarget, scope: Scope) -> Output:
         node = target.val
         if isinstance(node, ast.ColumnRef) and isinstance(node.fields[-1], ast.A_Star):
             alias = node.fields[0].sval if len(node.fields) == 2 else None
@@ -155,7 +163,7 @@ class Reading:
         name = target.name or (node.fields[-1].sval if isinstance(node, ast.ColumnRef) else "")
         return [(name, self._meaning(node, scope))]
 
-    def _all_of(self, source: Source) -> list[tuple[str, Value | None]]:
+    def _all_of(self, source: Source) -> Output:
         if source.table is not None:
             # Whatever its other columns are; the workspace stands first in every table.
             return [(COLUMN, source.column(COLUMN))]
@@ -296,22 +304,22 @@ def _subqueries(node: Any) -> Iterator[Any]:
     elif isinstance(node, ast.Node):
         read = {"withClause", "fromClause", "usingClause", "selectStmt", "larg", "rarg", "relation"}
         for name in node:
-            if not (
-                name in read
-                and isinstance(node, ast.SelectStmt | ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt)
-            ):
+            if not (name in read and isinstance(node, QUERIES)):
                 yield from _subqueries(getattr(node, name))
+
+
+def readings(text: str, tables: Iterable[str]) -> Iterator[Reading]:
+    """Read each query of a text."""
+    for statement in parse_sql(text):
+        reading = Reading(tables)
+        if isinstance(statement.stmt, QUERIES):
+            reading.query(statement.stmt, {}, None)
+        yield reading
 
 
 def loose_tables(text: str, tables: Iterable[str]) -> list[str]:
     """Say which of these tables a statement touches without holding them to one workspace."""
-    wrong = []
-    for statement in parse_sql(text):
-        node = statement.stmt
-        reading = Reading(tables)
-        if isinstance(node, ast.SelectStmt | ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt):
-            reading.query(node, {}, None)
-        elif isinstance(node, ast.MergeStmt):
-            wrong.append("is a MERGE, which this reading does not know")
-        wrong += reading.loose()
+    wrong = [result for reading in readings(text, tables) for result in reading.loose()]
+    if any(isinstance(statement.stmt, ast.MergeStmt) for statement in parse_sql(text)):
+        wrong.append("is a MERGE, which this reading does not know")
     return wrong

@@ -234,7 +234,7 @@ CONDITIONS = {
     "created_to": "d.created_at < {n}::timestamptz",
     "updated_after": "d.updated_at > {n}::timestamptz",
     "q_reference": "(d.reference = {n}::text AND d.undone_at IS NULL)",
-    "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = d.workspace_id AND f.id = d.debtor_id"
+    "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = $1 AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",
 }
 # Sort orders, each with columns that make a row's position unique.

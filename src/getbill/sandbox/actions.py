@@ -41,14 +41,7 @@ _FREEZE = Statement(
 _RESUME = Statement(
     "sandbox.resume_clock",
     "Resume the clock of a sandbox at the target of its advance, frozen if it was frozen before.",
-    """
-    UPDATE workspaces w SET
-        frozen_at = CASE WHEN a.was_frozen THEN a.target_at END,
-        clock_offset = w.clock_offset + CASE WHEN a.was_frozen THEN interval '0'
-                                             ELSE a.target_at - a.started_from END
-    FROM clock_advances a
-    WHERE w.workspace_id = $1 AND a.workspace_id = $1 AND a.id = $2
-    """,
+    "UPDATE workspaces SET frozen_at = $2, clock_offset = clock_offset + $3 WHERE workspace_id = $1",
 )
 _CLAIM = Statement(
     "sandbox.claim_advance",
@@ -174,7 +167,9 @@ async def arrive(database: Database, advance: Advance) -> Advance | None:
         row = await tx.fetchrow(_ARRIVE, advance.workspace_id, advance.id, advance.fence, clock.wall())
         if row is None:
             return None
-        await tx.execute(_RESUME, advance.workspace_id, advance.id)
+        target_at, shift = row["target_at"], row["target_at"] - row["started_from"]
+        resumed_clock = (target_at, timedelta(0)) if row["was_frozen"] else (None, shift)
+        await tx.execute(_RESUME, advance.workspace_id, *resumed_clock)
         await access.invalidate(tx, advance.workspace_id)
         tx.channels_to_notify.add(events.EVENTS_CHANNEL)
     return advance_of_row(row)

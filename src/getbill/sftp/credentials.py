@@ -34,11 +34,11 @@ _LOCKED: Final = timedelta(minutes=15)
 
 _READING: Final = "debts:read"
 # Reading needs the right of a credential that created or rotated the login. A login older than that record
-# needs no right.
+# needs no right. $1 is the workspace.
 _MAY_READ: Final = f"""(sftp_logins.created_by_kind IS NULL
     OR {access.holding("sftp_logins.created_by_kind", "sftp_logins.created_by", _READING)}
     OR EXISTS (SELECT FROM credential_uses u
-        WHERE u.workspace_id = sftp_logins.workspace_id AND u.subject_id = sftp_logins.id
+        WHERE u.workspace_id = $1 AND u.subject_id = sftp_logins.id
             AND {access.holding("u.actor_kind", "u.actor", _READING)}))"""
 _COLUMNS: Final = f"""id, workspace_id, username, name, password_hash IS NOT NULL AS has_password, fingerprints,
     created_at, rotated_at, used_at, revoked_at, created_by_kind, created_by, {_MAY_READ} AS may_read"""
@@ -75,9 +75,9 @@ _BY_USERNAME = Statement(
 _ROTATE = Statement(
     "sftp.rotate_login",
     "Replace the password and the keys of a login.",
-    f"""
+    """
     UPDATE sftp_logins SET password_hash = $3, fingerprints = $4, rotated_at = $5, failures = 0, locked_until = NULL
-    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING {_COLUMNS}
+    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL
     """,
 )
 _REVOKE = Statement(
@@ -180,8 +180,9 @@ async def rotate_login(
     password, password_hash = (
         await _new_password() if login.has_password or not key_fingerprints else (None, None)
     )
-    row = await tx.fetchrow(_ROTATE, login.workspace_id, login.id, password_hash, key_fingerprints, now)
-    if row is None:
+    await tx.execute(_ROTATE, login.workspace_id, login.id, password_hash, key_fingerprints, now)
+    row = await tx.fetchrow(_LOGIN, login.workspace_id, login.id)
+    if row is None or row["revoked_at"] is not None:
         raise _login_not_found()
     access.record_use(tx, login.workspace_id, login.id, by)
     # `by` may read debts, which is recorded only at the end of the transaction.

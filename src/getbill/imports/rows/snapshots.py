@@ -27,7 +27,7 @@ _INSERT = Statement(
     """,
 )
 _LEAVING: Final = """
-    (SELECT count(*) FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.debt_id = o.id
+    (SELECT count(*) FROM contacts c WHERE c.workspace_id = $1 AND c.debt_id = o.id
      AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
     """
 _ACTIVITIES = Statement(

@@ -26,7 +26,7 @@ _UNMOVED: Final = frozenset({debts.Status.PENDING, debts.Status.ON_HOLD})
 
 # A contact that began to leave may have reached its debtor, whatever its status.
 _LEFT = """
-    EXISTS (SELECT FROM contacts c WHERE c.workspace_id = d.workspace_id AND c.debt_id = d.id
+    EXISTS (SELECT FROM contacts c WHERE c.workspace_id = $1 AND c.debt_id = d.id
             AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
     """
 _NEXT = Statement(

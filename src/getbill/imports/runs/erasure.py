@@ -23,12 +23,12 @@ _DELETE_ROWS: Final = Statement(
     "Delete the findings, corrections and people of rows that belong to an erased debt.",
     """
     WITH gone AS (DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2
-                  RETURNING workspace_id, import_id, line),
+                  RETURNING import_id, line),
         corrections AS (DELETE FROM import_corrections c USING gone g
-                        WHERE c.workspace_id = g.workspace_id AND c.import_id = g.import_id AND c.line = g.line),
+                        WHERE c.workspace_id = $1 AND c.import_id = g.import_id AND c.line = g.line),
         people AS (DELETE FROM import_people p USING gone g
-                   WHERE p.workspace_id = g.workspace_id AND p.import_id = g.import_id AND p.line = g.line)
-    SELECT DISTINCT import_id FROM gone WHERE workspace_id = $1
+                   WHERE p.workspace_id = $1 AND p.import_id = g.import_id AND p.line = g.line)
+    SELECT DISTINCT import_id FROM gone
     """,
 )
 _DELETE_LINES: Final = Statement(
