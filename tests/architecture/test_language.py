@@ -31,6 +31,7 @@ METHODS_OF_ONE_PROTOCOL = {
     "message": "whatever has a code and facts has the message made of them",
     "public_id": "the id that callers see",
     "seal": "whatever is kept sealed seals itself with its key",
+    "transition": "a model's move to another state, held to its table of moves",
     "upgrade": "a revision of the database, called by Alembic",
 }
 VERBS = {*CALLED_THROUGH_THEIR_PACKAGE, *METHODS_OF_ONE_PROTOCOL}
