@@ -15,7 +15,7 @@ from asyncpg import Record
 
 import collecting
 from getbill import reactions
-from getbill.contacts import ledger
+from getbill.contacts import claims
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database, Statement, open_database
 from getbill.kit.work import Lease, claim_arrays
@@ -66,8 +66,8 @@ class Declaration:
 
 
 DECLARATIONS = {
-    "contacts": Declaration(ledger.CLAIM_LEASE, planned_contact),
-    "contacts being sent": Declaration(ledger.SENDING_LEASE, contact_being_sent),
+    "contacts": Declaration(claims.PLANNED, planned_contact),
+    "contacts being sent": Declaration(claims.SENDING, contact_being_sent),
     "clocks": Declaration(sandbox.LEASE, running_advance),
 }
 

@@ -196,10 +196,7 @@ def loops_of(
         return bool(await sandbox.send_due(context, should_continue))
 
     async def clocks() -> bool:
-        return await sandbox.advance_clock(context, should_continue)
-
-    async def recovery() -> bool:
-        return bool(await contacts.recover(context))
+        return bool(await sandbox.advance_clocks(context, should_continue))
 
     async def retries() -> bool:
         return bool(await todo_decisions.retry_due(context.database, context.vault))
@@ -213,7 +210,6 @@ def loops_of(
         WorkerLoop("live_contacts", live, stop, MIN_INTERVAL_SECONDS),
         WorkerLoop("sandbox_contacts", in_sandboxes, stop, MIN_INTERVAL_SECONDS),
         WorkerLoop("clocks", clocks, stop),
-        WorkerLoop("recovery", recovery, stop, POLL_SECONDS),
         WorkerLoop("retries", retries, stop, RETRIES_SECONDS),
         WorkerLoop("deliveries", deliveries, stop),
     ]
