@@ -12,8 +12,13 @@ from uuid import UUID
 from getbill import quarantine
 from getbill.contacts import claims
 from getbill.contacts.recovery import recover
-from getbill.contacts.sending import SendingContext, isolate_workspace
-from getbill.contacts.sending.jobs import KeepGoing, send_crashed_live, send_due_live
+from getbill.contacts.sending import (
+    KeepGoing,
+    SendingContext,
+    isolate_workspace,
+    send_crashed_live,
+    send_due_live,
+)
 from getbill.kit import clock, work
 
 # Until a workspace is visited again while contact is stopped in the whole installation.

@@ -5,11 +5,10 @@ ones, so a debt's events arrive in order. Disabling, enabling and fan-out lock t
 event is either enqueued or missed.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from getbill import quarantine
-from getbill.kit import clock, failpoints
+from getbill.kit import clock, failpoints, work
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 from getbill.webhooks import fan_out
@@ -67,10 +66,11 @@ _CANCEL = Statement(
 )
 _BEHIND = Statement(
     "webhooks.list_behind",
-    "Enabled endpoints that have not caught up with their stream.",
+    "Enabled endpoints of a workspace that have not caught up with its stream.",
     """
-    SELECT workspace_id, id FROM webhook_endpoints
-    WHERE catching_up_from IS NOT NULL AND is_enabled AND deleted_at IS NULL ORDER BY workspace_id, id LIMIT 100
+    SELECT id FROM webhook_endpoints
+    WHERE workspace_id = $1 AND catching_up_from IS NOT NULL AND is_enabled AND deleted_at IS NULL
+    ORDER BY id LIMIT 100
     """,
 )
 _CAUGHT_UP_TO = Statement(
@@ -117,6 +117,7 @@ async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send
         return False
     if send_missed:
         await tx.execute(_HURRY, workspace_id, endpoint_id, clock.wall())
+        work.note(tx, workspace_id, "stream", work.EARLIEST)
     else:
         await cancel(tx, workspace_id, endpoint_id)
     tx.channels_to_notify.add(WAKE)
@@ -128,25 +129,18 @@ async def cancel(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None
     await tx.execute(_CANCEL, workspace_id, endpoint_id, clock.wall())
 
 
-@dataclass(frozen=True, slots=True)
-class _LaggingEndpoint:
-    workspace_id: UUID
-    id: UUID
-
-
-async def catch_up(database: Database, batch: int = fan_out.BATCH_EVENTS) -> int:
+async def catch_up(database: Database, workspace_id: UUID, batch: int = fan_out.BATCH_EVENTS) -> int:
     """Enqueue missed events of enabled endpoints; return how many endpoints have not caught up yet.
 
     At most `batch` events of each; call it again until it returns 0.
     """
-    lagging_endpoints = [_LaggingEndpoint(*row.values()) for row in await database.fetch(_BEHIND)]
     lagging_count = 0
-    for endpoint in lagging_endpoints:
-        item = Item(endpoint.workspace_id, "endpoint", endpoint.id)
+    for row in await database.fetch(_BEHIND, workspace_id):
+        item = Item(workspace_id, "endpoint", row["id"])
         if await quarantine.is_quarantined(database, item):
             continue
         try:
-            lagging_count += await _catch_up_one(database, endpoint, batch)
+            lagging_count += await _catch_up_one(database, workspace_id, row["id"], batch)
         except Exception as error:
             if quarantine.is_transient(error):
                 raise
@@ -154,16 +148,16 @@ async def catch_up(database: Database, batch: int = fan_out.BATCH_EVENTS) -> int
     return lagging_count
 
 
-async def _catch_up_one(database: Database, endpoint: _LaggingEndpoint, batch: int) -> bool:
+async def _catch_up_one(database: Database, workspace_id: UUID, endpoint_id: UUID, batch: int) -> bool:
     async with database.transaction(clock.wall()) as tx:
-        reacted: int = await tx.fetchval(_LOCK_STREAM, endpoint.workspace_id)
-        after: int | None = await tx.fetchval(_CAUGHT_UP_TO, endpoint.workspace_id, endpoint.id)
+        reacted: int = await tx.fetchval(_LOCK_STREAM, workspace_id)
+        after: int | None = await tx.fetchval(_CAUGHT_UP_TO, workspace_id, endpoint_id)
         if after is None:
             return False
         until = min(after + batch, reacted)
-        await fan_out.enqueue_ranges(tx, [FanOutRange(endpoint.workspace_id, after, until, endpoint.id)])
+        await fan_out.enqueue_range(tx, FanOutRange(workspace_id, after, until, endpoint_id))
         is_behind = until < reacted
-        await tx.execute(_CATCH_UP, endpoint.workspace_id, endpoint.id, until if is_behind else None)
+        await tx.execute(_CATCH_UP, workspace_id, endpoint_id, until if is_behind else None)
         failpoints.at("webhooks.catching_up")
     failpoints.at("webhooks.caught_up")
     return is_behind
