@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
+from uuid import UUID
 
 from getbill import (
     contacts,
@@ -34,6 +35,7 @@ from getbill.channels import Channel
 from getbill.contacts import SendingContext
 from getbill.debts import Debt, ErasureJournal
 from getbill.events import HighWaterMarks, RecordedEvent
+from getbill.kit import work
 from getbill.kit.database import Transaction
 from getbill.kit.money import Money
 from getbill.webhooks import AdminNotifier, WebhookDispatcher
@@ -73,6 +75,14 @@ class LoopStep:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkspaceStep:
+    """Work inside each workspace that has due work of a kind; it returns how much was done."""
+
+    kind: work.Kind
+    run: Callable[[WorkerContext, UUID], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelListener:
     """A part of a process that listens on a channel of the database and is woken by it."""
 
@@ -80,7 +90,7 @@ class ChannelListener:
     run: Callable[..., object]
 
 
-AfterCommit = LoopStep | ChannelListener
+AfterCommit = LoopStep | WorkspaceStep | ChannelListener
 
 
 async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
@@ -127,19 +137,19 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await imports.erase_changes(tx, debt)
 
 
-async def assign_positions(context: WorkerContext) -> bool:
-    """Assign committed events their positions in the streams, which `GET /events` reads."""
-    return bool(await streams.sequence_events(context.sending.database, context.marks))
+async def assign_positions(context: WorkerContext, workspace_id: UUID) -> int:
+    """Assign committed events their positions in the stream, which `GET /events` reads."""
+    sequenced_count = await streams.sequence_events(context.sending.database, workspace_id, context.marks)
+    # None: another process holds the stream for a moment, and it is visited again soon.
+    return 1 if sequenced_count is None else sequenced_count
 
 
-async def enqueue_deliveries(context: WorkerContext) -> bool:
-    """Enqueue a delivery for each endpoint that subscribes to an event's kind."""
-    return bool(await webhooks.enqueue_deliveries(context.sending.database))
-
-
-async def catch_up_endpoints(context: WorkerContext) -> bool:
-    """Enqueue for endpoints that were enabled again what they have missed."""
-    return bool(await webhooks.catch_up(context.sending.database))
+async def enqueue_deliveries(context: WorkerContext, workspace_id: UUID) -> int:
+    """Enqueue a delivery for each endpoint that subscribes to an event's kind, and what enabled ones missed."""
+    fan_out = await webhooks.enqueue_deliveries(context.sending.database, workspace_id)
+    if fan_out.is_complete:
+        return fan_out.range_count
+    return fan_out.range_count + await webhooks.catch_up(context.sending.database, workspace_id)
 
 
 async def post_deliveries(context: WorkerContext) -> bool:
@@ -209,11 +219,10 @@ WHEN_READ: Final[Mapping[str, Sequence[Callable[..., object]]]] = {
 }
 
 AFTER_EVERY: Final[Sequence[AfterCommit]] = (
-    LoopStep("stream", assign_positions),
+    WorkspaceStep("stream", assign_positions),
     ChannelListener(events.STREAM_CHANNEL, streams.LongPolling),
     ChannelListener(events.STREAM_CHANNEL, HighWaterMarks.on_notification),
-    LoopStep("stream", enqueue_deliveries),
-    LoopStep("stream", catch_up_endpoints),
+    WorkspaceStep("stream", enqueue_deliveries),
     LoopStep("deliveries", post_deliveries),
     LoopStep("journal", save_high_water_marks),
 )
@@ -236,10 +245,23 @@ AFTER: Final[Mapping[str, Sequence[AfterCommit]]] = {
 def loop_steps() -> dict[str, list[LoopStep]]:
     """Return the steps of each loop that works after commits, in the order of the table."""
     steps_by_loop: dict[str, list[LoopStep]] = {}
-    for step in dict.fromkeys(step for steps in AFTER.values() for step in steps):
+    for step in _distinct_steps():
         if isinstance(step, LoopStep):
             steps_by_loop.setdefault(step.loop, []).append(step)
     return steps_by_loop
+
+
+def workspace_steps() -> dict[work.Kind, list[WorkspaceStep]]:
+    """Return the steps inside workspaces by the kind of work, in the order of the table."""
+    steps_by_kind: dict[work.Kind, list[WorkspaceStep]] = {}
+    for step in _distinct_steps():
+        if isinstance(step, WorkspaceStep):
+            steps_by_kind.setdefault(step.kind, []).append(step)
+    return steps_by_kind
+
+
+def _distinct_steps() -> dict[AfterCommit, None]:
+    return dict.fromkeys(step for steps in AFTER.values() for step in steps)
 
 
 async def before_commit(tx: Transaction) -> None:

@@ -51,6 +51,7 @@ ALL_WORKSPACES = {
         "debts.list_erasures": "the journal beside the database has the erasures of all",
         "events.find_streams": "one poll of an API process serves all its waiting readers",
         "kit.list_due_work": "the index of due work itself",
+        "sandbox.list_due": "as kit.list_due_work, by each sandbox's own clock",
         "webhooks.list_notifiable": "rarely anything; each e-mail is claimed in its workspace",
         "events.list_streams": "the end of every stream is written beside the database",
         "quarantine.list_due": "rarely anything; each item is retried in its workspace",
@@ -64,20 +65,7 @@ ALL_WORKSPACES = {
         "vault.list_erased": "as vault.find_living",
     },
 }
-# TEMPORARY: loops that other branches convert. Empty once they are merged.
-BEING_CONVERTED = {
-    "contacts.claim_interrupted",
-    "contacts.claim_live",
-    "contacts.find_crashing",
-    "contacts.release_expired",
-    "events.assign_positions",
-    "events.claim_for_fan_out",
-    "events.list_to_fan_out",
-    "events.list_unsequenced",
-    "sandbox.claim_advance",
-    "sandbox.list_due",
-    "webhooks.enqueue_deliveries",
-}
+BEING_CONVERTED: set[str] = set()
 
 _KEYS = """
 SELECT t.relname AS table_name, i.relname AS key_name,

@@ -16,7 +16,7 @@ from asyncpg import Record
 import collecting
 from getbill import reactions, webhooks
 from getbill.access import OPERATOR
-from getbill.contacts import ledger
+from getbill.contacts import claims as contact_claims
 from getbill.imports import due
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database, Statement, open_database
@@ -119,8 +119,8 @@ class Declaration:
 
 
 DECLARATIONS = {
-    "contacts": Declaration(ledger.CLAIM_LEASE, planned_contact),
-    "contacts being sent": Declaration(ledger.SENDING_LEASE, contact_being_sent),
+    "contacts": Declaration(contact_claims.PLANNED, planned_contact),
+    "contacts being sent": Declaration(contact_claims.SENDING, contact_being_sent),
     "clocks": Declaration(sandbox.LEASE, running_advance),
     "deliveries": Declaration(claims.LEASE, pending_delivery),
     "imports": Declaration(due.LEASE, waiting_import),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+import streaming
 from getbill import companies, events, quarantine, vault
 from getbill.channels.senders import Smtp
 from getbill.companies import NewUser, Workspace
@@ -76,7 +77,7 @@ async def hurry(database: Database) -> None:
 
 async def events_recorded(database: Database, snapshot: Workspace) -> list[dict[str, Any]]:
     """What `webhook.disabled` events of the workspace say."""
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
     rows = await database.pool.fetch(
         """

@@ -12,9 +12,9 @@ from uuid import uuid5
 import asyncpg
 import structlog
 
-from getbill import access, imports, quarantine, sftp, webhooks
+from getbill import access, companies, imports, quarantine, sftp, webhooks
 from getbill import vault as vaults
-from getbill.kit import clock
+from getbill.kit import clock, work
 from getbill.kit.database import Database, Statement
 from getbill.quarantine import INSTALLATION, Item
 from getbill.settings import Settings
@@ -48,6 +48,7 @@ async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
         "imports": lambda: imports.drop_expired(database, vault),
         "cut_files": lambda: sftp.cut_abandoned(database, now),
         "old_files": lambda: sftp.expire(database, now),
+        "work": lambda: compute_work_anew(database),
         "vacuum": lambda: vaults.vacuum_keys(database),
     }
     for name, part in parts.items():
@@ -60,6 +61,16 @@ def next_night(now: datetime) -> datetime:
     """Return the next time at which maintenance is due."""
     tonight = datetime.combine(now.astimezone(UTC).date(), NIGHT)
     return tonight if tonight > now else tonight + timedelta(days=1)
+
+
+async def compute_work_anew(database: Database) -> None:
+    """Have every workspace visited for every kind of work, so that the index of due work is right by itself.
+
+    It is anyway, unless rows were changed by hand.
+    """
+    for workspace_id in await companies.workspace_ids(database):
+        async with database.transaction(clock.wall()) as tx:
+            await work.note_every_kind(tx, workspace_id)
 
 
 async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -30,10 +31,10 @@ from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.contacts import HandoverJournal, SendingContext, SendingSettings
 from getbill.debts import ErasureJournal
 from getbill.events import HighWaterMarks
-from getbill.kit import clock
+from getbill.kit import clock, work
 from getbill.kit.database import Listener, open_database
 from getbill.process import maintenance
-from getbill.reactions import LoopStep, WorkerContext
+from getbill.reactions import LoopStep, WorkerContext, WorkspaceStep
 from getbill.settings import Settings
 from getbill.webhooks import WebhookClient, WebhookDispatcher, client_tls
 
@@ -43,12 +44,16 @@ POLL_SECONDS: Final = 1.0
 # A burst of commits is one or two reasons to poll, not hundreds.
 MIN_INTERVAL_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 5.0
+# Streams that a worker works on at the same time.
+STREAMS_AT_ONCE: Final = 4
 JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
 RETRIES_SECONDS: Final = 5.0
 NOTIFICATIONS_SECONDS: Final = 5.0
 MAINTENANCE_SECONDS: Final = 60.0
+# Workspaces visited at the same time by one loop.
+WORKSPACES_AT_ONCE: Final = 4
 # After the death of a worker: long enough for the cause to recur, whatever its lease.
 CAREFUL_SECONDS: Final = 90.0
 # Work in progress gets this long when the worker is stopped; the supervisor allows a little more.
@@ -195,24 +200,21 @@ def loops_of(
     What follows from events is read from `reactions.AFTER`.
     """
     worker_context = WorkerContext(context, dispatcher, stop, marks, journal)
-    after_commits = [
-        WorkerLoop(name, _run_steps(steps, worker_context), stop, _MIN_INTERVALS.get(name, 0.0))
-        for name, steps in reactions.loop_steps().items()
-    ]
+    ticks = {name: _run_steps(steps, worker_context) for name, steps in reactions.loop_steps().items()}
+    ticks |= {
+        kind: _visit_workspaces(kind, steps, worker_context)
+        for kind, steps in reactions.workspace_steps().items()
+    }
 
     async def clocks() -> bool:
-        return await sandbox.advance_clock(context, worker_context.should_continue)
-
-    async def recovery() -> bool:
-        return bool(await contacts.recover(context))
+        return bool(await sandbox.advance_clocks(context, worker_context.should_continue))
 
     async def retries() -> bool:
         return bool(await todo_decisions.retry_due(context.database, context.vault))
 
     return [
-        *after_commits,
+        *(WorkerLoop(name, tick, stop, _MIN_INTERVALS.get(name, 0.0)) for name, tick in ticks.items()),
         WorkerLoop("clocks", clocks, stop),
-        WorkerLoop("recovery", recovery, stop, POLL_SECONDS),
         WorkerLoop("retries", retries, stop, RETRIES_SECONDS),
     ]
 
@@ -221,6 +223,20 @@ def _run_steps(steps: Sequence[LoopStep], context: WorkerContext) -> Tick:
     async def tick() -> bool:
         results = [await step.run(context) for step in steps]
         return any(results)
+
+    return tick
+
+
+def _visit_workspaces(kind: work.Kind, steps: Sequence[WorkspaceStep], context: WorkerContext) -> Tick:
+    """Return a tick that visits each workspace with due work of a kind, several at a time."""
+    database = context.sending.database
+
+    async def visit(workspace_id: UUID) -> int:
+        return sum([await step.run(context, workspace_id) for step in steps])
+
+    async def tick() -> bool:
+        due_ids = work.due_workspaces(database, kind, clock.wall())
+        return bool(await work.visit_all(due_ids, visit, WORKSPACES_AT_ONCE, context.should_continue))
 
     return tick
 
