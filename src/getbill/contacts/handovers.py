@@ -72,7 +72,7 @@ class Handover:
         """Whether its worker will do nothing more about it."""
         return self.progress in {Progress.WITHDRAWN, Progress.ANSWERED}
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         """Return the record of the slot file; it holds no personal data."""
         return {
             "id": str(self.id),
@@ -222,7 +222,7 @@ class HandoverJournal:
         self._examined_at |= dict.fromkeys((journal.path for journal in journals), now)
         return journals
 
-    def remove(self, journal: DeadJournal) -> None:
+    def remove_journal(self, journal: DeadJournal) -> None:
         """Delete the journal of a worker that ended: no contact refers to it any more."""
         journal.path.unlink(missing_ok=True)
         self._examined_at.pop(journal.path, None)
@@ -272,7 +272,7 @@ class HandoverJournal:
             raise OSError("the journal is closed")
         if self._file is None:
             self._file = SlotFile(self._folder, self._identity)
-        self._file.write(self._slots[handover.id], handover.record())
+        self._file.write(self._slots[handover.id], handover.to_record())
 
     def _discard(self, error: Exception) -> None:
         assert self._file is not None  # noqa: S101 - its hand-overs have begun

@@ -17,7 +17,6 @@ from zlib import crc32
 
 from getbill.kit import ids, json
 from getbill.kit.errors import Problem
-from getbill.kit.files.private_files import MODE
 
 SLOT_BYTES: Final = 1024
 SUFFIX: Final = ".slots"
@@ -47,7 +46,7 @@ class SlotFile:
         """Create a file in a folder, for its owner alone; raise OSError if that is impossible."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / f"{ids.new()}{SUFFIX}"
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._put(0, _header(self._descriptor, identity))
