@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from math import inf
@@ -51,7 +51,7 @@ class HandoverNotJournaled(Exception):
     """The journal could not be written, nor made unreadable: the message must not leave."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Handover:
     """A hand-over of a message as its journal knows it; the fence is that of the claim that sent it."""
 
@@ -75,11 +75,11 @@ class Handover:
     def to_record(self) -> dict[str, Any]:
         """Return the record of the slot file; it holds no personal data."""
         return {
-            "id": str(self.id),
-            "workspace": str(self.workspace_id),
-            "followup": str(self.followup_id),
+            "id": self.id,
+            "workspace": self.workspace_id,
+            "followup": self.followup_id,
             "fence": self.fence,
-            "progress": self.progress.value,
+            "progress": self.progress,
             "outcome": None if self.outcome is None else _outcome_fields(self.outcome),
         }
 
@@ -96,9 +96,9 @@ class Handover:
             None if outcome is None else _outcome_of(outcome),
         )
 
-    def advanced(self, progress: Progress, outcome: SendOutcome | None = None) -> "Handover":
-        """Return the hand-over with its progress."""
-        return replace(self, progress=progress, outcome=outcome)
+    def advance(self, progress: Progress, outcome: SendOutcome | None = None) -> None:
+        """Set how far it came."""
+        self.progress, self.outcome = progress, outcome
 
 
 def _outcome_fields(outcome: SendOutcome) -> dict[str, Any]:
@@ -163,7 +163,8 @@ class HandoverJournal:
         for contact in contacts:
             handover = self._handovers.get(contact.handover_id) if contact.handover_id else None
             if handover is not None and handover.progress == Progress.BEGUN:
-                self._end(handover.advanced(Progress.WITHDRAWN))
+                handover.advance(Progress.WITHDRAWN)
+                self._end(handover)
 
     def hand_over(self, handover_id: UUID | None) -> None:
         """Note that a message is about to leave; raise HandoverNotJournaled if it must not."""
@@ -174,14 +175,13 @@ class HandoverJournal:
         handover = self._handovers.get(handover_id)
         if handover is None or handover.progress == Progress.HANDED_OVER:
             return
-        handover = handover.advanced(Progress.HANDED_OVER)
+        handover.advance(Progress.HANDED_OVER)
         try:
             self._write(handover)
         except (OSError, RecordTooLong) as error:
-            # Otherwise the next worker would take it for one that never left.
+            # The next worker must not take it for one that never left, nor may it leave now if it would.
+            handover.advance(Progress.BEGUN)
             self._discard(error)
-        else:
-            self._handovers[handover_id] = handover
 
     def is_unsent(self, handover_id: UUID | None) -> bool:
         """Return whether this worker has begun a hand-over whose message has not left."""
@@ -191,9 +191,11 @@ class HandoverJournal:
     def answer(self, handover_id: UUID | None, outcome: SendOutcome) -> None:
         """Note a provider's outcome; one that is unknown leaves the hand-over in doubt."""
         handover = self._handovers.get(handover_id) if handover_id else None
-        if handover is not None:
-            is_known = outcome.fate != Fate.UNKNOWN
-            self._end(handover.advanced(Progress.ANSWERED, outcome) if is_known else handover)
+        if handover is None:
+            return
+        if outcome.fate != Fate.UNKNOWN:
+            handover.advance(Progress.ANSWERED, outcome)
+        self._end(handover)
 
     def known_handovers(self) -> dict[UUID, Handover]:
         """Return every hand-over that certainly never left or was answered, by its id."""

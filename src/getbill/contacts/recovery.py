@@ -6,16 +6,18 @@ whose outcome cannot be determined becomes unknown.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from uuid import UUID
 
 from getbill import companies, compliance, debts, followups, quarantine
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, MessageAuthor, Outgoing, Sender, SendOutcome, unknown
 from getbill.companies import Workspace
 from getbill.contacts import dead_journals, failures, history, ledger, schedule, sending
+from getbill.contacts.handovers import Handover
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import PreparedSend, SendingContext, SendResult, isolate_workspace
@@ -59,7 +61,8 @@ async def recover(context: SendingContext) -> int:
     interrupted_contacts.sort(key=lambda contact: contact.workspace_id)
     groups = [list(group) for _, group in groupby(interrupted_contacts, lambda contact: contact.workspace_id)]
     # Concurrently: one after the other they would outlast their leases, and none would ever be settled.
-    await asyncio.gather(*(_resolve_workspace(context, group) for group in groups))
+    known_handovers = context.handovers.known_handovers() if context.handovers and groups else {}
+    await asyncio.gather(*(_resolve_workspace(context, group, known_handovers) for group in groups))
     return released_count + len(interrupted_contacts)
 
 
@@ -78,7 +81,11 @@ async def _quarantine_crashing(context: SendingContext) -> None:
                 )
 
 
-async def _resolve_workspace(context: SendingContext, interrupted_contacts: Sequence[Contact]) -> None:
+async def _resolve_workspace(
+    context: SendingContext,
+    interrupted_contacts: Sequence[Contact],
+    known_handovers: Mapping[UUID, Handover],
+) -> None:
     """Determine and store the outcome of interrupted contacts of one workspace."""
     workspace_id = interrupted_contacts[0].workspace_id
     async with isolate_workspace(context.database, workspace_id):
@@ -87,7 +94,7 @@ async def _resolve_workspace(context: SendingContext, interrupted_contacts: Sequ
         async def resolve_batch(batch: Sequence[Contact]) -> None:
             snapshots = failures.snapshot_contacts(batch)
             try:
-                await _resolve_contacts(context, workspace, batch)
+                await _resolve_contacts(context, workspace, batch, known_handovers)
             except BaseException:
                 failures.restore_contacts(batch, snapshots)
                 raise
@@ -99,12 +106,13 @@ async def _resolve_workspace(context: SendingContext, interrupted_contacts: Sequ
 
 
 async def _resolve_contacts(
-    context: SendingContext, workspace: Workspace, interrupted_contacts: Sequence[Contact]
+    context: SendingContext,
+    workspace: Workspace,
+    interrupted_contacts: Sequence[Contact],
+    known_handovers: Mapping[UUID, Handover],
 ) -> None:
     followup_ids = [contact.followup_id for contact in interrupted_contacts if contact.followup_id]
     followups_by_id = await followups.find_many(context.database, workspace, followup_ids)
-
-    known_handovers = context.handovers.known_handovers() if context.handovers else {}
 
     async def resolve_contact(contact: Contact) -> SendResult | None:
         followup = followups_by_id.get(contact.followup_id) if contact.followup_id else None

@@ -20,7 +20,7 @@ from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, SendOutcome, failed, unknown
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger, schedule
-from getbill.contacts.handovers import HandoverNotJournaled
+from getbill.contacts.handovers import HandoverJournal, HandoverNotJournaled
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.in_doubt import TODO_KIND
 from getbill.contacts.model import CONTACTED, Contact
@@ -100,7 +100,9 @@ async def _call_provider(send: PreparedSend) -> SendOutcome:
 
 
 async def _hand_over(send: PreparedSend) -> SendOutcome:
-    message = replace(send.message, before_handover=partial(_note_handover, send))
+    message = send.message
+    if send.handovers is not None:
+        message = replace(message, before_handover=partial(_note_handover, send.handovers, send.contact))
     try:
         async with asyncio.timeout(send.timeout_seconds):
             if not send.sender.capabilities.announces_handover:
@@ -117,11 +119,10 @@ async def _hand_over(send: PreparedSend) -> SendOutcome:
         return unknown("the sender failed; the worker's log has the traceback")
 
 
-def _note_handover(send: PreparedSend) -> None:
-    if send.handovers is not None:
-        failpoints.at("contacts.handing_over")
-        send.handovers.hand_over(send.contact.handover_id)
-        failpoints.at("contacts.handed_over")
+def _note_handover(journal: HandoverJournal, contact: Contact) -> None:
+    failpoints.at("contacts.handing_over")
+    journal.hand_over(contact.handover_id)
+    failpoints.at("contacts.handed_over")
 
 
 async def settle_contacts(
