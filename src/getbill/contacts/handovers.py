@@ -76,8 +76,8 @@ class Handover:
         """Return the record of the slot file; it holds no personal data."""
         return {
             "id": self.id,
-            "workspace": self.workspace_id,
-            "followup": self.followup_id,
+            "workspace": str(self.workspace_id),
+            "followup": str(self.followup_id),
             "fence": self.fence,
             "progress": self.progress,
             "outcome": None if self.outcome is None else _outcome_fields(self.outcome),
@@ -147,6 +147,8 @@ class HandoverJournal:
         self._identity = {"installation": installation_id}
         self._file: SlotFile | None = None
         self._is_closed = False
+        # Whether the last hand-over could not be written: told once.
+        self._is_refused = False
         self._slots_count = 0
         self._slots: dict[UUID, int] = {}
         self._handovers: dict[UUID, Handover] = {}
@@ -249,8 +251,11 @@ class HandoverJournal:
         except (OSError, RecordTooLong) as error:
             del self._slots[handover.id]
             self._ended_slots.appendleft(slot)
-            _log.warning("handover_not_journaled", error=type(error).__name__)
+            if not self._is_refused:
+                _log.warning("handover_not_journaled", error=type(error).__name__)
+            self._is_refused = True
             return None
+        self._is_refused = False
         self._handovers[handover.id] = handover
         return handover.id
 
