@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from math import inf
@@ -130,8 +130,13 @@ class DeadJournal:
 
     path: Path
     handovers: tuple[Handover, ...]
-    # Whether this worker has looked at it before, some seconds ago.
-    was_examined: bool = False
+    # When this worker last looked for its contacts, by the monotonic clock.
+    examined_at: float = -inf
+
+    @property
+    def was_examined(self) -> bool:
+        """Whether this worker has looked for its contacts before, some seconds ago."""
+        return self.examined_at > -inf
 
     @property
     def known_handovers(self) -> list[Handover]:
@@ -153,7 +158,7 @@ class HandoverJournal:
         self._slots: dict[UUID, int] = {}
         self._handovers: dict[UUID, Handover] = {}
         self._ended_slots: deque[int] = deque()
-        self._examined_at: dict[Path, float] = {}
+        self._dead_journals: dict[Path, DeadJournal] = {}
 
     def begin(self, contacts: Iterable[Contact]) -> None:
         """Give each contact a hand-over, before it is committed as `sending`; None where the disk refuses."""
@@ -201,35 +206,34 @@ class HandoverJournal:
 
     def known_handovers(self) -> dict[UUID, Handover]:
         """Return every hand-over that certainly never left or was answered, by its id."""
-        contents = slot_file.read_files(self._folder, self._identity)
-        return {
-            handover.id: handover
-            for content in contents
+        self._read_dead()
+        # A live worker may still hand over what it has begun.
+        handovers = [
+            handover
+            for content in self._read_others(is_live_wanted=True)
             for handover in _handovers_of(content)
-            # A live worker may still hand over what it has begun.
-            if handover.is_settled or (handover.is_unsent and not content.is_live)
-        }
+            if handover.is_settled
+        ]
+        for journal in self._dead_journals.values():
+            handovers += journal.known_handovers
+        return {handover.id: handover for handover in handovers}
 
     def dead_journals(self) -> list[DeadJournal]:
         """Return the journals of workers that ended, each at most once in a few seconds."""
+        self._read_dead()
         now = clock.monotonic()
-        contents = slot_file.read_files(
-            self._folder,
-            self._identity,
-            lambda path: now - self._examined_at.get(path, -inf) >= _EXAMINED_EVERY_SECONDS,
-            is_live_wanted=False,
-        )
         journals = [
-            DeadJournal(content.path, tuple(_handovers_of(content)), content.path in self._examined_at)
-            for content in contents
+            journal
+            for journal in self._dead_journals.values()
+            if now - journal.examined_at >= _EXAMINED_EVERY_SECONDS
         ]
-        self._examined_at |= dict.fromkeys((journal.path for journal in journals), now)
+        self._dead_journals |= {journal.path: replace(journal, examined_at=now) for journal in journals}
         return journals
 
     def remove_journal(self, journal: DeadJournal) -> None:
         """Delete the journal of a worker that ended: no contact refers to it any more."""
         journal.path.unlink(missing_ok=True)
-        self._examined_at.pop(journal.path, None)
+        self._dead_journals.pop(journal.path, None)
 
     def remove_unreadable(self) -> None:
         """Delete files of earlier days that no worker of this installation and this boot can read."""
@@ -240,6 +244,20 @@ class HandoverJournal:
         self._is_closed = True
         if self._file is not None:
             self._file.close()
+
+    def _read_dead(self) -> None:
+        """Read the journals of workers that ended since: nothing is written there any more."""
+        for content in self._read_others(is_live_wanted=False):
+            self._dead_journals[content.path] = DeadJournal(content.path, tuple(_handovers_of(content)))
+
+    def _read_others(self, *, is_live_wanted: bool) -> list[SlotFileContent]:
+        """Read the files that are not known to be journals of dead workers."""
+        paths = slot_file.list_paths(self._folder)
+        for path in self._dead_journals.keys() - set(paths):
+            # Another worker saw that it was settled.
+            del self._dead_journals[path]
+        unread_paths = [path for path in paths if path not in self._dead_journals]
+        return list(slot_file.read_files(unread_paths, self._identity, is_live_wanted=is_live_wanted))
 
     def _begin(self, contact: Contact) -> UUID | None:
         assert contact.followup_id is not None  # noqa: S101 - a contact that is sent has one
