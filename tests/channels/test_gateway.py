@@ -188,6 +188,40 @@ async def test_one_that_was_perhaps_taken_has_not_failed_because_the_gateway_is_
     assert len(exchange.delivered) == 1
 
 
+async def test_a_message_announces_its_hand_over_before_the_request() -> None:
+    announced: list[int] = []
+    async with exchanging() as exchange:
+        message = replace(MESSAGE, before_handover=lambda: announced.append(len(exchange.delivered)))
+        await sent(exchange, message)
+
+    assert announced == [0]
+
+
+async def test_a_letter_that_cannot_be_printed_is_never_announced() -> None:
+    announced: list[str] = []
+    letter = replace(
+        MESSAGE,
+        channel=Channel.LETTER,
+        address="\n".join(["Jean Dupont"] * 20),
+        before_handover=lambda: announced.append("left"),
+    )
+    async with exchanging() as exchange:
+        outcome = await sent(exchange, letter)
+
+    assert (outcome.fate, announced, exchange.delivered) == (Fate.FAILED, [], [])
+
+
+async def test_a_message_that_may_not_leave_is_not_requested() -> None:
+    def refuse() -> None:
+        raise PermissionError
+
+    async with exchanging() as exchange:
+        with pytest.raises(PermissionError):
+            await sent(exchange, replace(MESSAGE, before_handover=refuse))
+
+    assert exchange.delivered == []
+
+
 async def test_a_redirect_is_not_followed() -> None:
     async with exchanging() as exchange:
         exchange.answers = [(307, {})]

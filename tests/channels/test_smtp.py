@@ -325,3 +325,41 @@ async def test_a_logo_travels_inside_the_mail() -> None:
         "text/html",
         "image/png",
     ]
+
+
+async def test_a_message_announces_its_hand_over_once_the_recipient_is_accepted() -> None:
+    mailbox = Mailbox()
+    announced: list[int] = []
+    message = replace(MESSAGE, before_handover=lambda: announced.append(len(mailbox.received)))
+
+    async with serving(mailbox) as settings:
+        await send(settings, message, message)
+
+    assert announced == [0, 1]
+
+
+async def test_a_refused_recipient_is_never_announced() -> None:
+    announced: list[str] = []
+    message = replace(MESSAGE, before_handover=lambda: announced.append("left"))
+
+    async with serving(Mailbox(on_rcpt="550 No such user")) as settings:
+        await send(settings, message)
+
+    assert announced == []
+
+
+async def test_a_message_that_may_not_leave_stays_and_the_next_one_leaves() -> None:
+    mailbox = Mailbox()
+
+    def refuse() -> None:
+        raise PermissionError
+
+    async with serving(mailbox) as settings:
+        sender = Smtp(settings)
+        with pytest.raises(PermissionError):
+            await sender.send(replace(MESSAGE, before_handover=refuse))
+        outcome = await sender.send(MESSAGE)
+        await sender.close()
+
+    assert outcome.fate == Fate.ACCEPTED
+    assert len(mailbox.received) == 1

@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from getbill.kit.files import slot_file
-from getbill.kit.files.slot_file import SLOT_BYTES, RecordTooLong, SlotFile, parse_records, read_files
+from getbill.kit.files.slot_file import (
+    SLOT_BYTES,
+    RecordTooLong,
+    SlotFile,
+    list_paths,
+    parse_records,
+    read_files,
+)
 
 OURS = {"installation": "a1"}
 
@@ -39,7 +46,9 @@ def full_disk() -> Iterator[None]:
 
 
 def records(folder: Path, identity: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    return [record for content in read_files(folder, identity or OURS) for record in content.records]
+    return [
+        record for content in read_files(list_paths(folder), identity or OURS) for record in content.records
+    ]
 
 
 def written(folder: Path, *values: int) -> Path:
@@ -57,9 +66,9 @@ def test_a_dead_writers_records_are_read_and_a_live_ones_say_that_it_lives(tmp_p
     file.write(1, {"value": 2})
     file.write(0, {"value": 3})
 
-    (live,) = read_files(tmp_path, OURS)
+    (live,) = read_files(list_paths(tmp_path), OURS)
     file.close()
-    (dead,) = read_files(tmp_path, OURS)
+    (dead,) = read_files(list_paths(tmp_path), OURS)
 
     assert (live.is_live, dead.is_live) == (True, False)
     assert live.records == dead.records == ({"value": 3}, {"value": 2})
@@ -68,17 +77,17 @@ def test_a_dead_writers_records_are_read_and_a_live_ones_say_that_it_lives(tmp_p
 def test_live_files_are_left_out_on_request(tmp_path: Path) -> None:
     file = SlotFile(tmp_path, OURS)
 
-    assert list(read_files(tmp_path, OURS, is_live_wanted=False)) == []
+    assert list(read_files(list_paths(tmp_path), OURS, is_live_wanted=False)) == []
 
     file.close()
 
 
 def test_two_readers_do_not_take_each_other_for_a_writer(tmp_path: Path) -> None:
     written(tmp_path, 1)
-    first = read_files(tmp_path, OURS)
+    first = read_files(list_paths(tmp_path), OURS)
     next(first)
 
-    assert [content.is_live for content in read_files(tmp_path, OURS)] == [False]
+    assert [content.is_live for content in read_files(list_paths(tmp_path), OURS)] == [False]
 
 
 def test_only_the_owner_reads_it(tmp_path: Path) -> None:
@@ -209,11 +218,11 @@ def test_a_killed_process_leaves_its_records_and_frees_its_lock(tmp_path: Path) 
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
 
-    (live,) = read_files(tmp_path, OURS)
+    (live,) = read_files(list_paths(tmp_path), OURS)
     process.kill()
     process.wait()
     process.stdout.close()
-    (dead,) = read_files(tmp_path, OURS)
+    (dead,) = read_files(list_paths(tmp_path), OURS)
 
     assert (live.is_live, dead.is_live) == (True, False)
     assert dead.records == ({"value": 7},)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from getbill import events
+import streaming
 from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
@@ -18,7 +18,7 @@ def attempt_of(row: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttem
 
 
 async def claim(database: Database, workspace: Workspace) -> Any:
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
     while await streaming.enqueue_deliveries(database):
         pass

@@ -51,7 +51,7 @@ class HandoverNotJournaled(Exception):
     """The journal could not be written, nor made unreadable: the message must not leave."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Handover:
     """A hand-over of a message as its journal knows it; the fence is that of the claim that sent it."""
 
@@ -72,14 +72,14 @@ class Handover:
         """Whether its worker will do nothing more about it."""
         return self.progress in {Progress.WITHDRAWN, Progress.ANSWERED}
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         """Return the record of the slot file; it holds no personal data."""
         return {
-            "id": str(self.id),
+            "id": self.id,
             "workspace": str(self.workspace_id),
             "followup": str(self.followup_id),
             "fence": self.fence,
-            "progress": self.progress.value,
+            "progress": self.progress,
             "outcome": None if self.outcome is None else _outcome_fields(self.outcome),
         }
 
@@ -96,9 +96,9 @@ class Handover:
             None if outcome is None else _outcome_of(outcome),
         )
 
-    def advanced(self, progress: Progress, outcome: SendOutcome | None = None) -> "Handover":
-        """Return the hand-over with its progress."""
-        return replace(self, progress=progress, outcome=outcome)
+    def advance(self, progress: Progress, outcome: SendOutcome | None = None) -> None:
+        """Set how far it came."""
+        self.progress, self.outcome = progress, outcome
 
 
 def _outcome_fields(outcome: SendOutcome) -> dict[str, Any]:
@@ -130,8 +130,13 @@ class DeadJournal:
 
     path: Path
     handovers: tuple[Handover, ...]
-    # Whether this worker has looked at it before, some seconds ago.
-    was_examined: bool = False
+    # When this worker last looked for its contacts, by the monotonic clock.
+    examined_at: float = -inf
+
+    @property
+    def was_examined(self) -> bool:
+        """Whether this worker has looked for its contacts before, some seconds ago."""
+        return self.examined_at > -inf
 
     @property
     def known_handovers(self) -> list[Handover]:
@@ -147,11 +152,13 @@ class HandoverJournal:
         self._identity = {"installation": installation_id}
         self._file: SlotFile | None = None
         self._is_closed = False
+        # Whether the last hand-over could not be written: told once.
+        self._is_refused = False
         self._slots_count = 0
         self._slots: dict[UUID, int] = {}
         self._handovers: dict[UUID, Handover] = {}
         self._ended_slots: deque[int] = deque()
-        self._examined_at: dict[Path, float] = {}
+        self._dead_journals: dict[Path, DeadJournal] = {}
 
     def begin(self, contacts: Iterable[Contact]) -> None:
         """Give each contact a hand-over, before it is committed as `sending`; None where the disk refuses."""
@@ -163,7 +170,8 @@ class HandoverJournal:
         for contact in contacts:
             handover = self._handovers.get(contact.handover_id) if contact.handover_id else None
             if handover is not None and handover.progress == Progress.BEGUN:
-                self._end(handover.advanced(Progress.WITHDRAWN))
+                handover.advance(Progress.WITHDRAWN)
+                self._end(handover)
 
     def hand_over(self, handover_id: UUID | None) -> None:
         """Note that a message is about to leave; raise HandoverNotJournaled if it must not."""
@@ -174,14 +182,13 @@ class HandoverJournal:
         handover = self._handovers.get(handover_id)
         if handover is None or handover.progress == Progress.HANDED_OVER:
             return
-        handover = handover.advanced(Progress.HANDED_OVER)
+        handover.advance(Progress.HANDED_OVER)
         try:
             self._write(handover)
         except (OSError, RecordTooLong) as error:
-            # Otherwise the next worker would take it for one that never left.
+            # The next worker must not take it for one that never left, nor may it leave now if it would.
+            handover.advance(Progress.BEGUN)
             self._discard(error)
-        else:
-            self._handovers[handover_id] = handover
 
     def is_unsent(self, handover_id: UUID | None) -> bool:
         """Return whether this worker has begun a hand-over whose message has not left."""
@@ -191,41 +198,42 @@ class HandoverJournal:
     def answer(self, handover_id: UUID | None, outcome: SendOutcome) -> None:
         """Note a provider's outcome; one that is unknown leaves the hand-over in doubt."""
         handover = self._handovers.get(handover_id) if handover_id else None
-        if handover is not None:
-            is_known = outcome.fate != Fate.UNKNOWN
-            self._end(handover.advanced(Progress.ANSWERED, outcome) if is_known else handover)
+        if handover is None:
+            return
+        if outcome.fate != Fate.UNKNOWN:
+            handover.advance(Progress.ANSWERED, outcome)
+        self._end(handover)
 
     def known_handovers(self) -> dict[UUID, Handover]:
         """Return every hand-over that certainly never left or was answered, by its id."""
-        contents = slot_file.read_files(self._folder, self._identity)
-        return {
-            handover.id: handover
-            for content in contents
+        self._read_dead()
+        # A live worker may still hand over what it has begun.
+        handovers = [
+            handover
+            for content in self._read_others(is_live_wanted=True)
             for handover in _handovers_of(content)
-            # A live worker may still hand over what it has begun.
-            if handover.is_settled or (handover.is_unsent and not content.is_live)
-        }
+            if handover.is_settled
+        ]
+        for journal in self._dead_journals.values():
+            handovers += journal.known_handovers
+        return {handover.id: handover for handover in handovers}
 
     def dead_journals(self) -> list[DeadJournal]:
         """Return the journals of workers that ended, each at most once in a few seconds."""
+        self._read_dead()
         now = clock.monotonic()
-        contents = slot_file.read_files(
-            self._folder,
-            self._identity,
-            lambda path: now - self._examined_at.get(path, -inf) >= _EXAMINED_EVERY_SECONDS,
-            is_live_wanted=False,
-        )
         journals = [
-            DeadJournal(content.path, tuple(_handovers_of(content)), content.path in self._examined_at)
-            for content in contents
+            journal
+            for journal in self._dead_journals.values()
+            if now - journal.examined_at >= _EXAMINED_EVERY_SECONDS
         ]
-        self._examined_at |= dict.fromkeys((journal.path for journal in journals), now)
+        self._dead_journals |= {journal.path: replace(journal, examined_at=now) for journal in journals}
         return journals
 
-    def remove(self, journal: DeadJournal) -> None:
+    def remove_journal(self, journal: DeadJournal) -> None:
         """Delete the journal of a worker that ended: no contact refers to it any more."""
         journal.path.unlink(missing_ok=True)
-        self._examined_at.pop(journal.path, None)
+        self._dead_journals.pop(journal.path, None)
 
     def remove_unreadable(self) -> None:
         """Delete files of earlier days that no worker of this installation and this boot can read."""
@@ -237,6 +245,20 @@ class HandoverJournal:
         if self._file is not None:
             self._file.close()
 
+    def _read_dead(self) -> None:
+        """Read the journals of workers that ended since: nothing is written there any more."""
+        for content in self._read_others(is_live_wanted=False):
+            self._dead_journals[content.path] = DeadJournal(content.path, tuple(_handovers_of(content)))
+
+    def _read_others(self, *, is_live_wanted: bool) -> list[SlotFileContent]:
+        """Read the files that are not known to be journals of dead workers."""
+        paths = slot_file.list_paths(self._folder)
+        for path in self._dead_journals.keys() - set(paths):
+            # Another worker saw that it was settled.
+            del self._dead_journals[path]
+        unread_paths = [path for path in paths if path not in self._dead_journals]
+        return list(slot_file.read_files(unread_paths, self._identity, is_live_wanted=is_live_wanted))
+
     def _begin(self, contact: Contact) -> UUID | None:
         assert contact.followup_id is not None  # noqa: S101 - a contact that is sent has one
         handover = Handover(uuid4(), contact.workspace_id, contact.followup_id, contact.fence, Progress.BEGUN)
@@ -247,8 +269,11 @@ class HandoverJournal:
         except (OSError, RecordTooLong) as error:
             del self._slots[handover.id]
             self._ended_slots.appendleft(slot)
-            _log.warning("handover_not_journaled", error=type(error).__name__)
+            if not self._is_refused:
+                _log.warning("handover_not_journaled", error=type(error).__name__)
+            self._is_refused = True
             return None
+        self._is_refused = False
         self._handovers[handover.id] = handover
         return handover.id
 
@@ -272,7 +297,7 @@ class HandoverJournal:
             raise OSError("the journal is closed")
         if self._file is None:
             self._file = SlotFile(self._folder, self._identity)
-        self._file.write(self._slots[handover.id], handover.record())
+        self._file.write(self._slots[handover.id], handover.to_record())
 
     def _discard(self, error: Exception) -> None:
         assert self._file is not None  # noqa: S101 - its hand-overs have begun

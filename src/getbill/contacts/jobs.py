@@ -11,7 +11,7 @@ from uuid import UUID
 
 from getbill import quarantine
 from getbill.contacts import claims
-from getbill.contacts.recovery import recover
+from getbill.contacts.recovery import recover, recover_journaled
 from getbill.contacts.sending import (
     KeepGoing,
     SendingContext,
@@ -48,7 +48,8 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
     visited_count = await work.visit_all(
         workspace_ids, visit, context.settings.concurrent_batches, keep_going
     )
-    return visited_count + await _send_crashed(context, crashed_ids, keep_going)
+    journaled_count = await recover_journaled(context)
+    return visited_count + journaled_count + await _send_crashed(context, crashed_ids, keep_going)
 
 
 async def _postpone(context: SendingContext, workspace_id: UUID, sent_count: int) -> bool:

@@ -9,7 +9,8 @@ from functools import partial
 import structlog
 
 from getbill.channels.senders import Assurance, Fate, Outgoing, SendOutcome, failed, unknown
-from getbill.contacts.handovers import HandoverNotJournaled
+from getbill.contacts.handovers import HandoverJournal, HandoverNotJournaled
+from getbill.contacts.model import Contact
 from getbill.contacts.sending.context import PreparedSend, SendResult
 from getbill.kit import clock, failpoints
 
@@ -60,7 +61,9 @@ async def _call_provider(send: PreparedSend) -> SendOutcome:
 
 
 async def _hand_over(send: PreparedSend) -> SendOutcome:
-    message = replace(send.message, before_handover=partial(_note_handover, send))
+    message = send.message
+    if send.handovers is not None:
+        message = replace(message, before_handover=partial(_note_handover, send.handovers, send.contact))
     try:
         async with asyncio.timeout(send.timeout_seconds):
             if not send.sender.capabilities.announces_handover:
@@ -84,8 +87,7 @@ async def _ask(send: PreparedSend, message: Outgoing) -> SendOutcome:
         return unknown("the sender failed; the worker's log has the traceback")
 
 
-def _note_handover(send: PreparedSend) -> None:
-    if send.handovers is not None:
-        failpoints.at("contacts.handing_over")
-        send.handovers.hand_over(send.contact.handover_id)
-        failpoints.at("contacts.handed_over")
+def _note_handover(journal: HandoverJournal, contact: Contact) -> None:
+    failpoints.at("contacts.handing_over")
+    journal.hand_over(contact.handover_id)
+    failpoints.at("contacts.handed_over")

@@ -8,7 +8,8 @@ names the kernel's boot and the file's inode: a file is not read after a restart
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,6 @@ from zlib import crc32
 
 from getbill.kit import ids, json
 from getbill.kit.errors import Problem
-from getbill.kit.files.private_files import MODE
 
 SLOT_BYTES: Final = 1024
 SUFFIX: Final = ".slots"
@@ -47,7 +47,7 @@ class SlotFile:
         """Create a file in a folder, for its owner alone; raise OSError if that is impossible."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / f"{ids.new()}{SUFFIX}"
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._put(0, _header(self._descriptor, identity))
@@ -86,15 +86,19 @@ class SlotFile:
             raise OSError("the record was written in part")
 
 
+def list_paths(folder: Path) -> list[Path]:
+    """Return the slot files of a folder; none if it cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
+    except OSError:
+        return []
+
+
 def read_files(
-    folder: Path,
-    identity: Fields,
-    is_wanted: Callable[[Path], bool] = lambda _path: True,
-    *,
-    is_live_wanted: bool = True,
+    paths: Iterable[Path], identity: Fields, *, is_live_wanted: bool = True
 ) -> Iterator[SlotFileContent]:
-    """Yield the content of the slot files of this identity, written in this boot of the machine."""
-    for path in filter(is_wanted, _paths(folder)):
+    """Yield the content of those slot files that have this identity and were written in this boot of the machine."""
+    for path in paths:
         content = _read(path, identity, is_live_wanted=is_live_wanted)
         if content is not None:
             yield content
@@ -102,17 +106,12 @@ def read_files(
 
 def remove_unreadable(folder: Path, identity: Fields, unchanged_since: datetime) -> None:
     """Delete the files that `read_files` does not yield and that nobody has written since an instant."""
-    readable_paths = {content.path for content in read_files(folder, identity)}
-    for path in _paths(folder):
-        if path not in readable_paths and path.stat().st_mtime < unchanged_since.timestamp():
-            path.unlink(missing_ok=True)
-
-
-def _paths(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
-    except OSError:
-        return []
+    paths = list_paths(folder)
+    readable_paths = {content.path for content in read_files(paths, identity)}
+    for path in set(paths) - readable_paths:
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < unchanged_since.timestamp():
+                path.unlink()
 
 
 def _read(path: Path, identity: Fields, *, is_live_wanted: bool) -> SlotFileContent | None:
@@ -125,9 +124,9 @@ def _read(path: Path, identity: Fields, *, is_live_wanted: bool) -> SlotFileCont
         is_live = not _lock_shared(descriptor)
         if is_live and not is_live_wanted:
             return None
-        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        if not is_current(content, _header(descriptor, identity)):
+        if _parse(os.pread(descriptor, SLOT_BYTES, 0)) != _header(descriptor, identity):
             return None
+        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     except OSError:
         return None
     finally:
@@ -141,11 +140,6 @@ def _lock_shared(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def is_current(content: bytes, header: Fields) -> bool:
-    """Return whether a file's content begins with this header."""
-    return _parse(content[:SLOT_BYTES]) == header
 
 
 def parse_records(content: bytes) -> Iterator[dict[str, Any]]:

@@ -92,7 +92,7 @@ async def _remove_settled(database: Database, journals: HandoverJournal, journal
     for workspace_id, group in _by_workspace(journal.handovers):
         if await database.fetchval(_IS_OPEN, workspace_id, [handover.id for handover in group]):
             return
-    journals.remove(journal)
+    journals.remove_journal(journal)
 
 
 def _by_workspace(handovers: Sequence[Handover]) -> list[tuple[UUID, list[Handover]]]:

@@ -1,4 +1,4 @@
-"""Recovery of the contacts of dead workers in a workspace: claimed ones are planned again, the outcome of others determined.
+"""Recovery of dead workers' contacts: claimed ones are planned again, the outcome of others determined.
 
 A provider with a look-up is queried; one with idempotency keys is sent the message once more, if the debtor
 may be contacted at that moment. A message is never reported as failed before the provider answers, and one
@@ -6,19 +6,22 @@ whose outcome cannot be determined becomes unknown.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from getbill import companies, compliance, debts, followups, quarantine
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, MessageAuthor, Outgoing, Sender, SendOutcome, unknown
 from getbill.companies import Workspace
-from getbill.contacts import claims, dead_journals, failures, history, schedule, sending
+from getbill.contacts import claims, failures, history, schedule, sending
+from getbill.contacts.handovers import Handover
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import Contact
-from getbill.contacts.sending import PreparedSend, SendingContext, SendResult
+from getbill.contacts.model import Contact, State
+from getbill.contacts.recovery import dead_journals
+from getbill.contacts.sending import PreparedSend, SendingContext, SendResult, isolate_workspace
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit import clock, failpoints, ids
@@ -44,8 +47,8 @@ async def recover(context: SendingContext, workspace_id: UUID) -> int:
     ends.
     """
     expired_states = await claims.expired_states(context.database, workspace_id)
-    examined_count = await _release_claimed(context, workspace_id) if "claimed" in expired_states else 0
-    if "sending" in expired_states:
+    examined_count = await _release_claimed(context, workspace_id) if State.CLAIMED in expired_states else 0
+    if State.SENDING in expired_states:
         examined_count += await _resolve_interrupted(context, workspace_id)
     return examined_count
 
@@ -72,26 +75,54 @@ async def _release_claimed(context: SendingContext, workspace_id: UUID) -> int:
 async def _resolve_interrupted(context: SendingContext, workspace_id: UUID) -> int:
     """Determine the outcome of contacts that dead workers were sending."""
     settings = context.settings
-    lease_until = clock.wall() + timedelta(seconds=settings.recovery_seconds)
     interrupted_contacts = await claims.claim_interrupted(
-        context.database, workspace_id, clock.wall(), min(settings.batch, _LOOKUPS_MAX), lease_until
+        context.database,
+        workspace_id,
+        clock.wall(),
+        min(settings.batch, _LOOKUPS_MAX),
+        _lease_of_recovery(context),
     )
     if interrupted_contacts:
         failpoints.at("contacts.reclaimed")
-        await _resolve_contacts_of(context, workspace_id, interrupted_contacts)
+        await _resolve_contacts(context, interrupted_contacts, _known_handovers(context))
     return len(interrupted_contacts)
 
 
-async def _resolve_contacts_of(
-    context: SendingContext, workspace_id: UUID, interrupted_contacts: Sequence[Contact]
+async def recover_journaled(context: SendingContext) -> int:
+    """Settle what the journals of this machine's dead workers know, before the leases end; return how many."""
+    contacts = await dead_journals.claim_known(context, _lease_of_recovery(context))
+    contacts.sort(key=lambda contact: contact.workspace_id)
+    groups = [list(group) for _, group in groupby(contacts, lambda contact: contact.workspace_id)]
+    known_handovers = _known_handovers(context) if groups else {}
+
+    async def resolve_workspace(group: Sequence[Contact]) -> None:
+        async with isolate_workspace(context.database, group[0].workspace_id):
+            await _resolve_contacts(context, group, known_handovers)
+
+    # Concurrently: one after the other they would outlast their leases, and none would ever be settled.
+    await asyncio.gather(*map(resolve_workspace, groups))
+    return len(contacts)
+
+
+def _lease_of_recovery(context: SendingContext) -> datetime:
+    return clock.wall() + timedelta(seconds=context.settings.recovery_seconds)
+
+
+def _known_handovers(context: SendingContext) -> Mapping[UUID, Handover]:
+    return context.handovers.known_handovers() if context.handovers else {}
+
+
+async def _resolve_contacts(
+    context: SendingContext, interrupted_contacts: Sequence[Contact], known_handovers: Mapping[UUID, Handover]
 ) -> None:
     """Determine and store the outcome of interrupted contacts of one workspace."""
+    workspace_id = interrupted_contacts[0].workspace_id
     workspace = await companies.workspace(context.database, context.vault, workspace_id)
 
     async def resolve_batch(batch: Sequence[Contact]) -> None:
         snapshots = failures.snapshot_contacts(batch)
         try:
-            await _resolve_contacts(context, workspace, batch)
+            await _resolve_batch(context, workspace, batch, known_handovers)
         except BaseException:
             failures.restore_contacts(batch, snapshots)
             raise
@@ -102,13 +133,14 @@ async def _resolve_contacts_of(
     await quarantine.isolate_failures(interrupted_contacts, resolve_batch, mark_unknown)
 
 
-async def _resolve_contacts(
-    context: SendingContext, workspace: Workspace, interrupted_contacts: Sequence[Contact]
+async def _resolve_batch(
+    context: SendingContext,
+    workspace: Workspace,
+    interrupted_contacts: Sequence[Contact],
+    known_handovers: Mapping[UUID, Handover],
 ) -> None:
     followup_ids = [contact.followup_id for contact in interrupted_contacts if contact.followup_id]
     followups_by_id = await followups.find_many(context.database, workspace, followup_ids)
-
-    known_handovers = context.handovers.known_handovers() if context.handovers else {}
 
     async def resolve_contact(contact: Contact) -> SendResult | None:
         followup = followups_by_id.get(contact.followup_id) if contact.followup_id else None
