@@ -13,7 +13,7 @@ from bench.first_run import first_debt
 from testbed.installation import ROOT, bin_run, free_port, temporary_folder, wait
 from testbed.process_memory import family
 
-_AIM_MEGABYTES = 350.0
+_AIM_MEGABYTES = 300.0
 
 
 def measure(say: Callable[[str], None]) -> list[Figure]:

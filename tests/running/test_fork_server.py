@@ -157,3 +157,14 @@ def test_what_is_forked_ends_with_a_killed_supervisor(program: MakeProgram) -> N
     running.stop(signal.SIGKILL)
 
     running.until_none_is_left()
+
+
+def test_a_fork_server_that_hangs_does_not_keep_the_supervisor_from_stopping(program: MakeProgram) -> None:
+    running = program().start()
+    (server,) = running.processes("getbill\0fork-server")
+    until(lambda: len(running.processes("getbill\0sftp")) == 1)
+
+    os.kill(server, signal.SIGSTOP)
+
+    assert running.stop() == 0
+    assert running.processes() == []

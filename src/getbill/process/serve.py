@@ -71,6 +71,9 @@ class NotPrepared(CannotRun):
 def serve() -> None:
     """Run everything on this machine: database, API, worker and SFTP."""
     settings = Settings()
+    if sys.platform != "linux":
+        _own_data_folder(settings, None)
+        return
     # Before there is anything that a fork must not copy. Only the supervisor returns.
     fork_server = ForkServer.start(Program(cli.PROGRAM, cli.preload, cli.main))
     try:
@@ -79,7 +82,7 @@ def serve() -> None:
         fork_server.close()
 
 
-def _own_data_folder(settings: Settings, fork_server: ForkServer) -> None:
+def _own_data_folder(settings: Settings, fork_server: ForkServer | None) -> None:
     logs.configure(settings.log_level, "serve")
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     for sign in _stop_signals():
@@ -109,7 +112,7 @@ def _stop_signals() -> list[signal.Signals]:
     return [signal.SIGINT, signal.SIGTERM, *hangup]
 
 
-def _serve(settings: Settings, ports: Ports, fork_server: ForkServer) -> None:
+def _serve(settings: Settings, ports: Ports, fork_server: ForkServer | None) -> None:
     if settings.database_url is not None:
         asyncio.run(
             _supervise(settings, ports, None, Launcher(_environment(settings, settings.dsn), fork_server))

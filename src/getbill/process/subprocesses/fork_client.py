@@ -7,11 +7,16 @@ import signal
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Self
+from typing import Final, Self
 
 from getbill.embedded import end_with
 from getbill.process.subprocesses import fork_server
 from getbill.process.subprocesses.fork_server import ForkRequest, Program
+
+# Until a fork server that has just started has imported everything, on a busy machine.
+START_SECONDS: Final = 60.0
+# Until the end of a killed process is reported.
+KILL_SECONDS: Final = 5.0
 
 
 class ForkServerLost(ConnectionError):
@@ -56,9 +61,11 @@ class ForkServer:
         finally:
             theirs.close()
         reader, writer = await asyncio.open_connection(sock=ours)
-        first_line = await reader.readline()
+        first_line = b""
+        with suppress(TimeoutError, OSError):
+            first_line = await asyncio.wait_for(reader.readline(), START_SECONDS)
         if not first_line:
-            writer.close()
+            writer.close()  # It is killed, should it still be forked.
             raise ForkServerLost
         return ForkedProcess(int(first_line), reader, writer)
 
@@ -66,7 +73,7 @@ class ForkServer:
         """End the fork server, after the processes it forked."""
         self._control.close()
         with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGTERM)
+            os.kill(self._pid, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 
@@ -80,7 +87,8 @@ class ForkedProcess:
     def __init__(self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self._end = asyncio.create_task(self._read_status(reader, writer))
+        self._reader = reader
+        self._end = asyncio.create_task(self._read_status(writer))
 
     async def wait(self) -> int:
         """Wait until it has ended, and return its exit status; minus the signal that ended it."""
@@ -93,15 +101,17 @@ class ForkedProcess:
     def kill(self) -> None:
         """End it at once."""
         self._signal(signal.SIGKILL)
+        # A fork server that hangs reports nothing.
+        asyncio.get_running_loop().call_later(KILL_SECONDS, self._reader.feed_eof)
 
     def _signal(self, sign: signal.Signals) -> None:
         if self.returncode is None:
             os.kill(self.pid, sign)
 
-    async def _read_status(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+    async def _read_status(self, writer: asyncio.StreamWriter) -> int:
         line = b""
         with suppress(OSError):
-            line = await reader.readline()
+            line = await self._reader.readline()
         # The end of a fork server is that of its processes: the kernel signals them.
         self.returncode = int(line) if line else -signal.SIGTERM
         writer.close()

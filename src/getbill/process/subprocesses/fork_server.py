@@ -1,6 +1,6 @@
 """The fork server: a process that has imported what the others run, and forks each of them on request.
 
-Processes forked from it share the memory of their code (decisions/0037). The invariant: it holds nothing that
+Processes forked from it share the memory of their code (decisions/0038). The invariant: it holds nothing that
 a fork must not copy: no thread, no event loop, no connection, no lock. It ends with its supervisor, and what
 it forked ends with it.
 """

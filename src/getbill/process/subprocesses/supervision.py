@@ -63,22 +63,23 @@ class Process(Protocol):
 
 @dataclass(frozen=True)
 class Launcher:
-    """How processes are started: environment variables that all get, and the fork server that forks them."""
+    """How processes are started: environment variables that all get, and the fork server, if there is one."""
 
     environment: Mapping[str, str]
-    fork_server: ForkServer
+    fork_server: ForkServer | None
 
     async def start(self, words: Sequence[str], descriptors: Sequence[int]) -> Process:
         """Start a process in a session of its own, so that we forward a Ctrl-C at the terminal."""
-        try:
-            return await self.fork_server.fork(words, self.environment, descriptors)
-        except ForkServerLost:
-            _log.warning("fork_server_lost")
-        # As a program of its own, which shares no memory.
-        arguments = (word.format(*descriptors) for word in words)
-        command = current_account().command(
-            sys.executable, "-m", "getbill", *arguments, ended_by=signal.SIGTERM
-        )
+        if self.fork_server is not None:
+            try:
+                return await self.fork_server.fork(words, self.environment, descriptors)
+            except ForkServerLost:
+                _log.warning("fork_server_lost")
+        return await self._execute([word.format(*descriptors) for word in words], descriptors)
+
+    async def _execute(self, words: Sequence[str], descriptors: Sequence[int]) -> Process:
+        """Start a program of its own, which shares no memory."""
+        command = current_account().command(sys.executable, "-m", "getbill", *words, ended_by=signal.SIGTERM)
         return await asyncio.create_subprocess_exec(
             *command, env=os.environ | self.environment, pass_fds=descriptors, start_new_session=True
         )
