@@ -1,11 +1,13 @@
 """One change, one transaction: what a hopeful one presumes, and what becomes of it when that is wrong."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from getbill.kit import clock
+from getbill.kit.database import update_statement
 from getbill.kit.database.transactions import (
     Database,
     OptimisticConflict,
@@ -158,3 +160,49 @@ async def test_many_writes_that_are_no_plain_inserts_are_sent_as_they_are(databa
             tx.defer(once, f"name {number % 7}")
 
     assert await database.fetchval(COUNT) == 7
+
+
+MOVE = update_statement(
+    "test.move", "Rename rows.", "lodgers", {"house": "uuid", "id": "bigint"}, {"name": "text"}
+)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_many_rows_are_updated_house_by_house(people: Database, count: int) -> None:
+    houses = UUID(int=1), UUID(int=2)
+    rows = [(house, number, f"{house.int}-{number}") for number in range(count) for house in houses]
+    await people.pool.execute(
+        "CREATE TABLE lodgers (house uuid, id bigint, name text, PRIMARY KEY (house, id))"
+    )
+    await people.pool.executemany("INSERT INTO lodgers VALUES ($1, $2, '')", [row[:2] for row in rows])
+
+    async with people.transaction(clock.wall()) as tx:
+        await tx.connection()
+        for row in rows:
+            tx.defer(MOVE, *row)
+
+    assert MOVE.many is not None
+    assert "$1::" not in MOVE.many
+    stored = await people.pool.fetch("SELECT house, id, name FROM lodgers")
+    assert {tuple(row) for row in stored} == set(rows)
+
+
+async def test_many_rows_are_found_by_their_keys_before_there_are_statistics(people: Database) -> None:
+    house, count = UUID(int=1), 20_000
+    await people.pool.execute(
+        """
+        CREATE TABLE lodgers (house uuid, id bigint, name text, PRIMARY KEY (house, id))
+            WITH (autovacuum_enabled = false);
+        CREATE INDEX ON lodgers (house, name);
+        """
+    )
+    await people.pool.execute(
+        "INSERT INTO lodgers SELECT $1, n, '' FROM generate_series(1, $2) n", house, count
+    )
+    ids = list(range(1, 1_001))
+
+    rows = await people.pool.fetch(f"EXPLAIN {MOVE.many}", house, ids, ["moved"] * len(ids))
+
+    plan = "\n".join(row[0] for row in rows)
+    assert "Hash Join" not in plan
+    assert "Index Cond: ((house = $1) AND (id = new.id))".replace("$1", f"'{house}'::uuid") in plan, plan

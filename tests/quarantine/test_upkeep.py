@@ -162,3 +162,28 @@ async def test_an_operator_lists_what_stands_aside_and_puts_it_back(
     assert json.read(put_back.encode()) == {"put_back": 1}
     assert (await workspace.engine.first(debt.id))["state"] == "delivered"
     assert await outlook.notes() == []
+
+
+async def test_an_item_that_cannot_be_removed_keeps_no_other_from_it(
+    site: Site, workspace: collecting.ContactWorkspace
+) -> None:
+    database, pool = site.app.state.database, site.app.state.database.pool
+    items = [quarantine.Item(workspace.engine.id, "import", ids.new()) for _ in range(3)]
+    for item in items:
+        await quarantine.add_separately(database, item, MemoryError())
+    await pool.execute("UPDATE quarantine SET retried_at = failed_at - interval '1 hour'")
+    await pool.execute(
+        f"""
+        CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF OLD.subject_id = '{items[1].subject_id}' THEN RAISE EXCEPTION 'refused'; END IF; RETURN OLD;
+        END $$;
+        CREATE TRIGGER test_refuse BEFORE DELETE ON quarantine FOR EACH ROW EXECUTE FUNCTION test_refuse();
+        """
+    )
+    try:
+        await quarantine.remove_proven(database)
+    finally:
+        await pool.execute("DROP FUNCTION test_refuse CASCADE")
+
+    left = await pool.fetch("SELECT subject_id FROM quarantine")
+    assert [row["subject_id"] for row in left] == [items[1].subject_id]

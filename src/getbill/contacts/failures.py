@@ -166,8 +166,7 @@ async def skip_quarantined(tx: Transaction, workspace: Workspace, debt_id: UUID)
 async def clear_settled(database: Database) -> None:
     """Resolve quarantine items whose contact was since stopped, paid for or erased."""
     for row in await database.fetch(_SETTLED_QUARANTINED):
-        async with database.transaction(clock.wall()) as tx:
-            await quarantine.resolve(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
+        await quarantine.resolve_separately(database, Item(row["workspace_id"], "contact", row["subject_id"]))
 
 
 async def quarantine_workspace(database: Database, workspace_id: UUID, error: BaseException) -> None:

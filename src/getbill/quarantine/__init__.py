@@ -15,6 +15,7 @@ from getbill.quarantine.actions import (
     mark_retried,
     remove_proven,
     resolve,
+    resolve_separately,
 )
 from getbill.quarantine.model import (
     INSTALLATION,

@@ -8,7 +8,7 @@ import structlog
 
 from getbill import todos
 from getbill.kit import clock, ids
-from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction, is_transient
 from getbill.kit.messages import Message, message
 from getbill.quarantine.model import (
     INSTALLATION,
@@ -149,6 +149,17 @@ async def resolve(tx: Transaction, item: Item) -> bool:
     return row is not None
 
 
+async def resolve_separately(database: Database, item: Item) -> None:
+    """Resolve an item in a transaction of its own; one that cannot be resolved is logged and stays."""
+    try:
+        async with database.transaction(clock.wall()) as tx:
+            await resolve(tx, item)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        _log.error("item_not_resolved", kind=item.kind, subject=str(item.subject_id), exc_info=error)
+
+
 async def _withdraw_shared(tx: Transaction, workspace_id: UUID, reason: str) -> None:
     """Withdraw the todo shared by all items that failed for a reason, once none of them is left."""
     if not await tx.fetchval(_HAS_REASON, workspace_id, reason):
@@ -159,8 +170,7 @@ async def remove_proven(database: Database) -> int:
     """Remove the retried items that succeeded, and return their number."""
     rows = await database.fetch(_RECOVERED, clock.wall() - _PROVEN)
     for row in rows:
-        async with database.transaction(clock.wall()) as tx:
-            await resolve(tx, QuarantineEntry.from_row(row).item)
+        await resolve_separately(database, QuarantineEntry.from_row(row).item)
     return len(rows)
 
 

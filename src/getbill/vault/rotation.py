@@ -51,9 +51,10 @@ _STALE_KEYS = Statement(
 _REWRAP = Statement(
     "vault.rewrap_keys",
     "Replace keys of a workspace by the same keys, wrapped by the current master key.",
+    # As kit.database.row_statements: by key, also without statistics.
     """
     UPDATE vault_keys k SET wrapped = n.wrapped
-    FROM unnest($2::uuid[], $3::bytea[]) AS n (subject_id, wrapped)
+    FROM unnest((SELECT $2::uuid[]), (SELECT $3::bytea[])) AS n (subject_id, wrapped)
     WHERE k.workspace_id = $1 AND k.subject_id = n.subject_id
     """,
 )

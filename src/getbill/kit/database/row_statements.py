@@ -54,7 +54,9 @@ def update_statement(
     condition = " AND ".join(f"{column} = {numbers[column]}" for column in keys)
     workspace, *row_keys = keys
     types = {column: sql_type for column, sql_type in {**keys, **columns}.items() if column != workspace}
-    arrays = ", ".join(f"{numbers[column]}::{sql_type}[]" for column, sql_type in types.items())
+    # Within a subquery the length of an array is unknown to the planner. One that knows it, but has no statistics
+    # yet, reads the whole workspace instead of each row by its key.
+    arrays = ", ".join(f"(SELECT {numbers[column]}::{sql_type}[])" for column, sql_type in types.items())
     return Statement(
         name,
         sentence,
