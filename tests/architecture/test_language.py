@@ -9,6 +9,7 @@ AMBIGUOUS_MAX = 8
 CALLED_THROUGH_THEIR_PACKAGE = [
     "add",
     "check",
+    "claim",
     "close",
     "count",
     "create",
@@ -21,6 +22,7 @@ CALLED_THROUGH_THEIR_PACKAGE = [
     "run",
     "send",
     "start",
+    "tick",
     "update",
     "write",
 ]

@@ -57,7 +57,6 @@ ALL_WORKSPACES = {
         "quarantine.list_due": "rarely anything; each item is retried in its workspace",
         "quarantine.list_recovered": "as quarantine.list_due; each item is removed in its workspace",
         "quarantine.list_workspaces": "a worker skips every workspace that cannot be opened",
-        "streams.list_missing": "rarely anything; each stream is quarantined in its workspace",
     },
     "command of an operator": {
         "quarantine.list_items": "`getbill quarantine list` shows the whole installation",
@@ -65,7 +64,6 @@ ALL_WORKSPACES = {
         "vault.list_erased": "as vault.find_living",
     },
 }
-BEING_CONVERTED: set[str] = set()
 
 _KEYS = """
 SELECT t.relname AS table_name, i.relname AS key_name,
@@ -199,7 +197,7 @@ def texts(statement: Statement) -> list[str]:
 
 
 def test_every_statement_is_held_to_one_workspace(tenants) -> None:
-    allowed = exempt().keys() | BEING_CONVERTED
+    allowed = exempt().keys()
     crossing = set()
     wrong = []
 
@@ -241,7 +239,7 @@ def test_no_write_of_a_table_without_a_workspace_reads_one_that_has_one(tenants)
 
 
 async def test_every_scan_of_a_plan_looks_at_one_workspace(catalog, tenants) -> None:
-    skipped = exempt().keys() | BEING_CONVERTED
+    skipped = exempt().keys()
     wrong, scanned = [], set()
 
     for statement in statements():

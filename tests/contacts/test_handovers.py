@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from getbill.contacts.sending.decide import prepare_sends
+from getbill.contacts.sending.prepare import prepare_sends
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -37,7 +37,7 @@ async def debt_with(
 
 async def rows(workspace: WorkspaceEngine, debt: Debt) -> list[Record]:
     return await workspace.database.pool.fetch(
-        "SELECT * FROM contacts WHERE debt_id = $1 ORDER BY created_at, settled_at", debt.id
+        "SELECT * FROM contacts WHERE debt_id = $1 ORDER BY created_at, settled_at, sent_at", debt.id
     )
 
 

@@ -44,7 +44,7 @@ async def move_import(tx: Transaction, import_: Import, state: State, task: Task
     """Move an import to a state with its task, and return it; raise LeaseLost on a lost lease."""
     state, task = transition(import_.state, state, task)
     primary_key = import_.workspace_id, import_.id
-    await _write(tx, primary_key, import_.fence, (import_.state, state, task))
+    await _write_state(tx, primary_key, import_.fence, (import_.state, state, task))
     if task is None and import_.source == "sftp":
         # Its file is moved and its results are returned.
         work.note(tx, import_.workspace_id, "files", clock.wall())
@@ -54,11 +54,11 @@ async def move_import(tx: Transaction, import_: Import, state: State, task: Task
 async def receive(tx: Transaction, primary_key: tuple[UUID, UUID], fence: int, task: Task) -> None:
     """Give a draft, whose bytes are complete, its first state and task; raise LeaseLost if it has others."""
     state = State.IMPORTING if task is Task.IMPORT else State.UPLOADED
-    await _write(tx, primary_key, fence, (State.UPLOADED, *transition(State.UPLOADED, state, task)))
+    await _write_state(tx, primary_key, fence, (State.UPLOADED, *transition(State.UPLOADED, state, task)))
     due.note_imports(tx, primary_key[0], clock.wall())
 
 
-async def _write(
+async def _write_state(
     tx: Transaction, primary_key: tuple[UUID, UUID], fence: int, states: tuple[State, State, Task | None]
 ) -> None:
     if await tx.fetchval(_MOVE, *primary_key, fence, *states) is None:
