@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from getbill.contacts.sending.prepare import prepare_sends
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from getbill.contacts.handovers import HandoverNotJournaled
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
+from getbill.contacts.sending.prepare import prepare_sends
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 from kit.test_slot_file import full_disk

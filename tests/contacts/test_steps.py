@@ -36,9 +36,20 @@ async def debt_with(
 
 
 async def rows(workspace: WorkspaceEngine, debt: Debt) -> list[Record]:
-    return await workspace.database.pool.fetch(
-        "SELECT * FROM contacts WHERE debt_id = $1 ORDER BY created_at, settled_at, sent_at", debt.id
-    )
+    """Return the contacts of a debt as they were planned and settled; those of one instant as their steps follow."""
+    contacts = await workspace.database.pool.fetch("SELECT * FROM contacts WHERE debt_id = $1", debt.id)
+    in_order = [*(step.key for step in debt.running_scenario.steps), debts.END]
+
+    def position(row: Record) -> tuple[Any, ...]:
+        settled_at = row["settled_at"]
+        return (
+            row["created_at"],
+            settled_at is None,
+            settled_at or row["due_at"],
+            in_order.index(row["step"]) if row["step"] in in_order else 0,
+        )
+
+    return sorted(contacts, key=position)
 
 
 async def suppress_email(workspace: WorkspaceEngine) -> None:
