@@ -36,8 +36,10 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
     async def visit(workspace_id: UUID) -> int:
         async with isolate_workspace(context.database, workspace_id):
             sent_count = await send_due_live(context, workspace_id, keep_going, slots)
+            if await _postpone(context, workspace_id, sent_count):
+                return sent_count
             recovered_count = await recover(context, workspace_id)
-            if not await _postpone(context, workspace_id, sent_count):
+            if await claims.has_crashed(context.database, workspace_id, clock.wall()):
                 crashed_ids.append(workspace_id)
             return sent_count + recovered_count
         return 0
@@ -53,13 +55,10 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
 
 
 async def _postpone(context: SendingContext, workspace_id: UUID, sent_count: int) -> bool:
-    """Postpone a workspace to its next contact; return False if contacts of dead workers are due in it."""
-    now = clock.wall()
-    if sent_count < context.settings.workspace_share and await claims.postpone_live(
-        context.database, workspace_id, now + _STOPPED_DELAY
-    ):
-        return True
-    return not await claims.has_crashed(context.database, workspace_id, now)
+    """Postpone a workspace to its next contact or lease; return False if there is more to do in it."""
+    if sent_count >= context.settings.workspace_share:
+        return False
+    return await claims.postpone_live(context.database, workspace_id, clock.wall() + _STOPPED_DELAY)
 
 
 async def _send_crashed(context: SendingContext, workspace_ids: Sequence[UUID], keep_going: KeepGoing) -> int:

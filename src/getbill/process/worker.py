@@ -44,7 +44,6 @@ POLL_SECONDS: Final = 1.0
 # A burst of commits is one or two reasons to poll, not hundreds.
 MIN_INTERVAL_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 5.0
-# Streams that a worker works on at the same time.
 JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
@@ -52,7 +51,7 @@ RETRIES_SECONDS: Final = 5.0
 NOTIFICATIONS_SECONDS: Final = 5.0
 MAINTENANCE_SECONDS: Final = 60.0
 # Workspaces visited at the same time by one loop.
-WORKSPACES_AT_ONCE: Final = 4
+WORKSPACES_AT_ONCE: Final = 8
 # After the death of a worker: long enough for the cause to recur, whatever its lease.
 CAREFUL_SECONDS: Final = 90.0
 # Work in progress gets this long when the worker is stopped; the supervisor allows a little more.
