@@ -116,7 +116,7 @@ async def statistics(database: Database, workspace_id: UUID) -> Statistics:
     return Statistics(
         total=total,
         by_status={
-            status: sum(row["debts"] for row in rows if row["status"] == status) for status in STATUSES
+            status.value: sum(row["debts"] for row in rows if row["status"] == status) for status in STATUSES
         },
         open=[Money(minor, currency) for currency, minor in still_open.items() if minor],
         recovered=_money(recovered),
