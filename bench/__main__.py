@@ -30,6 +30,7 @@ NAMES = {
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",
     "contact-kills": "bench.contact_kills",
+    "workspaces": "bench.many_workspaces",
     "outage": "bench.outage",
     "memory": "bench.memory",
     "first-run": "bench.first_run",

@@ -136,7 +136,7 @@ async def _open(base: PreparedInstallation, url: str) -> None:
         new = NewDebt(person, Money(234000, "EUR"), f"F-{number}", "standard_3_waves", Details())
         async with database.transaction(workspace.now()) as tx:
             await debts.create(tx, workspace, new)
-    while await events.sequence(database):
+    while await events.sequence(database, workspace.id):
         pass
     await database.close()
 
@@ -145,7 +145,7 @@ async def _owe(base: PreparedInstallation) -> None:
     """Have every event be owed to every endpoint, whatever was delivered before."""
     setup = await _set_up(base)
     async with setup.database.transaction(clock.wall()) as tx:
-        await fan_out.enqueue_ranges(tx, [fan_out.FanOutRange(setup.workspace.id, 0, 1 << 40)])
+        await fan_out.enqueue_range(tx, fan_out.FanOutRange(setup.workspace.id, 0, 1 << 40))
     await setup.database.pool.execute("VACUUM ANALYZE webhook_deliveries")
     await setup.database.close()
 

@@ -21,7 +21,7 @@ from getbill.process import worker
 from getbill.settings import Settings
 from getbill.webhooks import WebhookDispatcher
 
-_LOOK_FOR_CONTACTS = ("live_contacts", "sandbox_contacts", "clocks", "recovery")
+_LOOK_FOR_CONTACTS = ("live_contacts", "sandbox_contacts", "clocks")
 _WARM_UP = 20
 
 

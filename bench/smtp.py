@@ -25,7 +25,7 @@ from bench.datasets import Dataset
 from bench.figures import Figure, Pairs
 from getbill import events
 from getbill.channels.senders import SmtpSettings
-from getbill.kit import calendar, clock
+from getbill.kit import calendar, clock, work
 from testbed.installation import (
     PreparedInstallation,
     free_port,
@@ -61,7 +61,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         kept = base.folder / "messages.pickle"
         sink = [sys.executable, "-m", "testbed.mail_sink", str(port), str(kept)]
         with process(sink, settings(base.folder, port)) as office, _worker(base, port):
-            until(lambda: _listens(port), office, "the mail server listened")
+            until(lambda: listens(port), office, "the mail server listened")
             asyncio.run(_stand_still(base))
 
             def ours() -> float:
@@ -86,7 +86,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     ]
 
 
-def _moment() -> datetime:
+def next_noon() -> datetime:
     """Return the noon of a coming day on which people are written to: this may be run at night, or on a holiday."""
     tomorrow = clock.wall().date() + timedelta(days=1)
     day = calendar.open_day(tomorrow, calendar.DEFAULT_REGION, calendar.Exclusions())
@@ -95,7 +95,7 @@ def _moment() -> datetime:
 
 async def _stand_still(base: PreparedInstallation) -> None:
     async with datasets.open_dataset(base, "live") as dataset:
-        await dataset.stand_still(_moment())
+        await dataset.stand_still(next_noon())
 
 
 def _ours(base: PreparedInstallation, port: int, number: int, many: int) -> float:
@@ -108,10 +108,9 @@ def _ours(base: PreparedInstallation, port: int, number: int, many: int) -> floa
     return many / seconds
 
 
-@contextmanager
-def _worker(base: PreparedInstallation, port: int) -> Iterator[None]:
-    """Yield when one worker more is at work."""
-    environment = settings(base.folder, 1) | {
+def environment(base: PreparedInstallation, port: int) -> dict[str, str]:
+    """Return the settings of a worker that hands its e-mails to the mail server on a port."""
+    return settings(base.folder, 1) | {
         "DATABASE_URL": base.dsn,
         "GETBILL_LOG_LEVEL": "error",
         "GETBILL_SMTP_HOST": "127.0.0.1",
@@ -119,8 +118,13 @@ def _worker(base: PreparedInstallation, port: int) -> Iterator[None]:
         "GETBILL_SMTP_TLS": "none",
         "GETBILL_SMTP_FROM": _FROM,
     }
+
+
+@contextmanager
+def _worker(base: PreparedInstallation, port: int) -> Iterator[None]:
+    """Yield when one worker more is at work."""
     before = asyncio.run(_alive(base))
-    with process([sys.executable, "-m", "getbill", "worker"], environment) as worker:
+    with process([sys.executable, "-m", "getbill", "worker"], environment(base, port)) as worker:
         until(lambda: asyncio.run(_alive(base)) > before, worker, "it was at work")
         yield
 
@@ -151,6 +155,8 @@ async def watched(dataset: Dataset, many: int) -> float:
     target = await pool.fetchval(_SENT, place) + many
     began = perf_counter()
     await pool.execute(_DUE, place, clock.wall())
+    async with dataset.database.transaction(clock.wall()) as tx:
+        work.note(tx, place, "contacts", tx.now)
     dataset.database.notifier.notify(events.EVENTS_CHANNEL)
     while await pool.fetchval(_SENT, place) < target:  # noqa: ASYNC110 the worker tells nobody
         await asyncio.sleep(0.05)
@@ -180,7 +186,7 @@ def _bare(base: PreparedInstallation, port: int, many: int) -> float:
     return many / float(stdout["seconds"])
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()
     except OSError:

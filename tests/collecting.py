@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -19,10 +19,11 @@ from getbill import access, companies, contacts, debts, events, followups, scena
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Fate, Outgoing, Senders, SendOutcome
 from getbill.companies import Workspace
-from getbill.contacts import SendingContext, SendingSettings
+from getbill.contacts import SendingContext, SendingSettings, claims
+from getbill.contacts.model import Contact
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit import clock, json
+from getbill.kit import clock, json, work
 from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
 from getbill.process import worker
@@ -83,6 +84,8 @@ class WorkspaceEngine:
             await connection.execute(
                 "UPDATE workspaces SET contact = $2 WHERE workspace_id = $1", self.id, contact
             )
+        async with self.database.transaction(clock.wall()) as tx:
+            await work.note_every_kind(tx, self.id)
 
     async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:
         snapshot = await self.snapshot()
@@ -161,6 +164,18 @@ class WorkspaceEngine:
 
     async def send_due_live(self) -> int:
         return await contacts.send_due(self.context, lambda: True)
+
+    async def recover(self) -> int:
+        """Recover what dead workers left in the workspace."""
+        return await contacts.recover(self.context, self.id)
+
+    async def claim(
+        self, crashes: claims.CrashRange = claims.NO_CRASHES, seconds: float = 60
+    ) -> list[Contact]:
+        """Claim up to 100 contacts of a live workspace that are due by the wall's clock."""
+        now = clock.wall()
+        request = claims.ClaimRequest(now, 100, now + timedelta(seconds=seconds), crashes)
+        return await claims.claim_live(self.database, self.id, request)
 
     async def events(self, debt_id: UUID) -> list[str]:
         rows = await self.database.pool.fetch(

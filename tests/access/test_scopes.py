@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+import streaming
 from calls import Answer, Site
-from getbill import access, companies, events, reactions
+from getbill import access, companies, reactions
 from getbill.access import AuthContext, Changes, Policy, Requires
 from getbill.access.oauth.tokens import Issue, sign
 from getbill.companies import CreatedCompany
@@ -163,7 +164,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
     hook = await theirs.post("/external-api/v1/webhooks", {"url": "https://hooks.example/in"})
     assert (debt.status, hook.status) == (201, 201)
     database = theirs.app.state.database
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
     event_id = await database.pool.fetchval(
         "SELECT id FROM events WHERE debt_id = $1", ids.read("debt", debt.json()["id"])

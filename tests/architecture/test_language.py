@@ -9,7 +9,6 @@ AMBIGUOUS_MAX = 8
 CALLED_THROUGH_THEIR_PACKAGE = [
     "add",
     "check",
-    "claim",
     "close",
     "count",
     "create",

@@ -185,7 +185,7 @@ async def test_a_payment_between_the_death_of_a_worker_and_its_successor_crosses
         clock.wall() - timedelta(seconds=1),
     )
 
-    await contacts.recover(crossing.workspace.engine.context)
+    await crossing.workspace.engine.recover()
 
     assert await crossing.crossed() == "payment"
     assert (await crossing.workspace.engine.first(crossing.debt.id))["state"] == "unknown"

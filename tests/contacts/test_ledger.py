@@ -11,7 +11,7 @@ from collecting import ACCEPTED, JEAN, Provider, WorkspaceEngine, at, live_engin
 from getbill import contacts, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, SendOutcome, failed
-from getbill.contacts import ledger
+from getbill.contacts import claims
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
@@ -22,9 +22,8 @@ from getbill.kit.database.transactions import Database
 MONDAY = "2026-01-05 09:00"
 
 
-async def claim(workspace: WorkspaceEngine, crashes: ledger.CrashRange = ledger.NO_CRASHES) -> list[Contact]:
-    lease = clock.wall() + timedelta(seconds=60)
-    return await ledger.claim_live(workspace.database, clock.wall(), 100, lease, (), crashes)
+async def claim(workspace: WorkspaceEngine, crashes: claims.CrashRange = claims.NO_CRASHES) -> list[Contact]:
+    return await workspace.claim(crashes)
 
 
 async def send_and_die(workspace: WorkspaceEngine) -> list[PreparedSend]:
@@ -50,7 +49,7 @@ async def test_what_a_dead_worker_had_only_claimed_is_sent_by_the_next_once(data
     await claim(workspace)
     await expire(workspace)
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
     await workspace.send_due_live()
 
     assert (await workspace.ledger(debt.id))[0] == ("wave_1_email", "accepted")
@@ -62,7 +61,7 @@ async def test_a_claim_that_lives_is_left_alone(database: Database) -> None:
     debt = await workspace.debt()
     await claim(workspace)
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     assert await workspace.ledger(debt.id) == [("wave_1_email", "claimed")]
 
@@ -72,7 +71,7 @@ async def test_a_worker_that_was_too_slow_sends_nothing(database: Database) -> N
     debt = await workspace.debt()
     slow = await claim(workspace)
     await expire(workspace)
-    await contacts.recover(workspace.context)
+    await workspace.recover()
     taken_anew = await claim(workspace, (1, 1))
 
     departing = await prepare_sends(workspace.context, await workspace.snapshot(), slow)
@@ -90,8 +89,8 @@ async def test_what_was_on_its_way_by_a_provider_that_cannot_be_asked_is_unknown
     debt = await workspace.debt()
     await send_and_die(workspace)
 
-    await contacts.recover(workspace.context)
-    await contacts.recover(workspace.context)
+    await workspace.recover()
+    await workspace.recover()
 
     assert await workspace.ledger(debt.id) == [("wave_1_email", "unknown"), ("wave_1_sms", "planned")]
     assert await workspace.followups(debt.id) == [("email", "on_hold")]
@@ -107,7 +106,7 @@ async def test_what_was_on_its_way_is_asked_again_with_the_same_key_where_the_pr
     debt = await workspace.debt()
     (departed,) = await send_and_die(workspace)
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     (message,) = provider.taken
     assert message == departed.message
@@ -121,7 +120,7 @@ async def test_what_was_on_its_way_is_not_asked_again_once_the_debt_is_paid(data
     await send_and_die(workspace)
     await workspace.change(debt.id, debts.enter_money, "payment", -234_000)
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     assert await workspace.ledger(debt.id) == [("wave_1_email", "unknown")]
     assert provider.taken == []
@@ -134,7 +133,7 @@ async def test_a_provider_that_can_be_looked_up_says_what_became_of_a_message(da
     (departed,) = await send_and_die(workspace)
     provider.known[departed.message.key] = SendOutcome(Fate.DELIVERED, "ref-1")
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     result = await workspace.first(debt.id)
     assert (result["state"], result["provider_ref"]) == ("delivered", "ref-1")
@@ -148,7 +147,7 @@ async def test_a_message_its_provider_never_saw_is_sent_after_all(database: Data
     debt = await workspace.debt()
     (departed,) = await send_and_die(workspace)
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
     await workspace.send_due_live()
 
     assert [message.key for message in provider.taken] == [departed.message.key]
@@ -161,7 +160,7 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     workspace = await live_engine(database, provider)
     debt = await workspace.debt()
     departing = await send_and_die(workspace)
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     snapshot = await workspace.snapshot()
     await deliver.settle_contacts(workspace.context, snapshot, await deliver.send_prepared(departing))
@@ -192,12 +191,10 @@ async def test_workers_that_claim_at_the_same_time_never_take_one_contact_twice(
     for number in range(24):
         await workspace.debt(replace(JEAN, name=f"Jean {number}", email=f"jean{number}@example.com"))
 
-    lease = clock.wall() + timedelta(seconds=60)
-    claims = await asyncio.gather(
-        *(ledger.claim_live(database, clock.wall(), 5, lease, ()) for _ in range(8))
-    )
+    request = claims.ClaimRequest(clock.wall(), 5, clock.wall() + timedelta(seconds=60))
+    batches = await asyncio.gather(*(claims.claim_live(database, workspace.id, request) for _ in range(8)))
 
-    debt_ids = [contact.debt_id for work in claims for contact in work]
+    debt_ids = [contact.debt_id for batch in batches for contact in batch]
     assert len(debt_ids) == len(set(debt_ids)) > 5
 
 

@@ -26,7 +26,7 @@ from getbill.channels.senders import (
     failed,
     unknown,
 )
-from getbill.contacts import ledger
+from getbill.contacts import claims
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.decide import prepare_sends
 from getbill.kit import clock, ids
@@ -141,9 +141,8 @@ class Life:
         await self.to_the_next()
         workspace, snapshot = self.engine, await self.engine.snapshot()
         lease = clock.wall() + timedelta(seconds=60)
-        claim = await ledger.claim_sandbox(
-            workspace.database, workspace.id, snapshot.now(), 20, lease, (0, 99)
-        )
+        request = claims.ClaimRequest(snapshot.now(), 20, lease, (0, 99))
+        claim = await claims.claim_sandbox(workspace.database, workspace.id, request)
         how_far = self.chance.randrange(3)
         if how_far > 0:
             departing = await prepare_sends(workspace.context, snapshot, claim)
@@ -156,7 +155,7 @@ class Life:
             self.engine.id,
             clock.wall() - timedelta(seconds=1),
         )
-        await contacts.recover(self.engine.context)
+        await self.engine.recover()
 
     async def decide(self) -> None:
         """Have a person who asked the provider answer a question."""

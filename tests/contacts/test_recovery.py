@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from collecting import ACCEPTED, JEAN, Provider, WorkspaceEngine, live_engine
-from getbill import compliance, contacts, debts
+from getbill import compliance, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Outgoing, SendOutcome, failed, unknown
-from getbill.contacts import ledger
+from getbill.contacts import claims
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
 from getbill.contacts.sending.decide import prepare_sends
@@ -56,8 +56,7 @@ class SlowProvider(Provider):
 
 async def send_and_die(workspace: WorkspaceEngine) -> list[PreparedSend]:
     """Commit what is due as `sending`, as a worker that then dies before its provider has answered."""
-    lease = clock.wall() + timedelta(seconds=60)
-    claim = await ledger.claim_live(workspace.database, clock.wall(), 100, lease, ())
+    claim = await workspace.claim()
     departing = await prepare_sends(workspace.context, await workspace.snapshot(), claim)
     await expire(workspace)
     return departing
@@ -73,7 +72,7 @@ async def expire(workspace: WorkspaceEngine) -> None:
 
 async def recover_later(workspace: WorkspaceEngine) -> None:
     await expire(workspace)
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
 
 async def dead(
@@ -104,7 +103,7 @@ async def test_nobody_is_contacted_at_night_because_a_worker_died_in_the_evening
     workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
     await workspace.set_clock("2026-01-05 23:00")
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     assert provider.taken == []
     (row,) = await workspace.database.pool.fetch(
@@ -118,7 +117,7 @@ async def test_nobody_is_contacted_at_night_because_a_worker_died_in_the_evening
 async def test_in_the_morning_it_is_asked_and_the_scenario_goes_on(database: Database) -> None:
     workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
     await workspace.set_clock("2026-01-05 23:00")
-    await contacts.recover(workspace.context)
+    await workspace.recover()
     await workspace.set_clock("2026-01-06 09:00")
 
     await recover_later(workspace)
@@ -134,7 +133,7 @@ async def test_while_contact_is_stopped_it_is_not_asked_but_shown_to_a_person(
     workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
     await workspace.switch(contact)
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     assert provider.taken == []
     assert (await states(workspace))[0] == ("wave_1_email", "unknown")
@@ -148,7 +147,7 @@ async def test_whoever_asked_to_be_left_alone_since_then_is(database: Database) 
     async with database.transaction(snapshot.now()) as tx:
         await compliance.suppress(tx, workspace.id, "email", address or b"", "stop")
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     assert provider.taken == []
     assert (await states(workspace))[0] == ("wave_1_email", "unknown")
@@ -160,7 +159,7 @@ async def test_a_provider_that_cannot_be_asked_now_is_asked_later(
 ) -> None:
     workspace, provider = await dead(database, Assurance.IDEMPOTENCY_KEY, silence)
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
     before = await states(workspace)
     provider.outcome = ACCEPTED
     await recover_later(workspace)
@@ -203,7 +202,7 @@ async def test_a_provider_that_may_take_five_minutes_is_asked_and_left_to_nobody
         )
 
     provider.meanwhile = note_the_lease
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     assert [lease - clock.wall() > timedelta(seconds=500) for lease in leases] == [True]
     assert (await states(workspace))[0] == ("wave_1_email", "accepted")
@@ -220,7 +219,7 @@ async def test_the_providers_of_all_workspaces_are_asked_at_the_same_time(databa
         places.append(workspace)
 
     async with asyncio.timeout(5):
-        await contacts.recover(places[0].context)
+        await asyncio.gather(*(place.recover() for place in places))
 
     assert [(await states(workspace))[0] for workspace in places] == [("wave_1_email", "accepted")] * 2
 
@@ -230,11 +229,11 @@ async def test_whoever_looks_after_a_contact_learns_that_another_worker_has_it_b
 ) -> None:
     workspace, _ = await dead(database, Assurance.IDEMPOTENCY_KEY)
     wall = clock.wall()
-    (slow,) = await ledger.claim_interrupted(database, wall, 1, wall - timedelta(seconds=1))
-    (ours,) = await ledger.claim_interrupted(database, wall, 1, wall + timedelta(seconds=60))
+    (slow,) = await claims.claim_interrupted(database, workspace.id, wall, 1, wall - timedelta(seconds=1))
+    (ours,) = await claims.claim_interrupted(database, workspace.id, wall, 1, wall + timedelta(seconds=60))
     later = wall + timedelta(seconds=600)
 
-    answers = [await ledger.extend_lease(database, item, later) for item in (slow, ours)]
+    answers = [await claims.extend_lease(database, item, later) for item in (slow, ours)]
 
     assert answers == [False, True]
     assert (slow.lease_until, ours.lease_until) == (wall - timedelta(seconds=1), later)
@@ -244,7 +243,7 @@ async def test_whoever_looks_after_a_contact_learns_that_another_worker_has_it_b
 async def test_a_refusal_for_good_is_believed(database: Database) -> None:
     workspace, _ = await dead(database, Assurance.IDEMPOTENCY_KEY, failed("no such number", permanent=True))
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
 
     assert (await states(workspace))[0] == ("wave_1_email", "failed")
 
@@ -256,7 +255,7 @@ async def test_a_provider_that_cannot_be_looked_up_now_is_looked_up_later(databa
     (departed,) = await send_and_die(workspace)
     provider.known[departed.message.key] = unknown("the gateway could not be asked")
 
-    await contacts.recover(workspace.context)
+    await workspace.recover()
     before = await states(workspace)
     provider.known[departed.message.key] = ACCEPTED
     await recover_later(workspace)

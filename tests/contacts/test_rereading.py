@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import fields, replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,6 @@ from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.sending import decide, deliver
 from getbill.debts import Debt
-from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
 
@@ -113,8 +111,7 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     assert due_at is not None
     await workspace.set_clock(f"{due_at:%Y-%m-%d %H:%M}")
     snapshot = await workspace.snapshot()
-    lease = clock.wall() + timedelta(seconds=60)
-    claim = await ledger.claim_live(database, clock.wall(), 10, lease, [])
+    claim = await workspace.claim()
 
     sends = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claim))
     async with database.transaction(snapshot.now()) as tx:
@@ -138,8 +135,7 @@ async def test_after_a_failure_the_histories_of_a_round_are_read_again(database:
     await workspace.set_clock("2026-01-05 09:00")
     debt = await workspace.debt()
     snapshot = await workspace.snapshot()
-    lease = clock.wall() + timedelta(seconds=60)
-    claim = await ledger.claim_live(database, clock.wall(), 10, lease, [])
+    claim = await workspace.claim()
 
     sends = await deliver.send_prepared(await decide.prepare_sends(workspace.context, snapshot, claim))
     async with database.transaction(snapshot.now()) as tx:

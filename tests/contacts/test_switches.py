@@ -73,8 +73,7 @@ async def test_what_was_claimed_before_the_stop_goes_back(database: Database) ->
     provider = Provider(Channel.EMAIL)
     workspace = await live_engine(database, provider)
     debt = await workspace.debt()
-    lease = at("2036-01-01 00:00")
-    claim = await contacts.ledger.claim_live(database, at("2026-01-06 09:00"), 10, lease, [])
+    claim = await workspace.claim()
     await workspace.switch("stopped")
 
     done = await contacts.sending.jobs._send_batch(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 import make
+import streaming
 from calls import Site
-from getbill import events
 from getbill.kit.http import paging
 from installation import Installation
 from make import Company
@@ -26,7 +26,7 @@ async def cursors(installation: Installation, site: Site) -> dict[str, str]:
     for name in ("Jean Dupont", "Marie Martin"):
         new = {"debtor": {"name": name}, "amount": 10, "reference": name}
         assert (await site.post(f"{BASE}/debts", new)).status == 201
-    while await events.sequence(installation.database):
+    while await streaming.sequence(installation.database):
         pass
     pages: dict[str, Any] = {name: (await site.get(page(name))).json() for name in LISTS}
     return {

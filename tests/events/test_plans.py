@@ -37,7 +37,7 @@ async def explained(database: Database, workspace: Workspace) -> Record | None:
             await connection.execute("ANALYZE events")
             await connection.execute(WAITING, workspace.id, MANY)
             return await connection.fetchrow(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) {jobs._SEQUENCE.text}", MANY, "getbill_test", [], None
+                f"EXPLAIN (ANALYZE, FORMAT JSON) {jobs._SEQUENCE.text}", workspace.id, MANY
             )
         finally:
             await transaction.rollback()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import collecting
+import streaming
 from calls import Site
 from collecting import ContactWorkspace, Provider
 from getbill import contacts, events
@@ -59,7 +60,7 @@ async def story(site: Site) -> dict[str, Any]:
         workspace.engine.database, workspace.engine.vault, Senders({Channel.EMAIL: mail}), pace
     )
     await _tell(workspace, mail)
-    while await events.sequence(workspace.engine.database):
+    while await streaming.sequence(workspace.engine.database):
         pass
     answered = await workspace.get("/events?limit=1000")
     assert answered.status == 200

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import streaming
 from getbill import events
 from getbill.companies import Workspace
 from getbill.kit import clock
@@ -18,7 +19,7 @@ async def commit(database: Database, workspace: Workspace, *facts: tuple[Any, st
 
 async def sequence_all(database: Database, batch: int = 1000) -> int:
     total = 0
-    while sequence := await events.sequence(database, batch):
+    while sequence := await streaming.sequence(database, batch):
         total += sequence
     return total
 
@@ -113,8 +114,8 @@ async def test_sequencers_at_once_give_every_position_once(
         await commit(database, workspace, (subject, "debt.created"), (subject, "debt.updated"))
 
     while True:
-        sequences = await asyncio.gather(*(events.sequence(database, 7) for _ in range(4)))
-        if not any(sequences) and not await events.sequence(database):
+        sequences = await asyncio.gather(*(streaming.sequence(database, 7) for _ in range(4)))
+        if not any(sequences) and not await streaming.sequence(database):
             break
 
     result = await places(database, workspace)
@@ -151,7 +152,7 @@ async def test_a_stretch_is_taken_once_and_again_when_its_reactions_failed(
     await sequence_all(database)
     async with database.transaction(clock.wall()) as tx:
         # What other tests have left comes first.
-        while await events.claim_for_fan_out(tx, 1000):
+        while await events.claim_for_fan_out(tx, workspace.id, 1000):
             pass
     await commit(database, workspace, *[(subject, "debt.updated")] * 5)
     await sequence_all(database)
@@ -159,8 +160,8 @@ async def test_a_stretch_is_taken_once_and_again_when_its_reactions_failed(
 
     async def take(*, fails: bool) -> None:
         async with database.transaction(clock.wall()) as tx:
-            batch = await events.claim_for_fan_out(tx, 3)
-            mine.append([(s.after, s.until) for s in batch if s.workspace_id == workspace.id])
+            stretch = await events.claim_for_fan_out(tx, workspace.id, 3)
+            mine.append([(stretch.after, stretch.until)] if stretch else [])
             if fails:
                 raise RuntimeError
 

@@ -16,14 +16,14 @@ from asyncpg import Record
 import collecting
 from getbill import reactions, webhooks
 from getbill.access import OPERATOR
-from getbill.contacts import ledger
+from getbill.contacts import claims
 from getbill.imports import due
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database, Statement, open_database
 from getbill.kit.work import Lease, claim_arrays
 from getbill.sandbox import actions as sandbox
 from getbill.sftp import pickup
-from getbill.webhooks.deliveries import claims
+from getbill.webhooks.deliveries import claims as deliveries
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=30)
@@ -119,10 +119,10 @@ class Declaration:
 
 
 DECLARATIONS = {
-    "contacts": Declaration(ledger.CLAIM_LEASE, planned_contact),
-    "contacts being sent": Declaration(ledger.SENDING_LEASE, contact_being_sent),
+    "contacts": Declaration(claims.PLANNED, planned_contact),
+    "contacts being sent": Declaration(claims.SENDING, contact_being_sent),
     "clocks": Declaration(sandbox.LEASE, running_advance),
-    "deliveries": Declaration(claims.LEASE, pending_delivery),
+    "deliveries": Declaration(deliveries.LEASE, pending_delivery),
     "imports": Declaration(due.LEASE, waiting_import),
     "files": Declaration(pickup.LEASE, file_being_imported),
 }

@@ -273,7 +273,7 @@ async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
     ]
     assert await outlook.gauge("workspace") == 1
     # Not taken while it stands aside, and still aside when it is tried in vain.
-    await contacts.recover(engine.context)
+    await engine.recover()
     before = await database.pool.fetchval("SELECT max(fence) FROM contacts WHERE debt_id = $1", theirs)
     await database.pool.execute(
         "UPDATE contacts SET state = 'planned', lease_until = NULL WHERE debt_id = $1", theirs
@@ -335,12 +335,12 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
             "UPDATE contacts SET lease_until = now() - interval '1 s' WHERE debt_id = $1 AND state = 'sending'",
             broken,
         )
-        await contacts.recover(engine.context)
+        await engine.recover()
         assert await states(engine, [broken]) == ["unknown"]
         await outlook.tells("sending", "it violates test_refused (SQLSTATE 23514)", public_id(broken))
 
     await outlook.decide("retry")
-    await contacts.recover(engine.context)
+    await engine.recover()
     assert await states(engine, [broken]) == ["accepted"]
     assert len(provider.taken) == NEIGHBOURS + 1
 
@@ -367,7 +367,7 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
     await pool.execute("UPDATE followups SET status = 'in_progress' WHERE workspace_id = $1", engine.id)
     await damage.spoil("followups", "content", debt_id=broken)
 
-    await contacts.recover(engine.context)
+    await engine.recover()
 
     assert set(await states(engine, rest)) == {"accepted"}
     assert await states(engine, [broken]) == ["unknown"]
@@ -376,7 +376,7 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
 
     await damage.spoil("followups", "content", debt_id=broken)
     await outlook.decide("retry")
-    await contacts.recover(engine.context)
+    await engine.recover()
     assert await states(engine, [broken]) == ["accepted"]
     assert len(provider.taken) == 4
 

@@ -12,7 +12,7 @@ import pytest
 import collecting
 from calls import Site
 from collecting import LYON, ContactWorkspace, WorkspaceEngine
-from getbill import contacts, health, sandbox
+from getbill import health, sandbox
 from getbill.channels import Channel
 from getbill.channels.senders import Capabilities, Outgoing, Sender, Senders, SendOutcome
 from getbill.channels.senders.fakes import Fake
@@ -59,7 +59,7 @@ async def lives_until_it_works(workspace: WorkspaceEngine, work: Callable[[], Aw
                 "UPDATE contacts SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"
             )
             await workspace.database.pool.execute("UPDATE clock_advances SET lease_until = NULL")
-            await contacts.recover(workspace.context)
+            await workspace.recover()
         else:
             return deaths
     pytest.fail("every worker dies")
@@ -129,7 +129,7 @@ async def test_a_clock_that_is_moved_over_a_contact_that_kills_arrives(site: Sit
         begun = await sandbox.start_advance(tx, snapshot, timedelta(days=1))
 
     async def has_not_arrived() -> bool:
-        await sandbox.advance_clock(engine.context, lambda: True)
+        await sandbox.advance_clocks(engine.context, lambda: True)
         moved = await sandbox.find_advance(engine.database, await engine.snapshot(), begun.id)
         return moved.arrived_at is None
 

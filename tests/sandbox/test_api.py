@@ -142,7 +142,7 @@ async def test_a_sandbox_is_visited_when_something_is_due_by_its_own_clock(site:
         await workspace.engine.debt()
     await ahead.engine.set_clock("2026-01-05 09:00")
 
-    result = await queries.due(ahead.engine.database)
+    result = [found async for found in queries.due(ahead.engine.database)]
 
     mine = {workspace.engine.id for workspace in (ahead, behind, idle)}
     assert mine & set(result) == {ahead.engine.id}
@@ -241,7 +241,7 @@ async def test_a_move_whose_worker_was_killed_is_finished_by_the_next(workspace:
     snapshot = await workspace.engine.snapshot()
     async with database.transaction(snapshot.now()) as tx:
         begun = await actions.start_advance(tx, snapshot, timedelta(days=5))
-    lost = await actions.claim(database, clock.wall() + timedelta(seconds=60))
+    lost = await actions.claim(database, workspace.engine.id, clock.wall() + timedelta(seconds=60))
     assert lost is not None
     reached = await jobs._advance_to_next(context, lost, lambda: True)
     assert reached is not None

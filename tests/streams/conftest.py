@@ -7,9 +7,9 @@ import pytest
 
 import collecting
 import make
+import streaming
 from calls import Site
 from collecting import ContactWorkspace
-from getbill import events
 from getbill.kit import json
 
 
@@ -34,7 +34,7 @@ def sequence(site: Site) -> Callable[[], Awaitable[None]]:
     """Give every committed event its place."""
 
     async def all_of_them() -> None:
-        while await events.sequence(site.app.state.database):
+        while await streaming.sequence(site.app.state.database):
             pass
 
     return all_of_them

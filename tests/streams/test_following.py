@@ -4,8 +4,8 @@ import asyncio
 import random
 
 import make
+import streaming
 from collecting import ContactWorkspace
-from getbill import events
 from getbill.kit import ids, json
 
 WRITERS = 12
@@ -23,7 +23,7 @@ async def write(workspace: ContactWorkspace) -> None:
 
 async def keep_sequencing(workspace: ContactWorkspace, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await events.sequence(workspace.engine.database, batch=5)
+        await streaming.sequence(workspace.engine.database, batch=5)
         await asyncio.sleep(0)
 
 

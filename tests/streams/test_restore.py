@@ -13,6 +13,7 @@ import pytest
 
 import collecting
 import make
+import streaming
 from cluster import TEMPLATE, Cluster
 from collecting import ContactWorkspace
 from getbill import access, events
@@ -73,7 +74,7 @@ async def happen(workspace: ContactWorkspace, marks: HighWaterMarks) -> str:
     """Open a debt, have its event placed, and the worker write down how far the stream has come."""
     debt = await workspace.post("/debts", make.debt())
     assert debt.status == 201
-    while await events.sequence(workspace.engine.database, marks=marks):
+    while await streaming.sequence(workspace.engine.database, marks=marks):
         pass
     await marks.save(workspace.engine.database)
     debt_id: str = json.read(debt.body)["id"]
@@ -173,7 +174,7 @@ async def test_a_worker_that_lives_through_a_failover_notices_before_it_goes_on(
     # More at once than were lost: the old place is within the stream again in the same commit.
     for _ in range(3):
         await live_stream.post("/debts", make.debt())
-    await events.sequence(live_stream.engine.database, marks=marks)
+    await streaming.sequence(live_stream.engine.database, marks=marks)
 
     result, page = await pull(live_stream, before["next_cursor"])
     assert (len(result), page["epoch"], page["epoch_changed"]) == (4, 2, True)

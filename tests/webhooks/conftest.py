@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+import streaming
 from debts.conftest import WorkspaceApi, other_workspace, read, site, workspace  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault, webhooks
 from getbill.access import OPERATOR
@@ -241,9 +242,9 @@ def deliver(database: Database, courier: WebhookDispatcher) -> Callable[..., Awa
     """Do what the worker does until nothing is left to do now."""
 
     async def until_quiet(by: WebhookDispatcher = courier) -> None:
-        while await events.sequence(database):
+        while await streaming.sequence(database):
             pass
-        while await webhooks.enqueue_deliveries(database):
+        while await streaming.enqueue_deliveries(database):
             pass
         while await by.tick():
             await by.drain()
@@ -322,9 +323,9 @@ class Carrier:
     async def carry(self) -> None:
         """Deliver all that can be delivered now."""
         database = self.workspace.app.state.database
-        while await events.sequence(database):
+        while await streaming.sequence(database):
             pass
-        while await webhooks.enqueue_deliveries(database) or await webhooks.catch_up(database):
+        while await streaming.enqueue_deliveries(database) or await streaming.catch_up(database):
             pass
         while await self.courier.tick():
             await self.courier.drain()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from getbill import events, webhooks
+import streaming
 from getbill.companies import Workspace
 from getbill.kit import ids
 from getbill.kit.database.transactions import Database
@@ -36,7 +36,7 @@ def catch_up(database: Database, deliver: Any) -> Any:
 
     async def until_quiet(batch: int = 1000) -> int:
         rounds = 0
-        while await webhooks.catch_up(database, batch):
+        while await streaming.catch_up(database, batch):
             rounds += 1
         await deliver()
         return rounds
@@ -102,7 +102,7 @@ async def test_what_happens_while_it_catches_up_comes_after_what_it_missed(
     await deliver()
     await switch(endpoint_id, on=True)
 
-    assert await webhooks.catch_up(database, 2) == 1
+    assert await streaming.catch_up(database, 2) == 1
     await record(debt, "debt.updated")
     await deliver()
     assert [message.place[1] for message in receiver.received] == [1, 2, 3]
@@ -132,7 +132,7 @@ async def test_disabled_again_while_it_catches_up_it_misses_nothing(
         await record(debt, "debt.updated")
     await deliver()
     await switch(endpoint_id, on=True)
-    await webhooks.catch_up(database, 2)
+    await streaming.catch_up(database, 2)
     await switch(endpoint_id, on=False)
     await record(debt, "debt.updated")
     await deliver()
@@ -183,11 +183,11 @@ async def test_an_event_is_owed_or_missed_and_never_both(
     endpoint_id = await subscribe(receiver)
     for _ in range(5):
         await open_debt()
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
-    await webhooks.enqueue_deliveries(database, 2)
+    await streaming.enqueue_deliveries(database, 2)
     await switch(endpoint_id, on=False)
-    while await webhooks.enqueue_deliveries(database, 2):
+    while await streaming.enqueue_deliveries(database, 2):
         pass
 
     await switch(endpoint_id, on=True)

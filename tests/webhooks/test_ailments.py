@@ -15,6 +15,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.types import QueueExecutionMode
 
+import streaming
 from getbill import companies, events, vault
 from getbill.channels.senders import Smtp
 from getbill.companies import NewUser, Workspace
@@ -76,7 +77,7 @@ async def jobs(database: Database) -> list[Any]:
 
 async def events_recorded(database: Database, snapshot: Workspace) -> list[dict[str, Any]]:
     """What `webhook.disabled` events of the workspace say."""
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
     rows = await database.pool.fetch(
         """

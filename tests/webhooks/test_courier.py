@@ -6,7 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from getbill import events, webhooks
+import streaming
+from getbill import webhooks
 from getbill.kit import clock, ids
 from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
@@ -109,8 +110,8 @@ async def test_a_hanging_endpoint_delays_no_other(
     await subscribe(quick)
     for _ in range(40):
         await open_debt()
-    await events.sequence(database)
-    await webhooks.enqueue_deliveries(database)
+    await streaming.sequence(database)
+    await streaming.enqueue_deliveries(database)
     stopping = asyncio.Event()
 
     async with WebhookClient(timeout_seconds=60) as poster:
@@ -169,9 +170,9 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
     receiver = await receive()
     endpoint_id = await subscribe(receiver, "debt.created", "debt.updated")
     await record(await open_debt(), "debt.updated")
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
-    await webhooks.enqueue_deliveries(database)
+    await streaming.enqueue_deliveries(database)
     killed = WebhookDispatcher(database, keys, poster, DispatchSettings())
     await killed.tick()
     for lease in killed._leases.values():
@@ -238,9 +239,9 @@ async def test_whatever_fails_nothing_of_a_debt_starts_before_what_came_earlier_
     resource = [await open_debt() for _ in range(10)]
     for debt in resource:
         await record(debt, *["debt.updated"] * 4)
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
-    await webhooks.enqueue_deliveries(database)
+    await streaming.enqueue_deliveries(database)
     plan = DispatchSettings(poll_seconds=0.01)
     stopping = asyncio.Event()
     async with WebhookClient() as poster, asyncio.TaskGroup() as group:
@@ -277,8 +278,8 @@ async def test_a_stopped_courier_gives_back_what_no_receiver_answered(
     receiver = await receive(hang)
     endpoint_id = await subscribe(receiver)
     await open_debt()
-    await events.sequence(database)
-    await webhooks.enqueue_deliveries(database)
+    await streaming.sequence(database)
+    await streaming.enqueue_deliveries(database)
     stopping = asyncio.Event()
     async with WebhookClient(timeout_seconds=5) as poster:
         courier = WebhookDispatcher(database, keys, poster, DispatchSettings(stop_seconds=0.05))

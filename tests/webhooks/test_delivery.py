@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from getbill import debts, events, payments, webhooks
+import streaming
+from getbill import debts, payments, webhooks
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
@@ -36,8 +37,8 @@ async def test_an_event_arrives_within_a_second_of_its_commit(
 
     await open_debt()
     committed = clock.monotonic()
-    await events.sequence(database)
-    await webhooks.enqueue_deliveries(database)
+    await streaming.sequence(database)
+    await streaming.enqueue_deliveries(database)
     courier.wake()
 
     assert await asyncio.wait_for(arrived, 5) - committed < 1

@@ -13,8 +13,9 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.types import QueueExecutionMode
 
+import streaming
 from collecting import new_debt
-from getbill import companies, debts, quarantine, streams, todo_decisions, vault, webhooks
+from getbill import companies, debts, quarantine, todo_decisions, vault
 from getbill.channels.senders import Smtp
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, work
@@ -98,7 +99,7 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     database: Database, keys: vault.Vault, snapshot: Workspace, open_debt: Any
 ) -> None:
     await open_debt()
-    assert await streams.sequence_events(database)
+    assert await streaming.sequence_events(database)
     # As after a restore that took back the stream and not its events: the next place is taken.
     await database.pool.execute(
         "UPDATE streams SET position = 0, reacted = 0 WHERE workspace_id = $1", snapshot.id
@@ -107,7 +108,7 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     other = await elsewhere(database, keys)
     await event_in(database, keys, other)
 
-    await streams.sequence_events(database)
+    await streaming.sequence_events(database)
 
     assert (await unplaced(database, other.id), await unplaced(database, snapshot.id)) == (0, 1)
     assert await aside(database) == [("stream", snapshot.id)]
@@ -115,10 +116,10 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     assert "it violates events_stream (SQLSTATE 23505)" in reason
     # It is not looked at while it stands aside.
     await event_in(database, keys, other)
-    assert await streams.sequence_events(database) == 1
+    assert await streaming.sequence_events(database) == 1
 
     await put_back(database, keys)
-    assert await streams.sequence_events(database) == 1
+    assert await streaming.sequence_events(database) == 1
     assert await unplaced(database, snapshot.id) == 0
 
 
@@ -127,13 +128,13 @@ async def test_a_stream_that_is_missing_is_set_aside_and_made_anew(
 ) -> None:
     await open_debt()
     await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", snapshot.id)
-    await streams.sequence_events(database)
+    await streaming.sequence_events(database)
 
     await todo_decisions.retry_due(database, keys)
 
     assert await aside(database) == [("stream", snapshot.id)]
     await put_back(database, keys)
-    await streams.sequence_events(database)
+    await streaming.sequence_events(database)
     assert await unplaced(database, snapshot.id) == 0
 
 
@@ -297,11 +298,11 @@ async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
     async with database.transaction(clock.wall()) as tx:
         work.note(tx, snapshot.id, "stream", clock.wall())
     await open_debt()
-    await streams.sequence_events(database)
-    await webhooks.enqueue_deliveries(database)
+    await streaming.sequence_events(database)
+    await streaming.enqueue_deliveries(database)
 
     async with refused(database, "webhook_deliveries", f"endpoint_id = '{broken_id}'"):
-        while await webhooks.catch_up(database):
+        while await streaming.catch_up(database):
             pass
         await deliver()
 
@@ -309,7 +310,7 @@ async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
     assert await aside(database) == [("endpoint", broken_id)]
     assert len(await todos(database, snapshot.id)) == 1
     await put_back(database, keys)
-    await webhooks.catch_up(database)
+    await streaming.catch_up(database)
     await deliver()
     assert len(broken.received) == 1
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill import events, webhooks
+import streaming
 from getbill.kit import clock, ids, json
 from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
@@ -26,9 +26,9 @@ async def owe(database: Database) -> Any:
     """Write down what is owed for all that has happened."""
 
     async def all_of_it() -> None:
-        while await events.sequence(database):
+        while await streaming.sequence(database):
             pass
-        while await webhooks.enqueue_deliveries(database):
+        while await streaming.enqueue_deliveries(database):
             pass
 
     return all_of_it

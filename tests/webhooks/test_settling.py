@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from getbill import events, webhooks
+import streaming
 from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
@@ -18,9 +18,9 @@ def attempt_of(row: Any, status: int, verdict: DeliveryVerdict) -> DeliveryAttem
 
 
 async def claim(database: Database, workspace: Workspace) -> Any:
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
-    while await webhooks.enqueue_deliveries(database):
+    while await streaming.enqueue_deliveries(database):
         pass
     request = ClaimRequest(10, 8.0, lambda _target, _in_hand: 10)
     return (await claims.claim(database, workspace.id, request)).deliveries

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from getbill import companies, debts, events, vault, webhooks
+import streaming
+from getbill import companies, debts, vault, webhooks
 from getbill.access import OPERATOR
 from getbill.companies import Workspace
 from getbill.debtors import Identity
@@ -65,9 +66,9 @@ async def _debt(database: Database, workspace: Workspace, number: int) -> Debt:
 
 
 async def fan_out(database: Database) -> None:
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
-    while await webhooks.enqueue_deliveries(database):
+    while await streaming.enqueue_deliveries(database):
         pass
 
 

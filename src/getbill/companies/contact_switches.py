@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from getbill.companies.queries import workspace_ids
+from getbill.kit import work
 from getbill.kit.database import Database, Statement, Transaction
 
 ON, DRY_RUN, STOPPED = "on", "dry_run", "stopped"
@@ -55,7 +57,15 @@ async def switch(
     await tx.execute(_SET, workspace_id, contact, grace_hours)
     row = await tx.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
+    if row["contact"] != STOPPED:
+        note_contacts(tx, workspace_id)
     return ContactSwitches(row["contact"], row["grace_hours"], row["stopped_at"])
+
+
+def note_contacts(tx: Transaction, workspace_id: UUID) -> None:
+    """Note that what was planned in a workspace while contact was stopped may be due."""
+    work.note(tx, workspace_id, "contacts", work.EARLIEST)
+    work.note(tx, workspace_id, "sandbox_contacts", work.EARLIEST)
 
 
 async def switches(database: Database, workspace_id: UUID) -> ContactSwitches:
@@ -73,3 +83,5 @@ async def stop_all(tx: Transaction) -> None:
 async def resume_all(tx: Transaction) -> None:
     """Resume contact for the installation; each workspace's own switch applies again."""
     await tx.execute(_RESUME_ALL)
+    for workspace_id in await workspace_ids(tx):
+        work.note(tx, workspace_id, "contacts", work.EARLIEST)

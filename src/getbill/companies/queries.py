@@ -103,7 +103,7 @@ async def workspaces_of(database: Database, company_id: UUID) -> list[tuple[UUID
     return [(row["workspace_id"], row["kind"], row["name"]) for row in rows]
 
 
-async def workspace_ids(database: Database) -> list[UUID]:
+async def workspace_ids(database: Database | Transaction) -> list[UUID]:
     """Return the ids of every workspace of the installation."""
     return [row["workspace_id"] for row in await database.fetch(_ALL_WORKSPACES)]
 

@@ -9,6 +9,7 @@ from getbill.contacts.callbacks import BATCH as BOUNCES_BATCH
 from getbill.contacts.callbacks import read_bounces
 from getbill.contacts.callbacks import router as callbacks_router
 from getbill.contacts.callbacks.status_callbacks import receive_callback
+from getbill.contacts.claims import postpone_sandbox
 from getbill.contacts.failures import (
     clear_settled,
     requeue_contact,
@@ -17,6 +18,7 @@ from getbill.contacts.failures import (
     skip_quarantined,
 )
 from getbill.contacts.in_doubt import settle_unknown
+from getbill.contacts.jobs import send_due
 from getbill.contacts.queries import is_busy, next_due
 from getbill.contacts.recovery import recover
 from getbill.contacts.schedule.planning import erase, replan_contacts, start
@@ -25,6 +27,5 @@ from getbill.contacts.sending.jobs import (
     KeepGoing,
     run_concurrently,
     send_crashed_sandbox,
-    send_due,
     send_due_sandbox,
 )

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from asyncpg import Record
 
 from getbill import companies, debts, quarantine
 from getbill.companies import Workspace
@@ -39,7 +40,7 @@ _REQUEUE = Statement(
     """
     UPDATE contacts SET state = 'planned', reason = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside'
-    RETURNING true
+    RETURNING *
     """,
 )
 _REQUEUE_ALL = Statement(
@@ -50,6 +51,7 @@ _REQUEUE_ALL = Statement(
     FROM quarantine q
     WHERE c.workspace_id = $1 AND c.state = 'set_aside' AND q.workspace_id = $1 AND q.kind = 'contact'
         AND q.reason = $2 AND q.retried_at IS NULL AND q.subject_id = c.debt_id
+    RETURNING c.*
     """,
 )
 _RETRY_LOOKUP = Statement(
@@ -58,7 +60,7 @@ _RETRY_LOOKUP = Statement(
     """
     UPDATE contacts SET state = 'sending', lease_until = $3, settled_at = NULL
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'unknown' AND provider_ref IS NULL
-    RETURNING true
+    RETURNING *
     """,
 )
 _FIND_QUARANTINED = Statement(
@@ -121,18 +123,24 @@ async def _quarantine_contact(
 
 async def requeue_contact(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
     """Plan the set-aside contact of a debt again; return whether there was one."""
-    return bool(await tx.fetchval(_REQUEUE, workspace_id, debt_id))
+    return _note_due(tx, await tx.fetch(_REQUEUE, workspace_id, debt_id))
 
 
 async def requeue_contacts(tx: Transaction, workspace_id: UUID, reason: str) -> None:
     """Plan again every contact that was set aside for a reason."""
-    await tx.execute(_REQUEUE_ALL, workspace_id, reason)
+    _note_due(tx, await tx.fetch(_REQUEUE_ALL, workspace_id, reason))
     await quarantine.mark_all_retried(tx, workspace_id, "contact", reason)
 
 
 async def retry_lookup(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
     """Query a provider once more for the outcome of a contact; return whether there was one."""
-    return bool(await tx.fetchval(_RETRY_LOOKUP, workspace_id, debt_id, clock.wall()))
+    return _note_due(tx, await tx.fetch(_RETRY_LOOKUP, workspace_id, debt_id, clock.wall()))
+
+
+def _note_due(tx: Transaction, rows: Sequence[Record]) -> bool:
+    for row in rows:
+        ledger.note_due(tx, ledger.contact_from_row(row))
+    return bool(rows)
 
 
 async def skip_quarantined(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:

@@ -1,43 +1,18 @@
-"""The ledger's rows: planned, claimed under a lease, and written by the holder of the current fence.
+"""The ledger's rows: planned, and written by the holder of the current fence.
 
-Every write names the fence of its claim, so a slow worker, or one presumed dead, writes nothing.
+Every write names the fence of its claim, so a slow worker, or one presumed dead, writes nothing. Whatever
+makes a contact due is noted in the index of due work here.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
 from getbill.contacts.model import COLUMNS, Contact
-from getbill.kit.database import Database, Statement, Transaction
-from getbill.kit.work import Lease
-
-# Minimum and maximum number of workers that died in a row while holding a contact.
-CrashRange = tuple[int, int]
-NO_CRASHES: Final[CrashRange] = (0, 0)
-# A contact whose worker died is claimed apart from the others, first with a few, then alone: so the contact that
-# crashes workers is identified. Those with fewer crashes come first: workers killed for another reason spread
-# their crashes over many contacts, and none of them reaches the limit.
-CRASHED_BATCHES: Final[Sequence[tuple[int, CrashRange]]] = (
-    (10, (1, 1)),
-    *((1, (deaths, deaths)) for deaths in range(2, 5)),
-    (1, (5, 32_767)),
-)
-
-_KEY: Final = {"debt_id": "uuid", "run": "integer", "step": "text", "attempt": "integer"}
-# A contact that waits for its instant, until a worker claims it.
-CLAIM_LEASE = Lease(
-    "contacts",
-    _KEY,
-    is_waiting="t.state = 'planned'",
-    is_held="t.state = 'claimed'",
-    on_claim="state = 'claimed'",
-    on_release="state = 'planned'",
-)
-# A contact whose provider was asked: only its outcome is looked for.
-SENDING_LEASE = Lease("contacts", _KEY, is_waiting="t.state = 'sending'", is_held="t.state = 'sending'")
+from getbill.kit import work
+from getbill.kit.database import Statement, Transaction
 
 _PLAN = Statement(
     "contacts.insert_contact",
@@ -57,43 +32,6 @@ _PLAN_MANY = Statement(
     SELECT $1, * FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::text[], $7::text[],
         $8::timestamptz[], $9::boolean[], $10::integer[], $11::uuid[], $12::text[], $13::timestamptz[],
         $14::timestamptz[], $15::timestamptz[])
-    """,
-)
-_CLAIM_LIVE = Statement(
-    "contacts.claim_live",
-    "Claim due live contacts whose debts have no other contact under way, longest due first.",
-    """
-    WITH due AS (
-        SELECT c.workspace_id, c.debt_id, c.run, c.step, c.attempt
-        FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
-        WHERE c.state = 'planned' AND c.is_live AND c.due_at <= $1 AND c.workspace_id <> ALL($4::uuid[])
-            AND c.crashes BETWEEN $5 AND $6
-            AND NOT EXISTS (SELECT FROM contact_stop)
-            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = c.workspace_id AND w.contact = 'stopped')
-        ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
-    )
-    UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
-    FROM due WHERE c.workspace_id = due.workspace_id AND c.debt_id = due.debt_id AND c.run = due.run
-        AND c.step = due.step AND c.attempt = due.attempt
-    RETURNING c.*
-    """,
-)
-_CLAIM_SANDBOX = Statement(
-    "contacts.claim_sandbox",
-    "Claim due contacts of a sandbox whose debts have no other contact under way, longest due first.",
-    """
-    WITH due AS (
-        SELECT c.debt_id, c.run, c.step, c.attempt
-        FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
-        WHERE c.workspace_id = $4 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
-            AND c.crashes BETWEEN $5 AND $6 AND NOT EXISTS (SELECT FROM contact_stop)
-            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $4 AND w.contact = 'stopped')
-        ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
-    )
-    UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
-    FROM due WHERE c.workspace_id = $4 AND c.debt_id = due.debt_id AND c.run = due.run AND c.step = due.step
-        AND c.attempt = due.attempt
-    RETURNING c.*
     """,
 )
 _LOCK_DUE = Statement(
@@ -145,60 +83,6 @@ _FIND_BY_FOLLOWUP = Statement(
     ORDER BY run DESC, attempt DESC LIMIT 1
     """,
 )
-_RELEASE_EXPIRED = Statement(
-    "contacts.release_expired",
-    "Plan again the contacts whose lease expired before a provider was asked.",
-    """
-    WITH lost AS (
-        SELECT workspace_id, debt_id, run, step, attempt FROM contacts
-        WHERE state = 'claimed' AND lease_until < $1 AND crashes < $3 LIMIT $2 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE contacts c SET state = 'planned', lease_until = NULL, crashes = c.crashes + 1
-    FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
-        AND c.step = lost.step AND c.attempt = lost.attempt
-    RETURNING c.debt_id
-    """,
-)
-_CRASHING = Statement(
-    "contacts.find_crashing",
-    "Contacts whose lease expired too often, each time with the death of a worker.",
-    "SELECT * FROM contacts WHERE state = 'claimed' AND lease_until < $1 AND crashes >= $2 LIMIT $3",
-)
-_RELEASE = Statement(
-    "contacts.release_claims",
-    "Plan again contacts that a stopping worker claimed and did not begin.",
-    """
-    UPDATE contacts c SET state = 'planned', lease_until = NULL
-    FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[])
-        AS taken (debt_id, run, step, attempt, fence)
-    WHERE c.workspace_id = $1 AND c.debt_id = taken.debt_id AND c.run = taken.run AND c.step = taken.step
-        AND c.attempt = taken.attempt AND c.fence = taken.fence AND c.state = 'claimed'
-    """,
-)
-_CLAIM_INTERRUPTED = Statement(
-    "contacts.claim_interrupted",
-    "Claim contacts whose lease expired during sending, under a new fence.",
-    """
-    WITH lost AS (
-        SELECT workspace_id, debt_id, run, step, attempt FROM contacts
-        WHERE state = 'sending' AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE contacts c SET fence = c.fence + 1, lease_until = $3
-    FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
-        AND c.step = lost.step AND c.attempt = lost.attempt
-    RETURNING c.*
-    """,
-)
-_EXTEND_LEASE = Statement(
-    "contacts.extend_lease",
-    "Extend the lease of an interrupted contact, if its fence still holds.",
-    """
-    UPDATE contacts SET lease_until = $7
-    WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
-        AND state = 'sending'
-    RETURNING true
-    """,
-)
 _STOP = Statement(
     "contacts.stop_contacts",
     "Stop the planned and quarantined contacts of a debt, and return their followups.",
@@ -230,12 +114,15 @@ _ERASE = Statement(
 
 def plan_deferred(tx: Transaction, contact: Contact) -> None:
     """Insert a planned contact at the end of the transaction."""
+    note_due(tx, contact)
     tx.defer(_PLAN, contact.workspace_id, *_plan_values(contact))
 
 
 async def plan(tx: Transaction, contacts: Sequence[Contact]) -> None:
     """Insert planned contacts, all of one workspace."""
     if contacts:
+        for contact in contacts:
+            note_due(tx, contact)
         columns = zip(*map(_plan_values, contacts), strict=True)
         await tx.execute(_PLAN_MANY, contacts[0].workspace_id, *map(list, columns))
 
@@ -259,69 +146,9 @@ def _plan_values(contact: Contact) -> tuple[Any, ...]:
     )
 
 
-async def claim_live(
-    database: Database,
-    now: datetime,
-    limit: int,
-    lease_until: datetime,
-    excluded_ids: Iterable[UUID],
-    crashes: CrashRange = NO_CRASHES,
-) -> list[Contact]:
-    """Claim due live contacts, longest due first, excluding some workspaces."""
-    rows = await database.fetch(_CLAIM_LIVE, now, limit, lease_until, list(excluded_ids), *crashes)
-    return [contact_from_row(row) for row in rows]
-
-
-async def claim_sandbox(
-    database: Database,
-    workspace_id: UUID,
-    now: datetime,
-    limit: int,
-    lease_until: datetime,
-    crashes: CrashRange = NO_CRASHES,
-) -> list[Contact]:
-    """Claim contacts of a sandbox that are due at its instant, longest due first."""
-    rows = await database.fetch(_CLAIM_SANDBOX, now, limit, lease_until, workspace_id, *crashes)
-    return [contact_from_row(row) for row in rows]
-
-
 async def lock_due(tx: Transaction, workspace_id: UUID, limit: int) -> list[Contact]:
     """Lock due contacts of a sandbox for this transaction, longest due first."""
     return [contact_from_row(row) for row in await tx.fetch(_LOCK_DUE, tx.now, limit, workspace_id)]
-
-
-async def release(database: Database, contacts: Sequence[Contact]) -> None:
-    """Release claimed contacts of one workspace that were not begun."""
-    if contacts:
-        columns = map(list, zip(*map(_key, contacts), strict=True))
-        await database.execute(_RELEASE, contacts[0].workspace_id, *columns)
-
-
-async def release_expired(database: Database, wall: datetime, limit: int, crashes_max: int) -> int:
-    """Release contacts that dead workers claimed and did not begin, up to `crashes_max`; return how many."""
-    return len(await database.fetch(_RELEASE_EXPIRED, wall, limit, crashes_max))
-
-
-async def find_crashing(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
-    """Return contacts whose consecutive workers died too often, which makes the contact the likely cause."""
-    return [contact_from_row(row) for row in await database.fetch(_CRASHING, wall, crashes_max, most)]
-
-
-async def claim_interrupted(
-    database: Database, wall: datetime, limit: int, lease_until: datetime
-) -> list[Contact]:
-    """Claim contacts that dead workers were sending and whose outcome is unknown."""
-    return [
-        contact_from_row(row) for row in await database.fetch(_CLAIM_INTERRUPTED, wall, limit, lease_until)
-    ]
-
-
-async def extend_lease(database: Database, contact: Contact, wall: datetime) -> bool:
-    """Extend the lease of a contact to another instant if its fence is current; return whether it is."""
-    is_ours = await database.fetchval(_EXTEND_LEASE, contact.workspace_id, *_key(contact), wall)
-    if is_ours:
-        contact.lease_until = wall
-    return is_ours is not None
 
 
 async def lock_unchanged(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
@@ -329,10 +156,10 @@ async def lock_unchanged(tx: Transaction, contacts: Sequence[Contact]) -> list[C
     if not contacts:
         return []
     first = contacts[0]
-    columns = map(list, zip(*map(_key, contacts), strict=True))
+    columns = map(list, zip(*map(key_of, contacts), strict=True))
     rows = await tx.fetch(_LOCK_UNCHANGED, first.workspace_id, *columns, first.state)
     owned_keys = {tuple(row) for row in rows}
-    return [contact for contact in contacts if _key(contact)[:4] in owned_keys]
+    return [contact for contact in contacts if key_of(contact)[:4] in owned_keys]
 
 
 async def find_by_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
@@ -344,17 +171,29 @@ async def find_by_followup(tx: Transaction, workspace_id: UUID, followup_id: UUI
 async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
     """Write contacts of one workspace that are claimed or locked."""
     if contacts:
+        for contact in contacts:
+            note_due(tx, contact)
         columns = map(list, zip(*map(_write_values, contacts), strict=True))
         await tx.execute(_WRITE, contacts[0].workspace_id, *columns)
 
 
-def _key(contact: Contact) -> tuple[UUID, int, str, int, int]:
+def note_due(tx: Transaction, contact: Contact) -> None:
+    """Note when a worker has to look at a contact: when it is due, or when its lease ends."""
+    if contact.state == "planned":
+        kind: work.Kind = "contacts" if contact.is_live else "sandbox_contacts"
+        work.note(tx, contact.workspace_id, kind, contact.due_at)
+    elif contact.lease_until is not None:
+        work.note(tx, contact.workspace_id, "contacts", contact.lease_until)
+
+
+def key_of(contact: Contact) -> tuple[UUID, int, str, int, int]:
+    """Return what identifies a contact in its workspace, and the fence of its claim."""
     return contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence
 
 
 def _write_values(contact: Contact) -> tuple[Any, ...]:
     return (
-        *_key(contact),
+        *key_of(contact),
         contact.state,
         contact.due_at,
         contact.lease_until,

@@ -1,4 +1,4 @@
-"""Recovery of dead workers' contacts: claimed ones are planned again, the outcome of others determined.
+"""Recovery of the contacts of dead workers in a workspace: claimed ones are planned again, the outcome of others determined.
 
 A provider with a look-up is queried; one with idempotency keys is sent the message once more, if the debtor
 may be contacted at that moment. A message is never reported as failed before the provider answers, and one
@@ -9,16 +9,16 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from uuid import UUID
 
 from getbill import companies, compliance, debts, followups, quarantine
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, MessageAuthor, Outgoing, Sender, SendOutcome, unknown
 from getbill.companies import Workspace
-from getbill.contacts import failures, history, ledger, schedule, sending
+from getbill.contacts import claims, failures, history, schedule, sending
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
-from getbill.contacts.sending import PreparedSend, SendingContext, SendResult, isolate_workspace
+from getbill.contacts.sending import PreparedSend, SendingContext, SendResult
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit import clock, failpoints, ids
@@ -37,64 +37,69 @@ class _InterruptedSend:
     sender: Sender
 
 
-async def recover(context: SendingContext) -> int:
-    """Plan again what dead workers had only claimed, and resolve what they were sending.
+async def recover(context: SendingContext, workspace_id: UUID) -> int:
+    """Plan again what dead workers had only claimed in a workspace, and resolve what they were sending.
 
     Returns how many contacts were examined. One that cannot be resolved now is examined again when its lease
     ends.
     """
+    expired_states = await claims.expired_states(context.database, workspace_id)
+    examined_count = await _release_claimed(context, workspace_id) if "claimed" in expired_states else 0
+    if "sending" in expired_states:
+        examined_count += await _resolve_interrupted(context, workspace_id)
+    return examined_count
+
+
+async def _release_claimed(context: SendingContext, workspace_id: UUID) -> int:
+    """Set aside the contacts that kill every process that works on them, and plan the others again."""
     settings = context.settings
-    await _quarantine_crashing(context)
-    released_count = await ledger.release_expired(
-        context.database, clock.wall(), settings.batch, settings.crashes_max - 1
+    crashing_contacts = await claims.find_crashing(
+        context.database, workspace_id, settings.batch, settings.crashes_max - 1
+    )
+    if crashing_contacts:
+        workspace = await companies.workspace(context.database, context.vault, workspace_id)
+        for contact in crashing_contacts:
+            await failures.quarantine_contact(
+                context.database, workspace, contact, quarantine.ProcessesDied()
+            )
+    released_count = await claims.release_expired(
+        context.database, workspace_id, settings.batch, settings.crashes_max - 1
     )
     failpoints.at("contacts.released")
+    return released_count
+
+
+async def _resolve_interrupted(context: SendingContext, workspace_id: UUID) -> int:
+    """Determine the outcome of contacts that dead workers were sending."""
+    settings = context.settings
     lease_until = clock.wall() + timedelta(seconds=settings.recovery_seconds)
-    interrupted_contacts = await ledger.claim_interrupted(
-        context.database, clock.wall(), min(settings.batch, _LOOKUPS_MAX), lease_until
+    interrupted_contacts = await claims.claim_interrupted(
+        context.database, workspace_id, clock.wall(), min(settings.batch, _LOOKUPS_MAX), lease_until
     )
     if interrupted_contacts:
         failpoints.at("contacts.reclaimed")
-    interrupted_contacts.sort(key=lambda contact: contact.workspace_id)
-    groups = [list(group) for _, group in groupby(interrupted_contacts, lambda contact: contact.workspace_id)]
-    # Concurrently: one after the other they would outlast their leases, and none would ever be settled.
-    await asyncio.gather(*(_resolve_workspace(context, group) for group in groups))
-    return released_count + len(interrupted_contacts)
+        await _resolve_contacts_of(context, workspace_id, interrupted_contacts)
+    return len(interrupted_contacts)
 
 
-async def _quarantine_crashing(context: SendingContext) -> None:
-    """Set aside the contacts that kill every process that works on them."""
-    crashing_contacts = await ledger.find_crashing(
-        context.database, clock.wall(), context.settings.batch, context.settings.crashes_max - 1
-    )
-    quarantined_ids = await quarantine.workspaces(context.database) if crashing_contacts else []
-    for contact in crashing_contacts:
-        if contact.workspace_id not in quarantined_ids:
-            async with isolate_workspace(context.database, contact.workspace_id):
-                workspace = await companies.workspace(context.database, context.vault, contact.workspace_id)
-                await failures.quarantine_contact(
-                    context.database, workspace, contact, quarantine.ProcessesDied()
-                )
-
-
-async def _resolve_workspace(context: SendingContext, interrupted_contacts: Sequence[Contact]) -> None:
+async def _resolve_contacts_of(
+    context: SendingContext, workspace_id: UUID, interrupted_contacts: Sequence[Contact]
+) -> None:
     """Determine and store the outcome of interrupted contacts of one workspace."""
-    workspace_id = interrupted_contacts[0].workspace_id
-    async with isolate_workspace(context.database, workspace_id):
-        workspace = await companies.workspace(context.database, context.vault, workspace_id)
+    workspace = await companies.workspace(context.database, context.vault, workspace_id)
 
-        async def resolve_batch(batch: Sequence[Contact]) -> None:
-            snapshots = failures.snapshot_contacts(batch)
-            try:
-                await _resolve_contacts(context, workspace, batch)
-            except BaseException:
-                failures.restore_contacts(batch, snapshots)
-                raise
+    async def resolve_batch(batch: Sequence[Contact]) -> None:
+        snapshots = failures.snapshot_contacts(batch)
+        try:
+            await _resolve_contacts(context, workspace, batch)
+        except BaseException:
+            failures.restore_contacts(batch, snapshots)
+            raise
 
-        async def mark_unknown(contact: Contact, error: Exception) -> None:
-            await failures.mark_unknown(context.database, workspace, contact, error)
+    async def mark_unknown(contact: Contact, error: Exception) -> None:
+        await failures.mark_unknown(context.database, workspace, contact, error)
 
-        await quarantine.isolate_failures(interrupted_contacts, resolve_batch, mark_unknown)
+    await quarantine.isolate_failures(interrupted_contacts, resolve_batch, mark_unknown)
 
 
 async def _resolve_contacts(
@@ -150,7 +155,7 @@ async def _send_again(
         return unknown(f"{_WORKER_DIED}, and {reason}")
     if allowed_from > now:
         retry_at = clock.wall() + (allowed_from - now)
-        await ledger.extend_lease(context.database, interrupted.contact, retry_at)
+        await claims.extend_lease(context.database, interrupted.contact, retry_at)
         return None
     if not await _extend_lease(context, interrupted):
         return None
@@ -172,7 +177,7 @@ async def _send_again(
 async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) -> bool:
     """Extend the lease for as long as the provider may take; False if another worker holds it by now."""
     lease_until = clock.wall() + timedelta(seconds=2 * context.answer_timeout(interrupted.sender))
-    return await ledger.extend_lease(context.database, interrupted.contact, lease_until)
+    return await claims.extend_lease(context.database, interrupted.contact, lease_until)
 
 
 def _postpone_lookup(

@@ -10,6 +10,6 @@ read. The catalogue names every kind; high-water marks beside the database revea
 from getbill.events.actions import EVENTS_CHANNEL, erase, record, store
 from getbill.events.catalogue import CATALOGUE, DEFAULTS, KINDS, EventKind
 from getbill.events.high_water_marks import STREAM_CHANNEL, HighWaterMarks, begin_epoch
-from getbill.events.jobs import claim_for_fan_out, sequence, unsequenced_workspaces, workspaces_to_fan_out
+from getbill.events.jobs import claim_for_fan_out, sequence
 from getbill.events.model import RecordedEvent, data_json, event_payload, read_data
 from getbill.events.queries import EventQuery, Stream, StreamEvent, find, read, stream, streams_of

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from getbill.events.catalogue import KINDS
 from getbill.events.model import RecordedEvent, Subject, data_context
-from getbill.kit import clock, json
+from getbill.kit import clock, json, work
 from getbill.kit.database import Statement, Transaction
 
 # The channel on which a commit with events wakes the worker.
@@ -49,6 +49,7 @@ def store(tx: Transaction) -> None:
             data = subject.key.seal(
                 json.write(debt_data | event.detail), data_context(subject.workspace_id, event.id)
             )
+        work.note(tx, subject.workspace_id, "stream", now)
         sequence = subject.next_sequence()
         tx.defer(_INSERT, subject.workspace_id, event.id, subject.id, sequence, event.kind, data, tx.now, now)
     for subject in tx.subjects.values():

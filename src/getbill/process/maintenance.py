@@ -16,9 +16,9 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain.models import Schedule
 
-from getbill import access, imports, quarantine, sftp, webhooks
+from getbill import access, companies, imports, quarantine, sftp, webhooks
 from getbill import vault as vaults
-from getbill.kit import clock
+from getbill.kit import clock, work
 from getbill.kit.database import Database, Statement
 from getbill.quarantine import INSTALLATION, Item
 from getbill.settings import Settings
@@ -47,12 +47,23 @@ async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
         "imports": lambda: imports.drop_expired(database, vault),
         "cut_files": lambda: sftp.cut_abandoned(database, now),
         "old_files": lambda: sftp.expire(database, now),
+        "work": lambda: compute_work_anew(database),
         "vacuum": lambda: vaults.vacuum_keys(database),
         "queue_log": lambda: database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_RETENTION),
     }
     for name, part in parts.items():
         await _run_part(database, name, part)
     _log.info("maintenance_completed")
+
+
+async def compute_work_anew(database: Database) -> None:
+    """Have every workspace visited for every kind of work, so that the index of due work is right by itself.
+
+    It is anyway, unless rows were changed by hand.
+    """
+    for workspace_id in await companies.workspace_ids(database):
+        async with database.transaction(clock.wall()) as tx:
+            await work.note_every_kind(tx, workspace_id)
 
 
 async def _run_part(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:

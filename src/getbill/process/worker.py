@@ -6,11 +6,12 @@ one that is killed loses nothing. A loop that fails logs the error, waits, and c
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -19,6 +20,7 @@ from getbill import (
     events,
     health,
     imports,
+    quarantine,
     reactions,
     sandbox,
     sftp,
@@ -32,7 +34,7 @@ from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.contacts import SendingContext, SendingSettings
 from getbill.debts import ErasureJournal
 from getbill.events import HighWaterMarks
-from getbill.kit import clock
+from getbill.kit import clock, work
 from getbill.kit.database import Database, Listener, open_database
 from getbill.process import background_jobs, maintenance
 from getbill.settings import Settings
@@ -44,6 +46,8 @@ POLL_SECONDS: Final = 1.0
 # A burst of commits is one or two reasons to poll, not hundreds.
 MIN_INTERVAL_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 5.0
+# Streams that a worker works on at the same time.
+STREAMS_AT_ONCE: Final = 8
 JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
@@ -185,9 +189,7 @@ def loops_of(
         return not stop.is_set()
 
     async def stream() -> bool:
-        sequenced_count = await streams.sequence_events(context.database, marks)
-        enqueued_count = await webhooks.enqueue_deliveries(context.database)
-        return bool(await webhooks.catch_up(context.database) or enqueued_count or sequenced_count)
+        return bool(await StreamVisits(context.database, marks).run(should_continue))
 
     async def live() -> bool:
         return bool(await contacts.send_due(context, should_continue))
@@ -196,10 +198,7 @@ def loops_of(
         return bool(await sandbox.send_due(context, should_continue))
 
     async def clocks() -> bool:
-        return await sandbox.advance_clock(context, should_continue)
-
-    async def recovery() -> bool:
-        return bool(await contacts.recover(context))
+        return bool(await sandbox.advance_clocks(context, should_continue))
 
     async def retries() -> bool:
         return bool(await todo_decisions.retry_due(context.database, context.vault))
@@ -213,10 +212,42 @@ def loops_of(
         WorkerLoop("live_contacts", live, stop, MIN_INTERVAL_SECONDS),
         WorkerLoop("sandbox_contacts", in_sandboxes, stop, MIN_INTERVAL_SECONDS),
         WorkerLoop("clocks", clocks, stop),
-        WorkerLoop("recovery", recovery, stop, POLL_SECONDS),
         WorkerLoop("retries", retries, stop, RETRIES_SECONDS),
         WorkerLoop("deliveries", deliveries, stop),
     ]
+
+
+@dataclass(slots=True)
+class StreamVisits:
+    """One tick of the stream: the events of each due workspace get their positions and their deliveries."""
+
+    database: Database
+    marks: HighWaterMarks | None = None
+    # Workspaces whose events get no positions.
+    _suspended_ids: Collection[UUID] | None = None
+
+    async def run(self, keep_going: Callable[[], bool]) -> int:
+        """Visit the due workspaces, a batch of each; return how much was done."""
+        return await work.visit_all(
+            work.due_workspaces(self.database, "stream", clock.wall()),
+            self.visit,
+            STREAMS_AT_ONCE,
+            keep_going,
+        )
+
+    async def visit(self, workspace_id: UUID) -> int:
+        """Sequence and fan out a batch of events of a workspace; return how much was done."""
+        if self._suspended_ids is None:
+            self._suspended_ids = await quarantine.workspaces(self.database, "stream")
+        sequenced_count: int | None = 0
+        if workspace_id not in self._suspended_ids:
+            sequenced_count = await streams.sequence_events(self.database, workspace_id, self.marks)
+        fan_out = await webhooks.enqueue_deliveries(self.database, workspace_id)
+        # None: another process holds the stream for a moment, and it is visited again soon.
+        done_count = (1 if sequenced_count is None else sequenced_count) + fan_out.range_count
+        if fan_out.is_complete:
+            return done_count
+        return done_count + await webhooks.catch_up(self.database, workspace_id)
 
 
 def _journal(

@@ -26,4 +26,13 @@ from getbill.quarantine.model import (
     reason_of,
     unexpected,
 )
-from getbill.quarantine.queries import counts, due, find, is_quarantined, list_entries, of_reason, workspaces
+from getbill.quarantine.queries import (
+    counts,
+    due,
+    find,
+    is_quarantined,
+    list_entries,
+    of_reason,
+    without_suspended,
+    workspaces,
+)

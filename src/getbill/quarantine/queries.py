@@ -1,6 +1,6 @@
 """Queries for the quarantine: its items, due retries, suspended workspaces."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -84,3 +84,15 @@ async def counts(database: Database) -> Mapping[str, int]:
 async def workspaces(database: Database, kind: str = "workspace") -> list[UUID]:
     """Return the suspended workspaces: as a whole, or only their `stream`."""
     return [row["workspace_id"] for row in await database.fetch(_WORKSPACES, kind)]
+
+
+async def without_suspended(
+    database: Database, workspace_ids: AsyncIterator[UUID], kind: str = "workspace"
+) -> AsyncIterator[UUID]:
+    """Yield those of some workspaces that are not suspended; without any, nothing is read."""
+    suspended_ids: Collection[UUID] | None = None
+    async for workspace_id in workspace_ids:
+        if suspended_ids is None:
+            suspended_ids = await workspaces(database, kind)
+        if workspace_id not in suspended_ids:
+            yield workspace_id

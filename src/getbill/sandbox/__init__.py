@@ -5,7 +5,7 @@ each at its own instant and in order; one advance at a time, and one that a cras
 """
 
 from getbill.sandbox.actions import refuse_live, start_advance
-from getbill.sandbox.jobs import advance_clock, send_due
+from getbill.sandbox.jobs import advance_clocks, send_due
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 from getbill.sandbox.queries import clock_of, running_advance
 from getbill.sandbox.queries import find_clock_advance as find_advance

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from getbill import access, events
 from getbill.companies import SandboxOnly, Workspace
-from getbill.kit import clock, ids, json
+from getbill.kit import clock, ids, json, work
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import message
@@ -50,23 +50,14 @@ _RESUME = Statement(
     WHERE w.workspace_id = $1 AND a.workspace_id = $1 AND a.id = $2
     """,
 )
-_CLAIM = Statement(
-    "sandbox.claim_advance",
-    "Claim the advance that waited longest.",
-    """
-    UPDATE clock_advances SET fence = fence + 1, lease_until = $2
-    WHERE (workspace_id, id) = (
-        SELECT workspace_id, id FROM clock_advances
-        WHERE done_at IS NULL AND (lease_until IS NULL OR lease_until < $1)
-        ORDER BY lease_until NULLS FIRST, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING *
-    """,
+_CLAIM = LEASE.claim_statement(
+    "sandbox.claim_advance", "Claim the running advance of a sandbox's clock.", order="t.created_at"
 )
 _REACH = Statement(
     "sandbox.reach_instant",
     "Record how far an advance has come, if its fence still holds.",
     """
-    UPDATE clock_advances SET reached_at = $4, contacts = contacts + $5, lease_until = $6
+    UPDATE clock_advances SET reached_at = $4, contacts = contacts + $5, lease_until = $6, crashes = 0
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND done_at IS NULL RETURNING *
     """,
 )
@@ -86,10 +77,14 @@ _FINISH = Statement(
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING *
     """,
 )
-_RELEASE = Statement(
-    "sandbox.release_advance",
-    "Release an advance to the next worker.",
-    "UPDATE clock_advances SET lease_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3",
+_RELEASE = LEASE.release_statement("sandbox.release_advance", "Release an advance to the next worker.")
+_NEXT = Statement(
+    "sandbox.find_next_advance",
+    "When the running advance of a sandbox's clock may be claimed; null without one.",
+    """
+    SELECT min(coalesce(lease_until, created_at)) FROM clock_advances
+    WHERE workspace_id = $1 AND done_at IS NULL
+    """,
 )
 
 
@@ -127,6 +122,7 @@ async def start_advance(tx: Transaction, workspace: Workspace, by: timedelta) ->
     )
     assert advance_row is not None  # noqa: S101 - an insert returns its row
     await _freeze(tx, workspace.id, now)
+    work.note(tx, workspace.id, "clocks", clock.wall())
     tx.channels_to_notify.add(events.EVENTS_CHANNEL)
     return advance_of_row(advance_row)
 
@@ -147,9 +143,9 @@ async def _freeze(tx: Transaction, workspace_id: UUID, at: datetime) -> None:
     await access.invalidate(tx, workspace_id)
 
 
-async def claim(database: Database, lease_until: datetime) -> Advance | None:
-    """Claim an unclaimed advance under a new fence; return None if there is none."""
-    row = await database.fetchrow(_CLAIM, clock.wall(), lease_until)
+async def claim(database: Database, workspace_id: UUID, lease_until: datetime) -> Advance | None:
+    """Claim the running advance of a sandbox under a new fence; None if there is none, or another has it."""
+    row = await database.fetchrow(_CLAIM, workspace_id, clock.wall(), lease_until, 1)
     return advance_of_row(row) if row else None
 
 
@@ -186,5 +182,14 @@ async def mark_done(database: Database, advance: Advance) -> None:
 
 
 async def release(database: Database, advance: Advance) -> None:
-    """Release an advance to the next worker, behind those that are waiting already."""
-    await database.execute(_RELEASE, advance.workspace_id, advance.id, advance.fence, clock.wall())
+    """Release an advance to the next worker."""
+    claim_key = work.claim_arrays([(advance.id, advance.fence)])
+    async with database.transaction(clock.wall()) as tx:
+        if await tx.fetch(_RELEASE, advance.workspace_id, *claim_key):
+            work.note(tx, advance.workspace_id, "clocks", tx.now)
+
+
+async def postpone(database: Database, workspace_id: UUID) -> None:
+    """Postpone the clock of a sandbox until its advance may be claimed, or for good if there is none."""
+    async with database.transaction(clock.wall()) as tx:
+        await work.postpone(tx, workspace_id, "clocks", tx.now, _NEXT, workspace_id)

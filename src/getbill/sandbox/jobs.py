@@ -6,13 +6,14 @@ frozen meanwhile: API calls then see the same instant.
 
 import asyncio
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
 from getbill import companies, contacts, quarantine
 from getbill.companies import Workspace
 from getbill.contacts import KeepGoing, SendingContext, isolate_workspace
-from getbill.kit import clock
+from getbill.kit import clock, work
 from getbill.sandbox import actions, queries
 from getbill.sandbox.model import Advance
 
@@ -26,35 +27,45 @@ _POLL_SECONDS = 0.02
 
 async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
     """Send the contacts due in sandboxes, a bounded share of each; return how many were claimed."""
-    sent_count = 0
-    quarantined = await quarantine.workspaces(context.database)
-    for workspace_id in await queries.due(context.database):
-        if workspace_id in quarantined:
-            continue
-        if not keep_going():
-            break
+
+    async def visit(workspace_id: UUID) -> int:
         async with isolate_workspace(context.database, workspace_id):
             workspace = await companies.workspace(context.database, context.vault, workspace_id)
-            sent_count += await contacts.send_due_sandbox(
-                context, workspace, keep_going
-            ) or await contacts.send_crashed_sandbox(context, workspace, keep_going)
-    return sent_count
+            sent_count = await contacts.send_due_sandbox(context, workspace, keep_going)
+            sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
+            if sent_count < context.settings.batch:
+                await contacts.postpone_sandbox(context.database, workspace)
+            return sent_count
+        return 0
+
+    workspace_ids = quarantine.without_suspended(context.database, queries.due(context.database))
+    return await work.visit_all(workspace_ids, visit, context.settings.concurrent_batches, keep_going)
 
 
-async def advance_clock(context: SendingContext, keep_going: KeepGoing) -> bool:
-    """Advance one clock for a while; return whether there was one to advance."""
-    clock_advance = await actions.claim(context.database, _lease())
-    if clock_advance is None:
-        return False
-    ends = clock.monotonic() + _SLICE_SECONDS
-    if clock_advance.workspace_id in await quarantine.workspaces(context.database):
-        # Checked again when its lease ends.
-        return True
-    async with isolate_workspace(context.database, clock_advance.workspace_id):
+async def advance_clocks(context: SendingContext, keep_going: KeepGoing) -> int:
+    """Advance each clock that waits for it, one after the other for a while; return how many there were."""
+
+    async def visit(workspace_id: UUID) -> int:
+        async with isolate_workspace(context.database, workspace_id):
+            return await _advance_for_a_while(context, workspace_id, keep_going)
+        return 0
+
+    workspace_ids = quarantine.without_suspended(
+        context.database, work.due_workspaces(context.database, "clocks", clock.wall())
+    )
+    return await work.visit_all(workspace_ids, visit, 1, keep_going)
+
+
+async def _advance_for_a_while(context: SendingContext, workspace_id: UUID, keep_going: KeepGoing) -> int:
+    clock_advance = await actions.claim(context.database, workspace_id, _lease())
+    if clock_advance is not None:
+        ends = clock.monotonic() + _SLICE_SECONDS
         unfinished = await _move(context, clock_advance, lambda: keep_going() and clock.monotonic() < ends)
         if unfinished is not None:
             await actions.release(context.database, unfinished)
-    return True
+            return 1
+    await actions.postpone(context.database, workspace_id)
+    return int(clock_advance is not None)
 
 
 async def _move(context: SendingContext, clock_advance: Advance, keep_going: KeepGoing) -> Advance | None:
@@ -68,7 +79,7 @@ async def _move(context: SendingContext, clock_advance: Advance, keep_going: Kee
             continue
         if await contacts.is_busy(context.database, clock_advance.workspace_id):
             # Contacts claimed before the advance, or by a worker that died, must be settled first.
-            await contacts.recover(context)
+            await contacts.recover(context, clock_advance.workspace_id)
             await asyncio.sleep(_POLL_SECONDS)
             continue
         next_state = await _advance_to_next(context, clock_advance, keep_going)

@@ -1,5 +1,7 @@
 """Queries for a sandbox's clock, its advances, and sandboxes with due contacts."""
 
+from collections.abc import AsyncIterator
+from random import SystemRandom
 from uuid import UUID
 
 from getbill.companies import Workspace
@@ -27,15 +29,12 @@ _CLOCK = Statement(
 )
 _DUE = Statement(
     "sandbox.list_due",
-    "Sandboxes with contacts due by their own clocks and no running advance.",
+    "Sandboxes whose index of due work names contacts due by their own clocks, without a running advance.",
     """
-    SELECT w.workspace_id FROM workspaces w
-    WHERE w.kind = 'sandbox' AND w.contact <> 'stopped' AND NOT EXISTS (SELECT FROM contact_stop)
-      -- The first of each sandbox's, by one look into the index, however many are planned.
-      AND (SELECT min(c.due_at) FROM contacts c
-           WHERE c.workspace_id = w.workspace_id AND c.state = 'planned' AND NOT c.is_live)
-          <= coalesce(w.frozen_at, $1::timestamptz + w.clock_offset)
-      AND NOT EXISTS (SELECT FROM clock_advances a WHERE a.workspace_id = w.workspace_id AND a.done_at IS NULL)
+    SELECT DISTINCT k.workspace_id FROM work k JOIN workspaces w ON w.workspace_id = k.workspace_id
+    WHERE k.kind = 'sandbox_contacts' AND k.due_at <= coalesce(w.frozen_at, $1::timestamptz + w.clock_offset)
+      AND w.contact <> 'stopped' AND NOT EXISTS (SELECT FROM contact_stop)
+      AND NOT EXISTS (SELECT FROM clock_advances a WHERE a.workspace_id = k.workspace_id AND a.done_at IS NULL)
     """,
 )
 _IS_QUIET = Statement(
@@ -71,9 +70,12 @@ async def clock_of(database: Database, workspace_id: UUID) -> WorkspaceClock:
     return WorkspaceClock(row["clock_offset"], row["frozen_at"])
 
 
-async def due(database: Database) -> list[UUID]:
-    """Return the sandboxes that have contacts due by their own clocks."""
-    return [row["workspace_id"] for row in await database.fetch(_DUE, clock.wall())]
+async def due(database: Database) -> AsyncIterator[UUID]:
+    """Yield the sandboxes that have contacts due by their own clocks, in random order."""
+    rows = await database.fetch(_DUE, clock.wall())
+    SystemRandom().shuffle(rows)
+    for row in rows:
+        yield row["workspace_id"]
 
 
 async def is_quiet(database: Database, workspace_id: UUID) -> bool:

@@ -8,5 +8,5 @@ says so.
 from getbill.streams.long_poll import LongPolling, WaiterLimits
 from getbill.streams.model import GUARANTEE, StreamRequest
 from getbill.streams.queries import position_of, pull
-from getbill.streams.sequencing import mend, quarantine_missing, sequence_events
+from getbill.streams.sequencing import mend, sequence_events
 from getbill.streams.wire import WebhookData, serialize_event

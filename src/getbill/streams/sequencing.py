@@ -1,19 +1,17 @@
-"""Sequencing of events, per workspace if the common run fails: one broken stream delays no other."""
+"""Sequencing of a workspace's events; a stream that fails is quarantined."""
 
 from uuid import UUID
 
 from getbill import events, quarantine
 from getbill.events import HighWaterMarks
+from getbill.kit import work
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 
-_MISSING = Statement(
-    "streams.list_missing",
-    "Workspaces with events and no stream.",
-    """
-    SELECT DISTINCT e.workspace_id FROM events e LEFT JOIN streams s ON s.workspace_id = e.workspace_id
-    WHERE e.position IS NULL AND s.workspace_id IS NULL LIMIT 100
-    """,
+_EXISTS = Statement(
+    "streams.has_stream",
+    "Whether a workspace has a stream.",
+    "SELECT EXISTS (SELECT FROM streams WHERE workspace_id = $1)",
 )
 _MEND = Statement(
     "streams.mend_stream",
@@ -30,26 +28,15 @@ class StreamMissing(LookupError):
     """Events are waiting for a position in a stream that does not exist."""
 
 
-async def sequence_events(database: Database, marks: HighWaterMarks | None = None, batch: int = 1000) -> int:
-    """Assign positions to committed events and return how many; quarantine a stream that fails."""
-    quarantined_ids = await quarantine.workspaces(database, "stream")
-    try:
-        return await events.sequence(database, batch, marks, skipped_workspaces=quarantined_ids)
-    except Exception as error:
-        if quarantine.is_transient(error):
-            raise
-    sequenced_count = 0
-    for workspace_id in await events.unsequenced_workspaces(database):
-        if workspace_id not in quarantined_ids:
-            sequenced_count += await _sequence_workspace(database, workspace_id, marks, batch)
-    return sequenced_count
+async def sequence_events(
+    database: Database, workspace_id: UUID, marks: HighWaterMarks | None = None, batch: int = 1000
+) -> int | None:
+    """Assign positions to committed events and return how many; quarantine the stream if it fails.
 
-
-async def _sequence_workspace(
-    database: Database, workspace_id: UUID, marks: HighWaterMarks | None, batch: int
-) -> int:
+    Returns None if another process holds the stream.
+    """
     try:
-        return await events.sequence(database, batch, marks, only=workspace_id)
+        return await _sequence(database, workspace_id, batch, marks)
     except Exception as error:
         if quarantine.is_transient(error):
             raise
@@ -57,14 +44,16 @@ async def _sequence_workspace(
         return 0
 
 
-async def quarantine_missing(database: Database) -> None:
-    """Quarantine missing streams; otherwise their waiting events would be retried for ever."""
-    for row in await database.fetch(_MISSING):
-        item = Item(row["workspace_id"], "stream", row["workspace_id"])
-        if not await quarantine.is_quarantined(database, item):
-            await quarantine.add_separately(database, item, StreamMissing())
+async def _sequence(
+    database: Database, workspace_id: UUID, batch: int, marks: HighWaterMarks | None
+) -> int | None:
+    count = await events.sequence(database, workspace_id, batch, marks)
+    if count is None and not await database.fetchval(_EXISTS, workspace_id):
+        raise StreamMissing
+    return count
 
 
 async def mend(tx: Transaction, workspace_id: UUID) -> None:
     """Reset a quarantined stream to its last event's position, so that the next event gets one."""
     await tx.execute(_MEND, workspace_id)
+    work.note(tx, workspace_id, "stream", work.EARLIEST)

@@ -104,7 +104,6 @@ async def _workspace(database: Database, vault: Vault, entry: QuarantineEntry) -
 
 async def retry_due(database: Database, vault: Vault) -> int:
     """Retry the items that are due, remove those that succeeded, and return the number of retries."""
-    await streams.quarantine_missing(database)
     await contacts.clear_settled(database)
     await quarantine.remove_proven(database)
     due = await quarantine.due(database, clock.wall())

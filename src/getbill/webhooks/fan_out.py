@@ -4,7 +4,6 @@ A delivery names the debt's previous event for its endpoint (`previous_sequence`
 look like a gap. It is stored per lane: the events of one debt to one endpoint.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -12,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from getbill import events, quarantine
-from getbill.kit import clock, failpoints
+from getbill.kit import clock, failpoints, work
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 from getbill.webhooks import due
@@ -23,36 +22,46 @@ BATCH_EVENTS: Final = 1000
 
 _ENQUEUE = Statement(
     "webhooks.enqueue_deliveries",
-    "Insert deliveries of the events in ranges of streams, to all endpoints that subscribe or to one.",
-    # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts of the statement see
-    # the lanes as they were before it.
+    "Insert deliveries of the events in a range of a stream, to all endpoints that subscribe or to one.",
+    # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end; instead of random bits they
+    # have a digest of event and endpoint. Both parts of the statement see the lanes as they were before it.
     """
     WITH due AS (
-        SELECT e.workspace_id, w.id AS endpoint_id, e.id AS event_id, e.debt_id, e.kind, e.position, e.sequence,
-            w.fields, lag(e.sequence) OVER (
-                PARTITION BY e.workspace_id, w.id, e.debt_id ORDER BY e.position) AS previous
-        FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[])
-            AS stretch (workspace_id, after, until, endpoint_id)
-        JOIN events e ON e.workspace_id = stretch.workspace_id AND e.position > stretch.after
-            AND e.position <= stretch.until
+        SELECT w.id AS endpoint_id, e.id AS event_id, e.debt_id, e.kind, e.position, e.sequence, w.fields,
+            lag(e.sequence) OVER (PARTITION BY w.id, e.debt_id ORDER BY e.position) AS previous
+        FROM events e
         JOIN webhook_endpoints w ON w.workspace_id = e.workspace_id AND w.is_enabled AND w.deleted_at IS NULL
             AND e.position > w.from_position AND e.kind = ANY (w.events)
-            AND (w.id = stretch.endpoint_id OR (stretch.endpoint_id IS NULL AND w.catching_up_from IS NULL))
+            AND (w.id = $4 OR ($4::uuid IS NULL AND w.catching_up_from IS NULL))
+        WHERE e.workspace_id = $1 AND e.position > $2 AND e.position <= $3
     ), lanes AS (
         INSERT INTO webhook_lanes AS lane (workspace_id, endpoint_id, debt_id, sequence)
-        SELECT workspace_id, endpoint_id, debt_id, max(sequence) FROM due
-        GROUP BY workspace_id, endpoint_id, debt_id ORDER BY workspace_id, endpoint_id, debt_id
+        SELECT $1, endpoint_id, debt_id, max(sequence) FROM due
+        GROUP BY endpoint_id, debt_id ORDER BY endpoint_id, debt_id
         ON CONFLICT (workspace_id, endpoint_id, debt_id) DO UPDATE SET sequence = excluded.sequence
     )
     INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
         previous_sequence, fields, next_try_at, created_at)
-    SELECT due.workspace_id, encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-            PLACING substring(int8send($6) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid,
+    SELECT $1, encode(set_bit(set_bit(set_bit(set_bit(set_bit(set_bit(overlay(
+            decode(md5(due.endpoint_id::text || due.event_id::text), 'hex')
+            PLACING substring(int8send($6) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 54, 1), 55, 0), 70, 0), 71, 1),
+            'hex')::uuid,
         due.endpoint_id, due.event_id, due.debt_id, due.kind, due.position, due.sequence,
         coalesce(due.previous, lane.sequence), due.fields, $5, $5
     FROM due
-    LEFT JOIN webhook_lanes lane ON due.previous IS NULL AND lane.workspace_id = due.workspace_id
+    LEFT JOIN webhook_lanes lane ON due.previous IS NULL AND lane.workspace_id = $1
         AND lane.endpoint_id = due.endpoint_id AND lane.debt_id = due.debt_id
+    """,
+)
+_NEXT = Statement(
+    "webhooks.find_next_stream_work",
+    "Now, if events of a workspace wait for their position or for their deliveries; otherwise null.",
+    """
+    SELECT CASE WHEN EXISTS (SELECT FROM events WHERE workspace_id = $1 AND position IS NULL)
+        OR EXISTS (SELECT FROM streams WHERE workspace_id = $1 AND reacted < position)
+        OR EXISTS (SELECT FROM webhook_endpoints WHERE workspace_id = $1 AND catching_up_from IS NOT NULL
+            AND is_enabled AND deleted_at IS NULL)
+    THEN $2::timestamptz END
     """,
 )
 
@@ -78,62 +87,51 @@ class FanOutRange:
     endpoint_id: UUID | None = None
 
 
-async def enqueue_deliveries(database: Database, batch: int = BATCH_EVENTS) -> int:
-    """Enqueue deliveries for new events in the streams; return how many ranges were read.
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """What a visit of a stream did: the ranges it enqueued, and whether nothing is left to do in it."""
 
-    At most `batch` events of each stream; call it again until it returns 0.
+    range_count: int
+    is_complete: bool
+
+
+async def enqueue_deliveries(database: Database, workspace_id: UUID, batch: int = BATCH_EVENTS) -> FanOut:
+    """Enqueue deliveries for new events in a workspace's stream, at most `batch` of them.
+
+    If nothing is left, not even to sequence, the workspace is not visited again before its next event. Events
+    are enqueued in ever smaller ranges on failure; a single one that fails is quarantined.
     """
-    try:
-        return await _enqueue_deliveries(database, batch)
-    except Exception as error:
-        if quarantine.is_transient(error):
-            raise
-    return sum(
-        [
-            await _enqueue_workspace(database, workspace_id, batch)
-            for workspace_id in await events.workspaces_to_fan_out(database)
-        ]
-    )
-
-
-async def _enqueue_deliveries(database: Database, batch: int, only: UUID | None = None) -> int:
-    async with database.transaction(clock.wall()) as tx:
-        stream_ranges = await events.claim_for_fan_out(tx, batch, only)
-        await enqueue_ranges(
-            tx,
-            [
-                FanOutRange(stream_range.workspace_id, stream_range.after, stream_range.until)
-                for stream_range in stream_ranges
-            ],
-        )
-        if stream_ranges:
-            failpoints.at("webhooks.enqueuing")
-    if stream_ranges:
-        failpoints.at("webhooks.enqueued")
-    return len(stream_ranges)
-
-
-async def _enqueue_workspace(database: Database, workspace_id: UUID, batch: int) -> int:
-    """Enqueue one stream, in ever smaller ranges on failure; a single event that fails is quarantined."""
     while True:
         try:
-            return await _enqueue_deliveries(database, batch, workspace_id)
+            return await _enqueue_deliveries(database, workspace_id, batch)
         except Exception as error:
             if quarantine.is_transient(error):
                 raise
             if batch == 1:
                 await _skip_event(database, workspace_id, error)
-                return 1
+                return FanOut(1, is_complete=False)
             batch //= 2
+
+
+async def _enqueue_deliveries(database: Database, workspace_id: UUID, batch: int) -> FanOut:
+    async with database.transaction(clock.wall()) as tx:
+        stream_range = await events.claim_for_fan_out(tx, workspace_id, batch)
+        if stream_range is not None:
+            await enqueue_range(tx, FanOutRange(workspace_id, stream_range.after, stream_range.until))
+            failpoints.at("webhooks.enqueuing")
+        is_complete = await work.postpone(tx, workspace_id, "stream", tx.now, _NEXT, workspace_id, tx.now)
+    if stream_range is not None:
+        failpoints.at("webhooks.enqueued")
+    return FanOut(int(stream_range is not None), is_complete)
 
 
 async def _skip_event(database: Database, workspace_id: UUID, error: Exception) -> None:
     """Quarantine the next event of a stream and move past it, in one transaction."""
     async with database.transaction(clock.wall()) as tx:
-        for stream_range in await events.claim_for_fan_out(tx, 1, workspace_id):
+        stream_range = await events.claim_for_fan_out(tx, workspace_id, 1)
+        if stream_range is not None:
             event_id = await tx.fetchval(_EVENT_AT, workspace_id, stream_range.until)
-            if event_id is not None:
-                await quarantine.add(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
+            await quarantine.add(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
     _log.error("event_quarantined", workspace=str(workspace_id), exc_info=quarantine.unexpected(error))
 
 
@@ -141,22 +139,20 @@ async def enqueue_event(tx: Transaction, workspace_id: UUID, event_id: UUID) -> 
     """Enqueue a quarantined event; return whether it exists."""
     position = await tx.fetchval(_POSITION, workspace_id, event_id)
     if position is not None:
-        await enqueue_ranges(tx, [FanOutRange(workspace_id, position - 1, position)])
+        await enqueue_range(tx, FanOutRange(workspace_id, position - 1, position))
     return position is not None
 
 
-async def enqueue_ranges(tx: Transaction, fan_out_ranges: Sequence[FanOutRange]) -> None:
-    """Enqueue deliveries for ranges whose streams the transaction has locked."""
-    if not fan_out_ranges:
-        return
+async def enqueue_range(tx: Transaction, fan_out_range: FanOutRange) -> None:
+    """Enqueue deliveries for a range of a stream that the transaction has locked."""
     now = clock.wall()
-    columns = zip(
-        *(
-            (fan_out_range.workspace_id, fan_out_range.after, fan_out_range.until, fan_out_range.endpoint_id)
-            for fan_out_range in fan_out_ranges
-        ),
-        strict=True,
+    await tx.execute(
+        _ENQUEUE,
+        fan_out_range.workspace_id,
+        fan_out_range.after,
+        fan_out_range.until,
+        fan_out_range.endpoint_id,
+        now,
+        int(now.timestamp() * 1000),
     )
-    await tx.execute(_ENQUEUE, *columns, now, int(now.timestamp() * 1000))
-    for workspace_id in {fan_out_range.workspace_id for fan_out_range in fan_out_ranges}:
-        due.note_deliveries(tx, workspace_id, now)
+    due.note_deliveries(tx, fan_out_range.workspace_id, now)

@@ -10,12 +10,10 @@ import collecting
 from calls import Answer, Site
 from collecting import JEAN, WorkspaceEngine, at
 from gateway import Exchange, exchanging
-from getbill import contacts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, senders
-from getbill.contacts import ledger
 from getbill.contacts.sending.decide import prepare_sends
-from getbill.kit import clock, ids, json
+from getbill.kit import ids, json
 
 MORNING = "2026-01-08 09:00"
 
@@ -149,11 +147,8 @@ async def begun(workspace: WorkspaceEngine) -> list[Any]:
     """Commit the message as `sending` and stop there, as a worker does that dies."""
     while True:
         snapshot = await workspace.snapshot()
-        lease = clock.wall()
-        claim = await ledger.claim_live(workspace.database, clock.wall(), 200, lease, [])
-        # What other tests left planned is claimed with it, and none of this one's.
-        ours = [contact for contact in claim if contact.workspace_id == workspace.id]
-        departing = await prepare_sends(workspace.context, snapshot, ours)
+        claim = await workspace.claim()
+        departing = await prepare_sends(workspace.context, snapshot, claim)
         if departing:
             await workspace.database.pool.execute(
                 "UPDATE contacts SET lease_until = now() - interval '1 minute' WHERE state = 'sending'"
@@ -181,7 +176,7 @@ async def test_a_worker_that_died_leaves_nobody_told_twice(
         if was_taken:
             await departing.sender.send(departing.message)
 
-        await contacts.recover(workspace.context)
+        await workspace.recover()
         await text_sent(workspace)
         await workspace.context.senders.close()
 

@@ -9,6 +9,7 @@ from getbill.contacts.sending.deliver import (
     settle_contacts,
     suppress_dead_address,
 )
+from getbill.contacts.sending.jobs import KeepGoing, send_crashed_live, send_due_live
 from getbill.contacts.sending.rendering import (
     MessageNotRenderable,
     StepNotPossible,

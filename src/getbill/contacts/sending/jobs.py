@@ -1,4 +1,4 @@
-"""The worker's sending jobs: send due contacts, a bounded share of each workspace at a time."""
+"""Sending jobs inside one workspace: due contacts in batches, a bounded share of them at a time."""
 
 import asyncio
 from collections import Counter, deque
@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import groupby
 from uuid import UUID
 
 import structlog
@@ -14,7 +13,7 @@ import structlog
 from getbill import companies, debts, quarantine
 from getbill.channels import Channel
 from getbill.companies import Workspace
-from getbill.contacts import failures, ledger
+from getbill.contacts import claims, failures
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
@@ -27,52 +26,41 @@ _log = structlog.get_logger(__name__)
 KeepGoing = Callable[[], bool]
 
 
-async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
-    """Send due live contacts, a bounded share of each workspace; return how many were claimed."""
-    quarantined_ids = await quarantine.workspaces(context.database)
+async def send_due_live(
+    context: SendingContext, workspace_id: UUID, keep_going: KeepGoing, slots: asyncio.Semaphore
+) -> int:
+    """Send due live contacts of a workspace, a bounded share; return how many were claimed.
 
-    async def send_concurrently(concurrency: int, limit: int, crashes: ledger.CrashRange) -> int:
-        batches = _BatchQueue(context, _claiming(context, quarantined_ids, limit, crashes), keep_going)
-        return await run_concurrently([lambda: _send_batches(batches)] * concurrency)
-
-    claimed_count = await send_concurrently(
-        context.settings.concurrent_batches, context.settings.batch, ledger.NO_CRASHES
-    )
-    for limit, crashes in ledger.CRASHED_BATCHES:
-        claimed_count += await send_concurrently(1, limit, crashes)
-    return claimed_count
+    Its batches are sent concurrently, with those of other workspaces as many as there are slots.
+    """
+    settings = context.settings
+    batches = _BatchQueue(context, workspace_id, keep_going, settings.batch, claims.NO_CRASHES)
+    return await run_concurrently([lambda: _send_batches(batches, slots)] * settings.concurrent_batches)
 
 
-def _claiming(
-    context: SendingContext, paused_workspaces: Sequence[UUID], limit: int, crashes: ledger.CrashRange
-) -> Callable[[], Awaitable[list[Contact]]]:
-    counts: Counter[UUID] = Counter()
-
-    async def claim() -> list[Contact]:
-        lease = clock.wall() + timedelta(seconds=context.settings.claim_seconds)
-        saturated_workspaces = [
-            workspace_id
-            for workspace_id, count in counts.items()
-            if count >= context.settings.workspace_share
-        ]
-        saturated_workspaces += paused_workspaces
-        contacts = await ledger.claim_live(
-            context.database, clock.wall(), limit, lease, saturated_workspaces, crashes
-        )
-        counts.update(contact.workspace_id for contact in contacts)
-        return contacts
-
-    return claim
+async def send_crashed_live(
+    context: SendingContext,
+    workspace_id: UUID,
+    keep_going: KeepGoing,
+    limit: int,
+    crashes: claims.CrashRange,
+) -> int:
+    """Send due live contacts whose workers died, one batch after the other; return how many were claimed."""
+    batches = _BatchQueue(context, workspace_id, keep_going, limit, crashes)
+    return await _send_batches(batches, asyncio.Semaphore(1))
 
 
-async def _send_batches(batches: "_BatchQueue") -> int:
+async def _send_batches(batches: "_BatchQueue", slots: asyncio.Semaphore) -> int:
     sent_count = 0
-    while batch := await batches.next_batch():
-        workspace, contacts = batch
-        async with isolate_workspace(batches.context.database, workspace.id):
-            await _send_batch(batches.context, workspace, contacts, batches.keep_going)
-        sent_count += len(contacts)
-    return sent_count
+    while True:
+        async with slots:
+            batch = await batches.next_batch()
+            if batch is None:
+                return sent_count
+            workspace, contacts = batch
+            async with isolate_workspace(batches.context.database, workspace.id):
+                await _send_batch(batches.context, workspace, contacts, batches.keep_going)
+            sent_count += len(contacts)
 
 
 async def send_due_sandbox(context: SendingContext, workspace: Workspace, keep_going: KeepGoing) -> int:
@@ -85,13 +73,13 @@ async def send_due_sandbox(context: SendingContext, workspace: Workspace, keep_g
                 raise
             # One of them fails: they are claimed and decided in parts.
             _log.warning("contact_batch_split", workspace=str(workspace.id), error=type(error).__name__)
-    return await _claim_and_send(context, workspace, keep_going, context.settings.batch, ledger.NO_CRASHES)
+    return await _claim_and_send(context, workspace, keep_going, context.settings.batch, claims.NO_CRASHES)
 
 
 async def send_crashed_sandbox(context: SendingContext, workspace: Workspace, keep_going: KeepGoing) -> int:
     """Send due contacts of a sandbox whose workers died; return how many were claimed."""
     sent_count = 0
-    for limit, crashes in ledger.CRASHED_BATCHES:
+    for limit, crashes in claims.CRASHED_BATCHES:
         while keep_going() and (
             batch_count := await _claim_and_send(context, workspace, keep_going, limit, crashes)
         ):
@@ -104,12 +92,11 @@ async def _claim_and_send(
     workspace: Workspace,
     keep_going: KeepGoing,
     limit: int,
-    crashes: ledger.CrashRange,
+    crashes: claims.CrashRange,
 ) -> int:
-    lease = clock.wall() + timedelta(seconds=context.settings.sandbox_claim_seconds)
-    now = workspace.now()
-    contacts = await ledger.claim_sandbox(context.database, workspace.id, now, limit, lease, crashes)
-    contacts.sort(key=lambda contact: contact.due_at)
+    lease_until = clock.wall() + timedelta(seconds=context.settings.sandbox_claim_seconds)
+    request = claims.ClaimRequest(workspace.now(), limit, lease_until, crashes)
+    contacts = await claims.claim_sandbox(context.database, workspace.id, request)
     return sum(
         [
             await _send_batch(context, workspace, batch, keep_going)
@@ -120,11 +107,14 @@ async def _claim_and_send(
 
 @dataclass(slots=True)
 class _BatchQueue:
-    """Due contacts, claimed a batch at a time: the next batch begins before the previous one ends."""
+    """Due contacts of a workspace, claimed some at a time, until none is due or its share is reached."""
 
     context: SendingContext
-    claim: Callable[[], Awaitable[list[Contact]]]
+    workspace_id: UUID
     keep_going: KeepGoing
+    limit: int
+    crashes: claims.CrashRange
+    claimed_count: int = 0
     ready_batches: deque[tuple[Workspace, list[Contact]]] = field(default_factory=deque)
     is_exhausted: bool = False
     claim_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -137,15 +127,17 @@ class _BatchQueue:
             return self.ready_batches.popleft() if self.ready_batches else None
 
     async def _fill(self) -> None:
-        contacts = await self.claim()
-        self.is_exhausted = not contacts
-        contacts.sort(key=lambda contact: (contact.workspace_id, contact.due_at))
-        for workspace_id, group in groupby(contacts, lambda contact: contact.workspace_id):
-            async with isolate_workspace(self.context.database, workspace_id):
-                workspace = await companies.workspace(self.context.database, self.context.vault, workspace_id)
-                self.ready_batches.extend(
-                    (workspace, batch) for batch in _split_batches(self.context, list(group))
-                )
+        settings, now = self.context.settings, clock.wall()
+        lease_until = now + timedelta(seconds=settings.claim_seconds)
+        request = claims.ClaimRequest(now, self.limit, lease_until, self.crashes)
+        contacts = await claims.claim_live(self.context.database, self.workspace_id, request)
+        self.claimed_count += len(contacts)
+        self.is_exhausted = len(contacts) < self.limit or self.claimed_count >= settings.workspace_share
+        if contacts:
+            workspace = await companies.workspace(
+                self.context.database, self.context.vault, self.workspace_id
+            )
+            self.ready_batches.extend((workspace, batch) for batch in _split_batches(self.context, contacts))
 
 
 async def _send_batch(
@@ -153,7 +145,7 @@ async def _send_batch(
 ) -> int:
     if workspace.contact == companies.STOPPED or not keep_going():
         # Contact was stopped, or the worker, since they were claimed.
-        await ledger.release(context.database, contacts)
+        await claims.release(context.database, contacts)
         return 0
     try:
         prepared = await _prepare_batch(context, workspace, contacts)
@@ -161,7 +153,7 @@ async def _send_batch(
         # A transient failure that these contacts did not cause: released, so that it does not count as a dead
         # worker.
         with suppress(*DATABASE_ERRORS):
-            await ledger.release(context.database, contacts)
+            await claims.release(context.database, contacts)
         raise
     await _settle_batch(context, workspace, await deliver.send_prepared(prepared))
     return len(contacts)

@@ -5,6 +5,6 @@ inside a workspace for one worker, and survives its death. `visits` takes worksp
 at a time.
 """
 
-from getbill.kit.work.index import KINDS, due_workspaces, note, note_every_kind, postpone
+from getbill.kit.work.index import EARLIEST, KINDS, Kind, due_workspaces, note, note_every_kind, postpone
 from getbill.kit.work.lease import Lease, claim_arrays
 from getbill.kit.work.visits import visit_all

@@ -15,7 +15,7 @@ sees everything whose planner held them.
 """
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Final, Literal, get_args
 from uuid import UUID
@@ -29,8 +29,10 @@ from getbill.kit.database import Database, Statement, Transaction
 Kind = Literal["contacts", "sandbox_contacts", "stream", "deliveries", "imports", "files", "clocks"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
+# Before any instant of a workspace's clock: whoever notes it has the workspace visited at once.
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 _PAGE: Final = 500
-_FIRST: Final = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 _NOTE = Statement(
     "kit.note_work",
@@ -92,7 +94,7 @@ def note(tx: Transaction, workspace_id: UUID, kind: Kind, due_at: datetime) -> N
 
 async def note_every_kind(tx: Transaction, workspace_id: UUID) -> None:
     """Have a workspace visited once for each kind, which computes all its entries anew."""
-    await tx.execute(_NOTE_EVERY_KIND, workspace_id, _FIRST[0], list(KINDS), [ids.new() for _ in KINDS])
+    await tx.execute(_NOTE_EVERY_KIND, workspace_id, EARLIEST, list(KINDS), [ids.new() for _ in KINDS])
 
 
 async def due_workspaces(database: Database, kind: Kind, now: datetime) -> AsyncIterator[UUID]:
@@ -102,7 +104,7 @@ async def due_workspaces(database: Database, kind: Kind, now: datetime) -> Async
     ones.
     """
     known: set[UUID] = set()
-    last = _FIRST
+    last = (EARLIEST - timedelta(microseconds=1), UUID(int=0))
     while rows := await database.fetch(_DUE, kind, now, *last, _PAGE):
         last = rows[-1]["due_at"], rows[-1]["workspace_id"]
         page = list({row["workspace_id"] for row in rows} - known)

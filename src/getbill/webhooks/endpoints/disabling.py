@@ -69,7 +69,8 @@ _BEHIND = Statement(
     "Enabled endpoints of a workspace that have not caught up with its stream.",
     """
     SELECT id FROM webhook_endpoints
-    WHERE workspace_id = $1 AND catching_up_from IS NOT NULL AND is_enabled AND deleted_at IS NULL ORDER BY id
+    WHERE workspace_id = $1 AND catching_up_from IS NOT NULL AND is_enabled AND deleted_at IS NULL
+    ORDER BY id LIMIT 100
     """,
 )
 _CAUGHT_UP_TO = Statement(
@@ -117,11 +118,10 @@ async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send
     now = clock.wall()
     if send_missed:
         await tx.execute(_HURRY, workspace_id, endpoint_id, now)
+        work.note(tx, workspace_id, "stream", work.EARLIEST)
     else:
         await cancel(tx, workspace_id, endpoint_id)
     due.note_deliveries(tx, workspace_id, now)
-    # What it missed is fanned out with the workspace's stream.
-    work.note(tx, workspace_id, "stream", now)
     return True
 
 
@@ -130,21 +130,10 @@ async def cancel(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None
     await tx.execute(_CANCEL, workspace_id, endpoint_id, clock.wall())
 
 
-async def catch_up(database: Database, batch: int = fan_out.BATCH_EVENTS) -> int:
-    """Enqueue missed events of enabled endpoints in every workspace whose stream has work.
+async def catch_up(database: Database, workspace_id: UUID, batch: int = fan_out.BATCH_EVENTS) -> int:
+    """Enqueue missed events of enabled endpoints; return how many endpoints have not caught up yet.
 
-    Returns how many endpoints have not caught up yet; call it again until it returns 0.
-    """
-    lagging_count = 0
-    async for workspace_id in work.due_workspaces(database, "stream", clock.wall()):
-        lagging_count += await catch_up_in(database, workspace_id, batch)
-    return lagging_count
-
-
-async def catch_up_in(database: Database, workspace_id: UUID, batch: int = fan_out.BATCH_EVENTS) -> int:
-    """Enqueue missed events of enabled endpoints of a workspace, at most `batch` of each.
-
-    Returns how many endpoints have not caught up yet. Until it returns 0, the stream of the workspace has work.
+    At most `batch` events of each; call it again until it returns 0.
     """
     lagging_count = 0
     for row in await database.fetch(_BEHIND, workspace_id):
@@ -167,7 +156,7 @@ async def _catch_up_one(database: Database, workspace_id: UUID, endpoint_id: UUI
         if after is None:
             return False
         until = min(after + batch, reacted)
-        await fan_out.enqueue_ranges(tx, [FanOutRange(workspace_id, after, until, endpoint_id)])
+        await fan_out.enqueue_range(tx, FanOutRange(workspace_id, after, until, endpoint_id))
         is_behind = until < reacted
         await tx.execute(_CATCH_UP, workspace_id, endpoint_id, until if is_behind else None)
         failpoints.at("webhooks.catching_up")
