@@ -23,7 +23,7 @@ from getbill.kit.database.transactions import Database, Statement, open_database
 from getbill.kit.work import Lease, claim_arrays
 from getbill.sandbox import actions as sandbox
 from getbill.sftp import pickup
-from getbill.webhooks.deliveries import claims
+from getbill.webhooks.deliveries import claims as deliveries
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=30)
@@ -122,7 +122,7 @@ DECLARATIONS = {
     "contacts": Declaration(contact_claims.PLANNED, planned_contact),
     "contacts being sent": Declaration(contact_claims.SENDING, contact_being_sent),
     "clocks": Declaration(sandbox.LEASE, running_advance),
-    "deliveries": Declaration(claims.LEASE, pending_delivery),
+    "deliveries": Declaration(deliveries.LEASE, pending_delivery),
     "imports": Declaration(due.LEASE, waiting_import),
     "files": Declaration(pickup.LEASE, file_being_imported),
 }

@@ -9,17 +9,19 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from getbill import companies, debts, events, vault, webhooks
+import streaming
+from getbill import companies, debts, vault, webhooks
 from getbill.access import OPERATOR
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit import clock
+from getbill.kit import clock, work
 from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
 from getbill.webhooks import DispatchSettings, WebhookClient, WebhookDispatcher
 from getbill.webhooks.deliveries import claims
 from getbill.webhooks.deliveries.claims import ClaimRequest
+from getbill.webhooks.due import postpone_deliveries
 from waiting import until
 from webhooks.conftest import Receiver
 
@@ -64,9 +66,9 @@ async def _debt(database: Database, workspace: Workspace, number: int) -> Debt:
 
 
 async def fan_out(database: Database) -> None:
-    while await events.sequence(database):
+    while await streaming.sequence(database):
         pass
-    while await webhooks.enqueue_deliveries(database):
+    while await streaming.enqueue_deliveries(database):
         pass
 
 
@@ -115,9 +117,15 @@ async def test_a_workspace_without_due_deliveries_is_not_visited(
     courier = WebhookDispatcher(database, keys, poster, DispatchSettings())
     while await courier.tick():
         await courier.drain()
+    due = [found async for found in work.due_workspaces(database, "deliveries", clock.wall())]
+    # Its leases would have ended; nothing is left by then, nor any entry.
+    async with database.transaction(clock.wall()) as tx:
+        is_postponed = await postpone_deliveries(tx, workspace.id, clock.wall())
     entry = "SELECT due_at FROM work WHERE workspace_id = $1 AND kind = 'deliveries'"
 
     assert len(receiver.received) == 3
+    assert workspace.id not in due
+    assert is_postponed
     assert await database.pool.fetch(entry, workspace.id) == []
 
 

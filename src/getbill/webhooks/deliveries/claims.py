@@ -6,6 +6,7 @@ each sees every lease.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -192,10 +193,19 @@ async def claim(database: Database, workspace_id: UUID, request: ClaimRequest) -
         parked = claimed_rows[0]["parked"]
         deliveries = [_claimed_delivery(row, targets) for row in claimed_rows if row["id"] is not None]
         is_slowed |= await rates.spend(tx, workspace_id, rows, deliveries, now)
+        if deliveries and not parked and _is_drained(rooms, deliveries, request.limit):
+            # In the same commit: there is hardly ever more until a lease ends.
+            await due.postpone_deliveries(tx, workspace_id, now)
         # The decision is requested before any delivery is sent without its data.
         for endpoint_id in {delivery.target.id for delivery in deliveries if delivery.is_withheld}:
             await rights.request_decision(tx, workspace_id, endpoint_id)
     return Claims(deliveries, bool(parked or deliveries), is_slowed)
+
+
+def _is_drained(rooms: dict[UUID, int], deliveries: Sequence[ClaimedDelivery], limit: int) -> bool:
+    """Return whether each endpoint had room for more than it had due."""
+    counts = Counter(delivery.target.id for delivery in deliveries)
+    return len(deliveries) < limit and all(counts[endpoint_id] < room for endpoint_id, room in rooms.items())
 
 
 def _target(row: Record) -> Target:

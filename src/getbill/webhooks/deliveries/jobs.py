@@ -61,6 +61,8 @@ class DispatchSettings:
     # A delivery that waits longer is released: the endpoint is slower than estimated.
     wait_seconds: float = 1.0
     stop_seconds: float = 3.0
+    # Attempts recorded in one transaction.
+    settled_max: int = 1000
     # Bodies cached while there is work, for the other endpoints that receive the same events.
     bodies_max: int = 512
 
@@ -86,19 +88,6 @@ class _EndpointQueue:
     leased: int = 0
 
 
-@dataclass(slots=True)
-class _Finished:
-    """What is to be recorded of one workspace: attempts, and deliveries that were not attempted."""
-
-    attempts: list[DeliveryAttempt] = field(default_factory=list)
-    unsent: list[ClaimedDelivery] = field(default_factory=list)
-
-    def put_first(self, other: "_Finished") -> None:
-        """Put what finished before ahead of this."""
-        self.attempts = other.attempts + self.attempts
-        self.unsent = other.unsent + self.unsent
-
-
 @dataclass
 class WebhookDispatcher:
     """The dispatcher of webhooks: `await dispatcher.run(stopping)`, and `wake()` when deliveries are pending.
@@ -117,7 +106,9 @@ class WebhookDispatcher:
         self._secrets = SecretCache(self.vault)
         self._queues: dict[UUID, _EndpointQueue] = {}
         self._leases: dict[UUID, _Lease] = {}
-        self._finished: dict[UUID, _Finished] = {}
+        self._attempts: list[DeliveryAttempt] = []
+        # Claimed and not attempted, by workspace.
+        self._unsent: dict[UUID, list[ClaimedDelivery]] = {}
         # Workspaces with no room for more until a post ends or this instant.
         self._full_until: dict[UUID, float] = {}
         self._reserved = 0
@@ -206,7 +197,7 @@ class WebhookDispatcher:
 
     async def drain(self) -> None:
         """Wait until no post is running and every attempt is recorded."""
-        while self._leases or self._finished:
+        while self._leases or self._attempts or self._unsent:
             tasks = [lease.task for lease in self._leases.values() if lease.task is not None]
             if tasks:
                 await asyncio.wait(tasks)
@@ -225,36 +216,28 @@ class WebhookDispatcher:
         return (queue.claims_max if queue else target.concurrency) - own_leases
 
     async def _record_attempts(self) -> None:
-        """Record what is finished, workspace by workspace."""
-        if self._finished:
-            await self._visit_all(_each(list(self._finished)), self._record_in)
-
-    async def _record_in(self, workspace_id: UUID) -> int:
-        finished = self._finished.pop(workspace_id)
-        try:
-            await self._record(workspace_id, finished)
-        finally:
-            # Kept for the next tick: a delivery that the receiver accepted must not be sent again.
-            if finished.attempts or finished.unsent:
-                self._finished_in(workspace_id).put_first(finished)
-        return 0
-
-    async def _record(self, workspace_id: UUID, finished: _Finished) -> None:
-        if finished.attempts:
-            failing_endpoints = await settlement.settle_attempts(self.database, finished.attempts)
+        while self._attempts:
+            # So many in one transaction that commits are few, and so few that it is short.
+            batch = self._attempts[: self.settings.settled_max]
+            failing_endpoints = await settlement.settle_attempts(self.database, batch)
             failpoints.at("webhooks.settled")
-            for attempt in finished.attempts:
+            # Until here they are kept: what a receiver accepted must not be sent again.
+            self._attempts = self._attempts[len(batch) :]
+            for attempt in batch:
                 self._drop_lease(attempt.delivery)
-            finished.attempts = []
             await auto_disable.disable_failing(self.database, self.vault, failing_endpoints)
-        if finished.unsent:
-            await claims.release(self.database, workspace_id, finished.unsent)
-            for delivery in finished.unsent:
-                self._drop_lease(delivery)
-            finished.unsent = []
+        await self._release_unsent()
 
-    def _finished_in(self, workspace_id: UUID) -> _Finished:
-        return self._finished.setdefault(workspace_id, _Finished())
+    async def _release_unsent(self) -> None:
+        for workspace_id in list(self._unsent):
+            deliveries = self._unsent.pop(workspace_id)
+            try:
+                await claims.release(self.database, workspace_id, deliveries)
+            except BaseException:
+                self._unsent.setdefault(workspace_id, []).extend(deliveries)
+                raise
+            for delivery in deliveries:
+                self._drop_lease(delivery)
 
     def _drop_lease(self, delivery: ClaimedDelivery) -> None:
         self._queues[delivery.target.id].leased -= 1
@@ -323,7 +306,10 @@ class WebhookDispatcher:
     def _release_lease(self, lease: _Lease) -> None:
         """Release a delivery that was never attempted; its attempt is not counted."""
         del self._leases[lease.delivery.id]
-        self._finished_in(lease.delivery.target.workspace_id).unsent.append(lease.delivery)
+        self._keep_unsent(lease.delivery)
+
+    def _keep_unsent(self, delivery: ClaimedDelivery) -> None:
+        self._unsent.setdefault(delivery.target.workspace_id, []).append(delivery)
 
     def _release_waiting(self, queue: _EndpointQueue) -> None:
         while queue.waiting:
@@ -347,10 +333,10 @@ class WebhookDispatcher:
         try:
             attempt = await self._attempt(delivery)
         except asyncio.CancelledError:
-            self._finished_in(delivery.target.workspace_id).unsent.append(delivery)
+            self._keep_unsent(delivery)
             raise
         else:
-            self._finished_in(delivery.target.workspace_id).attempts.append(attempt)
+            self._attempts.append(attempt)
             self._adjust_claims(queue, lease, attempt.outcome)
         finally:
             del self._leases[delivery.id]

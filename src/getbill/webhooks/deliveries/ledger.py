@@ -11,8 +11,17 @@ from itertools import starmap
 from typing import Any, Final
 from uuid import UUID
 
+from asyncpg import Record
+
 from getbill.kit import clock, failpoints
-from getbill.kit.database import PARTITION_MISSING, RETENTION_DAYS, DailyPartitions, Database, Statement
+from getbill.kit.database import (
+    PARTITION_MISSING,
+    RETENTION_DAYS,
+    DailyPartitions,
+    Database,
+    Statement,
+    Transaction,
+)
 from getbill.webhooks import due
 from getbill.webhooks.deliveries import claims
 from getbill.webhooks.model import (
@@ -111,10 +120,7 @@ class DeliveryAttempt:
 
 
 async def record_attempts(database: Database, attempts: Sequence[DeliveryAttempt]) -> list["FailingEndpoint"]:
-    """Log attempts in one workspace and update deliveries and endpoints.
-
-    Returns the endpoints that may have to be disabled.
-    """
+    """Log attempts and update deliveries and endpoints; return the endpoints that may have to be disabled."""
     try:
         return await _record_attempts(database, attempts)
     except PARTITION_MISSING:
@@ -134,29 +140,43 @@ class FailingEndpoint:
 
 
 async def _record_attempts(database: Database, attempts: Sequence[DeliveryAttempt]) -> list[FailingEndpoint]:
+    """Record all attempts in one transaction, with statements for each workspace, in one order."""
     now = clock.wall()
-    workspace_id = attempts[0].delivery.target.workspace_id
-    columns = [list(column) for column in zip(*map(_attempt_columns, attempts), strict=True)]
-    health = list(_endpoint_health(attempts, now))
+    by_workspace: dict[UUID, list[DeliveryAttempt]] = {}
+    for attempt in attempts:
+        by_workspace.setdefault(attempt.delivery.target.workspace_id, []).append(attempt)
+    health_rows: list[Record] = []
     async with database.transaction(now) as tx:
-        health_rows = []
-        if health:
-            # Endpoints first and in one order, as in every other transaction that locks them.
-            health_columns = zip(*health, strict=True)
-            health_rows = await tx.fetch(
-                _NOTE_HEALTH, workspace_id, *health_columns, now, FAILURES_UNTIL_DOWN
-            )
-            # One that is up again may be sent all that waits for it.
-            due.note_deliveries(tx, workspace_id, now)
-        await claims.keep_claims_out(tx, workspace_id)
-        due_at = await tx.fetchval(_SETTLE, workspace_id, *columns, now)
-        if due_at is not None:
-            due.note_deliveries(tx, workspace_id, due_at)
-        if health:
+        # Endpoints first and in one order, as in every other transaction that locks them.
+        for workspace_id, finished in sorted(by_workspace.items()):
+            health_rows += await _update_health(tx, workspace_id, finished)
+        for workspace_id, finished in sorted(by_workspace.items()):
+            await _settle(tx, workspace_id, finished)
+        if health_rows:
             failpoints.at("webhooks.settling")
     gone_ids = {entry.delivery.target.id for entry in attempts if entry.outcome.is_gone}
     endpoints = starmap(FailingEndpoint, ((*row.values(), row["id"] in gone_ids) for row in health_rows))
     return [entry for entry in endpoints if entry.is_gone or entry.failing_since is not None]
+
+
+async def _update_health(
+    tx: Transaction, workspace_id: UUID, attempts: Sequence[DeliveryAttempt]
+) -> list[Record]:
+    now = clock.wall()
+    health = list(_endpoint_health(attempts, now))
+    if not health:
+        return []
+    # One that is up again may be sent all that waits for it.
+    due.note_deliveries(tx, workspace_id, now)
+    return await tx.fetch(_NOTE_HEALTH, workspace_id, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN)
+
+
+async def _settle(tx: Transaction, workspace_id: UUID, attempts: Sequence[DeliveryAttempt]) -> None:
+    columns = [list(column) for column in zip(*map(_attempt_columns, attempts), strict=True)]
+    await claims.keep_claims_out(tx, workspace_id)
+    due_at = await tx.fetchval(_SETTLE, workspace_id, *columns, clock.wall())
+    if due_at is not None:
+        due.note_deliveries(tx, workspace_id, due_at)
 
 
 def _attempt_columns(attempt: DeliveryAttempt) -> tuple[Any, ...]:

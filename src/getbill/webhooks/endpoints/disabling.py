@@ -118,11 +118,10 @@ async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send
     now = clock.wall()
     if send_missed:
         await tx.execute(_HURRY, workspace_id, endpoint_id, now)
+        work.note(tx, workspace_id, "stream", work.EARLIEST)
     else:
         await cancel(tx, workspace_id, endpoint_id)
     due.note_deliveries(tx, workspace_id, now)
-    # What it missed is fanned out with the workspace's stream.
-    work.note(tx, workspace_id, "stream", now)
     return True
 
 
@@ -134,7 +133,7 @@ async def cancel(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None
 async def catch_up(database: Database, workspace_id: UUID, batch: int = fan_out.BATCH_EVENTS) -> int:
     """Enqueue missed events of enabled endpoints; return how many endpoints have not caught up yet.
 
-    Returns how many endpoints have not caught up yet. Until it returns 0, the stream of the workspace has work.
+    At most `batch` events of each; call it again until it returns 0.
     """
     lagging_count = 0
     for row in await database.fetch(_BEHIND, workspace_id):
