@@ -187,8 +187,9 @@ class WorkspaceEngine:
         return await self.database.pool.fetch(_MISSING_FROM_INDEX, self.id)
 
     async def recover(self) -> int:
-        """Recover what dead workers left in the workspace."""
-        return await contacts.recover(self.context, self.id)
+        """Recover what dead workers left in the workspace, by their journals and by their leases."""
+        journaled_count = await contacts.recover_journaled(self.context)
+        return journaled_count + await contacts.recover(self.context, self.id)
 
     async def claim(
         self, crashes: claims.CrashRange = claims.NO_CRASHES, seconds: float = 60

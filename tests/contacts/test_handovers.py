@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collecting import ACCEPTED, Provider, WorkspaceEngine, live_engine
-from getbill import contacts, debts
+from getbill import debts
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Fate, Outgoing, SendOutcome, failed, unknown
-from getbill.contacts import HandoverJournal, ledger
+from getbill.contacts import HandoverJournal
 from getbill.contacts.handovers import HandoverNotJournaled
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import deliver
@@ -298,8 +298,7 @@ class Worker:
 
     async def prepare(self) -> PreparedSend:
         """Commit the due contact as `sending`."""
-        lease = clock.wall() + timedelta(seconds=60)
-        claim = await ledger.claim_live(self.workspace.database, clock.wall(), 100, lease, (), (0, 99))
+        claim = await self.workspace.claim((0, 99))
         (prepared,) = await prepare_sends(self.workspace.context, await self.workspace.snapshot(), claim)
         return prepared
 
@@ -310,7 +309,7 @@ class Worker:
                 self.workspace.id,
                 clock.wall() - timedelta(seconds=1),
             )
-        await contacts.recover(self.workspace.context)
+        await self.workspace.recover()
 
     async def state(self) -> str:
         state: str = await self.workspace.database.pool.fetchval(
@@ -339,7 +338,7 @@ async def test_a_message_that_had_not_left_is_sent_by_the_next_worker_at_once(wo
     await worker.recover(is_expired=False)
     planned = await worker.state()
     await worker.workspace.send_due_live()
-    await contacts.recover(worker.workspace.context)
+    await worker.workspace.recover()
     # After a death first those that no worker died with, then the others.
     await worker.workspace.send_due_live()
 
@@ -461,8 +460,7 @@ async def test_a_contact_whose_journal_could_not_be_written_is_sent_and_in_doubt
 
 
 async def test_a_rolled_back_transaction_leaves_the_contact_to_be_sent(worker: Worker) -> None:
-    lease = clock.wall() + timedelta(seconds=60)
-    claim = await ledger.claim_live(worker.workspace.database, clock.wall(), 100, lease, ())
+    claim = await worker.workspace.claim()
     with broken_commit(worker.workspace.database), pytest.raises(ConnectionError):
         await prepare_sends(worker.workspace.context, await worker.workspace.snapshot(), claim)
 

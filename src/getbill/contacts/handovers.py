@@ -184,7 +184,7 @@ class HandoverJournal:
             return
         handover.advance(Progress.HANDED_OVER)
         try:
-            self._write(handover)
+            self._write_slot(handover)
         except (OSError, RecordTooLong) as error:
             # The next worker must not take it for one that never left, nor may it leave now if it would.
             handover.advance(Progress.BEGUN)
@@ -265,7 +265,7 @@ class HandoverJournal:
         slot = self._free_slot()
         self._slots[handover.id] = slot
         try:
-            self._write(handover)
+            self._write_slot(handover)
         except (OSError, RecordTooLong) as error:
             del self._slots[handover.id]
             self._ended_slots.appendleft(slot)
@@ -285,14 +285,14 @@ class HandoverJournal:
 
     def _end(self, handover: Handover) -> None:
         try:
-            self._write(handover)
+            self._write_slot(handover)
         except (OSError, RecordTooLong) as error:
             # What stands there says less, and nothing wrong.
             _log.warning("handover_not_journaled", error=type(error).__name__)
         del self._handovers[handover.id]
         self._ended_slots.append(self._slots.pop(handover.id))
 
-    def _write(self, handover: Handover) -> None:
+    def _write_slot(self, handover: Handover) -> None:
         if self._is_closed:
             raise OSError("the journal is closed")
         if self._file is None:
