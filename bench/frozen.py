@@ -30,7 +30,7 @@ _DEBTS = 10_000
 _DAYS = 120
 _PAIRS = 3
 _WARM_UP = 100
-_TARGET = 4.0
+_TARGET = 3.0
 _AIM_PER_SECOND = 1000.0
 # Each round begins on a Monday before office hours, when all of the round before is over.
 _APART = timedelta(weeks=20)

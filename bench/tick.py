@@ -22,7 +22,7 @@ from testbed.installation import PreparedInstallation, prepared_installation, se
 _PLANNED = 1_000_000
 _FEW = 1_000
 _TICKS = 200
-_TARGET = 2.0
+_TARGET = 1.3
 # One debt of the workspace, again and again with another id: the tick reads nothing else of it.
 _DEBTS = """
 INSERT INTO debts (workspace_id, id, debtor_id, reference, status, currency, amount, balance, paid, scenario,
