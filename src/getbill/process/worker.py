@@ -32,10 +32,11 @@ from getbill.contacts import HandoverJournal, SendingContext, SendingSettings
 from getbill.debts import ErasureJournal
 from getbill.events import HighWaterMarks
 from getbill.kit import clock, work
-from getbill.kit.database import Listener, open_database
+from getbill.kit.database import Database, Listener, open_database
 from getbill.process import maintenance
 from getbill.reactions import LoopStep, WorkerContext, WorkspaceStep
 from getbill.settings import Settings
+from getbill.vault import Vault
 from getbill.webhooks import WebhookClient, WebhookDispatcher, client_tls
 
 _log = structlog.get_logger(__name__)
@@ -130,23 +131,10 @@ async def run(
         # Readers of events learn that some of them no longer exist.
         marks = events.HighWaterMarks(settings.marks_file)
         await marks.save(database)
-        message_senders = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
-        stack.push_async_callback(message_senders.close)
         poster = await stack.enter_async_context(
             WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
         )
-        handovers = HandoverJournal(settings.handovers_folder, unlocked_vault.installation_id)
-        stack.callback(handovers.close)
-        handovers.remove_unreadable()
-        careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_workers(database) else 0.0
-        context = SendingContext(
-            database,
-            unlocked_vault,
-            message_senders,
-            sending_settings or SendingSettings(),
-            careful_until,
-            handovers,
-        )
+        context = await _sending_context(stack, settings, database, unlocked_vault, sending_settings)
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
         loops = loops_of(context, dispatcher, stop, marks, journal)
         upkeep = maintenance.maintenance_tick(database, unlocked_vault, settings)
@@ -169,6 +157,30 @@ async def run(
         listener = _listen(settings.dsn, loops, dispatcher, marks)
         stack.push_async_callback(listener.close)
         await _run_loops(loops, asyncio.create_task(health.beat(database)), stop)
+
+
+async def _sending_context(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    unlocked_vault: Vault,
+    sending_settings: SendingSettings | None,
+) -> SendingContext:
+    """Open what contacts are sent with; the stack closes it."""
+    message_senders = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
+    stack.push_async_callback(message_senders.close)
+    handovers = HandoverJournal(settings.handovers_folder, unlocked_vault.installation_id)
+    stack.callback(handovers.close)
+    handovers.remove_unreadable()
+    careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_workers(database) else 0.0
+    return SendingContext(
+        database,
+        unlocked_vault,
+        message_senders,
+        sending_settings or SendingSettings(),
+        careful_until,
+        handovers,
+    )
 
 
 def smtp_of(settings: Settings) -> SmtpSettings | None:
