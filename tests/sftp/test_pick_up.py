@@ -13,7 +13,7 @@ from calls import Site
 from dropping import Client, Served
 from getbill import imports, sftp
 from getbill.imports.runs import tasks
-from getbill.kit import clock, ids
+from getbill.kit import clock, ids, work
 from getbill.kit.database.transactions import Statement
 from getbill.sftp import PickupWorker, SftpLimits, pickup, queries
 from getbill.sftp.actions import Folders
