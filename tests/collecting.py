@@ -48,6 +48,18 @@ LYON = replace(
 STEPS = [step.key for step in scenarios.built_in("standard_3_waves").steps] + [debts.END]
 ACCEPTED = SendOutcome(Fate.ACCEPTED, "ref")
 _NUMBERS = count(1)
+_MISSING_FROM_INDEX = """
+SELECT w.* FROM (
+    SELECT CASE WHEN is_live THEN 'contacts' ELSE 'sandbox_contacts' END AS kind, due_at, step AS item
+    FROM contacts WHERE workspace_id = $1 AND state = 'planned'
+    UNION ALL
+    SELECT 'contacts', lease_until, step FROM contacts
+    WHERE workspace_id = $1 AND state IN ('claimed', 'sending')
+    UNION ALL
+    SELECT 'stream', recorded_at, kind FROM events WHERE workspace_id = $1 AND position IS NULL
+) AS w
+WHERE NOT EXISTS (SELECT FROM work i WHERE i.workspace_id = $1 AND i.kind = w.kind AND i.due_at <= w.due_at)
+"""
 
 
 def at(text: str) -> datetime:
@@ -164,6 +176,15 @@ class WorkspaceEngine:
 
     async def send_due_live(self) -> int:
         return await contacts.send_due(self.context, lambda: True)
+
+    async def postpone(self) -> None:
+        """Have the index name the next instant of each kind of contact, as a worker does that finds nothing."""
+        await contacts.postpone_sandbox(self.database, await self.snapshot())
+        await claims.postpone_live(self.database, self.id, clock.wall())
+
+    async def missing_from_index(self) -> list[Record]:
+        """Return the contacts and events that are due earlier than the index of due work says."""
+        return await self.database.pool.fetch(_MISSING_FROM_INDEX, self.id)
 
     async def recover(self) -> int:
         """Recover what dead workers left in the workspace."""

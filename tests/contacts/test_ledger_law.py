@@ -266,6 +266,9 @@ async def test_whatever_the_history_the_ledger_says_what_was_received(database: 
 
     for _ in range(60):
         await life.move()
+        assert await workspace.missing_from_index() == []
+        await workspace.postpone()
+        assert await workspace.missing_from_index() == []
     await life.come_to_the_end()
 
     verdict = judge(await life.evidence())

@@ -9,6 +9,7 @@ import pytest
 import collecting
 from calls import Answer, Site
 from collecting import ContactWorkspace, at
+from getbill import companies
 from getbill.kit import clock, ids
 from getbill.sandbox import actions, jobs, queries
 
@@ -146,6 +147,27 @@ async def test_a_sandbox_is_visited_when_something_is_due_by_its_own_clock(site:
 
     mine = {workspace.engine.id for workspace in (ahead, behind, idle)}
     assert mine & set(result) == {ahead.engine.id}
+
+
+async def test_what_was_planned_while_contact_was_stopped_is_due_once_it_is_switched_on(site: Site) -> None:
+    workspace = await collecting.open_sandbox(site)
+    engine = workspace.engine
+    await engine.set_clock(MONDAY)
+    debt = await engine.debt()
+
+    async def switch(mode: str) -> None:
+        async with engine.database.transaction(clock.wall()) as tx:
+            await companies.switch(tx, engine.id, mode, None)
+
+    await switch(companies.STOPPED)
+    await jobs.send_due(engine.context, lambda: True)
+    await engine.postpone()
+    before = await engine.ledger(debt.id)
+    await switch(companies.ON)
+    await jobs.send_due(engine.context, lambda: True)
+
+    assert before == [("wave_1_email", "planned")]
+    assert (await engine.ledger(debt.id))[0] == ("wave_1_email", "delivered")
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ import collecting
 from calls import Site
 from collecting import JEAN, ContactWorkspace, WorkspaceEngine, at
 from getbill.kit import clock
-from getbill.process import worker
+from getbill.process import maintenance, worker
 from getbill.process.worker import WorkerLoop
-from getbill.sandbox import actions, queries
+from getbill.sandbox import actions, jobs, queries
 from getbill.settings import Settings, SmtpTls
 from waiting import until
 
@@ -36,6 +36,23 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 @pytest.fixture
 async def workspace(site: Site) -> ContactWorkspace:
     return await collecting.open_sandbox(site)
+
+
+async def test_contacts_that_the_index_does_not_name_are_found_once_it_is_computed_anew(
+    workspace: ContactWorkspace,
+) -> None:
+    engine = workspace.engine
+    await engine.set_clock(MONDAY)
+    debt = await engine.debt()
+    await engine.database.pool.execute("DELETE FROM work WHERE workspace_id = $1", engine.id)
+
+    await jobs.send_due(engine.context, lambda: True)
+    before = await engine.ledger(debt.id)
+    await maintenance.compute_work_anew(engine.database)
+    await jobs.send_due(engine.context, lambda: True)
+
+    assert before == [("wave_1_email", "planned")]
+    assert (await engine.ledger(debt.id))[0] == ("wave_1_email", "delivered")
 
 
 @asynccontextmanager
