@@ -109,7 +109,7 @@ class WebhookDispatcher:
         self._attempts: list[DeliveryAttempt] = []
         # Claimed and not attempted, by workspace.
         self._unsent: dict[UUID, list[ClaimedDelivery]] = {}
-        # Workspaces with no room for more until a post ends or this instant.
+        # Workspaces with no room for more until a delivery is recorded or this instant.
         self._full_until: dict[UUID, float] = {}
         self._reserved = 0
         self._is_slowed = False
@@ -241,6 +241,7 @@ class WebhookDispatcher:
 
     def _drop_lease(self, delivery: ClaimedDelivery) -> None:
         self._queues[delivery.target.id].leased -= 1
+        self._full_until.pop(delivery.target.workspace_id, None)
 
     async def _renew_leases(self) -> None:
         """Renew the leases of running posts, and release deliveries that wait too long."""
@@ -340,7 +341,6 @@ class WebhookDispatcher:
             self._adjust_claims(queue, lease, attempt.outcome)
         finally:
             del self._leases[delivery.id]
-            self._full_until.pop(delivery.target.workspace_id, None)
             self._wakeup.set()
 
     def _adjust_claims(self, queue: _EndpointQueue, lease: _Lease, outcome: AttemptOutcome) -> None:
