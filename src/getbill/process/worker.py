@@ -52,7 +52,7 @@ RETRIES_SECONDS: Final = 5.0
 NOTIFICATIONS_SECONDS: Final = 5.0
 MAINTENANCE_SECONDS: Final = 60.0
 # Workspaces visited at the same time by one loop.
-WORKSPACES_AT_ONCE: Final = 8
+WORKSPACES_AT_ONCE: Final = 6
 # After the death of a worker: long enough for the cause to recur, whatever its lease.
 CAREFUL_SECONDS: Final = 90.0
 # Work in progress gets this long when the worker is stopped; the supervisor allows a little more.
