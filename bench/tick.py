@@ -36,6 +36,11 @@ INSERT INTO contacts (workspace_id, debt_id, step, channel, state, due_at, is_li
 SELECT d.workspace_id, d.id, 'wave_1_email', 'email', 'planned', d.next_action_at, $2, 0, d.created_at
 FROM debts d WHERE d.workspace_id = $1 AND d.reference LIKE 'again %'
 """
+_WORK = """
+INSERT INTO work (workspace_id, kind, id, due_at)
+SELECT workspace_id, CASE WHEN is_live THEN 'contacts' ELSE 'sandbox_contacts' END, gen_random_uuid(), min(due_at)
+FROM contacts WHERE state = 'planned' GROUP BY workspace_id, is_live
+"""
 _OTHERS = "UPDATE contacts SET state = 'stopped' WHERE state = 'planned'"
 
 
@@ -64,6 +69,8 @@ async def _plan(base: PreparedInstallation, many: int) -> None:
     for kind in ("live", "sandbox"):
         async with datasets.open_dataset(base, kind) as dataset:
             await connection.execute(_CONTACTS, dataset.workspace_id, kind == "live")
+    await connection.execute("DELETE FROM work")
+    await connection.execute(_WORK)
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
 

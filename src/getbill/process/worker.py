@@ -47,7 +47,7 @@ POLL_SECONDS: Final = 1.0
 MIN_INTERVAL_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 5.0
 # Streams that a worker works on at the same time.
-STREAMS_AT_ONCE: Final = 8
+STREAMS_AT_ONCE: Final = 6
 JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0

@@ -11,6 +11,9 @@ claims in a row whose lease expired. The guarantees:
 - An expired lease makes the row claimable again, and counts as one crash. Whoever makes progress sets
   `crashes` to 0 in its own statement.
 
+The end of a lease is due work of its kind (`index`): whoever sets a lease that may end earlier than the row was
+due, or claims a row of another kind, notes it. A release of a row that is due again earlier is noted too.
+
 A `Lease` declares this for a table and makes its statements. All of them take the workspace as $1. A package
 hands in what is its own, such as its condition and order, with parameters from $5 on.
 """
