@@ -46,8 +46,10 @@ async def explained(database: Database, workspace: Workspace) -> Record | None:
 async def test_a_backlog_without_statistics_is_not_walked_for_each_debt(
     database: Database, workspace: Workspace
 ) -> None:
+    # Events that other tests left may be read once: the table is small.
+    others = await database.pool.fetchval("SELECT count(*) FROM events WHERE workspace_id <> $1", workspace.id)
     row = await explained(database, workspace)
 
     assert row is not None
     (report,) = json.loads(row[0])
-    assert passed_over(report["Plan"]) < MANY
+    assert passed_over(report["Plan"]) < MANY + others

@@ -316,8 +316,8 @@ async def test_the_queue_counts_the_tries_and_holds_the_mail(
         abs(delay - hoped) < timedelta(minutes=1) for delay, hoped in zip(delays, expected, strict=False)
     )
     assert len(delays) == 6
-    [entry] = await quarantine.list_entries(database)
-    assert (entry.workspace_id, entry.kind) == (snapshot.id, "job")
+    entries = await quarantine.list_entries(database)
+    assert [entry.kind for entry in entries if entry.workspace_id == snapshot.id] == ["job"]
     await database.pool.execute("DELETE FROM quarantine WHERE workspace_id = $1", snapshot.id)
 
 

@@ -91,6 +91,8 @@ async def _resolve_interrupted(context: SendingContext, workspace_id: UUID) -> i
 async def recover_journaled(context: SendingContext) -> int:
     """Settle what the journals of this machine's dead workers know, before the leases end; return how many."""
     contacts = await dead_journals.claim_known(context, _lease_of_recovery(context))
+    if contacts:
+        failpoints.at("contacts.reclaimed")
     contacts.sort(key=lambda contact: contact.workspace_id)
     groups = [list(group) for _, group in groupby(contacts, lambda contact: contact.workspace_id)]
     known_handovers = _known_handovers(context) if groups else {}
