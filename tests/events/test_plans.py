@@ -47,7 +47,9 @@ async def test_a_backlog_without_statistics_is_not_walked_for_each_debt(
     database: Database, workspace: Workspace
 ) -> None:
     # Events that other tests left may be read once: the table is small.
-    others = await database.pool.fetchval("SELECT count(*) FROM events WHERE workspace_id <> $1", workspace.id)
+    others = await database.pool.fetchval(
+        "SELECT count(*) FROM events WHERE workspace_id <> $1", workspace.id
+    )
     row = await explained(database, workspace)
 
     assert row is not None
