@@ -37,8 +37,15 @@ async def is_due(sender: Sender, after: timedelta = timedelta()) -> bool:
     return sender.workspace_id in [found async for found in work.due_workspaces(database, due.KIND, now)]
 
 
+async def note(sender: Sender) -> None:
+    """Have the workspace visited once more, whoever has visited it before."""
+    async with sender.installation.database.transaction(clock.wall()) as tx:
+        work.note(tx, sender.workspace_id, due.KIND, work.EARLIEST)
+
+
 async def postponed(sender: Sender, supervisor: ImportSupervisor) -> list[Any]:
     """Have a worker find nothing, and return the entries that are left."""
+    await note(sender)
     assert not await supervisor.tick()
     return [entry["due_at"] for entry in await sender.rows(_ENTRIES, sender.workspace_id)]
 
@@ -79,5 +86,6 @@ async def test_an_expired_lease_counts_as_a_crash(sender: Sender, supervisor: Im
             "UPDATE imports SET lease_until = now() - interval '1 s' WHERE workspace_id = $1",
             sender.workspace_id,
         )
+        await note(sender)
 
     assert [entry["crashes"] for entry in await sender.rows(_LEASE, sender.workspace_id)] == [2]

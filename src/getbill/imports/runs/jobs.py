@@ -152,6 +152,8 @@ class ImportSupervisor:
             with suppress(ProcessLookupError):
                 process.terminate()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # At once, not with the next turn of the loop: whoever closes it may go on with it.
+        self._tasks.clear()
 
     async def _supervise(self, row: Record) -> None:
         """Renew an import's lease while its child runs."""
