@@ -71,7 +71,7 @@ class Smtp:
     name = "smtp"
     channel = Channel.EMAIL
     # A server cannot be queried about an accepted message, and accepts the same Message-ID twice.
-    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=100, announces_handover=True)
+    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=32, announces_handover=True)
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
