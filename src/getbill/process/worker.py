@@ -145,13 +145,17 @@ async def run(
                 database, unlocked_vault, unlocked_vault.source, settings.erasure_days
             )
             loops.append(_rotation(rotation, stop))
+
+        def should_continue() -> bool:
+            return not stop.is_set()
+
         supervisor = imports.ImportSupervisor(database, unlocked_vault, imports.child_starter(settings))
         stack.push_async_callback(supervisor.close)
-        loops.append(WorkerLoop("imports", supervisor.tick, stop))
+        loops.append(WorkerLoop("imports", lambda: supervisor.tick(should_continue), stop))
         pick_up = sftp.PickupWorker(
             database, unlocked_vault, settings.sftp_pick_up_minutes, settings.import_bytes_max
         )
-        loops.append(WorkerLoop("sftp", pick_up.tick, stop))
+        loops.append(WorkerLoop("sftp", lambda: pick_up.tick(should_continue), stop))
         if settings.bounce_maildir:
             loops.append(_bounces(context, settings.bounce_maildir, stop))
         listener = _listen(settings.dsn, loops, dispatcher, marks)

@@ -4,7 +4,7 @@ A file's import has its id from the first claim on: after a crash, the next work
 same import. The invariant: a file moves to `processed/` or `rejected/` once, after its report is written.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -80,9 +80,9 @@ class PickupWorker:
         self._minutes = minutes
         self._bytes_max = bytes_max
 
-    async def tick(self) -> bool:
+    async def tick(self, keep_going: Callable[[], bool] = lambda: True) -> bool:
         """Process one step of one file; return whether more work may be waiting."""
-        claimed_file = await self._claim_file()
+        claimed_file = await self._claim_file(keep_going)
         if claimed_file is None:
             return False
         try:
@@ -96,9 +96,11 @@ class PickupWorker:
             await self._quarantine(claimed_file, error)
         return True
 
-    async def _claim_file(self) -> ClaimedFile | None:
+    async def _claim_file(self, keep_going: Callable[[], bool]) -> ClaimedFile | None:
         now = clock.wall()
         async for workspace_id in work.due_workspaces(self._database, pickup.KIND, now):
+            if not keep_going():
+                return None
             ended_file = await pickup.claim_ended(self._database, workspace_id, now)
             claimed_file = ended_file or await pickup.claim_due(
                 self._database, workspace_id, now, pickup.last_due(now, self._minutes)

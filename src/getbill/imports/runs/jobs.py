@@ -109,11 +109,13 @@ class ImportSupervisor:
     children: dict[UUID, Process] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def tick(self) -> bool:
+    async def tick(self, keep_going: Callable[[], bool] = lambda: True) -> bool:
         """Claim an import, if one is pending and there is capacity; return whether there may be more."""
         if len(self._tasks) >= self.at_once:
             return False
         async for workspace_id in work.due_workspaces(self.database, due.KIND, clock.wall()):
+            if not keep_going():
+                return False
             if await self._claim_in(workspace_id):
                 return True
         return False
