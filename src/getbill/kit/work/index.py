@@ -103,13 +103,13 @@ async def due_workspaces(database: Database, kind: Kind, now: datetime) -> Async
     The longest due come first, a page of them in random order, so that several workers start with different
     ones.
     """
-    known: set[UUID] = set()
+    yielded_ids: set[UUID] = set()
     last = (EARLIEST - timedelta(microseconds=1), UUID(int=0))
     while rows := await database.fetch(_DUE, kind, now, *last, _PAGE):
         last = rows[-1]["due_at"], rows[-1]["workspace_id"]
-        page = list({row["workspace_id"] for row in rows} - known)
+        page = list({row["workspace_id"] for row in rows} - yielded_ids)
         SystemRandom().shuffle(page)
-        known.update(page)
+        yielded_ids.update(page)
         for workspace_id in page:
             yield workspace_id
         if len(rows) < _PAGE:
