@@ -157,6 +157,7 @@ def test_what_is_forked_ends_with_a_killed_supervisor(program: MakeProgram) -> N
     running.stop(signal.SIGKILL)
 
     running.until_none_is_left()
+    assert running.processes() == []
 
 
 def test_a_fork_server_that_hangs_does_not_keep_the_supervisor_from_stopping(program: MakeProgram) -> None:
