@@ -78,10 +78,10 @@ class _Bench:
             finally:
                 began = perf_counter()
                 self.worker.send_signal(signal.SIGCONT)
-            while await dataset.database.pool.fetchval(_UNSEQUENCED):  # noqa: ASYNC110 as below
+            while await dataset.database.pool.fetchval(_UNSEQUENCED):  # noqa: ASYNC110 the worker tells nobody
                 await asyncio.sleep(0.02)
             fan_out = perf_counter() - began
-            while await dataset.database.pool.fetchval(_DELIVERED) < delivered + items:  # noqa: ASYNC110 as below
+            while await dataset.database.pool.fetchval(_DELIVERED) < delivered + items:  # noqa: ASYNC110 the worker tells nobody
                 await asyncio.sleep(0.02)
             stream = perf_counter() - began
             await asyncio.sleep(2.0)
