@@ -1,12 +1,12 @@
 """Creation and update of debts. One debt is created like many: there is one code path."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from getbill import debtors, events, scenarios, vault
+from getbill import creditors, debtors, events, scenarios, vault
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity, IdentityDoubt
 from getbill.debts import promises, queries
@@ -84,6 +84,9 @@ async def create_many(
         name: await scenarios.current(tx, workspace, name)
         for name in {new_debt.scenario for new_debt in new_debts}
     }
+    creditors_by_name = await creditors.find_or_create(
+        tx, workspace, _other_creditors(workspace, new_debts, debts_by_reference)
+    )
     initial_schedule = InitialSchedule(tx.now, existing.suppressed, existing.consents)
     outcomes: list[Created | ReferenceTaken] = []
     created_debts: dict[str, Debt] = {}
@@ -104,6 +107,7 @@ async def create_many(
             started_on = initial_schedule.start_day(new_debt, debtor_match.debtor.identity, scenario)
             debt = _build_debt(workspace, debtor_match.debtor, new_debt, scenario, tx.now, started_on)
             debt.fingerprint = body_fingerprint
+            debt.assign_creditor(creditors_by_name.get(new_debt.details.creditor or ""))
             if origin is not None:
                 debt.not_before, debt.import_id = origin.not_before, origin.import_id
                 debt.import_line = origin.lines[number]
@@ -122,6 +126,19 @@ async def create_many(
     for debt in created_debts.values():
         _defer_insert(tx, debt)
     return outcomes
+
+
+def _other_creditors(
+    workspace: Workspace, new_debts: Sequence[NewDebt], existing_references: Container[str]
+) -> set[str]:
+    """Return the names of creditors other than the company itself, of the debts that do not exist yet."""
+    names = {
+        new_debt.details.creditor
+        for new_debt in new_debts
+        if new_debt.details.creditor and new_debt.reference not in existing_references
+    }
+    own_name = creditors.normalise_name(workspace.company.name) if names else ""
+    return {name for name in names if creditors.normalise_name(name) != own_name}
 
 
 def fingerprint(workspace: Workspace, new_debt: NewDebt) -> bytes:

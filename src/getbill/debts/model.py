@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from getbill.companies import Workspace
+from getbill.creditors import Creditor
 from getbill.debtors import Debtor, Identity
 from getbill.kit import ids, json
 from getbill.kit.database import Transaction, column_types, insert_statement, update_statement
@@ -253,6 +254,8 @@ class Debt:
     import_id: UUID | None = None
     import_line: int | None = None
     undone_at: datetime | None = None
+    # None: the company itself is the creditor.
+    creditor_id: UUID | None = None
     entries_count: int = 0
     is_new: bool = False
     # Whether this transaction resumed it, after a hold or when a balance arose again.
@@ -266,6 +269,8 @@ class Debt:
     stored_values: tuple[Any, ...] | None = None
     # Set only in the erasing transaction.
     erased_person: ErasedPerson | None = None
+    # The creditor of `creditor_id`.
+    creditor: Creditor | None = None
     # What `debts.schedule` computed of it, kept while what it depends on is unchanged.
     schedule_terms: object | None = field(default=None, compare=False)
 
@@ -282,6 +287,16 @@ class Debt:
     def money(self, minor: int) -> Money:
         """Return an amount in the debt's currency."""
         return Money(minor, self.currency)
+
+    @property
+    def creditor_name(self) -> str | None:
+        """The name of its creditor; None if that is the company itself."""
+        return self.details.creditor if self.creditor is None else self.creditor.name
+
+    def assign_creditor(self, creditor: Creditor | None) -> None:
+        """Assign the creditor to whom the debt is owed; None for the company itself."""
+        self.creditor = creditor
+        self.creditor_id = None if creditor is None else creditor.id
 
     def touch(self, tx: Transaction) -> None:
         """Mark the row to be written at the end of the transaction; call it with every change."""

@@ -50,6 +50,8 @@ TRIES: Final = 5
 COLLISIONS: Final = (
     OptimisticConflict,
     asyncpg.UniqueViolationError,
+    # A row that was read has been deleted.
+    asyncpg.ForeignKeyViolationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
