@@ -1,0 +1,11 @@
+"""Confirmations of wordings by administrators."""
+
+from getbill.migrations import script
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    """Run the revision's SQL files."""
+    script.run(revision)
