@@ -19,16 +19,14 @@ from getbill.debts.wire import (
     DebtQuery,
     DebtShown,
     ErasureShown,
-    Line,
     NewDebtBody,
-    PageQuery,
-    Text,
 )
 from getbill.kit import clock, http, ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import NotFound, PreconditionFailed
-from getbill.kit.http import Route, answer, body, include_routes, problems
+from getbill.kit.http import PageQuery, Route, answer, body, include_routes, problems
 from getbill.kit.messages import message
+from getbill.kit.text.body_types import Line, Text
 
 _debts = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
 _debtors = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Route)

@@ -22,7 +22,7 @@ from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debts.model import Status, StatusName
 from getbill.debts.wire import checks
-from getbill.debts.wire.field_types import AMOUNT_SCHEMA, COUNTRIES, Amount, Currency, Day, Line, Text
+from getbill.debts.wire.field_types import AMOUNT_SCHEMA, Amount, Currency, Day
 from getbill.debts.wire.fields import (
     ADDRESS_FIELDS,
     DEBT_FIELDS,
@@ -36,6 +36,7 @@ from getbill.kit.errors import FieldError
 from getbill.kit.http import require_field, with_fields
 from getbill.kit.messages import message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
+from getbill.kit.text.body_types import COUNTRIES, Line, Text
 from getbill.kit.validation import field_subject
 
 # The docs' status words for ours, where a caller may set them.

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from getbill import scenarios
 from getbill.companies import Workspace
@@ -16,29 +16,18 @@ from getbill.debts.wire.bodies import RequestedStatus
 from getbill.debts.wire.field_types import Currency
 from getbill.kit import http, phones
 from getbill.kit.errors import one_parameter
-from getbill.kit.http import QueryDay, QueryInstant, refuse_empty_range
+from getbill.kit.http import PageQuery, QueryDay, QueryInstant, QueryText, refuse_empty_range
 from getbill.kit.text import emails
 
-Clean = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
-
-
-class PageQuery(BaseModel):
-    """The page of a list: by number, or after a cursor."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
-    cursor: Clean | None = None
 
 
 class DebtQuery(PageQuery):
     """Filters of a list of debts."""
 
     status: list[RequestedStatus] | None = None
-    scenario: Clean | None = None
-    reference: Clean | None = None
+    scenario: QueryText | None = None
+    reference: QueryText | None = None
     currency: Currency | None = None
     amount: Amount | None = None
     amount_min: Amount | None = None
@@ -49,7 +38,7 @@ class DebtQuery(PageQuery):
     created_to: QueryInstant | None = None
     updated_after: QueryInstant | None = None
     q: Annotated[
-        Clean | None,
+        QueryText | None,
         Field(
             description="Search by reference, by exact e-mail address or phone number, or by words of the debtor's"
             " name."
