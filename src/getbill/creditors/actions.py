@@ -1,6 +1,6 @@
 """Creation, update and deletion of creditors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ import asyncpg
 from getbill import companies, vault
 from getbill.companies import Workspace
 from getbill.creditors.model import Creditor, CreditorProfile, Mandate, hash_name, seal
-from getbill.creditors.queries import FIND_NAMED, PREFIX, find_by_name, lock_creditor, open_creditor
+from getbill.creditors.queries import PREFIX, find_chosen, lock_creditor
 from getbill.kit import ids
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import Conflict
@@ -95,20 +95,9 @@ class CreditorChange:
     logo: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
-async def find_or_create(tx: Transaction, workspace: Workspace, names: Iterable[str]) -> dict[str, Creditor]:
-    """Return the creditor of each name, by the name as given; one statement finds all that exist.
-
-    Names are unique: of two concurrent changes that create the same creditor, the loser fails and must retry.
-    """
-    hashes = {name: hash_name(workspace.lookup, name) for name in names}
-    if not hashes:
-        return {}
-    rows = await tx.peek(FIND_NAMED, workspace.id, list(set(hashes.values())))
-    creditors_by_hash = {row["name_hash"]: open_creditor(row, workspace.vault) for row in rows}
-    for name, name_hash in hashes.items():
-        if name_hash not in creditors_by_hash:
-            creditors_by_hash[name_hash] = _insert(tx, workspace, CreditorProfile(name), Mandate())
-    return {name: creditors_by_hash[name_hash] for name, name_hash in hashes.items()}
+def insert_named(tx: Transaction, workspace: Workspace, name: str) -> Creditor:
+    """Create a creditor of whom only the name is known; it must be free."""
+    return _insert(tx, workspace, CreditorProfile(name), Mandate())
 
 
 async def create(tx: Transaction, workspace: Workspace, change: CreditorChange) -> Creditor:
@@ -169,9 +158,10 @@ async def update(tx: Transaction, workspace: Workspace, before: Creditor, change
 async def _refuse_taken_name(
     tx: Transaction, workspace: Workspace, name: str, own_id: UUID | None = None
 ) -> None:
-    existing = await find_by_name(tx, workspace, name)
-    if existing is not None and existing.id != own_id:
-        raise CreditorExists(existing)
+    named = await find_chosen(tx, workspace, [hash_name(workspace.lookup, name)], ())
+    for existing in named.values():
+        if existing.id != own_id:
+            raise CreditorExists(existing)
 
 
 async def _change_logo(tx: Transaction, creditor: Creditor, change: Mapping[str, bytes | None]) -> bool:

@@ -1,5 +1,6 @@
 """Queries of creditors."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,7 +9,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.companies import Workspace
-from getbill.creditors.model import Creditor, CreditorProfile, Mandate, hash_name, seal_context
+from getbill.creditors.model import Creditor, CreditorProfile, Mandate, seal_context
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -37,8 +38,10 @@ _LOCK = Statement(
     "Creditor, locked until the transaction ends.",
     _FIND.text + " FOR UPDATE OF c",
 )
-FIND_NAMED = Statement(
-    "creditors.find_named", "Creditors with these names.", _FROM + "AND c.name_hash = ANY($2)"
+_FIND_CHOSEN = Statement(
+    "creditors.find_chosen",
+    "Creditors with these names or ids.",
+    _FROM + "AND (c.name_hash = ANY($2) OR c.id = ANY($3))",
 )
 _LIST = Statement(
     "creditors.list_creditors",
@@ -112,13 +115,16 @@ async def lock_creditor(tx: Transaction, workspace: Workspace, creditor_id: UUID
     return _require_creditor(await tx.fetchrow(_LOCK, workspace.id, creditor_id), workspace, creditor_id)
 
 
-async def find_by_name(
-    connection: Database | Transaction, workspace: Workspace, name: str
-) -> Creditor | None:
-    """Return the creditor with a name, whatever its case, accents and spaces."""
+async def find_chosen(
+    connection: Database | Transaction,
+    workspace: Workspace,
+    hashes: Iterable[bytes],
+    creditor_ids: Iterable[UUID],
+) -> dict[bytes, Creditor]:
+    """Return the creditors with these hashes of names, and those with these ids, by the hash of their name."""
     fetch = connection.peek if isinstance(connection, Transaction) else connection.fetch
-    rows = await fetch(FIND_NAMED, workspace.id, [hash_name(workspace.lookup, name)])
-    return open_creditor(rows[0], workspace.vault) if rows else None
+    rows = await fetch(_FIND_CHOSEN, workspace.id, list(hashes), list(creditor_ids))
+    return {row["name_hash"]: open_creditor(row, workspace.vault) for row in rows}
 
 
 def _require_creditor(row: Record | None, workspace: Workspace, creditor_id: UUID) -> Creditor:

@@ -2,6 +2,7 @@
 
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.debts.wire.filters import (
+    DebtOwner,
     DebtQuery,
     build_filter,
     cursor_after,

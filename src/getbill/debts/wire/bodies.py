@@ -6,7 +6,7 @@ field is an error. Responses always use the original names. The contract's oddit
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -107,11 +107,16 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 } | {"address": ("debtor", "address")}
 
 
+_CREDITOR: Final = frozenset({"company", "creditor_id"})
+
+
 @with_fields(top_level_fields())
 class DebtFields(BaseModel):
     """The fields of a debt that a caller may send, in either spelling."""
 
     model_config = ConfigDict(extra="forbid")
+
+    IS_NEW: ClassVar[bool] = False
 
     debtor: DebtorBody | None = None
     amount: Amount | None = Field(
@@ -119,6 +124,9 @@ class DebtFields(BaseModel):
     )
     currency: Currency | None = Field(None, description="Currency, ISO 4217; defaults to the company's.")
     timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
+    creditor_id: Text | None = Field(
+        None, description="Id of the creditor, in place of its name in `company`; by default your company."
+    )
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
@@ -138,9 +146,14 @@ class DebtFields(BaseModel):
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
-        """Return the errors of the scenario, which depends on the workspace."""
+        """Return the errors of the scenario and the creditor, which depend on the workspace."""
         workspace: Workspace = caller.workspace
-        return _check_scenario(raw, workspace) + checks.check_birthdates(raw, workspace.now())
+        return [
+            *_check_scenario(raw, workspace),
+            *checks.check_birthdates(raw, workspace.now()),
+            *checks.check_creditor_id(raw),
+            *(checks.check_creditor_named(raw, workspace) if cls.IS_NEW or _CREDITOR & raw.keys() else ()),
+        ]
 
 
 _NAMES = ("name", "first_name", "last_name", "company")
@@ -187,17 +200,20 @@ class NewDebtBody(DebtFields):
         },
     )
 
+    IS_NEW: ClassVar[bool] = True
+
     amount: Annotated[Amount | None, WithJsonSchema(AMOUNT_SCHEMA)] = Field(
         None, description="Amount claimed, above zero, with no more decimals than the currency has."
     )
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
-        """Return the errors of this workspace: an unknown scenario, or a number too expensive to contact."""
-        zones = caller.workspace.company.refused_zones
-        return super().workspace_errors(raw, caller) + checks.check_destinations(
-            raw, phone_region(raw), zones
-        )
+        """Return the errors of this workspace, such as an unknown scenario or a missing creditor."""
+        workspace: Workspace = caller.workspace
+        return [
+            *super().workspace_errors(raw, caller),
+            *checks.check_destinations(raw, phone_region(raw), workspace.company.refused_zones),
+        ]
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:

@@ -1,5 +1,6 @@
 """List queries of debts and debtors: filters, order, page or cursor."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -65,7 +66,20 @@ _FILTERS = [
 ]
 
 
-def build_filter(query: DebtQuery, workspace: Workspace) -> DebtFilter:
+@dataclass(frozen=True, slots=True)
+class DebtOwner:
+    """The creditor or the debtor to whom a list of debts is limited."""
+
+    condition: Literal["creditor", "debtor"]
+    id: UUID
+
+    @property
+    def listing(self) -> str:
+        """The name of the list, which its cursors are bound to."""
+        return f"{_DEBTS} of {self.condition} {self.id}"
+
+
+def build_filter(query: DebtQuery, workspace: Workspace, owner: DebtOwner | None = None) -> DebtFilter:
     """Return the filter of a query, with one extra row that shows whether another page follows.
 
     Raises BadRequest for a cursor of another list and for an empty range.
@@ -76,12 +90,14 @@ def build_filter(query: DebtQuery, workspace: Workspace) -> DebtFilter:
     refuse_empty_range("created_from", query.created_from, "created_to", query.created_to)
     limit = query.limit + 1
     conditions = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
+    if owner is not None:
+        conditions[owner.condition] = owner.id
     if query.q is not None:
         conditions["q_reference"] = query.q.strip()
         hashes = _search_hashes(query.q.strip(), workspace)
         if hashes:
             conditions["q_debtor"] = hashes
-    cursor = http.unseal_optional(query.cursor, workspace.cursor_signer(_DEBTS))
+    cursor = http.unseal_optional(query.cursor, workspace.cursor_signer(owner.listing if owner else _DEBTS))
     if cursor is None:
         return DebtFilter(conditions, query.sort, limit, (query.page - 1) * query.limit)
     return DebtFilter(conditions, query.sort, limit, after=_read_position(cursor, query.sort))
@@ -118,13 +134,13 @@ def _read_position(cursor: str, sort: str) -> tuple[datetime | int, UUID]:
     return amount, http.read_identifier(identifier)
 
 
-def cursor_after(workspace: Workspace, last: Debt, sort: str) -> str | None:
+def cursor_after(workspace: Workspace, last: Debt, sort: str, owner: DebtOwner | None = None) -> str | None:
     """Return the cursor after the last debt of a page."""
     if sort.endswith("date"):
         cursor = http.write_time_cursor(sort, last.created_at, last.id)
     else:
         cursor = http.write_cursor(sort, [last.amount, last.id.hex])
-    return http.seal_optional(cursor, workspace.cursor_signer(_DEBTS))
+    return http.seal_optional(cursor, workspace.cursor_signer(owner.listing if owner else _DEBTS))
 
 
 def debtors_after(workspace: Workspace, cursor: str | None) -> tuple[datetime, UUID] | None:
