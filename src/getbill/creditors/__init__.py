@@ -4,6 +4,6 @@ A creditor is one row for each normalised name of a workspace; a debt names it b
 known of it is sealed under its own key. A third-party collector needs a mandate of each creditor.
 """
 
-from getbill.creditors.actions import find_or_create
+from getbill.creditors.choices import CreditorChoice, choice_errors, resolve_choices, unknown_creditor
 from getbill.creditors.model import Creditor, normalise_name
-from getbill.creditors.queries import COLUMNS, JOINS, open_creditor
+from getbill.creditors.queries import COLUMNS, JOINS, PREFIX, find, open_creditor

@@ -3,10 +3,11 @@
 import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from getbill.kit import json
+from getbill.kit import calendar, json
+from getbill.kit.http import ApiField
 from getbill.vault import Key, Lookup
 
 # Typographic variants of a character that people write in either way.
@@ -17,18 +18,48 @@ _VARIANTS: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2010": "-", "
 class CreditorProfile:
     """What is known of a creditor, sealed as a whole: it may be a private person."""
 
-    name: str
-    email: str | None = None
-    phone: str | None = None
-    street_address: str | None = None
-    street_number: str | None = None
-    postal_code: str | None = None
-    city: str | None = None
-    country: str | None = None
-    registration_number: str | None = None
-    tax_number: str | None = None
-    contact_person: str | None = None
-    iban: str | None = None
+    name: Annotated[str, ApiField("text", "Name that debtors read.", example="Garage Martin SARL")]
+    email: Annotated[str | None, ApiField("email", "E-mail address.")] = None
+    phone: Annotated[str | None, ApiField("phone", "Phone number in E.164.")] = None
+    address: Annotated[
+        str | None, ApiField("line", "Street and house number, or the first lines of the address.")
+    ] = None
+    city: Annotated[str | None, ApiField("text", "City.")] = None
+    postal_code: Annotated[str | None, ApiField("text", "Postal code.", aliases=("postalCode",))] = None
+    country: Annotated[str | None, ApiField("country", "Country, ISO 3166-1 alpha-2.", example="FR")] = None
+    registration_number: Annotated[
+        str | None,
+        ApiField(
+            "text",
+            "Number in the register of companies, such as the SIREN.",
+            aliases=("registrationNumber",),
+        ),
+    ] = None
+    tax_number: Annotated[str | None, ApiField("text", "VAT or tax number.", aliases=("taxNumber",))] = None
+    contact_person: Annotated[
+        str | None, ApiField("text", "Your contact at the creditor.", aliases=("contactPerson",))
+    ] = None
+    iban: Annotated[
+        str | None,
+        ApiField("iban", "IBAN of the creditor's own account. Without one, debtors pay to your account."),
+    ] = None
+
+    @property
+    def address_lines(self) -> tuple[str, ...]:
+        """The lines of the postal address, without the name."""
+        town = " ".join(part for part in (self.postal_code, self.city) if part)
+        country = self.country if self.country != calendar.DEFAULT_COUNTRY else None
+        lines = (*(self.address or "").splitlines(), town, country or "")
+        return tuple(line.strip() for line in lines if line.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """The written agreement with a creditor for whom a third party collects (art. R124-3 CPCE)."""
+
+    signed_on: date | None = None
+    # Whether it gives the power to receive payments.
+    power_to_receive: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,9 +70,8 @@ class Creditor:
     workspace_id: UUID
     profile: CreditorProfile
     key: Key
-    mandate_signed_on: date | None
-    # Whether the mandate gives the power to receive payments (art. R124-3 CPCE).
-    mandate_receives: bool
+    mandate: Mandate
+    has_logo: bool
     version: int
     created_at: datetime
     updated_at: datetime

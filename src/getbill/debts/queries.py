@@ -236,6 +236,8 @@ CONDITIONS = {
     "created_from": "d.created_at >= {n}::timestamptz",
     "created_to": "d.created_at < {n}::timestamptz",
     "updated_after": "d.updated_at > {n}::timestamptz",
+    "creditor": "d.creditor_id = {n}::uuid",
+    "debtor": "d.debtor_id = {n}::uuid",
     "q_reference": "(d.reference = {n}::text AND d.undone_at IS NULL)",
     "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = $1 AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",

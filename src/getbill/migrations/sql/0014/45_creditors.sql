@@ -5,7 +5,8 @@ CREATE TABLE creditors (
     profile            bytea NOT NULL,
     name_hash          bytea NOT NULL,    -- keyed hash of the normalised name: one row for a name
     mandate_signed_on  date,
-    mandate_receives   boolean NOT NULL DEFAULT false,  -- the mandate gives the power to receive (art. R124-3 CPCE)
+    mandate_receives   boolean NOT NULL DEFAULT true,   -- the mandate gives the power to receive (art. R124-3 CPCE)
+    has_logo           boolean NOT NULL DEFAULT false,
     version            bigint NOT NULL DEFAULT 1,
     created_at         timestamptz NOT NULL,
     updated_at         timestamptz NOT NULL,
@@ -29,4 +30,4 @@ ALTER TABLE debts
     ADD COLUMN creditor_id uuid,
     ADD FOREIGN KEY (workspace_id, creditor_id) REFERENCES creditors (workspace_id, id);
 CREATE INDEX debts_of_creditor ON debts (workspace_id, creditor_id, created_at, id)
-    WHERE creditor_id IS NOT NULL AND erased_at IS NULL;
+    WHERE creditor_id IS NOT NULL;
