@@ -25,13 +25,14 @@ from getbill.webhooks.due import postpone_deliveries
 from waiting import until
 from webhooks.conftest import Receiver
 
-# Deliveries that can be sent before the index says so: none, at any instant.
+# Deliveries that can be sent before the index says so: none, at any instant. What became due just now, because its
+# endpoint is up again or its claim was released, was due for longer than its entry says.
 FORGOTTEN = """
 SELECT count(*) FROM webhook_deliveries d
 JOIN webhook_endpoints w ON w.workspace_id = d.workspace_id AND w.id = d.endpoint_id AND w.is_enabled
 WHERE d.workspace_id = ANY ($1) AND d.next_try_at < 'infinity' AND NOT EXISTS (
     SELECT FROM work entry WHERE entry.workspace_id = d.workspace_id AND entry.kind = 'deliveries'
-        AND entry.due_at <= greatest(d.next_try_at, w.down_until))
+        AND entry.due_at <= greatest(d.next_try_at, w.down_until, now()))
 """
 Subscriber = Callable[[Receiver, int], Awaitable[Workspace]]
 
