@@ -109,6 +109,23 @@ async def test_claims_in_one_workspace_wait_for_none_in_another(
     assert len(claimed.deliveries) == len((await waiting).deliveries) == 1
 
 
+async def test_a_slow_database_does_not_keep_a_tick_from_visiting_any_workspace(
+    database: Database, keys: vault.Vault, receive: Any, company: Any, poster: WebhookClient
+) -> None:
+    receiver = await receive()
+    await company(receiver, 1)
+    await fan_out(database)
+    dispatcher = WebhookDispatcher(database, keys, poster, DispatchSettings(visit_seconds=0.0))
+
+    # Each tick visits one workspace, those of other tests too.
+    async with asyncio.timeout(10):
+        while not await dispatcher.tick():
+            pass
+    await dispatcher.drain()
+
+    assert len(receiver.received) == 1
+
+
 async def test_a_workspace_without_due_deliveries_is_not_visited(
     database: Database, keys: vault.Vault, receive: Any, company: Any, poster: WebhookClient
 ) -> None:
