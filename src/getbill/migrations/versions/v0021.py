@@ -2,7 +2,7 @@
 
 from getbill.migrations import script
 
-revision = "0015"
+revision = "0021"
 down_revision = "0014"
 
 
