@@ -3,7 +3,7 @@
 from getbill.migrations import script
 
 revision = "0021"
-down_revision = "0014"
+down_revision = "0020"
 
 
 def upgrade() -> None:
