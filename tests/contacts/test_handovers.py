@@ -1,10 +1,11 @@
 """The journal of hand-overs: after a worker's death only what was on the wire is in doubt."""
 
+import asyncio
 import random
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -583,3 +584,48 @@ async def test_a_message_that_waited_in_vain_for_a_connection_is_not_in_doubt(
     await workspace.send_due_live()
 
     assert (await workspace.first(debt.id))["state"] == state
+
+
+@dataclass
+class Suspended(Provider):
+    """A provider to which the machine of the first message loses its time before it has a connection."""
+
+    suspended: asyncio.Event = field(default_factory=asyncio.Event)
+    resumed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(Assurance.LOOK_UP, self.gives_receipt, announces_handover=True)
+
+    async def send(self, message: Outgoing) -> SendOutcome:
+        if not self.suspended.is_set():
+            self.suspended.set()
+            await self.resumed.wait()
+        message.before_handover()
+        return await super().send(message)
+
+
+async def test_a_machine_that_was_suspended_before_the_hand_over_sends_nothing_that_another_sent(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = Suspended(Channel.EMAIL)
+    workspace = await live_engine(database, provider)
+    await workspace.debt()
+    worker = Worker(workspace, provider, tmp_path / "one machine")
+    worker.come_back()
+    sending = asyncio.create_task(deliver.send_prepared([await worker.prepare()]))
+    await provider.suspended.wait()
+
+    other = Worker(workspace, provider, tmp_path / "another machine")
+    other.come_back()
+    await other.recover()
+    planned = await other.state()
+    await deliver.send_prepared([await other.prepare()])
+    now = clock.wall() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "wall", lambda: now)
+    provider.resumed.set()
+    (result,) = await sending
+
+    assert planned == "planned"
+    assert len(provider.taken) == 1
+    assert result.outcome == failed("the worker exceeded the time to send it", permanent=False)
