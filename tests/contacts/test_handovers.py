@@ -25,6 +25,7 @@ from getbill.contacts.model import Contact
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
 from getbill.contacts.sending.prepare import prepare_sends
+from getbill.debtors import Identity
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 from kit.test_slot_file import full_disk
@@ -483,6 +484,38 @@ def broken_commit(database: Database) -> Iterator[None]:
         yield
     finally:
         database.before_commit = before_commit
+
+
+async def test_what_was_committed_before_the_database_was_lost_is_sent_later(worker: Worker) -> None:
+    """Of two contacts the second fails: alone for another reason, once the first was committed as `sending`."""
+    pool = worker.workspace.database.pool
+    second = await worker.workspace.debt(Identity(name="Marie Martin", email="marie@example.com"))
+    await pool.execute(BROKEN_TWICE.format(debt_id=second.id))
+    try:
+        await worker.workspace.send_due_live()
+    finally:
+        await pool.execute("DROP TRIGGER broken ON contacts; DROP FUNCTION break_twice; DROP SEQUENCE breaks")
+    interrupted = await worker.state()
+
+    await worker.recover()
+
+    assert interrupted == "sending"
+    assert await worker.state() == "planned"
+    assert worker.provider.taken == []
+    assert await worker.questions() == 0
+
+
+# First a fault of the contact, then one of the database.
+BROKEN_TWICE = """
+CREATE SEQUENCE breaks;
+CREATE FUNCTION break_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('breaks') = 1 THEN RAISE EXCEPTION 'broken'; END IF;
+    RAISE EXCEPTION 'lost' USING ERRCODE = '40001';
+END $$;
+CREATE TRIGGER broken BEFORE UPDATE ON contacts
+    FOR EACH ROW WHEN (OLD.debt_id = '{debt_id}' AND NEW.state = 'sending') EXECUTE FUNCTION break_twice()
+"""
 
 
 async def test_a_message_that_kills_every_worker_is_not_sent_for_ever(worker: Worker) -> None:
