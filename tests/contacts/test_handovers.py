@@ -22,6 +22,7 @@ from getbill.channels.senders import Assurance, Capabilities, Fate, Outgoing, Se
 from getbill.contacts import HandoverJournal
 from getbill.contacts.handovers import HandoverNotJournaled
 from getbill.contacts.model import Contact
+from getbill.contacts.recovery import dead_journals
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
 from getbill.contacts.sending.prepare import prepare_sends
@@ -372,6 +373,33 @@ async def test_a_refusal_that_was_not_stored_is_settled_by_the_next_worker(worke
     assert await worker.workspace.database.pool.fetchval(
         "SELECT count(*) FROM suppressions WHERE workspace_id = $1", worker.workspace.id
     )
+
+
+async def test_what_a_recovering_worker_left_is_found_when_its_own_lease_ends(worker: Worker) -> None:
+    await worker.prepare()
+    worker.die()
+    # The index names the end of the dead worker's lease alone, which is later.
+    await worker.workspace.postpone()
+
+    await dead_journals.claim_known(worker.workspace.context, clock.wall() + timedelta(seconds=1))
+
+    assert await worker.workspace.missing_from_index() == []
+
+
+def test_journals_that_wait_are_examined_before_those_that_were_a_moment_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getbill.contacts.handovers._EXAMINED_EVERY_SECONDS", 0.0)
+    for _ in range(3):
+        journal = HandoverJournal(tmp_path, OURS)
+        begun(journal)
+        journal.close()
+    journal = HandoverJournal(tmp_path, OURS)
+
+    first, second = journal.dead_journals(2), journal.dead_journals(2)
+
+    assert [found.was_examined for found in first] == [False, False]
+    assert [found.was_examined for found in second] == [False, True]
 
 
 async def test_a_message_that_was_on_the_wire_is_unknown_when_its_lease_ends(worker: Worker) -> None:
