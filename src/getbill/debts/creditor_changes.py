@@ -1,10 +1,10 @@
-"""Change of a debt's creditor, and what the change reports."""
+"""The creditor of a debt: its change, and the duties of the collector towards it."""
 
 from dataclasses import replace
 from typing import Any
 
 from getbill import creditors
-from getbill.creditors import CreditorChoice
+from getbill.creditors import ContactGap, CreditorChoice
 from getbill.debts.model import Debt
 from getbill.kit.database import Transaction
 
@@ -21,3 +21,10 @@ async def change_creditor(
     for name, value_before, value in zip(("creditor_id", "company"), before, after, strict=True):
         if value_before != value:
             changes[name] = {"from": value_before, "to": value}
+
+
+def contact_gap(debt: Debt) -> ContactGap | None:
+    """Return the duty of a third-party collector for want of which a debt is not contacted now."""
+    if not debt.workspace.company.is_third_party:
+        return None
+    return creditors.contact_gap(debt.workspace, debt.creditor, debt.workspace.now())

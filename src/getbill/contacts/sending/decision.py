@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from getbill import compliance, debts
+from getbill import compliance, creditors, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Outgoing
 from getbill.companies import DRY_RUN
@@ -27,6 +27,7 @@ from getbill.kit.messages import Message
 from getbill.scenarios import Step
 
 _RETRY_DELAY = timedelta(minutes=1)
+_GAP_DELAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,9 @@ def _decide_step(
     if contact.channel == step.channel and evaluator.channel(step) != contact.channel:
         # The step now uses its fallback: its own address was suppressed since.
         return Stop("the address is suppressed", is_replanned=True)
+    gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
+    if gap is not None:
+        return Postpone(_next_look(evaluator, step, contact, now), gap.rule)
     is_late = contact.is_late(now, debt.running_scenario.late_after)
     reason = _dropped_reason(evaluator, step, now) if is_late else None
     reason = reason or _unmet_reason(debt, step, now)
@@ -199,6 +203,13 @@ def _decide_step(
     if not verdict.is_allowed:
         return Postpone(verdict.next_allowed_at, verdict.names, is_late)
     return _compose(case, debt, step.on(contact.channel), means, now, is_late=is_late)
+
+
+def _next_look(evaluator: ScheduleEvaluator, step: Step, contact: Contact, now: datetime) -> datetime:
+    """Return when a contact that waits for a duty of the collector is looked at again, where it is allowed."""
+    tomorrow = now + _GAP_DELAY
+    facts = evaluator.facts.with_notices(step.notices)
+    return compliance.next_allowed(facts, contact.channel_kind, tomorrow) or tomorrow
 
 
 def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> str | None:

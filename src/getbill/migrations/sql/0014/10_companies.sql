@@ -7,3 +7,6 @@ ALTER TABLE companies
     ADD COLUMN client_iban         text,  -- the account that holds creditors' money alone
     ADD COLUMN declared_on         date,
     ADD COLUMN declared_to         text;
+
+-- A declaration made with a sandbox's credential holds there alone; null: the company's own.
+ALTER TABLE workspaces ADD COLUMN collector_file jsonb;
