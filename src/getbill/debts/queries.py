@@ -132,7 +132,11 @@ async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
     debts = await lock_many(tx, workspace, [debt_id])
     if debt_id not in debts:
         raise _not_found(debt_id)
-    return debts[debt_id]
+    debt = debts[debt_id]
+    if not workspace.is_live:
+        # The sandbox's clock may have been advanced since the caller was loaded.
+        tx.now = max(tx.now, debt.updated_at)
+    return debt
 
 
 async def lock_many(
