@@ -28,7 +28,7 @@ _DECLARE = Statement(
 _FORGET_SANDBOXES = Statement(
     "companies.forget_declarations",
     "Forget the declarations that hold in one sandbox of a company alone.",
-    "UPDATE workspaces SET collector_file = NULL WHERE company_id = $1",
+    "UPDATE workspaces SET collector_file = NULL WHERE company_id = $1 AND collector_file IS NOT NULL",
 )
 _DECLARE_IN_SANDBOX = Statement(
     "companies.declare_in_sandbox",
