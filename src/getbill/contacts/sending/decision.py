@@ -230,10 +230,19 @@ def _unmet_reason(debt: Debt, step: Step, now: datetime) -> str | None:
     return f"conditions: {', '.join(unmet)}" if unmet else None
 
 
+def _earlier_attempts(case: Case, step: Step) -> int:
+    """Return the number of earlier attempts by a step's channel, which a simulated debtor knows."""
+    if case.history is None or case.contact.is_live:
+        return 0
+    return case.history.attempts_before(step.key, step.channel)
+
+
 def _compose(case: Case, debt: Debt, step: Step, means: Means, now: datetime, *, is_late: bool) -> Decision:
     key = ids.show("followup", case.followup_id)
     try:
-        message = render_message(debt, step, key, now, means.render_context)
+        message = render_message(
+            debt, step, key, now, means.render_context, earlier_attempts=_earlier_attempts(case, step)
+        )
     except StepNotPossible as reason:
         return Skip(str(reason), is_late)
     except MessageNotRenderable as defect:

@@ -79,7 +79,13 @@ def address_of(identity: Identity, channel: Channel) -> str:
 
 
 def render_message(
-    debt: Debt, step: Step, key: str, now: datetime, render_context: RenderContext
+    debt: Debt,
+    step: Step,
+    key: str,
+    now: datetime,
+    render_context: RenderContext,
+    *,
+    earlier_attempts: int = 0,
 ) -> Outgoing:
     """Render a step's message for a debt; raise StepNotPossible without one, MessageNotRenderable if broken."""
     identity, company = debt.debtor.identity, debt.workspace.company
@@ -122,6 +128,7 @@ def render_message(
         template=step.template,
         template_version=version,
         logo=(logo.media_type, logo.image) if logo else None,
+        earlier_attempts=earlier_attempts,
         **_letter_fields(debt, step.channel, facts, now),
     )
 
