@@ -106,6 +106,12 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 } | {"address": ("debtor", "address")}
 
 
+# The names in a debt's body that describe its debtor.
+DEBTOR_NAMES = frozenset(
+    {"debtor", "address"} | {alias for field in (*DEBTOR_FIELDS, *ADDRESS_FIELDS) for alias in field.aliases}
+)
+
+
 @with_fields(top_level_fields())
 class DebtFields(BaseModel):
     """The fields of a debt that a caller may send, in either spelling."""
