@@ -9,6 +9,7 @@ from typing import Any
 
 from getbill.debtors import Identity, IdentityHashes
 from getbill.debts.model import Debt, NewDebt, PlannedContact
+from getbill.debts.obstacles import message_means
 from getbill.debts.schedule import PriorContacts, day_zero, expensive_destination, next_contact, usable_kinds
 from getbill.kit import calendar
 from getbill.scenarios import Scenario
@@ -53,6 +54,7 @@ class InitialSchedule:
             identity.company is None,
             usable_kinds(debt),
             expensive_destination(debt),
+            message_means(debt),
             debt.started_on,
             debt.not_before,
             debt.scenario,

@@ -1,6 +1,7 @@
 """The transaction before a contact is sent: read under the debt's lock, decided, committed as `sending`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from getbill import debts
@@ -25,9 +26,10 @@ async def prepare_sends(
     failpoints.at("contacts.claimed")
     with withdrawn_on_failure(context.handovers, contacts):
         async with context.database.transaction(workspace.now()) as tx:
+            means, workspace = await _load_means(context, tx, workspace)
             debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in contacts})
             claimed_contacts = await ledger.lock_unchanged(tx, contacts)
-            prepared = await _decide_contacts(context, tx, workspace, debts_by_id, claimed_contacts)
+            prepared = await _decide_contacts(context, tx, means, debts_by_id, claimed_contacts)
     failpoints.at("contacts.prepared")
     return prepared
 
@@ -40,21 +42,37 @@ async def send_inside_transaction(context: SendingContext, workspace: Workspace)
     async with context.database.transaction(workspace.now()) as tx:
         contacts = await ledger.lock_due(tx, workspace.id, context.settings.batch)
         if contacts:
+            means, workspace = await _load_means(context, tx, workspace)
             debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in contacts})
-            await _decide_contacts(context, tx, workspace, debts_by_id, contacts)
+            await _decide_contacts(context, tx, means, debts_by_id, contacts)
     return len(contacts)
+
+
+async def _load_means(
+    context: SendingContext, tx: Transaction, workspace: Workspace
+) -> tuple[Means, Workspace]:
+    """Return the means of a workspace, and the workspace with this worker's own providers and its templates."""
+    for_channel = context.senders.for_channel
+    provided_channels = frozenset(
+        channel for channel in Channel if for_channel(channel, is_live=workspace.is_live) is not None
+    )
+    render_context = await load_render_context(tx, workspace.id)
+    return Means(render_context), replace(
+        workspace, provided_channels=provided_channels, template_names=render_context.templates.own_names()
+    )
 
 
 async def _decide_contacts(
     context: SendingContext,
     tx: Transaction,
-    workspace: Workspace,
+    means: Means,
     debts_by_id: Mapping[UUID, Debt],
     contacts: Sequence[Contact],
 ) -> list[PreparedSend]:
+    if not contacts:
+        return []
     hashes_by_debt = await history.lock_addresses(tx, debts_by_id)
-    render_context = await load_render_context(tx, workspace.id)
-    histories = await history.load(tx, workspace.id, debts_by_id, hashes_by_debt)
+    histories = await history.load(tx, contacts[0].workspace_id, debts_by_id, hashes_by_debt)
     cases = [
         Case(
             contact,
@@ -64,15 +82,6 @@ async def _decide_contacts(
         )
         for contact in contacts
     ]
-    means = Means(_channels(context, workspace), render_context)
     prepared = await apply(context, tx, cases, decide_all(cases, means, tx.now))
     failpoints.at("contacts.preparing")
     return prepared
-
-
-def _channels(context: SendingContext, workspace: Workspace) -> frozenset[Channel]:
-    """Return the channels for which the workspace has a provider."""
-    for_channel = context.senders.for_channel
-    return frozenset(
-        channel for channel in Channel if for_channel(channel, is_live=workspace.is_live) is not None
-    )

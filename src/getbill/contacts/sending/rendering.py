@@ -1,7 +1,7 @@
 """The message of a contact: its step's template filled with the debt, for the current address.
 
-Every defect of a message is found here, before anything is sent: a contact without means of payment or
-without an address is skipped with that reason.
+Whether it can be written at all is known beforehand (`debts.writing_obstacles`); a broken template is found
+here, before anything is sent.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from getbill import channels, companies, templates
+from getbill import channels, companies, debts, templates
 from getbill.channels import (
     AddressKind,
     Channel,
-    HowToPayMissing,
     MessageFacts,
     TemplateUnknown,
     WordingBroken,
@@ -21,14 +20,11 @@ from getbill.channels import (
 from getbill.channels.senders import MessageAuthor, Outgoing
 from getbill.companies import Logo
 from getbill.debtors import Identity
-from getbill.debts import Debt
+from getbill.debts import Debt, Obstacle
 from getbill.kit import calendar, ids, messages
 from getbill.kit.database import Transaction
 from getbill.scenarios import Step
 from getbill.templates import TemplateSet
-
-# The example IBAN (ISO 13616): means of payment of a sandbox whose company has none. No real account.
-_SANDBOX_IBAN = "FR1420041010050500013M02606"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,23 @@ class MessageNotRenderable(Exception):
 
 
 class StepNotPossible(Exception):
-    """The contact has no address, or its message cannot be written; the text says why."""
+    """The contact has no address, or its message cannot be written; `reasons` say why, the first one first."""
+
+    def __init__(self, *reasons: messages.Message, ways_out: tuple[messages.Message, ...] = ()) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
+        self.ways_out = ways_out
+
+    @classmethod
+    def of(cls, obstacles: tuple[Obstacle, ...]) -> "StepNotPossible":
+        """Return the error of some obstacles."""
+        return cls(
+            *(obstacle.reason for obstacle in obstacles),
+            ways_out=tuple(obstacle.way_out for obstacle in obstacles),
+        )
+
+    def __str__(self) -> str:
+        return str(self.reasons[0])
 
 
 def address_of(identity: Identity, channel: Channel) -> str:
@@ -64,7 +76,7 @@ def address_of(identity: Identity, channel: Channel) -> str:
     if kind not in channels.reachable(identity.email, identity.phone, postal=identity.is_postal):
         raise StepNotPossible(channels.MISSING[kind])
     if kind == AddressKind.POSTAL:
-        return "\n".join([identity.name, *_address_lines(identity)])
+        return "\n".join([identity.name, *debts.postal_lines(identity)])
     return identity.phone or ""
 
 
@@ -75,15 +87,13 @@ def render_message(
     identity, company = debt.debtor.identity, debt.workspace.company
     debtor_language = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or debtor_language
-    if step.notices and debt.details.creditor is None and company.collector == "third_party":
-        # Art. R124-4 CPCE requires that the creditor is named.
-        raise StepNotPossible(messages.message("the creditor has no name"))
+    obstacles = debts.writing_obstacles(debts.message_means(debt), step)
+    if obstacles:
+        raise StepNotPossible.of(obstacles)
     logo = render_context.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
     facts = _message_facts(debt, now, has_logo=logo is not None)
     try:
         message, version = render_context.templates.render(step.template, language, facts)
-    except HowToPayMissing as error:
-        raise StepNotPossible(messages.message("no means of payment is known")) from error
     except TemplateUnknown as error:
         raise StepNotPossible(
             messages.message(
@@ -117,19 +127,10 @@ def render_message(
 
 
 def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
-    """Return the extra fields of a letter; raise StepNotPossible if it may not be posted without them."""
+    """Return the extra fields of a letter."""
     if channel != Channel.LETTER:
         return {}
     company = debt.workspace.company
-    if debt.workspace.is_live and not company.address:
-        raise StepNotPossible(messages.message("the company has no letterhead"))
-    if debt.workspace.is_live and company.country == "FR" and not company.imprint:
-        # Art. R123-237 C. com.: registration number and register appear on every letter.
-        raise StepNotPossible(messages.message("the company's letterhead has no imprint"))
-    try:
-        channels.window(address_of(debt.debtor.identity, channel))
-    except channels.AddressTooLong as error:
-        raise StepNotPossible(messages.message("the address does not fit the envelope window")) from error
     return {
         "letterhead": (facts.collector or facts.creditor, *company.address),
         "imprint": company.imprint,
@@ -139,9 +140,6 @@ def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datet
 
 def _message_facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
     identity, company, details = debt.debtor.identity, debt.workspace.company, debt.details
-    iban = details.iban or company.iban
-    if iban is None and not debt.workspace.is_live:
-        iban = _SANDBOX_IBAN
     zone = identity.zones[0]
     return MessageFacts(
         creditor=details.creditor or company.name,
@@ -152,16 +150,10 @@ def _message_facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts
         sent_on=calendar.local_date(now, zone),
         due_on=debt.due_on,
         payment_link=details.payment_link,
-        iban=iban,
+        iban=debts.account_of(debt),
         contact_email=company.email,
         contact_phone=company.phone,
         creditor_address=company.address,
-        debtor_address=tuple(_address_lines(identity)),
+        debtor_address=tuple(debts.postal_lines(identity)),
         has_logo=has_logo,
     )
-
-
-def _address_lines(identity: Identity) -> list[str]:
-    town = " ".join(part for part in (identity.postal_code, identity.city) if part)
-    country = identity.country if identity.country not in {None, calendar.DEFAULT_COUNTRY} else None
-    return [line for line in (identity.street_line, town, country) if line]

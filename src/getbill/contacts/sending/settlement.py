@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from getbill import compliance, debts, followups, todos
+from getbill import companies, compliance, debts, followups, todos
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome
 from getbill.companies import Workspace
@@ -154,6 +154,8 @@ async def suppress_dead_address(tx: Transaction, contact: Contact, outcome: Send
     """Suppress an e-mail address that accepts no mail. A number that fails once may be busy, or abroad."""
     if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
         await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
+        # Not here: the debts of others may be locked by a worker that waits for one of ours.
+        await companies.request_replan(tx, contact.workspace_id, contact.address_hash)
 
 
 async def replan_undelivered(

@@ -144,6 +144,8 @@ class Transaction:
         self.now = now
         self.recorded_events: list[Any] = []
         self.subjects: dict[Any, Any] = {}
+        # Changes that are the event of no subject, for the hook before the commit.
+        self.changes: list[Any] = []
         self.channels_to_notify: set[str] = set()
         # The earliest instant of work that this transaction plans, by workspace and kind: see `kit.work`.
         self.noted_work: dict[tuple[UUID, str], list[datetime]] = {}
