@@ -6,7 +6,7 @@ leave has no due time, and all the reasons.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from getbill import compliance, debts
@@ -17,7 +17,7 @@ from getbill.contacts.model import Contact
 from getbill.contacts.schedule import reasons
 from getbill.contacts.schedule.reasons import ScheduleReason
 from getbill.debts import Debt, PlannedContact, ScheduleEvaluator
-from getbill.scenarios import Step
+from getbill.scenarios import Skip, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +58,61 @@ class _Forecast:
     is_set_aside: bool = False
 
     def walk(self, planned: Contact | None) -> Iterator[ForecastStep]:
+        if planned is not None and self.contact_history.rehearsed_steps:
+            self._end_rehearsal(planned)
+            planned = None
         last_step = self.contact_history.last_step(self.debt)
         prior_contacts = self.contact_history.prior_contacts(self.debt)
         while True:
-            upcoming = debts.next_contact(self.debt, self.now, last_step, prior_contacts)
             evaluator = ScheduleEvaluator.for_debt(self.debt, prior_contacts)
+            upcoming, planned = self._next_contact(last_step, prior_contacts, planned), None
             for skip in upcoming.skipped_steps:
-                yield self._skipped_step(evaluator, skip.step)
-            due_at, planned = _due_at(upcoming, planned), None
+                yield self._skipped_step(evaluator, skip)
             if upcoming.step == debts.END:
-                yield self._end(evaluator.nominal_end(), due_at)
+                yield self._end(evaluator.nominal_end(), upcoming.due_at)
                 return
             step = self.debt.running_scenario.find_step(upcoming.step).on(upcoming.channel)
-            forecast_step = self._forecast_step(evaluator, step, due_at)
-            yield forecast_step
-            last_step, self.now = step.key, max(self.now, due_at)
-            if not reasons.condition_reasons(self.debt, step, due_at):
+            yield self._forecast_step(evaluator, step, upcoming.due_at)
+            last_step, self.now = step.key, max(self.now, upcoming.due_at)
+            if not reasons.condition_reasons(self.debt, step, upcoming.due_at):
                 address = compliance.hash_for(step.channel, *history.address_hashes(self.debt))
-                contact = compliance.PastContact(Channel(step.channel), due_at, address)
+                contact = compliance.PastContact(Channel(step.channel), upcoming.due_at, address)
                 prior_contacts = prior_contacts.with_contact(contact, step.notices)
 
+    def _end_rehearsal(self, planned: Contact) -> None:
+        """Continue where a dry run ends, when its planned contact is due: see `Restart` of a decision."""
+        self.now = max(self.now, planned.due_at)
+        if not self.contact_history.contacted_steps:
+            identity, scenario = self.debt.debtor.identity, self.debt.running_scenario
+            started_on = debts.day_zero(identity, scenario, self.now, self.debt.due_on)
+            self.debt = replace(self.debt, started_on=started_on)
+
+    def _next_contact(
+        self, last_step: str | None, prior_contacts: debts.PriorContacts, planned: Contact | None
+    ) -> PlannedContact:
+        """Return the next contact: as the ledger plans it, unless it is another one by now."""
+        upcoming = debts.next_contact(self.debt, self.now, last_step, prior_contacts)
+        if planned is None:
+            return upcoming
+        if (planned.step, planned.channel) == (upcoming.step, str(upcoming.channel)):
+            return replace(upcoming, due_at=planned.due_at)
+        # It will be planned anew, as `replanning` does.
+        return debts.next_contact(self.debt, self.now, last_step, prior_contacts, is_late=True)
+
     def _end(self, nominal_at: datetime, due_at: datetime) -> ForecastStep:
+        end_at = None if self.is_set_aside else due_at
+        return ForecastStep(
+            debts.END, debts.REVIEW, nominal_at, end_at, blocked_by=tuple(self._general_reasons())
+        )
+
+    def _general_reasons(self) -> Iterator[ScheduleReason]:
+        """Yield what keeps every step of the debt from being taken."""
         if self.is_set_aside:
-            blocked_by = (reasons.set_aside_reason(),)
-            return ForecastStep(debts.END, debts.REVIEW, nominal_at, None, blocked_by=blocked_by)
-        return ForecastStep(debts.END, debts.REVIEW, nominal_at, due_at)
+            yield reasons.set_aside_reason()
+        yield from reasons.switch_reasons(self.debt)
 
     def _forecast_step(self, evaluator: ScheduleEvaluator, step: Step, due_at: datetime) -> ForecastStep:
         offset_at = evaluator.offset_at(step)
-        set_aside = (reasons.set_aside_reason(),) if self.is_set_aside else ()
         return ForecastStep(
             step=step.key,
             channel=step.channel,
@@ -97,8 +123,7 @@ class _Forecast:
             language=step.language,
             moved_by=tuple(self._moving_reasons(evaluator, step, offset_at, due_at)),
             blocked_by=(
-                *set_aside,
-                *reasons.switch_reasons(self.debt),
+                *self._general_reasons(),
                 *reasons.condition_reasons(self.debt, step, due_at),
             ),
         )
@@ -119,7 +144,8 @@ class _Forecast:
             if failing.until is not None and failing.until <= due_at:
                 yield reasons.rule_reason(failing)
 
-    def _skipped_step(self, evaluator: ScheduleEvaluator, step: Step) -> ForecastStep:
+    def _skipped_step(self, evaluator: ScheduleEvaluator, skip: Skip) -> ForecastStep:
+        step = skip.step
         return ForecastStep(
             step.key,
             step.channel,
@@ -127,7 +153,7 @@ class _Forecast:
             None,
             step.wave,
             step.template,
-            blocked_by=tuple(self._refusing_reasons(evaluator, step)),
+            blocked_by=tuple(self._refusing_reasons(evaluator, step)) or (reasons.late_reason(),),
         )
 
     def _refusing_reasons(self, evaluator: ScheduleEvaluator, step: Step) -> Iterator[ScheduleReason]:
@@ -139,10 +165,3 @@ class _Forecast:
         for failing in evaluator.moving_rules(step, self.now):
             if failing.until is None:
                 yield reasons.rule_reason(failing)
-
-
-def _due_at(upcoming: PlannedContact, planned: Contact | None) -> datetime:
-    """Return when the next contact is taken: as the ledger plans it, unless it is another one by now."""
-    if planned is None or (planned.step, planned.channel) != (upcoming.step, str(upcoming.channel)):
-        return upcoming.due_at
-    return planned.due_at

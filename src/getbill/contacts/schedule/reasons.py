@@ -186,6 +186,12 @@ def passed_reason(now: datetime) -> ScheduleReason:
     return ScheduleReason("NOT-IN-THE-PAST", says, Basis.SCENARIO, _SCENARIO, now)
 
 
+def late_reason() -> ScheduleReason:
+    """Return the reason of a missed step that its scenario drops."""
+    says = message("The step was missed, and is dropped as its scenario says.")
+    return ScheduleReason("LATE", says, Basis.SCENARIO, _SCENARIO)
+
+
 def waiting_reason(debt: Debt, until: datetime) -> ScheduleReason:
     """Return why a debtor is left alone until an instant: a promise, or the grace of an import."""
     if debts.is_promise_pending(debt):

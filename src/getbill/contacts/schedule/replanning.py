@@ -66,7 +66,7 @@ async def replan_address(tx: Transaction, workspace: Workspace, address_hash: by
     if len(debt_ids) > _AT_ONCE_MAX:
         await companies.request_replan(tx, workspace.id, address_hash)
     elif debt_ids:
-        await _replan_debts(tx, workspace, debt_ids, is_late=False)
+        await _replan_debts(tx, workspace, debt_ids)
 
 
 async def replan_due(database: Database, vault: Vault, workspace_id: UUID) -> int:
@@ -93,9 +93,7 @@ async def _follow_request(database: Database, workspace: Workspace, request: Rec
         debt_ids = await debts.planned_ids(
             tx, workspace.id, request["reached_id"], _BATCH, address_hash or None
         )
-    # What a workspace lacked is supplied after an outage: of several missed messages, the last one is enough.
-    replan = partial(_replan_batch, database, workspace, is_late=not address_hash)
-    await quarantine.isolate_failures(debt_ids, replan, _log_failure)
+    await quarantine.isolate_failures(debt_ids, partial(_replan_batch, database, workspace), _log_failure)
     async with database.transaction(workspace.now()) as tx:
         key = workspace.id, address_hash, request["revision"]
         if len(debt_ids) < _BATCH:
@@ -110,16 +108,12 @@ async def _log_failure(debt_id: UUID, error: Exception) -> None:
     _log.error("debt_not_replanned", debt=str(debt_id), error=type(error).__name__)
 
 
-async def _replan_batch(
-    database: Database, workspace: Workspace, debt_ids: Sequence[UUID], *, is_late: bool
-) -> None:
+async def _replan_batch(database: Database, workspace: Workspace, debt_ids: Sequence[UUID]) -> None:
     async with database.transaction(workspace.now()) as tx:
-        await _replan_debts(tx, workspace, debt_ids, is_late=is_late)
+        await _replan_debts(tx, workspace, debt_ids)
 
 
-async def _replan_debts(
-    tx: Transaction, workspace: Workspace, debt_ids: Sequence[UUID], *, is_late: bool
-) -> None:
+async def _replan_debts(tx: Transaction, workspace: Workspace, debt_ids: Sequence[UUID]) -> None:
     """Lock debts and plan those anew whose next contact is another one by now."""
     locked_debts = await debts.lock_many(tx, workspace, debt_ids)
     debts_by_id = {debt_id: debt for debt_id, debt in locked_debts.items() if debt.is_contactable}
@@ -130,7 +124,7 @@ async def _replan_debts(
     for planned in map(ledger.contact_from_row, rows):
         debt, contact_history = debts_by_id[planned.debt_id], histories[planned.debt_id]
         if _is_outdated(debt, contact_history, planned, tx):
-            await _replan_debt(tx, debt, contact_history, is_late=is_late)
+            await _replan_debt(tx, debt, contact_history)
 
 
 def _is_outdated(debt: Debt, contact_history: ContactHistory, planned: Contact, tx: Transaction) -> bool:
@@ -145,12 +139,14 @@ def _is_outdated(debt: Debt, contact_history: ContactHistory, planned: Contact, 
     return (upcoming.step, str(upcoming.channel)) != (planned.step, planned.channel)
 
 
-async def _replan_debt(
-    tx: Transaction, debt: Debt, contact_history: ContactHistory, *, is_late: bool
-) -> None:
+async def _replan_debt(tx: Transaction, debt: Debt, contact_history: ContactHistory) -> None:
+    """Plan a debt's next contact in place of the planned one.
+
+    Steps that were missed meanwhile are handled as after an outage: of several messages the last one is enough.
+    """
     debt.stop_contact()
     debt.touch(tx)
     followup_ids = await ledger.stop(tx, debt.workspace_id, debt.id, "planned anew")
     await followups.cancel(tx, [(debt, followup_id) for followup_id in followup_ids])
     last_step = contact_history.last_step(debt)
-    ledger.plan(tx, plan_next(tx, debt, contact_history, last_step, is_late=is_late))
+    ledger.plan(tx, plan_next(tx, debt, contact_history, last_step, is_late=True))
