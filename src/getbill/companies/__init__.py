@@ -30,7 +30,7 @@ from getbill.companies.contact_switches import (
     switches,
 )
 from getbill.companies.deletion import CompanyHasDebts, delete
-from getbill.companies.logos import Logo, logo, set_logo
+from getbill.companies.logos import Logo, check_logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import (
     admins,

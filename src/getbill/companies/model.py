@@ -44,6 +44,11 @@ class Company:
     # Zones (`kit.phones.Zone`) whose numbers count as expensive for this company.
     refused_zones: frozenset[str] = frozenset()
 
+    @property
+    def is_third_party(self) -> bool:
+        """Whether the company collects the debts of others."""
+        return self.collector == "third_party"
+
 
 class OwnScenario(NamedTuple):
     """A scenario of a workspace's own: its first version there, and the version for new debts."""

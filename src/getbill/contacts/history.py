@@ -103,6 +103,11 @@ class ContactHistory:
         self.contacted_steps.add(step)
         return self
 
+    def attempts_before(self, step: str, channel: Channel) -> int:
+        """Return the number of attempts by a channel for this debt before one that is counted already."""
+        counted = sum(past.channel == channel for past in self.contacts if past.same_case)
+        return counted - 1 + self.failures[step]
+
     def add(self, contact: PastContact) -> None:
         """Count a contact that is being made now."""
         self.contacts = (*self.contacts, contact)

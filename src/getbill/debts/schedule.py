@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from getbill import compliance, scenarios
 from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
+from getbill.creditors import Creditor
 from getbill.debtors import Identity
 from getbill.debts import promises
 from getbill.debts.model import Debt, Details, PlannedContact
@@ -184,6 +185,7 @@ class _Terms:
     """What the schedule of a debt depends on besides time and past contacts."""
 
     workspace: Workspace
+    creditor: Creditor | None
     identity: Identity
     details: Details
     scenario: Scenario
@@ -198,6 +200,7 @@ class _Terms:
         """Return whether nothing that they depend on has changed."""
         return (
             self.workspace is debt.workspace
+            and self.creditor is debt.creditor
             and self.identity is debt.debtor.identity
             and self.details is debt.details
             and self.scenario is debt.running_scenario
@@ -213,6 +216,7 @@ def _terms_of(debt: Debt) -> _Terms:
         start = Start(debt.started_on, facts.zones[0], facts.region)
         terms = _Terms(
             debt.workspace,
+            debt.creditor,
             identity,
             debt.details,
             scenario,

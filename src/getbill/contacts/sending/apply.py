@@ -4,7 +4,7 @@ A contact whose provider answers inside the transaction is settled by it and nev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -122,6 +122,9 @@ class _Effects:
         contact = case.contact
         sender = self.context.senders.for_channel(contact.channel_kind, is_live=contact.is_live)
         assert sender is not None  # noqa: S101 - the decision found it
+        if not contact.is_live:
+            earlier_attempts = contact_history.attempts_before(contact.step, contact.channel_kind)
+            message = replace(message, earlier_attempts=earlier_attempts)
         followup = _followup(case, debt, message, self.tx)
         timeout_seconds = self.context.answer_timeout(sender)
         contact.transition(State.SENDING)

@@ -1,24 +1,14 @@
-"""Obstacles of a step: what it lacks to leave now, whatever the hour, each with its way out.
-
-Pure, and the only place that knows them: the plan of a debt, its timeline and the last look before departure
-all ask here, so that none of them promises what another refuses. No text is rendered: whether a message can
-be written depends on a few facts of workspace, debt and step, and is computed once for each combination.
-"""
+"""The obstacles of a step by their codes, each with its text and its way out; computed once for each combination of facts."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from getbill import channels
 from getbill.channels import Channel
-from getbill.companies import Company
-from getbill.debtors import Identity
-from getbill.debts.model import Debt
-from getbill.kit import calendar
+from getbill.debts.obstacles.means import MessageMeans
 from getbill.kit.messages import Message, message, template
 from getbill.scenarios import Step
 
-# The example IBAN (ISO 13616): means of payment of a sandbox whose company has none. No real account.
-_SANDBOX_IBAN: Final = "FR1420041010050500013M02606"
 _CASES_MAX: Final = 4096
 
 _NO_PROVIDER: Final = template("no provider for {channel}")
@@ -70,19 +60,6 @@ class Obstacle(NamedTuple):
     way_out: Message
 
 
-class MessageMeans(NamedTuple):
-    """The facts of a debt and its workspace that decide whether a message can be written and handed over."""
-
-    is_payable: bool
-    is_creditor_named: bool
-    has_letterhead: bool
-    has_imprint: bool
-    fits_window: bool
-    # None where unknown: then a channel has a provider, and a template exists.
-    provided_channels: frozenset[str] | None
-    template_names: frozenset[str] | None
-
-
 class _MessageNeeds(NamedTuple):
     """The facts of a step that decide it, on the channel that it uses."""
 
@@ -90,45 +67,6 @@ class _MessageNeeds(NamedTuple):
     template: str
     language: str | None
     has_notices: bool
-
-
-def message_means(debt: Debt) -> MessageMeans:
-    """Return the means with which a debt's messages are written."""
-    workspace, company = debt.workspace, debt.workspace.company
-    link, contact = debt.details.payment_link, company.email or company.phone
-    return MessageMeans(
-        is_payable=channels.has_way_to_pay(link, account_of(debt), contact),
-        is_creditor_named=debt.details.creditor is not None or company.collector != "third_party",
-        has_letterhead=not workspace.is_live or bool(company.address),
-        has_imprint=not workspace.is_live or _has_imprint(company),
-        fits_window=_fits_window(debt.debtor.identity),
-        provided_channels=workspace.provided_channels,
-        template_names=workspace.template_names,
-    )
-
-
-def account_of(debt: Debt) -> str | None:
-    """Return the IBAN to which a debt is paid; a sandbox always has one."""
-    iban = debt.details.iban or debt.workspace.company.iban
-    return iban or (None if debt.workspace.is_live else _SANDBOX_IBAN)
-
-
-def postal_lines(identity: Identity) -> list[str]:
-    """Return the lines of a debtor's postal address, without the name."""
-    town = " ".join(part for part in (identity.postal_code, identity.city) if part)
-    country = identity.country if identity.country not in {None, calendar.DEFAULT_COUNTRY} else None
-    return [line for line in (identity.street_line, town, country) if line]
-
-
-def _has_imprint(company: Company) -> bool:
-    # Art. R123-237 C. com.: registration number and register appear on every letter.
-    return company.country != "FR" or bool(company.imprint)
-
-
-def _fits_window(identity: Identity) -> bool:
-    if not identity.is_postal:
-        return True
-    return channels.fits_window("\n".join([identity.name, *postal_lines(identity)]))
 
 
 def obstacles_of(means: MessageMeans, step: Step) -> tuple[Obstacle, ...]:
