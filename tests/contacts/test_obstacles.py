@@ -22,6 +22,7 @@ from getbill.kit import ids
 from getbill.kit.database.transactions import Database
 from getbill.scenarios import Step
 
+OTHER_IBAN = "DE89370400440532013000"
 LETTERHEAD = ["1 rue du Four", "34000 MONTPELLIER"]
 DEBT: dict[str, Any] = {
     "debtor": {
@@ -160,12 +161,11 @@ def test_a_template_that_is_missing_is_an_obstacle(step: Step, expected: list[st
     assert lacking(debt, step) == expected
 
 
-def test_a_third_partys_letter_needs_the_name_of_the_creditor() -> None:
+def test_a_notice_of_a_third_party_is_not_sent_by_a_company_that_is_none() -> None:
     (letter,) = [step for step in scenarios.built_in("third_party_fr").steps if step.notices]
-    unnamed = in_live(company={"collector": "third_party"})
-    named = in_live(company={"collector": "third_party"}, details=Details(creditor="Boulangerie Martin"))
+    third_party = in_live(company={"collector": "third_party"}, details=Details(iban=OTHER_IBAN))
 
-    assert (lacking(unnamed, letter), lacking(named, letter)) == (["CREDITOR-UNNAMED"], [])
+    assert (lacking(in_live(), letter), lacking(third_party, letter)) == (["NOT-THIRD-PARTY"], [])
 
 
 @pytest.mark.parametrize("street", ["rue", "é" * 38, "ß" * 19, "ß" * 38, "x" * 39, "a b " * 9, "a\tb" * 10])
@@ -173,7 +173,7 @@ def test_a_third_partys_letter_needs_the_name_of_the_creditor() -> None:
 async def test_what_is_planned_can_be_written(database: Database, street: str, name: str) -> None:
     debt = in_live(replace(LYON, street_address=street, name=name))
     async with database.transaction(at("2026-01-05 09:00")) as tx:
-        context = await load_render_context(tx, debt.workspace_id)
+        context = await load_render_context(tx, debt.workspace_id, [debt])
 
     for step in STEPS:
         if lacking(debt, step):

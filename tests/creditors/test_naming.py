@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from debts.conftest import WorkspaceApi, a_body
-from getbill import creditors
+from debts.conftest import WorkspaceApi, a_body, read
+from getbill import creditors, debts
 from getbill.kit import ids
 
 NAMED = "SELECT creditor_id FROM debts WHERE workspace_id = $1 AND id = $2"
@@ -88,3 +88,26 @@ async def test_a_refused_debt_leaves_no_creditor(workspace: WorkspaceApi) -> Non
 
     assert answer.status == 409
     assert await creditors_count(workspace) == 0
+
+
+async def test_debts_from_before_creditors_were_rows_get_theirs(workspace: WorkspaceApi) -> None:
+    named = [await workspace.debt(company=name) for name in ("Martin", "MARTIN", "Durand")]
+    own = await workspace.debt(object="Ours")
+    newest = ids.read("debt", own["id"])
+    await workspace.rows(
+        "UPDATE debts SET creditor_id = NULL WHERE workspace_id = $1", workspace.workspace_id
+    )
+    await workspace.rows("DELETE FROM creditors WHERE workspace_id = $1", workspace.workspace_id)
+    await workspace.rows(
+        "UPDATE workspaces SET creditors_unlinked_to = $2 WHERE workspace_id = $1",
+        workspace.workspace_id,
+        newest,
+    )
+    state = workspace.app.state
+
+    counts = [await debts.link_creditors(state.database, state.vault) for _ in range(2)]
+
+    shown = [read(await workspace.get(f"/debts/{debt['id']}")) for debt in [*named, own]]
+    assert counts == [3, 0]
+    assert [debt["company"] is not None for debt in shown] == [True, True, True, False]
+    assert len({debt["creditor_id"] for debt in shown[:3]}) == 2

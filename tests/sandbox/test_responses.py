@@ -221,6 +221,48 @@ async def test_a_debtor_who_pays_at_the_instant_of_a_contact_is_not_contacted(
     assert (await engine.find(debt.id)).resolved_at == at("2026-01-09 09:00")
 
 
+async def test_contacts_wait_until_all_debtors_have_responded(engine: WorkspaceEngine) -> None:
+    await engine.set_clock("2026-01-06 09:00")
+    people = [
+        replace(JEAN, name=f"Jean {number}", email=f"pays+{number}@example.com", phone=f"+3363998000{number}")
+        for number in range(3)
+    ]
+    opened = [await engine.debt(person) for person in people]
+    await engine.send_due()
+    await engine.database.pool.execute(
+        "UPDATE debtor_responses SET due_at = $2 WHERE workspace_id = $1", engine.id, at("2026-01-09 09:00")
+    )
+    snapshot = await engine.snapshot()
+    async with engine.database.transaction(snapshot.now()) as tx:
+        await actions.start_advance(tx, snapshot, timedelta(days=5))
+    state = await actions.claim(engine.database, engine.id, clock.wall() + timedelta(seconds=60))
+    slices = iter([True, False])
+
+    # The time of this clock is over after the first response.
+    while state is not None and await pending(engine, opened[-1].id):
+        state = await jobs._advance_to_next(engine.context, state, lambda: next(slices, True))
+        ledgers = [await engine.ledger(debt.id) for debt in opened]
+        assert all(("wave_1_sms", "delivered") not in ledger for ledger in ledgers)
+
+    assert [(await engine.find(debt.id)).status for debt in opened] == [debts.Status.RESOLVED] * 3
+
+
+async def test_responses_of_many_debtors_are_carried_out_a_share_at_a_time(engine: WorkspaceEngine) -> None:
+    await engine.set_clock(MONDAY)
+    opened = [
+        await engine.debt(replace(PAYS, name=f"Jean {number}", email=f"pays+{number}@example.com"))
+        for number in range(3)
+    ]
+    await engine.send_due()
+    await engine.set_clock("2026-01-07 09:00")
+
+    first = await responses.respond_due(engine.database, await engine.snapshot(), lambda: True, 2)
+    await work(engine)
+
+    assert first == 2
+    assert [await payments_of(engine, debt.id) for debt in opened] == [1, 1, 1]
+
+
 async def test_an_advance_that_a_crash_interrupted_does_not_pay_twice(engine: WorkspaceEngine) -> None:
     await engine.set_clock(MONDAY)
     debt = await engine.debt(PAYS)

@@ -133,8 +133,8 @@ CALLS = [
     ),
     Story(
         "83",
-        [*BEFORE_THE_CALL, *reached(CALL_1), *reached(MAIL_2), *reached(LETTER), *ended()],
-        {CALL_2: None},
+        [*BEFORE_THE_CALL, *unanswered(CALL_1), *reached(MAIL_2), *reached(LETTER), *ended()],
+        {CALL_1: "ai_call no_answer", CALL_2: None},
         passed_over=[NO_CALL],
         suppression="not_me",
     ),
@@ -507,6 +507,27 @@ async def test_a_payment_within_a_jump_has_its_own_instant(running_workspace: Ru
     assert (payment["paid_at"], payment["amount"], payment["method"]) == (instant, BALANCE, "card")
     assert (result["resolved_at"], result["updated_at"]) == (instant, instant)
     assert (message["timestamp"], message["data"]["payment"]["paid_at"]) == (instant, instant)
+
+
+@pytest.mark.parametrize(
+    ("digits", "reason", "duration_ms"),
+    [
+        ("80", "dial_no_answer", None),
+        ("82", "voicemail_reached", 12_000),
+        ("83", "wrong_person", 18_000),
+        ("84", "completed_successfully", 42_000),
+    ],
+)
+async def test_a_call_says_how_it_ended(
+    running_workspace: RunningWorkspace, digits: str, reason: str, duration_ms: int | None
+) -> None:
+    debt = await running_workspace.post("/debts", body_for(digits))
+
+    await running_workspace.pass_days(8)
+
+    (call,) = (await running_workspace.get(f"/followups/debt/{debt['id']}?channel=ai_call"))["data"]
+    assert (call["disconnection_reason"], call["duration_ms"]) == (reason, duration_ms)
+    assert call["processed_at"] == "2026-03-09T09:00:00Z"
 
 
 async def test_nobody_calls_a_wrong_number_again_for_another_debt(

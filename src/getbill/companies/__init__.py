@@ -19,6 +19,12 @@ from getbill.companies.actions import (
     set_refused_zones,
     update,
 )
+from getbill.companies.collectors import (
+    CollectorFile,
+    collector_file,
+    declare,
+    declare_in,
+)
 from getbill.companies.contact_switches import (
     DRY_RUN,
     ON,

@@ -104,9 +104,9 @@ class ContactHistory:
         return self
 
     def attempts_before(self, step: str, channel: Channel) -> int:
-        """Return the number of attempts by a channel for this debt before one that is counted already."""
-        counted = sum(past.channel == channel for past in self.contacts if past.same_case)
-        return counted - 1 + self.failures[step]
+        """Return the number of attempts by a channel for this debt so far, with failed ones of a step."""
+        made_count = sum(past.channel == channel for past in self.contacts if past.same_case)
+        return made_count + self.failures[step]
 
     def add(self, contact: PastContact) -> None:
         """Count a contact that is being made now."""

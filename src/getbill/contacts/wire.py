@@ -6,12 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from getbill import scenarios
+from getbill import debts, scenarios
 from getbill.channels.senders import Outgoing
 from getbill.companies import ContactSwitches
 from getbill.contacts.model import CONTACTED, Contact
 from getbill.contacts.queries import Timeline
 from getbill.contacts.schedule import ForecastStep, ScheduleReason, stored_reason
+from getbill.creditors import ContactGap
 from getbill.debts import Debt, NewDebtBody
 from getbill.kit import ids, json, messages
 from getbill.kit.errors import FieldError, WrongValue
@@ -229,19 +230,27 @@ def serialize_timeline(
 ) -> dict[str, Any]:
     """Return the past and future contacts of a debt as the API shows them."""
     debt = debt_timeline.debt
-    stopped_by = messages.message("the debt is {status}", status=debt.status)
+    gap = debts.contact_gap(debt)
     return {
         "debt_id": ids.show("debt", debt.id),
         "status": debt.status,
         "run": debt.run,
-        "next_action_at": json.instant(debt.next_action_at),
-        "stopped_by": None if steps else stopped_by.translated(language),
+        "next_action_at": None if gap else json.instant(debt.next_action_at),
+        "stopped_by": _stopped_by(debt, gap, has_steps=bool(steps), language=language),
         "past": [
             _serialize_contact(contact, debt_timeline.crossings, language)
             for contact in debt_timeline.closed_contacts
         ],
         **serialize_calendar(debt, steps, language),
     }
+
+
+def _stopped_by(debt: Debt, gap: ContactGap | None, *, has_steps: bool, language: str) -> str | None:
+    if gap is not None and debt.is_contactable:
+        return messages.translated(gap.says, language)
+    if has_steps:
+        return None
+    return messages.message("the debt is {status}", status=debt.status).translated(language)
 
 
 def _serialize_contact(contact: Contact, crossings: Mapping[UUID, str], language: str) -> dict[str, Any]:

@@ -5,5 +5,7 @@ known of it is sealed under its own key. A third-party collector needs a mandate
 """
 
 from getbill.creditors.choices import CreditorChoice, choice_errors, resolve_choices, unknown_creditor
+from getbill.creditors.collector_wire import read_collector_changes, serialize_collector
+from getbill.creditors.duties import ContactGap, contact_gap
 from getbill.creditors.model import Creditor, normalise_name
-from getbill.creditors.queries import COLUMNS, JOINS, PREFIX, find, open_creditor
+from getbill.creditors.queries import COLUMNS, JOINS, PREFIX, find, logos, open_creditor

@@ -1,4 +1,4 @@
-"""Routes of creditors."""
+"""Routes of creditors, and of the role in which the company collects."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from getbill import access
 from getbill.access import Caller, Change
-from getbill.creditors import actions, queries, wire
+from getbill.creditors import actions, collector_api, queries, wire
 from getbill.creditors.queries import PREFIX, CreditorPageQuery
 from getbill.creditors.wire import (
     CreditorChangeBody,
@@ -19,15 +19,17 @@ from getbill.creditors.wire import (
 )
 from getbill.kit import http, ids
 from getbill.kit.database import Database, Transaction
-from getbill.kit.http import PageQuery, Route, answer, body, problems
+from getbill.kit.http import PageQuery, Route, answer, body, include_routes, problems
 
-router = APIRouter(prefix="/external-api/v1", tags=["Creditors"], route_class=Route)
+_creditors = APIRouter(prefix="/external-api/v1", tags=["Creditors"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("creditors:read"))]
 Writes = Annotated[Change, Depends(access.change("creditors:write", read_scope="creditors:read"))]
 
 
-@router.post("/creditors", status_code=201, response_model=CreditorShown, responses=problems(409, 415, 422))
+@_creditors.post(
+    "/creditors", status_code=201, response_model=CreditorShown, responses=problems(409, 415, 422)
+)
 async def create_creditor(
     change: Writes, creditor_body: Annotated[NewCreditorBody, body(NewCreditorBody)]
 ) -> Response:
@@ -42,7 +44,7 @@ async def create_creditor(
     return await change.commit(create)
 
 
-@router.get("/creditors", response_model=CreditorList)
+@_creditors.get("/creditors", response_model=CreditorList)
 async def list_creditors(request: Request, caller: Reads, query: Annotated[PageQuery, Query()]) -> Response:
     """List the creditors, newest first."""
     database, workspace = _database_of(request), caller.workspace
@@ -58,7 +60,7 @@ async def list_creditors(request: Request, caller: Reads, query: Annotated[PageQ
     return answer(200, {"data": [wire.serialize_creditor(row) for row in page], "pagination": pagination})
 
 
-@router.get("/creditors/{creditor_id}", response_model=CreditorWithTotals, responses=problems(404))
+@_creditors.get("/creditors/{creditor_id}", response_model=CreditorWithTotals, responses=problems(404))
 async def get_creditor(request: Request, caller: Reads, creditor_id: str) -> Response:
     """Return a creditor with the number and the amounts of its debts, per currency."""
     database = _database_of(request)
@@ -67,7 +69,9 @@ async def get_creditor(request: Request, caller: Reads, creditor_id: str) -> Res
     return answer(200, wire.serialize_creditor_with_totals(creditor, totals))
 
 
-@router.put("/creditors/{creditor_id}", response_model=CreditorShown, responses=problems(404, 409, 415, 422))
+@_creditors.put(
+    "/creditors/{creditor_id}", response_model=CreditorShown, responses=problems(404, 409, 415, 422)
+)
 async def update_creditor(
     change: Writes, creditor_id: str, change_body: Annotated[CreditorChangeBody, body(CreditorChangeBody)]
 ) -> Response:
@@ -78,7 +82,7 @@ async def update_creditor(
     return await _update(change, creditor_id, change_body)
 
 
-@router.patch(
+@_creditors.patch(
     "/creditors/{creditor_id}", response_model=CreditorShown, responses=problems(404, 409, 415, 422)
 )
 async def change_creditor(
@@ -88,7 +92,7 @@ async def change_creditor(
     return await _update(change, creditor_id, change_body)
 
 
-@router.delete("/creditors/{creditor_id}", response_model=CreditorShown, responses=problems(404, 409))
+@_creditors.delete("/creditors/{creditor_id}", response_model=CreditorShown, responses=problems(404, 409))
 async def delete_creditor(change: Writes, creditor_id: str) -> Response:
     """Delete a creditor that no debt names, for good."""
 
@@ -112,3 +116,7 @@ async def _update(change: Change, creditor_id: str, change_body: CreditorChangeB
 def _database_of(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
+
+
+router = APIRouter()
+include_routes(router, _creditors, collector_api.router)

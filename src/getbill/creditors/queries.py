@@ -8,7 +8,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.companies import Workspace
+from getbill.companies import Logo, Workspace
 from getbill.creditors.model import Creditor, CreditorProfile, Mandate, seal_context
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement, Transaction
@@ -66,8 +66,8 @@ _TOTALS = Statement(
     FROM debts WHERE workspace_id = $1 AND creditor_id = $2 AND erased_at IS NULL GROUP BY currency ORDER BY currency
     """,
 )
-_LOGO = Statement(
-    "creditors.find_logo",
+_LOGOS = Statement(
+    "creditors.find_logos",
     "Logos of creditors.",
     "SELECT creditor_id, media_type, image FROM creditor_logos WHERE workspace_id = $1 AND creditor_id = ANY($2)",
 )
@@ -149,3 +149,9 @@ async def count(database: Database, workspace_id: UUID, limit: int) -> int:
 async def totals_of_creditor(database: Database, workspace_id: UUID, creditor_id: UUID) -> list[Record]:
     """Return, per currency, how many debts are owed to a creditor, and their sums in minor units."""
     return await database.fetch(_TOTALS, workspace_id, creditor_id)
+
+
+async def logos(tx: Transaction, workspace_id: UUID, creditor_ids: Iterable[UUID]) -> dict[UUID, Logo]:
+    """Return the logos of creditors that have one."""
+    rows = await tx.fetch(_LOGOS, workspace_id, list(creditor_ids))
+    return {row["creditor_id"]: Logo(row["media_type"], row["image"]) for row in rows}

@@ -86,11 +86,11 @@ async def create_many(
         name: await scenarios.current(tx, workspace, name)
         for name in {new_debt.scenario for new_debt in new_debts}
     }
-    creditors_by_choice = await creditors.resolve_choices(
-        tx,
-        workspace,
-        {new.creditor_choice for new in new_debts if new.reference not in debts_by_reference},
+    # In order: the first spelling of a new creditor's name is the one that stays.
+    choices = dict.fromkeys(
+        new_debt.creditor_choice for new_debt in new_debts if new_debt.reference not in debts_by_reference
     )
+    creditors_by_choice = await creditors.resolve_choices(tx, workspace, choices)
     initial_schedule = InitialSchedule(tx.now, existing.suppressed, existing.consents)
     outcomes: list[Created | ReferenceTaken] = []
     created_debts: dict[str, Debt] = {}

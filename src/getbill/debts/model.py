@@ -78,7 +78,8 @@ class Details:
         None
     )
     iban: Annotated[
-        str | None, ApiField("iban", "IBAN to which the debtor pays; defaults to the creditor's.")
+        str | None,
+        ApiField("iban", "IBAN to which the debtor pays: one of your accounts, or else the creditor's."),
     ] = None
     payment_link: Annotated[str | None, ApiField("link", "URL of the payment page.")] = None
     invoice_date: Annotated[str | None, ApiField("day_text", "Date of the invoice, YYYY-MM-DD.")] = None

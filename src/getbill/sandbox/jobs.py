@@ -31,7 +31,9 @@ async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
     async def visit(workspace_id: UUID) -> int:
         async with isolate_workspace(context.database, workspace_id):
             workspace = await companies.workspace(context.database, context.vault, workspace_id)
-            await responses.respond_due(context.database, workspace, keep_going)
+            limit = context.settings.batch
+            if await responses.respond_due(context.database, workspace, keep_going, limit) >= limit:
+                return limit
             sent_count = await contacts.send_due_sandbox(context, workspace, keep_going)
             sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
             if sent_count < context.settings.batch:
@@ -104,13 +106,14 @@ async def _advance_to_next(
     if next_state is None:
         return None
     workspace = await companies.workspace(context.database, context.vault, clock_advance.workspace_id)
-    responses_count = 0
     if instants.response_at is not None and instants.response_at <= at:
-        # First: whoever pays at the instant of a contact is not contacted.
-        responses_count = await responses.respond_due(context.database, workspace, keep_going)
-    sent_count = await _send_all_due(context, workspace, keep_going)
-    sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
-    if not sent_count and not responses_count:
+        # Contacts wait for all responses: whoever pays at the instant of a contact is not contacted.
+        done_count, sent_count = await responses.respond_due(context.database, workspace, keep_going), 0
+    else:
+        sent_count = await _send_all_due(context, workspace, keep_going)
+        sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
+        done_count = sent_count
+    if not done_count:
         # The debt is locked by another transaction for a moment.
         await asyncio.sleep(_POLL_SECONDS)
     return await actions.reach(context.database, next_state, at, sent_count, _lease())

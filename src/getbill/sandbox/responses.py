@@ -24,10 +24,12 @@ _log = structlog.get_logger(__name__)
 HOLD_REASON: Final = "The debtor disputes the debt."
 
 
-async def respond_due(database: Database, workspace: Workspace, keep_going: Callable[[], bool]) -> int:
-    """Carry out the responses that are due at a sandbox's instant; return how many there were."""
+async def respond_due(
+    database: Database, workspace: Workspace, keep_going: Callable[[], bool], limit: int = 1000
+) -> int:
+    """Carry out responses that are due at a sandbox's instant, up to a limit; return how many there were."""
     count = 0
-    while keep_going() and await _respond_next(database, workspace):
+    while count < limit and keep_going() and await _respond_next(database, workspace):
         count += 1
     return count
 

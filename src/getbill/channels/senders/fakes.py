@@ -28,7 +28,9 @@ class Fake:
         """Deliver the message to a simulated debtor and return the outcome."""
         attempts = simulated_attempts(self.channel, message.address)
         if attempts is None:
-            return replace(self._ordinary, ref=f"sandbox_{message.key}")
+            usual = self._ordinary
+            ref = f"sandbox_{message.key}"
+            return SendOutcome(usual.fate, ref, usual.reason, duration_ms=usual.duration_ms)
         outcome = attempts[min(message.earlier_attempts, len(attempts) - 1)]
         return outcome if outcome.fate == Fate.FAILED else replace(outcome, ref=f"sandbox_{message.key}")
 

@@ -87,6 +87,10 @@ _STOP: Final = DebtorResponse(ResponseKind.STOP)
 _NOT_ME: Final = DebtorResponse(ResponseKind.NOT_ME)
 _UNANSWERED: Final = SendOutcome(Fate.UNANSWERED, reason="dial_no_answer")
 _VOICEMAIL: Final = SendOutcome(Fate.UNANSWERED, reason="voicemail_reached", duration_ms=12_000)
+# The debtor was not reached.
+_WRONG_PERSON: Final = SendOutcome(
+    Fate.UNANSWERED, reason="wrong_person", duration_ms=18_000, responses=(_NOT_ME,)
+)
 _NO_MAILBOX: Final = failed("550 5.1.1 no such mailbox in the sandbox", permanent=True, dead_address=True)
 _BUSY_MAILBOX: Final = failed("451 4.2.0 try again later, says the sandbox", permanent=False)
 _FULL_MAILBOX: Final = failed("452 4.2.2 mailbox full in the sandbox", permanent=False)
@@ -133,11 +137,11 @@ SIMULATED_DEBTORS: Final = (
     SimulatedDebtor(
         "wrong-person",
         template(
-            "Another person answers the call or e-mail: the address is suppressed as `not_me` and not used again."
+            "Another person answers: the address is suppressed as `not_me` and not used again. A call is `no_answer`, `disconnection_reason` `wrong_person`."
         ),
         email=_replies(_NOT_ME),
         digits="83",
-        call=_talks(_NOT_ME),
+        call=(_WRONG_PERSON,),
     ),
     SimulatedDebtor(
         "promise",

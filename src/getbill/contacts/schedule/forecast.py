@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from getbill import compliance, debts
+from getbill import compliance, creditors, debts
 from getbill.channels import Channel
 from getbill.contacts import history
 from getbill.contacts.history import ContactHistory
@@ -45,9 +45,32 @@ def forecast_steps(
 ) -> list[ForecastStep]:
     """Return every remaining step of a contactable debt, in order, to its scenario's end.
 
-    While a contact of the debt is set aside, none of them is taken.
+    While a contact of the debt is set aside, or its collector lacks something, none of them is taken.
     """
+    gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
+    if gap is not None:
+        return _waiting_steps(debt, contact_history, reasons.gap_reason(gap))
     return list(_Forecast(debt, contact_history, now, is_set_aside).walk(planned))
+
+
+def _waiting_steps(debt: Debt, contact_history: ContactHistory, reason: ScheduleReason) -> list[ForecastStep]:
+    """Return the remaining steps of a debt that waits for a duty of its collector."""
+    evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
+    steps = [
+        ForecastStep(
+            step=step.key,
+            channel=step.channel,
+            nominal_at=evaluator.offset_at(step),
+            due_at=None,
+            wave=step.wave,
+            template=step.template,
+            language=step.language,
+            blocked_by=(reason,),
+        )
+        for step in debt.running_scenario.after(contact_history.last_step(debt))
+    ]
+    end = ForecastStep(debts.END, debts.REVIEW, evaluator.nominal_end(), None, blocked_by=(reason,))
+    return [*steps, end]
 
 
 @dataclass(slots=True)

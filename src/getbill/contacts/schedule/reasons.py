@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from getbill import companies, debts
 from getbill.channels import MISSING
-from getbill.compliance import Basis, ConsentRequired, FailedRule, Notice, Suppression
+from getbill.compliance import Basis, ConsentRequired, FailedRule, Suppression
+from getbill.creditors import ContactGap
 from getbill.debts import Debt, Obstacle
 from getbill.kit.messages import Message, Template, message, template
 from getbill.scenarios import Step
@@ -30,7 +31,7 @@ _COMPANY: Final = message("the company")
 _SOURCES: Final = {
     "NO-PROVIDER": _INSTALLATION,
     "TEMPLATE-MISSING": _SCENARIO,
-    "CREDITOR-UNNAMED": _DEBT,
+    "NOT-THIRD-PARTY": _COMPANY,
     "NO-MEANS-OF-PAYMENT": _DEBT,
     "NO-LETTERHEAD": _COMPANY,
     "NO-IMPRINT": _COMPANY,
@@ -48,6 +49,12 @@ _ADD_ADDRESS: Final = message("Add the address with PUT /debts/{id}.")
 _SEND_OTHER_NUMBER: Final = message(
     "Send another number with PUT /debts/{id}, or `accept_expensive_destination: true`."
 )
+_GIVE_NOTICE: Final = message(
+    "Choose a scenario that gives this notice first, such as `third_party_fr` in France, with PUT /debts/{id}."
+)
+_NO_NOTICE_YET: Final = message(
+    "No template gives this notice yet: a third party cannot contact consumers in this country."
+)
 # What makes a rule allow a contact that waiting does not.
 _WAYS_OUT_BY_LIMIT: Final = {
     Suppression: message(
@@ -55,21 +62,22 @@ _WAYS_OUT_BY_LIMIT: Final = {
         " debtor agrees."
     ),
     ConsentRequired: message("Record the debtor's consent with POST /consents."),
-    Notice: message(
-        "Choose a scenario that gives this notice first, such as `third_party_fr` in France, with PUT"
-        " /debts/{id}."
-    ),
 }
 _WAYS_OUT: Final = debts.OBSTACLE_WAYS_OUT | {
     ADDRESS_MISSING: _ADD_ADDRESS,
     _EXPENSIVE: _SEND_OTHER_NUMBER,
     "POLICY-SUPPRESSION": _WAYS_OUT_BY_LIMIT[Suppression],
     "US-TCPA": _WAYS_OUT_BY_LIMIT[ConsentRequired],
-    "FR-LETTER": _WAYS_OUT_BY_LIMIT[Notice],
-    "DE-13A": _WAYS_OUT_BY_LIMIT[Notice],
+    "FR-LETTER": _GIVE_NOTICE,
+    "DE-13A": _NO_NOTICE_YET,
+    "BE-XIX-2": _NO_NOTICE_YET,
 }
 # The texts of the rules, for their translations.
 RULE_TEXTS: Final = (
+    template(
+        "A third party's first message to a consumer is the free first reminder of art. XIX.2 of the code of"
+        " economic law, which no template gives yet."
+    ),
     template("A third party's first message to a private person contains the particulars of § 13a RDG."),
     template(
         "Calls and text messages: Monday to Friday, 10:00 to 13:00 and 14:00 to 20:00 where the debtor is."
@@ -149,7 +157,9 @@ def _pattern(text: Template) -> re.Pattern[str]:
 def rule_reason(failing: FailedRule) -> ScheduleReason:
     """Return a failed rule as a reason to show."""
     rule = failing.rule
-    way_out = _WAYS_OUT_BY_LIMIT.get(type(rule.limit)) if failing.until is None else None
+    way_out = None
+    if failing.until is None:
+        way_out = _WAYS_OUT.get(rule.id) or _WAYS_OUT_BY_LIMIT.get(type(rule.limit))
     source = _SCENARIO if rule.source == _SCENARIO else rule.source
     return ScheduleReason(rule.id, Message(rule.says, {}), rule.basis, source, failing.until, way_out)
 
@@ -224,6 +234,11 @@ def condition_reasons(debt: Debt, step: Step, at: datetime) -> tuple[ScheduleRea
         )
         for name in step.only_if.unmet(debts.condition_facts(debt, at))
     )
+
+
+def gap_reason(gap: ContactGap) -> ScheduleReason:
+    """Return a duty that the collector does not meet as a reason; its sentence names the way out."""
+    return ScheduleReason(gap.rule, gap.says, gap.basis, gap.source)
 
 
 def set_aside_reason() -> ScheduleReason:

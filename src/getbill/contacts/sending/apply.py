@@ -4,7 +4,7 @@ A contact whose provider answers inside the transaction is settled by it and nev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -81,8 +81,9 @@ class _Effects:
             case Skip(reason, is_late):
                 self._close(debt, contact, State.SKIPPED, reason)
                 self._plan_next(debt, contact_history, contact.step, is_late=is_late)
-            case Postpone(at, reason, is_late):
+            case Postpone(at, reason, is_late, waited_days):
                 contact.postpone(at, reason, is_late=is_late)
+                debt.started_on += timedelta(days=waited_days)
                 debts.plan(self.tx, debt, at)
             case Stop(reason, is_replanned):
                 self._close(debt, contact, State.STOPPED, reason)
@@ -122,9 +123,6 @@ class _Effects:
         contact = case.contact
         sender = self.context.senders.for_channel(contact.channel_kind, is_live=contact.is_live)
         assert sender is not None  # noqa: S101 - the decision found it
-        if not contact.is_live:
-            earlier_attempts = contact_history.attempts_before(contact.step, contact.channel_kind)
-            message = replace(message, earlier_attempts=earlier_attempts)
         followup = _followup(case, debt, message, self.tx)
         timeout_seconds = self.context.answer_timeout(sender)
         contact.transition(State.SENDING)

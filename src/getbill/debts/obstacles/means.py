@@ -1,22 +1,20 @@
 """The means of a debt's messages: the facts of a debt and its workspace on which obstacles depend."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from getbill import channels
 from getbill.companies import Company
 from getbill.debtors import Identity
 from getbill.debts.model import Debt
+from getbill.debts.obstacles.accounts import account_of
 from getbill.kit import calendar
-
-# The example IBAN (ISO 13616): means of payment of a sandbox whose company has none. No real account.
-_SANDBOX_IBAN: Final = "FR1420041010050500013M02606"
 
 
 class MessageMeans(NamedTuple):
     """The facts of a debt and its workspace that decide whether a message can be written and handed over."""
 
     is_payable: bool
-    is_creditor_named: bool
+    is_third_party: bool
     has_letterhead: bool
     has_imprint: bool
     fits_window: bool
@@ -30,20 +28,14 @@ def message_means(debt: Debt) -> MessageMeans:
     workspace, company = debt.workspace, debt.workspace.company
     link, contact = debt.details.payment_link, company.email or company.phone
     return MessageMeans(
-        is_payable=channels.has_way_to_pay(link, account_of(debt), contact),
-        is_creditor_named=debt.creditor_name is not None or company.collector != "third_party",
+        is_payable=channels.has_way_to_pay(link, account_of(debt).iban, contact),
+        is_third_party=company.is_third_party,
         has_letterhead=not workspace.is_live or bool(company.address),
         has_imprint=not workspace.is_live or _has_imprint(company),
         fits_window=_fits_window(debt.debtor.identity),
         provided_channels=workspace.provided_channels,
         template_names=workspace.template_names,
     )
-
-
-def account_of(debt: Debt) -> str | None:
-    """Return the IBAN to which a debt is paid; a sandbox always has one."""
-    iban = debt.details.iban or debt.workspace.company.iban
-    return iban or (None if debt.workspace.is_live else _SANDBOX_IBAN)
 
 
 def postal_lines(identity: Identity) -> list[str]:

@@ -13,7 +13,7 @@ _CASES_MAX: Final = 4096
 
 _NO_PROVIDER: Final = template("no provider for {channel}")
 _TEMPLATE_MISSING: Final = template("no template {template} in {language}")
-_CREDITOR_UNNAMED: Final = template("the creditor has no name")
+_NOT_THIRD_PARTY: Final = template("the company is not a third-party collector")
 _NO_MEANS_OF_PAYMENT: Final = template("no means of payment is known")
 _NO_LETTERHEAD: Final = template("the company has no letterhead")
 _NO_IMPRINT: Final = template("the company's letterhead has no imprint")
@@ -22,7 +22,7 @@ _ADDRESS_TOO_LONG: Final = template("the address does not fit the envelope windo
 OBSTACLE_TEXTS: Final = {
     "NO-PROVIDER": _NO_PROVIDER,
     "TEMPLATE-MISSING": _TEMPLATE_MISSING,
-    "CREDITOR-UNNAMED": _CREDITOR_UNNAMED,
+    "NOT-THIRD-PARTY": _NOT_THIRD_PARTY,
     "NO-MEANS-OF-PAYMENT": _NO_MEANS_OF_PAYMENT,
     "NO-LETTERHEAD": _NO_LETTERHEAD,
     "NO-IMPRINT": _NO_IMPRINT,
@@ -36,7 +36,9 @@ OBSTACLE_WAYS_OUT: Final = {
         "Give the step another template, or a language in which the template exists (fr, en, de or es), in a new"
         " version of its scenario; move the debt to it with `scenario_version` in PUT /debts/{id}."
     ),
-    "CREDITOR-UNNAMED": message("Name the creditor in `company` with PUT /debts/{id}."),
+    "NOT-THIRD-PARTY": message(
+        "The scenario states that you collect for somebody else: choose another one with PUT /debts/{id}."
+    ),
     "NO-MEANS-OF-PAYMENT": message(
         "Send a `payment_link` or an `iban` with PUT /debts/{id}, or set the company's IBAN, e-mail address or"
         " phone number with `getbill company set`."
@@ -87,8 +89,8 @@ def _obstacles(means: MessageMeans, needs: _MessageNeeds) -> tuple[Obstacle, ...
     is_worded = channels.has_template(needs.template, language, means.template_names)
     present_by_code = {
         "NO-PROVIDER": is_provided,
-        # Art. R124-4 CPCE requires that the creditor is named.
-        "CREDITOR-UNNAMED": means.is_creditor_named or not needs.has_notices,
+        # The notice states that the company collects for somebody else.
+        "NOT-THIRD-PARTY": means.is_third_party or not needs.has_notices,
         "NO-MEANS-OF-PAYMENT": means.is_payable,
         "TEMPLATE-MISSING": is_worded,
         "NO-LETTERHEAD": means.has_letterhead or not is_letter,

@@ -322,9 +322,12 @@ def _check_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldErro
     if not isinstance(name, str | None) or not isinstance(timeline, str | None):
         return []
     try:
-        scenarios.resolve(workspace, name and name.strip(), timeline and timeline.strip())
+        resolved = scenarios.resolve(workspace, name and name.strip(), timeline and timeline.strip())
+        scenarios.refuse_notices(workspace, resolved)
     except (scenarios.ScenarioUnknown, scenarios.ScenarioConflict) as error:
         return [FieldError("/scenario" if name else "/timeline_id", "unknown", error.detail)]
+    except scenarios.ScenarioReserved as error:
+        return [FieldError("/timeline_id" if timeline else "/scenario", "third-party-only", error.detail)]
     return []
 
 

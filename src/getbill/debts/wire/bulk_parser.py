@@ -175,7 +175,9 @@ class _BulkParser:
         cache_key = name, timeline_id
         scenario = self._scenarios.get(cache_key)
         if scenario is None:
-            scenario = self._scenarios[cache_key] = scenarios.resolve(self._workspace, name, timeline_id)
+            scenario = scenarios.resolve(self._workspace, name, timeline_id)
+            scenarios.refuse_notices(self._workspace, scenario)
+            self._scenarios[cache_key] = scenario
         return scenario
 
 

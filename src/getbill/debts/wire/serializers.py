@@ -12,6 +12,7 @@ from getbill.creditors import CreditorChoice
 from getbill.debtors import Debtor, Identity
 from getbill.debts import promises
 from getbill.debts.actions import DebtChange
+from getbill.debts.creditor_changes import contact_gap
 from getbill.debts.erasure import ErasureResult
 from getbill.debts.model import Debt, Details, NewDebt, Status
 from getbill.debts.wire import checks
@@ -204,7 +205,7 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
         "creditor_id": debt.creditor_public_id,
         "company": debt.creditor_name,
         "debtor": serialize_debtor(debt.debtor),
-        "next_action_at": debt.next_action_at,
+        "next_action_at": None if contact_gap(debt) else debt.next_action_at,
         "contacted_at": debt.contacted_at,
         "resolved_at": debt.resolved_at,
         "resolution": debt.resolution,
