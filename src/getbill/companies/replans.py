@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from getbill.companies.queries import workspace_ids
 from getbill.kit import work
 from getbill.kit.database import Statement, Transaction
 
@@ -26,9 +25,9 @@ _REQUEST = Statement(
     """,
 )
 _WORKSPACES = Statement(
-    "companies.list_workspaces_of_company",
-    "Ids of the workspaces of a company.",
-    "SELECT workspace_id FROM workspaces WHERE company_id = $1 ORDER BY workspace_id",
+    "companies.list_workspaces_to_replan",
+    "Ids of the workspaces of a company, or of all of them.",
+    "SELECT workspace_id FROM workspaces WHERE $1::uuid IS NULL OR company_id = $1 ORDER BY workspace_id",
 )
 _REPORT = Statement(
     "companies.report_channels",
@@ -48,8 +47,8 @@ async def request_replan(tx: Transaction, workspace_id: UUID, address_hash: byte
     work.note(tx, workspace_id, "plans", work.EARLIEST)
 
 
-async def request_replan_of_company(tx: Transaction, company_id: UUID) -> None:
-    """Have a worker plan the contacts of a company's workspaces anew."""
+async def request_replan_of_company(tx: Transaction, company_id: UUID | None) -> None:
+    """Have a worker plan the contacts of a company's workspaces anew; those of every company for None."""
     for row in await tx.fetch(_WORKSPACES, company_id):
         await request_replan(tx, row["workspace_id"])
 
@@ -58,6 +57,5 @@ async def report_channels(tx: Transaction, channels: Iterable[str]) -> bool:
     """Store which channels have a provider; if that is new, have all contacts planned anew, and return True."""
     if not await tx.fetchval(_REPORT, sorted(channels)):
         return False
-    for workspace_id in await workspace_ids(tx):
-        await request_replan(tx, workspace_id)
+    await request_replan_of_company(tx, None)
     return True

@@ -5,7 +5,7 @@ all ask here, so that none of them promises what another refuses. No text is ren
 be written depends on a few facts of workspace, debt and step.
 """
 
-from getbill.debts.obstacles.accounts import Account, account_of
+from getbill.debts.obstacles.accounts import account_of
 from getbill.debts.obstacles.means import MessageMeans, message_means, postal_lines
 from getbill.debts.obstacles.model import (
     OBSTACLE_TEXTS,
