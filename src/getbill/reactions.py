@@ -283,6 +283,7 @@ def _distinct_steps() -> dict[AfterCommit, None]:
 
 async def before_commit(tx: Transaction) -> None:
     """Run the reactions to a transaction's events, and to the events they record, then store all events."""
+    await debts.announce_people(tx)
     next_index = 0
     while next_index < len(tx.recorded_events):
         event: RecordedEvent = tx.recorded_events[next_index]

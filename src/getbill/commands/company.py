@@ -218,7 +218,7 @@ def declare_collector(  # noqa: PLR0913 the options of a command are its paramet
     async def declare(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, name)
         async with database.transaction(clock.wall()) as tx:
-            collector_file = await companies.declare(tx, owner, changes)
+            collector_file = await companies.declare(tx, owner.id, changes)
             await access.invalidate(tx, owner.id)
         updated_company = await companies.company(database, owner.id)
         collector = creditors.serialize_collector(collector_file, clock.wall().date())

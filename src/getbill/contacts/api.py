@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, companies, debts, scenarios, templates
+from getbill import access, companies, creditors, debts, scenarios, templates
 from getbill.access import Caller, Change
 from getbill.companies import Workspace
 from getbill.contacts import queries, sending, wire
@@ -177,6 +177,7 @@ async def _preview_debt(
             preview.debt.model_copy(update={"scenario": None, "timeline_id": None}), workspace
         )
         debt = debts.draft(workspace, new_debt, scenario, now)
+        debt.assign_creditor(await creditors.find_choice(database, workspace, new_debt.creditor_choice))
     else:
         debt = await debts.find(database, workspace, ids.read("debt", preview.debt_id or ""))
         debt.running_scenario = scenario

@@ -40,6 +40,8 @@ from getbill.debts.obstacles import (
     postal_lines,
     writing_obstacles,
 )
+from getbill.debts.people import announce_people, mark_bounced
+from getbill.debts.person_locks import lock_with_siblings
 from getbill.debts.promises import is_promise_pending, paused_until, promise_state
 from getbill.debts.queries import find, find_many, find_references, lock, lock_many, planned_ids
 from getbill.debts.schedule import (
