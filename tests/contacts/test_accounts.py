@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from getbill.contacts.sending.accounts import Account, account_of
 
 from debts.test_rules import COMPANY, NOW, WORKSPACE
 from getbill import debts, scenarios, vault
 from getbill.companies import Workspace
-from getbill.contacts.sending.accounts import Account, account_of
 from getbill.creditors import Creditor
 from getbill.creditors.model import CreditorProfile, Mandate
 from getbill.debtors import Identity

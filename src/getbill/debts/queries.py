@@ -13,7 +13,7 @@ from asyncpg import Record
 from getbill import creditors, debtors, scenarios
 from getbill.companies import Workspace
 from getbill.debtors import Debtor
-from getbill.debts.model import COLUMNS, Debt, Details, Status, details_context, stable_values
+from getbill.debts.model import COLUMNS, CONTACTABLE, Debt, Details, Status, details_context, stable_values
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -240,6 +240,41 @@ async def find_existing(
         frozenset(row["match"] for row in address_rows if row["reference"] is None),
         frozenset((row["match"], row["reference"]) for row in address_rows if row["reference"] is not None),
     )
+
+
+_PLANNED = Statement(
+    "debts.list_planned",
+    "Ids of contactable debts after an id, in id order.",
+    """
+    SELECT id FROM debts WHERE workspace_id = $1 AND id > $2 AND status = ANY($4)
+        AND next_action_at IS NOT NULL AND erased_at IS NULL
+    ORDER BY id LIMIT $3
+    """,
+)
+_PLANNED_AT_ADDRESS = Statement(
+    "debts.list_planned_at_address",
+    "Ids of contactable debts of the debtors with an address, after an id, in id order.",
+    """
+    SELECT d.id FROM debts d
+    JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
+    WHERE d.workspace_id = $1 AND d.id > $2 AND d.status = ANY($4)
+        AND d.next_action_at IS NOT NULL AND d.erased_at IS NULL
+        AND p.workspace_id = $1 AND p.lookup @> ARRAY[$5::bytea]
+    ORDER BY d.id LIMIT $3
+    """,
+)
+
+
+async def planned_ids(
+    tx: Transaction, workspace_id: UUID, after: UUID, limit: int, address_hash: bytes | None
+) -> list[UUID]:
+    """Return ids of debts with a planned contact, after an id, in id order; by default at any address."""
+    values = workspace_id, after, limit, list(CONTACTABLE)
+    if address_hash is None:
+        rows = await tx.fetch(_PLANNED, *values)
+    else:
+        rows = await tx.fetch(_PLANNED_AT_ADDRESS, *values, address_hash)
+    return [row["id"] for row in rows]
 
 
 def _not_found(debt_id: UUID) -> NotFound:

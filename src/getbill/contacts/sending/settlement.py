@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from getbill import compliance, debts, followups, todos
+from getbill import companies, compliance, debts, followups, todos
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome
 from getbill.companies import Workspace
@@ -172,6 +172,8 @@ async def suppress_dead_address(
     """
     if _is_dead(contact, outcome) and contact.address_hash is not None:
         await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
+        # Not here: the debts of others may be locked by a worker that waits for one of ours.
+        await companies.request_replan(tx, contact.workspace_id, contact.address_hash)
         if debt is not None:
             await debts.mark_bounced(tx, debt, "email", contact.address_hash)
 
