@@ -16,8 +16,7 @@ from getbill.debts.actions import (
     update,
 )
 from getbill.debts.creditor_changes import contact_gap, link_creditors
-from getbill.debts.erasure import erase, has_other_debts
-from getbill.debts.erasure_journal import ErasureJournal
+from getbill.debts.erasure import ErasureJournal, erase, has_other_debts
 from getbill.debts.model import (
     CLOSED,
     CONTACTABLE,
