@@ -21,9 +21,12 @@ from getbill.companies.actions import (
 )
 from getbill.companies.contact_switches import (
     DRY_RUN,
+    MINIMUM_MAX,
     ON,
     STOPPED,
+    ContactChanges,
     ContactSwitches,
+    check_minimum,
     resume_all,
     stop_all,
     switch,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -67,6 +68,10 @@ class Workspace:
     # `on`, `dry_run` or `stopped`; it includes the installation's stop.
     contact: str = "on"
     grace_hours: int = 2
+    # In units of each debt's currency; a debt with less is not contacted. 0: no minimum.
+    minimum_balance: Decimal = Decimal(1)
+    # Whether such a balance is written off without asking a person.
+    writes_off_small_balances: bool = False
 
     @property
     def is_live(self) -> bool:

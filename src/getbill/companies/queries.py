@@ -17,6 +17,7 @@ _WORKSPACE = Statement(
     "Workspace with its company.",
     """
     SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours,
+        w.minimum_balance, w.writes_off_small_balances,
         CASE WHEN EXISTS (SELECT FROM contact_stop) THEN 'stopped' ELSE w.contact END AS contact, c.*
     FROM workspaces w JOIN companies c ON c.id = w.company_id WHERE w.workspace_id = $1
     """,
@@ -94,6 +95,8 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
         own_scenarios=own_scenarios,
         contact=row["contact"],
         grace_hours=row["grace_hours"],
+        minimum_balance=row["minimum_balance"],
+        writes_off_small_balances=row["writes_off_small_balances"],
     )
 
 

@@ -1,8 +1,8 @@
 """Debts: a claim, its debtor and the progress of collection.
 
 A debt's row holds everything its response shows, and changes only under its lock, along one table of
-transitions. The balance always equals the claim less the payments, refunds and write-offs entered; `resolved`
-requires a payment or a write-off. Every change that ends contact raises `contact_epoch`.
+transitions. The balance always equals the claim with its entries; `resolved` requires a payment or a
+write-off, and remembers where the debt stood. Every change that ends contact raises `contact_epoch`.
 """
 
 from getbill.debts.actions import (
@@ -14,6 +14,15 @@ from getbill.debts.actions import (
     draft,
     fingerprint,
     update,
+)
+from getbill.debts.balances import (
+    ResolutionName,
+    is_below_minimum,
+    minimum_balance,
+    next_contact_at,
+    overpaid,
+    resolution_of,
+    written_off,
 )
 from getbill.debts.erasure import erase, has_other_debts
 from getbill.debts.erasure_journal import ErasureJournal
@@ -58,6 +67,7 @@ from getbill.debts.transitions import (
     plan,
     resolve,
     resume,
+    resume_reopened,
     undo,
 )
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody

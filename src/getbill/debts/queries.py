@@ -99,6 +99,8 @@ def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Deb
     debtor = debtors.from_row(row, workspace.vault)
     debt = Debt(workspace, debtor, key, details, scenario, *_columns(row))
     debt.status = Status(debt.status)
+    if debt.status_before_resolution is not None:
+        debt.status_before_resolution = Status(debt.status_before_resolution)
     debt.stored_values = stable_values(debt)
     return debt
 

@@ -54,7 +54,12 @@ class ForecastStep:
 def forecast_steps(
     debt: Debt, contact_history: ContactHistory, now: datetime, planned: Contact | None = None
 ) -> list[ForecastStep]:
-    """Return every remaining step of a contactable debt, in order, to its scenario's end."""
+    """Return every remaining step of a contactable debt, in order, to its scenario's end.
+
+    A debt below the minimum balance is contacted by none of them, and its scenario does not end.
+    """
+    if debts.is_below_minimum(debt):
+        return list(_blocked_by_minimum(debt, contact_history))
     return list(_Forecast(debt, contact_history, now).walk(planned))
 
 
@@ -158,6 +163,24 @@ def _waiting_reason(debt: Debt, until: datetime) -> ScheduleReason:
     return ScheduleReason(
         "IMPORT-GRACE", "Imported debts have a grace period before the first contact.", *_SETTING, until
     )
+
+
+def _blocked_by_minimum(debt: Debt, contact_history: ContactHistory) -> Iterator[ForecastStep]:
+    minimum = debts.minimum_balance(debt)
+    says = f"The balance is below the minimum of {minimum.decimal} {minimum.currency}."
+    reason = ScheduleReason("MINIMUM-BALANCE", says, *_SETTING)
+    evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
+    for step in debt.running_scenario.after(contact_history.last_step(debt)):
+        yield ForecastStep(
+            step=step.key,
+            channel=step.channel,
+            nominal_at=evaluator.offset_at(step),
+            due_at=None,
+            wave=step.wave,
+            template=step.template,
+            language=step.language,
+            blocked_by=(reason,),
+        )
 
 
 def rule_reason(failing: FailedRule) -> ScheduleReason:

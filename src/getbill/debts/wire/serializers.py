@@ -9,7 +9,7 @@ from asyncpg import Record
 from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity
-from getbill.debts import promises
+from getbill.debts import balances, promises
 from getbill.debts.actions import DebtChange
 from getbill.debts.erasure import ErasureResult
 from getbill.debts.model import Debt, Details, NewDebt, Status
@@ -191,11 +191,12 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
         "currency": debt.currency,
         "balance": debt.money(debt.balance).decimal,
         "amount_paid": debt.money(debt.paid).decimal,
+        "amount_written_off": balances.written_off(debt).decimal,
         "scenario_version": debt.scenario_version,
         "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
         **DETAILS_ANSWER.read(debt.details),
         "debtor": serialize_debtor(debt.debtor),
-        "next_action_at": debt.next_action_at,
+        "next_action_at": balances.next_contact_at(debt),
         "contacted_at": debt.contacted_at,
         "resolved_at": debt.resolved_at,
         "resolution": debt.resolution,
