@@ -77,6 +77,9 @@ class MessageFacts:
     debtor_address: tuple[str, ...] = ()
     # The collector, where it is not the creditor itself.
     collector: str | None = None
+    collector_address: tuple[str, ...] = ()
+    # The holder of the account with this IBAN, where it is not the creditor.
+    payee: str | None = None
     # Whether an e-mail contains a picture named `logo`.
     has_logo: bool = False
 
@@ -149,7 +152,9 @@ def html_of(fill: Callable[[dict[str, Any]], str], name: str, values: dict[str, 
     marks = {part: f"\x00{part}\x00" for part in _PARTIALS}
     text = fill(values | marks)
     pages = {mark: values[part].__html__() for part, mark in marks.items()}
-    head = {"\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "debtor")}
+    head = {
+        "\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "collector", "debtor")
+    }
     paragraphs = []
     for block in _EMPTY_LINES.split(text.strip()):
         paragraph = block.strip()
@@ -189,6 +194,8 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "disclosure": disclosure(language),
         "creditor": facts.creditor,
         "collector": facts.collector or facts.creditor,
+        "collector_address": facts.collector_address if facts.collector else facts.creditor_address,
+        "payee": facts.payee or facts.creditor,
         "costs_of_law": _costs_of_law(),
         "debtor": facts.debtor,
         "reference": facts.reference,

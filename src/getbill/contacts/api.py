@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, companies, debts, scenarios, templates
+from getbill import access, companies, creditors, debts, scenarios, templates
 from getbill.access import Caller, Change
 from getbill.companies import ContactChanges, Workspace
 from getbill.contacts import queries, sending, wire
@@ -77,7 +77,7 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     scenario_step = scenario_step.reaching(debts.usable_kinds(debt)) or scenario_step
     now = caller.workspace.now()
     async with database.transaction(now) as tx:
-        render_context = await sending.load_render_context(tx, caller.workspace.id)
+        render_context = await sending.load_render_context(tx, caller.workspace.id, [debt])
     try:
         outgoing = sending.render_message(
             debt, scenario_step, ids.show("followup", debt.id), now, render_context
@@ -174,6 +174,7 @@ async def _preview_debt(
             preview.debt.model_copy(update={"scenario": None, "timeline_id": None}), workspace
         )
         debt = debts.draft(workspace, new_debt, scenario, now)
+        debt.assign_creditor(await creditors.find_choice(database, workspace, new_debt.creditor_choice))
     else:
         debt = await debts.find(database, workspace, ids.read("debt", preview.debt_id or ""))
         debt.running_scenario = scenario

@@ -234,12 +234,13 @@ def serialize_calendar(debt: Debt, steps: Sequence[ForecastStep]) -> dict[str, A
 def serialize_timeline(debt_timeline: Timeline, steps: Sequence[ForecastStep]) -> dict[str, Any]:
     """Return the past and future contacts of a debt as the API shows them."""
     debt = debt_timeline.debt
+    gap = debts.contact_gap(debt)
     return {
         "debt_id": ids.show("debt", debt.id),
         "status": debt.status,
         "run": debt.run,
-        "next_action_at": json.instant(debts.next_contact_at(debt)),
-        "stopped_by": _stopped_by(debt, steps),
+        "next_action_at": None if gap else json.instant(debts.next_contact_at(debt)),
+        "stopped_by": gap.says if gap and debt.is_contactable else _stopped_by(debt, steps),
         "past": [
             _serialize_contact(contact, debt_timeline.crossings) for contact in debt_timeline.closed_contacts
         ],

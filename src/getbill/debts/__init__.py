@@ -15,15 +15,7 @@ from getbill.debts.actions import (
     fingerprint,
     update,
 )
-from getbill.debts.balances import (
-    ResolutionName,
-    is_below_minimum,
-    minimum_balance,
-    next_contact_at,
-    overpaid,
-    resolution_of,
-    written_off,
-)
+from getbill.debts.creditor_changes import contact_gap, link_creditors
 from getbill.debts.erasure import erase, has_other_debts
 from getbill.debts.erasure_journal import ErasureJournal
 from getbill.debts.model import (
@@ -36,6 +28,7 @@ from getbill.debts.model import (
     NewDebt,
     Origin,
     PlannedContact,
+    ResolutionName,
     Status,
 )
 from getbill.debts.promises import is_promise_pending, paused_until, promise_state
@@ -62,13 +55,19 @@ from getbill.debts.transitions import (
     enter_money,
     escalate,
     hold,
+    is_below_minimum,
     mark_contacted,
+    minimum_balance,
     move,
+    next_contact_at,
+    overpaid,
     plan,
+    resolution_of,
     resolve,
     resume,
     resume_reopened,
     undo,
+    written_off,
 )
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.debts.wire.bulk_parser import parse_bodies

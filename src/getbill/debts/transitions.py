@@ -1,6 +1,7 @@
 """Status transitions of a debt: hold, resume, resolve, reopen, escalate, end.
 
-Each transition follows the table and records an event, which says what caused it.
+Each transition follows the table and records an event, which says what caused it. What is written off, overpaid
+or too small to collect follows from the debt's row.
 """
 
 from datetime import datetime
@@ -8,7 +9,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from getbill import events
-from getbill.debts import balances
 from getbill.debts.model import (
     CONTACTABLE,
     RESUMABLE,
@@ -16,6 +16,7 @@ from getbill.debts.model import (
     Debt,
     Details,
     MoveNotAllowed,
+    ResolutionName,
     Status,
     transition,
 )
@@ -23,6 +24,7 @@ from getbill.kit import ids, json
 from getbill.kit.database import Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import message
+from getbill.kit.money import Money, least_minor
 
 
 class Cause(StrEnum):
@@ -42,6 +44,38 @@ class Cause(StrEnum):
 
 # The entries that move money between debtor and creditor.
 _MONEY: Final = frozenset({"payment", "refund", "chargeback"})
+
+
+def written_off(debt: Debt) -> Money:
+    """Return what was waived and not reversed: what neither payments nor the balance account for."""
+    return debt.money(debt.amount - debt.paid - debt.balance)
+
+
+def overpaid(debt: Debt) -> Money:
+    """Return what was paid beyond the claim; a claim lowered below its write-offs is not overpaid."""
+    return debt.money(max(0, min(-debt.balance, debt.paid)))
+
+
+def resolution_of(debt: Debt) -> ResolutionName:
+    """Return how a debt without a balance was resolved: paid, settled for a part, or written off."""
+    if debt.paid <= 0:
+        return "written_off"
+    return "settled" if written_off(debt).minor > 0 else "paid"
+
+
+def minimum_balance(debt: Debt) -> Money:
+    """Return the balance from which a debt is collected, in its currency."""
+    return debt.money(least_minor(debt.workspace.minimum_balance, debt.currency))
+
+
+def is_below_minimum(debt: Debt) -> bool:
+    """Return whether the balance is too small for any contact; without a balance there is none to collect."""
+    return 0 < debt.balance < least_minor(debt.workspace.minimum_balance, debt.currency)
+
+
+def next_contact_at(debt: Debt) -> datetime | None:
+    """Return when the debtor is contacted next; a debt below the minimum is only looked at again."""
+    return None if is_below_minimum(debt) else debt.next_action_at
 
 
 class DebtCannotMove(Conflict):
@@ -210,7 +244,7 @@ def enter_money(
     debt's contacts are void from this transaction on. `entry_payload` is the entry as events carry it,
     `reversed_kind` the kind of the entry that a reversal cancels.
     """
-    was_below_minimum = balances.is_below_minimum(debt)
+    was_below_minimum = is_below_minimum(debt)
     debt.balance += change
     debt.entries_count += 1
     if (reversed_kind or kind) in _MONEY:
@@ -219,7 +253,7 @@ def enter_money(
         debt.amount += change
     debt.touch(tx)
     _follow_balance(tx, debt, Cause(kind), entry_payload)
-    if was_below_minimum and debt.is_contactable and not balances.is_below_minimum(debt):
+    if was_below_minimum and debt.is_contactable and not is_below_minimum(debt):
         # What was planned waits for a review: contact is planned anew from now on.
         debt.stop_contact()
         debt.is_resumed = True
@@ -233,7 +267,7 @@ def _follow_balance(tx: Transaction, debt: Debt, cause: Cause, entry_payload: di
         if is_resolved:
             reopen(tx, debt, cause)
     elif is_resolved:
-        debt.resolution = balances.resolution_of(debt)
+        debt.resolution = resolution_of(debt)
     else:
         resolve(tx, debt, cause, entry_payload)
 
@@ -241,7 +275,7 @@ def _follow_balance(tx: Transaction, debt: Debt, cause: Cause, entry_payload: di
 def resolve(tx: Transaction, debt: Debt, cause: Cause, entry_payload: dict[str, Any] | None = None) -> None:
     """Record how the balance was settled and where the debt stood, and end contact."""
     debt.status_before_resolution = debt.status
-    debt.resolution = balances.resolution_of(debt)
+    debt.resolution = resolution_of(debt)
     debt.resolved_at = tx.now
     # Only a payment pays a debt: a write-off has no transaction.
     context = (
@@ -253,7 +287,7 @@ def resolve(tx: Transaction, debt: Debt, cause: Cause, entry_payload: dict[str, 
     resolution = {
         "resolution": debt.resolution,
         "amount_paid": debt.money(debt.paid).decimal,
-        "amount_written_off": balances.written_off(debt).decimal,
+        "amount_written_off": written_off(debt).decimal,
     }
     events.record(tx, "debt.resolved", debt, resolution)
 
@@ -331,7 +365,7 @@ def _nothing_owed(debt: Debt) -> DebtCannotMove:
 
 def _leave_archive(tx: Transaction, debt: Debt) -> None:
     """Move an archived debt without a balance back to resolved; its resolution was announced before."""
-    debt.resolution = debt.resolution or balances.resolution_of(debt)
+    debt.resolution = debt.resolution or resolution_of(debt)
     debt.resolved_at = debt.resolved_at or tx.now
     move(tx, debt, Status.RESOLVED)
 

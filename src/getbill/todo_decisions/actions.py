@@ -101,6 +101,11 @@ async def restart_scenario(tx: Transaction, case: Case) -> None:
     debts.resume(tx, case.debt)
 
 
+async def continue_scenario(tx: Transaction, case: Case) -> None:
+    """Continue the debt's scenario where it was held."""
+    debts.resume(tx, case.debt)
+
+
 async def write_off(tx: Transaction, case: Case) -> None:
     """Write off the outstanding balance."""
     note = case.decision.reason.strip() or None
@@ -178,6 +183,7 @@ TABLE: Mapping[str, Mapping[str, Act]] = {
     "reopening": {"resume": resume_contact, "keep": keep},
     "overpayment": {"refund": refund, "keep": keep},
     "small_balance": {"write_off": write_off, "keep": keep},
+    "dispute": {"continue": continue_scenario, "write_off": write_off, "archive": archive},
     "set_aside": {"retry": retry_item, "dismiss": dismiss_item},
 }
 

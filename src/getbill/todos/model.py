@@ -70,6 +70,11 @@ KINDS: Mapping[str, TodoKind] = {
         template("The balance is too small to contact the debtor. Write it off? ({reason})"),
         ("write_off", "keep"),
     ),
+    "dispute": TodoKind(
+        "debt",
+        template("The debtor disputes the debt, which is on hold. What happens next?"),
+        ("continue", "write_off", "archive"),
+    ),
     "set_aside": TodoKind(
         "aside",
         template("Processing failed and was set aside; everything else continues. Retry? ({reason})"),

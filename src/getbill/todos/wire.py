@@ -21,6 +21,7 @@ Type = Literal[
     "reopening",
     "overpayment",
     "small_balance",
+    "dispute",
     "import_mapping",
     "webhook_rights",
     "set_aside",
@@ -70,7 +71,7 @@ class TodoShown(BaseModel):
     title: TitleShown
     subject_id: str = Field(
         description="Id of the subject: the followup for `unknown_contact`, the debt for"
-        " `escalation`, `reopening`, `overpayment` and `small_balance`, the import for `import_mapping`, the webhook for"
+        " `escalation`, `dispute`, `reopening`, `overpayment` and `small_balance`, the import for `import_mapping`, the webhook for"
         " `webhook_rights`, the quarantined item for `set_aside`."
     )
     file: FileShown | None = Field(

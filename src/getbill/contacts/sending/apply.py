@@ -101,6 +101,7 @@ class _Effects:
 
     def _postpone(self, debt: Debt, contact: Contact, decision: Postpone) -> None:
         contact.postpone(decision.at, decision.reason, is_late=decision.is_late)
+        debt.started_on += timedelta(days=decision.waited_days)
         debts.plan(self.tx, debt, decision.at)
         if isinstance(decision, ReviewBalance):
             self.small_debts.append(debt)

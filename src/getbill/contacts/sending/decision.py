@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from getbill import compliance, debts
+from getbill import compliance, creditors, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Outgoing
 from getbill.companies import DRY_RUN
@@ -21,14 +21,16 @@ from getbill.contacts.sending.rendering import (
     StepNotPossible,
     render_message,
 )
+from getbill.creditors import ContactGap
 from getbill.debts import Debt, ScheduleEvaluator
-from getbill.kit import ids
+from getbill.kit import calendar, ids
 from getbill.kit.messages import Message
 from getbill.scenarios import Step
 
 _RETRY_DELAY = timedelta(minutes=1)
 # A raised balance plans contact anew by itself; this one notices a changed minimum.
 _REVIEW_DELAY = timedelta(days=1)
+_GAP_DELAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Postpone:
     at: datetime
     reason: str
     is_late: bool = False
+    # Days by which day 0 moves too, so that later steps keep their distance.
+    waited_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +162,9 @@ def decide(case: Case, means: Means, now: datetime) -> Decision:
     if not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
         # The change that raised the epoch planned the next contact, if any.
         return Stop(f"the debt is {debt.status}")
-    waiting = _wait(debt, contact_history, now)
-    if waiting is not None:
-        return waiting
+    delay = _delay(debt, contact_history, now)
+    if delay is not None:
+        return delay
     if contact_history.rehearsed_steps:
         return Restart(None if contact_history.contacted_steps else _new_day_zero(debt, now))
     if contact.step == debts.END:
@@ -168,7 +172,7 @@ def decide(case: Case, means: Means, now: datetime) -> Decision:
     return _decide_step(case, debt, contact_history, means, now)
 
 
-def _wait(debt: Debt, contact_history: ContactHistory, now: datetime) -> Postpone | None:
+def _delay(debt: Debt, contact_history: ContactHistory, now: datetime) -> Postpone | None:
     if contact_history.is_sending:
         # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
         # other.
@@ -201,6 +205,9 @@ def _decide_step(
     if contact.channel == step.channel and evaluator.channel(step) != contact.channel:
         # The step now uses its fallback: its own address was suppressed since.
         return Stop("the address is suppressed", is_replanned=True)
+    gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
+    if gap is not None:
+        return _wait(evaluator, step, contact, gap, now)
     is_late = contact.is_late(now, debt.running_scenario.late_after)
     reason = _dropped_reason(evaluator, step, now) if is_late else None
     reason = reason or _unmet_reason(debt, step, now)
@@ -217,6 +224,18 @@ def _decide_step(
     return _compose(case, debt, step.on(contact.channel), means, now, is_late=is_late)
 
 
+def _wait(
+    evaluator: ScheduleEvaluator, step: Step, contact: Contact, gap: ContactGap, now: datetime
+) -> Postpone:
+    """Look at a contact again on the next day that allows it: a duty of the collector is not met."""
+    tomorrow = now + _GAP_DELAY
+    facts = evaluator.facts.with_notices(step.notices)
+    at = compliance.next_allowed(facts, contact.channel_kind, tomorrow) or tomorrow
+    zone = evaluator.start.zone
+    waited = calendar.local_date(at, zone) - calendar.local_date(contact.due_at, zone)
+    return Postpone(at, gap.rule, waited_days=max(waited.days, 0))
+
+
 def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> str | None:
     is_dropped = evaluator.is_dropped(step, evaluator.scenario.after(step.key), now)
     return f"late: {step.when_late}" if is_dropped else None
@@ -227,10 +246,19 @@ def _unmet_reason(debt: Debt, step: Step, now: datetime) -> str | None:
     return f"conditions: {', '.join(unmet)}" if unmet else None
 
 
+def _earlier_attempts(case: Case, step: Step) -> int:
+    """Return the number of earlier attempts by a step's channel, which a simulated debtor knows."""
+    if case.history is None or case.contact.is_live:
+        return 0
+    return case.history.attempts_before(step.key, step.channel)
+
+
 def _compose(case: Case, debt: Debt, step: Step, means: Means, now: datetime, *, is_late: bool) -> Decision:
     key = ids.show("followup", case.followup_id)
     try:
-        message = render_message(debt, step, key, now, means.render_context)
+        message = render_message(
+            debt, step, key, now, means.render_context, earlier_attempts=_earlier_attempts(case, step)
+        )
     except StepNotPossible as reason:
         return Skip(str(reason), is_late)
     except MessageNotRenderable as defect:

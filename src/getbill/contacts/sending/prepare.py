@@ -53,7 +53,7 @@ async def _decide_contacts(
     contacts: Sequence[Contact],
 ) -> list[PreparedSend]:
     hashes_by_debt = await history.lock_addresses(tx, debts_by_id)
-    render_context = await load_render_context(tx, workspace.id)
+    render_context = await load_render_context(tx, workspace.id, debts_by_id.values())
     histories = await history.load(tx, workspace.id, debts_by_id, hashes_by_debt)
     cases = [
         Case(

@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from getbill.debts.balances import ResolutionName
-from getbill.debts.model import StatusName
+from getbill.debts.model import ResolutionName, StatusName
 from getbill.debts.wire.fields import ADDRESS_FIELDS, DEBT_FIELDS, DEBTOR_FIELDS, DETAIL_FIELDS, answer_fields
 from getbill.kit.http import Currency, Day, Instant, MoneyNumber, Pagination, with_fields
 
@@ -46,6 +45,13 @@ class DebtShown(BaseModel):
     amount_written_off: MoneyNumber = Field(description="Amount the creditor waived.")
     scenario_version: int = Field(description="Version of the scenario that the debt runs.", examples=[1])
     timeline_id: str = Field(description="Id of the scenario.")
+    creditor_id: str | None = Field(
+        description="Id of the creditor; null if that is your company.",
+        examples=["creditor_01m804scmte4gbpp4yw1mc91gy"],
+    )
+    company: str | None = Field(
+        description="Name of the creditor; null if that is your company.", examples=["Garage Martin SARL"]
+    )
     debtor: DebtorShown
     next_action_at: Instant | None = Field(
         description="Due time of the next contact, in UTC; null if none is planned, or while the balance is below the workspace's minimum."
