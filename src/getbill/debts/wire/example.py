@@ -13,6 +13,7 @@ EXAMPLE: Final[dict[str, Any]] = {
     "currency": "EUR",
     "balance": 2340.00,
     "amount_paid": 0.00,
+    "amount_written_off": 0.00,
     "scenario_version": 1,
     "timeline_id": "timeline_01jdht0000e008000000000001",
     **DETAILS_ANSWER.example(),

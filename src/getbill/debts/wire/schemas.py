@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from getbill.debts.model import StatusName
+from getbill.debts.model import ResolutionName, StatusName
 from getbill.debts.wire.fields import ADDRESS_FIELDS, DEBT_FIELDS, DEBTOR_FIELDS, DETAIL_FIELDS, answer_fields
 from getbill.kit.http import Currency, Day, Instant, MoneyNumber, Pagination, with_fields
 
@@ -61,7 +61,8 @@ class DebtShown(BaseModel):
     balance: MoneyNumber = Field(
         description="Outstanding balance, in the debt's currency; negative after an overpayment."
     )
-    amount_paid: MoneyNumber
+    amount_paid: MoneyNumber = Field(description="Payments less refunds and chargebacks.")
+    amount_written_off: MoneyNumber = Field(description="Amount the creditor waived.")
     scenario_version: int = Field(description="Version of the scenario that the debt runs.", examples=[1])
     timeline_id: str = Field(description="Id of the scenario.")
     creditor_id: str | None = Field(
@@ -73,13 +74,15 @@ class DebtShown(BaseModel):
     )
     debtor: DebtorShown
     next_action_at: Instant | None = Field(
-        description="Due time of the next contact, in UTC; null if none is planned."
+        description="Due time of the next contact, in UTC; null if none is planned, or while the balance is below the workspace's minimum."
     )
     contacted_at: Instant | None = Field(
         description="Time of the first contact that reached the debtor, in UTC; null if none has."
     )
     resolved_at: Instant | None
-    resolution: Literal["paid", "settled", "written_off"] | None
+    resolution: ResolutionName | None = Field(
+        description="Kind of resolution: `paid`, `settled` if a part was paid and the rest waived, or `written_off`; null while it has a balance."
+    )
     payment_plan_active: bool
     promise: PromiseShown | None
     followups_count: int
