@@ -173,12 +173,21 @@ async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace
     timeline = (await sandbox.get(f"/debts/{debt['id']}/timeline")).json()
     longer = (await sandbox.call("PUT", "/contact", {"grace_hours": 48})).json()
     wrong = await sandbox.call("PUT", "/contact", {"contact": "loud"})
+    amounts = (-1, 0.0001, 10**7, "1", True)
+    refused = [await sandbox.call("PUT", "/contact", {"minimum_balance": amount}) for amount in amounts]
 
-    assert before == {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
+    assert before == {
+        "contact": "on",
+        "grace_hours": 2,
+        "minimum_balance": 1,
+        "write_off_small_balances": False,
+        "installation_stopped_at": None,
+    }
     assert stopped["contact"] == "stopped"
     assert [item["rule"] for item in timeline["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
-    assert longer == {"contact": "stopped", "grace_hours": 48, "installation_stopped_at": None}
+    assert longer == before | {"contact": "stopped", "grace_hours": 48}
     assert wrong.status == 422
+    assert [answered.status for answered in refused] == [422] * 5
 
 
 async def test_what_a_step_would_say_is_shown_before_it_is_sent(sandbox: ContactWorkspace) -> None:
