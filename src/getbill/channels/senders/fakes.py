@@ -22,7 +22,6 @@ class Fake:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self._ordinary = ANSWERED if channel == Channel.AI_CALL else DELIVERED
 
     async def send(self, message: Outgoing) -> SendOutcome:
         """Deliver the message to a simulated debtor and return the outcome."""
