@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from getbill.channels.model import Channel
 from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outgoing, SendOutcome
-from getbill.channels.senders.simulated_debtors import ANSWERED, DELIVERED, simulated_attempts
+from getbill.channels.senders.simulated_debtors import simulated_attempts
 
 
 class Fake:
