@@ -17,7 +17,9 @@ class AddressShown(BaseModel):
 class ContactPointShown(BaseModel):
     """An e-mail address or phone number of a debtor."""
 
-    value: str = Field(examples=["jean.dupont@email.com"])
+    value: str = Field(
+        description="E-mail address, or phone number in E.164.", examples=["jean.dupont@email.com"]
+    )
     source: Literal["api", "file", "staff", "debtor", "unknown"] = Field(
         description="Where the address comes from; `unknown` if it was stored before sources were."
     )
@@ -115,8 +117,10 @@ class DebtorWithTotals(DebtorShown):
 class HistoryShown(BaseModel):
     """A change, split or merge of a debtor."""
 
-    action: Literal["updated", "split", "split_from", "merged"]
-    at: Instant
+    action: Literal["updated", "split", "split_from", "merged"] = Field(
+        description="`split` lost debts to the other debtor, `split_from` got them, `merged` absorbed the other one."
+    )
+    at: Instant = Field(description="Time of the change, in UTC.")
     by: str | None = Field(description="Id of the credential that asked for it; null for the program itself.")
     other_debtor_id: str | None = Field(description="The other debtor of a split or merge.")
     fields: list[str] = Field(description="Names of the changed fields.")
