@@ -9,6 +9,7 @@ from typing import Any
 
 from getbill.debtors import Identity
 from getbill.debts.model import Debt, NewDebt, PlannedContact
+from getbill.debts.obstacles import message_means
 from getbill.debts.schedule import (
     PriorContacts,
     day_zero,
@@ -62,6 +63,7 @@ class InitialSchedule:
             identity.company is None,
             usable_kinds(debt),
             expensive_destination(debt),
+            message_means(debt),
             debt.started_on,
             debt.not_before,
             debt.scenario,

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import debtors, scenarios
+from getbill import creditors, debtors, scenarios
 from getbill.companies import Workspace
 from getbill.debtors import Debtor
-from getbill.debts.model import COLUMNS, Debt, Details, Status, details_context, stable_values
+from getbill.debts.model import COLUMNS, CONTACTABLE, Debt, Details, Status, details_context, stable_values
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -24,11 +24,12 @@ from getbill.scenarios import Scenario
 # An erased debt has no key, so none of these finds it. An explicit condition beside the id would let a
 # planner without statistics choose a partial index and read all debts of the workspace.
 _FROM = f"""
-    SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}
+    SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}, {creditors.COLUMNS}
     FROM debts d
     JOIN vault_keys dk ON dk.workspace_id = d.workspace_id AND dk.subject_id = d.id
     JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
     JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
+    {creditors.JOINS}
     """
 _FIND = Statement(
     "debts.find_debt",
@@ -112,7 +113,11 @@ def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Deb
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.from_row(row, workspace.vault)
     debt = Debt(workspace, debtor, key, details, scenario, *_columns(row))
+    if debt.creditor_id is not None:
+        debt.creditor = creditors.open_creditor(row, workspace.vault)
     debt.status = Status(debt.status)
+    if debt.status_before_resolution is not None:
+        debt.status_before_resolution = Status(debt.status_before_resolution)
     debt.stored_values = stable_values(debt)
     return debt
 
@@ -143,7 +148,11 @@ async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
     debts = await lock_many(tx, workspace, [debt_id])
     if debt_id not in debts:
         raise _not_found(debt_id)
-    return debts[debt_id]
+    debt = debts[debt_id]
+    if not workspace.is_live:
+        # The sandbox's clock may have been advanced since the caller was loaded.
+        tx.now = max(tx.now, debt.updated_at)
+    return debt
 
 
 async def lock_many(
@@ -235,6 +244,41 @@ async def find_existing(
     )
 
 
+_PLANNED = Statement(
+    "debts.list_planned",
+    "Ids of contactable debts after an id, in id order.",
+    """
+    SELECT id FROM debts WHERE workspace_id = $1 AND id > $2 AND status = ANY($4)
+        AND next_action_at IS NOT NULL AND erased_at IS NULL
+    ORDER BY id LIMIT $3
+    """,
+)
+_PLANNED_AT_ADDRESS = Statement(
+    "debts.list_planned_at_address",
+    "Ids of contactable debts of the debtors with an address, after an id, in id order.",
+    """
+    SELECT d.id FROM debts d
+    JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
+    WHERE d.workspace_id = $1 AND d.id > $2 AND d.status = ANY($4)
+        AND d.next_action_at IS NOT NULL AND d.erased_at IS NULL
+        AND p.workspace_id = $1 AND p.lookup @> ARRAY[$5::bytea]
+    ORDER BY d.id LIMIT $3
+    """,
+)
+
+
+async def planned_ids(
+    tx: Transaction, workspace_id: UUID, after: UUID, limit: int, address_hash: bytes | None
+) -> list[UUID]:
+    """Return ids of debts with a planned contact, after an id, in id order; by default at any address."""
+    values = workspace_id, after, limit, list(CONTACTABLE)
+    if address_hash is None:
+        rows = await tx.fetch(_PLANNED, *values)
+    else:
+        rows = await tx.fetch(_PLANNED_AT_ADDRESS, *values, address_hash)
+    return [row["id"] for row in rows]
+
+
 def _not_found(debt_id: UUID) -> NotFound:
     return NotFound(message("There is no debt {debt}.", debt=ids.show("debt", debt_id)))
 
@@ -257,6 +301,8 @@ CONDITIONS = {
     "created_from": "d.created_at >= {n}::timestamptz",
     "created_to": "d.created_at < {n}::timestamptz",
     "updated_after": "d.updated_at > {n}::timestamptz",
+    "creditor": "d.creditor_id = {n}::uuid",
+    "debtor": "d.debtor_id = {n}::uuid",
     "q_reference": "(d.reference = {n}::text AND d.undone_at IS NULL)",
     "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = $1 AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",

@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from getbill import compliance, debts, followups, todos
+from getbill import companies, compliance, debts, followups, todos
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome
 from getbill.companies import Workspace
@@ -172,6 +172,8 @@ async def suppress_dead_address(
     """
     if _is_dead(contact, outcome) and contact.address_hash is not None:
         await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
+        # Not here: the debts of others may be locked by a worker that waits for one of ours.
+        await companies.request_replan(tx, contact.workspace_id, contact.address_hash)
         if debt is not None:
             await debts.mark_bounced(tx, debt, "email", contact.address_hash)
 
@@ -240,7 +242,7 @@ class Settlement:
         contact, outcome, now = result.contact, result.outcome, self.tx.now
         is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
         is_retried = is_current and self._plan(debt, contact, outcome)
-        status = "scheduled" if is_retried else _END_STATES[outcome.fate][1]
+        status = "scheduled" if is_retried else outcome.call_status or _END_STATES[outcome.fate][1]
         is_unconfirmed = outcome.fate == Fate.ACCEPTED and not result.gives_receipt
         is_complete = is_unconfirmed or status in followups.FINAL
         is_reached = followup.reached_at is None and (is_unconfirmed or outcome.fate in REACHED)
@@ -259,6 +261,10 @@ class Settlement:
             followups.announce_reach(self.tx, debt, updated_followup, is_confirmed=not is_unconfirmed)
         if outcome.fate == Fate.UNKNOWN:
             todos.create(self.tx, debt.workspace_id, TODO_KIND, followup.id, debt.id)
+        if outcome.responses:
+            followups.schedule_responses(
+                self.tx, debt, updated_followup, contact.address_hash, outcome.responses
+            )
         self.moved_followups.append((debt, updated_followup, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: SendOutcome) -> bool:

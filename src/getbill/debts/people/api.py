@@ -18,13 +18,12 @@ from getbill.debts.wire import (
     DebtorWithTotals,
     IfMatch,
     MergeBody,
-    PageQuery,
     SplitBody,
 )
 from getbill.kit import http, ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import NotFound, refusal
-from getbill.kit.http import Route, answer, body, problems
+from getbill.kit.http import PageQuery, Route, answer, body, problems
 
 router = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Route)
 

@@ -4,10 +4,9 @@ from getbill.debts.wire.bodies import DEBTOR_NAMES, DebtChangeBody, NewDebtBody
 from getbill.debts.wire.checks import destination_error
 from getbill.debts.wire.debtor_bodies import DebtorChangeBody, MergeBody, SplitBody
 from getbill.debts.wire.etags import IfMatch, check_etag, debtor_etag, etag
-from getbill.debts.wire.field_types import Line, Text
 from getbill.debts.wire.filters import (
+    DebtOwner,
     DebtQuery,
-    PageQuery,
     build_filter,
     cursor_after,
     debtors_after,

@@ -144,6 +144,8 @@ class Transaction:
         self.now = now
         self.recorded_events: list[Any] = []
         self.subjects: dict[Any, Any] = {}
+        # Changes that are the event of no subject, for the hook before the commit.
+        self.changes: list[Any] = []
         # The debtors that this transaction changed, by id: see `debtors.actions`.
         self.changed_people: dict[UUID, Any] = {}
         self.channels_to_notify: set[str] = set()
