@@ -48,6 +48,11 @@ PUBLIC = {
 
 # A body each route takes, so that a stranger is refused for the object and not for the body.
 BODIES: dict[str, Any] = {
+    "POST /external-api/v1/debtors/{debtor_id}/merge": {"debtor_id": "debtor_01m804scmte4gbpp4yw1mc91gy"},
+    "POST /external-api/v1/debtors/{debtor_id}/split": {
+        "debts": ["debt_01m804scmte4gbpp4yw1mc91gy"],
+        "debtor": {"name": "Jean Dupont"},
+    },
     "POST /external-api/v1/debts/{debt_id}/payments": {"amount": 1.00, "method": "card"},
     "POST /external-api/v1/debts/{debt_id}/escalate": {"reason": "No answer.", "decided_by": "Marie Martin"},
     "PUT /external-api/v1/scenarios/{timeline_id}": {

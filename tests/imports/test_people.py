@@ -182,3 +182,25 @@ async def test_a_code_recognises_nobody_over_the_api_either(sender: Sender, path
     result = await people(sender)
     assert sorted(item[1:] for item in result.values()) == sorted((row[1], row[5]) for row in COLLECTIVE)
     assert len({item[0] for item in result.values()}) == 3
+
+
+async def test_an_undone_import_takes_its_further_address_away(sender: Sender) -> None:
+    await sender.call(
+        "POST",
+        "/debts",
+        make.debt(
+            reference="P-1", debtor={"name": "Jean Roux", "email": "jr@example.com", "phone": "+33612345678"}
+        ),
+    )
+    headers = ["Nom", "Facture", "Échéance", "Solde", "E-mail", "Téléphone"]
+    rows = [["Jean Roux", "P-2", "14/10/2026", "100,00", "jr@example.com", "+33612345679"]]
+    answer = await sender.imported(csv(rows, headers))
+    (before, _) = [debt["debtor"] for debt in await sender.debts()]
+
+    undone = await sender.call("POST", f"/imports/{answer['id']}/undo")
+    await sender.work(answer["id"])
+
+    assert undone.status == 202
+    assert len(before["phones"]) == 2
+    debtor = next(debt["debtor"] for debt in await sender.debts() if debt["reference"] == "P-1")
+    assert [point["value"] for point in debtor["phones"]] == ["+33612345678"]
