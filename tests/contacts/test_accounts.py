@@ -7,11 +7,11 @@ import pytest
 from debts.test_rules import COMPANY, NOW, WORKSPACE
 from getbill import debts, scenarios, vault
 from getbill.companies import Workspace
-from getbill.contacts.sending.accounts import Account, account_of
 from getbill.creditors import Creditor
 from getbill.creditors.model import CreditorProfile, Mandate
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
+from getbill.debts.obstacles.accounts import Account, account_of
 from getbill.kit import ids
 from getbill.kit.money import Money
 

@@ -14,8 +14,8 @@ from getbill.kit.http.paths import routes_of
 from getbill.streams import WebhookData
 
 VERBS = re.compile(
-    r"(advance|change|check|confirm|correct|create|cut|decide|delete|escalate|get|hold|issue|list|pick|preview|publish"
-    r"|replay|report|resume|revoke|rotate|simulate|start|test|undo|update)_"
+    r"(advance|change|check|confirm|correct|create|cut|decide|delete|escalate|get|hold|issue|list|merge|pick|preview|publish"
+    r"|replay|report|resume|revoke|rotate|simulate|split|start|test|undo|update)_"
 )
 # Fields of answers that are not always there; each with the reason.
 MAY_BE_ABSENT = {

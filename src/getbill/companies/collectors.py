@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from getbill.companies.model import Company, Workspace
+from getbill.companies.replans import request_replan, request_replan_of_company
 from getbill.kit import json
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -111,6 +112,7 @@ async def declare(tx: Transaction, company_id: UUID, changes: Mapping[str, Any])
     scenario = _default_scenario(before, new_file, row["scenario"])
     await tx.execute(_DECLARE, company_id, *values.values(), scenario)
     await tx.execute(_FORGET_SANDBOXES, company_id)
+    await request_replan_of_company(tx, company_id)
     return new_file
 
 
@@ -125,6 +127,7 @@ async def declare_in(tx: Transaction, workspace: Workspace, changes: Mapping[str
     stored = {name: getattr(new_file, name) for name in _FIELDS}
     stored["scenario"] = _default_scenario(before, new_file, company.scenario)
     await tx.execute(_DECLARE_IN_SANDBOX, workspace.id, json.write(stored).decode())
+    await request_replan(tx, workspace.id)
     return new_file
 
 

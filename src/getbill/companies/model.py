@@ -82,6 +82,10 @@ class Workspace:
     # `on`, `dry_run` or `stopped`; it includes the installation's stop.
     contact: str = "on"
     grace_hours: int = 2
+    # The channels with a provider, as a worker reported them; None before the first report, and in a sandbox.
+    provided_channels: frozenset[str] | None = None
+    # The names of its own templates; None where nobody asked for them.
+    template_names: frozenset[str] | None = None
     # In units of each debt's currency; a debt with less is not contacted. 0: no minimum.
     minimum_balance: Decimal = Decimal(1)
     # Whether such a balance is written off without asking a person.

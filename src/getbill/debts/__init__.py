@@ -16,8 +16,7 @@ from getbill.debts.actions import (
     update,
 )
 from getbill.debts.creditor_changes import contact_gap, link_creditors
-from getbill.debts.erasure import erase, has_other_debts
-from getbill.debts.erasure_journal import ErasureJournal
+from getbill.debts.erasure import ErasureJournal, erase, has_other_debts
 from getbill.debts.model import (
     CLOSED,
     CONTACTABLE,
@@ -31,8 +30,20 @@ from getbill.debts.model import (
     ResolutionName,
     Status,
 )
+from getbill.debts.obstacles import (
+    OBSTACLE_TEXTS,
+    OBSTACLE_WAYS_OUT,
+    Obstacle,
+    account_of,
+    is_obstacle,
+    message_means,
+    postal_lines,
+    writing_obstacles,
+)
+from getbill.debts.people import announce_people, mark_bounced
+from getbill.debts.person_locks import lock_with_siblings
 from getbill.debts.promises import is_promise_pending, paused_until, promise_state
-from getbill.debts.queries import find, find_many, find_references, lock, lock_many
+from getbill.debts.queries import find, find_many, find_references, lock, lock_many, planned_ids
 from getbill.debts.schedule import (
     END,
     EXPENSIVE,

@@ -4,13 +4,12 @@ Everything is checked again here, whatever was planned: the debt's status, the d
 addresses, recent payments, the scenario's conditions, and the message itself.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from getbill import compliance, creditors, debts
-from getbill.channels import Channel
 from getbill.channels.senders import Outgoing
 from getbill.companies import DRY_RUN
 from getbill.contacts.history import ContactHistory
@@ -46,9 +45,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """The means of a workspace to contact anyone: channels with a provider, templates, header image."""
+    """The means of a workspace to write to anyone: its templates and header image."""
 
-    channels: Collection[Channel]
     render_context: RenderContext
 
 
@@ -211,9 +209,8 @@ def _decide_step(
     is_late = contact.is_late(now, debt.running_scenario.late_after)
     reason = _dropped_reason(evaluator, step, now) if is_late else None
     reason = reason or _unmet_reason(debt, step, now)
-    if reason is None and contact.channel_kind not in means.channels:
-        reason = f"no provider for {contact.channel}"
-    reason = reason or evaluator.missing_address(contact.channel_kind)
+    step_on_channel = step.on(contact.channel)
+    reason = reason or evaluator.missing_address(contact.channel_kind) or evaluator.obstacle(step_on_channel)
     if reason is not None:
         return Skip(reason, is_late)
     verdict = compliance.evaluate(evaluator.facts.with_notices(step.notices), contact.channel_kind, now)
@@ -221,7 +218,7 @@ def _decide_step(
         return Skip(debts.NEVER + verdict.names, is_late)
     if not verdict.is_allowed:
         return Postpone(verdict.next_allowed_at, verdict.names, is_late)
-    return _compose(case, debt, step.on(contact.channel), means, now, is_late=is_late)
+    return _compose(case, debt, step_on_channel, means, now, is_late=is_late)
 
 
 def _wait(

@@ -3,7 +3,7 @@
 from getbill.migrations import script
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0018"
 
 
 def upgrade() -> None:
