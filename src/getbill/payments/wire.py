@@ -101,7 +101,7 @@ def _check_related(raw: dict[str, Any], kind: Any) -> list[FieldError]:
             "Only a reversal names an entry to reverse. Send the kind reversal, or omit the kind."
         )
         errors.append(FieldError("/reverses", "not-a-reversal", detail))
-    if raw.get("payment_id") is not None and kind not in _RETURNS:
+    if raw.get("payment_id") is not None and kind not in tuple(_RETURNS):
         detail = message("Only a refund or a chargeback names the payment that it returns.")
         errors.append(FieldError("/payment_id", "not-a-return", detail))
     return errors
