@@ -7,6 +7,7 @@ the worker all show the same text.
 from getbill.channels.custom_templates import (
     Wording,
     built_in_wording,
+    can_share,
     channel_of,
     faults,
     render_wording,
@@ -18,6 +19,7 @@ from getbill.channels.messages import (
     LANGUAGES,
     NOTICES,
     HowToPayMissing,
+    ListedDebt,
     MessageFacts,
     RenderedMessage,
     TemplateUnknown,

@@ -10,7 +10,7 @@ from datetime import date
 from itertools import combinations, product
 from typing import Any, Final
 
-from getbill.channels.messages import MessageFacts
+from getbill.channels.messages import ListedDebt, MessageFacts
 from getbill.kit.money import Money
 
 # About a second's work.
@@ -67,6 +67,7 @@ _ALL_PAYMENT_DETAILS: Final[tuple[Mapping[str, Any], ...]] = (
         if sum(map(bool, (link, iban, contact))) > 1
     ),
 )
+_GROUP: Final = (ListedDebt(PLAIN.reference, PLAIN.balance), ListedDebt("Qz-2", Money(1_000, "EUR")))
 # Facts that may be absent or differ, by the variable that shows them.
 _OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "due_on": {"due_on": None},
@@ -74,6 +75,8 @@ _OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "debtor_address": {"debtor_address": ()},
     "has_logo": {"has_logo": True},
     "collector": {"collector": "Qzcollector"},
+    "debts": {"debts": _GROUP},
+    "total": {"debts": _GROUP},
 }
 _PAYMENT_VARIABLES: Final = frozenset({"payment_link", "iban", "contact", "pay_by"})
 
@@ -87,7 +90,13 @@ def every(names: frozenset[str], size: int) -> Iterator[MessageFacts]:
         for option in chosen:
             changes |= option
         for payment_detail in payment_details:
-            yield replace(PLAIN, **changes, **payment_detail)
+            yield _with_own_payments(replace(PLAIN, **changes, **payment_detail))
+
+
+def _with_own_payments(facts: MessageFacts) -> MessageFacts:
+    """Return the facts with the same way to pay for each debt of a group."""
+    debts = tuple(replace(debt, payment_link=facts.payment_link, iban=facts.iban) for debt in facts.debts)
+    return replace(facts, debts=debts)
 
 
 def _choices(options: list[Mapping[str, Any]], cost: int) -> Iterator[tuple[Mapping[str, Any], ...]]:

@@ -30,7 +30,7 @@ from getbill.debts.model import (
     Status,
 )
 from getbill.debts.promises import is_promise_pending, paused_until, promise_state
-from getbill.debts.queries import find, find_many, find_references, lock, lock_many
+from getbill.debts.queries import find, find_many, find_references, lock, lock_free, lock_many
 from getbill.debts.schedule import (
     END,
     EXPENSIVE,

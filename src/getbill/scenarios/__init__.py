@@ -25,6 +25,7 @@ from getbill.scenarios.conditions import ConditionFacts, Conditions
 from getbill.scenarios.model import (
     End,
     Fallback,
+    Grouping,
     Late,
     Scenario,
     Skip,

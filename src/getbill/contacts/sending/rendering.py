@@ -4,6 +4,7 @@ Every defect of a message is found here, before anything is sent: a contact with
 without an address is skipped with that reason.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from getbill.channels import (
     AddressKind,
     Channel,
     HowToPayMissing,
+    ListedDebt,
     MessageFacts,
     TemplateUnknown,
     WordingBroken,
@@ -52,6 +54,10 @@ class MessageNotRenderable(Exception):
         self.detail = detail
 
 
+class MessageNotShared(Exception):
+    """The workspace's own template names one way to pay: it cannot be about several debts."""
+
+
 class StepNotPossible(Exception):
     """The contact has no address, or its message cannot be written; the text says why."""
 
@@ -69,9 +75,18 @@ def address_of(identity: Identity, channel: Channel) -> str:
 
 
 def render_message(
-    debt: Debt, step: Step, key: str, now: datetime, render_context: RenderContext
+    debt: Debt,
+    step: Step,
+    key: str,
+    now: datetime,
+    render_context: RenderContext,
+    other_debts: Sequence[Debt] = (),
 ) -> Outgoing:
-    """Render a step's message for a debt; raise StepNotPossible without one, MessageNotRenderable if broken."""
+    """Render a step's message for a debt, and for others of the same person and creditor.
+
+    Raises StepNotPossible without one, MessageNotRenderable if it is broken, and MessageNotShared if it can only
+    be about one debt.
+    """
     identity, company = debt.debtor.identity, debt.workspace.company
     debtor_language = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or debtor_language
@@ -79,7 +94,9 @@ def render_message(
         # Art. R124-4 CPCE requires that the creditor is named.
         raise StepNotPossible(messages.message("the creditor has no name"))
     logo = render_context.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
-    facts = _message_facts(debt, now, has_logo=logo is not None)
+    facts = _message_facts(debt, now, other_debts, has_logo=logo is not None)
+    if other_debts and not render_context.templates.can_share(step.template, language, facts):
+        raise MessageNotShared
     try:
         message, version = render_context.templates.render(step.template, language, facts)
     except HowToPayMissing as error:
@@ -137,11 +154,9 @@ def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datet
     }
 
 
-def _message_facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
+def _message_facts(debt: Debt, now: datetime, other_debts: Sequence[Debt], *, has_logo: bool) -> MessageFacts:
     identity, company, details = debt.debtor.identity, debt.workspace.company, debt.details
-    iban = details.iban or company.iban
-    if iban is None and not debt.workspace.is_live:
-        iban = _SANDBOX_IBAN
+    largest_first = sorted(other_debts, key=lambda other: (-other.balance, other.created_at, other.id))
     zone = identity.zones[0]
     return MessageFacts(
         creditor=details.creditor or company.name,
@@ -152,13 +167,38 @@ def _message_facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts
         sent_on=calendar.local_date(now, zone),
         due_on=debt.due_on,
         payment_link=details.payment_link,
-        iban=iban,
+        iban=_iban_of(debt),
         contact_email=company.email,
         contact_phone=company.phone,
         creditor_address=company.address,
         debtor_address=tuple(_address_lines(identity)),
         has_logo=has_logo,
+        debts=tuple(map(_listed_debt, (debt, *largest_first))) if other_debts else (),
     )
+
+
+def _iban_of(debt: Debt) -> str | None:
+    iban = debt.details.iban or debt.workspace.company.iban
+    return _SANDBOX_IBAN if iban is None and not debt.workspace.is_live else iban
+
+
+def _listed_debt(debt: Debt) -> ListedDebt:
+    link = debt.details.payment_link
+    return ListedDebt(
+        reference=debt.reference or "",
+        balance=debt.money(debt.balance),
+        invoice_reference=debt.invoice_reference,
+        object=debt.details.object,
+        due_on=debt.due_on,
+        payment_link=link if link and channels.is_web_link(link) else None,
+        iban=_iban_of(debt),
+    )
+
+
+def can_be_paid(debt: Debt) -> bool:
+    """Return whether a message can say how to pay a debt."""
+    company = debt.workspace.company
+    return bool(debt.details.payment_link or _iban_of(debt) or company.email or company.phone)
 
 
 def _address_lines(identity: Identity) -> list[str]:
