@@ -103,11 +103,7 @@ class WorkspaceEngine:
         """Have neither groups nor a distance between the contacts of a person, as a company may choose."""
         async with clocks.unchecked(self.database.pool) as connection:
             await connection.execute(
-                "UPDATE workspaces SET contacts_per_day = 0 WHERE workspace_id = $1", self.id
-            )
-            await connection.execute(
-                "UPDATE companies SET grouping = 'off' WHERE id = (SELECT company_id FROM workspaces"
-                " WHERE workspace_id = $1)",
+                "UPDATE workspaces SET contacts_per_day = 0, grouping = 'off' WHERE workspace_id = $1",
                 self.id,
             )
 

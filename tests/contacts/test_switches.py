@@ -171,13 +171,18 @@ async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace
     stopped = (await sandbox.call("PUT", "/contact", {"contact": "stopped"})).json()
     timeline = (await sandbox.get(f"/debts/{debt['id']}/timeline")).json()
     longer = (await sandbox.call("PUT", "/contact", {"grace_hours": 48})).json()
+    apart = (await sandbox.call("PUT", "/contact", {"contacts_per_day": 0, "grouping": "off"})).json()
     wrong = await sandbox.call("PUT", "/contact", {"contact": "loud"})
+    too_many = await sandbox.call("PUT", "/contact", {"contacts_per_day": 21, "grouping": "by_creditor"})
 
-    assert before == {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
+    usual = {"contacts_per_day": 1, "grouping": "by_debtor", "installation_stopped_at": None}
+    assert before == {"contact": "on", "grace_hours": 2} | usual
     assert stopped["contact"] == "stopped"
     assert [item["rule"] for item in timeline["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
-    assert longer == {"contact": "stopped", "grace_hours": 48, "installation_stopped_at": None}
+    assert longer == {"contact": "stopped", "grace_hours": 48} | usual
+    assert apart == longer | {"contacts_per_day": 0, "grouping": "off"}
     assert wrong.status == 422
+    assert [error["pointer"] for error in too_many.json()["errors"]] == ["/contacts_per_day", "/grouping"]
 
 
 async def test_what_a_step_would_say_is_shown_before_it_is_sent(sandbox: ContactWorkspace) -> None:

@@ -24,6 +24,7 @@ from getbill.companies.contact_switches import (
     ON,
     STOPPED,
     ContactSwitches,
+    SwitchChanges,
     resume_all,
     stop_all,
     switch,

@@ -17,9 +17,10 @@ MODES = (ON, DRY_RUN, STOPPED)
 
 _SET = Statement(
     "companies.set_contact_switch",
-    "Set the contact switch and the grace period of a workspace; null leaves a value unchanged.",
+    "Set how a workspace contacts its debtors; null leaves a value unchanged.",
     """
-    UPDATE workspaces SET contact = coalesce($2, contact), grace_hours = coalesce($3, grace_hours)
+    UPDATE workspaces SET contact = coalesce($2, contact), grace_hours = coalesce($3, grace_hours),
+        contacts_per_day = coalesce($4, contacts_per_day), grouping = coalesce($5, grouping)
     WHERE workspace_id = $1
     """,
 )
@@ -27,7 +28,7 @@ _GET = Statement(
     "companies.find_contact_switch",
     "Contact switch of a workspace, and that of the installation.",
     """
-    SELECT contact, grace_hours, (SELECT stopped_at FROM contact_stop) AS stopped_at
+    SELECT contact, grace_hours, contacts_per_day, grouping, (SELECT stopped_at FROM contact_stop) AS stopped_at
     FROM workspaces WHERE workspace_id = $1
     """,
 )
@@ -47,19 +48,30 @@ class ContactSwitches:
 
     contact: str
     grace_hours: int
+    contacts_per_day: int
+    grouping: str
     stopped_at: datetime | None
 
 
-async def switch(
-    tx: Transaction, workspace_id: UUID, contact: str | None, grace_hours: int | None
-) -> ContactSwitches:
-    """Set a workspace's contact switch or grace period, and return the resulting switches."""
-    await tx.execute(_SET, workspace_id, contact, grace_hours)
+@dataclass(frozen=True, slots=True)
+class SwitchChanges:
+    """Changes of a workspace's contact switches; None leaves a value unchanged."""
+
+    contact: str | None = None
+    grace_hours: int | None = None
+    contacts_per_day: int | None = None
+    grouping: str | None = None
+
+
+async def switch(tx: Transaction, workspace_id: UUID, changes: SwitchChanges) -> ContactSwitches:
+    """Change a workspace's contact switches, and return them."""
+    values = (changes.contact, changes.grace_hours, changes.contacts_per_day, changes.grouping)
+    await tx.execute(_SET, workspace_id, *values)
     row = await tx.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
     if row["contact"] != STOPPED:
         note_contacts(tx, workspace_id)
-    return ContactSwitches(row["contact"], row["grace_hours"], row["stopped_at"])
+    return ContactSwitches(**row)
 
 
 def note_contacts(tx: Transaction, workspace_id: UUID) -> None:
@@ -72,7 +84,7 @@ async def switches(database: Database, workspace_id: UUID) -> ContactSwitches:
     """Return the contact switches of a workspace."""
     row = await database.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace
-    return ContactSwitches(row["contact"], row["grace_hours"], row["stopped_at"])
+    return ContactSwitches(**row)
 
 
 async def stop_all(tx: Transaction) -> None:

@@ -43,8 +43,6 @@ class Company:
     imprint: str | None = None
     # Zones (`kit.phones.Zone`) whose numbers count as expensive for this company.
     refused_zones: frozenset[str] = frozenset()
-    # Whether debts of one debtor and creditor are contacted together: `by_debtor` or `off`.
-    grouping: str = "by_debtor"
 
 
 class OwnScenario(NamedTuple):
@@ -71,6 +69,8 @@ class Workspace:
     grace_hours: int = 2
     # Contacts with one person, and at one address, on one local day over all debts; 0 for any number.
     contacts_per_day: int = 1
+    # Whether debts of one debtor and creditor are contacted together: `by_debtor` or `off`.
+    grouping: str = "by_debtor"
 
     @property
     def is_live(self) -> bool:

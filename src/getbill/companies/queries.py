@@ -16,7 +16,7 @@ _WORKSPACE = Statement(
     "companies.find_workspace",
     "Workspace with its company.",
     """
-    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours, w.contacts_per_day,
+    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours, w.contacts_per_day, w.grouping,
         CASE WHEN EXISTS (SELECT FROM contact_stop) THEN 'stopped' ELSE w.contact END AS contact, c.*
     FROM workspaces w JOIN companies c ON c.id = w.company_id WHERE w.workspace_id = $1
     """,
@@ -95,6 +95,7 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
         contact=row["contact"],
         grace_hours=row["grace_hours"],
         contacts_per_day=row["contacts_per_day"],
+        grouping=row["grouping"],
     )
 
 

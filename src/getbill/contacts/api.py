@@ -102,14 +102,14 @@ async def update_contact(
 ) -> Response:
     """Stop all contact of this workspace, simulate it in a dry run, or switch it on.
 
+    Also sets how often a person is contacted over all debts, and whether their debts are contacted together.
     Takes effect with the next claim. After a stop, missed steps are handled as each scenario says. After a
     dry run, the steps that were only simulated are sent.
     """
 
     async def switch_contact(tx: Transaction) -> access.Reply:
-        switches = await companies.switch(
-            tx, change.workspace.id, contact_body.contact, contact_body.grace_hours
-        )
+        changes = companies.SwitchChanges(**contact_body.model_dump())
+        switches = await companies.switch(tx, change.workspace.id, changes)
         await access.invalidate(tx, change.workspace.id)
         return lambda: answer(200, wire.serialize_switches(switches))
 

@@ -147,6 +147,8 @@ class ContactBody(BaseModel):
 
     contact: Literal["on", "dry_run", "stopped"] | None = None
     grace_hours: Annotated[int, Field(strict=True, ge=0, le=720)] | None = None
+    contacts_per_day: Annotated[int, Field(strict=True, ge=0, le=20)] | None = None
+    grouping: Literal["by_debtor", "off"] | None = None
 
 
 class ContactShown(BaseModel):
@@ -156,6 +158,14 @@ class ContactShown(BaseModel):
         description="`on` sends messages, `dry_run` schedules and renders messages without sending them, `stopped` makes no contact."
     )
     grace_hours: int = Field(description="Hours between an import and the first contact with its debtors.")
+    contacts_per_day: int = Field(
+        description="Maximum number of contacts with one person, and at one address, on one local day over all their debts;"
+        " 0 sets no maximum. A message about several debts counts once."
+    )
+    grouping: Literal["by_debtor", "off"] = Field(
+        description="`by_debtor` contacts a person by one message about all debts to one creditor that are due;"
+        " `off` contacts them about each debt."
+    )
     installation_stopped_at: Instant | None = Field(
         description="Time contact was stopped for the whole installation, in UTC; null if it is not stopped."
     )
@@ -179,6 +189,8 @@ def serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
     return {
         "contact": switches.contact,
         "grace_hours": switches.grace_hours,
+        "contacts_per_day": switches.contacts_per_day,
+        "grouping": switches.grouping,
         "installation_stopped_at": json.instant(switches.stopped_at),
     }
 

@@ -141,7 +141,7 @@ def _group_key(case: Case) -> tuple[UUID, str | None] | None:
     debt, contact = case.debt, case.contact
     if debt is None or case.history is None or contact.step == debts.END or contact.crashes > CRASHES_MAX:
         return None
-    if Grouping.OFF in {debt.running_scenario.grouping, debt.workspace.company.grouping}:
+    if Grouping.OFF in {debt.running_scenario.grouping, debt.workspace.grouping}:
         return None
     return debt.debtor.id, debt.details.creditor
 
@@ -159,7 +159,7 @@ class _Candidates:
         self._findings = {
             id(case): check(case, self.means, self.now)
             for case in self.cases
-            if case.contact.due_at <= self.now and case.contact.state in OPEN
+            if _is_due(case, self.now) and case.contact.state in OPEN
         }
 
     def leaders(self) -> list[tuple[Case, Ready]]:
@@ -201,12 +201,17 @@ def _missing_notices(case: Case, step: Step) -> frozenset[str]:
     return frozenset(step.notices).difference(_history_of(case).prior_contacts(_debt_of(case)).notices)
 
 
+def _is_due(case: Case, now: datetime) -> bool:
+    """Return whether it is time for a contact; one is claimed when it is due."""
+    return case.is_claimed or case.contact.due_at <= now
+
+
 def _can_join(case: Case, leader: Case, leader_step: Step, now: datetime) -> bool:
     debt, contact = _debt_of(case), case.contact
     step = debt.running_scenario.find_step(contact.step)
     leader_progress = _debt_of(leader).running_scenario.progress(leader.contact.step)
     return (
-        contact.due_at <= now + JOIN_AHEAD
+        (_is_due(case, now) or contact.due_at <= now + JOIN_AHEAD)
         and debt.running_scenario.progress(contact.step) <= leader_progress
         and _is_open(case, now)
         and can_be_paid(debt)
@@ -236,7 +241,7 @@ def _is_allowed(case: Case, leader: Case, leader_step: Step, now: datetime) -> b
     evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
     if evaluator.missing_address(channel) is not None or contact_history.hashes != _history_of(leader).hashes:
         return False
-    if case.contact.due_at > now and not _is_spaced(debt, evaluator, now):
+    if not _is_due(case, now) and not _is_spaced(debt, evaluator, now):
         return False
     facts = evaluator.facts.with_notices(leader_step.notices)
     return compliance.evaluate(facts, channel, now).is_allowed

@@ -63,7 +63,7 @@ async def send_inside_transaction(context: SendingContext, workspace: Workspace)
 
 
 async def _find_open(tx: Transaction, workspace: Workspace, debt_ids: Collection[UUID]) -> list[UUID]:
-    if workspace.company.grouping == Grouping.OFF:
+    if workspace.grouping == Grouping.OFF:
         return []
     until = tx.now + JOIN_AHEAD
     return await ledger.find_open_of_debtors(tx, workspace.id, list(debt_ids), until, CRASHES_MAX)

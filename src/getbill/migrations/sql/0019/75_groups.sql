@@ -10,7 +10,5 @@ CREATE INDEX followups_group ON followups (workspace_id, group_id) WHERE group_i
 
 -- Contacts with one person, and at one address, on one local day over all debts; 0 for any number.
 ALTER TABLE workspaces
-    ADD COLUMN contacts_per_day smallint NOT NULL DEFAULT 1 CHECK (contacts_per_day BETWEEN 0 AND 20);
-
-ALTER TABLE companies
+    ADD COLUMN contacts_per_day smallint NOT NULL DEFAULT 1 CHECK (contacts_per_day BETWEEN 0 AND 20),
     ADD COLUMN grouping text NOT NULL DEFAULT 'by_debtor' CHECK (grouping IN ('by_debtor', 'off'));
