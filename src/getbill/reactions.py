@@ -114,6 +114,12 @@ async def withdraw_escalation_todo(tx: Transaction, debt: Debt, detail: Mapping[
         todos.withdraw(tx, debt.workspace_id, "escalation", debt.id)
 
 
+async def withdraw_dispute_todo(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
+    """Withdraw the todo to decide on a dispute once the debt is no longer on hold."""
+    if detail["changes"]["status"]["from"] == debts.Status.ON_HOLD:
+        todos.withdraw(tx, debt.workspace_id, "dispute", debt.id)
+
+
 async def book_adjustment(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
     """Record a changed claim as an adjustment entry, so that the balance still equals its entries."""
     changes = detail["changes"]
@@ -208,7 +214,7 @@ BY_THE_ACTION: Final[Mapping[str, Sequence[OwnChange]]] = {
 IN_TRANSACTION: Final[Mapping[str, Sequence[Reaction]]] = {
     "debt.created": [start_timeline],
     "debt.updated": [book_adjustment, replan_contacts],
-    "debt.status_changed": [replan_contacts, withdraw_escalation_todo],
+    "debt.status_changed": [replan_contacts, withdraw_escalation_todo, withdraw_dispute_todo],
     "debt.escalation_requested": [create_escalation_todo],
     "debt.deleted": [erase_the_rest],
 }

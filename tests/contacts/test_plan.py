@@ -131,14 +131,13 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
         "only_if": {"balance_min": 9999},
     }
     await sandbox.post("/scenarios", {"name": "ours", "steps": [step, rich], "end": {"offset": 9}})
-    debt = (await sandbox.post("/debts", DEBT | {"scenario": "ours"})).json()
+    creditor = (
+        await sandbox.post("/creditors", {"name": "Garage Martin", "mandate_signed_on": "2026-01-02"})
+    ).json()
+    debt = (await sandbox.post("/debts", DEBT | {"scenario": "ours", "creditor_id": creditor["id"]})).json()
 
     answer = await timeline(sandbox, debt["id"])
-    await sandbox.engine.database.pool.execute(
-        "UPDATE companies SET collector = 'third_party' WHERE id = $1",
-        (await sandbox.engine.snapshot()).company.id,
-    )
-    sandbox.site.app.state.auth.authenticator.invalidate_all()
+    await sandbox.call("PUT", "/company/collector", {"collector": "third_party"})
     preview = (await sandbox.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
 
     (condition,) = answer["planned"][1]["blocked_by"]

@@ -195,6 +195,36 @@ async def test_a_part_is_simulated_by_another_method(workspace: WorkspaceApi) ->
     assert (entry["debt"]["status"], entry["debt"]["balance"]) == ("pending", Decimal(2000))
 
 
+async def test_a_payment_is_simulated_for_an_instant_of_the_past(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
+
+    answered = await workspace.post(
+        f"/sandbox/debts/{debt['id']}/simulate-payment", {"amount": 40, "paid_at": "2026-01-02T10:00:00Z"}
+    )
+
+    assert (answered.status, read(answered)["paid_at"]) == (201, "2026-01-02T10:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "code"),
+    [("2099-01-01T00:00:00Z", "in-the-future"), ("tomorrow", "wrong-value"), (17, "wrong-value")],
+    ids=str,
+)
+async def test_a_payment_that_has_not_happened_yet_is_not_simulated(
+    workspace: WorkspaceApi, paid_at: object, code: str
+) -> None:
+    debt = await workspace.debt()
+
+    answered = await workspace.post(
+        f"/sandbox/debts/{debt['id']}/simulate-payment", {"amount": 40, "paid_at": paid_at}
+    )
+
+    assert answered.status == 422
+    (error,) = read(answered)["errors"]
+    assert (error["pointer"], error["code"]) == ("/paid_at", code)
+    assert await balance(workspace, debt) == Decimal(2340)
+
+
 async def test_a_changed_claim_is_booked_once_as_an_adjustment(workspace: WorkspaceApi) -> None:
     debt = await workspace.debt()
 

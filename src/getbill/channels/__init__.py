@@ -5,6 +5,8 @@ the worker all show the same text.
 """
 
 from getbill.channels.custom_templates import (
+    ContentCheck,
+    Fault,
     Wording,
     built_in_wording,
     can_share,

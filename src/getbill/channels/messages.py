@@ -76,6 +76,8 @@ class ListedDebt:
     due_on: date | None = None
     payment_link: str | None = None
     iban: str | None = None
+    # The holder of the account; the creditor by default.
+    payee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ class MessageFacts:
     debtor_address: tuple[str, ...] = ()
     # The collector, where it is not the creditor itself.
     collector: str | None = None
+    collector_address: tuple[str, ...] = ()
+    # The holder of the account with this IBAN, where it is not the creditor.
+    payee: str | None = None
     # Whether an e-mail contains a picture named `logo`.
     has_logo: bool = False
     # Every debt of a message about several ones, the leader's first; empty for one.
@@ -170,7 +175,9 @@ def html_of(fill: Callable[[dict[str, Any]], str], name: str, values: dict[str, 
     marks = {part: f"\x00{part}\x00" for part in _PARTIALS}
     text = fill(values | marks)
     pages = {mark: values[part].__html__() for part, mark in marks.items()}
-    head = {"\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "debtor")}
+    head = {
+        "\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "collector", "debtor")
+    }
     paragraphs = []
     for block in _EMPTY_LINES.split(text.strip()):
         paragraph = block.strip()
@@ -211,6 +218,8 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "disclosure": disclosure(language),
         "creditor": facts.creditor,
         "collector": facts.collector or facts.creditor,
+        "collector_address": facts.collector_address if facts.collector else facts.creditor_address,
+        "payee": facts.payee or facts.creditor,
         "costs_of_law": _costs_of_law(),
         "debtor": facts.debtor,
         "reference": facts.reference,
@@ -291,6 +300,7 @@ def _listed_values(debt: ListedDebt, contact: str | None, locale: str) -> dict[s
         "pay_by": "link" if debt.payment_link else "transfer" if debt.iban else "contact",
         "payment_link": debt.payment_link,
         "iban": ibans.grouped(debt.iban) if debt.iban else None,
+        "payee": debt.payee,
         "contact": contact,
     }
 
@@ -299,9 +309,10 @@ def _common_iban(debts: Sequence[ListedDebt]) -> str | None:
     """Return the account to which one transfer can pay all debts, and name them; None if there is none."""
     if len(_transfer_reference(debts)) > _TRANSFER_REFERENCE_MAX or len(debts) > LISTED_MAX:
         return None
-    accounts = {debt.iban for debt in debts}
+    accounts = {(debt.iban, debt.payee) for debt in debts}
     currencies = {debt.balance.currency for debt in debts}
-    account = accounts.pop() if len(accounts) == 1 and not any(debt.payment_link for debt in debts) else None
+    has_links = any(debt.payment_link for debt in debts)
+    account = accounts.pop()[0] if len(accounts) == 1 and not has_links else None
     return ibans.grouped(account) if account and len(currencies) == 1 else None
 
 

@@ -19,6 +19,12 @@ from getbill.companies.actions import (
     set_refused_zones,
     update,
 )
+from getbill.companies.collectors import (
+    CollectorFile,
+    collector_file,
+    declare,
+    declare_in,
+)
 from getbill.companies.contact_switches import (
     DRY_RUN,
     ON,
@@ -31,7 +37,7 @@ from getbill.companies.contact_switches import (
     switches,
 )
 from getbill.companies.deletion import CompanyHasDebts, delete
-from getbill.companies.logos import Logo, logo, set_logo
+from getbill.companies.logos import Logo, check_logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import (
     admins,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -43,6 +43,20 @@ class Company:
     imprint: str | None = None
     # Zones (`kit.phones.Zone`) whose numbers count as expensive for this company.
     refused_zones: frozenset[str] = frozenset()
+    # What a third-party collector has on file (in France art. R124-2 CPCE).
+    registration_number: str | None = None
+    insurer: str | None = None
+    insurance_policy: str | None = None
+    insured_until: date | None = None
+    # The account that holds its clients' money alone.
+    client_iban: str | None = None
+    declared_on: date | None = None
+    declared_to: str | None = None
+
+    @property
+    def is_third_party(self) -> bool:
+        """Whether the company collects the debts of others."""
+        return self.collector == "third_party"
 
 
 class OwnScenario(NamedTuple):

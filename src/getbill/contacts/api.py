@@ -77,7 +77,7 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     scenario_step = scenario_step.reaching(debts.usable_kinds(debt)) or scenario_step
     now = caller.workspace.now()
     async with database.transaction(now) as tx:
-        render_context = await sending.load_render_context(tx, caller.workspace.id)
+        render_context = await sending.load_render_context(tx, caller.workspace.id, [debt])
     try:
         outgoing = sending.render_message(
             debt, scenario_step, ids.show("followup", debt.id), now, render_context

@@ -110,6 +110,11 @@ class ContactHistory:
         self.contacted_steps.add(step)
         return self
 
+    def attempts_before(self, step: str, channel: Channel) -> int:
+        """Return the number of attempts by a channel for this debt so far, with failed ones of a step."""
+        made_count = sum(past.channel == channel for past in self.contacts if past.same_case)
+        return made_count + self.failures[step]
+
     def add(self, contact: PastContact) -> None:
         """Count a contact that is being made now."""
         self.contacts = (*self.contacts, contact)

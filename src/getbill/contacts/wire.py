@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from getbill import scenarios
+from getbill import debts, scenarios
 from getbill.channels.senders import Outgoing
 from getbill.companies import ContactSwitches
 from getbill.contacts.model import CONTACTED, Contact
@@ -222,12 +222,14 @@ def serialize_calendar(debt: Debt, steps: Sequence[ForecastStep]) -> dict[str, A
 def serialize_timeline(debt_timeline: Timeline, steps: Sequence[ForecastStep]) -> dict[str, Any]:
     """Return the past and future contacts of a debt as the API shows them."""
     debt = debt_timeline.debt
+    gap = debts.contact_gap(debt)
+    stopped_by = None if steps else f"the debt is {debt.status}"
     return {
         "debt_id": ids.show("debt", debt.id),
         "status": debt.status,
         "run": debt.run,
-        "next_action_at": json.instant(debt.next_action_at),
-        "stopped_by": None if steps else f"the debt is {debt.status}",
+        "next_action_at": None if gap else json.instant(debt.next_action_at),
+        "stopped_by": gap.says if gap and debt.is_contactable else stopped_by,
         "past": [
             _serialize_contact(contact, debt_timeline.crossings) for contact in debt_timeline.closed_contacts
         ],

@@ -15,6 +15,7 @@ from getbill.debts.actions import (
     fingerprint,
     update,
 )
+from getbill.debts.creditor_changes import contact_gap, link_creditors
 from getbill.debts.erasure import erase, has_other_debts
 from getbill.debts.erasure_journal import ErasureJournal
 from getbill.debts.model import (

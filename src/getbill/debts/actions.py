@@ -6,10 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from getbill import debtors, events, scenarios, vault
+from getbill import creditors, debtors, events, scenarios, vault
 from getbill.companies import Workspace
+from getbill.creditors import CreditorChoice
 from getbill.debtors import Debtor, Identity, IdentityDoubt
 from getbill.debts import promises, queries
+from getbill.debts.creditor_changes import change_creditor
 from getbill.debts.initial_schedule import InitialSchedule
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin, Status
 from getbill.debts.schedule import day_zero
@@ -84,6 +86,11 @@ async def create_many(
         name: await scenarios.current(tx, workspace, name)
         for name in {new_debt.scenario for new_debt in new_debts}
     }
+    # In order: the first spelling of a new creditor's name is the one that stays.
+    choices = dict.fromkeys(
+        new_debt.creditor_choice for new_debt in new_debts if new_debt.reference not in debts_by_reference
+    )
+    creditors_by_choice = await creditors.resolve_choices(tx, workspace, choices)
     initial_schedule = InitialSchedule(tx.now, existing.suppressed, existing.consents)
     outcomes: list[Created | ReferenceTaken] = []
     created_debts: dict[str, Debt] = {}
@@ -104,6 +111,7 @@ async def create_many(
             started_on = initial_schedule.start_day(new_debt, debtor_match.debtor.identity, scenario)
             debt = _build_debt(workspace, debtor_match.debtor, new_debt, scenario, tx.now, started_on)
             debt.fingerprint = body_fingerprint
+            debt.assign_creditor(creditors_by_choice[new_debt.creditor_choice])
             if origin is not None:
                 debt.not_before, debt.import_id = origin.not_before, origin.import_id
                 debt.import_line = origin.lines[number]
@@ -219,9 +227,12 @@ class DebtChange:
     amount: Money | None = None
     currency: str | None = None
     status: Status | None = None
+    # Another creditor, which the name among the details goes with; None leaves the creditor.
+    creditor: CreditorChoice | None = None
 
 
 _REPLANNING = {
+    "creditor_id",
     "scenario",
     "scenario_version",
     "due_date",
@@ -266,13 +277,15 @@ async def update(
         if debtor.identity != before:
             changes["debtor"] = sorted(change.identity)
     _change_amount(debt, change, changes)
+    if change.creditor is not None:
+        await change_creditor(tx, debt, change.creditor, changes)
     promise_before = debt.details.promise
     details = Details(**(debt.details.present_fields() | _with_promise(debt, change, tx.now)))
     if details != debt.details:
         changes |= {
             name: {"from": before, "to": after}
             for name in change.details
-            if name != "promise"
+            if name not in {"promise", "creditor"}
             and (before := getattr(debt.details, name)) != (after := getattr(details, name))
         }
         debt.details = details

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, debtors
+from getbill import access, creditors, debtors
 from getbill.access import Caller, Change
 from getbill.debts import actions, erasure, erasure_journal, queries, transitions, wire
 from getbill.debts.model import Debt
@@ -16,19 +16,18 @@ from getbill.debts.wire import (
     DebtList,
     DebtorList,
     DebtorWithTotals,
+    DebtOwner,
     DebtQuery,
     DebtShown,
     ErasureShown,
-    Line,
     NewDebtBody,
-    PageQuery,
-    Text,
 )
 from getbill.kit import clock, http, ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import NotFound, PreconditionFailed
-from getbill.kit.http import Route, answer, body, include_routes, problems
+from getbill.kit.http import PageQuery, Route, answer, body, include_routes, problems
 from getbill.kit.messages import message
+from getbill.kit.text.body_types import Line, Text
 
 _debts = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
 _debtors = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Route)
@@ -117,12 +116,39 @@ async def create_debt(change: Writes, debt_body: Annotated[NewDebtBody, body(New
 @_debts.get("/debts", response_model=DebtList)
 async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
     """List debts, by page or, for large portfolios, by cursor."""
+    return await _list_debts(request, caller, query)
+
+
+@_debts.get("/debts/by-creditor/{creditor_id}", response_model=DebtList, responses=problems(404))
+async def list_debts_by_creditor(
+    request: Request, caller: Reads, creditor_id: str, query: Annotated[DebtQuery, Query()]
+) -> Response:
+    """List the debts that are owed to a creditor, as `GET /debts` lists all."""
+    creditor = await creditors.find(
+        database_of(request), caller.workspace, ids.read(creditors.PREFIX, creditor_id)
+    )
+    return await _list_debts(request, caller, query, DebtOwner("creditor", creditor.id))
+
+
+@_debts.get("/debts/by-debtor/{debtor_id}", response_model=DebtList, responses=problems(404))
+async def list_debts_by_debtor(
+    request: Request, caller: Reads, debtor_id: str, query: Annotated[DebtQuery, Query()]
+) -> Response:
+    """List the debts of a debtor, as `GET /debts` lists all."""
+    debtor = await debtors.find(database_of(request), caller.workspace, ids.read("debtor", debtor_id))
+    return await _list_debts(request, caller, query, DebtOwner("debtor", debtor.id))
+
+
+async def _list_debts(
+    request: Request, caller: Caller, query: DebtQuery, owner: DebtOwner | None = None
+) -> Response:
     database = database_of(request)
-    debt_filter = wire.build_filter(query, caller.workspace)
+    debt_filter = wire.build_filter(query, caller.workspace, owner)
     debts = await queries.find_page(database, caller.workspace, debt_filter)
     total = await queries.count(database, caller.workspace, debt_filter.conditions, http.EXACT_MAX + 1)
     page = debts[: query.limit]
-    cursor = wire.cursor_after(caller.workspace, page[-1], query.sort) if len(debts) > query.limit else None
+    is_end = len(debts) <= query.limit
+    cursor = None if is_end else wire.cursor_after(caller.workspace, page[-1], query.sort, owner)
     pagination = http.pagination(total, query.page, query.limit, cursor)
     return answer(200, {"data": [wire.serialize_debt(debt) for debt in page], "pagination": pagination})
 

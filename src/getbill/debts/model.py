@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from getbill.companies import Workspace
+from getbill.creditors import PREFIX as CREDITOR_PREFIX
+from getbill.creditors import Creditor, CreditorChoice
 from getbill.debtors import Debtor, Identity
 from getbill.kit import ids, json
 from getbill.kit.database import Transaction, column_types, insert_statement, update_statement
@@ -76,13 +78,19 @@ class Details:
         None
     )
     iban: Annotated[
-        str | None, ApiField("iban", "IBAN to which the debtor pays; defaults to the creditor's.")
+        str | None,
+        ApiField("iban", "IBAN to which the debtor pays: one of your accounts, or else the creditor's."),
     ] = None
     payment_link: Annotated[str | None, ApiField("link", "URL of the payment page.")] = None
     invoice_date: Annotated[str | None, ApiField("day_text", "Date of the invoice, YYYY-MM-DD.")] = None
     creditor: Annotated[
         str | None,
-        ApiField("text", "Name of the creditor, if you collect for several creditors.", name="company"),
+        ApiField(
+            "text",
+            "Name of the creditor, if it is not your company. It finds the creditor or creates one.",
+            name="company",
+            is_shown=False,
+        ),
     ] = None
     start_mode: Annotated[
         str | None,
@@ -162,6 +170,13 @@ class NewDebt:
     details: Details
     invoice_reference: Annotated[str | None, ApiField("text", "Invoice number, shown to the debtor.")] = None
     due_on: Annotated[date | None, ApiField("day", "Payment due date, YYYY-MM-DD.", name="due_date")] = None
+    # The creditor by id; its name is a detail.
+    creditor_id: UUID | None = None
+
+    @property
+    def creditor_choice(self) -> CreditorChoice:
+        """The creditor that the body names."""
+        return CreditorChoice(self.creditor_id, self.details.creditor)
 
     def canonical(self) -> str:
         """Return the same text for every body that describes the same debt."""
@@ -170,6 +185,8 @@ class NewDebt:
         content = {name: getattr(self, name) for name in _NEW_DEBT} | {
             "details": dict.fromkeys(_FINGERPRINT_DETAILS) | present_details
         }
+        if self.creditor_id is None:
+            del content["creditor_id"]
         return json.write(content).decode()
 
 
@@ -253,6 +270,8 @@ class Debt:
     import_id: UUID | None = None
     import_line: int | None = None
     undone_at: datetime | None = None
+    # None: the company itself is the creditor.
+    creditor_id: UUID | None = None
     entries_count: int = 0
     is_new: bool = False
     # Whether this transaction resumed it, after a hold or when a balance arose again.
@@ -266,6 +285,8 @@ class Debt:
     stored_values: tuple[Any, ...] | None = None
     # Set only in the erasing transaction.
     erased_person: ErasedPerson | None = None
+    # The creditor of `creditor_id`.
+    creditor: Creditor | None = None
     # What `debts.schedule` computed of it, kept while what it depends on is unchanged.
     schedule_terms: object | None = field(default=None, compare=False)
 
@@ -282,6 +303,21 @@ class Debt:
     def money(self, minor: int) -> Money:
         """Return an amount in the debt's currency."""
         return Money(minor, self.currency)
+
+    @property
+    def creditor_name(self) -> str | None:
+        """The name of its creditor; None if that is the company itself."""
+        return self.details.creditor if self.creditor is None else self.creditor.name
+
+    @property
+    def creditor_public_id(self) -> str | None:
+        """The public id of its creditor; None if that is the company itself."""
+        return None if self.creditor_id is None else ids.show(CREDITOR_PREFIX, self.creditor_id)
+
+    def assign_creditor(self, creditor: Creditor | None) -> None:
+        """Assign the creditor to whom the debt is owed; None for the company itself."""
+        self.creditor = creditor
+        self.creditor_id = None if creditor is None else creditor.id
 
     def touch(self, tx: Transaction) -> None:
         """Mark the row to be written at the end of the transaction; call it with every change."""
@@ -308,6 +344,8 @@ class Debt:
             "reference": self.reference,
             "amount": self.money(self.amount).decimal,
             "currency": self.currency,
+            "creditor_id": self.creditor_public_id,
+            "company": self.creditor_name,
             "balance": self.money(self.balance).decimal,
             "status": self.status,
             "due_date": json.day(self.due_on),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import debtors, scenarios
+from getbill import creditors, debtors, scenarios
 from getbill.companies import Workspace
 from getbill.debts.model import COLUMNS, Debt, Details, Status, details_context, stable_values
 from getbill.kit import ids, json
@@ -23,11 +23,12 @@ from getbill.scenarios import Scenario
 # An erased debt has no key, so none of these finds it. An explicit condition beside the id would let a
 # planner without statistics choose a partial index and read all debts of the workspace.
 _FROM = f"""
-    SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}
+    SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}, {creditors.COLUMNS}
     FROM debts d
     JOIN vault_keys dk ON dk.workspace_id = d.workspace_id AND dk.subject_id = d.id
     JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
     JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
+    {creditors.JOINS}
     """
 _FIND = Statement(
     "debts.find_debt",
@@ -103,6 +104,8 @@ def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Deb
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.from_row(row, workspace.vault)
     debt = Debt(workspace, debtor, key, details, scenario, *_columns(row))
+    if debt.creditor_id is not None:
+        debt.creditor = creditors.open_creditor(row, workspace.vault)
     debt.status = Status(debt.status)
     debt.stored_values = stable_values(debt)
     return debt
@@ -134,7 +137,11 @@ async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
     debts = await lock_many(tx, workspace, [debt_id])
     if debt_id not in debts:
         raise _not_found(debt_id)
-    return debts[debt_id]
+    debt = debts[debt_id]
+    if not workspace.is_live:
+        # The sandbox's clock may have been advanced since the caller was loaded.
+        tx.now = max(tx.now, debt.updated_at)
+    return debt
 
 
 async def lock_many(
@@ -246,6 +253,8 @@ CONDITIONS = {
     "created_from": "d.created_at >= {n}::timestamptz",
     "created_to": "d.created_at < {n}::timestamptz",
     "updated_after": "d.updated_at > {n}::timestamptz",
+    "creditor": "d.creditor_id = {n}::uuid",
+    "debtor": "d.debtor_id = {n}::uuid",
     "q_reference": "(d.reference = {n}::text AND d.undone_at IS NULL)",
     "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = $1 AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -144,8 +145,10 @@ def entry_payload(entry: Entry) -> dict[str, Any]:
     }
 
 
-async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: str) -> EntryOutcome:
-    """Simulate a Stripe payment on a sandbox's locked debt, by default of the whole balance."""
+async def simulate(
+    tx: Transaction, debt: Debt, amount: Money | None, method: str, paid_at: datetime | None = None
+) -> EntryOutcome:
+    """Simulate a Stripe payment on a sandbox's locked debt, by default of the whole balance and made now."""
     if debt.workspace.is_live:
         raise SandboxOnly(
             message(
@@ -159,9 +162,8 @@ async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: st
             )
         amount = debt.money(debt.balance)
     payment_intent_id = f"pi_{secrets.token_hex(12)}"
-    return await enter(
-        tx, debt, NewEntry("payment", amount, method, provider="stripe", provider_id=payment_intent_id)
-    )
+    new = NewEntry("payment", amount, method, paid_at, provider="stripe", provider_id=payment_intent_id)
+    return await enter(tx, debt, new)
 
 
 async def write_adjustment(tx: Transaction, debt: Debt, change: int) -> None:

@@ -76,7 +76,7 @@ async def simulate_payment(
     async def simulate(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
         amount = None if payload.amount is None else wire.read_money(payload.amount, debt.currency)
-        outcome = await actions.simulate(tx, debt, amount, payload.method)
+        outcome = await actions.simulate(tx, debt, amount, payload.method, payload.paid_at)
         return lambda: _entry_response(outcome, debt)
 
     return await change.commit(simulate)

@@ -155,6 +155,10 @@ class SimulationBody(BaseModel):
         None, description="Amount of the simulated payment; defaults to the full balance."
     )
     method: Word = "card"
+    paid_at: PaidAt | None = Field(
+        None,
+        description="Time of the payment, ISO 8601, not later than the sandbox's clock. Defaults to now.",
+    )
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:

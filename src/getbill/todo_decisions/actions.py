@@ -101,6 +101,11 @@ async def restart_scenario(tx: Transaction, case: Case) -> None:
     debts.resume(tx, case.debt)
 
 
+async def continue_scenario(tx: Transaction, case: Case) -> None:
+    """Continue the debt's scenario where it was held."""
+    debts.resume(tx, case.debt)
+
+
 async def write_off(tx: Transaction, case: Case) -> None:
     """Write off the outstanding balance."""
     note = case.decision.reason.strip() or None
@@ -158,6 +163,7 @@ TABLE: Mapping[str, Mapping[str, Act]] = {
         "write_off": write_off,
         "archive": archive,
     },
+    "dispute": {"continue": continue_scenario, "write_off": write_off, "archive": archive},
     "set_aside": {"retry": retry_item, "dismiss": dismiss_item},
 }
 

@@ -52,6 +52,11 @@ KINDS: Mapping[str, TodoKind] = {
         template("The scenario has ended and the debt is not paid. What happens next?"),
         ("escalate", "continue", "write_off", "archive"),
     ),
+    "dispute": TodoKind(
+        "debt",
+        template("The debtor disputes the debt, which is on hold. What happens next?"),
+        ("continue", "write_off", "archive"),
+    ),
     "set_aside": TodoKind(
         "aside",
         template("Processing failed and was set aside; everything else continues. Retry? ({reason})"),

@@ -15,7 +15,7 @@ from getbill.todos.queries import TodoFilter
 _SORT = "-created_at"
 _LIST = "todos"
 
-Type = Literal["unknown_contact", "escalation", "import_mapping", "webhook_rights", "set_aside"]
+Type = Literal["unknown_contact", "escalation", "import_mapping", "webhook_rights", "dispute", "set_aside"]
 State = Literal["open", "decided"]
 
 
@@ -61,7 +61,7 @@ class TodoShown(BaseModel):
     title: TitleShown
     subject_id: str = Field(
         description="Id of the subject: the followup for `unknown_contact`, the debt for"
-        " `escalation`, the import for `import_mapping`, the webhook for"
+        " `escalation` and `dispute`, the import for `import_mapping`, the webhook for"
         " `webhook_rights`, the quarantined item for `set_aside`."
     )
     file: FileShown | None = Field(

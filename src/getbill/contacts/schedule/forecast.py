@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from getbill import companies, compliance, debts
+from getbill import companies, compliance, creditors, debts
 from getbill.channels import Channel
 from getbill.compliance import Basis, FailedRule
 from getbill.contacts import history
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
+from getbill.creditors import ContactGap
 from getbill.debts import Debt, ScheduleEvaluator
 from getbill.scenarios import Step
 
@@ -55,7 +56,31 @@ def forecast_steps(
     debt: Debt, contact_history: ContactHistory, now: datetime, planned: Contact | None = None
 ) -> list[ForecastStep]:
     """Return every remaining step of a contactable debt, in order, to its scenario's end."""
+    gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
+    if gap is not None:
+        return _waiting_steps(debt, contact_history, gap)
     return list(_Forecast(debt, contact_history, now).walk(planned))
+
+
+def _waiting_steps(debt: Debt, contact_history: ContactHistory, gap: ContactGap) -> list[ForecastStep]:
+    """Return the remaining steps of a debt that waits for a duty of its collector."""
+    reasons = (ScheduleReason(gap.rule, gap.says, gap.basis, gap.source),)
+    evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
+    steps = [
+        ForecastStep(
+            step=step.key,
+            channel=step.channel,
+            nominal_at=evaluator.offset_at(step),
+            due_at=None,
+            wave=step.wave,
+            template=step.template,
+            language=step.language,
+            blocked_by=reasons,
+        )
+        for step in debt.running_scenario.after(contact_history.last_step(debt))
+    ]
+    end = ForecastStep(debts.END, debts.REVIEW, evaluator.nominal_end(), None, blocked_by=reasons)
+    return [*steps, end]
 
 
 @dataclass(slots=True)

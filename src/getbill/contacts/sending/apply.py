@@ -90,8 +90,9 @@ class _Effects:
             case Skip(reason, is_late):
                 self._close(debt, contact, State.SKIPPED, reason)
                 self._plan_next(debt, contact_history, contact.step, is_late=is_late)
-            case Postpone(at, reason, is_late):
+            case Postpone(at, reason, is_late, waited_days):
                 contact.postpone(at, reason, is_late=is_late)
+                debt.started_on += timedelta(days=waited_days)
                 debts.plan(self.tx, debt, at)
             case Stop(reason, is_replanned):
                 self._close(debt, contact, State.STOPPED, reason)

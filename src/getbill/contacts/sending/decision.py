@@ -5,11 +5,11 @@ addresses, recent payments, the scenario's conditions, and the message itself.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from getbill import compliance, debts
+from getbill import compliance, creditors, debts
 from getbill.channels import Channel
 from getbill.channels.senders import Outgoing
 from getbill.companies import DRY_RUN
@@ -21,12 +21,14 @@ from getbill.contacts.sending.rendering import (
     StepNotPossible,
     render_message,
 )
+from getbill.creditors import ContactGap
 from getbill.debts import Debt, ScheduleEvaluator
-from getbill.kit import ids
+from getbill.kit import calendar, ids
 from getbill.kit.messages import Message
 from getbill.scenarios import Step
 
 _RETRY_DELAY = timedelta(minutes=1)
+_GAP_DELAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Postpone:
     at: datetime
     reason: str
     is_late: bool = False
+    # Days by which day 0 moves too, so that later steps keep their distance.
+    waited_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,9 @@ def _check_step(
     if contact.channel == step.channel and evaluator.channel(step) != contact.channel:
         # The step now uses its fallback: its own address was suppressed since.
         return Stop("the address is suppressed", is_replanned=True)
+    gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
+    if gap is not None:
+        return _wait(evaluator, step, contact, gap, now)
     is_late = contact.is_late(now, debt.running_scenario.late_after)
     reason = _dropped_reason(evaluator, step, now) if is_late else None
     reason = reason or unmet_reason(debt, step, now)
@@ -200,6 +207,18 @@ def _check_step(
     return Ready(step.on(contact.channel), is_late)
 
 
+def _wait(
+    evaluator: ScheduleEvaluator, step: Step, contact: Contact, gap: ContactGap, now: datetime
+) -> Postpone:
+    """Look at a contact again on the next day that allows it: a duty of the collector is not met."""
+    tomorrow = now + _GAP_DELAY
+    facts = evaluator.facts.with_notices(step.notices)
+    at = compliance.next_allowed(facts, contact.channel_kind, tomorrow) or tomorrow
+    zone = evaluator.start.zone
+    waited = calendar.local_date(at, zone) - calendar.local_date(contact.due_at, zone)
+    return Postpone(at, gap.rule, waited_days=max(waited.days, 0))
+
+
 def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> str | None:
     is_dropped = evaluator.is_dropped(step, evaluator.scenario.after(step.key), now)
     return f"late: {step.when_late}" if is_dropped else None
@@ -209,6 +228,13 @@ def unmet_reason(debt: Debt, step: Step, now: datetime) -> str | None:
     """Return the conditions of a step that do not hold; None if all do."""
     unmet = step.only_if.unmet(debts.condition_facts(debt, now)) if step.only_if else ()
     return f"conditions: {', '.join(unmet)}" if unmet else None
+
+
+def _earlier_attempts(case: Case, step: Step) -> int:
+    """Return the number of earlier attempts by a step's channel, which a simulated debtor knows."""
+    if case.history is None or case.contact.is_live:
+        return 0
+    return case.history.attempts_before(step.key, step.channel)
 
 
 def compose(
@@ -227,4 +253,6 @@ def compose(
         return Skip(str(reason), ready.is_late)
     except MessageNotRenderable as defect:
         return SetAside(defect.detail)
-    return Rehearse(members) if case.debt.workspace.contact == DRY_RUN else Send(message, members)
+    if case.debt.workspace.contact == DRY_RUN:
+        return Rehearse(members)
+    return Send(replace(message, earlier_attempts=_earlier_attempts(case, ready.step)), members)

@@ -7,13 +7,13 @@ allow it on the leader's channel now. Whatever does not join is decided alone, a
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from getbill import compliance, debts
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import OPEN
+from getbill.contacts.model import OPEN, Contact
 from getbill.contacts.sending.decision import (
     Case,
     Decision,
@@ -41,6 +41,12 @@ JOIN_AHEAD: Final = timedelta(days=3)
 CRASHES_MAX: Final = 1
 
 
+def join_until(contacts: Sequence[Contact], now: datetime) -> datetime:
+    """Return until when contacts of the same persons are due that may join these ones."""
+    # What is claimed is due, also where the workspace's clock stands behind.
+    return max(now, *(contact.due_at for contact in contacts), now) + JOIN_AHEAD
+
+
 def decide_all(cases: Sequence[Case], means: Means, now: datetime) -> list[Decision]:
     """Decide on contacts of one workspace, in order, those of one person and creditor together.
 
@@ -62,7 +68,7 @@ class _Decisions:
         self.cases, self.means, self.now = cases, means, now
         self.by_position: dict[int, Decision] = {}
         self._positions = {id(case): position for position, case in enumerate(cases)}
-        self._groups: dict[tuple[UUID, str | None], list[Case]] = {}
+        self._groups: dict[tuple[UUID, UUID | None], list[Case]] = {}
         self._by_recipient: dict[bytes | UUID, list[Case]] = {}
         for case in cases:
             for recipient in _recipients(case):
@@ -136,14 +142,14 @@ def _person_of(case: Case) -> UUID | None:
     return None if case.debt is None else case.debt.debtor.id
 
 
-def _group_key(case: Case) -> tuple[UUID, str | None] | None:
+def _group_key(case: Case) -> tuple[UUID, UUID | None] | None:
     """Return the person and creditor of a contact; None if it goes alone."""
     debt, contact = case.debt, case.contact
     if debt is None or case.history is None or contact.step == debts.END or contact.crashes > CRASHES_MAX:
         return None
     if Grouping.OFF in {debt.running_scenario.grouping, debt.workspace.grouping}:
         return None
-    return debt.debtor.id, debt.details.creditor
+    return debt.debtor.id, debt.creditor.id if debt.creditor else None
 
 
 @dataclass(slots=True)
@@ -155,12 +161,19 @@ class _Candidates:
     now: datetime
     _findings: Mapping[int, Decision | Ready] = field(init=False)
 
+    _due_until: datetime = field(init=False)
+
     def __post_init__(self) -> None:
+        claimed_contacts = [case.contact for case in self.cases if case.is_claimed]
+        self._due_until = join_until(claimed_contacts, self.now) - JOIN_AHEAD
         self._findings = {
             id(case): check(case, self.means, self.now)
             for case in self.cases
-            if _is_due(case, self.now) and case.contact.state in OPEN
+            if self._is_due(case) and case.contact.state in OPEN
         }
+
+    def _is_due(self, case: Case) -> bool:
+        return case.contact.due_at <= self._due_until
 
     def leaders(self) -> list[tuple[Case, Ready]]:
         """Return the contacts that are due and allowed, the one to lead first."""
@@ -176,8 +189,13 @@ class _Candidates:
         for case in self.cases:
             finding = self._findings.get(id(case), ready)
             is_open = case is not leader and isinstance(finding, Ready | Postpone)
-            if is_open and _can_join(case, leader, ready.step, self.now):
+            if is_open and self._is_soon(case) and _can_join(case, leader, ready.step, self.now):
                 yield case
+
+    def _is_soon(self, case: Case) -> bool:
+        """Return whether a contact is due, or may be made ahead of its time."""
+        is_near = case.contact.due_at <= self._due_until + JOIN_AHEAD
+        return self._is_due(case) or (is_near and _is_spaced(case, self.now))
 
 
 def _leader_order(case: Case, ready: Ready) -> tuple[bool, int, int, datetime, UUID]:
@@ -201,18 +219,12 @@ def _missing_notices(case: Case, step: Step) -> frozenset[str]:
     return frozenset(step.notices).difference(_history_of(case).prior_contacts(_debt_of(case)).notices)
 
 
-def _is_due(case: Case, now: datetime) -> bool:
-    """Return whether it is time for a contact; one is claimed when it is due."""
-    return case.is_claimed or case.contact.due_at <= now
-
-
 def _can_join(case: Case, leader: Case, leader_step: Step, now: datetime) -> bool:
     debt, contact = _debt_of(case), case.contact
     step = debt.running_scenario.find_step(contact.step)
     leader_progress = _debt_of(leader).running_scenario.progress(leader.contact.step)
     return (
-        (_is_due(case, now) or contact.due_at <= now + JOIN_AHEAD)
-        and debt.running_scenario.progress(contact.step) <= leader_progress
+        debt.running_scenario.progress(contact.step) <= leader_progress
         and _is_open(case, now)
         and can_be_paid(debt)
         and unmet_reason(debt, step, now) is None
@@ -241,19 +253,17 @@ def _is_allowed(case: Case, leader: Case, leader_step: Step, now: datetime) -> b
     evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
     if evaluator.missing_address(channel) is not None or contact_history.hashes != _history_of(leader).hashes:
         return False
-    if not _is_due(case, now) and not _is_spaced(debt, evaluator, now):
-        return False
     facts = evaluator.facts.with_notices(leader_step.notices)
     return compliance.evaluate(facts, channel, now).is_allowed
 
 
-def _is_spaced(debt: Debt, evaluator: ScheduleEvaluator, now: datetime) -> bool:
+def _is_spaced(case: Case, now: datetime) -> bool:
     """Return whether a contact ahead of its time keeps the scenario's spacing from the debt's last one."""
-    if not debt.running_scenario.spacing_days:
+    debt, spacing = _debt_of(case), timedelta(days=_debt_of(case).running_scenario.spacing_days)
+    if not spacing:
         return False
-    if evaluator.last_at is None:
+    last_at = max((past.at for past in _history_of(case).contacts if past.same_case), default=None)
+    if last_at is None:
         return True
     zone = debt.debtor.identity.zones[0]
-    last_on: date = calendar.local_date(evaluator.last_at, zone)
-    earliest = calendar.at_local(last_on + timedelta(days=debt.running_scenario.spacing_days), time.min, zone)
-    return earliest <= now
+    return calendar.local_date(last_at, zone) + spacing <= calendar.local_date(now, zone)

@@ -1,6 +1,7 @@
 """The transaction before a contact is sent: read under the debt's lock, decided, committed as `sending`."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from getbill import debts
@@ -12,7 +13,7 @@ from getbill.contacts.model import Contact
 from getbill.contacts.sending.apply import apply
 from getbill.contacts.sending.context import PreparedSend, SendingContext
 from getbill.contacts.sending.decision import Case, Means
-from getbill.contacts.sending.groups import CRASHES_MAX, JOIN_AHEAD, decide_all
+from getbill.contacts.sending.groups import CRASHES_MAX, decide_all, join_until
 from getbill.contacts.sending.rendering import load_render_context
 from getbill.debts import Debt
 from getbill.kit import failpoints, ids
@@ -32,10 +33,11 @@ async def prepare_sends(
     with withdrawn_on_failure(context.handovers, contacts, open_contacts):
         async with context.database.transaction(workspace.now()) as tx:
             claimed_ids = {contact.debt_id for contact in contacts}
-            other_ids = await _find_open(tx, workspace, claimed_ids) if is_grouped else []
+            until = join_until(contacts, tx.now)
+            other_ids = await _find_open(tx, workspace, claimed_ids, until) if is_grouped else []
             debts_by_id = await debts.lock_many(tx, workspace, claimed_ids.union(other_ids))
             claimed_contacts = await ledger.lock_unchanged(tx, contacts)
-            open_contacts += await _lock_open(tx, workspace, debts_by_id.keys() - claimed_ids)
+            open_contacts += await _lock_open(tx, workspace, debts_by_id.keys() - claimed_ids, until)
             prepared = await _decide_contacts(
                 context, tx, workspace, debts_by_id, claimed_contacts, open_contacts
             )
@@ -53,26 +55,30 @@ async def send_inside_transaction(context: SendingContext, workspace: Workspace)
         if contacts:
             due_ids = {contact.debt_id for contact in contacts}
             debts_by_id = dict(await debts.lock_many(tx, workspace, due_ids))
-            other_ids = await _find_open(tx, workspace, due_ids)
+            until = join_until(contacts, tx.now)
+            other_ids = await _find_open(tx, workspace, due_ids, until)
             if other_ids:
                 # Whoever holds one may be waiting for ours: it is left out, and never waited for.
                 debts_by_id |= await debts.lock_free(tx, workspace, other_ids)
-            open_contacts = await _lock_open(tx, workspace, debts_by_id.keys() - due_ids)
+            open_contacts = await _lock_open(tx, workspace, debts_by_id.keys() - due_ids, until)
             await _decide_contacts(context, tx, workspace, debts_by_id, contacts, open_contacts)
     return len(contacts)
 
 
-async def _find_open(tx: Transaction, workspace: Workspace, debt_ids: Collection[UUID]) -> list[UUID]:
+async def _find_open(
+    tx: Transaction, workspace: Workspace, debt_ids: Collection[UUID], until: datetime
+) -> list[UUID]:
     if workspace.grouping == Grouping.OFF:
         return []
-    until = tx.now + JOIN_AHEAD
     return await ledger.find_open_of_debtors(tx, workspace.id, list(debt_ids), until, CRASHES_MAX)
 
 
-async def _lock_open(tx: Transaction, workspace: Workspace, debt_ids: Collection[UUID]) -> list[Contact]:
+async def _lock_open(
+    tx: Transaction, workspace: Workspace, debt_ids: Collection[UUID], until: datetime
+) -> list[Contact]:
     if not debt_ids:
         return []
-    return await ledger.lock_open(tx, workspace.id, list(debt_ids), tx.now + JOIN_AHEAD, CRASHES_MAX)
+    return await ledger.lock_open(tx, workspace.id, list(debt_ids), until, CRASHES_MAX)
 
 
 async def _decide_contacts(
@@ -84,7 +90,7 @@ async def _decide_contacts(
     open_contacts: Sequence[Contact],
 ) -> list[PreparedSend]:
     hashes_by_debt = await history.lock_recipients(tx, debts_by_id)
-    render_context = await load_render_context(tx, workspace.id)
+    render_context = await load_render_context(tx, workspace.id, debts_by_id.values())
     histories = await history.load(tx, workspace.id, debts_by_id, hashes_by_debt)
     cases = [
         Case(

@@ -4,13 +4,13 @@ Every defect of a message is found here, before anything is sent: a contact with
 without an address is skipped with that reason.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from getbill import channels, companies, templates
+from getbill import channels, companies, creditors, templates
 from getbill.channels import (
     AddressKind,
     Channel,
@@ -22,15 +22,13 @@ from getbill.channels import (
 )
 from getbill.channels.senders import MessageAuthor, Outgoing
 from getbill.companies import Logo
+from getbill.contacts.sending.accounts import account_of
 from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.kit import calendar, ids, messages
 from getbill.kit.database import Transaction
 from getbill.scenarios import Step
 from getbill.templates import TemplateSet
-
-# The example IBAN (ISO 13616): means of payment of a sandbox whose company has none. No real account.
-_SANDBOX_IBAN = "FR1420041010050500013M02606"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,22 @@ class RenderContext:
 
     templates: TemplateSet
     logo: Logo | None = None
+    # By creditor, of those that have one.
+    creditor_logos: Mapping[UUID, Logo] = field(default_factory=dict)
+
+    def logo_of(self, debt: Debt) -> Logo | None:
+        """Return the logo of a debt's creditor."""
+        return self.logo if debt.creditor is None else self.creditor_logos.get(debt.creditor.id)
 
 
-async def load_render_context(tx: Transaction, workspace_id: UUID) -> RenderContext:
-    """Return a workspace's current templates and header image."""
-    return RenderContext(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
+async def load_render_context(tx: Transaction, workspace_id: UUID, debts: Iterable[Debt]) -> RenderContext:
+    """Return a workspace's current templates, and the header images of its company and of these debts' creditors."""
+    creditors_with_logo = {debt.creditor.id for debt in debts if debt.creditor and debt.creditor.has_logo}
+    return RenderContext(
+        await templates.in_force(tx, workspace_id),
+        await companies.logo(tx, workspace_id),
+        await creditors.logos(tx, workspace_id, creditors_with_logo) if creditors_with_logo else {},
+    )
 
 
 class MessageNotRenderable(Exception):
@@ -90,10 +99,10 @@ def render_message(
     identity, company = debt.debtor.identity, debt.workspace.company
     debtor_language = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or debtor_language
-    if step.notices and debt.details.creditor is None and company.collector == "third_party":
-        # Art. R124-4 CPCE requires that the creditor is named.
-        raise StepNotPossible(messages.message("the creditor has no name"))
-    logo = render_context.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
+    if step.notices and not company.is_third_party:
+        # The notice would state that the company collects for somebody else.
+        raise StepNotPossible(messages.message("the company is not a third-party collector"))
+    logo = render_context.logo_of(debt) if step.channel == Channel.EMAIL else None
     facts = _message_facts(debt, now, other_debts, has_logo=logo is not None)
     if other_debts and not render_context.templates.can_share(step.template, language, facts):
         raise MessageNotShared
@@ -148,42 +157,55 @@ def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datet
     except channels.AddressTooLong as error:
         raise StepNotPossible(messages.message("the address does not fit the envelope window")) from error
     return {
-        "letterhead": (facts.collector or facts.creditor, *company.address),
+        "letterhead": _sender_lines(facts),
         "imprint": company.imprint,
         "written_at": now,
     }
 
 
+def _sender_lines(facts: MessageFacts) -> tuple[str, ...]:
+    """Return the name and the address of who writes: a third party itself, otherwise the creditor."""
+    if facts.collector is not None:
+        return facts.collector, *facts.collector_address
+    return facts.creditor, *facts.creditor_address
+
+
 def _message_facts(debt: Debt, now: datetime, other_debts: Sequence[Debt], *, has_logo: bool) -> MessageFacts:
     identity, company, details = debt.debtor.identity, debt.workspace.company, debt.details
+    account = account_of(debt)
     largest_first = sorted(other_debts, key=lambda other: (-other.balance, other.created_at, other.id))
     zone = identity.zones[0]
     return MessageFacts(
-        creditor=details.creditor or company.name,
-        collector=company.name if company.collector == "third_party" else None,
+        creditor=debt.creditor_name or company.name,
+        collector=company.name if company.is_third_party else None,
+        collector_address=company.address,
+        payee=account.holder,
         debtor=identity.name,
         reference=debt.reference or "",
         balance=debt.money(debt.balance),
         sent_on=calendar.local_date(now, zone),
         due_on=debt.due_on,
         payment_link=details.payment_link,
-        iban=_iban_of(debt),
+        iban=account.iban,
         contact_email=company.email,
         contact_phone=company.phone,
-        creditor_address=company.address,
+        creditor_address=_creditor_address(debt),
         debtor_address=tuple(_address_lines(identity)),
         has_logo=has_logo,
         debts=tuple(map(_listed_debt, (debt, *largest_first))) if other_debts else (),
     )
 
 
-def _iban_of(debt: Debt) -> str | None:
-    iban = debt.details.iban or debt.workspace.company.iban
-    return _SANDBOX_IBAN if iban is None and not debt.workspace.is_live else iban
+def _creditor_address(debt: Debt) -> tuple[str, ...]:
+    """Return the address of a debt's creditor; letters without one come back to the company."""
+    company = debt.workspace.company
+    if debt.creditor is None:
+        return company.address
+    return debt.creditor.profile.address_lines or (() if company.is_third_party else company.address)
 
 
 def _listed_debt(debt: Debt) -> ListedDebt:
-    link = debt.details.payment_link
+    link, account = debt.details.payment_link, account_of(debt)
     return ListedDebt(
         reference=debt.reference or "",
         balance=debt.money(debt.balance),
@@ -191,14 +213,15 @@ def _listed_debt(debt: Debt) -> ListedDebt:
         object=debt.details.object,
         due_on=debt.due_on,
         payment_link=link if link and channels.is_web_link(link) else None,
-        iban=_iban_of(debt),
+        iban=account.iban,
+        payee=account.holder,
     )
 
 
 def can_be_paid(debt: Debt) -> bool:
     """Return whether a message can say how to pay a debt."""
     company = debt.workspace.company
-    return bool(debt.details.payment_link or _iban_of(debt) or company.email or company.phone)
+    return bool(debt.details.payment_link or account_of(debt).iban or company.email or company.phone)
 
 
 def _address_lines(identity: Identity) -> list[str]:

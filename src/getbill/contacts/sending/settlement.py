@@ -241,7 +241,7 @@ class Settlement:
         contact, outcome, now = result.contact, result.outcome, self.tx.now
         is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
         is_retried = is_current and self._plan(debt, contact, outcome)
-        status = "scheduled" if is_retried else _END_STATES[outcome.fate][1]
+        status = "scheduled" if is_retried else outcome.call_status or _END_STATES[outcome.fate][1]
         is_unconfirmed = outcome.fate == Fate.ACCEPTED and not result.gives_receipt
         is_complete = is_unconfirmed or status in followups.FINAL
         is_reached = followup.reached_at is None and (is_unconfirmed or outcome.fate in REACHED)
@@ -262,6 +262,10 @@ class Settlement:
             todos.create(self.tx, debt.workspace_id, TODO_KIND, followup.id, debt.id)
             if contact.group_id is not None:
                 self._asked_groups.add(contact.group_id)
+        if outcome.responses:
+            followups.schedule_responses(
+                self.tx, debt, updated_followup, contact.address_hash, outcome.responses
+            )
         self.moved_followups.append((debt, updated_followup, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: SendOutcome) -> bool:

@@ -1,10 +1,9 @@
 """Debts as JSON: request bodies, responses, list filters and the bulk parser."""
 
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
-from getbill.debts.wire.field_types import Line, Text
 from getbill.debts.wire.filters import (
+    DebtOwner,
     DebtQuery,
-    PageQuery,
     build_filter,
     cursor_after,
     debtors_after,

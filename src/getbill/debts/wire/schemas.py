@@ -44,6 +44,13 @@ class DebtShown(BaseModel):
     amount_paid: MoneyNumber
     scenario_version: int = Field(description="Version of the scenario that the debt runs.", examples=[1])
     timeline_id: str = Field(description="Id of the scenario.")
+    creditor_id: str | None = Field(
+        description="Id of the creditor; null if that is your company.",
+        examples=["creditor_01m804scmte4gbpp4yw1mc91gy"],
+    )
+    company: str | None = Field(
+        description="Name of the creditor; null if that is your company.", examples=["Garage Martin SARL"]
+    )
     debtor: DebtorShown
     next_action_at: Instant | None = Field(
         description="Due time of the next contact, in UTC; null if none is planned."

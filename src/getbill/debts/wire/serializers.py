@@ -8,9 +8,11 @@ from asyncpg import Record
 
 from getbill import scenarios
 from getbill.companies import Workspace
+from getbill.creditors import CreditorChoice
 from getbill.debtors import Debtor, Identity
 from getbill.debts import promises
 from getbill.debts.actions import DebtChange
+from getbill.debts.creditor_changes import contact_gap
 from getbill.debts.erasure import ErasureResult
 from getbill.debts.model import Debt, Details, NewDebt, Status
 from getbill.debts.wire import checks
@@ -61,6 +63,7 @@ def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
         identity=Identity(**_with_full_name(_identity_fields(body))),
         amount=Money.from_decimal(body.amount, currency),
         details=Details(**{name: _json_value(value) for name, value in details.items()}),
+        creditor_id=None if body.creditor_id is None else checks.read_creditor_id(body.creditor_id),
         **columns,
     )
 
@@ -88,6 +91,10 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
         _DETAIL_NAMES[name]: _json_value(getattr(body, name)) for name in _DETAIL_NAMES.keys() & body_fields
     }
     _refuse_expensive(body, identity, details, debt)
+    creditor = None
+    if body_fields & {"company", "creditor_id"}:
+        creditor_id = None if body.creditor_id is None else checks.read_creditor_id(body.creditor_id)
+        creditor = CreditorChoice(creditor_id, details.pop("creditor", None))
     if "promise" in body_fields:
         details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
     return DebtChange(
@@ -98,6 +105,7 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
         amount=Money.from_decimal(body.amount, currency) if body.amount is not None else None,
         currency=body.currency,
         status=None if body.status is None else Status(body.status),
+        creditor=creditor,
     )
 
 
@@ -194,8 +202,10 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
         "scenario_version": debt.scenario_version,
         "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
         **DETAILS_ANSWER.read(debt.details),
+        "creditor_id": debt.creditor_public_id,
+        "company": debt.creditor_name,
         "debtor": serialize_debtor(debt.debtor),
-        "next_action_at": debt.next_action_at,
+        "next_action_at": None if contact_gap(debt) else debt.next_action_at,
         "contacted_at": debt.contacted_at,
         "resolved_at": debt.resolved_at,
         "resolution": debt.resolution,

@@ -3,7 +3,7 @@
 from getbill.migrations import script
 
 revision = "0019"
-down_revision = "0013"
+down_revision = "0021"
 
 
 def upgrade() -> None:
