@@ -101,6 +101,8 @@ CONTACTED = frozenset(
 COMPLETED = CONTACTED | {State.FAILED, State.SKIPPED}
 # States before a contact is sent or given up.
 OPEN = frozenset({State.PLANNED, State.CLAIMED})
+# A contact that would follow so soon joins a group: its debtor would read the same twice within days.
+JOIN_AHEAD = timedelta(days=3)
 _CHANNELS = {str(channel): channel for channel in Channel}
 
 

@@ -48,6 +48,9 @@ class AttemptShown(BaseModel):
     sent_at: Instant | None
     settled_at: Instant | None
     followup_id: str | None
+    group_id: str | None = Field(
+        description="Id shared by the attempts that one message about several debts covered; null if it was alone."
+    )
     crossed_by: str | None = Field(
         description="Event that crossed the message: `payment`, or the status that ended contact; null if there was none."
     )
@@ -88,6 +91,10 @@ class TimelineShown(CalendarShown):
     run: int
     next_action_at: Instant | None
     stopped_by: str | None = Field(description="Reason no step is planned; null while one is.")
+    grouped_with: list[str] = Field(
+        description="Other debts of the debtor and creditor with a contact due by three days after this debt's next"
+        " one: one message may cover them."
+    )
     past: list[AttemptShown]
 
 
@@ -230,6 +237,7 @@ def serialize_timeline(debt_timeline: Timeline, steps: Sequence[ForecastStep]) -
         "run": debt.run,
         "next_action_at": None if gap else json.instant(debt.next_action_at),
         "stopped_by": gap.says if gap and debt.is_contactable else stopped_by,
+        "grouped_with": [ids.show("debt", debt_id) for debt_id in debt_timeline.grouped_with],
         "past": [
             _serialize_contact(contact, debt_timeline.crossings) for contact in debt_timeline.closed_contacts
         ],
@@ -250,6 +258,7 @@ def _serialize_contact(contact: Contact, crossings: Mapping[UUID, str]) -> dict[
         "sent_at": json.instant(contact.sent_at),
         "settled_at": json.instant(contact.settled_at),
         "followup_id": ids.show("followup", followup_id) if followup_id else None,
+        "group_id": ids.show("group", contact.group_id) if contact.group_id else None,
         # An attempt that failed before the sent one crossed nothing.
         "crossed_by": crossings.get(followup_id) if followup_id and contact.state in CONTACTED else None,
     }

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from getbill import compliance, debts
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import OPEN, Contact
+from getbill.contacts.model import JOIN_AHEAD, OPEN, Contact
 from getbill.contacts.sending.decision import (
     Case,
     Decision,
@@ -35,8 +35,6 @@ from getbill.debts import Debt, ScheduleEvaluator
 from getbill.kit import calendar
 from getbill.scenarios import Grouping, Step
 
-# A contact that would follow so soon joins: its debtor would read the same twice within days.
-JOIN_AHEAD: Final = timedelta(days=3)
 # Workers that died in a row: a contact that may kill its worker goes alone.
 CRASHES_MAX: Final = 1
 
