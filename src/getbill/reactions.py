@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from getbill import (
+    compliance,
     contacts,
     debts,
     events,
@@ -101,6 +102,11 @@ async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
 async def replan_contacts(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Stop contacts that the debt's status no longer allows, and reschedule those it allows."""
     await contacts.replan_contacts(tx, debt.workspace, debt)
+
+
+async def replan_address(tx: Transaction, change: compliance.PermissionChange) -> None:
+    """Plan the debts of an address anew, whose owner allows more or less than before."""
+    await contacts.replan_address(tx, change.workspace, change.address_hash)
 
 
 async def create_escalation_todo(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
@@ -219,6 +225,11 @@ IN_TRANSACTION: Final[Mapping[str, Sequence[Reaction]]] = {
     "debt.deleted": [erase_the_rest],
 }
 
+# Changes that are the event of no debt.
+OF_CHANGES: Final[Mapping[type, Callable[[Transaction, Any], Awaitable[None]]]] = {
+    compliance.PermissionChange: replan_address,
+}
+
 WHEN_READ: Final[Mapping[str, Sequence[Callable[..., object]]]] = {
     "debt.payment_received": [debts.promise_state, debts.condition_facts, contacts.crossed_by],
     "debt.status_changed": [contacts.crossed_by],
@@ -272,6 +283,7 @@ def _distinct_steps() -> dict[AfterCommit, None]:
 
 async def before_commit(tx: Transaction) -> None:
     """Run the reactions to a transaction's events, and to the events they record, then store all events."""
+    await debts.announce_people(tx)
     next_index = 0
     while next_index < len(tx.recorded_events):
         event: RecordedEvent = tx.recorded_events[next_index]
@@ -279,4 +291,6 @@ async def before_commit(tx: Transaction) -> None:
         for react in IN_TRANSACTION.get(event.kind, ()):
             # A subject other than a debt has no reactions.
             await react(tx, cast("Debt", event.subject), event.detail)
+    for change in tx.changes:
+        await OF_CHANGES[type(change)](tx, change)
     events.store(tx)

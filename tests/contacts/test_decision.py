@@ -41,7 +41,7 @@ from getbill.templates import TemplateSet
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday, 10:00 in Paris
 SUNDAY = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
-MEANS = Means(frozenset(Channel), RenderContext(TemplateSet({})))
+MEANS = Means(RenderContext(TemplateSet({})))
 STEPS = [step.key for step in scenarios.built_in("standard_3_waves", 1).steps]
 EMAIL_HASH, PHONE_HASH = b"e" * 32, b"p" * 32
 
@@ -148,9 +148,10 @@ def test_a_step_without_an_address_is_skipped() -> None:
 
 
 def test_a_step_without_a_provider_is_skipped() -> None:
-    means = replace(MEANS, channels=frozenset({Channel.SMS}))
+    workspace = replace(WORKSPACE, provided_channels=frozenset({"sms"}))
+    case = case_of(replace(a_debt(identity=JEAN), workspace=workspace))
 
-    assert decide(case_of(), means, NOW) == Skip("no provider for email", is_late=False)
+    assert decide(case, MEANS, NOW) == Skip("no provider for email", is_late=False)
 
 
 def test_a_contact_on_a_sunday_is_postponed_to_the_first_allowed_instant() -> None:

@@ -80,6 +80,7 @@ async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(
         "basis": "product_policy",
         "source": "product policy",
         "until": "2026-01-05T07:00:00Z",
+        "way_out": None,
     }
     assert rules(sms["moved_by"]) == ["SCENARIO-SPACING", "FR-TEL-POLICY-HOURS"]
     assert [reason["says"] for reason in letter["blocked_by"]] == ["There is no postal address."]

@@ -86,7 +86,8 @@ async def test_what_was_claimed_before_the_stop_goes_back(database: Database) ->
 
 async def test_a_dry_run_goes_through_the_whole_scenario_and_sends_nothing(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
-    workspace = await live_engine(database, provider)
+    workspace = await collecting.new_engine(database, live=True, senders={Channel.EMAIL: provider})
+    await workspace.set_clock("2026-01-05 09:00")
     await workspace.switch("dry_run")
     debt = await workspace.debt()
 

@@ -1,5 +1,6 @@
 """The role in which a company collects: declared for the company in live, and for one sandbox with its key."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -127,10 +128,20 @@ async def test_in_live_a_third_party_contacts_nobody_before_its_file_is_complete
     await workspace.set_clock("2026-01-05 09:00")
     debt = await workspace.debt(WHO, details=Details(creditor="Garage Martin"))
     async with database.transaction((await workspace.snapshot()).now()) as tx:
-        await companies.declare(tx, company, {"collector": "third_party"})
+        await companies.declare(tx, company.id, {"collector": "third_party"})
 
     await workspace.send_due_live()
 
     contact = await workspace.first(debt.id)
     assert (contact["state"], contact["reason"], provider.taken) == ("planned", "COLLECTOR-FILE", [])
     await database.close()
+
+
+async def test_declarations_at_once_lose_no_field(workspace: WorkspaceApi) -> None:
+    await declare(workspace, {"collector": "third_party"})
+
+    fields = ({"insurer": "Midi"}, {"insurance_policy": "RC-1"}, {"registration_number": "RCS 1"})
+    await asyncio.gather(*(declare(workspace, field) for field in fields))
+
+    shown = read(await workspace.get("/company/collector"))
+    assert [shown[name] for field in fields for name in field] == ["Midi", "RC-1", "RCS 1"]

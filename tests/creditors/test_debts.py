@@ -1,5 +1,6 @@
 """The creditor of a debt: named by id or by name, shown, changed, and the way to a list of its debts."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -169,3 +170,33 @@ async def test_a_cursor_of_one_list_is_not_one_of_another(workspace: WorkspaceAp
 )
 async def test_debts_of_somebody_unknown_are_not_found(workspace: WorkspaceApi, path: str) -> None:
     assert (await workspace.get(f"/debts/{path}")).status == 404
+
+
+async def test_the_creditor_s_logo_heads_its_e_mails(workspace: WorkspaceApi) -> None:
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"0" * 40).decode()
+    martin = read(await workspace.post("/creditors", {"name": "Garage Martin", "logo": picture}))["id"]
+    debt = await workspace.debt(creditor_id=martin)
+    path = f"/debts/{debt['id']}/timeline/wave_1_email"
+
+    with_logo = read(await workspace.get(path))["html"]
+    await workspace.put(f"/creditors/{martin}", {"logo": None})
+    without = read(await workspace.get(path))["html"]
+
+    assert ('src="cid:logo"' in with_logo, 'src="cid:logo"' in without) == (True, False)
+
+
+async def test_a_preview_for_a_third_party_finds_the_creditor_of_the_body(workspace: WorkspaceApi) -> None:
+    await workspace.put("/company/collector", {"collector": "third_party"})
+    await workspace.post("/creditors", {"name": "Garage Martin", "mandate_signed_on": "2026-01-15"})
+    address = {"street_address": "1 rue Haute", "postal_code": "69002", "city": "Lyon", "country": "FR"}
+    body = {"debtor": {"name": "Jean", "address": address}, "amount": 10, "reference": "R"}
+
+    known = await workspace.post(
+        "/scenarios/third_party_fr/preview", {"debt": body | {"company": "garage martin"}}
+    )
+    unknown = await workspace.post(
+        "/scenarios/third_party_fr/preview", {"debt": body | {"company": "Durand"}}
+    )
+
+    assert read(known)["planned"][0]["due_at"] is not None
+    assert read(unknown)["planned"][0]["blocked_by"][0]["rule"] == "CREDITOR-NAMED"

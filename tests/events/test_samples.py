@@ -56,8 +56,10 @@ async def story(site: Site) -> dict[str, Any]:
     mail = Provider(Channel.EMAIL, outcome=SendOutcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
     # The clock stands in the past: what comes next is due at once by the wall's, and is left for another turn.
     pace = SendingSettings(workspace_share=1)
+    # Each channel has a provider, so that a plan has all its steps.
+    senders = Senders({channel: Provider(channel) for channel in Channel} | {Channel.EMAIL: mail})
     workspace.engine.context = SendingContext(
-        workspace.engine.database, workspace.engine.vault, Senders({Channel.EMAIL: mail}), pace
+        workspace.engine.database, workspace.engine.vault, senders, pace
     )
     await _tell(workspace, mail)
     while await streaming.sequence(workspace.engine.database):

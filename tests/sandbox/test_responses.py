@@ -173,6 +173,31 @@ def debts_id(debt: Debt) -> str:
     return debt.event_data()["debt_id"]
 
 
+async def test_an_archived_debt_is_not_paid(engine: WorkspaceEngine) -> None:
+    await engine.set_clock(MONDAY)
+    debt = await engine.debt(PAYS)
+    await engine.send_due()
+    await engine.change(debt.id, debts.archive)
+    await engine.set_clock("2026-01-07 09:00")
+
+    await work(engine)
+
+    assert await payments_of(engine, debt.id) == 0
+    assert await pending(engine, debt.id) == []
+
+
+async def test_a_debtor_pays_a_debt_that_is_on_hold(engine: WorkspaceEngine) -> None:
+    await engine.set_clock(MONDAY)
+    debt = await engine.debt(PAYS)
+    await engine.send_due()
+    await engine.change(debt.id, debts.hold, None)
+    await engine.set_clock("2026-01-07 09:00")
+
+    await work(engine)
+
+    assert (await engine.find(debt.id)).status == debts.Status.RESOLVED
+
+
 async def test_an_erased_debt_leaves_no_response(workspace: ContactWorkspace) -> None:
     engine = workspace.engine
     await engine.set_clock(MONDAY)

@@ -16,17 +16,18 @@ from getbill.channels.custom_templates import (
     sample,
     variables,
 )
-from getbill.channels.letters import AddressTooLong, Letter, print_letter, window
+from getbill.channels.letters import Letter, fits_window, print_letter
 from getbill.channels.messages import (
     LANGUAGES,
     NOTICES,
-    HowToPayMissing,
     ListedDebt,
     MessageFacts,
     RenderedMessage,
     TemplateUnknown,
     built_in_names,
     disclosure,
+    has_template,
+    has_way_to_pay,
     is_web_link,
     language_of,
     render,

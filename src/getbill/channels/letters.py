@@ -48,6 +48,18 @@ class Letter:
         return [paragraph for paragraph in paragraphs if paragraph.strip() and paragraph not in heads]
 
 
+def fits_window(address: str) -> bool:
+    """Return whether an address fits the window; most addresses are short, and nothing is wrapped for them."""
+    lines = address.upper().split("\n")
+    if len(lines) <= LINES_MAX and max(map(len, lines)) <= CHARACTERS_MAX and "\t" not in address:
+        return True
+    try:
+        window(address)
+    except AddressTooLong:
+        return False
+    return True
+
+
 def window(address: str) -> list[str]:
     """Return the lines of an address for the window; raise AddressTooLong where they do not fit."""
     name, *address_lines = address.split("\n")

@@ -384,6 +384,11 @@ def _format_money(money: Money, locale: str) -> str:
     return format_currency(money.decimal, money.currency, pattern, locale=locale, currency_digits=False)
 
 
+def has_way_to_pay(payment_link: str | None, iban: str | None, contact: str | None) -> bool:
+    """Return whether a message with these facts tells how to pay: a payment link that is none forbids it."""
+    return is_web_link(payment_link) if payment_link else bool(iban or contact)
+
+
 def _pay_by(facts: MessageFacts, contact: str | None) -> str:
     if facts.payment_link:
         if not is_web_link(facts.payment_link):
@@ -453,6 +458,16 @@ def _parts() -> dict[tuple[str, str], dict[str, str]]:
         if language and not template.startswith("_"):
             table.setdefault((language, template), {})[part] = name
     return table
+
+
+def has_template(name: str, language: str, own_names: frozenset[str] | None) -> bool:
+    """Return whether a template can be rendered in a language; an unknown set of own names has every name.
+
+    A template of a workspace's own is rendered in another language where it lacks this one.
+    """
+    if name in built_in_names():
+        return language in LANGUAGES
+    return own_names is None or name in own_names
 
 
 def source_of(template: str, language: str) -> dict[str, str]:

@@ -57,6 +57,8 @@ def letterhead(
     async def set_letterhead(database: Database, _vault: Vault) -> dict[str, Any]:
         company_id = (await selection.find_company(database, name)).id
         await companies.set_letterhead(database, company_id, address, imprint)
+        async with database.transaction(clock.wall()) as tx:
+            await access.invalidate(tx, company_id)
         updated_company = await companies.company(database, company_id)
         return {
             "name": updated_company.name,
@@ -145,9 +147,11 @@ def rename(
 @company.command("set")
 def set_fields(  # noqa: PLR0913 the options of a command are its parameters
     name: Annotated[str, typer.Argument(help="Name or id of the company.")],
-    email: Annotated[str | None, typer.Option(help="E-mail address for debtors' replies.")] = None,
-    phone: Annotated[str | None, typer.Option(help="Phone number for debtors.")] = None,
-    iban: Annotated[str | None, typer.Option(help="IBAN to which debtors pay.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="E-mail address for debtors' replies; '' removes it.")
+    ] = None,
+    phone: Annotated[str | None, typer.Option(help="Phone number for debtors; '' removes it.")] = None,
+    iban: Annotated[str | None, typer.Option(help="IBAN to which debtors pay; '' removes it.")] = None,
     country: Annotated[str | None, typer.Option(help="Country of the company, such as FR.")] = None,
     currency: Annotated[str | None, typer.Option(help="Default currency of debts, such as EUR.")] = None,
     language: Annotated[
@@ -214,7 +218,7 @@ def declare_collector(  # noqa: PLR0913 the options of a command are its paramet
     async def declare(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, name)
         async with database.transaction(clock.wall()) as tx:
-            collector_file = await companies.declare(tx, owner, changes)
+            collector_file = await companies.declare(tx, owner.id, changes)
             await access.invalidate(tx, owner.id)
         updated_company = await companies.company(database, owner.id)
         collector = creditors.serialize_collector(collector_file, clock.wall().date())

@@ -50,4 +50,5 @@ from getbill.companies.queries import (
     workspace_ids,
     workspaces_of,
 )
+from getbill.companies.replans import report_channels, request_replan
 from getbill.companies.visits import visit_workspaces

@@ -8,14 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from getbill.companies.model import Company, Workspace
+from getbill.companies.replans import request_replan, request_replan_of_company
 from getbill.kit import json
 from getbill.kit.database import Statement, Transaction
+from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 _OPENING_SCENARIO: Final = "third_party_fr"
 _ORDINARY_SCENARIO: Final = "standard_3_waves"
 
+_LOCK_COMPANY = Statement(
+    "companies.lock_collector",
+    "What a company has on file, locked until the transaction ends.",
+    "SELECT * FROM companies WHERE id = $1 FOR NO KEY UPDATE",
+)
+_LOCK_SANDBOX = Statement(
+    "companies.lock_sandbox",
+    "The declaration that holds in a sandbox alone, locked until the transaction ends.",
+    "SELECT collector_file FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
+)
 _DECLARE = Statement(
     "companies.declare_collector",
     "Set the role in which a company collects, and what it has on file.",
@@ -87,32 +101,40 @@ def with_collector_file(company: Company, stored: str | None) -> Company:
     return replace(company, **declared | {"address": tuple(declared["address"])})
 
 
-async def declare(tx: Transaction, company: Company, changes: Mapping[str, Any]) -> CollectorFile:
+async def declare(tx: Transaction, company_id: UUID, changes: Mapping[str, Any]) -> CollectorFile:
     """Change the role of a company and what it has on file; its sandboxes follow."""
-    new_file = replace(collector_file(company), **changes)
-    values = {name: getattr(new_file, name) for name in _FIELDS}
-    values["address"] = list(new_file.address)
-    await tx.execute(_DECLARE, company.id, *values.values(), _default_scenario(company, new_file))
-    await tx.execute(_FORGET_SANDBOXES, company.id)
+    row = await tx.fetchrow(_LOCK_COMPANY, company_id)
+    if row is None:
+        raise NotFound(message("This company does not exist."))
+    before = CollectorFile(**{name: row[name] for name in _FIELDS} | {"address": tuple(row["address"])})
+    new_file = replace(before, **changes)
+    values = {name: getattr(new_file, name) for name in _FIELDS} | {"address": list(new_file.address)}
+    scenario = _default_scenario(before, new_file, row["scenario"])
+    await tx.execute(_DECLARE, company_id, *values.values(), scenario)
+    await tx.execute(_FORGET_SANDBOXES, company_id)
+    await request_replan_of_company(tx, company_id)
     return new_file
 
 
 async def declare_in(tx: Transaction, workspace: Workspace, changes: Mapping[str, Any]) -> CollectorFile:
     """Change the role of a company as seen in a workspace: in live for the company, in a sandbox there alone."""
-    company = workspace.company
     if workspace.is_live:
-        return await declare(tx, company, changes)
-    new_file = replace(collector_file(company), **changes)
+        return await declare(tx, workspace.company.id, changes)
+    stored_file = await tx.fetchval(_LOCK_SANDBOX, workspace.id)
+    company = with_collector_file(workspace.company, stored_file)
+    before = collector_file(company)
+    new_file = replace(before, **changes)
     stored = {name: getattr(new_file, name) for name in _FIELDS}
-    stored["scenario"] = _default_scenario(company, new_file)
+    stored["scenario"] = _default_scenario(before, new_file, company.scenario)
     await tx.execute(_DECLARE_IN_SANDBOX, workspace.id, json.write(stored).decode())
+    await request_replan(tx, workspace.id)
     return new_file
 
 
-def _default_scenario(company: Company, new_file: CollectorFile) -> str:
+def _default_scenario(before: CollectorFile, after: CollectorFile, scenario: str) -> str:
     """Return the default scenario: a third party's has to open with the letter that the law requires."""
-    if new_file.collector == "third_party" and not company.is_third_party:
+    if after.collector == "third_party" and before.collector != "third_party":
         return _OPENING_SCENARIO
-    if new_file.collector == "creditor" and company.scenario == _OPENING_SCENARIO:
+    if after.collector == "creditor" and scenario == _OPENING_SCENARIO:
         return _ORDINARY_SCENARIO
-    return company.scenario
+    return scenario

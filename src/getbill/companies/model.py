@@ -85,6 +85,10 @@ class Workspace:
     contacts_per_day: int = 1
     # Whether debts of one debtor and creditor are contacted together: `by_debtor` or `off`.
     grouping: str = "by_debtor"
+    # The channels with a provider, as a worker reported them; None before the first report, and in a sandbox.
+    provided_channels: frozenset[str] | None = None
+    # The names of its own templates; None where nobody asked for them.
+    template_names: frozenset[str] | None = None
 
     @property
     def is_live(self) -> bool:

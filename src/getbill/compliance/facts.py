@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
+from getbill.companies import Workspace
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Region
 
@@ -50,6 +51,14 @@ class PastContact(NamedTuple):
     same_case: bool = True
     same_person: bool = False
     group: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionChange:
+    """A change of what the owner of an address allows: a suppression or a consent, given or ended."""
+
+    workspace: Workspace
+    address_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)

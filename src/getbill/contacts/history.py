@@ -18,7 +18,7 @@ from getbill.channels import MISSING, Channel
 from getbill.companies import DRY_RUN
 from getbill.compliance import STANDARD, Cap, PastContact
 from getbill.contacts.model import COMPLETED, CONTACTED, State
-from getbill.debts import EXPENSIVE, NEVER, Debt, PriorContacts, hashes_of
+from getbill.debts import EXPENSIVE, NEVER, Debt, PriorContacts, hashes_of, is_obstacle
 from getbill.kit.database import Statement, Transaction
 
 # The longest period of a cap.
@@ -72,8 +72,8 @@ class ContactHistory:
     # Attempts of each step in the debt's current run, in any state.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    # Passed steps of the current run. Steps skipped because the debtor could not, or must not, be reached do
-    # not count: an address may be learned. `contacted_steps` are those of any run by which the debtor was
+    # Passed steps of the current run. Steps skipped because the debtor could not, or must not, be reached, or
+    # because something was missing, do not count: it may be supplied. `contacted_steps` are those of any run by which the debtor was
     # contacted.
     passed_steps: set[str] = field(default_factory=set)
     unreachable_reasons: dict[str, str] = field(default_factory=dict)
@@ -290,4 +290,4 @@ def _count_rehearsal(history: ContactHistory, row: Record, debt: Debt) -> None:
 
 
 def _is_unreachable(reason: str) -> bool:
-    return reason in _UNREACHABLE or reason.startswith((NEVER, EXPENSIVE))
+    return reason in _UNREACHABLE or reason.startswith((NEVER, EXPENSIVE)) or is_obstacle(reason)

@@ -9,7 +9,7 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import JOIN_AHEAD, OPEN, Contact
+from getbill.contacts.model import JOIN_AHEAD, OPEN, Contact, State
 from getbill.debts import Debt
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.scenarios import Grouping
@@ -69,6 +69,8 @@ class Timeline:
     planned_contact: Contact | None
     # What each message crossed on its way, by followup.
     crossings: Mapping[UUID, str]
+    # Whether a contact is in quarantine, so that no other one is taken.
+    is_set_aside: bool
     # Other debts that the next message may also be about.
     grouped_with: Sequence[UUID] = ()
 
@@ -92,7 +94,8 @@ async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID)
         closed_contacts,
         current_contacts[0] if current_contacts else None,
         crossings,
-        grouped_with,
+        is_set_aside=any(contact.state == State.SET_ASIDE for contact in closed_contacts),
+        grouped_with=grouped_with,
     )
 
 
@@ -102,6 +105,12 @@ async def _find_group(tx: Transaction, debt: Debt) -> list[UUID]:
         return []
     until = debt.next_action_at + JOIN_AHEAD
     return [row["id"] for row in await tx.fetch(_GROUPED_WITH, debt.workspace_id, debt.id, until)]
+
+
+async def find_history(database: Database, debt: Debt) -> ContactHistory:
+    """Return the contact history of a debt, stored or not."""
+    async with database.transaction(debt.workspace.now()) as tx:
+        return (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
 
 
 async def next_due(database: Database, workspace_id: UUID) -> datetime | None:

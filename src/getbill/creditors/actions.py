@@ -152,6 +152,8 @@ async def update(tx: Transaction, workspace: Workspace, before: Creditor, change
     name_hash = hash_name(workspace.lookup, profile.name)
     values = sealed, name_hash, mandate.signed_on, mandate.power_to_receive, has_logo, tx.now
     await tx.execute(_UPDATE, workspace.id, before.id, *values)
+    if profile.iban != before.profile.iban:
+        await companies.request_replan(tx, workspace.id)
     return after
 
 

@@ -58,6 +58,13 @@ async def resolve_choices(
     return creditors
 
 
+async def find_choice(database: Database, workspace: Workspace, choice: CreditorChoice) -> Creditor | None:
+    """Return the creditor of a choice, if it exists and is not the company itself."""
+    if not choice.is_other_than(workspace):
+        return None
+    return (await _load(database, workspace, [choice])).creditor_of(choice)
+
+
 async def choice_errors(
     connection: Database | Transaction, workspace: Workspace, choices: Collection[CreditorChoice]
 ) -> dict[CreditorChoice, FieldError]:

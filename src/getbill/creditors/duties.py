@@ -39,7 +39,7 @@ def contact_gap(workspace: Workspace, creditor: Creditor | None, now: datetime) 
             _FILE_SOURCE,
         )
     if creditor is None:
-        says = "The debt names no creditor. Send company or creditor_id with PUT /debts/{id}."
+        says = "The debt names no creditor that is on file. Send company or creditor_id with PUT /debts/{id}."
         return ContactGap("CREDITOR-NAMED", says, _MANDATE_SOURCE)
     return _mandate_gap(creditor, now) or _address_gap(workspace, creditor)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.creditors import PREFIX as CREDITOR_PREFIX
 from getbill.creditors import Creditor, CreditorChoice
-from getbill.debtors import Debtor, Identity
+from getbill.debtors import STATED_FIELDS, Debtor, Identity
 from getbill.kit import ids, json
 from getbill.kit.database import Transaction, column_types, insert_statement, update_statement
 from getbill.kit.http import ApiField
@@ -183,7 +183,8 @@ class NewDebt:
         present_details = self.details.present_fields()
         # Any other detail counts only where it has a value, so that earlier fingerprints stay valid.
         content = {name: getattr(self, name) for name in _NEW_DEBT} | {
-            "details": dict.fromkeys(_FINGERPRINT_DETAILS) | present_details
+            "identity": {name: getattr(self.identity, name) for name in STATED_FIELDS},
+            "details": dict.fromkeys(_FINGERPRINT_DETAILS) | present_details,
         }
         if self.creditor_id is None:
             del content["creditor_id"]
@@ -200,8 +201,8 @@ class Origin:
     import_id: UUID
     lines: Sequence[int]
     not_before: datetime | None = None
-    # Whether a row's data replaces what is already known of a person.
-    replaces: bool = True
+    # Where an address of a row comes from, as its person's contact point says.
+    source: str = "api"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ from datetime import date, datetime, timedelta
 from getbill import compliance, scenarios
 from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
+from getbill.creditors import Creditor
 from getbill.debtors import Identity
 from getbill.debts import promises
 from getbill.debts.model import Debt, Details, PlannedContact
+from getbill.debts.obstacles import MessageMeans, Obstacle, message_means, obstacles_of
 from getbill.kit import calendar, phones
 from getbill.scenarios import ConditionFacts, Late, Scenario, Skip, Start, StartMode, Step
 
@@ -165,7 +167,7 @@ def next_contact(
     skipped_steps: list[Skip] = []
     steps = debt.running_scenario.after(after)
     for position, step in enumerate(steps):
-        reason = evaluator.unreachable_reason(step)
+        reason = evaluator.refusal(step)
         if reason is None and is_late and evaluator.is_dropped(step, steps[position + 1 :], now):
             reason = f"late: {step.when_late}"
         if reason is None:
@@ -184,6 +186,8 @@ def next_contact(
 class _Terms:
     """What the schedule of a debt depends on besides time and past contacts."""
 
+    workspace: Workspace
+    creditor: Creditor | None
     identity: Identity
     details: Details
     scenario: Scenario
@@ -192,11 +196,14 @@ class _Terms:
     kinds: frozenset[AddressKind]
     # Why the debtor's number is not used, if so.
     expensive: str | None
+    means: MessageMeans
 
     def hold_for(self, debt: Debt) -> bool:
         """Return whether nothing that they depend on has changed."""
         return (
-            self.identity is debt.debtor.identity
+            self.workspace is debt.workspace
+            and self.creditor is debt.creditor
+            and self.identity is debt.debtor.identity
             and self.details is debt.details
             and self.scenario is debt.running_scenario
             and self.start.on == debt.started_on
@@ -210,7 +217,16 @@ def _terms_of(debt: Debt) -> _Terms:
         facts = _facts_of(debt.workspace, identity, scenario)
         start = Start(debt.started_on, facts.zones[0], facts.region)
         terms = _Terms(
-            identity, debt.details, scenario, start, facts, usable_kinds(debt), expensive_destination(debt)
+            debt.workspace,
+            debt.creditor,
+            identity,
+            debt.details,
+            scenario,
+            start,
+            facts,
+            usable_kinds(debt),
+            expensive_destination(debt),
+            message_means(debt),
         )
         debt.schedule_terms = terms
     return terms
@@ -225,6 +241,7 @@ class ScheduleEvaluator:
     facts: compliance.Facts
     kinds: frozenset[AddressKind]
     last_at: datetime | None
+    means: MessageMeans
     # Why the debtor's number is not used, if so.
     expensive: str | None = None
 
@@ -234,7 +251,24 @@ class ScheduleEvaluator:
         terms = _terms_of(debt)
         facts = _with_history(terms.facts, debt, prior_contacts)
         last_at = max((contact.at for contact in prior_contacts.contacts if contact.same_case), default=None)
-        return cls(debt.running_scenario, terms.start, facts, terms.kinds, last_at, terms.expensive)
+        return cls(
+            debt.running_scenario, terms.start, facts, terms.kinds, last_at, terms.means, terms.expensive
+        )
+
+    def refusal(self, step: Step) -> str | None:
+        """Return the first reason for which a step cannot leave, whatever the hour; None if it can.
+
+        What the rules never allow is `forbidden_reason`.
+        """
+        return self.unreachable_reason(step) or self.obstacle(step.on(self.channel(step)))
+
+    def obstacle(self, step: Step) -> str | None:
+        """Return the first thing that a step lacks on its own channel; None if it lacks nothing."""
+        return next((obstacle.reason for obstacle in obstacles_of(self.means, step)), None)
+
+    def obstacles(self, step: Step) -> tuple[Obstacle, ...]:
+        """Return everything that a step lacks on the channel that it uses; nothing if it can leave."""
+        return obstacles_of(self.means, step.on(self.channel(step)))
 
     def unreachable_reason(self, step: Step) -> str | None:
         """Return why a step reaches no address; None if it does."""
@@ -289,7 +323,7 @@ class ScheduleEvaluator:
         return step.when_late == Late.SKIP
 
     def _covers_missed_step(self, step: Step, now: datetime) -> bool:
-        if not step.reaching(self.kinds) or self.offset_at(step) > now:
+        if self.refusal(step) is not None or self.offset_at(step) > now:
             return False
         if step.when_late == Late.SKIP and self.is_missed(step, now):
             return False

@@ -59,7 +59,9 @@ async def _drop(database: Database, workspace: Workspace, response: ScheduledRes
 
 
 async def pay(tx: Transaction, debt: Debt, response: ScheduledResponse) -> None:
-    """Pay a share of the balance by card."""
+    """Pay a share of the balance by card, unless the debt was archived, for example with an undone import."""
+    if debt.status == debts.Status.ARCHIVED:
+        return
     share = max(debt.balance * response.percent // 100, 1)
     amount = debt.money(share) if debt.balance > 0 else None
     await payments.simulate(tx, debt, amount, "card")

@@ -79,6 +79,10 @@ class TemplateSet:
 
     own_editions: Mapping[tuple[str, str], Edition]
 
+    def own_names(self) -> frozenset[str]:
+        """Return the names of which the workspace has an edition in any language."""
+        return frozenset(name for name, _ in self.own_editions)
+
     def render(self, name: str, language: str, facts: MessageFacts) -> tuple[RenderedMessage, int]:
         """Return a template's message and its version.
 

@@ -107,7 +107,9 @@ class EditionShown(EditionBrief):
     subject: str | None
     text: str
     html: str | None
-    confirmations: list[ConfirmationBody]
+    confirmations: list[ConfirmationBody] = Field(
+        description="Confirmations by administrators that the version was published with."
+    )
 
 
 class TemplateList(BaseModel):

@@ -15,7 +15,7 @@ from getbill.contacts.model import Contact, State
 from getbill.contacts.sending import crossed_by
 from getbill.debts import Debt
 from getbill.followups import Followup
-from getbill.kit.database import Database, Transaction
+from getbill.kit.database import Database, OptimisticConflict, Transaction
 
 # Ledger state and followup status for each reported fate.
 _END_STATES = {
@@ -24,6 +24,7 @@ _END_STATES = {
     Fate.UNANSWERED: (State.ACCEPTED, "no_answer"),
     Fate.FAILED: (State.BOUNCED, "failed"),
 }
+_TRIES = 3
 _OPEN_STATES = frozenset({State.ACCEPTED, State.UNKNOWN})
 
 
@@ -31,12 +32,27 @@ async def receive_callback(
     database: Database, workspace: Workspace, followup_id: UUID, outcome: SendOutcome
 ) -> bool:
     """Store a status report, where failed means bounced; return whether it changed anything."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await _store_report(database, workspace, followup_id, outcome)
+        except OptimisticConflict:
+            # Another debt of a person whose address bounced is in use at the moment.
+            continue
+    return await _store_report(database, workspace, followup_id, outcome)
+
+
+async def _store_report(
+    database: Database, workspace: Workspace, followup_id: UUID, outcome: SendOutcome
+) -> bool:
     followup = (await followups.find_many(database, workspace, [followup_id])).get(followup_id)
     if followup is None:
         return False
     async with database.transaction(workspace.now()) as tx:
         group = await ledger.find_group(tx, workspace.id, followup_id)
-        debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in group})
+        debt_ids = {contact.debt_id for contact in group}
+        if outcome.is_dead_address:
+            await debts.lock_with_siblings(tx, workspace, [followup.debt_id], debt_ids)
+        debts_by_id = await debts.lock_many(tx, workspace, debt_ids)
         # Read again: while this waited for the debts' locks, a person may have decided that the message was
         # sent.
         contacts = await _lock_open(tx, workspace, followup_id)
@@ -82,7 +98,7 @@ async def _record_report(
         processed_at=tx.now,
         crossed_by=crossed_by(debt, followup, outcome.fate) if is_first_report else followup.crossed_by,
     )
-    await sending.suppress_dead_address(tx, contact, outcome)
+    await sending.suppress_dead_address(tx, contact, outcome, debt)
     if is_first_report and outcome.fate in sending.REACHED:
         updated_followup = followups.mark_reached(tx, debt, updated_followup, is_confirmed=True)
     # A followup completed on acceptance is announced again only if it bounced.

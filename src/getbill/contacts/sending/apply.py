@@ -192,8 +192,9 @@ class _Effects:
         await followups.cancel(tx, self.cancelled_followups)
         await followups.begin(tx, _with_debts(self.prepared))
         followups.announce(tx, _with_debts(self.prepared_inside))
+        ledger.plan(tx, self.planned_contacts)
         settled = await settlement.continue_debts(self.context, tx, results)
-        ledger.plan(tx, [*self.planned_contacts, *settled.planned_contacts])
+        ledger.plan(tx, settled.planned_contacts)
         initial_followups = [followup for _, followup in _with_debts(self.prepared_inside)]
         await followups.insert_completed(
             tx, list(zip(initial_followups, settled.moved_followups, strict=True))

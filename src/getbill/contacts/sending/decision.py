@@ -4,13 +4,11 @@ Everything is checked again here, whatever was planned: the debt's status, the d
 addresses, recent payments, the scenario's conditions, and the message itself.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from getbill import compliance, creditors, debts
-from getbill.channels import Channel
 from getbill.channels.senders import Outgoing
 from getbill.companies import DRY_RUN
 from getbill.contacts.history import ContactHistory
@@ -46,9 +44,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """The means of a workspace to contact anyone: channels with a provider, templates, header image."""
+    """The means of a workspace to write to anyone: its templates and header image."""
 
-    channels: Collection[Channel]
     render_context: RenderContext
 
 
@@ -142,11 +139,11 @@ def address_hash_of(case: Case) -> bytes | None:
 
 def decide(case: Case, means: Means, now: datetime) -> Decision:
     """Decide on one due contact at an instant of its workspace."""
-    finding = check(case, means, now)
+    finding = check(case, now)
     return compose(case, finding, means, now) if isinstance(finding, Ready) else finding
 
 
-def check(case: Case, means: Means, now: datetime) -> Decision | Ready:
+def check(case: Case, now: datetime) -> Decision | Ready:
     """Decide on one due contact as far as possible without its message."""
     debt, contact_history, contact = case.debt, case.history, case.contact
     if debt is None or contact_history is None:
@@ -162,7 +159,7 @@ def check(case: Case, means: Means, now: datetime) -> Decision | Ready:
         return Restart(None if contact_history.contacted_steps else _new_day_zero(debt, now))
     if contact.step == debts.END:
         return _decide_end(debt, contact_history, now)
-    return _check_step(case, debt, contact_history, means, now)
+    return _check_step(case, debt, contact_history, now)
 
 
 def _new_day_zero(debt: Debt, now: datetime) -> date:
@@ -180,9 +177,7 @@ def _decide_end(debt: Debt, contact_history: ContactHistory, now: datetime) -> D
     return Stop("an address was added", is_replanned=True)
 
 
-def _check_step(
-    case: Case, debt: Debt, contact_history: ContactHistory, means: Means, now: datetime
-) -> Decision | Ready:
+def _check_step(case: Case, debt: Debt, contact_history: ContactHistory, now: datetime) -> Decision | Ready:
     contact, step = case.contact, debt.running_scenario.find_step(case.contact.step)
     evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
     if contact.channel == step.channel and evaluator.channel(step) != contact.channel:
@@ -194,9 +189,8 @@ def _check_step(
     is_late = contact.is_late(now, debt.running_scenario.late_after)
     reason = _dropped_reason(evaluator, step, now) if is_late else None
     reason = reason or unmet_reason(debt, step, now)
-    if reason is None and contact.channel_kind not in means.channels:
-        reason = f"no provider for {contact.channel}"
-    reason = reason or evaluator.missing_address(contact.channel_kind)
+    step_on_channel = step.on(contact.channel)
+    reason = reason or evaluator.missing_address(contact.channel_kind) or evaluator.obstacle(step_on_channel)
     if reason is not None:
         return Skip(reason, is_late)
     verdict = compliance.evaluate(evaluator.facts.with_notices(step.notices), contact.channel_kind, now)
@@ -204,7 +198,7 @@ def _check_step(
         return Skip(debts.NEVER + verdict.names, is_late)
     if not verdict.is_allowed:
         return Postpone(verdict.next_allowed_at, verdict.names, is_late)
-    return Ready(step.on(contact.channel), is_late)
+    return Ready(step_on_channel, is_late)
 
 
 def _wait(

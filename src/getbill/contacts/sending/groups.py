@@ -90,7 +90,7 @@ class _Decisions:
         ]
         if len(group) < 2:
             return
-        candidates = _Candidates(group, self.means, self.now)
+        candidates = _Candidates(group, self.now)
         for leader, ready in candidates.leaders():
             decision = self._compose(leader, ready, tuple(candidates.members(leader, ready)))
             self._record(self._positions[id(leader)], leader, decision)
@@ -155,7 +155,6 @@ class _Candidates:
     """The open contacts of one person and creditor: who may lead, and who may join."""
 
     cases: Sequence[Case]
-    means: Means
     now: datetime
     _findings: Mapping[int, Decision | Ready] = field(init=False)
 
@@ -165,7 +164,7 @@ class _Candidates:
         claimed_contacts = [case.contact for case in self.cases if case.is_claimed]
         self._due_until = join_until(claimed_contacts, self.now) - JOIN_AHEAD
         self._findings = {
-            id(case): check(case, self.means, self.now)
+            id(case): check(case, self.now)
             for case in self.cases
             if self._is_due(case) and case.contact.state in OPEN
         }

@@ -1,10 +1,11 @@
 """The transaction before a contact is sent: read under the debt's lock, decided, committed as `sending`."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from getbill import debts
+from getbill import debts, templates
 from getbill.channels import Channel
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
@@ -19,6 +20,7 @@ from getbill.debts import Debt
 from getbill.kit import failpoints, ids
 from getbill.kit.database import Transaction
 from getbill.scenarios import Grouping
+from getbill.templates import TemplateSet
 
 
 async def prepare_sends(
@@ -32,6 +34,8 @@ async def prepare_sends(
     open_contacts: list[Contact] = []
     with withdrawn_on_failure(context.handovers, contacts, open_contacts):
         async with context.database.transaction(workspace.now()) as tx:
+            template_set = await templates.in_force(tx, workspace.id)
+            workspace = _with_means(context, workspace, template_set)
             claimed_ids = {contact.debt_id for contact in contacts}
             until = join_until(contacts, tx.now)
             other_ids = await _find_open(tx, workspace, claimed_ids, until) if is_grouped else []
@@ -39,7 +43,7 @@ async def prepare_sends(
             claimed_contacts = await ledger.lock_unchanged(tx, contacts)
             open_contacts += await _lock_open(tx, workspace, debts_by_id.keys() - claimed_ids, until)
             prepared = await _decide_contacts(
-                context, tx, workspace, debts_by_id, claimed_contacts, open_contacts
+                context, tx, template_set, debts_by_id, claimed_contacts, open_contacts
             )
     failpoints.at("contacts.prepared")
     return prepared
@@ -53,6 +57,8 @@ async def send_inside_transaction(context: SendingContext, workspace: Workspace)
     async with context.database.transaction(workspace.now()) as tx:
         contacts = await ledger.lock_due(tx, workspace.id, context.settings.batch)
         if contacts:
+            template_set = await templates.in_force(tx, workspace.id)
+            workspace = _with_means(context, workspace, template_set)
             due_ids = {contact.debt_id for contact in contacts}
             debts_by_id = dict(await debts.lock_many(tx, workspace, due_ids))
             until = join_until(contacts, tx.now)
@@ -61,7 +67,7 @@ async def send_inside_transaction(context: SendingContext, workspace: Workspace)
                 # Whoever holds one may be waiting for ours: it is left out, and never waited for.
                 debts_by_id |= await debts.lock_free(tx, workspace, other_ids)
             open_contacts = await _lock_open(tx, workspace, debts_by_id.keys() - due_ids, until)
-            await _decide_contacts(context, tx, workspace, debts_by_id, contacts, open_contacts)
+            await _decide_contacts(context, tx, template_set, debts_by_id, contacts, open_contacts)
     return len(contacts)
 
 
@@ -81,17 +87,29 @@ async def _lock_open(
     return await ledger.lock_open(tx, workspace.id, list(debt_ids), until, CRASHES_MAX)
 
 
+def _with_means(context: SendingContext, workspace: Workspace, template_set: TemplateSet) -> Workspace:
+    """Return the workspace with this worker's own providers and its templates."""
+    for_channel = context.senders.for_channel
+    provided_channels = frozenset(
+        channel for channel in Channel if for_channel(channel, is_live=workspace.is_live) is not None
+    )
+    return replace(workspace, provided_channels=provided_channels, template_names=template_set.own_names())
+
+
 async def _decide_contacts(
     context: SendingContext,
     tx: Transaction,
-    workspace: Workspace,
+    template_set: TemplateSet,
     debts_by_id: Mapping[UUID, Debt],
     contacts: Sequence[Contact],
     open_contacts: Sequence[Contact],
 ) -> list[PreparedSend]:
+    if not contacts:
+        return []
     hashes_by_debt = await history.lock_recipients(tx, debts_by_id)
-    render_context = await load_render_context(tx, workspace.id, debts_by_id.values())
-    histories = await history.load(tx, workspace.id, debts_by_id, hashes_by_debt)
+    workspace_id = contacts[0].workspace_id
+    render_context = await load_render_context(tx, workspace_id, debts_by_id.values(), template_set)
+    histories = await history.load(tx, workspace_id, debts_by_id, hashes_by_debt)
     cases = [
         Case(
             contact,
@@ -103,15 +121,6 @@ async def _decide_contacts(
         for group, is_claimed in ((contacts, True), (open_contacts, False))
         for contact in group
     ]
-    means = Means(_channels(context, workspace), render_context)
-    prepared = await apply(context, tx, cases, decide_all(cases, means, tx.now))
+    prepared = await apply(context, tx, cases, decide_all(cases, Means(render_context), tx.now))
     failpoints.at("contacts.preparing")
     return prepared
-
-
-def _channels(context: SendingContext, workspace: Workspace) -> frozenset[Channel]:
-    """Return the channels for which the workspace has a provider."""
-    for_channel = context.senders.for_channel
-    return frozenset(
-        channel for channel in Channel if for_channel(channel, is_live=workspace.is_live) is not None
-    )

@@ -1,7 +1,7 @@
 """The message of a contact: its step's template filled with the debt, for the current address.
 
-Every defect of a message is found here, before anything is sent: a contact without means of payment or
-without an address is skipped with that reason.
+Whether it can be written at all is known beforehand (`debts.writing_obstacles`); a broken template is found
+here, before anything is sent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from getbill import channels, companies, creditors, templates
+from getbill import channels, companies, creditors, debts, templates
 from getbill.channels import (
     AddressKind,
     Channel,
-    HowToPayMissing,
     ListedDebt,
     MessageFacts,
     TemplateUnknown,
@@ -22,9 +21,8 @@ from getbill.channels import (
 )
 from getbill.channels.senders import MessageAuthor, Outgoing
 from getbill.companies import Logo
-from getbill.contacts.sending.accounts import account_of
 from getbill.debtors import Identity
-from getbill.debts import Debt
+from getbill.debts import Debt, Obstacle
 from getbill.kit import calendar, ids, messages
 from getbill.kit.database import Transaction
 from getbill.scenarios import Step
@@ -45,11 +43,16 @@ class RenderContext:
         return self.logo if debt.creditor is None else self.creditor_logos.get(debt.creditor.id)
 
 
-async def load_render_context(tx: Transaction, workspace_id: UUID, debts: Iterable[Debt]) -> RenderContext:
-    """Return a workspace's current templates, and the header images of its company and of these debts' creditors."""
-    creditors_with_logo = {debt.creditor.id for debt in debts if debt.creditor and debt.creditor.has_logo}
+async def load_render_context(
+    tx: Transaction, workspace_id: UUID, for_debts: Iterable[Debt], template_set: TemplateSet | None = None
+) -> RenderContext:
+    """Return a workspace's current templates, and the header images of its company and of these debts' creditors.
+
+    `template_set` are its templates if they are known already.
+    """
+    creditors_with_logo = {debt.creditor.id for debt in for_debts if debt.creditor and debt.creditor.has_logo}
     return RenderContext(
-        await templates.in_force(tx, workspace_id),
+        template_set or await templates.in_force(tx, workspace_id),
         await companies.logo(tx, workspace_id),
         await creditors.logos(tx, workspace_id, creditors_with_logo) if creditors_with_logo else {},
     )
@@ -68,7 +71,23 @@ class MessageNotShared(Exception):
 
 
 class StepNotPossible(Exception):
-    """The contact has no address, or its message cannot be written; the text says why."""
+    """The contact has no address, or its message cannot be written; `reasons` say why, the first one first."""
+
+    def __init__(self, *reasons: messages.Message, ways_out: tuple[messages.Message, ...] = ()) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
+        self.ways_out = ways_out
+
+    @classmethod
+    def of(cls, obstacles: tuple[Obstacle, ...]) -> "StepNotPossible":
+        """Return the error of some obstacles."""
+        return cls(
+            *(obstacle.reason for obstacle in obstacles),
+            ways_out=tuple(obstacle.way_out for obstacle in obstacles),
+        )
+
+    def __str__(self) -> str:
+        return str(self.reasons[0])
 
 
 def address_of(identity: Identity, channel: Channel) -> str:
@@ -79,7 +98,7 @@ def address_of(identity: Identity, channel: Channel) -> str:
     if kind not in channels.reachable(identity.email, identity.phone, postal=identity.is_postal):
         raise StepNotPossible(channels.MISSING[kind])
     if kind == AddressKind.POSTAL:
-        return "\n".join([identity.name, *_address_lines(identity)])
+        return "\n".join([identity.name, *debts.postal_lines(identity)])
     return identity.phone or ""
 
 
@@ -99,17 +118,15 @@ def render_message(
     identity, company = debt.debtor.identity, debt.workspace.company
     debtor_language = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or debtor_language
-    if step.notices and not company.is_third_party:
-        # The notice would state that the company collects for somebody else.
-        raise StepNotPossible(messages.message("the company is not a third-party collector"))
+    obstacles = debts.writing_obstacles(debts.message_means(debt), step)
+    if obstacles:
+        raise StepNotPossible.of(obstacles)
     logo = render_context.logo_of(debt) if step.channel == Channel.EMAIL else None
     facts = _message_facts(debt, now, other_debts, has_logo=logo is not None)
     if other_debts and not render_context.templates.can_share(step.template, language, facts):
         raise MessageNotShared
     try:
         message, version = render_context.templates.render(step.template, language, facts)
-    except HowToPayMissing as error:
-        raise StepNotPossible(messages.message("no means of payment is known")) from error
     except TemplateUnknown as error:
         raise StepNotPossible(
             messages.message(
@@ -143,19 +160,10 @@ def render_message(
 
 
 def _letter_fields(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
-    """Return the extra fields of a letter; raise StepNotPossible if it may not be posted without them."""
+    """Return the extra fields of a letter."""
     if channel != Channel.LETTER:
         return {}
     company = debt.workspace.company
-    if debt.workspace.is_live and not company.address:
-        raise StepNotPossible(messages.message("the company has no letterhead"))
-    if debt.workspace.is_live and company.country == "FR" and not company.imprint:
-        # Art. R123-237 C. com.: registration number and register appear on every letter.
-        raise StepNotPossible(messages.message("the company's letterhead has no imprint"))
-    try:
-        channels.window(address_of(debt.debtor.identity, channel))
-    except channels.AddressTooLong as error:
-        raise StepNotPossible(messages.message("the address does not fit the envelope window")) from error
     return {
         "letterhead": _sender_lines(facts),
         "imprint": company.imprint,
@@ -172,7 +180,7 @@ def _sender_lines(facts: MessageFacts) -> tuple[str, ...]:
 
 def _message_facts(debt: Debt, now: datetime, other_debts: Sequence[Debt], *, has_logo: bool) -> MessageFacts:
     identity, company, details = debt.debtor.identity, debt.workspace.company, debt.details
-    account = account_of(debt)
+    account = debts.account_of(debt)
     largest_first = sorted(other_debts, key=lambda other: (-other.balance, other.created_at, other.id))
     zone = identity.zones[0]
     return MessageFacts(
@@ -190,7 +198,7 @@ def _message_facts(debt: Debt, now: datetime, other_debts: Sequence[Debt], *, ha
         contact_email=company.email,
         contact_phone=company.phone,
         creditor_address=_creditor_address(debt),
-        debtor_address=tuple(_address_lines(identity)),
+        debtor_address=tuple(debts.postal_lines(identity)),
         has_logo=has_logo,
         debts=tuple(map(_listed_debt, (debt, *largest_first))) if other_debts else (),
     )
@@ -205,7 +213,7 @@ def _creditor_address(debt: Debt) -> tuple[str, ...]:
 
 
 def _listed_debt(debt: Debt) -> ListedDebt:
-    link, account = debt.details.payment_link, account_of(debt)
+    link, account = debt.details.payment_link, debts.account_of(debt)
     return ListedDebt(
         reference=debt.reference or "",
         balance=debt.money(debt.balance),
@@ -221,10 +229,4 @@ def _listed_debt(debt: Debt) -> ListedDebt:
 def can_be_paid(debt: Debt) -> bool:
     """Return whether a message can say how to pay a debt."""
     company = debt.workspace.company
-    return bool(debt.details.payment_link or account_of(debt).iban or company.email or company.phone)
-
-
-def _address_lines(identity: Identity) -> list[str]:
-    town = " ".join(part for part in (identity.postal_code, identity.city) if part)
-    country = identity.country if identity.country not in {None, calendar.DEFAULT_COUNTRY} else None
-    return [line for line in (identity.street_line, town, country) if line]
+    return bool(debt.details.payment_link or debts.account_of(debt).iban or company.email or company.phone)

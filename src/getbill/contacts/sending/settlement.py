@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from getbill import compliance, debts, followups, todos
+from getbill import companies, compliance, debts, followups, todos
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome
 from getbill.companies import Workspace
@@ -33,7 +33,7 @@ from getbill.contacts.sending.crossed_messages import crossed_by
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit import clock, failpoints
-from getbill.kit.database import Transaction
+from getbill.kit.database import OptimisticConflict, Transaction
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +52,7 @@ _RETRIED_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.DeadlockDetectedError,
+    OptimisticConflict,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
@@ -97,9 +98,15 @@ async def _settle_results(
     cached_debts: Mapping[UUID, Debt],
 ) -> None:
     async with context.database.transaction(workspace.now()) as tx:
-        debts_by_id = await debts.lock_many(
-            tx, workspace, {result.contact.debt_id for result in results}, cached_debts
-        )
+        debt_ids = {result.contact.debt_id for result in results}
+        bounced_ids = {
+            result.contact.debt_id for result in results if _is_dead(result.contact, result.outcome)
+        }
+        if bounced_ids:
+            # A bounce changes the person: all their debts, in one order with those of the batch.
+            await debts.lock_with_siblings(tx, workspace, bounced_ids, debt_ids)
+            cached_debts = {}
+        debts_by_id = await debts.lock_many(tx, workspace, debt_ids, cached_debts)
         owned_ids = {
             id(contact) for contact in await ledger.lock_unchanged(tx, [result.contact for result in results])
         }
@@ -125,7 +132,13 @@ async def continue_debts(
     if debts_by_id is None:
         debts_by_id = {result.debt.id: result.debt for result in results if result.debt is not None}
     for result in results:
-        await suppress_dead_address(tx, result.contact, result.outcome)
+        await suppress_dead_address(
+            tx, result.contact, result.outcome, debts_by_id.get(result.contact.debt_id)
+        )
+    if tx.changed_people:
+        # All debts of a person with a new address are planned anew; contacts planned so far must be stored by then.
+        await debts.announce_people(tx)
+        await tx.send()
     settlement = Settlement(context, tx, await _load_histories(tx, debts_by_id, results))
     for result in results:
         debt = debts_by_id.get(result.contact.debt_id)
@@ -157,10 +170,23 @@ async def _load_histories(
     return histories | await history.load(tx, results[0].contact.workspace_id, other_debts)
 
 
-async def suppress_dead_address(tx: Transaction, contact: Contact, outcome: SendOutcome) -> None:
-    """Suppress an e-mail address that accepts no mail. A number that fails once may be busy, or abroad."""
-    if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
+async def suppress_dead_address(
+    tx: Transaction, contact: Contact, outcome: SendOutcome, debt: Debt | None
+) -> None:
+    """Suppress an e-mail address that accepts no mail, and mark it on its debtor.
+
+    A number that fails once may be busy, or abroad.
+    """
+    if _is_dead(contact, outcome) and contact.address_hash is not None:
         await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
+        # Not here: the debts of others may be locked by a worker that waits for one of ours.
+        await companies.request_replan(tx, contact.workspace_id, contact.address_hash)
+        if debt is not None:
+            await debts.mark_bounced(tx, debt, "email", contact.address_hash)
+
+
+def _is_dead(contact: Contact, outcome: SendOutcome) -> bool:
+    return outcome.is_dead_address and contact.channel == Channel.EMAIL
 
 
 async def replan_undelivered(

@@ -108,6 +108,10 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 
 
 _CREDITOR: Final = frozenset({"company", "creditor_id"})
+# The names in a debt's body that describe its debtor.
+DEBTOR_NAMES = frozenset(
+    {"debtor", "address"} | {alias for field in (*DEBTOR_FIELDS, *ADDRESS_FIELDS) for alias in field.aliases}
+)
 
 
 @with_fields(top_level_fields())

@@ -16,6 +16,8 @@ EXAMPLE: Final[dict[str, Any]] = {
     "scenario_version": 1,
     "timeline_id": "timeline_01jdht0000e008000000000001",
     **DETAILS_ANSWER.example(),
+    "creditor_id": None,
+    "company": None,
     "debtor": {
         "id": "debtor_01m804scmte4gbpp4yw1mc91gz",
         **DEBTOR_ANSWER.example(),

@@ -14,12 +14,32 @@ class AddressShown(BaseModel):
     """A postal address."""
 
 
+class ContactPointShown(BaseModel):
+    """An e-mail address or phone number of a debtor."""
+
+    value: str = Field(examples=["jean.dupont@email.com"])
+    source: Literal["api", "file", "staff", "debtor", "unknown"] = Field(
+        description="Where the address comes from; `unknown` if it was stored before sources were."
+    )
+    health: Literal["unknown", "delivered", "bounced", "suppressed"] = Field(
+        description="Whether it accepts messages: `bounced` addresses are not used."
+    )
+    preferred: bool = Field(description="Whether contacts go to this address.")
+
+
 @with_fields(answer_fields(DEBTOR_FIELDS))
 class DebtorShown(BaseModel):
     """The debtor."""
 
     id: str = Field(examples=["debtor_01m804scmte4gbpp4yw1mc91gy"])
     address: AddressShown
+    emails: list[ContactPointShown] = Field(description="E-mail addresses, the preferred one first.")
+    phones: list[ContactPointShown] = Field(description="Phone numbers, the preferred one first.")
+    other_names: list[str] = Field(description="Other spellings of the name that recognise the debtor.")
+    other_references: list[str] = Field(description="Your other references for the debtor.")
+    other_addresses: list[str] = Field(
+        description="Postal addresses of later debts that differ from `address`, to which no letter goes."
+    )
 
 
 class PromiseShown(BaseModel):
@@ -97,6 +117,23 @@ class DebtorWithTotals(DebtorShown):
     totals: list[TotalsShown]
     created_at: Instant
     updated_at: Instant
+
+
+class HistoryShown(BaseModel):
+    """A change, split or merge of a debtor."""
+
+    action: Literal["updated", "split", "split_from", "merged"]
+    at: Instant
+    by: str | None = Field(description="Id of the credential that asked for it; null for the program itself.")
+    other_debtor_id: str | None = Field(description="The other debtor of a split or merge.")
+    fields: list[str] = Field(description="Names of the changed fields.")
+    debts: list[str] = Field(description="Ids of the debts that moved.")
+
+
+class DebtorDetail(DebtorWithTotals):
+    """A debtor with amounts owed and paid, and their history."""
+
+    history: list[HistoryShown] = Field(description="The newest 100 changes, newest first.")
 
 
 class ErasureShown(BaseModel):

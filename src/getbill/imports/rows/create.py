@@ -297,9 +297,8 @@ async def _create_new(
 ) -> dict[str, UUID]:
     new_debts = [line.new for line in new_lines if line.new]
     lines = [line.line for line in new_lines]
-    # A batch behaves like single requests; a file does not overwrite debtors.
-    replaces = work.import_.source == "batch"
-    origin = debts.Origin(work.import_.id, lines, work.grace_ends_at(tx.now), replaces)
+    source = "api" if work.import_.source == "batch" else "file"
+    origin = debts.Origin(work.import_.id, lines, work.grace_ends_at(tx.now), source)
     debt_ids: dict[str, UUID] = {}
     learned: list[tuple[int, Debt, Identity]] = []
     for line, outcome in zip(

@@ -3,7 +3,7 @@
 from getbill.migrations import script
 
 revision = "0019"
-down_revision = "0021"
+down_revision = "0018"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from getbill.debts import Debt
+from getbill.debts.model import Debt
 
 # The example IBAN (ISO 13616): means of payment of a sandbox whose company has none. No real account.
 _SANDBOX_IBAN: Final = "FR1420041010050500013M02606"
