@@ -26,6 +26,7 @@ from getbill.contacts.sending.decision import (
     Postpone,
     Rehearse,
     Restart,
+    ReviewBalance,
     Send,
     SetAside,
     Skip,
@@ -103,6 +104,17 @@ def test_a_contact_waits_while_another_one_of_its_debt_is_being_sent() -> None:
     case = case_of(past=ContactHistory(is_sending=True))
 
     assert decide(case, MEANS, NOW) == Postpone(NOW + timedelta(minutes=1), "another contact is in progress")
+
+
+@pytest.mark.parametrize("step", ["wave_1_email", debts.END])
+def test_a_balance_below_the_minimum_is_reviewed_and_looked_at_again_a_day_later(step: str) -> None:
+    small, enough = (a_debt(identity=JEAN, balance=balance) for balance in (99, 100))
+    past = ContactHistory(passed_steps=set(STEPS) if step == debts.END else set())
+
+    decision = decide(case_of(small, step, past), MEANS, NOW)
+
+    assert decision == ReviewBalance(NOW + timedelta(days=1), "the balance is below the minimum")
+    assert isinstance(decide(case_of(enough, step, past), MEANS, NOW), Send | End)
 
 
 def test_after_a_dry_run_a_debt_starts_from_a_new_day_0() -> None:

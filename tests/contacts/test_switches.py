@@ -175,15 +175,25 @@ async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace
     apart = (await sandbox.call("PUT", "/contact", {"contacts_per_day": 0, "grouping": "off"})).json()
     wrong = await sandbox.call("PUT", "/contact", {"contact": "loud"})
     too_many = await sandbox.call("PUT", "/contact", {"contacts_per_day": 21, "grouping": "by_creditor"})
+    amounts = (-1, 0.0001, 10**7, "1", True)
+    refused = [await sandbox.call("PUT", "/contact", {"minimum_balance": amount}) for amount in amounts]
 
-    usual = {"contacts_per_day": 1, "grouping": "by_debtor", "installation_stopped_at": None}
-    assert before == {"contact": "on", "grace_hours": 2} | usual
+    assert before == {
+        "contact": "on",
+        "grace_hours": 2,
+        "minimum_balance": 1,
+        "write_off_small_balances": False,
+        "contacts_per_day": 1,
+        "grouping": "by_debtor",
+        "installation_stopped_at": None,
+    }
     assert stopped["contact"] == "stopped"
     assert [item["rule"] for item in timeline["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
-    assert longer == {"contact": "stopped", "grace_hours": 48} | usual
+    assert longer == before | {"contact": "stopped", "grace_hours": 48}
     assert apart == longer | {"contacts_per_day": 0, "grouping": "off"}
-    assert wrong.status == 422
     assert [error["pointer"] for error in too_many.json()["errors"]] == ["/contacts_per_day", "/grouping"]
+    assert wrong.status == 422
+    assert [answered.status for answered in refused] == [422] * 5
 
 
 async def test_what_a_step_would_say_is_shown_before_it_is_sent(sandbox: ContactWorkspace) -> None:

@@ -103,10 +103,6 @@ def test_every_move_away_from_contact_makes_planned_contacts_void(to: str) -> No
     assert debt.next_action_at is None
 
 
-def test_an_archived_debt_moves_nowhere() -> None:
-    assert TRANSITIONS["archived"] == frozenset()
-
-
 def test_a_move_is_recorded_with_where_from_and_where_to() -> None:
     tx, debt = a_transaction(), a_debt()
 

@@ -93,6 +93,19 @@ async def _tell(workspace: ContactWorkspace, mail: Provider) -> None:
     paid = {"amount": 2340.00, "method": "card", "provider": "stripe", "provider_id": "pi_3Ox1m804scmte4gb"}
     assert (await workspace.post(f"/debts/{debt['id']}/payments", paid)).status == 201
 
+    refund = {
+        "amount": 100.00,
+        "kind": "refund",
+        "method": "card",
+        "provider": "stripe",
+        "provider_id": "re_3Ox1",
+    }
+    assert (await workspace.post(f"/debts/{debt['id']}/payments", refund)).status == 201
+    (payment, *_) = json.read((await workspace.get(f"/debts/{debt['id']}/payments")).body)["data"]
+    disputed = {"amount": 2240.00, "kind": "chargeback", "payment_id": payment["id"], "provider": "stripe"}
+    body = disputed | {"method": "card", "provider_id": "dp_3Ox1"}
+    assert (await workspace.post(f"/debts/{debt['id']}/payments", body)).status == 201
+
     mail.outcome = SendOutcome(Fate.FAILED, None, "the mailbox does not exist", is_permanent=True)
     other = json.read((await workspace.post("/debts", DEBT | {"reference": "F-2024-0848"})).body)
     await workspace.engine.send_due_live()

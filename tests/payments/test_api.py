@@ -48,6 +48,7 @@ async def test_a_payment_in_full_is_answered_with_the_resolved_debt(workspace: W
         "resolution": "paid",
         "balance": Decimal(0),
         "amount_paid": Decimal(2340),
+        "amount_written_off": Decimal(0),
     }
     result = read(await workspace.get(f"/debts/{debt['id']}"))
     assert (result["status"], result["next_action_at"]) == ("resolved", None)

@@ -36,6 +36,8 @@ async def test_a_message_that_nobody_knows_of_waits_for_a_person(doubt: Doubt) -
         "file": None,
         "debt_id": doubt.debt_id,
         "reason": None,
+        "amount": None,
+        "currency": None,
         "decisions": ["sent", "not_sent"],
         "created_at": "2026-01-05T09:00:00Z",
         "decided_at": None,

@@ -16,7 +16,7 @@ from getbill.channels.custom_templates import (
     sample,
     variables,
 )
-from getbill.channels.letters import Letter, fits_window, print_letter
+from getbill.channels.letters import Letter, fits_line, fits_window, print_letter
 from getbill.channels.messages import (
     LANGUAGES,
     NOTICES,

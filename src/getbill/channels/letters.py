@@ -48,11 +48,13 @@ class Letter:
         return [paragraph for paragraph in paragraphs if paragraph.strip() and paragraph not in heads]
 
 
+def fits_line(text: str) -> bool:
+    """Return whether a text certainly takes one line of the window at most, also in capitals."""
+    return len(text if text.isascii() else text.upper()) <= CHARACTERS_MAX and text.isprintable()
+
+
 def fits_window(address: str) -> bool:
-    """Return whether an address fits the window; most addresses are short, and nothing is wrapped for them."""
-    lines = address.upper().split("\n")
-    if len(lines) <= LINES_MAX and max(map(len, lines)) <= CHARACTERS_MAX and "\t" not in address:
-        return True
+    """Return whether an address fits the window."""
     try:
         window(address)
     except AddressTooLong:

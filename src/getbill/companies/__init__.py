@@ -27,10 +27,12 @@ from getbill.companies.collectors import (
 )
 from getbill.companies.contact_switches import (
     DRY_RUN,
+    MINIMUM_MAX,
     ON,
     STOPPED,
+    ContactChanges,
     ContactSwitches,
-    SwitchChanges,
+    check_minimum,
     resume_all,
     stop_all,
     switch,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -89,6 +90,10 @@ class Workspace:
     provided_channels: frozenset[str] | None = None
     # The names of its own templates; None where nobody asked for them.
     template_names: frozenset[str] | None = None
+    # In units of each debt's currency; a debt with less is not contacted. 0: no minimum.
+    minimum_balance: Decimal = Decimal(1)
+    # Whether such a balance is written off without asking a person.
+    writes_off_small_balances: bool = False
 
     @property
     def is_live(self) -> bool:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from getbill import access, companies, creditors, debts, scenarios, templates
 from getbill.access import Caller, Change
-from getbill.companies import Workspace
+from getbill.companies import ContactChanges, Workspace
 from getbill.contacts import queries, sending, wire
 from getbill.contacts.schedule import forecast_steps
 from getbill.contacts.wire import (
@@ -107,16 +107,26 @@ async def get_contact(request: Request, caller: Reads) -> Response:
 async def update_contact(
     change: Changes, contact_body: Annotated[ContactBody, body(ContactBody)]
 ) -> Response:
-    """Stop all contact of this workspace, simulate it in a dry run, or switch it on.
+    """Change the contact settings of this workspace: stop all contact, simulate it in a dry run, switch it on.
 
     Also sets how often a person is contacted over all debts, and whether their debts are contacted together.
-    Takes effect with the next claim. After a stop, missed steps are handled as each scenario says. After a
+    Takes effect with the next claim; a lower `minimum_balance` within a day. After a stop, missed steps are handled as each scenario says. After a
     dry run, the steps that were only simulated are sent.
     """
 
     async def switch_contact(tx: Transaction) -> access.Reply:
-        changes = companies.SwitchChanges(**contact_body.model_dump())
-        switches = await companies.switch(tx, change.workspace.id, changes)
+        switches = await companies.switch(
+            tx,
+            change.workspace.id,
+            ContactChanges(
+                contact_body.contact,
+                contact_body.grace_hours,
+                contact_body.minimum_balance,
+                contact_body.write_off_small_balances,
+                contact_body.contacts_per_day,
+                contact_body.grouping,
+            ),
+        )
         await access.invalidate(tx, change.workspace.id)
         return lambda: answer(200, wire.serialize_switches(switches))
 

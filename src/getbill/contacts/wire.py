@@ -1,22 +1,23 @@
 """Response schemas of timelines: past and future contacts of a debt, with reasons."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from getbill import debts, scenarios
+from getbill import companies, debts, scenarios
 from getbill.channels.senders import Outgoing
 from getbill.companies import ContactSwitches
 from getbill.contacts.model import CONTACTED, Contact
 from getbill.contacts.queries import Timeline
-from getbill.contacts.schedule import ForecastStep, ScheduleReason, stored_reason
+from getbill.contacts.schedule import ForecastStep, ScheduleReason, minimum_text, stored_reason
 from getbill.creditors import ContactGap
 from getbill.debts import Debt, NewDebtBody
 from getbill.kit import ids, json, messages
 from getbill.kit.errors import FieldError, WrongValue
-from getbill.kit.http import Day, Instant, require_any_field
+from getbill.kit.http import Day, Flag, Instant, MoneyNumber, require_any_field
 from getbill.scenarios import VersionBody
 
 
@@ -165,8 +166,15 @@ class ScenarioPreviewBody(BaseModel):
         return [FieldError("/debt" + error.pointer, error.code, error.detail) for error in errors]
 
 
+MinimumBalance = Annotated[
+    Decimal,
+    BeforeValidator(companies.check_minimum),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": companies.MINIMUM_MAX}),
+]
+
+
 class ContactBody(BaseModel):
-    """Contact mode and initial hold of imported debts; omitted fields keep their values."""
+    """Contact settings to change; omitted fields keep their values."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"contact": "stopped"}]})
 
@@ -174,6 +182,14 @@ class ContactBody(BaseModel):
     grace_hours: Annotated[int, Field(strict=True, ge=0, le=720)] | None = None
     contacts_per_day: Annotated[int, Field(strict=True, ge=0, le=20)] | None = None
     grouping: Literal["by_debtor", "off"] | None = None
+    minimum_balance: MinimumBalance | None = Field(
+        None,
+        description="Balance from which a debtor is contacted, in units of each debt's currency; 0 for no minimum.",
+    )
+    write_off_small_balances: Flag | None = Field(
+        None,
+        description="Whether to write off a smaller balance when contact would be due, without asking a person.",
+    )
 
 
 class ContactShown(BaseModel):
@@ -190,6 +206,12 @@ class ContactShown(BaseModel):
     grouping: Literal["by_debtor", "off"] = Field(
         description="`by_debtor` contacts a person by one message about all debts to one creditor that are due;"
         " `off` contacts them about each debt."
+    )
+    minimum_balance: MoneyNumber = Field(
+        description="Balance from which a debtor is contacted, in units of each debt's currency; 0 for no minimum."
+    )
+    write_off_small_balances: bool = Field(
+        description="Whether a smaller balance is written off when contact would be due; otherwise a todo asks a person."
     )
     installation_stopped_at: Instant | None = Field(
         description="Time contact was stopped for the whole installation, in UTC; null if it is not stopped."
@@ -216,6 +238,8 @@ def serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
         "grace_hours": switches.grace_hours,
         "contacts_per_day": switches.contacts_per_day,
         "grouping": switches.grouping,
+        "minimum_balance": switches.minimum_balance,
+        "write_off_small_balances": switches.writes_off_small_balances,
         "installation_stopped_at": json.instant(switches.stopped_at),
     }
 
@@ -254,7 +278,7 @@ def serialize_timeline(
         "debt_id": ids.show("debt", debt.id),
         "status": debt.status,
         "run": debt.run,
-        "next_action_at": None if gap else json.instant(debt.next_action_at),
+        "next_action_at": None if gap else json.instant(debts.next_contact_at(debt)),
         "stopped_by": _stopped_by(debt, gap, has_steps=bool(steps), language=language),
         "grouped_with": [ids.show("debt", debt_id) for debt_id in debt_timeline.grouped_with],
         "past": [
@@ -268,6 +292,8 @@ def serialize_timeline(
 def _stopped_by(debt: Debt, gap: ContactGap | None, *, has_steps: bool, language: str) -> str | None:
     if gap is not None and debt.is_contactable:
         return messages.translated(gap.says, language)
+    if debt.is_contactable and debts.is_below_minimum(debt):
+        return minimum_text(debt).translated(language)
     if has_steps:
         return None
     return messages.message("the debt is {status}", status=debt.status).translated(language)

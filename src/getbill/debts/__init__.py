@@ -1,8 +1,8 @@
 """Debts: a claim, its debtor and the progress of collection.
 
 A debt's row holds everything its response shows, and changes only under its lock, along one table of
-transitions. The balance always equals the claim less the payments, refunds and write-offs entered; `resolved`
-requires a payment or a write-off. Every change that ends contact raises `contact_epoch`.
+transitions. The balance always equals the claim with its entries; `resolved` requires a payment or a
+write-off, and remembers where the debt stood. Every change that ends contact raises `contact_epoch`.
 """
 
 from getbill.debts.actions import (
@@ -16,8 +16,7 @@ from getbill.debts.actions import (
     update,
 )
 from getbill.debts.creditor_changes import contact_gap, link_creditors
-from getbill.debts.erasure import erase, has_other_debts
-from getbill.debts.erasure_journal import ErasureJournal
+from getbill.debts.erasure import ErasureJournal, erase, has_other_debts
 from getbill.debts.model import (
     CLOSED,
     CONTACTABLE,
@@ -28,6 +27,7 @@ from getbill.debts.model import (
     NewDebt,
     Origin,
     PlannedContact,
+    ResolutionName,
     Status,
 )
 from getbill.debts.obstacles import (
@@ -66,12 +66,19 @@ from getbill.debts.transitions import (
     enter_money,
     escalate,
     hold,
+    is_below_minimum,
     mark_contacted,
+    minimum_balance,
     move,
+    next_contact_at,
+    overpaid,
     plan,
+    resolution_of,
     resolve,
     resume,
+    resume_reopened,
     undo,
+    written_off,
 )
 from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.debts.wire.bulk_parser import parse_bodies

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from getbill import access, creditors, debtors
 from getbill.access import Caller, Change
-from getbill.debts import actions, erasure, erasure_journal, queries, transitions, wire
+from getbill.debts import actions, erasure, queries, transitions, wire
 from getbill.debts.model import Debt
 from getbill.debts.people import router as debtors_router
 from getbill.debts.person_locks import lock_with_siblings
@@ -62,8 +62,8 @@ def database_of(request: Request) -> Database:
     return database
 
 
-def _journal_of(request: Request) -> erasure_journal.ErasureJournal:
-    journal: erasure_journal.ErasureJournal = request.app.state.journal
+def _journal_of(request: Request) -> erasure.ErasureJournal:
+    journal: erasure.ErasureJournal = request.app.state.journal
     return journal
 
 
@@ -197,7 +197,7 @@ async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: 
         response = await change.commit(erase)
     except NotFound:
         # The erasure may come from a request that received no response.
-        if (erased_at := await erasure_journal.find_erased_at(change.database, *erasure_key)) is not None:
+        if (erased_at := await erasure.find_erased_at(change.database, *erasure_key)) is not None:
             await _journal_of(request).record_if_missing(*erasure_key, erased_at)
         raise
     await _journal_of(request).record(*erasure_key, clock.wall())

@@ -23,6 +23,7 @@ from getbill.vault import Key
 StatusName = Literal[
     "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
 ]
+ResolutionName = Literal["paid", "settled", "written_off"]
 
 
 class Status(StrEnum):
@@ -54,8 +55,10 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
     ),
     Status.UNRESOLVED: frozenset(Status) - {Status.UNRESOLVED},
     Status.ESCALATED: frozenset({Status.IN_PROGRESS, Status.ON_HOLD, Status.RESOLVED, Status.ARCHIVED}),
-    Status.RESOLVED: frozenset({Status.PENDING, Status.IN_PROGRESS, Status.ARCHIVED}),
-    Status.ARCHIVED: frozenset(),
+    # A balance that arises again takes a resolved debt back to where it stood.
+    Status.RESOLVED: frozenset(Status) - {Status.RESOLVED},
+    # Back from the archive: resolved without a balance, else on hold until a person resumes it.
+    Status.ARCHIVED: frozenset({Status.RESOLVED, Status.ON_HOLD}),
 }
 
 
@@ -271,12 +274,18 @@ class Debt:
     import_id: UUID | None = None
     import_line: int | None = None
     undone_at: datetime | None = None
+    # Where a resolved debt stood: it is reopened there.
+    status_before_resolution: Status | None = None
+    # The balance below the minimum about which a person was asked.
+    reviewed_balance: int | None = None
     # None: the company itself is the creditor.
     creditor_id: UUID | None = None
     entries_count: int = 0
     is_new: bool = False
     # Whether this transaction resumed it, after a hold or when a balance arose again.
     is_resumed: bool = False
+    # Whether a balance arose again in this transaction on a debt that was resolved.
+    is_reopened: bool = False
     # The first contact of a new debt, for the ledger.
     first_contact: PlannedContact | None = None
     is_changed: bool = False

@@ -121,6 +121,8 @@ def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Deb
     if debt.creditor_id is not None:
         debt.creditor = creditors.open_creditor(row, workspace.vault)
     debt.status = Status(debt.status)
+    if debt.status_before_resolution is not None:
+        debt.status_before_resolution = Status(debt.status_before_resolution)
     debt.stored_values = stable_values(debt)
     return debt
 

@@ -9,5 +9,5 @@ from getbill.contacts.schedule.planning import (
     replan_unsent,
     rule_facts,
 )
-from getbill.contacts.schedule.reasons import ScheduleReason, stored_reason
+from getbill.contacts.schedule.reasons import ScheduleReason, minimum_text, stored_reason
 from getbill.contacts.schedule.replanning import replan_due

@@ -45,11 +45,15 @@ def forecast_steps(
 ) -> list[ForecastStep]:
     """Return every remaining step of a contactable debt, in order, to its scenario's end.
 
-    While a contact of the debt is set aside, or its collector lacks something, none of them is taken.
+    While a contact of the debt is set aside, its collector lacks something, or its balance is below the minimum,
+    none of them is taken.
     """
     gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
     if gap is not None:
         return _waiting_steps(debt, contact_history, reasons.gap_reason(gap))
+    if debts.is_below_minimum(debt):
+        # Nor does its scenario end.
+        return _waiting_steps(debt, contact_history, reasons.minimum_reason(debt))[:-1]
     return list(_Forecast(debt, contact_history, now, is_set_aside).walk(planned))
 
 

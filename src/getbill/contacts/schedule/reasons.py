@@ -68,6 +68,9 @@ _WAYS_OUT: Final = debts.OBSTACLE_WAYS_OUT | {
     _EXPENSIVE: _SEND_OTHER_NUMBER,
     "POLICY-SUPPRESSION": _WAYS_OUT_BY_LIMIT[Suppression],
     "US-TCPA": _WAYS_OUT_BY_LIMIT[ConsentRequired],
+    "MINIMUM-BALANCE": message(
+        "Write the balance off with POST /debts/{id}/payments, or lower the minimum with PUT /contact."
+    ),
     "FR-LETTER": _GIVE_NOTICE,
     "DE-13A": _NO_NOTICE_YET,
     "BE-XIX-2": _NO_NOTICE_YET,
@@ -239,6 +242,27 @@ def condition_reasons(debt: Debt, step: Step, at: datetime) -> tuple[ScheduleRea
             _SCENARIO,
         )
         for name in step.only_if.unmet(debts.condition_facts(debt, at))
+    )
+
+
+def minimum_text(debt: Debt) -> Message:
+    """Return why a debt below the minimum balance is not contacted."""
+    minimum = debts.minimum_balance(debt)
+    return message(
+        "the balance is below the minimum of {minimum} {currency}",
+        minimum=minimum.decimal,
+        currency=minimum.currency,
+    )
+
+
+def minimum_reason(debt: Debt) -> ScheduleReason:
+    """Return the reason of a debt below the minimum balance."""
+    return ScheduleReason(
+        "MINIMUM-BALANCE",
+        minimum_text(debt),
+        Basis.PRODUCT_POLICY,
+        _SETTINGS,
+        way_out=_WAYS_OUT["MINIMUM-BALANCE"],
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from getbill import debts, followups, quarantine
+from getbill import debts, followups, payments, quarantine
 from getbill.channels.senders import Outgoing
 from getbill.contacts import ledger, schedule
 from getbill.contacts.history import ContactHistory
@@ -24,6 +24,7 @@ from getbill.contacts.sending.decision import (
     Postpone,
     Rehearse,
     Restart,
+    ReviewBalance,
     Send,
     SetAside,
     Skip,
@@ -64,6 +65,8 @@ class _Effects:
     planned_contacts: list[Contact] = field(default_factory=list)
     # Contacts whose message cannot be rendered.
     unrenderable: list[tuple[Contact, Message]] = field(default_factory=list)
+    # Debts whose balance is below the minimum.
+    small_debts: list[Debt] = field(default_factory=list)
     # Debts that until now had only a dry run.
     started_ids: list[UUID] = field(default_factory=list)
     # Followups whose retry is cancelled.
@@ -90,10 +93,8 @@ class _Effects:
             case Skip(reason, is_late):
                 self._close(debt, contact, State.SKIPPED, reason)
                 self._plan_next(debt, contact_history, contact.step, is_late=is_late)
-            case Postpone(at, reason, is_late, waited_days):
-                contact.postpone(at, reason, is_late=is_late)
-                debt.started_on += timedelta(days=waited_days)
-                debts.plan(self.tx, debt, at)
+            case Postpone():
+                self._postpone(debt, contact, decision)
             case Stop(reason, is_replanned):
                 self._close(debt, contact, State.STOPPED, reason)
                 if is_replanned:
@@ -117,6 +118,13 @@ class _Effects:
             self._close(case.debt, case.contact, State.REHEARSED, "dry run: nothing was sent")
             case.history.rehearse(case.contact.step, contact.channel_kind, self.tx.now)
             self._plan_next(case.debt, case.history, case.contact.step)
+
+    def _postpone(self, debt: Debt, contact: Contact, decision: Postpone) -> None:
+        contact.postpone(decision.at, decision.reason, is_late=decision.is_late)
+        debt.started_on += timedelta(days=decision.waited_days)
+        debts.plan(self.tx, debt, decision.at)
+        if isinstance(decision, ReviewBalance):
+            self.small_debts.append(debt)
 
     def _close(self, debt: Debt, contact: Contact, state: State, reason: str | None) -> None:
         contact.settle(state, self.tx.now, reason)
@@ -185,6 +193,8 @@ class _Effects:
                 for member in send.members:
                     member.contact.handover_id = send.contact.handover_id
         await ledger.write(tx, contacts)
+        for debt in self.small_debts:
+            payments.review_small_balance(tx, debt)
         for contact, reason in self.unrenderable:
             await quarantine.add(tx, contact.quarantine_item, reason, is_shared=True)
         if contacts:

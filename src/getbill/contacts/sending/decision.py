@@ -1,4 +1,4 @@
-"""The decision on a due contact: send, rehearse, skip, postpone, stop or end it. Pure: no I/O, nothing is changed.
+"""The decision on a due contact: send, rehearse, skip, postpone, review, stop or end it. Pure: no I/O, nothing is changed.
 
 Everything is checked again here, whatever was planned: the debt's status, the debtor's hours, the caps on their
 addresses, recent payments, the scenario's conditions, and the message itself.
@@ -26,6 +26,8 @@ from getbill.kit.messages import Message
 from getbill.scenarios import Step
 
 _RETRY_DELAY = timedelta(minutes=1)
+# A raised balance plans contact anew by itself; this one notices a changed minimum.
+_REVIEW_DELAY = timedelta(days=1)
 _GAP_DELAY = timedelta(days=1)
 
 
@@ -94,6 +96,11 @@ class Postpone:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewBalance(Postpone):
+    """The balance is too small for any contact: a person or a rule writes it off. Look again at an instant."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Give the contact up. `is_replanned` plans the debt's next contact in its place."""
 
@@ -151,15 +158,24 @@ def check(case: Case, now: datetime) -> Decision | Ready:
     if not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
         # The change that raised the epoch planned the next contact, if any.
         return Stop(f"the debt is {debt.status}")
-    if contact_history.is_sending:
-        # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
-        # other.
-        return Postpone(now + _RETRY_DELAY, "another contact is in progress")
+    delay = _delay(debt, contact_history, now)
+    if delay is not None:
+        return delay
     if contact_history.rehearsed_steps:
         return Restart(None if contact_history.contacted_steps else _new_day_zero(debt, now))
     if contact.step == debts.END:
         return _decide_end(debt, contact_history, now)
     return _check_step(case, debt, contact_history, now)
+
+
+def _delay(debt: Debt, contact_history: ContactHistory, now: datetime) -> Postpone | None:
+    if contact_history.is_sending:
+        # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
+        # other.
+        return Postpone(now + _RETRY_DELAY, "another contact is in progress")
+    if debts.is_below_minimum(debt):
+        return ReviewBalance(now + _REVIEW_DELAY, "the balance is below the minimum")
+    return None
 
 
 def _new_day_zero(debt: Debt, now: datetime) -> date:

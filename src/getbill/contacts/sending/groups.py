@@ -235,7 +235,7 @@ def _is_open(case: Case, now: datetime) -> bool:
     debt, contact_history = _debt_of(case), _history_of(case)
     if not debt.is_contactable or case.contact.contact_epoch != debt.contact_epoch:
         return False
-    if contact_history.is_sending or contact_history.rehearsed_steps:
+    if contact_history.is_sending or contact_history.rehearsed_steps or debts.is_below_minimum(debt):
         return False
     paused_until = debts.paused_until(debt)
     if paused_until is not None and paused_until > now:

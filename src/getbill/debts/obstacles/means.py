@@ -53,4 +53,9 @@ def _has_imprint(company: Company) -> bool:
 def _fits_window(identity: Identity) -> bool:
     if not identity.is_postal:
         return True
+    street = f"{identity.street_number or ''}, {identity.street_address or ''}"
+    town = f"{identity.postal_code or ''} {identity.city or ''}"
+    if channels.fits_line(identity.name) and channels.fits_line(street) and channels.fits_line(town):
+        # As most addresses: each part takes one line.
+        return True
     return channels.fits_window("\n".join([identity.name, *postal_lines(identity)]))

@@ -8,7 +8,7 @@ from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.creditors import CreditorChoice
 from getbill.debtors import Debtor, HistoryEntry, Identity
-from getbill.debts import promises
+from getbill.debts import promises, transitions
 from getbill.debts.actions import DebtChange
 from getbill.debts.creditor_changes import contact_gap
 from getbill.debts.erasure import ErasureResult
@@ -223,13 +223,14 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
         "currency": debt.currency,
         "balance": debt.money(debt.balance).decimal,
         "amount_paid": debt.money(debt.paid).decimal,
+        "amount_written_off": transitions.written_off(debt).decimal,
         "scenario_version": debt.scenario_version,
         "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
         **DETAILS_ANSWER.read(debt.details),
         "creditor_id": debt.creditor_public_id,
         "company": debt.creditor_name,
         "debtor": serialize_debtor(debt.debtor),
-        "next_action_at": None if contact_gap(debt) else debt.next_action_at,
+        "next_action_at": None if contact_gap(debt) else transitions.next_contact_at(debt),
         "contacted_at": debt.contacted_at,
         "resolved_at": debt.resolved_at,
         "resolution": debt.resolution,

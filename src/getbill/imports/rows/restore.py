@@ -175,7 +175,12 @@ def _later_activity(change: RecordedChange, debt: Debt, activity: DebtActivity) 
         return "contacted-since"
     if activity.entries > before.entries:
         return "money-since"
-    return None if debt.status in _OPEN or debt.status == change.debts[0]["status"] else "moved-since"
+    return None if debt.status in _OPEN or debt.status in _own_statuses(change) else "moved-since"
+
+
+def _own_statuses(change: RecordedChange) -> set[str]:
+    """Return the status before the change, and the one after it: a raised amount may have reopened the debt."""
+    return {values["status"] for values in change.debts}
 
 
 def _is_changed(change: RecordedChange, debt: Debt, debtor: Debtor, values: list[str]) -> bool:

@@ -3,7 +3,7 @@
 from getbill.migrations import script
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0016"
 
 
 def upgrade() -> None:
