@@ -1,6 +1,6 @@
 """`contact-kills`: 1,000 contacts by real SMTP and HTTP while workers and database are killed 200 times.
 
-Leases last a second. What the providers received is the truth: nothing twice, nothing lost, the ledger within it and it
+Every other three debts are of one person, whose messages are about all of them. Leases last a second. What the providers received is the truth: nothing twice, nothing lost, the ledger within it and it
 within the ledger; whatever else is found fails the figure and is told. The figure is how many contacts a person had to
 be asked about: those that were on the wire when their worker was killed, and those of a provider that hung up and cannot
 be asked. Fewer kills: `BENCH_CONTACT_KILLS=40 bin/bench contact-kills`; with the journals of hand-overs cut, deleted, copied
@@ -37,7 +37,11 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         )
         stage.folder.mkdir()
         plan = Plan(
-            count, kills, paid=count // 10, spoils_journals=bool(os.environ.get("BENCH_CONTACT_SPOIL"))
+            count,
+            kills,
+            paid=count // 10,
+            spoils_journals=bool(os.environ.get("BENCH_CONTACT_SPOIL")),
+            has_groups=True,
         )
         result = asyncio.run(run(plan, stage, say))
     _report(result, count, say)

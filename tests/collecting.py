@@ -99,6 +99,14 @@ class WorkspaceEngine:
         async with self.database.transaction(clock.wall()) as tx:
             await work.note_every_kind(tx, self.id)
 
+    async def contact_each_debt_alone(self) -> None:
+        """Have neither groups nor a distance between the contacts of a person, as a company may choose."""
+        async with clocks.unchecked(self.database.pool) as connection:
+            await connection.execute(
+                "UPDATE workspaces SET contacts_per_day = 0, grouping = 'off' WHERE workspace_id = $1",
+                self.id,
+            )
+
     async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:
         snapshot = await self.snapshot()
         new = new_debt(who, amount, **values)

@@ -40,6 +40,13 @@ class Attempt:
     state: str
     reason: str | None
     key: str | None
+    # What the provider knows the message by that covered it: its own key, or that of its group's leader.
+    message: str | None = None
+
+    @property
+    def delivery(self) -> str | None:
+        """The key of the message that covered it."""
+        return self.message or self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the judge found, and how many steps ended how."""
+    """What the judge found, and how many messages, or steps that were none, ended how."""
 
     faults: list[str]
     ends: Counter[str]
@@ -93,13 +100,20 @@ def judge(evidence: Evidence) -> Verdict:
     """Judge the ledger by what was received."""
     last = _last_tries(evidence.tries)
     faults = [
+        *_of_groups(last),
         *_of_receipts(evidence, last),
         *_of_ledger(evidence, last),
         *_of_followups(evidence, last),
-        *_of_payments(evidence),
+        *_of_payments(evidence, last),
     ]
-    ends = Counter(item.state for item in last.values() if item.channel != END)
-    doubts = Counter(f"{item.channel}: {item.reason}" for item in last.values() if item.state == "unknown")
+    # A message that covered several steps counts once.
+    messages = {
+        (item.message or _name(item), item.state): item for item in last.values() if item.channel != END
+    }
+    ends = Counter(item.state for item in messages.values())
+    doubts = Counter(
+        f"{item.channel}: {item.reason}" for item in messages.values() if item.state == "unknown"
+    )
     return Verdict(faults, ends, len(evidence.received), doubts)
 
 
@@ -113,22 +127,33 @@ def _last_tries(tries: Iterable[Attempt]) -> dict[tuple[str, int, str], Attempt]
     return last
 
 
+def _of_groups(last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+    groups: dict[str, set[str]] = {}
+    for item in last.values():
+        if item.message is not None:
+            groups.setdefault(item.message, set()).add(item.state)
+    yield from _tell(
+        "covered steps in different states",
+        (f"{message} ({sorted(states)})" for message, states in groups.items() if len(states) > 1),
+    )
+
+
 def _of_receipts(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
     times = Counter(message.key for message in evidence.received)
     yield from _tell("was received twice", (key for key, count in times.items() if count > 1))
-    by_key = {item.key: item for item in last.values() if item.key}
-    yield from _tell("was received and is not in the ledger", times.keys() - by_key.keys())
+    sent = [(item.delivery, item) for item in last.values() if item.delivery]
+    yield from _tell("was received and is not in the ledger", times.keys() - {key for key, _ in sent})
     yield from _tell(
         "was received and is neither accepted nor unknown",
         (
             f"{key} ({item.state}: {item.reason})"
-            for key, item in by_key.items()
+            for key, item in sent
             if times[key] and item.state not in MADE
         ),
     )
     yield from _tell(
         "is accepted and was not received",
-        (key for key, item in by_key.items() if item.state in TAKEN and not times[key]),
+        (key for key, item in sent if item.state in TAKEN and not times[key]),
     )
 
 
@@ -164,7 +189,7 @@ def _of_followups(evidence: Evidence, last: Mapping[tuple[str, int, str], Attemp
         report = evidence.told.get(item.key)
         if report is None or report.status not in _STATUS[item.state]:
             yield f"{_name(item)} is {item.state}, and its followup {report.status if report else 'is gone'}"
-    unknown = {entry.key for entry in last.values() if entry.state == "unknown" and entry.key}
+    unknown = {entry.delivery for entry in last.values() if entry.state == "unknown" and entry.delivery}
     yield from _tell("is unknown and nobody is asked", unknown - evidence.asked)
     yield from _tell("is asked about and is not unknown", evidence.asked - unknown)
     reached = Counter(entry.debt for entry in evidence.told.values() if entry.is_reached)
@@ -185,16 +210,21 @@ def _of_followups(evidence: Evidence, last: Mapping[tuple[str, int, str], Attemp
         )
 
 
-def _of_payments(evidence: Evidence) -> Iterator[str]:
+def _of_payments(evidence: Evidence, last: Mapping[tuple[str, int, str], Attempt]) -> Iterator[str]:
+    keys_by_delivery: dict[str | None, list[str]] = {}
+    for item in last.values():
+        if item.key is not None:
+            keys_by_delivery.setdefault(item.delivery, []).append(item.key)
     for message in evidence.received:
-        report = evidence.told.get(message.key)
-        if (
-            report
-            and report.debt in evidence.paid
-            and message.at > evidence.paid[report.debt]
-            and report.crossed_by != "payment"
-        ):
-            yield f"{message.key} was received after the payment and is not listed as crossed"
+        for key in keys_by_delivery.get(message.key, ()):
+            report = evidence.told.get(key)
+            if (
+                report
+                and report.debt in evidence.paid
+                and message.at > evidence.paid[report.debt]
+                and report.crossed_by != "payment"
+            ):
+                yield f"{key} was received after the payment and is not listed as crossed"
 
 
 def _name(attempt: Attempt) -> str:

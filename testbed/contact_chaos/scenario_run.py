@@ -57,7 +57,7 @@ _OPEN: Final = """
 SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state IN ('planned', 'claimed', 'sending')
 """
 _TRIES: Final = """
-SELECT debt_id, run, step, attempt, channel, state, reason, followup_id FROM contacts WHERE workspace_id = $1
+SELECT debt_id, run, step, attempt, channel, state, reason, followup_id, group_id FROM contacts WHERE workspace_id = $1
 """
 _TOLD: Final = """
 SELECT id, debt_id, status, reached_at, processed_at, crossed_by FROM followups WHERE workspace_id = $1
@@ -86,6 +86,12 @@ class Plan:
     patience_seconds: float = 3600.0
     # Whether journals of hand-overs are damaged at each kill.
     spoils_journals: bool = False
+    # Whether every other three debts are of one person.
+    has_groups: bool = False
+
+    def person_of(self, number: int) -> int:
+        """Return the number of a debt's person."""
+        return number - number % 3 if self.has_groups and number // 3 % 2 == 0 else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +221,15 @@ class _ContactRun:
         )
         self.id = founded.live_id
         await clocks.stand_still(self.database.pool, self.id, _MONDAY)
+        async with clocks.unchecked(self.database.pool) as connection:
+            # The clock stands still: a distance of a day would never end.
+            await connection.execute(
+                "UPDATE workspaces SET contacts_per_day = 0 WHERE workspace_id = $1", self.id
+            )
         workspace = await companies.workspace(self.database, self.keys, self.id)
         for number in range(self.plan.debts):
             async with self.database.transaction(workspace.now()) as tx:
-                debt = await debts.create(tx, workspace, _new_debt(number))
+                debt = await debts.create(tx, workspace, _new_debt(self.plan.person_of(number)))
             self.debts.append(debt.debt.id)
 
     async def endure(self) -> None:
@@ -227,7 +238,7 @@ class _ContactRun:
         self.workers.fated.extend(plan.crash_at)
         self.workers.replace(plan.workers)
         # Whoever has paid hears no more: payments are spread over the first five contacts of each debt, of six.
-        expected = plan.debts * 5
+        expected = len({plan.person_of(number) for number in range(plan.debts)}) * 5
         kills, struck, struck_at = plan.kills, 0, time.monotonic()
         payments_at = [expected * (place + 1) / (plan.paid + 1) for place in range(plan.paid)]
         report = time.monotonic()
@@ -337,6 +348,7 @@ class _ContactRun:
                 row["state"],
                 row["reason"],
                 _key(row["followup_id"]),
+                _key(row["group_id"]),
             )
             for row in await pool.fetch(_TRIES, self.id)
         ]

@@ -110,10 +110,10 @@ def test_a_text_message_has_no_subject_and_an_end() -> None:
 
 
 def test_an_unknown_variable_is_named_with_those_there_are() -> None:
-    (fault,) = channels.faults(replace(EMAIL, subject="{{ total }}"), "own_email", "en")
+    (fault,) = channels.faults(replace(EMAIL, subject="{{ sum }}"), "own_email", "en")
 
     assert fault.detail.startswith(
-        "Line 1: unknown variable 'total'. Valid variables: balance, collector, collector_address, contact, "
+        "Line 1: unknown variable 'sum'. Valid variables: balance, collector, collector_address, contact, "
     )
 
 

@@ -83,18 +83,22 @@ async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
     await printed(getbill("contact", "resume", "--installation"))
     after = await printed(getbill("contact", "resume"))
     small = await printed(getbill("contact", "minimum-balance", "2.5", "--write-off"))
+    apart = await printed(getbill("contact", "set", "--contacts-per-day", "0", "--grouping", "off"))
 
     on = {
         "contact": "on",
         "grace_hours": 2,
         "minimum_balance": 1,
         "write_off_small_balances": False,
+        "contacts_per_day": 1,
+        "grouping": "by_debtor",
         "installation_stopped_at": None,
     }
     assert (before, after, everywhere) == (on, on, {"installation": "stopped"})
     assert (stopped["contact"], rehearsed["contact"]) == ("stopped", "dry_run")
     assert all_stopped["installation_stopped_at"] is not None
     assert small == on | {"minimum_balance": 2.5, "write_off_small_balances": True}
+    assert apart == small | {"contacts_per_day": 0, "grouping": "off"}
 
 
 async def test_sftp_logins_are_made_rotated_listed_and_revoked(getbill: Run, tmp_path: Path) -> None:

@@ -21,7 +21,15 @@ async def test_each_switch_is_set_by_itself(
     small = ContactChanges(minimum_balance=Decimal("2.5"), writes_off_small_balances=True)
     strict = await change(companies.switch, workspace_id, small)
 
-    assert before == ContactSwitches("on", 2, Decimal(1), writes_off_small_balances=False, stopped_at=None)
+    assert before == ContactSwitches(
+        "on",
+        2,
+        Decimal(1),
+        writes_off_small_balances=False,
+        contacts_per_day=1,
+        grouping="by_debtor",
+        stopped_at=None,
+    )
     assert rehearsing == replace(before, contact="dry_run")
     assert later == replace(rehearsing, grace_hours=48)
     assert strict == replace(later, minimum_balance=Decimal("2.5"), writes_off_small_balances=True)

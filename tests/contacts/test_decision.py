@@ -32,8 +32,8 @@ from getbill.contacts.sending.decision import (
     Skip,
     Stop,
     decide,
-    decide_all,
 )
+from getbill.contacts.sending.groups import decide_all
 from getbill.contacts.sending.rendering import RenderContext
 from getbill.debts import Debt
 from getbill.kit import ids
@@ -198,7 +198,10 @@ def broken() -> Exception:
 
 
 def test_each_message_counts_for_the_persons_other_debts() -> None:
-    cases = [case_of(step="wave_1_sms") for _ in range(3)]
+    unlimited = replace(WORKSPACE, contacts_per_day=0)
+    cases = [
+        case_of(replace(a_debt(identity=JEAN), workspace=unlimited), step="wave_1_sms") for _ in range(3)
+    ]
 
     decisions = decide_all(cases, MEANS, NOW)
 

@@ -233,7 +233,7 @@ async def test_whoever_looks_after_a_contact_learns_that_another_worker_has_it_b
     (ours,) = await claims.claim_interrupted(database, workspace.id, wall, 1, wall + timedelta(seconds=60))
     later = wall + timedelta(seconds=600)
 
-    answers = [await claims.extend_lease(database, item, later) for item in (slow, ours)]
+    answers = [await claims.extend_leases(database, [item], later) for item in (slow, ours)]
 
     assert answers == [False, True]
     assert (slow.lease_until, ours.lease_until) == (wall - timedelta(seconds=1), later)

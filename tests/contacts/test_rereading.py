@@ -15,6 +15,7 @@ from getbill.channels.senders import Fate, SendOutcome, failed
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.sending import deliver, prepare, settlement
+from getbill.contacts.sending.context import each_debt
 from getbill.debts import Debt
 from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
@@ -113,7 +114,8 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     snapshot = await workspace.snapshot()
     claim = await workspace.claim()
 
-    sends = await deliver.send_prepared(await prepare.prepare_sends(workspace.context, snapshot, claim))
+    prepared = await prepare.prepare_sends(workspace.context, snapshot, claim)
+    sends = each_debt(await deliver.send_prepared(prepared))
     async with database.transaction(snapshot.now()) as tx:
         locked = await debts.lock_many(tx, snapshot, {debt.id for debt in mine})
         for item in sends:

@@ -281,6 +281,7 @@ async def test_the_creditor_learns_of_each_contact_once_with_its_followup(worksp
 
 
 async def test_two_debts_of_one_person_share_the_cap_on_their_address(workspace: WorkspaceEngine) -> None:
+    await workspace.contact_each_debt_alone()
     await workspace.set_clock("2026-01-05 09:00")
     several = [await workspace.debt() for _ in range(6)]
 

@@ -172,7 +172,9 @@ async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace
     stopped = (await sandbox.call("PUT", "/contact", {"contact": "stopped"})).json()
     timeline = (await sandbox.get(f"/debts/{debt['id']}/timeline")).json()
     longer = (await sandbox.call("PUT", "/contact", {"grace_hours": 48})).json()
+    apart = (await sandbox.call("PUT", "/contact", {"contacts_per_day": 0, "grouping": "off"})).json()
     wrong = await sandbox.call("PUT", "/contact", {"contact": "loud"})
+    too_many = await sandbox.call("PUT", "/contact", {"contacts_per_day": 21, "grouping": "by_creditor"})
     amounts = (-1, 0.0001, 10**7, "1", True)
     refused = [await sandbox.call("PUT", "/contact", {"minimum_balance": amount}) for amount in amounts]
 
@@ -181,11 +183,15 @@ async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace
         "grace_hours": 2,
         "minimum_balance": 1,
         "write_off_small_balances": False,
+        "contacts_per_day": 1,
+        "grouping": "by_debtor",
         "installation_stopped_at": None,
     }
     assert stopped["contact"] == "stopped"
     assert [item["rule"] for item in timeline["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
     assert longer == before | {"contact": "stopped", "grace_hours": 48}
+    assert apart == longer | {"contacts_per_day": 0, "grouping": "off"}
+    assert [error["pointer"] for error in too_many.json()["errors"]] == ["/contacts_per_day", "/grouping"]
     assert wrong.status == 422
     assert [answered.status for answered in refused] == [422] * 5
 

@@ -39,6 +39,7 @@ async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(
     assert answer == {
         "id": answer["id"],
         "debt_id": ids.show("debt", debt.id),
+        "group_id": None,
         "status": "delivered",
         "type": "email",
         "channel": "email",

@@ -105,6 +105,7 @@ async def test_a_debtor_who_asks_to_stop_is_written_only_what_may_still_be_poste
 
 
 async def test_two_debts_of_one_person_are_two_cases_of_one_debtor_within_one_cap(running_workspace) -> None:
+    await running_workspace.put("/contact", {"contacts_per_day": 0, "grouping": "off"})
     await running_workspace.subscribe_to_everything()
     texts = [
         {"key": f"text_{day}", "offset": day, "channel": "sms", "template": "wave_1_sms"} for day in range(3)

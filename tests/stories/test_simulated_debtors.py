@@ -598,6 +598,8 @@ async def test_a_dispute_that_is_right_ends_the_debt(
 async def test_a_dispute_asks_nobody_any_more_once_the_debt_is_resumed_or_paid(
     running_workspace: RunningWorkspace,
 ) -> None:
+    # Both are one person's.
+    await running_workspace.put("/contact", {"contacts_per_day": 0, "grouping": "off"})
     resumed, paid_debt = [await running_workspace.post("/debts", body_for("dispute")) for _ in range(2)]
     await running_workspace.pass_days(1)
 

@@ -24,7 +24,7 @@ def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten(*, spoils_jour
             Settings(data_dir=base.folder).with_dsn(base.dsn), base.folder / "chaos", base.server
         )
         stage.folder.mkdir()
-        plan = Plan(debts=20, kills=30, paid=3, between_kills=1, patience_seconds=240)
+        plan = Plan(debts=20, kills=30, paid=3, between_kills=1, patience_seconds=240, has_groups=True)
         plan = replace(plan, spoils_journals=spoils_journals)
         result = asyncio.run(run(plan, stage, report.append))
 
@@ -60,12 +60,14 @@ BEFORE = {
 }
 
 
+@pytest.mark.parametrize("has_groups", [False, True])
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_worker_that_dies_at_a_named_point_leaves_no_contact_twice_or_lost(
-    own_installation: Installation, tmp_path: Path, point: str
+    own_installation: Installation, tmp_path: Path, point: str, *, has_groups: bool
 ) -> None:
     before = [BEFORE[point]] if point in BEFORE else []
     plan = Plan(debts=3, kills=0, workers=1, crash_at=(*before, point), patience_seconds=40)
+    plan = replace(plan, has_groups=has_groups)
 
     result = await run(plan, RunSetup(own_installation.settings, tmp_path), print)
 

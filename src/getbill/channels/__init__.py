@@ -9,6 +9,7 @@ from getbill.channels.custom_templates import (
     Fault,
     Wording,
     built_in_wording,
+    can_share,
     channel_of,
     faults,
     render_wording,
@@ -19,6 +20,7 @@ from getbill.channels.letters import Letter, fits_line, fits_window, print_lette
 from getbill.channels.messages import (
     LANGUAGES,
     NOTICES,
+    ListedDebt,
     MessageFacts,
     RenderedMessage,
     TemplateUnknown,

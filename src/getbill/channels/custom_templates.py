@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from getbill.channels import markup, sample_debts, template_source
 from getbill.channels.messages import (
+    INTERNAL_VARIABLES,
     NOTICES,
     MessageFacts,
     RenderedMessage,
@@ -25,6 +26,7 @@ from getbill.channels.messages import (
     frame_of,
     html_of,
     message_of,
+    names_one_payment,
     payment_detail,
     render,
     source_of,
@@ -41,6 +43,8 @@ TEXT_MESSAGE_MAX = 640
 WORDED_BY_LAW = frozenset(NOTICES)
 WITH_SUBJECT = frozenset({Channel.EMAIL, Channel.LETTER})
 
+# The variables that pay one debt.
+_ONE_PAYMENT = frozenset({"payment_link", "iban", "pay_by"})
 _CHANNELS = {
     "email": Channel.EMAIL,
     "sms": Channel.SMS,
@@ -110,6 +114,21 @@ def render_wording(wording: Wording, template: str, language: str, facts: Messag
     for fault in _missing_statements(message, channel_of(template), language, facts):
         raise WordingBroken(messages.message("{part}: {fault}", part=fault.part, fault=fault.detail))
     return message.whole
+
+
+def can_share(wording: Wording, template: str, facts: MessageFacts) -> bool:
+    """Return whether a wording stays true in a message about several debts.
+
+    One that names a payment link or an account itself does so only if it pays every debt, or if it lists them.
+    """
+    sources = [source for source in (wording.subject, wording.text, wording.html) if source is not None]
+    names = template_source.names_in(sources)
+    return (
+        template in WORDED_BY_LAW
+        or "debts" in names
+        or names.isdisjoint(_ONE_PAYMENT)
+        or names_one_payment(facts)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +217,7 @@ def _faults_of_source(part: str, source: str) -> Iterator[Fault]:
 
 @lru_cache(maxsize=1)
 def _variable_names() -> frozenset[str]:
-    return frozenset(values_of("en", sample_debts.PLAIN))
+    return frozenset(values_of("en", sample_debts.PLAIN)) - INTERNAL_VARIABLES
 
 
 def variables() -> list[str]:
@@ -215,6 +234,8 @@ def _faults_of_message(
     size = sum(len(source) for source in parts.values() if source is not None)
     reported: set[tuple[str, str]] = set()
     for facts in sample_debts.every(names, size):
+        if facts.debts and not can_share(wording, template, facts):
+            continue
         for fault in _faults_with(wording, template, channel, language, facts, check_content):
             if (fault.part, fault.code) not in reported:
                 reported.add((fault.part, fault.code))
@@ -294,7 +315,10 @@ def _missing_statements(
     message: _FilledTemplate, channel: Channel, language: str, facts: MessageFacts
 ) -> Iterator[Fault]:
     """Yield the mandatory statements that are missing: the sender, the way to pay, the AI disclosure."""
-    payment = payment_detail(facts)
+    payments = [payment_detail(facts)]
+    if facts.debts:
+        # How to pay many debts does not fit a text message: it may tell whom to ask.
+        payments += filter(None, [facts.contact_email or facts.contact_phone])
     bodies = {"text": message.whole.text}
     if message.page is not None:
         bodies["html"] = unescape(message.page)
@@ -305,7 +329,7 @@ def _missing_statements(
                 "State the sender: {{ creditor }} or {{ foot }}, under every condition."
             )
             yield Fault(part, "no-sender", detail)
-        if _spaced(payment) not in visible_text:
+        if not any(_spaced(payment) in visible_text for payment in payments):
             detail = messages.message("State how to pay: {{ how_to_pay }}, under every condition.")
             yield Fault(part, "no-way-to-pay", detail)
     if channel == Channel.AI_CALL and not message.whole.text.startswith(disclosure(language)):

@@ -5,7 +5,7 @@ pay is not rendered. An AI call opens with its disclosure (Regulation (EU) 2024/
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -30,6 +30,12 @@ NOTICES = {"opening_letter": ("FR-R124-4",)}
 _DISCLOSURE = template(
     "Hello, I am a voice assistant: you are speaking to an artificial intelligence.", context="debtor"
 )
+_MORE = template("{count} more", context="debtor")
+# A longer list is not read; the total covers the rest.
+LISTED_MAX = 20
+_REFERENCES_MAX = 3
+# The remittance information of a SEPA credit transfer.
+_TRANSFER_REFERENCE_MAX = 140
 _LOCALES = {"fr": "fr_FR", "en": "en_GB", "de": "de_DE", "es": "es_ES"}
 # Countries with one of these languages; where several are spoken, as in CH and BE, the debtor must choose.
 _SPEAKING = {
@@ -60,6 +66,21 @@ class HowToPayMissing(WrongValue):
 
 
 @dataclass(frozen=True, slots=True)
+class ListedDebt:
+    """One of several debts that a message is about, with its own way to pay."""
+
+    reference: str
+    balance: Money
+    invoice_reference: str | None = None
+    object: str | None = None
+    due_on: date | None = None
+    payment_link: str | None = None
+    iban: str | None = None
+    # The holder of the account; the creditor by default.
+    payee: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MessageFacts:
     """The facts that templates may use; addresses are lines as printed on a letter, without the name."""
 
@@ -82,6 +103,8 @@ class MessageFacts:
     payee: str | None = None
     # Whether an e-mail contains a picture named `logo`.
     has_logo: bool = False
+    # Every debt of a message about several ones, the leader's first; empty for one.
+    debts: tuple[ListedDebt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +212,7 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
     """Return the values of a template's variables, formatted for the language; raise HowToPayMissing."""
     locale = _LOCALES[language]
     contact = facts.contact_email or facts.contact_phone
+    group = _group_values(facts, contact, locale) if facts.debts else _NO_GROUP
     values: dict[str, Any] = {
         "language": language,
         "disclosure": disclosure(language),
@@ -209,8 +233,104 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "creditor_address": facts.creditor_address,
         "debtor_address": facts.debtor_address,
         "has_logo": facts.has_logo,
+        "total": _amount_text(facts.balance, locale),
+        **group,
     }
     return values | {name: _Partial(f"{language}/{file}", values) for name, file in _PARTIALS.items()}
+
+
+def _group_values(facts: MessageFacts, contact: str | None, locale: str) -> dict[str, Any]:
+    """Return the variables of a message about several debts.
+
+    `reference` names them, `balance` is their total, and `due_on` is set only where it is the same for all, so that
+    a wording made for one debt stays true.
+    """
+    language, listed_debts = locale[:2], facts.debts[:LISTED_MAX]
+    totals: dict[str, int] = {}
+    for debt in facts.debts:
+        totals[debt.balance.currency] = totals.get(debt.balance.currency, 0) + debt.balance.minor
+    total = " + ".join(_amount_text(Money(minor, currency), locale) for currency, minor in totals.items())
+    due_days = {debt.due_on for debt in facts.debts}
+    return {
+        "reference": _reference_list(facts.debts, language),
+        "balance": total,
+        "total": total,
+        "due_on": _date_text(facts.due_on, locale) if facts.due_on and len(due_days) == 1 else None,
+        "debts": tuple(_debt_line(debt, locale) for debt in listed_debts),
+        "listed_debts": [_listed_values(debt, contact, locale) for debt in listed_debts],
+        "debts_count": len(facts.debts),
+        "more_debts": len(facts.debts) - len(listed_debts),
+        "pay_all_iban": _common_iban(facts.debts),
+        "pay_all_reference": _transfer_reference(facts.debts),
+    }
+
+
+# The variables of a group in a message about one debt.
+_NO_GROUP: dict[str, Any] = {
+    "debts": (),
+    "listed_debts": (),
+    "debts_count": 1,
+    "more_debts": 0,
+    "pay_all_iban": None,
+    "pay_all_reference": None,
+}
+
+
+# Variables of the built-in passages alone.
+INTERNAL_VARIABLES = frozenset(_NO_GROUP) - {"debts"}
+
+
+def _debt_line(debt: ListedDebt, locale: str) -> str:
+    """Return a debt with its sum and its own way to pay, without words of a language."""
+    details = [debt.reference, debt.invoice_reference, debt.object]
+    names = ", ".join(dict.fromkeys(filter(None, details)))
+    due_on = f" ({_date_text(debt.due_on, locale)})" if debt.due_on else ""
+    pay_by = f", IBAN {ibans.grouped(debt.iban)}" if debt.iban else ""
+    pay_by = f", {debt.payment_link}" if debt.payment_link else pay_by
+    return f"{names}{due_on}: {_amount_text(debt.balance, locale)}{pay_by}"
+
+
+def _listed_values(debt: ListedDebt, contact: str | None, locale: str) -> dict[str, Any]:
+    return {
+        "reference": debt.reference,
+        "invoice": debt.invoice_reference if debt.invoice_reference != debt.reference else None,
+        "object": debt.object,
+        "balance": _amount_text(debt.balance, locale),
+        "due_on": _date_text(debt.due_on, locale) if debt.due_on else None,
+        "pay_by": "link" if debt.payment_link else "transfer" if debt.iban else "contact",
+        "payment_link": debt.payment_link,
+        "iban": ibans.grouped(debt.iban) if debt.iban else None,
+        "payee": debt.payee,
+        "contact": contact,
+    }
+
+
+def _common_iban(debts: Sequence[ListedDebt]) -> str | None:
+    """Return the account to which one transfer can pay all debts, and name them; None if there is none."""
+    if len(_transfer_reference(debts)) > _TRANSFER_REFERENCE_MAX or len(debts) > LISTED_MAX:
+        return None
+    accounts = {(debt.iban, debt.payee) for debt in debts}
+    currencies = {debt.balance.currency for debt in debts}
+    has_links = any(debt.payment_link for debt in debts)
+    account = accounts.pop()[0] if len(accounts) == 1 and not has_links else None
+    return ibans.grouped(account) if account and len(currencies) == 1 else None
+
+
+def _transfer_reference(debts: Sequence[ListedDebt]) -> str:
+    return " ".join(debt.reference for debt in debts)
+
+
+def _reference_list(debts: Sequence[ListedDebt], language: str) -> str:
+    references = [debt.reference for debt in debts[:_REFERENCES_MAX]]
+    hidden_count = len(debts) - len(references)
+    if hidden_count:
+        references.append(_MORE.filled({"count": hidden_count}).translated(language))
+    return ", ".join(references)
+
+
+def names_one_payment(facts: MessageFacts) -> bool:
+    """Return whether the link, account and contact of a message about several debts pay each of them."""
+    return not facts.payment_link and len({(debt.payment_link, debt.iban) for debt in facts.debts}) <= 1
 
 
 def disclosure(language: str) -> str:

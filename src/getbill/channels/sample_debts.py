@@ -10,7 +10,7 @@ from datetime import date
 from itertools import combinations, product
 from typing import Any, Final
 
-from getbill.channels.messages import MessageFacts
+from getbill.channels.messages import ListedDebt, MessageFacts
 from getbill.kit.money import Money
 
 # About a second's work.
@@ -69,6 +69,7 @@ _ALL_PAYMENT_DETAILS: Final[tuple[Mapping[str, Any], ...]] = (
         if sum(map(bool, (link, iban, contact))) > 1
     ),
 )
+_GROUP: Final = (ListedDebt(PLAIN.reference, PLAIN.balance), ListedDebt("Qz-2", Money(1_000, "EUR")))
 # Facts that may be absent or differ, by the variable that shows them.
 _OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "due_on": {"due_on": None},
@@ -78,6 +79,8 @@ _OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "collector": {"collector": "Qzcollector", "collector_address": ("3 rue Qz", "13001 MARSEILLE")},
     "collector_address": {"collector": "Qzcollector", "collector_address": ()},
     "payee": {"payee": "Qzpayee"},
+    "debts": {"debts": _GROUP},
+    "total": {"debts": _GROUP},
 }
 _PAYMENT_VARIABLES: Final = frozenset({"payment_link", "iban", "contact", "pay_by"})
 
@@ -91,7 +94,13 @@ def every(names: frozenset[str], size: int) -> Iterator[MessageFacts]:
         for option in chosen:
             changes |= option
         for payment_detail in payment_details:
-            yield replace(PLAIN, **changes, **payment_detail)
+            yield _with_own_payments(replace(PLAIN, **changes, **payment_detail))
+
+
+def _with_own_payments(facts: MessageFacts) -> MessageFacts:
+    """Return the facts with the same way to pay for each debt of a group."""
+    debts = tuple(replace(debt, payment_link=facts.payment_link, iban=facts.iban) for debt in facts.debts)
+    return replace(facts, debts=debts)
 
 
 def _choices(options: list[Mapping[str, Any]], cost: int) -> Iterator[tuple[Mapping[str, Any], ...]]:

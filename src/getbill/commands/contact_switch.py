@@ -8,11 +8,12 @@ import typer
 from getbill import access, companies
 from getbill.commands import connection, selection
 from getbill.commands.selection import CompanyName
-from getbill.companies import ContactSwitches
+from getbill.companies import ContactChanges, ContactSwitches
 from getbill.kit import clock, json
 from getbill.kit.database import Database
 from getbill.kit.errors import WrongValue
 from getbill.kit.exit_errors import CannotRun
+from getbill.scenarios import Grouping
 from getbill.vault import Vault
 
 contact = typer.Typer(add_completion=False, no_args_is_help=True, help="Stop or resume contact with debtors.")
@@ -43,6 +44,27 @@ def resume(
 def dry_run(company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
     """Schedule and render every message, but send none."""
     _switch("dry_run", company, workspace, installation=False)
+
+
+@contact.command("set")
+def set_values(
+    company: CompanyName = None,
+    workspace: WorkspaceName = "live",
+    contacts_per_day: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=20, help="Contacts with one person on one day over all debts; 0 for any number."
+        ),
+    ] = None,
+    grouping: Annotated[
+        Grouping | None, typer.Option(help="Whether debts of one debtor and creditor share a message.")
+    ] = None,
+) -> None:
+    """Set how often a person is contacted over all debts, and whether their debts are contacted together."""
+    if contacts_per_day is None and grouping is None:
+        raise CannotRun("Give at least one option; --help lists them.")
+    changes = companies.ContactChanges(contacts_per_day=contacts_per_day, grouping=grouping)
+    _change(changes, company, workspace)
 
 
 @contact.command()
@@ -103,21 +125,30 @@ def _switch(mode: str, company: str | None, workspace: str, *, installation: boo
             await access.invalidate_all(tx)
         return {"installation": mode}
 
-    async def switch_workspace(database: Database, _vault: Vault) -> dict[str, Any]:
+    if installation:
+        selection.print_json(connection.run(switch_installation))
+    else:
+        _change(companies.ContactChanges(mode), company, workspace)
+
+
+def _change(changes: ContactChanges, company: str | None, workspace: str) -> None:
+    async def change_workspace(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, company)
         workspace_id = await selection.find_workspace_id(database, owner, workspace)
         async with database.transaction(clock.wall()) as tx:
-            switches = await companies.switch(tx, workspace_id, companies.ContactChanges(mode))
+            switches = await companies.switch(tx, workspace_id, changes)
             await access.invalidate(tx, workspace_id)
         return _serialize_switches(switches)
 
-    selection.print_json(connection.run(switch_installation if installation else switch_workspace))
+    selection.print_json(connection.run(change_workspace))
 
 
 def _serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
     return {
         "contact": switches.contact,
         "grace_hours": switches.grace_hours,
+        "contacts_per_day": switches.contacts_per_day,
+        "grouping": switches.grouping,
         "minimum_balance": switches.minimum_balance,
         "write_off_small_balances": switches.writes_off_small_balances,
         "installation_stopped_at": json.instant(switches.stopped_at),

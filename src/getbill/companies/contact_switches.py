@@ -27,7 +27,8 @@ _SET = Statement(
     """
     UPDATE workspaces SET contact = coalesce($2, contact), grace_hours = coalesce($3, grace_hours),
         minimum_balance = coalesce($4, minimum_balance),
-        writes_off_small_balances = coalesce($5, writes_off_small_balances)
+        writes_off_small_balances = coalesce($5, writes_off_small_balances),
+        contacts_per_day = coalesce($6, contacts_per_day), grouping = coalesce($7, grouping)
     WHERE workspace_id = $1
     """,
 )
@@ -35,7 +36,8 @@ _GET = Statement(
     "companies.find_contact_switch",
     "Contact settings of a workspace, and the switch of the installation.",
     """
-    SELECT contact, grace_hours, minimum_balance, writes_off_small_balances, (SELECT stopped_at FROM contact_stop) AS stopped_at
+    SELECT contact, grace_hours, minimum_balance, writes_off_small_balances, contacts_per_day, grouping,
+        (SELECT stopped_at FROM contact_stop) AS stopped_at
     FROM workspaces WHERE workspace_id = $1
     """,
 )
@@ -57,6 +59,8 @@ class ContactSwitches:
     grace_hours: int
     minimum_balance: Decimal
     writes_off_small_balances: bool
+    contacts_per_day: int
+    grouping: str
     stopped_at: datetime | None
 
 
@@ -68,6 +72,8 @@ class ContactChanges:
     grace_hours: int | None = None
     minimum_balance: Decimal | None = None
     writes_off_small_balances: bool | None = None
+    contacts_per_day: int | None = None
+    grouping: str | None = None
 
 
 def check_minimum(value: Any) -> Decimal:
@@ -95,6 +101,8 @@ async def switch(tx: Transaction, workspace_id: UUID, changes: ContactChanges) -
         changes.grace_hours,
         changes.minimum_balance,
         changes.writes_off_small_balances,
+        changes.contacts_per_day,
+        changes.grouping,
     )
     row = await tx.fetchrow(_GET, workspace_id)
     assert row is not None  # noqa: S101 - the caller's own workspace

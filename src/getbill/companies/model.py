@@ -82,6 +82,10 @@ class Workspace:
     # `on`, `dry_run` or `stopped`; it includes the installation's stop.
     contact: str = "on"
     grace_hours: int = 2
+    # Contacts with one person, and at one address, on one local day over all debts; 0 for any number.
+    contacts_per_day: int = 1
+    # Whether debts of one debtor and creditor are contacted together: `by_debtor` or `off`.
+    grouping: str = "by_debtor"
     # The channels with a provider, as a worker reported them; None before the first report, and in a sandbox.
     provided_channels: frozenset[str] | None = None
     # The names of its own templates; None where nobody asked for them.

@@ -18,6 +18,7 @@ _WORKSPACE = Statement(
     "Workspace with its company.",
     """
     SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours, w.collector_file,
+        w.contacts_per_day, w.grouping,
         w.minimum_balance, w.writes_off_small_balances,
         CASE WHEN EXISTS (SELECT FROM contact_stop) THEN 'stopped' ELSE w.contact END AS contact,
         CASE WHEN w.kind = 'live' THEN (SELECT channels FROM contact_providers) END AS provided_channels, c.*
@@ -97,6 +98,8 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
         own_scenarios=own_scenarios,
         contact=row["contact"],
         grace_hours=row["grace_hours"],
+        contacts_per_day=row["contacts_per_day"],
+        grouping=row["grouping"],
         provided_channels=None if row["provided_channels"] is None else frozenset(row["provided_channels"]),
         minimum_balance=row["minimum_balance"],
         writes_off_small_balances=row["writes_off_small_balances"],

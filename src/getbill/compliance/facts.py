@@ -4,10 +4,12 @@ Contacts carry the keyed hash of the address, so that caps apply across all debt
 address stays unreadable here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.companies import Workspace
@@ -34,15 +36,21 @@ class Per(StrEnum):
 
     CASE = "case"
     ADDRESS = "address"
+    PERSON = "person"
 
 
 class PastContact(NamedTuple):
-    """A contact made, or of unknown outcome: its instant, channel, address hash, and whether of this case."""
+    """A contact made, or of unknown outcome: its instant, channel, address hash, and whose it was.
+
+    `group` is the message that it shared with other cases: one contact for the person and the address.
+    """
 
     channel: Channel
     at: datetime
     address: bytes | None = None
     same_case: bool = True
+    same_person: bool = False
+    group: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,10 @@ class PermissionChange:
 class Facts:
     """The facts of one debt that the rules evaluate.
 
-    `contacts` are those of this case and, for the hashes below, of the person's other cases; `notices` are
+    `contacts` are those of this case, of the person's other cases, and at the hashes below; `notices` are
     those given so far; `suppressed` are hashes on the suppression list; `consents` are those given by an
-    address; `exclusions` are the scenario's own days without contact.
+    address; `exclusions` are the scenario's own days without contact; `contacts_per_day` is how many a person
+    and an address receive over all cases, 0 for any number.
     """
 
     zones: tuple[str, ...] = (calendar.DEFAULT_ZONE,)
@@ -73,6 +82,7 @@ class Facts:
     suppressed: frozenset[bytes] = frozenset()
     consents: frozenset[tuple[bytes, str]] = frozenset()
     exclusions: Exclusions = calendar.NOTHING_EXCLUDED
+    contacts_per_day: int = 1
 
     def with_notices(self, notices: tuple[str, ...]) -> "Facts":
         """Return the facts for a contact that itself gives these notices."""
@@ -84,8 +94,21 @@ class Facts:
             return []
         if per == Per.CASE:
             return sorted(c.at for c in self.contacts if c.same_case and c.channel in channels)
+        return sorted(c.at for c in self._shared_contacts(per, channel) if c.channel in channels)
+
+    def other_case_instants(self, per: Per, channel: Channel) -> list[datetime]:
+        """Return the instants of contacts on other cases with the person, or at the address, of a contact.
+
+        A message that this case shared with others is a contact of this case.
+        """
+        return [c.at for c in self._shared_contacts(per, channel) if not c.same_case]
+
+    def _shared_contacts(self, per: Per, channel: Channel) -> Iterator[PastContact]:
+        """Yield the contacts with the person, or at the address that a channel uses."""
+        if per == Per.PERSON:
+            return (c for c in self.contacts if c.same_case or c.same_person)
         address = self.hash_for(channel)
-        return sorted(c.at for c in self.contacts if c.address == address and c.channel in channels)
+        return (c for c in self.contacts if c.address == address)
 
     def hash_for(self, channel: Channel) -> bytes | None:
         """Return the keyed hash of the address that a channel uses."""

@@ -59,6 +59,7 @@ class LimitKind(StrEnum):
     NOTICE = "notice"
     SUPPRESSION = "suppression"
     CONSENT = "consent"
+    DISTANCE = "distance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,34 @@ class ConsentRequired:
         return at if (facts.hash_for(channel), self.consent) in facts.consents else None
 
 
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """At most the workspace's number of contacts on one local day, over all other cases of a person or an address.
+
+    The contacts of one case are spaced by its scenario.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    per: Per
+    kind: Literal[LimitKind.DISTANCE] = LimitKind.DISTANCE
+
+    def first_allowed(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
+        """Return `at`, or the next midnight if the day is taken, in the zone where it comes last."""
+        if not facts.contacts or not facts.contacts_per_day:
+            return at
+        instants = facts.other_case_instants(self.per, channel)
+        if len(instants) < facts.contacts_per_day:
+            return at
+        return max(self._free_day(instants, facts.contacts_per_day, zone, at) for zone in facts.zones)
+
+    def _free_day(self, instants: list[datetime], contacts_max: int, zone: str, at: datetime) -> datetime:
+        today = calendar.local_date(at, zone)
+        contacts_today = sum(calendar.local_date(instant, zone) == today for instant in instants)
+        return at if contacts_today < contacts_max else calendar.at_local(today + _DAY, time.min, zone)
+
+
 Limit = Annotated[
-    Hours | Days | Cap | Notice | Suppression | ConsentRequired,
+    Hours | Days | Cap | Notice | Suppression | ConsentRequired | Distance,
     Field(discriminator="kind"),
 ]

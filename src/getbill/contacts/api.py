@@ -109,6 +109,7 @@ async def update_contact(
 ) -> Response:
     """Change the contact settings of this workspace: stop all contact, simulate it in a dry run, switch it on.
 
+    Also sets how often a person is contacted over all debts, and whether their debts are contacted together.
     Takes effect with the next claim; a lower `minimum_balance` within a day. After a stop, missed steps are handled as each scenario says. After a
     dry run, the steps that were only simulated are sent.
     """
@@ -122,6 +123,8 @@ async def update_contact(
                 contact_body.grace_hours,
                 contact_body.minimum_balance,
                 contact_body.write_off_small_balances,
+                contact_body.contacts_per_day,
+                contact_body.grouping,
             ),
         )
         await access.invalidate(tx, change.workspace.id)

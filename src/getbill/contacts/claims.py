@@ -66,8 +66,17 @@ _RELEASE_EXPIRED = PLANNED.recovery_statement(
 _CLAIM_INTERRUPTED = SENDING.claim_statement(
     "contacts.claim_interrupted",
     "Claim contacts of a workspace whose lease expired during sending, under a new fence.",
-    condition="t.lease_until < $2",
+    condition="t.lease_until < $2 AND t.is_leader",
     order="t.lease_until",
+)
+_CLAIM_MEMBERS = Statement(
+    "contacts.claim_members",
+    "Claim the other contacts of groups whose leaders were claimed, under new fences.",
+    """
+    UPDATE contacts SET fence = fence + 1, lease_until = $3, crashes = least(crashes + 1, 32767)
+    WHERE workspace_id = $1 AND group_id = ANY($2) AND NOT is_leader AND state = 'sending'
+    RETURNING *
+    """,
 )
 _EXTEND_LEASE = SENDING.renewal_statement(
     "contacts.extend_lease", "Extend the lease of an interrupted contact, if its fence still holds."
@@ -199,14 +208,29 @@ async def claim_interrupted(
     return [ledger.contact_from_row(row) for row in rows]
 
 
-async def extend_lease(database: Database, contact: Contact, wall: datetime) -> bool:
-    """Extend the lease of a contact to another instant if its fence is current; return whether it is."""
+async def claim_members(
+    database: Database, leaders: Sequence[Contact], lease_until: datetime
+) -> dict[UUID, list[Contact]]:
+    """Claim the contacts that messages of one workspace also covered, by group; their leaders are claimed."""
+    group_ids = [leader.group_id for leader in leaders if leader.group_id is not None]
+    members: dict[UUID, list[Contact]] = {group_id: [] for group_id in group_ids}
+    if group_ids:
+        rows = await database.fetch(_CLAIM_MEMBERS, leaders[0].workspace_id, group_ids, lease_until)
+        for contact in map(ledger.contact_from_row, rows):
+            members[contact.group_id or contact.debt_id].append(contact)
+    return members
+
+
+async def extend_leases(database: Database, contacts: Sequence[Contact], wall: datetime) -> bool:
+    """Extend the leases of a message's contacts to another instant; return whether the first one's fence is current."""
     async with database.transaction(clock.wall()) as tx:
-        claim_key = claim_arrays([ledger.key_of(contact)])
-        if not await tx.fetch(_EXTEND_LEASE, contact.workspace_id, wall, *claim_key):
+        claim_keys = claim_arrays(map(ledger.key_of, contacts))
+        rows = await tx.fetch(_EXTEND_LEASE, contacts[0].workspace_id, wall, *claim_keys)
+        if contacts[0].debt_id not in {row["debt_id"] for row in rows}:
             return False
-        contact.lease_until = wall
-        ledger.note_due(tx, contact)
+        for contact in contacts:
+            contact.lease_until = wall
+            ledger.note_due(tx, contact)
     return True
 
 

@@ -56,10 +56,12 @@ _REQUEUE_ALL = Statement(
 )
 _RETRY_LOOKUP = Statement(
     "contacts.retry_lookup",
-    "Schedule another lookup, at the provider, of a contact in doubt.",
+    "Schedule another lookup, at the provider, of a contact in doubt, with all that its message covered.",
     """
     UPDATE contacts SET state = 'sending', lease_until = $3, settled_at = NULL
-    WHERE workspace_id = $1 AND debt_id = $2 AND state = 'unknown' AND provider_ref IS NULL
+    WHERE workspace_id = $1 AND state = 'unknown' AND provider_ref IS NULL
+        AND (debt_id = $2 OR group_id IN (SELECT group_id FROM contacts
+            WHERE workspace_id = $1 AND debt_id = $2 AND state = 'unknown'))
     RETURNING *
     """,
 )

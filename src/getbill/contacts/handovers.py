@@ -313,13 +313,14 @@ class HandoverJournal:
 
 
 @contextmanager
-def withdrawn_on_failure(journal: HandoverJournal | None, contacts: Sequence[Contact]) -> Iterator[None]:
+def withdrawn_on_failure(journal: HandoverJournal | None, *batches: Sequence[Contact]) -> Iterator[None]:
     """Withdraw the hand-overs of contacts if the transaction that commits them as `sending` fails."""
     try:
         yield
     except BaseException:
         if journal is not None:
-            journal.withdraw(contacts)
+            for contacts in batches:
+                journal.withdraw(contacts)
         raise
 
 

@@ -4,7 +4,7 @@ The caps of the rules count over it, and the scenario continues after its last p
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -33,21 +33,28 @@ _OF_DEBTS = Statement(
     "contacts.list_by_debts",
     "Contacts of these debts, for the decision on the next one.",
     """
-    SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, settled_at, address_hash FROM contacts
+    SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, settled_at, address_hash, group_id
+    FROM contacts
     WHERE workspace_id = $1 AND debt_id = ANY($2) ORDER BY attempt
     """,
 )
-_BY_ADDRESSES = Statement(
-    "contacts.list_by_addresses",
-    "Recent contacts at these addresses on other debts.",
+_ON_OTHER_DEBTS = Statement(
+    "contacts.list_on_other_debts",
+    "Recent contacts on other debts, at these addresses or with these debtors.",
     """
-    SELECT debt_id, run, step, attempt, channel, state, sent_at, address_hash FROM contacts
-    WHERE workspace_id = $1 AND address_hash = ANY($2) AND sent_at > $3 AND debt_id <> ALL($4)
+    SELECT c.debt_id, c.channel, c.state, c.sent_at, c.address_hash, c.group_id, d.debtor_id
+    FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+    WHERE c.workspace_id = $1 AND c.address_hash = ANY($2) AND c.sent_at > $3 AND c.debt_id <> ALL($4)
+    UNION ALL
+    SELECT c.debt_id, c.channel, c.state, c.sent_at, c.address_hash, c.group_id, d.debtor_id
+    FROM debts d JOIN contacts c ON c.workspace_id = d.workspace_id AND c.debt_id = d.id
+    WHERE d.workspace_id = $1 AND d.debtor_id = ANY($5) AND d.erased_at IS NULL AND d.id <> ALL($4)
+        AND c.sent_at > $3 AND (c.address_hash IS NULL OR c.address_hash <> ALL($2))
     """,
 )
-_LOCK_ADDRESSES = Statement(
-    "contacts.lock_addresses",
-    "Lock addresses against concurrent decisions on contacts.",
+_LOCK_RECIPIENTS = Statement(
+    "contacts.lock_recipients",
+    "Lock persons and addresses against concurrent decisions on contacts.",
     "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key",
 )
 
@@ -113,22 +120,23 @@ class ContactHistory:
         self.contacts = (*self.contacts, contact)
 
 
-async def lock_addresses(tx: Transaction, debts: Mapping[UUID, Debt]) -> dict[UUID, AddressHashes]:
-    """Block other decisions on these debtors' contacts until the transaction ends; lock debts first.
+async def lock_recipients(tx: Transaction, debts: Mapping[UUID, Debt]) -> dict[UUID, AddressHashes]:
+    """Block other decisions on contacts with these debtors, and at their addresses, until the transaction ends.
+
+    Lock debts first.
 
     Returns the keyed hashes of their e-mail addresses and phone numbers.
     """
     hashes = {debt_id: address_hashes(debt) for debt_id, debt in debts.items()}
     # In one order everywhere, so that two workers never deadlock.
-    keys = sorted(
-        {
-            int.from_bytes(address_hash[:8], signed=True)
-            for address_hash in chain.from_iterable(hashes.values())
-            if address_hash
-        }
+    recipients = chain(
+        filter(None, chain.from_iterable(hashes.values())),
+        # The last bytes of an identifier are random, the first are its time.
+        (debt.debtor.id.bytes[8:] for debt in debts.values()),
     )
+    keys = sorted({int.from_bytes(recipient[:8], signed=True) for recipient in recipients})
     if keys:
-        await tx.execute(_LOCK_ADDRESSES, keys)
+        await tx.execute(_LOCK_RECIPIENTS, keys)
     return hashes
 
 
@@ -149,17 +157,20 @@ async def load(
     hashes_by_debt = known_hashes or {debt_id: address_hashes(debt) for debt_id, debt in debts.items()}
     address_sets = {debt_id: frozenset(filter(None, hashes_by_debt[debt_id])) for debt_id in debts}
     all_hashes = list(frozenset(chain.from_iterable(address_sets.values())))
-    other_rows, suppressed = [], frozenset[bytes]()
+    suppressed = frozenset[bytes]()
     consents = frozenset[tuple[bytes, str]]()
     if all_hashes:
         consents = await compliance.granted_consents(tx, workspace_id, all_hashes)
         suppressed = await compliance.suppressed_hashes(tx, workspace_id, all_hashes)
-        other_rows = await tx.fetch(_BY_ADDRESSES, workspace_id, all_hashes, tx.now - LOOKBACK, debt_ids)
+    debtor_ids = list({debt.debtor.id for debt in debts.values()})
+    other_rows = await tx.fetch(
+        _ON_OTHER_DEBTS, workspace_id, all_hashes, tx.now - LOOKBACK, debt_ids, debtor_ids
+    )
     manual_rows = await followups.find_manual_contacts(
         tx, workspace_id, debt_ids, all_hashes, tx.now - LOOKBACK
     )
     own_by_debt = _group_by(own_rows, "debt_id")
-    made_by_address = _group_by(filter(_is_made, (*own_rows, *other_rows)), "address_hash")
+    made_contacts = _MadeContacts(debts, own_rows, other_rows)
     histories = {}
     for debt_id, debt in debts.items():
         addresses = address_sets[debt_id]
@@ -170,17 +181,51 @@ async def load(
             _count_row(history, row, debt)
             if _is_made(row):
                 past_contacts.append(_past_contact(row, same_case=True))
-        past_contacts += [
-            _past_contact(row, same_case=False)
-            for address in addresses
-            for row in made_by_address.get(address, ())
-            if row["debt_id"] != debt_id
-        ]
+        own_groups = {contact.group for contact in past_contacts if contact.group is not None}
+        past_contacts += made_contacts.on_other_debts(debt, addresses, own_groups)
         past_contacts += [
             _manual_contact(row, debt_id) for row in manual_rows if _concerns(row, debt_id, addresses)
         ]
         history.contacts = (*past_contacts, *history.contacts)
     return histories
+
+
+class _MadeContacts:
+    """The contacts made on some debts, and on others of the same debtors or addresses."""
+
+    def __init__(self, debts: Mapping[UUID, Debt], own_rows: list[Record], other_rows: list[Record]) -> None:
+        self._by_address: dict[bytes, list[tuple[Record, UUID | None]]] = {}
+        self._by_person: dict[UUID, list[tuple[Record, UUID | None]]] = {}
+        for row in filter(_is_made, own_rows):
+            self._add(row, debts[row["debt_id"]].debtor.id)
+        for row in filter(_is_made, other_rows):
+            self._add(row, row["debtor_id"])
+
+    def _add(self, row: Record, person: UUID | None) -> None:
+        if row["address_hash"] is not None:
+            self._by_address.setdefault(row["address_hash"], []).append((row, person))
+        if person is not None:
+            self._by_person.setdefault(person, []).append((row, person))
+
+    def on_other_debts(
+        self, debt: Debt, addresses: frozenset[bytes], own_groups: Collection[UUID]
+    ) -> list[PastContact]:
+        """Return the contacts with the debtor of a debt, and at their addresses, on any other debt.
+
+        Each message comes once, and those in which the debt itself took part not at all.
+        """
+        rows = {
+            row["group_id"] or id(row): (row, person)
+            for row, person in chain(
+                self._by_person.get(debt.debtor.id, ()),
+                chain.from_iterable(self._by_address.get(address, ()) for address in addresses),
+            )
+            if row["debt_id"] != debt.id and row["group_id"] not in own_groups
+        }
+        return [
+            _past_contact(row, same_case=False, same_person=person == debt.debtor.id)
+            for row, person in rows.values()
+        ]
 
 
 def _group_by(rows: Iterable[Record], column: str) -> dict[Any, list[Record]]:
@@ -194,8 +239,15 @@ def _is_made(row: Record) -> bool:
     return row["sent_at"] is not None and row["state"] in CONTACTED
 
 
-def _past_contact(row: Record, *, same_case: bool) -> PastContact:
-    return PastContact(_CHANNELS[row["channel"]], row["sent_at"], row["address_hash"], same_case)
+def _past_contact(row: Record, *, same_case: bool, same_person: bool = True) -> PastContact:
+    return PastContact(
+        _CHANNELS[row["channel"]],
+        row["sent_at"],
+        row["address_hash"],
+        same_case,
+        same_person,
+        row["group_id"],
+    )
 
 
 def _concerns(row: Record, debt_id: UUID, hashes: frozenset[bytes]) -> bool:

@@ -5,14 +5,16 @@ makes a contact due is noted in the index of due work here.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from asyncpg import Record
 
 from getbill.contacts.model import COLUMNS, Contact, State
 from getbill.kit import work
-from getbill.kit.database import Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 
 _PLAN = Statement(
     "contacts.insert_contact",
@@ -25,13 +27,14 @@ _PLAN = Statement(
 )
 _LOCK_DUE = Statement(
     "contacts.lock_due",
-    "Lock due contacts of a sandbox whose debts have no other contact under way.",
+    "Lock due contacts of a sandbox whose debts have no other contact under way, all of a debtor by one worker.",
     """
     SELECT c.* FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+    JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
     WHERE c.workspace_id = $3 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
         AND c.crashes = 0 AND NOT EXISTS (SELECT FROM contact_stop)
         AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $3 AND w.contact = 'stopped')
-    ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
+    ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED
     """,
 )
 _LOCK_UNCHANGED = Statement(
@@ -47,6 +50,30 @@ _LOCK_UNCHANGED = Statement(
     FOR UPDATE OF c
     """,
 )
+_OPEN_OF_DEBTORS = Statement(
+    "contacts.find_open_of_debtors",
+    "Other debts of the debtors of these debts that have an open contact until an instant.",
+    """
+    SELECT s.id FROM debts d
+    JOIN debts s ON s.workspace_id = d.workspace_id AND s.debtor_id = d.debtor_id AND s.erased_at IS NULL
+    JOIN contacts c ON c.workspace_id = s.workspace_id AND c.debt_id = s.id
+    WHERE d.workspace_id = $1 AND d.id = ANY($2) AND s.id <> ALL($2)
+        AND c.state IN ('planned', 'claimed') AND c.due_at <= $3 AND c.crashes <= $4
+    ORDER BY c.due_at LIMIT $5
+    """,
+)
+_LOCK_OPEN = Statement(
+    "contacts.lock_open",
+    "Lock the open contacts of locked debts until an instant; the claim of another worker on one ends with its state.",
+    """
+    SELECT * FROM contacts
+    WHERE workspace_id = $1 AND debt_id = ANY($2) AND state IN ('planned', 'claimed') AND due_at <= $3
+        AND crashes <= $4
+    ORDER BY debt_id, run, step, attempt FOR UPDATE
+    """,
+)
+# More would make one person's debts the whole batch.
+OPEN_MAX: Final = 1000
 _WRITE = Statement(
     "contacts.update_contacts",
     "Update the state and the result of contacts.",
@@ -55,24 +82,44 @@ _WRITE = Statement(
     UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
         followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
         provider_ref = w.provider_ref, reason = w.reason, sent_at = w.sent_at, settled_at = w.settled_at,
-        missed_at = w.missed_at, handover_id = w.handover_id,
+        missed_at = w.missed_at, handover_id = w.handover_id, channel = w.channel, group_id = w.group_id,
+        is_leader = w.is_leader,
         crashes = CASE WHEN w.state = 'sending' OR (c.state = 'sending' AND w.state = 'planned') THEN c.crashes
             ELSE 0 END
     FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::timestamptz[],
         $9::timestamptz[], $10::uuid[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::timestamptz[], $17::timestamptz[], $18::uuid[])
+        $16::timestamptz[], $17::timestamptz[], $18::uuid[], $19::text[], $20::uuid[], $21::boolean[])
         AS w (debt_id, run, step, attempt, fence, state, due_at, lease_until, followup_id, address_hash, provider,
-              provider_ref, reason, sent_at, settled_at, missed_at, handover_id)
+              provider_ref, reason, sent_at, settled_at, missed_at, handover_id, channel, group_id, is_leader)
     WHERE c.workspace_id = $1 AND c.debt_id = w.debt_id AND c.run = w.run AND c.step = w.step
         AND c.attempt = w.attempt AND c.fence = w.fence
     """,
 )
-_FIND_BY_FOLLOWUP = Statement(
-    "contacts.find_by_followup",
-    "Last attempt of the contact behind a followup.",
+_FIND_GROUP = Statement(
+    "contacts.find_group",
+    "Contacts that the message behind a followup covered, as their last attempts, the leader first.",
     """
-    SELECT * FROM contacts WHERE workspace_id = $1 AND followup_id = $2
-    ORDER BY run DESC, attempt DESC LIMIT 1
+    SELECT c.* FROM contacts f JOIN contacts c ON c.workspace_id = f.workspace_id
+        AND (c.group_id = f.group_id OR (c.debt_id = f.debt_id AND c.followup_id = f.followup_id))
+    WHERE f.workspace_id = $1 AND f.followup_id = $2
+        AND NOT EXISTS (SELECT FROM contacts later WHERE later.workspace_id = $1 AND later.followup_id = $2
+            AND (later.run, later.attempt) > (f.run, f.attempt))
+        AND NOT EXISTS (SELECT FROM contacts later WHERE later.workspace_id = $1 AND later.debt_id = c.debt_id
+            AND later.followup_id = c.followup_id AND (later.run, later.attempt) > (c.run, c.attempt))
+    ORDER BY c.is_leader DESC, c.debt_id
+    """,
+)
+_IN_DOUBT_WITH = Statement(
+    "contacts.find_in_doubt_with",
+    "One other contact of each message in doubt whose person is asked about a debt.",
+    """
+    SELECT DISTINCT ON (c.group_id) c.* FROM contacts o
+    JOIN contacts c ON c.workspace_id = o.workspace_id AND c.group_id = o.group_id AND c.debt_id <> o.debt_id
+    WHERE o.workspace_id = $1 AND o.debt_id = $2 AND o.state = 'unknown' AND c.state = 'unknown'
+        AND c.followup_id IS NOT NULL
+        AND EXISTS (SELECT FROM todos t WHERE t.workspace_id = $1 AND t.subject_id = o.followup_id
+            AND t.decided_at IS NULL)
+    ORDER BY c.group_id, c.debt_id
     """,
 )
 _STOP = Statement(
@@ -102,6 +149,22 @@ _ERASE = Statement(
     WHERE workspace_id = $1 AND debt_id = $2
     """,
 )
+
+
+async def find_open_of_debtors(
+    tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID], until: datetime, crashes_max: int
+) -> list[UUID]:
+    """Return other debts of the same debtors with an open contact due until an instant, longest due first."""
+    rows = await tx.fetch(_OPEN_OF_DEBTORS, workspace_id, debt_ids, until, crashes_max, OPEN_MAX)
+    return [row["id"] for row in rows]
+
+
+async def lock_open(
+    tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID], until: datetime, crashes_max: int
+) -> list[Contact]:
+    """Lock and return the open contacts of locked debts, whoever has claimed them."""
+    rows = await tx.fetch(_LOCK_OPEN, workspace_id, debt_ids, until, crashes_max)
+    return [contact_from_row(row) for row in rows]
 
 
 def plan(tx: Transaction, contacts: Iterable[Contact]) -> None:
@@ -146,12 +209,6 @@ async def lock_unchanged(tx: Transaction, contacts: Sequence[Contact]) -> list[C
     return [contact for contact in contacts if key_of(contact)[:4] in owned_keys]
 
 
-async def find_by_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
-    """Return the latest attempt of the contact behind a followup; None without one."""
-    row = await tx.fetchrow(_FIND_BY_FOLLOWUP, workspace_id, followup_id)
-    return contact_from_row(row) if row else None
-
-
 async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
     """Write contacts of one workspace that are claimed or locked."""
     if contacts:
@@ -190,7 +247,22 @@ _write_values = attrgetter(
     "settled_at",
     "missed_at",
     "handover_id",
+    "channel",
+    "group_id",
+    "is_leader",
 )
+
+
+async def find_group(
+    connection: Database | Transaction, workspace_id: UUID, followup_id: UUID
+) -> list[Contact]:
+    """Return the contacts that the message behind a followup covered, the leader first."""
+    return [contact_from_row(row) for row in await connection.fetch(_FIND_GROUP, workspace_id, followup_id)]
+
+
+async def find_in_doubt_with(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> list[Contact]:
+    """Return one other contact of each message in doubt about which a person is asked on a debt."""
+    return [contact_from_row(row) for row in await tx.fetch(_IN_DOUBT_WITH, workspace_id, debt_id)]
 
 
 async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) -> list[UUID]:

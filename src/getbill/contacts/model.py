@@ -101,6 +101,8 @@ CONTACTED = frozenset(
 COMPLETED = CONTACTED | {State.FAILED, State.SKIPPED}
 # States before a contact is sent or given up.
 OPEN = frozenset({State.PLANNED, State.CLAIMED})
+# A contact that would follow so soon joins a group: its debtor would read the same twice within days.
+JOIN_AHEAD = timedelta(days=3)
 _CHANNELS = {str(channel): channel for channel in Channel}
 
 
@@ -138,6 +140,10 @@ class Contact:
     handover_id: UUID | None = None
     # Workers in a row that died with it before it was handed over.
     crashes: int = 0
+    # The message that it shares with other debts of the person, named after the leader's followup; None if alone.
+    group_id: UUID | None = None
+    # Whether its own message is handed over; in a group, that of one contact is.
+    is_leader: bool = True
 
     def is_late(self, now: datetime, late_after: timedelta) -> bool:
         """Return whether the contact missed its due time, even if it was moved since."""
@@ -164,6 +170,17 @@ class Contact:
         self.due_at = due_at
         self.lease_until = None
         self.reason = reason
+
+    def join(self, leader: "Contact") -> None:
+        """Take part in the message of another contact, which was committed as `sending` with it."""
+        self.transition(leader.state)
+        self.is_leader, self.group_id, self.handover_id = False, leader.group_id, leader.handover_id
+        self.channel, self.address_hash, self.provider = leader.channel, leader.address_hash, leader.provider
+        self.lease_until, self.sent_at, self.reason = leader.lease_until, leader.sent_at, None
+
+    def leave_group(self) -> None:
+        """Stand alone again: the shared message never left."""
+        self.is_leader, self.group_id = True, None
 
     def set_aside(self, reason: str) -> None:
         """Exclude the contact from planning until it is retried or skipped."""

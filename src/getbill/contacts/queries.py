@@ -9,9 +9,10 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import OPEN, Contact, State
+from getbill.contacts.model import JOIN_AHEAD, OPEN, Contact, State
 from getbill.debts import Debt
-from getbill.kit.database import Database, Statement
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.scenarios import Grouping
 
 _NEXT_DUE = Statement(
     "contacts.find_next_due",
@@ -42,6 +43,22 @@ _OF_DEBT = Statement(
 )
 
 
+_GROUPED_WITH = Statement(
+    "contacts.list_grouped_with",
+    "Other debts of a debt's debtor and creditor with an open contact until an instant, longest due first.",
+    """
+    SELECT s.id FROM debts d
+    JOIN debts s ON s.workspace_id = d.workspace_id AND s.debtor_id = d.debtor_id AND s.erased_at IS NULL
+        AND s.creditor_id IS NOT DISTINCT FROM d.creditor_id AND s.id <> d.id
+    JOIN contacts c ON c.workspace_id = s.workspace_id AND c.debt_id = s.id
+        AND c.contact_epoch = s.contact_epoch
+    WHERE d.workspace_id = $1 AND d.id = $2 AND c.state IN ('planned', 'claimed') AND c.channel <> 'review'
+        AND c.due_at <= $3
+    ORDER BY c.due_at, s.id LIMIT 100
+    """,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """A debt with its settled contacts and the planned one."""
@@ -54,6 +71,8 @@ class Timeline:
     crossings: Mapping[UUID, str]
     # Whether a contact is in quarantine, so that no other one is taken.
     is_set_aside: bool
+    # Other debts that the next message may also be about.
+    grouped_with: Sequence[UUID] = ()
 
 
 async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID) -> Timeline:
@@ -62,6 +81,7 @@ async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID)
     async with database.transaction(workspace.now()) as tx:
         contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
         rows = await tx.fetch(_OF_DEBT, workspace.id, debt.id)
+        grouped_with = await _find_group(tx, debt)
     contacts = [ledger.contact_from_row(row) for row in rows]
     crossings = {row["followup_id"]: row["crossed_by"] for row in rows if row["crossed_by"]}
     open_contacts = [contact for contact in contacts if contact.state in OPEN]
@@ -75,7 +95,16 @@ async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID)
         current_contacts[0] if current_contacts else None,
         crossings,
         is_set_aside=any(contact.state == State.SET_ASIDE for contact in closed_contacts),
+        grouped_with=grouped_with,
     )
+
+
+async def _find_group(tx: Transaction, debt: Debt) -> list[UUID]:
+    is_grouped = Grouping.OFF not in {debt.running_scenario.grouping, debt.workspace.grouping}
+    if not is_grouped or not debt.is_contactable or debt.next_action_at is None:
+        return []
+    until = debt.next_action_at + JOIN_AHEAD
+    return [row["id"] for row in await tx.fetch(_GROUPED_WITH, debt.workspace_id, debt.id, until)]
 
 
 async def find_history(database: Database, debt: Debt) -> ContactHistory:

@@ -63,6 +63,9 @@ class AttemptShown(BaseModel):
     sent_at: Instant | None
     settled_at: Instant | None
     followup_id: str | None
+    group_id: str | None = Field(
+        description="Id shared by the attempts that one message about several debts covered; null if it was alone."
+    )
     crossed_by: str | None = Field(
         description="Event that crossed the message: `payment`, or the status that ended contact; null if there was none."
     )
@@ -107,6 +110,10 @@ class TimelineShown(CalendarShown):
     run: int
     next_action_at: Instant | None
     stopped_by: str | None = Field(description="Reason no step is planned; null while one is.")
+    grouped_with: list[str] = Field(
+        description="Other debts of the debtor and creditor with a contact due by three days after this debt's next"
+        " one: one message may cover them."
+    )
     past: list[AttemptShown]
 
 
@@ -173,6 +180,8 @@ class ContactBody(BaseModel):
 
     contact: Literal["on", "dry_run", "stopped"] | None = None
     grace_hours: Annotated[int, Field(strict=True, ge=0, le=720)] | None = None
+    contacts_per_day: Annotated[int, Field(strict=True, ge=0, le=20)] | None = None
+    grouping: Literal["by_debtor", "off"] | None = None
     minimum_balance: MinimumBalance | None = Field(
         None,
         description="Balance from which a debtor is contacted, in units of each debt's currency; 0 for no minimum.",
@@ -190,6 +199,14 @@ class ContactShown(BaseModel):
         description="`on` sends messages, `dry_run` schedules and renders messages without sending them, `stopped` makes no contact."
     )
     grace_hours: int = Field(description="Hours between an import and the first contact with its debtors.")
+    contacts_per_day: int = Field(
+        description="Maximum number of contacts with one person, and at one address, on one local day over all their debts;"
+        " 0 sets no maximum. A message about several debts counts once."
+    )
+    grouping: Literal["by_debtor", "off"] = Field(
+        description="`by_debtor` contacts a person by one message about all debts to one creditor that are due;"
+        " `off` contacts them about each debt."
+    )
     minimum_balance: MoneyNumber = Field(
         description="Balance from which a debtor is contacted, in units of each debt's currency; 0 for no minimum."
     )
@@ -219,6 +236,8 @@ def serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
     return {
         "contact": switches.contact,
         "grace_hours": switches.grace_hours,
+        "contacts_per_day": switches.contacts_per_day,
+        "grouping": switches.grouping,
         "minimum_balance": switches.minimum_balance,
         "write_off_small_balances": switches.writes_off_small_balances,
         "installation_stopped_at": json.instant(switches.stopped_at),
@@ -261,6 +280,7 @@ def serialize_timeline(
         "run": debt.run,
         "next_action_at": None if gap else json.instant(debts.next_contact_at(debt)),
         "stopped_by": _stopped_by(debt, gap, has_steps=bool(steps), language=language),
+        "grouped_with": [ids.show("debt", debt_id) for debt_id in debt_timeline.grouped_with],
         "past": [
             _serialize_contact(contact, debt_timeline.crossings, language)
             for contact in debt_timeline.closed_contacts
@@ -295,6 +315,7 @@ def _serialize_contact(contact: Contact, crossings: Mapping[UUID, str], language
         "sent_at": json.instant(contact.sent_at),
         "settled_at": json.instant(contact.settled_at),
         "followup_id": ids.show("followup", followup_id) if followup_id else None,
+        "group_id": ids.show("group", contact.group_id) if contact.group_id else None,
         # An attempt that failed before the sent one crossed nothing.
         "crossed_by": crossings.get(followup_id) if followup_id and contact.state in CONTACTED else None,
     }

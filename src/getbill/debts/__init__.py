@@ -43,7 +43,7 @@ from getbill.debts.obstacles import (
 from getbill.debts.people import announce_people, mark_bounced
 from getbill.debts.person_locks import lock_with_siblings
 from getbill.debts.promises import is_promise_pending, paused_until, promise_state
-from getbill.debts.queries import find, find_many, find_references, lock, lock_many, planned_ids
+from getbill.debts.queries import find, find_many, find_references, lock, lock_free, lock_many, planned_ids
 from getbill.debts.schedule import (
     END,
     EXPENSIVE,

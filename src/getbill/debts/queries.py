@@ -41,6 +41,11 @@ _LOCK = Statement(
     "Debts with their debtors and keys, locked in id order.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d",
 )
+_LOCK_FREE = Statement(
+    "debts.open_free_debts",
+    "Debts that nobody has locked, with their debtors and keys, locked.",
+    _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d SKIP LOCKED",
+)
 # An erased debt has no debtor either.
 _RELOCK = Statement(
     "debts.relock_debts",
@@ -165,7 +170,15 @@ async def lock_many(
     """
     if cached:
         return await _relock(tx, workspace, list(debt_ids), cached)
-    rows = await tx.fetch(_LOCK, workspace.id, list(debt_ids))
+    return await _open_locked(tx, workspace, await tx.fetch(_LOCK, workspace.id, list(debt_ids)))
+
+
+async def lock_free(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID]) -> dict[UUID, Debt]:
+    """Lock and return those of some debts that nobody has locked, without waiting."""
+    return await _open_locked(tx, workspace, await tx.fetch(_LOCK_FREE, workspace.id, list(debt_ids)))
+
+
+async def _open_locked(tx: Transaction, workspace: Workspace, rows: list[Record]) -> dict[UUID, Debt]:
     # A debt erased while we waited for its lock comes with the key it had when the wait began.
     live_rows = [row for row in rows if row["erased_at"] is None]
     held_debts = {row["id"]: tx.subjects.get(row["id"]) for row in live_rows}

@@ -117,6 +117,7 @@ def _facts_of(workspace: Workspace, identity: Identity, scenario: Scenario) -> c
         party=compliance.Party.BUSINESS if identity.company else compliance.Party.CONSUMER,
         collector=_THIRD_PARTY[workspace.company.collector],
         exclusions=scenario.exclusions,
+        contacts_per_day=workspace.contacts_per_day,
     )
 
 
@@ -132,6 +133,7 @@ def _with_history(facts: compliance.Facts, debt: Debt, prior_contacts: PriorCont
         party=facts.party,
         collector=facts.collector,
         exclusions=facts.exclusions,
+        contacts_per_day=facts.contacts_per_day,
         contacts=prior_contacts.contacts,
         email_hash=email,
         phone_hash=phone,

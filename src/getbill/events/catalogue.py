@@ -38,7 +38,10 @@ CATALOGUE: tuple[EventKind, ...] = (
         "debt.contacted",
         "The debtor has been successfully contacted.",
         _FOLLOWUP
-        | {"confirmed": "Whether arrival was confirmed; false for a channel that cannot confirm it."},
+        | {
+            "confirmed": "Whether arrival was confirmed; false for a channel that cannot confirm it.",
+            "group_id": "Id shared by the debts of one message about several; null if it was about one.",
+        },
         is_default=True,
     ),
     EventKind(

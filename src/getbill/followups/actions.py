@@ -16,12 +16,15 @@ _BEGIN = Statement(
     "Insert followups that are about to be sent; a later attempt takes the row of the first.",
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, step, scheduled_at, content,
-        direction, is_retry, created_at, updated_at)
-    SELECT $1, id, debt_id, channel, type, 'in_progress', step, scheduled_at, content, 'outbound', is_retry, $10, $10
+        direction, is_retry, group_id, created_at, updated_at)
+    SELECT $1, id, debt_id, channel, type, 'in_progress', step, scheduled_at, content, 'outbound', is_retry,
+        group_id, $10, $10
     FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[],
-        $9::boolean[]) AS begun (id, debt_id, channel, type, step, scheduled_at, content, is_retry)
+        $9::boolean[], $11::uuid[])
+        AS begun (id, debt_id, channel, type, step, scheduled_at, content, is_retry, group_id)
     ON CONFLICT (workspace_id, id) DO UPDATE SET status = excluded.status, content = excluded.content,
-        is_retry = excluded.is_retry, updated_at = excluded.updated_at
+        channel = excluded.channel, type = excluded.type, is_retry = excluded.is_retry,
+        group_id = excluded.group_id, updated_at = excluded.updated_at
     """,
 )
 _INSERT_COMPLETED = Statement(
@@ -30,8 +33,8 @@ _INSERT_COMPLETED = Statement(
     """
     INSERT INTO followups (workspace_id, id, debt_id, channel, type, step, scheduled_at, direction, is_retry,
         created_at, updated_at, status, sent_at, processed_at, reached_at, provider_ref, duration_ms,
-        disconnection_reason, crossed_by, content)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+        disconnection_reason, crossed_by, group_id, content)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
     """,
 )
 _MOVE = Statement(
@@ -67,11 +70,24 @@ _row_values = attrgetter(
     "duration_ms",
     "disconnection_reason",
     "crossed_by",
+    "group_id",
 )
 _ERASE = Statement(
     "followups.delete_followups",
     "Delete the followups of an erased debt.",
     "DELETE FROM followups WHERE workspace_id = $1 AND debt_id = $2",
+)
+
+
+_ERASE_SHARED = Statement(
+    "followups.erase_shared_content",
+    "Delete the content of the messages to which an erased debt contributed, on the other debts.",
+    """
+    UPDATE followups f SET content = NULL
+    FROM followups erased
+    WHERE f.workspace_id = $1 AND erased.workspace_id = $1 AND erased.debt_id = $2
+        AND erased.group_id = f.group_id AND f.debt_id <> $2
+    """,
 )
 
 
@@ -103,6 +119,7 @@ async def _begin(tx: Transaction, pairs: Sequence[tuple[Debt, Followup]]) -> Non
         sealed_contents,
         [followup.is_retry for followup in followups],
         tx.now,
+        [followup.group_id for followup in followups],
     )
 
 
@@ -188,7 +205,9 @@ def mark_reached(tx: Transaction, debt: Debt, followup: Followup, *, is_confirme
 
 def announce_reach(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> None:
     """Announce that a followup, already so marked, reached the debtor of a locked debt for the first time."""
-    events.record(tx, "debt.contacted", debt, {"followup": followup.serialize(), "confirmed": is_confirmed})
+    payload = followup.serialize()
+    contacted = {"followup": payload, "group_id": payload["group_id"], "confirmed": is_confirmed}
+    events.record(tx, "debt.contacted", debt, contacted)
     debt.answers_count += followup.channel in CALLS
     debts.mark_contacted(tx, debt)
 
@@ -214,6 +233,7 @@ async def cancel(tx: Transaction, cancellations: Sequence[tuple[Debt, UUID]]) ->
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Erase all followups of an erased debt."""
+    """Erase all followups of an erased debt, and the content of messages that were also about others."""
+    await tx.execute(_ERASE_SHARED, workspace_id, debt_id)
     await tx.execute(_ERASE, workspace_id, debt_id)
     await responses.erase(tx, workspace_id, debt_id)

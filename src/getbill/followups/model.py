@@ -113,6 +113,8 @@ class Followup:
     triggered_payment: bool = False
     # What it crossed on its way: `payment`, or the status that ended contact.
     crossed_by: str | None = None
+    # The message that it shares with followups of other debts; None if it is about this debt alone.
+    group_id: UUID | None = None
     # The status before this transaction.
     previous_status: str | None = None
     # The cached result of `serialize`: one change appears in several events.
@@ -132,6 +134,7 @@ class Followup:
         return {
             "id": ids.show("followup", self.id),
             "debt_id": ids.show("debt", self.debt_id),
+            "group_id": ids.show("group", self.group_id) if self.group_id else None,
             "status": self.status,
             "type": self.type,
             "channel": str(self.channel),

@@ -105,6 +105,7 @@ def _followup_from_row(row: Record, workspace: Workspace) -> Followup:
         is_retry=row["is_retry"],
         triggered_payment=row["triggered_payment"],
         crossed_by=row["crossed_by"],
+        group_id=row["group_id"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -103,6 +103,10 @@ class FollowupShown(BaseModel):
 
     id: str = Field(examples=["followup_01jd3v9wq8e0brt4k2m5n6p7q8"])
     debt_id: str
+    group_id: str | None = Field(
+        description="Id shared by the followups of one message about several debts of the debtor; null if it was"
+        " about this debt alone.",
+    )
     status: Status
     type: Type
     channel: FollowupChannel

@@ -31,6 +31,7 @@ _NOUNS = {
     "debt": message("debt"),
     "debtor": message("debtor"),
     "followup": message("followup"),
+    "group": message("group"),
     "import": message("import"),
     "key": message("key"),
     "sftp": message("SFTP login"),

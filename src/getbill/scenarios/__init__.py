@@ -27,6 +27,7 @@ from getbill.scenarios.conditions import ConditionFacts, Conditions
 from getbill.scenarios.model import (
     End,
     Fallback,
+    Grouping,
     Late,
     Scenario,
     Skip,

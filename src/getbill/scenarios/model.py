@@ -72,6 +72,13 @@ class Late(StrEnum):
     SKIP = "skip"
 
 
+class Grouping(StrEnum):
+    """Whether debts of one debtor and creditor that are due are contacted by one message."""
+
+    BY_DEBTOR = "by_debtor"
+    OFF = "off"
+
+
 # A letter may be required by law, and a day's delay does not change its content. Of several missed messages
 # the last one is enough. A missed call is not made up for: the next step follows anyway.
 LATE_BY_CHANNEL = {
@@ -165,6 +172,7 @@ class Scenario:
     exclusions: Exclusions = field(default_factory=Exclusions)
     spacing_days: Annotated[int, Field(ge=0, le=30)] = 1
     late_after_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    grouping: Grouping = Grouping.BY_DEBTOR
 
     @property
     def late_after(self) -> timedelta:
@@ -183,6 +191,11 @@ class Scenario:
     def after(self, key: str | None) -> tuple[Step, ...]:
         """Return the steps after a key; all of them for None."""
         return self.steps if key is None else self.steps[self._position(key) + 1 :]
+
+    def progress(self, key: str) -> tuple[int, int]:
+        """Return how far along a step is: its wave and its position."""
+        position = self._position(key)
+        return self.steps[position].wave, position
 
     def _position(self, key: str) -> int:
         for position, step in enumerate(self.steps):

@@ -13,7 +13,7 @@ from getbill.kit.http import Flag, MoneyNumber, check_day_text
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
 from getbill.scenarios.conditions import PromiseWord
-from getbill.scenarios.model import Language, Late, Name, Scenario, Unit
+from getbill.scenarios.model import Grouping, Language, Late, Name, Scenario, Unit
 
 _Name = Name
 _Whole = Annotated[int, Field(strict=True)]
@@ -134,6 +134,11 @@ class VersionBody(BaseModel):
         description="Minimum number of days between two contacts; 0 allows several contacts on one day, by their offsets.",
     )
     late_after_hours: _Whole = Field(24, ge=1, le=720)
+    grouping: Grouping = Field(
+        Grouping.BY_DEBTOR,
+        description="`by_debtor` contacts a debtor by one message about all debts to one creditor that are due;"
+        " `off` contacts them about each debt.",
+    )
 
 
 class ScenarioBody(VersionBody):
@@ -182,6 +187,7 @@ class ScenarioShown(BaseModel):
     exclusions: ExclusionsBody
     spacing_days: int
     late_after_hours: int
+    grouping: Grouping
 
 
 class ScenarioList(BaseModel):

@@ -99,6 +99,13 @@ class TemplateSet:
             raise WordingBroken(breach.detail)
         return channels.render_wording(edition.wording, name, language, facts), edition.version
 
+    def can_share(self, name: str, language: str, facts: MessageFacts) -> bool:
+        """Return whether a template's message stays true for several debts."""
+        edition = self.own_editions.get((name, language))
+        if edition is None and name not in channels.built_in_names():
+            _, edition = self._in_other_language(name, language)
+        return edition is None or channels.can_share(edition.wording, name, facts)
+
     def _in_other_language(self, name: str, language: str) -> tuple[str, Edition]:
         by_language = {
             edition.language: edition

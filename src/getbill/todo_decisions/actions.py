@@ -188,6 +188,14 @@ TABLE: Mapping[str, Mapping[str, Act]] = {
 }
 
 
+async def _lock_debt(tx: Transaction, workspace: Workspace, todo: Todo, debt_id: UUID) -> Debt:
+    if todo.type == "unknown_contact":
+        # Together, in one order everywhere.
+        group_ids = await contacts.group_debt_ids(tx, workspace.id, todo.subject_id)
+        await debts.lock_many(tx, workspace, {debt_id, *group_ids})
+    return await debts.lock(tx, workspace, debt_id)
+
+
 async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision: Decision) -> Case:
     """Close a todo and apply the decision; raise NotFound, TodoDecided, or Invalid for an invalid answer."""
     todo = await todos.find(tx, workspace.id, todo_id)
@@ -195,7 +203,7 @@ async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision:
     if decision.word not in choices:
         raise one_field("/decision", "unknown", message("Valid decisions: {choices}.", choices=list(choices)))
     is_locked = todo.debt_id is not None and todo.type not in _UNLOCKED
-    debt = await debts.lock(tx, workspace, todo.debt_id) if todo.debt_id and is_locked else None
+    debt = await _lock_debt(tx, workspace, todo, todo.debt_id) if todo.debt_id and is_locked else None
     closed_todo = await todos.close(tx, todo, decision.word, decision.credential)
     case = Case(workspace, closed_todo, decision, debt)
     await choices[decision.word](tx, case)

@@ -24,7 +24,7 @@ _CLAIM_KNOWN: Final = Statement(
         FROM contacts c
         JOIN unnest($2::uuid[], $3::bigint[]) AS known (handover_id, fence)
             ON known.handover_id = c.handover_id AND known.fence = c.fence
-        WHERE c.workspace_id = $1 AND c.state = 'sending' AND c.lease_until IS NOT NULL
+        WHERE c.workspace_id = $1 AND c.state = 'sending' AND c.lease_until IS NOT NULL AND c.is_leader
         FOR UPDATE OF c SKIP LOCKED
     )
     UPDATE contacts c SET fence = c.fence + 1, lease_until = $4, crashes = c.crashes + 1
@@ -43,10 +43,11 @@ _IS_OPEN: Final = Statement(
 )
 _FORGET: Final = Statement(
     "contacts.forget_handover",
-    "Forget the hand-over of a contact that is sent once more, if its fence still holds.",
+    "Forget the hand-over of a message that is sent once more, if the fence of its leader still holds.",
     """
     UPDATE contacts SET handover_id = NULL
-    WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
+    WHERE workspace_id = $1 AND handover_id = $7 AND state = 'sending' AND EXISTS (SELECT FROM contacts l
+        WHERE l.workspace_id = $1 AND l.debt_id = $2 AND l.run = $3 AND l.step = $4 AND l.attempt = $5 AND l.fence = $6)
     """,
 )
 
@@ -67,12 +68,17 @@ async def claim_known(context: SendingContext, lease_until: datetime) -> list[Co
     return contacts
 
 
-async def forget_handover(database: Database, contact: Contact) -> None:
-    """Forget the hand-over of a contact that is sent once more: its journal knows of the first time only."""
-    if contact.handover_id is not None:
-        key = (contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence)
-        await database.execute(_FORGET, contact.workspace_id, *key)
-        contact.handover_id = None
+async def forget_handover(database: Database, contacts: Sequence[Contact]) -> None:
+    """Forget the hand-over of a message that is sent once more: its journal knows of the first time only.
+
+    Its contacts are given, the leader first.
+    """
+    leader = contacts[0]
+    if leader.handover_id is not None:
+        key = (leader.debt_id, leader.run, leader.step, leader.attempt, leader.fence)
+        await database.execute(_FORGET, leader.workspace_id, *key, leader.handover_id)
+        for contact in contacts:
+            contact.handover_id = None
 
 
 async def _claim(database: Database, handovers: Sequence[Handover], lease_until: datetime) -> list[Contact]:

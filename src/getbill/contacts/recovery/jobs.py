@@ -6,22 +6,29 @@ whose outcome cannot be determined becomes unknown.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from uuid import UUID
 
 from getbill import companies, compliance, debts, followups, quarantine
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, MessageAuthor, Outgoing, Sender, SendOutcome, unknown
 from getbill.companies import Workspace
+from getbill.compliance import PastContact
 from getbill.contacts import claims, failures, history, schedule, sending
 from getbill.contacts.handovers import Handover
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact, State
 from getbill.contacts.recovery import dead_journals
-from getbill.contacts.sending import PreparedSend, SendingContext, SendResult, isolate_workspace
+from getbill.contacts.sending import (
+    GroupMember,
+    PreparedSend,
+    SendingContext,
+    SendResult,
+    isolate_workspace,
+)
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit import clock, failpoints, ids
@@ -33,11 +40,17 @@ _LOOKUPS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class _InterruptedSend:
-    """A contact that was `sending` when its worker died, with its followup and sender."""
+    """A message that was `sending` when its worker died: its leader's followup, its sender and every contact."""
 
-    contact: Contact
     followup: Followup
     sender: Sender
+    # The leader first.
+    group: Sequence[GroupMember]
+
+    @property
+    def contact(self) -> Contact:
+        """The contact whose message it is."""
+        return self.group[0].contact
 
 
 async def recover(context: SendingContext, workspace_id: UUID) -> int:
@@ -121,47 +134,63 @@ async def _resolve_contacts(
     workspace_id = interrupted_contacts[0].workspace_id
     workspace = await companies.workspace(context.database, context.vault, workspace_id)
 
-    async def resolve_batch(batch: Sequence[Contact]) -> None:
-        snapshots = failures.snapshot_contacts(batch)
+    async def resolve_batch(batch: Sequence[Sequence[Contact]]) -> None:
+        contacts = list(chain.from_iterable(batch))
+        snapshots = failures.snapshot_contacts(contacts)
         try:
             await _resolve_batch(context, workspace, batch, known_handovers)
         except BaseException:
-            failures.restore_contacts(batch, snapshots)
+            failures.restore_contacts(contacts, snapshots)
             raise
 
-    async def mark_unknown(contact: Contact, error: Exception) -> None:
-        await failures.mark_unknown(context.database, workspace, contact, error)
+    async def mark_unknown(group: Sequence[Contact], error: Exception) -> None:
+        for contact in group:
+            await failures.mark_unknown(context.database, workspace, contact, error)
 
-    await quarantine.isolate_failures(interrupted_contacts, resolve_batch, mark_unknown)
+    members = await claims.claim_members(context.database, interrupted_contacts, _lease_of_recovery(context))
+    groups = [
+        (contact, *members.get(contact.group_id or contact.debt_id, ())) for contact in interrupted_contacts
+    ]
+    await quarantine.isolate_failures(groups, resolve_batch, mark_unknown)
 
 
 async def _resolve_batch(
     context: SendingContext,
     workspace: Workspace,
-    interrupted_contacts: Sequence[Contact],
+    contact_groups: Sequence[Sequence[Contact]],
     known_handovers: Mapping[UUID, Handover],
 ) -> None:
-    followup_ids = [contact.followup_id for contact in interrupted_contacts if contact.followup_id]
+    """Determine and store the outcome of interrupted messages, each given by its contacts, the leader first."""
+    followup_ids = [
+        contact.followup_id for group in contact_groups for contact in group if contact.followup_id
+    ]
     followups_by_id = await followups.find_many(context.database, workspace, followup_ids)
 
-    async def resolve_contact(contact: Contact) -> SendResult | None:
-        followup = followups_by_id.get(contact.followup_id) if contact.followup_id else None
+    async def resolve_message(contacts: Sequence[Contact]) -> SendResult | None:
+        group = [
+            GroupMember(contact, followups_by_id.get(contact.followup_id) if contact.followup_id else None)
+            for contact in contacts
+        ]
+        contact, followup = group[0].contact, group[0].followup
         sender = context.senders.for_channel(contact.channel_kind, is_live=contact.is_live)
         gives_receipt = sender is not None and sender.capabilities.gives_receipt
         handover = known_handovers.get(contact.handover_id) if contact.handover_id else None
+        has_followup = any(sent.followup is not None for sent in group)
         if handover is not None and handover.outcome is not None:
             outcome: SendOutcome | None = handover.outcome
-        elif handover is not None and followup is not None and contact.crashes < context.settings.crashes_max:
-            await sending.replan_undelivered(context, workspace, contact, followup)
+        elif handover is not None and has_followup and contact.crashes < context.settings.crashes_max:
+            await sending.replan_undelivered(context, workspace, group)
             outcome = None
         elif followup is None or sender is None or sender.name != contact.provider:
             outcome = unknown(_WORKER_DIED)
         else:
-            outcome = await _find_outcome(context, workspace, _InterruptedSend(contact, followup, sender))
+            outcome = await _find_outcome(context, workspace, _InterruptedSend(followup, sender, group))
         failpoints.at("contacts.looked_up")
-        return None if outcome is None else SendResult(contact, followup, outcome, gives_receipt)
+        if outcome is None:
+            return None
+        return SendResult(contact, followup, outcome, gives_receipt, members=tuple(group[1:]))
 
-    results = await asyncio.gather(*map(resolve_contact, interrupted_contacts))
+    results = await asyncio.gather(*map(resolve_message, contact_groups))
     await sending.settle_contacts(context, workspace, [result for result in results if result is not None])
 
 
@@ -177,9 +206,7 @@ async def _find_outcome(
                 return None
             outcome = await interrupted.sender.look_up(_outgoing_message(workspace, interrupted))
             if outcome is None:
-                await sending.replan_undelivered(
-                    context, workspace, interrupted.contact, interrupted.followup
-                )
+                await sending.replan_undelivered(context, workspace, interrupted.group)
                 return None
             return (
                 outcome if outcome.fate != Fate.UNKNOWN else _postpone_lookup(context, interrupted, outcome)
@@ -192,17 +219,17 @@ async def _send_again(
     context: SendingContext, workspace: Workspace, interrupted: _InterruptedSend
 ) -> SendOutcome | None:
     now = workspace.now()
-    allowed_from, reason = await _allowed_from(context, workspace, interrupted.contact)
+    allowed_from, reason = await _allowed_from(context, workspace, interrupted)
     if allowed_from is None:
         return unknown(f"{_WORKER_DIED}, and {reason}")
     if allowed_from > now:
         retry_at = clock.wall() + (allowed_from - now)
-        await claims.extend_lease(context.database, interrupted.contact, retry_at)
+        await claims.extend_leases(context.database, _contacts_of(interrupted), retry_at)
         return None
     if not await _extend_lease(context, interrupted):
         return None
     # From now on the dead worker's journal does not tell everything.
-    await dead_journals.forget_handover(context.database, interrupted.contact)
+    await dead_journals.forget_handover(context.database, _contacts_of(interrupted))
     timeout_seconds = context.answer_timeout(interrupted.sender)
     prepared = PreparedSend(
         interrupted.contact,
@@ -221,7 +248,11 @@ async def _send_again(
 async def _extend_lease(context: SendingContext, interrupted: _InterruptedSend) -> bool:
     """Extend the lease for as long as the provider may take; False if another worker holds it by now."""
     lease_until = clock.wall() + timedelta(seconds=2 * context.answer_timeout(interrupted.sender))
-    return await claims.extend_lease(context.database, interrupted.contact, lease_until)
+    return await claims.extend_leases(context.database, _contacts_of(interrupted), lease_until)
+
+
+def _contacts_of(interrupted: _InterruptedSend) -> list[Contact]:
+    return [sent.contact for sent in interrupted.group]
 
 
 def _postpone_lookup(
@@ -234,35 +265,56 @@ def _postpone_lookup(
 
 
 async def _allowed_from(
-    context: SendingContext, workspace: Workspace, contact: Contact
+    context: SendingContext, workspace: Workspace, interrupted: _InterruptedSend
 ) -> tuple[datetime | None, str | None]:
-    """Return when a message may be sent once more; None and the reason if it never may."""
+    """Return when a message may be sent once more; None and the reason if it never may.
+
+    It may once each of its debts allows it: what it says of each is still true.
+    """
     switches = await companies.switches(context.database, workspace.id)
     if switches.contact != companies.ON or switches.stopped_at is not None:
         return None, "contact is stopped"
+    if interrupted.followup.content.text is None:
+        return None, "a debt of the message was erased since"
+    allowed_from, reason = workspace.now(), None
     async with context.database.transaction(workspace.now()) as tx:
-        debt = (await debts.lock_many(tx, workspace, [contact.debt_id])).get(contact.debt_id)
-        if debt is None or not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
-            return None, "the debt has changed since"
-        contact_history = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
-        return _evaluate_rules(debt, contact_history, contact, tx.now)
+        contacts = _contacts_of(interrupted)
+        debts_by_id = await debts.lock_many(tx, workspace, {contact.debt_id for contact in contacts})
+        histories = await history.load(tx, workspace.id, debts_by_id)
+        for contact in contacts:
+            debt = debts_by_id.get(contact.debt_id)
+            if debt is None or not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
+                return None, "the debt has changed since"
+            at, obstacle = _evaluate_rules(debt, histories[debt.id], contact, tx.now)
+            if at is None:
+                return None, obstacle
+            if at > allowed_from:
+                allowed_from, reason = at, obstacle
+    return allowed_from, reason
 
 
 def _evaluate_rules(
     debt: Debt, contact_history: ContactHistory, contact: Contact, now: datetime
 ) -> tuple[datetime | None, str | None]:
     # It counted when it was sent: only other contacts can block it now.
-    own_contact = compliance.PastContact(contact.channel_kind, contact.sent_at or now, contact.address_hash)
-    other_contacts = list(contact_history.contacts)
-    if own_contact in other_contacts:
-        other_contacts.remove(own_contact)
-    contact_history.contacts = tuple(other_contacts)
+    is_own = _message_filter(contact, now)
+    contact_history.contacts = tuple(past for past in contact_history.contacts if not is_own(past))
     try:
         facts = schedule.rule_facts(debt, contact_history, contact.step)
     except LookupError:
         return None, "the scenario has changed since"
     verdict = compliance.evaluate(facts, contact.channel_kind, now)
     return (now if verdict.is_allowed else verdict.next_allowed_at), f"the rules forbid it: {verdict.names}"
+
+
+def _message_filter(contact: Contact, now: datetime) -> Callable[[PastContact], bool]:
+    """Return the test whether a past contact is of the message itself, for this debt or another of its group."""
+    if contact.group_id is not None:
+        return lambda past: past.group == contact.group_id
+    own_contact = PastContact(
+        contact.channel_kind, contact.sent_at or now, contact.address_hash, same_person=True
+    )
+    return own_contact.__eq__
 
 
 def _outgoing_message(workspace: Workspace, interrupted: _InterruptedSend) -> Outgoing:

@@ -6,7 +6,6 @@ address it needs is skipped, and the ledger records why.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from getbill import compliance, debts, followups
 from getbill.companies import Workspace
@@ -87,9 +86,19 @@ def plan_retry(
 ) -> Contact:
     """Plan another attempt of a step at an instant that the rules allow, and return its row."""
     debts.plan(tx, debt, due_at)
-    retry = _contact_row(debt, contact.step, contact.channel, contact_history, tx.now, due_at)
+    channel = contact.channel if contact.is_leader else own_channel(debt, contact)
+    retry = _contact_row(debt, contact.step, channel, contact_history, tx.now, due_at)
     retry.followup_id, retry.missed_at = contact.followup_id, contact.missed_at
     return retry
+
+
+def own_channel(debt: Debt, contact: Contact) -> str:
+    """Return the channel of a contact's own step, where another contact's message covered it."""
+    try:
+        step = debt.running_scenario.find_step(contact.step)
+    except LookupError:
+        return contact.channel
+    return str(debts.ScheduleEvaluator.for_debt(debt).channel(step))
 
 
 async def replan_unsent(tx: Transaction, debt: Debt, contact: Contact) -> Contact | None:
@@ -182,8 +191,3 @@ def _contact_row(
         contact_epoch=debt.contact_epoch,
         created_at=now,
     )
-
-
-async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
-    """Stop the planned contacts of an erased debt and delete the address hashes of its contacts."""
-    await ledger.erase(tx, workspace_id, debt_id)

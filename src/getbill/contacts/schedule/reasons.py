@@ -90,6 +90,12 @@ RULE_TEXTS: Final = (
     template("No contact on weekends and public holidays."),
     template("E-mails and letters: 8:00 to 20:00 where the debtor is."),
     template("At most 4 contacts in any 7 days to one address or number, across all cases."),
+    template(
+        "One contact a day with one person, across all debts and creditors, unless the workspace sets another number."
+    ),
+    template(
+        "One contact a day at one address or number, across all debts and creditors, unless the workspace sets another number."
+    ),
     template("No contact at an address that opted out, belongs to another person, or bounces."),
     template("Between 8:00 and 21:00 where the consumer is."),
     template("At most 7 calls in any 7 days for a debt."),

@@ -1,6 +1,12 @@
 """Sending of due contacts: the final check, the rendered message and the provider's answer."""
 
-from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
+from getbill.contacts.sending.context import (
+    GroupMember,
+    PreparedSend,
+    SendingContext,
+    SendResult,
+    isolate_workspace,
+)
 from getbill.contacts.sending.crossed_messages import crossed_by
 from getbill.contacts.sending.deliver import send_prepared
 from getbill.contacts.sending.jobs import KeepGoing, send_crashed_live, send_due_live

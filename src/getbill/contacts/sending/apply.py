@@ -14,11 +14,13 @@ from getbill.contacts import ledger, schedule
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact, State
 from getbill.contacts.sending import deliver, settlement
-from getbill.contacts.sending.context import PreparedSend, SendingContext
+from getbill.contacts.sending.context import GroupMember, PreparedSend, SendingContext, each_debt
 from getbill.contacts.sending.decision import (
     Case,
     Decision,
     End,
+    Join,
+    Leave,
     Postpone,
     Rehearse,
     Restart,
@@ -43,7 +45,13 @@ async def apply(
     effects = _Effects(context, tx)
     for case, decision in zip(cases, decisions, strict=True):
         effects.add(case, decision)
-    await effects.write([case.contact for case in cases])
+    await effects.write(
+        [
+            case.contact
+            for case, decision in zip(cases, decisions, strict=True)
+            if not isinstance(decision, Leave)
+        ]
+    )
     return effects.prepared
 
 
@@ -66,6 +74,9 @@ class _Effects:
 
     def add(self, case: Case, decision: Decision) -> None:
         """Change a contact and its debt as decided."""
+        if isinstance(decision, Join | Leave):
+            # Its leader's decision covers it, or it is not ours.
+            return
         if case.debt is None or case.history is None:
             case.contact.settle(State.STOPPED, self.tx.now)
             case.contact.followup_id = None
@@ -75,12 +86,10 @@ class _Effects:
     def _change(self, case: Case, debt: Debt, contact_history: ContactHistory, decision: Decision) -> None:
         contact, now = case.contact, self.tx.now
         match decision:
-            case Send(message):
-                self._prepare(case, debt, contact_history, message)
-            case Rehearse():
-                self._close(debt, contact, State.REHEARSED, "dry run: nothing was sent")
-                contact_history.rehearse(contact.step, contact.channel_kind, now)
-                self._plan_next(debt, contact_history, contact.step)
+            case Send(message, members):
+                self._prepare(case, debt, contact_history, message, members)
+            case Rehearse(members):
+                self._rehearse_group(case, members)
             case Skip(reason, is_late):
                 self._close(debt, contact, State.SKIPPED, reason)
                 self._plan_next(debt, contact_history, contact.step, is_late=is_late)
@@ -98,6 +107,17 @@ class _Effects:
             case SetAside(detail):
                 contact.set_aside(str(detail))
                 self.unrenderable.append((contact, detail))
+
+    def _rehearse_group(self, leader: Case, members: Sequence[Case]) -> None:
+        contact = leader.contact
+        for case in (leader, *members):
+            assert case.debt is not None and case.history is not None  # noqa: S101, PT018 - it was decided on
+            if members:
+                case.contact.group_id, case.contact.channel = leader.followup_id, contact.channel
+                case.contact.is_leader = case is leader
+            self._close(case.debt, case.contact, State.REHEARSED, "dry run: nothing was sent")
+            case.history.rehearse(case.contact.step, contact.channel_kind, self.tx.now)
+            self._plan_next(case.debt, case.history, case.contact.step)
 
     def _postpone(self, debt: Debt, contact: Contact, decision: Postpone) -> None:
         contact.postpone(decision.at, decision.reason, is_late=decision.is_late)
@@ -127,10 +147,18 @@ class _Effects:
         debt.touch(self.tx)
         self._plan_next(debt, contact_history, contact_history.last_step(debt))
 
-    def _prepare(self, case: Case, debt: Debt, contact_history: ContactHistory, message: Outgoing) -> None:
+    def _prepare(
+        self,
+        case: Case,
+        debt: Debt,
+        contact_history: ContactHistory,
+        message: Outgoing,
+        members: Sequence[Case],
+    ) -> None:
         contact = case.contact
         sender = self.context.senders.for_channel(contact.channel_kind, is_live=contact.is_live)
         assert sender is not None  # noqa: S101 - the decision found it
+        contact.group_id, contact.is_leader = case.followup_id if members else None, True
         followup = _followup(case, debt, message, self.tx)
         timeout_seconds = self.context.answer_timeout(sender)
         contact.transition(State.SENDING)
@@ -138,21 +166,32 @@ class _Effects:
         contact.lease_until = clock.wall() + timedelta(seconds=2 * timeout_seconds)
         contact.followup_id, contact.provider, contact.sent_at = case.followup_id, sender.name, self.tx.now
         contact.address_hash = address_hash_of(case)
+        group = tuple(self._join(member, contact, message) for member in members)
         queue = self.prepared_inside if sender.capabilities.answers_inside else self.prepared
         handovers = self.context.handovers
         queue.append(
             PreparedSend(
-                contact, message, followup, sender, timeout_seconds, debt, contact_history, handovers
+                contact, message, followup, sender, timeout_seconds, debt, contact_history, handovers, group
             )
         )
+
+    def _join(self, case: Case, leader: Contact, message: Outgoing) -> GroupMember:
+        assert case.debt is not None  # noqa: S101 - an erased debt joins no group
+        case.contact.join(leader)
+        case.contact.followup_id = case.followup_id
+        followup = _followup(case, case.debt, message, self.tx)
+        return GroupMember(case.contact, followup, case.debt, case.history)
 
     async def write(self, contacts: Sequence[Contact]) -> None:
         """Write the contacts and what follows from them."""
         tx = self.tx
-        results = await deliver.answer_inside(self.prepared_inside)
+        results = each_debt(await deliver.answer_inside(self.prepared_inside))
         settlement.record_outcomes(tx, {send.debt.id: send.debt for send in results if send.debt}, results)
         if self.context.handovers is not None:
             self.context.handovers.begin(send.contact for send in self.prepared)
+            for send in self.prepared:
+                for member in send.members:
+                    member.contact.handover_id = send.contact.handover_id
         await ledger.write(tx, contacts)
         for debt in self.small_debts:
             payments.review_small_balance(tx, debt)
@@ -166,14 +205,22 @@ class _Effects:
         ledger.plan(tx, self.planned_contacts)
         settled = await settlement.continue_debts(self.context, tx, results)
         ledger.plan(tx, settled.planned_contacts)
-        initial_followups = [send.followup for send in self.prepared_inside]
+        initial_followups = [followup for _, followup in _with_debts(self.prepared_inside)]
         await followups.insert_completed(
             tx, list(zip(initial_followups, settled.moved_followups, strict=True))
         )
 
 
 def _with_debts(prepared: Sequence[PreparedSend]) -> list[tuple[Debt, Followup]]:
-    return [(send.debt, send.followup) for send in prepared if send.debt is not None]
+    pairs = []
+    for send in prepared:
+        covered_contacts: tuple[PreparedSend | GroupMember, ...] = (send, *send.members)
+        pairs += [
+            (covered.debt, covered.followup)
+            for covered in covered_contacts
+            if covered.debt is not None and covered.followup is not None
+        ]
+    return pairs
 
 
 def _followup(case: Case, debt: Debt, message: Outgoing, tx: Transaction) -> Followup:
@@ -195,6 +242,7 @@ def _followup(case: Case, debt: Debt, message: Outgoing, tx: Transaction) -> Fol
     return Followup(
         id=case.followup_id,
         debt_id=contact.debt_id,
+        group_id=contact.group_id,
         channel=contact.channel,
         type=followups.TYPES[contact.channel_kind],
         status="in_progress",

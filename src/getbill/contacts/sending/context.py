@@ -1,8 +1,8 @@
 """Dependencies and limits of sending, and a contact between its two transactions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import asyncpg
@@ -66,6 +66,18 @@ class SendingContext:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMember:
+    """A contact that another one's message covers, committed as `sending` with it."""
+
+    contact: Contact
+    # None if its debt was erased meanwhile.
+    followup: Followup | None
+    # The debt and its history after that commit; None if another worker sent the message.
+    debt: Debt | None = None
+    contact_history: ContactHistory | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedSend:
     """A contact committed as `sending`, with its message, followup and sender."""
 
@@ -80,6 +92,8 @@ class PreparedSend:
     contact_history: ContactHistory | None = None
     # The journal that knows the hand-over of the contact.
     handovers: HandoverJournal | None = None
+    # The contacts of other debts that the message covers.
+    members: tuple[GroupMember, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,39 @@ class SendResult:
     # The debt and its history after the send decision; None if another worker sent the contact.
     debt: Debt | None = None
     contact_history: ContactHistory | None = None
+    # The contacts of other debts that the message covered.
+    members: tuple[GroupMember, ...] = ()
+
+    def of_each_debt(self) -> list["SendResult"]:
+        """Return the outcome for each contact that the message covered, the leader's first."""
+        return (
+            [
+                replace(self, members=()),
+                *(
+                    replace(
+                        self,
+                        contact=member.contact,
+                        followup=member.followup,
+                        debt=member.debt,
+                        contact_history=member.contact_history,
+                        members=(),
+                    )
+                    for member in self.members
+                ),
+            ]
+            if self.members
+            else [self]
+        )
+
+    def without_cached(self) -> "SendResult":
+        """Return the result without cached debts and histories, which a failed attempt has changed."""
+        members = tuple(replace(member, debt=None, contact_history=None) for member in self.members)
+        return replace(self, debt=None, contact_history=None, members=members)
+
+
+def each_debt(results: Iterable[SendResult]) -> list[SendResult]:
+    """Return the outcomes of messages for each contact that they covered."""
+    return [covered for result in results for covered in result.of_each_debt()]
 
 
 _DATABASE_LOST = (

@@ -4,8 +4,7 @@ Everything is checked again here, whatever was planned: the debt's status, the d
 addresses, recent payments, the scenario's conditions, and the message itself.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -41,6 +40,8 @@ class Case:
     history: ContactHistory | None
     # The followup of its message: of the first attempt, or a new one.
     followup_id: UUID
+    # False for the open contact of another debt of the debtor, which may only share a message.
+    is_claimed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,27 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the message."""
+    """Send the message, which is also about the debts of the members."""
 
     message: Outgoing
+    members: tuple[Case, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearse:
-    """Dry run: count the contact as made, and send nothing."""
+    """Dry run: count the contact, and those of the members, as made, and send nothing."""
+
+    members: tuple[Case, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """The message of another contact, the leader of the group, covers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing: the contact is not claimed, and shares no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,37 +127,15 @@ class SetAside:
     reason: Message
 
 
-Decision = Send | Rehearse | Skip | Postpone | Stop | Restart | End | SetAside
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The contact is allowed now: its step, on the channel that is used."""
+
+    step: Step
+    is_late: bool
 
 
-def decide_all(cases: Sequence[Case], means: Means, now: datetime) -> list[Decision]:
-    """Decide on contacts of one workspace, in order.
-
-    Each message counts for the caps of the cases after it that share its address: their histories grow.
-    """
-    cases_by_address: dict[bytes, list[Case]] = {}
-    for case in cases:
-        if case.history is not None:
-            for address_hash in filter(None, case.history.hashes or ()):
-                cases_by_address.setdefault(address_hash, []).append(case)
-    decisions = []
-    for case in cases:
-        decision = decide(case, means, now)
-        if isinstance(decision, Send):
-            _count_contact(case, cases_by_address, now)
-        decisions.append(decision)
-    return decisions
-
-
-def _count_contact(case: Case, cases_by_address: dict[bytes, list[Case]], now: datetime) -> None:
-    channel, address_hash = case.contact.channel_kind, address_hash_of(case)
-    histories = {case.contact.debt_id: case.history}
-    for other in cases_by_address.get(address_hash, ()) if address_hash else ():
-        histories[other.contact.debt_id] = other.history
-    for debt_id, contact_history in histories.items():
-        if contact_history is not None:
-            is_same_case = debt_id == case.contact.debt_id
-            contact_history.add(compliance.PastContact(channel, now, address_hash, is_same_case))
+Decision = Send | Rehearse | Join | Leave | Skip | Postpone | Stop | Restart | End | SetAside
 
 
 def address_hash_of(case: Case) -> bytes | None:
@@ -154,6 +146,12 @@ def address_hash_of(case: Case) -> bytes | None:
 
 def decide(case: Case, means: Means, now: datetime) -> Decision:
     """Decide on one due contact at an instant of its workspace."""
+    finding = check(case, now)
+    return compose(case, finding, means, now) if isinstance(finding, Ready) else finding
+
+
+def check(case: Case, now: datetime) -> Decision | Ready:
+    """Decide on one due contact as far as possible without its message."""
     debt, contact_history, contact = case.debt, case.history, case.contact
     if debt is None or contact_history is None:
         return Stop()
@@ -167,7 +165,7 @@ def decide(case: Case, means: Means, now: datetime) -> Decision:
         return Restart(None if contact_history.contacted_steps else _new_day_zero(debt, now))
     if contact.step == debts.END:
         return _decide_end(debt, contact_history, now)
-    return _decide_step(case, debt, contact_history, means, now)
+    return _check_step(case, debt, contact_history, now)
 
 
 def _delay(debt: Debt, contact_history: ContactHistory, now: datetime) -> Postpone | None:
@@ -195,9 +193,7 @@ def _decide_end(debt: Debt, contact_history: ContactHistory, now: datetime) -> D
     return Stop("an address was added", is_replanned=True)
 
 
-def _decide_step(
-    case: Case, debt: Debt, contact_history: ContactHistory, means: Means, now: datetime
-) -> Decision:
+def _check_step(case: Case, debt: Debt, contact_history: ContactHistory, now: datetime) -> Decision | Ready:
     contact, step = case.contact, debt.running_scenario.find_step(case.contact.step)
     evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
     if contact.channel == step.channel and evaluator.channel(step) != contact.channel:
@@ -208,7 +204,7 @@ def _decide_step(
         return _wait(evaluator, step, contact, gap, now)
     is_late = contact.is_late(now, debt.running_scenario.late_after)
     reason = _dropped_reason(evaluator, step, now) if is_late else None
-    reason = reason or _unmet_reason(debt, step, now)
+    reason = reason or unmet_reason(debt, step, now)
     step_on_channel = step.on(contact.channel)
     reason = reason or evaluator.missing_address(contact.channel_kind) or evaluator.obstacle(step_on_channel)
     if reason is not None:
@@ -218,7 +214,7 @@ def _decide_step(
         return Skip(debts.NEVER + verdict.names, is_late)
     if not verdict.is_allowed:
         return Postpone(verdict.next_allowed_at, verdict.names, is_late)
-    return _compose(case, debt, step_on_channel, means, now, is_late=is_late)
+    return Ready(step_on_channel, is_late)
 
 
 def _wait(
@@ -238,7 +234,8 @@ def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> 
     return f"late: {step.when_late}" if is_dropped else None
 
 
-def _unmet_reason(debt: Debt, step: Step, now: datetime) -> str | None:
+def unmet_reason(debt: Debt, step: Step, now: datetime) -> str | None:
+    """Return the conditions of a step that do not hold; None if all do."""
     unmet = step.only_if.unmet(debts.condition_facts(debt, now)) if step.only_if else ()
     return f"conditions: {', '.join(unmet)}" if unmet else None
 
@@ -250,14 +247,22 @@ def _earlier_attempts(case: Case, step: Step) -> int:
     return case.history.attempts_before(step.key, step.channel)
 
 
-def _compose(case: Case, debt: Debt, step: Step, means: Means, now: datetime, *, is_late: bool) -> Decision:
+def compose(
+    case: Case, ready: Ready, means: Means, now: datetime, members: tuple[Case, ...] = ()
+) -> Decision:
+    """Decide on a contact that is allowed: send its message, which is also about the debts of the members.
+
+    Raises MessageNotShared if its template cannot say something true about several debts.
+    """
+    assert case.debt is not None  # noqa: S101 - it is allowed
     key = ids.show("followup", case.followup_id)
+    member_debts = [member.debt for member in members if member.debt is not None]
     try:
-        message = render_message(
-            debt, step, key, now, means.render_context, earlier_attempts=_earlier_attempts(case, step)
-        )
+        message = render_message(case.debt, ready.step, key, now, means.render_context, member_debts)
     except StepNotPossible as reason:
-        return Skip(str(reason), is_late)
+        return Skip(str(reason), ready.is_late)
     except MessageNotRenderable as defect:
         return SetAside(defect.detail)
-    return Rehearse() if debt.workspace.contact == DRY_RUN else Send(message)
+    if case.debt.workspace.contact == DRY_RUN:
+        return Rehearse(members)
+    return Send(replace(message, earlier_attempts=_earlier_attempts(case, ready.step)), members)

@@ -32,7 +32,15 @@ async def send_prepared(prepared: Sequence[PreparedSend]) -> list[SendResult]:
 
 def _result(send: PreparedSend, outcome: SendOutcome) -> SendResult:
     gives_receipt = send.sender.capabilities.gives_receipt
-    return SendResult(send.contact, send.followup, outcome, gives_receipt, send.debt, send.contact_history)
+    return SendResult(
+        send.contact,
+        send.followup,
+        outcome,
+        gives_receipt,
+        send.debt,
+        send.contact_history,
+        send.members,
+    )
 
 
 def can_be_asked(send: PreparedSend, outcome: SendOutcome) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,7 +16,13 @@ from getbill.companies import Workspace
 from getbill.contacts import claims, failures
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import deliver, settlement
-from getbill.contacts.sending.context import PreparedSend, SendingContext, SendResult, isolate_workspace
+from getbill.contacts.sending.context import (
+    PreparedSend,
+    SendingContext,
+    SendResult,
+    each_debt,
+    isolate_workspace,
+)
 from getbill.contacts.sending.prepare import prepare_sends, send_inside_transaction
 from getbill.kit import clock
 from getbill.kit.database import DATABASE_ERRORS
@@ -178,6 +184,20 @@ async def _prepare_batch(
         snapshots = failures.snapshot_contacts(batch)
         try:
             prepared.extend(await prepare_sends(context, workspace, batch))
+        except Exception as error:
+            failures.restore_contacts(batch, snapshots)
+            if len(batch) > 1 or quarantine.is_transient(error):
+                raise
+            # Another debt of the debtor may be the one that fails.
+            prepared.extend(await prepare_alone(batch))
+        except BaseException:
+            failures.restore_contacts(batch, snapshots)
+            raise
+
+    async def prepare_alone(batch: Sequence[Contact]) -> list[PreparedSend]:
+        snapshots = failures.snapshot_contacts(batch)
+        try:
+            return await prepare_sends(context, workspace, batch, is_grouped=False)
         except BaseException:
             failures.restore_contacts(batch, snapshots)
             raise
@@ -193,11 +213,13 @@ async def _settle_batch(context: SendingContext, workspace: Workspace, results: 
     """Store provider outcomes; recovery resolves one that cannot be stored when its lease ends."""
 
     async def settle_results(batch: Sequence[SendResult]) -> None:
-        contacts = [result.contact for result in batch]
+        contacts = [result.contact for result in each_debt(batch)]
         snapshots = failures.snapshot_contacts(contacts)
         try:
             await settlement.settle_contacts(
-                context, workspace, batch if len(batch) == len(results) else _without_cached(batch)
+                context,
+                workspace,
+                batch if len(batch) == len(results) else [result.without_cached() for result in batch],
             )
         except BaseException:
             failures.restore_contacts(contacts, snapshots)
@@ -207,11 +229,6 @@ async def _settle_batch(context: SendingContext, workspace: Workspace, results: 
         _log.error("contact_not_settled", debt=str(result.contact.debt_id), exc_info=error)
 
     await quarantine.isolate_failures(results, settle_results, log_unsettled)
-
-
-def _without_cached(results: Sequence[SendResult]) -> list[SendResult]:
-    """Return the results without cached debts and histories, which a failed attempt has changed."""
-    return [replace(result, debt=None, contact_history=None) for result in results]
 
 
 def _answers_inside(context: SendingContext, channel: Channel) -> bool:

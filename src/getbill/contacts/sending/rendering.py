@@ -4,7 +4,7 @@ Whether it can be written at all is known beforehand (`debts.writing_obstacles`)
 here, before anything is sent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from getbill import channels, companies, creditors, debts, templates
 from getbill.channels import (
     AddressKind,
     Channel,
+    ListedDebt,
     MessageFacts,
     TemplateUnknown,
     WordingBroken,
@@ -65,6 +66,10 @@ class MessageNotRenderable(Exception):
         self.detail = detail
 
 
+class MessageNotShared(Exception):
+    """The workspace's own template names one way to pay: it cannot be about several debts."""
+
+
 class StepNotPossible(Exception):
     """The contact has no address, or its message cannot be written; `reasons` say why, the first one first."""
 
@@ -103,10 +108,13 @@ def render_message(
     key: str,
     now: datetime,
     render_context: RenderContext,
-    *,
-    earlier_attempts: int = 0,
+    other_debts: Sequence[Debt] = (),
 ) -> Outgoing:
-    """Render a step's message for a debt; raise StepNotPossible without one, MessageNotRenderable if broken."""
+    """Render a step's message for a debt, and for others of the same person and creditor.
+
+    Raises StepNotPossible without one, MessageNotRenderable if it is broken, and MessageNotShared if it can only
+    be about one debt.
+    """
     identity, company = debt.debtor.identity, debt.workspace.company
     debtor_language = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or debtor_language
@@ -114,7 +122,9 @@ def render_message(
     if obstacles:
         raise StepNotPossible.of(obstacles)
     logo = render_context.logo_of(debt) if step.channel == Channel.EMAIL else None
-    facts = _message_facts(debt, now, has_logo=logo is not None)
+    facts = _message_facts(debt, now, other_debts, has_logo=logo is not None)
+    if other_debts and not render_context.templates.can_share(step.template, language, facts):
+        raise MessageNotShared
     try:
         message, version = render_context.templates.render(step.template, language, facts)
     except TemplateUnknown as error:
@@ -145,7 +155,6 @@ def render_message(
         template=step.template,
         template_version=version,
         logo=(logo.media_type, logo.image) if logo else None,
-        earlier_attempts=earlier_attempts,
         **_letter_fields(debt, step.channel, facts, now),
     )
 
@@ -169,9 +178,10 @@ def _sender_lines(facts: MessageFacts) -> tuple[str, ...]:
     return facts.creditor, *facts.creditor_address
 
 
-def _message_facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
+def _message_facts(debt: Debt, now: datetime, other_debts: Sequence[Debt], *, has_logo: bool) -> MessageFacts:
     identity, company, details = debt.debtor.identity, debt.workspace.company, debt.details
     account = debts.account_of(debt)
+    largest_first = sorted(other_debts, key=lambda other: (-other.balance, other.created_at, other.id))
     zone = identity.zones[0]
     return MessageFacts(
         creditor=debt.creditor_name or company.name,
@@ -190,6 +200,7 @@ def _message_facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts
         creditor_address=_creditor_address(debt),
         debtor_address=tuple(debts.postal_lines(identity)),
         has_logo=has_logo,
+        debts=tuple(map(_listed_debt, (debt, *largest_first))) if other_debts else (),
     )
 
 
@@ -199,3 +210,23 @@ def _creditor_address(debt: Debt) -> tuple[str, ...]:
     if debt.creditor is None:
         return company.address
     return debt.creditor.profile.address_lines or (() if company.is_third_party else company.address)
+
+
+def _listed_debt(debt: Debt) -> ListedDebt:
+    link, account = debt.details.payment_link, debts.account_of(debt)
+    return ListedDebt(
+        reference=debt.reference or "",
+        balance=debt.money(debt.balance),
+        invoice_reference=debt.invoice_reference,
+        object=debt.details.object,
+        due_on=debt.due_on,
+        payment_link=link if link and channels.is_web_link(link) else None,
+        iban=account.iban,
+        payee=account.holder,
+    )
+
+
+def can_be_paid(debt: Debt) -> bool:
+    """Return whether a message can say how to pay a debt."""
+    company = debt.workspace.company
+    return bool(debt.details.payment_link or debts.account_of(debt).iban or company.email or company.phone)

@@ -22,7 +22,13 @@ from getbill.contacts import history, ledger, schedule
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.in_doubt import TODO_KIND
 from getbill.contacts.model import CONTACTED, Contact, State
-from getbill.contacts.sending.context import SendingContext, SendingSettings, SendResult
+from getbill.contacts.sending.context import (
+    GroupMember,
+    SendingContext,
+    SendingSettings,
+    SendResult,
+    each_debt,
+)
 from getbill.contacts.sending.crossed_messages import crossed_by
 from getbill.debts import Debt
 from getbill.followups import Followup
@@ -63,6 +69,7 @@ async def settle_contacts(
 
     Outcomes survive a lost database: they are stored once it is back, while the leases last.
     """
+    results = each_debt(results)
     leases = [result.contact.lease_until for result in results if result.contact.lease_until is not None]
     cached_debts = {result.debt.id: result.debt for result in results if result.debt is not None}
     snapshots = [result.contact.snapshot() for result in results]
@@ -183,30 +190,46 @@ def _is_dead(contact: Contact, outcome: SendOutcome) -> bool:
 
 
 async def replan_undelivered(
-    context: SendingContext, workspace: Workspace, contact: Contact, followup: Followup
+    context: SendingContext, workspace: Workspace, group: Sequence[GroupMember]
 ) -> None:
-    """Plan again a contact that was `sending`, which its provider reports as never received."""
+    """Plan again the contacts of a message that were `sending`, which its provider reports as never received."""
     async with context.database.transaction(workspace.now()) as tx:
-        debts_by_id = await debts.lock_many(tx, workspace, [contact.debt_id])
-        debt = debts_by_id.get(contact.debt_id)
-        if not await ledger.lock_unchanged(tx, [contact]) or debt is None:
-            return
-        contact.sent_at = contact.address_hash = contact.handover_id = None
-        is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
-        if is_current:
-            contact.postpone(tx.now, _NEVER_RECEIVED)
-            debts.plan(tx, debt, contact.due_at)
-        else:
-            contact.settle(State.STOPPED, tx.now, f"{_NEVER_RECEIVED}; the debt has changed since")
-        await ledger.write(tx, [contact])
-        # If the debt has continued meanwhile, the step counts as done.
-        if is_current or await schedule.replan_unsent(tx, debt, contact):
-            updated_followup = followup.with_status("scheduled", tx.now)
-        else:
-            updated_followup = followup.with_status("cancelled", tx.now, processed_at=tx.now)
-        await followups.move(tx, [(debt, updated_followup, updated_followup.status == "cancelled")])
+        debts_by_id = await debts.lock_many(tx, workspace, {sent.contact.debt_id for sent in group})
+        unchanged_contacts = await ledger.lock_unchanged(tx, [sent.contact for sent in group])
+        unchanged_ids = {id(contact) for contact in unchanged_contacts}
+        moved_followups = []
+        for sent in group:
+            debt = debts_by_id.get(sent.contact.debt_id)
+            if id(sent.contact) in unchanged_ids and debt is not None and sent.followup is not None:
+                moved_followups.append(await _replan_contact(tx, debt, sent.contact, sent.followup))
+            elif id(sent.contact) in unchanged_ids:
+                # Erased while it was being sent.
+                sent.contact.settle(State.STOPPED, tx.now)
+                sent.contact.followup_id = sent.contact.address_hash = None
+                await ledger.write(tx, [sent.contact])
+        await followups.move(tx, moved_followups)
         failpoints.at("contacts.replanning")
     failpoints.at("contacts.replanned")
+
+
+async def _replan_contact(
+    tx: Transaction, debt: Debt, contact: Contact, followup: Followup
+) -> tuple[Debt, Followup, bool]:
+    contact.sent_at = contact.address_hash = contact.handover_id = None
+    if not contact.is_leader:
+        contact.channel = schedule.own_channel(debt, contact)
+    contact.leave_group()
+    is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
+    if is_current:
+        contact.postpone(tx.now, _NEVER_RECEIVED)
+        debts.plan(tx, debt, contact.due_at)
+    else:
+        contact.settle(State.STOPPED, tx.now, f"{_NEVER_RECEIVED}; the debt has changed since")
+    await ledger.write(tx, [contact])
+    # If the debt has continued meanwhile, the step counts as done.
+    if is_current or await schedule.replan_unsent(tx, debt, contact):
+        return debt, followup.with_status("scheduled", tx.now), False
+    return debt, followup.with_status("cancelled", tx.now, processed_at=tx.now), True
 
 
 def record_outcomes(tx: Transaction, debts_by_id: Mapping[UUID, Debt], results: Sequence[SendResult]) -> None:
@@ -236,6 +259,8 @@ class Settlement:
     histories: Mapping[UUID, ContactHistory]
     planned_contacts: list[Contact] = field(default_factory=list)
     moved_followups: list[tuple[Debt, Followup, bool]] = field(default_factory=list)
+    # Groups about which a person is asked already: one question for all debts of a message.
+    _asked_groups: set[UUID] = field(default_factory=set)
 
     def add(self, debt: Debt, result: SendResult, followup: Followup) -> None:
         """Plan what follows a contact, record that it reached the debtor, and update its followup."""
@@ -259,8 +284,10 @@ class Settlement:
         )
         if is_reached:
             followups.announce_reach(self.tx, debt, updated_followup, is_confirmed=not is_unconfirmed)
-        if outcome.fate == Fate.UNKNOWN:
+        if outcome.fate == Fate.UNKNOWN and contact.group_id not in self._asked_groups:
             todos.create(self.tx, debt.workspace_id, TODO_KIND, followup.id, debt.id)
+            if contact.group_id is not None:
+                self._asked_groups.add(contact.group_id)
         if outcome.responses:
             followups.schedule_responses(
                 self.tx, debt, updated_followup, contact.address_hash, outcome.responses

@@ -3,7 +3,7 @@
 from getbill.migrations import script
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 
 def upgrade() -> None:
