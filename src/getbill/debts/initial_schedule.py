@@ -9,7 +9,14 @@ from typing import Any
 
 from getbill.debtors import Identity, IdentityHashes
 from getbill.debts.model import Debt, NewDebt, PlannedContact
-from getbill.debts.schedule import PriorContacts, day_zero, expensive_destination, next_contact, usable_kinds
+from getbill.debts.schedule import (
+    PriorContacts,
+    day_zero,
+    due_date_over_at,
+    expensive_destination,
+    next_contact,
+    usable_kinds,
+)
 from getbill.kit import calendar
 from getbill.scenarios import Scenario
 
@@ -55,6 +62,7 @@ class InitialSchedule:
             expensive_destination(debt),
             debt.started_on,
             debt.not_before,
+            due_date_over_at(debt, self._now),
             debt.scenario,
             debt.scenario_version,
         )

@@ -13,7 +13,7 @@ from getbill.kit.http import Flag, MoneyNumber, check_day_text
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
 from getbill.scenarios.conditions import PromiseWord
-from getbill.scenarios.model import Language, Late, Name, Scenario, Unit
+from getbill.scenarios.model import WAIT_DEFAULT, WAIT_MAX, Language, Late, Name, Scenario, Unit
 
 _Name = Name
 _Whole = Annotated[int, Field(strict=True)]
@@ -92,6 +92,9 @@ class StepBody(BaseModel):
         " (default for letters), `collapse` skips it if a later one is also due (default"
         " for e-mail and SMS), `skip` skips it (default for calls).",
     )
+    wait_max_days: _Whole | None = Field(
+        None, ge=0, le=WAIT_MAX, description="`wait_max_days` of this step, instead of the scenario's."
+    )
     notices: list[str] | None = Field(
         None,
         description="Legal notices given by this step. They are derived from the template; a submitted value must match.",
@@ -134,6 +137,14 @@ class VersionBody(BaseModel):
         description="Minimum number of days between two contacts; 0 allows several contacts on one day, by their offsets.",
     )
     late_after_hours: _Whole = Field(24, ge=1, le=720)
+    wait_max_days: _Whole = Field(
+        WAIT_DEFAULT,
+        ge=0,
+        le=WAIT_MAX,
+        description="Maximum number of days with contact (no weekend, holiday or excluded date) by which the contact"
+        " rules may postpone a step. A step that would wait longer uses its fallback, or is passed over, so that it"
+        " does not hold up the steps after it. A step that gives a legal notice always waits.",
+    )
 
 
 class ScenarioBody(VersionBody):
@@ -182,6 +193,7 @@ class ScenarioShown(BaseModel):
     exclusions: ExclusionsBody
     spacing_days: int
     late_after_hours: int
+    wait_max_days: int
 
 
 class ScenarioList(BaseModel):

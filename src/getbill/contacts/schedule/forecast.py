@@ -85,7 +85,7 @@ class _Forecast:
             yield self._forecast_step(evaluator, step.on(channel), due_at)
             address = compliance.hash_for(Channel(channel), *history.address_hashes(self.debt))
             contact = compliance.PastContact(Channel(channel), due_at, address)
-            prior_contacts = prior_contacts.with_contact(contact, step.notices)
+            prior_contacts = prior_contacts.with_contact(contact, step)
             last_step, self.now = step_key, max(self.now, due_at)
 
     def _forecast_step(self, evaluator: ScheduleEvaluator, step: Step, due_at: datetime) -> ForecastStep:
@@ -113,7 +113,7 @@ class _Forecast:
         paused_until = debts.paused_until(self.debt)
         if paused_until is not None and paused_until > max(spaced_at, self.now):
             yield _waiting_reason(self.debt, paused_until)
-        earliest = max(spaced_at, self.now, paused_until or spaced_at)
+        earliest = debts.quiet_until(self.debt, max(spaced_at, self.now))
         if self.now > spaced_at:
             yield ScheduleReason(
                 "NOT-IN-THE-PAST",
@@ -133,6 +133,9 @@ class _Forecast:
                 for failing in evaluator.moving_rules(step, self.now)
                 if failing.until is None
             )
+        elif reason.startswith(debts.WAITS):
+            since = max(self.now, evaluator.nominal_at(step))
+            reasons = tuple(map(rule_reason, evaluator.moving_rules(step, since)))
         elif reason.startswith(debts.EXPENSIVE):
             says = f"The number is an {reason}, which the debt does not accept."
             reasons = (ScheduleReason("EXPENSIVE-DESTINATION", says, Basis.PRODUCT_POLICY, "the debt"),)

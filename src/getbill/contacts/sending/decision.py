@@ -21,7 +21,7 @@ from getbill.contacts.sending.rendering import (
     StepNotPossible,
     render_message,
 )
-from getbill.debts import Debt, ScheduleEvaluator
+from getbill.debts import ChannelOption, Debt, ScheduleEvaluator
 from getbill.kit import ids
 from getbill.kit.messages import Message
 from getbill.scenarios import Step
@@ -193,12 +193,37 @@ def _decide_step(
     reason = reason or evaluator.missing_address(contact.channel_kind)
     if reason is not None:
         return Skip(reason, is_late)
-    verdict = compliance.evaluate(evaluator.facts.with_notices(step.notices), contact.channel_kind, now)
-    if verdict.next_allowed_at is None:
-        return Skip(debts.NEVER + verdict.names, is_late)
-    if not verdict.is_allowed:
-        return Postpone(verdict.next_allowed_at, verdict.names, is_late)
+    quiet_until = debts.due_date_over_at(debt, now)
+    if quiet_until is not None and quiet_until > now:
+        return Postpone(quiet_until, "not due yet", is_late)
+    refused = _refused(debt, evaluator, contact, now, is_late=is_late)
+    if refused is not None:
+        return refused
     return _compose(case, debt, step.on(contact.channel), means, now, is_late=is_late)
+
+
+def _refused(
+    debt: Debt, evaluator: ScheduleEvaluator, contact: Contact, now: datetime, *, is_late: bool
+) -> Decision | None:
+    """Return what the contact rules make of a contact; None if they allow it now.
+
+    One that would wait too long uses its fallback, or is passed over. Its wait began when it was planned.
+    """
+    step = debt.running_scenario.find_step(contact.step)
+    facts = evaluator.facts.with_notices(step.notices)
+    channel, within = contact.channel_kind, evaluator.search_time(step)
+    until = compliance.next_allowed(facts, channel, now, within=within)
+    if until == now:
+        return None
+    since = now if is_late else debts.quiet_until(debt, max(evaluator.nominal_at(step), contact.created_at))
+    if until is not None and not evaluator.is_slow(step, since, until):
+        names = ", ".join(failing.rule.id for failing in compliance.refusing_rules(facts, channel, now))
+        return Postpone(until, names, is_late)
+    if step.fallback is not None and contact.channel == step.channel:
+        option = evaluator.option(step, now)
+        if isinstance(option, ChannelOption) and option.channel != contact.channel:
+            return Stop("the fallback is allowed earlier", is_replanned=True)
+    return Skip(evaluator.refusal(step, channel, now), is_late)
 
 
 def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> str | None:
