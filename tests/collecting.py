@@ -177,6 +177,10 @@ class WorkspaceEngine:
     async def send_due_live(self) -> int:
         return await contacts.send_due(self.context, lambda: True)
 
+    async def replan(self) -> int:
+        """Plan anew what a change of the workspace concerns, as a worker does in the background."""
+        return await contacts.replan_due(self.context, lambda: True)
+
     async def postpone(self) -> None:
         """Have the index name the next instant of each kind of contact, as a worker does that finds nothing."""
         await contacts.postpone_sandbox(self.database, await self.snapshot())
@@ -259,8 +263,12 @@ async def new_engine(
 
 
 async def live_engine(database: Database, provider: Any) -> WorkspaceEngine:
-    """Return a live workspace, its clock on a Monday morning, whose e-mails (or calls) a provider carries."""
-    workspace = await new_engine(database, live=True, senders={provider.channel: provider})
+    """Return a live workspace, its clock on a Monday morning, whose e-mails (or calls) a provider carries.
+
+    Each other channel has a provider too, so that a plan has all its steps.
+    """
+    senders = {channel: Provider(channel) for channel in Channel} | {provider.channel: provider}
+    workspace = await new_engine(database, live=True, senders=senders)
     await workspace.set_clock("2026-01-05 09:00")
     return workspace
 

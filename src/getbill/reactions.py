@@ -6,8 +6,8 @@ worker reads from here: every step is safe to repeat. `WHEN_READ` needs no write
 somebody looks.
 
 A debt that is paid has four rows: `debt.payment_received` changes the balance; `debt.resolved` records the
-resolution; `debt.status_changed` raises the contact epoch, which voids contacts already claimed, stops the planned ones
-and withdraws an open escalation todo. Its promise is then kept. Lower packages record what happened; only this module
+resolution and where the debt stood; `debt.status_changed` raises the contact epoch, which voids contacts already
+claimed, stops the planned ones and withdraws the todos that it answers. Its promise is then kept. Lower packages record what happened; only this module
 connects it to what follows.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from getbill import (
+    compliance,
     contacts,
     debts,
     events,
@@ -37,6 +38,7 @@ from getbill.debts import Debt, ErasureJournal
 from getbill.events import HighWaterMarks, RecordedEvent
 from getbill.kit import work
 from getbill.kit.database import Transaction
+from getbill.kit.messages import message
 from getbill.kit.money import Money
 from getbill.webhooks import AdminNotifier, WebhookDispatcher
 
@@ -103,15 +105,47 @@ async def replan_contacts(tx: Transaction, debt: Debt, _detail: Mapping[str, Any
     await contacts.replan_contacts(tx, debt.workspace, debt)
 
 
+async def replan_address(tx: Transaction, change: compliance.PermissionChange) -> None:
+    """Plan the debts of an address anew, whose owner allows more or less than before."""
+    await contacts.replan_address(tx, change.workspace, change.address_hash)
+
+
 async def create_escalation_todo(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Create the todo to decide on a debt whose scenario is over."""
     todos.create(tx, debt.workspace_id, "escalation", debt.id, debt.id)
+
+
+async def ask_about_reopening(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
+    """Ask a person about contact with a debt that has a balance again, unless it was being collected."""
+    is_moved = "status" in detail["changes"]
+    if not debt.is_reopened or (not is_moved and debt.status != debts.Status.ARCHIVED):
+        return
+    if debt.status == debts.Status.UNRESOLVED:
+        todos.create(tx, debt.workspace_id, "escalation", debt.id, debt.id)
+    elif not debt.is_contactable:
+        reason, balance = message("the debt is {status}", status=debt.status), debt.money(debt.balance)
+        todos.ask_about_amount(tx, debt.workspace_id, "reopening", debt.id, balance, reason)
+
+
+async def withdraw_other_todos(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
+    """Withdraw what a changed status answers: contact with a reopened debt, and a small balance."""
+    change = detail["changes"]["status"]
+    if change["from"] not in debts.CONTACTABLE | {debts.Status.RESOLVED, debts.Status.UNRESOLVED}:
+        todos.withdraw(tx, debt.workspace_id, "reopening", debt.id)
+    if change["to"] == debts.Status.ARCHIVED:
+        payments.withdraw_small_balance(tx, debt)
 
 
 async def withdraw_escalation_todo(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
     """Withdraw that todo once the debt's status has changed otherwise."""
     if detail["changes"]["status"]["from"] == debts.Status.UNRESOLVED:
         todos.withdraw(tx, debt.workspace_id, "escalation", debt.id)
+
+
+async def withdraw_dispute_todo(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
+    """Withdraw the todo to decide on a dispute once the debt is no longer on hold."""
+    if detail["changes"]["status"]["from"] == debts.Status.ON_HOLD:
+        todos.withdraw(tx, debt.workspace_id, "dispute", debt.id)
 
 
 async def book_adjustment(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
@@ -191,15 +225,25 @@ async def send_admin_notifications(context: WorkerContext) -> bool:
 
 _ENTRY_COLUMNS: Final = frozenset({"amount", "balance", "paid", "entries_count"})
 
+_MONEY_MOVED: Final = (
+    OwnChange(debts.enter_money, _ENTRY_COLUMNS - {"amount"}),
+    OwnChange(payments.ask_about_overpayment),
+    OwnChange(payments.review_small_balance),
+)
+
 BY_THE_ACTION: Final[Mapping[str, Sequence[OwnChange]]] = {
     "debt.contacted": [OwnChange(debts.mark_contacted, frozenset({"contacts_count", "contacted_at"}))],
-    "debt.payment_received": [OwnChange(debts.enter_money, _ENTRY_COLUMNS - {"amount"})],
-    "debt.resolved": [OwnChange(debts.resolve, frozenset({"resolution", "resolved_at"}))],
+    "debt.payment_received": _MONEY_MOVED,
+    "debt.resolved": [
+        OwnChange(debts.resolve, frozenset({"resolution", "resolved_at", "status_before_resolution"}))
+    ],
     "debt.escalated": [OwnChange(debts.escalate, frozenset({"details"}))],
     "debt.status_changed": [
         OwnChange(debts.move, frozenset({"status"})),
         OwnChange(Debt.stop_contact, frozenset({"contact_epoch", "next_action_at"})),
     ],
+    "payment.refunded": _MONEY_MOVED,
+    "payment.charged_back": _MONEY_MOVED,
     "debt.escalation_requested": [OwnChange(debts.end_scenario, frozenset({"next_action_at"}))],
     # For an endpoint of a live workspace.
     "webhook.disabled": [OwnChange(webhooks.notify_admins)],
@@ -207,10 +251,21 @@ BY_THE_ACTION: Final[Mapping[str, Sequence[OwnChange]]] = {
 
 IN_TRANSACTION: Final[Mapping[str, Sequence[Reaction]]] = {
     "debt.created": [start_timeline],
-    "debt.updated": [book_adjustment, replan_contacts],
-    "debt.status_changed": [replan_contacts, withdraw_escalation_todo],
+    "debt.updated": [book_adjustment, ask_about_reopening, replan_contacts],
+    "debt.status_changed": [
+        replan_contacts,
+        withdraw_escalation_todo,
+        withdraw_dispute_todo,
+        withdraw_other_todos,
+        ask_about_reopening,
+    ],
     "debt.escalation_requested": [create_escalation_todo],
     "debt.deleted": [erase_the_rest],
+}
+
+# Changes that are the event of no debt.
+OF_CHANGES: Final[Mapping[type, Callable[[Transaction, Any], Awaitable[None]]]] = {
+    compliance.PermissionChange: replan_address,
 }
 
 WHEN_READ: Final[Mapping[str, Sequence[Callable[..., object]]]] = {
@@ -266,6 +321,7 @@ def _distinct_steps() -> dict[AfterCommit, None]:
 
 async def before_commit(tx: Transaction) -> None:
     """Run the reactions to a transaction's events, and to the events they record, then store all events."""
+    await debts.announce_people(tx)
     next_index = 0
     while next_index < len(tx.recorded_events):
         event: RecordedEvent = tx.recorded_events[next_index]
@@ -273,4 +329,6 @@ async def before_commit(tx: Transaction) -> None:
         for react in IN_TRANSACTION.get(event.kind, ()):
             # A subject other than a debt has no reactions.
             await react(tx, cast("Debt", event.subject), event.detail)
+    for change in tx.changes:
+        await OF_CHANGES[type(change)](tx, change)
     events.store(tx)

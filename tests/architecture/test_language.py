@@ -33,6 +33,7 @@ METHODS_OF_ONE_PROTOCOL = {
     "public_id": "the id that callers see",
     "seal": "whatever is kept sealed seals itself with its key",
     "transition": "a model's move to another state, held to its table of moves",
+    "workspace_errors": "a body says what is wrong with it in the workspace of its caller",
     "upgrade": "a revision of the database, called by Alembic",
 }
 VERBS = {*CALLED_THROUGH_THEIR_PACKAGE, *METHODS_OF_ONE_PROTOCOL}

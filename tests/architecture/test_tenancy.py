@@ -31,6 +31,7 @@ NO_TENANT = {
     "rate_counts": "count a credential or a sandbox for a minute",
     "anonymous_log": "lines of requests without a caller",
     "contact_stop": "stops contact of the whole installation",
+    "contact_providers": "one row: the channels with a provider in the installation's settings",
     "vault_master": "which master key the database belongs to",
     "vault_holders": "processes work for all workspaces",
     "heartbeats": "workers work for all workspaces",

@@ -6,7 +6,8 @@ import pytest
 from jinja2 import UndefinedError
 
 from getbill import channels, scenarios
-from getbill.channels import Channel, HowToPayMissing, MessageFacts, messages
+from getbill.channels import Channel, MessageFacts, messages
+from getbill.channels.messages import HowToPayMissing
 from getbill.kit.money import Money
 
 STEPS = scenarios.built_in("standard_3_waves").steps

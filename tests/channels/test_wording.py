@@ -113,7 +113,7 @@ def test_an_unknown_variable_is_named_with_those_there_are() -> None:
     (fault,) = channels.faults(replace(EMAIL, subject="{{ total }}"), "own_email", "en")
 
     assert fault.detail.startswith(
-        "Line 1: unknown variable 'total'. Valid variables: balance, collector, contact, "
+        "Line 1: unknown variable 'total'. Valid variables: balance, collector, collector_address, contact, "
     )
 
 

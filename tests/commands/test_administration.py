@@ -179,3 +179,45 @@ async def test_usage_names_the_program(getbill: Run, words: tuple[str, ...]) -> 
 
     assert helped.exit_code == 0
     assert "python -m" not in helped.output
+
+
+async def test_a_company_is_declared_a_third_party_and_named_what_it_lacks(getbill: Run) -> None:
+    await printed(getbill("company", "create", "Recouvro SAS"))
+
+    first = await printed(
+        getbill("company", "collector", "Recouvro SAS", "--role", "third_party", "--insurer", "Midi")
+    )
+    words = (
+        "--registration",
+        "RCS 1",
+        "--address",
+        "4 rue Haute",
+        "--address",
+        "69002 LYON",
+        "--policy",
+        "RC-1",
+    )
+    words += ("--client-iban", "FR14 2004 1010 0505 0001 3M02 606", "--declared-on", "2026-01-15")
+    second = await printed(getbill("company", "collector", "Recouvro SAS", *words))
+    wrong = [
+        await getbill("company", "collector", "Recouvro SAS", *words)
+        for words in (("--role", "bank"), ("--client-iban", "FR1"), ("--declared-on", "soon"))
+    ]
+    back = await printed(getbill("company", "collector", "Recouvro SAS", "--role", "creditor"))
+    reserved = await getbill("company", "set", "Recouvro SAS", "--scenario", "third_party_fr")
+
+    assert first["missing"] == [
+        "registration_number",
+        "address",
+        "insurance_policy",
+        "client_iban",
+        "declared_on",
+    ]
+    assert (second["collector"], second["missing"], second["address"]) == (
+        "third_party",
+        [],
+        ["4 rue Haute", "69002 LYON"],
+    )
+    assert (first["scenario"], back["scenario"]) == ("third_party_fr", "standard_3_waves")
+    assert [result.exit_code == 0 for result in wrong] == [False, False, False]
+    assert "third-party collectors" in str(reserved.exception)

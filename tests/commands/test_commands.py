@@ -82,11 +82,19 @@ async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
     all_stopped = await printed(getbill("contact", "status"))
     await printed(getbill("contact", "resume", "--installation"))
     after = await printed(getbill("contact", "resume"))
+    small = await printed(getbill("contact", "minimum-balance", "2.5", "--write-off"))
 
-    on = {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
+    on = {
+        "contact": "on",
+        "grace_hours": 2,
+        "minimum_balance": 1,
+        "write_off_small_balances": False,
+        "installation_stopped_at": None,
+    }
     assert (before, after, everywhere) == (on, on, {"installation": "stopped"})
     assert (stopped["contact"], rehearsed["contact"]) == ("stopped", "dry_run")
     assert all_stopped["installation_stopped_at"] is not None
+    assert small == on | {"minimum_balance": 2.5, "write_off_small_balances": True}
 
 
 async def test_sftp_logins_are_made_rotated_listed_and_revoked(getbill: Run, tmp_path: Path) -> None:

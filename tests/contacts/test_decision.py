@@ -26,6 +26,7 @@ from getbill.contacts.sending.decision import (
     Postpone,
     Rehearse,
     Restart,
+    ReviewBalance,
     Send,
     SetAside,
     Skip,
@@ -41,7 +42,7 @@ from getbill.templates import TemplateSet
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday, 10:00 in Paris
 SUNDAY = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
-MEANS = Means(frozenset(Channel), RenderContext(TemplateSet({})))
+MEANS = Means(RenderContext(TemplateSet({})))
 STEPS = [step.key for step in scenarios.built_in("standard_3_waves", 1).steps]
 EMAIL_HASH, PHONE_HASH = b"e" * 32, b"p" * 32
 
@@ -105,6 +106,17 @@ def test_a_contact_waits_while_another_one_of_its_debt_is_being_sent() -> None:
     assert decide(case, MEANS, NOW) == Postpone(NOW + timedelta(minutes=1), "another contact is in progress")
 
 
+@pytest.mark.parametrize("step", ["wave_1_email", debts.END])
+def test_a_balance_below_the_minimum_is_reviewed_and_looked_at_again_a_day_later(step: str) -> None:
+    small, enough = (a_debt(identity=JEAN, balance=balance) for balance in (99, 100))
+    past = ContactHistory(passed_steps=set(STEPS) if step == debts.END else set())
+
+    decision = decide(case_of(small, step, past), MEANS, NOW)
+
+    assert decision == ReviewBalance(NOW + timedelta(days=1), "the balance is below the minimum")
+    assert isinstance(decide(case_of(enough, step, past), MEANS, NOW), Send | End)
+
+
 def test_after_a_dry_run_a_debt_starts_from_a_new_day_0() -> None:
     case = case_of(a_debt(started_on=date(2026, 1, 5)), past=ContactHistory(rehearsed_steps={"wave_1_email"}))
 
@@ -148,9 +160,10 @@ def test_a_step_without_an_address_is_skipped() -> None:
 
 
 def test_a_step_without_a_provider_is_skipped() -> None:
-    means = replace(MEANS, channels=frozenset({Channel.SMS}))
+    workspace = replace(WORKSPACE, provided_channels=frozenset({"sms"}))
+    case = case_of(replace(a_debt(identity=JEAN), workspace=workspace))
 
-    assert decide(case_of(), means, NOW) == Skip("no provider for email", is_late=False)
+    assert decide(case, MEANS, NOW) == Skip("no provider for email", is_late=False)
 
 
 def test_a_contact_on_a_sunday_is_postponed_to_the_first_allowed_instant() -> None:

@@ -1,10 +1,11 @@
 """The journal of hand-overs: after a worker's death only what was on the wire is in doubt."""
 
+import asyncio
 import random
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from getbill.channels.senders import Assurance, Capabilities, Fate, Outgoing, Se
 from getbill.contacts import HandoverJournal
 from getbill.contacts.handovers import HandoverNotJournaled
 from getbill.contacts.model import Contact
+from getbill.contacts.recovery import dead_journals
 from getbill.contacts.sending import deliver
 from getbill.contacts.sending.context import PreparedSend
 from getbill.contacts.sending.prepare import prepare_sends
+from getbill.debtors import Identity
 from getbill.kit import clock
 from getbill.kit.database.transactions import Database
 from kit.test_slot_file import full_disk
@@ -372,6 +375,33 @@ async def test_a_refusal_that_was_not_stored_is_settled_by_the_next_worker(worke
     )
 
 
+async def test_what_a_recovering_worker_left_is_found_when_its_own_lease_ends(worker: Worker) -> None:
+    await worker.prepare()
+    worker.die()
+    # The index names the end of the dead worker's lease alone, which is later.
+    await worker.workspace.postpone()
+
+    await dead_journals.claim_known(worker.workspace.context, clock.wall() + timedelta(seconds=1))
+
+    assert await worker.workspace.missing_from_index() == []
+
+
+def test_journals_that_wait_are_examined_before_those_that_were_a_moment_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getbill.contacts.handovers._EXAMINED_EVERY_SECONDS", 0.0)
+    for _ in range(3):
+        journal = HandoverJournal(tmp_path, OURS)
+        begun(journal)
+        journal.close()
+    journal = HandoverJournal(tmp_path, OURS)
+
+    first, second = journal.dead_journals(2), journal.dead_journals(2)
+
+    assert [found.was_examined for found in first] == [False, False]
+    assert [found.was_examined for found in second] == [False, True]
+
+
 async def test_a_message_that_was_on_the_wire_is_unknown_when_its_lease_ends(worker: Worker) -> None:
     prepared = await worker.prepare()
     worker.journal.hand_over(prepared.contact.handover_id)
@@ -484,6 +514,38 @@ def broken_commit(database: Database) -> Iterator[None]:
         database.before_commit = before_commit
 
 
+async def test_what_was_committed_before_the_database_was_lost_is_sent_later(worker: Worker) -> None:
+    """Of two contacts the second fails: alone for another reason, once the first was committed as `sending`."""
+    pool = worker.workspace.database.pool
+    second = await worker.workspace.debt(Identity(name="Marie Martin", email="marie@example.com"))
+    await pool.execute(BROKEN_TWICE.format(debt_id=second.id))
+    try:
+        await worker.workspace.send_due_live()
+    finally:
+        await pool.execute("DROP TRIGGER broken ON contacts; DROP FUNCTION break_twice; DROP SEQUENCE breaks")
+    interrupted = await worker.state()
+
+    await worker.recover()
+
+    assert interrupted == "sending"
+    assert await worker.state() == "planned"
+    assert worker.provider.taken == []
+    assert await worker.questions() == 0
+
+
+# First a fault of the contact, then one of the database.
+BROKEN_TWICE = """
+CREATE SEQUENCE breaks;
+CREATE FUNCTION break_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('breaks') = 1 THEN RAISE EXCEPTION 'broken'; END IF;
+    RAISE EXCEPTION 'lost' USING ERRCODE = '40001';
+END $$;
+CREATE TRIGGER broken BEFORE UPDATE ON contacts
+    FOR EACH ROW WHEN (OLD.debt_id = '{debt_id}' AND NEW.state = 'sending') EXECUTE FUNCTION break_twice()
+"""
+
+
 async def test_a_message_that_kills_every_worker_is_not_sent_for_ever(worker: Worker) -> None:
     for _ in range(worker.workspace.context.settings.crashes_max):
         await worker.prepare()
@@ -583,3 +645,48 @@ async def test_a_message_that_waited_in_vain_for_a_connection_is_not_in_doubt(
     await workspace.send_due_live()
 
     assert (await workspace.first(debt.id))["state"] == state
+
+
+@dataclass
+class Suspended(Provider):
+    """A provider to which the machine of the first message loses its time before it has a connection."""
+
+    suspended: asyncio.Event = field(default_factory=asyncio.Event)
+    resumed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(Assurance.LOOK_UP, self.gives_receipt, announces_handover=True)
+
+    async def send(self, message: Outgoing) -> SendOutcome:
+        if not self.suspended.is_set():
+            self.suspended.set()
+            await self.resumed.wait()
+        message.before_handover()
+        return await super().send(message)
+
+
+async def test_a_machine_that_was_suspended_before_the_hand_over_sends_nothing_that_another_sent(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = Suspended(Channel.EMAIL)
+    workspace = await live_engine(database, provider)
+    await workspace.debt()
+    worker = Worker(workspace, provider, tmp_path / "one machine")
+    worker.come_back()
+    sending = asyncio.create_task(deliver.send_prepared([await worker.prepare()]))
+    await provider.suspended.wait()
+
+    other = Worker(workspace, provider, tmp_path / "another machine")
+    other.come_back()
+    await other.recover()
+    planned = await other.state()
+    await deliver.send_prepared([await other.prepare()])
+    now = clock.wall() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "wall", lambda: now)
+    provider.resumed.set()
+    (result,) = await sending
+
+    assert planned == "planned"
+    assert len(provider.taken) == 1
+    assert result.outcome == failed("the worker exceeded the time to send it", permanent=False)

@@ -27,9 +27,15 @@ _DEBT = """
 SELECT status, next_action_at, contacts_count, answers_count, event_sequence, contacted_at, updated_at
 FROM debts WHERE id = $1
 """
+_RESPONSES = """
+SELECT kind, due_at, percent, promise_days, address_kind, address_hash IS NOT NULL AS has_address
+FROM debtor_responses WHERE debt_id = $1 ORDER BY due_at, id
+"""
 PEOPLE = {
     "reached": JEAN,
     "bounces": replace(JEAN, name="Eve Petit", email="bounce@example.com", phone="+33612345601"),
+    "deferred": replace(JEAN, name="Luc Petit", email="soft-bounce@example.com", phone="+33639989981"),
+    "responds": replace(JEAN, name="Zoé Petit", email="promise@example.com", phone="+33639989986"),
     "no address at all": replace(JEAN, name="Guy Petit", email=None, phone=None, street_address=None),
 }
 
@@ -50,7 +56,13 @@ class Outside(Senders):
 async def left(workspace: WorkspaceEngine, debt_id: Any) -> dict[str, list[tuple[Any, ...]]]:
     """Return all that was written of a debt, apart from identifiers."""
     pool = workspace.database.pool
-    expected = {"contacts": _LEDGER, "followups": _FOLLOWUPS, "events": _EVENTS, "debt": _DEBT}
+    expected = {
+        "contacts": _LEDGER,
+        "followups": _FOLLOWUPS,
+        "events": _EVENTS,
+        "debt": _DEBT,
+        "responses": _RESPONSES,
+    }
     return {name: [tuple(row) for row in await pool.fetch(sql, debt_id)] for name, sql in expected.items()}
 
 

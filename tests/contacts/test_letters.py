@@ -16,10 +16,16 @@ LINES = ["1 rue du Four", "34000 MONTPELLIER"]
 IMPRINT = "RCS Montpellier 123 456 789"
 
 
-async def fortnight(database: Database, letters: Provider, **who: str) -> tuple[WorkspaceEngine, UUID]:
-    """Open a live debt of somebody who is reached by letter alone, and let a month pass."""
+async def fortnight(
+    database: Database,
+    letters: Provider,
+    letterhead: tuple[list[str], str | None] = (LINES, IMPRINT),
+    **who: str,
+) -> tuple[WorkspaceEngine, UUID]:
+    """Open a live debt of somebody who is reached by letter alone."""
     workspace = await collecting.new_engine(database, live=True, senders={Channel.LETTER: letters})
     await workspace.set_clock("2026-01-05 09:00")
+    await companies.set_letterhead(database, (await workspace.snapshot()).company.id, *letterhead)
     debt = await workspace.debt(replace(LYON, email=None, phone=None, **who))
     return workspace, debt.id
 
@@ -36,8 +42,6 @@ async def reasons(workspace: WorkspaceEngine, debt_id: UUID) -> list[str | None]
 async def test_a_letter_leaves_with_its_letterhead(database: Database) -> None:
     letters = Provider(Channel.LETTER)
     workspace, _ = await fortnight(database, letters)
-    snapshot = await workspace.snapshot()
-    await companies.set_letterhead(database, snapshot.company.id, LINES, IMPRINT)
 
     await post(workspace)
 
@@ -61,13 +65,37 @@ async def test_a_letter_that_may_not_be_posted_so_is_skipped_with_the_reason(
     database: Database, letterhead: tuple[list[str], str | None], who: dict[str, str], reason: str
 ) -> None:
     letters = Provider(Channel.LETTER)
-    workspace, debt_id = await fortnight(database, letters, **who)
-    await companies.set_letterhead(database, (await workspace.snapshot()).company.id, *letterhead)
+    workspace, debt_id = await fortnight(database, letters, letterhead, **who)
 
     await post(workspace)
 
     assert letters.taken == []
     assert await reasons(workspace, debt_id) == [reason]
+
+
+async def test_a_letter_is_planned_once_its_letterhead_is_set(database: Database) -> None:
+    letters = Provider(Channel.LETTER)
+    workspace, debt_id = await fortnight(database, letters, ([], None))
+    before = await workspace.find(debt_id)
+
+    await companies.set_letterhead(database, before.workspace.company.id, LINES, IMPRINT)
+    await workspace.replan()
+    after = await workspace.find(debt_id)
+    await post(workspace)
+
+    assert (before.next_action_at, after.next_action_at) == (at("2026-02-03 23:00"), at("2026-01-20 07:00"))
+    assert [letter.template for letter in letters.taken] == ["wave_3_letter"]
+    assert await workspace.ledger(debt_id) == [
+        ("wave_1_email", "skipped"),
+        ("wave_1_sms", "skipped"),
+        ("wave_2_call", "skipped"),
+        ("wave_2_email", "skipped"),
+        ("wave_3_letter", "skipped"),
+        ("wave_3_letter", "accepted"),
+        ("wave_3_call", "skipped"),
+        ("end", "stopped"),
+        ("end", "planned"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +131,6 @@ async def test_a_letter_to_germany_has_the_house_number_after_the_street(databas
     letters = Provider(Channel.LETTER)
     berlin = {"street_address": "Lindenstraße", "postal_code": "10969", "city": "Berlin", "country": "DE"}
     workspace, _ = await fortnight(database, letters, **berlin)
-    await companies.set_letterhead(database, (await workspace.snapshot()).company.id, LINES, IMPRINT)
 
     await post(workspace)
 

@@ -6,9 +6,10 @@ from email.message import EmailMessage
 import pytest
 
 import collecting
-from collecting import JEAN, WorkspaceEngine, at
+from collecting import JEAN, Provider, WorkspaceEngine, at
 from getbill import companies, compliance
-from getbill.channels.senders import Senders, SmtpSettings, senders
+from getbill.channels import Channel
+from getbill.channels.senders import Senders, Smtp, SmtpSettings, failed, senders
 from getbill.kit.database.transactions import Database
 from mailserver import Mailbox, serving
 
@@ -16,7 +17,11 @@ MONDAY = "2026-01-05 09:00"
 
 
 async def live_with(database: Database, smtp: SmtpSettings) -> tuple[WorkspaceEngine, Senders]:
-    carriers = senders(smtp)
+    # The other channels have a provider too, so that a plan has all its steps; it reaches nobody.
+    others = {
+        channel: Provider(channel, outcome=failed("out of order", permanent=True)) for channel in Channel
+    }
+    carriers = Senders(others | {Channel.EMAIL: Smtp(smtp)})
     workspace = await collecting.new_engine(database, live=True)
     workspace.context = replace(workspace.context, senders=carriers)
     await workspace.set_clock(MONDAY)

@@ -80,6 +80,7 @@ async def test_a_new_debt_s_whole_calendar_is_told_with_the_rules_behind_it(
         "basis": "product_policy",
         "source": "product policy",
         "until": "2026-01-05T07:00:00Z",
+        "way_out": None,
     }
     assert rules(sms["moved_by"]) == ["SCENARIO-SPACING", "FR-TEL-POLICY-HOURS"]
     assert [reason["says"] for reason in letter["blocked_by"]] == ["There is no postal address."]
@@ -131,14 +132,13 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
         "only_if": {"balance_min": 9999},
     }
     await sandbox.post("/scenarios", {"name": "ours", "steps": [step, rich], "end": {"offset": 9}})
-    debt = (await sandbox.post("/debts", DEBT | {"scenario": "ours"})).json()
+    creditor = (
+        await sandbox.post("/creditors", {"name": "Garage Martin", "mandate_signed_on": "2026-01-02"})
+    ).json()
+    debt = (await sandbox.post("/debts", DEBT | {"scenario": "ours", "creditor_id": creditor["id"]})).json()
 
     answer = await timeline(sandbox, debt["id"])
-    await sandbox.engine.database.pool.execute(
-        "UPDATE companies SET collector = 'third_party' WHERE id = $1",
-        (await sandbox.engine.snapshot()).company.id,
-    )
-    sandbox.site.app.state.auth.authenticator.invalidate_all()
+    await sandbox.call("PUT", "/company/collector", {"collector": "third_party"})
     preview = (await sandbox.post("/scenarios/ours/preview", {"debt_id": debt["id"]})).json()
 
     (condition,) = answer["planned"][1]["blocked_by"]

@@ -312,13 +312,19 @@ async def test_a_company_that_cannot_be_paid_sends_nothing_in_live(database: Dat
         database, live=True, senders={Channel.EMAIL: Provider(Channel.EMAIL)}, email=None, iban=None
     )
     await workspace.set_clock("2026-01-05 09:00")
+
     debt = await workspace.debt()
 
-    await workspace.send_due_live()
-
-    (skipped, planned) = await workspace.contacts(debt.id)
-    assert (skipped["state"], skipped["reason"]) == ("skipped", "no means of payment is known")
-    assert (planned["step"], planned["state"]) == ("wave_1_sms", "planned")
+    rows = await workspace.contacts(debt.id)
+    assert [(row["step"], row["state"], row["reason"]) for row in rows] == [
+        ("wave_1_email", "skipped", "no means of payment is known"),
+        ("wave_1_sms", "skipped", "no means of payment is known"),
+        ("wave_2_call", "skipped", "no means of payment is known"),
+        ("wave_2_email", "skipped", "no means of payment is known"),
+        ("wave_3_letter", "skipped", "no postal address"),
+        ("wave_3_call", "skipped", "no means of payment is known"),
+        ("end", "planned", None),
+    ]
     assert await workspace.followups(debt.id) == []
 
 
@@ -329,9 +335,16 @@ async def test_a_channel_without_a_provider_is_skipped_in_live_and_never_faked(d
 
     await workspace.send_due_live()
 
-    (skipped, planned) = await workspace.contacts(debt.id)
-    assert (skipped["state"], skipped["reason"]) == ("skipped", "no provider for email")
-    assert planned["due_at"] == at("2026-01-08 09:00")
+    *skipped, planned = await workspace.contacts(debt.id)
+    assert [row["reason"] for row in skipped] == [
+        "no provider for email",
+        "no provider for sms",
+        "no provider for ai_call",
+        "no provider for email",
+        "no postal address",
+        "no provider for ai_call",
+    ]
+    assert (planned["step"], planned["due_at"]) == ("end", at("2026-02-03 23:00"))
     assert await workspace.followups(debt.id) == []
     assert await workspace.events(debt.id) == ["debt.created"]
 

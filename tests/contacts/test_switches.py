@@ -86,7 +86,8 @@ async def test_what_was_claimed_before_the_stop_goes_back(database: Database) ->
 
 async def test_a_dry_run_goes_through_the_whole_scenario_and_sends_nothing(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
-    workspace = await live_engine(database, provider)
+    workspace = await collecting.new_engine(database, live=True, senders={Channel.EMAIL: provider})
+    await workspace.set_clock("2026-01-05 09:00")
     await workspace.switch("dry_run")
     debt = await workspace.debt()
 
@@ -172,12 +173,21 @@ async def test_the_switches_are_read_and_set_over_http(sandbox: ContactWorkspace
     timeline = (await sandbox.get(f"/debts/{debt['id']}/timeline")).json()
     longer = (await sandbox.call("PUT", "/contact", {"grace_hours": 48})).json()
     wrong = await sandbox.call("PUT", "/contact", {"contact": "loud"})
+    amounts = (-1, 0.0001, 10**7, "1", True)
+    refused = [await sandbox.call("PUT", "/contact", {"minimum_balance": amount}) for amount in amounts]
 
-    assert before == {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
+    assert before == {
+        "contact": "on",
+        "grace_hours": 2,
+        "minimum_balance": 1,
+        "write_off_small_balances": False,
+        "installation_stopped_at": None,
+    }
     assert stopped["contact"] == "stopped"
     assert [item["rule"] for item in timeline["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
-    assert longer == {"contact": "stopped", "grace_hours": 48, "installation_stopped_at": None}
+    assert longer == before | {"contact": "stopped", "grace_hours": 48}
     assert wrong.status == 422
+    assert [answered.status for answered in refused] == [422] * 5
 
 
 async def test_what_a_step_would_say_is_shown_before_it_is_sent(sandbox: ContactWorkspace) -> None:

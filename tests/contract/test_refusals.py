@@ -33,7 +33,8 @@ async def test_a_method_that_a_path_does_not_have_is_refused_with_those_it_has(s
         there.setdefault(path, set()).add(method)
 
     for path, methods in there.items():
-        answered = await sandbox.call("PATCH", path)
+        # No path takes both.
+        answered = await sandbox.call("POST" if "PATCH" in methods else "PATCH", path)
 
         assert (answered.status, answered.json()["type"]) == (405, "/problems/method-not-allowed"), path
         allowed = methods | ({"HEAD"} if "GET" in methods else set())

@@ -1,7 +1,5 @@
 """An identity: what a later source adds or replaces, how it is written on a letter, and what it is found by."""
 
-from typing import Any
-
 import pytest
 
 from getbill import debtors
@@ -12,29 +10,6 @@ from getbill.vault import Lookup
 LOOKUP = Lookup(bytes(32))
 LYON = {"street_number": "12", "street_address": "rue des Lilas", "postal_code": "69003", "city": "Lyon"}
 JEAN = Identity("Jean Dupont", email="jean@example.com", country="FR", **LYON)
-
-
-@pytest.mark.parametrize(
-    ("later", "changed"),
-    [
-        # A later debt replaces what it names, and loses nothing.
-        ({"email": "jd@example.com"}, {"email": "jd@example.com"}),
-        ({"phone": "+33612345678"}, {"phone": "+33612345678"}),
-        # Two addresses never mix: the country alone stays.
-        (
-            {"street_address": "5 quai de Seine", "city": "Paris"},
-            {
-                "street_number": None,
-                "street_address": "5 quai de Seine",
-                "postal_code": None,
-                "city": "Paris",
-            },
-        ),
-        ({"city": "Villeurbanne"}, {"city": "Villeurbanne"}),
-    ],
-)
-def test_a_later_debt_replaces_what_it_names(later: dict[str, str], changed: dict[str, Any]) -> None:
-    assert JEAN.merged_with(Identity("Jean Dupont", **later)) == JEAN.with_changes(changed)
 
 
 @pytest.mark.parametrize(

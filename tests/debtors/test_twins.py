@@ -100,7 +100,7 @@ async def test_an_erased_debt_does_not_say_whose_it_was_while_the_debtor_s_other
     assert [row["debtor_id"] for row in rows] == [None, ids.read("debtor", stays["debtor"]["id"])]
 
 
-async def test_a_later_address_replaces_the_earlier_one_whole(workspace: WorkspaceApi) -> None:
+async def test_a_later_address_is_kept_whole_beside_the_earlier_one(workspace: WorkspaceApi) -> None:
     address = {
         "street_number": "12",
         "street_address": "rue des Lilas",
@@ -115,4 +115,5 @@ async def test_a_later_address_replaces_the_earlier_one_whole(workspace: Workspa
     later = await workspace.debt(debtor=base | {"address": moved})
 
     assert same["debtor"]["address"] == address | {"country": "FR"}
-    assert later["debtor"]["address"] == moved | {"street_number": None, "country": "FR"}
+    assert later["debtor"]["address"] == address | {"country": "FR"}
+    assert later["debtor"]["other_addresses"] == ["5 quai de Seine, 75019 Paris"]

@@ -55,14 +55,24 @@ def test_a_move_is_made_if_the_table_has_it_and_refused_otherwise(before: Status
             transition(before, after)
 
 
-def test_every_status_is_reached_from_a_new_debt_and_only_the_archive_is_final() -> None:
+def test_every_status_is_reached_from_a_new_debt_and_none_is_final() -> None:
     reached, frontier = {Status.PENDING}, {Status.PENDING}
     while frontier:
         frontier = {after for before in frontier for after in TRANSITIONS[before]} - reached
         reached |= frontier
 
     assert reached == set(STATUSES) == set(TRANSITIONS)
-    assert {status for status, after in TRANSITIONS.items() if not after} == {Status.ARCHIVED}
+    assert not [status for status, after in TRANSITIONS.items() if not after]
+
+
+def test_the_archive_is_left_for_no_status_in_which_anybody_is_contacted() -> None:
+    assert TRANSITIONS[Status.ARCHIVED] == {Status.RESOLVED, Status.ON_HOLD}
+
+
+def test_a_resolved_debt_may_return_to_wherever_it_stood() -> None:
+    stood = {before for before, after in TRANSITIONS.items() if Status.RESOLVED in after}
+
+    assert TRANSITIONS[Status.RESOLVED] == stood == set(STATUSES) - {Status.RESOLVED}
 
 
 def test_no_status_may_follow_itself() -> None:
@@ -84,7 +94,7 @@ async def test_the_database_allows_exactly_the_statuses_of_the_table(site: Site)
     constraint = await site.app.state.database.pool.fetchval(
         """
         SELECT pg_get_constraintdef(oid) FROM pg_constraint
-        WHERE conrelid = 'debts'::regclass AND contype = 'c' AND pg_get_constraintdef(oid) LIKE '%status%pending%'
+        WHERE conrelid = 'debts'::regclass AND contype = 'c' AND conname = 'debts_status_check'
         """
     )
 

@@ -11,11 +11,14 @@ import pytest
 from getbill import scenarios
 from getbill.channels import reachable
 from getbill.compliance import Facts, PastContact
-from getbill.debts.schedule import ChannelOption, ScheduleEvaluator, _Pace
+from getbill.debts.obstacles import MessageMeans
+from getbill.debts.pace import Pace
+from getbill.debts.schedule import ChannelOption, ScheduleEvaluator
 from getbill.kit import calendar
 from getbill.scenarios import Scenario, Start, Step
 
 STANDARD = scenarios.built_in("standard_3_waves", 1)
+MEANS = MessageMeans._make([True, False, True, True, True, None, None])
 EVERYONE = reachable("jean.dupont@email.com", "+33612345678", postal=True)
 POSTCODES = {
     "US": ("10001", "37402", "86001", "96799"),
@@ -43,12 +46,12 @@ def walk(scenario: Scenario, facts: Facts, on: date) -> Iterator[tuple[Step, dat
     start, taken = Start(on, facts.zones[0], facts.region), []
     contacts: tuple[PastContact, ...] = ()
     for step in (*scenario.steps, None):
-        pace = _Pace(scenario, start, facts, now)
+        pace = Pace(scenario, start, facts, now)
         for key, at in taken:
             pace.take(key, at)
         last_at = taken[-1][1] if taken else None
         evaluator = ScheduleEvaluator(
-            scenario, pace.start, facts, EVERYONE, last_at, None, pace.last_step, pace.previous_start
+            scenario, pace.start, facts, EVERYONE, last_at, MEANS, None, pace.last_step, pace.previous_start
         )
         if step is None:
             yield scenario.steps[-1], evaluator.nominal_end(), None

@@ -56,8 +56,10 @@ async def story(site: Site) -> dict[str, Any]:
     mail = Provider(Channel.EMAIL, outcome=SendOutcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
     # The clock stands in the past: what comes next is due at once by the wall's, and is left for another turn.
     pace = SendingSettings(workspace_share=1)
+    # Each channel has a provider, so that a plan has all its steps.
+    senders = Senders({channel: Provider(channel) for channel in Channel} | {Channel.EMAIL: mail})
     workspace.engine.context = SendingContext(
-        workspace.engine.database, workspace.engine.vault, Senders({Channel.EMAIL: mail}), pace
+        workspace.engine.database, workspace.engine.vault, senders, pace
     )
     await _tell(workspace, mail)
     while await streaming.sequence(workspace.engine.database):
@@ -90,6 +92,19 @@ async def _tell(workspace: ContactWorkspace, mail: Provider) -> None:
     await _set_clock(workspace, "2026-01-07 14:32")
     paid = {"amount": 2340.00, "method": "card", "provider": "stripe", "provider_id": "pi_3Ox1m804scmte4gb"}
     assert (await workspace.post(f"/debts/{debt['id']}/payments", paid)).status == 201
+
+    refund = {
+        "amount": 100.00,
+        "kind": "refund",
+        "method": "card",
+        "provider": "stripe",
+        "provider_id": "re_3Ox1",
+    }
+    assert (await workspace.post(f"/debts/{debt['id']}/payments", refund)).status == 201
+    (payment, *_) = json.read((await workspace.get(f"/debts/{debt['id']}/payments")).body)["data"]
+    disputed = {"amount": 2240.00, "kind": "chargeback", "payment_id": payment["id"], "provider": "stripe"}
+    body = disputed | {"method": "card", "provider_id": "dp_3Ox1"}
+    assert (await workspace.post(f"/debts/{debt['id']}/payments", body)).status == 201
 
     mail.outcome = SendOutcome(Fate.FAILED, None, "the mailbox does not exist", is_permanent=True)
     other = json.read((await workspace.post("/debts", DEBT | {"reference": "F-2024-0848"})).body)

@@ -14,8 +14,8 @@ from getbill.kit.http.paths import routes_of
 from getbill.streams import WebhookData
 
 VERBS = re.compile(
-    r"(advance|change|check|confirm|correct|create|cut|decide|delete|escalate|get|hold|issue|list|pick|preview|publish"
-    r"|replay|report|resume|revoke|rotate|simulate|start|test|undo|update)_"
+    r"(advance|change|check|confirm|correct|create|cut|decide|delete|escalate|get|hold|issue|list|merge|pick|preview|publish"
+    r"|replay|report|resume|revoke|rotate|simulate|split|start|test|undo|update)_"
 )
 # Fields of answers that are not always there; each with the reason.
 MAY_BE_ABSENT = {
@@ -26,6 +26,8 @@ MAY_BE_ABSENT = {
     "Pagination.total_is_exact": "said where it is false",
     "WebhookSent.fields": "said where the webhook asked for some fields only",
     "DebtUpdatedData.entry": "where the amount changed",
+    "MoneyEntered.payment_id": "of a refund or chargeback that names it",
+    "MoneyEntered.reverses": "of a reversal",
     "DebtStatusChangedData.reason": "where a reason was given",
     "DebtStatusChangedData.status_change_context": "where a payment changed it",
 }
@@ -146,7 +148,8 @@ def test_what_is_always_there_is_required(document) -> None:
     ("name", "required"),
     [
         ("NewDebtBody", ["amount"]),
-        ("NewPaymentBody", ["amount"]),
+        # A reversal has the amount of the entry it reverses.
+        ("NewPaymentBody", []),
         ("NewEndpointBody", ["url"]),
         ("NewFollowupBody", ["debt_id"]),
         ("ScenarioBody", ["steps", "end", "name"]),

@@ -108,7 +108,9 @@ async def test_a_file_adds_to_a_known_person_and_replaces_nothing(sender: Sender
     assert answer["counts"]["created"] == 2
     assert len({debtor["id"] for debtor in debtors}) == 1
     assert {debtor["phone"] for debtor in debtors} == {"+33612345678"}
-    assert await codes(sender, answer["id"]) == [(3, "debtor-differs", "warned")]
+    assert await codes(sender, answer["id"]) == [(3, "address-added", "warned")]
+    assert [point["value"] for point in debtors[0]["phones"]] == ["+33612345678", "+33612345679"]
+    assert [point["source"] for point in debtors[0]["phones"]] == ["file", "file"]
 
 
 async def test_requests_at_once_never_merge_the_people_of_one_code(sender: Sender) -> None:

@@ -228,6 +228,27 @@ async def test_what_something_followed_keeps_its_change(sender: Sender, follow: 
     assert [row["sealed"] for row in await sender.rows(_CHANGES, sender.workspace_id)] == [None]
 
 
+async def test_an_amount_that_reopened_a_paid_and_escalated_debt_is_taken_back(sender: Sender) -> None:
+    await booked(sender, [JEAN])
+    place = f"/debts/{(await book(sender))['U-1']['id']}"
+    person = {"reason": "No answer.", "decided_by": "Marie Martin"}
+    assert (await sender.call("POST", f"{place}/escalate", person)).status == 200
+    assert (await sender.call("POST", f"{place}/payments", {"amount": 100})).status == 201
+    raised = line("Jean Dupont", "U-1", "150,00", "jean@example.com")
+
+    answer = await updated(sender, raised)
+    reopened = (await book(sender))["U-1"]
+    asked = (await sender.get("/todos?type=reopening&state=open"))["data"]
+    after = await undone(sender, answer)
+
+    debt = (await book(sender))["U-1"]
+    assert (reopened["status"], reopened["balance"], reopened["next_action_at"]) == ("escalated", 50, None)
+    assert [todo["amount"] for todo in asked] == [50]
+    assert (debt["status"], debt["resolution"], debt["balance"]) == ("resolved", "paid", 0)
+    assert (after["counts"]["restored"], after["counts"]["kept"]) == (1, 0)
+    assert (await sender.get("/todos?type=reopening&state=open"))["data"] == []
+
+
 async def test_a_contact_about_another_debt_keeps_the_address_it_went_to(sender: Sender) -> None:
     await booked(sender)
     answer = await updated(sender, MAILED)

@@ -15,7 +15,7 @@ from getbill.kit import ids
 from getbill.kit.database.transactions import Database
 from getbill.kit.errors import Invalid
 from getbill.kit.money import Money
-from getbill.payments import NewEntry
+from getbill.payments import NewEntry, NewReversal
 
 OpenDebt = Callable[..., Awaitable[Debt]]
 
@@ -27,6 +27,11 @@ def euros(amount: str) -> Money:
 async def enter(database: Database, debt: Debt, new: NewEntry) -> payments.EntryOutcome:
     async with database.transaction(debt.workspace.now()) as tx:
         return await payments.enter(tx, await debts.lock(tx, debt.workspace, debt.id), new)
+
+
+async def reverse(database: Database, debt: Debt, new: NewReversal) -> payments.EntryOutcome:
+    async with database.transaction(debt.workspace.now()) as tx:
+        return await payments.reverse(tx, await debts.lock(tx, debt.workspace, debt.id), new)
 
 
 async def recorded_events(database: Database, debt: Debt) -> list[tuple[str, Any]]:
@@ -303,8 +308,15 @@ AMOUNTS = st.integers(1, 15_000)
 ENTRIES = st.tuples(st.sampled_from(sorted(payments.KINDS)), AMOUNTS, st.sampled_from([1, -1]))
 
 
-def _entry(kind: str, minor: int, sign: int) -> NewEntry:
-    return NewEntry(kind, Money(minor * sign if kind == "adjustment" else minor, "EUR"))
+async def _enter(
+    database: Database, debt: Debt, known: list[asyncpg.Record], kind: str, minor: int, sign: int
+) -> payments.EntryOutcome:
+    if kind != "reversal":
+        money = Money(minor * sign if kind == "adjustment" else minor, "EUR")
+        return await enter(database, debt, NewEntry(kind, money))
+    # Any entry made before, of any kind, or one that is not there.
+    entry_id = known[minor % len(known)]["id"] if known else ids.new()
+    return await reverse(database, debt, NewReversal(entry_id))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -315,11 +327,17 @@ async def test_the_balance_always_equals_the_entries(
     debt = await open_debt("100.00")
 
     for together in walk:
+        known = await entries(database, debt)
         outcomes = await asyncio.gather(
-            *(enter(database, debt, _entry(*entry)) for entry in together), return_exceptions=True
+            *(_enter(database, debt, known, *entry) for entry in together), return_exceptions=True
         )
-        assert all(isinstance(outcome, payments.EntryOutcome | Invalid) for outcome in outcomes)
+        expected = payments.EntryOutcome | Invalid | payments.AlreadyReversed
+        assert all(isinstance(outcome, expected) for outcome in outcomes), outcomes
         await _check(database, debt)
+
+
+def _reversed(rows: list[asyncpg.Record], kind: str) -> int:
+    return sum(row["minor"] for row in rows if row["reversed_kind"] == kind)
 
 
 async def _check(database: Database, debt: Debt) -> None:
@@ -328,11 +346,20 @@ async def _check(database: Database, debt: Debt) -> None:
     changes = {kind: sum(row["minor"] for row in rows if row["kind"] == kind) for kind in payments.KINDS}
     assert result.amount == 10_000 + changes["adjustment"]
     assert result.balance == 10_000 + sum(changes.values())
-    assert result.paid == -(changes["payment"] + changes["refund"])
+    returned = changes["refund"] + changes["chargeback"] + _reversed(rows, "payment")
+    written_off = -(changes["write_off"] + _reversed(rows, "write_off"))
+    assert result.paid == -(changes["payment"] + returned)
     assert result.paid >= 0
+    assert debts.written_off(result).minor == written_off >= 0
+    reversed_ids = [row["related_id"] for row in rows if row["kind"] == "reversal"]
+    assert len(set(reversed_ids)) == len(reversed_ids)
     assert (result.status == "resolved") == (result.balance <= 0)
     assert (result.resolved_at is not None) == (result.balance <= 0)
+    assert result.resolution == (debts.resolution_of(result) if result.balance <= 0 else None)
+    assert result.status_before_resolution == ("pending" if result.balance <= 0 else None)
     facts = await recorded_events(database, debt)
+    returns = [kind for kind, _ in facts if kind.startswith("payment.")]
+    assert len(returns) == sum(row["kind"] in {"refund", "chargeback"} for row in rows)
     received = [kind for kind, _ in facts].count("debt.payment_received")
     assert received == sum(row["kind"] == "payment" for row in rows)
     assert facts[-1][1]["balance"] == result.money(result.balance).decimal

@@ -48,6 +48,7 @@ async def test_a_payment_in_full_is_answered_with_the_resolved_debt(workspace: W
         "resolution": "paid",
         "balance": Decimal(0),
         "amount_paid": Decimal(2340),
+        "amount_written_off": Decimal(0),
     }
     result = read(await workspace.get(f"/debts/{debt['id']}"))
     assert (result["status"], result["next_action_at"]) == ("resolved", None)
@@ -193,6 +194,36 @@ async def test_a_part_is_simulated_by_another_method(workspace: WorkspaceApi) ->
     entry = read(answered)
     assert (entry["amount"], entry["method"]) == (Decimal(340), "sepa_debit")
     assert (entry["debt"]["status"], entry["debt"]["balance"]) == ("pending", Decimal(2000))
+
+
+async def test_a_payment_is_simulated_for_an_instant_of_the_past(workspace: WorkspaceApi) -> None:
+    debt = await workspace.debt()
+
+    answered = await workspace.post(
+        f"/sandbox/debts/{debt['id']}/simulate-payment", {"amount": 40, "paid_at": "2026-01-02T10:00:00Z"}
+    )
+
+    assert (answered.status, read(answered)["paid_at"]) == (201, "2026-01-02T10:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "code"),
+    [("2099-01-01T00:00:00Z", "in-the-future"), ("tomorrow", "wrong-value"), (17, "wrong-value")],
+    ids=str,
+)
+async def test_a_payment_that_has_not_happened_yet_is_not_simulated(
+    workspace: WorkspaceApi, paid_at: object, code: str
+) -> None:
+    debt = await workspace.debt()
+
+    answered = await workspace.post(
+        f"/sandbox/debts/{debt['id']}/simulate-payment", {"amount": 40, "paid_at": paid_at}
+    )
+
+    assert answered.status == 422
+    (error,) = read(answered)["errors"]
+    assert (error["pointer"], error["code"]) == ("/paid_at", code)
+    assert await balance(workspace, debt) == Decimal(2340)
 
 
 async def test_a_changed_claim_is_booked_once_as_an_adjustment(workspace: WorkspaceApi) -> None:

@@ -1,4 +1,4 @@
-"""README to the letter: its shell blocks, in the order they stand, against one `getbill serve`."""
+"""README and the guide to the sandbox to the letter: their shell blocks, in the order they stand, against one `getbill serve`."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 from program import SECONDS, Program
 
 README = Path(__file__).parents[2] / "README.md"
+SANDBOX = README.parent / "docs" / "sandbox.md"
 # Blocks that are not run here, by their first words; each with the reason.
 ELSEWHERE = {
     "bin/run": "is what this test runs the others against, without the installation that precedes it",
@@ -104,6 +105,21 @@ def test_every_block_of_the_readme_works_in_the_order_they_stand(program: Callab
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert [item["amount"] for item in imported] == [45.5]
+
+
+def test_every_block_of_the_sandbox_guide_works_in_the_order_they_stand(
+    program: Callable[..., Program],
+) -> None:
+    running = program().start()
+    folder = clone(running)
+    key = running.credentials["sandbox_api_key"]
+    run_block(f"key={key}\n", folder, running.environment)
+    guide = SANDBOX.read_text("utf-8").replace("http://127.0.0.1:8000", running.url)
+
+    for block in re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
+        run_block(block, folder, running.environment)
+
+    assert [debt["status"] for debt in debts_of(running, key, "T-1")] == ["resolved"]
 
 
 def debts_of(running: Program, key: str, reference: str) -> list[dict[str, Any]]:

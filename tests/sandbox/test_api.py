@@ -157,7 +157,7 @@ async def test_what_was_planned_while_contact_was_stopped_is_due_once_it_is_swit
 
     async def switch(mode: str) -> None:
         async with engine.database.transaction(clock.wall()) as tx:
-            await companies.switch(tx, engine.id, mode, None)
+            await companies.switch(tx, engine.id, companies.ContactChanges(mode))
 
     await switch(companies.STOPPED)
     await jobs.send_due(engine.context, lambda: True)

@@ -213,6 +213,7 @@ async def test_the_next_day_is_one_on_which_the_scenario_contacts_anyone(workspa
 
 
 async def test_a_scenario_is_written_back_as_it_is_read(workspace: ContactWorkspace) -> None:
+    await workspace.call("PUT", "/company/collector", {"collector": "third_party"})
     before = (await workspace.get("/scenarios/third_party_fr")).json()
     what_it_does = {
         name: before[name] for name in ("steps", "end", "exclusions", "spacing_days", "late_after_hours")

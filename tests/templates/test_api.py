@@ -9,7 +9,8 @@ import collecting
 from calls import Answer, Site
 from collecting import LYON, ContactWorkspace
 from debts.conftest import read
-from getbill import channels, templates
+from getbill import channels, companies, templates
+from getbill.companies import NewUser
 from getbill.debts import Debt
 from getbill.kit import ids
 
@@ -189,3 +190,86 @@ async def test_a_preview_shows_the_message_and_publishes_nothing(workspace: Cont
 async def test_what_is_not_there_is_not_found(workspace: ContactWorkspace, path: str) -> None:
     assert (await workspace.get(path)).status == 404
     assert (await workspace.get(f"{path}/versions")).status == 404
+
+
+async def test_a_wording_that_threatens_is_refused_with_the_rule_and_its_source(
+    workspace: ContactWorkspace,
+) -> None:
+    text = (
+        OWN["text"]
+        + "\n\nSans réponse, l'huissier viendra saisir vos meubles. Frais de recouvrement : 150 €."
+    )
+
+    answered = await workspace.post(EMAIL, OWN | {"text": text})
+
+    assert ("/text", "wording-enforcement") in pointers(answered)
+    assert ("/text", "wording-costs") in pointers(answered)
+    details = [error["detail"] for error in read(answered)["errors"]]
+    assert any("huissier" in detail and "FR-ENFORCEMENT" in detail for detail in details)
+
+
+async def test_a_passage_put_together_by_the_template_is_read_as_the_debtor_reads_it(
+    workspace: ContactWorkspace,
+) -> None:
+    text = OWN["text"] + "\n\nUn huis{{ '' }}sier passera.{% if not due_on %} Sommation de payer.{% endif %}"
+
+    answered = await workspace.post(EMAIL, OWN | {"text": text + "{{ due_on }}"})
+
+    assert {("/text", "wording-enforcement"), ("/text", "wording-authority")} <= set(pointers(answered))
+
+
+async def test_a_wording_with_room_is_published_once_an_administrator_confirms_it(
+    workspace: ContactWorkspace, site: Site
+) -> None:
+    path = "/templates/wave_2_email/en"
+    wording = {
+        "subject": "Case {{ reference }}",
+        "text": "{{ how_to_pay }}\n\nWe may apply to the county court.\n\n{{ foot }}",
+    }
+    assert pointers(await workspace.post(path, wording)) == [("/text", "confirm-court")]
+    reason = "Claims of this kind are brought before the court each month."
+    by_nobody = {"rule": "EN-COURT", "reason": reason, "confirmed_by": "nobody@example.com"}
+    answered = await workspace.post(path, wording | {"confirmations": [by_nobody]})
+    assert pointers(answered) == [("/confirmations/0/confirmed_by", "not-an-administrator")]
+
+    admin = NewUser("Claire@acme.example", "correct horse battery staple", "admin")
+    agent = NewUser("luc@acme.example", "correct horse battery staple", "agent")
+    database, company = site.app.state.database, (await workspace.engine.snapshot()).company
+    for user in (admin, agent):
+        await companies.create_user(database, company.id, user)
+    by_agent = by_nobody | {"confirmed_by": agent.email}
+    answered = await workspace.post(path, wording | {"confirmations": [by_agent]})
+    assert pointers(answered) == [("/confirmations/0/confirmed_by", "not-an-administrator")]
+
+    confirmation = by_nobody | {"confirmed_by": admin.email}
+    answered = await workspace.post(path, wording | {"confirmations": [confirmation]})
+
+    assert answered.status == 201, answered.body
+    assert read(await workspace.get(path))["confirmations"] == [confirmation]
+
+
+async def test_what_the_law_forbids_cannot_be_confirmed(workspace: ContactWorkspace) -> None:
+    confirmation = {"rule": "FR-ENFORCEMENT", "reason": "We always did so.", "confirmed_by": "a@example.com"}
+    unknown = confirmation | {"rule": "FR-NOTHING"}
+
+    answered = await workspace.post(EMAIL, OWN | {"confirmations": [confirmation, unknown]})
+
+    assert ("/confirmations/0/rule", "cannot-be-confirmed") in pointers(answered)
+    assert ("/confirmations/1/rule", "unknown") in pointers(answered)
+
+
+async def test_a_refused_wording_published_before_the_rules_does_not_leave(
+    workspace: ContactWorkspace, site: Site
+) -> None:
+    edition = await published(workspace)
+    await site.app.state.database.pool.execute(
+        "UPDATE templates SET text = text || ' Un huissier passera.' WHERE name = $1 AND version = $2",
+        edition["name"],
+        edition["version"],
+    )
+
+    debt = await contacted(workspace)
+
+    assert read(await workspace.get(f"/followups/debt/{ids.show('debt', debt.id)}"))["data"] == []
+    timeline = read(await workspace.get(f"/debts/{ids.show('debt', debt.id)}/timeline"))
+    assert "huissier" in str(timeline)

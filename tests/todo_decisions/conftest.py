@@ -63,7 +63,10 @@ class Doubt:
 async def doubt(site: Site) -> Doubt:
     workspace = await collecting.open_live(site)
     provider = Provider(Channel.EMAIL, outcome=unknown(LOST))
-    workspace.engine.context = replace(workspace.engine.context, senders=Senders({Channel.EMAIL: provider}))
+    workspace.engine.context = replace(
+        workspace.engine.context,
+        senders=Senders({Channel.EMAIL: provider, Channel.SMS: Provider(Channel.SMS)}),
+    )
     await workspace.engine.set_clock(MONDAY)
     debt = await workspace.engine.debt()
     await workspace.engine.send_due_live()

@@ -25,13 +25,20 @@ from getbill.webhooks.due import postpone_deliveries
 from waiting import until
 from webhooks.conftest import Receiver
 
-# Deliveries that can be sent before the index says so: none, at any instant.
+# Deliveries that can be sent before the index says so: none, at any instant. What became due just now, because its
+# endpoint is up again or its claim was released, was due for longer than its entry says.
 FORGOTTEN = """
 SELECT count(*) FROM webhook_deliveries d
 JOIN webhook_endpoints w ON w.workspace_id = d.workspace_id AND w.id = d.endpoint_id AND w.is_enabled
 WHERE d.workspace_id = ANY ($1) AND d.next_try_at < 'infinity' AND NOT EXISTS (
     SELECT FROM work entry WHERE entry.workspace_id = d.workspace_id AND entry.kind = 'deliveries'
-        AND entry.due_at <= greatest(d.next_try_at, w.down_until))
+        AND entry.due_at <= greatest(d.next_try_at, w.down_until, now()))
+"""
+# Whatever is wrong with the rows of one workspace.
+FAILING = """
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+CREATE TRIGGER failing BEFORE UPDATE ON webhook_deliveries
+    FOR EACH ROW WHEN (OLD.workspace_id = '{workspace_id}') EXECUTE FUNCTION fail()
 """
 Subscriber = Callable[[Receiver, int], Awaitable[Workspace]]
 
@@ -106,6 +113,66 @@ async def test_claims_in_one_workspace_wait_for_none_in_another(
         assert not waiting.done()
 
     assert len(claimed.deliveries) == len((await waiting).deliveries) == 1
+
+
+async def test_a_slow_database_does_not_keep_a_tick_from_visiting_any_workspace(
+    database: Database, keys: vault.Vault, receive: Any, company: Any, poster: WebhookClient
+) -> None:
+    receiver = await receive()
+    await company(receiver, 1)
+    await fan_out(database)
+    dispatcher = WebhookDispatcher(database, keys, poster, DispatchSettings(visit_seconds=0.0))
+
+    # Each tick visits one workspace, those of other tests too.
+    async with asyncio.timeout(10):
+        while not await dispatcher.tick():
+            pass
+    await dispatcher.drain()
+
+    assert len(receiver.received) == 1
+
+
+async def test_a_workspace_whose_claims_hang_keeps_no_other_waiting(
+    database: Database, keys: vault.Vault, receive: Any, company: Any, poster: WebhookClient
+) -> None:
+    receiver = await receive()
+    locked = await company(receiver, 1)
+    await company(receiver, 1)
+    await fan_out(database)
+    dispatcher = WebhookDispatcher(database, keys, poster, DispatchSettings(set_aside_seconds=0.2))
+
+    async with database.transaction(clock.wall()) as tx:
+        await claims.lock_claims(tx, locked.id)
+        async with asyncio.timeout(2):
+            claimed_count = await dispatcher.tick()
+        await dispatcher.drain()
+    await asyncio.sleep(0.2)
+
+    assert claimed_count == 1
+    assert await dispatcher.tick() == 1
+    await dispatcher.drain()
+
+
+async def test_a_workspace_whose_claims_fail_keeps_no_other_waiting(
+    database: Database, keys: vault.Vault, receive: Any, company: Any, poster: WebhookClient
+) -> None:
+    receiver = await receive()
+    failing = await company(receiver, 1)
+    await company(receiver, 1)
+    await fan_out(database)
+    dispatcher = WebhookDispatcher(database, keys, poster, DispatchSettings(set_aside_seconds=0.2))
+
+    await database.pool.execute(FAILING.format(workspace_id=failing.id))
+    try:
+        claimed_count = await dispatcher.tick()
+        await dispatcher.drain()
+    finally:
+        await database.pool.execute("DROP TRIGGER failing ON webhook_deliveries; DROP FUNCTION fail")
+    await asyncio.sleep(0.2)
+
+    assert claimed_count == 1
+    assert await dispatcher.tick() == 1
+    await dispatcher.drain()
 
 
 async def test_a_workspace_without_due_deliveries_is_not_visited(

@@ -31,6 +31,8 @@ _ATTEMPTS_MAX = 3
 _COLLISIONS = (
     OptimisticConflict,
     asyncpg.UniqueViolationError,
+    # A row that was read has been deleted.
+    asyncpg.ForeignKeyViolationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )

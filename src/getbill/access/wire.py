@@ -173,7 +173,7 @@ TOKEN_FORM = form_schema(
         },
         "scope": {
             "type": "string",
-            "description": f"Scopes, separated by spaces; all of the client by default. There are: {', '.join(SCOPES)}.",
+            "description": f"Scopes, by default all of the client's: {', '.join(SCOPES)}.",
         },
     },
 )

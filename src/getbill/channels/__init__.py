@@ -5,6 +5,8 @@ the worker all show the same text.
 """
 
 from getbill.channels.custom_templates import (
+    ContentCheck,
+    Fault,
     Wording,
     built_in_wording,
     channel_of,
@@ -13,16 +15,17 @@ from getbill.channels.custom_templates import (
     sample,
     variables,
 )
-from getbill.channels.letters import AddressTooLong, Letter, print_letter, window
+from getbill.channels.letters import Letter, fits_line, fits_window, print_letter
 from getbill.channels.messages import (
     LANGUAGES,
     NOTICES,
-    HowToPayMissing,
     MessageFacts,
     RenderedMessage,
     TemplateUnknown,
     built_in_names,
     disclosure,
+    has_template,
+    has_way_to_pay,
     is_web_link,
     language_of,
     render,

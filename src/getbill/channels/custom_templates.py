@@ -5,7 +5,7 @@ every payment method; an AI call opens with its disclosure (Regulation (EU) 2024
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
@@ -66,6 +66,14 @@ class Fault:
     part: str
     code: str
     detail: messages.Message
+
+
+# The content check of a caller: the faults of a rendered part, of which `is_html` says whether it is markup.
+ContentCheck = Callable[[str, str, bool], Iterator[Fault]]
+
+
+def _no_content_faults(_part: str, _text: str, _is_html: bool) -> Iterator[Fault]:
+    return iter(())
 
 
 def channel_of(template: str) -> Channel:
@@ -140,8 +148,13 @@ def _removal_message(source: str, finding: markup.MarkupFinding) -> messages.Mes
     )
 
 
-def faults(wording: Wording, template: str, language: str) -> list[Fault]:
-    """Return the reasons not to publish a wording; empty when it may be published."""
+def faults(
+    wording: Wording, template: str, language: str, check_content: ContentCheck = _no_content_faults
+) -> list[Fault]:
+    """Return the reasons not to publish a wording; empty when it may be published.
+
+    `check_content` sees each part as rendered for every sample debt.
+    """
     channel = channel_of(template)
     problems = list(_faults_of_parts(wording, channel))
     if template in WORDED_BY_LAW:
@@ -157,7 +170,7 @@ def faults(wording: Wording, template: str, language: str) -> list[Fault]:
     for part, source in (("subject", wording.subject), ("text", wording.text), ("html", wording.html)):
         if source is not None:
             problems += _faults_of_source(part, source)
-    return problems or list(_faults_of_message(wording, template, channel, language))
+    return problems or list(_faults_of_message(wording, template, channel, language, check_content))
 
 
 def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
@@ -193,14 +206,16 @@ def variables() -> list[str]:
     return sorted(_variable_names())
 
 
-def _faults_of_message(wording: Wording, template: str, channel: Channel, language: str) -> Iterator[Fault]:
+def _faults_of_message(
+    wording: Wording, template: str, channel: Channel, language: str, check_content: ContentCheck
+) -> Iterator[Fault]:
     """Yield each fault of the message once, with every combination of present and absent facts."""
     parts = {"subject": wording.subject, "text": wording.text, "html": wording.html}
     names = template_source.names_in([source for source in parts.values() if source is not None])
     size = sum(len(source) for source in parts.values() if source is not None)
     reported: set[tuple[str, str]] = set()
     for facts in sample_debts.every(names, size):
-        for fault in _faults_with(wording, template, channel, language, facts):
+        for fault in _faults_with(wording, template, channel, language, facts, check_content):
             if (fault.part, fault.code) not in reported:
                 reported.add((fault.part, fault.code))
                 yield fault
@@ -212,7 +227,12 @@ def _faults_of_message(wording: Wording, template: str, channel: Channel, langua
 
 
 def _faults_with(
-    wording: Wording, template: str, channel: Channel, language: str, facts: MessageFacts
+    wording: Wording,
+    template: str,
+    channel: Channel,
+    language: str,
+    facts: MessageFacts,
+    check_content: ContentCheck,
 ) -> Iterator[Fault]:
     if wording.html is not None:
         yield from _faults_of_page(wording.html, language, facts)
@@ -224,6 +244,13 @@ def _faults_with(
             yield Fault("text", "not-rendered", error.detail)
         return
     yield from _missing_statements(message, channel, language, facts)
+    for part, text in (
+        ("subject", message.whole.subject),
+        ("text", message.whole.text),
+        ("html", message.page),
+    ):
+        if text is not None:
+            yield from check_content(part, text, part == "html")
     if channel == Channel.SMS and len(message.whole.text) > TEXT_MESSAGE_MAX:
         detail = messages.message("A text message may have at most {most} characters.", most=TEXT_MESSAGE_MAX)
         yield Fault("text", "too-long", detail)

@@ -48,6 +48,20 @@ class Letter:
         return [paragraph for paragraph in paragraphs if paragraph.strip() and paragraph not in heads]
 
 
+def fits_line(text: str) -> bool:
+    """Return whether a text certainly takes one line of the window at most, also in capitals."""
+    return len(text if text.isascii() else text.upper()) <= CHARACTERS_MAX and text.isprintable()
+
+
+def fits_window(address: str) -> bool:
+    """Return whether an address fits the window."""
+    try:
+        window(address)
+    except AddressTooLong:
+        return False
+    return True
+
+
 def window(address: str) -> list[str]:
     """Return the lines of an address for the window; raise AddressTooLong where they do not fit."""
     name, *address_lines = address.split("\n")

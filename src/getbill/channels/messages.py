@@ -77,6 +77,9 @@ class MessageFacts:
     debtor_address: tuple[str, ...] = ()
     # The collector, where it is not the creditor itself.
     collector: str | None = None
+    collector_address: tuple[str, ...] = ()
+    # The holder of the account with this IBAN, where it is not the creditor.
+    payee: str | None = None
     # Whether an e-mail contains a picture named `logo`.
     has_logo: bool = False
 
@@ -149,7 +152,9 @@ def html_of(fill: Callable[[dict[str, Any]], str], name: str, values: dict[str, 
     marks = {part: f"\x00{part}\x00" for part in _PARTIALS}
     text = fill(values | marks)
     pages = {mark: values[part].__html__() for part, mark in marks.items()}
-    head = {"\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "debtor")}
+    head = {
+        "\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "collector", "debtor")
+    }
     paragraphs = []
     for block in _EMPTY_LINES.split(text.strip()):
         paragraph = block.strip()
@@ -189,6 +194,8 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "disclosure": disclosure(language),
         "creditor": facts.creditor,
         "collector": facts.collector or facts.creditor,
+        "collector_address": facts.collector_address if facts.collector else facts.creditor_address,
+        "payee": facts.payee or facts.creditor,
         "costs_of_law": _costs_of_law(),
         "debtor": facts.debtor,
         "reference": facts.reference,
@@ -255,6 +262,11 @@ def _format_money(money: Money, locale: str) -> str:
     pattern = Locale.parse(locale).currency_formats["standard"].pattern
     pattern = pattern.replace(".00", "." + "0" * digits if digits else "")
     return format_currency(money.decimal, money.currency, pattern, locale=locale, currency_digits=False)
+
+
+def has_way_to_pay(payment_link: str | None, iban: str | None, contact: str | None) -> bool:
+    """Return whether a message with these facts tells how to pay: a payment link that is none forbids it."""
+    return is_web_link(payment_link) if payment_link else bool(iban or contact)
 
 
 def _pay_by(facts: MessageFacts, contact: str | None) -> str:
@@ -326,6 +338,16 @@ def _parts() -> dict[tuple[str, str], dict[str, str]]:
         if language and not template.startswith("_"):
             table.setdefault((language, template), {})[part] = name
     return table
+
+
+def has_template(name: str, language: str, own_names: frozenset[str] | None) -> bool:
+    """Return whether a template can be rendered in a language; an unknown set of own names has every name.
+
+    A template of a workspace's own is rendered in another language where it lacks this one.
+    """
+    if name in built_in_names():
+        return language in LANGUAGES
+    return own_names is None or name in own_names
 
 
 def source_of(template: str, language: str) -> dict[str, str]:

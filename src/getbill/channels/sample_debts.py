@@ -43,6 +43,8 @@ HOSTILE: Final = MessageFacts(
     creditor_address=(_ODD,),
     debtor_address=(_ODD,),
     collector=_ODD,
+    collector_address=(_ODD,),
+    payee=_ODD,
 )
 _PAYMENT_DETAILS: Final[tuple[Mapping[str, Any], ...]] = (
     {},
@@ -73,7 +75,9 @@ _OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "creditor_address": {"creditor_address": ()},
     "debtor_address": {"debtor_address": ()},
     "has_logo": {"has_logo": True},
-    "collector": {"collector": "Qzcollector"},
+    "collector": {"collector": "Qzcollector", "collector_address": ("3 rue Qz", "13001 MARSEILLE")},
+    "collector_address": {"collector": "Qzcollector", "collector_address": ()},
+    "payee": {"payee": "Qzpayee"},
 }
 _PAYMENT_VARIABLES: Final = frozenset({"payment_link", "iban", "contact", "pay_by"})
 

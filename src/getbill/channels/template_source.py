@@ -19,7 +19,7 @@ from getbill.kit.messages import Message, excerpt, message, template
 
 CHARACTERS_MAX: Final = 20_000
 FILLED_MAX: Final = 100_000
-LISTS: Final = frozenset({"costs_of_law", "creditor_address", "debtor_address"})
+LISTS: Final = frozenset({"costs_of_law", "collector_address", "creditor_address", "debtor_address"})
 PASSAGES: Final = frozenset({"how_to_pay", "foot"})
 FILTERS: Final = frozenset({"upper", "lower", "capitalize", "trim"})
 _FLAGS: Final = frozenset({"has_logo"})

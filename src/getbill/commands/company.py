@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from getbill import access, channels, companies, scenarios
+from getbill import access, channels, companies, creditors, scenarios
 from getbill.commands import connection, selection
 from getbill.kit import clock, ids, json
 from getbill.kit.database import Database
@@ -57,6 +57,8 @@ def letterhead(
     async def set_letterhead(database: Database, _vault: Vault) -> dict[str, Any]:
         company_id = (await selection.find_company(database, name)).id
         await companies.set_letterhead(database, company_id, address, imprint)
+        async with database.transaction(clock.wall()) as tx:
+            await access.invalidate(tx, company_id)
         updated_company = await companies.company(database, company_id)
         return {
             "name": updated_company.name,
@@ -145,9 +147,11 @@ def rename(
 @company.command("set")
 def set_fields(  # noqa: PLR0913 the options of a command are its parameters
     name: Annotated[str, typer.Argument(help="Name or id of the company.")],
-    email: Annotated[str | None, typer.Option(help="E-mail address for debtors' replies.")] = None,
-    phone: Annotated[str | None, typer.Option(help="Phone number for debtors.")] = None,
-    iban: Annotated[str | None, typer.Option(help="IBAN to which debtors pay.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="E-mail address for debtors' replies; '' removes it.")
+    ] = None,
+    phone: Annotated[str | None, typer.Option(help="Phone number for debtors; '' removes it.")] = None,
+    iban: Annotated[str | None, typer.Option(help="IBAN to which debtors pay; '' removes it.")] = None,
     country: Annotated[str | None, typer.Option(help="Country of the company, such as FR.")] = None,
     currency: Annotated[str | None, typer.Option(help="Default currency of debts, such as EUR.")] = None,
     language: Annotated[
@@ -168,6 +172,59 @@ def set_fields(  # noqa: PLR0913 the options of a command are its parameters
         return await _update_company(database, vault, await selection.find_company(database, name), changes)
 
     selection.print_json(connection.run(update_company))
+
+
+@company.command("collector")
+def declare_collector(  # noqa: PLR0913 the options of a command are its parameters
+    name: Annotated[str, typer.Argument(help="Name or id of the company.")],
+    role: Annotated[
+        str | None,
+        typer.Option(help="`third_party` if the company collects the debts of others, else `creditor`."),
+    ] = None,
+    registration: Annotated[str | None, typer.Option(help="Register and number of the company.")] = None,
+    address: Annotated[list[str] | None, typer.Option(help="Line of the address; repeatable.")] = None,
+    insurer: Annotated[str | None, typer.Option(help="Insurer of its professional liability.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Number of the insurance policy.")] = None,
+    insured_until: Annotated[str | None, typer.Option(help="Last day of the insurance, YYYY-MM-DD.")] = None,
+    client_iban: Annotated[
+        str | None, typer.Option(help="IBAN of the account that holds creditors' money alone.")
+    ] = None,
+    declared_on: Annotated[
+        str | None, typer.Option(help="Day of the declaration to the public prosecutor, YYYY-MM-DD.")
+    ] = None,
+    declared_to: Annotated[
+        str | None, typer.Option(help="Court to whose prosecutor the company declared itself.")
+    ] = None,
+) -> None:
+    """Declare a company a third-party collector, or change what it has on file; omitted options stay unchanged.
+
+    In live, a third party contacts nobody before everything in `missing` is on file.
+    """
+    fields = {
+        "collector": role,
+        "registration_number": registration,
+        "address": address,
+        "insurer": insurer,
+        "insurance_policy": policy,
+        "insured_until": insured_until,
+        "client_iban": client_iban,
+        "declared_on": declared_on,
+        "declared_to": declared_to,
+    }
+    changes = creditors.read_collector_changes(
+        {field: value for field, value in fields.items() if value is not None}
+    )
+
+    async def declare(database: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await selection.find_company(database, name)
+        async with database.transaction(clock.wall()) as tx:
+            collector_file = await companies.declare(tx, owner.id, changes)
+            await access.invalidate(tx, owner.id)
+        updated_company = await companies.company(database, owner.id)
+        collector = creditors.serialize_collector(collector_file, clock.wall().date())
+        return {"name": owner.name, "scenario": updated_company.scenario, **collector}
+
+    selection.print_json(connection.run(declare))
 
 
 @company.command()
@@ -226,6 +283,11 @@ async def _update_company(
         raise CannotRun(
             f"Unknown scenario {changes.scenario!r}. Valid scenarios: {', '.join(scenario_names)}."
         )
+    if changes.scenario is not None:
+        try:
+            scenarios.refuse_notices(live, changes.scenario)
+        except scenarios.ScenarioReserved as error:
+            raise CannotRun(str(error.detail)) from None
     async with database.transaction(clock.wall()) as tx:
         await companies.update(tx, current.id, changes)
         await access.invalidate(tx, current.id)

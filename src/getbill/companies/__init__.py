@@ -19,18 +19,27 @@ from getbill.companies.actions import (
     set_refused_zones,
     update,
 )
+from getbill.companies.collectors import (
+    CollectorFile,
+    collector_file,
+    declare,
+    declare_in,
+)
 from getbill.companies.contact_switches import (
     DRY_RUN,
+    MINIMUM_MAX,
     ON,
     STOPPED,
+    ContactChanges,
     ContactSwitches,
+    check_minimum,
     resume_all,
     stop_all,
     switch,
     switches,
 )
 from getbill.companies.deletion import CompanyHasDebts, delete
-from getbill.companies.logos import Logo, logo, set_logo
+from getbill.companies.logos import Logo, check_logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import (
     admins,
@@ -43,4 +52,5 @@ from getbill.companies.queries import (
     workspace_ids,
     workspaces_of,
 )
+from getbill.companies.replans import report_channels, request_replan
 from getbill.companies.visits import visit_workspaces

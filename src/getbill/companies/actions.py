@@ -11,6 +11,7 @@ from babel.core import get_global
 
 from getbill.companies.model import ROLES
 from getbill.companies.queries import lookup_context
+from getbill.companies.replans import request_replan_of_company
 from getbill.kit import clock, ids, money, phones
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
@@ -57,10 +58,10 @@ _SET_PASSWORD = Statement(
 )
 _UPDATE = Statement(
     "companies.update_company",
-    "Update the contact data and defaults of a company; null leaves a value unchanged.",
+    "Update the contact data and defaults of a company; null leaves a value unchanged, an empty one removes it.",
     """
-    UPDATE companies SET name = coalesce($2, name), email = coalesce($3, email), phone = coalesce($4, phone),
-        iban = coalesce($5, iban), country = coalesce($6, country), currency = coalesce($7, currency),
+    UPDATE companies SET name = coalesce($2, name), email = nullif(coalesce($3, email), ''),
+        phone = nullif(coalesce($4, phone), ''), iban = nullif(coalesce($5, iban), ''), country = coalesce($6, country), currency = coalesce($7, currency),
         language = coalesce($8, language), scenario = coalesce($9, scenario)
     WHERE id = $1 RETURNING id
     """,
@@ -121,7 +122,10 @@ class LastAdmin(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class CompanyChanges:
-    """Changes to a company; None leaves a field unchanged. Country ISO 3166-1 alpha-2, currency ISO 4217."""
+    """Changes to a company; None leaves a field unchanged, an empty e-mail address, phone or IBAN removes it.
+
+    Country ISO 3166-1 alpha-2, currency ISO 4217.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -196,9 +200,10 @@ async def set_letterhead(
         )
     names.refuse_hidden({f"/address/{number}": line for number, line in enumerate(lines)})
     names.refuse_hidden({"/imprint": (imprint or "").strip()})
-    updated_id = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
-    if updated_id is None:
-        raise NotFound(message("This company does not exist."))
+    async with database.transaction(clock.wall()) as tx:
+        if await tx.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None) is None:
+            raise NotFound(message("This company does not exist."))
+        await request_replan_of_company(tx, company_id)
 
 
 async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[str]) -> None:
@@ -217,6 +222,7 @@ async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[s
         )
     if await tx.fetchval(_SET_REFUSED_ZONES, company_id, zone_names) is None:
         raise NotFound(message("This company does not exist."))
+    await request_replan_of_company(tx, company_id)
 
 
 async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUID:
@@ -273,9 +279,9 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
         _UPDATE,
         company_id,
         changes.name.strip() if changes.name else None,
-        _email(changes.email) if changes.email else None,
-        _phone(changes.phone, changes.country) if changes.phone else None,
-        _iban(changes.iban) if changes.iban else None,
+        _email(changes.email) if changes.email else changes.email,
+        _phone(changes.phone, changes.country) if changes.phone else changes.phone,
+        _iban(changes.iban) if changes.iban else changes.iban,
         changes.country,
         changes.currency,
         changes.language,
@@ -283,6 +289,7 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
     )
     if updated_id is None:
         raise NotFound(message("This company does not exist."))
+    await request_replan_of_company(tx, company_id)
 
 
 def _check_name(name: str) -> None:

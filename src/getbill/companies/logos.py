@@ -35,8 +35,8 @@ class Logo:
     image: bytes
 
 
-async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
-    """Store a company's logo; raise Invalid unless it is a PNG or JPEG, small enough for every e-mail."""
+def check_logo(image: bytes) -> Logo:
+    """Return a logo; raise Invalid unless it is a PNG or JPEG, small enough for every e-mail."""
     media_type = next((kind for start, kind in _KINDS.items() if image.startswith(start)), None)
     if media_type is None:
         raise one_field("/logo", "unknown-picture", message("A logo must be a PNG or JPEG image."))
@@ -46,10 +46,16 @@ async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
             "too-large",
             message("A logo is part of every e-mail and may have at most {most} bytes.", most=BYTES_MAX),
         )
+    return Logo(media_type, image)
+
+
+async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
+    """Store a company's logo; raise Invalid as `check_logo` does."""
+    new_logo = check_logo(image)
     async with database.transaction(clock.wall()) as tx:
         for workspace_id, _, _ in await workspaces_of(database, company_id):
-            await tx.execute(_SET, workspace_id, media_type, image)
-    return Logo(media_type, image)
+            await tx.execute(_SET, workspace_id, new_logo.media_type, new_logo.image)
+    return new_logo
 
 
 async def logo(tx: Transaction, workspace_id: UUID) -> Logo | None:

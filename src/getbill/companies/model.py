@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -43,6 +44,20 @@ class Company:
     imprint: str | None = None
     # Zones (`kit.phones.Zone`) whose numbers count as expensive for this company.
     refused_zones: frozenset[str] = frozenset()
+    # What a third-party collector has on file (in France art. R124-2 CPCE).
+    registration_number: str | None = None
+    insurer: str | None = None
+    insurance_policy: str | None = None
+    insured_until: date | None = None
+    # The account that holds its clients' money alone.
+    client_iban: str | None = None
+    declared_on: date | None = None
+    declared_to: str | None = None
+
+    @property
+    def is_third_party(self) -> bool:
+        """Whether the company collects the debts of others."""
+        return self.collector == "third_party"
 
 
 class OwnScenario(NamedTuple):
@@ -67,6 +82,14 @@ class Workspace:
     # `on`, `dry_run` or `stopped`; it includes the installation's stop.
     contact: str = "on"
     grace_hours: int = 2
+    # The channels with a provider, as a worker reported them; None before the first report, and in a sandbox.
+    provided_channels: frozenset[str] | None = None
+    # The names of its own templates; None where nobody asked for them.
+    template_names: frozenset[str] | None = None
+    # In units of each debt's currency; a debt with less is not contacted. 0: no minimum.
+    minimum_balance: Decimal = Decimal(1)
+    # Whether such a balance is written off without asking a person.
+    writes_off_small_balances: bool = False
 
     @property
     def is_live(self) -> bool:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from getbill.companies.collectors import with_collector_file
 from getbill.companies.model import Company, OwnScenario, User, Workspace
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
@@ -16,8 +17,10 @@ _WORKSPACE = Statement(
     "companies.find_workspace",
     "Workspace with its company.",
     """
-    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours,
-        CASE WHEN EXISTS (SELECT FROM contact_stop) THEN 'stopped' ELSE w.contact END AS contact, c.*
+    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours, w.collector_file,
+        w.minimum_balance, w.writes_off_small_balances,
+        CASE WHEN EXISTS (SELECT FROM contact_stop) THEN 'stopped' ELSE w.contact END AS contact,
+        CASE WHEN w.kind = 'live' THEN (SELECT channels FROM contact_providers) END AS provided_channels, c.*
     FROM workspaces w JOIN companies c ON c.id = w.company_id WHERE w.workspace_id = $1
     """,
 )
@@ -87,13 +90,16 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
     return Workspace(
         id=workspace_id,
         kind=row["kind"],
-        company=workspace_company,
+        company=with_collector_file(workspace_company, row["collector_file"]),
         clock=clock,
         vault=vault,
         lookup=Lookup(secret),
         own_scenarios=own_scenarios,
         contact=row["contact"],
         grace_hours=row["grace_hours"],
+        provided_channels=None if row["provided_channels"] is None else frozenset(row["provided_channels"]),
+        minimum_balance=row["minimum_balance"],
+        writes_off_small_balances=row["writes_off_small_balances"],
     )
 
 

@@ -6,8 +6,8 @@ contacts may have been made meanwhile, and its address may have been suppressed.
 """
 
 from getbill.compliance.consents import granted_consents
-from getbill.compliance.facts import Collector, Facts, Party, PastContact, hash_for
-from getbill.compliance.limits import Cap, Hours
+from getbill.compliance.facts import Collector, Facts, Party, PastContact, PermissionChange, hash_for
+from getbill.compliance.limits import Cap, ConsentRequired, Hours, Suppression
 from getbill.compliance.model import Basis, Rule, Rulebook, Severity, from_data, to_data
 from getbill.compliance.rule_book import LETTER_R124_4, STANDARD
 from getbill.compliance.suppressions import hash_of, suppress, suppressed_addresses, suppressed_hashes

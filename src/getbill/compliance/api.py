@@ -11,6 +11,7 @@ from getbill import access
 from getbill.access import Caller, Change
 from getbill.compliance import consents, suppressions, wire
 from getbill.compliance.consents import NewConsent
+from getbill.compliance.facts import PermissionChange
 from getbill.compliance.suppressions import hash_of
 from getbill.compliance.wire import (
     ConsentBody,
@@ -74,6 +75,7 @@ async def create_suppression(
         address_hash = hash_of(change.workspace, payload.email, payload.phone)
         kind = "email" if payload.email else "phone"
         line = await suppressions.suppress(tx, change.workspace.id, kind, address_hash, payload.reason)
+        tx.changes.append(PermissionChange(change.workspace, address_hash))
         return lambda: answer(201, wire.serialize_suppression(line))
 
     return await change.commit(create)
@@ -84,7 +86,10 @@ async def delete_suppression(change: Writes, suppression_id: str) -> Response:
     """Remove an address from the suppression list, because its owner agreed to be contacted again."""
 
     async def lift(tx: Transaction) -> access.Reply:
-        line = await suppressions.lift(tx, change.workspace.id, ids.read(suppressions.PREFIX, suppression_id))
+        line, address_hash = await suppressions.lift(
+            tx, change.workspace.id, ids.read(suppressions.PREFIX, suppression_id)
+        )
+        tx.changes.append(PermissionChange(change.workspace, address_hash))
         return lambda: answer(200, wire.serialize_suppression(line))
 
     return await change.commit(lift)
@@ -118,6 +123,7 @@ async def create_consent(change: Writes, payload: Annotated[ConsentBody, body(Co
         address_hash = hash_of(change.workspace, None, payload.phone)
         new_consent = NewConsent("phone", address_hash, payload.consent, payload.source, given_at)
         consent = await consents.record_consent(tx, change.workspace.id, new_consent)
+        tx.changes.append(PermissionChange(change.workspace, address_hash))
         return lambda: answer(201, wire.serialize_consent(consent))
 
     return await change.commit(create)
@@ -128,7 +134,10 @@ async def delete_consent(change: Writes, consent_id: str) -> Response:
     """Withdraw a consent. Its record stays, as evidence for contacts made while it was in force."""
 
     async def withdraw(tx: Transaction) -> access.Reply:
-        consent = await consents.withdraw(tx, change.workspace.id, ids.read(consents.PREFIX, consent_id))
+        consent, address_hash = await consents.withdraw(
+            tx, change.workspace.id, ids.read(consents.PREFIX, consent_id)
+        )
+        tx.changes.append(PermissionChange(change.workspace, address_hash))
         return lambda: answer(200, wire.serialize_consent(consent))
 
     return await change.commit(withdraw)

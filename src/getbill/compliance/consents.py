@@ -57,7 +57,7 @@ _WITHDRAW = Statement(
     "Withdraw a consent; the first withdrawal counts.",
     """
     UPDATE consents SET withdrawn_at = coalesce(withdrawn_at, $3) WHERE workspace_id = $1 AND id = $2
-    RETURNING id, kind, consent, source, given_at, created_at, withdrawn_at
+    RETURNING id, kind, consent, source, given_at, created_at, withdrawn_at, address_hash
     """,
 )
 
@@ -104,12 +104,12 @@ async def record_consent(tx: Transaction, workspace_id: UUID, new_consent: NewCo
     return _consent_of_row(row)
 
 
-async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> Consent:
-    """Mark a consent as withdrawn and return it; raise NotFound for an unknown id."""
+async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> tuple[Consent, bytes]:
+    """Mark a consent as withdrawn and return it with its hash; raise NotFound for an unknown id."""
     row = await tx.fetchrow(_WITHDRAW, workspace_id, consent_id, tx.now)
     if row is None:
         raise NotFound(message("There is no consent {consent}.", consent=ids.show(PREFIX, consent_id)))
-    return _consent_of_row(row)
+    return _consent_of_row(row), row["address_hash"]
 
 
 async def granted_consents(
@@ -128,4 +128,4 @@ async def consents(
 
 
 def _consent_of_row(row: Record) -> Consent:
-    return Consent(*row.values())
+    return Consent(*(row[name] for name in Consent.__slots__))

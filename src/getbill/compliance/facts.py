@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
+from getbill.companies import Workspace
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Region
 
@@ -42,6 +43,14 @@ class PastContact(NamedTuple):
     at: datetime
     address: bytes | None = None
     same_case: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionChange:
+    """A change of what the owner of an address allows: a suppression or a consent, given or ended."""
+
+    workspace: Workspace
+    address_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)

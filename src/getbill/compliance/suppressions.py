@@ -49,7 +49,7 @@ _LIST = Statement(
 _DELETE = Statement(
     "compliance.delete_suppression",
     "Delete a suppression.",
-    "DELETE FROM suppressions WHERE workspace_id = $1 AND id = $2 RETURNING id, kind, reason, created_at",
+    "DELETE FROM suppressions WHERE workspace_id = $1 AND id = $2 RETURNING id, kind, reason, created_at, address_hash",
 )
 
 
@@ -88,14 +88,14 @@ async def suppressed_addresses(
     ]
 
 
-async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> SuppressedAddress:
-    """Remove an address from the list; raise NotFound for an unknown id."""
+async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> tuple[SuppressedAddress, bytes]:
+    """Remove an address from the list and return its entry and hash; raise NotFound for an unknown id."""
     row = await tx.fetchrow(_DELETE, workspace_id, suppression_id)
     if row is None:
         raise NotFound(
             message("There is no suppression {suppression}.", suppression=ids.show(PREFIX, suppression_id))
         )
-    return _suppression_of_row(row)
+    return _suppression_of_row(row), row["address_hash"]
 
 
 def hash_of(workspace: Workspace, email: str | None, phone: str | None) -> bytes:

@@ -19,10 +19,11 @@ from getbill.contacts.failures import (
 )
 from getbill.contacts.handovers import HandoverJournal
 from getbill.contacts.in_doubt import settle_unknown
-from getbill.contacts.jobs import send_due
+from getbill.contacts.jobs import replan_due, report_providers, send_due
 from getbill.contacts.queries import is_busy, next_due
 from getbill.contacts.recovery import recover, recover_journaled
 from getbill.contacts.schedule.planning import erase, replan_contacts, start
+from getbill.contacts.schedule.replanning import replan_address
 from getbill.contacts.sending import crossed_by
 from getbill.contacts.sending.context import SendingContext, SendingSettings, isolate_workspace
 from getbill.contacts.sending.jobs import (

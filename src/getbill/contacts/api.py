@@ -6,11 +6,10 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, companies, debts, scenarios, templates
+from getbill import access, companies, creditors, debts, scenarios, templates
 from getbill.access import Caller, Change
-from getbill.companies import Workspace
+from getbill.companies import ContactChanges, Workspace
 from getbill.contacts import queries, sending, wire
-from getbill.contacts.history import ContactHistory
 from getbill.contacts.schedule import forecast_steps
 from getbill.contacts.wire import (
     CalendarShown,
@@ -24,7 +23,7 @@ from getbill.debts import Debt
 from getbill.kit import ids
 from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import Conflict, NotFound
-from getbill.kit.http import Route, answer, body, problems
+from getbill.kit.http import Route, answer, body, language_headers, language_of, problems
 from getbill.kit.messages import excerpt, message
 from getbill.scenarios import Scenario, ScenarioInvalid
 
@@ -53,9 +52,14 @@ async def get_timeline(request: Request, caller: Reads, debt_id: str) -> Respons
     forecast = []
     if timeline.debt.is_contactable:
         forecast = forecast_steps(
-            timeline.debt, timeline.history, caller.workspace.now(), timeline.planned_contact
+            timeline.debt,
+            timeline.history,
+            caller.workspace.now(),
+            timeline.planned_contact,
+            is_set_aside=timeline.is_set_aside,
         )
-    return answer(200, wire.serialize_timeline(timeline, forecast))
+    language = language_of(request)
+    return answer(200, wire.serialize_timeline(timeline, forecast, language), language_headers(language))
 
 
 @router.get("/debts/{debt_id}/timeline/{step}", response_model=StepMessage, responses=problems(404, 409))
@@ -77,15 +81,18 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     scenario_step = scenario_step.reaching(debts.usable_kinds(debt)) or scenario_step
     now = caller.workspace.now()
     async with database.transaction(now) as tx:
-        render_context = await sending.load_render_context(tx, caller.workspace.id)
+        render_context = await sending.load_render_context(tx, caller.workspace.id, [debt])
     try:
         outgoing = sending.render_message(
             debt, scenario_step, ids.show("followup", debt.id), now, render_context
         )
     except sending.MessageNotRenderable as error:
         raise NothingToSay(message("The step would be quarantined: {reason}", reason=error.detail)) from None
-    except sending.StepNotPossible as reason:
-        raise NothingToSay(message("The step would be skipped: {reason}.", reason=reason.args[0])) from None
+    except sending.StepNotPossible as error:
+        raise NothingToSay(
+            message("The step would be skipped: {reason}.", reason=list(error.reasons)),
+            extra={"ways_out": [way_out.translated(language_of(request)) for way_out in error.ways_out]},
+        ) from None
     return answer(200, wire.serialize_message(step, outgoing))
 
 
@@ -100,15 +107,22 @@ async def get_contact(request: Request, caller: Reads) -> Response:
 async def update_contact(
     change: Changes, contact_body: Annotated[ContactBody, body(ContactBody)]
 ) -> Response:
-    """Stop all contact of this workspace, simulate it in a dry run, or switch it on.
+    """Change the contact settings of this workspace: stop all contact, simulate it in a dry run, switch it on.
 
-    Takes effect with the next claim. After a stop, missed steps are handled as each scenario says. After a
+    Takes effect with the next claim; a lower `minimum_balance` within a day. After a stop, missed steps are handled as each scenario says. After a
     dry run, the steps that were only simulated are sent.
     """
 
     async def switch_contact(tx: Transaction) -> access.Reply:
         switches = await companies.switch(
-            tx, change.workspace.id, contact_body.contact, contact_body.grace_hours
+            tx,
+            change.workspace.id,
+            ContactChanges(
+                contact_body.contact,
+                contact_body.grace_hours,
+                contact_body.minimum_balance,
+                contact_body.write_off_small_balances,
+            ),
         )
         await access.invalidate(tx, change.workspace.id)
         return lambda: answer(200, wire.serialize_switches(switches))
@@ -141,7 +155,10 @@ async def preview_scenario(
     if preview.version is not None:
         scenario = await _draft_version(database, workspace, scenario, preview)
     debt = await _preview_debt(database, workspace, preview, scenario)
-    return answer(200, wire.serialize_calendar(debt, forecast_steps(debt, ContactHistory(), workspace.now())))
+    contact_history = await queries.find_history(database, debt)
+    steps = forecast_steps(debt, contact_history, workspace.now())
+    language = language_of(request)
+    return answer(200, wire.serialize_calendar(debt, steps, language), language_headers(language))
 
 
 async def _draft_version(
@@ -167,9 +184,12 @@ async def _preview_debt(
             preview.debt.model_copy(update={"scenario": None, "timeline_id": None}), workspace
         )
         debt = debts.draft(workspace, new_debt, scenario, now)
+        debt.assign_creditor(await creditors.find_choice(database, workspace, new_debt.creditor_choice))
     else:
         debt = await debts.find(database, workspace, ids.read("debt", preview.debt_id or ""))
         debt.running_scenario = scenario
         debt.started_on = debts.day_zero(debt.debtor.identity, scenario, now, debt.due_on)
+        # As if the debt changed to the scenario now: the contacts made so far count for the rules alone.
+        debt.run += 1
     debt.scenario = scenario.name
     return debt

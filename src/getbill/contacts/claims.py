@@ -111,10 +111,12 @@ _NEXT_WORK = Statement(
 )
 _NEXT_IN_SANDBOX = Statement(
     "contacts.find_next_in_sandbox",
-    "When the next contact of a sandbox is due, by its own clock; null if none, or while it is stopped.",
+    "When the next contact of a sandbox is due, unless it is stopped, or the next response of a debtor; null if neither.",
     """
-    SELECT min(due_at) FROM contacts WHERE workspace_id = $1 AND state = 'planned' AND NOT is_live
-        AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $1 AND w.contact = 'stopped')
+    SELECT least(
+        (SELECT min(due_at) FROM contacts WHERE workspace_id = $1 AND state = 'planned' AND NOT is_live
+            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $1 AND w.contact = 'stopped')),
+        (SELECT min(due_at) FROM debtor_responses WHERE workspace_id = $1))
     """,
 )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from math import inf
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -218,15 +219,16 @@ class HandoverJournal:
             handovers += journal.known_handovers
         return {handover.id: handover for handover in handovers}
 
-    def dead_journals(self) -> list[DeadJournal]:
-        """Return the journals of workers that ended, each at most once in a few seconds."""
+    def dead_journals(self, limit: int) -> list[DeadJournal]:
+        """Return some journals of workers that ended, each at most once in a few seconds, longest ago first."""
         self._read_dead()
         now = clock.monotonic()
-        journals = [
+        due_journals = [
             journal
             for journal in self._dead_journals.values()
             if now - journal.examined_at >= _EXAMINED_EVERY_SECONDS
         ]
+        journals = sorted(due_journals, key=attrgetter("examined_at"))[:limit]
         self._dead_journals |= {journal.path: replace(journal, examined_at=now) for journal in journals}
         return journals
 

@@ -19,7 +19,7 @@ from getbill.channels import MISSING, Channel
 from getbill.companies import DRY_RUN
 from getbill.compliance import STANDARD, Cap, PastContact
 from getbill.contacts.model import COMPLETED, CONTACTED, State
-from getbill.debts import EXPENSIVE, NEVER, WAITS, Debt, PriorContacts, hashes_of
+from getbill.debts import EXPENSIVE, NEVER, WAITS, Debt, PriorContacts, hashes_of, is_obstacle
 from getbill.kit.database import Statement, Transaction
 
 # The longest period of a cap.
@@ -66,8 +66,8 @@ class ContactHistory:
     # Attempts of each step in the debt's current run, in any state.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    # Passed steps of the current run. Steps skipped because the debtor could not, or must not, be reached do
-    # not count: an address may be learned. `contacted_steps` are those of any run by which the debtor was
+    # Passed steps of the current run. Steps skipped because the debtor could not, or must not, be reached, or
+    # because something was missing, do not count: it may be supplied. `contacted_steps` are those of any run by which the debtor was
     # contacted.
     passed_steps: set[str] = field(default_factory=set)
     unreachable_reasons: dict[str, str] = field(default_factory=dict)
@@ -120,6 +120,11 @@ class ContactHistory:
             self.taken_steps[step] = at
         self.contacted_steps.add(step)
         return self
+
+    def attempts_before(self, step: str, channel: Channel) -> int:
+        """Return the number of attempts by a channel for this debt so far, with failed ones of a step."""
+        made_count = sum(past.channel == channel for past in self.contacts if past.same_case)
+        return made_count + self.failures[step]
 
     def add(self, contact: PastContact) -> None:
         """Count a contact that is being made now."""
@@ -253,4 +258,4 @@ def _count_rehearsal(history: ContactHistory, row: Record, debt: Debt) -> None:
 
 
 def _is_unreachable(reason: str) -> bool:
-    return reason in _UNREACHABLE or reason.startswith((NEVER, EXPENSIVE, WAITS))
+    return reason in _UNREACHABLE or reason.startswith((NEVER, EXPENSIVE, WAITS)) or is_obstacle(reason)

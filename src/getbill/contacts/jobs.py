@@ -1,6 +1,6 @@
-"""The worker's job for live contacts: send what is due and recover what dead workers left, by workspace.
+"""The worker's jobs for contacts, by workspace: send what is due, recover what dead workers left, plan anew.
 
-A visit sends a bounded share of a workspace's contacts; what is left is sent in the next tick.
+A visit does a bounded share of a workspace's work; what is left is done in the next tick.
 """
 
 import asyncio
@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from getbill import quarantine
-from getbill.contacts import claims
+from getbill import access, companies, quarantine
+from getbill.channels import Channel
+from getbill.contacts import claims, schedule
 from getbill.contacts.recovery import recover, recover_journaled
 from getbill.contacts.sending import (
     KeepGoing,
@@ -68,3 +69,29 @@ async def _send_crashed(context: SendingContext, workspace_ids: Sequence[UUID], 
             async with isolate_workspace(context.database, workspace_id):
                 sent_count += await send_crashed_live(context, workspace_id, keep_going, limit, crashes)
     return sent_count
+
+
+async def replan_due(context: SendingContext, keep_going: KeepGoing) -> int:
+    """Plan contacts anew in each workspace where a change concerns them; return how many were looked at."""
+
+    async def replan_workspace(workspace_id: UUID) -> int:
+        async with isolate_workspace(context.database, workspace_id):
+            return await schedule.replan_due(context.database, context.vault, workspace_id)
+        return 0
+
+    workspace_ids = quarantine.without_suspended(
+        context.database, work.due_workspaces(context.database, "plans", clock.wall())
+    )
+    return await work.visit_all(
+        workspace_ids, replan_workspace, context.settings.concurrent_batches, keep_going
+    )
+
+
+async def report_providers(context: SendingContext) -> None:
+    """Store which channels have a provider in this worker's settings, so that plans know it before departure."""
+    channels = [
+        channel for channel in Channel if context.senders.for_channel(channel, is_live=True) is not None
+    ]
+    async with context.database.transaction(clock.wall()) as tx:
+        if await companies.report_channels(tx, channels):
+            await access.invalidate_all(tx)

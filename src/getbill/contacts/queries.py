@@ -9,7 +9,7 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.contacts import history, ledger
 from getbill.contacts.history import ContactHistory
-from getbill.contacts.model import OPEN, Contact
+from getbill.contacts.model import OPEN, Contact, State
 from getbill.debts import Debt
 from getbill.kit.database import Database, Statement
 
@@ -52,6 +52,8 @@ class Timeline:
     planned_contact: Contact | None
     # What each message crossed on its way, by followup.
     crossings: Mapping[UUID, str]
+    # Whether a contact is in quarantine, so that no other one is taken.
+    is_set_aside: bool
 
 
 async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID) -> Timeline:
@@ -67,8 +69,19 @@ async def find_timeline(database: Database, workspace: Workspace, debt_id: UUID)
     current_contacts = [contact for contact in open_contacts if contact.contact_epoch == debt.contact_epoch]
     closed_contacts = [contact for contact in contacts if contact not in open_contacts]
     return Timeline(
-        debt, contact_history, closed_contacts, current_contacts[0] if current_contacts else None, crossings
+        debt,
+        contact_history,
+        closed_contacts,
+        current_contacts[0] if current_contacts else None,
+        crossings,
+        is_set_aside=any(contact.state == State.SET_ASIDE for contact in closed_contacts),
     )
+
+
+async def find_history(database: Database, debt: Debt) -> ContactHistory:
+    """Return the contact history of a debt, stored or not."""
+    async with database.transaction(debt.workspace.now()) as tx:
+        return (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
 
 
 async def next_due(database: Database, workspace_id: UUID) -> datetime | None:

@@ -46,16 +46,26 @@ def differences(existing: Identity, incoming: Identity) -> Iterator[str]:
         yield "name"
     if existing.company and incoming.company and not names_alike(existing.company, incoming.company):
         yield "company"
-    if existing.email and incoming.email and existing.email.lower() != incoming.email.lower():
-        yield "email"
-    if existing.phone and incoming.phone and existing.phone != incoming.phone:
-        yield "phone"
+    for kind in ("email", "phone"):
+        if _are_apart(existing.values(kind), incoming.values(kind)):
+            yield kind
     if not _is_same_address(existing, incoming):
         yield "address"
     for name in _SINGLE_FIELDS:
         before, after = getattr(existing, name), getattr(incoming, name)
         if before and after and before != after:
             yield name
+
+
+def _are_apart(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Return whether both descriptions have addresses, and none in common."""
+    return bool(before and after) and not _have_common(before, after)
+
+
+def _have_common(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    return before[:1] == after[:1] != () or not {value.lower() for value in before}.isdisjoint(
+        value.lower() for value in after
+    )
 
 
 def _are_two(existing: Identity, incoming: Identity, differing: frozenset[str]) -> bool:
@@ -78,16 +88,14 @@ def _is_shared(before: str | None, after: str | None, is_different: bool) -> boo
 
 def is_same_by_name(existing: Identity, incoming: Identity) -> bool:
     """Return whether name and e-mail address, or name and phone number, are the same."""
-    if sorted(comparable_words(existing.name)) != sorted(comparable_words(incoming.name)):
+    words = sorted(comparable_words(incoming.name))
+    if all(sorted(comparable_words(name)) != words for name in existing.all_names):
         return False
-    is_mail_same = (
-        bool(existing.email and incoming.email) and str(existing.email).lower() == str(incoming.email).lower()
-    )
-    return is_mail_same or bool(existing.phone and existing.phone == incoming.phone)
+    return any(_have_common(existing.values(kind), incoming.values(kind)) for kind in ("email", "phone"))
 
 
 def _is_same_name(existing: Identity, incoming: Identity) -> bool:
-    if names_alike(existing.name, incoming.name):
+    if any(names_alike(name, other_name) for name in existing.all_names for other_name in incoming.all_names):
         return True
     before, after = existing.company or existing.name, incoming.company or incoming.name
     # One names the company, the other its contact there.

@@ -5,14 +5,15 @@ contradicts it. A code found on two people matches no debtor from then on: its h
 debtor.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from getbill.companies import Workspace
-from getbill.debtors.actions import create, fill, merge, reassign_match, share_code
+from getbill.debtors.actions import create, learn, reassign_match, share_code
 from getbill.debtors.comparison import Likeness, compare, differences, is_same_by_name
+from getbill.debtors.identity_changes import added_kinds, contradictions
 from getbill.debtors.model import Debtor, Identity, IdentityHashes, hash_identity
 from getbill.debtors.queries import holders_of, lock
 from getbill.kit.database import OptimisticConflict, Transaction
@@ -21,7 +22,7 @@ from getbill.kit.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class IdentityDoubt:
-    """A part of a debt's description that was not applied to the debtor, and its fields."""
+    """A part of a debt's description that did not replace what is known of the debtor, and its fields."""
 
     code: str
     fields: tuple[str, ...] = ()
@@ -36,17 +37,17 @@ class DebtorMatch:
     previous_identity: Identity | None = None
 
 
-_Learn = Callable[[Transaction, Workspace, Debtor, Identity], Awaitable[list[bytes]]]
 CODE_SHARED: Final = IdentityDoubt("code-of-several")
 _CODE_DIFFERS: Final = "code-differs"
 _DEBTOR_DIFFERS: Final = "debtor-differs"
+_ADDRESS_ADDED: Final = "address-added"
 
 
 class DebtorMatcher:
     """The matcher of one transaction's new debts; each debtor is loaded and locked once.
 
-    `holders` are the known match hashes; a shared code has the holder None. Unless `replaces`, a later debt
-    only adds to a known identity.
+    `holders` are the known match hashes; a shared code has the holder None. `people` are debtors read without
+    a lock: lock those in `debtors` before the transaction ends. A later debt only adds to a known identity.
     """
 
     def __init__(
@@ -55,13 +56,16 @@ class DebtorMatcher:
         workspace: Workspace,
         holders: Mapping[bytes, UUID | None],
         *,
-        replaces: bool = True,
+        people: Mapping[UUID, Debtor] | None = None,
+        source: str = "api",
     ) -> None:
         self._tx = tx
         self._workspace = workspace
         self._holders = dict(holders)
-        self._loaded: dict[UUID, Debtor] = {}
-        self._replaces = replaces
+        self._people = people or {}
+        # The debtors met so far, by id.
+        self.debtors: dict[UUID, Debtor] = {}
+        self._source = source
         self._previous_identity: Identity | None = None
 
     async def find_or_create(self, identity: Identity, identity_hashes: IdentityHashes) -> DebtorMatch:
@@ -98,24 +102,21 @@ class DebtorMatcher:
                 continue
             debtor = await self._load(holder)
             if match == code:
-                if await self._matches_by_code(debtor, identity, match, doubts):
+                if self._matches_by_code(debtor, identity, match, doubts):
                     return debtor
             elif not _has_same_name(debtor.identity, identity):
                 outdated.append(match)
             elif await self._has_same_code(debtor, identity, code):
-                doubts += await self._learn(debtor, self._without_shared_code(identity, code))
+                doubts += self._learn(debtor, self._without_shared_code(identity, code))
                 return debtor
         return None
 
-    async def _matches_by_code(
+    def _matches_by_code(
         self, debtor: Debtor, identity: Identity, code: bytes, doubts: list[IdentityDoubt]
     ) -> bool:
-        if is_same_by_name(debtor.identity, identity):
-            doubts += await self._learn(debtor, identity)
-            return True
         likeness = compare(debtor.identity, identity)
-        if likeness is Likeness.SAME:
-            await self._update_identity(fill, debtor, identity)
+        if likeness is Likeness.SAME or is_same_by_name(debtor.identity, identity):
+            doubts += self._learn(debtor, identity)
             return True
         if likeness is Likeness.OTHER:
             share_code(self._tx, self._workspace, debtor, code)
@@ -125,32 +126,35 @@ class DebtorMatcher:
             doubts.append(IdentityDoubt(_CODE_DIFFERS, tuple(differences(debtor.identity, identity))))
         return False
 
-    async def _learn(self, debtor: Debtor, identity: Identity) -> list[IdentityDoubt]:
-        """Update a debtor matched by name and address from a later debt; return the fields not applied."""
-        if self._replaces:
-            await self._update_identity(merge, debtor, identity)
-            return []
-        differing_fields = tuple(name for name in differences(debtor.identity, identity) if name != "name")
-        await self._update_identity(fill, debtor, identity)
-        return [IdentityDoubt(_DEBTOR_DIFFERS, differing_fields)] if differing_fields else []
+    def _learn(self, debtor: Debtor, identity: Identity) -> list[IdentityDoubt]:
+        """Add to a recognised debtor from a later debt; return the fields not applied."""
+        before, differing_fields = debtor.identity, contradictions(debtor.identity, identity)
+        for match in learn(self._tx, self._workspace, debtor, identity, self._source):
+            self._holders.setdefault(match, debtor.id)
+        if debtor.identity != before and not debtor.is_new:
+            self._previous_identity = before
+        added_fields = added_kinds(before, debtor.identity)
+        named_fields = {_DEBTOR_DIFFERS: differing_fields, _ADDRESS_ADDED: added_fields}
+        return [IdentityDoubt(code, fields) for code, fields in named_fields.items() if fields]
 
     async def _has_same_code(self, debtor: Debtor, identity: Identity, code: bytes | None) -> bool:
         # Two unshared codes of one creditor are two people, whatever else they share; a shared code decides
         # nothing.
-        existing_code = debtor.identity.reference
+        existing_codes = debtor.identity.references
         if (
             code is None
-            or existing_code is None
-            or existing_code == identity.reference
+            or not existing_codes
+            or identity.reference in existing_codes
             or self._is_shared_code(code)
         ):
             return True
-        existing_hash = hash_identity(Identity("", reference=existing_code), self._workspace.lookup).matches[
-            0
-        ]
-        if existing_hash not in self._holders:
-            self._holders |= await holders_of(self._tx, self._workspace.id, [existing_hash])
-        return self._is_shared_code(existing_hash)
+        existing_hashes = hash_identity(
+            Identity("", other_references=existing_codes), self._workspace.lookup
+        ).matches
+        unread_hashes = [match for match in existing_hashes if match not in self._holders]
+        if unread_hashes:
+            self._holders |= await holders_of(self._tx, self._workspace.id, unread_hashes)
+        return all(map(self._is_shared_code, existing_hashes))
 
     def _is_shared_code(self, code: bytes) -> bool:
         return code in self._holders and self._holders[code] is None
@@ -164,28 +168,23 @@ class DebtorMatcher:
         self, identity: Identity, identity_hashes: IdentityHashes, outdated: Sequence[bytes]
     ) -> Debtor:
         free_matches = [match for match in identity_hashes.matches if match not in self._holders]
-        debtor = create(self._tx, self._workspace, identity, identity_hashes, free_matches)
+        debtor = create(self._tx, self._workspace, identity, identity_hashes, free_matches, self._source)
         for match in outdated:
             reassign_match(self._tx, self._workspace, debtor, match)
-        self._loaded[debtor.id] = debtor
+        self.debtors[debtor.id] = debtor
         self._holders.update(dict.fromkeys([*free_matches, *outdated], debtor.id))
         return debtor
 
-    async def _update_identity(self, learn: _Learn, debtor: Debtor, identity: Identity) -> None:
-        before = debtor.identity
-        for match in await learn(self._tx, self._workspace, debtor, identity):
-            self._holders.setdefault(match, debtor.id)
-        if debtor.identity != before and not debtor.is_new:
-            self._previous_identity = before
-
     async def _load(self, debtor_id: UUID) -> Debtor:
-        if debtor_id not in self._loaded:
+        if debtor_id not in self.debtors and debtor_id in self._people:
+            self.debtors[debtor_id] = self._people[debtor_id]
+        elif debtor_id not in self.debtors:
             try:
-                self._loaded[debtor_id] = await lock(self._tx, self._workspace, debtor_id)
+                self.debtors[debtor_id] = await lock(self._tx, self._workspace, debtor_id)
             except NotFound:
                 # Erased since the hash was looked up: the hash is free.
                 raise OptimisticConflict from None
-        return self._loaded[debtor_id]
+        return self.debtors[debtor_id]
 
 
 def _has_same_name(existing: Identity, incoming: Identity) -> bool:

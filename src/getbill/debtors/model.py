@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -27,9 +27,27 @@ _NUMBER_AFTER_COMMA = frozenset({"BR", "ES", "IT", "SM", "VA"})
 _WORD = re.compile(r"[^\W_]+")
 
 
+Health = Literal["unknown", "delivered", "bounced", "suppressed"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ContactPoint:
+    """An e-mail address or phone number of a debtor: where it comes from, and whether it accepts messages."""
+
+    kind: str
+    value: str
+    # `api`, `file`, `staff` or `debtor`; `unknown` for one stored before sources were.
+    source: str = "unknown"
+    health: Health = "unknown"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Identity:
-    """The known personal data of a debtor and how to reach them. Addresses are normalised."""
+    """The known personal data of a debtor and how to reach them. Addresses are normalised.
+
+    `email` and `phone` are the preferred of its contact points; the others recognise the debtor too, as do
+    other spellings of the name and other codes of the creditor.
+    """
 
     name: Annotated[str, ApiField("name", "Full name of the person or company.", example="Jean Dupont")]
     first_name: Annotated[str | None, ApiField("text", "First name.", aliases=("firstname",))] = None
@@ -101,6 +119,49 @@ class Identity:
         str | None,
         ApiField("country", "Country, ISO 3166-1 alpha-2.", aliases=("country",), parent="address"),
     ] = None
+    # The e-mail addresses and phone numbers with a known source, the preferred ones among them.
+    contact_points: tuple[ContactPoint, ...] = ()
+    other_names: tuple[str, ...] = ()
+    other_references: tuple[str, ...] = ()
+    # Postal addresses that later descriptions named, each in one line.
+    other_addresses: tuple[str, ...] = ()
+
+    @classmethod
+    def from_fields(cls, identity_fields: dict[str, Any]) -> "Identity":
+        """Return the identity of stored fields, which are texts and lists as JSON has them."""
+        if not identity_fields.keys().isdisjoint(_LISTS):
+            identity_fields = dict(identity_fields)
+            points = identity_fields.pop("contact_points", ())
+            identity_fields["contact_points"] = tuple(ContactPoint(**point) for point in points)
+            for name in _LISTS - {"contact_points"}:
+                identity_fields[name] = tuple(identity_fields.get(name, ()))
+        return cls(**identity_fields)
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The name and its other spellings."""
+        return (self.name, *self.other_names)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The creditor's codes for the debtor."""
+        return (self.reference, *self.other_references) if self.reference else self.other_references
+
+    def points(self, kind: str) -> tuple[ContactPoint, ...]:
+        """Return the contact points of a kind (`email` or `phone`), the preferred one first."""
+        preferred: str | None = getattr(self, kind)
+        points = [point for point in self.contact_points if point.kind == kind]
+        if preferred is not None and all(point.value != preferred for point in points):
+            points.append(ContactPoint(kind, preferred))
+        return tuple(sorted(points, key=lambda point: point.value != preferred))
+
+    def values(self, kind: str) -> tuple[str, ...]:
+        """Return the e-mail addresses or phone numbers, the preferred one first."""
+        preferred: str | None = getattr(self, kind)
+        others = tuple(
+            point.value for point in self.contact_points if point.kind == kind and point.value != preferred
+        )
+        return others if preferred is None else (preferred, *others)
 
     @property
     def is_postal(self) -> bool:
@@ -118,27 +179,27 @@ class Identity:
         return f"{street} {number}" if self.country in _NUMBER_AFTER_SPACE else f"{number} {street}"
 
     @property
+    def address_line(self) -> str:
+        """The postal address in one line."""
+        town = " ".join(part for part in (self.postal_code, self.city) if part)
+        return ", ".join(part for part in (self.street_line or self.address, town, self.country) if part)
+
+    @property
     def zones(self) -> tuple[str, ...]:
         """Every time zone the debtor may live in, the likeliest first."""
         return calendar.zones_of(self.country, self.postal_code, self.phone)
 
-    def with_changes(self, later: dict[str, str | None]) -> "Identity":
-        """Return the identity with the fields of a later source, the rest unchanged."""
-        return replace(self, **later)  # type: ignore[arg-type]  # the keys are this class's fields
+    def with_changes(self, later: dict[str, Any]) -> "Identity":
+        """Return the identity with some fields replaced, the rest unchanged."""
+        return replace(self, **later)
 
-    def merged_with(self, later: "Identity") -> "Identity":
-        """Return the identity updated from a later debt of the same person; no other field is lost.
-
-        Two addresses never mix: a named street replaces the whole previous address.
-        """
-        changes: dict[str, str | None] = dict(later.present_fields())
-        if later.street_address or later.address:
-            changes = dict.fromkeys(STREET_FIELDS) | changes
-        return self.with_changes(changes)
-
-    def present_fields(self) -> dict[str, str]:
+    def present_fields(self) -> dict[str, Any]:
         """Return the fields that have a value."""
         return {name: value for name, value in asdict(self).items() if value}
+
+
+_LISTS = frozenset({"contact_points", "other_names", "other_references", "other_addresses"})
+_EMPTY: tuple[Any, ...] = (None, ())
 
 
 @dataclass(slots=True, repr=False)
@@ -151,8 +212,12 @@ class Debtor:
     key: Key
     created_at: datetime
     updated_at: datetime
+    # Raised by every change.
+    version: int = 1
     # Created in this transaction: the row is written at its end.
     is_new: bool = False
+    # Whether its row is written at the end of the transaction.
+    is_write_deferred: bool = False
     # The sealed identity as loaded, if there was a row.
     sealed: bytes | None = None
     # Match hashes learned in the creating transaction, and codes found there to be shared.
@@ -166,11 +231,13 @@ def seal_context(workspace_id: UUID, debtor_id: UUID) -> bytes:
 
 
 _FIELDS = tuple(field.name for field in fields(Identity))
+# The fields that a body states, each one text or none.
+STATED_FIELDS = tuple(name for name in _FIELDS if name not in _LISTS)
 
 
 def seal(identity: Identity, key: Key, workspace_id: UUID, debtor_id: UUID) -> bytes:
     """Return the sealed form of an identity for its row."""
-    identity_fields = {name: value for name in _FIELDS if (value := getattr(identity, name)) is not None}
+    identity_fields = {name: value for name in _FIELDS if (value := getattr(identity, name)) not in _EMPTY}
     return key.seal(json.write(identity_fields), seal_context(workspace_id, debtor_id))
 
 
@@ -183,10 +250,11 @@ def from_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
     return Debtor(
         debtor_id,
         workspace_id,
-        Identity(**identity_fields),
+        Identity.from_fields(identity_fields),
         key,
         row[prefix + "created_at"],
         row[prefix + "updated_at"],
+        row[prefix + "version"],
         sealed=sealed,
     )
 
@@ -220,30 +288,31 @@ class Hasher:
         self._words: dict[str, bytes] = {}
 
     def hash_identity(self, identity: Identity) -> IdentityHashes:
-        """Return the hashes of a person."""
-        name, lookups, matches = comparable_words(identity.name), set[bytes](), list[bytes]()
-        for word in (*name, *comparable_words(identity.company)) if identity.company else name:
-            lookups.add(self._words.get(word) or self._hash_word(word))
-        email = phone = None
-        if identity.reference:
-            lookups.add(self._hash("reference", identity.reference))
-            matches.append(self._hash("match-reference", identity.reference))
-        sorted_name = " ".join(sorted(name))
-        if identity.email:
-            address = identity.email.lower()
-            email = self._hash("email", address)
-            lookups.add(email)
-            if sorted_name:
-                matches.append(self._hash("match-email", f"{sorted_name}\x00{address}"))
-        if identity.phone:
-            phone = self._hash("phone", identity.phone)
-            lookups.add(phone)
-            if sorted_name:
-                matches.append(self._hash("match-phone", f"{sorted_name}\x00{identity.phone}"))
-        return IdentityHashes(email, phone, sorted(lookups), matches)
+        """Return the hashes of a person, the creditor's own codes first among the matches."""
+        lookups, matches = set[bytes](), list[bytes]()
+        for reference in identity.references:
+            lookups.add(self._hash("reference", reference))
+            matches.append(self._hash("match-reference", reference))
+        sorted_names = []
+        for name in identity.all_names:
+            words = comparable_words(name)
+            lookups.update(map(self._hash_word, words))
+            if words and (sorted_name := " ".join(sorted(words))) not in sorted_names:
+                sorted_names.append(sorted_name)
+        lookups.update(map(self._hash_word, comparable_words(identity.company or "")))
+        hashes: dict[str, bytes | None] = {"email": None, "phone": None}
+        for kind in hashes:
+            for value in identity.values(kind):
+                address = value.lower()
+                address_hash = self._hash(kind, address)
+                if value == getattr(identity, kind):
+                    hashes[kind] = address_hash
+                lookups.add(address_hash)
+                matches += [self._hash(f"match-{kind}", f"{name}\x00{address}") for name in sorted_names]
+        return IdentityHashes(hashes["email"], hashes["phone"], sorted(lookups), matches)
 
     def _hash_word(self, word: str) -> bytes:
-        return self._words.setdefault(word, self._hash("word", word))
+        return self._words.get(word) or self._words.setdefault(word, self._hash("word", word))
 
 
 def hash_identity(identity: Identity, lookup: Lookup) -> IdentityHashes:

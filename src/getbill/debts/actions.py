@@ -1,18 +1,21 @@
 """Creation and update of debts. One debt is created like many: there is one code path."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from getbill import debtors, events, scenarios, vault
+from getbill import compliance, creditors, debtors, events, scenarios, vault
 from getbill.companies import Workspace
+from getbill.creditors import CreditorChoice
 from getbill.debtors import Debtor, Identity, IdentityDoubt
 from getbill.debts import promises, queries
+from getbill.debts.creditor_changes import change_creditor
 from getbill.debts.initial_schedule import InitialSchedule
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin, Status
-from getbill.debts.schedule import day_zero, moved_day_zero
+from getbill.debts.person_locks import lock_of_debtors
+from getbill.debts.schedule import day_zero, hashes_of, moved_day_zero
 from getbill.debts.transitions import set_status
 from getbill.kit import ids, json
 from getbill.kit.database import OptimisticConflict, Transaction
@@ -74,17 +77,22 @@ async def create_many(
     hasher = debtors.Hasher(workspace.lookup)
     hashes = [hasher.hash_identity(new_debt.identity) for new_debt in new_debts]
     existing = await queries.find_existing(
-        tx, workspace.id, [new_debt.reference for new_debt in new_debts], hashes
+        tx, workspace, [new_debt.reference for new_debt in new_debts], hashes
     )
     debts_by_reference = existing.debts
-    matcher = debtors.DebtorMatcher(
-        tx, workspace, existing.debtors, replaces=origin is None or origin.replaces
-    )
+    source = "api" if origin is None else origin.source
+    people = await _lock_changing_people(tx, workspace, existing, new_debts, hashes, source)
+    matcher = debtors.DebtorMatcher(tx, workspace, existing.debtors, people=people, source=source)
     scenarios_by_name = {
         name: await scenarios.current(tx, workspace, name)
         for name in {new_debt.scenario for new_debt in new_debts}
     }
-    initial_schedule = InitialSchedule(tx.now, existing.suppressed, existing.consents)
+    # In order: the first spelling of a new creditor's name is the one that stays.
+    choices = dict.fromkeys(
+        new_debt.creditor_choice for new_debt in new_debts if new_debt.reference not in debts_by_reference
+    )
+    creditors_by_choice = await creditors.resolve_choices(tx, workspace, choices)
+    initial_schedule = InitialSchedule(tx.now)
     outcomes: list[Created | ReferenceTaken] = []
     created_debts: dict[str, Debt] = {}
     for number, (new_debt, debtor_hashes) in enumerate(zip(new_debts, hashes, strict=True)):
@@ -104,11 +112,10 @@ async def create_many(
             started_on = initial_schedule.start_day(new_debt, debtor_match.debtor.identity, scenario)
             debt = _build_debt(workspace, debtor_match.debtor, new_debt, scenario, tx.now, started_on)
             debt.fingerprint = body_fingerprint
+            debt.assign_creditor(creditors_by_choice[new_debt.creditor_choice])
             if origin is not None:
                 debt.not_before, debt.import_id = origin.not_before, origin.import_id
                 debt.import_line = origin.lines[number]
-            debt.first_contact = initial_schedule.first_contact(debt, debtor_hashes)
-            debt.next_action_at = debt.first_contact.due_at
             created_debts[new_debt.reference] = debt
             outcomes.append(
                 Created(
@@ -118,10 +125,62 @@ async def create_many(
                     previous_identity=debtor_match.previous_identity,
                 )
             )
+    known_debtors = [debtor for debtor in matcher.debtors.values() if not debtor.is_new]
+    await debtors.lock_unchanged(tx, workspace.id, known_debtors)
+    read_addresses = {address for person in hashes for address in (person.email, person.phone)}
+    await _plan_first_contacts(tx, workspace, existing, read_addresses, list(created_debts.values()))
     # After all debtors: rows are written in the order in which the first of each kind was deferred.
     for debt in created_debts.values():
         _defer_insert(tx, debt)
     return outcomes
+
+
+async def _lock_changing_people(
+    tx: Transaction,
+    workspace: Workspace,
+    existing: queries.ExistingRecords,
+    new_debts: Sequence[NewDebt],
+    hashes: Sequence[debtors.IdentityHashes],
+    source: str,
+) -> Mapping[UUID, Debtor]:
+    """Return the known people of new debts; those to whom a debt may add something are locked with all their debts."""
+    changing_ids = {
+        debtor.id
+        for new_debt, debtor_hashes in zip(new_debts, hashes, strict=True)
+        for match in debtor_hashes.matches
+        if (debtor := existing.people.get(existing.debtors.get(match))) is not None  # type: ignore[arg-type]
+        and debtors.learned(debtor.identity, new_debt.identity, source) != debtor.identity
+    }
+    if not changing_ids:
+        return existing.people
+    await lock_of_debtors(tx, workspace, changing_ids)
+    return existing.people | await debtors.lock_many(tx, workspace, changing_ids)
+
+
+async def _plan_first_contacts(
+    tx: Transaction,
+    workspace: Workspace,
+    existing: queries.ExistingRecords,
+    read_addresses: Collection[bytes | None],
+    created_debts: Sequence[Debt],
+) -> None:
+    """Set the first contact of new debts, at the preferred addresses of their debtors."""
+    suppressed, consents = existing.suppressed, existing.consents
+    known_debtors = {debt.debtor.id: debt.debtor for debt in created_debts if not debt.debtor.is_new}
+    addresses = [
+        address
+        for debtor in known_debtors.values()
+        for address in hashes_of(workspace, debtor.identity)
+        if address is not None and address not in read_addresses
+    ]
+    if addresses:
+        # A known debtor may prefer another address than the new debt names.
+        suppressed |= await compliance.suppressed_hashes(tx, workspace.id, addresses)
+        consents |= await compliance.granted_consents(tx, workspace.id, addresses)
+    schedule = InitialSchedule(tx.now, suppressed, consents)
+    for debt in created_debts:
+        debt.first_contact = schedule.first_contact(debt)
+        debt.next_action_at = debt.first_contact.due_at
 
 
 def fingerprint(workspace: Workspace, new_debt: NewDebt) -> bytes:
@@ -219,6 +278,8 @@ class DebtChange:
     amount: Money | None = None
     currency: str | None = None
     status: Status | None = None
+    # Another creditor, which the name among the details goes with; None leaves the creditor.
+    creditor: CreditorChoice | None = None
 
 
 # The changes after which everything not yet sent is planned again. A contact that a worker has claimed with the
@@ -229,9 +290,10 @@ _REPLANNING = {
     "due_date",
     "amount",
     "currency",
-    "creditor",
+    "company",
     "creditor_id",
     "debtor",
+    "debtor_id",
     "promise",
     "accept_expensive_destination",
 }
@@ -261,24 +323,24 @@ async def update(
     _change_columns(debt, change, changes)
     await _change_scenario(tx, workspace, debt, change, changes)
     if replacement is not None:
-        debt.debtor = replacement.debtor
-        if replacement.fields:
-            changes["debtor"] = sorted(replacement.fields)
+        _replace_debtor(debt, replacement.debtor, changes)
     elif change.identity:
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         before = debtor.identity
-        await debtors.update(tx, workspace, debtor, before.with_changes(change.identity))
+        await debtors.update(tx, workspace, debtor, debtors.replaced(before, change.identity, "api"))
         debt.debtor = debtor
-        if debtor.identity != before:
-            changes["debtor"] = sorted(change.identity)
+        if fields := debtors.shown_differences(before, debtor.identity):
+            changes["debtor"] = fields
     _change_amount(debt, change, changes)
+    if change.creditor is not None:
+        await change_creditor(tx, debt, change.creditor, changes)
     promise_before = debt.details.promise
     details = Details(**(debt.details.present_fields() | _with_promise(debt, change, tx.now)))
     if details != debt.details:
         changes |= {
             name: {"from": before, "to": after}
             for name in change.details
-            if name != "promise"
+            if name not in {"promise", "creditor"}
             and (before := getattr(debt.details, name)) != (after := getattr(details, name))
         }
         debt.details = details
@@ -293,6 +355,17 @@ async def update(
         events.record(tx, "debt.updated", debt, {"changes": changes})
     if change.status is not None:
         set_status(tx, debt, change.status)
+
+
+def _replace_debtor(debt: Debt, debtor: Debtor, changes: dict[str, Any]) -> None:
+    if fields := debtors.shown_differences(debt.debtor.identity, debtor.identity):
+        changes["debtor"] = fields
+    if debtor.id != debt.debtor.id:
+        changes["debtor_id"] = {
+            "from": ids.show("debtor", debt.debtor.id),
+            "to": ids.show("debtor", debtor.id),
+        }
+    debt.debtor = debtor
 
 
 def _with_promise(debt: Debt, change: DebtChange, now: datetime) -> dict[str, Any]:

@@ -1,37 +1,35 @@
-"""Routes of debts and debtors."""
+"""Routes of debts."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, debtors
+from getbill import access, creditors, debtors
 from getbill.access import Caller, Change
-from getbill.debts import actions, erasure, erasure_journal, queries, transitions, wire
+from getbill.debts import actions, erasure, queries, transitions, wire
 from getbill.debts.model import Debt
+from getbill.debts.people import router as debtors_router
+from getbill.debts.person_locks import lock_with_siblings
 from getbill.debts.wire import (
     DebtChangeBody,
     DebtList,
-    DebtorList,
-    DebtorWithTotals,
+    DebtOwner,
     DebtQuery,
     DebtShown,
     ErasureShown,
-    Line,
+    IfMatch,
     NewDebtBody,
-    PageQuery,
-    Text,
 )
 from getbill.kit import clock, http, ids
 from getbill.kit.database import Database, Transaction
-from getbill.kit.errors import NotFound, PreconditionFailed
+from getbill.kit.errors import NotFound
 from getbill.kit.http import Route, answer, body, include_routes, problems
-from getbill.kit.messages import message
+from getbill.kit.text.body_types import Line, Text
 
 _debts = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
-_debtors = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Route)
 
 _CHANGING = problems(404, 409, 412, 415, 422)
 
@@ -39,13 +37,6 @@ Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debts:read"))]
 # The response states what was erased, without any of its content.
 Erases = Annotated[Change, Depends(access.change("debts:write"))]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="ETag of the version you read; a newer version is not overwritten (412).",
-    ),
-]
 
 
 class HoldBody(BaseModel):
@@ -71,8 +62,8 @@ def database_of(request: Request) -> Database:
     return database
 
 
-def _journal_of(request: Request) -> erasure_journal.ErasureJournal:
-    journal: erasure_journal.ErasureJournal = request.app.state.journal
+def _journal_of(request: Request) -> erasure.ErasureJournal:
+    journal: erasure.ErasureJournal = request.app.state.journal
     return journal
 
 
@@ -117,12 +108,39 @@ async def create_debt(change: Writes, debt_body: Annotated[NewDebtBody, body(New
 @_debts.get("/debts", response_model=DebtList)
 async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
     """List debts, by page or, for large portfolios, by cursor."""
+    return await _list_debts(request, caller, query)
+
+
+@_debts.get("/debts/by-creditor/{creditor_id}", response_model=DebtList, responses=problems(404))
+async def list_debts_by_creditor(
+    request: Request, caller: Reads, creditor_id: str, query: Annotated[DebtQuery, Query()]
+) -> Response:
+    """List the debts that are owed to a creditor, as `GET /debts` lists all."""
+    creditor = await creditors.find(
+        database_of(request), caller.workspace, ids.read(creditors.PREFIX, creditor_id)
+    )
+    return await _list_debts(request, caller, query, DebtOwner("creditor", creditor.id))
+
+
+@_debts.get("/debts/by-debtor/{debtor_id}", response_model=DebtList, responses=problems(404))
+async def list_debts_by_debtor(
+    request: Request, caller: Reads, debtor_id: str, query: Annotated[DebtQuery, Query()]
+) -> Response:
+    """List the debts of a debtor, as `GET /debts` lists all."""
+    debtor = await debtors.find(database_of(request), caller.workspace, ids.read("debtor", debtor_id))
+    return await _list_debts(request, caller, query, DebtOwner("debtor", debtor.id))
+
+
+async def _list_debts(
+    request: Request, caller: Caller, query: DebtQuery, owner: DebtOwner | None = None
+) -> Response:
     database = database_of(request)
-    debt_filter = wire.build_filter(query, caller.workspace)
+    debt_filter = wire.build_filter(query, caller.workspace, owner)
     debts = await queries.find_page(database, caller.workspace, debt_filter)
     total = await queries.count(database, caller.workspace, debt_filter.conditions, http.EXACT_MAX + 1)
     page = debts[: query.limit]
-    cursor = wire.cursor_after(caller.workspace, page[-1], query.sort) if len(debts) > query.limit else None
+    is_end = len(debts) <= query.limit
+    cursor = None if is_end else wire.cursor_after(caller.workspace, page[-1], query.sort, owner)
     pagination = http.pagination(total, query.page, query.limit, cursor)
     return answer(200, {"data": [wire.serialize_debt(debt) for debt in page], "pagination": pagination})
 
@@ -147,8 +165,10 @@ async def update_debt(
     """
 
     async def update(tx: Transaction) -> access.Reply:
+        if not wire.DEBTOR_NAMES.isdisjoint(change_body.model_fields_set):
+            await lock_with_siblings(tx, change.workspace, [ids.read("debt", debt_id)])
         debt = await _lock_debt(tx, change, debt_id)
-        _check_etag(debt, if_match)
+        wire.check_etag(wire.etag(debt), if_match)
         debt_change = wire.parse_change(change_body, debt)
         wire.refuse_other_name(debt_change, debt)
         await actions.update(tx, change.workspace, debt, debt_change)
@@ -167,7 +187,7 @@ async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: 
 
     async def erase(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
-        _check_etag(debt, if_match)
+        wire.check_etag(wire.etag(debt), if_match)
         erasure_result = await erasure.erase(tx, change.workspace, debt)
         await access.delete_answers(tx, change.workspace.id, debt.id)
         return lambda: answer(200, wire.serialize_erasure(erasure_result))
@@ -177,7 +197,7 @@ async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: 
         response = await change.commit(erase)
     except NotFound:
         # The erasure may come from a request that received no response.
-        if (erased_at := await erasure_journal.find_erased_at(change.database, *erasure_key)) is not None:
+        if (erased_at := await erasure.find_erased_at(change.database, *erasure_key)) is not None:
             await _journal_of(request).record_if_missing(*erasure_key, erased_at)
         raise
     await _journal_of(request).record(*erasure_key, clock.wall())
@@ -230,54 +250,5 @@ async def _lock_debt(tx: Transaction, change: Change, debt_id: str) -> Debt:
     return debt
 
 
-def _check_etag(debt: Debt, if_match: str | None) -> None:
-    if if_match is None or if_match.strip() == "*":
-        return
-    current_tag = wire.etag(debt)
-    if current_tag not in [tag.strip() for tag in if_match.split(",")]:
-        raise PreconditionFailed(
-            message(
-                "The debt's ETag is now {now}. Read the debt again and repeat the change.", now=current_tag
-            ),
-            headers={"ETag": current_tag},
-        )
-
-
-ReadsDebtors = Annotated[Caller, Depends(access.requires("debtors:read"))]
-
-
-@_debtors.get("/debtors", response_model=DebtorList)
-async def list_debtors(
-    request: Request, caller: ReadsDebtors, query: Annotated[PageQuery, Query()]
-) -> Response:
-    """List the people and firms who have debts, newest first."""
-    database = database_of(request)
-    after = wire.debtors_after(caller.workspace, query.cursor)
-    offset = 0 if after else (query.page - 1) * query.limit
-    page_query = debtors.DebtorPageQuery(query.limit + 1, offset, after)
-    matches = await debtors.list_debtors(database, caller.workspace, page_query)
-    total = await debtors.count(database, caller.workspace, http.EXACT_MAX + 1)
-    debtor_page = matches[: query.limit]
-    is_end = len(matches) <= query.limit
-    cursor = (
-        None
-        if is_end
-        else wire.debtors_cursor(caller.workspace, debtor_page[-1].created_at, debtor_page[-1].id)
-    )
-    pagination = http.pagination(total, query.page, query.limit, cursor)
-    return answer(
-        200, {"data": [wire.serialize_debtor(debtor) for debtor in debtor_page], "pagination": pagination}
-    )
-
-
-@_debtors.get("/debtors/{debtor_id}", response_model=DebtorWithTotals, responses=problems(404))
-async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> Response:
-    """Return a debtor with the amounts owed and paid, per currency."""
-    database = database_of(request)
-    debtor = await debtors.find(database, caller.workspace, ids.read("debtor", debtor_id))
-    totals = await queries.totals_of_debtor(database, caller.workspace.id, debtor.id)
-    return answer(200, wire.serialize_debtor_with_totals(debtor, totals))
-
-
 router = APIRouter()
-include_routes(router, _debts, _debtors)
+include_routes(router, _debts, debtors_router)

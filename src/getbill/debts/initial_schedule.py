@@ -7,13 +7,15 @@ equals that of `day_zero` and `next_contact` for the debt alone.
 from datetime import date, datetime
 from typing import Any
 
-from getbill.debtors import Identity, IdentityHashes
+from getbill.debtors import Identity
 from getbill.debts.model import Debt, NewDebt, PlannedContact
+from getbill.debts.obstacles import message_means
 from getbill.debts.schedule import (
     PriorContacts,
     day_zero,
     due_date_over_at,
     expensive_destination,
+    hashes_of,
     next_contact,
     usable_kinds,
 )
@@ -49,17 +51,20 @@ class InitialSchedule:
             )
         return start_day
 
-    def first_contact(self, debt: Debt, hashes: IdentityHashes) -> PlannedContact:
-        """Return the first contact of a debt; the hashes are of its debtor's addresses."""
-        if self._listed_addresses and self._listed_addresses.intersection((hashes.email, hashes.phone)):
-            return next_contact(debt, self._now, prior_contacts=self._prior_contacts)
+    def first_contact(self, debt: Debt) -> PlannedContact:
+        """Return the first contact of a debt."""
         identity = debt.debtor.identity
+        if self._listed_addresses and self._listed_addresses.intersection(
+            hashes_of(debt.workspace, identity)
+        ):
+            return next_contact(debt, self._now, prior_contacts=self._prior_contacts)
         cache_key = (
             identity.zones,
             calendar.region_of(identity.country, identity.postal_code),
             identity.company is None,
             usable_kinds(debt),
             expensive_destination(debt),
+            message_means(debt),
             debt.started_on,
             debt.not_before,
             due_date_over_at(debt, self._now),

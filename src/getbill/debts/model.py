@@ -9,7 +9,9 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from getbill.companies import Workspace
-from getbill.debtors import Debtor, Identity
+from getbill.creditors import PREFIX as CREDITOR_PREFIX
+from getbill.creditors import Creditor, CreditorChoice
+from getbill.debtors import STATED_FIELDS, Debtor, Identity
 from getbill.kit import ids, json
 from getbill.kit.database import Transaction, column_types, insert_statement, update_statement
 from getbill.kit.http import ApiField
@@ -21,6 +23,7 @@ from getbill.vault import Key
 StatusName = Literal[
     "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
 ]
+ResolutionName = Literal["paid", "settled", "written_off"]
 
 
 class Status(StrEnum):
@@ -52,8 +55,10 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
     ),
     Status.UNRESOLVED: frozenset(Status) - {Status.UNRESOLVED},
     Status.ESCALATED: frozenset({Status.IN_PROGRESS, Status.ON_HOLD, Status.RESOLVED, Status.ARCHIVED}),
-    Status.RESOLVED: frozenset({Status.PENDING, Status.IN_PROGRESS, Status.ARCHIVED}),
-    Status.ARCHIVED: frozenset(),
+    # A balance that arises again takes a resolved debt back to where it stood.
+    Status.RESOLVED: frozenset(Status) - {Status.RESOLVED},
+    # Back from the archive: resolved without a balance, else on hold until a person resumes it.
+    Status.ARCHIVED: frozenset({Status.RESOLVED, Status.ON_HOLD}),
 }
 
 
@@ -76,13 +81,19 @@ class Details:
         None
     )
     iban: Annotated[
-        str | None, ApiField("iban", "IBAN to which the debtor pays; defaults to the creditor's.")
+        str | None,
+        ApiField("iban", "IBAN to which the debtor pays: one of your accounts, or else the creditor's."),
     ] = None
     payment_link: Annotated[str | None, ApiField("link", "URL of the payment page.")] = None
     invoice_date: Annotated[str | None, ApiField("day_text", "Date of the invoice, YYYY-MM-DD.")] = None
     creditor: Annotated[
         str | None,
-        ApiField("text", "Name of the creditor, if you collect for several creditors.", name="company"),
+        ApiField(
+            "text",
+            "Name of the creditor, if it is not your company. It finds the creditor or creates one.",
+            name="company",
+            is_shown=False,
+        ),
     ] = None
     start_mode: Annotated[
         str | None,
@@ -162,14 +173,24 @@ class NewDebt:
     details: Details
     invoice_reference: Annotated[str | None, ApiField("text", "Invoice number, shown to the debtor.")] = None
     due_on: Annotated[date | None, ApiField("day", "Payment due date, YYYY-MM-DD.", name="due_date")] = None
+    # The creditor by id; its name is a detail.
+    creditor_id: UUID | None = None
+
+    @property
+    def creditor_choice(self) -> CreditorChoice:
+        """The creditor that the body names."""
+        return CreditorChoice(self.creditor_id, self.details.creditor)
 
     def canonical(self) -> str:
         """Return the same text for every body that describes the same debt."""
         present_details = self.details.present_fields()
         # Any other detail counts only where it has a value, so that earlier fingerprints stay valid.
         content = {name: getattr(self, name) for name in _NEW_DEBT} | {
-            "details": dict.fromkeys(_FINGERPRINT_DETAILS) | present_details
+            "identity": {name: getattr(self.identity, name) for name in STATED_FIELDS},
+            "details": dict.fromkeys(_FINGERPRINT_DETAILS) | present_details,
         }
+        if self.creditor_id is None:
+            del content["creditor_id"]
         return json.write(content).decode()
 
 
@@ -183,8 +204,8 @@ class Origin:
     import_id: UUID
     lines: Sequence[int]
     not_before: datetime | None = None
-    # Whether a row's data replaces what is already known of a person.
-    replaces: bool = True
+    # Where an address of a row comes from, as its person's contact point says.
+    source: str = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +274,18 @@ class Debt:
     import_id: UUID | None = None
     import_line: int | None = None
     undone_at: datetime | None = None
+    # Where a resolved debt stood: it is reopened there.
+    status_before_resolution: Status | None = None
+    # The balance below the minimum about which a person was asked.
+    reviewed_balance: int | None = None
+    # None: the company itself is the creditor.
+    creditor_id: UUID | None = None
     entries_count: int = 0
     is_new: bool = False
     # Whether this transaction resumed it, after a hold or when a balance arose again.
     is_resumed: bool = False
+    # Whether a balance arose again in this transaction on a debt that was resolved.
+    is_reopened: bool = False
     # The first contact of a new debt, for the ledger.
     first_contact: PlannedContact | None = None
     is_changed: bool = False
@@ -266,6 +295,8 @@ class Debt:
     stored_values: tuple[Any, ...] | None = None
     # Set only in the erasing transaction.
     erased_person: ErasedPerson | None = None
+    # The creditor of `creditor_id`.
+    creditor: Creditor | None = None
     # What `debts.schedule` computed of it, kept while what it depends on is unchanged.
     schedule_terms: object | None = field(default=None, compare=False)
 
@@ -282,6 +313,21 @@ class Debt:
     def money(self, minor: int) -> Money:
         """Return an amount in the debt's currency."""
         return Money(minor, self.currency)
+
+    @property
+    def creditor_name(self) -> str | None:
+        """The name of its creditor; None if that is the company itself."""
+        return self.details.creditor if self.creditor is None else self.creditor.name
+
+    @property
+    def creditor_public_id(self) -> str | None:
+        """The public id of its creditor; None if that is the company itself."""
+        return None if self.creditor_id is None else ids.show(CREDITOR_PREFIX, self.creditor_id)
+
+    def assign_creditor(self, creditor: Creditor | None) -> None:
+        """Assign the creditor to whom the debt is owed; None for the company itself."""
+        self.creditor = creditor
+        self.creditor_id = None if creditor is None else creditor.id
 
     def touch(self, tx: Transaction) -> None:
         """Mark the row to be written at the end of the transaction; call it with every change."""
@@ -308,6 +354,8 @@ class Debt:
             "reference": self.reference,
             "amount": self.money(self.amount).decimal,
             "currency": self.currency,
+            "creditor_id": self.creditor_public_id,
+            "company": self.creditor_name,
             "balance": self.money(self.balance).decimal,
             "status": self.status,
             "due_date": json.day(self.due_on),

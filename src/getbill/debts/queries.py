@@ -10,9 +10,10 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import debtors, scenarios
+from getbill import creditors, debtors, scenarios
 from getbill.companies import Workspace
-from getbill.debts.model import COLUMNS, Debt, Details, Status, details_context, stable_values
+from getbill.debtors import Debtor
+from getbill.debts.model import COLUMNS, CONTACTABLE, Debt, Details, Status, details_context, stable_values
 from getbill.kit import ids, json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -23,11 +24,12 @@ from getbill.scenarios import Scenario
 # An erased debt has no key, so none of these finds it. An explicit condition beside the id would let a
 # planner without statistics choose a partial index and read all debts of the workspace.
 _FROM = f"""
-    SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}
+    SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}, {creditors.COLUMNS}
     FROM debts d
     JOIN vault_keys dk ON dk.workspace_id = d.workspace_id AND dk.subject_id = d.id
     JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
     JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
+    {creditors.JOINS}
     """
 _FIND = Statement(
     "debts.find_debt",
@@ -56,20 +58,33 @@ _FIND_REFERENCES = Statement(
     " AND undone_at IS NULL",
 )
 
-_FIND_EXISTING = Statement(
-    "debts.find_referenced",
-    "Existing references, debtors, suppressions and consents that a list of debts refers to.",
-    """
-    SELECT id, reference, fingerprint, NULL::bytea AS match, false AS is_person FROM debts
-    WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
-    UNION ALL
-    SELECT debtor_id, NULL, NULL, match, true FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
+_LISTED = """
     UNION ALL
     SELECT NULL, NULL, NULL, address_hash, false FROM suppressions
     WHERE workspace_id = $1 AND address_hash = ANY($4)
     UNION ALL
     SELECT NULL, consent, NULL, address_hash, false FROM consents
     WHERE workspace_id = $1 AND address_hash = ANY($4) AND withdrawn_at IS NULL
+    """
+_EXISTING = """
+    SELECT id, reference, fingerprint, NULL::bytea AS match, false AS is_person FROM debts
+    WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
+    UNION ALL
+    SELECT debtor_id, NULL, NULL, match, true FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
+    """
+_FIND_ANY_EXISTING = Statement(
+    "debts.find_any_referenced",
+    "Whether a list of debts refers to existing references, debtors, suppressions or consents.",
+    _EXISTING + _LISTED,
+)
+_FIND_EXISTING = Statement(
+    "debts.find_referenced",
+    "Existing references, debtors with their keys, suppressions and consents that a list of debts refers to.",
+    f"""
+    SELECT e.*, $1::uuid AS workspace_id, {debtors.COLUMNS}
+    FROM ({_EXISTING} {_LISTED}) AS e
+    LEFT JOIN debtors p ON e.is_person AND p.workspace_id = $1 AND p.id = e.id AND p.erased_at IS NULL
+    LEFT JOIN vault_keys pk ON pk.workspace_id = $1 AND pk.subject_id = p.id
     """,
 )
 
@@ -98,7 +113,11 @@ def _debt_from_row(row: Record, workspace: Workspace, scenario: Scenario) -> Deb
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.from_row(row, workspace.vault)
     debt = Debt(workspace, debtor, key, details, scenario, *_columns(row))
+    if debt.creditor_id is not None:
+        debt.creditor = creditors.open_creditor(row, workspace.vault)
     debt.status = Status(debt.status)
+    if debt.status_before_resolution is not None:
+        debt.status_before_resolution = Status(debt.status_before_resolution)
     debt.stored_values = stable_values(debt)
     return debt
 
@@ -129,7 +148,11 @@ async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
     debts = await lock_many(tx, workspace, [debt_id])
     if debt_id not in debts:
         raise _not_found(debt_id)
-    return debts[debt_id]
+    debt = debts[debt_id]
+    if not workspace.is_live:
+        # The sandbox's clock may have been advanced since the caller was loaded.
+        tx.now = max(tx.now, debt.updated_at)
+    return debt
 
 
 async def lock_many(
@@ -148,6 +171,8 @@ async def lock_many(
     held_debts = {row["id"]: tx.subjects.get(row["id"]) for row in live_rows}
     uncached_rows = [row for row in live_rows if held_debts[row["id"]] is None]
     loaded_debts = {debt.id: debt for debt in await open_rows(tx, workspace, uncached_rows)}
+    # One object of a debt in a transaction; one that nothing touches is not written.
+    tx.subjects |= loaded_debts
     return {debt_id: debt or loaded_debts[debt_id] for debt_id, debt in held_debts.items()}
 
 
@@ -158,6 +183,7 @@ async def _relock(
     unchanged_debts = {
         row["id"]: cached[row["id"]] for row in rows if _is_unchanged(row, cached.get(row["id"]))
     }
+    tx.subjects |= unchanged_debts
     changed_ids = [row["id"] for row in rows if row["id"] not in unchanged_debts]
     return unchanged_debts | (await lock_many(tx, workspace, changed_ids) if changed_ids else {})
 
@@ -183,32 +209,74 @@ async def find_references(
 class ExistingRecords:
     """The known debts of a workspace by reference (id and fingerprint), and debtors by match hash.
 
-    A shared code maps to None. Also holds the address hashes on the suppression list, and those with
-    consents.
+    A shared code maps to None. `people` are these debtors, read without a lock. Also holds the address hashes
+    on the suppression list, and those with consents.
     """
 
     debts: dict[str, tuple[UUID, bytes | None]]
     debtors: dict[bytes, UUID | None]
+    people: dict[UUID, Debtor]
     suppressed: frozenset[bytes]
     consents: frozenset[tuple[bytes, str]]
 
 
 async def find_existing(
-    tx: Transaction, workspace_id: UUID, references: list[str], people: Iterable[debtors.IdentityHashes]
+    tx: Transaction, workspace: Workspace, references: list[str], people: Iterable[debtors.IdentityHashes]
 ) -> ExistingRecords:
     """Return which references, people and addresses exist; an optimistic transaction assumes none."""
     people = list(people)
     hashes = [hash_value for person in people for hash_value in person.matches]
     addresses = [hash_value for person in people for hash_value in (person.email, person.phone) if hash_value]
-    rows = await tx.assume_none(_FIND_EXISTING, workspace_id, references, hashes, addresses)
+    rows = await tx.assume_none(
+        _FIND_ANY_EXISTING, workspace.id, references, hashes, addresses, reading=_FIND_EXISTING
+    )
     hash_rows = [row for row in rows if row["match"] is not None]
     address_rows = [row for row in hash_rows if not row["is_person"]]
     return ExistingRecords(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
         {row["match"]: row["id"] for row in hash_rows if row["is_person"]},
+        {
+            row["debtor_id"]: debtors.from_row(row, workspace.vault)
+            for row in {row["debtor_id"]: row for row in rows if row["debtor_key"] is not None}.values()
+        },
         frozenset(row["match"] for row in address_rows if row["reference"] is None),
         frozenset((row["match"], row["reference"]) for row in address_rows if row["reference"] is not None),
     )
+
+
+_PLANNED = Statement(
+    "debts.list_planned",
+    "Ids of contactable debts after an id, in id order.",
+    """
+    SELECT id FROM debts WHERE workspace_id = $1 AND id > $2 AND status = ANY($4)
+        AND next_action_at IS NOT NULL AND erased_at IS NULL
+    ORDER BY id LIMIT $3
+    """,
+)
+_PLANNED_AT_ADDRESS = Statement(
+    "debts.list_planned_at_address",
+    "Ids of contactable debts of the debtors with an address, after an id, in id order.",
+    """
+    SELECT d.id FROM debts d
+    JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
+    WHERE d.workspace_id = $1 AND d.id > $2 AND d.status = ANY($4)
+        AND d.next_action_at IS NOT NULL AND d.erased_at IS NULL
+        AND p.workspace_id = $1 AND p.lookup @> ARRAY[$5::bytea]
+    ORDER BY d.id LIMIT $3
+    """,
+)
+
+
+async def planned_ids(
+    tx: Transaction, workspace_id: UUID, after: UUID, limit: int, address_hash: bytes | None
+) -> list[UUID]:
+    """Return ids of debts with a planned contact, after an id, in id order; by default at any address."""
+    values = workspace_id, after, limit, list(CONTACTABLE)
+    if address_hash is None:
+        rows = await tx.fetch(_PLANNED, *values)
+    else:
+        rows = await tx.fetch(_PLANNED_AT_ADDRESS, *values, address_hash)
+    return [row["id"] for row in rows]
 
 
 def _not_found(debt_id: UUID) -> NotFound:
@@ -233,6 +301,8 @@ CONDITIONS = {
     "created_from": "d.created_at >= {n}::timestamptz",
     "created_to": "d.created_at < {n}::timestamptz",
     "updated_after": "d.updated_at > {n}::timestamptz",
+    "creditor": "d.creditor_id = {n}::uuid",
+    "debtor": "d.debtor_id = {n}::uuid",
     "q_reference": "(d.reference = {n}::text AND d.undone_at IS NULL)",
     "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = $1 AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",

@@ -11,11 +11,13 @@ from datetime import date, datetime, time, timedelta
 from getbill import compliance, scenarios
 from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
+from getbill.creditors import Creditor
 from getbill.debtors import Identity
 from getbill.debts import promises
 from getbill.debts.model import Debt, Details, PlannedContact
+from getbill.debts.obstacles import MessageMeans, Obstacle, message_means, obstacles_of
+from getbill.debts.pace import Pace, open_day
 from getbill.kit import calendar, phones
-from getbill.kit.calendar import Exclusions
 from getbill.scenarios import ConditionFacts, Late, Scenario, Skip, Start, StartMode, Step
 
 # The ledger's channel and step for the decision of a person at the scenario's end.
@@ -208,7 +210,7 @@ def next_contact(
     skipped_steps: list[Skip] = []
     steps = debt.running_scenario.after(after)
     for position, step in enumerate(steps):
-        reason = evaluator.unreachable_reason(step) or evaluator.slow_reason(step, now)
+        reason = evaluator.refusal(step) or evaluator.slow_reason(step, now)
         if reason is None and is_late and late_evaluator.is_dropped(step, steps[position + 1 :], now):
             reason = f"late: {step.when_late}"
         if reason is None:
@@ -234,6 +236,8 @@ class ChannelOption:
 class _Terms:
     """What the schedule of a debt depends on besides time and past contacts."""
 
+    workspace: Workspace
+    creditor: Creditor | None
     identity: Identity
     details: Details
     scenario: Scenario
@@ -242,11 +246,14 @@ class _Terms:
     kinds: frozenset[AddressKind]
     # Why the debtor's number is not used, if so.
     expensive: str | None
+    means: MessageMeans
 
     def hold_for(self, debt: Debt) -> bool:
         """Return whether nothing that they depend on has changed."""
         return (
-            self.identity is debt.debtor.identity
+            self.workspace is debt.workspace
+            and self.creditor is debt.creditor
+            and self.identity is debt.debtor.identity
             and self.details is debt.details
             and self.scenario is debt.running_scenario
             and self.start.on == debt.started_on
@@ -260,7 +267,16 @@ def _terms_of(debt: Debt) -> _Terms:
         facts = _facts_of(debt.workspace, identity, scenario)
         start = Start(debt.started_on, facts.zones[0], facts.region)
         terms = _Terms(
-            identity, debt.details, scenario, start, facts, usable_kinds(debt), expensive_destination(debt)
+            debt.workspace,
+            debt.creditor,
+            identity,
+            debt.details,
+            scenario,
+            start,
+            facts,
+            usable_kinds(debt),
+            expensive_destination(debt),
+            message_means(debt),
         )
         debt.schedule_terms = terms
     return terms
@@ -276,6 +292,7 @@ class ScheduleEvaluator:
     facts: compliance.Facts
     kinds: frozenset[AddressKind]
     last_at: datetime | None
+    means: MessageMeans
     # Why the debtor's number is not used, if so.
     expensive: str | None = None
     # The last step taken, and its instant.
@@ -290,7 +307,7 @@ class ScheduleEvaluator:
         terms = _terms_of(debt)
         facts = _with_history(terms.facts, debt, prior_contacts)
         last_at = max((contact.at for contact in prior_contacts.contacts if contact.same_case), default=None)
-        pace = _Pace(debt.running_scenario, terms.start, terms.facts, debt.created_at)
+        pace = Pace(debt.running_scenario, terms.start, terms.facts, debt.created_at)
         for key, at in prior_contacts.taken_steps:
             pace.take(key, at)
         return cls(
@@ -299,6 +316,7 @@ class ScheduleEvaluator:
             facts,
             terms.kinds,
             last_at,
+            terms.means,
             terms.expensive,
             pace.last_step,
             pace.previous_start,
@@ -310,6 +328,21 @@ class ScheduleEvaluator:
         if self.last_step is None or self.last_step[0].key != key:
             return self
         return replace(self, start=self.previous_start or self.start)
+
+    def refusal(self, step: Step) -> str | None:
+        """Return the first reason for which a step cannot leave, whatever the hour; None if it can.
+
+        What the rules refuse is `rule_refusal`.
+        """
+        return self.unreachable_reason(step) or self.obstacle(step.on(self.channel(step)))
+
+    def obstacle(self, step: Step) -> str | None:
+        """Return the first thing that a step lacks on its own channel; None if it lacks nothing."""
+        return next((obstacle.reason for obstacle in obstacles_of(self.means, step)), None)
+
+    def obstacles(self, step: Step) -> tuple[Obstacle, ...]:
+        """Return everything that a step lacks on the channel that it uses; nothing if it can leave."""
+        return obstacles_of(self.means, step.on(self.channel(step)))
 
     def unreachable_reason(self, step: Step) -> str | None:
         """Return why a step reaches no address; None if it does."""
@@ -349,13 +382,16 @@ class ScheduleEvaluator:
     def _option_on(
         self, step: Step, channel: Channel, since: datetime, at: datetime
     ) -> "ChannelOption | str":
+        obstacle = self.obstacle(step.on(channel))
+        if obstacle is not None:
+            return obstacle
         facts = self.facts.with_notices(step.notices)
         allowed_at = compliance.next_allowed(facts, channel, at, within=self.search_time(step))
         if allowed_at is not None and not self.is_slow(step, since, allowed_at):
             return ChannelOption(channel, allowed_at)
-        return self.refusal(step, channel, at)
+        return self.rule_refusal(step, channel, at)
 
-    def refusal(self, step: Step, channel: Channel, at: datetime) -> str:
+    def rule_refusal(self, step: Step, channel: Channel, at: datetime) -> str:
         """Return why a step is passed over on a channel: a rule never allows it, or only after its limit."""
         refusing = compliance.refusing_rules(self.facts.with_notices(step.notices), channel, at)
         names = ", ".join(failing.rule.id for failing in refusing)
@@ -379,7 +415,7 @@ class ScheduleEvaluator:
         return open_days > limit
 
     def _open_day(self, day: date) -> date:
-        return _open_day(day, self.start, self.scenario)
+        return open_day(day, self.start, self.scenario)
 
     def slow_reason(self, step: Step, now: datetime) -> str | None:
         """Return why a step stays passed over: it was too slow, and its time is over."""
@@ -428,7 +464,7 @@ class ScheduleEvaluator:
         return step.when_late == Late.SKIP
 
     def _covers_missed_step(self, step: Step, now: datetime) -> bool:
-        if not step.reaching(self.kinds) or self.offset_at(step) > now:
+        if self.refusal(step) is not None or self.offset_at(step) > now:
             return False
         if step.when_late == Late.SKIP and self.is_missed(step, now):
             return False
@@ -441,52 +477,3 @@ class ScheduleEvaluator:
     def offset_at(self, step: Step) -> datetime:
         """Return the instant of a step's own offset."""
         return scenarios.nominal_instant(self.scenario, step, self.start)
-
-
-@dataclass(slots=True)
-class _Pace:
-    """The day 0 that the steps taken so far set.
-
-    A step taken later than its scenario, weekends and holidays explain has waited: for a promise, a cap, a stop of
-    contact, an outage. Day 0 then moves with it, so that later steps keep their distance to it.
-    """
-
-    scenario: Scenario
-    start: Start
-    facts: compliance.Facts
-    created_at: datetime
-    last_step: tuple[Step, datetime] | None = None
-    previous_start: Start | None = None
-
-    def take(self, key: str, at: datetime) -> None:
-        """Count a step taken at an instant; a step of another version sets no pace."""
-        try:
-            step = self.scenario.find_step(key)
-        except LookupError:
-            return
-        self.previous_start = self.start
-        own_day, day = scenarios.offset_day(step, self.start), calendar.local_date(at, self.start.zone)
-        if day > own_day and day > self._expected_day(step):
-            self.start = replace(self.start, on=self.start.on + (day - own_day))
-        self.last_step = step, at
-
-    def _expected_day(self, step: Step) -> date:
-        last_at = self.last_step[1] if self.last_step else None
-        nominal = scenarios.nominal_instant(self.scenario, step, self.start, last_at)
-        earliest = max(nominal, self.created_at)
-        if earliest == nominal:
-            return _open_day(calendar.local_date(nominal, self.start.zone), self.start, self.scenario)
-        # Created late in the day: the first contact may have to wait for the next morning.
-        allowed_at = compliance.next_allowed(self.facts.with_notices(step.notices), step.channel, earliest)
-        return calendar.local_date(allowed_at or earliest, self.start.zone)
-
-
-def _open_day(day: date, start: Start, scenario: Scenario) -> date:
-    """Return the first day from `day` on that neither the scenario nor the policy on days excludes."""
-    while True:
-        opened = calendar.open_day(
-            calendar.open_day(day, start.region, Exclusions()), start.region, scenario.exclusions
-        )
-        if opened == day:
-            return day
-        day = opened

@@ -2,7 +2,9 @@
 
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
+from getbill.creditors import CreditorChoice
 from getbill.debts.actions import DebtChange
 from getbill.debts.model import Debt, Details, NewDebt
 from getbill.kit import json
@@ -22,12 +24,16 @@ def snapshot(debt: Debt) -> dict[str, Any]:
         "fingerprint": fingerprint,
         "status": debt.status,
     }
-    return dict(json.read(json.write(snapshot_values)))
+    creditor_id = debt.creditor_id.hex if debt.creditor_id else None
+    return dict(json.read(json.write(snapshot_values | {"creditor_id": creditor_id})))
 
 
 def differing_fields(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Return the names of the values in which two snapshots of a debt differ."""
     names = [name for name in _COLUMNS if before[name] != after[name]]
+    # Snapshots of earlier versions have no creditor.
+    if before.get("creditor_id") != after.get("creditor_id"):
+        names.append("creditor_id")
     details = before["details"].keys() | after["details"].keys()
     return names + sorted(
         name for name in details if before["details"].get(name) != after["details"].get(name)
@@ -45,18 +51,32 @@ def restoring_change(before: dict[str, Any], names: list[str]) -> DebtChange:
     is_course = not {"scenario", "scenario_version"}.isdisjoint(names)
     return DebtChange(
         identity={},
-        details={name: before["details"].get(name) for name in names if name not in _COLUMNS},
+        details={
+            name: before["details"].get(name)
+            for name in names
+            if name not in {*_COLUMNS, "creditor_id", "creditor"}
+        },
         columns=columns,
         scenario_version=before["scenario_version"] if is_course else None,
         amount=Money(before["amount"], before["currency"]) if is_claim else None,
         currency=before["currency"] if "currency" in names else None,
+        creditor=_earlier_creditor(before) if {"creditor_id", "creditor"} & set(names) else None,
     )
+
+
+def _earlier_creditor(before: dict[str, Any]) -> CreditorChoice:
+    """Return the creditor of a snapshot: by id, since it may have been renamed."""
+    if before.get("creditor_id") is not None:
+        return CreditorChoice(UUID(before["creditor_id"]))
+    return CreditorChoice(name=before["details"].get("creditor"))
 
 
 def replaced_fields(debt: Debt, change: DebtChange) -> list[str]:
     """Return the API names of the values that a change would replace, the debtor excepted."""
     names = [name for name, value in change.columns.items() if getattr(debt, name) != value]
     names += [name for name, value in change.details.items() if getattr(debt.details, name) != value]
+    if change.creditor is not None and not change.creditor.is_of(debt.creditor, debt.details.creditor):
+        names.append("company")
     currency = change.currency or debt.currency
     if currency != debt.currency:
         names.append("currency")

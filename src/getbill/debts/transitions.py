@@ -1,19 +1,22 @@
-"""Status transitions of a debt: hold, resume, resolve, escalate, end.
+"""Status transitions of a debt: hold, resume, resolve, reopen, escalate, end.
 
-Each transition follows the table and records an event.
+Each transition follows the table and records an event, which says what caused it. What is written off, overpaid
+or too small to collect follows from the debt's row.
 """
 
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from getbill import events
 from getbill.debts.model import (
-    CLOSED,
     CONTACTABLE,
     RESUMABLE,
+    TRANSITIONS,
     Debt,
     Details,
     MoveNotAllowed,
+    ResolutionName,
     Status,
     transition,
 )
@@ -21,6 +24,58 @@ from getbill.kit import ids, json
 from getbill.kit.database import Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import message
+from getbill.kit.money import Money, least_minor
+
+
+class Cause(StrEnum):
+    """What changed the status of a debt: an entry of a kind, a person or program through the API, or GetBill."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    WRITE_OFF = "write_off"
+    ADJUSTMENT = "adjustment"
+    REVERSAL = "reversal"
+    STAFF = "staff"
+    CONTACT = "contact"
+    SCENARIO_ENDED = "scenario_ended"
+    IMPORT_UNDONE = "import_undone"
+
+
+# The entries that move money between debtor and creditor.
+_MONEY: Final = frozenset({"payment", "refund", "chargeback"})
+
+
+def written_off(debt: Debt) -> Money:
+    """Return what was waived and not reversed: what neither payments nor the balance account for."""
+    return debt.money(debt.amount - debt.paid - debt.balance)
+
+
+def overpaid(debt: Debt) -> Money:
+    """Return what was paid beyond the claim; a claim lowered below its write-offs is not overpaid."""
+    return debt.money(max(0, min(-debt.balance, debt.paid)))
+
+
+def resolution_of(debt: Debt) -> ResolutionName:
+    """Return how a debt without a balance was resolved: paid, settled for a part, or written off."""
+    if debt.paid <= 0:
+        return "written_off"
+    return "settled" if written_off(debt).minor > 0 else "paid"
+
+
+def minimum_balance(debt: Debt) -> Money:
+    """Return the balance from which a debt is collected, in its currency."""
+    return debt.money(least_minor(debt.workspace.minimum_balance, debt.currency))
+
+
+def is_below_minimum(debt: Debt) -> bool:
+    """Return whether the balance is too small for any contact; without a balance there is none to collect."""
+    return 0 < debt.balance < least_minor(debt.workspace.minimum_balance, debt.currency)
+
+
+def next_contact_at(debt: Debt) -> datetime | None:
+    """Return when the debtor is contacted next; a debt below the minimum is only looked at again."""
+    return None if is_below_minimum(debt) else debt.next_action_at
 
 
 class DebtCannotMove(Conflict):
@@ -39,7 +94,14 @@ class DebtStillHasBalance(Conflict):
     way_out = "Record the payment or write-off with `POST /debts/{id}/payments`; it resolves the debt."
 
 
-def move(tx: Transaction, debt: Debt, to: Status, context: dict[str, Any] | None = None) -> None:
+def move(
+    tx: Transaction,
+    debt: Debt,
+    to: Status,
+    context: dict[str, Any] | None = None,
+    *,
+    cause: Cause = Cause.STAFF,
+) -> None:
     """Move a locked debt to a status and record it; raise DebtCannotMove if the table forbids it."""
     before = debt.status
     if before == to:
@@ -60,12 +122,19 @@ def move(tx: Transaction, debt: Debt, to: Status, context: dict[str, Any] | None
         debt.stop_contact()
     debt.is_resumed = to in CONTACTABLE and before not in CONTACTABLE
     debt.touch(tx)
-    changes = {"status": {"from": before, "to": to}}
-    events.record(tx, "debt.status_changed", debt, {"changes": changes, **(context or {})})
+    detail = {"changes": {"status": {"from": before, "to": to}}, "cause": cause}
+    events.record(tx, "debt.status_changed", debt, detail | (context or {}))
 
 
 def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
-    """Stop contacting the debtor until the debt is resumed."""
+    """Stop contacting the debtor until the debt is resumed; an archived debt with a balance leaves the archive."""
+    if debt.status == Status.RESOLVED or (debt.status == Status.ARCHIVED and debt.balance <= 0):
+        raise _nothing_owed(debt)
+    if debt.undone_at is not None:
+        raise DebtCannotMove(
+            message("The import of this debt was undone. Create the debt anew."),
+            extra={"status_now": debt.status},
+        )
     move(tx, debt, Status.ON_HOLD, {"reason": reason})
     details = _replace_details(debt.details, hold_reason=reason)
     if details != debt.details:
@@ -84,6 +153,15 @@ def resume(tx: Transaction, debt: Debt) -> None:
         )
     debt.details = _replace_details(debt.details, hold_reason=None)
     move(tx, debt, working_status(debt))
+
+
+def resume_reopened(tx: Transaction, debt: Debt) -> None:
+    """Resume contact with a reopened debt on a person's decision, wherever it stands."""
+    if debt.status == Status.ARCHIVED:
+        hold(tx, debt, None)
+    debt.details = _replace_details(debt.details, hold_reason=None)
+    to = working_status(debt)
+    move(tx, debt, to if to in TRANSITIONS[debt.status] else Status.IN_PROGRESS)
 
 
 def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
@@ -112,7 +190,7 @@ def end_scenario(tx: Transaction, debt: Debt) -> None:
     """Mark the scenario as ended without a response: a person decides what follows (GDPR art. 22)."""
     debt.next_action_at = None
     debt.is_over = True
-    move(tx, debt, Status.UNRESOLVED)
+    move(tx, debt, Status.UNRESOLVED, cause=Cause.SCENARIO_ENDED)
     request = {
         "scenario_version": debt.scenario_version,
         "started_on": json.day(debt.started_on),
@@ -131,7 +209,8 @@ def undo(tx: Transaction, debt: Debt) -> None:
     """Archive a locked debt whose import is undone; its reference becomes free."""
     debt.undone_at = tx.now
     debt.stop_contact()
-    move(tx, debt, Status.ARCHIVED, {"reason": "The import it came with was undone."})
+    context = {"reason": "The import it came with was undone."}
+    move(tx, debt, Status.ARCHIVED, context, cause=Cause.IMPORT_UNDONE)
 
 
 def mark_contacted(tx: Transaction, debt: Debt) -> None:
@@ -140,7 +219,7 @@ def mark_contacted(tx: Transaction, debt: Debt) -> None:
     debt.contacted_at = debt.contacted_at or tx.now
     debt.touch(tx)
     if debt.status == Status.PENDING:
-        move(tx, debt, Status.IN_PROGRESS)
+        move(tx, debt, Status.IN_PROGRESS, cause=Cause.CONTACT)
 
 
 def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
@@ -151,45 +230,84 @@ def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
 
 
 def enter_money(
-    tx: Transaction, debt: Debt, kind: str, change: int, entry_payload: dict[str, Any] | None = None
+    tx: Transaction,
+    debt: Debt,
+    kind: str,
+    change: int,
+    entry_payload: dict[str, Any] | None = None,
+    *,
+    reversed_kind: str | None = None,
 ) -> None:
     """Apply an entry to the balance: `change` is in minor units and negative lowers the balance.
 
     Resolves the debt when no balance is left, and reopens a resolved one when a balance arises; a resolved
-    debt's contacts are void from this transaction on. `entry_payload` is the entry as events carry it.
+    debt's contacts are void from this transaction on. `entry_payload` is the entry as events carry it,
+    `reversed_kind` the kind of the entry that a reversal cancels.
     """
+    was_below_minimum = is_below_minimum(debt)
     debt.balance += change
     debt.entries_count += 1
-    if kind in {"payment", "refund"}:
+    if (reversed_kind or kind) in _MONEY:
         debt.paid -= change
     if kind == "adjustment":
         debt.amount += change
     debt.touch(tx)
-    if debt.balance <= 0 and debt.status not in CLOSED:
-        resolve(tx, debt, kind, entry_payload)
-    elif debt.balance > 0 and debt.status == Status.RESOLVED:
-        reopen(tx, debt)
+    _follow_balance(tx, debt, Cause(kind), entry_payload)
+    if was_below_minimum and debt.is_contactable and not is_below_minimum(debt):
+        # What was planned waits for a review: contact is planned anew from now on.
+        debt.stop_contact()
+        debt.is_resumed = True
 
 
-def resolve(tx: Transaction, debt: Debt, kind: str, entry_payload: dict[str, Any] | None = None) -> None:
-    """Record how the balance was settled, and end contact: the last entry is of this kind."""
-    # A claim lowered to the amount already written off was not paid.
-    debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
+def _follow_balance(tx: Transaction, debt: Debt, cause: Cause, entry_payload: dict[str, Any] | None) -> None:
+    is_resolved = debt.status == Status.RESOLVED or debt.resolution is not None
+    if debt.undone_at is not None:
+        return
+    if debt.balance > 0:
+        if is_resolved:
+            reopen(tx, debt, cause)
+    elif is_resolved:
+        debt.resolution = resolution_of(debt)
+    else:
+        resolve(tx, debt, cause, entry_payload)
+
+
+def resolve(tx: Transaction, debt: Debt, cause: Cause, entry_payload: dict[str, Any] | None = None) -> None:
+    """Record how the balance was settled and where the debt stood, and end contact."""
+    debt.status_before_resolution = debt.status
+    debt.resolution = resolution_of(debt)
     debt.resolved_at = tx.now
     # Only a payment pays a debt: a write-off has no transaction.
     context = (
         {"status_change_context": {"transaction": entry_payload}}
-        if kind == "payment" and entry_payload
+        if cause == Cause.PAYMENT and entry_payload
         else None
     )
-    move(tx, debt, Status.RESOLVED, context)
-    events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})
+    move(tx, debt, Status.RESOLVED, context, cause=cause)
+    resolution = {
+        "resolution": debt.resolution,
+        "amount_paid": debt.money(debt.paid).decimal,
+        "amount_written_off": written_off(debt).decimal,
+    }
+    events.record(tx, "debt.resolved", debt, resolution)
 
 
-def reopen(tx: Transaction, debt: Debt) -> None:
-    """Collect a resolved debt again, whose balance has risen."""
-    debt.resolution = debt.resolved_at = None
-    move(tx, debt, working_status(debt))
+def reopen(tx: Transaction, debt: Debt, cause: Cause) -> None:
+    """Return a resolved debt whose balance has risen to where it stood; an archived one stays archived.
+
+    Contact goes on by itself only if the debt was being collected.
+    """
+    before = debt.status_before_resolution
+    debt.resolution = debt.resolved_at = debt.status_before_resolution = None
+    debt.is_reopened = True
+    if debt.status == Status.ARCHIVED:
+        return
+    # A person may have stopped a debt that was resolved before its status was kept.
+    to = Status.ON_HOLD if before is None else before
+    if to in CONTACTABLE:
+        to = working_status(debt)
+    context = {"reason": debt.details.hold_reason} if to == Status.ON_HOLD else None
+    move(tx, debt, to, context, cause=cause)
 
 
 def working_status(debt: Debt) -> Status:
@@ -200,6 +318,9 @@ def working_status(debt: Debt) -> Status:
 def set_status(tx: Transaction, debt: Debt, status: Status) -> None:
     """Set a requested status; `resolved` requires money, an escalation a person's decision."""
     if status == debt.status:
+        return
+    if status == Status.RESOLVED and debt.balance <= 0 and debt.undone_at is None:
+        _leave_archive(tx, debt)
         return
     if status == Status.RESOLVED:
         raise DebtStillHasBalance(
@@ -223,12 +344,7 @@ def set_status(tx: Transaction, debt: Debt, status: Status) -> None:
             message("The status payment_plan cannot be set: it follows from a payment plan.")
         )
     if debt.status == Status.RESOLVED and status != Status.ARCHIVED:
-        raise DebtCannotMove(
-            message(
-                "This debt has no outstanding balance, so the debtor is not contacted. A refund or a higher amount reopens it."
-            ),
-            extra={"status_now": debt.status},
-        )
+        raise _nothing_owed(debt)
     if status == Status.ON_HOLD:
         hold(tx, debt, None)
     elif status in CONTACTABLE and debt.status in RESUMABLE:
@@ -236,6 +352,22 @@ def set_status(tx: Transaction, debt: Debt, status: Status) -> None:
         resume(tx, debt)
     else:
         move(tx, debt, status)
+
+
+def _nothing_owed(debt: Debt) -> DebtCannotMove:
+    return DebtCannotMove(
+        message(
+            "This debt has no outstanding balance, so the debtor is not contacted. A refund or a higher amount reopens it."
+        ),
+        extra={"status_now": debt.status},
+    )
+
+
+def _leave_archive(tx: Transaction, debt: Debt) -> None:
+    """Move an archived debt without a balance back to resolved; its resolution was announced before."""
+    debt.resolution = debt.resolution or resolution_of(debt)
+    debt.resolved_at = debt.resolved_at or tx.now
+    move(tx, debt, Status.RESOLVED)
 
 
 def _refuse_other_than_resumed(debt: Debt, status: Status) -> None:

@@ -50,7 +50,11 @@ CATALOGUE: tuple[EventKind, ...] = (
     EventKind(
         "debt.resolved",
         "The case is fully resolved.",
-        {"resolution": "`paid`, `settled` or `written_off`."},
+        {
+            "resolution": "`paid`, `settled` (a part was paid and the rest waived) or `written_off`.",
+            "amount_paid": "Payments less refunds and chargebacks.",
+            "amount_written_off": "The amount that was waived.",
+        },
         is_default=True,
     ),
     EventKind(
@@ -69,7 +73,7 @@ CATALOGUE: tuple[EventKind, ...] = (
         "debt.updated",
         "Fields of the case were changed.",
         {"changes": _CHANGES["changes"][:-1] + "; for the debtor, field names only."}
-        | {"entry": "The refund, write-off or adjustment that changed the balance, if any."},
+        | {"entry": "The entry that changed the balance or the resolution, if any."},
     ),
     EventKind(
         "debt.status_changed",
@@ -78,7 +82,19 @@ CATALOGUE: tuple[EventKind, ...] = (
         | {
             "status_change_context": "The payment (`transaction`) that paid the debt, if any.",
             "reason": "The reason for the hold, if the debt is on hold.",
+            "cause": "What changed it: `payment`, `refund`, `chargeback`, `reversal`, `write_off`, `adjustment`, `staff`"
+            " (a call of the API or a decided todo), `contact`, `scenario_ended` or `import_undone`.",
         },
+    ),
+    EventKind(
+        "payment.refunded",
+        "A payment was refunded.",
+        {"entry": "The refund."},
+    ),
+    EventKind(
+        "payment.charged_back",
+        "A bank or payment provider claimed a payment back.",
+        {"entry": "The chargeback, with `payment_id` if the payment is known."},
     ),
     EventKind(
         "debt.escalation_requested",

@@ -37,12 +37,14 @@ class MoneyEntered(BaseModel):
     """An amount entered on the debt."""
 
     id: str
-    kind: Literal["payment", "refund", "write_off", "adjustment"]
+    kind: Literal["payment", "refund", "chargeback", "write_off", "adjustment", "reversal"]
     amount: MoneyNumber
     currency: Currency
     method: str | None
     stripe_payment_id: str | None
     paid_at: Instant
+    payment_id: str | None = Field(None, description="Payment that a refund or chargeback returns, if known.")
+    reverses: str | None = Field(None, description="Entry that a reversal cancels.")
 
 
 class StatusChangeContext(BaseModel):
@@ -91,6 +93,8 @@ class DebtResolvedData(WebhookData):
     """How the debt was resolved."""
 
     resolution: Literal["paid", "settled", "written_off"]
+    amount_paid: MoneyNumber
+    amount_written_off: MoneyNumber
 
 
 class DebtEscalatedData(WebhookData):
@@ -129,6 +133,24 @@ class DebtStatusChangedData(WebhookData):
     changes: StatusChanges
     status_change_context: StatusChangeContext | None = None
     reason: str | None = None
+    cause: Literal[
+        "payment",
+        "refund",
+        "chargeback",
+        "write_off",
+        "adjustment",
+        "reversal",
+        "staff",
+        "contact",
+        "scenario_ended",
+        "import_undone",
+    ] = Field(description="What changed the status.")
+
+
+class MoneyReturnedData(WebhookData):
+    """A refund or chargeback."""
+
+    entry: MoneyEntered
 
 
 class FollowupData(WebhookData):
@@ -185,6 +207,8 @@ DATA: Final[dict[str, type[BaseModel]]] = {
     "debt.escalated": DebtEscalatedData,
     "debt.updated": DebtUpdatedData,
     "debt.status_changed": DebtStatusChangedData,
+    "payment.refunded": MoneyReturnedData,
+    "payment.charged_back": MoneyReturnedData,
     "debt.escalation_requested": DebtEscalationRequestedData,
     "debt.deleted": ErasedData,
     "followup.created": FollowupData,

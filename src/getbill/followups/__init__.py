@@ -16,4 +16,10 @@ from getbill.followups.actions import (
 )
 from getbill.followups.model import FINAL, TYPES, Followup, FollowupContent
 from getbill.followups.queries import find, find_manual_contacts, find_many
+from getbill.followups.responses import (
+    ScheduledResponse,
+    delete_response,
+    lock_due_response,
+    schedule_responses,
+)
 from getbill.followups.wire import FollowupShown

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from getbill import debts, events
 from getbill.debts import Debt
-from getbill.followups import queries
+from getbill.followups import queries, responses
 from getbill.followups.model import CALLS, Followup, seal
 from getbill.kit.database import Statement, Transaction
 
@@ -216,3 +216,4 @@ async def cancel(tx: Transaction, cancellations: Sequence[tuple[Debt, UUID]]) ->
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     """Erase all followups of an erased debt."""
     await tx.execute(_ERASE, workspace_id, debt_id)
+    await responses.erase(tx, workspace_id, debt_id)

@@ -27,6 +27,7 @@ _NOUNS = {
     "client": message("client"),
     "company": message("company"),
     "consent": message("consent"),
+    "creditor": message("creditor"),
     "debt": message("debt"),
     "debtor": message("debtor"),
     "followup": message("followup"),

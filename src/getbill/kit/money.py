@@ -6,7 +6,7 @@ number with exactly those decimals.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from functools import cache
 
 from babel.core import get_global
@@ -45,6 +45,12 @@ def decimals(currency: str) -> int:
     if currency in NO_DECIMALS:
         return 0
     return 3 if currency in THREE_DECIMALS else 2
+
+
+@cache
+def least_minor(amount: Decimal, currency: str) -> int:
+    """Return the least number of minor units that is not below an amount of a currency."""
+    return int(amount.scaleb(decimals(currency)).to_integral_value(ROUND_CEILING))
 
 
 class AmountHasTooManyDecimals(WrongValue):

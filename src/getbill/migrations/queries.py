@@ -16,7 +16,7 @@ import structlog
 from getbill.kit import clock, database
 from getbill.kit.exit_errors import CannotRun, CannotRunNow
 
-HEAD: Final = "0013"
+HEAD: Final = "0021"
 SERVER_MIN: Final = 16
 
 CONNECT_SECONDS: Final = 10.0

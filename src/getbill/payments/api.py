@@ -34,15 +34,20 @@ Writes = Annotated[Change, Depends(access.change("debts:write", read_scope="debt
 async def create_payment(
     change: Writes, debt_id: str, payload: Annotated[NewPaymentBody, body(NewPaymentBody)]
 ) -> Response:
-    """Enter a payment, refund, write-off or adjustment on a debt.
+    """Enter a payment, refund, chargeback, write-off, adjustment or reversal on a debt.
 
-    A payment in full resolves the debt and stops contact at once; a refund reopens it. A repeated provider's
-    id returns 200 with the existing entry; with another amount it returns 409.
+    A payment in full resolves the debt and stops contact at once; a refund, chargeback or reversal returns it
+    to where it stood. A repeated provider's id returns 200 with the existing entry; with another amount it
+    returns 409. A payment of more than ten times the balance that names no provider is refused unless it is
+    confirmed.
     """
 
     async def create(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
-        outcome = await actions.enter(tx, debt, wire.new_entry(payload, debt))
+        if payload.entry_kind == "reversal":
+            outcome = await actions.reverse(tx, debt, wire.new_reversal(payload, debt))
+        else:
+            outcome = await actions.enter(tx, debt, wire.new_entry(payload, debt))
         return lambda: _entry_response(outcome, debt)
 
     return await change.commit(create)
@@ -76,7 +81,7 @@ async def simulate_payment(
     async def simulate(tx: Transaction) -> access.Reply:
         debt = await _lock_debt(tx, change, debt_id)
         amount = None if payload.amount is None else wire.read_money(payload.amount, debt.currency)
-        outcome = await actions.simulate(tx, debt, amount, payload.method)
+        outcome = await actions.simulate(tx, debt, amount, payload.method, payload.paid_at)
         return lambda: _entry_response(outcome, debt)
 
     return await change.commit(simulate)

@@ -1,10 +1,12 @@
 """Queries of a debt's entries."""
 
+from uuid import UUID
+
 from asyncpg import Record
 
 from getbill.debts import Debt
 from getbill.kit.database import Database, Statement, Transaction
-from getbill.payments.model import Entry, note_context
+from getbill.payments.model import Entry, RelatedEntry, note_context
 
 _OF_DEBT = Statement(
     "payments.list_entries",
@@ -20,6 +22,19 @@ _BY_PROVIDER_ID = Statement(
     "payments.find_by_provider_id",
     "Entry with this id of a payment provider.",
     "SELECT * FROM payments WHERE workspace_id = $1 AND provider = $2 AND provider_id = $3",
+)
+_FIND_RELATED = Statement(
+    "payments.find_related",
+    "Entry of a debt, with its reversal and what refunds and chargebacks returned of it.",
+    """
+    SELECT e.*, r.id AS reversal_id, coalesce((
+        SELECT sum(minor) FROM payments n
+        WHERE n.workspace_id = $1 AND n.debt_id = $2 AND n.related_id = e.id AND n.kind <> 'reversal'
+    ), 0)::bigint AS returned
+    FROM payments e LEFT JOIN payments r
+        ON r.workspace_id = e.workspace_id AND r.related_id = e.id AND r.kind = 'reversal'
+    WHERE e.workspace_id = $1 AND e.debt_id = $2 AND e.id = $3
+    """,
 )
 
 
@@ -46,3 +61,9 @@ async def find_by_provider(
     """Return the entry of a provider's id in the debt's workspace, on any debt."""
     row = await tx.fetchrow(_BY_PROVIDER_ID, debt.workspace_id, provider, provider_id)
     return None if row is None else _entry(row, debt)
+
+
+async def find_related(tx: Transaction, debt: Debt, entry_id: UUID) -> RelatedEntry | None:
+    """Return an entry of a locked debt with what cancels or returns it; None if the debt has no such entry."""
+    row = await tx.fetchrow(_FIND_RELATED, debt.workspace_id, debt.id, entry_id)
+    return None if row is None else RelatedEntry(_entry(row, debt), row["reversal_id"], row["returned"])

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -14,15 +15,24 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from getbill import debts
 from getbill.debts import Debt
 from getbill.kit import http, ids, json
-from getbill.kit.errors import FieldError, Invalid, WrongValue, one_field
-from getbill.kit.http import Currency, Instant, MoneyNumber, Pagination, Printable
+from getbill.kit.errors import FieldError, Invalid, NotFound, WrongValue, one_field
+from getbill.kit.http import (
+    Currency,
+    Flag,
+    Instant,
+    MoneyNumber,
+    Pagination,
+    Printable,
+    require_any_field,
+)
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
-from getbill.kit.validation import pattern_field
+from getbill.kit.validation import field_subject, pattern_field
 from getbill.payments.actions import EntryOutcome
-from getbill.payments.model import Entry, NewEntry
+from getbill.payments.model import Entry, NewEntry, NewReversal
 
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -74,21 +84,45 @@ PaidAt = Annotated[
 ]
 
 
+KindName = Literal["payment", "refund", "chargeback", "write_off", "adjustment", "reversal"]
+EntryId = Annotated[str, Field(max_length=64)]
+_ENTRY_IDS = ["pay_01m804scmte4gbpp4yw1mc91gy"]
+_RETURNS = frozenset({"refund", "chargeback"})
+
+
+def _check_related(raw: dict[str, Any], kind: Any) -> list[FieldError]:
+    """Return the errors of the entries that a body names."""
+    errors = []
+    if kind == "reversal" and raw.get("reverses") is None:
+        detail = message("A reversal names the payment or write-off that it cancels.")
+        errors.append(FieldError("/reverses", "missing", detail))
+    if kind != "reversal" and raw.get("reverses") is not None:
+        detail = message(
+            "Only a reversal names an entry to reverse. Send the kind reversal, or omit the kind."
+        )
+        errors.append(FieldError("/reverses", "not-a-reversal", detail))
+    if raw.get("payment_id") is not None and kind not in _RETURNS:
+        detail = message("Only a refund or a chargeback names the payment that it returns.")
+        errors.append(FieldError("/payment_id", "not-a-return", detail))
+    return errors
+
+
 class NewPaymentBody(BaseModel):
     """An entry on a debt; a payment by default."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [{"amount": 2340.00, "method": "bank_transfer", "paid_at": "2024-03-15T14:32:07Z"}]
-        },
+        json_schema_extra=require_any_field("amount", "reverses")
+        | {"examples": [{"amount": 2340.00, "method": "bank_transfer", "paid_at": "2024-03-15T14:32:07Z"}]},
     )
 
-    amount: Amount = Field(
+    amount: Amount | None = Field(
+        None,
         description="Amount, above zero, with no more decimals than the currency has. An adjustment"
-        " changes the claim by this amount and may be negative."
+        " changes the claim by this amount and may be negative. Required, except for a reversal, which has the"
+        " amount of the entry it reverses.",
     )
-    kind: Literal["payment", "refund", "write_off", "adjustment"] = "payment"
+    kind: KindName = Field("payment", description="Kind of entry; `reversal` if `reverses` is sent.")
     currency: str | None = Field(
         None, description="Currency, ISO 4217; must match the debt's.", examples=["EUR"]
     )
@@ -112,12 +146,36 @@ class NewPaymentBody(BaseModel):
         None, description="Payment id at Stripe, equivalent to `provider: stripe` with `provider_id`."
     )
     note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    payment_id: EntryId | None = Field(
+        None, description="Payment that a refund or chargeback returns, if known.", examples=_ENTRY_IDS
+    )
+    reverses: EntryId | None = Field(
+        None,
+        description="Payment or write-off of this debt that was entered by mistake. A reversal cancels it, once and"
+        " whole.",
+        examples=_ENTRY_IDS,
+    )
+    confirm: Flag = Field(
+        default=False,
+        description="Confirms a payment of more than ten times the balance, unless `provider` is sent.",
+    )
+
+    @property
+    def entry_kind(self) -> str:
+        """The kind of entry; a body that names an entry to reverse is a reversal."""
+        return "reversal" if self.reverses is not None else self.kind
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return the errors between the fields."""
-        errors = []
-        amount, kind = raw.get("amount"), raw.get("kind", "payment")
+        amount = raw.get("amount")
+        kind = raw.get("kind", "payment" if raw.get("reverses") is None else "reversal")
+        errors = _check_related(raw, kind)
+        if amount is None and kind != "reversal":
+            detail = message(
+                "{subject} is required: the amount of the entry.", subject=field_subject(("amount",))
+            )
+            errors.append(FieldError("/amount", "missing", detail))
         if isinstance(amount, int | Decimal) and amount < 0 and kind != "adjustment":
             errors.append(
                 FieldError(
@@ -155,11 +213,16 @@ class SimulationBody(BaseModel):
         None, description="Amount of the simulated payment; defaults to the full balance."
     )
     method: Word = "card"
+    paid_at: PaidAt | None = Field(
+        None,
+        description="Time of the payment, ISO 8601, not later than the sandbox's clock. Defaults to now.",
+    )
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return the errors between the fields."""
-        return NewPaymentBody.cross_field_errors({"amount": raw.get("amount")})
+        amount = raw.get("amount")
+        return [] if amount is None else NewPaymentBody.cross_field_errors({"amount": amount})
 
 
 class PaymentPageQuery(BaseModel):
@@ -176,7 +239,7 @@ class PaymentShown(BaseModel):
 
     id: str = Field(examples=["pay_01m804scmte4gbpp4yw1mc91gy"])
     debt_id: str
-    kind: Literal["payment", "refund", "write_off", "adjustment"]
+    kind: KindName
     amount: MoneyNumber
     currency: Currency
     method: str | None
@@ -184,6 +247,10 @@ class PaymentShown(BaseModel):
     provider_id: str | None
     stripe_payment_id: str | None
     note: str | None
+    payment_id: str | None = Field(
+        description="Payment that this refund or chargeback returns; null if unknown."
+    )
+    reverses: str | None = Field(description="Entry that this reversal cancels; null for other kinds.")
     paid_at: Instant
     created_at: Instant
 
@@ -193,9 +260,10 @@ class DebtAfter(BaseModel):
 
     id: str
     status: str
-    resolution: str | None
+    resolution: debts.ResolutionName | None
     balance: MoneyNumber
     amount_paid: MoneyNumber
+    amount_written_off: MoneyNumber
 
 
 class EnteredShown(PaymentShown):
@@ -222,7 +290,28 @@ def read_money(amount: Decimal, currency: str) -> Money:
 
 
 def new_entry(body: NewPaymentBody, debt: Debt) -> NewEntry:
-    """Return the entry of a body; raise Invalid for another currency than the debt's."""
+    """Return the entry of a body that is no reversal; raise Invalid for another currency than the debt's."""
+    assert body.amount is not None  # noqa: S101 - required across fields
+    return NewEntry(
+        kind=body.kind,
+        amount=read_money(body.amount, debt.currency),
+        related_id=None if body.payment_id is None else _read_entry_id("/payment_id", body.payment_id),
+        is_confirmed=body.confirm or body.provider is not None or body.stripe_payment_id is not None,
+        **_common_fields(body, debt),
+    )
+
+
+def new_reversal(body: NewPaymentBody, debt: Debt) -> NewReversal:
+    """Return the reversal of a body; raise Invalid for another currency than the debt's."""
+    assert body.reverses is not None  # noqa: S101 - required across fields
+    return NewReversal(
+        entry_id=_read_entry_id("/reverses", body.reverses),
+        amount=None if body.amount is None else read_money(body.amount, debt.currency),
+        **_common_fields(body, debt),
+    )
+
+
+def _common_fields(body: NewPaymentBody, debt: Debt) -> dict[str, Any]:
     if body.currency is not None and body.currency.upper() != debt.currency:
         raise _other_currency(debt)
     provider, provider_id = body.provider, body.provider_id
@@ -231,15 +320,20 @@ def new_entry(body: NewPaymentBody, debt: Debt) -> NewEntry:
     elif provider_id is not None:
         # Ids are unique per provider; unnamed providers share one name.
         provider = provider or "other"
-    return NewEntry(
-        kind=body.kind,
-        amount=read_money(body.amount, debt.currency),
-        method=body.method,
-        paid_at=body.paid_at,
-        provider=provider,
-        provider_id=provider_id,
-        note=body.note,
-    )
+    return {
+        "method": body.method,
+        "paid_at": body.paid_at,
+        "provider": provider,
+        "provider_id": provider_id,
+        "note": body.note,
+    }
+
+
+def _read_entry_id(pointer: str, public_id: str) -> UUID:
+    try:
+        return ids.read("pay", public_id)
+    except NotFound as error:
+        raise one_field(pointer, "unknown", error.detail) from None
 
 
 def _other_currency(debt: Debt) -> Invalid:
@@ -252,6 +346,7 @@ def _other_currency(debt: Debt) -> Invalid:
 
 def serialize_entry(entry: Entry) -> dict[str, Any]:
     """Return an entry as the API shows it."""
+    related_id = None if entry.related_id is None else ids.show("pay", entry.related_id)
     return {
         "id": ids.show("pay", entry.id),
         "debt_id": ids.show("debt", entry.debt_id),
@@ -263,6 +358,8 @@ def serialize_entry(entry: Entry) -> dict[str, Any]:
         "provider_id": entry.provider_id,
         "stripe_payment_id": entry.provider_id if entry.provider == "stripe" else None,
         "note": entry.note,
+        "payment_id": related_id if entry.kind in _RETURNS else None,
+        "reverses": related_id if entry.kind == "reversal" else None,
         "paid_at": json.instant(entry.paid_at),
         "created_at": json.instant(entry.created_at),
     }
@@ -277,5 +374,6 @@ def serialize_outcome(outcome: EntryOutcome, debt: Debt) -> dict[str, Any]:
             "resolution": debt.resolution,
             "balance": debt.money(debt.balance).decimal,
             "amount_paid": debt.money(debt.paid).decimal,
+            "amount_written_off": debts.written_off(debt).decimal,
         }
     }

@@ -17,6 +17,7 @@ from getbill.compliance import api as compliance_api
 from getbill.contacts import api as contacts_api
 from getbill.contacts import callbacks_router
 from getbill.credentials import api as credentials_api
+from getbill.creditors import api as creditors_api
 from getbill.debts import ErasureJournal
 from getbill.debts import api as debts_api
 from getbill.embedded import Outage
@@ -69,6 +70,7 @@ def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
     apis = (
         compliance_api,
         credentials_api,
+        creditors_api,
         debts_api,
         todo_decisions_api,
         followups_api,

@@ -8,7 +8,7 @@ examples.
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -38,7 +38,7 @@ class _SampleDebt:
     identity: Identity
 
 
-def _address(street: str, postal_code: str, city: str) -> dict[str, str]:
+def _address(street: str, postal_code: str, city: str) -> dict[str, Any]:
     number, _, name = street.partition(" ")
     return {
         "street_number": number,

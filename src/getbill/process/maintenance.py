@@ -12,7 +12,7 @@ from uuid import uuid5
 import asyncpg
 import structlog
 
-from getbill import access, companies, imports, quarantine, sftp, webhooks
+from getbill import access, companies, debts, imports, quarantine, sftp, webhooks
 from getbill import vault as vaults
 from getbill.kit import clock, work
 from getbill.kit.database import Database, Statement
@@ -48,6 +48,7 @@ async def run_all(database: Database, vault: Vault, settings: Settings) -> None:
         "imports": lambda: imports.drop_expired(database, vault),
         "cut_files": lambda: sftp.cut_abandoned(database, now),
         "old_files": lambda: sftp.expire(database, now),
+        "creditors": lambda: debts.link_creditors(database, vault),
         "work": lambda: compute_work_anew(database),
         "vacuum": lambda: vaults.vacuum_keys(database),
     }

@@ -135,6 +135,7 @@ async def run(
             WebhookClient(settings.webhook_networks, tls=client_tls(settings.ca_bundle))
         )
         context = await _sending_context(stack, settings, database, unlocked_vault, sending_settings)
+        await contacts.report_providers(context)
         dispatcher = WebhookDispatcher(database, unlocked_vault, poster)
         loops = loops_of(context, dispatcher, stop, marks, journal)
         upkeep = maintenance.maintenance_tick(database, unlocked_vault, settings)
@@ -223,12 +224,16 @@ def loops_of(
     async def clocks() -> bool:
         return bool(await sandbox.advance_clocks(context, worker_context.should_continue))
 
+    async def plans() -> bool:
+        return bool(await contacts.replan_due(context, worker_context.should_continue))
+
     async def retries() -> bool:
         return bool(await todo_decisions.retry_due(context.database, context.vault))
 
     return [
         *(WorkerLoop(name, tick, stop, _MIN_INTERVALS.get(name, 0.0)) for name, tick in ticks.items()),
         WorkerLoop("clocks", clocks, stop),
+        WorkerLoop("plans", plans, stop),
         WorkerLoop("retries", retries, stop, RETRIES_SECONDS),
     ]
 

@@ -33,10 +33,11 @@ _DELAY = Statement(
 )
 _RECOVERED = Statement(
     "reports.sum_recovered",
-    "Payments less refunds of a period, per currency.",
+    "Payments less refunds, chargebacks and reversals of a period, per currency.",
     """
     SELECT currency, -sum(minor)::bigint AS minor
-    FROM payments WHERE workspace_id = $1 AND kind IN ('payment', 'refund') AND paid_at >= $2 AND paid_at < $3
+    FROM payments WHERE workspace_id = $1 AND coalesce(reversed_kind, kind) IN ('payment', 'refund', 'chargeback')
+        AND paid_at >= $2 AND paid_at < $3
     GROUP BY currency ORDER BY currency
     """,
 )

@@ -55,7 +55,9 @@ class ReportShown(BaseModel):
     resolution_rate: Rate = Field(
         description="Share of the debts created in the period that are resolved, 0 to 1; null if none were created."
     )
-    amounts_recovered: Amounts = Field(description="Payments minus refunds in the period, by currency.")
+    amounts_recovered: Amounts = Field(
+        description="Payments minus refunds, chargebacks and reversals in the period, by currency."
+    )
     average_delay_days: float | None = Field(
         description="Average number of days from creation to resolution of the debts resolved in the period."
     )
@@ -75,7 +77,9 @@ class StatisticsShown(BaseModel):
 
     debts: DebtCounts
     open_amounts: Amounts = Field(description="Outstanding balance of open debts, by currency.")
-    recovered_amounts: Amounts = Field(description="Payments minus refunds, by currency.")
+    recovered_amounts: Amounts = Field(
+        description="Payments minus refunds, chargebacks and reversals, by currency."
+    )
     resolution_rate: Rate = Field(description="Share of debts that are resolved, 0 to 1; null without debts.")
 
 

@@ -93,7 +93,7 @@ def refuse_live(workspace: Workspace) -> None:
     """Raise SandboxOnly for a live workspace."""
     if workspace.is_live:
         raise SandboxOnly(
-            message("This is a live workspace, whose clock cannot be advanced. Use a sandbox key.")
+            message("This is a live workspace, where time and debtors are real. Use a sandbox key.")
         )
 
 

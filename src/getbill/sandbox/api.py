@@ -1,4 +1,4 @@
-"""Routes of a sandbox's clock: its time, and advancing it."""
+"""Routes of a sandbox: its time, advancing it, and the outcomes that it simulates."""
 
 import asyncio
 from typing import Annotated
@@ -11,10 +11,10 @@ from getbill import access
 from getbill.access import Caller, Change
 from getbill.kit import clock, ids
 from getbill.kit.database import Database, Transaction
-from getbill.kit.http import Route, answer, body, problems
+from getbill.kit.http import Route, answer, body, language_headers, language_of, problems
 from getbill.sandbox import actions, queries, wire
 from getbill.sandbox.model import Advance
-from getbill.sandbox.wire import AdvanceBody, AdvanceShown, ClockShown
+from getbill.sandbox.wire import AdvanceBody, AdvanceShown, ClockShown, OutcomeList
 
 router = APIRouter(prefix="/external-api/v1/sandbox", tags=["Sandbox"], route_class=Route)
 
@@ -67,6 +67,14 @@ async def advance_clock(
     advance = await _wait(request.app.state.database, change, advances[0])
     access.auth_context_of(request).invalidate(change.workspace.id)
     return _advance_response(200 if advance.done_at else 202, advance)
+
+
+@router.get("/outcomes", response_model=OutcomeList, responses=problems(403))
+async def list_outcomes(request: Request, caller: Reads) -> Response:
+    """List the reserved addresses and numbers of a sandbox, with the outcome of contacts at each."""
+    actions.refuse_live(caller.workspace)
+    language = language_of(request)
+    return answer(200, wire.serialize_outcomes(language), language_headers(language))
 
 
 @router.get("/clock/advances/{advance_id}", response_model=AdvanceShown, responses=problems(403, 404))

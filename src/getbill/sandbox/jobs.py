@@ -1,4 +1,4 @@
-"""The worker's jobs for sandboxes: contacts due by their own clocks, and advances of those clocks.
+"""The worker's jobs for sandboxes: contacts and responses due by their own clocks, and advances of those clocks.
 
 A clock moves from one due instant to the next, so that everything carries the instant it was due at. It is
 frozen meanwhile: API calls then see the same instant.
@@ -14,7 +14,7 @@ from getbill import companies, contacts, quarantine
 from getbill.companies import Workspace
 from getbill.contacts import KeepGoing, SendingContext, isolate_workspace
 from getbill.kit import clock, work
-from getbill.sandbox import actions, queries
+from getbill.sandbox import actions, queries, responses
 from getbill.sandbox.model import Advance
 
 _log = structlog.get_logger(__name__)
@@ -26,11 +26,14 @@ _POLL_SECONDS = 0.02
 
 
 async def send_due(context: SendingContext, keep_going: KeepGoing) -> int:
-    """Send the contacts due in sandboxes, a bounded share of each; return how many were claimed."""
+    """Carry out the responses and contacts due in sandboxes, a share of each; return how many contacts there were."""
 
     async def visit(workspace_id: UUID) -> int:
         async with isolate_workspace(context.database, workspace_id):
             workspace = await companies.workspace(context.database, context.vault, workspace_id)
+            limit = context.settings.batch
+            if await responses.respond_due(context.database, workspace, keep_going, limit) >= limit:
+                return limit
             sent_count = await contacts.send_due_sandbox(context, workspace, keep_going)
             sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
             if sent_count < context.settings.batch:
@@ -94,7 +97,8 @@ async def _advance_to_next(
     context: SendingContext, clock_advance: Advance, keep_going: KeepGoing
 ) -> Advance | None:
     """Carry out what is due at the next due instant, or arrive; None if the advance is not ours."""
-    due = await contacts.next_due(context.database, clock_advance.workspace_id)
+    instants = await queries.next_instants(context.database, clock_advance.workspace_id)
+    due = instants.earliest
     if due is None or due > clock_advance.target_at:
         return await actions.arrive(context.database, clock_advance)
     at = max(due, clock_advance.reached_at)
@@ -102,9 +106,14 @@ async def _advance_to_next(
     if next_state is None:
         return None
     workspace = await companies.workspace(context.database, context.vault, clock_advance.workspace_id)
-    sent_count = await _send_all_due(context, workspace, keep_going)
-    sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
-    if not sent_count:
+    if instants.response_at is not None and instants.response_at <= at:
+        # Contacts wait for all responses: whoever pays at the instant of a contact is not contacted.
+        done_count, sent_count = await responses.respond_due(context.database, workspace, keep_going), 0
+    else:
+        sent_count = await _send_all_due(context, workspace, keep_going)
+        sent_count = sent_count or await contacts.send_crashed_sandbox(context, workspace, keep_going)
+        done_count = sent_count
+    if not done_count:
         # The debt is locked by another transaction for a moment.
         await asyncio.sleep(_POLL_SECONDS)
     return await actions.reach(context.database, next_state, at, sent_count, _lease())

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from getbill.channels import Channel
+from getbill.channels.senders import FICTION_RANGES, SIMULATED_DEBTORS, SimulatedDebtor
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import WrongValue
@@ -61,6 +63,68 @@ class ClockShown(BaseModel):
     is_frozen: bool = Field(description="Whether the clock is stopped.")
     ahead_seconds: int = Field(description="Seconds by which the clock is ahead of real time.")
     advance: AdvanceShown | None = Field(description="Advance in progress; null if there is none.")
+
+
+class OutcomeShown(BaseModel):
+    """A reserved address of a sandbox and what happens to contacts at it."""
+
+    outcome: str = Field(description="Name of the outcome.", examples=["promise"])
+    email: str | None = Field(
+        description="Example of an e-mail address with this outcome; null if there is none.",
+        examples=["promise@example.com"],
+    )
+    phone_ends_with: str | None = Field(
+        description="Last two digits of the fictitious numbers with this outcome; null if there are none.",
+        examples=["84"],
+    )
+    channels: list[Channel] = Field(description="Channels on which the address has this outcome.")
+    description: str = Field(description="What happens, in the language of the request.")
+
+
+class FictionRangeShown(BaseModel):
+    """A range of phone numbers reserved for fiction, whose last twenty numbers have outcomes."""
+
+    country: str = Field(description="Country of the numbers, ISO 3166-1 alpha-2.", examples=["FR"])
+    kind: Literal["mobile", "landline"] = Field(description="Kind of the numbers.")
+    regulator: str = Field(description="Regulator that reserves the range, and the source.")
+    first: str = Field(description="First number with an outcome, E.164.", examples=["+33639989980"])
+    last: str = Field(description="Last number with an outcome, E.164.", examples=["+33639989999"])
+
+
+class OutcomeList(BaseModel):
+    """The outcomes that a sandbox simulates."""
+
+    data: list[OutcomeShown]
+    phone_ranges: list[FictionRangeShown] = Field(
+        description="Fictitious numbers. For US and CA one area code is an example of all."
+    )
+
+
+def serialize_outcomes(language: str) -> dict[str, Any]:
+    """Return the outcomes that a sandbox simulates, as a response in a language."""
+    return {
+        "data": [_serialize_debtor(debtor, language) for debtor in SIMULATED_DEBTORS],
+        "phone_ranges": [
+            {
+                "country": fiction_range.country,
+                "kind": fiction_range.kind,
+                "regulator": fiction_range.regulator,
+                "first": f"{fiction_range.start}80",
+                "last": f"{fiction_range.start}99",
+            }
+            for fiction_range in FICTION_RANGES
+        ],
+    }
+
+
+def _serialize_debtor(debtor: SimulatedDebtor, language: str) -> dict[str, Any]:
+    return {
+        "outcome": debtor.name,
+        "email": f"{debtor.name}@example.com" if debtor.email else None,
+        "phone_ends_with": debtor.digits,
+        "channels": debtor.channels,
+        "description": debtor.description.filled({}).translated(language),
+    }
 
 
 def serialize_advance(advance: Advance) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from getbill.scenarios.actions import draft
 from getbill.scenarios.catalogue import (
     BUILT_IN,
     ScenarioConflict,
+    ScenarioReserved,
     ScenarioUnknown,
     built_in,
     find_name,
     names,
+    refuse_notices,
     resolve,
     scenario_public_id,
     version_of,

@@ -1,6 +1,6 @@
 """Publication of scenarios: always a new version, used by debts created from then on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,14 @@ from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import excerpt, message
 from getbill.scenarios import catalogue, versions
-from getbill.scenarios.checks import ScenarioInvalid, from_data, texts_missing, to_data, unknown_languages
+from getbill.scenarios.checks import (
+    Problem,
+    ScenarioInvalid,
+    from_data,
+    texts_missing,
+    to_data,
+    unknown_languages,
+)
 from getbill.scenarios.ending import ends_too_early
 from getbill.scenarios.model import Scenario
 
@@ -108,12 +115,30 @@ def draft(
     scenario = from_data({**content, "steps": steps, "id": identifier, "name": name, "version": version})
     problems = texts_missing(scenario, template_names)
     early = ends_too_early(scenario, calendar.region_of(workspace.company.country, None))
-    problems = (*problems, *unknown_languages(scenario))
+    problems = (*problems, *unknown_languages(scenario), *_reserved_notices(workspace, scenario))
     if early is not None:
         problems = (*problems, ("end.offset", early))
     if problems:
         raise ScenarioInvalid(problems)
     return scenario
+
+
+def _reserved_notices(workspace: Workspace, scenario: Scenario) -> Iterator[Problem]:
+    """Yield where a scenario says that the company collects for somebody else, if it does not."""
+    if workspace.company.is_third_party:
+        return
+    for position, step in enumerate(scenario.steps):
+        notices = NOTICES.get(step.template)
+        if notices:
+            yield (
+                f"steps.{position}.template",
+                message(
+                    "{template} gives the notice {notice} of a third-party collector. Choose another template, or"
+                    " declare your company with PUT /external-api/v1/company/collector.",
+                    template=step.template,
+                    notice=notices[0],
+                ),
+            )
 
 
 def _notices(step: Mapping[str, Any]) -> Sequence[str]:

@@ -22,6 +22,10 @@ class ScenarioUnknown(WrongValue, LookupError):
     """No scenario has that name, version or id."""
 
 
+class ScenarioReserved(WrongValue):
+    """The scenario gives the notices of a third-party collector, which the company is not."""
+
+
 class ScenarioConflict(WrongValue):
     """`scenario` and `timeline_id` name two different scenarios."""
 
@@ -48,6 +52,7 @@ def built_in(name: str, version: int | None = None) -> Scenario:
 
 
 _BUILT_IN_IDS = {scenario.name: scenario.id for scenario in BUILT_IN}
+_WITH_NOTICES = {scenario.name for scenario in BUILT_IN if any(step.notices for step in scenario.steps)}
 
 
 def id_of(workspace: Workspace, name: str) -> UUID:
@@ -104,6 +109,19 @@ def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> 
             )
         )
     return name_by_id
+
+
+def refuse_notices(workspace: Workspace, name: str) -> None:
+    """Raise ScenarioReserved for a built-in scenario that says the company collects for somebody else."""
+    if workspace.company.is_third_party or name in workspace.own_scenarios or name not in _WITH_NOTICES:
+        return
+    raise ScenarioReserved(
+        message(
+            "The scenario {name} is for third-party collectors: its first letter says that you collect for somebody"
+            " else. Choose another one, or declare your company with PUT /external-api/v1/company/collector.",
+            name=name,
+        )
+    )
 
 
 def find_name(workspace: Workspace, id_or_name: str) -> str:

@@ -78,6 +78,8 @@ class WebhookData(BaseModel):
     reference: str | None = None
     amount: MoneyNumber | None = None
     currency: Currency | None = None
+    creditor_id: str | None = Field(None, description="Id of the creditor; null if that is your company.")
+    company: str | None = Field(None, description="Name of the creditor; null if that is your company.")
     balance: MoneyNumber | None = None
     status: str | None = None
     due_date: Day | None = None

@@ -78,12 +78,14 @@ async def publish_template(
 
     The wording is validated first: every variable is known, the sender and the way to pay are stated for
     every payment method, an AI call opens with the disclosure, and the message runs no code and loads no
-    remote content.
+    remote content. Rules on wording (docs/scenarios.md) refuse threats, costs and the like; some may be
+    confirmed by an administrator.
     """
     key = template_key(name, language)
 
     async def publish(tx: Transaction) -> access.Reply:
-        edition = await actions.publish(tx, change.workspace, *key, wire.read_wording(payload))
+        wording, confirmations = wire.read_wording(payload), wire.read_confirmations(payload)
+        edition = await actions.publish(tx, change.workspace, *key, wording, confirmations)
         return lambda: answer(201, wire.serialize_edition(edition))
 
     return await change.commit(publish)
@@ -105,11 +107,13 @@ async def preview_template(
     workspace = change.workspace
     key = template_key(name, language)
 
-    async def preview(_tx: Transaction) -> access.Reply:
+    async def preview(tx: Transaction) -> access.Reply:
         if payload.wording is None:
             edition = await queries.find(change.database, workspace.id, *key)
         else:
-            edition = Edition(*key, UNPUBLISHED, wire.read_wording(payload.wording))
+            confirmations = wire.read_confirmations(payload.wording)
+            await actions.check_confirmations(tx, workspace, language, confirmations)
+            edition = Edition(*key, UNPUBLISHED, wire.read_wording(payload.wording), None, confirmations)
         message = await actions.preview(edition, _sample_facts(workspace.company))
         return lambda: answer(200, wire.serialize_preview(message))
 

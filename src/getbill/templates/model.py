@@ -6,15 +6,32 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from getbill import channels
-from getbill.channels import Channel, MessageFacts, RenderedMessage, TemplateUnknown, Wording
+from getbill.channels import (
+    Channel,
+    MessageFacts,
+    RenderedMessage,
+    TemplateUnknown,
+    Wording,
+    WordingBroken,
+)
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
+from getbill.templates import wording_rules
 
 BUILT_IN = 0
 # The version number of an unpublished wording.
 UNPUBLISHED = -1
 # The name ends with the channel; a new name creates a template of the workspace's own.
 _NAME = re.compile(r"[a-z0-9_]{1,50}_(email|sms|call|letter|whatsapp)")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """An administrator's confirmation of a wording that a rule allows only with a reason."""
+
+    rule: str
+    reason: str
+    confirmed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,7 @@ class Edition:
     version: int
     wording: Wording
     published_at: datetime | None = None
+    confirmations: tuple[Confirmation, ...] = ()
 
     @property
     def channel(self) -> Channel:
@@ -61,11 +79,15 @@ class TemplateSet:
 
     own_editions: Mapping[tuple[str, str], Edition]
 
+    def own_names(self) -> frozenset[str]:
+        """Return the names of which the workspace has an edition in any language."""
+        return frozenset(name for name, _ in self.own_editions)
+
     def render(self, name: str, language: str, facts: MessageFacts) -> tuple[RenderedMessage, int]:
         """Return a template's message and its version.
 
-        Raises TemplateUnknown where no edition exists, HowToPayMissing where there is no way to pay. A
-        template with a name of the workspace's own falls back to English where it lacks the language, else to
+        Raises TemplateUnknown where no edition exists, HowToPayMissing where there is no way to pay,
+        WordingBroken where the wording cannot be filled in or a rule refuses it. A template with a name of the workspace's own falls back to English where it lacks the language, else to
         its first language.
         """
         edition = self.own_editions.get((name, language))
@@ -73,6 +95,8 @@ class TemplateSet:
             language, edition = self._in_other_language(name, language)
         if edition is None:
             return channels.render(name, language, facts), BUILT_IN
+        if breach := wording_rules.refused_words(edition.wording, language, facts.sent_on):
+            raise WordingBroken(breach.detail)
         return channels.render_wording(edition.wording, name, language, facts), edition.version
 
     def _in_other_language(self, name: str, language: str) -> tuple[str, Edition]:

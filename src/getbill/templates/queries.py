@@ -6,10 +6,11 @@ from asyncpg import Record
 
 from getbill import channels
 from getbill.channels import Channel, TemplateUnknown, Wording
+from getbill.kit import json
 from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
-from getbill.templates.model import BUILT_IN, Edition, TemplateSet, built_in
+from getbill.templates.model import BUILT_IN, Confirmation, Edition, TemplateSet, built_in
 
 _IN_FORCE = Statement(
     "templates.list_in_force",
@@ -50,7 +51,8 @@ _LAST = Statement(
 
 def _edition(row: Record) -> Edition:
     wording = Wording(row["subject"], row["text"], row["html"])
-    return Edition(row["name"], row["language"], row["version"], wording, row["created_at"])
+    confirmations = tuple(Confirmation(**fields) for fields in json.read(row["confirmations"].encode()))
+    return Edition(row["name"], row["language"], row["version"], wording, row["created_at"], confirmations)
 
 
 async def in_force(tx: Transaction, workspace_id: UUID) -> TemplateSet:

@@ -1,5 +1,6 @@
 """Request and response bodies of templates."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,10 +9,26 @@ from getbill.channels import Channel, RenderedMessage, Wording
 from getbill.kit import http, json
 from getbill.kit.http import Instant, Pagination
 from getbill.kit.text.names import Name
-from getbill.templates.model import BUILT_IN, Edition
+from getbill.templates.model import BUILT_IN, Confirmation, Edition
 
 Language = Literal["fr", "en", "de", "es"]
 _Part = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class ConfirmationBody(BaseModel):
+    """The confirmation of an administrator that a wording may say what a rule allows only with a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rule: Annotated[str, Field(min_length=1, max_length=100, examples=["EN-COURT"])] = Field(
+        description="Id of the rule, as the error names it."
+    )
+    reason: Annotated[Name, Field(min_length=10, max_length=1000)] = Field(
+        description="Why the wording is lawful and true."
+    )
+    confirmed_by: Annotated[str, Field(min_length=3, max_length=254, examples=["admin@example.com"])] = Field(
+        description="E-mail of the administrator of the company who confirms it."
+    )
 
 
 class WordingBody(BaseModel):
@@ -37,6 +54,10 @@ class WordingBody(BaseModel):
     )
     html: _Part | None = Field(
         None, description="HTML of an e-mail, placed in GetBill's layout; generated from the text by default."
+    )
+    confirmations: Annotated[list[ConfirmationBody], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="Confirmations by administrators, for rules on wording that leave room.",
     )
 
 
@@ -86,6 +107,9 @@ class EditionShown(EditionBrief):
     subject: str | None
     text: str
     html: str | None
+    confirmations: list[ConfirmationBody] = Field(
+        description="Confirmations by administrators that the version was published with."
+    )
 
 
 class TemplateList(BaseModel):
@@ -115,6 +139,11 @@ def read_wording(body: WordingBody) -> Wording:
     return Wording(body.subject, body.text, body.html)
 
 
+def read_confirmations(body: WordingBody) -> tuple[Confirmation, ...]:
+    """Return the confirmations of a body."""
+    return tuple(Confirmation(**item.model_dump()) for item in body.confirmations)
+
+
 def serialize_brief(edition: Edition) -> dict[str, Any]:
     """Return an edition as a list entry."""
     return {
@@ -130,7 +159,9 @@ def serialize_brief(edition: Edition) -> dict[str, Any]:
 def serialize_edition(edition: Edition) -> dict[str, Any]:
     """Return an edition with its wording."""
     words = edition.wording
-    return serialize_brief(edition) | {"subject": words.subject, "text": words.text, "html": words.html}
+    confirmations = [asdict(confirmation) for confirmation in edition.confirmations]
+    parts = {"subject": words.subject, "text": words.text, "html": words.html}
+    return serialize_brief(edition) | parts | {"confirmations": confirmations}
 
 
 def serialize_preview(message: RenderedMessage) -> dict[str, Any]:

@@ -101,10 +101,32 @@ async def restart_scenario(tx: Transaction, case: Case) -> None:
     debts.resume(tx, case.debt)
 
 
+async def continue_scenario(tx: Transaction, case: Case) -> None:
+    """Continue the debt's scenario where it was held."""
+    debts.resume(tx, case.debt)
+
+
 async def write_off(tx: Transaction, case: Case) -> None:
     """Write off the outstanding balance."""
     note = case.decision.reason.strip() or None
     await payments.enter(tx, case.debt, NewEntry("write_off", case.debt.money(case.debt.balance), note=note))
+
+
+async def resume_contact(tx: Transaction, case: Case) -> None:
+    """Contact the debtor of a reopened debt again, from where its scenario stopped."""
+    debts.resume_reopened(tx, case.debt)
+
+
+async def refund(tx: Transaction, case: Case) -> None:
+    """Enter the refund of what was overpaid."""
+    overpaid = debts.overpaid(case.debt)
+    if overpaid.minor:
+        note = case.decision.reason.strip() or None
+        await payments.enter(tx, case.debt, NewEntry("refund", overpaid, note=note))
+
+
+async def keep(_tx: Transaction, _case: Case) -> None:
+    """Leave the debt as it is."""
 
 
 async def archive(tx: Transaction, case: Case) -> None:
@@ -158,6 +180,10 @@ TABLE: Mapping[str, Mapping[str, Act]] = {
         "write_off": write_off,
         "archive": archive,
     },
+    "reopening": {"resume": resume_contact, "keep": keep},
+    "overpayment": {"refund": refund, "keep": keep},
+    "small_balance": {"write_off": write_off, "keep": keep},
+    "dispute": {"continue": continue_scenario, "write_off": write_off, "archive": archive},
     "set_aside": {"retry": retry_item, "dismiss": dismiss_item},
 }
 

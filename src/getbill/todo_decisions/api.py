@@ -29,7 +29,10 @@ async def decide_todo(
     For `unknown_contact`, `sent` counts the message as having reached the debtor, unconfirmed; `not_sent`
     repeats its step, if the scenario still requires it. For `escalation`, `escalate` hands the debt to legal
     action and names the person (`decided_by`) and the `reason`; `continue` runs the scenario once more;
-    `write_off` and `archive` end it. For `webhook_rights`, `send_data` sends data to the webhook again on
+    `write_off` and `archive` end it. For `dispute`, `continue` ends the hold and the scenario goes on;
+    `write_off` and `archive` end it. For `reopening`, `resume` continues contact where it had stopped, `keep`
+    leaves the debt as it is. For `overpayment`, `refund` enters the refund of the difference; GetBill moves no
+    money. For `small_balance`, `write_off` writes the balance off. For `webhook_rights`, `send_data` sends data to the webhook again on
     this credential's scopes (it needs `webhooks:write` and `debts:read`), `ids_only` keeps it at ids. For
     `set_aside`, `retry` retries the failed item, `dismiss` leaves it as it is; for a contact the debt
     continues with the next step. A second decision is refused.

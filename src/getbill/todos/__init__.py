@@ -5,7 +5,7 @@ as `gone`. The effects of a decision are in the package `todo_decisions`, above 
 todos.
 """
 
-from getbill.todos.actions import ask_again, close, create, erase, withdraw
+from getbill.todos.actions import ask_about_amount, ask_again, change_amount, close, create, erase, withdraw
 from getbill.todos.model import KINDS, Todo, TodoDecided
 from getbill.todos.queries import find
 from getbill.todos.wire import TodoShown, serialize_todo

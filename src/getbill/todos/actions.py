@@ -5,15 +5,18 @@ from uuid import UUID
 from getbill.kit import ids
 from getbill.kit.database import Statement, Transaction
 from getbill.kit.messages import Message, message
+from getbill.kit.money import Money
 from getbill.todos.model import KINDS, OBSOLETE, Todo, TodoDecided
 
 _ASK = Statement(
     "todos.insert_todo",
-    "Insert a todo, unless an open one exists.",
+    "Insert a todo; an open one is kept, with its amount as it is now.",
     """
-    INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason, reason_fr)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-    ON CONFLICT (workspace_id, type, subject_id) WHERE decided_at IS NULL DO NOTHING
+    INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason, reason_fr, minor, currency)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ON CONFLICT (workspace_id, type, subject_id) WHERE decided_at IS NULL
+    DO UPDATE SET minor = excluded.minor, reason = excluded.reason, reason_fr = excluded.reason_fr
+    WHERE excluded.minor IS NOT NULL
     """,
 )
 _CLOSE = Statement(
@@ -30,6 +33,14 @@ _WITHDRAW = Statement(
     "Close an open todo that is obsolete.",
     f"""
     UPDATE todos SET decided_at = $4, decision = '{OBSOLETE}'
+    WHERE workspace_id = $1 AND type = $2 AND subject_id = $3 AND decided_at IS NULL
+    """,
+)
+_SET_AMOUNT = Statement(
+    "todos.update_amount",
+    "Update the amount of an open todo.",
+    """
+    UPDATE todos SET minor = $4, reason = $5, reason_fr = $6
     WHERE workspace_id = $1 AND type = $2 AND subject_id = $3 AND decided_at IS NULL
     """,
 )
@@ -53,13 +64,30 @@ def create(
     assert type_ in KINDS, type_  # noqa: S101 - a todo of an unknown type could not be decided
     # Stored in its current wording: it stays readable if a later version changes it.
     reasons = (str(reason), reason.translated("fr")) if reason is not None else (None, None)
-    tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, *reasons)
+    tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, *reasons, None, None)
+
+
+def ask_about_amount(
+    tx: Transaction, workspace_id: UUID, type_: str, debt_id: UUID, amount: Money, reason: Message
+) -> None:
+    """Create a todo about an amount of a debt before the commit; an open one gets this amount."""
+    reasons = str(reason), reason.translated("fr")
+    about = type_, debt_id, debt_id
+    tx.defer(_ASK, workspace_id, ids.new(), *about, tx.now, *reasons, amount.minor, amount.currency)
+
+
+def change_amount(
+    tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID, amount: Money, reason: Message
+) -> None:
+    """Change the amount of a todo that is still open, before the commit."""
+    reasons = str(reason), reason.translated("fr")
+    tx.defer(_SET_AMOUNT, workspace_id, type_, subject_id, amount.minor, *reasons)
 
 
 def ask_again(tx: Transaction, todo: Todo) -> None:
     """Create a todo again whose decision covered only a part of its subject."""
     about = (todo.workspace_id, ids.new(), todo.type, todo.subject_id, todo.debt_id)
-    tx.defer(_ASK, *about, tx.now, todo.reason, todo.reason_fr)
+    tx.defer(_ASK, *about, tx.now, todo.reason, todo.reason_fr, todo.minor, todo.currency)
 
 
 async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:

@@ -12,6 +12,7 @@ from asyncpg import Record
 
 from getbill.kit.errors import Conflict
 from getbill.kit.messages import Template, template
+from getbill.kit.money import Money
 
 # The decision of a todo that became obsolete.
 OBSOLETE = "gone"
@@ -52,6 +53,28 @@ KINDS: Mapping[str, TodoKind] = {
         template("The scenario has ended and the debt is not paid. What happens next?"),
         ("escalate", "continue", "write_off", "archive"),
     ),
+    "reopening": TodoKind(
+        "debt",
+        template(
+            "A resolved debt has a balance again, and its debtor was not being contacted. Contact them again? ({reason})"
+        ),
+        ("resume", "keep"),
+    ),
+    "overpayment": TodoKind(
+        "debt",
+        template("More was paid than owed. Refund the difference, or keep it? ({reason})"),
+        ("refund", "keep"),
+    ),
+    "small_balance": TodoKind(
+        "debt",
+        template("The balance is too small to contact the debtor. Write it off? ({reason})"),
+        ("write_off", "keep"),
+    ),
+    "dispute": TodoKind(
+        "debt",
+        template("The debtor disputes the debt, which is on hold. What happens next?"),
+        ("continue", "write_off", "archive"),
+    ),
     "set_aside": TodoKind(
         "aside",
         template("Processing failed and was set aside; everything else continues. Retry? ({reason})"),
@@ -82,6 +105,14 @@ class Todo:
     decided_by: str | None
     reason: str | None = None
     reason_fr: str | None = None
+    # The amount that the question is about, in minor units.
+    minor: int | None = None
+    currency: str | None = None
+
+    @property
+    def amount(self) -> Money | None:
+        """The amount that the question is about, if it is about one."""
+        return None if self.minor is None or self.currency is None else Money(self.minor, self.currency)
 
     @property
     def kind(self) -> TodoKind:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.companies import Workspace
 from getbill.kit import http, ids, json
-from getbill.kit.http import Instant, Pagination
+from getbill.kit.http import Currency, Instant, MoneyNumber, Pagination
 from getbill.kit.messages import DEFAULT
 from getbill.todos.model import Todo
 from getbill.todos.queries import TodoFilter
@@ -15,7 +15,17 @@ from getbill.todos.queries import TodoFilter
 _SORT = "-created_at"
 _LIST = "todos"
 
-Type = Literal["unknown_contact", "escalation", "import_mapping", "webhook_rights", "set_aside"]
+Type = Literal[
+    "unknown_contact",
+    "escalation",
+    "reopening",
+    "overpayment",
+    "small_balance",
+    "dispute",
+    "import_mapping",
+    "webhook_rights",
+    "set_aside",
+]
 State = Literal["open", "decided"]
 
 
@@ -61,7 +71,7 @@ class TodoShown(BaseModel):
     title: TitleShown
     subject_id: str = Field(
         description="Id of the subject: the followup for `unknown_contact`, the debt for"
-        " `escalation`, the import for `import_mapping`, the webhook for"
+        " `escalation`, `dispute`, `reopening`, `overpayment` and `small_balance`, the import for `import_mapping`, the webhook for"
         " `webhook_rights`, the quarantined item for `set_aside`."
     )
     file: FileShown | None = Field(
@@ -69,8 +79,14 @@ class TodoShown(BaseModel):
     )
     debt_id: str | None
     reason: str | None = Field(
-        description="Failed item and the reason, for `set_aside`, in the language of the request; null for other types."
+        description="Why the question arose, in the language of the request: for `set_aside`, `reopening`,"
+        " `overpayment` and `small_balance`; null for other types."
     )
+    amount: MoneyNumber | None = Field(
+        description="Amount that the question is about: of an `overpayment` what was paid beyond the claim, of a"
+        " `reopening` and a `small_balance` the balance; null for other types."
+    )
+    currency: Currency | None = Field(description="Currency of `amount`, ISO 4217.")
     decisions: list[str] = Field(description="Possible decisions; empty once decided.")
     created_at: Instant
     decided_at: Instant | None
@@ -131,6 +147,8 @@ def serialize_todo(todo: Todo, file: dict[str, Any] | None = None, language: str
         "file": file,
         "debt_id": ids.show("debt", todo.debt_id) if todo.debt_id else None,
         "reason": reasons[language],
+        "amount": todo.amount and todo.amount.decimal,
+        "currency": todo.currency,
         "decisions": list(kind.decisions) if is_open else [],
         "created_at": json.instant(todo.created_at),
         "decided_at": json.instant(todo.decided_at),

@@ -11,13 +11,21 @@ from getbill.channels.senders.gateway_settings import GatewaySettings, read_gate
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
+    DebtorResponse,
     Fate,
     MessageAuthor,
     Outgoing,
+    ResponseKind,
     Sender,
     SendOutcome,
     failed,
     unknown,
 )
 from getbill.channels.senders.registry import Senders, senders
+from getbill.channels.senders.simulated_debtors import (
+    FICTION_RANGES,
+    SIMULATED_DEBTORS,
+    FictionRange,
+    SimulatedDebtor,
+)
 from getbill.channels.senders.smtp import Smtp, SmtpSettings

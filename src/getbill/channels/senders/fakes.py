@@ -1,21 +1,19 @@
 """Sandbox senders: every channel, without contacting real people.
 
-By default a sandbox debtor receives messages, answers the phone, and does not reply; mail to `bounce@` any
-domain, or `bounce+anything@`, is refused like mail for an unknown mailbox. The fakes replace the live
-providers, so that a scenario runs as it would in live.
+By default a sandbox debtor receives messages, answers the phone, and does not respond; reserved addresses and
+numbers do otherwise (`simulated_debtors`). The fakes replace the live providers, so that a scenario runs as it
+would in live.
 """
 
-import re
+from dataclasses import replace
 
 from getbill.channels.model import Channel
-from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outgoing, SendOutcome, failed
-
-_CALL_MS = 42_000
-_BOUNCES = re.compile(r"bounce(\+[^@]*)?@", re.IGNORECASE)
+from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outgoing, SendOutcome
+from getbill.channels.senders.simulated_debtors import ANSWERED, DELIVERED, simulated_attempts
 
 
 class Fake:
-    """A provider without network access; the same key always has the same outcome."""
+    """A provider without network access; the same attempt always has the same outcome."""
 
     name = "sandbox"
     capabilities = Capabilities(
@@ -24,15 +22,17 @@ class Fake:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
+        self._ordinary = ANSWERED if channel == Channel.AI_CALL else DELIVERED
 
     async def send(self, message: Outgoing) -> SendOutcome:
-        """Deliver the message to a debtor who does not reply."""
-        ref = f"sandbox_{message.key}"
-        if self.channel == Channel.AI_CALL:
-            return SendOutcome(Fate.ANSWERED, ref, "completed_successfully", duration_ms=_CALL_MS)
-        if self.channel == Channel.EMAIL and _BOUNCES.match(message.address):
-            return failed("550 5.1.1 no such mailbox in the sandbox", permanent=True, dead_address=True)
-        return SendOutcome(Fate.DELIVERED, ref)
+        """Deliver the message to a simulated debtor and return the outcome."""
+        attempts = simulated_attempts(self.channel, message.address)
+        if attempts is None:
+            usual = self._ordinary
+            ref = f"sandbox_{message.key}"
+            return SendOutcome(usual.fate, ref, usual.reason, duration_ms=usual.duration_ms)
+        outcome = attempts[min(message.earlier_attempts, len(attempts) - 1)]
+        return outcome if outcome.fate == Fate.FAILED else replace(outcome, ref=f"sandbox_{message.key}")
 
     async def look_up(self, message: Outgoing) -> SendOutcome | None:
         """Return the same outcome as `send` for the message."""

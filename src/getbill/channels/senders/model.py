@@ -74,6 +74,8 @@ class Outgoing:
     letterhead: tuple[str, ...] = ()
     imprint: str | None = None
     written_at: datetime | None = None
+    # Earlier attempts by this channel for the debt, for a simulated debtor who answers the second time.
+    earlier_attempts: int = 0
     # Called just before the message leaves; what it raises, `send` raises, and the message stays.
     before_handover: Callable[[], None] = field(default=_nothing_to_note, compare=False, repr=False)
 
@@ -89,6 +91,30 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ResponseKind(StrEnum):
+    """A kind of response of a debtor."""
+
+    PROMISE = "promise"
+    PAYMENT = "payment"
+    DISPUTE = "dispute"
+    # The debtor asks not to be contacted at this address any more.
+    STOP = "stop"
+    # The address belongs to another person.
+    NOT_ME = "not_me"
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorResponse:
+    """A debtor's response to a contact, some days after it."""
+
+    kind: ResponseKind
+    days: int = 0
+    # The share of the balance that a payment covers.
+    percent: int = 100
+    # Days from a promise to the promised day.
+    promise_days: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
     """A provider's outcome for one message: its own reference, and the reason for a failure or doubt."""
@@ -100,6 +126,10 @@ class SendOutcome:
     duration_ms: int | None = None
     # Whether the address itself was refused: it is not contacted again.
     is_dead_address: bool = False
+    # The followup's status for an answered call; by default there was no agreement.
+    call_status: str | None = None
+    # What the debtor does then, in a sandbox.
+    responses: tuple[DebtorResponse, ...] = ()
 
     @property
     def is_temporary_failure(self) -> bool:

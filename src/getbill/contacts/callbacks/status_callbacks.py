@@ -13,7 +13,7 @@ from getbill.contacts import ledger, sending
 from getbill.contacts.in_doubt import TODO_KIND
 from getbill.contacts.model import State
 from getbill.contacts.sending import crossed_by
-from getbill.kit.database import Database
+from getbill.kit.database import Database, OptimisticConflict
 
 # Ledger state and followup status for each reported fate.
 _END_STATES = {
@@ -22,6 +22,7 @@ _END_STATES = {
     Fate.UNANSWERED: (State.ACCEPTED, "no_answer"),
     Fate.FAILED: (State.BOUNCED, "failed"),
 }
+_TRIES = 3
 _OPEN_STATES = frozenset({State.ACCEPTED, State.UNKNOWN})
 
 
@@ -29,11 +30,25 @@ async def receive_callback(
     database: Database, workspace: Workspace, followup_id: UUID, outcome: SendOutcome
 ) -> bool:
     """Store a status report, where failed means bounced; return whether it changed anything."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await _store_report(database, workspace, followup_id, outcome)
+        except OptimisticConflict:
+            # Another debt of a person whose address bounced is in use at the moment.
+            continue
+    return await _store_report(database, workspace, followup_id, outcome)
+
+
+async def _store_report(
+    database: Database, workspace: Workspace, followup_id: UUID, outcome: SendOutcome
+) -> bool:
     state, status = _END_STATES[outcome.fate]
     followup = (await followups.find_many(database, workspace, [followup_id])).get(followup_id)
     if followup is None:
         return False
     async with database.transaction(workspace.now()) as tx:
+        if outcome.is_dead_address:
+            await debts.lock_with_siblings(tx, workspace, [followup.debt_id])
         debt = (await debts.lock_many(tx, workspace, [followup.debt_id])).get(followup.debt_id)
         # Read again: while this waited for the debt's lock, a person may have decided that the message was
         # sent.
@@ -61,7 +76,7 @@ async def receive_callback(
             if is_first_report
             else locked_followup.crossed_by,
         )
-        await sending.suppress_dead_address(tx, contact, outcome)
+        await sending.suppress_dead_address(tx, contact, outcome, debt)
         if is_first_report and outcome.fate in sending.REACHED:
             updated_followup = followups.mark_reached(tx, debt, updated_followup, is_confirmed=True)
         # A followup completed on acceptance is announced again only if it bounced.

@@ -10,7 +10,7 @@ from getbill.contacts import ledger
 from getbill.contacts.handovers import DeadJournal, Handover, HandoverJournal
 from getbill.contacts.model import Contact
 from getbill.contacts.sending import SendingContext
-from getbill.kit import failpoints
+from getbill.kit import clock, failpoints, work
 from getbill.kit.database import Database, Statement
 
 _JOURNALS_MAX: Final = 8
@@ -59,7 +59,7 @@ async def claim_known(context: SendingContext, lease_until: datetime) -> list[Co
     if context.handovers is None:
         return []
     contacts = []
-    for journal in context.handovers.dead_journals()[:_JOURNALS_MAX]:
+    for journal in context.handovers.dead_journals(_JOURNALS_MAX):
         contacts += await _claim(context.database, journal.known_handovers, lease_until)
         await _remove_settled(context.database, context.handovers, journal)
     if contacts:
@@ -80,7 +80,11 @@ async def _claim(database: Database, handovers: Sequence[Handover], lease_until:
     for workspace_id, group in _by_workspace(handovers):
         ids = [handover.id for handover in group]
         fences = [handover.fence for handover in group]
-        rows = await database.fetch(_CLAIM_KNOWN, workspace_id, ids, fences, lease_until)
+        async with database.transaction(clock.wall()) as tx:
+            rows = await tx.fetch(_CLAIM_KNOWN, workspace_id, ids, fences, lease_until)
+            if rows:
+                # It may end before that of the dead worker, at whose end the workspace is visited otherwise.
+                work.note(tx, workspace_id, "contacts", lease_until)
         contacts += [ledger.contact_from_row(row) for row in rows]
     return contacts
 

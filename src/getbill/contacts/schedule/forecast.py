@@ -1,39 +1,23 @@
 """The forecast of a debt: every remaining step with its time and the rules that moved or block it.
 
 It assumes that no debtor answers and nothing changes: each contact is made on time and counts for the next.
-The planned contact of the ledger comes first, at its due time.
+The planned contact of the ledger comes first, at its due time, if it can still leave. A step that would not
+leave has no due time, and all the reasons.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from getbill import companies, compliance, debts
+from getbill import compliance, creditors, debts
 from getbill.channels import Channel
-from getbill.compliance import Basis, FailedRule
 from getbill.contacts import history
 from getbill.contacts.history import ContactHistory
 from getbill.contacts.model import Contact
-from getbill.debts import Debt, ScheduleEvaluator
-from getbill.scenarios import Step
-
-_SETTING = (Basis.PRODUCT_POLICY, "the workspace's settings")
-_AS_OFFSETS = "Contacts keep the spacing of their offsets, up to one day."
-_SWITCH_TEXTS = {
-    companies.STOPPED: "Contact is stopped. Missed steps are handled as the scenario defines.",
-    companies.DRY_RUN: "Dry run: messages are scheduled and rendered, but not sent.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleReason:
-    """A rule that moved a contact (until an instant), or that blocks it (no instant)."""
-
-    rule: str
-    says: str
-    basis: str
-    source: str
-    until: datetime | None = None
+from getbill.contacts.schedule import reasons
+from getbill.contacts.schedule.reasons import ScheduleReason
+from getbill.debts import Debt, PlannedContact, ScheduleEvaluator
+from getbill.scenarios import Skip, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +36,45 @@ class ForecastStep:
 
 
 def forecast_steps(
-    debt: Debt, contact_history: ContactHistory, now: datetime, planned: Contact | None = None
+    debt: Debt,
+    contact_history: ContactHistory,
+    now: datetime,
+    planned: Contact | None = None,
+    *,
+    is_set_aside: bool = False,
 ) -> list[ForecastStep]:
-    """Return every remaining step of a contactable debt, in order, to its scenario's end."""
-    return list(_Forecast(debt, contact_history, now).walk(planned))
+    """Return every remaining step of a contactable debt, in order, to its scenario's end.
+
+    While a contact of the debt is set aside, its collector lacks something, or its balance is below the minimum,
+    none of them is taken.
+    """
+    gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
+    if gap is not None:
+        return _waiting_steps(debt, contact_history, reasons.gap_reason(gap))
+    if debts.is_below_minimum(debt):
+        # Nor does its scenario end.
+        return _waiting_steps(debt, contact_history, reasons.minimum_reason(debt))[:-1]
+    return list(_Forecast(debt, contact_history, now, is_set_aside).walk(planned))
+
+
+def _waiting_steps(debt: Debt, contact_history: ContactHistory, reason: ScheduleReason) -> list[ForecastStep]:
+    """Return the remaining steps of a debt that waits for a duty of its collector."""
+    evaluator = ScheduleEvaluator.for_debt(debt, contact_history.prior_contacts(debt))
+    steps = [
+        ForecastStep(
+            step=step.key,
+            channel=step.channel,
+            nominal_at=evaluator.offset_at(step),
+            due_at=None,
+            wave=step.wave,
+            template=step.template,
+            language=step.language,
+            blocked_by=(reason,),
+        )
+        for step in debt.running_scenario.after(contact_history.last_step(debt))
+    ]
+    end = ForecastStep(debts.END, debts.REVIEW, evaluator.nominal_end(), None, blocked_by=(reason,))
+    return [*steps, end]
 
 
 @dataclass(slots=True)
@@ -63,30 +82,61 @@ class _Forecast:
     debt: Debt
     contact_history: ContactHistory
     now: datetime
+    is_set_aside: bool = False
 
     def walk(self, planned: Contact | None) -> Iterator[ForecastStep]:
+        if planned is not None and self.contact_history.rehearsed_steps:
+            self._end_rehearsal(planned)
+            planned = None
         last_step = self.contact_history.last_step(self.debt)
         prior_contacts = self.contact_history.prior_contacts(self.debt)
         while True:
-            upcoming = debts.next_contact(self.debt, self.now, last_step, prior_contacts)
             evaluator = ScheduleEvaluator.for_debt(self.debt, prior_contacts)
-            step_key, channel, due_at = upcoming.step, upcoming.channel, upcoming.due_at
-            if planned is not None:
-                step_key, channel, due_at, planned = planned.step, planned.channel, planned.due_at, None
+            upcoming, planned = self._next_contact(last_step, prior_contacts, planned), None
             for skip in upcoming.skipped_steps:
-                if skip.step.key == step_key:
-                    break
-                yield self._skipped_step(evaluator, skip.step, skip.reason)
-            if step_key == debts.END:
-                at = evaluator.nominal_end()
-                yield ForecastStep(debts.END, debts.REVIEW, at, due_at)
+                yield self._skipped_step(evaluator, skip)
+            if upcoming.step == debts.END:
+                yield self._end(evaluator.nominal_end(), upcoming.due_at)
                 return
-            step = self.debt.running_scenario.find_step(step_key)
-            yield self._forecast_step(evaluator, step.on(channel), due_at)
-            address = compliance.hash_for(Channel(channel), *history.address_hashes(self.debt))
-            contact = compliance.PastContact(Channel(channel), due_at, address)
-            prior_contacts = prior_contacts.with_contact(contact, step)
-            last_step, self.now = step_key, max(self.now, due_at)
+            step = self.debt.running_scenario.find_step(upcoming.step).on(upcoming.channel)
+            yield self._forecast_step(evaluator, step, upcoming.due_at)
+            last_step, self.now = step.key, max(self.now, upcoming.due_at)
+            if not reasons.condition_reasons(self.debt, step, upcoming.due_at):
+                address = compliance.hash_for(step.channel, *history.address_hashes(self.debt))
+                contact = compliance.PastContact(Channel(step.channel), upcoming.due_at, address)
+                prior_contacts = prior_contacts.with_contact(contact, step)
+
+    def _end_rehearsal(self, planned: Contact) -> None:
+        """Continue where a dry run ends, when its planned contact is due: see `Restart` of a decision."""
+        self.now = max(self.now, planned.due_at)
+        if not self.contact_history.contacted_steps:
+            identity, scenario = self.debt.debtor.identity, self.debt.running_scenario
+            started_on = debts.day_zero(identity, scenario, self.now, self.debt.due_on)
+            self.debt = replace(self.debt, started_on=started_on)
+
+    def _next_contact(
+        self, last_step: str | None, prior_contacts: debts.PriorContacts, planned: Contact | None
+    ) -> PlannedContact:
+        """Return the next contact: as the ledger plans it, unless it is another one by now."""
+        upcoming = debts.next_contact(self.debt, self.now, last_step, prior_contacts)
+        if planned is None:
+            return upcoming
+        if (planned.step, planned.channel) == (upcoming.step, str(upcoming.channel)):
+            return replace(upcoming, due_at=planned.due_at)
+        # It will be planned anew, as `replanning` does.
+        return debts.next_contact(self.debt, self.now, last_step, prior_contacts, is_late=True)
+
+    def _end(self, nominal_at: datetime, due_at: datetime) -> ForecastStep:
+        end_at = None if self.is_set_aside else due_at
+        return ForecastStep(
+            debts.END, debts.REVIEW, nominal_at, end_at, blocked_by=tuple(self._general_reasons())
+        )
+
+    def _general_reasons(self) -> Iterator[ScheduleReason]:
+        """Yield what keeps every step of the debt from being taken."""
+        if self.is_set_aside:
+            yield reasons.set_aside_reason()
+        yield from reasons.switch_reasons(self.debt)
 
     def _forecast_step(self, evaluator: ScheduleEvaluator, step: Step, due_at: datetime) -> ForecastStep:
         offset_at = evaluator.offset_at(step)
@@ -94,12 +144,15 @@ class _Forecast:
             step=step.key,
             channel=step.channel,
             nominal_at=offset_at,
-            due_at=due_at,
+            due_at=None if self.is_set_aside else due_at,
             wave=step.wave,
             template=step.template,
             language=step.language,
             moved_by=tuple(self._moving_reasons(evaluator, step, offset_at, due_at)),
-            blocked_by=(*_switch_reasons(self.debt), *_condition_reasons(self.debt, step, due_at)),
+            blocked_by=(
+                *self._general_reasons(),
+                *reasons.condition_reasons(self.debt, step, due_at),
+            ),
         )
 
     def _moving_reasons(
@@ -107,42 +160,19 @@ class _Forecast:
     ) -> Iterator[ScheduleReason]:
         spaced_at = evaluator.nominal_at(step)
         if spaced_at > offset_at:
-            days = self.debt.running_scenario.spacing_days
-            says = f"Two contacts are at least {days} days apart." if days else _AS_OFFSETS
-            yield ScheduleReason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced_at)
+            yield reasons.spacing_reason(self.debt.running_scenario.spacing_days, spaced_at)
         paused_until = debts.paused_until(self.debt)
         if paused_until is not None and paused_until > max(spaced_at, self.now):
-            yield _waiting_reason(self.debt, paused_until)
+            yield reasons.waiting_reason(self.debt, paused_until)
         earliest = debts.quiet_until(self.debt, max(spaced_at, self.now))
         if self.now > spaced_at:
-            yield ScheduleReason(
-                "NOT-IN-THE-PAST",
-                "The time of the step has passed.",
-                Basis.SCENARIO,
-                "the scenario",
-                self.now,
-            )
+            yield reasons.passed_reason(self.now)
         for failing in evaluator.moving_rules(step, earliest):
             if failing.until is not None and failing.until <= due_at:
-                yield rule_reason(failing)
+                yield reasons.rule_reason(failing)
 
-    def _skipped_step(self, evaluator: ScheduleEvaluator, step: Step, reason: str) -> ForecastStep:
-        if reason.startswith(debts.NEVER):
-            reasons = tuple(
-                rule_reason(failing)
-                for failing in evaluator.moving_rules(step, self.now)
-                if failing.until is None
-            )
-        elif reason.startswith(debts.WAITS):
-            since = max(self.now, evaluator.nominal_at(step))
-            reasons = tuple(map(rule_reason, evaluator.moving_rules(step, since)))
-        elif reason.startswith(debts.EXPENSIVE):
-            says = f"The number is an {reason}, which the debt does not accept."
-            reasons = (ScheduleReason("EXPENSIVE-DESTINATION", says, Basis.PRODUCT_POLICY, "the debt"),)
-        else:
-            reasons = (
-                ScheduleReason("SCENARIO-ADDRESS", f"There is {reason}.", Basis.SCENARIO, "the debtor"),
-            )
+    def _skipped_step(self, evaluator: ScheduleEvaluator, skip: Skip) -> ForecastStep:
+        step = skip.step
         return ForecastStep(
             step.key,
             step.channel,
@@ -150,38 +180,21 @@ class _Forecast:
             None,
             step.wave,
             step.template,
-            blocked_by=reasons,
+            blocked_by=tuple(self._refusing_reasons(evaluator, step)) or (reasons.late_reason(),),
         )
 
-
-def _waiting_reason(debt: Debt, until: datetime) -> ScheduleReason:
-    if debts.is_promise_pending(debt):
-        says = "The debtor has promised to pay by this date."
-        return ScheduleReason("PROMISE-TO-PAY", says, Basis.PRODUCT_POLICY, "the debtor", until)
-    return ScheduleReason(
-        "IMPORT-GRACE", "Imported debts have a grace period before the first contact.", *_SETTING, until
-    )
-
-
-def rule_reason(failing: FailedRule) -> ScheduleReason:
-    """Return a failed rule as a reason to show."""
-    rule = failing.rule
-    return ScheduleReason(rule.id, rule.says, rule.basis, rule.source, failing.until)
-
-
-def _switch_reasons(debt: Debt) -> Iterator[ScheduleReason]:
-    contact = debt.workspace.contact
-    if contact != "on":
-        yield ScheduleReason(
-            f"CONTACT-{contact.upper().replace('_', '-')}", _SWITCH_TEXTS[contact], *_SETTING
+    def _refusing_reasons(self, evaluator: ScheduleEvaluator, step: Step) -> Iterator[ScheduleReason]:
+        """Yield everything for which a step would not leave, however long it waits."""
+        missing = evaluator.unreachable_reason(step)
+        if missing is not None:
+            yield reasons.address_reason(missing)
+        yield from map(reasons.obstacle_reason, evaluator.obstacles(step))
+        since = max(self.now, evaluator.nominal_at(step))
+        refusing = compliance.refusing_rules(
+            evaluator.facts.with_notices(step.notices), evaluator.channel(step), since
         )
-
-
-def _condition_reasons(debt: Debt, step: Step, at: datetime) -> Iterator[ScheduleReason]:
-    """Return conditions that do not hold for the debt now; they are evaluated when the step is due."""
-    if step.only_if is None:
-        return
-    for name in step.only_if.unmet(debts.condition_facts(debt, at)):
-        yield ScheduleReason(
-            "SCENARIO-CONDITION", f"The condition {name} is not satisfied.", Basis.SCENARIO, "the scenario"
-        )
+        # What only time removes refuses a step that waits too long; its time does not matter then.
+        is_slow = not isinstance(evaluator.option(step, since), debts.ChannelOption)
+        for failing in refusing:
+            if failing.until is None or is_slow:
+                yield reasons.rule_reason(replace(failing, until=None))

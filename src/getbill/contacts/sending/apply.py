@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from getbill import debts, followups, quarantine
+from getbill import debts, followups, payments, quarantine
 from getbill.channels.senders import Outgoing
 from getbill.contacts import ledger, schedule
 from getbill.contacts.history import ContactHistory
@@ -22,6 +22,7 @@ from getbill.contacts.sending.decision import (
     Postpone,
     Rehearse,
     Restart,
+    ReviewBalance,
     Send,
     SetAside,
     Skip,
@@ -56,6 +57,8 @@ class _Effects:
     planned_contacts: list[Contact] = field(default_factory=list)
     # Contacts whose message cannot be rendered.
     unrenderable: list[tuple[Contact, Message]] = field(default_factory=list)
+    # Debts whose balance is below the minimum.
+    small_debts: list[Debt] = field(default_factory=list)
     # Debts that until now had only a dry run.
     started_ids: list[UUID] = field(default_factory=list)
     # Followups whose retry is cancelled.
@@ -81,9 +84,8 @@ class _Effects:
             case Skip(reason, is_late):
                 self._close(debt, contact, State.SKIPPED, reason)
                 self._plan_next(debt, contact_history, contact.step, is_late=is_late)
-            case Postpone(at, reason, is_late):
-                contact.postpone(at, reason, is_late=is_late)
-                debts.plan(self.tx, debt, at)
+            case Postpone():
+                self._postpone(debt, contact, decision)
             case Stop(reason, is_replanned):
                 self._close(debt, contact, State.STOPPED, reason)
                 if is_replanned:
@@ -96,6 +98,13 @@ class _Effects:
             case SetAside(detail):
                 contact.set_aside(str(detail))
                 self.unrenderable.append((contact, detail))
+
+    def _postpone(self, debt: Debt, contact: Contact, decision: Postpone) -> None:
+        contact.postpone(decision.at, decision.reason, is_late=decision.is_late)
+        debt.started_on += timedelta(days=decision.waited_days)
+        debts.plan(self.tx, debt, decision.at)
+        if isinstance(decision, ReviewBalance):
+            self.small_debts.append(debt)
 
     def _close(self, debt: Debt, contact: Contact, state: State, reason: str | None) -> None:
         contact.settle(state, self.tx.now, reason)
@@ -145,6 +154,8 @@ class _Effects:
         if self.context.handovers is not None:
             self.context.handovers.begin(send.contact for send in self.prepared)
         await ledger.write(tx, contacts)
+        for debt in self.small_debts:
+            payments.review_small_balance(tx, debt)
         for contact, reason in self.unrenderable:
             await quarantine.add(tx, contact.quarantine_item, reason, is_shared=True)
         if contacts:
@@ -152,8 +163,9 @@ class _Effects:
         await followups.cancel(tx, self.cancelled_followups)
         await followups.begin(tx, _with_debts(self.prepared))
         followups.announce(tx, _with_debts(self.prepared_inside))
+        ledger.plan(tx, self.planned_contacts)
         settled = await settlement.continue_debts(self.context, tx, results)
-        ledger.plan(tx, [*self.planned_contacts, *settled.planned_contacts])
+        ledger.plan(tx, settled.planned_contacts)
         initial_followups = [send.followup for send in self.prepared_inside]
         await followups.insert_completed(
             tx, list(zip(initial_followups, settled.moved_followups, strict=True))

@@ -1,16 +1,15 @@
-"""The decision on a due contact: send, rehearse, skip, postpone, stop or end it. Pure: no I/O, nothing is changed.
+"""The decision on a due contact: send, rehearse, skip, postpone, review, stop or end it. Pure: no I/O, nothing is changed.
 
 Everything is checked again here, whatever was planned: the debt's status, the debtor's hours, the caps on their
 addresses, recent payments, the scenario's conditions, and the message itself.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from getbill import compliance, debts
-from getbill.channels import Channel
+from getbill import compliance, creditors, debts
 from getbill.channels.senders import Outgoing
 from getbill.companies import DRY_RUN
 from getbill.contacts.history import ContactHistory
@@ -21,12 +20,16 @@ from getbill.contacts.sending.rendering import (
     StepNotPossible,
     render_message,
 )
+from getbill.creditors import ContactGap
 from getbill.debts import ChannelOption, Debt, ScheduleEvaluator
-from getbill.kit import ids
+from getbill.kit import calendar, ids
 from getbill.kit.messages import Message
 from getbill.scenarios import Step
 
 _RETRY_DELAY = timedelta(minutes=1)
+# A raised balance plans contact anew by itself; this one notices a changed minimum.
+_REVIEW_DELAY = timedelta(days=1)
+_GAP_DELAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """The means of a workspace to contact anyone: channels with a provider, templates, header image."""
+    """The means of a workspace to write to anyone: its templates and header image."""
 
-    channels: Collection[Channel]
     render_context: RenderContext
 
 
@@ -75,6 +77,13 @@ class Postpone:
     at: datetime
     reason: str
     is_late: bool = False
+    # Days by which day 0 moves too, so that later steps keep their distance.
+    waited_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewBalance(Postpone):
+    """The balance is too small for any contact: a person or a rule writes it off. Look again at an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +160,24 @@ def decide(case: Case, means: Means, now: datetime) -> Decision:
     if not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
         # The change that raised the epoch planned the next contact, if any.
         return Stop(f"the debt is {debt.status}")
-    if contact_history.is_sending:
-        # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
-        # other.
-        return Postpone(now + _RETRY_DELAY, "another contact is in progress")
+    delay = _delay(debt, contact_history, now)
+    if delay is not None:
+        return delay
     if contact_history.rehearsed_steps:
         return Restart(None if contact_history.contacted_steps else _new_day_zero(debt, now))
     if contact.step == debts.END:
         return _decide_end(debt, contact_history, now)
     return _decide_step(case, debt, contact_history, means, now)
+
+
+def _delay(debt: Debt, contact_history: ContactHistory, now: datetime) -> Postpone | None:
+    if contact_history.is_sending:
+        # Planned because the debt was held and resumed; contacts of one debt are still sent one after the
+        # other.
+        return Postpone(now + _RETRY_DELAY, "another contact is in progress")
+    if debts.is_below_minimum(debt):
+        return ReviewBalance(now + _REVIEW_DELAY, "the balance is below the minimum")
+    return None
 
 
 def _new_day_zero(debt: Debt, now: datetime) -> date:
@@ -185,12 +203,14 @@ def _decide_step(
     if contact.channel == step.channel and evaluator.channel(step) != contact.channel:
         # The step now uses its fallback: its own address was suppressed since.
         return Stop("the address is suppressed", is_replanned=True)
+    gap = creditors.contact_gap(debt.workspace, debt.creditor, now)
+    if gap is not None:
+        return _wait(evaluator, step, contact, gap, now)
     is_late = contact.is_late(now, debt.running_scenario.late_after)
     reason = _dropped_reason(evaluator, step, now) if is_late else None
     reason = reason or _unmet_reason(debt, step, now)
-    if reason is None and contact.channel_kind not in means.channels:
-        reason = f"no provider for {contact.channel}"
-    reason = reason or evaluator.missing_address(contact.channel_kind)
+    step_on_channel = step.on(contact.channel)
+    reason = reason or evaluator.missing_address(contact.channel_kind) or evaluator.obstacle(step_on_channel)
     if reason is not None:
         return Skip(reason, is_late)
     quiet_until = debts.due_date_over_at(debt, now)
@@ -199,7 +219,19 @@ def _decide_step(
     refused = _refused(debt, evaluator, contact, now, is_late=is_late)
     if refused is not None:
         return refused
-    return _compose(case, debt, step.on(contact.channel), means, now, is_late=is_late)
+    return _compose(case, debt, step_on_channel, means, now, is_late=is_late)
+
+
+def _wait(
+    evaluator: ScheduleEvaluator, step: Step, contact: Contact, gap: ContactGap, now: datetime
+) -> Postpone:
+    """Look at a contact again on the next day that allows it: a duty of the collector is not met."""
+    tomorrow = now + _GAP_DELAY
+    facts = evaluator.facts.with_notices(step.notices)
+    at = compliance.next_allowed(facts, contact.channel_kind, tomorrow) or tomorrow
+    zone = evaluator.start.zone
+    waited = calendar.local_date(at, zone) - calendar.local_date(contact.due_at, zone)
+    return Postpone(at, gap.rule, waited_days=max(waited.days, 0))
 
 
 def _refused(
@@ -223,7 +255,7 @@ def _refused(
         option = evaluator.option(step, now)
         if isinstance(option, ChannelOption) and option.channel != contact.channel:
             return Stop("the fallback is allowed earlier", is_replanned=True)
-    return Skip(evaluator.refusal(step, channel, now), is_late)
+    return Skip(evaluator.rule_refusal(step, channel, now), is_late)
 
 
 def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> str | None:
@@ -236,10 +268,19 @@ def _unmet_reason(debt: Debt, step: Step, now: datetime) -> str | None:
     return f"conditions: {', '.join(unmet)}" if unmet else None
 
 
+def _earlier_attempts(case: Case, step: Step) -> int:
+    """Return the number of earlier attempts by a step's channel, which a simulated debtor knows."""
+    if case.history is None or case.contact.is_live:
+        return 0
+    return case.history.attempts_before(step.key, step.channel)
+
+
 def _compose(case: Case, debt: Debt, step: Step, means: Means, now: datetime, *, is_late: bool) -> Decision:
     key = ids.show("followup", case.followup_id)
     try:
-        message = render_message(debt, step, key, now, means.render_context)
+        message = render_message(
+            debt, step, key, now, means.render_context, earlier_attempts=_earlier_attempts(case, step)
+        )
     except StepNotPossible as reason:
         return Skip(str(reason), is_late)
     except MessageNotRenderable as defect:

@@ -9,8 +9,7 @@ from functools import partial
 import structlog
 
 from getbill.channels.senders import Assurance, Fate, Outgoing, SendOutcome, failed, unknown
-from getbill.contacts.handovers import HandoverJournal, HandoverNotJournaled
-from getbill.contacts.model import Contact
+from getbill.contacts.handovers import HandoverNotJournaled
 from getbill.contacts.sending.context import PreparedSend, SendResult
 from getbill.kit import clock, failpoints
 
@@ -61,9 +60,7 @@ async def _call_provider(send: PreparedSend) -> SendOutcome:
 
 
 async def _hand_over(send: PreparedSend) -> SendOutcome:
-    message = send.message
-    if send.handovers is not None:
-        message = replace(message, before_handover=partial(_note_handover, send.handovers, send.contact))
+    message = replace(send.message, before_handover=partial(_begin_handover, send))
     try:
         async with asyncio.timeout(send.timeout_seconds):
             if not send.sender.capabilities.announces_handover:
@@ -87,7 +84,12 @@ async def _ask(send: PreparedSend, message: Outgoing) -> SendOutcome:
         return unknown("the sender failed; the worker's log has the traceback")
 
 
-def _note_handover(journal: HandoverJournal, contact: Contact) -> None:
-    failpoints.at("contacts.handing_over")
-    journal.hand_over(contact.handover_id)
-    failpoints.at("contacts.handed_over")
+def _begin_handover(send: PreparedSend) -> None:
+    # Again: the machine may have been suspended while a connection was awaited, which no timeout notices.
+    lease_until = send.contact.lease_until
+    if lease_until is None or lease_until <= clock.wall():
+        raise TimeoutError
+    if send.handovers is not None:
+        failpoints.at("contacts.handing_over")
+        send.handovers.hand_over(send.contact.handover_id)
+        failpoints.at("contacts.handed_over")

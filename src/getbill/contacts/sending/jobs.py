@@ -151,7 +151,9 @@ async def _send_batch(
         prepared = await _prepare_batch(context, workspace, contacts)
     except Exception:
         # A transient failure that these contacts did not cause: released, so that it does not count as a dead
-        # worker.
+        # worker. Those that were committed before it are not handed over either.
+        if context.handovers is not None:
+            context.handovers.withdraw(contacts)
         with suppress(*DATABASE_ERRORS):
             await claims.release(context.database, contacts)
         raise

@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from getbill import compliance, debts, followups, todos
+from getbill import companies, compliance, debts, followups, todos
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, SendOutcome
 from getbill.companies import Workspace
@@ -27,7 +27,7 @@ from getbill.contacts.sending.crossed_messages import crossed_by
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit import clock, failpoints
-from getbill.kit.database import Transaction
+from getbill.kit.database import OptimisticConflict, Transaction
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +46,7 @@ _RETRIED_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.DeadlockDetectedError,
+    OptimisticConflict,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
@@ -90,9 +91,15 @@ async def _settle_results(
     cached_debts: Mapping[UUID, Debt],
 ) -> None:
     async with context.database.transaction(workspace.now()) as tx:
-        debts_by_id = await debts.lock_many(
-            tx, workspace, {result.contact.debt_id for result in results}, cached_debts
-        )
+        debt_ids = {result.contact.debt_id for result in results}
+        bounced_ids = {
+            result.contact.debt_id for result in results if _is_dead(result.contact, result.outcome)
+        }
+        if bounced_ids:
+            # A bounce changes the person: all their debts, in one order with those of the batch.
+            await debts.lock_with_siblings(tx, workspace, bounced_ids, debt_ids)
+            cached_debts = {}
+        debts_by_id = await debts.lock_many(tx, workspace, debt_ids, cached_debts)
         owned_ids = {
             id(contact) for contact in await ledger.lock_unchanged(tx, [result.contact for result in results])
         }
@@ -118,7 +125,13 @@ async def continue_debts(
     if debts_by_id is None:
         debts_by_id = {result.debt.id: result.debt for result in results if result.debt is not None}
     for result in results:
-        await suppress_dead_address(tx, result.contact, result.outcome)
+        await suppress_dead_address(
+            tx, result.contact, result.outcome, debts_by_id.get(result.contact.debt_id)
+        )
+    if tx.changed_people:
+        # All debts of a person with a new address are planned anew; contacts planned so far must be stored by then.
+        await debts.announce_people(tx)
+        await tx.send()
     settlement = Settlement(context, tx, await _load_histories(tx, debts_by_id, results))
     for result in results:
         debt = debts_by_id.get(result.contact.debt_id)
@@ -152,10 +165,23 @@ async def _load_histories(
     return histories | await history.load(tx, results[0].contact.workspace_id, other_debts)
 
 
-async def suppress_dead_address(tx: Transaction, contact: Contact, outcome: SendOutcome) -> None:
-    """Suppress an e-mail address that accepts no mail. A number that fails once may be busy, or abroad."""
-    if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
+async def suppress_dead_address(
+    tx: Transaction, contact: Contact, outcome: SendOutcome, debt: Debt | None
+) -> None:
+    """Suppress an e-mail address that accepts no mail, and mark it on its debtor.
+
+    A number that fails once may be busy, or abroad.
+    """
+    if _is_dead(contact, outcome) and contact.address_hash is not None:
         await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
+        # Not here: the debts of others may be locked by a worker that waits for one of ours.
+        await companies.request_replan(tx, contact.workspace_id, contact.address_hash)
+        if debt is not None:
+            await debts.mark_bounced(tx, debt, "email", contact.address_hash)
+
+
+def _is_dead(contact: Contact, outcome: SendOutcome) -> bool:
+    return outcome.is_dead_address and contact.channel == Channel.EMAIL
 
 
 async def replan_undelivered(
@@ -218,7 +244,7 @@ class Settlement:
         contact, outcome, now = result.contact, result.outcome, self.tx.now
         is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
         is_retried = is_current and self._plan(debt, contact, outcome)
-        status = "scheduled" if is_retried else _END_STATES[outcome.fate][1]
+        status = "scheduled" if is_retried else outcome.call_status or _END_STATES[outcome.fate][1]
         is_unconfirmed = outcome.fate == Fate.ACCEPTED and not result.gives_receipt
         is_complete = is_unconfirmed or status in followups.FINAL
         is_reached = followup.reached_at is None and (is_unconfirmed or outcome.fate in REACHED)
@@ -237,6 +263,10 @@ class Settlement:
             followups.announce_reach(self.tx, debt, updated_followup, is_confirmed=not is_unconfirmed)
         if outcome.fate == Fate.UNKNOWN:
             todos.create(self.tx, debt.workspace_id, TODO_KIND, followup.id, debt.id)
+        if outcome.responses:
+            followups.schedule_responses(
+                self.tx, debt, updated_followup, contact.address_hash, outcome.responses
+            )
         self.moved_followups.append((debt, updated_followup, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: SendOutcome) -> bool:

@@ -6,7 +6,7 @@ field is an error. Responses always use the original names. The contract's oddit
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -22,7 +22,7 @@ from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debts.model import Status, StatusName
 from getbill.debts.wire import checks
-from getbill.debts.wire.field_types import AMOUNT_SCHEMA, COUNTRIES, Amount, Currency, Day, Line, Text
+from getbill.debts.wire.field_types import AMOUNT_SCHEMA, Amount, Currency, Day
 from getbill.debts.wire.fields import (
     ADDRESS_FIELDS,
     DEBT_FIELDS,
@@ -36,6 +36,7 @@ from getbill.kit.errors import FieldError
 from getbill.kit.http import require_field, with_fields
 from getbill.kit.messages import message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
+from getbill.kit.text.body_types import COUNTRIES, Line, Text
 from getbill.kit.validation import field_subject
 
 # The docs' status words for ours, where a caller may set them.
@@ -106,11 +107,20 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 } | {"address": ("debtor", "address")}
 
 
+_CREDITOR: Final = frozenset({"company", "creditor_id"})
+# The names in a debt's body that describe its debtor.
+DEBTOR_NAMES = frozenset(
+    {"debtor", "address"} | {alias for field in (*DEBTOR_FIELDS, *ADDRESS_FIELDS) for alias in field.aliases}
+)
+
+
 @with_fields(top_level_fields())
 class DebtFields(BaseModel):
     """The fields of a debt that a caller may send, in either spelling."""
 
     model_config = ConfigDict(extra="forbid")
+
+    IS_NEW: ClassVar[bool] = False
 
     debtor: DebtorBody | None = None
     amount: Amount | None = Field(
@@ -118,6 +128,9 @@ class DebtFields(BaseModel):
     )
     currency: Currency | None = Field(None, description="Currency, ISO 4217; defaults to the company's.")
     timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
+    creditor_id: Text | None = Field(
+        None, description="Id of the creditor, in place of its name in `company`; by default your company."
+    )
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
@@ -137,9 +150,14 @@ class DebtFields(BaseModel):
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
-        """Return the errors of the scenario, which depends on the workspace."""
+        """Return the errors of the scenario and the creditor, which depend on the workspace."""
         workspace: Workspace = caller.workspace
-        return _check_scenario(raw, workspace) + checks.check_birthdates(raw, workspace.now())
+        return [
+            *_check_scenario(raw, workspace),
+            *checks.check_birthdates(raw, workspace.now()),
+            *checks.check_creditor_id(raw),
+            *(checks.check_creditor_named(raw, workspace) if cls.IS_NEW or _CREDITOR & raw.keys() else ()),
+        ]
 
 
 _NAMES = ("name", "first_name", "last_name", "company")
@@ -186,17 +204,20 @@ class NewDebtBody(DebtFields):
         },
     )
 
+    IS_NEW: ClassVar[bool] = True
+
     amount: Annotated[Amount | None, WithJsonSchema(AMOUNT_SCHEMA)] = Field(
         None, description="Amount claimed, above zero, with no more decimals than the currency has."
     )
 
     @classmethod
     def workspace_errors(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
-        """Return the errors of this workspace: an unknown scenario, or a number too expensive to contact."""
-        zones = caller.workspace.company.refused_zones
-        return super().workspace_errors(raw, caller) + checks.check_destinations(
-            raw, phone_region(raw), zones
-        )
+        """Return the errors of this workspace, such as an unknown scenario or a missing creditor."""
+        workspace: Workspace = caller.workspace
+        return [
+            *super().workspace_errors(raw, caller),
+            *checks.check_destinations(raw, phone_region(raw), workspace.company.refused_zones),
+        ]
 
     @classmethod
     def cross_field_errors(cls, raw: dict[str, Any]) -> list[FieldError]:
@@ -305,9 +326,12 @@ def _check_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldErro
     if not isinstance(name, str | None) or not isinstance(timeline, str | None):
         return []
     try:
-        scenarios.resolve(workspace, name and name.strip(), timeline and timeline.strip())
+        resolved = scenarios.resolve(workspace, name and name.strip(), timeline and timeline.strip())
+        scenarios.refuse_notices(workspace, resolved)
     except (scenarios.ScenarioUnknown, scenarios.ScenarioConflict) as error:
         return [FieldError("/scenario" if name else "/timeline_id", "unknown", error.detail)]
+    except scenarios.ScenarioReserved as error:
+        return [FieldError("/timeline_id" if timeline else "/scenario", "third-party-only", error.detail)]
     return []
 
 

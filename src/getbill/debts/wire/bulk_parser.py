@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from getbill import scenarios
 from getbill.companies import Workspace
+from getbill.creditors import PREFIX as CREDITOR_PREFIX
 from getbill.debtors import Identity
 from getbill.debts.model import Details, NewDebt
 from getbill.debts.wire import checks, field_checks
@@ -24,8 +25,8 @@ from getbill.debts.wire.fields import (
     KINDS,
 )
 from getbill.debts.wire.serializers import new_debt
-from getbill.kit import phones
-from getbill.kit.errors import FieldError, Invalid
+from getbill.kit import ids, phones
+from getbill.kit.errors import FieldError, Invalid, NotFound
 from getbill.kit.http import ApiField, JsonBody, pointer
 from getbill.kit.messages import message
 from getbill.kit.money import Money
@@ -57,6 +58,7 @@ _PLAIN: Final[dict[str, tuple[str, field_checks.Check]]] = {
     "amount": ("amount", field_checks.amount),
     "currency": ("currency", field_checks.currency),
     "timeline_id": ("timeline_id", field_checks.text),
+    "creditor_id": ("creditor_id", field_checks.text),
 }
 
 
@@ -97,7 +99,7 @@ class _BulkParser:
         """Return the debt of a body, or its errors."""
         try:
             return self._parse_fast(raw)
-        except (ValueError, ArithmeticError, LookupError):
+        except (ValueError, ArithmeticError, LookupError, NotFound):
             pass
         nul_path = field_checks.find_nul(raw)
         if nul_path is not None:
@@ -150,6 +152,9 @@ class _BulkParser:
         due_on, invoiced_on = debt_fields.get("due_on"), details.get("invoice_date")
         if due_on and invoiced_on and due_on.isoformat() < invoiced_on:
             raise field_checks.NeedsFullCheck
+        creditor_id = debt_fields.get("creditor_id")
+        if checks.is_creditor_missing(self._workspace, details.get("creditor"), creditor_id):
+            raise field_checks.NeedsFullCheck
         amount = Money.from_decimal(
             debt_fields["amount"], debt_fields.get("currency") or self._workspace.company.currency
         )
@@ -163,13 +168,16 @@ class _BulkParser:
             details=Details(**details) if details else _NO_DETAILS,
             invoice_reference=debt_fields.get("invoice_reference"),
             due_on=due_on,
+            creditor_id=None if creditor_id is None else ids.read(CREDITOR_PREFIX, creditor_id),
         )
 
     def _resolve_scenario(self, name: str | None, timeline_id: str | None) -> str:
         cache_key = name, timeline_id
         scenario = self._scenarios.get(cache_key)
         if scenario is None:
-            scenario = self._scenarios[cache_key] = scenarios.resolve(self._workspace, name, timeline_id)
+            scenario = scenarios.resolve(self._workspace, name, timeline_id)
+            scenarios.refuse_notices(self._workspace, scenario)
+            self._scenarios[cache_key] = scenario
         return scenario
 
 

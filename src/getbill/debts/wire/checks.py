@@ -2,10 +2,14 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
+from getbill.companies import Workspace
+from getbill.creditors import PREFIX as CREDITOR_PREFIX
+from getbill.creditors import CreditorChoice, unknown_creditor
 from getbill.debtors import names_agree, names_alike
-from getbill.kit import json, phones
-from getbill.kit.errors import FieldError, WrongValue
+from getbill.kit import ids, json, phones
+from getbill.kit.errors import FieldError, NotFound, WrongValue, refusal
 from getbill.kit.messages import Message, excerpt, message
 
 # The longest documented human life is 122 years.
@@ -134,3 +138,41 @@ def _is_day(iso_date: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def read_creditor_id(text: str) -> UUID:
+    """Return a creditor's id; raise Invalid if it is not one."""
+    try:
+        return ids.read(CREDITOR_PREFIX, text)
+    except NotFound:
+        raise refusal([unknown_creditor(text)]) from None
+
+
+def check_creditor_id(raw: dict[str, Any]) -> list[FieldError]:
+    """Return the error of a creditor's id that is not one."""
+    text = raw.get("creditor_id")
+    if not isinstance(text, str):
+        return []
+    try:
+        ids.read(CREDITOR_PREFIX, text.strip())
+    except NotFound:
+        return [unknown_creditor(text)]
+    return []
+
+
+def is_creditor_missing(workspace: Workspace, name: str | None, creditor_id: Any) -> bool:
+    """Return whether a debt of a third-party collector names no creditor but the collector itself."""
+    if not workspace.company.is_third_party or creditor_id is not None:
+        return False
+    return not CreditorChoice(name=name).is_other_than(workspace)
+
+
+def check_creditor_named(raw: dict[str, Any], workspace: Workspace) -> list[FieldError]:
+    """Return the error of a third-party collector's debt without the creditor for whom it collects."""
+    name = _stripped_text(raw.get("company"))
+    if not is_creditor_missing(workspace, name, raw.get("creditor_id")):
+        return []
+    detail = message(
+        "company is required: your company collects for others, so name the creditor in company or creditor_id."
+    )
+    return [FieldError("/company", "missing", detail)]

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from getbill import channels
 from getbill.debts.wire import checks
-from getbill.debts.wire.field_types import COUNTRIES
 from getbill.kit.money import currencies
 from getbill.kit.text import emails, ibans, languages, names
+from getbill.kit.text.body_types import COUNTRIES
 
 Check = Callable[[Any], Any]
 

@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from babel import Locale
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 
@@ -14,21 +13,8 @@ from getbill.kit.errors import WrongValue
 from getbill.kit.http import check_day_text
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import currencies
-from getbill.kit.text import emails, ibans, languages
-from getbill.kit.text.names import Lines, Name
+from getbill.kit.text import languages
 from getbill.kit.validation import pattern_field
-
-# CLDR's territories include groups and placeholders that are not countries of an address.
-_NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
-COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2) - _NOWHERE
-
-
-def _strip(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _normalise_email(value: str) -> str:
-    return emails.normalise(value)
 
 
 def _check_currency(value: str) -> str:
@@ -37,17 +23,6 @@ def _check_currency(value: str) -> str:
         raise WrongValue(
             message(
                 "'{value}' is not an ISO 4217 currency in use. Send, for example, EUR.", value=excerpt(value)
-            )
-        )
-    return code
-
-
-def _check_country(value: str) -> str:
-    code = value.upper()
-    if code not in COUNTRIES:
-        raise WrongValue(
-            message(
-                "'{value}' is not an ISO 3166-1 alpha-2 country. Send, for example, FR.", value=excerpt(value)
             )
         )
     return code
@@ -78,12 +53,6 @@ def _check_link(value: str) -> str:
     return value
 
 
-Text = Annotated[Name, BeforeValidator(_strip), Field(min_length=1, max_length=200)]
-Line = Annotated[Lines, BeforeValidator(_strip), Field(min_length=1, max_length=500)]
-Email = Annotated[
-    str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_normalise_email)
-]
-Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
 Currency = Annotated[
     str,
     pattern_field(
@@ -92,16 +61,6 @@ Currency = Annotated[
         examples=["EUR"],
     ),
     AfterValidator(_check_currency),
-]
-Country = Annotated[
-    str,
-    pattern_field(
-        # Separate from the language's: each pattern has its own message.
-        "^[A-Za-z][A-Za-z]$",
-        message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
-        examples=["FR"],
-    ),
-    AfterValidator(_check_country),
 ]
 Language = Annotated[
     str,
@@ -119,7 +78,6 @@ Day = Annotated[
 ]
 # `check_birthdates` checks the plausible range, which depends on the current day.
 Birthdate = Annotated[date, BeforeValidator(_parse_day), Field(examples=["1980-05-17"])]
-Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(_check_link)]
 AMOUNT_SCHEMA: JsonSchemaValue = {
     "type": "number",

@@ -11,6 +11,7 @@ from getbill.debtors import Identity
 from getbill.debts.model import Details, NewDebt
 from getbill.debts.wire import field_checks, field_types
 from getbill.kit.http import ApiField, Day, Flag, api_fields
+from getbill.kit.text import body_types
 
 DEBT_FIELDS: Final = api_fields(NewDebt)
 DETAIL_FIELDS: Final = api_fields(Details)
@@ -35,18 +36,18 @@ class Kind:
 
 
 KINDS: Final[dict[str, Kind]] = {
-    "text": Kind(field_types.Text, field_checks.text),
-    "name": Kind(field_types.Text, field_checks.text, has_example=True),
-    "line": Kind(field_types.Line, field_checks.line),
+    "text": Kind(body_types.Text, field_checks.text),
+    "name": Kind(body_types.Text, field_checks.text, has_example=True),
+    "line": Kind(body_types.Line, field_checks.line),
     "civility": Kind(Literal["Mr", "Ms"], field_checks.word("Mr", "Ms")),
     "birthdate": Kind(field_types.Birthdate, field_checks.written_day, Day),
-    "email": Kind(field_types.Email, field_checks.email),
-    "phone": Kind(field_types.Phone, field_checks.phone),
+    "email": Kind(body_types.Email, field_checks.email),
+    "phone": Kind(body_types.Phone, field_checks.phone),
     "language": Kind(field_types.Language, field_checks.language),
-    "country": Kind(field_types.Country, field_checks.country),
+    "country": Kind(body_types.Country, field_checks.country),
     "day": Kind(field_types.Day, field_checks.day, Day),
     "day_text": Kind(field_types.Day, field_checks.written_day, Day),
-    "iban": Kind(field_types.Iban, field_checks.iban),
+    "iban": Kind(body_types.Iban, field_checks.iban),
     "link": Kind(field_types.Link, field_checks.link),
     "flag": Kind(Flag, field_checks.flag, bool),
     "metadata": Kind(field_types.Metadata, field_checks.metadata, dict[str, Any], empty=dict),

@@ -1,11 +1,12 @@
 """List queries of debts and debtors: filters, order, page or cursor."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from getbill import scenarios
 from getbill.companies import Workspace
@@ -16,29 +17,18 @@ from getbill.debts.wire.bodies import RequestedStatus
 from getbill.debts.wire.field_types import Currency
 from getbill.kit import http, phones
 from getbill.kit.errors import one_parameter
-from getbill.kit.http import QueryDay, QueryInstant, refuse_empty_range
+from getbill.kit.http import PageQuery, QueryDay, QueryInstant, QueryText, refuse_empty_range
 from getbill.kit.text import emails
 
-Clean = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
-
-
-class PageQuery(BaseModel):
-    """The page of a list: by number, or after a cursor."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
-    cursor: Clean | None = None
 
 
 class DebtQuery(PageQuery):
     """Filters of a list of debts."""
 
     status: list[RequestedStatus] | None = None
-    scenario: Clean | None = None
-    reference: Clean | None = None
+    scenario: QueryText | None = None
+    reference: QueryText | None = None
     currency: Currency | None = None
     amount: Amount | None = None
     amount_min: Amount | None = None
@@ -49,7 +39,7 @@ class DebtQuery(PageQuery):
     created_to: QueryInstant | None = None
     updated_after: QueryInstant | None = None
     q: Annotated[
-        Clean | None,
+        QueryText | None,
         Field(
             description="Search by reference, by exact e-mail address or phone number, or by words of the debtor's"
             " name."
@@ -76,7 +66,20 @@ _FILTERS = [
 ]
 
 
-def build_filter(query: DebtQuery, workspace: Workspace) -> DebtFilter:
+@dataclass(frozen=True, slots=True)
+class DebtOwner:
+    """The creditor or the debtor to whom a list of debts is limited."""
+
+    condition: Literal["creditor", "debtor"]
+    id: UUID
+
+    @property
+    def listing(self) -> str:
+        """The name of the list, which its cursors are bound to."""
+        return f"{_DEBTS} of {self.condition} {self.id}"
+
+
+def build_filter(query: DebtQuery, workspace: Workspace, owner: DebtOwner | None = None) -> DebtFilter:
     """Return the filter of a query, with one extra row that shows whether another page follows.
 
     Raises BadRequest for a cursor of another list and for an empty range.
@@ -87,12 +90,14 @@ def build_filter(query: DebtQuery, workspace: Workspace) -> DebtFilter:
     refuse_empty_range("created_from", query.created_from, "created_to", query.created_to)
     limit = query.limit + 1
     conditions = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
+    if owner is not None:
+        conditions[owner.condition] = owner.id
     if query.q is not None:
         conditions["q_reference"] = query.q.strip()
         hashes = _search_hashes(query.q.strip(), workspace)
         if hashes:
             conditions["q_debtor"] = hashes
-    cursor = http.unseal_optional(query.cursor, workspace.cursor_signer(_DEBTS))
+    cursor = http.unseal_optional(query.cursor, workspace.cursor_signer(owner.listing if owner else _DEBTS))
     if cursor is None:
         return DebtFilter(conditions, query.sort, limit, (query.page - 1) * query.limit)
     return DebtFilter(conditions, query.sort, limit, after=_read_position(cursor, query.sort))
@@ -129,13 +134,13 @@ def _read_position(cursor: str, sort: str) -> tuple[datetime | int, UUID]:
     return amount, http.read_identifier(identifier)
 
 
-def cursor_after(workspace: Workspace, last: Debt, sort: str) -> str | None:
+def cursor_after(workspace: Workspace, last: Debt, sort: str, owner: DebtOwner | None = None) -> str | None:
     """Return the cursor after the last debt of a page."""
     if sort.endswith("date"):
         cursor = http.write_time_cursor(sort, last.created_at, last.id)
     else:
         cursor = http.write_cursor(sort, [last.amount, last.id.hex])
-    return http.seal_optional(cursor, workspace.cursor_signer(_DEBTS))
+    return http.seal_optional(cursor, workspace.cursor_signer(owner.listing if owner else _DEBTS))
 
 
 def debtors_after(workspace: Workspace, cursor: str | None) -> tuple[datetime, UUID] | None:

@@ -1,16 +1,16 @@
 """Conversion of request bodies to domain objects, and of debts to responses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from asyncpg import Record
-
 from getbill import scenarios
 from getbill.companies import Workspace
-from getbill.debtors import Debtor, Identity
-from getbill.debts import promises
+from getbill.creditors import CreditorChoice
+from getbill.debtors import Debtor, HistoryEntry, Identity
+from getbill.debts import promises, transitions
 from getbill.debts.actions import DebtChange
+from getbill.debts.creditor_changes import contact_gap
 from getbill.debts.erasure import ErasureResult
 from getbill.debts.model import Debt, Details, NewDebt, Status
 from getbill.debts.wire import checks
@@ -18,10 +18,13 @@ from getbill.debts.wire.bodies import (
     AddressBody,
     DebtChangeBody,
     DebtFields,
+    DebtorBody,
     NewDebtBody,
     amount_errors,
     phone_region,
 )
+from getbill.debts.wire.debtor_bodies import CAMEL_CASE as _CAMEL_CASE
+from getbill.debts.wire.debtor_bodies import DebtorChangeBody, without_debtor
 from getbill.debts.wire.fields import (
     ADDRESS_ANSWER,
     ADDRESS_FIELDS,
@@ -34,7 +37,7 @@ from getbill.debts.wire.fields import (
     DETAILS_ANSWER,
 )
 from getbill.kit import ids, json, phones
-from getbill.kit.errors import one_field, refusal
+from getbill.kit.errors import Invalid, one_field, refusal
 from getbill.kit.money import Money
 
 _ADDRESS_NAMES = tuple(field.stored_name for field in (ADDRESS_LINE, *ADDRESS_FIELDS))
@@ -61,6 +64,7 @@ def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
         identity=Identity(**_with_full_name(_identity_fields(body))),
         amount=Money.from_decimal(body.amount, currency),
         details=Details(**{name: _json_value(value) for name, value in details.items()}),
+        creditor_id=None if body.creditor_id is None else checks.read_creditor_id(body.creditor_id),
         **columns,
     )
 
@@ -69,6 +73,25 @@ def _present_values(body: DebtFields, stored_names: Mapping[str, str]) -> dict[s
     """Return the values that are not null, by their stored names; `stored_names` has every name in a body."""
     names = stored_names.keys() & body.model_fields_set
     return {stored_names[name]: value for name in names if (value := getattr(body, name)) is not None}
+
+
+def new_debtor(body: DebtorBody) -> Identity:
+    """Return the identity of a person who is described by a body."""
+    nested = DebtChangeBody.model_construct(_fields_set={"debtor"}, debtor=body)
+    return Identity(**_with_full_name(_identity_fields(nested)))
+
+
+def parse_debtor_change(body: DebtorChangeBody, identity: Identity) -> dict[str, Any]:
+    """Return the requested fields of a debtor; raise Invalid if the name would contradict its parts."""
+    stated = {_CAMEL_CASE.get(name, name): getattr(body, name) for name in body.model_fields_set}
+    debtor = DebtorBody.model_construct(_fields_set=set(stated), **stated)
+    nested = DebtChangeBody.model_construct(_fields_set={"debtor"}, debtor=debtor)
+    try:
+        fields = _with_changed_name(_identity_fields(nested, identity.country), identity)
+        _refuse_disagreeing_name(fields, identity)
+    except Invalid as error:
+        raise refusal([without_debtor(field_error) for field_error in error.errors]) from None
+    return {name: value for name, value in fields.items() if getattr(identity, name) != value}
 
 
 def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
@@ -88,6 +111,10 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
         _DETAIL_NAMES[name]: _json_value(getattr(body, name)) for name in _DETAIL_NAMES.keys() & body_fields
     }
     _refuse_expensive(body, identity, details, debt)
+    creditor = None
+    if body_fields & {"company", "creditor_id"}:
+        creditor_id = None if body.creditor_id is None else checks.read_creditor_id(body.creditor_id)
+        creditor = CreditorChoice(creditor_id, details.pop("creditor", None))
     if "promise" in body_fields:
         details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
     return DebtChange(
@@ -98,6 +125,7 @@ def parse_change(body: DebtChangeBody, debt: Debt) -> DebtChange:
         amount=Money.from_decimal(body.amount, currency) if body.amount is not None else None,
         currency=body.currency,
         status=None if body.status is None else Status(body.status),
+        creditor=creditor,
     )
 
 
@@ -173,9 +201,13 @@ def _with_changed_name(fields: dict[str, str | None], before: Identity) -> dict[
 
 def refuse_other_name(change: DebtChange, debt: Debt) -> None:
     """Raise Invalid if the debtor's name would contradict its parts, of which a body names only some."""
-    if "name" not in change.identity:
+    _refuse_disagreeing_name(change.identity, debt.debtor.identity)
+
+
+def _refuse_disagreeing_name(fields: dict[str, str | None], before: Identity) -> None:
+    if "name" not in fields:
         return
-    after = debt.debtor.identity.with_changes(change.identity)
+    after = before.with_changes(fields)
     parts = after.first_name, after.last_name
     if checks.do_names_disagree(after.name, *parts, after.company):
         raise refusal([checks.name_error(after.name, *parts)])
@@ -191,11 +223,14 @@ def serialize_debt(debt: Debt) -> dict[str, Any]:
         "currency": debt.currency,
         "balance": debt.money(debt.balance).decimal,
         "amount_paid": debt.money(debt.paid).decimal,
+        "amount_written_off": transitions.written_off(debt).decimal,
         "scenario_version": debt.scenario_version,
         "timeline_id": scenarios.scenario_public_id(debt.workspace, debt.scenario),
         **DETAILS_ANSWER.read(debt.details),
+        "creditor_id": debt.creditor_public_id,
+        "company": debt.creditor_name,
         "debtor": serialize_debtor(debt.debtor),
-        "next_action_at": debt.next_action_at,
+        "next_action_at": None if contact_gap(debt) else transitions.next_contact_at(debt),
         "contacted_at": debt.contacted_at,
         "resolved_at": debt.resolved_at,
         "resolution": debt.resolution,
@@ -215,7 +250,25 @@ def serialize_debtor(debtor: Debtor) -> dict[str, Any]:
         "id": ids.show("debtor", debtor.id),
         **DEBTOR_ANSWER.read(identity),
         "address": address | {"street_address": identity.street_address or identity.address},
+        "emails": _serialize_points(identity, "email"),
+        "phones": _serialize_points(identity, "phone"),
+        "other_names": list(identity.other_names),
+        "other_references": list(identity.other_references),
+        "other_addresses": list(identity.other_addresses),
     }
+
+
+def _serialize_points(identity: Identity, kind: str) -> list[dict[str, Any]]:
+    preferred = getattr(identity, kind)
+    return [
+        {
+            "value": point.value,
+            "source": point.source,
+            "health": point.health,
+            "preferred": point.value == preferred,
+        }
+        for point in identity.points(kind)
+    ]
 
 
 def serialize_erasure(erasure: ErasureResult) -> dict[str, Any]:
@@ -230,7 +283,19 @@ def serialize_erasure(erasure: ErasureResult) -> dict[str, Any]:
     }
 
 
-def serialize_debtor_with_totals(person: Debtor, totals: list[Record]) -> dict[str, Any]:
+def serialize_history(entry: HistoryEntry) -> dict[str, Any]:
+    """Return an entry of a debtor's history as the API shows it."""
+    return {
+        "action": entry.action,
+        "at": json.instant(entry.at),
+        "by": entry.actor.public_id if entry.actor else None,
+        "other_debtor_id": ids.show("debtor", entry.other_id) if entry.other_id else None,
+        "fields": list(entry.fields),
+        "debts": [ids.show("debt", debt_id) for debt_id in entry.debt_ids],
+    }
+
+
+def serialize_debtor_with_totals(person: Debtor, totals: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a debtor with their creation time and amounts per currency."""
     return serialize_debtor(person) | {
         "debts_count": sum(row["debts"] for row in totals),
@@ -246,8 +311,3 @@ def serialize_debtor_with_totals(person: Debtor, totals: list[Record]) -> dict[s
         "created_at": json.instant(person.created_at),
         "updated_at": json.instant(person.updated_at),
     }
-
-
-def etag(debt: Debt) -> str:
-    """Return the entity tag of a debt: it changes with the debt and with its debtor."""
-    return f'"{debt.version}-{int(debt.debtor.updated_at.timestamp() * 1000):x}"'

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from getbill import debts
+from getbill import creditors, debts
 from getbill.companies import Workspace
 from getbill.debts import NewDebt
 from getbill.imports import actions as imports
@@ -28,6 +28,7 @@ _COUNT_REFUSED = Statement(
 )
 
 _AT_ONCE: Final = 100
+_CREDITOR_FIELD: Final = b'"creditor_id"'
 
 
 @dataclass(slots=True)
@@ -76,10 +77,37 @@ def _refuse_conflicts(
             row = refused_row(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
             row.debt_id = debt_id
             conflicts.append(row)
-    if conflicts:
-        chunk.rows = without_rows(chunk.rows, [conflict.index for conflict in conflicts])
-        checked_batch.refused_rows += conflicts
-        checked_batch.refused_rows.sort(key=lambda conflict: conflict.index)
+    _refuse(checked_batch, chunk, conflicts)
+
+
+async def refuse_unknown_creditors(
+    database: Database, workspace: Workspace, checked_batch: CheckedBatch
+) -> None:
+    """Refuse rows whose `creditor_id` names no creditor, or another one than their `company`."""
+    for chunk in checked_batch.chunks:
+        if _CREDITOR_FIELD not in chunk.rows:
+            continue
+        rows = [row for row in rows_of(chunk.rows) if row[2].get("creditor_id") is not None]
+        bodies = debts.parse_bodies(workspace, [body for _, _, body in rows])
+        choices = [new.creditor_choice for new in bodies if isinstance(new, NewDebt)]
+        errors = await creditors.choice_errors(database, workspace, choices)
+        _refuse(
+            checked_batch,
+            chunk,
+            [
+                refused_row(*row, [errors[choice]])
+                for row, choice in zip(rows, choices, strict=True)
+                if choice in errors
+            ],
+        )
+
+
+def _refuse(checked_batch: CheckedBatch, chunk: Chunk, refused_rows: list[ImportRow]) -> None:
+    """Move rows of a chunk to the refused ones."""
+    if refused_rows:
+        chunk.rows = without_rows(chunk.rows, [row.index for row in refused_rows])
+        checked_batch.refused_rows += refused_rows
+        checked_batch.refused_rows.sort(key=lambda row: row.index)
 
 
 async def store_batch(

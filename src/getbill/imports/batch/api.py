@@ -55,6 +55,7 @@ async def create_batch(
     workspace, database = change.workspace, change.database
     checked_batch = await checkers.check(body, workspace)
     await actions.refuse_existing_references(database, workspace, checked_batch)
+    await actions.refuse_unknown_creditors(database, workspace, checked_batch)
     language = serializers.language(request, workspace.company.language)
     name = checked_batch.name or f"API Batch - {clock.wall():%d/%m/%Y %H:%M}"
     options = ImportOptions(

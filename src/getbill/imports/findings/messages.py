@@ -35,6 +35,9 @@ _TEMPLATES: Final[Mapping[str, Template]] = {
     "debtor-differs": template(
         "The debtor is already known with other values, which were kept: {fields}. To change them: PUT /debts/{debt}."
     ),
+    "address-added": template(
+        "The debtor is already known with another value, which stays preferred: {fields}. This one was added."
+    ),
     "email-typo": template("The domain {domain} is very similar to {meant}."),
     "date-far": template("The date {date} is more than {years} years in the future."),
     "contacted": template("The debtor has been contacted since; the debt was kept."),

@@ -37,6 +37,7 @@ _OF_BODIES: Final = frozenset(
         "phone",
         "reference-taken",
         "required",
+        "third-party-only",
         "too-large",
         "too-many-decimals",
         "twice",

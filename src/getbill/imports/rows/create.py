@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from getbill import debts, quarantine
+from getbill import creditors, debts, quarantine
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, NewDebt
@@ -50,6 +50,8 @@ TRIES: Final = 5
 COLLISIONS: Final = (
     OptimisticConflict,
     asyncpg.UniqueViolationError,
+    # A row that was read has been deleted.
+    asyncpg.ForeignKeyViolationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
@@ -197,6 +199,7 @@ async def decide_rows(
 ) -> ChunkTally:
     """Create or update debts from some rows and save their findings; `refusals` are updates that failed."""
     tally = ChunkTally()
+    await refuse_creditors(tx, work, lines)
     valid_lines = [line for line in lines if line.new is not None]
     existing_debts = await find_existing(tx, work, valid_lines)
     if existing_debts and work.import_.on_duplicate == "update":
@@ -232,6 +235,16 @@ async def decide_rows(
     for snapshot in tally.snapshots:
         snapshot.save(tx)
     return tally
+
+
+async def refuse_creditors(tx: Transaction, work: ImportPass, lines: Sequence[Line]) -> None:
+    """Reject the rows whose `creditor_id` names no creditor, or another one than their `company`."""
+    choices = {line.new.creditor_choice for line in lines if line.new and line.new.creditor_id}
+    errors = await creditors.choice_errors(tx, work.workspace, choices)
+    for line in lines:
+        if line.new is not None and (error := errors.get(line.new.creditor_choice)) is not None:
+            line.new = None
+            line.findings.append(findings.from_error(error, line.body))
 
 
 def save_findings(tx: Transaction, work: ImportPass, tally: ChunkTally) -> None:
@@ -284,9 +297,8 @@ async def _create_new(
 ) -> dict[str, UUID]:
     new_debts = [line.new for line in new_lines if line.new]
     lines = [line.line for line in new_lines]
-    # A batch behaves like single requests; a file does not overwrite debtors.
-    replaces = work.import_.source == "batch"
-    origin = debts.Origin(work.import_.id, lines, work.grace_ends_at(tx.now), replaces)
+    source = "api" if work.import_.source == "batch" else "file"
+    origin = debts.Origin(work.import_.id, lines, work.grace_ends_at(tx.now), source)
     debt_ids: dict[str, UUID] = {}
     learned: list[tuple[int, Debt, Identity]] = []
     for line, outcome in zip(

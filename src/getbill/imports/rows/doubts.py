@@ -21,7 +21,7 @@ def _identity_finding(line: Line, doubt: IdentityDoubt, public_id: str) -> Findi
     assert line.new is not None  # noqa: S101 - only such a row has a person
     code = line.new.identity.reference
     facts = {"customer": code, "debt": public_id, "fields": findings.field_names(doubt.fields)}
-    if doubt.code == "debtor-differs":
+    if doubt.code in {"debtor-differs", "address-added"}:
         name = doubt.fields[0]
         pointer, value = _POINTERS.get(name, f"/debtor/{name}"), getattr(line.new.identity, name, None)
     else:

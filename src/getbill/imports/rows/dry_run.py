@@ -61,6 +61,7 @@ async def _examine(
     tx: Transaction, work: ImportPass, lines: Sequence[Line], seen_references: SeenReferences
 ) -> ChunkTally:
     tally = ChunkTally()
+    await create.refuse_creditors(tx, work, lines)
     existing_debts = await create.find_existing(tx, work, [line for line in lines if line.new])
     debts_by_id: Mapping[UUID, Debt] = {}
     if work.import_.on_duplicate == "update":

@@ -127,12 +127,12 @@ def hash_person(lookup: Lookup, person: ErasedPerson) -> set[bytes]:
     identity = person.identity
     if identity is None:
         return hashes
-    if identity.reference:
-        hashes.add(lookup.hash("trace-reference", identity.reference))
-    for text in (identity.email, identity.phone):
-        hashes |= _hash_contacts(lookup, text or "")
+    for reference in identity.references:
+        hashes.add(lookup.hash("trace-reference", reference))
+    for text in (*identity.values("email"), *identity.values("phone")):
+        hashes |= _hash_contacts(lookup, text)
     full_name = f"{identity.first_name or ''} {identity.last_name or ''}"
-    for text in (identity.name, full_name, identity.company or ""):
+    for text in (*identity.all_names, full_name, identity.company or ""):
         hashes |= _hash_name(lookup, text)
     return hashes
 

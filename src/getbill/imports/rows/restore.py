@@ -5,7 +5,7 @@ step is one transaction under the import's fence: the next process continues wit
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from getbill import debtors, debts, quarantine
 from getbill.debtors import Debtor, Identity
@@ -153,7 +153,7 @@ async def _unlearn(
     """Restore a person to their state before a new debt of the import, unless that debt stays."""
     if debt.undone_at is None:
         return None
-    if activity.all_contacts > change.activity.all_contacts:
+    if change.stated_fields and activity.all_contacts > change.activity.all_contacts:
         return "contacted-since"
     debtor = await _debtor(tx, work, change, debt)
     if debtor is None or _is_changed(change, debt, debtor, []):
@@ -170,12 +170,17 @@ async def _debtor(tx: Transaction, work: ImportPass, change: RecordedChange, deb
 
 def _later_activity(change: RecordedChange, debt: Debt, activity: DebtActivity) -> str | None:
     before = change.activity
-    is_person = bool(change.person_fields) and not change.is_moved
+    is_person = bool(change.stated_fields) and not change.is_moved
     if activity.contacts > before.contacts or (is_person and activity.all_contacts > before.all_contacts):
         return "contacted-since"
     if activity.entries > before.entries:
         return "money-since"
-    return None if debt.status in _OPEN or debt.status == change.debts[0]["status"] else "moved-since"
+    return None if debt.status in _OPEN or debt.status in _own_statuses(change) else "moved-since"
+
+
+def _own_statuses(change: RecordedChange) -> set[str]:
+    """Return the status before the change, and the one after it: a raised amount may have reopened the debt."""
+    return {values["status"] for values in change.debts}
 
 
 def _is_changed(change: RecordedChange, debt: Debt, debtor: Debtor, values: list[str]) -> bool:
@@ -185,8 +190,8 @@ def _is_changed(change: RecordedChange, debt: Debt, debtor: Debtor, values: list
     if not set(debts.differing_fields(now, after)).isdisjoint(values):
         return True
     if change.is_moved:
-        return is_other_person(Identity(**expected_identity), debtor.identity)
-    return any(current_identity.get(name) != expected_identity.get(name) for name in change.person_fields)
+        return is_other_person(Identity.from_fields(expected_identity), debtor.identity)
+    return any(current_identity.get(name) != expected_identity.get(name) for name in change.stated_fields)
 
 
 async def _restore_person(
@@ -197,8 +202,8 @@ async def _restore_person(
     fields = change.person_fields
     if not fields:
         return None
-    earlier: dict[str, Any] = {name: change.identities[0].get(name) for name in fields}
-    await debtors.restore(tx, work.workspace, debtor, debtor.identity.with_changes(earlier))
+    before, after = (Identity.from_fields(identity) for identity in change.identities)
+    await debtors.restore(tx, work.workspace, debtor, debtors.unlearned(debtor.identity, before, after))
     return ReplacementDebtor(debtor, fields)
 
 
@@ -218,12 +223,11 @@ async def _earlier_debtor(tx: Transaction, work: ImportPass, change: RecordedCha
         return await debtors.lock(tx, workspace, change.debtor_ids[0])
     except NotFound:
         pass
-    identity = Identity(**change.identities[0])
+    identity = Identity.from_fields(change.identities[0])
     hashes = debtors.hash_identity(identity, workspace.lookup)
     holders = await debtors.holders_of(tx, workspace.id, hashes.matches)
-    matcher = debtors.DebtorMatcher(tx, workspace, holders, replaces=False)
+    matcher = debtors.DebtorMatcher(tx, workspace, holders, source="file")
     earlier = (await matcher.find_or_create(identity, hashes)).debtor
-    if earlier.is_new:
-        await tx.send()
-        earlier.is_new = False
+    await tx.send()
+    earlier.is_new = False
     return earlier

@@ -9,7 +9,7 @@ from asyncpg import Record
 
 from getbill import debtors, debts
 from getbill.companies import Workspace
-from getbill.debtors import Identity
+from getbill.debtors import Debtor, Identity
 from getbill.debts import Debt
 from getbill.imports.model import change_context
 from getbill.kit import json
@@ -130,6 +130,11 @@ class RecordedChange:
         """The fields in which the debtors before and after differ."""
         return differing_fields(*self.identities)
 
+    @property
+    def stated_fields(self) -> list[str]:
+        """Those fields of a body among them; the rest are further addresses, names and codes."""
+        return [name for name in self.person_fields if name in debtors.STATED_FIELDS]
+
 
 def differing_fields(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Return the names of the fields in which two identities differ."""
@@ -226,6 +231,11 @@ class Snapshot:
     ) -> None:
         self._archive, self._line, self._debt, self._activity = archive, line, debt, activity
         self._before = debts.snapshot(debt), *person
+        self._person: Debtor | None = None
+
+    def set_person(self, debtor: Debtor) -> None:
+        """Set the debtor as the change left them; later changes of the transaction are not this one's."""
+        self._person = debtor
 
     def save(self, tx: Transaction) -> None:
         """Save the snapshot when the transaction is sent; no statement may be sent before that."""
@@ -234,7 +244,7 @@ class Snapshot:
     def _change_row(self) -> tuple[Any, ...]:
         archive, debt, activity = self._archive, self._debt, self._activity
         values, debtor_id, identity = self._before
-        person = debt.debtor
+        person = self._person or debt.debtor
         workspace = archive.workspace
         people = {*_traces(workspace, debtor_id, identity), *_traces(workspace, person.id, person.identity)}
         content = {
@@ -256,5 +266,5 @@ async def erase(tx: Transaction, debt: Debt) -> None:
 
 def _traces(workspace: Workspace, debtor_id: UUID, identity: Identity) -> list[bytes]:
     """Return the hashes that find a person in the snapshots of any import; a customer code may be shared."""
-    identity_without_reference = replace(identity, reference=None)
+    identity_without_reference = replace(identity, reference=None, other_references=())
     return [debtor_id.bytes, *debtors.hash_identity(identity_without_reference, workspace.lookup).matches]

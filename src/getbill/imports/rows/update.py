@@ -79,6 +79,7 @@ async def update_debt(
         values = debts.replaced_fields(debt, debt_change)
         person = await _update_person(tx, workspace, debt, debtor, (debt_change, line.new.identity))
         await debts.update(tx, workspace, debt, replace(debt_change, identity={}), person)
+        snapshot.set_person(person.debtor)
     except Problem as problem:
         raise CannotUpdate(line.line, problem) from None
     # The same row is recognised from now on.
@@ -130,9 +131,10 @@ async def _update_person(
     if is_other_person(before, row_identity):
         named_debtor = await _find_other_debtor(tx, workspace, debt, row_identity)
     if named_debtor is None or named_debtor.id == debtor.id:
-        await debtors.update(tx, workspace, debtor, before.with_changes(change.identity))
+        await debtors.update(tx, workspace, debtor, debtors.replaced(before, change.identity, "file"))
         return ReplacementDebtor(debtor, fields)
-    fields = snapshots.differing_fields(before.present_fields(), named_debtor.identity.present_fields())
+    names = snapshots.differing_fields(before.present_fields(), named_debtor.identity.present_fields())
+    fields = [name for name in names if name in debtors.STATED_FIELDS]
     if not await debts.has_other_debts(tx, workspace, debt, debtor.id):
         # The debtor has no debts left; the import's sealed snapshot can restore them.
         await debtors.erase(tx, workspace.id, debtor.id)
@@ -145,8 +147,9 @@ async def _find_other_debtor(
     """Return the debtor that a row names: a known one, or a new one if the current debtor has other debts."""
     hashes = debtors.hash_identity(row_identity, workspace.lookup)
     holders = await debtors.holders_of(tx, workspace.id, hashes.matches)
-    matcher = debtors.DebtorMatcher(tx, workspace, holders, replaces=False)
+    matcher = debtors.DebtorMatcher(tx, workspace, holders, source="file")
     existing_debtor = await matcher.find_by_name(row_identity)
+    await tx.send()
     if existing_debtor is not None or not await debts.has_other_debts(tx, workspace, debt, debt.debtor.id):
         return existing_debtor
     new_debtor = (await matcher.find_or_create(row_identity, hashes)).debtor

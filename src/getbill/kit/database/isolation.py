@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import asyncpg
 
 from getbill.kit.database import errors
+from getbill.kit.database.transactions import OptimisticConflict
 
 _Item = TypeVar("_Item")
 
@@ -16,6 +17,7 @@ _Item = TypeVar("_Item")
 # may succeed.
 _TRANSIENT: Final = (
     OSError,
+    OptimisticConflict,
     asyncpg.TransactionRollbackError,
     asyncpg.SyntaxOrAccessError,
     asyncpg.FeatureNotSupportedError,

@@ -144,6 +144,10 @@ class Transaction:
         self.now = now
         self.recorded_events: list[Any] = []
         self.subjects: dict[Any, Any] = {}
+        # Changes that are the event of no subject, for the hook before the commit.
+        self.changes: list[Any] = []
+        # The debtors that this transaction changed, by id: see `debtors.actions`.
+        self.changed_people: dict[UUID, Any] = {}
         self.channels_to_notify: set[str] = set()
         # The earliest instant of work that this transaction plans, by workspace and kind: see `kit.work`.
         self.noted_work: dict[tuple[UUID, str], list[datetime]] = {}
@@ -184,10 +188,15 @@ class Transaction:
             return await self._connection.fetch(statement.text, *arguments)
         return await self._pool.fetch(statement.text, *arguments)
 
-    async def assume_none(self, statement: Statement, *arguments: Any) -> list[Record]:
-        """Peek; in an optimistic transaction not begun, return nothing and fail at the commit if wrong."""
+    async def assume_none(
+        self, statement: Statement, *arguments: Any, reading: Statement | None = None
+    ) -> list[Record]:
+        """Peek; in an optimistic transaction not begun, return nothing and fail at the commit if wrong.
+
+        `reading` is the statement to peek with, if it returns more than the one that verifies.
+        """
         if not self._is_optimistic or self._connection is not None:
-            return await self.peek(statement, *arguments)
+            return await self.peek(reading or statement, *arguments)
         self._assumptions.append((statement, arguments))
         return []
 

@@ -25,6 +25,8 @@ from getbill.kit.http.paging import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
     CursorSigner,
+    PageQuery,
+    QueryText,
     foreign_cursor,
     pagination,
     read_cursor,

@@ -10,8 +10,10 @@ import binascii
 import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit import json
 from getbill.kit.errors import BadRequest, one_parameter
@@ -25,6 +27,18 @@ _SIGNATURE_BYTES = 12
 
 # The signature of a cursor of one list, by the workspace's own key.
 CursorSigner = Callable[[str], bytes]
+
+QueryText = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class PageQuery(BaseModel):
+    """The page of a list: by number, or after a cursor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: QueryText | None = None
 
 
 def write_cursor(sort: str, position: list[Any]) -> str:

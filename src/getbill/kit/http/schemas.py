@@ -149,6 +149,7 @@ _MEANINGS = {
     405: "The path does not support this method.",
     408: "The request arrived too slowly; the connection is closed.",
     409: "The request conflicts with existing data.",
+    410: "The object was merged into another one, named in the problem.",
     412: "The object has changed since it was read.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8.",

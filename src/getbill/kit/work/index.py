@@ -25,8 +25,9 @@ from getbill.kit.database import Database, Statement, Transaction
 
 # `contacts` are live contacts, and leases of contacts in any workspace. `sandbox_contacts` are those of a
 # sandbox, due by its own clock; all others are due in wall time. `stream` is events without a position or not
-# fanned out, `files` are files received over SFTP, `clocks` are sandbox clocks being advanced.
-Kind = Literal["contacts", "sandbox_contacts", "stream", "deliveries", "imports", "files", "clocks"]
+# fanned out, `files` are files received over SFTP, `clocks` are sandbox clocks being advanced, `plans` are debts
+# to be planned anew.
+Kind = Literal["contacts", "sandbox_contacts", "stream", "deliveries", "imports", "files", "clocks", "plans"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 # Before any instant of a workspace's clock: whoever notes it has the workspace visited at once.

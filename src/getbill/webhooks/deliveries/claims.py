@@ -36,7 +36,8 @@ LEASE: Final = work.Lease(
 _LOCK = Statement(
     "webhooks.lock_claims",
     "Lock the claims in a workspace, alone, so that the next statement sees what the last holder wrote.",
-    "SELECT pg_advisory_xact_lock($1)",
+    # A holder that hangs with its transaction open must not keep the dispatcher from all other workspaces.
+    "SELECT pg_advisory_xact_lock($1) FROM set_config('lock_timeout', '500ms', true)",
 )
 _SHARE_LOCK = Statement(
     "webhooks.share_claims_lock",
@@ -143,7 +144,10 @@ class Claims:
 
 
 async def lock_claims(tx: Transaction, workspace_id: UUID) -> None:
-    """Let no other transaction claim or settle deliveries in a workspace until this one ends."""
+    """Let no other transaction claim or settle deliveries in a workspace until this one ends.
+
+    Raises asyncpg.LockNotAvailableError if another one does so for longer than a moment.
+    """
     await tx.execute(_LOCK, _lock_key(workspace_id))
 
 

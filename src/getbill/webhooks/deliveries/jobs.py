@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from getbill import quarantine
@@ -58,6 +59,8 @@ class DispatchSettings:
     # Workspaces visited at a time, and how long before attempts are recorded again.
     workspaces_at_once: int = 4
     visit_seconds: float = 0.5
+    # How long a workspace in which a claim failed is left out.
+    set_aside_seconds: float = 2.0
     # A delivery that waits longer is released: the endpoint is slower than estimated.
     wait_seconds: float = 1.0
     stop_seconds: float = 3.0
@@ -111,6 +114,8 @@ class WebhookDispatcher:
         self._unsent: dict[UUID, list[ClaimedDelivery]] = {}
         # Workspaces with no room for more until a delivery is recorded or this instant.
         self._full_until: dict[UUID, float] = {}
+        # Workspaces in which the last claim failed, until this instant.
+        self._set_aside_until: dict[UUID, float] = {}
         self._reserved = 0
         self._is_slowed = False
         self._wakeup = asyncio.Event()
@@ -141,7 +146,7 @@ class WebhookDispatcher:
         await self._record_attempts()
         await self._renew_leases()
         self._is_slowed = False
-        claimed_count = await self._visit_all(self._due_workspaces(), self._claim_in)
+        claimed_count = await self._visit_all(self._due_workspaces(), self._claim_or_set_aside)
         if not claimed_count or len(self._bodies) > self.settings.bodies_max:
             self._bodies.clear()
         # The state of an endpoint that is idle for a whole tick is forgotten.
@@ -155,20 +160,40 @@ class WebhookDispatcher:
 
     async def _due_workspaces(self) -> AsyncIterator[UUID]:
         """Yield the workspaces with due deliveries, while there is room and time for more."""
-        began = clock.monotonic()
+        began: float | None = None
         async for workspace_id in work.due_workspaces(self.database, due.KIND, clock.wall()):
             if self._room() < 1:
                 return
             now = clock.monotonic()
+            # However long the database took to list them, some are visited.
+            began = now if began is None else began
             if now - began > self.settings.visit_seconds:
                 # Attempts wait to be recorded; the next tick goes on with what is due longest.
                 self._wakeup.set()
                 return
-            if self._full_until.get(workspace_id, now) <= now:
-                yield workspace_id
+            if self._is_left_out(workspace_id, now):
+                continue
+            yield workspace_id
+
+    def _is_left_out(self, workspace_id: UUID, now: float) -> bool:
+        return any(until.get(workspace_id, now) > now for until in (self._full_until, self._set_aside_until))
 
     def _room(self) -> int:
         return self.settings.claims_max - len(self._leases) - self._reserved
+
+    async def _claim_or_set_aside(self, workspace_id: UUID) -> int:
+        """Claim in a workspace; one whose claim fails, or waits for a lock, is left out for a while."""
+        self._set_aside_until.pop(workspace_id, None)
+        try:
+            return await self._claim_in(workspace_id)
+        except Exception as error:
+            is_locked = isinstance(error, asyncpg.LockNotAvailableError)
+            if quarantine.is_transient(error) and not is_locked:
+                raise
+            workspace, traceback = str(workspace_id), None if is_locked else error
+            _log.error("webhook_claim_failed", workspace=workspace, locked=is_locked, exc_info=traceback)
+            self._set_aside_until[workspace_id] = clock.monotonic() + self.settings.set_aside_seconds
+            return 0
 
     async def _claim_in(self, workspace_id: UUID) -> int:
         """Claim a share of a workspace's deliveries and post them; return how many were claimed."""

@@ -55,6 +55,7 @@ async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> ErasureRes
     debt.erased_at = tx.now
     debt.reference = debt.invoice_reference = debt.fingerprint = None
     debt.details = Details()
+    debt.assign_creditor(None)
     debt.key = None
     debt.touch(tx)
     await events.erase(tx, workspace.id, debt.id)

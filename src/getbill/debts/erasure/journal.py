@@ -22,7 +22,7 @@ from uuid import UUID
 import structlog
 
 from getbill import access, companies, quarantine
-from getbill.debts.erasure import erase
+from getbill.debts.erasure.actions import erase
 from getbill.debts.queries import lock
 from getbill.kit import failpoints, json
 from getbill.kit.database import Database, Statement
